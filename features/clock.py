@@ -1,0 +1,29 @@
+"""Time as the engine sees it: whole microseconds since 1970, UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+DAY = 86_400_000_000  # microseconds
+MINUTE = 60_000_000
+NEVER = np.iinfo(np.int64).max  # a moment that has not come
+
+Moments = npt.NDArray[np.int64]
+
+
+def microseconds(times: pd.Series | pd.DatetimeIndex | Sequence[pd.Timestamp]) -> Moments:
+    """Times with or without a zone (then UTC) → int64 microseconds since 1970; a missing time is `NEVER`."""
+    utc = pd.DatetimeIndex(pd.to_datetime(times, utc=True)).as_unit("us")
+    moments = utc.asi8.copy()
+    moments[utc.isna()] = NEVER
+    return moments
+
+
+def timestamps(moments: Moments) -> pd.DatetimeIndex:
+    """The way back: int64 microseconds → UTC times; `NEVER` is missing."""
+    index = pd.DatetimeIndex(np.where(moments == NEVER, np.iinfo(np.int64).min, moments).view("datetime64[us]"))
+    return index.tz_localize("UTC")

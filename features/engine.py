@@ -1,0 +1,88 @@
+"""The engine: compiled features over the history index, group by group of whole accounts, on all cores.
+
+A group is small enough for the processor's cache. NumPy lets go of the interpreter lock inside its loops, so threads suffice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+
+from features.batch import Looks, People
+from features.kernel import compute
+from features.plan import Plan
+
+GROUP_INTERACTIONS = 24_000
+GROUP_LOOKS = 4_000
+GROUP_LEADS = 4_000
+
+Matrix = npt.NDArray[np.floating]
+
+
+def evaluate(
+    plan: Plan,
+    people: People,
+    looks: Looks,
+    *,
+    out: Matrix | None = None,
+    threads: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Matrix:
+    """All features of all looks → (features, looks); each feature is one contiguous row.
+
+    `looks` must be sorted by (lead, as_of) and `people` by account. `out` takes the result (float32 or float64; float64 when
+    it is made here). `progress` is called with the number of looks done since the last call.
+    """
+    if out is None:
+        out = np.empty((len(plan.features), len(looks)), np.float64)
+    groups = list(_groups(people, looks))
+    workers = min(threads or os.cpu_count() or 1, len(groups))
+
+    def work(group: tuple[slice, slice]) -> None:
+        leads, rows = group
+        compute(plan, people, looks, leads, rows, out)
+        if progress:
+            progress(rows.stop - rows.start)
+
+    if workers <= 1:
+        for group in groups:
+            work(group)
+    else:
+        plan.compile()
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(work, groups))
+    return out
+
+
+_KEYS = 2**62  # (lead, moment) is searched as one 64-bit number
+
+
+def _span(people: People, looks: Looks) -> int:
+    """Microseconds from the first to the last moment there is."""
+    moments = [m for m in (people.history.at, looks.as_of, people.created) if len(m)]
+    return max(int(m.max()) for m in moments) - min(int(m.min()) for m in moments) + 2
+
+
+def _groups(people: People, looks: Looks) -> Iterator[tuple[slice, slice]]:
+    """Cut the leads at account borders into groups of bounded size: (leads, looks)."""
+    if not len(looks):
+        return
+    leads = len(people)
+    per_lead = np.bincount(looks.lead, minlength=leads)
+    at_most = min(GROUP_LEADS, _KEYS // _span(people, looks))
+    work = people.history.start[1:] / GROUP_INTERACTIONS + np.cumsum(per_lead) / GROUP_LOOKS + np.arange(1, leads + 1) / at_most
+    border = np.flatnonzero(np.diff(people.account)) + 1
+    ends = [leads]
+    if work[-1] > 1 and len(border):
+        group_of_border = work[border - 1].astype(np.int64)
+        ends = [*(int(b) for b in border[np.flatnonzero(np.diff(group_of_border)) + 1]), leads]
+    first_look = np.searchsorted(looks.lead, [0, *ends])
+    begin = 0
+    for i, end in enumerate(ends):
+        if first_look[i + 1] > first_look[i]:
+            yield slice(begin, end), slice(int(first_look[i]), int(first_look[i + 1]))
+        begin = end

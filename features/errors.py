@@ -1,0 +1,65 @@
+"""Errors that name the thing, the value received and the remedy.
+
+Few classes, each with the HTTP status a server answers with, so that code below the server raises and never builds a response.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RipelineError(Exception):
+    """Something the user can put right.
+
+    The message is one or two sentences: what is wrong with which value, then what to do about it.
+    """
+
+    status = 500
+
+    def __init__(self, fact: str, hint: str = "") -> None:
+        self.fact = fact
+        self.hint = hint
+        super().__init__(f"{fact}\n  → {hint}" if hint else fact)
+
+
+class ConfigError(RipelineError):
+    """The configuration, a mapping or a rules file is wrong."""
+
+    status = 400
+
+
+class DataError(RipelineError):
+    """A data file or a dataset is wrong."""
+
+    status = 422
+
+
+class ModelError(RipelineError):
+    """A model folder is missing, damaged or made for other features."""
+
+    status = 503
+
+
+class RequestError(RipelineError):
+    """A request is wrong."""
+
+    status = 422
+
+
+def nearest(name: str, known: Iterable[object]) -> str:
+    """Say which known name is meant: the nearest one, or all of them when none is near.
+
+    >>> nearest("horizon", ["horizons", "stages"])
+    "did you mean 'horizons'?"
+    >>> nearest("xyz", ["horizons", "stages"])
+    "known are: 'horizons', 'stages'"
+    """
+    names = sorted({str(k) for k in known})
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    if not names:
+        return "none is known here"
+    shown = ", ".join(repr(n) for n in names[:20])
+    return f"known are: {shown}" + (f" and {len(names) - 20} more" if len(names) > 20 else "")

@@ -1,0 +1,89 @@
+"""The feature set of a model: its catalogue and attribute encoders, saved as JSON with a checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from features.attributes import AttributeEncoder
+from features.plan import Plan
+from features.spec import Feature, Part, feature_from_dict
+from features.words import Language
+
+
+@dataclass(frozen=True)
+class Described:
+    """One column of the feature matrix in words."""
+
+    name: str
+    group: str
+    part: Part
+    label: dict[Language, str]
+    unit: dict[Language, str]
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """Features of the catalogue first, then the columns of each attribute encoder, in this order."""
+
+    features: tuple[Feature, ...]
+    encoders: tuple[AttributeEncoder, ...]
+    types: tuple[str, ...]
+
+    @cached_property
+    def plan(self) -> Plan:
+        plan = Plan(self.features, self.types)
+        plan.compile()
+        return plan
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return (*(f.name for f in self.features), *(name for e in self.encoders for name in e.names))
+
+    @cached_property
+    def described(self) -> tuple[Described, ...]:
+        """What each column means, in the order of `names`."""
+        found = [
+            Described(
+                f.name, f.group, f.part, {"en": f.label("en"), "de": f.label("de")}, {"en": f.unit("en"), "de": f.unit("de")}
+            )
+            for f in self.features
+        ]
+        for encoder in self.encoders:
+            english, german = encoder.labels("en"), encoder.labels("de")
+            unit: dict[Language, str] = {"en": encoder.unit, "de": encoder.unit}
+            group = f"{encoder.entity}.{encoder.column}"
+            found += [
+                Described(name, group, "fit", {"en": english[i], "de": german[i]}, unit) for i, name in enumerate(encoder.names)
+            ]
+        return tuple(found)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "types": list(self.types),
+            "features": [f.to_dict() for f in self.features],
+            "encoders": [e.to_dict() for e in self.encoders],
+        }
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> FeatureSet:
+        """The way back from `to_dict`.
+
+        Raises
+        ------
+        ModelError
+            for a kind of feature that this Ripeline does not know.
+        """
+        return cls(
+            tuple(feature_from_dict(f) for f in saved["features"]),
+            tuple(AttributeEncoder.from_dict(e) for e in saved["encoders"]),
+            tuple(saved["types"]),
+        )
+
+    @cached_property
+    def checksum(self) -> str:
+        """SHA-256 over the definition: another catalogue, another encoder, another order all change it."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()

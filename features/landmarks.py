@@ -1,0 +1,100 @@
+"""Landmarks: the moments at which a lead is looked at to make training examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.clock import DAY, NEVER, Moments, microseconds
+from features.funnel import Funnel
+
+AGES = (0, 1, 3, 7, 14, 30, 60, 90, 120, 180, 270, 360)  # days in the lead stage
+
+
+@dataclass(frozen=True)
+class Path:
+    """Each lead's way through the funnel: `reached` (leads, lead stages), when each lead stage or one beyond it was first
+    reached, and `left` (leads,), when the lead left through an exit; `NEVER` where it did not happen."""
+
+    reached: npt.NDArray[np.int64]
+    left: Moments
+
+    @classmethod
+    def of(cls, leads: pd.DataFrame, lead_stages: pd.DataFrame, funnel: Funnel) -> Path:
+        """Columns lead_id, created_at and lead_id, lead_stage, at → the paths in the order of `leads`.
+
+        A lead is in the first lead stage from its creation. The first time a lead stage is reached counts; an exit counts
+        when no lead stage was reached after it.
+        """
+        count, stages = len(leads), len(funnel.stages)
+        first = np.full((count, stages), NEVER)
+        latest = np.full(count, -1, np.int64)
+        left = np.full(count, NEVER)
+        row = pd.Index(leads["lead_id"]).get_indexer(pd.Index(lead_stages["lead_id"].astype("str")))
+        at = microseconds(lead_stages["at"])
+        name = lead_stages["lead_stage"].astype("str").to_numpy()
+        for position, stage in enumerate(funnel.stages):
+            here = (name == stage) & (row >= 0)
+            np.minimum.at(first[:, position], row[here], at[here])
+            np.maximum.at(latest, row[here], at[here])
+        first[:, 0] = np.minimum(first[:, 0], microseconds(leads["created_at"]))
+        reached = np.minimum.accumulate(first[:, ::-1], axis=1)[:, ::-1]
+        out = np.isin(name, funnel.exits) & (row >= 0)
+        out &= at >= latest[np.maximum(row, 0)]
+        np.minimum.at(left, row[out], at[out])
+        return cls(reached, left)
+
+    def stage_at(self, rows: npt.NDArray[np.intp], as_of: Moments) -> npt.NDArray[np.int32]:
+        """Position of the furthest lead stage reached before as_of; -1 before the first."""
+        return ((self.reached[rows] < as_of[:, None]).sum(axis=1) - 1).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Landmarks as arrays (n,), sorted by (lead, as_of): row of the lead, moment, lead-stage position, when it was entered."""
+
+    lead: npt.NDArray[np.intp]
+    as_of: Moments
+    stage: npt.NDArray[np.int32]
+    entered: Moments
+
+    def __len__(self) -> int:
+        return len(self.lead)
+
+    def take(self, rows: npt.NDArray[np.generic]) -> Landmarks:
+        return Landmarks(self.lead[rows], self.as_of[rows], self.stage[rows], self.entered[rows])
+
+
+def landmarks(path: Path, extracted_at: int, ages: Sequence[float] = AGES) -> Landmarks:
+    """On entering a lead stage and at growing ages (days) after it, while the lead stays there and until `extracted_at`.
+
+    A landmark of age a looks one microsecond after "entered + a days", so that the entry itself is known and nothing later.
+    A lead stage that is skipped or left in the same instant has none.
+    """
+    steps = (np.asarray(sorted(ages), np.float64) * DAY).astype(np.int64) + 1
+    parts = []
+    for stage in range(path.reached.shape[1] - 1):
+        entered, until = path.reached[:, stage], np.minimum(path.reached[:, stage + 1], path.left)
+        rows = np.flatnonzero((entered < until) & (entered != NEVER))
+        as_of = entered[rows, None] + steps
+        keep = (as_of <= until[rows, None]) & (as_of <= extracted_at)
+        lead = np.broadcast_to(rows[:, None], keep.shape)[keep]
+        came = np.broadcast_to(entered[rows, None], keep.shape)[keep]
+        parts.append((lead, as_of[keep], np.full(len(lead), stage, np.int32), came))
+    lead, as_of, position, entered = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((as_of, lead))
+    return Landmarks(lead[order], as_of[order], position[order], entered[order])
+
+
+def open_leads(path: Path, as_of: int) -> Landmarks:
+    """One landmark for every lead that is open at `as_of` (microseconds): created, neither converted nor gone."""
+    moment = np.full(len(path.left), as_of, np.int64)
+    rows = np.arange(len(path.left))
+    stage = path.stage_at(rows, moment)
+    final = path.reached.shape[1] - 1
+    keep = np.flatnonzero((stage >= 0) & (stage < final) & (path.left >= as_of))
+    return Landmarks(keep, moment[keep], stage[keep], path.reached[keep, stage[keep]])
