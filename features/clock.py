@@ -23,6 +23,12 @@ def microseconds(times: pd.Series | pd.DatetimeIndex | Sequence[pd.Timestamp]) -
     return moments
 
 
+def moment(time: pd.Timestamp) -> int:
+    """One time, UTC when it has no zone, → microseconds since 1970."""
+    aware = time.tz_localize("UTC") if time.tzinfo is None else time
+    return int(aware.tz_convert("UTC").tz_localize(None).as_unit("us").asm8.astype(np.int64))  # `.value` is always nanoseconds
+
+
 def timestamps(moments: Moments) -> pd.DatetimeIndex:
     """The way back: int64 microseconds → UTC times; `NEVER` is missing."""
     index = pd.DatetimeIndex(np.where(moments == NEVER, np.iinfo(np.int64).min, moments).view("datetime64[us]"))

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 from features.attributes import AttributeEncoder
-from features.plan import Plan
 from features.spec import Feature, Part, feature_from_dict
 from features.words import Language
 
@@ -27,38 +26,35 @@ class Described:
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Features of the catalogue first, then the columns of each attribute encoder, in this order."""
+    """The columns of each attribute encoder first, then the features of the catalogue, in this order."""
 
     features: tuple[Feature, ...]
     encoders: tuple[AttributeEncoder, ...]
     types: tuple[str, ...]
 
     @cached_property
-    def plan(self) -> Plan:
-        plan = Plan(self.features, self.types)
-        plan.compile()
-        return plan
+    def names(self) -> tuple[str, ...]:
+        return (*(name for e in self.encoders for name in e.names), *(f.name for f in self.features))
 
     @cached_property
-    def names(self) -> tuple[str, ...]:
-        return (*(f.name for f in self.features), *(name for e in self.encoders for name in e.names))
+    def attribute_columns(self) -> int:
+        """How many columns the encoders make."""
+        return sum(len(e.names) for e in self.encoders)
 
     @cached_property
     def described(self) -> tuple[Described, ...]:
         """What each column means, in the order of `names`."""
-        found = [
-            Described(
-                f.name, f.group, f.part, {"en": f.label("en"), "de": f.label("de")}, {"en": f.unit("en"), "de": f.unit("de")}
-            )
-            for f in self.features
-        ]
+        found = []
         for encoder in self.encoders:
             english, german = encoder.labels("en"), encoder.labels("de")
-            unit: dict[Language, str] = {"en": encoder.unit, "de": encoder.unit}
+            unit: dict[Language, str] = {"en": encoder.unit_in("en"), "de": encoder.unit_in("de")}
             group = f"{encoder.entity}.{encoder.column}"
             found += [
                 Described(name, group, "fit", {"en": english[i], "de": german[i]}, unit) for i, name in enumerate(encoder.names)
             ]
+        for f in self.features:
+            label: dict[Language, str] = {"en": f.label("en"), "de": f.label("de")}
+            found.append(Described(f.name, f.group, f.part, label, {"en": f.unit("en"), "de": f.unit("de")}))
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,0 +1,82 @@
+"""Build the feature matrix of landmarks: the same code for training, batch scoring and a single request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.attributes import AttributeEncoder
+from features.batch import Looks
+from features.engine import evaluate
+from features.feature_set import FeatureSet
+from features.histories import Histories
+from features.landmarks import Landmarks
+from features.plan import Plan
+from features.point_in_time import Entity, changed_columns, values_at
+
+Matrix = npt.NDArray[np.floating]
+
+
+def build(
+    plan: Plan,
+    encoders: Sequence[AttributeEncoder],
+    histories: Histories,
+    looks: Landmarks,
+    *,
+    dtype: type[np.floating] = np.float32,
+    progress: Callable[[int], None] | None = None,
+) -> Matrix:
+    """(columns, looks): attribute columns first, then the features of `plan`; `looks` must be sorted by (lead, as_of)."""
+    width = sum(len(e.names) for e in encoders)
+    out = np.empty((width + len(plan.features), len(looks)), dtype)
+    row = 0
+    for encoder in encoders:
+        block = _encoded(encoder, histories, looks)
+        out[row : row + block.shape[1]] = block.T
+        row += block.shape[1]
+    if plan.features and len(looks):
+        moments = Looks(looks.lead.astype(np.int32), looks.as_of, looks.stage, looks.entered)
+        evaluate(plan, histories.people, moments, out=out[row:], progress=progress)
+    return out
+
+
+def frame(feature_set: FeatureSet, histories: Histories, looks: Landmarks) -> pd.DataFrame:
+    """The pandas face: lead_id, as_of position and lead stage as index columns, then one column per feature, float64."""
+    plan = Plan(feature_set.features, feature_set.types)
+    rows = build(plan, feature_set.encoders, histories, looks, dtype=np.float64)
+    index = pd.MultiIndex.from_arrays(
+        [histories.leads["lead_id"].to_numpy(object)[looks.lead], pd.to_datetime(looks.as_of, unit="us", utc=True)],
+        names=["lead_id", "as_of"],
+    )
+    return pd.DataFrame(rows.T, index=index, columns=list(feature_set.names))
+
+
+def _encoded(encoder: AttributeEncoder, histories: Histories, looks: Landmarks) -> npt.NDArray[np.float64]:
+    changing = encoder.column in changed_columns(histories.attribute_changes, encoder.entity)
+    if encoder.kind == "date" or changing:
+        return encoder.encode(attribute(histories, looks, encoder.entity, encoder.column), looks.as_of)
+    table = histories.leads if encoder.entity == "lead" else histories.companies
+    rows = looks.lead if encoder.entity == "lead" else histories.company_row[looks.lead]
+    values = table[encoder.column] if encoder.column in table else pd.Series([None] * len(table), dtype="object")
+    by_row = encoder.encode(pd.concat([values, pd.Series([None], dtype="object")], ignore_index=True), 0)
+    return by_row[rows]  # row -1, an unknown company, is the missing value at the end
+
+
+def attribute(histories: Histories, looks: Landmarks, entity: str, column: str) -> list[object]:
+    """The raw values (looks,) of an attribute as known at as_of; None where missing."""
+    kind: Entity = "lead" if entity == "lead" else "company"
+    table = histories.leads if kind == "lead" else histories.companies
+    rows = looks.lead if kind == "lead" else histories.company_row[looks.lead]
+    if column in table:
+        plain = [*table[column].astype(object).where(table[column].notna(), None), None]
+        values = [plain[row] for row in rows.tolist()]
+    else:
+        values = [None] * len(rows)
+    if column in changed_columns(histories.attribute_changes, kind):
+        ids = table["lead_id" if kind == "lead" else "company_id"]
+        then = values_at(histories.attribute_changes, kind, column, ids, rows, looks.as_of)
+        values = [now if past is ... else past for now, past in zip(values, then, strict=True)]
+    return values

@@ -1,0 +1,93 @@
+"""The data report: what was found in the data, what was done about it, and how much of everything there is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Level = Literal["note", "warning"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """One finding: in which table, what, how many, an example (may be empty), and what was done about it.
+
+    `what` is a plural that says rows or columns of what, as in "rows of unknown leads".
+    """
+
+    level: Level
+    table: str
+    what: str
+    count: int
+    example: str = ""
+    done: str = ""
+
+    def __str__(self) -> str:
+        example = f" (for example {self.example})" if self.example else ""
+        done = f"; {self.done}" if self.done else ""
+        what = re.sub(r"^(\w+)s\b", r"\1", self.what) if self.count == 1 else self.what
+        return f"{self.table}: {self.count:,} {what}{example}{done}."
+
+
+@dataclass
+class DataReport:
+    """Findings in the order they were made, and the size of the data.
+
+    `rows`: rows per table. `period`: first and last moment, ISO 8601 UTC. `stages`: leads that ever reached each lead stage,
+    exits included. `time`: whether moments are dates or only an order of rows.
+    """
+
+    notes: list[Note] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    period: tuple[str, str] | None = None
+    stages: dict[str, int] = field(default_factory=dict)
+    time: Literal["dates", "row_order"] = "dates"
+
+    def note(self, table: str, what: str, count: int, example: object = "", done: str = "") -> None:
+        """Add a finding that is worth knowing; none is added for a count of 0."""
+        self._add("note", table, what, count, example, done)
+
+    def warn(self, table: str, what: str, count: int, example: object = "", done: str = "") -> None:
+        """Add a finding somebody should look at; none is added for a count of 0."""
+        self._add("warning", table, what, count, example, done)
+
+    def _add(self, level: Level, table: str, what: str, count: int, example: object, done: str) -> None:
+        if count:
+            self.notes.append(Note(level, table, what, int(count), str(example), done))
+
+    def merge(self, later: DataReport) -> DataReport:
+        """A report of both: the notes in order; sizes are those of `later` where it has them."""
+        return DataReport(
+            notes=[*self.notes, *later.notes],
+            rows={**self.rows, **later.rows},
+            period=later.period or self.period,
+            stages={**self.stages, **later.stages},
+            time=later.time if later.rows else self.time,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; `from_dict` is the way back."""
+        return {**asdict(self), "period": list(self.period) if self.period else None}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> DataReport:
+        """The way back from `to_dict`."""
+        period = saved["period"]
+        notes = [Note(**note) for note in saved["notes"]]
+        return cls(**{**saved, "notes": notes, "period": (period[0], period[1]) if period else None})
+
+    def lines(self) -> list[str]:
+        """The report in plain sentences: sizes first, then warnings, then notes."""
+        out = []
+        if self.rows:
+            out.append("Rows: " + ", ".join(f"{count:,} {name}" for name, count in self.rows.items() if count) + ".")
+        if self.time == "row_order":
+            out.append("Time is the order of the rows, not dates: a lead is looked at once, when it came.")
+        elif self.period:
+            out.append(f"Period: {self.period[0]} to {self.period[1]} (UTC).")
+        if self.stages:
+            out.append("Leads that reached: " + ", ".join(f"{name} {count:,}" for name, count in self.stages.items()) + ".")
+        out += [f"Warning – {note}" for note in self.notes if note.level == "warning"]
+        return out + [f"Note – {note}" for note in self.notes if note.level == "note"]

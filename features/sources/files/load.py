@@ -1,0 +1,178 @@
+"""Files and a mapping → a dataset and what there is to say about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+from features.dataset import Dataset
+from features.errors import ConfigError, DataError
+from features.funnel import Funnel
+from features.report import DataReport
+from features.sources.files.convert import as_time
+from features.sources.files.flat import Ends, ends, row_times, settle
+from features.sources.files.reading import FIRST_ROW
+from features.sources.files.settings import FilesSource, LeadStagesFile, TableFile
+from features.sources.files.tables import (
+    Mapped,
+    attributes_frame,
+    check_required,
+    frame_of,
+    text_series,
+    wide_lead_stages,
+)
+
+MOMENTS = (("leads", "created_at"), ("interactions", "at"), ("lead_stages", "at"), ("deals", "created_at"))
+
+
+def load_files(source: FilesSource, funnel: Funnel, base: Path) -> tuple[Dataset, DataReport]:
+    """The dataset that the files make, and notes on what was left out. `base`: where a relative `folder` starts.
+
+    The tables are of the right columns and kinds; whether they make sense is for `features.validate.validate` to say.
+
+    Raises
+    ------
+    ConfigError
+        if the mapping lacks a required column or names what the funnel does not have.
+    DataError
+        if a file, column or value is missing or cannot be read; file, row and column are named.
+    """
+    folder = base / source.folder
+    report = DataReport()
+    leads, known = _leads(source, funnel, folder, report)
+    tables = {"leads": leads}
+    if source.companies:
+        mapped = Mapped(source, source.companies, "companies", folder)
+        check_required(mapped, {})
+        tables["companies"] = attributes_frame(mapped, report)
+    tables["interactions"] = _several(source, "interactions", folder, report)
+    tables["lead_stages"] = _joined(
+        [_several(source, "lead_stages", folder, report), known.lead_stages if known else pd.DataFrame()]
+    )
+    deals = _several(source, "deals", folder, report)
+    tables["deals"] = _with_status(deals, tables["lead_stages"], funnel) if len(deals) else deals
+    tables = {name: frame for name, frame in tables.items() if len(frame.columns)}
+    time: Literal["dates", "row_order"] = "dates"
+    if _undated(source):
+        time = "row_order"
+        if known is None:
+            raise ConfigError("source.leads has `order: rows` but no `outcome`.", "Say which column tells what came of a lead.")
+        tables["leads"], extracted_at = settle(leads, known, funnel, report)
+    else:
+        extracted_at = _extracted_at(source, tables, report)
+    report.time = time
+    name = ", ".join(dict.fromkeys(m.file for m in _mappings(source)))
+    return Dataset.from_tables(tables, extracted_at=extracted_at, source=f"files: {name}", time=time), report
+
+
+def _undated(source: FilesSource) -> bool:
+    outcome = source.leads.outcome
+    return source.leads.order == "rows" or (outcome is not None and outcome.at is None)
+
+
+def _mappings(source: FilesSource) -> list[TableFile]:
+    companies = [source.companies] if source.companies else []
+    return [source.leads, *companies, *source.interactions, *source.lead_stages, *source.deals]
+
+
+def _leads(source: FilesSource, funnel: Funnel, folder: Path, report: DataReport) -> tuple[pd.DataFrame, Ends | None]:
+    mapping = source.leads
+    mapped = Mapped(source, mapping, "leads", folder)
+    others = bool(source.interactions or source.lead_stages or source.deals)
+    if _undated(source) and others:
+        raise ConfigError(
+            "source.leads is a flat file whose outcome has no date, but other tables are mapped beside it.",
+            "Give `outcome: {at: …}` the column of the day, map `lead_stages:` instead of an outcome, or leave the others out.",
+        )
+    derived = {} if others else {"lead_id": True}
+    if mapping.order == "rows":
+        mapped.columns.pop("created_at", None)
+        derived["created_at"] = True
+    check_required(mapped, derived)
+    outcome = mapping.outcome
+    reserved = list(dict.fromkeys(c for c in (outcome.column, outcome.at) if c)) if outcome else []
+    for column in reserved:
+        mapped.file.require(column, "outcome")
+    frame = attributes_frame(mapped, report, reserved)
+    if frame.empty:
+        raise DataError(f"{mapped.file.name} has no leads.", "Look at the file, and at `only:` and `skip:` in the mapping.")
+    if "lead_id" not in frame:
+        frame.insert(0, "lead_id", pd.Series([str(row + FIRST_ROW) for row in frame.index], index=frame.index, dtype="str"))
+        report.note("leads", "leads without an id in the file", len(frame), done="the number of the row is the id")
+    if mapping.order == "rows":
+        frame["created_at"] = row_times(frame)
+    if not outcome:
+        return frame, None
+    raw = mapped.read(reserved)
+    given, at = (text_series(raw, c, repeated=False).reindex(frame.index) if c else None for c in (outcome.column, outcome.at))
+    if given is None:
+        raise TypeError("an outcome has a column")
+    return frame, ends(frame, given, outcome, funnel, (mapped.file.name, mapped.file.options), at)
+
+
+def _several(source: FilesSource, table: str, folder: Path, report: DataReport) -> pd.DataFrame:
+    frames = []
+    for mapping in getattr(source, table):
+        mapped = Mapped(source, mapping, table, folder)
+        if isinstance(mapping, LeadStagesFile) and mapping.dates:
+            check_required(mapped, {"lead_stage": True, "at": True})
+            frames.append(wide_lead_stages(mapped, report))
+        else:
+            check_required(mapped, {"status": True} if table == "deals" else {})
+            frames.append(frame_of(mapped, report))
+    return _joined(frames)
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Frames below one another; categories stay categories."""
+    frames = [f for f in frames if len(f.columns)]
+    if len(frames) < 2:
+        return frames[0] if frames else pd.DataFrame()
+    columns = dict.fromkeys(c for f in frames for c in f.columns)
+    out = {}
+    for column in columns:
+        parts = [f[column] if column in f else pd.Series(None, index=f.index, dtype="object") for f in frames]
+        if any(isinstance(p.dtype, pd.CategoricalDtype) for p in parts):
+            out[column] = pd.Series(union_categoricals([_category(p) for p in parts]))
+        else:
+            dtype = next((p.dtype for p in parts if p.notna().any()), parts[0].dtype)
+            out[column] = pd.concat([p.astype(dtype) if p.isna().all() else p for p in parts], ignore_index=True)
+    return pd.DataFrame(out)
+
+
+def _category(values: pd.Series[Any]) -> pd.Categorical:
+    found = pd.Categorical(values)
+    return pd.Categorical.from_codes(found.codes, categories=pd.Index(found.categories, dtype="str"))
+
+
+def _with_status(deals: pd.DataFrame, lead_stages: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:
+    """Deals without a status follow their lead: won with the last lead stage, lost with an exit after all else, else open."""
+    if "status" in deals:
+        return deals
+    if "lead_id" not in deals:
+        raise ConfigError(
+            "source.deals: nothing is mapped to 'status', and without 'lead_id' it cannot follow the lead.", "Map one of them."
+        )
+    stage, at = lead_stages["lead_stage"].astype("str"), lead_stages["at"]
+    ids = lead_stages["lead_id"].astype("str")
+    lead = deals["lead_id"].astype("str")
+    won = lead.map(at[stage == funnel.final].groupby(ids[stage == funnel.final]).min())
+    left = stage.isin(funnel.exits)
+    lost = lead.map(at[left].groupby(ids[left]).max())
+    status = np.where(won.notna(), "won", np.where(lost.notna(), "lost", "open"))
+    closed = deals["closed_at"] if "closed_at" in deals else as_time(won.fillna(lost))
+    return deals.assign(status=status, closed_at=closed)
+
+
+def _extracted_at(source: FilesSource, tables: dict[str, pd.DataFrame], report: DataReport) -> pd.Timestamp:
+    if source.extracted_at:
+        return pd.Timestamp(source.extracted_at).as_unit("us")
+    newest = [tables[t][c].max() for t, c in MOMENTS if t in tables and tables[t][c].notna().any()]
+    if not newest:
+        raise DataError("The files hold no date at all.", "Map `created_at`, or set `leads: {order: rows}`.")
+    report.note("dataset", "moments of extraction not given", 1, done=f"the newest in the data, {max(newest)}, is taken")
+    return pd.Timestamp(max(newest)).as_unit("us")

@@ -1,0 +1,38 @@
+"""The daily chances of going one lead stage further, or of leaving the funnel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.sources.simulator.interest import HEAT, LEVEL
+from features.sources.simulator.kinds import Array
+
+# The fit of a lead is one of these values, so that the exact probabilities need one computation per value, not per lead.
+FITS = np.linspace(-2.5, 2.5, 21)
+
+# By lead stage: lead, mql, sql.
+_ADVANCE, _LEVEL, _HEAT, _FIT = (-5.95, -8.85, -11.6), (0.70, 0.85, 0.90), (0.6, 0.9, 1.1), (1.5, 1.7, 1.9)
+_LEAVE, _LEAVE_LEVEL, _LEAVE_FIT = (-4.2, -4.2, -4.4), (-0.45, -0.45, -0.40), (-0.6, -0.6, -0.6)
+
+
+@dataclass(frozen=True)
+class Hazards:
+    """Chances of the step that ends a day, by its state: `advance` and `leave` of shape (lead stages, days, FITS, STATES)."""
+
+    advance: Array
+    leave: Array
+
+
+def hazards(effect: Array) -> Hazards:
+    """Calendar effects in log-odds, shape (days,) → the chances of both kinds of step on each day."""
+    day = effect[:, None, None]
+    fit = FITS[None, :, None]
+    shape = (len(_ADVANCE), len(effect), len(FITS), len(LEVEL))
+    advance, leave = np.empty(shape), np.empty(shape)
+    for s in range(len(_ADVANCE)):
+        forward = np.exp(_ADVANCE[s] + _LEVEL[s] * LEVEL + _HEAT[s] * HEAT + _FIT[s] * fit + day)
+        out = np.exp(_LEAVE[s] + _LEAVE_LEVEL[s] * LEVEL + _LEAVE_FIT[s] * fit + 0.3 * day)
+        advance[s], leave[s] = forward / (1 + forward + out), out / (1 + forward + out)
+    return Hazards(advance, leave)

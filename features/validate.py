@@ -1,0 +1,317 @@
+"""The one validator: what every dataset must satisfy before anything is learned from it or scored.
+
+What makes learning impossible or wrong is an error that names table, id, column, value and remedy. What can be put right is put
+right and counted in the data report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.clock import timestamps
+from features.dataset import Dataset
+from features.errors import DataError, nearest
+from features.funnel import Funnel
+from features.landmarks import Path
+from features.report import DataReport
+from features.tables import TABLES, conform
+
+Mask = npt.NDArray[np.bool_]
+RARE_TYPE = 20  # rows; fewer say little about an interaction type
+DIRECTIONS = ("in", "out")
+
+
+def validate(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
+    """The dataset cleaned, and the report of what was found, done and is there.
+
+    Raises
+    ------
+    DataError
+        for no leads; missing or duplicate ids; missing times; lead stages outside the funnel; interactions or lead stages
+        of which all are of unknown leads; leads that all, or none of which, ever reached a lead stage.
+    """
+    report = DataReport(time=dataset.time)
+    tables = {name: _kinds(name, frame) for name, frame in dataset.tables.items()}
+    if tables["leads"].empty:
+        raise DataError("The dataset has no leads.", "Check the files and filters of `source:`.")
+    for name, frame in tables.items():
+        _required(name, frame)
+        _unique(name, frame)
+    _names_in_funnel(tables["lead_stages"], funnel)
+    tables["leads"] = _leads(tables["leads"], dataset, report)
+    tables["companies"] = _hollow("companies", tables["companies"], report)
+    _companies(tables, report)
+    tables["lead_stages"] = _lead_stages(tables, dataset, funnel, report)
+    tables["interactions"] = _interactions(tables, dataset, report)
+    tables["deals"] = _deals(tables, dataset, report)
+    changes = tables["attribute_changes"]
+    tables["attribute_changes"] = _before("attribute_changes", changes, "at", dataset.extracted_at, report)
+    path = Path.of(tables["leads"], tables["lead_stages"], funnel)
+    _order(tables["lead_stages"], path, tables["leads"], funnel, report)
+    report.stages = _counts(path, funnel)
+    _contrast(path, funnel)
+    report.rows = {name: len(frame) for name, frame in tables.items()}
+    report.period = _period(tables)
+    cleaned: dict[str, Any] = dict(tables)
+    return replace(dataset, **cleaned), report
+
+
+def _kinds(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    try:
+        return conform(name, frame)
+    except (ValueError, TypeError) as error:
+        for column in TABLES[name].columns:
+            if column.name in frame:
+                _convertible(name, column.name, column.kind, frame[column.name])
+        raise DataError(f"Table {name!r} cannot be read: {error}.", "Look at the kinds of its columns.") from error
+
+
+def _convertible(table: str, column: str, kind: str, values: pd.Series[Any]) -> None:
+    """Raise the error that names the first value of the column that is not of its kind."""
+    if kind == "time":
+        fine = pd.to_datetime(values, utc=True, errors="coerce").notna()
+    elif kind == "number":
+        fine = pd.to_numeric(values, errors="coerce").notna()
+    elif kind == "flag":
+        fine = values.isin([True, False])
+    else:
+        return
+    bad = np.flatnonzero((~fine & values.notna()).to_numpy())
+    if len(bad):
+        word = {"time": "time", "number": "number", "flag": "yes or no"}[kind]
+        raise DataError(
+            f"Table {table!r}, row {bad[0]}, column {column!r}: {values.iloc[bad[0]]!r} is no {word} ({len(bad):,} such rows).",
+            "Put it right where the dataset is written; a value that is missing must be empty.",
+        )
+
+
+def _required(name: str, frame: pd.DataFrame) -> None:
+    for column in TABLES[name].required:
+        missing = np.flatnonzero(frame[column].isna().to_numpy())
+        if len(missing):
+            raise DataError(
+                f"Table {name!r}, row {missing[0]}: column {column!r} is empty ({len(missing):,} such rows).",
+                f"Every row of {name!r} needs {', '.join(TABLES[name].required)}.",
+            )
+
+
+def _unique(name: str, frame: pd.DataFrame) -> None:
+    key = TABLES[name].key
+    if key is None:
+        return
+    again = frame[key].duplicated(keep=False).to_numpy()
+    if again.any():
+        value = frame[key].iloc[int(np.flatnonzero(again)[0])]
+        rows = np.flatnonzero((frame[key] == value).to_numpy())[:5].tolist()
+        hint = " With files as the source, `repeated: first` keeps one row of each." if TABLES[name].custom else ""
+        ids = frame[key][again].nunique()
+        raise DataError(
+            f"Table {name!r}: {key} {value!r} stands in rows {rows} ({ids:,} ids stand there more than once).",
+            f"One row per {key}, please.{hint}",
+        )
+
+
+def _names_in_funnel(lead_stages: pd.DataFrame, funnel: Funnel) -> None:
+    counts = lead_stages["lead_stage"].astype("str").value_counts()
+    known = [*funnel.stages, *funnel.exits]
+    unknown = counts[~counts.index.isin(known)]
+    if len(unknown):
+        listed = ", ".join(f"{name!r} ({count:,} rows)" for name, count in unknown.head(10).items())
+        more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+        raise DataError(
+            f"Table 'lead_stages', column 'lead_stage': not in the funnel: {listed}{more}.",
+            f"For {unknown.index[0]!r}: {nearest(str(unknown.index[0]), known)} "
+            'Translate such names with `values: {lead_stage: {theirs: ours, "*": null}}`, or add them to `funnel:`.',
+        )
+
+
+def _hollow(name: str, frame: pd.DataFrame, report: DataReport) -> pd.DataFrame:
+    if frame.empty:
+        return frame
+    hollow = [c for c in frame.columns if c not in TABLES[name].names and frame[c].isna().all()]
+    report.note(name, "custom columns that are all empty", len(hollow), ", ".join(map(str, hollow)), "dropped")
+    return frame.drop(columns=hollow)
+
+
+def _before(name: str, frame: pd.DataFrame, column: str, moment: pd.Timestamp, report: DataReport) -> pd.DataFrame:
+    late = (frame[column] > moment).to_numpy()
+    if not late.any():
+        return frame
+    example = frame[column].iloc[int(np.flatnonzero(late)[0])]
+    report.warn(name, f"rows whose {column} lies after the extraction at {moment}", int(late.sum()), example, "dropped")
+    return frame[~late].reset_index(drop=True)
+
+
+def _leads(leads: pd.DataFrame, dataset: Dataset, report: DataReport) -> pd.DataFrame:
+    leads = _before("leads", _hollow("leads", leads, report), "created_at", dataset.extracted_at, report)
+    if leads.empty:
+        raise DataError(
+            f"Every lead was created after the extraction at {dataset.extracted_at}.",
+            "Check `extracted_at:` and the time zone.",
+        )
+    report.note(
+        "leads", "leads that opted out", int(leads["opted_out"].fillna(False).sum()), done="kept; the recommendation heeds it"
+    )
+    return leads
+
+
+def places(ids: pd.Series[Any], leads: pd.Index) -> npt.NDArray[np.intp]:
+    """Ids (n,), text or a category → their rows in `leads`, -1 where unknown. Categories are looked up once each."""
+    if isinstance(ids.dtype, pd.CategoricalDtype):
+        place = np.append(leads.get_indexer(ids.cat.categories.astype("str")), -1)
+        return np.asarray(place[ids.cat.codes.to_numpy()])
+    codes, distinct = pd.factorize(ids)
+    return np.asarray(np.append(leads.get_indexer(pd.Index(distinct).astype("str")), -1)[codes])
+
+
+def _known_only(
+    name: str, frame: pd.DataFrame, leads: pd.DataFrame, report: DataReport
+) -> tuple[pd.DataFrame, npt.NDArray[np.intp]]:
+    """Rows of known leads, and the rows of these leads in `leads`."""
+    place = places(frame["lead_id"], pd.Index(leads["lead_id"]))
+    unknown = place < 0
+    if len(frame) and unknown.all():
+        raise DataError(
+            f"Table {name!r}: none of its {len(frame):,} rows is of a lead in 'leads'; {name} has for example "
+            f"{str(frame['lead_id'].iloc[0])!r}, leads {str(leads['lead_id'].iloc[0])!r}.",
+            "The ids do not match: map `lead_id` to the same kind of id in both.",
+        )
+    if unknown.any():
+        lost = frame["lead_id"][unknown]
+        report.warn(name, f"rows of {lost.nunique():,} unknown leads", len(lost), lost.iloc[0], "dropped")
+        frame, place = frame[~unknown].reset_index(drop=True), place[~unknown]
+    return frame, place
+
+
+def _early(name: str, at: pd.Series[Any], created: pd.Series[Any], place: npt.NDArray[np.intp], report: DataReport) -> None:
+    early = at.to_numpy(dtype="datetime64[us]") < created.to_numpy(dtype="datetime64[us]")[place]
+    if early.any():
+        report.note(
+            name, "rows before their lead was created", int(early.sum()), at.iloc[int(np.flatnonzero(early)[0])], "kept"
+        )
+
+
+def _interactions(tables: dict[str, pd.DataFrame], dataset: Dataset, report: DataReport) -> pd.DataFrame:
+    leads, frame = tables["leads"], tables["interactions"]
+    if frame.empty:
+        return frame
+    frame = _before("interactions", frame, "at", dataset.extracted_at, report)
+    frame, place = _known_only("interactions", frame, leads, report)
+    _early("interactions", frame["at"], leads["created_at"], place, report)
+    counts = frame["type"].value_counts()
+    rare = counts[(counts > 0) & (counts < RARE_TYPE)]
+    report.note(
+        "interactions", f"types with fewer than {RARE_TYPE} rows", len(rare), ", ".join(map(str, rare.index[:5])), "kept"
+    )
+    direction = frame["direction"].astype("category")
+    odd = [c for c in direction.cat.categories if c not in DIRECTIONS]
+    if odd:
+        strange = int(direction.isin(odd).sum())
+        report.warn("interactions", "rows whose direction is neither in nor out", strange, repr(odd[0]), "direction emptied")
+        frame = frame.assign(direction=direction.cat.remove_categories(odd))
+    return frame
+
+
+def _lead_stages(tables: dict[str, pd.DataFrame], dataset: Dataset, funnel: Funnel, report: DataReport) -> pd.DataFrame:
+    leads, frame = tables["leads"], tables["lead_stages"]
+    frame = _before("lead_stages", frame, "at", dataset.extracted_at, report)
+    frame, place = _known_only("lead_stages", frame, leads, report)
+    same = frame.duplicated().to_numpy()
+    report.note("lead_stages", "identical rows", int(same.sum()), done="dropped")
+    frame, place = frame[~same].reset_index(drop=True), place[~same]
+    _early("lead_stages", frame["at"], leads["created_at"], place, report)
+    order = frame.sort_values("at", kind="stable").index
+    again = frame.loc[order].duplicated(["lead_id", "lead_stage"]).reindex(frame.index)
+    again &= frame["lead_stage"].isin(funnel.stages)  # an exit may be left and taken again; the features look at the last one
+    if again.any():
+        example = frame.loc[again, "lead_id"].iloc[0]
+        report.note("lead_stages", "rows that reach a lead stage again", int(again.sum()), example, "the first time counts")
+    return frame[~again].reset_index(drop=True)
+
+
+def _order(lead_stages: pd.DataFrame, path: Path, leads: pd.DataFrame, funnel: Funnel, report: DataReport) -> None:
+    """Note lead stages that came after a later one; the later one then counts for both."""
+    position = lead_stages["lead_stage"].astype("str").map({s: i for i, s in enumerate(funnel.stages)})
+    ranked = position.notna().to_numpy()
+    if not ranked.any():
+        return
+    place = places(lead_stages["lead_id"][ranked], pd.Index(leads["lead_id"]))
+    reached = path.reached[place, position[ranked].astype("int64").to_numpy()]
+    at = lead_stages["at"][ranked]
+    behind = timestamps(reached) < pd.DatetimeIndex(at)
+    first = position[ranked].to_numpy() > 0  # the first lead stage is reached by being created
+    late = behind & first
+    if late.any():
+        example = lead_stages["lead_id"][ranked].iloc[int(np.flatnonzero(late)[0])]
+        report.note(
+            "lead_stages", "rows out of order", int(late.sum()), example, "the lead stage counts from the later one's time"
+        )
+
+
+def _companies(tables: dict[str, pd.DataFrame], report: DataReport) -> None:
+    if tables["companies"].empty:
+        return
+    for name in ("leads", "deals"):
+        ids = tables[name]["company_id"].dropna()
+        absent = ids[~ids.isin(tables["companies"]["company_id"])]
+        if len(absent):
+            report.note(
+                name, f"rows with {absent.nunique():,} companies that 'companies' lacks", len(absent), absent.iloc[0], "kept"
+            )
+
+
+def _deals(tables: dict[str, pd.DataFrame], dataset: Dataset, report: DataReport) -> pd.DataFrame:
+    frame = tables["deals"]
+    if frame.empty:
+        return frame
+    frame = _before("deals", frame, "created_at", dataset.extracted_at, report)
+    unknown = (frame["lead_id"].notna() & (places(frame["lead_id"], pd.Index(tables["leads"]["lead_id"])) < 0)).to_numpy()
+    if unknown.any() and unknown.all():
+        raise DataError(
+            f"Table 'deals': none of its {len(frame):,} rows is of a known lead; it has for example {frame['lead_id'].iloc[0]!r}.",
+            "The ids do not match: map `lead_id` to the same kind of id in both.",
+        )
+    if unknown.any():
+        report.warn("deals", "rows of unknown leads", int(unknown.sum()), frame["lead_id"][unknown].iloc[0], "dropped")
+        frame = frame[~unknown].reset_index(drop=True)
+    future = frame["closed_at"] > dataset.extracted_at
+    report.note("deals", "deals that close after the extraction", int(future.sum()), done="closed_at emptied")
+    negative = frame["amount"] < 0
+    report.warn("deals", "amounts below zero", int(negative.sum()), frame["amount"][negative].min(), "kept")
+    report.note("deals", "deals without an amount", int(frame["amount"].isna().sum()), done="kept")
+    return frame.assign(closed_at=frame["closed_at"].mask(future))
+
+
+def _counts(path: Path, funnel: Funnel) -> dict[str, int]:
+    never = np.iinfo(np.int64).max
+    reached: Sequence[int] = (path.reached != never).sum(axis=0).tolist()
+    return {**dict(zip(funnel.stages, reached, strict=True)), "left": int((path.left != never).sum())}
+
+
+def _contrast(path: Path, funnel: Funnel) -> None:
+    """Raise unless some leads reached a target and some did not: without both there is nothing to learn."""
+    never = np.iinfo(np.int64).max
+    reached = path.reached[:, 1:] != never
+    targets = " or ".join(map(repr, funnel.targets))
+    if not reached.any():
+        raise DataError(
+            f"None of the {len(reached):,} leads ever reached {targets}: there is nothing to learn from.",
+            "Check the `values:` of lead_stages or of the outcome, or take older data in which leads have converted.",
+        )
+    if reached.all():
+        raise DataError(
+            f"All {len(reached):,} leads reached {funnel.final!r}: there is nobody to tell them from.",
+            "Add the leads that did not convert; an export of customers alone teaches nothing.",
+        )
+
+
+def _period(tables: dict[str, pd.DataFrame]) -> tuple[str, str]:
+    columns = (("leads", "created_at"), ("interactions", "at"), ("lead_stages", "at"))
+    moments = [tables[t][c] for t, c in columns if len(tables[t])]
+    return min(m.min() for m in moments).isoformat(), max(m.max() for m in moments).isoformat()

@@ -1,0 +1,32 @@
+"""The blend: learners added up in log-odds with weights that are never negative, chosen on out-of-fold predictions."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize
+
+from models.types import Flags, Floats, sigmoid
+
+PULL = 2.0  # strength, in rows, of the pull towards equal weights that add up to one
+
+
+def blend_weights(margins: Floats, y: Flags, weight: Floats) -> Floats:
+    """Weights (learners,) ≥ 0 for the log-odds `margins` (n, learners) that minimise log loss with a free constant.
+
+    With few rows the weights stay near equal. The constant is left to calibration. Source: stacking with non-negative
+    weights (Breiman 1996, doi:10.1007/BF00117832), here on log-odds.
+    """
+    count = margins.shape[1]
+    even = np.full(count, 1.0 / count)
+    scaled = weight / weight.mean()
+
+    def loss(v: Floats) -> tuple[float, Floats]:
+        total = margins @ v[:-1] + v[-1]
+        losses = np.logaddexp(0.0, np.where(y, -total, total))
+        slope = scaled * (sigmoid(total) - y)
+        pull = v[:-1] - even
+        value = float(scaled @ losses + PULL * pull @ pull)
+        return value, np.append(margins.T @ slope + 2 * PULL * pull, slope.sum())
+
+    found = minimize(loss, np.append(even, 0.0), jac=True, method="L-BFGS-B", bounds=[(0.0, 2.0)] * count + [(None, None)])
+    return np.asarray(found.x[:-1], np.float64)

@@ -1,0 +1,79 @@
+"""The model of one business: everything needed to score a lead, and nothing that knows where leads come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.feature_set import FeatureSet
+from features.funnel import Funnel
+from features.plan import Plan
+from features.spec import Acts, DaysSince, Feature
+from models.recommend import Policy
+from models.reference import Reference
+from models.rule_odds import RuleOdds
+from models.rules import Rules
+from models.transition import Transition
+
+LAST_SEEN = DaysSince(Acts("any"))
+
+
+@dataclass(frozen=True)
+class FunnelModel:
+    """Transitions over a funnel, the rules beside them, and what turns probabilities into scores and advice.
+
+    `dated` is false for data without dates, where a horizon in days has no meaning.
+    """
+
+    name: str
+    funnel: Funnel
+    feature_set: FeatureSet
+    transitions: tuple[Transition, ...]
+    rules: Rules
+    rule_odds: RuleOdds
+    reference: Reference
+    policy: Policy
+    dated: bool = True
+    version: str = "0"
+    trained_at: str = ""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The model's features, then those of the rules and the silence of a lead that the model lacks; one pass for all."""
+        plan = Plan(self._combined, self.feature_set.types)
+        plan.compile()
+        return plan
+
+    @cached_property
+    def _combined(self) -> tuple[Feature, ...]:
+        return tuple(dict.fromkeys((*self.feature_set.features, *self.rules.features, LAST_SEEN)))
+
+    @cached_property
+    def model_rows(self) -> npt.NDArray[np.intp]:
+        """Where the model's catalogue features stand in the combined plan."""
+        return self._places(self.feature_set.features)
+
+    @cached_property
+    def rule_rows(self) -> npt.NDArray[np.intp]:
+        """Where the rules' features stand in the combined plan."""
+        return self._places(self.rules.features)
+
+    @cached_property
+    def last_seen_row(self) -> int:
+        return self._combined.index(LAST_SEEN)
+
+    def _places(self, wanted: Sequence[Feature]) -> npt.NDArray[np.intp]:
+        place = {feature: i for i, feature in enumerate(self._combined)}
+        return np.array([place[f] for f in wanted], np.intp)
+
+    @cached_property
+    def sales_from(self) -> int:
+        """Position of the lead stage from which leads are with sales."""
+        return self.funnel.position(self.policy.stage)

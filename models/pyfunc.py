@@ -1,0 +1,45 @@
+"""The loader that MLflow calls for a registered model: feature rows in, probabilities out. Imports nothing of MLflow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.errors import DataError
+from models.chain import chain
+from models.model import FunnelModel
+from models.store import load
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """What `mlflow.pyfunc.load_model` wraps."""
+
+    model: FunnelModel
+
+    def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002
+        """Columns lead_stage and one per feature → one column per target: P(reached within its horizon), NaN where not ahead.
+
+        Raises
+        ------
+        DataError
+            if a column is missing.
+        """
+        names = list(self.model.feature_set.names)
+        missing = [n for n in ["lead_stage", *names] if n not in model_input.columns]
+        if missing:
+            raise DataError(f"The frame lacks the column {missing[0]!r} and {len(missing) - 1} more.", "See `features.build.frame`.")
+        stage = np.array([self.model.funnel.position(s) for s in model_input["lead_stage"]], np.int32)
+        x = model_input[names].to_numpy(np.float32)
+        reached = chain(self.model.transitions, x, stage)[1]
+        return pd.DataFrame(reached, index=model_input.index, columns=list(self.model.funnel.targets))
+
+
+def _load_pyfunc(path: str) -> Predictor:
+    folder = Path(path)
+    manifest = next(iter(sorted(folder.rglob("manifest.json"))), folder / "manifest.json")
+    return Predictor(load(manifest.parent))

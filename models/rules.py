@@ -1,0 +1,273 @@
+"""Rules: points for behaviour and fit, read from `rules.yaml` and evaluated by the same feature engine as the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from features.attributes import FREE_MAIL, is_missing
+from features.errors import ConfigError, nearest
+from features.settings import Settings, explain
+from features.spec import Acts, Count, Decayed, Feature
+from features.titles import parse_title
+from features.words import Language, type_words
+from models.types import Floats, Matrix
+
+DEFAULT_RULES = Path(__file__).with_name("rules.yaml")
+
+Values = Callable[[str, str], Sequence[object]]  # (entity, column) → one value per lead
+
+
+class BehaviourRule(Settings):
+    """Points each time a lead does something."""
+
+    interaction: str | list[str]
+    points: float
+    days: float | None = Field(None, gt=0, description="only the last so many days; omitted: ever")
+    at_most: float | None = Field(None, ge=0, description="most points this rule gives or takes")
+    half_life: float | None = Field(None, gt=0, description="days in which a point fades to half")
+
+    @model_validator(mode="after")
+    def _one_clock(self) -> Self:
+        if self.days is not None and self.half_life is not None:
+            raise ValueError("give either `days` or `half_life`, not both: a point that fades needs no window")
+        return self
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        return (self.interaction,) if isinstance(self.interaction, str) else tuple(self.interaction)
+
+    @property
+    def feature(self) -> Feature:
+        what = Acts("+".join(self.types), self.types)
+        return Decayed(what, self.half_life) if self.half_life else Count(what, self.days)
+
+    def words(self, language: Language = "en") -> str:
+        return " + ".join(type_words(t, language) for t in self.types)
+
+
+class FitRule(Settings):
+    """Points for what a lead or its company is. All conditions given must hold."""
+
+    attribute: str = Field(pattern=r"^(lead|company)\..+")
+    points: float
+    at_least: float | None = None
+    at_most: float | None = None
+    equals: str | list[str] | None = None
+    seniority_at_least: int | None = None
+    seniority_at_most: int | None = None
+    function: str | list[str] | None = None
+    free_mail: bool | None = None
+
+    @model_validator(mode="after")
+    def _some_condition(self) -> Self:
+        if not self.conditions:
+            raise ValueError("a fit rule needs a condition, such as `at_least: 50` or `equals: Germany`")
+        return self
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        return {k: v for k, v in self.model_dump(exclude={"attribute", "points"}).items() if v is not None}
+
+    @property
+    def entity_column(self) -> tuple[str, str]:
+        entity, _, column = self.attribute.partition(".")
+        return entity, column
+
+    def holds(self, value: object) -> bool:
+        """Whether all conditions hold for this value; a missing value fulfils none."""
+        if is_missing(value):
+            return False
+        return all(_CONDITIONS[name](value, wanted) for name, wanted in self.conditions.items())
+
+    def words(self) -> str:
+        return f"{self.attribute} " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in self.conditions.items())
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def _among(value: object, wanted: str | list[str]) -> bool:
+    names = [wanted] if isinstance(wanted, str) else wanted
+    return str(value).strip().casefold() in {n.strip().casefold() for n in names}
+
+
+def _seniority(value: object) -> float:
+    found = parse_title(str(value)).seniority
+    return float("nan") if found is None else found
+
+
+def _free_mail(value: object, wanted: bool) -> bool:
+    return (str(value).strip().casefold() in FREE_MAIL) == wanted
+
+
+_CONDITIONS: dict[str, Callable[[object, Any], bool]] = {
+    "at_least": lambda value, wanted: _number(value) >= wanted,
+    "at_most": lambda value, wanted: _number(value) <= wanted,
+    "equals": _among,
+    "seniority_at_least": lambda value, wanted: _seniority(value) >= wanted,
+    "seniority_at_most": lambda value, wanted: _seniority(value) <= wanted,
+    "function": lambda value, wanted: _among(parse_title(str(value)).function, wanted),
+    "free_mail": _free_mail,
+}
+
+
+class Caps(Settings):
+    """The most points a group of rules gives together."""
+
+    engagement: float | None = Field(None, gt=0)
+    fit: float | None = Field(None, gt=0)
+
+
+class RuleBook(Settings):
+    """The contents of a rules file."""
+
+    version: Literal[1] = 1
+    thresholds: dict[str, float] = Field(default_factory=dict, description="lead stage → points from which it is recommended")
+    caps: Caps = Caps()  # type: ignore[call-arg]
+    behaviour: list[BehaviourRule] = Field(default_factory=list)
+    fit: list[FitRule] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if not self.behaviour and not self.fit:
+            raise ValueError("there is no rule in it; give `behaviour:` or `fit:` rules")
+        return self
+
+
+@dataclass(frozen=True)
+class Points:
+    """What the rules say of n leads: total `points` (n,), and `lines` (n, rules) that with `capped` (n,) sum to them."""
+
+    points: Floats
+    lines: Floats
+    capped: Floats
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A rule book ready to be used."""
+
+    book: RuleBook
+
+    @classmethod
+    def read(cls, path: Path | str | None = None) -> Rules:
+        """Read a rules file; None is the default one.
+
+        Raises
+        ------
+        ConfigError
+            if the file is missing, is no YAML or breaks a rule of rules; the message names the place.
+        """
+        file = Path(path) if path else DEFAULT_RULES
+        try:
+            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"The rules file {file} cannot be read: {error.strerror}.", "Check `rules:`.") from error
+        except yaml.YAMLError as error:
+            raise ConfigError(f"The rules file {file} is not valid YAML: {error}.", "Mend it at that line.") from error
+        return cls.from_dict(content, str(file))
+
+    @classmethod
+    def from_dict(cls, content: Any, where: str = "rules") -> Rules:
+        try:
+            return cls(RuleBook.model_validate(content))
+        except ValidationError as error:
+            raise explain(error, RuleBook, where) from error
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.book.model_dump(exclude_none=True)
+
+    @cached_property
+    def features(self) -> tuple[Feature, ...]:
+        """One feature per behaviour rule, in order."""
+        return tuple(rule.feature for rule in self.book.behaviour)
+
+    @cached_property
+    def thresholds(self) -> list[tuple[str, float]]:
+        """(lead stage, points), rising."""
+        return sorted(self.book.thresholds.items(), key=lambda item: item[1])
+
+    @cached_property
+    def attributes(self) -> tuple[tuple[str, str], ...]:
+        """The (entity, column) that the fit rules look at."""
+        return tuple(dict.fromkeys(rule.entity_column for rule in self.book.fit))
+
+    def labels(self, language: Language = "en") -> list[str]:
+        """One label per rule, behaviour first."""
+        return [*(rule.words(language) for rule in self.book.behaviour), *(rule.words() for rule in self.book.fit)]
+
+    def idle(self, types: Collection[str], columns: Collection[str]) -> list[str]:
+        """Sentences on rules that can give no points here, because the data hold no such interaction or attribute."""
+        notes = []
+        for rule in self.book.behaviour:
+            unknown = [t for t in rule.types if t not in types]
+            if len(unknown) == len(rule.types):
+                notes.append(f"rule on {unknown[0]!r}: no such interaction in the data, {nearest(unknown[0], types)}")
+        for fit in self.book.fit:
+            if fit.attribute not in columns:
+                notes.append(f"rule on {fit.attribute!r}: no such attribute in the data, {nearest(fit.attribute, columns)}")
+        return notes
+
+    def points(self, behaviour: Matrix, values: Values) -> Points:
+        """Points of n leads from `behaviour` (behaviour rules, n), the values of `features`, and their attributes."""
+        count = behaviour.shape[1]
+        lines = np.zeros((count, len(self.book.behaviour) + len(self.book.fit)))
+        for i, rule in enumerate(self.book.behaviour):
+            given = rule.points * behaviour[i].astype(np.float64)
+            lines[:, i] = given if rule.at_most is None else np.clip(given, -rule.at_most, rule.at_most)
+        first_fit = len(self.book.behaviour)
+        for i, fit in enumerate(self.book.fit):
+            lines[:, first_fit + i] = fit.points * _holds(fit, values(*fit.entity_column))
+        engagement, suits = lines[:, :first_fit].sum(axis=1), lines[:, first_fit:].sum(axis=1)
+        caps = self.book.caps
+        total = np.minimum(engagement, caps.engagement or np.inf) + np.minimum(suits, caps.fit or np.inf)
+        return Points(total, lines, total - engagement - suits)
+
+    def lead_stage(self, points: float) -> str | None:
+        """The lead stage the rules recommend: the highest whose threshold is reached."""
+        reached = [stage for stage, needed in self.thresholds if points >= needed]
+        return reached[-1] if reached else None
+
+
+def _holds(rule: FitRule, values: Sequence[object]) -> Floats:
+    """1 where the rule holds; each distinct value is judged once."""
+    judged: dict[object, bool] = {}
+    out = np.zeros(len(values))
+    for i, value in enumerate(values):
+        known = judged.get(value)
+        if known is None:
+            known = judged[value] = rule.holds(value)
+        out[i] = known
+    return out
+
+
+def check_thresholds(rules: Rules, stages: Mapping[str, int] | Sequence[str]) -> None:
+    """Thresholds must name lead stages of the funnel and rise along it.
+
+    Raises
+    ------
+    ConfigError
+        naming the threshold that does not.
+    """
+    order = list(stages)
+    for stage in rules.book.thresholds:
+        if stage not in order[1:]:
+            raise ConfigError(f"The rules have a threshold for {stage!r}: {nearest(stage, order[1:])}.", "Use the funnel's names.")
+    rising = [rules.book.thresholds[s] for s in order if s in rules.book.thresholds]
+    if rising != sorted(rising):
+        raise ConfigError(
+            f"The thresholds of the rules do not rise along the funnel: {rules.book.thresholds}.",
+            "A later lead stage needs at least as many points as the one before.",
+        )

@@ -1,0 +1,121 @@
+"""Score: from a feature matrix to probabilities, intervals, points, grades, advice and reasons. One code for batch and request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.chain import chain
+from models.model import FunnelModel
+from models.recommend import Advice, advise
+from models.rules import Points, Values
+from models.types import Floats, Matrix
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What is scored: `rows` (columns, n), attribute columns then the model's combined plan; lead-stage positions and attributes."""
+
+    rows: Matrix
+    stage: npt.NDArray[np.int32]
+    age_days: Floats
+    values: Values
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of n leads. Arrays over targets are (n, targets) with NaN where the target is not ahead of the lead stage."""
+
+    stage: npt.NDArray[np.int32]
+    conditional: Floats
+    probability: Floats
+    low: Floats
+    high: Floats
+    score: npt.NDArray[np.int64]
+    grade: list[str]
+    points: Points
+    rule_probability: Floats
+    expected_value: Floats | None
+    advice: list[Advice]
+    contributions: Floats  # (n, features + 1) to the log-odds of the next lead stage, before calibration
+
+
+def split(model: FunnelModel, rows: Matrix) -> tuple[Matrix, Matrix, Floats]:
+    """`rows` (columns, n) → the model's x (n, features), the rules' features (rules, n), days since last seen (n,)."""
+    width = model.feature_set.attribute_columns
+    x = rows[: width + len(model.feature_set.features)].T  # the combined plan begins with the model's features
+    return x, rows[width + model.rule_rows], rows[width + model.last_seen_row].astype(np.float64)
+
+
+def score(model: FunnelModel, looked: Looked) -> Scores:
+    """Everything there is to say about n leads, none of them in the final lead stage."""
+    x, behaviour, quiet = split(model, looked.rows)
+    conditional, probability = chain(model.transitions, x, looked.stage)
+    low, high = _interval(model, conditional, probability)
+    final = probability[:, -1]
+    contributions = next_contributions(model, x, looked.stage)
+    fit, engagement = parts(model, contributions)
+    points = model.rules.points(behaviour, looked.values)
+    value = None if model.policy.deal_value is None else final * model.policy.deal_value
+    advice = [
+        advise(
+            model.policy,
+            model.funnel.stages[stage],
+            with_sales=stage >= model.sales_from,
+            probability=float(final[i]),
+            low=float(low[i, -1]),
+            high=float(high[i, -1]),
+            quiet_days=float(quiet[i]),
+            age_days=float(looked.age_days[i]),
+        )
+        for i, stage in enumerate(looked.stage.tolist())
+    ]
+    return Scores(
+        stage=looked.stage,
+        conditional=conditional,
+        probability=probability,
+        low=low,
+        high=high,
+        score=model.reference.score(final),
+        grade=model.reference.grade(fit, engagement, looked.stage),
+        points=points,
+        rule_probability=model.rule_odds.probabilities(points.points, looked.stage, len(model.transitions)),
+        expected_value=value,
+        advice=advice,
+        contributions=contributions,
+    )
+
+
+def next_contributions(model: FunnelModel, x: Matrix, stage: npt.NDArray[np.integer]) -> Floats:
+    """(n, features + 1): contributions to the log-odds of each lead's own next lead stage."""
+    out = np.empty((len(x), x.shape[1] + 1))
+    for target, transition in enumerate(model.transitions):
+        rows = np.flatnonzero(stage == target)
+        if len(rows) == len(x):
+            return transition.contributions(x)
+        if len(rows):
+            out[rows] = transition.contributions(x[rows])
+    return out
+
+
+def parts(model: FunnelModel, contributions: Floats) -> tuple[Floats, Floats]:
+    """Sums of the contributions (n,) of attributes (fit) and of interactions (engagement)."""
+    kinds = np.array([d.part for d in model.feature_set.described])
+    return contributions[:, :-1][:, kinds == "fit"].sum(axis=1), contributions[:, :-1][:, kinds == "engagement"].sum(axis=1)
+
+
+def _interval(model: FunnelModel, conditional: Floats, probability: Floats) -> tuple[Floats, Floats]:
+    """Intervals of products: the doubts of the steps are taken as independent, so their squares add up in logarithms."""
+    below, above = np.zeros(len(conditional)), np.zeros(len(conditional))
+    low, high = np.full_like(conditional, np.nan), np.full_like(conditional, np.nan)
+    for target, transition in enumerate(model.transitions):
+        rows = ~np.isnan(conditional[:, target])
+        p = conditional[rows, target]
+        at_least, at_most = transition.interval.around(p)
+        below[rows] += np.log(p / at_least) ** 2
+        above[rows] += np.log(at_most / p) ** 2
+        low[rows, target] = probability[rows, target] * np.exp(-np.sqrt(below[rows]))
+        high[rows, target] = np.minimum(probability[rows, target] * np.exp(np.sqrt(above[rows])), 1.0)
+    return low, high

@@ -1,0 +1,80 @@
+"""The roles: what a learner gets and what a fitted one owes. Every file in `models/` is an instance of one of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.floating]
+Flags = npt.NDArray[np.bool_]
+Log = dict[str, Any]
+
+TINY = 1e-6  # probabilities are kept this far from 0 and 1
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Training examples: `x` (n, features), `y` (n,) reached or not, `weight` (n,), and for splits `as_of` and `account` (n,).
+
+    `known_at` (n,) is the moment from which the label could be known: as_of plus the horizons on the way.
+    """
+
+    x: Matrix
+    y: Flags
+    weight: Floats
+    as_of: npt.NDArray[np.int64]
+    account: npt.NDArray[np.int64]
+    known_at: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def take(self, rows: npt.NDArray[Any]) -> Examples:
+        return Examples(
+            self.x[rows], self.y[rows], self.weight[rows], self.as_of[rows], self.account[rows], self.known_at[rows]
+        )
+
+
+class Fitted(Protocol):
+    """A fitted learner: log-odds for rows (n, features), and the contributions that sum to them."""
+
+    log: Log
+
+    def margin(self, x: Matrix) -> Floats:
+        """Log-odds (n,)."""
+        ...
+
+    def contributions(self, x: Matrix) -> Floats:
+        """(n, features + 1): what each column adds to the log-odds; the last is the constant. Rows sum to `margin`."""
+        ...
+
+    def save(self, folder: Path) -> None: ...
+
+
+def sigmoid(margin: npt.ArrayLike) -> Floats:
+    """Log-odds → probability, without overflow."""
+    m = np.asarray(margin, np.float64)
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * m)), np.float64)
+
+
+def logit(probability: npt.ArrayLike) -> Floats:
+    """Probability → log-odds; 0 and 1 are taken as `TINY` and 1 - `TINY`."""
+    p = np.clip(np.asarray(probability, np.float64), TINY, 1 - TINY)
+    return np.asarray(np.log(p) - np.log1p(-p), np.float64)
+
+
+def log_loss(y: npt.NDArray[np.generic], probability: Floats, weight: Floats | None = None) -> float:
+    """Weighted mean negative log likelihood, in nats. 0 and 1 are taken as `TINY` and 1 - `TINY`."""
+    p = np.clip(probability, TINY, 1 - TINY)
+    losses = -np.where(y, np.log(p), np.log1p(-p))
+    return float(np.average(losses, weights=weight))
+
+
+def margin_loss(y: npt.NDArray[np.generic], margin: Floats, weight: Floats) -> float:
+    """The same from log-odds, exact for large ones."""
+    return float(np.average(np.logaddexp(0.0, np.where(y, -margin, margin)), weights=weight))

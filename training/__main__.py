@@ -1,0 +1,113 @@
+"""The commands: `python -m training train CONFIG`, `score`, `fetch`, `promote`. `make` calls them."""
+
+from __future__ import annotations
+
+from training.requirements import check
+
+check()
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.errors import RipelineError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+DEFAULT_CONFIG = Path(__file__).resolve().parent / "default.yaml"
+
+ConfigPath = Annotated[Path, typer.Option("--config", help="configuration, YAML")]
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Errors the user can put right are a sentence, not a traceback."""
+    try:
+        yield
+    except RipelineError as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
+        typer.secho("Stopped; nothing half-done was left behind.", fg="yellow", err=True)
+        raise typer.Exit(130) from error
+
+
+@app.command()
+def train(
+    config: ConfigPath = DEFAULT_CONFIG,
+    folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
+) -> None:
+    """Train, evaluate, log and register; the champion changes only through the gate."""
+    from training.config import Config
+    from training.train import train as run
+
+    with _plainly():
+        run(Config.read(config), folder=folder)
+
+
+@app.command()
+def score(
+    out: Annotated[Path, typer.Option("--out", help="where the scores go: .csv or .parquet")],
+    dataset: Annotated[Path | None, typer.Option("--in", help="dataset folder; default: what the configuration names")] = None,
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_of: Annotated[str | None, typer.Option(help="moment, ISO 8601; default: when the data were extracted")] = None,
+    model: Annotated[Path | None, typer.Option(help="model folder; default: the champion in MLflow")] = None,
+) -> None:
+    """Score every open lead of a dataset as of a moment."""
+    from training.score import score_dataset
+
+    with _plainly():
+        score_dataset(config, out, dataset=dataset, as_of=as_of, model_folder=model)
+
+
+@app.command()
+def fetch(
+    to: Annotated[Path, typer.Option("--to", help="where the model folder goes")],
+    config: ConfigPath = DEFAULT_CONFIG,
+    alias: Annotated[str, typer.Option(help="champion or challenger")] = "champion",
+) -> None:
+    """Fetch a registered model as a model folder, for serving without MLflow at hand."""
+    from training.config import Config
+    from training.score import fetch as run
+
+    with _plainly():
+        typer.echo(f"{run(Config.read(config).name, to, alias)}")
+
+
+@app.command()
+def promote(
+    version: Annotated[str, typer.Option(help="version of the registered model")],
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Make a version the champion by hand, past the gate."""
+    from training import tracking
+    from training.config import Config
+
+    with _plainly():
+        name = Config.read(config).name
+        tracking.promote(name, version)
+        typer.echo(f"Version {version} of {name!r} is champion now.")
+
+
+@app.command()
+def dataset(
+    out: Annotated[Path, typer.Option("--out", help="dataset folder to write")],
+    config: ConfigPath = DEFAULT_CONFIG,
+    folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
+) -> None:
+    """Read the configured source once, validate it and write the dataset folder."""
+    from training.config import Config
+    from training.data import load
+
+    with _plainly():
+        found, report = load(Config.read(config), folder=folder)
+        for line in report.lines():
+            typer.echo(line)
+        typer.echo(f"Written to {found.write(out)}.")
+
+
+if __name__ == "__main__":
+    app()

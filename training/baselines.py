@@ -1,0 +1,57 @@
+"""Baselines: what a data scientist gets from libraries in five lines, on the very same rows. Defaults, uncalibrated."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from models.types import TINY, Examples, Floats, Matrix
+
+BASELINES = ("logistic", "lightgbm-default")
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A fitted scikit-learn classifier; fits `models.chain.Conditional`."""
+
+    classifier: Any
+
+    def probability(self, x: Matrix) -> Floats:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # LightGBM's wrapper misses column names that were never given
+            found = self.classifier.predict_proba(np.ascontiguousarray(x))
+        return np.clip(np.asarray(found, np.float64)[:, 1], TINY, 1 - TINY)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The base rate, for a transition with one outcome only."""
+
+    rate: float
+
+    def probability(self, x: Matrix) -> Floats:
+        return np.full(len(x), self.rate)
+
+
+def fit_baseline(name: str, train: Examples, seed: int) -> Baseline | Rate:
+    """`logistic`: scaled, mean-imputed with indicators, scikit-learn's defaults. `lightgbm-default`: LGBMClassifier()."""
+    if train.y.all() or not train.y.any():
+        return Rate(float(np.clip(train.y.mean(), TINY, 1 - TINY)))
+    if name == "logistic":
+        imputer = SimpleImputer(add_indicator=True, keep_empty_features=True)
+        classifier = make_pipeline(imputer, StandardScaler(), LogisticRegression(max_iter=200))
+    else:
+        classifier = lgb.LGBMClassifier(verbosity=-1, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        classifier.fit(np.ascontiguousarray(train.x), train.y)
+    return Baseline(classifier)

@@ -1,0 +1,93 @@
+"""Score leads of a dataset in batch, with the same code as a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from features.build import attribute, build
+from features.clock import DAY, moment
+from features.dataset import Dataset
+from features.histories import Histories
+from features.landmarks import Landmarks, Path, open_leads
+from models.model import FunnelModel
+from models.reasons import Explainer
+from models.scoring import Looked, Scores, score
+
+CHUNK = 5_000  # leads scored at once
+REASONS = 3
+
+
+def looked(model: FunnelModel, histories: Histories, looks: Landmarks) -> Looked:
+    """What `models.scoring.score` needs for these looks."""
+    rows = build(model.plan, model.feature_set.encoders, histories, looks)
+    age = (looks.as_of - histories.people.created[looks.lead]) / DAY
+    return Looked(rows, looks.stage, age, lambda entity, column: attribute(histories, looks, entity, column))
+
+
+def score_open(
+    model: FunnelModel, dataset: Dataset, as_of: pd.Timestamp, progress: Callable[[int, int], None] | None = None
+) -> pd.DataFrame:
+    """One row per lead that is open at `as_of` and has not opted out → its scores, ranked by P(final lead stage).
+
+    Columns: lead_id, lead_stage, score, grade, p_<target>, low_<target>, high_<target>, points, rules_<target>,
+    expected_value, action, recommended_lead_stage, why, reasons.
+    """
+    histories = Histories.of(dataset, model.feature_set.types)
+    path = Path.of(histories.leads, dataset.lead_stages, model.funnel)
+    looks = open_leads(path, moment(as_of))
+    opted_out = histories.leads["opted_out"].fillna(False).to_numpy(bool)
+    looks = looks.take(np.flatnonzero(~opted_out[looks.lead]))
+    parts = [_empty(model)]
+    explainer = Explainer.of(model)
+    for begin, chunk in _chunks(looks, histories):
+        what = looked(model, histories, chunk)
+        parts.append(_rows(model, histories, chunk, what, score(model, what), explainer))
+        if progress:
+            progress(begin + len(chunk), len(looks))
+    found = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    return found.sort_values([f"p_{model.funnel.final}", "lead_id"], ascending=[False, True], ignore_index=True)
+
+
+def _chunks(looks: Landmarks, histories: Histories) -> Iterator[tuple[int, Landmarks]]:
+    for begin in range(0, len(looks), CHUNK):
+        yield begin, looks.take(np.arange(begin, min(begin + CHUNK, len(looks))))
+
+
+def _empty(model: FunnelModel) -> pd.DataFrame:
+    return pd.DataFrame({"lead_id": pd.Series(dtype="str"), f"p_{model.funnel.final}": pd.Series(dtype="float64")})
+
+
+def _rows(
+    model: FunnelModel, histories: Histories, looks: Landmarks, what: Looked, scores: Scores, explainer: Explainer
+) -> pd.DataFrame:
+    x = what.rows[: scores.contributions.shape[1] - 1].T
+    columns: dict[str, object] = {
+        "lead_id": histories.leads["lead_id"].to_numpy(object)[looks.lead],
+        "lead_stage": [model.funnel.stages[s] for s in looks.stage],
+        "score": scores.score,
+        "grade": scores.grade,
+    }
+    for i, target in enumerate(model.funnel.targets):
+        columns[f"p_{target}"] = scores.probability[:, i]
+        columns[f"low_{target}"] = scores.low[:, i]
+        columns[f"high_{target}"] = scores.high[:, i]
+    columns["points"] = scores.points.points
+    for i, target in enumerate(model.funnel.targets):
+        columns[f"rules_{target}"] = scores.rule_probability[:, i]
+    columns["expected_value"] = np.full(len(looks), np.nan) if scores.expected_value is None else scores.expected_value
+    columns["action"] = [a.action for a in scores.advice]
+    columns["recommended_lead_stage"] = [a.lead_stage for a in scores.advice]
+    columns["why"] = [a.why for a in scores.advice]
+    columns["reasons"] = [
+        "; ".join(
+            f"{r.label}{'' if r.value is None else f' = {r.value:g}'} ({r.effect:+.2f})"
+            for r in explainer.explain(
+                scores.contributions[i], x[i], int(stage), float(scores.conditional[i, stage]), REASONS, "en"
+            ).reasons
+        )
+        for i, stage in enumerate(looks.stage.tolist())
+    ]
+    return pd.DataFrame(columns)

@@ -1,0 +1,114 @@
+"""The configuration of one business: a YAML file checked as a whole; unknown keys are refused with the nearest known one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
+
+from features.errors import ConfigError
+from features.funnel import DEFAULT_EXITS, DEFAULT_STAGES, Funnel
+from features.settings import Settings, explain
+from features.sources.files import FilesSource
+
+
+class FunnelConfig(Settings):
+    """Lead stages in order, exits, and horizons in days; a horizon left out is chosen from the data and reported."""
+
+    stages: list[str] = list(DEFAULT_STAGES)
+    exits: list[str] = list(DEFAULT_EXITS)
+    horizons: dict[str, float] = Field(default_factory=dict)
+
+    def build(self) -> Funnel:
+        return Funnel(tuple(self.stages), tuple(self.exits), self.horizons)
+
+
+class SimulatorSource(Settings):
+    """A simulated CRM with known truth."""
+
+    kind: Literal["simulator"]
+    leads: int = Field(20_000, ge=100)
+    days: int = Field(730, ge=200)
+    seed: int = 7
+
+
+class Sales(Settings):
+    """What sales can take and what it costs."""
+
+    capacity_per_week: float | None = Field(None, gt=0, description="leads sales can take per week")
+    cost_per_contact: float | None = Field(None, ge=0)
+    currency: str = "EUR"
+    hand_over: str | None = Field(None, description="lead stage in which sales takes over; default: `sql`, else the last")
+
+
+class LandmarkConfig(Settings):
+    """At which ages (days in the lead stage) leads are looked at."""
+
+    ages: list[Annotated[float, Field(ge=0)]] | None = None
+
+
+class Search(Settings):
+    """Bounds of the search for LightGBM's settings, per transition."""
+
+    trials: int = Field(8, ge=1)
+    minutes: float = Field(0.25, gt=0)
+
+
+class Attributes(Settings):
+    """Which attribute columns to leave out."""
+
+    exclude: list[str] = Field(default_factory=list)
+    min_level_rows: int = Field(20, ge=1, description="rows from which a category's level gets a column of its own")
+
+
+class Config(Settings):
+    """One business. `dataset` is a folder that Ripeline wrote; `source` says how to make one."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="MLflow experiment and registered model")
+    dataset: Path | None = None
+    source: Annotated[FilesSource | SimulatorSource, Field(discriminator="kind")] | None = None
+    funnel: FunnelConfig = FunnelConfig()
+    rules: Path | None = None
+    sales: Sales = Sales()  # type: ignore[call-arg]
+    landmarks: LandmarkConfig = LandmarkConfig()
+    search: Search = Search()  # type: ignore[call-arg]
+    attributes: Attributes = Attributes()  # type: ignore[call-arg]
+    test_share: float = Field(0.2, gt=0, lt=0.6, description="newest share of matured landmarks kept for the test")
+    seed: int = 7
+
+    _folder: Path = PrivateAttr(Path())
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.dataset is None) == (self.source is None):
+            raise ValueError("give either `dataset:` (a folder Ripeline wrote) or `source:` (how to make one), exactly one of them")
+        return self
+
+    @classmethod
+    def read(cls, path: Path | str) -> Config:
+        """Read a configuration; relative paths in it are relative to its folder.
+
+        Raises
+        ------
+        ConfigError
+            if the file is missing, no YAML, or wrong; every problem is named with its place.
+        """
+        file = Path(path)
+        try:
+            content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"The configuration {file} cannot be read: {error.strerror}.", "Check CONFIG=….") from error
+        except yaml.YAMLError as error:
+            raise ConfigError(f"The configuration {file} is not valid YAML: {error}.", "Mend it at that line.") from error
+        try:
+            config = cls.model_validate(content)
+        except ValidationError as error:
+            raise explain(error, cls, str(file)) from error
+        config._folder = file.resolve().parent
+        return config
+
+    def path(self, relative: Path) -> Path:
+        """A path of the configuration, relative to its folder."""
+        return relative if relative.is_absolute() else self._folder / relative

@@ -1,0 +1,43 @@
+"""From a configuration to a validated dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from features.dataset import Dataset
+from features.funnel import Funnel
+from features.report import DataReport
+from features.sources.files import FilesSource, load_files
+from features.sources.simulator import SimulatorSettings, simulate
+from features.validate import validate
+from training.config import Config
+
+Progress = Callable[[str, int, int], None]
+
+
+def load(config: Config, *, folder: Path | None = None, progress: Progress | None = None) -> tuple[Dataset, DataReport]:
+    """Read or make the dataset that the configuration names, and validate it. `folder` replaces that of a files source.
+
+    Raises
+    ------
+    DataError, ConfigError
+        if something is wrong that cannot be put right here; see `features.validate`.
+    """
+    funnel = config.funnel.build()
+    dataset, before = _read(config, funnel, folder, progress)
+    dataset, report = validate(dataset, funnel)
+    return dataset, report if before is None else before.merge(report)
+
+
+def _read(
+    config: Config, funnel: Funnel, folder: Path | None, progress: Progress | None
+) -> tuple[Dataset, DataReport | None]:
+    if config.dataset is not None:
+        return Dataset.read(config.path(config.dataset)), None
+    if isinstance(config.source, FilesSource):
+        source = config.source if folder is None else config.source.model_copy(update={"folder": folder.resolve()})
+        return load_files(source, funnel, config.path(Path()))
+    assert config.source is not None  # noqa: S101  the configuration has one or the other
+    settings = SimulatorSettings(leads=config.source.leads, days=config.source.days, seed=config.source.seed)
+    return simulate(settings, progress).dataset, None

@@ -1,0 +1,139 @@
+"""Evaluators: labels and probabilities of held-out landmarks → a dict of numbers. To add a metric, add an evaluator here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from features.funnel import Funnel
+from models.types import Flags, Floats, log_loss, logit, margin_loss
+
+Evaluator = Callable[[Flags, Floats], float]
+
+BINS = 10
+MIN_ROWS = 30
+CAPACITIES = (1, 2, 5, 10, 20, 30, 40, 50)  # % of leads that sales takes
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Reliability: per equal-sized bin the mean probability, the share that came true, and the rows (bins,)."""
+
+    said: Floats
+    came: Floats
+    rows: npt.NDArray[np.int64]
+
+
+def reliability(y: Flags, p: Floats, bins: int = BINS) -> Curve:
+    """Rows sorted by probability and cut into bins of equal size."""
+    parts = [rows for rows in np.array_split(np.argsort(p, kind="stable"), bins) if len(rows)]
+    said = np.array([p[rows].mean() for rows in parts])
+    came = np.array([y[rows].mean() for rows in parts])
+    return Curve(said, came, np.array([len(rows) for rows in parts]))
+
+
+def brier_evaluator(y: Flags, p: Floats) -> float:
+    """Mean squared difference of probability and outcome (Brier 1950)."""
+    return float(np.mean((p - y) ** 2))
+
+
+def calibration_error_evaluator(y: Flags, p: Floats) -> float:
+    """Expected calibration error: mean |said - came| over `BINS` bins of equal size."""
+    curve = reliability(y, p)
+    return float(np.average(np.abs(curve.said - curve.came), weights=curve.rows))
+
+
+def calibration_slope_evaluator(y: Flags, p: Floats) -> float:
+    """Slope of a logistic regression of the outcome on the log-odds: 1 is right, below 1 overconfident (Cox 1958)."""
+    m = logit(p)
+    found = minimize(lambda v: margin_loss(y, v[0] * m + v[1], np.ones(len(y))), np.array([1.0, 0.0]), method="BFGS")
+    return float(found.x[0])
+
+
+def lift_evaluator(y: Flags, p: Floats) -> float:
+    """How many times more often the 10 % ranked highest convert than average. Ties count in proportion."""
+    return caught(y, p, 10) / 10.0 * 100.0
+
+
+def caught(y: Flags, p: Floats, percent: float) -> float:
+    """Share of all conversions (0 … 1) among the `percent` % ranked highest; ties at the edge count in proportion."""
+    take = len(y) * percent / 100
+    levels, place, count = np.unique(-p, return_inverse=True, return_counts=True)
+    hits = np.bincount(place, weights=y, minlength=len(levels))
+    before = np.cumsum(count) - count
+    used = np.clip((take - before) / count, 0, 1)
+    return float((used * hits).sum() / max(y.sum(), 1))
+
+
+EVALUATORS: dict[str, Evaluator] = {
+    "log_loss": lambda y, p: log_loss(y, p),
+    "brier": brier_evaluator,
+    "roc_auc": lambda y, p: float(roc_auc_score(y, p)),
+    "average_precision": lambda y, p: float(average_precision_score(y, p)),
+    "lift_at_10": lift_evaluator,
+    "calibration_error": calibration_error_evaluator,
+    "calibration_slope": calibration_slope_evaluator,
+}
+
+
+def evaluate(y: Flags, p: Floats) -> dict[str, float]:
+    """All metrics of held-out rows; only those that need no contrast where all outcomes are the same."""
+    contrast = bool(y.any()) and not bool(y.all())
+    needs = {"roc_auc", "average_precision", "lift_at_10", "calibration_slope"}
+    found = {name: evaluator(y, p) for name, evaluator in EVALUATORS.items() if contrast or name not in needs}
+    return {"rows": float(len(y)), "base_rate": float(y.mean()), **found}
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Held-out rows for one question: this target, asked in this lead stage (None: in any)."""
+
+    target: str
+    lead_stage: str | None
+    rows: npt.NDArray[np.intp]
+
+    @property
+    def name(self) -> str:
+        return self.target if self.lead_stage is None else f"{self.target}.from_{self.lead_stage}"
+
+
+def slices(funnel: Funnel, stage: npt.NDArray[np.integer], usable: Flags) -> list[Slice]:
+    """Every target over all lead stages, and per lead stage where more than one is ahead of it.
+
+    `usable` (n, targets): the row may be used for the target (it matured and is held out). Slices under 30 rows are left out.
+    """
+    found = []
+    for target, name in enumerate(funnel.targets):
+        per_stage = [np.flatnonzero(usable[:, target] & (stage == s)) for s in range(target + 1)]
+        filled = [(s, rows) for s, rows in enumerate(per_stage) if len(rows) >= MIN_ROWS]
+        if not filled:
+            continue
+        found.append(Slice(name, None, np.sort(np.concatenate([rows for _, rows in filled]))))
+        if target > 0:
+            found += [Slice(name, funnel.stages[s], rows) for s, rows in filled]
+    return found
+
+
+def evaluate_slices(
+    questions: list[Slice], reached: Flags, probability: Floats, funnel: Funnel
+) -> dict[str, dict[str, float]]:
+    """Slice name → metrics, for probabilities (n, targets)."""
+    return {
+        q.name: evaluate(reached[q.rows, funnel.targets.index(q.target)], probability[q.rows, funnel.targets.index(q.target)])
+        for q in questions
+    }
+
+
+def capacity_curve(y: Flags, p: Floats) -> dict[int, float]:
+    """% of leads that sales takes → share of all later conversions caught."""
+    return {percent: caught(y, p, percent) for percent in CAPACITIES}
+
+
+def flat(results: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """{"customer": {"brier": 0.1}} → {"customer.brier": 0.1}, as MLflow takes it."""
+    return {f"{name}.{metric}": value for name, metrics in results.items() for metric, value in metrics.items()}

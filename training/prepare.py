@@ -1,0 +1,137 @@
+"""From a dataset to everything training needs: landmarks, their features, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.attributes import learn_encoders
+from features.build import attribute, build
+from features.catalogue import catalogue
+from features.clock import DAY, moment
+from features.dataset import Dataset
+from features.feature_set import FeatureSet
+from features.funnel import Funnel
+from features.histories import Histories, seen_in
+from features.labels import Labels, choose_horizons, label
+from features.landmarks import AGES, Landmarks, Path, landmarks
+from features.plan import Plan
+from models.model import LAST_SEEN
+from models.rules import Points, Rules, check_thresholds
+from models.types import Examples, Flags, Matrix
+from training.config import Config
+
+ROW_ORDER_HORIZON = 45 / 86_400  # days: outcomes of data without dates are set 30 s after the lead, the next lead comes after 60
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Landmarks (n) with features `rows` (columns, n): the model's `width` columns first, then the rules' own.
+
+    `deadline` (n, targets) is the moment from which the label of a target is known for good.
+    """
+
+    funnel: Funnel
+    histories: Histories
+    path: Path
+    looks: Landmarks
+    feature_set: FeatureSet
+    rules: Rules
+    rows: Matrix
+    width: int
+    points: Points
+    deadline: npt.NDArray[np.int64]
+    extracted_at: int
+    dated: bool
+    notes: tuple[str, ...]
+
+    @property
+    def x(self) -> Matrix:
+        """(n, features)"""
+        return self.rows[: self.width].T
+
+    @property
+    def account(self) -> npt.NDArray[np.int64]:
+        return self.histories.account[self.looks.lead].astype(np.int64)
+
+    def labels(self, known_at: int) -> Labels:
+        return label(self.path, self.looks, self.funnel, known_at)
+
+    def examples(self, target: int, labels: Labels, among: Flags) -> Examples:
+        """Examples of P(target | the lead stage before it was reached in time), from the matured landmarks `among` (n,)."""
+        stage = self.looks.stage
+        before = np.ones(len(stage), bool) if target == 0 else labels.reached[:, target - 1] | (stage == target)
+        use = np.flatnonzero(among & (stage <= target) & labels.matured[:, target] & before)
+        return Examples(
+            x=np.ascontiguousarray(self.rows[: self.width, use].T),
+            y=labels.reached[use, target],
+            weight=np.ones(len(use)),
+            as_of=self.looks.as_of[use],
+            account=self.account[use],
+            known_at=self.deadline[use, target],
+        )
+
+
+def prepare(
+    dataset: Dataset, config: Config, funnel: Funnel, rules: Rules, progress: Callable[[int, int], None] | None = None
+) -> Prepared:
+    """Landmarks, features and deadlines of a validated dataset. `progress` is called with (done, all) landmarks.
+
+    Encoders learn which values there are, never what became of the leads, so they may learn from all rows.
+
+    Raises
+    ------
+    DataError, ConfigError
+        if no horizon can be chosen or the rules do not fit the funnel.
+    """
+    check_thresholds(rules, funnel.stages)
+    seen = seen_in(dataset)
+    encoders, notes = learn_encoders(
+        {"lead": dataset.leads, "company": dataset.companies},
+        exclude=config.attributes.exclude,
+        min_level_rows=config.attributes.min_level_rows,
+    )
+    feature_set = FeatureSet(tuple(catalogue(seen, funnel)), tuple(encoders), seen.types)
+    columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
+    notes += rules.idle(seen.types, columns)
+    histories = Histories.of(dataset, seen.types)
+    path = Path.of(histories.leads, dataset.lead_stages, funnel)
+    extracted_at = moment(dataset.extracted_at)
+    funnel, horizon_notes = _with_horizons(dataset, funnel, path, extracted_at)
+    ages = config.landmarks.ages or (AGES if dataset.time == "dates" else (0.0,))
+    looks = landmarks(path, extracted_at, ages)
+    plan = Plan(tuple(dict.fromkeys((*feature_set.features, *rules.features, LAST_SEEN))), seen.types)
+    done = 0
+
+    def tick(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress:
+            progress(done, len(looks))
+
+    rows = build(plan, feature_set.encoders, histories, looks, progress=tick)
+    width = feature_set.attribute_columns + len(feature_set.features)
+    place = {f: i for i, f in enumerate(plan.features)}
+    behaviour = rows[[feature_set.attribute_columns + place[f] for f in rules.features]]
+    points = rules.points(behaviour, lambda entity, column: attribute(histories, looks, entity, column))
+    horizon = np.array([funnel.horizons[t] * DAY for t in funnel.targets]).astype(np.int64)
+    ahead = np.arange(1, len(horizon) + 1) > looks.stage[:, None]
+    deadline = np.maximum.accumulate(np.where(ahead, looks.as_of[:, None] + horizon, 0), axis=1)
+    return Prepared(
+        funnel, histories, path, looks, feature_set, rules, rows, width, points, deadline, extracted_at,
+        dataset.time == "dates", (*notes, *horizon_notes),
+    )  # fmt: skip
+
+
+def _with_horizons(dataset: Dataset, funnel: Funnel, path: Path, extracted_at: int) -> tuple[Funnel, list[str]]:
+    missing = [t for t in funnel.targets if t not in funnel.horizons]
+    if dataset.time == "row_order":
+        return Funnel(funnel.stages, funnel.exits, dict.fromkeys(funnel.targets, ROW_ORDER_HORIZON)), []
+    if not missing:
+        return funnel, []
+    chosen = choose_horizons(path, funnel, extracted_at)
+    notes = [f"horizon of {t}: {chosen[t]:g} days, chosen from the data (80 % of those who progress do so in time)" for t in missing]
+    return funnel.with_horizons({t: chosen[t] for t in missing}), notes

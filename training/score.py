@@ -1,0 +1,88 @@
+"""`make score`: every open lead of a dataset, as of a moment, into a file that appears whole."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from features.dataset import Dataset
+from features.errors import ConfigError, DataError
+from features.files import whole_file, whole_folder
+from models.model import FunnelModel
+from models.store import load as load_model
+from training.batch import score_open
+from training.config import Config
+from training.data import load
+from training.progress import Steps, terminal
+
+
+def score_dataset(
+    config_path: Path, out: Path, *, dataset: Path | None = None, as_of: str | None = None, model_folder: Path | None = None
+) -> pd.DataFrame:
+    """Score and write; prints how many and where.
+
+    Raises
+    ------
+    RipelineError
+        for a missing model, an unreadable dataset or moment, or a file of unknown kind.
+    """
+    if out.suffix not in (".csv", ".parquet"):
+        raise ConfigError(f"OUT={out} has the ending {out.suffix!r}.", "Name a .csv or .parquet file.")
+    config = Config.read(config_path)
+    console = terminal()
+    with Steps(console).running() as steps:
+        with steps.whole("Reading the data"):
+            data = Dataset.read(dataset) if dataset else load(config)[0]
+        moment = _moment(as_of, data)
+        with steps.whole("Loading the model"):
+            model = load_model(model_folder) if model_folder else _champion(config.name)
+        scores = score_open(model, data, moment, steps.step("Scoring"))
+    with whole_file(out) as partial:
+        scores.to_csv(partial, index=False) if out.suffix == ".csv" else scores.to_parquet(partial, index=False)
+    actions = ", ".join(f"{count:,} {action}" for action, count in scores.get("action", pd.Series(dtype="str")).value_counts().items())
+    console.print(f"{len(scores):,} open leads scored as of {moment:%Y-%m-%d %H:%M} UTC into {out}: {actions or 'none'}.", highlight=False)
+    return scores
+
+
+def _moment(as_of: str | None, data: Dataset) -> pd.Timestamp:
+    if as_of is None:
+        return data.extracted_at
+    try:
+        moment = pd.Timestamp(as_of)
+    except ValueError as error:
+        raise ConfigError(f"AS_OF={as_of!r} is no moment.", "Write it as 2026-06-30 or 2026-06-30T12:00:00Z.") from error
+    moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    if moment > data.extracted_at:
+        raise DataError(
+            f"AS_OF={as_of} is after the data were extracted ({data.extracted_at:%Y-%m-%d %H:%M} UTC).",
+            "What happened in between is not known: extract anew, or choose an earlier moment.",
+        )
+    return moment
+
+
+def _champion(name: str) -> FunnelModel:
+    from training import tracking
+
+    with tempfile.TemporaryDirectory() as scratch:
+        return load_model(tracking.download(name, Path(scratch)))
+
+
+def fetch(name: str, to: Path, alias: str) -> Path:
+    """Copy a registered model folder to `to`, whole or not at all; an older one there is replaced.
+
+    Raises
+    ------
+    ModelError
+        if MLflow has no such model.
+    """
+    from training import tracking
+
+    with tempfile.TemporaryDirectory() as scratch:
+        found = tracking.download(name, Path(scratch), alias)
+        load_model(found)
+        with whole_folder(to) as partial:
+            shutil.copytree(found, partial, dirs_exist_ok=True)
+    return to

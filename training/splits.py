@@ -1,0 +1,96 @@
+"""Splits: out of time and out of account, with a gap as long as the horizon, because labels count only once they were known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.types import Examples, Flags
+
+Rows = npt.NDArray[np.intp]
+Ints = npt.NDArray[np.int64]
+
+FOLDS = 3
+FIRST_SHARE = 0.45  # of the rows in time are only ever trained on
+HELD_SHARE = 0.3  # of the accounts are kept for the later side where accounts straddle a cut
+FEW_STRADDLE = 0.1  # of the later rows; so few are simply dropped
+ENOUGH = 40  # of the rarer outcome, to train a fold on
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows to train on and later rows of other accounts to predict; `gap` says whether all training labels were known by then."""
+
+    train: Rows
+    later: Rows
+    gap: bool
+
+
+def draw(account: Ints, salt: int = 0) -> npt.NDArray[np.float64]:
+    """A number in [0, 1) per account that is always the same (a multiplicative hash, Knuth 6.4); another salt, another number."""
+    mixed = (account.astype(np.uint64) + np.uint64(1 + 1_000_003 * salt)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(29)
+    return ((mixed * np.uint64(0xBF58476D1CE4E5B9)) >> np.uint64(11)) / float(1 << 53)
+
+
+def keep_apart(early: Flags, late: Flags, account: Ints, share: float = HELD_SHARE, salt: int = 0) -> tuple[Flags, Flags]:
+    """Drop rows until no account is on both sides, without looking at what became of it.
+
+    Whether an account still has rows after the cut depends on the outcome (who converts early is gone), so early rows may not be
+    dropped for it: that would leave too many converts to learn from. Where few accounts straddle, their late rows go. Else a
+    `share` of the accounts, drawn by chance, is kept out of the early side, and the late side is all that is not in the early one.
+    """
+    size = int(account.max()) + 1 if len(account) else 0
+    if _count(late & _in(early, account, size)[account]) > FEW_STRADDLE * _count(late):
+        early = early & (draw(account, salt) >= share)
+    return early, late & ~_in(early, account, size)[account]
+
+
+def _in(rows: Flags, account: Ints, size: int) -> Flags:
+    found = np.zeros(size, bool)
+    found[account[rows]] = True
+    return found
+
+
+def _count(rows: Flags) -> int:
+    return int(np.count_nonzero(rows))
+
+
+def cut_for(as_of: Ints, matured: Flags, share: float) -> int:
+    """The moment after which the newest `share` of the matured landmarks lie."""
+    return int(np.quantile(as_of[matured], 1 - share, method="higher"))
+
+
+def forward_folds(examples: Examples) -> list[Fold]:
+    """Train on the past, predict the next block: `FOLDS` blocks in time, out of account, with the gap where data allow.
+
+    Where the horizon is so long that a gap leaves too few outcomes, labels of the past are used without it, out of account
+    all the same; where even that is too little, plain folds by account are used.
+    """
+    edges = np.quantile(examples.as_of, np.linspace(FIRST_SHARE, 1, FOLDS + 1), method="lower")
+    for gap in (True, False):
+        folds = [_forward(examples, edges, number, gap=gap) for number in range(FOLDS)]
+        if all(_enough(examples, fold) for fold in folds):
+            return folds
+    return _by_account(examples)
+
+
+def _forward(examples: Examples, edges: npt.NDArray[np.generic], number: int, *, gap: bool) -> Fold:
+    low, high = int(edges[number]), int(edges[number + 1])
+    early = examples.known_at <= low if gap else examples.as_of < low
+    late = (examples.as_of >= low) & ((examples.as_of < high) | (number == FOLDS - 1))
+    early, late = keep_apart(early, late, examples.account, salt=number + 1)
+    return Fold(np.flatnonzero(early), np.flatnonzero(late), gap)
+
+
+def _enough(examples: Examples, fold: Fold) -> bool:
+    y = examples.y[fold.train]
+    return min(int(y.sum()), int((~y).sum())) >= ENOUGH and len(fold.later) > 0
+
+
+def _by_account(examples: Examples) -> list[Fold]:
+    _, code = np.unique(examples.account, return_inverse=True)
+    part = np.random.default_rng(7).permutation(int(code.max()) + 1)[code] % FOLDS
+    return [Fold(np.flatnonzero(part != k), np.flatnonzero(part == k), gap=False) for k in range(FOLDS)]

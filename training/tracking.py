@@ -1,0 +1,151 @@
+"""MLflow: the only file that imports it. Runs, registry, aliases."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import Metric
+from mlflow.exceptions import MlflowException
+
+from features.errors import ModelError, nearest
+
+DEFAULT_URI = "sqlite:///mlflow.db"
+ARTEFACTS = "mlartifacts"
+CHAMPION, CHALLENGER = "champion", "challenger"
+CODE = ("features", "models")
+NEEDS = ("lightgbm", "numpy", "pandas", "pyarrow", "pydantic", "PyYAML", "scikit-learn", "scipy")
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def connect() -> MlflowClient:
+    """Talk to `MLFLOW_TRACKING_URI`, or to an embedded SQLite file in the working folder.
+
+    Raises
+    ------
+    ModelError
+        if the server cannot be reached.
+    """
+    # the usual two minutes of silent retries are long for a server that is not there; a user's own setting stays
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    uri = os.environ.get("MLFLOW_TRACKING_URI", DEFAULT_URI)
+    mlflow.set_tracking_uri(uri)
+    client = MlflowClient()
+    try:
+        client.search_experiments(max_results=1)
+    except MlflowException as error:
+        raise ModelError(
+            f"MLflow at {uri} does not answer: {str(error)[:300]}", "Start it, or unset MLFLOW_TRACKING_URI for the embedded one."
+        ) from error
+    return client
+
+
+@contextmanager
+def training_run(name: str, description: str, tags: Mapping[str, str]) -> Iterator[str]:
+    """The parent run of one training, in the experiment `name`; marked failed when the block raises. Gives its id."""
+    client = connect()
+    if client.get_experiment_by_name(name) is None:
+        embedded = not os.environ.get("MLFLOW_TRACKING_URI")
+        client.create_experiment(name, artifact_location=(Path.cwd() / ARTEFACTS / name).as_uri() if embedded else None)
+    mlflow.set_experiment(name)
+    with mlflow.start_run(run_name=time.strftime("%Y-%m-%d %H:%M:%S"), description=description, tags=dict(tags)) as run:
+        yield run.info.run_id
+
+
+def log_child(
+    parent: str, name: str, params: Mapping[str, Any], metrics: Mapping[str, float], steps: Mapping[str, Mapping[int, float]]
+) -> str:
+    """A child run with metrics, and metrics along a step (capacity in % of leads). Gives its id."""
+    with mlflow.start_run(run_name=name, nested=True, parent_run_id=parent, tags={"ripeline.kind": name}) as run:
+        mlflow.log_params({key: str(value)[:500] for key, value in params.items()})
+        mlflow.log_metrics(dict(metrics))
+        now = int(time.time() * 1000)
+        batch = [Metric(key, value, now, step) for key, values in steps.items() for step, value in values.items()]
+        if batch:
+            MlflowClient().log_batch(run.info.run_id, metrics=batch)
+        return str(run.info.run_id)
+
+
+def log_parent(params: Mapping[str, Any], metrics: Mapping[str, float], files: Mapping[str, Path]) -> None:
+    """Parameters, metrics and files (artefact folder → file) of the run that is open."""
+    mlflow.log_params({key: str(value)[:500] for key, value in params.items()})
+    mlflow.log_metrics(dict(metrics))
+    for folder, path in files.items():
+        mlflow.log_artifact(str(path), folder or None)
+
+
+def register(name: str, folder: Path) -> str:
+    """Log a model folder in the open run and register it under `name` with the alias `challenger`; gives the version.
+
+    It is logged as a pyfunc through a loader module, so nothing is pickled.
+    """
+    info = mlflow.pyfunc.log_model(
+        name="model",
+        loader_module="models.pyfunc",
+        data_path=str(folder),
+        code_paths=[str(_ROOT / package) for package in CODE],
+        pip_requirements=list(NEEDS),
+    )
+    client = MlflowClient()
+    if not _registered(client, name):
+        client.create_registered_model(name, description=f"Ripeline lead scoring: {name}")
+    version = client.create_model_version(name, source=info.model_uri, run_id=info.run_id, model_id=info.model_id)
+    client.set_registered_model_alias(name, CHALLENGER, version.version)
+    return str(version.version)
+
+
+def promote(name: str, version: str) -> None:
+    """Make this version the champion."""
+    connect().set_registered_model_alias(name, CHAMPION, version)
+
+
+def champion_version(name: str) -> str | None:
+    """The version that is champion, or None."""
+    client = connect()
+    try:
+        return str(client.get_model_version_by_alias(name, CHAMPION).version)
+    except MlflowException:
+        return None
+
+
+def download(name: str, to: Path, alias: str = CHAMPION) -> Path:
+    """Fetch the model folder behind an alias; gives the folder that holds its manifest.
+
+    Raises
+    ------
+    ModelError
+        if there is no such model or alias.
+    """
+    client = connect()
+    if not _registered(client, name):
+        known = [m.name for m in client.search_registered_models()]
+        raise ModelError(f"MLflow knows no model {name!r}: {nearest(name, known)}", f"Run `make train` for {name!r} first.")
+    try:
+        version = client.get_model_version_by_alias(name, alias)
+    except MlflowException as error:
+        raise ModelError(f"The model {name!r} has no {alias}.", f"Run `make train` for {name!r} first.") from error
+    mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{name}/{version.version}", dst_path=str(to))
+    found = next(to.rglob("manifest.json"), None)
+    if found is None:
+        raise ModelError(f"Version {version.version} of {name!r} holds no model folder.", "Train anew.")
+    return found.parent
+
+
+def _registered(client: MlflowClient, name: str) -> bool:
+    try:
+        client.get_registered_model(name)
+    except MlflowException:
+        return False
+    return True
