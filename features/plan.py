@@ -78,7 +78,7 @@ class Bank:
             kinds = [code[t] for t in what.types if t in code] if what.types else list(range(len(types) + 1))
             directions = [_DIRECTION[what.direction]] if what.direction else [UNDIRECTED, INBOUND, OUTBOUND]
             table[np.ix_([row], kinds, directions)] = True
-        return table.reshape(len(self.channels), -1)
+        return table.reshape(len(self.channels), 3 * (len(types) + 1))
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,14 @@ from typing import Any, Literal
 
 Level = Literal["note", "warning"]
 
+_PLURAL = re.compile(r"\b(row|column|lead|deal|type|amount|moment|lead_id|company_id)s\b")
+
 
 @dataclass(frozen=True)
 class Note:
     """One finding: in which table, what, how many, an example (may be empty), and what was done about it.
 
-    `what` is a plural that says rows or columns of what, as in "rows of unknown leads".
+    `what` is a plural that says rows or columns of what, as in "rows of unknown leads"; a count of one makes it a singular.
     """
 
     level: Level
@@ -27,7 +29,7 @@ class Note:
     def __str__(self) -> str:
         example = f" (for example {self.example})" if self.example else ""
         done = f"; {self.done}" if self.done else ""
-        what = re.sub(r"^(\w+)s\b", r"\1", self.what) if self.count == 1 else self.what
+        what = _PLURAL.sub(r"\1", self.what, count=1) if self.count == 1 else self.what
         return f"{self.table}: {self.count:,} {what}{example}{done}."
 
 

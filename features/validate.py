@@ -6,9 +6,9 @@ right and counted in the data report.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from features.errors import DataError, nearest
 from features.funnel import Funnel
 from features.landmarks import Path
 from features.report import DataReport
-from features.tables import TABLES, conform
+from features.tables import TABLES, TIME, conform
 
 Mask = npt.NDArray[np.bool_]
 RARE_TYPE = 20  # rows; fewer say little about an interaction type
@@ -63,28 +63,42 @@ def validate(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
 
 
 def _kinds(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    try:
-        return conform(name, frame)
-    except (ValueError, TypeError) as error:
-        for column in TABLES[name].columns:
-            if column.name in frame:
-                _convertible(name, column.name, column.kind, frame[column.name])
-        raise DataError(f"Table {name!r} cannot be read: {error}.", "Look at the kinds of its columns.") from error
+    """The table with its columns of their kinds; what a dataset made by hand holds as text is read, times as ISO 8601."""
+    read = {}
+    for column in TABLES[name].columns:
+        if column.name in frame and column.kind in _KINDS:
+            word, is_kind, convert = _KINDS[column.kind]
+            values = frame[column.name]
+            if not is_kind(values.dtype):
+                read[column.name] = convert(values)
+                _refuse(name, column.name, values, read[column.name], word)
+    return conform(name, frame.assign(**read))
 
 
-def _convertible(table: str, column: str, kind: str, values: pd.Series[Any]) -> None:
-    """Raise the error that names the first value of the column that is not of its kind."""
-    if kind == "time":
-        fine = pd.to_datetime(values, utc=True, errors="coerce").notna()
-    elif kind == "number":
-        fine = pd.to_numeric(values, errors="coerce").notna()
-    elif kind == "flag":
-        fine = values.isin([True, False])
-    else:
-        return
-    bad = np.flatnonzero((~fine & values.notna()).to_numpy())
+def _flags(values: pd.Series[Any]) -> pd.Series[Any]:
+    return values.astype("object").where(values.isin([True, False]), None).astype("boolean")
+
+
+def _numbers(values: pd.Series[Any]) -> pd.Series[Any]:
+    return pd.to_numeric(values, errors="coerce").astype("float64")
+
+
+def _times(values: pd.Series[Any]) -> pd.Series[Any]:
+    read: Any = pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601")
+    return cast("pd.Series[Any]", read.astype(TIME))
+
+
+# kind → its name in a message, is a dtype of that kind already, and how to read what is not (unreadable becomes missing)
+_KINDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[pd.Series[Any]], pd.Series[Any]]]] = {
+    "time": ("time", pd.api.types.is_datetime64_any_dtype, _times),
+    "number": ("number", pd.api.types.is_numeric_dtype, _numbers),
+    "flag": ("yes or no", pd.api.types.is_bool_dtype, _flags),
+}
+
+
+def _refuse(table: str, column: str, values: pd.Series[Any], read: pd.Series[Any], word: str) -> None:
+    bad = np.flatnonzero((read.isna() & values.notna()).to_numpy())
     if len(bad):
-        word = {"time": "time", "number": "number", "flag": "yes or no"}[kind]
         raise DataError(
             f"Table {table!r}, row {bad[0]}, column {column!r}: {values.iloc[bad[0]]!r} is no {word} ({len(bad):,} such rows).",
             "Put it right where the dataset is written; a value that is missing must be empty.",
@@ -135,7 +149,7 @@ def _hollow(name: str, frame: pd.DataFrame, report: DataReport) -> pd.DataFrame:
     if frame.empty:
         return frame
     hollow = [c for c in frame.columns if c not in TABLES[name].names and frame[c].isna().all()]
-    report.note(name, "custom columns that are all empty", len(hollow), ", ".join(map(str, hollow)), "dropped")
+    report.note(name, "all-empty custom columns", len(hollow), ", ".join(map(str, hollow)), "dropped")
     return frame.drop(columns=hollow)
 
 
@@ -274,7 +288,7 @@ def _deals(tables: dict[str, pd.DataFrame], dataset: Dataset, report: DataReport
     unknown = (frame["lead_id"].notna() & (places(frame["lead_id"], pd.Index(tables["leads"]["lead_id"])) < 0)).to_numpy()
     if unknown.any() and unknown.all():
         raise DataError(
-            f"Table 'deals': none of its {len(frame):,} rows is of a known lead; it has for example {frame['lead_id'].iloc[0]!r}.",
+            f"Table 'deals': none of its {len(frame):,} rows is of a known lead, for example {frame['lead_id'].iloc[0]!r}.",
             "The ids do not match: map `lead_id` to the same kind of id in both.",
         )
     if unknown.any():

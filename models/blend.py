@@ -13,7 +13,8 @@ PULL = 2.0  # strength, in rows, of the pull towards equal weights that add up t
 def blend_weights(margins: Floats, y: Flags, weight: Floats) -> Floats:
     """Weights (learners,) ≥ 0 for the log-odds `margins` (n, learners) that minimise log loss with a free constant.
 
-    With few rows the weights stay near equal. The constant is left to calibration. Source: stacking with non-negative
+    With few rows the weights stay near equal. The constant absorbs how the base rate of these rows differs from that of the
+    learners' own; it is not used afterwards. Source: stacking with non-negative
     weights (Breiman 1996, doi:10.1007/BF00117832), here on log-odds.
     """
     count = margins.shape[1]

@@ -19,6 +19,10 @@ from models.types import TINY, Flags, Floats, logit, margin_loss, sigmoid
 
 FEW = 30  # fewer positives (or negatives) than this carry a shift at most
 ISOTONIC_AT_LEAST = 200  # positives from which a free curve is worth a try
+BLOCKS = 6  # of time, for trying calibrators
+MIN_SEEN = 100  # rows to fit a calibrator on in a trial
+MIN_TRIALS = 3
+SUFFIXES = ("", ", newest")
 TIE_BREAK = 0.02  # isotonic steps keep this much of the learner's own order
 
 
@@ -55,6 +59,8 @@ class Calibrator:
         return cls(**{**saved, "knots": tuple(saved["knots"]), "values": tuple(saved["values"])})
 
 
+Rows = npt.NDArray[np.intp]
+Ints = npt.NDArray[np.int64]
 Fit = Callable[[Floats, Flags, Floats], Calibrator]
 
 
@@ -115,35 +121,75 @@ def allowed_methods(y: Flags) -> list[str]:
     return [m for m in METHODS if m != "isotonic" or rarer >= ISOTONIC_AT_LEAST]
 
 
-def choose_calibrator(
-    margin: Floats, y: Flags, weight: Floats, block: npt.NDArray[np.integer], newest_only: bool = True
-) -> tuple[Calibrator, dict[str, float]]:
-    """The method with the lowest log loss on later blocks, then fitted on all rows.
+@dataclass(frozen=True)
+class Trial:
+    """One trial of the calibrators: rows known by a moment, the newest third of them, and the rows after it."""
 
-    `block` (n,) numbers the rows in time, 0, 1, 2, …: each method is fitted on the blocks before and judged on the next. With
-    `newest_only`, each method is also tried on the newest block alone ("platt, newest"), which wins where the base rate drifts.
-    Returns the calibrator and the log loss of every candidate. A plainer method is preferred unless another gains 0.1 %.
+    seen: Rows
+    newest: Rows
+    judged: Rows
+
+
+def trials(as_of: Ints, known_at: Ints) -> list[Trial]:
+    """Cut time into `BLOCKS`; each block is judged with what was known when it began.
+
+    A label is known a horizon after its landmark, so what looks like the newest base rate is that old when it is used. Where
+    the horizon leaves nothing known, the rows before the block stand in.
     """
-    methods = allowed_methods(y)
-    numbers = np.unique(block)
-    if len(numbers) < 2 or len(methods) == 1:
-        method = "platt" if "platt" in methods else methods[-1]
-        return METHODS[method](margin, y, weight), {}
-    losses: dict[str, float] = {}
-    for method in methods:
-        for suffix in ("", ", newest") if newest_only and method != "none" else ("",):
-            parts, sizes = [], []
-            for before, now in zip(numbers[:-1], numbers[1:], strict=True):
-                seen = block == before if suffix else block <= before
-                fit = METHODS[method] if method in allowed_methods(y[seen]) else METHODS[allowed_methods(y[seen])[-1]]
-                judged = block == now
-                calibrated = fit(margin[seen], y[seen], weight[seen]).margin(margin[judged])
-                parts.append(margin_loss(y[judged], calibrated, weight[judged]))
-                sizes.append(float(weight[judged].sum()))
-            losses[method + suffix] = float(np.average(parts, weights=sizes))
-    best = min(losses.values())
-    chosen = next(name for name, loss in losses.items() if loss <= best * 1.001)
+    edges = np.quantile(as_of, np.linspace(0, 1, BLOCKS + 1), method="lower") if len(as_of) else np.zeros(BLOCKS + 1)
+    found = []
+    for number in range(1, BLOCKS):
+        begin, end = edges[number], edges[number + 1]
+        judged = np.flatnonzero((as_of >= begin) & ((as_of < end) | (number == BLOCKS - 1)))
+        seen = np.flatnonzero(known_at <= begin)
+        if len(seen) < MIN_SEEN:
+            seen = np.flatnonzero(as_of < begin)
+        if len(seen) >= MIN_SEEN and len(judged):
+            found.append(Trial(seen, newest_of(seen, as_of), judged))
+    return found
+
+
+def newest_of(rows: Rows, as_of: Ints) -> Rows:
+    """The newest third of the rows."""
+    return rows[as_of[rows] >= np.quantile(as_of[rows], 2 / 3)]
+
+
+def choose_calibrator(
+    margin: Floats, y: Flags, weight: Floats, as_of: Ints, known_at: Ints
+) -> tuple[Calibrator, dict[str, float]]:
+    """The method with the lowest log loss on later rows, then fitted on all rows or on the newest third.
+
+    All arrays are (n,). Each method is tried on all that was known at a moment and on the newest third of it ("platt, newest"),
+    which wins where the base rate drifts for good and loses where it only swings. `none` stays unless another gains more than
+    the standard error of its gain over the trials. Returns the calibrator and the mean log loss of every candidate.
+    """
+    found = trials(as_of, known_at)
+    if len(found) < MIN_TRIALS or len(allowed_methods(y)) == 1:
+        method = allowed_methods(y)[-1]
+        return METHODS["platt" if method == "isotonic" else method](margin, y, weight), {}
+    losses: dict[str, Floats] = {}
+    for name in (f"{method}{suffix}" for method in allowed_methods(y) for suffix in SUFFIXES):
+        losses[name] = np.array([_judge(name, t, margin, y, weight) for t in found])
+    chosen = "none"
+    for name in sorted(losses, key=lambda name: float(losses[name].mean())):
+        gain = losses["none"] - losses[name]
+        if gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)):
+            chosen = name
+            break
     method, _, newest = chosen.partition(", ")
-    rows = block == numbers[-1] if newest else np.ones(len(y), bool)
-    method = method if method in allowed_methods(y[rows]) else allowed_methods(y[rows])[-1]
-    return METHODS[method](margin[rows], y[rows], weight[rows]), losses
+    every = np.arange(len(y))
+    rows = newest_of(every, as_of) if newest else every
+    return _fit(method, margin[rows], y[rows], weight[rows]), {name: float(loss.mean()) for name, loss in losses.items()}
+
+
+def _judge(name: str, trial: Trial, margin: Floats, y: Flags, weight: Floats) -> float:
+    method, _, newest = name.partition(", ")
+    rows = trial.newest if newest else trial.seen
+    calibrated = _fit(method, margin[rows], y[rows], weight[rows]).margin(margin[trial.judged])
+    return margin_loss(y[trial.judged], calibrated, weight[trial.judged])
+
+
+def _fit(method: str, margin: Floats, y: Flags, weight: Floats) -> Calibrator:
+    """The method, or the strongest that these rows can carry."""
+    allowed = allowed_methods(y)
+    return METHODS[method if method in allowed else allowed[-1]](margin, y, weight)

@@ -186,6 +186,11 @@ class Rules:
         except ValidationError as error:
             raise explain(error, RuleBook, where) from error
 
+    def within(self, stages: Collection[str]) -> Rules:
+        """The same rules without thresholds for lead stages that this funnel lacks; for the default rules, not a user's own."""
+        kept = {stage: points for stage, points in self.book.thresholds.items() if stage in stages}
+        return Rules(self.book.model_copy(update={"thresholds": kept}))
+
     def to_dict(self) -> dict[str, Any]:
         return self.book.model_dump(exclude_none=True)
 

@@ -17,13 +17,17 @@ LEARNERS = ("linear", "gbm", "gbm on linear")
 
 @dataclass(frozen=True)
 class Transition:
-    """P(target | the lead stage before it is reached). `weights` are those of `LEARNERS`; a booster of weight 0 is left out."""
+    """P(target | the lead stage before it is reached). `weights` are those of `LEARNERS`; a booster of weight 0 is left out.
+
+    `prior` are the log-odds of the base rate in training; weights that add up to less than one shrink towards them.
+    """
 
     target: str
     linear: Linear
     gbm: Gbm | None
     stacked: Gbm | None
     weights: tuple[float, float, float]
+    prior: float
     calibrator: Calibrator
     interval: Interval
     log: Log = field(default_factory=dict)
@@ -35,7 +39,11 @@ class Transition:
             total += self.weights[1] * self.gbm.margin(x)
         if self.stacked:
             total += self.weights[2] * self.stacked.margin(x)
-        return total
+        return total + self.constant
+
+    @property
+    def constant(self) -> float:
+        return (1 - sum(self.weights)) * self.prior
 
     def probability(self, x: Matrix) -> Floats:
         return self.calibrator.probability(self.margin(x))
@@ -47,6 +55,7 @@ class Transition:
             total += self.weights[1] * self.gbm.contributions(x)
         if self.stacked:
             total += self.weights[2] * self.stacked.contributions(x)
+        total[:, -1] += self.constant
         return total
 
     def save(self, folder: Path) -> None:
@@ -59,6 +68,7 @@ class Transition:
         saved = {
             "target": self.target,
             "weights": self.weights,
+            "prior": self.prior,
             "gbm": self.gbm is not None,
             "stacked": self.stacked is not None,
             "calibrator": self.calibrator.to_dict(),
@@ -77,6 +87,7 @@ class Transition:
             Gbm.load(folder, "gbm") if saved["gbm"] else None,
             Gbm.load(folder, "stacked") if saved["stacked"] else None,
             (first, second, third),
+            saved["prior"],
             Calibrator.from_dict(saved["calibrator"]),
             Interval.from_dict(saved["interval"]),
             saved["log"],

@@ -50,12 +50,12 @@ def fit_transition(
     rarer = int(min(examples.y.sum(), (~examples.y).sum()))
     settings = known or _settings(examples, folds[-1], bounds, seed, rarer, tick)
     boosted = rarer >= LINEAR_ONLY and settings.trees > 0
-    parts, rows, block = [], [], []
-    for number, fold in enumerate(folds):
+    parts, rows, priors = [], [], []
+    for fold in folds:
         train, later = examples.take(fold.train), examples.take(fold.later)
         parts.append(_margins(_learners(train, settings, boosted), later))
         rows.append(fold.later)
-        block.append(np.full(len(fold.later), number))
+        priors.append(np.full(len(fold.later), _prior(train)))
         if tick:
             tick()
     seen, margins = np.concatenate(rows), np.concatenate(parts)
@@ -64,8 +64,8 @@ def fit_transition(
     if boosted:
         weights = blend_weights(margins, y, weight)
         weights[weights < DROPPED] = 0.0
-    blended = margins @ weights
-    calibrator, losses = choose_calibrator(blended, y, weight, np.concatenate(block))
+    blended = margins @ weights + (1 - weights.sum()) * np.concatenate(priors)
+    calibrator, losses = choose_calibrator(blended, y, weight, examples.as_of[seen], examples.known_at[seen])
     interval = Interval.fit(calibrator.probability(blended), y)
     linear, gbm, stacked = _learners(examples, settings, boosted)
     log = {
@@ -87,6 +87,7 @@ def fit_transition(
         gbm if weights[1] else None,
         stacked if weights[2] else None,
         (float(weights[0]), float(weights[1]), float(weights[2])),
+        _prior(examples),
         calibrator,
         interval,
         log,
@@ -94,6 +95,12 @@ def fit_transition(
     if tick:
         tick()
     return transition, settings
+
+
+def _prior(train: Examples) -> float:
+    """Log-odds of the base rate, a half outcome of each kind added."""
+    yes = float(train.weight[train.y].sum())
+    return float(np.log(yes + 0.5) - np.log(train.weight.sum() - yes + 0.5))
 
 
 def _settings(

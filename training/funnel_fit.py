@@ -17,7 +17,6 @@ from training.fit import Settings, fit_transition
 from training.prepare import Prepared
 
 MIN_OUTCOMES = 2  # of each kind; with fewer there is nothing to learn
-TIME_BLOCKS = 3
 
 
 @dataclass(frozen=True)
@@ -79,14 +78,11 @@ def fit_rule_odds(prepared: Prepared, known_at: int, among: Flags) -> RuleOdds:
         for target in range(begin, len(prepared.funnel.targets)):
             use = np.flatnonzero(among & (stage == begin) & labels.matured[:, target])
             if len(use):
-                found[begin, target] = _points_calibrator(
-                    points[use] / SCALE, labels.reached[use, target], prepared.looks.as_of[use]
-                )
+                found[begin, target] = choose_calibrator(
+                    points[use] / SCALE,
+                    labels.reached[use, target],
+                    np.ones(len(use)),
+                    prepared.looks.as_of[use],
+                    prepared.deadline[use, target],
+                )[0]
     return RuleOdds(found)
-
-
-def _points_calibrator(margin: np.ndarray, y: Flags, as_of: np.ndarray) -> Calibrator:
-    order = np.argsort(as_of, kind="stable")
-    block = np.empty(len(order), np.int64)
-    block[order] = np.arange(len(order)) * TIME_BLOCKS // len(order)
-    return choose_calibrator(margin, y, np.ones(len(y)), block)[0]

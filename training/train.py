@@ -87,7 +87,7 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
         reading = steps.step("Reading the data")
         dataset, report = load(config, folder=folder, progress=lambda _, done, of: reading(done, of))
         reading(1, 1)
-        rules = Rules.read(config.path(config.rules) if config.rules else None)
+        rules = Rules.read(config.path(config.rules)) if config.rules else Rules.read().within(config.funnel.stages)
         prepared = prepare(dataset, config, config.funnel.build(), rules, steps.step("Building features"))
         held = hold_out(prepared, config, steps)
         model = final_model(prepared, config, dataset, held, steps)

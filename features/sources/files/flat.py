@@ -28,9 +28,9 @@ REPLY = MINUTE // 2  # from a lead's coming to its outcome
 LONGEST = 365.0  # days; no horizon chosen from data is longer
 
 
-def row_times(frame: pd.DataFrame) -> pd.Series[Any]:
-    """A moment for each row, one minute apart, in the order of the file."""
-    moments = START + np.arange(len(frame), dtype=np.int64) * STEP
+def row_times(frame: pd.DataFrame, newest_first: bool = False) -> pd.Series[Any]:
+    """A moment for each row, one minute apart, in the order of the file or the opposite one."""
+    moments = START + np.arange(len(frame), dtype=np.int64)[:: -1 if newest_first else 1] * STEP
     return as_time(pd.Series(timestamps(moments), index=frame.index))
 
 
@@ -62,7 +62,7 @@ def ends(
     stage, out = outcome.lead_stage or funnel.final, outcome.exit or next(iter(funnel.exits), None)
     if stage not in funnel.targets:
         raise ConfigError(f"source.leads.outcome.lead_stage is {stage!r}: {nearest(stage, funnel.targets)}")
-    if out is None or out not in funnel.exits:
+    if out not in funnel.exits and (no.any() or outcome.exit):
         raise ConfigError(
             f"source.leads.outcome: the {int(no.sum()):,} leads with a no left through "
             + ("no exit: the funnel has none." if out is None else f"{out!r}, which is no exit of the funnel."),
@@ -72,7 +72,7 @@ def ends(
     if at is not None:
         when = times(at, options, Origin(name, outcome.at or "", "outcome.at"))
     happened = (yes | no) & when.notna().to_numpy()
-    rows = pd.DataFrame({"lead_id": leads["lead_id"], "lead_stage": np.where(yes, stage, out), "at": when})
+    rows = pd.DataFrame({"lead_id": leads["lead_id"], "lead_stage": np.where(yes, stage, out or ""), "at": when})
     return Ends(rows[happened], ~(yes | no))
 
 

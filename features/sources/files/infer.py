@@ -9,6 +9,7 @@ import pandas as pd
 from features.sources.files.convert import Texts, parsed_numbers, parsed_times
 from features.sources.files.settings import FileOptions
 
+PROBE = 100  # distinct values looked at first, since most text is seen to be text at once
 _YES = frozenset({"yes", "true", "ja", "wahr", "y", "t"})
 _NO = frozenset({"no", "false", "nein", "falsch", "n", "f"})
 
@@ -26,8 +27,8 @@ def infer(values: Texts, options: FileOptions) -> pd.Series[Any]:
     folded = set(distinct.str.casefold()) if len(distinct) <= len(_YES | _NO) * 3 else set()
     if folded and folded <= _YES | _NO and folded & _YES and folded & _NO:
         return values.astype("str").str.casefold().map(dict.fromkeys(_YES, True) | dict.fromkeys(_NO, False)).astype("boolean")
-    if not distinct.str.match(r"^[+-]?0\d").any() and not parsed_numbers(distinct, options).isna().any():
-        return parsed_numbers(values, options)
-    if distinct.str.contains(r"\d").all() and not parsed_times(distinct, options).isna().any():
-        return parsed_times(values, options)
+    padded = distinct.str.match(r"^[+-]?0\d").any()
+    for parse in (parsed_times,) if padded else (parsed_numbers, parsed_times):
+        if not any(parse(some, options).isna().any() for some in (distinct.head(PROBE), distinct)):
+            return parse(values, options)
     return values.astype("str")

@@ -25,6 +25,7 @@ from features.sources.files.tables import (
     text_series,
     wide_lead_stages,
 )
+from features.tables import TABLES
 
 MOMENTS = (("leads", "created_at"), ("interactions", "at"), ("lead_stages", "at"), ("deals", "created_at"))
 
@@ -41,7 +42,7 @@ def load_files(source: FilesSource, funnel: Funnel, base: Path) -> tuple[Dataset
     DataError
         if a file, column or value is missing or cannot be read; file, row and column are named.
     """
-    folder = base / source.folder
+    folder = base / Path(source.folder).expanduser()
     report = DataReport()
     leads, known = _leads(source, funnel, folder, report)
     tables = {"leads": leads}
@@ -60,7 +61,10 @@ def load_files(source: FilesSource, funnel: Funnel, base: Path) -> tuple[Dataset
     if _undated(source):
         time = "row_order"
         if known is None:
-            raise ConfigError("source.leads has `order: rows` but no `outcome`.", "Say which column tells what came of a lead.")
+            raise ConfigError(
+                f"source.leads has `order: {source.leads.order}` but no `outcome`.",
+                "Say which column tells what came of a lead.",
+            )
         tables["leads"], extracted_at = settle(leads, known, funnel, report)
     else:
         extracted_at = _extracted_at(source, tables, report)
@@ -71,12 +75,11 @@ def load_files(source: FilesSource, funnel: Funnel, base: Path) -> tuple[Dataset
 
 def _undated(source: FilesSource) -> bool:
     outcome = source.leads.outcome
-    return source.leads.order == "rows" or (outcome is not None and outcome.at is None)
+    return source.leads.order is not None or (outcome is not None and outcome.at is None)
 
 
 def _mappings(source: FilesSource) -> list[TableFile]:
-    companies = [source.companies] if source.companies else []
-    return [source.leads, *companies, *source.interactions, *source.lead_stages, *source.deals]
+    return [m for table in ("leads", "companies", "interactions", "lead_stages", "deals") for m in _of(source, table)]
 
 
 def _leads(source: FilesSource, funnel: Funnel, folder: Path, report: DataReport) -> tuple[pd.DataFrame, Ends | None]:
@@ -89,7 +92,7 @@ def _leads(source: FilesSource, funnel: Funnel, folder: Path, report: DataReport
             "Give `outcome: {at: …}` the column of the day, map `lead_stages:` instead of an outcome, or leave the others out.",
         )
     derived = {} if others else {"lead_id": True}
-    if mapping.order == "rows":
+    if mapping.order:
         mapped.columns.pop("created_at", None)
         derived["created_at"] = True
     check_required(mapped, derived)
@@ -97,14 +100,19 @@ def _leads(source: FilesSource, funnel: Funnel, folder: Path, report: DataReport
     reserved = list(dict.fromkeys(c for c in (outcome.column, outcome.at) if c)) if outcome else []
     for column in reserved:
         mapped.file.require(column, "outcome")
-    frame = attributes_frame(mapped, report, reserved)
+    elsewhere = _used_elsewhere(source, mapped) if mapping.keep == "all" else set()
+    unmapped = sorted(elsewhere & set(mapped.custom()))
+    report.note(
+        "leads", "columns that feed other tables", len(unmapped), ", ".join(unmapped), "no attributes of leads: they would leak"
+    )
+    frame = attributes_frame(mapped, report, [*reserved, *elsewhere])
     if frame.empty:
         raise DataError(f"{mapped.file.name} has no leads.", "Look at the file, and at `only:` and `skip:` in the mapping.")
     if "lead_id" not in frame:
         frame.insert(0, "lead_id", pd.Series([str(row + FIRST_ROW) for row in frame.index], index=frame.index, dtype="str"))
         report.note("leads", "leads without an id in the file", len(frame), done="the number of the row is the id")
-    if mapping.order == "rows":
-        frame["created_at"] = row_times(frame)
+    if mapping.order:
+        frame["created_at"] = row_times(frame, mapping.order == "newest_first")
     if not outcome:
         return frame, None
     raw = mapped.read(reserved)
@@ -114,9 +122,25 @@ def _leads(source: FilesSource, funnel: Funnel, folder: Path, report: DataReport
     return frame, ends(frame, given, outcome, funnel, (mapped.file.name, mapped.file.options), at)
 
 
+def _used_elsewhere(source: FilesSource, leads: Mapped) -> set[str]:
+    """Columns of the leads' file that other tables are made of, such as the days on which lead stages were reached."""
+    used: set[str] = set()
+    for name in ("companies", "interactions", "lead_stages", "deals"):
+        for mapping in _of(source, name):
+            if mapping.file == source.leads.file:
+                dates = mapping.dates.values() if isinstance(mapping, LeadStagesFile) else ()
+                used |= {*mapping.columns.values(), *dates, *(set(TABLES[name].names) & set(leads.file.headers))}
+    return used
+
+
+def _of(source: FilesSource, table: str) -> list[TableFile]:
+    mappings = getattr(source, table)
+    return mappings if isinstance(mappings, list) else [mappings] if mappings else []
+
+
 def _several(source: FilesSource, table: str, folder: Path, report: DataReport) -> pd.DataFrame:
     frames = []
-    for mapping in getattr(source, table):
+    for mapping in _of(source, table):
         mapped = Mapped(source, mapping, table, folder)
         if isinstance(mapping, LeadStagesFile) and mapping.dates:
             check_required(mapped, {"lead_stage": True, "at": True})

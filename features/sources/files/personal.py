@@ -15,13 +15,14 @@ Personal = Literal["name", "e-mail address", "telephone number", "postal address
 
 SAMPLE = 2_000  # distinct values looked at
 MOST = 0.5
+FEW = 0.2  # distinct values per row; a column of names has more
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 _HEADERS: dict[Personal, str] = {
     "name": r"""
         (?:first|last|middle|given|family|full|sur|maiden|second|nick|user|display|contact|person|lead|customer|kontakt|kunden|
         ansprech\w*)\ ?names?|surname|vor\ ?names?|nach\ ?names?|familien\ ?names?|zu\ ?name|ruf\ ?name|ansprechpartner(?:in)?|
-        contact\ person|forename|initials
+        contact\ person|forename|initials|(?:profile|photo)\ url|linked\ ?in(?:\ (?:profile|url|profile\ url))?
     """,
     "e-mail address": r"e\ ?mails?|mail|mail\ ?adress?e?|emailaddress|e\ ?mail\ ?adress?e?",
     "telephone number": r"""
@@ -32,13 +33,14 @@ _HEADERS: dict[Personal, str] = {
     "date of birth": r"(?:date\ of\ birth|birth\ ?(?:date|day)|geburts\ ?(?:datum|tag)|dob)",
 }
 _NOT = r"""
-    domain|opt|in|out|status|type|typ|count|anzahl|number\ of|no\ of|opens?|opened|clicks?|clicked|sent|delivered|bounced?|
+    domain|opt|status|type|typ|count|anzahl|number\ of|no\ of|opens?|opened|clicks?|clicked|sent|delivered|bounced?|
     bounces|source|quelle|consent|valid|invalid|verified|provider|newsletter|campaign|kampagne|template|subject|permission|
     einwilligung|do\ not|not|unsubscribed?|cause|reason|grund|score|rating|company|firma|firmen|organi[sz]ation|account|product|
     produkt|event|list|form|page|eligible|preference|area\ code|country|land|last|letzte\w*|first\ (?:marketing|sales)|zone|
     device|geraet
 """
 _NAME_ALONE = {"name", "person", "contact", "kontakt"}
+_ADDRESS_ALONE = {"address", "adresse"}
 
 
 def _compact(pattern: str) -> str:
@@ -66,8 +68,8 @@ def personal_header(header: str, table: str = "leads") -> Personal | None:
     folded = _fold(header)
     if folded in _NAME_ALONE:
         return None if table == "companies" else "name"
-    if folded in ("last name", "lastname"):
-        return "name"
+    if folded in _ADDRESS_ALONE:
+        return "postal address"
     for kind, pattern in _WORDS.items():
         found = pattern.search(folded)
         rest = folded.replace(found[0], " ") if found else ""
@@ -106,6 +108,8 @@ def is_personal(header: str, inferred: pd.Series[Any], texts: pd.Series[Any], ta
     if pd.api.types.is_numeric_dtype(dtype):
         long = bool((inferred.abs() >= 1e5).mean() > MOST / 2)
         return by_name if by_name == "telephone number" and long else None
+    if by_name == "name" and _fold(header) in _NAME_ALONE and texts.nunique() <= FEW * texts.count():
+        by_name = None  # "contact" with a handful of values is a channel, not a person
     return by_name or personal_content(texts)
 
 

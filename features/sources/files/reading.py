@@ -22,6 +22,7 @@ from features.sources.files.settings import FileOptions, words
 
 SEPARATORS = ",;\t|"
 SAMPLE_BYTES = 1 << 16
+BLOCK_BYTES = 1 << 23  # no row may be longer
 FIRST_ROW = 2  # the header is row 1, as in a spreadsheet
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
@@ -147,7 +148,11 @@ def _parse_csv(file: RawFile, columns: Sequence[str], bad: list[pacsv.InvalidRow
         return "skip" if bad is not None else "error"
 
     read = pacsv.ReadOptions(
-        column_names=list(file.headers), skip_rows=1, encoding=file.options.encoding or "utf-8", use_threads=bad is None
+        column_names=list(file.headers),
+        skip_rows_after_names=1,
+        encoding=file.options.encoding or "utf-8",
+        use_threads=bad is None,
+        block_size=BLOCK_BYTES,
     )
     parse = pacsv.ParseOptions(
         delimiter=file.options.separator or ",",
@@ -189,10 +194,15 @@ def _clean(column: pa.ChunkedArray, markers: Iterable[str]) -> pa.ChunkedArray:
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
         kind = kind.value_type
-    if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
+    if is_moment(kind):
         return column
     text = pc.utf8_trim_whitespace(_as_text(column))
     return pc.if_else(pc.is_in(text, value_set=pa.array(sorted(markers), pa.string())), pa.scalar(None, pa.string()), text)
+
+
+def is_moment(kind: pa.DataType) -> bool:
+    """Is this the type of dates or time stamps?"""
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
 
 
 def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -161,10 +161,19 @@ class AttributesFile(TableFile):
 
 
 class LeadsFile(AttributesFile):
-    """The file of leads. `outcome` makes it a flat file; `order: rows` says the rows are in the order of time."""
+    """The file of leads. `outcome` makes it a flat file; `order: rows` says the rows are in the order of
+    time, `newest_first` in the opposite one."""
 
-    order: Literal["rows"] | None = None
+    order: Literal["rows", "newest_first"] | None = None
     outcome: Outcome | None = None
+
+    @model_validator(mode="after")
+    def _one_time(self) -> LeadsFile:
+        if self.order and self.outcome and self.outcome.at:
+            raise ValueError(
+                f"either the order of rows is the time ('order: {self.order}') or there are dates ('outcome: at:')"
+            )
+        return self
 
 
 class FilesSource(FileOptions):

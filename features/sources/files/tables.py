@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from features.report import DataReport
 from features.sources.files.convert import Origin, Texts, as_kind, as_time, distinct_map, translate, whole_numbers
 from features.sources.files.infer import infer
 from features.sources.files.personal import is_personal, mail_domain, personal_content
-from features.sources.files.reading import FIRST_ROW, RawFile, open_file
+from features.sources.files.reading import FIRST_ROW, RawFile, is_moment, open_file
 from features.sources.files.settings import AttributesFile, FilesSource, LeadStagesFile, Scalar, TableFile, words
 from features.tables import INTERACTIONS, REPEATED, TABLES, Column
 
@@ -74,18 +74,18 @@ def text_series(table: pa.Table, column: str, repeated: bool) -> Texts:
     """A column as pandas text, or a category where values repeat; the index counts the rows of the file from 0."""
     rows = pd.Index(table.column("__row__").to_numpy())
     values = table.column(column)
-    if pa.types.is_temporal(values.type):
+    if is_moment(values.type):
         return (
             pd.Series(values.to_pandas().to_numpy(), index=rows).astype("datetime64[us]")
             if _naive(values)
             else _zoned(values, rows)
         )
     if repeated:
-        encoded = values.combine_chunks().dictionary_encode()
-        codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
-        return pd.Series(
-            pd.Categorical.from_codes(codes, categories=pd.Index(encoded.dictionary.to_pylist(), dtype="str")), index=rows
-        )
+        chunks = values.dictionary_encode().unify_dictionaries().chunks
+        codes = [pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False) for chunk in chunks]
+        levels = pd.Index(chunks[0].dictionary.to_pylist() if chunks else [], dtype="str")
+        together = np.concatenate(codes) if codes else np.empty(0, np.int8)
+        return pd.Series(pd.Categorical.from_codes(together, categories=levels), index=rows)
     return pd.Series(values.to_pandas().astype("str").array, index=rows)
 
 
@@ -170,16 +170,17 @@ def _plain(values: Texts) -> pd.Series[Any]:
     return values.astype("str")
 
 
-def attributes_frame(mapped: Mapped, report: DataReport, reserved: Sequence[str] = ()) -> pd.DataFrame:
+def attributes_frame(mapped: Mapped, report: DataReport, reserved: Collection[str] = ()) -> pd.DataFrame:
     """Leads or companies: the mapped columns, then the custom ones that are neither empty nor personal.
 
-    `reserved` columns (of the outcome) are read but not kept as attributes.
+    `reserved` columns tell what came of a lead or belong to other tables: as attributes they would leak.
     """
     custom = [c for c in mapped.custom() if c not in reserved]
-    raw = mapped.read([*custom, *reserved])
+    raw = mapped.read(custom)
     frame = frame_of(mapped, report, raw)
     personal: dict[str, str] = {}
     hollow: list[str] = []
+    kept: dict[str, pd.Series[Any]] = {}
     for column in custom:
         repeated = column in mapped.mapping.values
         texts = text_series(raw, column, repeated).reindex(frame.index)
@@ -193,10 +194,11 @@ def attributes_frame(mapped: Mapped, report: DataReport, reserved: Sequence[str]
         if kind:
             personal[column] = kind
         else:
-            frame[column] = values
+            kept[f"{column} (file)" if column in frame else column] = values  # the mapped column has the name already
+    frame = pd.concat([frame, pd.DataFrame(kept, index=frame.index)], axis=1)
     listed = ", ".join(f"{c} ({kind})" for c, kind in personal.items())
     report.note(mapped.table.name, "personal columns not taken", len(personal), listed, "map one under `columns:` to keep it")
-    report.note(mapped.table.name, "columns that are all empty not taken", len(hollow), ", ".join(hollow))
+    report.note(mapped.table.name, "all-empty columns not taken", len(hollow), ", ".join(hollow))
     _warn_mail_ids(mapped, frame, report)
     return _one_row_each(mapped, frame, report)
 
@@ -231,7 +233,7 @@ def wide_lead_stages(mapped: Mapped, report: DataReport) -> pd.DataFrame:
     for stage, column in mapping.dates.items():
         texts = text_series(raw, column, repeated=False)
         at = as_kind(texts, "time", mapped.file.options, Origin(mapped.file.name, column, stage))
-        part = pd.DataFrame({"lead_id": ids["lead_id"], "lead_stage": stage, "at": at})
+        part = pd.DataFrame({"lead_id": ids["lead_id"], "lead_stage": stage, "at": at.reindex(ids.index)})
         parts.append(part[part["at"].notna()])
     return pd.concat(parts)
 

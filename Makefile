@@ -1,0 +1,83 @@
+# Ripeline. Bare `make` prints this menu; every target sets up what it needs by itself.
+PYTHON ?= python3
+VENV ?= .venv
+CONFIG ?= training/default.yaml
+MODEL ?= artefacts/champion
+HOST ?= 127.0.0.1
+PORT ?= 3000
+DATA ?= ../shared/data
+RUN = $(VENV)/bin/python
+
+export MLFLOW_DISABLE_TELEMETRY = true
+export BENTOML_DO_NOT_TRACK = True
+export DO_NOT_TRACK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev train score fetch serve bento promote mlflow dataset test test-slow check format bench bench-features bench-train bench-quality bench-serving lock clean
+
+help:  ## this menu
+	@echo "Ripeline: predictive lead scoring. Targets:"
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+
+setup:
+	@$(PYTHON) requirements/setup_venv.py $(VENV) train
+
+setup-dev:
+	@$(PYTHON) requirements/setup_venv.py $(VENV) dev
+
+train: setup  ## train, evaluate, log to MLflow and register  [CONFIG=my.yaml] [FOLDER=where the files are]
+	@$(RUN) -m training train --config $(CONFIG) $(if $(FOLDER),--folder $(FOLDER))
+
+score: setup  ## score every open lead  OUT=scores.csv [CONFIG=…] [IN=dataset folder] [AS_OF=2026-06-30]
+	@$(if $(OUT),,echo "Name the file: make score OUT=scores.csv"; exit 2;) $(RUN) -m training score --config $(CONFIG) --out $(OUT) $(if $(IN),--in $(IN)) $(if $(AS_OF),--as-of $(AS_OF))
+
+serve: setup  ## serve the champion  [CONFIG=…] [HOST=127.0.0.1] [PORT=3000]
+	@$(RUN) -m training fetch --config $(CONFIG) --to $(MODEL)
+	@exec $(RUN) -m serving --model $(MODEL) --host $(HOST) --port $(PORT)
+
+fetch: setup  ## fetch the champion as a model folder  [CONFIG=…] [MODEL=artefacts/champion]
+	@$(RUN) -m training fetch --config $(CONFIG) --to $(MODEL)
+
+bento: setup  ## build a Bento that starts without MLflow at hand  [CONFIG=…]
+	@$(RUN) -m training fetch --config $(CONFIG) --to $(MODEL)
+	@$(RUN) -m serving.bento --model $(MODEL)
+
+promote: setup  ## make a version the champion by hand  VERSION=3 [CONFIG=…]
+	@$(if $(VERSION),,echo "Name the version: make promote VERSION=3"; exit 2;) $(RUN) -m training promote --config $(CONFIG) --version $(VERSION)
+
+dataset: setup  ## read and validate a source once, write the dataset  OUT=folder [CONFIG=…]
+	@$(if $(OUT),,echo "Name the folder: make dataset OUT=data/mine"; exit 2;) $(RUN) -m training dataset --config $(CONFIG) --out $(OUT) $(if $(FOLDER),--folder $(FOLDER))
+
+mlflow: setup  ## open MLflow's pages on http://127.0.0.1:5000
+	@$(RUN) -m mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db} --host 127.0.0.1 --port 5000
+
+test: setup-dev  ## run the tests
+	@$(RUN) -m pytest -m "not slow"
+
+test-slow: setup-dev  ## run the long tests: known truth, whole runs, real servers
+	@$(RUN) -m pytest -m slow
+
+check: setup-dev  ## lint, format and types
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+
+format: setup-dev  ## put the code in shape
+	@$(RUN) -m ruff check --fix --quiet . ; $(RUN) -m ruff format .
+
+bench: bench-features bench-train  ## all benchmarks but the real data, as ratios measured in one run
+
+bench-features: setup-dev  ## features against polars, DuckDB and pandas  [SIZE=1000000]
+	@$(RUN) -m benchmarks.features $(if $(SIZE),--interactions $(SIZE))
+
+bench-train: setup-dev  ## time and memory of the default training
+	@$(RUN) -m benchmarks.train
+
+bench-quality: setup-dev  ## train the four real data sets and compare  [DATA=folder]
+	@$(RUN) -m benchmarks.quality --data $(DATA)
+
+lock: setup-dev  ## lock the requirements anew (needs uv)
+	@requirements/lock.sh
+
+clean:  ## remove caches and the virtual environment; keeps mlflow.db and models
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

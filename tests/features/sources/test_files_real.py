@@ -1,0 +1,52 @@
+"""The four real data sets load by their YAML alone, with the sizes their description gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from features.funnel import Funnel
+from features.sources.files import FilesSource, load_files
+from features.validate import validate
+
+ROOT = Path(__file__).parents[3]
+CONFIGS = ROOT / "benchmarks" / "real"  # relative folders start there
+DATA = ROOT.parent / "shared" / "data"
+NAMES = ("bpic2012", "olist", "x-education", "bank")
+KNOWN: dict[str, dict[str, int]] = {
+    "bpic2012": {"lead": 10_469, "mql": 5_879, "sql": 3_980, "customer": 1_601, "left": 8_025},
+    "olist": {"mql": 6_366, "customer": 475, "left": 0},
+    "x-education": {"lead": 7_392, "customer": 2_877, "left": 4_515},
+    "bank": {"lead": 32_950, "customer": 2_100, "left": 30_850},
+}
+LEAKS = {"duration", "Tags", "Lead Quality", "Lead Profile", "Last Notable Activity", "business_segment", "y", "Converted"}
+
+
+def config(name: str) -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text(encoding="utf-8"))
+    return read
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_yaml_is_a_valid_mapping_and_funnel(name: str) -> None:
+    whole = config(name)
+    assert {"name", "source", "funnel", "sales", "landmarks"} <= set(whole)
+    assert FilesSource.model_validate(whole["source"]).kind == "files"
+    assert Funnel(**{k: tuple(v) if isinstance(v, list) else v for k, v in whole["funnel"].items()}).horizons
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not DATA.is_dir(), reason="the real data sets are not at ../shared/data")
+@pytest.mark.parametrize("name", NAMES)
+def test_it_loads_whole_with_the_known_sizes_and_without_leaks(name: str) -> None:
+    whole = config(name)
+    funnel = Funnel(**{k: tuple(v) if isinstance(v, list) else v for k, v in whole["funnel"].items()})
+    dataset, loaded = load_files(FilesSource.model_validate(whole["source"]), funnel, CONFIGS)
+    dataset, report = validate(dataset, funnel)
+    assert report.stages == KNOWN[name]
+    assert dataset.time == ("dates" if name in ("bpic2012", "olist") else "row_order")
+    assert not LEAKS & set(dataset.leads.columns)
+    assert not [note for note in loaded.merge(report).notes if note.level == "warning"]
