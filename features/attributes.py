@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.errors import ModelError, nearest
+from features.tables import TABLES
 from features.titles import FUNCTION_LABELS, parse_title
 from features.words import Language
 
@@ -364,6 +365,7 @@ def _days_before(values: Column, as_of_us: npt.NDArray[np.int64]) -> Floats:
 
 # --- learning ---------------------------------------------------------------------------------------------------------------
 
+_TABLE: dict[Entity, str] = {"lead": "leads", "company": "companies"}
 _SKIPPED = {"lead": {"lead_id", "company_id", "created_at", "opted_out"}, "company": {"company_id"}}
 _KNOWN_CATEGORIES = {"industry", "country", "source"}
 _ALWAYS_LOG = {"employees", "annual_revenue"}
@@ -488,7 +490,8 @@ def _levels(seen: _Seen, kind: AttributeKind, min_level_rows: int, max_levels: i
 def _learn_column(seen: _Seen, min_level_rows: int, max_levels: int) -> Iterable[AttributeEncoder | str]:
     """Encoders and notes of one column."""
     if not seen.plain:
-        yield f"{seen.name}: empty, not used"
+        if seen.column not in TABLES[_TABLE[seen.entity]].names:  # a standard column that a source just does not have is no news
+            yield f"{seen.name}: empty, not used"
         return
     kinds: list[AttributeKind]
     if seen.column in _KNOWN_CATEGORIES:

@@ -7,6 +7,7 @@ from scipy.optimize import minimize
 
 from models.types import Flags, Floats, sigmoid
 
+LEAST = 0.3  # the weights add up to at least this
 PULL = 2.0  # strength, in rows, of the pull towards equal weights that add up to one
 
 
@@ -30,4 +31,8 @@ def blend_weights(margins: Floats, y: Flags, weight: Floats) -> Floats:
         return value, np.append(margins.T @ slope + 2 * PULL * pull, slope.sum())
 
     found = minimize(loss, np.append(even, 0.0), jac=True, method="L-BFGS-B", bounds=[(0.0, 2.0)] * count + [(None, None)])
-    return np.asarray(found.x[:-1], np.float64)
+    weights = np.asarray(found.x[:-1], np.float64)
+    if weights.sum() < LEAST:
+        # nothing ranked later rows: keep some of everyone's order, as a tie between all leads helps nobody
+        return np.full(count, LEAST / count)
+    return weights

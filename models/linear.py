@@ -14,12 +14,17 @@ from models.types import Examples, Flags, Floats, Log, Matrix, margin_loss
 
 STRENGTHS = (0.003, 0.03, 0.3)  # inverse regularisation of standardised columns, tried from strong to weak
 CLIP = 6.0  # standard deviations; beyond it a value says no more
-SKEWED = 4.0  # largest value over mean above which a non-negative column is taken as log(1 + x)
+SMALLEST = 1e-9
+
+
+def _along(values: Floats, y: Flags) -> float:
+    """|covariance with the outcome| over the deviation: the correlation, but for a factor that is the same for all columns."""
+    return abs(float(values @ (y - y.mean()))) / max(float(values.std()), SMALLEST)
 
 
 @dataclass(frozen=True)
 class Scaler:
-    """Columns (features,) → standardised ones: log(1 + x) where skewed, minus mean, over deviation, clipped; missing → 0.
+    """Columns (features,) → standardised ones: log(1 + x) where that serves, minus mean, over deviation, clipped; missing → 0.
 
     `missing` (features,) is the share of missing values in training; columns with some get an indicator.
     """
@@ -30,23 +35,25 @@ class Scaler:
     missing: Floats
 
     @classmethod
-    def fit(cls, x: Matrix) -> Scaler:
-        """Learn from x (n, features). A constant column gets an endless deviation, so that it never counts."""
+    def fit(cls, x: Matrix, y: Flags) -> Scaler:
+        """Learn from x (n, features) and the outcome y (n,). A constant column gets an endless deviation: it never counts.
+
+        A non-negative column is taken as log(1 + x) where that goes along with the outcome more closely than x itself.
+        """
         columns = x.shape[1]
         log_scale, mean, deviation, missing = np.zeros(columns, bool), np.zeros(columns), np.full(columns, np.inf), np.zeros(columns)
         for i in range(columns):
             column = np.asarray(x[:, i], np.float64)
-            there = column[~np.isnan(column)]
-            missing[i] = 1 - len(there) / max(len(column), 1)
-            if not len(there):
+            known = ~np.isnan(column)
+            missing[i] = 1 - known.mean() if len(known) else 0.0
+            there = column[known]
+            if not len(there) or there.max() - there.min() < SMALLEST:
                 continue
-            if there.min() >= 0 and there.max() > SKEWED * max(there.mean(), 1.0 / SKEWED):
-                log_scale[i] = True
-                there = np.log1p(there)
-            mean[i] = there.mean()
-            spread = there.std()
-            if spread > 1e-9:
-                deviation[i] = spread
+            if there.min() >= 0 and there.max() > 1:
+                logs = np.log1p(there)
+                log_scale[i] = _along(logs, y[known]) > _along(there, y[known])
+                there = logs if log_scale[i] else there
+            mean[i], deviation[i] = there.mean(), there.std()
         return cls(log_scale, mean, deviation, missing)
 
     @property
@@ -120,7 +127,7 @@ def linear_path(train: Examples, strengths: Sequence[float] = STRENGTHS) -> list
     Source: L2-penalised maximum likelihood, LBFGS (scikit-learn). Regularisation is per row weight, so a strength means the
     same for few rows as for many.
     """
-    scaler = Scaler.fit(train.x)
+    scaler = Scaler.fit(train.x, train.y)
     z = scaler.transform(train.x)
     weight = train.weight / train.weight.mean()
     if train.y.all() or not train.y.any():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from models.blend import blend_weights
 from models.calibration import choose_calibrator
@@ -18,6 +19,7 @@ from models.types import Examples, Floats
 from training.config import Search
 from training.search import search
 from training.splits import Fold, forward_folds
+from training.steadiness import misleading_columns, set_aside
 
 LINEAR_ONLY = 30  # fewer of the rarer outcome than this are left to the linear learner
 DROPPED = 0.02  # a learner whose weight is below this is left out
@@ -31,6 +33,7 @@ class Settings:
     params: dict[str, Any]
     trees: int
     stacked_trees: int
+    aside: tuple[int, ...] = ()  # columns that mislead on later rows
 
 
 def fit_transition(
@@ -47,8 +50,10 @@ def fit_transition(
     Every prediction that the blend, the calibration and the interval learn from was made for later rows of other accounts.
     """
     folds = forward_folds(examples)
+    aside = misleading_columns(examples, folds) if known is None else np.array(known.aside, np.intp)
+    examples = set_aside(examples, aside)
     rarer = int(min(examples.y.sum(), (~examples.y).sum()))
-    settings = known or _settings(examples, folds[-1], bounds, seed, rarer, tick)
+    settings = known or _settings(examples, folds[-1], bounds, seed, rarer, aside, tick)
     boosted = rarer >= LINEAR_ONLY and settings.trees > 0
     parts, rows, priors = [], [], []
     for fold in folds:
@@ -78,6 +83,7 @@ def fit_transition(
         "trees": settings.trees,
         "stacked_trees": settings.stacked_trees,
         "params": settings.params,
+        "set_aside": list(settings.aside),
         "calibration": calibrator.method,
         "calibration_losses": losses,
     }
@@ -104,17 +110,23 @@ def _prior(train: Examples) -> float:
 
 
 def _settings(
-    examples: Examples, fold: Fold, bounds: Search, seed: int, rarer: int, tick: Callable[[], None] | None
+    examples: Examples,
+    fold: Fold,
+    bounds: Search,
+    seed: int,
+    rarer: int,
+    aside: npt.NDArray[np.intp],
+    tick: Callable[[], None] | None,
 ) -> Settings:
     """Search on the newest fold: the longest past, the most recent future."""
     train, later = examples.take(fold.train), examples.take(fold.later)
     if rarer < LINEAR_ONLY or not later.y.any() or later.y.all():
-        return Settings(STRENGTHS[0], {}, 0, 0)
+        return Settings(STRENGTHS[0], {}, 0, 0, tuple(aside.tolist()))
     strength = choose_strength(train, later)
     params, trees, _ = search(train, later, trials=bounds.trials, minutes=bounds.minutes, seed=seed, tick=tick)
     linear = linear_learner(train, strength)
     stacked = gbm_learner(train, params, later=later, start=linear.margin(train.x), later_start=linear.margin(later.x))
-    return Settings(strength, params, trees, stacked.trees)
+    return Settings(strength, params, trees, stacked.trees, tuple(aside.tolist()))
 
 
 def _learners(train: Examples, settings: Settings, boosted: bool) -> tuple[Linear, Gbm | None, Gbm | None]:

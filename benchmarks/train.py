@@ -1,0 +1,49 @@
+"""Time and memory of `make train` on the default, in a fresh process, and where the time goes."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def child() -> None:
+    """One training; prints seconds in all and for features, and peak memory."""
+    import training.train as job
+    from training.config import Config
+
+    spent = {"features": 0.0}
+    prepare = job.prepare
+
+    def timed(*args: object, **kwargs: object) -> object:
+        began = time.perf_counter()
+        try:
+            return prepare(*args, **kwargs)  # type: ignore[arg-type]
+        finally:
+            spent["features"] += time.perf_counter() - began
+
+    job.prepare = timed  # type: ignore[assignment]
+    began = time.perf_counter()
+    job.train(Config.read(ROOT / "training" / "default.yaml"))
+    whole = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    print(f"whole run {whole:.0f} s, features {spent['features']:.1f} s ({spent['features'] / whole:.0%}), peak memory {peak:.2f} GiB")
+
+
+def main() -> None:
+    if sys.argv[1:] == ["child"]:
+        child()
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"} | {"PYTHONPATH": str(ROOT)}
+        subprocess.run([sys.executable, "-m", "benchmarks.train", "child"], cwd=scratch, env=environment, check=True)
+
+
+if __name__ == "__main__":
+    main()
