@@ -16,6 +16,7 @@ from features.batch import Looks, People
 from features.kernel import compute
 from features.plan import Plan
 
+_CORES = os.cpu_count() or 1
 GROUP_INTERACTIONS = 24_000
 GROUP_LOOKS = 4_000
 GROUP_LEADS = 4_000
@@ -40,7 +41,7 @@ def evaluate(
     if out is None:
         out = np.empty((len(plan.features), len(looks)), np.float64)
     groups = list(_groups(people, looks))
-    workers = min(threads or os.cpu_count() or 1, len(groups))
+    workers = min(threads or _CORES, len(groups))
 
     def work(group: tuple[slice, slice]) -> None:
         leads, rows = group
@@ -72,6 +73,9 @@ def _groups(people: People, looks: Looks) -> Iterator[tuple[slice, slice]]:
     if not len(looks):
         return
     leads = len(people)
+    if leads == 1:
+        yield slice(0, 1), slice(0, len(looks))
+        return
     per_lead = np.bincount(looks.lead, minlength=leads)
     at_most = min(GROUP_LEADS, _KEYS // _span(people, looks))
     work = people.history.start[1:] / GROUP_INTERACTIONS + np.cumsum(per_lead) / GROUP_LOOKS + np.arange(1, leads + 1) / at_most

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,26 +14,23 @@ from features.clock import DAY
 from features.index import INBOUND, OUTBOUND, UNDIRECTED
 from features.spec import (
     Acts,
-    Age,
     ColleaguesActive,
     ColleaguesCount,
     ColleaguesSilence,
     Count,
-    CreatedOn,
     DaysSince,
     Decayed,
     Feature,
     Gap,
     GroupSize,
-    InStage,
     Share,
     Silence,
-    Topics,
     Total,
     Trend,
     Variety,
 )
 
+F = TypeVar("F", bound=Feature)
 Rows = npt.NDArray[np.intp]
 _DIRECTION = {"in": INBOUND, "out": OUTBOUND}
 VISIT = Acts("visit", mark="visit")
@@ -94,8 +92,8 @@ class Plan:
             if isinstance(member, cached_property):
                 getattr(self, name)
 
-    def _of(self, kind: type[Feature]) -> tuple[Rows, list[Feature]]:
-        found = [(i, f) for i, f in enumerate(self.features) if type(f) is kind]
+    def _of(self, kind: type[F]) -> tuple[Rows, list[F]]:
+        found = self.of(kind)
         return np.array([i for i, _ in found], np.intp), [f for _, f in found]
 
     @cached_property
@@ -113,13 +111,13 @@ class Plan:
             if isinstance(f, Decayed):
                 own.channel(f.what)  # decayed channels come first: their entries are then one contiguous run
         for f in self.features:
-            if isinstance(f, Count):
+            if isinstance(f, Count | Total):
                 own.row(f.what, f.days)
             elif isinstance(f, Share):
                 own.row(f.what, f.days), own.row(f.of, f.days)
             elif isinstance(f, Trend):
                 own.row(f.what, f.days), own.row(f.what, 2 * f.days)
-            elif isinstance(f, DaysSince | Total):
+            elif isinstance(f, DaysSince):
                 own.channel(f.what)
             elif isinstance(f, Gap | Silence):
                 own.row(VISIT, None)
@@ -164,45 +162,36 @@ class Plan:
     def counts(self) -> tuple[Rows, Rows]:
         """(columns, bank rows)"""
         columns, found = self._of(Count)
-        return columns, self._rows([(f.what, f.days) for f in found if isinstance(f, Count)])
+        return columns, self._rows([(f.what, f.days) for f in found])
 
     def _rows(self, wanted: Sequence[tuple[Acts, float | None]]) -> Rows:
         return np.array([self.own.row(what, days) for what, days in wanted], np.intp)
 
     @cached_property
     def shares(self) -> tuple[Rows, Rows, Rows]:
-        columns, found = self._of(Share)
-        shares = [f for f in found if isinstance(f, Share)]
+        columns, shares = self._of(Share)
         return columns, self._rows([(f.what, f.days) for f in shares]), self._rows([(f.of, f.days) for f in shares])
 
     @cached_property
     def trends(self) -> tuple[Rows, Rows, Rows]:
-        columns, found = self._of(Trend)
-        trends = [f for f in found if isinstance(f, Trend)]
+        columns, trends = self._of(Trend)
         return columns, self._rows([(f.what, f.days) for f in trends]), self._rows([(f.what, 2 * f.days) for f in trends])
 
     @cached_property
     def varieties(self) -> tuple[tuple[int, Rows], ...]:
-        columns, found = self._of(Variety)
-        return tuple(
-            (int(c), self._rows([(Acts(name, (name,)), f.days) for name in self.types]))
-            for c, f in zip(columns, found, strict=True)
-            if isinstance(f, Variety)
-        )
+        return tuple((c, self._rows([(Acts(name, (name,)), f.days) for name in self.types])) for c, f in self.of(Variety))
 
     @cached_property
     def recencies(self) -> tuple[Rows, Rows, npt.NDArray[np.bool_]]:
         """(columns, channels, asks for the first)"""
-        columns, found = self._of(DaysSince)
-        since = [f for f in found if isinstance(f, DaysSince)]
+        columns, since = self._of(DaysSince)
         channels = np.array([self.own.channel(f.what) for f in since], np.intp)
         return columns, channels, np.array([f.first for f in since], bool)
 
     @cached_property
     def decays(self) -> tuple[tuple[float, Rows, Rows], ...]:
         """For each half-life in days: (half-life, columns, channels)."""
-        columns, found = self._of(Decayed)
-        decayed = [(int(c), f) for c, f in zip(columns, found, strict=True) if isinstance(f, Decayed)]
+        decayed = self.of(Decayed)
         lives = sorted({f.half_life_days for _, f in decayed})
         return tuple(
             (
@@ -215,22 +204,30 @@ class Plan:
 
     @cached_property
     def decayed_channels(self) -> int:
-        return len({f.what for f in self.features if isinstance(f, Decayed)})
+        return len({f.what for _, f in self.of(Decayed)})
 
     @cached_property
     def colleagues(self) -> tuple[Rows, Rows, Rows]:
         """(columns, rows of the account's bank, rows of the lead's own bank)"""
-        columns, found = self._of(ColleaguesCount)
-        counts = [f for f in found if isinstance(f, ColleaguesCount)]
+        columns, counts = self._of(ColleaguesCount)
         account = np.array([self.shared.row(f.what, f.days) for f in counts], np.intp)
         return columns, account, self._rows([(f.what, f.days) for f in counts])
 
     @cached_property
-    def singles(self) -> tuple[tuple[int, Feature], ...]:
-        """Features that are computed one by one: (column, feature)."""
-        kinds = (Gap, Silence, Topics, ColleaguesActive, ColleaguesSilence, GroupSize, Age, InStage, CreatedOn, Total)
-        return tuple((i, f) for i, f in enumerate(self.features) if isinstance(f, kinds))
+    def asks_for_colleagues(self) -> bool:
+        return bool(self._by_kind.keys() & {ColleaguesCount, ColleaguesActive, ColleaguesSilence, GroupSize})
 
     @cached_property
-    def needs(self) -> frozenset[type[Feature]]:
-        return frozenset(type(f) for f in self.features)
+    def _by_kind(self) -> dict[type[Feature], tuple[tuple[int, Feature], ...]]:
+        found: dict[type[Feature], list[tuple[int, Feature]]] = {}
+        for column, feature in enumerate(self.features):
+            found.setdefault(type(feature), []).append((column, feature))
+        return {kind: tuple(pairs) for kind, pairs in found.items()}
+
+    def of(self, kind: type[F]) -> tuple[tuple[int, F], ...]:
+        """All features of a kind: (column, feature)."""
+        return self._by_kind.get(kind, ())  # type: ignore[return-value]
+
+    def place(self, what: Acts, days: float | None) -> tuple[int, int]:
+        """(channel, window) of a count in the lead's own bank."""
+        return self.own.channels[what], self.own.windows[window(days)]
