@@ -62,6 +62,7 @@ HEADER = ["task", "will become (now in)", "landmarks", "base rate", *SOURCES, "w
 
 
 def main() -> None:
+    """Run, print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder with one folder per task")
     parser.add_argument("--tasks", nargs="*", default=list(TASKS))
@@ -82,13 +83,15 @@ def main() -> None:
     lines = [
         "# Quality on real data",
         "",
-        f"Written by `make bench-quality` on {time.strftime('%Y-%m-%d')} ({platform.machine()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}).",
+        (
+            f"Written by `make bench-quality` on {time.strftime('%Y-%m-%d')} ({platform.machine()}, {os.cpu_count()} cores, "
+            f"Python {platform.python_version()})."
+        ),
         "",
-        "Log loss / ROC AUC on the newest matured landmarks (a fifth of them for the final lead stage), later in time and of other",
-        "accounts; everything was fitted as it could be known at the cut. All four columns see the same rows. Baselines are",
-        "scikit-learn's and LightGBM's defaults on the same features, chained over the funnel as the model is; the rules are the points",
-        "in `benchmarks/real/rules`, calibrated on the same history. Bold: lowest log loss.",
+        "Log loss / ROC AUC on the newest matured landmarks (a fifth of those for the final lead stage), later in time",
+        "and of other accounts; everything was fitted as it could be known at the cut. All see the same rows. Baselines",
+        "are scikit-learn's and LightGBM's defaults on the same features, chained over the funnel as the model is; the rules",
+        "are the points in `benchmarks/real/rules`, calibrated on the same history. Bold: lowest log loss.",
         "",
         "| " + " | ".join(HEADER) + " |",
         "|" + "---|" * len(HEADER),

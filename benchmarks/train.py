@@ -33,10 +33,12 @@ def child() -> None:
     job.train(Config.read(ROOT / "training" / "default.yaml"))
     whole = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    print(f"whole run {whole:.0f} s, features {spent['features']:.1f} s ({spent['features'] / whole:.0%}), peak memory {peak:.2f} GiB")
+    features = spent["features"]
+    print(f"whole run {whole:.0f} s, features {features:.1f} s ({features / whole:.0%}), peak memory {peak:.2f} GiB")
 
 
 def main() -> None:
+    """Run the child in a scratch folder, so that neither its runs nor its models stay."""
     if sys.argv[1:] == ["child"]:
         child()
         return

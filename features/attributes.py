@@ -490,7 +490,9 @@ def _levels(seen: _Seen, kind: AttributeKind, min_level_rows: int, max_levels: i
 def _learn_column(seen: _Seen, min_level_rows: int, max_levels: int) -> Iterable[AttributeEncoder | str]:
     """Encoders and notes of one column."""
     if not seen.plain:
-        if seen.column not in TABLES[_TABLE[seen.entity]].names:  # a standard column that a source just does not have is no news
+        if (
+            seen.column not in TABLES[_TABLE[seen.entity]].names
+        ):  # a standard column that a source just does not have is no news
             yield f"{seen.name}: empty, not used"
         return
     kinds: list[AttributeKind]

@@ -83,7 +83,8 @@ class Company:
 def _known(group: Group, account: Ints, first: Ints) -> Ints:
     arrivals = Searcher.of(group.account, group.created, int(group.as_of.max()))
     arrivals.key = np.sort(arrivals.key)
-    return np.maximum(arrivals.before(account, group.as_of) - first[account], 1)
+    known: Ints = arrivals.before(account, group.as_of) - first[account]
+    return np.maximum(known, 1)
 
 
 def _last(walk: Walk, look: npt.NDArray[np.intp], colleague: Ints) -> Floats:

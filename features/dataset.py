@@ -42,7 +42,8 @@ class Dataset:
     @classmethod
     def from_tables(cls, tables: Mapping[str, pd.DataFrame], **meta: Any) -> Dataset:
         """A dataset of these tables, each brought to its columns and kinds; absent tables are empty."""
-        return cls(**{name: conform(name, frame) for name, frame in tables.items()}, **meta)
+        fields: dict[str, Any] = {name: conform(name, frame) for name, frame in tables.items()}
+        return cls(**fields, **meta)
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -98,7 +99,8 @@ class Dataset:
                 continue
             if meta["checksums"].get(name) != sha256(path):
                 raise DataError(
-                    f"{path} differs from the checksum in {META}.", "It was changed or only half copied: write or copy the dataset anew."
+                    f"{path} differs from the checksum in {META}.",
+                    "It was changed or only half copied: write or copy the dataset anew.",
                 )
             repeated = ["lead_id", "type", "content", "campaign", "direction"] if name == INTERACTIONS.name else None
             try:
@@ -127,7 +129,8 @@ def _read_meta(root: Path) -> dict[str, Any]:
         raise DataError(f"{path} cannot be read ({error}).", "Write the dataset anew.") from error
     if version != SCHEMA_VERSION:
         raise DataError(
-            f"{root} has dataset schema {version}, this Ripeline reads {SCHEMA_VERSION}.", "Write the dataset anew from its source."
+            f"{root} has dataset schema {version}, this Ripeline reads {SCHEMA_VERSION}.",
+            "Write the dataset anew from its source.",
         )
     return meta
 

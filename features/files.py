@@ -58,5 +58,6 @@ def whole_file(target: Path) -> Iterator[Path]:
 
 def _disk(target: Path, error: OSError) -> DataError:
     return DataError(
-        f"{target} could not be written: {error.strerror or error}.", "Free some space or name another folder; nothing was changed."
+        f"{target} could not be written: {error.strerror or error}.",
+        "Free some space or name another folder; nothing was changed.",
     )

@@ -65,7 +65,7 @@ def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[st
     direction = np.zeros(len(interactions), np.int32)
     for name, code in DIRECTIONS.items():
         direction[(interactions["direction"] == name).to_numpy(bool, na_value=False)] = code
-    content = interactions["content"].astype("category").cat.codes.to_numpy(np.int32)
+    content = np.asarray(interactions["content"].astype("category").cat.codes, np.int32)
     return HistoryIndex.build(
         len(leads),
         lead,
@@ -77,7 +77,7 @@ def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[st
 
 
 def recode(values: pd.Series, names: Sequence[str] | pd.Series) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    """Values → their places in `names` (-1 where unknown), and which are known. Quick for categories: each is looked up once."""
+    """Values → their places in `names` (-1 where unknown), and which are known; each category is looked up once."""
     index = pd.Index(names)
     if isinstance(values.dtype, pd.CategoricalDtype):
         place = np.append(index.get_indexer(values.cat.categories.astype("str")), -1).astype(np.int32)

@@ -9,6 +9,7 @@ exponentials, no digits are lost however long the history is.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from features.batch import Looks, People
 from features.clock import DAY, MINUTE
 from features.colleagues import Company, colleague_counts
-from features.group import Flags, Floats, Group, Rows, Walk
+from features.group import Flags, Floats, Group, Ints, Rows, Walk
 from features.plan import VISIT, Plan
 from features.rhythm import Visits, topics
 from features.spec import Age, ColleaguesActive, ColleaguesSilence, CreatedOn, Gap, GroupSize, InStage, Silence, Topics, Total
@@ -116,7 +117,7 @@ def _ranks(follows: Flags) -> list[Rows]:
     rank = index - np.maximum.accumulate(np.where(follows, 0, index))
     order = np.argsort(rank, kind="stable")
     ends = np.cumsum(np.bincount(rank))
-    return [order[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [order[a:b] for a, b in pairwise(ends)]
 
 
 _TIMING: dict[str, Callable[[Group], npt.NDArray[np.generic]]] = {
@@ -141,7 +142,8 @@ def _total(plan: Plan, walk: Walk, total: Total) -> Floats:
     value = np.where(plan.own_lookup[channel][walk.group.kind], walk.group.value, 0)
     sums = np.zeros(len(value) + 1, np.int64)
     np.cumsum(value, out=sums[1:])
-    return (sums[walk.position] - sums[walk.begin[number]]) / 1000.0
+    milli: Ints = sums[walk.position] - sums[walk.begin[number]]
+    return milli / 1000.0
 
 
 def _rhythm(plan: Plan, walk: Walk, target: Matrix) -> None:

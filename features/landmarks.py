@@ -50,7 +50,8 @@ class Path:
 
     def stage_at(self, rows: npt.NDArray[np.intp], as_of: Moments) -> npt.NDArray[np.int32]:
         """Position of the furthest lead stage reached before as_of; -1 before the first."""
-        return ((self.reached[rows] < as_of[:, None]).sum(axis=1) - 1).astype(np.int32)
+        passed: npt.NDArray[np.int64] = (self.reached[rows] < as_of[:, None]).sum(axis=1)
+        return (passed - 1).astype(np.int32)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Compile a list of features into the few tables that the kernel needs: channels, windows, and which row becomes which column."""
+"""Compile a list of features into the few tables the kernel needs: channels, windows, which row becomes which column."""
 
 from __future__ import annotations
 

@@ -119,9 +119,7 @@ ATTRIBUTE_CHANGES = Table(
     ),
 )
 
-TABLES: dict[str, Table] = {
-    t.name: t for t in (LEADS, COMPANIES, INTERACTIONS, LEAD_STAGES, DEALS, ATTRIBUTE_CHANGES)
-}
+TABLES: dict[str, Table] = {t.name: t for t in (LEADS, COMPANIES, INTERACTIONS, LEAD_STAGES, DEALS, ATTRIBUTE_CHANGES)}
 
 
 def table_named(name: str) -> Table:
@@ -139,7 +137,7 @@ def table_named(name: str) -> Table:
 
 def _as_kind(values: pd.Series, kind: Kind) -> pd.Series:
     if kind == "time":
-        return pd.to_datetime(values, utc=True).astype(TIME)
+        return pd.to_datetime(values, utc=True).dt.as_unit("us")
     if kind == "number":
         return pd.to_numeric(values).astype("float64")
     if kind == "flag":
@@ -147,7 +145,7 @@ def _as_kind(values: pd.Series, kind: Kind) -> pd.Series:
     if values.name in REPEATED and isinstance(values.dtype, pd.CategoricalDtype):
         return values
     text = values.astype("str")
-    return text.astype("category") if values.name in ("type", "content", "campaign", "direction", "lead_stage") else text
+    return text.astype("category") if values.name in REPEATED[1:] else text
 
 
 def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:

@@ -46,7 +46,10 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "total": ("{what}: total value{span}", "{what}: Gesamtwert{span}"),
     "since_last": ("{what}: days since the last", "{what}: Tage seit zuletzt"),
     "since_first": ("{what}: days since the first", "{what}: Tage seit dem ersten Mal"),
-    "decayed": ("{what}, recent ones weigh more (half-life {days} days)", "{what}, neuere zählen mehr (Halbwertszeit {days} Tage)"),
+    "decayed": (
+        "{what}, recent ones weigh more (half-life {days} days)",
+        "{what}, neuere zählen mehr (Halbwertszeit {days} Tage)",
+    ),
     "share": ("{what} per {of}{span}", "{what} je {of}{span}"),
     "trend": ("{what}: last {days} days against the {days} before", "{what}: letzte {days} Tage gegen die {days} davor"),
     "gap_mean": ("days between visits", "Tage zwischen Besuchen"),

@@ -50,7 +50,7 @@ class Gbm:
         return np.asarray(self.booster.predict(_rows(x), raw_score=True, num_threads=_threads(x)), np.float64)
 
     def contributions(self, x: Matrix) -> Floats:
-        """Exact Shapley contributions of the trees (LightGBM's TreeSHAP; Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9)."""
+        """Exact Shapley contributions (LightGBM's TreeSHAP; Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9)."""
         if not self.trees:
             return np.zeros((len(x), x.shape[1] + 1))
         return np.asarray(self.booster.predict(_rows(x), pred_contrib=True, num_threads=_threads(x)), np.float64)

@@ -41,7 +41,12 @@ class Scaler:
         A non-negative column is taken as log(1 + x) where that goes along with the outcome more closely than x itself.
         """
         columns = x.shape[1]
-        log_scale, mean, deviation, missing = np.zeros(columns, bool), np.zeros(columns), np.full(columns, np.inf), np.zeros(columns)
+        log_scale, mean, deviation, missing = (
+            np.zeros(columns, bool),
+            np.zeros(columns),
+            np.full(columns, np.inf),
+            np.zeros(columns),
+        )
         for i in range(columns):
             column = np.asarray(x[:, i], np.float64)
             known = ~np.isnan(column)

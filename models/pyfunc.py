@@ -21,7 +21,7 @@ class Predictor:
 
     model: FunnelModel
 
-    def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002
+    def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Columns lead_stage and one per feature → one column per target: P(reached within its horizon), NaN where not ahead.
 
         Raises
@@ -32,7 +32,9 @@ class Predictor:
         names = list(self.model.feature_set.names)
         missing = [n for n in ["lead_stage", *names] if n not in model_input.columns]
         if missing:
-            raise DataError(f"The frame lacks the column {missing[0]!r} and {len(missing) - 1} more.", "See `features.build.frame`.")
+            raise DataError(
+                f"The frame lacks the column {missing[0]!r} and {len(missing) - 1} more.", "See `features.build.frame`."
+            )
         stage = np.array([self.model.funnel.position(s) for s in model_input["lead_stage"]], np.int32)
         x = model_input[names].to_numpy(np.float32)
         reached = chain(self.model.transitions, x, stage)[1]

@@ -72,6 +72,4 @@ class Explainer:
         strongest = int(members[np.argmax(contributions[members] * np.sign(effect))])
         described = self.model.feature_set.described[strongest]
         value: Any = float(x[strongest])
-        return Reason(
-            described.label[language], None if np.isnan(value) else round(value, 4), described.unit[language], effect
-        )
+        return Reason(described.label[language], None if np.isnan(value) else round(value, 4), described.unit[language], effect)

@@ -22,7 +22,7 @@ ACTIONS = ("hand_over", "nurture", "hold", "recycle", "disqualify")
 
 @dataclass(frozen=True)
 class Policy:
-    """`line`: P(final lead stage) from which a lead is handed over; `stage`: the lead stage it then gets, with sales from there on.
+    """`line`: P(final lead stage) from which a lead is handed over; `stage`: the lead stage it then gets and sales works.
 
     `capacity_per_week` leads, `cost_per_contact` and `deal_value` in `currency`; what is not known is None.
     """

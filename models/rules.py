@@ -220,9 +220,11 @@ class Rules:
             unknown = [t for t in rule.types if t not in types]
             if len(unknown) == len(rule.types):
                 notes.append(f"rule on {unknown[0]!r}: no such interaction in the data, {nearest(unknown[0], types)}")
-        for fit in self.book.fit:
-            if fit.attribute not in columns:
-                notes.append(f"rule on {fit.attribute!r}: no such attribute in the data, {nearest(fit.attribute, columns)}")
+        notes += [
+            f"rule on {fit.attribute!r}: no such attribute in the data, {nearest(fit.attribute, columns)}"
+            for fit in self.book.fit
+            if fit.attribute not in columns
+        ]
         return notes
 
     def points(self, behaviour: Matrix, values: Values) -> Points:
@@ -269,7 +271,9 @@ def check_thresholds(rules: Rules, stages: Mapping[str, int] | Sequence[str]) ->
     order = list(stages)
     for stage in rules.book.thresholds:
         if stage not in order[1:]:
-            raise ConfigError(f"The rules have a threshold for {stage!r}: {nearest(stage, order[1:])}.", "Use the funnel's names.")
+            raise ConfigError(
+                f"The rules have a threshold for {stage!r}: {nearest(stage, order[1:])}.", "Use the funnel's names."
+            )
     rising = [rules.book.thresholds[s] for s in order if s in rules.book.thresholds]
     if rising != sorted(rising):
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""Score: from a feature matrix to probabilities, intervals, points, grades, advice and reasons. One code for batch and request."""
+"""Score: from a feature matrix to probabilities, intervals, points, grades and advice. One code for batch and request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.types import Floats, Matrix
 
 @dataclass(frozen=True)
 class Looked:
-    """What is scored: `rows` (columns, n), attribute columns then the model's combined plan; lead-stage positions and attributes."""
+    """What is scored: `rows` (columns, n), attribute columns then the combined plan; lead-stage positions; attributes."""
 
     rows: Matrix
     stage: npt.NDArray[np.int32]

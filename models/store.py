@@ -57,9 +57,7 @@ def save(model: FunnelModel, folder: Path | str) -> Path:
             "policy": model.policy.to_dict(),
             "notes": list(model.notes),
             "feature_checksum": model.feature_set.checksum,
-            "files": {
-                str(path.relative_to(partial)): sha256(path) for path in sorted(partial.rglob("*")) if path.is_file()
-            },
+            "files": {str(path.relative_to(partial)): sha256(path) for path in sorted(partial.rglob("*")) if path.is_file()},
         }
         _write(partial / MANIFEST, manifest)
     return target
@@ -81,7 +79,9 @@ def load(folder: Path | str) -> FunnelModel:
         if not path.is_file():
             raise ModelError(f"The model folder {root} lacks {name}.", "Copy it anew, whole.")
         if sha256(path) != checksum:
-            raise ModelError(f"{path} differs from its checksum in {MANIFEST}.", "It was changed or damaged: copy the folder anew.")
+            raise ModelError(
+                f"{path} differs from its checksum in {MANIFEST}.", "It was changed or damaged: copy the folder anew."
+            )
     feature_set = FeatureSet.from_dict(_read(root / "features.json"))
     if feature_set.checksum != manifest["feature_checksum"]:
         raise ModelError(

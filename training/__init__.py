@@ -1,0 +1,1 @@
+"""Training: splits, search, evaluation, comparison, the gate and MLflow."""

@@ -17,8 +17,8 @@ from features.sources.files import FilesSource
 class FunnelConfig(Settings):
     """Lead stages in order, exits, and horizons in days; a horizon left out is chosen from the data and reported."""
 
-    stages: list[str] = list(DEFAULT_STAGES)
-    exits: list[str] = list(DEFAULT_EXITS)
+    stages: list[str] = Field(default_factory=lambda: list(DEFAULT_STAGES))
+    exits: list[str] = Field(default_factory=lambda: list(DEFAULT_EXITS))
     horizons: dict[str, float] = Field(default_factory=dict)
 
     def build(self) -> Funnel:
@@ -83,7 +83,9 @@ class Config(Settings):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.dataset is None) == (self.source is None):
-            raise ValueError("give either `dataset:` (a folder Ripeline wrote) or `source:` (how to make one), exactly one of them")
+            raise ValueError(
+                "give either `dataset:` (a folder Ripeline wrote) or `source:` (how to make one), exactly one of them"
+            )
         return self
 
     @classmethod

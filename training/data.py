@@ -30,9 +30,7 @@ def load(config: Config, *, folder: Path | None = None, progress: Progress | Non
     return dataset, report if before is None else before.merge(report)
 
 
-def _read(
-    config: Config, funnel: Funnel, folder: Path | None, progress: Progress | None
-) -> tuple[Dataset, DataReport | None]:
+def _read(config: Config, funnel: Funnel, folder: Path | None, progress: Progress | None) -> tuple[Dataset, DataReport | None]:
     if config.dataset is not None:
         return Dataset.read(config.path(config.dataset)), None
     if isinstance(config.source, FilesSource):

@@ -71,7 +71,7 @@ def caught(y: Flags, p: Floats, percent: float) -> float:
 
 
 EVALUATORS: dict[str, Evaluator] = {
-    "log_loss": lambda y, p: log_loss(y, p),
+    "log_loss": log_loss,
     "brier": brier_evaluator,
     "roc_auc": lambda y, p: float(roc_auc_score(y, p)),
     "average_precision": lambda y, p: float(average_precision_score(y, p)),
@@ -119,9 +119,7 @@ def slices(funnel: Funnel, stage: npt.NDArray[np.integer], usable: Flags) -> lis
     return found
 
 
-def evaluate_slices(
-    questions: list[Slice], reached: Flags, probability: Floats, funnel: Funnel
-) -> dict[str, dict[str, float]]:
+def evaluate_slices(questions: list[Slice], reached: Flags, probability: Floats, funnel: Funnel) -> dict[str, dict[str, float]]:
     """Slice name → metrics, for probabilities (n, targets)."""
     return {
         q.name: evaluate(reached[q.rows, funnel.targets.index(q.target)], probability[q.rows, funnel.targets.index(q.target)])

@@ -37,7 +37,7 @@ def fit_funnel(
     seed: int,
     *,
     known: Mapping[str, Settings] | None = None,
-    tick: Callable[[str], None] | None = None,
+    tick: Callable[[], None] | None = None,
 ) -> Fit:
     """Fit every transition on the landmarks `among` (n,) whose labels had matured at `known_at`.
 
@@ -62,7 +62,7 @@ def fit_funnel(
             bounds,
             seed,
             known=known.get(name) if known else None,
-            tick=(lambda name=name: tick(name)) if tick else None,
+            tick=tick,
         )
         transitions.append(fitted)
         settings[name] = used

@@ -36,7 +36,11 @@ class Verdict:
 
 def compare(y: Flags, a: Floats, b: Floats, account: npt.NDArray[np.int64], seed: int = 7) -> Difference:
     """Paired bootstrap over accounts (Efron and Tibshirani 1993): whole accounts are drawn, as their leads hang together."""
-    losses = -np.where(y, np.log(np.clip(a, TINY, 1)) - np.log(np.clip(b, TINY, 1)), np.log1p(-np.clip(a, 0, 1 - TINY)) - np.log1p(-np.clip(b, 0, 1 - TINY)))
+    losses = -np.where(
+        y,
+        np.log(np.clip(a, TINY, 1)) - np.log(np.clip(b, TINY, 1)),
+        np.log1p(-np.clip(a, 0, 1 - TINY)) - np.log1p(-np.clip(b, 0, 1 - TINY)),
+    )
     _, code = np.unique(account, return_inverse=True)
     total, rows = np.bincount(code, weights=losses), np.bincount(code)
     random = np.random.default_rng(seed)

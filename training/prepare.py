@@ -24,7 +24,9 @@ from models.rules import Points, Rules, check_thresholds
 from models.types import Examples, Flags, Matrix
 from training.config import Config
 
-ROW_ORDER_HORIZON = 45 / 86_400  # days: outcomes of data without dates are set 30 s after the lead, the next lead comes after 60
+ROW_ORDER_HORIZON = (
+    45 / 86_400
+)  # days: outcomes of data without dates are set 30 s after the lead, the next lead comes after 60
 
 
 @dataclass(frozen=True)
@@ -133,5 +135,7 @@ def _with_horizons(dataset: Dataset, funnel: Funnel, path: Path, extracted_at: i
     if not missing:
         return funnel, []
     chosen = choose_horizons(path, funnel, extracted_at)
-    notes = [f"horizon of {t}: {chosen[t]:g} days, chosen from the data (80 % of those who progress do so in time)" for t in missing]
+    notes = [
+        f"horizon of {t}: {chosen[t]:g} days, chosen from the data (80 % of those who progress do so in time)" for t in missing
+    ]
     return funnel.with_horizons({t: chosen[t] for t in missing}), notes

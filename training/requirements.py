@@ -6,7 +6,20 @@ import importlib.util
 import sys
 
 OLDEST, NEWEST = (3, 11), (3, 13)
-MODULES = ("lightgbm", "matplotlib", "mlflow", "numpy", "optuna", "pandas", "pyarrow", "pydantic", "rich", "sklearn", "typer", "yaml")
+MODULES = (
+    "lightgbm",
+    "matplotlib",
+    "mlflow",
+    "numpy",
+    "optuna",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "rich",
+    "sklearn",
+    "typer",
+    "yaml",
+)
 
 
 def check() -> None:

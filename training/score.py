@@ -42,8 +42,12 @@ def score_dataset(
         scores = score_open(model, data, moment, steps.step("Scoring"))
     with whole_file(out) as partial:
         scores.to_csv(partial, index=False) if out.suffix == ".csv" else scores.to_parquet(partial, index=False)
-    actions = ", ".join(f"{count:,} {action}" for action, count in scores.get("action", pd.Series(dtype="str")).value_counts().items())
-    console.print(f"{len(scores):,} open leads scored as of {moment:%Y-%m-%d %H:%M} UTC into {out}: {actions or 'none'}.", highlight=False)
+    actions = ", ".join(
+        f"{count:,} {action}" for action, count in scores.get("action", pd.Series(dtype="str")).value_counts().items()
+    )
+    console.print(
+        f"{len(scores):,} open leads scored as of {moment:%Y-%m-%d %H:%M} UTC into {out}: {actions or 'none'}.", highlight=False
+    )
     return scores
 
 

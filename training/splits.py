@@ -21,7 +21,7 @@ ENOUGH = 40  # of the rarer outcome, to train a fold on
 
 @dataclass(frozen=True)
 class Fold:
-    """Rows to train on and later rows of other accounts to predict; `gap` says whether all training labels were known by then."""
+    """Rows to train on and later rows of other accounts to predict; `gap`: all training labels were known by then."""
 
     train: Rows
     later: Rows
@@ -29,7 +29,7 @@ class Fold:
 
 
 def draw(account: Ints, salt: int = 0) -> npt.NDArray[np.float64]:
-    """A number in [0, 1) per account that is always the same (a multiplicative hash, Knuth 6.4); another salt, another number."""
+    """A number in [0, 1) per account, always the same (a multiplicative hash, Knuth 6.4); another salt, another number."""
     mixed = (account.astype(np.uint64) + np.uint64(1 + 1_000_003 * salt)) * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(29)
     return ((mixed * np.uint64(0xBF58476D1CE4E5B9)) >> np.uint64(11)) / float(1 << 53)
@@ -38,9 +38,10 @@ def draw(account: Ints, salt: int = 0) -> npt.NDArray[np.float64]:
 def keep_apart(early: Flags, late: Flags, account: Ints, share: float = HELD_SHARE, salt: int = 0) -> tuple[Flags, Flags]:
     """Drop rows until no account is on both sides, without looking at what became of it.
 
-    Whether an account still has rows after the cut depends on the outcome (who converts early is gone), so early rows may not be
-    dropped for it: that would leave too many converts to learn from. Where few accounts straddle, their late rows go. Else a
-    `share` of the accounts, drawn by chance, is kept out of the early side, and the late side is all that is not in the early one.
+    Whether an account still has rows after the cut depends on the outcome (who converts early is gone), so early rows may
+    not be dropped for it: that would leave too many converts to learn from. Where few accounts straddle, their late rows
+    go. Else a `share` of the accounts, drawn by chance, is kept out of the early side, and the late side is all that is not
+    in the early one.
     """
     size = int(account.max()) + 1 if len(account) else 0
     if _count(late & _in(early, account, size)[account]) > FEW_STRADDLE * _count(late):

@@ -1,7 +1,7 @@
 """Steadiness: columns that move with the calendar rather than with the lead are set aside where they mislead on later rows.
 
-An interest rate or "month = July" tells old leads from new ones so well that a learner takes the difference of the times for a
-difference of the leads. Such columns are found by how far their distribution has moved, and judged by what they do to later rows.
+An interest rate or "month = July" tells old leads from new ones so well that a learner takes the difference of the times for
+a difference of the leads. Such columns are found by how far their distribution has moved, and judged by later rows.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def set_aside(examples: Examples, columns: Columns) -> Examples:
 
 
 def misleading_columns(examples: Examples, folds: Sequence[Fold]) -> Columns:
-    """The moving columns, if the linear learner ranks later rows better without them in most folds and on average; else none."""
+    """The moving columns, if the linear learner does better on later rows without them, in most folds and on average."""
     moving = moving_columns(examples, folds)
     if not len(moving):
         return moving

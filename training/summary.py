@@ -46,8 +46,8 @@ def in_words(results: Results, final: str, rules: Difference) -> list[str]:
     lines = []
     if "lift_at_10" in model:
         lines.append(
-            f"If sales takes the 10 % ranked highest, it meets {model['lift_at_10'] * 10:.0f} % of all later {final}s with the model, "
-            f"{points['lift_at_10'] * 10:.0f} % with the rules, 10 % at random."
+            f"If sales takes the 10 % ranked highest, it meets {model['lift_at_10'] * 10:.0f} % of all later {final}s "
+            f"with the model, {points['lift_at_10'] * 10:.0f} % with the rules, 10 % at random."
         )
     lines.append(
         f"When the model says a probability, it is off by {100 * model['calibration_error']:.1f} percentage points on average; "

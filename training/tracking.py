@@ -47,7 +47,8 @@ def connect() -> MlflowClient:
         client.search_experiments(max_results=1)
     except MlflowException as error:
         raise ModelError(
-            f"MLflow at {uri} does not answer: {str(error)[:300]}", "Start it, or unset MLFLOW_TRACKING_URI for the embedded one."
+            f"MLflow at {uri} does not answer: {str(error)[:300]}",
+            "Start it, or unset MLFLOW_TRACKING_URI for the embedded one.",
         ) from error
     return client
 

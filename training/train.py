@@ -113,8 +113,8 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
     final = labels.matured[:, -1]
     if not final.any():
         raise DataError(
-            f"No landmark has matured: the data end before the horizon of {prepared.funnel.horizons[prepared.funnel.final]:g} days "
-            f"to {prepared.funnel.final!r} has passed for any lead.",
+            f"No landmark has matured: the data end before the {prepared.funnel.horizons[prepared.funnel.final]:g} days "
+            f"to {prepared.funnel.final!r} have passed for any lead.",
             "Shorten `funnel: horizons:`, or bring older leads.",
         )
     cut = cut_for(as_of, final, config.test_share)
@@ -138,12 +138,12 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
     return Held(cut, rows, mine, questions, sources, results, fit)
 
 
-def _ticker(steps: Steps, name: str, config: Config, prepared: Prepared, searched: bool = False) -> Callable[[str], None]:
+def _ticker(steps: Steps, name: str, config: Config, prepared: Prepared, searched: bool = False) -> Callable[[], None]:
     per_target = 4 + (0 if searched else config.search.trials)
     advance = steps.step(name, per_target * len(prepared.funnel.targets))
     done = 0
 
-    def tick(_target: str) -> None:
+    def tick() -> None:
         nonlocal done
         done += 1
         advance(done, per_target * len(prepared.funnel.targets))
@@ -155,9 +155,7 @@ def final_model(prepared: Prepared, config: Config, dataset: Dataset, held: Held
     """Fit on everything known today with the settings found at the cut; references and policy come from held-out leads."""
     everyone = np.ones(len(prepared.looks), bool)
     tick = _ticker(steps, "Fitting on all data", config, prepared, searched=True)
-    fit = fit_funnel(
-        prepared, prepared.extracted_at, everyone, config.search, config.seed, known=held.fit.settings, tick=tick
-    )
+    fit = fit_funnel(prepared, prepared.extracted_at, everyone, config.search, config.seed, known=held.fit.settings, tick=tick)
     draft = FunnelModel(
         name=config.name,
         funnel=prepared.funnel,
@@ -169,7 +167,12 @@ def final_model(prepared: Prepared, config: Config, dataset: Dataset, held: Held
         policy=_policy(prepared, config, dataset, held),
         dated=prepared.dated,
         trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        metrics={"held_out": held.results, "cut": held.cut, "known_at": prepared.extracted_at, "logs": [t.log for t in fit.transitions]},
+        metrics={
+            "held_out": held.results,
+            "cut": held.cut,
+            "known_at": prepared.extracted_at,
+            "logs": [t.log for t in fit.transitions],
+        },
         notes=prepared.notes,
     )
     return _with_reference(draft, prepared, held)
@@ -210,8 +213,8 @@ def _policy(prepared: Prepared, config: Config, dataset: Dataset, held: Held) ->
 def _next_difference(prepared: Prepared, held: Held, a: Floats, b: Floats, among: Flags | None = None) -> Difference:
     """Log loss of `a` minus `b` (n, targets) on each held-out landmark's own next lead stage."""
     stage = prepared.looks.stage[held.rows]
-    use = held.labels.matured[np.arange(len(stage)), stage]
-    use = np.flatnonzero(use if among is None else use & among)
+    matured = held.labels.matured[np.arange(len(stage)), stage]
+    use = np.flatnonzero(matured if among is None else matured & among)
     at = stage[use]
     account = prepared.account[held.rows[use]]
     return compare(held.labels.reached[use, at], a[use, at], b[use, at], account)
@@ -269,9 +272,7 @@ def _params(name: str, config: Config, held: Held) -> dict[str, object]:
     return {"learner": name}
 
 
-def _against_champion(
-    config: Config, dataset: Dataset, prepared: Prepared, held: Held, scratch: Path
-) -> Difference | None:
+def _against_champion(config: Config, dataset: Dataset, prepared: Prepared, held: Held, scratch: Path) -> Difference | None:
     """Challenger (as fitted at the cut) against champion, on held-out leads looked at after all the champion has seen."""
     champion = load_model(tracking.download(config.name, scratch / "champion"))
     if champion.funnel.stages != prepared.funnel.stages:
