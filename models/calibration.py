@@ -22,6 +22,7 @@ ISOTONIC_AT_LEAST = 200  # positives from which a free curve is worth a try
 BLOCKS = 6  # of time, for trying calibrators
 MIN_SEEN = 100  # rows to fit a calibrator on in a trial
 MIN_TRIALS = 3
+EVIDENCE = 2.0  # standard errors by which a method must beat doing nothing
 SUFFIXES = ("", ", newest")
 TIE_BREAK = 0.02  # isotonic steps keep this much of the learner's own order
 
@@ -161,7 +162,7 @@ def choose_calibrator(
 
     All arrays are (n,). Each method is tried on all that was known at a moment and on the newest third of it ("platt, newest"),
     which wins where the base rate drifts for good and loses where it only swings. `none` stays unless another gains more than
-    the standard error of its gain over the trials. Returns the calibrator and the mean log loss of every candidate.
+    `EVIDENCE` standard errors of its gain over the trials. Returns the calibrator and the mean log loss of every candidate.
     """
     found = trials(as_of, known_at)
     if len(found) < MIN_TRIALS or len(allowed_methods(y)) == 1:
@@ -173,7 +174,7 @@ def choose_calibrator(
     chosen = "none"
     for name in sorted(losses, key=lambda name: float(losses[name].mean())):
         gain = losses["none"] - losses[name]
-        if gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)):
+        if gain.mean() > EVIDENCE * gain.std(ddof=1) / np.sqrt(len(gain)):
             chosen = name
             break
     method, _, newest = chosen.partition(", ")

@@ -14,7 +14,7 @@ from models.types import Examples, Floats, Log, Matrix
 
 DEFAULTS: dict[str, Any] = {
     "objective": "binary",
-    "learning_rate": 0.04,
+    "learning_rate": 0.06,
     "num_leaves": 15,
     "min_data_in_leaf": 40,
     "lambda_l2": 10.0,
@@ -29,8 +29,8 @@ DEFAULTS: dict[str, Any] = {
     "force_col_wise": True,
     "feature_pre_filter": False,
 }
-MOST_TREES = 600
-PATIENCE = 40  # trees without progress on later rows
+MOST_TREES = 400
+PATIENCE = 30  # trees without progress on later rows
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,12 @@ class Gbm:
         if not self.trees:
             return np.zeros(len(x))
         return np.asarray(self.booster.predict(_rows(x), raw_score=True, num_threads=_threads(x)), np.float64)
+
+    def first(self, trees: int) -> Gbm:
+        """Only the first so many trees; the log stays. A booster that was cut keeps what it has."""
+        if trees >= self.booster.num_trees():
+            return self
+        return Gbm(lgb.Booster(model_str=self.booster.model_to_string(num_iteration=max(trees, 1))), self.log)
 
     def contributions(self, x: Matrix) -> Floats:
         """Exact Shapley contributions (LightGBM's TreeSHAP; Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9)."""
@@ -82,16 +88,18 @@ def gbm_learner(
 ) -> Gbm:
     """Fit at most `trees` trees on `train`; with `later`, stop when its log loss has not improved for `PATIENCE` trees.
 
-    `start` (n,) are log-odds to boost on top of; `later_start` those of `later`.
+    `start` (n,) are log-odds to boost on top of; `later_start` those of `later`. The log has the loss after each tree.
     """
     settings = {**DEFAULTS, **params}
     data = lgb.Dataset(_rows(train.x), label=train.y, weight=train.weight, init_score=start, params=settings)
-    callbacks, sets = [], []
+    callbacks: list[Any] = []
+    sets = []
+    history: dict[str, dict[str, list[float]]] = {}
     if later is not None:
         sets = [data.create_valid(_rows(later.x), label=later.y, weight=later.weight, init_score=later_start)]
-        callbacks = [lgb.early_stopping(PATIENCE, verbose=False)]
+        callbacks = [lgb.early_stopping(PATIENCE, verbose=False), lgb.record_evaluation(history)]
     booster = lgb.train(settings, data, num_boost_round=max(trees, 1), valid_sets=sets, callbacks=callbacks)
     best = booster.best_iteration if later is not None else booster.num_trees()
-    booster = lgb.Booster(model_str=booster.model_to_string(num_iteration=max(best, 1)))
-    log = {"learner": "gbm", "trees": booster.num_trees(), "rows": len(train), "positives": int(train.y.sum()), **params}
-    return Gbm(booster, log)
+    losses = next(iter(history["valid_0"].values())) if history else []
+    log = {"learner": "gbm", "trees": best, "losses": losses, "rows": len(train), "positives": int(train.y.sum()), **params}
+    return Gbm(booster, log).first(best)

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-from models.types import Examples, Flags, Floats, Log, Matrix, margin_loss
+from models.types import Examples, Flags, Floats, Log, Matrix
 
-STRENGTHS = (0.003, 0.03, 0.3)  # inverse regularisation of standardised columns, tried from strong to weak
+STRENGTHS = (0.001, 0.005, 0.03, 0.2)  # inverse regularisation of standardised columns, tried from strong to weak
 CLIP = 6.0  # standard deviations; beyond it a value says no more
 SMALLEST = 1e-9
 
@@ -146,9 +146,3 @@ def linear_path(train: Examples, strengths: Sequence[float] = STRENGTHS) -> list
         log = {"learner": "linear", "strength": strength, "rows": len(train), "positives": int(train.y.sum())}
         fitted.append(Linear(scaler, np.asarray(model.coef_[0], np.float64), float(model.intercept_[0]), log))
     return fitted
-
-
-def choose_strength(train: Examples, later: Examples) -> float:
-    """The strength with the lowest log loss on `later`, rows that none of them saw."""
-    losses = [margin_loss(later.y, fitted.margin(later.x), later.weight) for fitted in linear_path(train)]
-    return STRENGTHS[int(np.argmin(losses))]

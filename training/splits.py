@@ -15,7 +15,9 @@ Ints = npt.NDArray[np.int64]
 FOLDS = 3
 FIRST_SHARE = 0.45  # of the rows in time are only ever trained on
 HELD_SHARE = 0.3  # of the accounts are kept for the later side where accounts straddle a cut
+FOLD_SHARE = 0.2  # the same inside training, where each fold draws anew
 FEW_STRADDLE = 0.1  # of the later rows; so few are simply dropped
+GAP_COST = 0.25
 ENOUGH = 40  # of the rarer outcome, to train a fold on
 
 
@@ -67,22 +69,23 @@ def cut_for(as_of: Ints, matured: Flags, share: float) -> int:
 def forward_folds(examples: Examples) -> list[Fold]:
     """Train on the past, predict the next block: `FOLDS` blocks in time, out of account, with the gap where data allow.
 
-    Where the horizon is so long that a gap leaves too few outcomes, labels of the past are used without it, out of account
-    all the same; where even that is too little, plain folds by account are used.
+    With a gap, only labels known when the block began are trained on. Where that costs more than `GAP_COST` of the rows, a
+    learner of a third of the size would be judged instead of the real one; the past is then used without the gap, out of
+    account all the same. Where even that is too little, plain folds by account are used.
     """
     edges = np.quantile(examples.as_of, np.linspace(FIRST_SHARE, 1, FOLDS + 1), method="lower")
-    for gap in (True, False):
-        folds = [_forward(examples, edges, number, gap=gap) for number in range(FOLDS)]
-        if all(_enough(examples, fold) for fold in folds):
-            return folds
-    return _by_account(examples)
+    gapped, plain = ([_forward(examples, edges, number, gap=gap) for number in range(FOLDS)] for gap in (True, False))
+    rows = [sum(len(fold.train) for fold in folds) for folds in (gapped, plain)]
+    if rows[0] >= (1 - GAP_COST) * rows[1] and all(_enough(examples, fold) for fold in gapped):
+        return gapped
+    return plain if all(_enough(examples, fold) for fold in plain) else _by_account(examples)
 
 
 def _forward(examples: Examples, edges: npt.NDArray[np.generic], number: int, *, gap: bool) -> Fold:
     low, high = int(edges[number]), int(edges[number + 1])
     early = examples.known_at <= low if gap else examples.as_of < low
     late = (examples.as_of >= low) & ((examples.as_of < high) | (number == FOLDS - 1))
-    early, late = keep_apart(early, late, examples.account, salt=number + 1)
+    early, late = keep_apart(early, late, examples.account, share=FOLD_SHARE, salt=number + 1)
     return Fold(np.flatnonzero(early), np.flatnonzero(late), gap)
 
 
