@@ -214,6 +214,10 @@ class Plan:
         return columns, account, self._rows([(f.what, f.days) for f in counts])
 
     @cached_property
+    def type_codes(self) -> dict[str, int]:
+        return {name: code for code, name in enumerate(self.types)}
+
+    @cached_property
     def asks_for_colleagues(self) -> bool:
         return bool(self._by_kind.keys() & {ColleaguesCount, ColleaguesActive, ColleaguesSilence, GroupSize})
 

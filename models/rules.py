@@ -135,7 +135,7 @@ class RuleBook(Settings):
 
     version: Literal[1] = 1
     thresholds: dict[str, float] = Field(default_factory=dict, description="lead stage → points from which it is recommended")
-    caps: Caps = Caps()  # type: ignore[call-arg]
+    caps: Caps = Caps()
     behaviour: list[BehaviourRule] = Field(default_factory=list)
     fit: list[FitRule] = Field(default_factory=list)
 

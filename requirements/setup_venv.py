@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 
+WIDER = {"train": ["dev"]}  # what else holds all of it
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 
@@ -19,19 +20,14 @@ def main(venv, name):
             % (sys.executable, found[0], found[1], "train")
         )
     here = os.path.dirname(os.path.abspath(__file__))
+    for done in [name] + WIDER.get(name, []):
+        if read(os.path.join(venv, done + ".ok")) == wanted(here, done, found):
+            return
     lock = os.path.join(here, name + ".lock")
-    with open(lock, "rb") as file:
-        wanted = "%d.%d %s" % (found[0], found[1], hashlib.sha256(file.read()).hexdigest())
     stamp = os.path.join(venv, name + ".ok")
-    if os.path.exists(stamp):
-        with open(stamp) as file:
-            if file.read() == wanted:
-                return
     python = os.path.join(venv, "bin", "python")
     print("Setting up %s for Python %d.%d (%s); this is done once." % (venv, found[0], found[1], name), flush=True)
-    version_file = os.path.join(venv, "pyvenv.cfg")
-    same = os.path.exists(version_file) and "version = %d.%d." % found in open(version_file).read()
-    if not same:
+    if "version = %d.%d." % found not in read(os.path.join(venv, "pyvenv.cfg")):
         made = subprocess.call([sys.executable, "-m", "venv", "--clear", venv])
         if made:
             sys.exit("The virtual environment could not be made. On Debian: apt-get install python3-venv")
@@ -39,7 +35,19 @@ def main(venv, name):
     if subprocess.call(quiet):
         sys.exit("The requirements could not be installed; see above. Check the network, then run make again.")
     with open(stamp, "w") as file:
-        file.write(wanted)
+        file.write(wanted(here, name, found))
+
+
+def wanted(here, name, found):
+    with open(os.path.join(here, name + ".lock"), "rb") as file:
+        return "%d.%d %s" % (found[0], found[1], hashlib.sha256(file.read()).hexdigest())
+
+
+def read(path):
+    if not os.path.exists(path):
+        return ""
+    with open(path) as file:
+        return file.read()
 
 
 if __name__ == "__main__":

@@ -71,10 +71,10 @@ class Config(Settings):
     source: Annotated[FilesSource | SimulatorSource, Field(discriminator="kind")] | None = None
     funnel: FunnelConfig = FunnelConfig()
     rules: Path | None = None
-    sales: Sales = Sales()  # type: ignore[call-arg]
+    sales: Sales = Sales()
     landmarks: LandmarkConfig = LandmarkConfig()
-    search: Search = Search()  # type: ignore[call-arg]
-    attributes: Attributes = Attributes()  # type: ignore[call-arg]
+    search: Search = Search()
+    attributes: Attributes = Attributes()
     test_share: float = Field(0.2, gt=0, lt=0.6, description="newest share of matured landmarks kept for the test")
     seed: int = 7
 

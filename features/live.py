@@ -1,0 +1,115 @@
+"""Leads from a request as the arrays of the engine: no tables, no pandas, the same numbers as a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from features.attributes import AttributeEncoder
+from features.batch import Looks, People
+from features.engine import evaluate
+from features.index import DIRECTIONS, HistoryIndex
+from features.plan import Plan
+
+Matrix = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Act:
+    """One interaction; `at` in microseconds since 1970 UTC."""
+
+    type: str
+    at: int
+    direction: str | None = None
+    value: float | None = None
+    content: str | None = None
+
+
+@dataclass(frozen=True)
+class LiveLead:
+    """One lead as it comes in a request; moments in microseconds since 1970 UTC.
+
+    `entered` is when it entered its lead stage, at position `stage` of the funnel. Leads with the same `company_id` form one
+    buying group; a lead without is its own account.
+    """
+
+    lead_id: str
+    stage: int
+    created: int
+    entered: int
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    company_id: str | None = None
+    company: Mapping[str, object] = field(default_factory=dict)
+    acts: Sequence[Act] = ()
+
+    def attribute(self, entity: str, column: str) -> object:
+        """The raw value of an attribute; None where missing."""
+        return (self.attributes if entity == "lead" else self.company).get(column)
+
+
+def live_rows(
+    plan: Plan,
+    encoders: Sequence[AttributeEncoder],
+    leads: Sequence[LiveLead],
+    as_of: int,
+    dtype: type[np.floating] = np.float32,
+) -> Matrix:
+    """(columns, leads) in the order given: attribute columns first, then the features of `plan`; as `features.build.build`."""
+    width = sum(len(e.names) for e in encoders)
+    out = np.empty((width + len(plan.features), len(leads)), dtype)
+    _attributes(encoders, leads, as_of, out[:width])
+    if plan.features and leads:
+        order, account = _accounts(leads)
+        people, looks = _arrays(plan, [leads[i] for i in order], account, as_of)
+        if order == list(range(len(leads))):
+            evaluate(plan, people, looks, out=out[width:])
+        else:
+            sorted_rows = np.empty((len(plan.features), len(leads)), dtype)
+            evaluate(plan, people, looks, out=sorted_rows)
+            out[width:, order] = sorted_rows
+    return out
+
+
+def _attributes(encoders: Sequence[AttributeEncoder], leads: Sequence[LiveLead], as_of: int, out: Matrix) -> None:
+    scratch = np.empty(len(out))
+    for i, lead in enumerate(leads):
+        offset = 0
+        for encoder in encoders:
+            encoder.encode_one(lead.attribute(encoder.entity, encoder.column), as_of, scratch, offset)
+            offset += len(encoder.names)
+        out[:, i] = scratch
+
+
+def _accounts(leads: Sequence[LiveLead]) -> tuple[list[int], npt.NDArray[np.int32]]:
+    """The order that puts the people of an account side by side, and the account code of each in that order."""
+    codes: dict[str, int] = {}
+    code = [codes.setdefault(f"c:{x.company_id}" if x.company_id else f"l:{i}", len(codes)) for i, x in enumerate(leads)]
+    order = sorted(range(len(leads)), key=code.__getitem__)
+    return order, np.array([code[i] for i in order], np.int32)
+
+
+def _arrays(plan: Plan, leads: Sequence[LiveLead], account: npt.NDArray[np.int32], as_of: int) -> tuple[People, Looks]:
+    types = plan.type_codes
+    other = len(plan.types)
+    contents: dict[str, int] = {}
+    count = len(leads)
+    acts = [act for lead in leads for act in lead.acts]
+    history = HistoryIndex.build(
+        count,
+        np.repeat(np.arange(count, dtype=np.int32), [len(lead.acts) for lead in leads]),
+        np.array([a.at for a in acts], np.int64),
+        np.array([types.get(a.type, other) * 3 + (DIRECTIONS[a.direction] if a.direction else 0) for a in acts], np.int32),
+        np.array([np.nan if a.value is None else a.value for a in acts], np.float64),
+        np.array([-1 if a.content is None else contents.setdefault(a.content, len(contents)) for a in acts], np.int32),
+    )
+    people = People(account, np.array([x.created for x in leads], np.int64), history)
+    looks = Looks(
+        np.arange(count, dtype=np.int32),
+        np.full(count, as_of, np.int64),
+        np.array([x.stage for x in leads], np.int32),
+        np.array([x.entered for x in leads], np.int64),
+    )
+    return people, looks

@@ -1,0 +1,44 @@
+"""`python -m serving --model FOLDER`: start the server."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+MODULES = ("bentoml", "lightgbm", "numpy", "pydantic", "sklearn", "scipy", "starlette", "yaml")
+
+
+def main() -> None:
+    """Check what can be checked, then become BentoML's server."""
+    parser = argparse.ArgumentParser(prog="python -m serving", description="Serve a model folder.")
+    parser.add_argument("--model", type=Path, default=Path("artefacts/champion"), help="model folder")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=3000)
+    given = parser.parse_args()
+    missing = [m for m in MODULES if importlib.util.find_spec(m) is None]
+    if missing:
+        sys.exit(f"The Python module {missing[0]!r} is missing. Run `make setup`, then `make serve`.")
+    from features.errors import RipelineError
+    from models.store import load
+
+    try:
+        model = load(given.model)
+    except RipelineError as error:
+        sys.exit(str(error))
+    print(f"Serving {model.name!r}, version {model.version}, on http://{given.host}:{given.port} (docs at /docs)", flush=True)
+    root = Path(__file__).resolve().parent.parent
+    environment = {
+        **os.environ,
+        "RIPELINE_MODEL": str(given.model.resolve()),
+        "BENTOML_DO_NOT_TRACK": "True",
+        "PYTHONPATH": os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])]),
+    }
+    command = ["serve", "serving.service:Ripeline", "--host", given.host, "--port", str(given.port), "--working-dir", str(root)]
+    os.execve(sys.executable, [sys.executable, "-m", "bentoml", *command], environment)  # noqa: S606  our own interpreter
+
+
+if __name__ == "__main__":
+    main()

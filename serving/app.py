@@ -1,0 +1,166 @@
+"""The HTTP face: a small ASGI application over a scorer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from serving.errors import RefusedError, refuse
+from serving.openapi import describe, page
+from serving.parse import EPOCH, MICROSECOND, Parsed, read
+from serving.schemas import ModelName, Problem, Result, ScoreResponse
+from serving.scorer import Scorer
+
+MOST_BYTES = 64 * 2**20
+INLINE = 20  # leads scored without leaving the event loop; handing over to a thread costs more than that
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The one place where "now" is asked for."""
+    return datetime.now(UTC)
+
+
+def create_app(provide: Callable[[], Scorer | None], clock: Clock = utc_now) -> Starlette:
+    """The application. `provide` gives the scorer, or None while there is none; `clock` says what "now" is."""
+
+    async def score(request: Request) -> Response:
+        scorer = _ready(provide)
+        body = await _body(request)
+        if len(body) < 200_000:
+            return _score(scorer, body, clock())
+        return await run_in_threadpool(_score, scorer, body, clock())
+
+    async def model(_request: Request) -> Response:
+        return _json(_about(_ready(provide)))
+
+    async def livez(_request: Request) -> Response:
+        return _json({"status": "alive"})
+
+    async def readyz(_request: Request) -> Response:
+        _ready(provide)
+        return _json({"status": "ready"})
+
+    async def openapi(_request: Request) -> Response:
+        return _json(_description())
+
+    async def docs(_request: Request) -> Response:
+        return HTMLResponse(_page())
+
+    routes = [
+        Route("/v1/score", score, methods=["POST"]),
+        Route("/v1/model", model),
+        Route("/livez", livez),
+        Route("/readyz", readyz),
+        Route("/openapi.json", openapi),
+        Route("/docs", docs),
+    ]
+    return Starlette(routes=routes, exception_handlers={RefusedError: _refused, HTTPException: _http, Exception: _unexpected})
+
+
+def _ready(provide: Callable[[], Scorer | None]) -> Scorer:
+    scorer = provide()
+    if scorer is None:
+        raise refuse(503, "No model", "No model is loaded; run `make train` and start the server on its champion.")
+    return scorer
+
+
+async def _body(request: Request) -> bytes:
+    length = request.headers.get("content-length", "")
+    parts, size = [], int(length) if length.isdigit() else 0
+    if size <= MOST_BYTES:
+        size = 0
+        async for part in request.stream():
+            parts.append(part)
+            size += len(part)
+            if size > MOST_BYTES:
+                break
+    if size > MOST_BYTES:
+        raise refuse(413, "Too large", f"A body may have {MOST_BYTES // 2**20} MiB: send several requests.")
+    return b"".join(parts)
+
+
+def _score(scorer: Scorer, body: bytes, now: datetime) -> Response:
+    parsed = read(body, scorer.model.funnel, now)
+    return Response(respond(scorer, parsed).model_dump_json(), media_type="application/json")
+
+
+def respond(scorer: Scorer, parsed: Parsed) -> ScoreResponse:
+    """Score what is to be scored and put every result in its place."""
+    results: dict[int, Result] = dict(parsed.decided)
+    scored = scorer.score(parsed.leads, parsed.as_of, parsed.reasons, parsed.language)
+    for place, result in zip(parsed.places, scored, strict=True):
+        result.warnings = [*parsed.warnings[place], *result.warnings]
+        results[place] = result
+    model = scorer.model
+    return ScoreResponse(
+        model=ModelName(name=model.name, version=model.version, trained_at=model.trained_at),
+        as_of=EPOCH + parsed.as_of * MICROSECOND,
+        results=[results[place] for place in sorted(results)],
+    )
+
+
+def _about(scorer: Scorer) -> dict[str, object]:
+    model = scorer.model
+    return {
+        "name": model.name,
+        "version": model.version,
+        "trained_at": model.trained_at,
+        "funnel": {
+            "stages": model.funnel.stages,
+            "exits": model.funnel.exits,
+            "horizons_days": dict(model.funnel.horizons) if model.dated else None,
+        },
+        "features": len(model.feature_set.names),
+        "interaction_types": model.feature_set.types,
+        "attributes": [f"{e.entity}.{e.column}" for e in model.feature_set.encoders],
+        "policy": model.policy.to_dict(),
+        "held_out": model.metrics.get("held_out", {}),
+        "notes": list(model.notes),
+    }
+
+
+def _json(content: object, status: int = 200, media_type: str = "application/json") -> Response:
+    return Response(json.dumps(content, allow_nan=False, ensure_ascii=False), status, media_type=media_type)
+
+
+def _problem(problem: Problem) -> Response:
+    return _json(problem.model_dump(exclude_none=True), problem.status, "application/problem+json")
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)  # noqa: S101  registered for nothing else
+    return _problem(error.problem)
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    response = _problem(
+        Problem(title=error.detail, status=error.status_code, detail=f"{error.detail}; /docs lists what there is.")
+    )
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _unexpected(_request: Request, _error: Exception) -> Response:
+    return _problem(Problem(title="Internal error", status=500, detail="The request could not be answered; the log says why."))
+
+
+@cache
+def _description() -> dict[str, object]:
+    return describe()
+
+
+@cache
+def _page() -> str:
+    return page(describe())

@@ -1,0 +1,74 @@
+"""Problem documents: every refusal says which lead, which field and which value, and what to do."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from features.errors import nearest
+from serving.schemas import Problem
+
+SHOWN = 100  # characters of a value at the most
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 80
+
+
+class RefusedError(Exception):
+    """A request that is answered with a problem document."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.detail)
+
+
+def shown(value: object) -> str:
+    """A value as it may be shown in an answer: short, and never a control character."""
+    return _REPR.repr(value)[:SHOWN]
+
+
+def pointer(place: Sequence[str | int]) -> str:
+    """A JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
+
+
+def refuse(status: int, title: str, detail: str, **more: Any) -> RefusedError:
+    """A refusal to raise; `more` are further fields of the problem document."""
+    return RefusedError(Problem(title=title, status=status, detail=detail, **more))
+
+
+def from_validation(
+    error: ValidationError, model: type[BaseModel], lead: str | None = None, at: Sequence[str | int] = ()
+) -> Problem:
+    """The first thing wrong, in words; the others are named by their number."""
+    first, *rest = error.errors(include_url=False, include_context=False)
+    place = [*at, *first["loc"]]
+    name = place[-1] if place else ""
+    if first["type"] == "extra_forbidden":
+        detail = f"Unknown field {str(name)[:80]!r}: {nearest(str(name), _fields(model, first['loc'][:-1]))}"
+    elif first["type"] == "missing":
+        detail = f"The field {name!r} is missing."
+    else:
+        detail = f"{name}: {first['msg']}, got {shown(first.get('input'))}." if name != "" else f"{first['msg']}."
+    if rest:
+        detail += f" {len(rest)} more problem{'s' if len(rest) > 1 else ''} in the same place."
+    value = None if first["type"] in ("missing", "extra_forbidden") else shown(first.get("input"))
+    title = "Invalid lead" if at else "Invalid request"
+    return Problem(
+        title=title,
+        status=422,
+        detail=detail,
+        lead=lead,
+        field=pointer(place),
+        value=value,
+    )
+
+
+def _fields(model: type[BaseModel], place: Sequence[str | int]) -> list[str]:
+    """The field names known at a place: those of the model, or of the model in one of its lists."""
+    from serving.schemas import Interaction
+
+    return list((Interaction if "interactions" in place else model).model_fields)

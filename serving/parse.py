@@ -1,0 +1,171 @@
+"""From the bytes of a request to leads: the envelope strictly, each lead on its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from features.errors import nearest
+from features.funnel import Funnel
+from features.live import Act, LiveLead
+from features.words import Language
+from serving.errors import RefusedError, from_validation, pointer, refuse, shown
+from serving.schemas import MOST_LEADS, Envelope, Lead, Problem, Result
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+LISTED = 100  # problems listed when every lead is invalid
+OPTED_OUT = frozenset({"true", "yes", "ja", "1"})
+
+
+@dataclass
+class Parsed:
+    """The leads to score with their places in the request, warnings per place, and results that are decided already."""
+
+    as_of: int
+    reasons: int
+    language: Language
+    places: list[int] = field(default_factory=list)
+    leads: list[LiveLead] = field(default_factory=list)
+    warnings: dict[int, list[str]] = field(default_factory=dict)
+    decided: dict[int, Result] = field(default_factory=dict)
+
+
+def read(body: bytes, funnel: Funnel, now: datetime) -> Parsed:
+    """Read a request.
+
+    Raises
+    ------
+    RefusedError
+        with a 4xx problem document when the request as a whole cannot be read, or when every lead in it is invalid.
+    """
+    envelope = _envelope(body)
+    parsed = Parsed(microseconds(envelope.as_of or now), envelope.reasons, envelope.language)
+    seen: set[str] = set()
+    for place, raw in enumerate(envelope.leads):
+        try:
+            _place(parsed, place, raw, funnel, seen)
+        except RefusedError as error:
+            parsed.decided[place] = Result(lead_id=error.problem.lead, status="invalid", problem=error.problem)
+    problems = [result.problem for result in parsed.decided.values() if result.problem]
+    if len(problems) == len(envelope.leads):
+        raise _all_invalid(problems)
+    return parsed
+
+
+def _all_invalid(problems: Sequence[Problem]) -> RefusedError:
+    first = problems[0]
+    if len(problems) == 1:
+        return RefusedError(first)
+    detail = f"All {len(problems)} leads are invalid; the first: {first.detail}"
+    return refuse(422, "Invalid request", detail, errors=list(problems[:LISTED]))
+
+
+def _envelope(body: bytes) -> Envelope:
+    try:
+        content = json.loads(body, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise refuse(400, "Not readable", "The JSON is nested too deeply.") from error
+    except ValueError as error:
+        raise refuse(400, "Not readable", f"The body is not JSON in UTF-8: {str(error)[:200]}.") from error
+    leads = content.get("leads") if isinstance(content, dict) else None
+    if isinstance(leads, list) and not leads:
+        raise refuse(422, "Invalid request", "`leads` is empty; send at least one lead.", field="/leads", value="[]")
+    if isinstance(leads, list) and len(leads) > MOST_LEADS:
+        detail = f"A request takes {MOST_LEADS:,} leads at the most, got {len(leads):,}: send several."
+        raise refuse(413, "Too many leads", detail, field="/leads")
+    try:
+        return Envelope.model_validate(content)
+    except ValidationError as error:
+        raise RefusedError(from_validation(error, Envelope)) from error
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def microseconds(time: datetime) -> int:
+    """A time, UTC where it has no offset → microseconds since 1970."""
+    aware = time.replace(tzinfo=UTC) if time.tzinfo is None else time
+    return (aware - EPOCH) // MICROSECOND
+
+
+def _place(parsed: Parsed, place: int, raw: Any, funnel: Funnel, seen: set[str]) -> None:
+    """Read one lead into `parsed`: to be scored, or decided without a score.
+
+    Raises
+    ------
+    RefusedError
+        when the lead is invalid.
+    """
+    given = raw.get("lead_id") if isinstance(raw, dict) else None
+    lead_id = given if isinstance(given, str) and len(given) <= 200 else None
+    try:
+        lead = Lead.model_validate(raw)
+    except ValidationError as error:
+        raise RefusedError(from_validation(error, Lead, lead_id, ("leads", place))) from error
+    if lead.lead_id in seen:
+        raise _invalid(lead, place, f"lead_id {shown(lead.lead_id)} stands twice in the request.", ["lead_id"], lead.lead_id)
+    seen.add(lead.lead_id)
+    if lead.lead_stage == funnel.final or lead.lead_stage in funnel.exits:
+        note = f"A lead in {lead.lead_stage!r} is not scored."
+        parsed.decided[place] = Result(lead_id=lead.lead_id, status="closed", warnings=[note])
+    elif str(lead.attributes.get("opted_out")).casefold() in OPTED_OUT:
+        note = "The lead has opted out; it is not scored."
+        parsed.decided[place] = Result(lead_id=lead.lead_id, status="opted_out", warnings=[note])
+    else:
+        live = _live(lead, place, funnel, parsed.as_of)
+        parsed.places.append(place)
+        parsed.leads.append(live)
+        parsed.warnings[place] = _warnings(lead, funnel)
+
+
+def _invalid(lead: Lead, place: int, detail: str, at: Sequence[str | int], value: object) -> RefusedError:
+    where = pointer(("leads", place, *at))
+    return refuse(422, "Invalid lead", detail, lead=lead.lead_id, field=where, value=shown(value))
+
+
+def _live(lead: Lead, place: int, funnel: Funnel, as_of: int) -> LiveLead:
+    if lead.lead_stage not in funnel.stages:
+        known = nearest(lead.lead_stage, (*funnel.stages, *funnel.exits))
+        detail = f"{shown(lead.lead_stage)} is no lead stage of this funnel: {known}"
+        raise _invalid(lead, place, detail, ["lead_stage"], lead.lead_stage)
+    for name in ("created_at", "lead_stage_since"):
+        moment = getattr(lead, name)
+        if moment is not None and microseconds(moment) > as_of:
+            raise _invalid(lead, place, f"{name} {moment} is after as_of.", [name], str(moment))
+    acts = []
+    for number, act in enumerate(lead.interactions):
+        at = microseconds(act.at)
+        if at >= as_of:
+            detail = f"The interaction {shown(act.type)} at {act.at} is not before as_of."
+            raise _invalid(lead, place, detail, ["interactions", number, "at"], str(act.at))
+        acts.append(Act(act.type, at, act.direction, act.value, act.content))
+    company = dict(lead.company or {})
+    company_id = company.pop("company_id", None)
+    return LiveLead(
+        lead.lead_id,
+        funnel.position(lead.lead_stage),
+        microseconds(lead.created_at),
+        microseconds(lead.lead_stage_since or lead.created_at),
+        lead.attributes,
+        None if company_id is None else str(company_id),
+        company,
+        acts,
+    )
+
+
+def _warnings(lead: Lead, funnel: Funnel) -> list[str]:
+    found = []
+    if lead.created_at.tzinfo is None or any(act.at.tzinfo is None for act in lead.interactions):
+        found.append("Times without an offset are taken as UTC.")
+    if not lead.interactions:
+        found.append("There are no interactions; the score rests on attributes alone.")
+    if lead.lead_stage_since is None and lead.lead_stage != funnel.stages[0]:
+        found.append("lead_stage_since is missing; created_at is taken in its place.")
+    return found

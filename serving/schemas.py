@@ -1,0 +1,181 @@
+"""The words of the API: what a request may hold and what an answer holds. To add a field of the answer, add it here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST_LEADS = 10_000
+MOST_INTERACTIONS = 20_000  # per lead
+MOST_REASONS = 50
+
+Scalar = str | int | float | bool | None
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Interaction(_Request):
+    """One timestamped act of or towards a lead."""
+
+    type: Annotated[str, Field(min_length=1, max_length=200)]
+    at: datetime = Field(description="ISO 8601; without an offset it is taken as UTC")
+    value: float | None = Field(None, description="for example seconds watched")
+    content: str | None = Field(None, max_length=500, description="topic or asset")
+    campaign: str | None = Field(None, max_length=500)
+    direction: Literal["in", "out"] | None = Field(None, description="by the lead, or by us")
+
+
+class Lead(_Request):
+    """One lead with its history up to as_of."""
+
+    lead_id: Annotated[str, Field(min_length=1, max_length=200)]
+    lead_stage: str
+    created_at: datetime
+    lead_stage_since: datetime | None = Field(None, description="when it entered its lead stage; default: created_at")
+    attributes: dict[str, Scalar] = Field(default_factory=dict, description="source, country, job_title … and custom columns")
+    company: dict[str, Scalar] | None = Field(
+        None,
+        description="company_id, industry, employees …; leads that share company_id are one buying group",
+    )
+    interactions: list[Interaction] = Field(default_factory=list, max_length=MOST_INTERACTIONS)
+
+
+class _Frame(_Request):
+    as_of: datetime | None = Field(None, description="the moment at which to look; default: now")
+    reasons: int = Field(5, ge=0, le=MOST_REASONS, description="how many reasons per lead")
+    language: Literal["en", "de"] = "en"
+
+
+class Envelope(_Frame):
+    """The request around the leads; each lead is read on its own, so that a bad one spoils no other."""
+
+    leads: list[Any]
+
+
+class ScoreRequest(_Frame):
+    """The request as documented, with the leads in full."""
+
+    leads: list[Lead] = Field(min_length=1, max_length=MOST_LEADS)
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    lead: str | None = None
+    field: str | None = Field(None, description="JSON pointer")
+    value: str | None = None
+    errors: list[Problem] | None = None
+
+
+class Probability(BaseModel):
+    """P(the lead stage is reached within the horizon, and every one before it within its own), with a 90 % interval."""
+
+    value: float
+    low: float
+    high: float
+    horizon_days: float | None
+
+
+class RuleLine(BaseModel):
+    """What one rule gave."""
+
+    label: str
+    points: float
+
+
+class RuleScore(BaseModel):
+    """What the rules say of the same lead."""
+
+    points: float
+    probability: dict[str, float]
+    lead_stage: str | None
+    lines: list[RuleLine]
+
+
+class Recommendation(BaseModel):
+    """What to do, the lead stage it should then have, and why."""
+
+    action: Literal["hand_over", "nurture", "hold", "recycle", "disqualify"]
+    lead_stage: str
+    why: str
+    expected_profit: float | None
+
+
+class ReasonLine(BaseModel):
+    """What one thing adds to the log-odds of the next lead stage."""
+
+    label: str
+    value: float | None
+    unit: str
+    effect: float
+
+
+class ExplanationFrame(BaseModel):
+    """start + Σ effects + rest + calibration = log-odds of the next lead stage."""
+
+    target: str
+    start: float
+    rest: float
+    calibration: float
+
+
+class Result(BaseModel):
+    """The answer for one lead. Only `scored` leads have scores."""
+
+    lead_id: str | None
+    status: Literal["scored", "invalid", "closed", "opted_out"]
+    probabilities: dict[str, Probability] | None = None
+    score: int | None = Field(None, description="1 … 99: percentile of P(final lead stage) among held-out leads")
+    grade: str | None = Field(None, description="A1 … C3: fit × engagement")
+    rules: RuleScore | None = None
+    expected_value: float | None = None
+    recommendation: Recommendation | None = None
+    reasons: list[ReasonLine] | None = None
+    explanation: ExplanationFrame | None = None
+    warnings: list[str] = Field(default_factory=list)
+    problem: Problem | None = None
+
+
+class ModelName(BaseModel):
+    """Which model answered."""
+
+    name: str
+    version: str
+    trained_at: str
+
+
+class ScoreResponse(BaseModel):
+    """One result per lead, in the order of the request."""
+
+    model: ModelName
+    as_of: datetime
+    results: list[Result]
+
+
+EXAMPLE: dict[str, Any] = {
+    "as_of": "2026-06-30T00:00:00Z",
+    "leads": [
+        {
+            "lead_id": "L-1",
+            "lead_stage": "mql",
+            "created_at": "2026-05-20T09:00:00Z",
+            "lead_stage_since": "2026-06-10T14:30:00Z",
+            "attributes": {"source": "webinar", "country": "DE", "job_title": "Leiterin Vertrieb"},
+            "company": {"company_id": "C-7", "industry": "software", "employees": 250},
+            "interactions": [
+                {"type": "page_view", "at": "2026-06-09T10:00:00Z", "direction": "in"},
+                {"type": "product_video", "at": "2026-06-10T14:00:00Z", "direction": "in", "value": 95},
+                {"type": "pricing_page_view", "at": "2026-06-28T08:15:00Z", "direction": "in", "content": "pricing"},
+                {"type": "trial_requested", "at": "2026-06-29T16:40:00Z", "direction": "in"},
+            ],
+        }
+    ],
+}

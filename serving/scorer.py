@@ -1,0 +1,169 @@
+"""The scorer: leads in, results out. All numbers come from `features` and `models`, as in batch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from features.clock import DAY
+from features.live import LiveLead, live_rows
+from features.words import Language
+from models.model import FunnelModel
+from models.reasons import Explainer
+from models.scoring import Looked, Scores, score
+from serving.schemas import (
+    ExplanationFrame,
+    Probability,
+    ReasonLine,
+    Recommendation,
+    Result,
+    RuleLine,
+    RuleScore,
+)
+
+DIGITS = 6
+NAMED = 5  # names listed in a warning
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """One loaded model, ready to answer."""
+
+    model: FunnelModel
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        return Explainer.of(self.model)
+
+    @cached_property
+    def rule_labels(self) -> dict[Language, list[str]]:
+        return {"en": self.model.rules.labels("en"), "de": self.model.rules.labels("de")}
+
+    def scores(self, leads: Sequence[LiveLead], as_of: int) -> tuple[Looked, Scores]:
+        """The numbers, before they are put into words."""
+        encoders = self.model.feature_set.encoders
+        rows = live_rows(self.model.plan, encoders, leads, as_of)
+        looked = Looked(
+            rows,
+            np.array([lead.stage for lead in leads], np.int32),
+            np.array([(as_of - lead.created) / DAY for lead in leads]),
+            lambda entity, column: [lead.attribute(entity, column) for lead in leads],
+        )
+        return looked, score(self.model, looked)
+
+    def score(self, leads: Sequence[LiveLead], as_of: int, reasons: int = 5, language: Language = "en") -> list[Result]:
+        """One result per lead, in order; `as_of` in microseconds since 1970 UTC."""
+        if not leads:
+            return []
+        looked, scores = self.scores(leads, as_of)
+        x = looked.rows[: scores.contributions.shape[1] - 1].T
+        companies = Counter(lead.company_id for lead in leads if lead.company_id)
+        return [
+            self._result(lead, i, scores, x[i], reasons, language, companies.get(lead.company_id or "") == 1)
+            for i, lead in enumerate(leads)
+        ]
+
+    def _result(
+        self, lead: LiveLead, i: int, scores: Scores, x: np.ndarray, reasons: int, language: Language, alone: bool
+    ) -> Result:
+        model = self.model
+        ahead = range(lead.stage, len(model.funnel.targets))
+        names = model.funnel.targets
+        explained = self.explainer.explain(
+            scores.contributions[i], x, lead.stage, float(scores.conditional[i, lead.stage]), reasons, language
+        )
+        advice = scores.advice[i]
+        by_rules = {names[t]: _round(p) for t in ahead if not np.isnan(p := scores.rule_probability[i, t])}
+        lines = [
+            RuleLine(label=label, points=_round(points))
+            for label, points in zip(self.rule_labels[language], scores.points.lines[i].tolist(), strict=True)
+            if points
+        ]
+        if scores.points.capped[i]:
+            lines.append(RuleLine(label="cap", points=_round(float(scores.points.capped[i]))))
+        return Result(
+            lead_id=lead.lead_id,
+            status="scored",
+            probabilities={
+                names[t]: Probability(
+                    value=_round(scores.probability[i, t]),
+                    low=_round(scores.low[i, t]),
+                    high=_round(scores.high[i, t]),
+                    horizon_days=model.funnel.horizons[names[t]] if model.dated else None,
+                )
+                for t in ahead
+            },
+            score=int(scores.score[i]),
+            grade=scores.grade[i],
+            rules=RuleScore(
+                points=_round(scores.points.points[i]),
+                probability=by_rules,
+                lead_stage=model.rules.lead_stage(float(scores.points.points[i])),
+                lines=lines,
+            ),
+            expected_value=None if scores.expected_value is None else _round(scores.expected_value[i]),
+            recommendation=Recommendation(
+                action=advice.action,
+                lead_stage=advice.lead_stage,
+                why=advice.why,
+                expected_profit=None if advice.expected_profit is None else _round(advice.expected_profit),
+            ),
+            reasons=[ReasonLine(label=r.label, value=r.value, unit=r.unit, effect=r.effect) for r in explained.reasons],
+            explanation=ExplanationFrame(
+                target=explained.target, start=explained.start, rest=explained.rest, calibration=explained.calibration
+            ),
+            warnings=self.warnings(lead, alone),
+        )
+
+    def warnings(self, lead: LiveLead, alone: bool) -> list[str]:
+        """What the model could not use of this lead, or missed."""
+        found = []
+        unknown = sorted({act.type for act in lead.acts} - self.model.plan.type_codes.keys())
+        if unknown:
+            found.append(f"Unknown interaction types count only as activity: {_named(unknown)}.")
+        missing = [e.column for e in self._encoded if lead.attribute(*e.key) is None]
+        if missing:
+            found.append(f"Missing attributes: {_named(missing)}.")
+        extra = sorted({*lead.attributes, *lead.company} - self._known_columns)
+        if extra:
+            found.append(f"Attributes the model does not use: {_named(extra)}.")
+        for encoder in self.model.feature_set.encoders:
+            problem = encoder.problem(lead.attribute(encoder.entity, encoder.column))
+            if problem and problem not in found:
+                found.append(problem)
+        if lead.company_id and alone and self.model.plan.asks_for_colleagues:
+            found.append("The buying group is unknown: send the company's other leads in the same request.")
+        return found
+
+    @cached_property
+    def _encoded(self) -> tuple[_Column, ...]:
+        columns = dict.fromkeys((e.entity, e.column) for e in self.model.feature_set.encoders)
+        return tuple(_Column(entity, column) for entity, column in columns)
+
+    @cached_property
+    def _known_columns(self) -> set[str]:
+        used = {c.column for c in self._encoded} | {column for _, column in self.model.rules.attributes}
+        return used | {"opted_out", "company_id"}
+
+
+@dataclass(frozen=True)
+class _Column:
+    entity: str
+    column: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.entity, self.column
+
+
+def _named(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(n[:60]) for n in names[:NAMED])
+    return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED} more"
+
+
+def _round(value: float) -> float:
+    return round(float(value), DIGITS)
