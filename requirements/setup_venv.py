@@ -20,7 +20,7 @@ def main(venv, name):
             % (sys.executable, found[0], found[1], "train")
         )
     here = os.path.dirname(os.path.abspath(__file__))
-    for done in [name] + WIDER.get(name, []):
+    for done in [name, *WIDER.get(name, [])]:
         if read(os.path.join(venv, done + ".ok")) == wanted(here, done, found):
             return
     lock = os.path.join(here, name + ".lock")

@@ -13,6 +13,7 @@ from serving.schemas import Problem
 
 SHOWN = 100  # characters of a value at the most
 
+_SCALARS = ("str", "int", "float", "bool")
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 80
 
@@ -44,10 +45,18 @@ def from_validation(
     error: ValidationError, model: type[BaseModel], lead: str | None = None, at: Sequence[str | int] = ()
 ) -> Problem:
     """The first thing wrong, in words; the others are named by their number."""
-    first, *rest = error.errors(include_url=False, include_context=False)
+    found = error.errors(include_url=False, include_context=False)
+    # a misspelt name explains a missing one, not the other way round
+    first, *rest = sorted(found, key=lambda e: e["type"] != "extra_forbidden")
     place = [*at, *first["loc"]]
+    scalar = len(place) > 1 and place[-1] in _SCALARS
+    if scalar:
+        place.pop()  # pydantic names the member of the union that did not fit
     name = place[-1] if place else ""
-    if first["type"] == "extra_forbidden":
+    if scalar:
+        detail = f"{name}: must be text, a number, true, false or null, got {shown(first.get('input'))}."
+        rest = []
+    elif first["type"] == "extra_forbidden":
         detail = f"Unknown field {str(name)[:80]!r}: {nearest(str(name), _fields(model, first['loc'][:-1]))}"
     elif first["type"] == "missing":
         detail = f"The field {name!r} is missing."

@@ -73,7 +73,9 @@ def _envelope(body: bytes) -> Envelope:
         raise refuse(400, "Not readable", "The JSON is nested too deeply.") from error
     except ValueError as error:
         raise refuse(400, "Not readable", f"The body is not JSON in UTF-8: {str(error)[:200]}.") from error
-    leads = content.get("leads") if isinstance(content, dict) else None
+    if not isinstance(content, dict):
+        raise refuse(422, "Invalid request", f"The body must be an object with `leads`, got {shown(content)}.", field="")
+    leads = content.get("leads")
     if isinstance(leads, list) and not leads:
         raise refuse(422, "Invalid request", "`leads` is empty; send at least one lead.", field="/leads", value="[]")
     if isinstance(leads, list) and len(leads) > MOST_LEADS:

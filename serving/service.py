@@ -42,3 +42,7 @@ class Ripeline:
             _scorer = Scorer(load(model_folder()))
         except RipelineError as error:
             print(f"No model: {error}", flush=True)
+
+    def __is_ready__(self) -> bool:
+        """What BentoML's /readyz asks: can it score?"""
+        return _scorer is not None
