@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,9 @@ from mlflow.exceptions import MlflowException
 
 from features.errors import ModelError, nearest
 
-DEFAULT_URI = "sqlite:///mlflow.db"
+logging.getLogger("mlflow").setLevel(logging.WARNING)
+
+STORE = "mlflow.db"  # in the working folder
 ARTEFACTS = "mlartifacts"
 CHAMPION, CHALLENGER = "champion", "challenger"
 CODE = ("features", "models")
@@ -40,8 +43,11 @@ def connect() -> MlflowClient:
     """
     # the usual two minutes of silent retries are long for a server that is not there; a user's own setting stays
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    uri = os.environ.get("MLFLOW_TRACKING_URI", DEFAULT_URI)
+    asked = os.environ.get("MLFLOW_TRACKING_URI")
+    uri = asked or f"sqlite:///{Path.cwd() / STORE}"
     mlflow.set_tracking_uri(uri)
+    if not asked:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)  # MLflow sets it, and then nobody could tell what the user had asked for
     client = MlflowClient()
     try:
         client.search_experiments(max_results=1)

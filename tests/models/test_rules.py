@@ -1,0 +1,135 @@
+"""Rules: points by the book, lines that sum, and a wrong file that says where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.errors import ConfigError
+from models.rules import Points, Rules, check_thresholds
+
+
+def rules(**book: Any) -> Rules:
+    return Rules.from_dict(book)
+
+
+def points(book: Rules, behaviour: list[list[float]], attributes: dict[str, list[object]] | None = None) -> Points:
+    given = attributes or {}
+    count = len(behaviour[0]) if behaviour else len(next(iter(given.values())))
+    rows = np.array(behaviour, np.float32).reshape(len(behaviour), count)
+    return book.points(rows, lambda entity, column: given.get(f"{entity}.{column}", [None] * count))
+
+
+def test_the_default_rules_are_those_of_the_field() -> None:
+    default = {r.interaction: r.points for r in Rules.read().book.behaviour}
+    assert (default["product_video"], default["form_submitted"], default["trial_requested"]) == (10, 20, 40)
+    assert default["unsubscribed"] < 0
+
+
+def test_points_are_per_time_and_capped_per_rule() -> None:
+    book = rules(behaviour=[{"interaction": "webinar", "points": 10, "at_most": 25}])
+    assert points(book, [[0, 1, 2, 7]]).points.tolist() == [0, 10, 20, 25]
+
+
+def test_negative_points_are_capped_too() -> None:
+    book = rules(behaviour=[{"interaction": "unsubscribed", "points": -30, "at_most": 40}])
+    assert points(book, [[1, 2]]).points.tolist() == [-30, -40]
+
+
+def test_group_caps_take_and_say_so() -> None:
+    book = rules(
+        caps={"engagement": 30, "fit": 5},
+        behaviour=[{"interaction": "a", "points": 20}, {"interaction": "b", "points": 20}],
+        fit=[{"attribute": "company.employees", "at_least": 50, "points": 10}],
+    )
+    found = points(book, [[1], [1]], {"company.employees": [80]})
+    assert found.points.tolist() == [35]
+    assert found.lines.sum() + found.capped[0] == found.points[0]
+
+
+def test_a_fading_point_uses_the_decayed_count_of_the_engine() -> None:
+    book = rules(behaviour=[{"interaction": "a", "points": 10, "half_life": 14}])
+    assert book.features[0].name == "a.decayed_14d"
+    assert points(book, [[0.5]]).points.tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    ("condition", "column", "value", "holds"),
+    [
+        ({"at_least": 50}, "company.employees", 50, True),
+        ({"at_least": 50}, "company.employees", 49, False),
+        ({"at_least": 50}, "company.employees", None, False),
+        ({"at_least": 50}, "company.employees", "many", False),
+        ({"at_least": 50, "at_most": 100}, "company.employees", 101, False),
+        ({"equals": "Germany"}, "lead.country", " germany ", True),
+        ({"equals": ["DE", "AT"]}, "lead.country", "CH", False),
+        ({"seniority_at_least": 5}, "lead.job_title", "VP Sales", True),
+        ({"seniority_at_least": 5}, "lead.job_title", "Werkstudent Marketing", False),
+        ({"function": "sales"}, "lead.job_title", "Leiter Vertrieb", True),
+        ({"free_mail": True}, "lead.email_domain", "gmail.com", True),
+        ({"free_mail": True}, "lead.email_domain", "acme.com", False),
+    ],
+)
+def test_fit_conditions(condition: dict[str, Any], column: str, value: object, holds: bool) -> None:
+    book = rules(fit=[{"attribute": column, "points": 7, **condition}])
+    assert points(book, [], {column: [value]}).points.tolist() == [7 if holds else 0]
+
+
+def test_the_lead_stage_of_the_rules() -> None:
+    book = rules(thresholds={"mql": 50, "sql": 100}, behaviour=[{"interaction": "a", "points": 1}])
+    assert [book.lead_stage(p) for p in (49, 50, 100)] == [None, "mql", "sql"]
+
+
+@pytest.mark.parametrize(
+    ("book", "message"),
+    [
+        ({"behavior": []}, "did you mean 'behaviour'"),
+        ({}, "there is no rule in it"),
+        ({"behaviour": [{"interaction": "a"}]}, r"behaviour\[0\].points"),
+        ({"behaviour": [{"interaction": "a", "points": 1, "days": 0}]}, r"behaviour\[0\].days"),
+        ({"behaviour": [{"interaction": "a", "points": 1, "days": 7, "half_life": 7}]}, "either `days` or `half_life`"),
+        ({"fit": [{"attribute": "employees", "points": 1, "at_least": 1}]}, r"fit\[0\].attribute"),
+        ({"fit": [{"attribute": "lead.x", "points": 1}]}, "needs a condition"),
+    ],
+)
+def test_a_wrong_book_says_where(book: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Rules.from_dict(book)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [("behaviour: [", "not valid YAML"), (None, "cannot be read"), ("- 1", "Rules|rules|valid")]
+)
+def test_a_wrong_file_says_so(tmp_path: Path, content: str | None, message: str) -> None:
+    file = tmp_path / "rules.yaml"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(ConfigError, match=message):
+        Rules.read(file)
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "message"),
+    [({"mqll": 50}, "did you mean 'mql'"), ({"mql": 100, "sql": 50}, "do not rise"), ({"lead": 1}, "threshold for 'lead'")],
+)
+def test_thresholds_must_fit_the_funnel(thresholds: dict[str, float], message: str) -> None:
+    book = rules(thresholds=thresholds, behaviour=[{"interaction": "a", "points": 1}])
+    with pytest.raises(ConfigError, match=message):
+        check_thresholds(book, ["lead", "mql", "sql", "customer"])
+
+
+def test_rules_that_can_give_nothing_are_named() -> None:
+    book = rules(
+        behaviour=[{"interaction": "webinars", "points": 1}], fit=[{"attribute": "lead.contry", "equals": "DE", "points": 1}]
+    )
+    first, second = book.idle({"webinar"}, {"lead.country"})
+    assert "did you mean 'webinar'" in first
+    assert "did you mean 'lead.country'" in second
+
+
+def test_round_trip() -> None:
+    book = Rules.read()
+    assert Rules.from_dict(book.to_dict()) == book

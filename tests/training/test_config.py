@@ -1,0 +1,77 @@
+"""The configuration: what is wrong is named with its place and the nearest known key."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from features.errors import ConfigError
+from training import requirements
+from training.config import Config
+
+GOOD = "name: acme\nsource: {kind: simulator}\n"
+
+
+def read(tmp_path: Path, text: str) -> Config:
+    file = tmp_path / "config.yaml"
+    file.write_text(text, encoding="utf-8")
+    return Config.read(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (GOOD + "horizons: {}\n", "horizons"),
+        (GOOD + "funel: {}\n", "did you mean 'funnel'"),
+        (GOOD + "funnel: {horizon: {mql: 3}}\n", "did you mean 'horizons'"),
+        (GOOD + "sales: {capacity_per_week: -1}\n", "sales.capacity_per_week"),
+        (GOOD + "search: {trials: many}\n", "search.trials.*many"),
+        ("name: acme\n", "exactly one of them"),
+        (GOOD + "dataset: x\n", "exactly one of them"),
+        ("name: 'a b'\nsource: {kind: simulator}\n", "name"),
+        ("name: acme\nsource: {kind: simulater}\n", "simulat"),
+        ("name: [", "not valid YAML"),
+        ("just text", "just text|dictionary|mapping"),
+    ],
+)
+def test_a_wrong_configuration_says_where(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read(tmp_path, text)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        Config.read(tmp_path / "none.yaml")
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    config = read(tmp_path, GOOD + "rules: mine/rules.yaml\n")
+    assert config.rules is not None
+    assert config.path(config.rules) == tmp_path / "mine" / "rules.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{stages: [a]}", "at least two lead stages"),
+        ("{stages: [a, b], exits: [b]}", "names 'b' twice"),
+        ("{horizons: {lead: 3}}", "'lead'"),
+    ],
+)
+def test_a_wrong_funnel(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read(tmp_path, GOOD + f"funnel: {text}\n").funnel.build()
+
+
+def test_another_python_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 9, 0))
+    with pytest.raises(SystemExit, match=r"Python 3\.11 to 3\.13; this is 3\.9"):
+        requirements.check()
+
+
+def test_a_missing_module_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requirements, "MODULES", ("no_such_module",))
+    with pytest.raises(SystemExit, match=r"'no_such_module' is missing\. Run `make setup`"):
+        requirements.check()
