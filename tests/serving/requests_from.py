@@ -38,7 +38,7 @@ def payload(
     as_of = timestamps(looks.as_of[:1])[0]
     ids = histories.leads["lead_id"].to_numpy(object)
     acts = dataset.interactions[dataset.interactions["at"] < as_of]
-    by_lead = dict(acts.groupby(acts["lead_id"].astype("str"), observed=True))
+    by_lead = dict(iter(acts.groupby(acts["lead_id"].astype("str"), observed=True)))  # dict(groups) would call its .keys
     leads = []
     for row in rows:
         lead = histories.leads.iloc[int(looks.lead[row])]

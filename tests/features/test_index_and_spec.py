@@ -1,0 +1,72 @@
+"""The sort of the history index on all its ways, and features as data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.catalogue import Seen, catalogue
+from features.errors import ModelError
+from features.funnel import Funnel
+from features.index import HistoryIndex, sort_order, thousandths
+from features.spec import feature_from_dict
+from tests.worlds import PLAN, SEEN
+
+FULL = catalogue(SEEN, Funnel())
+
+
+@pytest.mark.parametrize("span", [10, 10**12, 2**62])
+@pytest.mark.parametrize("leads", [3, 70_000])
+def test_sorted_by_lead_and_moment_on_every_way(span: int, leads: int) -> None:
+    """One 64-bit key, blocks of leads, or two keys: the wider the times, the fewer leads fit a key."""
+    random = np.random.default_rng(0)
+    lead = random.integers(0, leads, 5_000).astype(np.int32)
+    at = random.integers(0, span, 5_000)
+    order = sort_order(lead, at)
+    assert order is not None
+    wanted = np.lexsort((at, lead))
+    assert np.array_equal(lead[order], lead[wanted])
+    assert np.array_equal(at[order], at[wanted])
+
+
+def test_sorted_rows_are_left_alone() -> None:
+    assert sort_order(np.array([0, 0, 1], np.int32), np.array([1, 1, 0])) is None
+
+
+def test_leads_without_interactions_have_empty_slices() -> None:
+    index = HistoryIndex.build(4, np.array([2, 2], np.int32), np.array([5, 3]), np.array([0, 1], np.int32))
+    assert index.start.tolist() == [0, 0, 0, 2, 2]
+    assert index.at.tolist() == [3, 5]
+
+
+def test_values_are_whole_thousandths() -> None:
+    assert thousandths(np.array([0.1, np.nan, -2.5, 1e300])).tolist() == [100, 0, -2500, 10**15]
+
+
+def test_names_are_unique() -> None:
+    assert len({f.name for f in FULL}) == len(FULL) > 200
+
+
+@pytest.mark.parametrize("feature", FULL, ids=lambda f: f.name)
+def test_a_feature_speaks_both_languages_and_survives_json(feature) -> None:  # type: ignore[no-untyped-def]
+    assert feature.label("en")
+    assert feature.label("de")
+    assert feature_from_dict(feature.to_dict()) == feature
+
+
+def test_an_unknown_kind_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ModelError, match="did you mean 'Count'"):
+        feature_from_dict({"feature": "Cuont"})
+
+
+def test_the_catalogue_grows_with_what_is_seen() -> None:
+    bare = catalogue(Seen(), Funnel(("lead", "customer"), (), {}))
+    assert [f.name for f in bare] == ["age.lead", "age.lead_stage", "created.weekday", "created.hour"]
+    assert catalogue(Seen(dates=False), Funnel()) == []
+    webinar = [f.name for f in catalogue(Seen(("webinar",)), Funnel())]
+    assert "webinar.count_30d" in webinar
+    assert not any(n.startswith(("colleagues", "topic", "inbound")) for n in webinar)
+
+
+def test_the_plan_computes_each_count_once() -> None:
+    assert len(PLAN.own.pairs) == len(set(PLAN.own.pairs.values())) < len(PLAN.features)
