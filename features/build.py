@@ -32,10 +32,11 @@ def build(
     """(columns, looks): attribute columns first, then the features of `plan`; `looks` must be sorted by (lead, as_of)."""
     width = sum(len(e.names) for e in encoders)
     out = np.empty((width + len(plan.features), len(looks)), dtype)
+    most = np.finfo(dtype).max  # beyond it a number would turn endless in the narrower type
     row = 0
     for encoder in encoders:
         block = _encoded(encoder, histories, looks)
-        out[row : row + block.shape[1]] = block.T
+        out[row : row + block.shape[1]] = np.minimum(np.maximum(block.T, -most), most)
         row += block.shape[1]
     if plan.features and len(looks):
         moments = Looks(looks.lead.astype(np.int32), looks.as_of, looks.stage, looks.entered)

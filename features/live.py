@@ -75,12 +75,13 @@ def live_rows(
 
 def _attributes(encoders: Sequence[AttributeEncoder], leads: Sequence[LiveLead], as_of: int, out: Matrix) -> None:
     scratch = np.empty(len(out))
+    most = np.finfo(out.dtype).max  # beyond it a number would turn endless in the narrower type
     for i, lead in enumerate(leads):
         offset = 0
         for encoder in encoders:
             encoder.encode_one(lead.attribute(encoder.entity, encoder.column), as_of, scratch, offset)
             offset += len(encoder.names)
-        out[:, i] = scratch
+        out[:, i] = np.minimum(np.maximum(scratch, -most), most)
 
 
 def _accounts(leads: Sequence[LiveLead]) -> tuple[list[int], npt.NDArray[np.int32]]:

@@ -75,8 +75,9 @@ class Scaler:
         gaps = np.isnan(z)
         out[:, x.shape[1] :] = gaps[:, shown] - self.missing[shown]
         z[:, self.log_scale] = np.log1p(np.maximum(z[:, self.log_scale], 0))
-        z -= self.mean
-        z /= self.deviation
+        with np.errstate(over="ignore"):  # a number far out is clipped next
+            z -= self.mean
+            z /= self.deviation
         np.clip(z, -CLIP, CLIP, out=z)
         z[gaps] = 0
         return out

@@ -94,7 +94,7 @@ class FitRule(Settings):
 def _number(value: object) -> float:
     try:
         return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return float("nan")
 
 
@@ -250,12 +250,13 @@ class Rules:
 
 def _holds(rule: FitRule, values: Sequence[object]) -> Floats:
     """1 where the rule holds; each distinct value is judged once."""
-    judged: dict[object, bool] = {}
+    judged: dict[tuple[type, object], bool] = {}  # by type too: True, 1 and 1.0 are one key but read differently
     out = np.zeros(len(values))
     for i, value in enumerate(values):
-        known = judged.get(value)
+        key = (type(value), value)
+        known = judged.get(key)
         if known is None:
-            known = judged[value] = rule.holds(value)
+            known = judged[key] = rule.holds(value)
         out[i] = known
     return out
 

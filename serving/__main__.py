@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import socket
 import sys
 from pathlib import Path
 
-MODULES = ("bentoml", "lightgbm", "numpy", "pydantic", "sklearn", "scipy", "starlette", "yaml")
+MODULES = ("bentoml", "lightgbm", "numpy", "pandas", "pyarrow", "pydantic", "sklearn", "scipy", "starlette", "yaml")
 
 
 def main() -> None:
@@ -28,6 +29,8 @@ def main() -> None:
         model = load(given.model)
     except RipelineError as error:
         sys.exit(str(error))
+    if trouble := _cannot_listen(given.host, given.port):
+        sys.exit(f"Cannot listen on {given.host}:{given.port}: {trouble}. Name another with --port (PORT=… for make serve).")
     print(f"Serving {model.name!r}, version {model.version}, on http://{given.host}:{given.port} (docs at /docs)", flush=True)
     root = Path(__file__).resolve().parent.parent
     environment = {
@@ -38,6 +41,20 @@ def main() -> None:
     }
     command = ["serve", "serving.service:Ripeline", "--host", given.host, "--port", str(given.port), "--working-dir", str(root)]
     os.execve(sys.executable, [sys.executable, "-m", "bentoml", *command], environment)  # noqa: S606  our own interpreter
+
+
+def _cannot_listen(host: str, port: int) -> str | None:
+    """Why not, in words; None when it can. The server itself would say so with a traceback."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OverflowError:
+        return "a port is a number from 1 to 65535"
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
 
 
 if __name__ == "__main__":

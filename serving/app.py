@@ -17,11 +17,11 @@ from starlette.routing import Route
 from serving.errors import RefusedError, refuse
 from serving.openapi import describe, page
 from serving.parse import EPOCH, MICROSECOND, Parsed, read
-from serving.schemas import ModelName, Problem, Result, ScoreResponse
+from serving.schemas import About, FunnelFrame, ModelName, Problem, Result, ScoreResponse
 from serving.scorer import Scorer
 
 MOST_BYTES = 64 * 2**20
-INLINE = 20  # leads scored without leaving the event loop; handing over to a thread costs more than that
+INLINE_BYTES = 16_000  # scored without leaving the event loop: handing so little over to a thread costs more than it saves
 
 Clock = Callable[[], datetime]
 
@@ -37,12 +37,12 @@ def create_app(provide: Callable[[], Scorer | None], clock: Clock = utc_now) -> 
     async def score(request: Request) -> Response:
         scorer = _ready(provide)
         body = await _body(request)
-        if len(body) < 200_000:
+        if len(body) < INLINE_BYTES:
             return _score(scorer, body, clock())
         return await run_in_threadpool(_score, scorer, body, clock())
 
     async def model(_request: Request) -> Response:
-        return _json(_about(_ready(provide)))
+        return Response(_about(_ready(provide)).model_dump_json(), media_type="application/json")
 
     async def livez(_request: Request) -> Response:
         return _json({"status": "alive"})
@@ -110,24 +110,24 @@ def respond(scorer: Scorer, parsed: Parsed) -> ScoreResponse:
     )
 
 
-def _about(scorer: Scorer) -> dict[str, object]:
+def _about(scorer: Scorer) -> About:
     model = scorer.model
-    return {
-        "name": model.name,
-        "version": model.version,
-        "trained_at": model.trained_at,
-        "funnel": {
-            "stages": model.funnel.stages,
-            "exits": model.funnel.exits,
-            "horizons_days": dict(model.funnel.horizons) if model.dated else None,
-        },
-        "features": len(model.feature_set.names),
-        "interaction_types": model.feature_set.types,
-        "attributes": [f"{e.entity}.{e.column}" for e in model.feature_set.encoders],
-        "policy": model.policy.to_dict(),
-        "held_out": model.metrics.get("held_out", {}),
-        "notes": list(model.notes),
-    }
+    return About(
+        name=model.name,
+        version=model.version,
+        trained_at=model.trained_at,
+        funnel=FunnelFrame(
+            stages=list(model.funnel.stages),
+            exits=list(model.funnel.exits),
+            horizons_days=dict(model.funnel.horizons) if model.dated else None,
+        ),
+        features=len(model.feature_set.names),
+        interaction_types=list(model.feature_set.types),
+        attributes=[f"{e.entity}.{e.column}" for e in model.feature_set.encoders],
+        policy=model.policy.to_dict(),
+        held_out=model.metrics.get("held_out", {}),
+        notes=list(model.notes),
+    )
 
 
 def _json(content: object, status: int = 200, media_type: str = "application/json") -> Response:

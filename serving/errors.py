@@ -14,6 +14,12 @@ from serving.schemas import Problem
 SHOWN = 100  # characters of a value at the most
 
 _SCALARS = ("str", "int", "float", "bool")
+_MESSAGES = {  # where pydantic speaks of Python
+    "model_type": "must be an object",
+    "dict_type": "must be an object",
+    "list_type": "must be a list",
+    "string_unicode": "must be text that UTF-8 can carry",
+}
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 80
 
@@ -31,9 +37,15 @@ def shown(value: object) -> str:
     return _REPR.repr(value)[:SHOWN]
 
 
+def readable(text: str) -> str:
+    """Text as it may stand in an answer: cut short, with lone surrogates, which UTF-8 cannot carry, written out."""
+    short = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return short.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def pointer(place: Sequence[str | int]) -> str:
-    """A JSON pointer (RFC 6901)."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
+    """A JSON pointer (RFC 6901); names too long to repeat are cut."""
+    return "".join("/" + readable(str(part)).replace("~", "~0").replace("/", "~1") for part in place)
 
 
 def refuse(status: int, title: str, detail: str, **more: Any) -> RefusedError:
@@ -52,16 +64,18 @@ def from_validation(
     scalar = len(place) > 1 and place[-1] in _SCALARS
     if scalar:
         place.pop()  # pydantic names the member of the union that did not fit
-    name = place[-1] if place else ""
+    # an item of a list is named by its pointer: a bare number says nothing
+    name = readable(place[-1]) if place and isinstance(place[-1], str) else pointer(place)
     if scalar:
         detail = f"{name}: must be text, a number, true, false or null, got {shown(first.get('input'))}."
         rest = []
     elif first["type"] == "extra_forbidden":
-        detail = f"Unknown field {str(name)[:80]!r}: {nearest(str(name), _fields(model, first['loc'][:-1]))}"
+        detail = f"Unknown field {name!r}: {nearest(name, _fields(model, first['loc'][:-1]))}"
     elif first["type"] == "missing":
         detail = f"The field {name!r} is missing."
     else:
-        detail = f"{name}: {first['msg']}, got {shown(first.get('input'))}." if name != "" else f"{first['msg']}."
+        message = _MESSAGES.get(first["type"], first["msg"])
+        detail = f"{name}: {message}, got {shown(first.get('input'))}." if name else f"{message}."
     if rest:
         detail += f" {len(rest)} more problem{'s' if len(rest) > 1 else ''} in the same place."
     value = None if first["type"] in ("missing", "extra_forbidden") else shown(first.get("input"))

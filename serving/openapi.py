@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from serving.schemas import EXAMPLE, Problem, ScoreRequest, ScoreResponse
+from serving.schemas import EXAMPLE, About, Problem, ScoreRequest, ScoreResponse
 
 VERSION = "1"
 PAGE = Path(__file__).with_name("docs.html")
@@ -18,7 +18,7 @@ PAGE = Path(__file__).with_name("docs.html")
 def describe() -> dict[str, Any]:
     """The OpenAPI document."""
     _, schemas = models_json_schema(
-        [(ScoreRequest, "validation"), (ScoreResponse, "serialization"), (Problem, "serialization")],
+        [(ScoreRequest, "validation"), (ScoreResponse, "serialization"), (Problem, "serialization"), (About, "serialization")],
         ref_template="#/components/schemas/{model}",
     )
     problem = {"content": {"application/problem+json": {"schema": _ref("Problem")}}}
@@ -53,7 +53,7 @@ def describe() -> dict[str, Any]:
                     "operationId": "model",
                     "summary": "The model that answers: version, funnel, held-out metrics, hand-over line",
                     "responses": {
-                        "200": {"description": "the model", "content": {"application/json": {"schema": {"type": "object"}}}},
+                        "200": {"description": "the model", "content": {"application/json": {"schema": _ref("About")}}},
                         "503": {"description": "no model is loaded", **problem},
                     },
                 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from features.attributes import NO, YES, is_missing
 from features.errors import nearest
 from features.funnel import Funnel
 from features.live import Act, LiveLead
@@ -19,8 +21,9 @@ from serving.schemas import MOST_LEADS, Envelope, Lead, Problem, Result
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+_SURROGATE = re.compile("[\ud800-\udfff]")  # lone ones cannot be written as UTF-8
 LISTED = 100  # problems listed when every lead is invalid
-OPTED_OUT = frozenset({"true", "yes", "ja", "1"})
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # outside, a time is a slip
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Parsed:
     as_of: int
     reasons: int
     language: Language
+    naive: bool = False  # as_of had no offset
     places: list[int] = field(default_factory=list)
     leads: list[LiveLead] = field(default_factory=list)
     warnings: dict[int, list[str]] = field(default_factory=dict)
@@ -45,7 +49,12 @@ def read(body: bytes, funnel: Funnel, now: datetime) -> Parsed:
         with a 4xx problem document when the request as a whole cannot be read, or when every lead in it is invalid.
     """
     envelope = _envelope(body)
-    parsed = Parsed(microseconds(envelope.as_of or now), envelope.reasons, envelope.language)
+    if envelope.as_of is not None and not possible(envelope.as_of):
+        raise refuse(
+            422, "Invalid request", _impossible("as_of", envelope.as_of), field="/as_of", value=shown(str(envelope.as_of))
+        )
+    naive = envelope.as_of is not None and envelope.as_of.tzinfo is None
+    parsed = Parsed(microseconds(envelope.as_of or now), envelope.reasons, envelope.language, naive)
     seen: set[str] = set()
     for place, raw in enumerate(envelope.leads):
         try:
@@ -97,6 +106,24 @@ def microseconds(time: datetime) -> int:
     return (aware - EPOCH) // MICROSECOND
 
 
+def possible(time: datetime) -> bool:
+    """Whether a moment lies in a span in which leads live; year 1 or 9999 is how other software writes "none"."""
+    return _FIRST <= microseconds(time) < _LAST
+
+
+_FIRST, _LAST = microseconds(EARLIEST), microseconds(LATEST)
+
+
+def _impossible(name: str, time: datetime) -> str:
+    return f"{name} {time} does not lie between {EARLIEST.year} and {LATEST.year - 1}; leave out what is not known."
+
+
+def _opted_out(lead: Lead) -> str:
+    """The mark as plain text; empty when there is none."""
+    mark = lead.attributes.get("opted_out")
+    return "" if is_missing(mark) else str(mark).strip().casefold()
+
+
 def _place(parsed: Parsed, place: int, raw: Any, funnel: Funnel, seen: set[str]) -> None:
     """Read one lead into `parsed`: to be scored, or decided without a score.
 
@@ -106,7 +133,7 @@ def _place(parsed: Parsed, place: int, raw: Any, funnel: Funnel, seen: set[str])
         when the lead is invalid.
     """
     given = raw.get("lead_id") if isinstance(raw, dict) else None
-    lead_id = given if isinstance(given, str) and len(given) <= 200 else None
+    lead_id = given if isinstance(given, str) and len(given) <= 200 and not _SURROGATE.search(given) else None
     try:
         lead = Lead.model_validate(raw)
     except ValidationError as error:
@@ -117,14 +144,14 @@ def _place(parsed: Parsed, place: int, raw: Any, funnel: Funnel, seen: set[str])
     if lead.lead_stage == funnel.final or lead.lead_stage in funnel.exits:
         note = f"A lead in {lead.lead_stage!r} is not scored."
         parsed.decided[place] = Result(lead_id=lead.lead_id, status="closed", warnings=[note])
-    elif str(lead.attributes.get("opted_out")).casefold() in OPTED_OUT:
+    elif _opted_out(lead) in YES:
         note = "The lead has opted out; it is not scored."
         parsed.decided[place] = Result(lead_id=lead.lead_id, status="opted_out", warnings=[note])
     else:
         live = _live(lead, place, funnel, parsed.as_of)
         parsed.places.append(place)
         parsed.leads.append(live)
-        parsed.warnings[place] = _warnings(lead, funnel)
+        parsed.warnings[place] = _warnings(lead, funnel, parsed.naive)
 
 
 def _invalid(lead: Lead, place: int, detail: str, at: Sequence[str | int], value: object) -> RefusedError:
@@ -139,6 +166,8 @@ def _live(lead: Lead, place: int, funnel: Funnel, as_of: int) -> LiveLead:
         raise _invalid(lead, place, detail, ["lead_stage"], lead.lead_stage)
     for name in ("created_at", "lead_stage_since"):
         moment = getattr(lead, name)
+        if moment is not None and not possible(moment):
+            raise _invalid(lead, place, _impossible(name, moment), [name], str(moment))
         if moment is not None and microseconds(moment) > as_of:
             raise _invalid(lead, place, f"{name} {moment} is after as_of.", [name], str(moment))
     acts = []
@@ -146,6 +175,9 @@ def _live(lead: Lead, place: int, funnel: Funnel, as_of: int) -> LiveLead:
         at = microseconds(act.at)
         if at >= as_of:
             detail = f"The interaction {shown(act.type)} at {act.at} is not before as_of."
+            raise _invalid(lead, place, detail, ["interactions", number, "at"], str(act.at))
+        if at < _FIRST:
+            detail = _impossible(f"The time of the interaction {shown(act.type)},", act.at)
             raise _invalid(lead, place, detail, ["interactions", number, "at"], str(act.at))
         acts.append(Act(act.type, at, act.direction, act.value, act.content))
     company = dict(lead.company or {})
@@ -162,12 +194,15 @@ def _live(lead: Lead, place: int, funnel: Funnel, as_of: int) -> LiveLead:
     )
 
 
-def _warnings(lead: Lead, funnel: Funnel) -> list[str]:
+def _warnings(lead: Lead, funnel: Funnel, naive: bool) -> list[str]:
     found = []
-    if lead.created_at.tzinfo is None or any(act.at.tzinfo is None for act in lead.interactions):
+    times = (lead.created_at, lead.lead_stage_since, *(act.at for act in lead.interactions))
+    if naive or any(time is not None and time.tzinfo is None for time in times):
         found.append("Times without an offset are taken as UTC.")
     if not lead.interactions:
         found.append("There are no interactions; the score rests on attributes alone.")
     if lead.lead_stage_since is None and lead.lead_stage != funnel.stages[0]:
         found.append("lead_stage_since is missing; created_at is taken in its place.")
+    if _opted_out(lead) not in {"", *NO}:
+        found.append(f"opted_out: {shown(lead.attributes['opted_out'])} is neither yes nor no; taken as no.")
     return found

@@ -5,13 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 MOST_LEADS = 10_000
 MOST_INTERACTIONS = 20_000  # per lead
 MOST_REASONS = 50
 
 Scalar = str | int | float | bool | None
+
+
+def _iso(value: object) -> object:
+    """Bare numbers are refused: whether they are seconds or milliseconds would be a guess."""
+    if isinstance(value, str) and "-" in value[1:]:
+        return value
+    raise PydanticCustomError("moment", "must be an ISO 8601 time such as '2026-06-30T12:00:00Z'")
+
+
+Moment = Annotated[datetime, BeforeValidator(_iso)]
 
 
 class _Request(BaseModel):
@@ -22,8 +33,8 @@ class Interaction(_Request):
     """One timestamped act of or towards a lead."""
 
     type: Annotated[str, Field(min_length=1, max_length=200)]
-    at: datetime = Field(description="ISO 8601; without an offset it is taken as UTC")
-    value: float | None = Field(None, description="for example seconds watched")
+    at: Moment = Field(description="ISO 8601; without an offset it is taken as UTC")
+    value: float | None = Field(None, strict=True, description="for example seconds watched")
     content: str | None = Field(None, max_length=500, description="topic or asset")
     campaign: str | None = Field(None, max_length=500)
     direction: Literal["in", "out"] | None = Field(None, description="by the lead, or by us")
@@ -33,9 +44,9 @@ class Lead(_Request):
     """One lead with its history up to as_of."""
 
     lead_id: Annotated[str, Field(min_length=1, max_length=200)]
-    lead_stage: str
-    created_at: datetime
-    lead_stage_since: datetime | None = Field(None, description="when it entered its lead stage; default: created_at")
+    lead_stage: Annotated[str, Field(max_length=200)]
+    created_at: Moment
+    lead_stage_since: Moment | None = Field(None, description="when it entered its lead stage; default: created_at")
     attributes: dict[str, Scalar] = Field(default_factory=dict, description="source, country, job_title … and custom columns")
     company: dict[str, Scalar] | None = Field(
         None,
@@ -45,8 +56,8 @@ class Lead(_Request):
 
 
 class _Frame(_Request):
-    as_of: datetime | None = Field(None, description="the moment at which to look; default: now")
-    reasons: int = Field(5, ge=0, le=MOST_REASONS, description="how many reasons per lead")
+    as_of: Moment | None = Field(None, description="the moment at which to look; default: now")
+    reasons: int = Field(5, strict=True, ge=0, le=MOST_REASONS, description="how many reasons per lead")
     language: Literal["en", "de"] = "en"
 
 
@@ -150,6 +161,26 @@ class ModelName(BaseModel):
     name: str
     version: str
     trained_at: str
+
+
+class FunnelFrame(BaseModel):
+    """The lead stages in order, the exits, and the days within which each next lead stage must be reached."""
+
+    stages: list[str]
+    exits: list[str]
+    horizons_days: dict[str, float] | None = Field(description="null for data without dates")
+
+
+class About(ModelName):
+    """The model that answers."""
+
+    funnel: FunnelFrame
+    features: int
+    interaction_types: list[str]
+    attributes: list[str] = Field(description="entity.column")
+    policy: dict[str, Any] = Field(description="the hand-over line and what it rests on")
+    held_out: dict[str, Any] = Field(description="metrics on held-out leads")
+    notes: list[str]
 
 
 class ScoreResponse(BaseModel):

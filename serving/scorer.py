@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from features.attributes import is_missing
 from features.clock import DAY
 from features.live import LiveLead, live_rows
 from features.words import Language
@@ -27,6 +28,7 @@ from serving.schemas import (
 
 DIGITS = 6
 NAMED = 5  # names listed in a warning
+_OTHER = {"lead": "company", "company": "lead"}
 
 
 @dataclass(frozen=True)
@@ -125,10 +127,14 @@ class Scorer:
         unknown = sorted({act.type for act in lead.acts} - self.model.plan.type_codes.keys())
         if unknown:
             found.append(f"Unknown interaction types count only as activity: {_named(unknown)}.")
-        missing = [e.column for e in self._encoded if lead.attribute(*e.key) is None]
+        missing = [e.column for e in self._encoded if is_missing(lead.attribute(*e.key))]
         if missing:
             found.append(f"Missing attributes: {_named(missing)}.")
-        extra = sorted({*lead.attributes, *lead.company} - self._known_columns)
+        unused = {*(("lead", c) for c in lead.attributes), *(("company", c) for c in lead.company)} - self._used
+        astray = sorted(c for entity, c in unused if (_OTHER[entity], c) in self._used)
+        if astray:
+            found.append(f"Given for the lead instead of its company, or the other way round, and not used: {_named(astray)}.")
+        extra = sorted({c for entity, c in unused if (_OTHER[entity], c) not in self._used})
         if extra:
             found.append(f"Attributes the model does not use: {_named(extra)}.")
         for encoder in self.model.feature_set.encoders:
@@ -145,9 +151,9 @@ class Scorer:
         return tuple(_Column(entity, column) for entity, column in columns)
 
     @cached_property
-    def _known_columns(self) -> set[str]:
-        used = {c.column for c in self._encoded} | {column for _, column in self.model.rules.attributes}
-        return used | {"opted_out", "company_id"}
+    def _used(self) -> set[tuple[str, str]]:
+        """(entity, column) that the model, its rules or the API itself look at."""
+        return {*(c.key for c in self._encoded), *self.model.rules.attributes, ("lead", "opted_out")}
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any, cast
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 
 import bentoml
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.errors import RipelineError
 from models.store import load
@@ -16,6 +18,7 @@ from serving.scorer import Scorer
 
 MODEL_VARIABLE = "RIPELINE_MODEL"
 PACKED = Path(__file__).resolve().parent.parent / "model"  # where a Bento carries it
+BENTOML_PATHS = frozenset({"/metrics"})
 
 _scorer: Scorer | None = None
 
@@ -31,8 +34,26 @@ def provide() -> Scorer | None:
     return _scorer
 
 
+class OursFirst:
+    """Every request is Ripeline's but those for `BENTOML_PATHS`.
+
+    BentoML puts its own /livez and /readyz before a mounted application and answers what the application does not know in
+    plain text; both would break the promise of problem documents.
+    """
+
+    def __init__(self, app: ASGIApp, ours: ASGIApp) -> None:
+        self.app, self.ours = app, ours
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        theirs = scope["type"] != "http" or scope["path"] in BENTOML_PATHS
+        await (self.app if theirs else self.ours)(scope, receive, send)
+
+
+_application = create_app(provide)
+
+
 @bentoml.service(name="ripeline", traffic={"timeout": 60}, workers=1)
-@bentoml.asgi_app(create_app(provide), path="/")
+@bentoml.asgi_app(_application, path="/")
 class Ripeline:
     """Loads the model once per worker; without a usable one the service starts and `/readyz` says so."""
 
@@ -43,6 +64,5 @@ class Ripeline:
         except RipelineError as error:
             print(f"No model: {error}", flush=True)
 
-    def __is_ready__(self) -> bool:
-        """What BentoML's /readyz asks: can it score?"""
-        return _scorer is not None
+
+cast("Any", Ripeline).add_asgi_middleware(OursFirst, ours=_application)

@@ -1,0 +1,113 @@
+"""Real processes on loopback: the server that `make serve` starts, and a Bento that has never heard of MLflow."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from serving.schemas import EXAMPLE
+from tests.conftest import Trained
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 90  # seconds for a server to come up on a loaded machine
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def ask(url: str, body: object = None) -> tuple[int, dict]:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"content-type": "application/json"})  # noqa: S310  loopback
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            text = answer.read()
+            return answer.status, json.loads(text) if text.strip() else {}
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read() or b"{}")
+
+
+@contextmanager
+def running(command: list[str], port: int, log: Path, **environment: str) -> Iterator[str]:
+    """A server process; ended by its own id, with all it started."""
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            command, cwd=log.parent, stdout=out, stderr=out, env={**os.environ, **environment}, start_new_session=True
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                if ask(f"{url}/readyz")[0] == 200:
+                    break
+            except OSError:
+                pass
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.3)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+
+def test_the_server_answers_and_stops(trained: Trained, tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "serving", "--model", str(trained.folder), "--port", str(port)]
+    with running(command, port, tmp_path / "log.txt", PYTHONPATH=str(ROOT)) as url:
+        status, answer = ask(f"{url}/v1/score", EXAMPLE)
+        assert (status, answer["results"][0]["status"]) == (200, "scored")
+        assert ask(f"{url}/v1/score", {"leads": []})[0] == 422
+        assert ask(f"{url}/v1/model")[1]["name"] == "small"
+    with pytest.raises(OSError, match="refused"):
+        ask(f"{url}/livez")
+
+
+@pytest.mark.parametrize(("folder", "message"), [("nowhere", "is not a model folder"), (".", "is not a model folder")])
+def test_without_a_model_folder_there_is_a_sentence(tmp_path: Path, folder: str, message: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "serving", "--model", str(tmp_path / folder)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_bento_starts_without_mlflow_at_hand(trained: Trained, tmp_path: Path) -> None:
+    """Built from the model folder alone, then started where importing mlflow fails."""
+    home = tmp_path / "bentoml"
+    blocked = tmp_path / "blocked" / "mlflow"
+    blocked.mkdir(parents=True)
+    (blocked / "__init__.py").write_text("raise ImportError('mlflow is not at hand')\n")
+    made = subprocess.run(
+        [sys.executable, "-m", "serving.bento", "--model", str(trained.folder)],
+        cwd=ROOT, env={**os.environ, "BENTOML_HOME": str(home)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    tag = made.stdout.split("Built ")[1].split(". ")[0]
+    port = free_port()
+    command = [sys.executable, "-m", "bentoml", "serve", tag, "--host", "127.0.0.1", "--port", str(port)]
+    with running(command, port, tmp_path / "log.txt", BENTOML_HOME=str(home), PYTHONPATH=str(blocked.parent)) as url:
+        status, answer = ask(f"{url}/v1/score", EXAMPLE)
+        assert (status, answer["results"][0]["status"]) == (200, "scored")
+        assert answer["model"]["name"] == "small"
