@@ -86,7 +86,11 @@ def test_the_server_answers_and_stops(trained: Trained, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("folder", "message"), [("nowhere", "is not a model folder"), (".", "is not a model folder")])
 def test_without_a_model_folder_there_is_a_sentence(tmp_path: Path, folder: str, message: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "serving", "--model", str(tmp_path / folder)], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "serving", "--model", str(tmp_path / folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 1
     assert message in done.stderr
