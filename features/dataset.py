@@ -107,7 +107,7 @@ class Dataset:
                 table = pq.read_table(path, read_dictionary=repeated)
             except (pa.ArrowInvalid, OSError) as error:
                 raise DataError(f"{path} cannot be read as Parquet: {error}.", "Write the dataset anew.") from error
-            tables[name] = table.to_pandas()
+            tables[name] = table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)  # a missing flag stays a flag
         return cls.from_tables(
             tables,
             extracted_at=pd.Timestamp(meta["extracted_at"]),

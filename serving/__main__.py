@@ -29,7 +29,7 @@ def main() -> None:
         model = load(given.model)
     except RipelineError as error:
         sys.exit(str(error))
-    if trouble := _cannot_listen(given.host, given.port):
+    if trouble := cannot_listen(given.host, given.port):
         sys.exit(f"Cannot listen on {given.host}:{given.port}: {trouble}. Name another with --port (PORT=… for make serve).")
     print(f"Serving {model.name!r}, version {model.version}, on http://{given.host}:{given.port} (docs at /docs)", flush=True)
     root = Path(__file__).resolve().parent.parent
@@ -43,15 +43,15 @@ def main() -> None:
     os.execve(sys.executable, [sys.executable, "-m", "bentoml", *command], environment)  # noqa: S606  our own interpreter
 
 
-def _cannot_listen(host: str, port: int) -> str | None:
+def cannot_listen(host: str, port: int) -> str | None:
     """Why not, in words; None when it can. The server itself would say so with a traceback."""
+    if not 0 < port < 2**16:  # the resolver would wrap it round without a word
+        return "a port is a number from 1 to 65535"
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except OverflowError:
-        return "a port is a number from 1 to 65535"
     except OSError as error:
         return error.strerror or str(error)
     return None

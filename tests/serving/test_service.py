@@ -1,0 +1,109 @@
+"""The BentoML service without a process: whose answer an application gets, and what happens without a model."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from starlette.testclient import TestClient
+
+from models.store import save
+from serving.__main__ import cannot_listen
+from serving.schemas import EXAMPLE
+from tests.tiny import tiny_model
+
+# BentoML, while it is imported, about pathspec and pydantic
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:GitWildMatchPattern:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:The `__get_pydantic_core_schema__` method:DeprecationWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Any:
+    """BentoML's whole stack around the application. It counts its requests in one register, so there is one a process."""
+    from serving.service import Ripeline
+
+    return Ripeline.to_asgi()
+
+
+@pytest.fixture
+def started(stack: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], TestClient]:
+    """Start it on a model folder."""
+    from serving import service
+
+    def start(folder: Path) -> TestClient:
+        monkeypatch.setattr(service, "_scorer", None)
+        monkeypatch.setenv("RIPELINE_MODEL", str(folder))
+        return TestClient(stack, raise_server_exceptions=False)
+
+    return start
+
+
+Start = Callable[[Path], TestClient]
+
+
+def test_the_bento_service_scores(started: Start, tmp_path: Path) -> None:
+    with started(save(tiny_model(), tmp_path / "model")) as client:
+        assert client.post("/v1/score", json=EXAMPLE).json()["model"]["name"] == "tiny"
+        assert client.get("/v1/model").json()["funnel"]["horizons_days"]["sql"] == 90
+
+
+def test_health_and_errors_are_ours_not_bentomls(started: Start, tmp_path: Path) -> None:
+    """BentoML's own /livez and /readyz are empty text and come before any mounted application."""
+    with started(save(tiny_model(), tmp_path / "model")) as client:
+        assert client.get("/livez").json() == {"status": "alive"}
+        assert client.get("/readyz").json() == {"status": "ready"}
+        for path in ("/nothing", "/", "/docs.json"):
+            answer = client.get(path)
+            assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_without_a_model_it_lives_and_says_that_it_is_not_ready(
+    started: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with started(tmp_path / "nowhere") as client:
+        assert client.get("/livez").status_code == 200
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+        assert "No model is loaded" in answer.json()["detail"]
+    assert "is not a model folder" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("scope", "whose"),
+    [
+        ({"type": "http", "path": "/livez"}, "ours"),
+        ({"type": "http", "path": "/metrics"}, "BentoML's"),
+        ({"type": "http", "path": "/metrics/more"}, "ours"),
+        ({"type": "lifespan"}, "BentoML's"),
+    ],
+)
+def test_who_answers(scope: dict[str, str], whose: str) -> None:
+    """Only the metrics, and starting and stopping, are left to BentoML."""
+    from serving.service import OursFirst
+
+    asked: list[str] = []
+
+    def named(name: str) -> Any:
+        async def app(_scope: Any, _receive: Any, _send: Any) -> None:
+            asked.append(name)
+
+        return app
+
+    asyncio.run(OursFirst(named("BentoML's"), ours=named("ours"))(scope, cast("Any", None), cast("Any", None)))
+    assert asked == [whose]
+
+
+def test_a_busy_port_is_said_before_the_server_starts() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        assert "in use" in str(cannot_listen("127.0.0.1", busy.getsockname()[1]))
+
+
+@pytest.mark.parametrize("port", [0, -1, 65_536, 99_999])
+def test_an_impossible_port_is_said(port: int) -> None:
+    assert cannot_listen("127.0.0.1", port) == "a port is a number from 1 to 65535"
