@@ -13,7 +13,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev train score fetch serve bento promote mlflow dataset test test-slow check format bench bench-features bench-train bench-quality bench-serving lock clean
+.PHONY: help setup setup-dev train score fetch serve bento promote mlflow dataset test test-slow check format bench bench-features bench-train bench-quality lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
