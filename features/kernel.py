@@ -17,10 +17,10 @@ import numpy.typing as npt
 from features.batch import Looks, People
 from features.clock import DAY, MINUTE
 from features.colleagues import Company, colleague_counts
-from features.group import Flags, Floats, Group, Ints, Rows, Walk
+from features.group import Flags, Floats, Group, Rows, Walk
 from features.plan import VISIT, Plan
 from features.rhythm import Visits, topics
-from features.spec import Age, ColleaguesActive, ColleaguesSilence, CreatedOn, Gap, GroupSize, InStage, Silence, Topics, Total
+from features.spec import Age, ColleaguesActive, ColleaguesSilence, CreatedOn, Gap, GroupSize, InStage, Silence, Topics
 
 Matrix = npt.NDArray[np.floating]
 
@@ -35,8 +35,7 @@ def compute(plan: Plan, people: People, looks: Looks, leads: slice, rows: slice,
     if plan.decays:
         _decays(plan, walk, target)
     _timing(plan, group, target)
-    for column, total in plan.of(Total):
-        target[column] = _total(plan, walk, total)
+    _totals(plan, walk, target)
     _rhythm(plan, walk, target)
     if plan.asks_for_colleagues:
         _colleagues(plan, walk, target)
@@ -137,13 +136,17 @@ def _timing(plan: Plan, group: Group, target: Matrix) -> None:
         target[column] = _TIMING[created.field](group)
 
 
-def _total(plan: Plan, walk: Walk, total: Total) -> Floats:
-    channel, number = plan.place(total.what, total.days)
-    value = np.where(plan.own_lookup[channel][walk.group.kind], walk.group.value, 0)
-    sums = np.zeros(len(value) + 1, np.int64)
-    np.cumsum(value, out=sums[1:])
-    milli: Ints = sums[walk.position] - sums[walk.begin[number]]
-    return milli / 1000.0
+def _totals(plan: Plan, walk: Walk, target: Matrix) -> None:
+    """All sums of values at once; the values are whole thousandths, so prefix sums are exact."""
+    columns, _, windows = plan.totals
+    if not len(columns):
+        return
+    distinct, of = plan.total_channels
+    value = walk.group.value
+    sums = np.zeros((len(distinct), len(value) + 1), np.int64)
+    np.cumsum(plan.own_lookup[distinct].take(walk.group.kind, axis=1) * value, axis=1, out=sums[:, 1:])
+    now, then = sums.take(walk.position, axis=1), sums[of[:, None], walk.begin[windows]]
+    target[columns] = (now[of] - then) / 1000.0
 
 
 def _rhythm(plan: Plan, walk: Walk, target: Matrix) -> None:

@@ -232,6 +232,15 @@ class Plan:
         """All features of a kind: (column, feature)."""
         return self._by_kind.get(kind, ())  # type: ignore[return-value]
 
-    def place(self, what: Acts, days: float | None) -> tuple[int, int]:
-        """(channel, window) of a count in the lead's own bank."""
-        return self.own.channels[what], self.own.windows[window(days)]
+    @cached_property
+    def totals(self) -> tuple[Rows, Rows, Rows]:
+        """(columns, channels, windows)"""
+        columns, found = self._of(Total)
+        channels = np.array([self.own.channels[f.what] for f in found], np.intp)
+        return columns, channels, np.array([self.own.windows[window(f.days)] for f in found], np.intp)
+
+    @cached_property
+    def total_channels(self) -> tuple[Rows, Rows]:
+        """The channels that are summed, and for each total its place among them."""
+        distinct, of = np.unique(self.totals[1], return_inverse=True)
+        return distinct, of

@@ -1,0 +1,32 @@
+"""Tens of thousands of people behind one company id, such as a shared "n/a": counted as exactly as anyone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.batch import Looks, People
+from features.clock import DAY
+from features.engine import evaluate
+from features.index import HistoryIndex
+from features.plan import Plan
+from features.spec import Acts, Count, DaysSince
+
+PEOPLE, YEARS = 20_000, 20
+
+
+def test_one_large_account_counts_like_many_small_ones() -> None:
+    """People × microseconds of twenty years do not fit 64 bits."""
+    random = np.random.default_rng(0)
+    lead = np.repeat(np.arange(PEOPLE, dtype=np.int32), 3)
+    history = HistoryIndex.build(
+        PEOPLE, lead, random.integers(0, YEARS * 365 * DAY, 3 * PEOPLE), np.zeros(3 * PEOPLE, np.int32)
+    )
+    plan = Plan((Count(Acts("any")), Count(Acts("any"), 3650.0), DaysSince(Acts("any"))), ("a",))
+    created = np.zeros(PEOPLE, np.int64)
+    looks = Looks(np.arange(PEOPLE, dtype=np.int32), np.full(PEOPLE, YEARS * 365 * DAY), np.zeros(PEOPLE, np.int32), created)
+    one, many = (
+        evaluate(plan, People(account, created, history), looks)
+        for account in (np.zeros(PEOPLE, np.int32), np.arange(PEOPLE, dtype=np.int32))
+    )
+    assert np.array_equal(one, many, equal_nan=True)
+    assert (one[0] == 3).all()
