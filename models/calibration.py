@@ -156,13 +156,14 @@ def newest_of(rows: Rows, as_of: Ints) -> Rows:
 
 
 def choose_calibrator(
-    margin: Floats, y: Flags, weight: Floats, as_of: Ints, known_at: Ints
+    margin: Floats, y: Flags, weight: Floats, as_of: Ints, known_at: Ints, *, usual: str = "none"
 ) -> tuple[Calibrator, dict[str, float]]:
     """The method with the lowest log loss on later rows, then fitted on all rows or on the newest third.
 
     All arrays are (n,). Each method is tried on all that was known at a moment and on the newest third of it ("platt, newest"),
-    which wins where the base rate drifts for good and loses where it only swings. `none` stays unless another gains more than
-    `EVIDENCE` standard errors of its gain over the trials. Returns the calibrator and the mean log loss of every candidate.
+    which wins where the base rate drifts for good and loses where it only swings. The `usual` method stays unless another gains
+    more than `EVIDENCE` standard errors of its gain over the trials; it is `none` for what claims to be log-odds already.
+    Returns the calibrator and the mean log loss of every candidate.
     """
     found = trials(as_of, known_at)
     if len(found) < MIN_TRIALS or len(allowed_methods(y)) == 1:
@@ -171,9 +172,9 @@ def choose_calibrator(
     losses: dict[str, Floats] = {}
     for name in (f"{method}{suffix}" for method in allowed_methods(y) for suffix in SUFFIXES):
         losses[name] = np.array([_judge(name, t, margin, y, weight) for t in found])
-    chosen = "none"
+    chosen = usual if usual in losses else allowed_methods(y)[-1]
     for name in sorted(losses, key=lambda name: float(losses[name].mean())):
-        gain = losses["none"] - losses[name]
+        gain = losses[chosen] - losses[name]
         if gain.mean() > EVIDENCE * gain.std(ddof=1) / np.sqrt(len(gain)):
             chosen = name
             break

@@ -84,5 +84,6 @@ def fit_rule_odds(prepared: Prepared, known_at: int, among: Flags) -> RuleOdds:
                     np.ones(len(use)),
                     prepared.looks.as_of[use],
                     prepared.deadline[use, target],
+                    usual="platt",  # points are not log-odds
                 )[0]
     return RuleOdds(found)

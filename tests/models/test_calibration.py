@@ -81,6 +81,14 @@ def test_nothing_is_done_where_nothing_is_wrong() -> None:
     assert losses["platt"] >= losses["none"]
 
 
+def test_points_are_never_taken_for_log_odds() -> None:
+    """Constant points say nothing: left as they are they would mean 50 %, though a tenth converts."""
+    time = np.arange(N)
+    y = np.random.default_rng(3).random(N) < 0.1
+    chosen, _ = choose_calibrator(np.zeros(N), y, ONES, time, time, usual="platt")
+    assert chosen.probability(np.zeros(1))[0] == pytest.approx(y.mean(), abs=0.01)
+
+
 def test_a_lasting_drift_is_followed() -> None:
     """The base rate rises for good early on: what was learned before is too low by 1.2 in log-odds."""
     margin, time = spread(), np.arange(N)
