@@ -53,6 +53,10 @@ class BehaviourRule(Settings):
         return " + ".join(type_words(t, language) for t in self.types)
 
 
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 class FitRule(Settings):
     """Points for what a lead or its company is. All conditions given must hold."""
 
@@ -88,7 +92,7 @@ class FitRule(Settings):
         return all(_CONDITIONS[name](value, wanted) for name, wanted in self.conditions.items())
 
     def words(self) -> str:
-        return f"{self.attribute} " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in self.conditions.items())
+        return f"{self.attribute} " + ", ".join(f"{k.replace('_', ' ')} {_plain(v)}" for k, v in self.conditions.items())
 
 
 def _number(value: object) -> float:

@@ -40,14 +40,14 @@ def score_open(
     looks = open_leads(path, moment(as_of))
     opted_out = histories.leads["opted_out"].fillna(False).to_numpy(bool)
     looks = looks.take(np.flatnonzero(~opted_out[looks.lead]))
-    parts = [_empty(model)]
+    parts = []
     explainer = Explainer.of(model)
     for begin, chunk in _chunks(looks, histories):
         what = looked(model, histories, chunk)
         parts.append(_rows(model, histories, chunk, what, score(model, what), explainer))
         if progress:
             progress(begin + len(chunk), len(looks))
-    found = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    found = pd.concat(parts, ignore_index=True) if parts else _empty(model)
     return found.sort_values([f"p_{model.funnel.final}", "lead_id"], ascending=[False, True], ignore_index=True)
 
 

@@ -114,8 +114,18 @@ def register(name: str, folder: Path) -> str:
 
 
 def promote(name: str, version: str) -> None:
-    """Make this version the champion."""
-    connect().set_registered_model_alias(name, CHAMPION, version)
+    """Make this version the champion.
+
+    Raises
+    ------
+    ModelError
+        if the model has no such version.
+    """
+    client = connect()
+    known = [str(v.version) for v in client.search_model_versions(f"name = '{name}'")]
+    if version not in known:
+        raise ModelError(f"There is no version {version!r} of {name!r}.", f"Known are: {', '.join(sorted(known)) or 'none'}.")
+    client.set_registered_model_alias(name, CHAMPION, version)
 
 
 def champion_version(name: str) -> str | None:
