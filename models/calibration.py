@@ -23,7 +23,7 @@ BLOCKS = 6  # of time, for trying calibrators
 MIN_SEEN = 100  # rows to fit a calibrator on in a trial
 MIN_TRIALS = 3
 EVIDENCE = 2.0  # standard errors by which a method must beat doing nothing
-SUFFIXES = ("", ", newest")
+RECENCY: dict[str, float | None] = {"": None, ", recent": 0.25, ", newest": 0.06}  # half-life as a share of the time seen
 TIE_BREAK = 0.02  # isotonic steps keep this much of the learner's own order
 
 
@@ -71,7 +71,14 @@ def _minimised(loss: Callable[[Floats], float], start: list[float], low: list[fl
 
 
 def _shift(margin: Floats, y: Flags, weight: Floats) -> Calibrator:
-    (shift,) = _minimised(lambda v: margin_loss(y, margin + v[0], weight), [0.0], [None])
+    """Half an outcome of each kind is added, so that no outcome at all still says something."""
+    middle = float(np.average(margin, weights=weight))
+
+    def loss(v: Floats) -> float:
+        halves = 0.5 * (np.logaddexp(0, middle + v[0]) + np.logaddexp(0, -middle - v[0]))
+        return margin_loss(y, margin + v[0], weight) + float(halves) / float(weight.sum())
+
+    (shift,) = _minimised(loss, [0.0], [None])
     return Calibrator("shift", shift=float(shift))
 
 
@@ -115,8 +122,6 @@ METHODS: dict[str, Fit] = {
 def allowed_methods(y: Flags) -> list[str]:
     """The methods that so many positives and negatives can carry."""
     rarer = int(min(y.sum(), (~y).sum()))
-    if rarer == 0:
-        return ["none"]
     if rarer < FEW:
         return ["none", "shift"]
     return [m for m in METHODS if m != "isotonic" or rarer >= ISOTONIC_AT_LEAST]
@@ -124,10 +129,9 @@ def allowed_methods(y: Flags) -> list[str]:
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial of the calibrators: rows known by a moment, the newest third of them, and the rows after it."""
+    """One trial of the calibrators: rows known by a moment, and the rows after it."""
 
     seen: Rows
-    newest: Rows
     judged: Rows
 
 
@@ -146,49 +150,54 @@ def trials(as_of: Ints, known_at: Ints) -> list[Trial]:
         if len(seen) < MIN_SEEN:
             seen = np.flatnonzero(as_of < begin)
         if len(seen) >= MIN_SEEN and len(judged):
-            found.append(Trial(seen, newest_of(seen, as_of), judged))
+            found.append(Trial(seen, judged))
     return found
 
 
-def newest_of(rows: Rows, as_of: Ints) -> Rows:
-    """The newest third of the rows."""
-    return rows[as_of[rows] >= np.quantile(as_of[rows], 2 / 3)]
+def recent(weight: Floats, as_of: Ints, half_life: float | None) -> Floats:
+    """Weights (n,) that halve with every `half_life` (a share of the time the rows span) before the newest row; mean 1."""
+    if half_life is None or not len(as_of):
+        return weight
+    newest, span = int(as_of.max()), max(int(as_of.max()) - int(as_of.min()), 1)
+    faded = weight * np.exp2((as_of - newest) / (half_life * span))
+    return np.asarray(faded * (len(faded) / faded.sum()), np.float64)
 
 
 def choose_calibrator(
-    margin: Floats, y: Flags, weight: Floats, as_of: Ints, known_at: Ints, *, usual: str = "none"
+    margin: Floats, y: Flags, weight: Floats, as_of: Ints, known_at: Ints, *, usual: str | None = "none"
 ) -> tuple[Calibrator, dict[str, float]]:
-    """The method with the lowest log loss on later rows, then fitted on all rows or on the newest third.
+    """The method with the lowest log loss on later rows, then fitted on all rows.
 
-    All arrays are (n,). Each method is tried on all that was known at a moment and on the newest third of it ("platt, newest"),
-    which wins where the base rate drifts for good and loses where it only swings. The `usual` method stays unless another gains
-    more than `EVIDENCE` standard errors of its gain over the trials; it is `none` for what claims to be log-odds already.
-    Returns the calibrator and the mean log loss of every candidate.
+    All arrays are (n,). Each method is tried on all that was known at a moment alike and with more weight on what is recent
+    ("platt, newest"), which wins where the base rate drifts for good and loses where it only swings. The `usual` method stays
+    unless another gains more than `EVIDENCE` standard errors of its gain over the trials: `none` for what claims to be log-odds
+    already; without a usual one the lowest loss decides. Returns the calibrator and the mean log loss of every candidate.
     """
     found = trials(as_of, known_at)
-    if len(found) < MIN_TRIALS or len(allowed_methods(y)) == 1:
-        method = allowed_methods(y)[-1]
-        return METHODS["platt" if method == "isotonic" else method](margin, y, weight), {}
-    losses: dict[str, Floats] = {}
-    for name in (f"{method}{suffix}" for method in allowed_methods(y) for suffix in SUFFIXES):
-        losses[name] = np.array([_judge(name, t, margin, y, weight) for t in found])
-    chosen = usual if usual in losses else allowed_methods(y)[-1]
-    for name in sorted(losses, key=lambda name: float(losses[name].mean())):
+    if len(found) < MIN_TRIALS:
+        return _fit("platt" if len(allowed_methods(y)) > 2 else "shift", margin, y, weight), {}
+    losses = {
+        f"{method}{suffix}": np.array([_judge(method, half_life, t, margin, y, weight, as_of) for t in found])
+        for method in allowed_methods(y)
+        for suffix, half_life in RECENCY.items()
+        if method != "none" or not suffix
+    }
+    best_first = sorted(losses, key=lambda name: float(losses[name].mean()))
+    chosen = best_first[0] if usual is None else usual
+    for name in best_first if usual else ():
         gain = losses[chosen] - losses[name]
         if gain.mean() > EVIDENCE * gain.std(ddof=1) / np.sqrt(len(gain)):
             chosen = name
             break
-    method, _, newest = chosen.partition(", ")
-    every = np.arange(len(y))
-    rows = newest_of(every, as_of) if newest else every
-    return _fit(method, margin[rows], y[rows], weight[rows]), {name: float(loss.mean()) for name, loss in losses.items()}
+    method, comma, rest = chosen.partition(",")
+    fitted = _fit(method, margin, y, recent(weight, as_of, RECENCY[comma + rest]))
+    return fitted, {name: float(loss.mean()) for name, loss in losses.items()}
 
 
-def _judge(name: str, trial: Trial, margin: Floats, y: Flags, weight: Floats) -> float:
-    method, _, newest = name.partition(", ")
-    rows = trial.newest if newest else trial.seen
-    calibrated = _fit(method, margin[rows], y[rows], weight[rows]).margin(margin[trial.judged])
-    return margin_loss(y[trial.judged], calibrated, weight[trial.judged])
+def _judge(method: str, half_life: float | None, trial: Trial, margin: Floats, y: Flags, weight: Floats, as_of: Ints) -> float:
+    rows = trial.seen
+    fitted = _fit(method, margin[rows], y[rows], recent(weight[rows], as_of[rows], half_life))
+    return margin_loss(y[trial.judged], fitted.margin(margin[trial.judged]), weight[trial.judged])
 
 
 def _fit(method: str, margin: Floats, y: Flags, weight: Floats) -> Calibrator:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from features.clock import DAY
 from models.blend import blend_weights
 from models.calibration import choose_calibrator
 from models.gbm import Gbm, gbm_learner
@@ -22,6 +23,7 @@ from training.splits import Fold, forward_folds
 from training.steadiness import misleading_columns, set_aside
 
 LINEAR_ONLY = 30  # fewer of the rarer outcome than this are left to the linear learner
+HALF_LIVES = (0.5, 0.25, 0.12, 0.06)  # shares of the time that rows span
 TRUSTED = 0.5  # total weight from which shrinkage is taken as a matter of rows
 DROPPED = 0.02  # a learner whose weight is below this is left out
 
@@ -36,13 +38,25 @@ class Settings:
     params: dict[str, Any]
     trees: int = 0
     stacked_trees: int = 0
+    half_life: float | None = None  # microseconds after which a row counts half; None: all rows count alike
     aside: tuple[int, ...] = ()  # columns that mislead on later rows
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A transition, the settings it used, and for the example rows `seen` (m,) calibrated log-odds (m,) of learners that
+    had not seen them."""
+
+    transition: Transition
+    settings: Settings
+    seen: npt.NDArray[np.intp]
+    margin: Floats
 
 
 def fit_transition(
     target: str, examples: Examples, bounds: Search, seed: int, *, known: Settings | None = None, tick: Tick | None = None
-) -> tuple[Transition, Settings]:
-    """A calibrated transition from `examples`, and the settings it used; `known` settings are taken as they are.
+) -> Fitted:
+    """A calibrated transition from `examples`; `known` settings are taken as they are.
 
     Every prediction that the blend, the calibration and the interval learn from was made for later rows of other accounts
     (`training.splits.forward_folds` says when that is not possible).
@@ -55,7 +69,7 @@ def fit_transition(
     for fold in folds:
         train, later = examples.take(fold.train), examples.take(fold.later)
         margins.append(_margins(_learners(train, settings), later))
-        priors.append(np.full(len(later), _prior(train)))
+        priors.append(np.full(len(later), _prior(train, settings)))
         if tick:
             tick()
     seen = np.concatenate([fold.later for fold in folds])
@@ -73,6 +87,7 @@ def fit_transition(
         "learners": "all" if settings.trees else "linear only: too few outcomes for trees",
         "weights": dict(zip(LEARNERS, weights.round(4).tolist(), strict=True)),
         "strength": settings.strength,
+        "half_life_days": None if settings.half_life is None else round(settings.half_life / DAY, 3),
         "trees": settings.trees,
         "stacked_trees": settings.stacked_trees,
         "params": settings.params,
@@ -86,14 +101,28 @@ def fit_transition(
         gbm if weights[1] else None,
         stacked if weights[2] else None,
         (float(weights[0]), float(weights[1]), float(weights[2])),
-        _prior(examples),
+        _prior(examples, settings),
         calibrator,
         interval,
         log,
     )
     if tick:
         tick()
-    return transition, settings
+    return Fitted(transition, settings, seen, calibrator.margin(blended))
+
+
+def relearn(fitted: Fitted, examples: Examples) -> Transition:
+    """The same transition with its learners fitted anew, on other examples."""
+    examples = set_aside(examples, np.array(fitted.settings.aside, np.intp))
+    old = fitted.transition
+    linear, gbm, stacked = _learners(examples, fitted.settings)
+    return replace(
+        old,
+        linear=linear,
+        gbm=gbm if old.gbm else None,
+        stacked=stacked if old.stacked else None,
+        prior=_prior(examples, fitted.settings),
+    )
 
 
 def choose_settings(
@@ -105,10 +134,14 @@ def choose_settings(
     paths = [linear_path(train) for train, _ in sides]
     losses = np.sum([_losses(path, later) for path, (_, later) in zip(paths, sides, strict=True)], axis=0)
     best = int(np.argmin(losses))
+    half_life = choose_half_life(sides, STRENGTHS[best], float(losses[best]))
+    if half_life:
+        sides = [(faded(train, half_life), later) for train, later in sides]
+        paths = [linear_path(train) for train, _ in sides]
     newest, its_later = sides[-1]
     rarer = int(min(examples.y.sum(), (~examples.y).sum()))
     if rarer < LINEAR_ONLY or not its_later.y.any() or its_later.y.all():
-        return Settings(STRENGTHS[best], {}, aside=columns)
+        return Settings(STRENGTHS[best], {}, half_life=half_life, aside=columns)
     params, _, _ = search(newest, its_later, trials=bounds.trials, minutes=bounds.minutes, seed=seed, tick=tick)
     alone = [gbm_learner(train, params, later=later) for train, later in sides]
     on_top = [
@@ -116,7 +149,31 @@ def choose_settings(
         for path, (train, later) in zip(paths, sides, strict=True)
     ]
     sizes = [len(later) for _, later in sides]
-    return Settings(STRENGTHS[best], params, best_trees(alone, sizes), best_trees(on_top, sizes), columns)
+    return Settings(STRENGTHS[best], params, best_trees(alone, sizes), best_trees(on_top, sizes), half_life, columns)
+
+
+def choose_half_life(sides: Sequence[tuple[Examples, Examples]], strength: float, best: float) -> float | None:
+    """The half-life (microseconds) of the rows' weights with the lowest log loss on later rows; `best` is that without one.
+
+    Shorter and shorter ones are tried, as shares of the time that the newest training rows span, as long as they help.
+    """
+    span = int(np.ptp(sides[-1][0].as_of))
+    chosen = None
+    for share in HALF_LIVES:
+        fitted = [linear_learner(faded(train, share * span), strength) for train, _ in sides]
+        loss = float(sum(_losses([f], later)[0] for f, (_, later) in zip(fitted, sides, strict=True)))
+        if loss >= best:
+            break
+        chosen, best = share * span, loss
+    return chosen
+
+
+def faded(examples: Examples, half_life: float | None) -> Examples:
+    """The examples with weights that halve with every `half_life` (microseconds) before the newest, and keep their mean."""
+    if half_life is None or not len(examples):
+        return examples
+    weight = examples.weight * np.exp2((examples.as_of - examples.as_of.max()) / half_life)
+    return replace(examples, weight=weight * (examples.weight.sum() / weight.sum()))
 
 
 def _losses(path: Sequence[Linear], later: Examples) -> Floats:
@@ -143,21 +200,24 @@ def grown(weights: Floats, share: float) -> Floats:
 
     What a learner must be shrunk by for overfitting falls as one over its rows (van Houwelingen and le Cessie 1990,
     doi:10.1002/sim.4780091109): a total of 0.8 found on half the rows is 0.9 on all. Totals under `TRUSTED` have another
-    cause, a world that moved, which more rows do not mend; they stay.
+    cause, a world that moved, which more rows do not mend; they stay. Totals over 1, of learners held too short by so few rows,
+    come closer to 1 in the same way.
     """
     total = float(weights.sum())
-    if not TRUSTED <= total < 1:
+    if total < TRUSTED:
         return weights
     return weights * (1 - (1 - total) * share) / total
 
 
-def _prior(train: Examples) -> float:
+def _prior(train: Examples, settings: Settings) -> float:
     """Log-odds of the base rate, a half outcome of each kind added."""
+    train = faded(train, settings.half_life)
     yes = float(train.weight[train.y].sum())
     return float(np.log(yes + 0.5) - np.log(train.weight.sum() - yes + 0.5))
 
 
 def _learners(train: Examples, settings: Settings) -> tuple[Linear, Gbm | None, Gbm | None]:
+    train = faded(train, settings.half_life)
     linear = linear_learner(train, settings.strength)
     if not settings.trees:
         return linear, None, None

@@ -1,22 +1,30 @@
-"""Fit a whole funnel as it could be known at a moment: one transition per target, and the rules' points as probabilities."""
+"""Fit a whole funnel as it could be known at a moment: one transition per target, its timing, and the rules' points as odds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
+from features.clock import DAY
 from features.errors import DataError
+from features.labels import Labels
 from models.calibration import Calibrator, choose_calibrator
 from models.rule_odds import SCALE, RuleOdds
+from models.timing import Timing, Timings
 from models.transition import Transition
-from models.types import Flags
+from models.types import Flags, Floats
 from training.config import Search
-from training.fit import Settings, fit_transition
+from training.fit import Fitted, Settings, fit_transition, relearn
 from training.prepare import Prepared
+from training.unripe import Pace, Standing, Unripe, days_in_stage, evidence, unripe_rows, with_unripe
 
 MIN_OUTCOMES = 2  # of each kind; with fewer there is nothing to learn
+MIN_UNRIPE = 20  # rows worth another fit
+
+Tick = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -24,9 +32,18 @@ class Fit:
     """What was learned from what was known at `known_at`."""
 
     transitions: tuple[Transition, ...]
+    timings: Timings
     rule_odds: RuleOdds
     settings: Mapping[str, Settings]
     known_at: int
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Landmarks `rows` (m,) in one lead stage, and log-odds (m,) of its next one by learners that had not seen them."""
+
+    rows: npt.NDArray[np.intp]
+    margin: Floats
 
 
 def fit_funnel(
@@ -37,9 +54,9 @@ def fit_funnel(
     seed: int,
     *,
     known: Mapping[str, Settings] | None = None,
-    tick: Callable[[], None] | None = None,
+    tick: Tick | None = None,
 ) -> Fit:
-    """Fit every transition on the landmarks `among` (n,) whose labels had matured at `known_at`.
+    """Fit every transition on the landmarks `among` (n,) as far as their labels were known at `known_at`.
 
     Raises
     ------
@@ -48,7 +65,9 @@ def fit_funnel(
     """
     labels = prepared.labels(known_at)
     transitions, settings = [], {}
+    timings: dict[tuple[int, int], Timing] = {}
     for target, name in enumerate(prepared.funnel.targets):
+        rows = prepared.usable(target, labels, among)
         examples = prepared.examples(target, labels, among)
         yes = int(examples.y.sum())
         if min(yes, len(examples) - yes) < MIN_OUTCOMES:
@@ -56,17 +75,43 @@ def fit_funnel(
                 f"Of {len(examples)} matured landmarks that could reach {name!r}, {yes} did: nothing can be learned from that.",
                 f"Wait for more leads, shorten the horizon of {name!r}, or take {name!r} out of `funnel: stages:`.",
             )
-        fitted, used = fit_transition(
-            name,
-            examples,
-            bounds,
-            seed,
-            known=known.get(name) if known else None,
-            tick=tick,
-        )
-        transitions.append(fitted)
-        settings[name] = used
-    return Fit(tuple(transitions), fit_rule_odds(prepared, known_at, among), settings, known_at)
+        fitted = fit_transition(name, examples, bounds, seed, known=known.get(name) if known else None, tick=tick)
+        own = prepared.looks.stage[rows[fitted.seen]] == target
+        seen = Seen(rows[fitted.seen][own], fitted.margin[own])
+        transitions.append(ripened(prepared, target, known_at, among, fitted, seen, labels))
+        settings[name] = fitted.settings
+        timings |= _timings(prepared, target, seen, labels)
+        if tick:
+            tick()
+    return Fit(tuple(transitions), Timings(timings), fit_rule_odds(prepared, known_at, among), settings, known_at)
+
+
+def ripened(
+    prepared: Prepared, target: int, known_at: int, among: Flags, fitted: Fitted, seen: Seen, labels: Labels
+) -> Transition:
+    """The transition with its learners fitted anew on matured and unripe landmarks; as it is where there are hardly any."""
+    rows = unripe_rows(prepared, target, known_at, among)
+    if len(rows) < MIN_UNRIPE or not prepared.dated:
+        return fitted.transition
+    first = fitted.transition
+    pace = Pace.learn(prepared, target, seen.rows, labels.reached[seen.rows, target], seen.margin)
+    x = np.ascontiguousarray(prepared.rows[: prepared.width, rows].T)
+    yes, no = evidence(Standing.of(prepared, target, rows, known_at), first.calibrator.margin(first.margin(x)), pace)
+    more = Unripe(x, yes, no, prepared.looks.as_of[rows], prepared.account[rows])
+    log = {**first.log, "unripe": len(rows), "unripe_weight": round(float((yes + no).sum()), 1)}
+    return replace(relearn(fitted, with_unripe(prepared.examples(target, labels, among), more)), log=log)
+
+
+def _timings(prepared: Prepared, begin: int, seen: Seen, labels: Labels) -> dict[tuple[int, int], Timing]:
+    """From this lead stage, when those who reach each later one in time do so."""
+    found = {}
+    lead, as_of = prepared.looks.lead[seen.rows], prepared.looks.as_of[seen.rows]
+    z = np.column_stack((seen.margin, days_in_stage(prepared, seen.rows)))
+    for target in range(begin, len(prepared.funnel.targets)):
+        use = np.flatnonzero(labels.matured[seen.rows, target] & labels.reached[seen.rows, target])
+        taken = (prepared.path.reached[lead[use], target + 1] - as_of[use]) / DAY
+        found[begin, target] = Timing.fit(taken, z[use], prepared.funnel.horizons[prepared.funnel.targets[target]])
+    return found
 
 
 def fit_rule_odds(prepared: Prepared, known_at: int, among: Flags) -> RuleOdds:
@@ -84,6 +129,6 @@ def fit_rule_odds(prepared: Prepared, known_at: int, among: Flags) -> RuleOdds:
                     np.ones(len(use)),
                     prepared.looks.as_of[use],
                     prepared.deadline[use, target],
-                    usual="platt",  # points are not log-odds
+                    usual=None,  # points are not log-odds
                 )[0]
     return RuleOdds(found)

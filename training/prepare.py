@@ -62,11 +62,15 @@ class Prepared:
     def labels(self, known_at: int) -> Labels:
         return label(self.path, self.looks, self.funnel, known_at)
 
-    def examples(self, target: int, labels: Labels, among: Flags) -> Examples:
-        """Examples of P(target | the lead stage before it was reached in time), from the matured landmarks `among` (n,)."""
+    def usable(self, target: int, labels: Labels, among: Flags) -> npt.NDArray[np.intp]:
+        """The matured landmarks `among` (n,) that ask for P(target | the lead stage before it was reached in time)."""
         stage = self.looks.stage
         before = np.ones(len(stage), bool) if target == 0 else labels.reached[:, target - 1] | (stage == target)
-        use = np.flatnonzero(among & (stage <= target) & labels.matured[:, target] & before)
+        return np.flatnonzero(among & (stage <= target) & labels.matured[:, target] & before)
+
+    def examples(self, target: int, labels: Labels, among: Flags) -> Examples:
+        """Examples of the `usable` landmarks."""
+        use = self.usable(target, labels, among)
         return Examples(
             x=np.ascontiguousarray(self.rows[: self.width, use].T),
             y=labels.reached[use, target],

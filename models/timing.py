@@ -1,0 +1,119 @@
+"""Timing: when those who convert within the horizon do so, which turns one probability into a curve over days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from models.types import Floats
+
+KNOTS = 24
+FEW = 30  # conversions; with fewer all leads share one curve
+PULL = 4.0  # strength, in conversions, of the pull of the slopes towards zero
+STEPS = 12  # of Newton's method
+STEEPEST = 1.5  # |slope| per standard deviation
+
+
+@dataclass(frozen=True)
+class Timing:
+    """F(t | z): of those who convert within the horizon, the share that has done so within t days.
+
+    F(t | z) = F₀(t) ^ exp(Σ slope · (z - centre) / spread): proportional hazards in reversed time (horizon - t), so F is 1 at
+    the horizon whatever z is. `days` ascends to the horizon; `share` are the values of F₀ there.
+    """
+
+    days: tuple[float, ...]
+    share: tuple[float, ...]
+    slope: tuple[float, ...] = ()
+    centre: tuple[float, ...] = ()
+    spread: tuple[float, ...] = ()
+
+    @property
+    def horizon(self) -> float:
+        return self.days[-1]
+
+    @classmethod
+    def fit(cls, taken: Floats, z: Floats, horizon: float) -> Timing:
+        """Learn from the days `taken` (n,), each at most the horizon, and covariates `z` (n, c).
+
+        Source: Cox's partial likelihood (1972) with Breslow's baseline, in reversed time. Without conversions F rises evenly.
+        """
+        if not len(taken):
+            return cls((0.0, horizon), (0.0, 1.0))
+        centre, spread = z.mean(axis=0), np.maximum(z.std(axis=0), 1e-9)
+        order = np.argsort(-taken, kind="stable")  # reversed time runs from the horizon down
+        standard, taken = ((z - centre) / spread)[order], np.maximum(taken[order], 0.0)
+        slope = _slopes(standard) if len(taken) >= FEW else np.zeros(z.shape[1])
+        hazard = np.exp(standard @ slope)
+        at_risk = np.cumsum(hazard[::-1])[::-1]
+        survived = np.exp(-np.cumsum(1 / at_risk))  # F₀ just below each taken time
+        days = np.unique(np.append(np.quantile(taken, np.linspace(0, 1, KNOTS)), horizon))
+        ascending = np.append(taken[::-1], horizon)
+        below = np.append(survived[::-1], 1.0)
+        # F₀(t) is what is left just above t: the value below the next taken time
+        share = below[np.searchsorted(ascending, days, side="right").clip(max=len(below) - 1)]
+        share[-1] = 1.0
+        return cls(
+            (0.0, *(float(d) for d in days if d > 0)),
+            (0.0, *(float(s) for s, d in zip(np.maximum.accumulate(share), days, strict=True) if d > 0)),
+            tuple(slope.tolist()),
+            tuple(centre.tolist()),
+            tuple(spread.tolist()),
+        )
+
+    def by(self, days: Floats, z: Floats) -> Floats:
+        """F(days | z): days (m,) or (n, 1), covariates (n, c) → (n, m)."""
+        return np.asarray(np.interp(days, self.days, self.share) ** self._power(z)[:, None], np.float64)
+
+    def mean(self, z: Floats) -> Floats:
+        """Expected days (n,) to the conversion of those who convert within the horizon."""
+        left = 1 - np.asarray(self.share)[None, :] ** self._power(z)[:, None]
+        return np.asarray(np.trapezoid(left, self.days, axis=1), np.float64)
+
+    def _power(self, z: Floats) -> Floats:
+        if not self.slope:
+            return np.ones(len(z))
+        standard = np.clip((z - np.array(self.centre)) / np.array(self.spread), -3, 3)  # beyond it nothing was learned
+        return np.asarray(np.exp(standard @ np.array(self.slope)), np.float64)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Timing:
+        return cls(**{key: tuple(value) for key, value in saved.items()})
+
+
+@dataclass(frozen=True)
+class Timings:
+    """A timing per (lead-stage position, target position)."""
+
+    of: Mapping[tuple[int, int], Timing]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {f"{begin}-{target}": timing.to_dict() for (begin, target), timing in self.of.items()}
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Timings:
+        pairs = {tuple(map(int, key.split("-"))): Timing.from_dict(timing) for key, timing in saved.items()}
+        return cls({(begin, target): timing for (begin, target), timing in pairs.items()})
+
+
+def _slopes(z: Floats) -> Floats:
+    """Maximise the partial likelihood of rows in the order of their reversed times: z (n, c) → slopes (c,)."""
+    slope = np.zeros(z.shape[1])
+    for _ in range(STEPS):
+        weight = np.exp(z @ slope)
+        total = np.cumsum(weight[::-1])[::-1]
+        first = np.cumsum((weight[:, None] * z)[::-1], axis=0)[::-1] / total[:, None]
+        second = np.cumsum((weight[:, None, None] * z[:, :, None] * z[:, None, :])[::-1], axis=0)[::-1] / total[:, None, None]
+        gradient = (z - first).sum(axis=0) - PULL * slope
+        curvature = (second - first[:, :, None] * first[:, None, :]).sum(axis=0) + PULL * np.eye(len(slope))
+        step = np.linalg.solve(curvature, gradient)
+        slope = np.clip(slope + step, -STEEPEST, STEEPEST)
+        if np.abs(step).max(initial=0.0) < 1e-6:
+            break
+    return slope
