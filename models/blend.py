@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from models.types import Flags, Floats, sigmoid
 
 LEAST = 0.3  # the weights add up to at least this
-PULL = 2.0  # strength, in rows, of the pull towards equal weights that add up to one
+PULL = 100.0  # strength, in rows, of the pull towards equal weights that add up to one
 
 
 def blend_weights(margins: Floats, y: Flags, weight: Floats) -> Floats:

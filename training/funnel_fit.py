@@ -19,7 +19,16 @@ from models.types import Flags, Floats
 from training.config import Search
 from training.fit import Fitted, Settings, fit_transition, relearn
 from training.prepare import Prepared
-from training.unripe import Pace, Standing, Unripe, days_in_stage, evidence, unripe_rows, with_unripe
+from training.unripe import (
+    Pace,
+    Standing,
+    Unripe,
+    days_in_stage,
+    evidence,
+    newest_shift,
+    unripe_rows,
+    with_unripe,
+)
 
 MIN_OUTCOMES = 2  # of each kind; with fewer there is nothing to learn
 MIN_UNRIPE = 20  # rows worth another fit
@@ -94,11 +103,15 @@ def ripened(
     if len(rows) < MIN_UNRIPE or not prepared.dated:
         return fitted.transition
     first = fitted.transition
-    pace = Pace.learn(prepared, target, seen.rows, labels.reached[seen.rows, target], seen.margin)
+    reached = labels.reached[seen.rows, target]
+    pace = Pace.learn(prepared, target, seen.rows, reached, seen.margin)
+    now = Standing.of(prepared, target, rows, known_at)
     x = np.ascontiguousarray(prepared.rows[: prepared.width, rows].T)
-    yes, no = evidence(Standing.of(prepared, target, rows, known_at), first.calibrator.margin(first.margin(x)), pace)
+    margin = first.calibrator.margin(first.margin(x))
+    shift = newest_shift(now, margin, pace)
+    yes, no = evidence(now, margin, pace, shift)
     more = Unripe(x, yes, no, prepared.looks.as_of[rows], prepared.account[rows])
-    log = {**first.log, "unripe": len(rows), "unripe_weight": round(float((yes + no).sum()), 1)}
+    log = {**first.log, "unripe": len(rows), "unripe_shift": round(shift, 4)}
     return replace(relearn(fitted, with_unripe(prepared.examples(target, labels, among), more)), log=log)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize_scalar
 
 from features.clock import DAY
 from models.timing import Timing
@@ -19,6 +20,7 @@ from models.types import TINY, Examples, Flags, Floats, Matrix, sigmoid
 from training.prepare import Prepared
 
 SMALLEST = 0.01  # a row of less weight is left out
+MOST_SHIFT = 3.0  # log-odds by which the newest leads may differ from earlier ones
 
 Rows = npt.NDArray[np.intp]
 
@@ -84,20 +86,40 @@ def days_in_stage(prepared: Prepared, rows: Rows) -> Floats:
     return np.log1p((prepared.looks.as_of[rows] - prepared.looks.entered[rows]) / DAY)
 
 
-def evidence(now: Standing, margin: Floats, pace: Pace) -> tuple[Floats, Floats]:
+def _chances(now: Standing, margin: Floats, pace: Pace) -> tuple[Floats, Floats]:
+    """(n,) each: P(not yet | converts in time) and P(has not left | does not)."""
+    yet = 1 - pace.timing.by(now.open_days[:, None], np.column_stack((margin, now.covariates)))[:, 0]
+    return yet, 1 - pace.gone(now.open_days)
+
+
+def newest_shift(now: Standing, margin: Floats, pace: Pace) -> float:
+    """How much better or worse, in log-odds, these landmarks do than `margin` (n,) says: the maximum of their likelihood."""
+    yet, stays = _chances(now, margin, pace)
+
+    def loss(shift: float) -> float:
+        p = sigmoid(margin + shift)
+        chance = np.where(now.reached, p, np.where(now.left, 1 - p, p * yet + (1 - p) * stays))
+        return float(-np.log(np.maximum(chance, TINY)).sum() + 0.5 * shift**2)
+
+    return float(minimize_scalar(loss, bounds=(-MOST_SHIFT, MOST_SHIFT), method="bounded").x)
+
+
+def evidence(now: Standing, margin: Floats, pace: Pace, shift: float) -> tuple[Floats, Floats]:
     """Weights (n,) with which each landmark counts as a "yes" and as a "no", given log-odds (n,) that know nothing of it.
 
     What has converted or left counts once. With F and E the shares of those who convert, and who do not, that have done so or
     left by now, an open landmark has the likelihood p (1 - F) + (1 - p) (1 - E). A "no" of weight (1 - p) (F - E) over that has
     the same slope in log-odds; where those who do not convert leave sooner, it is a "yes" of weight p (E - F) over that.
+    All these landmarks together do better by `shift` log-odds than `margin` says. Seasons and holidays delay conversions and
+    look the same, so the weights are balanced: learners see which leads do better than others, not that all of them do.
     """
-    yet = 1 - pace.timing.by(now.open_days[:, None], np.column_stack((margin, now.covariates)))[:, 0]
-    stays = 1 - pace.gone(now.open_days)
-    p = sigmoid(margin)
+    yet, stays = _chances(now, margin, pace)
+    p = sigmoid(margin + shift)
     chance = np.maximum(p * yet + (1 - p) * stays, TINY)
     yes = np.where(now.reached, 1.0, np.where(now.left, 0.0, p * np.maximum(yet - stays, 0) / chance))
     no = np.where(now.reached, 0.0, np.where(now.left, 1.0, (1 - p) * np.maximum(stays - yet, 0) / chance))
-    return yes, no
+    tilt = float(np.exp(-0.5 * shift))
+    return yes * tilt, no / tilt
 
 
 @dataclass(frozen=True)
