@@ -18,6 +18,7 @@ from models.recommend import Policy
 from models.reference import Reference
 from models.rule_odds import RuleOdds
 from models.rules import Rules
+from models.timing import Timings
 from models.transition import Transition
 
 LAST_SEEN = DaysSince(Acts("any"))
@@ -25,7 +26,7 @@ LAST_SEEN = DaysSince(Acts("any"))
 
 @dataclass(frozen=True)
 class FunnelModel:
-    """Transitions over a funnel, the rules beside them, and what turns probabilities into scores and advice.
+    """Transitions over a funnel and their timing, the rules beside them, and what turns probabilities into scores and advice.
 
     `dated` is false for data without dates, where a horizon in days has no meaning.
     """
@@ -36,6 +37,7 @@ class FunnelModel:
     transitions: tuple[Transition, ...]
     rules: Rules
     rule_odds: RuleOdds
+    timings: Timings
     reference: Reference
     policy: Policy
     dated: bool = True

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.chain import chain
+from models.curve import Curves, curves
 from models.model import FunnelModel
 from models.recommend import Advice, advise
 from models.rules import Points, Values
@@ -16,11 +17,15 @@ from models.types import Floats, Matrix
 
 @dataclass(frozen=True)
 class Looked:
-    """What is scored: `rows` (columns, n), attribute columns then the combined plan; lead-stage positions; attributes."""
+    """What is scored: `rows` (columns, n), attribute columns then the combined plan; lead-stage positions; attributes.
+
+    `age_days` and `stage_days` (n,): days since creation and since the lead stage was entered.
+    """
 
     rows: Matrix
     stage: npt.NDArray[np.int32]
     age_days: Floats
+    stage_days: Floats
     values: Values
 
 
@@ -33,6 +38,7 @@ class Scores:
     probability: Floats
     low: Floats
     high: Floats
+    curves: Curves | None  # None for data without dates
     score: npt.NDArray[np.int64]
     grade: list[str]
     points: Points
@@ -57,6 +63,7 @@ def score(model: FunnelModel, looked: Looked) -> Scores:
     final = probability[:, -1]
     contributions = next_contributions(model, x, looked.stage)
     fit, engagement = parts(model, contributions)
+    by_day = curves(model.funnel, model.timings, conditional, probability, looked.stage, looked.stage_days)
     points = model.rules.points(behaviour, looked.values)
     value = None if model.policy.deal_value is None else final * model.policy.deal_value
     advice = [
@@ -78,6 +85,7 @@ def score(model: FunnelModel, looked: Looked) -> Scores:
         probability=probability,
         low=low,
         high=high,
+        curves=by_day if model.dated else None,
         score=model.reference.score(final),
         grade=model.reference.grade(fit, engagement, looked.stage),
         points=points,

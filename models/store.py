@@ -18,9 +18,10 @@ from models.recommend import Policy
 from models.reference import Reference
 from models.rule_odds import RuleOdds
 from models.rules import Rules
+from models.timing import Timings
 from models.transition import Transition
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 
 
@@ -39,6 +40,7 @@ def save(model: FunnelModel, folder: Path | str) -> Path:
         _write(partial / "features.json", model.feature_set.to_dict())
         _write(partial / "reference.json", model.reference.to_dict())
         _write(partial / "rule_odds.json", model.rule_odds.to_dict())
+        _write(partial / "timing.json", model.timings.to_dict())
         _write(partial / "metrics.json", model.metrics)
         (partial / "rules.yaml").write_text(
             yaml.safe_dump(model.rules.to_dict(), sort_keys=False, allow_unicode=True), encoding="utf-8"
@@ -97,6 +99,7 @@ def load(folder: Path | str) -> FunnelModel:
         transitions=tuple(Transition.load(root / target) for target in funnel.targets),
         rules=Rules.read(root / "rules.yaml"),
         rule_odds=RuleOdds.from_dict(_read(root / "rule_odds.json")),
+        timings=Timings.from_dict(_read(root / "timing.json")),
         reference=Reference.from_dict(_read(root / "reference.json")),
         policy=Policy(**manifest["policy"]),
         dated=manifest["dated"],

@@ -86,6 +86,13 @@ class Problem(BaseModel):
     errors: list[Problem] | None = None
 
 
+class Point(BaseModel):
+    """A point of a curve."""
+
+    days: float
+    value: float
+
+
 class Probability(BaseModel):
     """P(the lead stage is reached within the horizon, and every one before it within its own), with a 90 % interval."""
 
@@ -93,6 +100,8 @@ class Probability(BaseModel):
     low: float
     high: float
     horizon_days: float | None
+    curve: list[Point] = Field(description="P(reached by so many days), rising to the value at the horizon")
+    expected_days: float | None = Field(description="days it takes, if it converts within the horizon")
 
 
 class RuleLine(BaseModel):

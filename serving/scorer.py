@@ -18,6 +18,7 @@ from models.reasons import Explainer
 from models.scoring import Looked, Scores, score
 from serving.schemas import (
     ExplanationFrame,
+    Point,
     Probability,
     ReasonLine,
     Recommendation,
@@ -53,6 +54,7 @@ class Scorer:
             rows,
             np.array([lead.stage for lead in leads], np.int32),
             np.array([(as_of - lead.created) / DAY for lead in leads]),
+            np.array([(as_of - lead.entered) / DAY for lead in leads]),
             lambda entity, column: [lead.attribute(entity, column) for lead in leads],
         )
         return looked, score(self.model, looked)
@@ -90,15 +92,7 @@ class Scorer:
         return Result(
             lead_id=lead.lead_id,
             status="scored",
-            probabilities={
-                names[t]: Probability(
-                    value=_round(scores.probability[i, t]),
-                    low=_round(scores.low[i, t]),
-                    high=_round(scores.high[i, t]),
-                    horizon_days=model.funnel.horizons[names[t]] if model.dated else None,
-                )
-                for t in ahead
-            },
+            probabilities={names[t]: self._probability(scores, i, t) for t in ahead},
             score=int(scores.score[i]),
             grade=scores.grade[i],
             rules=RuleScore(
@@ -119,6 +113,22 @@ class Scorer:
                 target=explained.target, start=explained.start, rest=explained.rest, calibration=explained.calibration
             ),
             warnings=self.warnings(lead, alone),
+        )
+
+    def _probability(self, scores: Scores, i: int, target: int) -> Probability:
+        curves = scores.curves
+        return Probability(
+            value=_round(scores.probability[i, target]),
+            low=_round(scores.low[i, target]),
+            high=_round(scores.high[i, target]),
+            horizon_days=self.model.funnel.horizons[self.model.funnel.targets[target]] if curves else None,
+            curve=[
+                Point(days=days, value=_round(chance))
+                for days, chance in zip(curves.days[target], curves.chance[target][i].tolist(), strict=True)
+            ]
+            if curves
+            else [],
+            expected_days=round(float(curves.expected[i, target]), 2) if curves else None,
         )
 
     def warnings(self, lead: LiveLead, alone: bool) -> list[str]:

@@ -18,6 +18,7 @@ from models.recommend import Policy
 from models.reference import Reference
 from models.rule_odds import RuleOdds
 from models.rules import Rules
+from models.timing import Timing, Timings
 from models.transition import Transition
 from models.types import Examples
 
@@ -55,11 +56,22 @@ def tiny_model(seed: int = 0) -> FunnelModel:
         transitions=transitions,
         rules=Rules.read(),
         rule_odds=RuleOdds({(0, 0): Calibrator("platt", slope=0.5, shift=-2.0)}),
+        timings=tiny_timings(),
         reference=Reference.learn(final, sums[0], sums[1], random.integers(0, 3, 500), 3),
         policy=Policy("sql", 0.1, deal_value=1_000.0, cost_per_contact=25.0),
         version="1",
         trained_at="2026-01-01T00:00:00+00:00",
     )
+
+
+def tiny_timings() -> Timings:
+    """Those who convert do so evenly up to the horizon, hot ones sooner."""
+    found = {}
+    for begin in range(len(FUNNEL.targets)):
+        for target in range(begin, len(FUNNEL.targets)):
+            horizon = FUNNEL.horizons[FUNNEL.targets[target]]
+            found[begin, target] = Timing((0.0, horizon), (0.0, 1.0), (-0.3, 0.1), (0.0, 2.0), (1.0, 1.0))
+    return Timings(found)
 
 
 def _transition(target: str, random: np.random.Generator, columns: int, rows: int = 600) -> Transition:

@@ -24,7 +24,8 @@ def looked(model: FunnelModel, histories: Histories, looks: Landmarks) -> Looked
     """What `models.scoring.score` needs for these looks."""
     rows = build(model.plan, model.feature_set.encoders, histories, looks)
     age = (looks.as_of - histories.people.created[looks.lead]) / DAY
-    return Looked(rows, looks.stage, age, lambda entity, column: attribute(histories, looks, entity, column))
+    in_stage = (looks.as_of - looks.entered) / DAY
+    return Looked(rows, looks.stage, age, in_stage, lambda entity, column: attribute(histories, looks, entity, column))
 
 
 def score_open(
@@ -32,8 +33,9 @@ def score_open(
 ) -> pd.DataFrame:
     """One row per lead that is open at `as_of` and has not opted out → its scores, ranked by P(final lead stage).
 
-    Columns: lead_id, lead_stage, score, grade, p_<target>, low_<target>, high_<target>, points, rules_<target>,
-    expected_value, action, recommended_lead_stage, why, reasons.
+    Columns: lead_id, lead_stage, score, grade, p_<target>, low_<target>, high_<target>, p_<target>_<days>d by so many days,
+    expected_days_<target> where it converts, points, rules_<target>, expected_value, action, recommended_lead_stage, why,
+    reasons.
     """
     histories = Histories.of(dataset, model.feature_set.types)
     path = Path.of(histories.leads, dataset.lead_stages, model.funnel)
@@ -74,6 +76,10 @@ def _rows(
         columns[f"p_{target}"] = scores.probability[:, i]
         columns[f"low_{target}"] = scores.low[:, i]
         columns[f"high_{target}"] = scores.high[:, i]
+        if scores.curves:
+            for day, chance in zip(scores.curves.days[i][:-1], scores.curves.chance[i].T, strict=False):
+                columns[f"p_{target}_{day:g}d"] = chance
+            columns[f"expected_days_{target}"] = scores.curves.expected[:, i]
     columns["points"] = scores.points.points
     for i, target in enumerate(model.funnel.targets):
         columns[f"rules_{target}"] = scores.rule_probability[:, i]

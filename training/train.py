@@ -163,6 +163,7 @@ def final_model(prepared: Prepared, config: Config, dataset: Dataset, held: Held
         transitions=fit.transitions,
         rules=prepared.rules,
         rule_odds=fit.rule_odds,
+        timings=fit.timings,
         reference=Reference(np.linspace(0.01, 0.99, 99), np.zeros((1, 2)), np.zeros((1, 2))),
         policy=_policy(prepared, config, dataset, held),
         dated=prepared.dated,

@@ -101,14 +101,14 @@ def test_blend_prefers_the_better_learner_and_is_never_negative() -> None:
     weights = blend_weights(np.column_stack((good, random.normal(size=5_000), -good)), y, np.ones(5_000))
     assert weights[0] == pytest.approx(1.0, abs=0.1)
     assert np.all(weights >= 0)
-    assert weights[1:] == pytest.approx([0, 0], abs=0.05)
+    assert weights[1:] == pytest.approx([0, 0], abs=0.1)
 
 
 def test_blend_of_noise_keeps_some_order() -> None:
     """A tie between all leads would help nobody."""
     random = np.random.default_rng(0)
     weights = blend_weights(-random.normal(0, 1, (2_000, 3)), random.random(2_000) < 0.1, np.ones(2_000))
-    assert weights.sum() == pytest.approx(LEAST, abs=0.15)
+    assert LEAST - 0.01 <= weights.sum() <= 0.6
 
 
 def test_sigmoid_and_logit_at_their_ends() -> None:

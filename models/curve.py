@@ -1,0 +1,68 @@
+"""Curves: P(lead stage reached by so many days), from the probability within the horizon and the timing of earlier leads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.funnel import Funnel
+from models.timing import Timings
+from models.types import Floats, logit
+
+STEPS = ((60.0, 30.0), (14.0, 7.0), (0.0, 1.0))  # horizon from (days) → days between the points of its curve
+
+
+@dataclass(frozen=True)
+class Curves:
+    """`days` per target, ascending to its horizon; `chance` per target (n, days); `expected` (n, targets): the days it takes
+    those who convert in time. NaN where the target is not ahead of the lead stage."""
+
+    days: tuple[tuple[float, ...], ...]
+    chance: tuple[Floats, ...]
+    expected: Floats
+
+
+def curve_days(horizon: float) -> tuple[float, ...]:
+    """30, 60, 90 … for a horizon of months, 7, 14 … for one of weeks, 1, 2 … below; the horizon is the last."""
+    step = next(step for least, step in STEPS if horizon >= least)
+    return (*(float(d) for d in np.arange(step, horizon - 0.25 * step, step)), float(horizon))
+
+
+def curves(
+    funnel: Funnel,
+    timings: Timings,
+    conditional: Floats,
+    probability: Floats,
+    stage: npt.NDArray[np.integer],
+    stage_days: Floats,
+) -> Curves:
+    """The curves of n leads.
+
+    `conditional` and `probability` (n, targets) as `models.chain.chain` gives them, `stage_days` (n,) since the lead stage was
+    entered. Each curve rises to the probability at its horizon; none is ever above that of the lead stage before it.
+    """
+    days = tuple(curve_days(funnel.horizons[t]) for t in funnel.targets)
+    chance = tuple(np.full((len(stage), len(d)), np.nan) for d in days)
+    expected = np.full(probability.shape, np.nan)
+    for begin in np.unique(stage).tolist():
+        rows = np.flatnonzero(stage == begin)
+        z = np.column_stack((logit(conditional[rows, begin]), np.log1p(np.maximum(stage_days[rows], 0))))
+        for target in range(begin, len(days)):
+            ceiling = [
+                _by(funnel, timings, begin, before, probability[rows, before], z, days[target])
+                for before in range(begin, target + 1)
+            ]
+            chance[target][rows] = np.minimum.reduce(ceiling)
+            expected[rows, target] = timings.of[begin, target].mean(z)
+    return Curves(days, chance, expected)
+
+
+def _by(
+    funnel: Funnel, timings: Timings, begin: int, target: int, probability: Floats, z: Floats, days: Sequence[float]
+) -> Floats:
+    """P(target by each of the days) (n, days); past its own horizon a curve stays level."""
+    horizon = funnel.horizons[funnel.targets[target]]
+    return probability[:, None] * timings.of[begin, target].by(np.minimum(days, horizon), z)
