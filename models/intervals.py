@@ -1,4 +1,4 @@
-"""Intervals: how sure a probability is, from how often leads scored alike came true on rows the learner never saw."""
+"""Intervals: where the rate among leads scored alike lies next time, from how far it lay off on later rows, block by block."""
 
 from __future__ import annotations
 
@@ -6,54 +6,90 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta
+import numpy.typing as npt
 
 from models.types import Flags, Floats, logit, sigmoid
 
 LEVEL = 0.9
-MIN_BIN = 50  # rows
-MOST_BINS = 20
+QUANTILE = 1.6449  # of the normal distribution, for LEVEL
+PER_CELL = 12  # of the rarer outcome
+MOST_BLOCKS, MOST_BINS = 8, 8
+USUAL = 0.25  # standard deviation, in log-odds, by which a rate lies off next time, before anything is known …
+USUAL_WEIGHT = 4.0  # … as much as so many cells say
+FEW = 4.0  # variance times outcomes: what few outcomes leave open
 
 
 @dataclass(frozen=True)
 class Interval:
-    """For probabilities near `centre`, the log-odds by which the 90 % interval lies below and above."""
+    """For log-odds near `centre` (ascending), the standard deviation `spread` of the rate's log-odds around what was said."""
 
     centre: tuple[float, ...] = (0.0,)
-    below: tuple[float, ...] = (3.0,)
-    above: tuple[float, ...] = (3.0,)
+    spread: tuple[float, ...] = (2.0,)
 
     @classmethod
-    def fit(cls, probability: Floats, y: Flags) -> Interval:
-        """Learn from held-out calibrated probabilities (n,): equal-sized bins of neighbours, Jeffreys interval in each.
+    def fit(cls, margin: Floats, y: Flags, as_of: npt.NDArray[np.int64], account: npt.NDArray[np.int64]) -> Interval:
+        """Learn from log-odds (n,) of rows that the learners had not seen, all later than what they had.
 
-        Source: Brown, Cai and DasGupta 2001, doi:10.1214/ss/1009213286. It covers the doubt about the rate among leads scored
-        alike, not the doubt about whether next quarter is like the last. Without rows the interval is wide: ± 3 in log-odds.
+        Rows are cut into blocks of time and, in each, bins of neighbours. By how much the rate of a cell lies off in log-odds,
+        less what chance alone does (accounts hang together: the design effect of Kish 1965), is what drift and misfit do: a
+        random effect, its variance by the method of moments (DerSimonian and Laird 1986), pulled towards that of all cells.
         """
-        bins = int(min(MOST_BINS, len(y) // MIN_BIN))
-        if bins < 1:
+        rarer = int(min(y.sum(), (~y).sum()))
+        usual = USUAL**2 + FEW / (rarer + 1)
+        blocks = int(np.clip(np.sqrt(rarer / PER_CELL), 1, MOST_BLOCKS))
+        bins = int(np.clip(rarer / PER_CELL / blocks, 1, MOST_BINS))
+        if not len(y):
             return cls()
-        parts = np.array_split(np.argsort(probability, kind="stable"), bins)
-        centre, below, above = [], [], []
-        for rows in parts:
-            hits, misses = float(y[rows].sum()), float((~y[rows]).sum())
-            low, high = beta.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2], hits + 0.5, misses + 0.5)
-            middle = float(logit((hits + 0.5) / (hits + misses + 1)))
-            centre.append(float(logit(probability[rows].mean())))
-            below.append(middle - float(logit(low)))
-            above.append(float(logit(high)) - middle)
-        return cls(tuple(np.maximum.accumulate(centre).tolist()), tuple(below), tuple(above))
+        p = sigmoid(margin)
+        effect = design_effect(y - p, p * (1 - p), account)
+        bin_of, block_of = equal_parts(margin, bins), equal_parts(as_of.astype(np.float64), blocks)
+        bins, blocks = int(bin_of.max()) + 1, int(block_of.max()) + 1
+        excess = np.full((bins, blocks), np.nan)
+        for b in range(bins):
+            for t in range(blocks):
+                rows = np.flatnonzero((bin_of == b) & (block_of == t))
+                if len(rows):
+                    excess[b, t] = _off(margin[rows], y[rows], effect)
+        known = ~np.isnan(excess)
+        overall = (np.nansum(excess) + USUAL_WEIGHT * usual) / (known.sum() + USUAL_WEIGHT)
+        own = (np.nansum(excess, axis=1) + USUAL_WEIGHT * overall) / (known.sum(axis=1) + USUAL_WEIGHT)
+        centre = [float(np.median(margin[bin_of == b])) for b in range(bins)]
+        floor = effect / max(float((p * (1 - p)).sum()) / bins, 1.0)  # no bin's rate is known better than this
+        spread = np.sqrt(np.maximum(own, floor))
+        return cls(tuple(np.maximum.accumulate(centre).tolist()), tuple(spread.tolist()))
+
+    def spread_at(self, probability: Floats) -> Floats:
+        """Standard deviation (n,) in log-odds at these probabilities (n,)."""
+        return np.asarray(np.interp(logit(probability), self.centre, self.spread), np.float64)
 
     def around(self, probability: Floats) -> tuple[Floats, Floats]:
-        """(low, high) around probabilities (n,); low ≤ probability ≤ high."""
-        m = logit(probability)
-        low = sigmoid(m - np.interp(m, self.centre, self.below))
-        high = sigmoid(m + np.interp(m, self.centre, self.above))
-        return np.minimum(low, probability), np.maximum(high, probability)
+        """The 90 % interval (low, high) around probabilities (n,); low ≤ probability ≤ high."""
+        m, width = logit(probability), QUANTILE * self.spread_at(probability)
+        return np.minimum(sigmoid(m - width), probability), np.maximum(sigmoid(m + width), probability)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Interval:
-        return cls(tuple(saved["centre"]), tuple(saved["below"]), tuple(saved["above"]))
+        return cls(tuple(saved["centre"]), tuple(saved["spread"]))
+
+
+def equal_parts(values: Floats, parts: int) -> npt.NDArray[np.int64]:
+    """The part (n,) of each value when they are cut into parts of equal size; ties stay together, so there may be fewer."""
+    edges = np.quantile(values, np.linspace(0, 1, parts + 1)[1:-1])
+    return np.unique(np.searchsorted(edges, values, side="right"), return_inverse=True)[1]
+
+
+def design_effect(residual: Floats, variance: Floats, account: npt.NDArray[np.int64]) -> float:
+    """How many times wider chance spreads because rows of one account hang together; at least 1."""
+    _, code = np.unique(account, return_inverse=True)
+    return max(1.0, float((np.bincount(code, weights=residual) ** 2).sum() / max(variance.sum(), 1e-9)))
+
+
+def _off(margin: Floats, y: Flags, effect: float) -> float:
+    """Squared log-odds by which the rate of a cell lies off, less what chance does; may be negative."""
+    p = sigmoid(margin)
+    information = float((p * (1 - p)).sum()) + 0.25
+    off = (float(logit((y.sum() + 0.5) / (len(y) + 1)))) - float(logit((p.sum() + 0.5) / (len(y) + 1)))
+    return float(np.clip(off**2 - effect / information, -4.0, 4.0))

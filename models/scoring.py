@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from models.curve import Curves, curves
 from models.model import FunnelModel
 from models.recommend import Advice, advise
 from models.rules import Points, Values
+from models.transition import Transition
 from models.types import Floats, Matrix
 
 
@@ -59,7 +61,7 @@ def score(model: FunnelModel, looked: Looked) -> Scores:
     """Everything there is to say about n leads, none of them in the final lead stage."""
     x, behaviour, quiet = split(model, looked.rows)
     conditional, probability = chain(model.transitions, x, looked.stage)
-    low, high = _interval(model, conditional, probability)
+    low, high = interval(model.transitions, conditional, probability)
     final = probability[:, -1]
     contributions = next_contributions(model, x, looked.stage)
     fit, engagement = parts(model, contributions)
@@ -114,11 +116,11 @@ def parts(model: FunnelModel, contributions: Floats) -> tuple[Floats, Floats]:
     return contributions[:, :-1][:, kinds == "fit"].sum(axis=1), contributions[:, :-1][:, kinds == "engagement"].sum(axis=1)
 
 
-def _interval(model: FunnelModel, conditional: Floats, probability: Floats) -> tuple[Floats, Floats]:
-    """Intervals of products: the doubts of the steps are taken as independent, so their squares add up in logarithms."""
+def interval(transitions: Sequence[Transition], conditional: Floats, probability: Floats) -> tuple[Floats, Floats]:
+    """90 % intervals (n, targets) of products: the doubts of the steps are independent, their squares add up in logarithms."""
     below, above = np.zeros(len(conditional)), np.zeros(len(conditional))
     low, high = np.full_like(conditional, np.nan), np.full_like(conditional, np.nan)
-    for target, transition in enumerate(model.transitions):
+    for target, transition in enumerate(transitions):
         rows = ~np.isnan(conditional[:, target])
         p = conditional[rows, target]
         at_least, at_most = transition.interval.around(p)

@@ -77,7 +77,7 @@ def fit_transition(
     weights = _weights(np.concatenate(margins), y, weight, settings)
     blended = np.concatenate(margins) @ weights + (1 - weights.sum()) * np.concatenate(priors)
     calibrator, losses = choose_calibrator(blended, y, weight, examples.as_of[seen], examples.known_at[seen])
-    interval = Interval.fit(calibrator.probability(blended), y)
+    interval = Interval.fit(calibrator.margin(blended), y, examples.as_of[seen], examples.account[seen])
     weights = grown(weights, float(np.mean([len(f.train) for f in folds])) / len(examples))
     linear, gbm, stacked = _learners(examples, settings)
     log = {

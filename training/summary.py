@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from features.report import DataReport
+from training.coverage import Coverage
 from training.gate import Difference, Verdict
 
 # the rest (Brier score, average precision, per lead stage) is in MLflow
@@ -65,10 +66,19 @@ def in_words(results: Results, final: str, rules: Difference) -> list[str]:
     return lines
 
 
+def coverage_in_words(covered: Mapping[str, Coverage]) -> list[str]:
+    """One sentence: how often the intervals were right."""
+    if not covered:
+        return []
+    parts = [f"{found.inside:.0%} of {found.cells} groups on {name}" for name, found in covered.items()]
+    return [f"The 90 % intervals held the later rate of leads scored alike in {', '.join(parts)}."]
+
+
 def show(
     console: Console,
     report: DataReport,
     results: Results,
+    covered: Mapping[str, Coverage],
     final: str,
     rules: Difference,
     verdict: Verdict,
@@ -80,5 +90,5 @@ def show(
     for note in notes:
         console.print(f"  {note}", style="dim", highlight=False)
     console.print(table(results))
-    for line in [*in_words(results, final, rules), verdict.why]:
+    for line in [*in_words(results, final, rules), *coverage_in_words(covered), verdict.why]:
         console.print(f"• {line}", highlight=False)

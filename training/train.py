@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from models.model import FunnelModel
 from models.recommend import Policy
 from models.reference import Reference
 from models.rules import Rules
-from models.scoring import next_contributions, parts
+from models.scoring import interval, next_contributions, parts
 from models.store import load as load_model
 from models.store import save
 from models.types import Flags, Floats
@@ -37,6 +37,7 @@ from training import tracking
 from training.baselines import BASELINES, fit_baseline
 from training.batch import looked
 from training.config import Config
+from training.coverage import Coverage, coverage
 from training.data import load
 from training.evaluate import Slice, capacity_curve, evaluate_slices, flat, slices
 from training.funnel_fit import Fit, fit_funnel
@@ -60,6 +61,7 @@ class Held:
     questions: list[Slice]
     probability: dict[str, Floats]
     results: Results
+    coverage: dict[str, Coverage]
     fit: Fit
 
 
@@ -94,7 +96,7 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
         against_rules = _next_difference(prepared, held, held.probability["model"], held.probability["rules"])
         with steps.whole("Logging to MLflow"):
             run_id, version, verdict = _log(config, dataset, report, prepared, held, model, against_rules)
-    show(console, report, held.results, model.funnel.final, against_rules, verdict, prepared.notes)
+    show(console, report, held.results, held.coverage, model.funnel.final, against_rules, verdict, prepared.notes)
     console.print(f"Version {version} of {config.name!r} is registered, run {run_id}.", highlight=False)
     return Outcome(model, version, run_id, held.results, verdict)
 
@@ -123,7 +125,8 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
     fit = fit_funnel(prepared, cut, early, config.search, config.seed, tick=tick)
     rows = np.flatnonzero(late)
     stage, x = prepared.looks.stage[rows], prepared.x[rows]
-    sources: dict[str, Floats] = {"model": chain(fit.transitions, x, stage)[1]}
+    conditional, by_model = chain(fit.transitions, x, stage)
+    sources: dict[str, Floats] = {"model": by_model}
     sources["rules"] = fit.rule_odds.probabilities(prepared.points.points[rows], stage, len(prepared.funnel.targets))
     known = prepared.labels(cut)
     for name in BASELINES:
@@ -135,7 +138,13 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
     mine = labels.take(rows)
     questions = slices(prepared.funnel, stage, mine.matured)
     results = {name: evaluate_slices(questions, mine.reached, p, prepared.funnel) for name, p in sources.items()}
-    return Held(cut, rows, mine, questions, sources, results, fit)
+    low, high = interval(fit.transitions, conditional, by_model)
+    covered = {
+        name: found
+        for target, name in enumerate(prepared.funnel.targets)
+        if (found := coverage(by_model, low, high, mine, stage, target, as_of[rows], account[rows]))
+    }
+    return Held(cut, rows, mine, questions, sources, results, covered, fit)
 
 
 def _ticker(steps: Steps, name: str, config: Config, prepared: Prepared, searched: bool = False) -> Callable[[], None]:
@@ -170,6 +179,7 @@ def final_model(prepared: Prepared, config: Config, dataset: Dataset, held: Held
         trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
         metrics={
             "held_out": held.results,
+            "coverage": {name: asdict(found) for name, found in held.coverage.items()},
             "cut": held.cut,
             "known_at": prepared.extracted_at,
             "logs": [t.log for t in fit.transitions],
@@ -255,7 +265,8 @@ def _log(
                 "cut": datetime.fromtimestamp(held.cut / 1e6, UTC).isoformat(),
                 **{f"horizon.{t}": f"{days:g} days" for t, days in prepared.funnel.horizons.items()},
             }
-            tracking.log_parent(params, flat(held.results["model"]), {})
+            covered = {f"{name}.interval_coverage": found.inside for name, found in held.coverage.items()}
+            tracking.log_parent(params, flat(held.results["model"]) | covered, {})
             champion = tracking.champion_version(config.name)
             newer = _against_champion(config, dataset, prepared, held, here) if champion else None
             verdict = judge(champion, against_rules, newer)

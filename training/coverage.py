@@ -1,0 +1,88 @@
+"""Coverage: how often the 90 % intervals hold the rate of held-out leads scored alike, later in time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.labels import Labels
+from models.intervals import QUANTILE, design_effect, equal_parts
+from models.types import Flags, Floats, logit
+
+PER_CELL = 10  # of the rarer outcome
+MOST_PARTS = 8
+MIN_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Of `cells` groups of leads (lead stage × block of time × bin of probability), the share whose rate lay inside.
+
+    A group's rate is partly chance: it counts as inside when it lies within the interval widened by what chance adds.
+    `width` is the mean width of the intervals.
+    """
+
+    cells: int
+    inside: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """Leads scored alike at about the same time: what was said, the interval, and how far chance alone may carry the rate."""
+
+    rows: npt.NDArray[np.intp]
+    said: float
+    low: float
+    high: float
+    chance: float  # in log-odds
+
+    def holds(self, rate: float) -> bool:
+        """Whether the observed rate lies within the interval and what chance adds to it."""
+        off = float(logit(rate)) - self.said
+        reach = self.high - self.said if off > 0 else self.said - self.low
+        return bool(abs(off) <= np.hypot(reach, self.chance))
+
+
+def groups(
+    p: Floats, low: Floats, high: Floats, y: Flags, as_of: npt.NDArray[np.int64], account: npt.NDArray[np.int64]
+) -> list[Group]:
+    """Rows (n,) of one lead stage and target, cut into blocks of time and bins of probability, with enough outcomes in each."""
+    parts = int(np.clip(np.sqrt(min(y.sum(), (~y).sum()) / PER_CELL), 1, MOST_PARTS))
+    effect = design_effect(y - p, p * (1 - p), account)
+    bin_of, block_of = equal_parts(logit(p), parts), equal_parts(as_of.astype(np.float64), parts)
+    found = []
+    for b in range(parts):
+        for t in range(parts):
+            rows = np.flatnonzero((bin_of == b) & (block_of == t))
+            if len(rows) >= MIN_ROWS:
+                said, bottom, top = (float(logit(_smooth(v[rows]))) for v in (p, low, high))
+                chance = QUANTILE * np.sqrt(effect / (float((p[rows] * (1 - p[rows])).sum()) + 0.25))
+                found.append(Group(rows, said, bottom, top, float(chance)))
+    return found
+
+
+def _smooth(values: npt.NDArray[np.generic]) -> float:
+    """The mean with half an outcome of each kind added."""
+    return float((values.sum() + 0.5) / (len(values) + 1))
+
+
+def coverage(
+    probability: Floats, low: Floats, high: Floats, labels: Labels, stage: npt.NDArray[np.integer], target: int,
+    as_of: npt.NDArray[np.int64], account: npt.NDArray[np.int64],
+) -> Coverage | None:  # fmt: skip
+    """Over all lead stages before the target; arrays (n, targets) and (n,). None where no group is large enough."""
+    inside, widths = [], []
+    for begin in range(target + 1):
+        rows = np.flatnonzero(labels.matured[:, target] & (stage == begin))
+        if len(rows) < 2 * MIN_ROWS:
+            continue
+        y = labels.reached[rows, target]
+        columns = (probability[rows, target], low[rows, target], high[rows, target])
+        inside += [g.holds(_smooth(y[g.rows])) for g in groups(*columns, y, as_of[rows], account[rows])]
+        widths.append(high[rows, target] - low[rows, target])
+    if not inside:
+        return None
+    return Coverage(len(inside), float(np.mean(inside)), float(np.concatenate(widths).mean()))
