@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from models.types import Floats
+from models.types import Floats, logit
 
 QUIET_DAYS = 60.0  # without any interaction a lead already with sales is offered back for nurturing
 HOPELESS = 0.1  # of the hand-over line; below it and older than `OLD_DAYS`, a lead is not worth nurturing
 OLD_DAYS = 365.0
+WIDE = 1.5  # log-odds from the low to the high end: beyond it the interval leaves the decision to the rules
 
 ACTIONS = ("hand_over", "nurture", "hold", "recycle", "disqualify")
 
@@ -67,12 +68,13 @@ class Policy:
 
 @dataclass(frozen=True)
 class Advice:
-    """One lead's recommendation."""
+    """One lead's recommendation. `uncertain`: the model cannot decide, the rules did."""
 
     action: str
     lead_stage: str
     why: str
     expected_profit: float | None
+    uncertain: bool = False
 
 
 def advise(
@@ -85,8 +87,12 @@ def advise(
     high: float,
     quiet_days: float,
     age_days: float,
+    rules_hand_over: bool,
 ) -> Advice:
-    """The recommendation for one lead from P(final) and its interval; days may be NaN where nothing ever happened."""
+    """The recommendation for one lead from P(final) and its interval; days may be NaN where nothing ever happened.
+
+    Where the interval straddles the line it is held, or, if the interval is wide, left to the rules (`rules_hand_over`).
+    """
     profit = None
     if policy.deal_value is not None and policy.cost_per_contact is not None:
         profit = probability * policy.deal_value - policy.cost_per_contact
@@ -101,10 +107,19 @@ def advise(
     if low >= policy.line:
         why = f"A chance of {chance} is above the hand-over line of {line}, even at the low end of its interval."
         return Advice("hand_over", policy.stage, why, profit)
-    if high < policy.line:
-        if probability < HOPELESS * policy.line and age_days > OLD_DAYS:
-            why = f"After {age_days:.0f} days the chance is {chance}, far below the line of {line}."
-            return Advice("disqualify", stage, why, profit)
-        return Advice("nurture", stage, f"A chance of {chance} is below the hand-over line of {line}: keep nurturing.", profit)
-    why = f"The interval {low:.1%} to {high:.1%} straddles the hand-over line of {line}: too uncertain to decide."
-    return Advice("hold", stage, why, profit)
+    if high >= policy.line:
+        return _undecided(policy, stage, low, high, rules_hand_over, profit)
+    if probability < HOPELESS * policy.line and age_days > OLD_DAYS:
+        why = f"After {age_days:.0f} days the chance is {chance}, far below the line of {line}."
+        return Advice("disqualify", stage, why, profit)
+    return Advice("nurture", stage, f"A chance of {chance} is below the hand-over line of {line}: keep nurturing.", profit)
+
+
+def _undecided(policy: Policy, stage: str, low: float, high: float, rules_hand_over: bool, profit: float | None) -> Advice:
+    """The interval straddles the line: hold, or leave it to the rules where the interval is wide."""
+    fact = f"The interval {low:.1%} to {high:.1%} straddles the hand-over line of {policy.line:.1%}"
+    if float(logit(high) - logit(low)) <= WIDE:
+        return Advice("hold", stage, f"{fact}: a close call, wait for the next sign.", profit)
+    if rules_hand_over:
+        return Advice("hand_over", policy.stage, f"{fact}, too wide to decide; the rules would hand it over.", profit, True)
+    return Advice("nurture", stage, f"{fact}, too wide to decide; the rules would keep nurturing.", profit, True)

@@ -78,6 +78,7 @@ def score(model: FunnelModel, looked: Looked) -> Scores:
             high=float(high[i, -1]),
             quiet_days=float(quiet[i]),
             age_days=float(looked.age_days[i]),
+            rules_hand_over=_position(model, float(points.points[i])) >= model.sales_from,
         )
         for i, stage in enumerate(looked.stage.tolist())
     ]
@@ -96,6 +97,12 @@ def score(model: FunnelModel, looked: Looked) -> Scores:
         advice=advice,
         contributions=contributions,
     )
+
+
+def _position(model: FunnelModel, points: float) -> int:
+    """The position of the lead stage that the rules give for these points; -1 for none."""
+    stage = model.rules.lead_stage(points)
+    return -1 if stage is None else model.funnel.position(stage)
 
 
 def next_contributions(model: FunnelModel, x: Matrix, stage: npt.NDArray[np.integer]) -> Floats:

@@ -151,7 +151,7 @@ class Result(BaseModel):
     """The answer for one lead. Only `scored` leads have scores."""
 
     lead_id: str | None
-    status: Literal["scored", "invalid", "closed", "opted_out"]
+    status: Literal["scored", "uncertain", "invalid", "closed", "opted_out"]
     probabilities: dict[str, Probability] | None = None
     score: int | None = Field(None, description="1 … 99: percentile of P(final lead stage) among held-out leads")
     grade: str | None = Field(None, description="A1 … C3: fit × engagement")

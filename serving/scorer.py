@@ -91,7 +91,7 @@ class Scorer:
             lines.append(RuleLine(label="cap", points=_round(float(scores.points.capped[i]))))
         return Result(
             lead_id=lead.lead_id,
-            status="scored",
+            status="uncertain" if advice.uncertain else "scored",
             probabilities={names[t]: self._probability(scores, i, t) for t in ahead},
             score=int(scores.score[i]),
             grade=scores.grade[i],

@@ -34,8 +34,8 @@ def score_open(
     """One row per lead that is open at `as_of` and has not opted out → its scores, ranked by P(final lead stage).
 
     Columns: lead_id, lead_stage, score, grade, p_<target>, low_<target>, high_<target>, p_<target>_<days>d by so many days,
-    expected_days_<target> where it converts, points, rules_<target>, expected_value, action, recommended_lead_stage, why,
-    reasons.
+    expected_days_<target> where it converts, points, rules_<target>, expected_value, status (scored, uncertain), action,
+    recommended_lead_stage, why, reasons.
     """
     histories = Histories.of(dataset, model.feature_set.types)
     path = Path.of(histories.leads, dataset.lead_stages, model.funnel)
@@ -84,6 +84,7 @@ def _rows(
     for i, target in enumerate(model.funnel.targets):
         columns[f"rules_{target}"] = scores.rule_probability[:, i]
     columns["expected_value"] = np.full(len(looks), np.nan) if scores.expected_value is None else scores.expected_value
+    columns["status"] = ["uncertain" if a.uncertain else "scored" for a in scores.advice]
     columns["action"] = [a.action for a in scores.advice]
     columns["recommended_lead_stage"] = [a.lead_stage for a in scores.advice]
     columns["why"] = [a.why for a in scores.advice]

@@ -89,7 +89,7 @@ POLICY = Policy("sql", line=0.2, cost_per_contact=10, deal_value=100)
     ("low", "p", "high", "quiet", "age", "with_sales", "action"),
     [
         (0.25, 0.30, 0.35, 1, 10, False, "hand_over"),
-        (0.10, 0.25, 0.35, 1, 10, False, "hold"),
+        (0.15, 0.25, 0.35, 1, 10, False, "hold"),
         (0.05, 0.10, 0.15, 1, 10, False, "nurture"),
         (0.001, 0.01, 0.02, 1, 400, False, "disqualify"),
         (0.05, 0.10, 0.15, 90, 200, True, "recycle"),
@@ -98,10 +98,30 @@ POLICY = Policy("sql", line=0.2, cost_per_contact=10, deal_value=100)
     ],
 )
 def test_advice(low: float, p: float, high: float, quiet: float, age: float, with_sales: bool, action: str) -> None:
-    advice = advise(POLICY, "mql", with_sales=with_sales, probability=p, low=low, high=high, quiet_days=quiet, age_days=age)
+    advice = advise(
+        POLICY,
+        "mql",
+        with_sales=with_sales,
+        probability=p,
+        low=low,
+        high=high,
+        quiet_days=quiet,
+        age_days=age,
+        rules_hand_over=False,
+    )
     assert advice.action == action
     assert advice.lead_stage == ("sql" if action == "hand_over" and not with_sales else "mql")
     assert advice.expected_profit == pytest.approx(100 * p - 10)
+
+
+@pytest.mark.parametrize(("rules", "action", "stage"), [(True, "hand_over", "sql"), (False, "nurture", "mql")])
+def test_a_wide_interval_leaves_it_to_the_rules(rules: bool, action: str, stage: str) -> None:
+    """Between 4 % and 70 % the model has nothing to say about a line of 20 %; it says so and what the rules would do."""
+    advice = advise(
+        POLICY, "mql", with_sales=False, probability=0.2, low=0.04, high=0.7, quiet_days=1, age_days=9, rules_hand_over=rules
+    )
+    assert (advice.action, advice.lead_stage, advice.uncertain) == (action, stage, True)
+    assert "the rules would" in advice.why
 
 
 def test_the_line_fills_the_capacity_but_never_below_profit() -> None:
