@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from features.errors import ModelError, nearest
 from features.words import Language, phrase, type_words
 
-Part = Literal["engagement", "fit", "timing"]
+Part = Literal["engagement", "fit", "timing", "rules"]
 Mark = Literal["visit", "active_day"]
 
 

@@ -8,29 +8,39 @@ from scipy.optimize import minimize
 from models.types import Flags, Floats, sigmoid
 
 LEAST = 0.3  # the weights add up to at least this
-PULL = 100.0  # strength, in rows, of the pull towards equal weights that add up to one
+PULL = 100.0  # strength, in rows, of the pull towards the usual weights, which add up to one
+FEW = 30  # of the rarer outcome: up to so many the linear learner stands alone
+
+
+def usual_weights(learners: int, rarer: int) -> Floats:
+    """What the weights are pulled to: all on the first, linear learner where outcomes are few, equal where they are many."""
+    even = np.full(learners, 1.0 / learners)
+    first = np.zeros(learners)
+    first[0] = 1.0
+    share = min(1.0, FEW / max(rarer, 1))
+    return share * first + (1 - share) * even
 
 
 def blend_weights(margins: Floats, y: Flags, weight: Floats) -> Floats:
     """Weights (learners,) ≥ 0 for the log-odds `margins` (n, learners) that minimise log loss with a free constant.
 
-    With few rows the weights stay near equal. The constant absorbs how the base rate of these rows differs from that of the
-    learners' own; it is not used afterwards. Source: stacking with non-negative
-    weights (Breiman 1996, doi:10.1007/BF00117832), here on log-odds.
+    With few rows the weights stay near the usual ones. The constant absorbs how the base rate of these rows differs from that
+    of the learners' own; it is not used afterwards. Source: stacking with non-negative weights (Breiman 1996,
+    doi:10.1007/BF00117832), here on log-odds.
     """
     count = margins.shape[1]
-    even = np.full(count, 1.0 / count)
+    usual = usual_weights(count, int(min(y.sum(), (~y).sum())))
     scaled = weight / weight.mean()
 
     def loss(v: Floats) -> tuple[float, Floats]:
         total = margins @ v[:-1] + v[-1]
         losses = np.logaddexp(0.0, np.where(y, -total, total))
         slope = scaled * (sigmoid(total) - y)
-        pull = v[:-1] - even
+        pull = v[:-1] - usual
         value = float(scaled @ losses + PULL * pull @ pull)
         return value, np.append(margins.T @ slope + 2 * PULL * pull, slope.sum())
 
-    found = minimize(loss, np.append(even, 0.0), jac=True, method="L-BFGS-B", bounds=[(0.0, 2.0)] * count + [(None, None)])
+    found = minimize(loss, np.append(usual, 0.0), jac=True, method="L-BFGS-B", bounds=[(0.0, 2.0)] * count + [(None, None)])
     weights = np.asarray(found.x[:-1], np.float64)
     if weights.sum() < LEAST:
         # nothing ranked later rows: keep some of everyone's order, as a tie between all leads helps nobody

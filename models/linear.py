@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
 
-from models.types import Examples, Flags, Floats, Log, Matrix
+from models.types import Examples, Flags, Floats, Log, Matrix, sigmoid
 
 STRENGTHS = (0.001, 0.005, 0.03, 0.2)  # inverse regularisation of standardised columns, tried from strong to weak
+PRIOR_SLOPE = 0.5  # log-odds per standard deviation of points, and how far that may be off
 CLIP = 6.0  # standard deviations; beyond it a value says no more
 SMALLEST = 1e-9
 
@@ -130,20 +131,60 @@ def linear_learner(train: Examples, strength: float) -> Linear:
 def linear_path(train: Examples, strengths: Sequence[float] = STRENGTHS) -> list[Linear]:
     """One fitted learner per strength, each warmed up by the one before.
 
-    Source: L2-penalised maximum likelihood, LBFGS (scikit-learn). Regularisation is per row weight, so a strength means the
-    same for few rows as for many.
+    It starts from what the rules say (`rules_prior`) and learns how far to depart from it: L2-penalised maximum likelihood of
+    what is added to that start. So with few rows, or a strong regularisation, it is the calibrated rules. Regularisation is per
+    row weight, so a strength means the same for few rows as for many.
     """
     scaler = Scaler.fit(train.x, train.y)
     z = scaler.transform(train.x)
     weight = train.weight / train.weight.mean()
-    if train.y.all() or not train.y.any():
-        rate = (float(train.y.sum()) + 0.5) / (len(train) + 1)
-        return [Linear(scaler, np.zeros(z.shape[1]), float(np.log(rate / (1 - rate)))) for _ in strengths]
-    model = LogisticRegression(solver="lbfgs", max_iter=300, tol=1e-4, warm_start=True)
+    points = np.zeros(len(z)) if train.points is None else z[:, train.points].astype(np.float64)
+    base, slope = rules_prior(points, train.y, weight)
+    found = np.zeros(z.shape[1] + 1)
     fitted = []
     for strength in strengths:
-        model.set_params(C=strength)
-        model.fit(z, train.y, sample_weight=weight)
+        found = _penalised(z, train.y, weight, base + slope * points, strength, found)
+        coefficient = found[:-1].copy()
+        if train.points is not None:
+            coefficient[train.points] += slope
         log = {"learner": "linear", "strength": strength, "rows": len(train), "positives": int(train.y.sum())}
-        fitted.append(Linear(scaler, np.asarray(model.coef_[0], np.float64), float(model.intercept_[0]), log))
+        fitted.append(Linear(scaler, coefficient, base + float(found[-1]), log))
     return fitted
+
+
+def rules_prior(points: Floats, y: Flags, weight: Floats) -> tuple[float, float]:
+    """(constant, slope) of the log-odds along standardised `points` (n,): the rules, calibrated.
+
+    Before any outcome the slope is believed to be `PRIOR_SLOPE` ± `PRIOR_SLOPE`, and half an outcome of each kind is added; so
+    this is defined from no outcome on, and what is believed fades as outcomes come. Constant points leave only the constant.
+    """
+    along = float(points.std()) > SMALLEST
+
+    def loss(v: Floats) -> tuple[float, Floats]:
+        margin = v[0] + v[1] * points
+        losses = np.logaddexp(0.0, np.where(y, -margin, margin))
+        off = weight * (sigmoid(margin) - y)
+        middle = float(sigmoid(v[0]))
+        halves = 0.5 * (np.logaddexp(0, v[0]) + np.logaddexp(0, -v[0]))
+        pull = (v[1] - PRIOR_SLOPE * along) / PRIOR_SLOPE**2
+        value = float(weight @ losses) + float(halves) + 0.5 * pull * (v[1] - PRIOR_SLOPE * along)
+        return value, np.array([off.sum() + middle - 0.5, off @ points + pull])
+
+    found = minimize(loss, np.array([0.0, PRIOR_SLOPE * along]), jac=True, method="L-BFGS-B")
+    return float(found.x[0]), float(found.x[1])
+
+
+def _penalised(z: Matrix, y: Flags, weight: Floats, start: Floats, strength: float, first: Floats) -> Floats:
+    """Coefficients (columns,) and a constant to be added to the log-odds `start` (n,); the constant is not held back."""
+
+    def loss(v: Floats) -> tuple[float, Floats]:
+        margin = start + z @ v[:-1].astype(z.dtype) + v[-1]
+        losses = np.logaddexp(0.0, np.where(y, -margin, margin))
+        off = strength * weight * (sigmoid(margin) - y)
+        value = strength * float(weight @ losses) + 0.5 * float(v[:-1] @ v[:-1])
+        return value, np.append(off.astype(z.dtype) @ z + v[:-1], off.sum())
+
+    limits = {"maxiter": 300, "ftol": 1e-10, "gtol": 1e-4 * strength * float(weight.sum())}
+    if y.all() or not y.any():
+        return first  # the constant would run away; the start already says what so many rows of one kind mean
+    return np.asarray(minimize(loss, first, jac=True, method="L-BFGS-B", options=limits).x, np.float64)

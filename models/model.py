@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.feature_set import FeatureSet
+from features.feature_set import Described, FeatureSet
 from features.funnel import Funnel
 from features.plan import Plan
 from features.spec import Acts, DaysSince, Feature
@@ -20,8 +20,25 @@ from models.rule_odds import RuleOdds
 from models.rules import Rules
 from models.timing import Timings
 from models.transition import Transition
+from models.types import Floats, Matrix
 
 LAST_SEEN = DaysSince(Acts("any"))
+POINTS = Described(
+    "points",
+    "points",
+    "rules",
+    {"en": "points of the rules", "de": "Punkte nach den Regeln"},
+    {"en": "points", "de": "Punkte"},
+)
+
+
+def design(columns: Matrix, points: Floats, rows: npt.NDArray[np.intp] | None = None) -> Matrix:
+    """What a model sees: `columns` (features, n) and `points` (n,) of the wanted rows → (rows, features + 1), points last."""
+    wanted = np.arange(columns.shape[1]) if rows is None else rows
+    out = np.empty((len(wanted), len(columns) + 1), columns.dtype)
+    out[:, :-1] = columns.T if rows is None else columns[:, rows].T
+    out[:, -1] = points[wanted]
+    return out
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,16 @@ class FunnelModel:
         plan = Plan(self._combined, self.feature_set.types)
         plan.compile()
         return plan
+
+    @cached_property
+    def described(self) -> tuple[Described, ...]:
+        """What each column of x means: the feature set's, then the points."""
+        return (*self.feature_set.described, POINTS)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The columns of x: the feature set's, then the points."""
+        return (*self.feature_set.names, POINTS.name)
 
     @cached_property
     def _combined(self) -> tuple[Feature, ...]:

@@ -29,7 +29,7 @@ class Predictor:
         DataError
             if a column is missing.
         """
-        names = list(self.model.feature_set.names)
+        names = list(self.model.names)
         missing = [n for n in ["lead_stage", *names] if n not in model_input.columns]
         if missing:
             raise DataError(

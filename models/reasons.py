@@ -48,7 +48,7 @@ class Explainer:
     @classmethod
     def of(cls, model: FunnelModel) -> Explainer:
         names: dict[str, int] = {}
-        groups = [names.setdefault(d.group, len(names)) for d in model.feature_set.described]
+        groups = [names.setdefault(d.group, len(names)) for d in model.described]
         return cls(model, np.array(groups, np.intp), len(names))
 
     def explain(
@@ -70,6 +70,6 @@ class Explainer:
         members = np.flatnonzero(self.groups == group)
         # the member that moved most in the direction of the whole group speaks for it
         strongest = int(members[np.argmax(contributions[members] * np.sign(effect))])
-        described = self.model.feature_set.described[strongest]
+        described = self.model.described[strongest]
         value: Any = float(x[strongest])
         return Reason(described.label[language], None if np.isnan(value) else round(value, 4), described.unit[language], effect)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from models.chain import chain
 from models.curve import Curves, curves
-from models.model import FunnelModel
+from models.model import FunnelModel, design
 from models.recommend import Advice, advise
 from models.rules import Points, Values
 from models.transition import Transition
@@ -47,26 +47,37 @@ class Scores:
     rule_probability: Floats
     expected_value: Floats | None
     advice: list[Advice]
+    x: Matrix
     contributions: Floats  # (n, features + 1) to the log-odds of the next lead stage, before calibration
 
 
-def split(model: FunnelModel, rows: Matrix) -> tuple[Matrix, Matrix, Floats]:
-    """`rows` (columns, n) → the model's x (n, features), the rules' features (rules, n), days since last seen (n,)."""
-    width = model.feature_set.attribute_columns
-    x = rows[: width + len(model.feature_set.features)].T  # the combined plan begins with the model's features
-    return x, rows[width + model.rule_rows], rows[width + model.last_seen_row].astype(np.float64)
+@dataclass(frozen=True)
+class Parts:
+    """The model's x (n, features + 1), the rules' points, and the days since each lead was last seen (n,)."""
+
+    x: Matrix
+    points: Points
+    quiet: Floats
+
+
+def split(model: FunnelModel, looked: Looked) -> Parts:
+    """Read the rows of the combined plan, which begins with the model's features."""
+    rows, width = looked.rows, model.feature_set.attribute_columns
+    points = model.rules.points(rows[width + model.rule_rows], looked.values)
+    x = design(rows[: width + len(model.feature_set.features)], points.points)
+    return Parts(x, points, rows[width + model.last_seen_row].astype(np.float64))
 
 
 def score(model: FunnelModel, looked: Looked) -> Scores:
     """Everything there is to say about n leads, none of them in the final lead stage."""
-    x, behaviour, quiet = split(model, looked.rows)
+    seen = split(model, looked)
+    x, points = seen.x, seen.points
     conditional, probability = chain(model.transitions, x, looked.stage)
     low, high = interval(model.transitions, conditional, probability)
     final = probability[:, -1]
     contributions = next_contributions(model, x, looked.stage)
     fit, engagement = parts(model, contributions)
     by_day = curves(model.funnel, model.timings, conditional, probability, looked.stage, looked.stage_days)
-    points = model.rules.points(behaviour, looked.values)
     value = None if model.policy.deal_value is None else final * model.policy.deal_value
     advice = [
         advise(
@@ -76,7 +87,7 @@ def score(model: FunnelModel, looked: Looked) -> Scores:
             probability=float(final[i]),
             low=float(low[i, -1]),
             high=float(high[i, -1]),
-            quiet_days=float(quiet[i]),
+            quiet_days=float(seen.quiet[i]),
             age_days=float(looked.age_days[i]),
             rules_hand_over=_position(model, float(points.points[i])) >= model.sales_from,
         )
@@ -95,6 +106,7 @@ def score(model: FunnelModel, looked: Looked) -> Scores:
         rule_probability=model.rule_odds.probabilities(points.points, looked.stage, len(model.transitions)),
         expected_value=value,
         advice=advice,
+        x=x,
         contributions=contributions,
     )
 
@@ -119,7 +131,7 @@ def next_contributions(model: FunnelModel, x: Matrix, stage: npt.NDArray[np.inte
 
 def parts(model: FunnelModel, contributions: Floats) -> tuple[Floats, Floats]:
     """Sums of the contributions (n,) of attributes (fit) and of interactions (engagement)."""
-    kinds = np.array([d.part for d in model.feature_set.described])
+    kinds = np.array([d.part for d in model.described])
     return contributions[:, :-1][:, kinds == "fit"].sum(axis=1), contributions[:, :-1][:, kinds == "engagement"].sum(axis=1)
 
 

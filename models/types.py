@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,7 +21,8 @@ TINY = 1e-6  # probabilities are kept this far from 0 and 1
 class Examples:
     """Training examples: `x` (n, features), `y` (n,) reached or not, `weight` (n,), and for splits `as_of` and `account` (n,).
 
-    `known_at` (n,) is the moment from which the label could be known: as_of plus the horizons on the way.
+    `known_at` (n,) is the moment from which the label could be known: as_of plus the horizons on the way. `points` is the
+    column of x that holds the rules' points, if any: the prior of the linear learner.
     """
 
     x: Matrix
@@ -30,14 +31,14 @@ class Examples:
     as_of: npt.NDArray[np.int64]
     account: npt.NDArray[np.int64]
     known_at: npt.NDArray[np.int64]
+    points: int | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
     def take(self, rows: npt.NDArray[Any]) -> Examples:
-        return Examples(
-            self.x[rows], self.y[rows], self.weight[rows], self.as_of[rows], self.account[rows], self.known_at[rows]
-        )
+        columns = ("x", "y", "weight", "as_of", "account", "known_at")
+        return replace(self, **{name: getattr(self, name)[rows] for name in columns})
 
 
 class Fitted(Protocol):

@@ -121,7 +121,7 @@ def _about(scorer: Scorer) -> About:
             exits=list(model.funnel.exits),
             horizons_days=dict(model.funnel.horizons) if model.dated else None,
         ),
-        features=len(model.feature_set.names),
+        features=len(model.names),
         interaction_types=list(model.feature_set.types),
         attributes=[f"{e.entity}.{e.column}" for e in model.feature_set.encoders],
         policy=model.policy.to_dict(),

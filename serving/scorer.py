@@ -63,11 +63,10 @@ class Scorer:
         """One result per lead, in order; `as_of` in microseconds since 1970 UTC."""
         if not leads:
             return []
-        looked, scores = self.scores(leads, as_of)
-        x = looked.rows[: scores.contributions.shape[1] - 1].T
+        _, scores = self.scores(leads, as_of)
         companies = Counter(lead.company_id for lead in leads if lead.company_id)
         return [
-            self._result(lead, i, scores, x[i], reasons, language, companies.get(lead.company_id or "") == 1)
+            self._result(lead, i, scores, scores.x[i], reasons, language, companies.get(lead.company_id or "") == 1)
             for i, lead in enumerate(leads)
         ]
 

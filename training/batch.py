@@ -65,7 +65,6 @@ def _empty(model: FunnelModel) -> pd.DataFrame:
 def _rows(
     model: FunnelModel, histories: Histories, looks: Landmarks, what: Looked, scores: Scores, explainer: Explainer
 ) -> pd.DataFrame:
-    x = what.rows[: scores.contributions.shape[1] - 1].T
     columns: dict[str, object] = {
         "lead_id": histories.leads["lead_id"].to_numpy(object)[looks.lead],
         "lead_stage": [model.funnel.stages[s] for s in looks.stage],
@@ -92,7 +91,7 @@ def _rows(
         "; ".join(
             f"{r.label}{'' if r.value is None else f' = {r.value:g}'} ({r.effect:+.2f})"
             for r in explainer.explain(
-                scores.contributions[i], x[i], int(stage), float(scores.conditional[i, stage]), REASONS, "en"
+                scores.contributions[i], scores.x[i], int(stage), float(scores.conditional[i, stage]), REASONS, "en"
             ).reasons
         )
         for i, stage in enumerate(looks.stage.tolist())

@@ -16,12 +16,13 @@ from models.gbm import Gbm, gbm_learner
 from models.intervals import Interval
 from models.linear import STRENGTHS, Linear, linear_learner, linear_path
 from models.transition import LEARNERS, Transition
-from models.types import Examples, Floats, margin_loss
+from models.types import Examples, Floats
 from training.config import Search
 from training.search import search
 from training.splits import Fold, forward_folds
-from training.steadiness import misleading_columns, set_aside
 
+HARDLY_ANY = 8  # of the rarer outcome; fewer choose nothing, the strongest regularisation keeps close to the rules
+CARRIES = (30, 100, 300)  # of the rarer outcome, to try each weaker regularisation
 LINEAR_ONLY = 30  # fewer of the rarer outcome than this are left to the linear learner
 HALF_LIVES = (0.5, 0.25, 0.12, 0.06)  # shares of the time that rows span
 TRUSTED = 0.5  # total weight from which shrinkage is taken as a matter of rows
@@ -39,7 +40,6 @@ class Settings:
     trees: int = 0
     stacked_trees: int = 0
     half_life: float | None = None  # microseconds after which a row counts half; None: all rows count alike
-    aside: tuple[int, ...] = ()  # columns that mislead on later rows
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,7 @@ def fit_transition(
     (`training.splits.forward_folds` says when that is not possible).
     """
     folds = forward_folds(examples)
-    aside = misleading_columns(examples, folds) if known is None else np.array(known.aside, np.intp)
-    examples = set_aside(examples, aside)
-    settings = known or choose_settings(examples, folds, bounds, seed, aside, tick)
+    settings = known or choose_settings(examples, folds, bounds, seed, tick)
     margins, priors = [], []
     for fold in folds:
         train, later = examples.take(fold.train), examples.take(fold.later)
@@ -84,14 +82,13 @@ def fit_transition(
         "rows": len(examples),
         "positives": int(examples.y.sum()),
         "folds_with_gap": sum(f.gap for f in folds),
-        "learners": "all" if settings.trees else "linear only: too few outcomes for trees",
+        "regime": regime(examples),
         "weights": dict(zip(LEARNERS, weights.round(4).tolist(), strict=True)),
         "strength": settings.strength,
         "half_life_days": None if settings.half_life is None else round(settings.half_life / DAY, 3),
         "trees": settings.trees,
         "stacked_trees": settings.stacked_trees,
         "params": settings.params,
-        "set_aside": list(settings.aside),
         "calibration": calibrator.method,
         "calibration_losses": losses,
     }
@@ -113,7 +110,6 @@ def fit_transition(
 
 def relearn(fitted: Fitted, examples: Examples) -> Transition:
     """The same transition with its learners fitted anew, on other examples."""
-    examples = set_aside(examples, np.array(fitted.settings.aside, np.intp))
     old = fitted.transition
     linear, gbm, stacked = _learners(examples, fitted.settings)
     return replace(
@@ -125,23 +121,32 @@ def relearn(fitted: Fitted, examples: Examples) -> Transition:
     )
 
 
-def choose_settings(
-    examples: Examples, folds: Sequence[Fold], bounds: Search, seed: int, aside: npt.NDArray[np.intp], tick: Tick | None
-) -> Settings:
+def regime(examples: Examples) -> str:
+    """In words: how far the data carry, and what the next step needs."""
+    rarer = int(min(examples.y.sum(), (~examples.y).sum()))
+    if rarer < HARDLY_ANY:
+        return f"points: {rarer} outcomes move the rules' points little; from {HARDLY_ANY} on, other columns join"
+    if rarer < LINEAR_ONLY:
+        return f"linear: {rarer} outcomes; trees join from {LINEAR_ONLY} on"
+    return f"blend: {rarer} outcomes of the rarer kind"
+
+
+def choose_settings(examples: Examples, folds: Sequence[Fold], bounds: Search, seed: int, tick: Tick | None) -> Settings:
     """Regularisation and number of trees by log loss over all folds; LightGBM's other settings by a search on the newest."""
-    columns = tuple(aside.tolist())
     sides = [(examples.take(fold.train), examples.take(fold.later)) for fold in folds]
     paths = [linear_path(train) for train, _ in sides]
-    losses = np.sum([_losses(path, later) for path, (_, later) in zip(paths, sides, strict=True)], axis=0)
-    best = int(np.argmin(losses))
-    half_life = choose_half_life(sides, STRENGTHS[best], float(losses[best]))
+    losses = np.concatenate([_losses(path, later) for path, (_, later) in zip(paths, sides, strict=True)], axis=1)
+    rarer = int(min(examples.y.sum(), (~examples.y).sum()))
+    if rarer < HARDLY_ANY:
+        return Settings(STRENGTHS[0], {})
+    best = strongest_as_good(losses[: 1 + int(np.searchsorted(CARRIES, rarer, side="right"))])
+    half_life = choose_half_life(sides, STRENGTHS[best], float(losses[best].sum()))
     if half_life:
         sides = [(faded(train, half_life), later) for train, later in sides]
         paths = [linear_path(train) for train, _ in sides]
     newest, its_later = sides[-1]
-    rarer = int(min(examples.y.sum(), (~examples.y).sum()))
     if rarer < LINEAR_ONLY or not its_later.y.any() or its_later.y.all():
-        return Settings(STRENGTHS[best], {}, half_life=half_life, aside=columns)
+        return Settings(STRENGTHS[best], {}, half_life=half_life)
     params, _, _ = search(newest, its_later, trials=bounds.trials, minutes=bounds.minutes, seed=seed, tick=tick)
     alone = [gbm_learner(train, params, later=later) for train, later in sides]
     on_top = [
@@ -149,7 +154,7 @@ def choose_settings(
         for path, (train, later) in zip(paths, sides, strict=True)
     ]
     sizes = [len(later) for _, later in sides]
-    return Settings(STRENGTHS[best], params, best_trees(alone, sizes), best_trees(on_top, sizes), half_life, columns)
+    return Settings(STRENGTHS[best], params, best_trees(alone, sizes), best_trees(on_top, sizes), half_life)
 
 
 def choose_half_life(sides: Sequence[tuple[Examples, Examples]], strength: float, best: float) -> float | None:
@@ -161,7 +166,7 @@ def choose_half_life(sides: Sequence[tuple[Examples, Examples]], strength: float
     chosen = None
     for share in HALF_LIVES:
         fitted = [linear_learner(faded(train, share * span), strength) for train, _ in sides]
-        loss = float(sum(_losses([f], later)[0] for f, (_, later) in zip(fitted, sides, strict=True)))
+        loss = float(sum(_losses([f], later).sum() for f, (_, later) in zip(fitted, sides, strict=True)))
         if loss >= best:
             break
         chosen, best = share * span, loss
@@ -177,7 +182,18 @@ def faded(examples: Examples, half_life: float | None) -> Examples:
 
 
 def _losses(path: Sequence[Linear], later: Examples) -> Floats:
-    return np.array([margin_loss(later.y, fitted.margin(later.x), later.weight) for fitted in path]) * len(later)
+    """Log loss of each later row (learners, n)."""
+    margins = np.array([fitted.margin(later.x) for fitted in path])
+    return np.asarray(later.weight * np.logaddexp(0, np.where(later.y, -margins, margins)), np.float64)
+
+
+def strongest_as_good(losses: Floats) -> int:
+    """The strongest regularisation, losses (strengths, n) in that order, that is no worse than the best beyond a standard error
+    of their difference (Breiman et al. 1984); with few rows that is a strong one, close to the rules."""
+    best = int(np.argmin(losses.sum(axis=1)))
+    behind = losses - losses[best]
+    doubt = behind.std(axis=1) * np.sqrt(losses.shape[1])
+    return int(np.flatnonzero(behind.sum(axis=1) <= doubt)[0])
 
 
 def best_trees(fitted: Sequence[Gbm], sizes: Sequence[int]) -> int:

@@ -30,7 +30,6 @@ from training.unripe import (
     with_unripe,
 )
 
-MIN_OUTCOMES = 2  # of each kind; with fewer there is nothing to learn
 MIN_UNRIPE = 20  # rows worth another fit
 
 Tick = Callable[[], None]
@@ -70,7 +69,7 @@ def fit_funnel(
     Raises
     ------
     DataError
-        if a transition has hardly any outcome of one kind by then.
+        if no landmark of a transition has matured by then.
     """
     labels = prepared.labels(known_at)
     transitions, settings = [], {}
@@ -78,10 +77,9 @@ def fit_funnel(
     for target, name in enumerate(prepared.funnel.targets):
         rows = prepared.usable(target, labels, among)
         examples = prepared.examples(target, labels, among)
-        yes = int(examples.y.sum())
-        if min(yes, len(examples) - yes) < MIN_OUTCOMES:
+        if not len(examples):
             raise DataError(
-                f"Of {len(examples)} matured landmarks that could reach {name!r}, {yes} did: nothing can be learned from that.",
+                f"No landmark that could reach {name!r} has matured: there is nothing to learn from.",
                 f"Wait for more leads, shorten the horizon of {name!r}, or take {name!r} out of `funnel: stages:`.",
             )
         fitted = fit_transition(name, examples, bounds, seed, known=known.get(name) if known else None, tick=tick)
@@ -106,7 +104,7 @@ def ripened(
     reached = labels.reached[seen.rows, target]
     pace = Pace.learn(prepared, target, seen.rows, reached, seen.margin)
     now = Standing.of(prepared, target, rows, known_at)
-    x = np.ascontiguousarray(prepared.rows[: prepared.width, rows].T)
+    x = prepared.x(rows)
     margin = first.calibrator.margin(first.margin(x))
     shift = newest_shift(now, margin, pace)
     yes, no = evidence(now, margin, pace, shift)

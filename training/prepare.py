@@ -19,7 +19,7 @@ from features.histories import Histories, seen_in
 from features.labels import Labels, choose_horizons, label
 from features.landmarks import AGES, Landmarks, Path, landmarks
 from features.plan import Plan
-from models.model import LAST_SEEN
+from models.model import LAST_SEEN, design
 from models.rules import Points, Rules, check_thresholds
 from models.types import Examples, Flags, Matrix
 from training.config import Config
@@ -50,10 +50,9 @@ class Prepared:
     dated: bool
     notes: tuple[str, ...]
 
-    @property
-    def x(self) -> Matrix:
-        """(n, features)"""
-        return self.rows[: self.width].T
+    def x(self, rows: npt.NDArray[np.intp]) -> Matrix:
+        """What the model sees of these landmarks (m,): (m, features + 1), the last column being the rules' points."""
+        return design(self.rows[: self.width], self.points.points, rows)
 
     @property
     def account(self) -> npt.NDArray[np.int64]:
@@ -72,12 +71,13 @@ class Prepared:
         """Examples of the `usable` landmarks."""
         use = self.usable(target, labels, among)
         return Examples(
-            x=np.ascontiguousarray(self.rows[: self.width, use].T),
+            x=self.x(use),
             y=labels.reached[use, target],
             weight=np.ones(len(use)),
             as_of=self.looks.as_of[use],
             account=self.account[use],
             known_at=self.deadline[use, target],
+            points=self.width,
         )
 
 

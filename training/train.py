@@ -29,7 +29,7 @@ from models.model import FunnelModel
 from models.recommend import Policy
 from models.reference import Reference
 from models.rules import Rules
-from models.scoring import interval, next_contributions, parts
+from models.scoring import interval, next_contributions, parts, split
 from models.store import load as load_model
 from models.store import save
 from models.types import Flags, Floats
@@ -124,7 +124,7 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
     tick = _ticker(steps, "Fitting as of the cut", config, prepared)
     fit = fit_funnel(prepared, cut, early, config.search, config.seed, tick=tick)
     rows = np.flatnonzero(late)
-    stage, x = prepared.looks.stage[rows], prepared.x[rows]
+    stage, x = prepared.looks.stage[rows], prepared.x(rows)
     conditional, by_model = chain(fit.transitions, x, stage)
     sources: dict[str, Floats] = {"model": by_model}
     sources["rules"] = fit.rule_odds.probabilities(prepared.points.points[rows], stage, len(prepared.funnel.targets))
@@ -190,7 +190,7 @@ def final_model(prepared: Prepared, config: Config, dataset: Dataset, held: Held
 
 
 def _with_reference(model: FunnelModel, prepared: Prepared, held: Held) -> FunnelModel:
-    x, stage = prepared.x[held.rows], prepared.looks.stage[held.rows]
+    x, stage = prepared.x(held.rows), prepared.looks.stage[held.rows]
     final = chain(model.transitions, x, stage)[1][:, -1]
     fit, engagement = parts(model, next_contributions(model, x, stage))
     return replace(model, reference=Reference.learn(final, fit, engagement, stage, len(model.transitions)))
@@ -260,7 +260,7 @@ def _log(
             params = {
                 "leads": len(prepared.histories),
                 "landmarks": len(prepared.looks),
-                "features": len(prepared.feature_set.names),
+                "features": len(model.names),
                 "interactions": len(dataset.interactions),
                 "cut": datetime.fromtimestamp(held.cut / 1e6, UTC).isoformat(),
                 **{f"horizon.{t}": f"{days:g} days" for t, days in prepared.funnel.horizons.items()},
@@ -294,7 +294,6 @@ def _against_champion(config: Config, dataset: Dataset, prepared: Prepared, held
         return None
     histories = Histories.of(dataset, champion.feature_set.types)
     looks = prepared.looks.take(held.rows)
-    what = looked(champion, histories, looks)
-    width = champion.feature_set.attribute_columns + len(champion.feature_set.features)
-    theirs = chain(champion.transitions, what.rows[:width].T, looks.stage)[1]
+    seen = split(champion, looked(champion, histories, looks))
+    theirs = chain(champion.transitions, seen.x, looks.stage)[1]
     return _next_difference(prepared, held, held.probability["model"], theirs, newer)

@@ -144,4 +144,5 @@ def with_unripe(examples: Examples, rows: Unripe) -> Examples:
         as_of=np.concatenate((examples.as_of, rows.as_of[both])),
         account=np.concatenate((examples.account, rows.account[both])),
         known_at=np.concatenate((examples.known_at, rows.as_of[both])),
+        points=examples.points,
     )
