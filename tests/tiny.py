@@ -46,7 +46,7 @@ def tiny_model(seed: int = 0) -> FunnelModel:
     """Learners fitted to noise with a signal in a few columns; everything a real model has, and quick."""
     random = np.random.default_rng(seed)
     features = tiny_feature_set()
-    transitions = tuple(_transition(target, random, len(features.names)) for target in FUNNEL.targets)
+    transitions = tuple(_transition(target, random, len(features.names) + 1) for target in FUNNEL.targets)
     final = random.beta(2, 20, 500)
     sums = random.normal(size=(2, 500))
     return FunnelModel(

@@ -96,7 +96,7 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
         against_rules = _next_difference(prepared, held, held.probability["model"], held.probability["rules"])
         with steps.whole("Logging to MLflow"):
             run_id, version, verdict = _log(config, dataset, report, prepared, held, model, against_rules)
-    show(console, report, held.results, held.coverage, model.funnel.final, against_rules, verdict, prepared.notes)
+    show(console, report, held.results, held.coverage, model.funnel.final, against_rules, verdict, model.notes)
     console.print(f"Version {version} of {config.name!r} is registered, run {run_id}.", highlight=False)
     return Outcome(model, version, run_id, held.results, verdict)
 
@@ -184,7 +184,7 @@ def final_model(prepared: Prepared, config: Config, dataset: Dataset, held: Held
             "known_at": prepared.extracted_at,
             "logs": [t.log for t in fit.transitions],
         },
-        notes=prepared.notes,
+        notes=(*prepared.notes, *(f"{t.target}: {t.log['regime']}" for t in fit.transitions)),
     )
     return _with_reference(draft, prepared, held)
 
@@ -253,7 +253,7 @@ def _log(
             shown = {name: p[finals, -1] for name, p in held.probability.items() if name in ("model", "rules")}
             plot_reliability(y, shown, f"Do probabilities of {prepared.funnel.final} come true?", here / "reliability.png")
             plot_capacity(y, shown, f"Later {prepared.funnel.final}s caught at each capacity", here / "capacity.png")
-            (here / "data_report.txt").write_text("\n".join([*report.lines(), *prepared.notes]) + "\n", encoding="utf-8")
+            (here / "data_report.txt").write_text("\n".join([*report.lines(), *model.notes]) + "\n", encoding="utf-8")
             (here / "config.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
             for file in ("reliability.png", "capacity.png", "data_report.txt", "config.json"):
                 tracking.log_parent({}, {}, {"report" if file.endswith("png") else "": here / file})

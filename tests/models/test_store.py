@@ -25,7 +25,7 @@ def folder(trained: Trained, tmp_path: Path) -> Path:
 
 def test_saved_again_it_scores_the_same(trained: Trained, tmp_path: Path) -> None:
     again = load(save(trained.model, tmp_path / "again"))
-    x = np.random.default_rng(0).random((50, len(trained.model.feature_set.names))).astype(np.float32)
+    x = np.random.default_rng(0).random((50, len(trained.model.names))).astype(np.float32)
     for mine, theirs in zip(again.transitions, trained.model.transitions, strict=True):
         assert np.array_equal(mine.probability(x), theirs.probability(x))
         assert mine.contributions(x).sum(axis=1) == pytest.approx(mine.margin(x), abs=1e-9)

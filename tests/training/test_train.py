@@ -17,6 +17,7 @@ from rich.console import Console
 import training.train
 from features.dataset import Dataset
 from features.errors import ConfigError, DataError, ModelError
+from features.validate import validate
 from models.store import load
 from tests.conftest import Trained
 from training import tracking
@@ -147,8 +148,18 @@ def test_a_training_that_is_stopped_registers_nothing(
     assert parent.info.status == "FAILED"
 
 
-def test_a_transition_that_never_happens_is_named(trained: Trained, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transition_that_never_happens_is_scored_by_the_points(
+    trained: Trained, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No customer yet: the points rank, around what so many leads without any make likely, and the run says so."""
+    config = Config.read(trained.config).model_copy(update={"name": "never"})
     never = replace(dataset, lead_stages=dataset.lead_stages[dataset.lead_stages["lead_stage"] != "customer"])
-    monkeypatch.setattr(training.train, "load", lambda *_, **__: (never, None))
-    with pytest.raises(DataError, match="'customer', 0 did: nothing can be learned"):
-        training.train.train(Config.read(trained.config), console=Console(file=io.StringIO(), width=120))
+    monkeypatch.setattr(training.train, "load", lambda *_, **__: validate(never, config.funnel.build()))
+    said = io.StringIO()
+    outcome = training.train.train(config, console=Console(file=said, width=120))
+    assert "customer: points: 0 outcomes" in said.getvalue()
+    last = outcome.model.transitions[-1]
+    x = np.zeros((2, len(outcome.model.names)), np.float32)
+    x[1, -1] = 200  # points
+    few, many = last.probability(x)
+    assert 0 < few < many < 0.05
