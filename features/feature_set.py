@@ -26,11 +26,15 @@ class Described:
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """The columns of each attribute encoder first, then the features of the catalogue, in this order."""
+    """The columns of each attribute encoder first, then the features of the catalogue, in this order.
+
+    `mail` (types,) is what each interaction type is to a mail (`features.scanners.mail_roles`); empty lets scanners through.
+    """
 
     features: tuple[Feature, ...]
     encoders: tuple[AttributeEncoder, ...]
     types: tuple[str, ...]
+    mail: tuple[str, ...] = ()
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -60,6 +64,7 @@ class FeatureSet:
     def to_dict(self) -> dict[str, Any]:
         return {
             "types": list(self.types),
+            "mail": list(self.mail),
             "features": [f.to_dict() for f in self.features],
             "encoders": [e.to_dict() for e in self.encoders],
         }
@@ -77,6 +82,7 @@ class FeatureSet:
             tuple(feature_from_dict(f) for f in saved["features"]),
             tuple(AttributeEncoder.from_dict(e) for e in saved["encoders"]),
             tuple(saved["types"]),
+            tuple(saved["mail"]),
         )
 
     @cached_property

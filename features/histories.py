@@ -14,6 +14,7 @@ from features.catalogue import Seen
 from features.clock import microseconds
 from features.dataset import Dataset
 from features.index import DIRECTIONS, HistoryIndex
+from features.scanners import scanned, without
 
 MIN_TYPE_ROWS = 20  # an interaction type seen less often gets no features of its own
 
@@ -30,15 +31,21 @@ class Histories:
     company_row: npt.NDArray[np.intp]
     people: People
     attribute_changes: pd.DataFrame
+    scanned: int = 0
 
     @classmethod
-    def of(cls, dataset: Dataset, types: Sequence[str]) -> Histories:
-        """All histories of a dataset. Interactions of a type that is not among `types` count as "other"."""
+    def of(cls, dataset: Dataset, types: Sequence[str], mail: Sequence[str] = ()) -> Histories:
+        """All histories of a dataset. Interactions of a type that is not among `types` count as "other".
+
+        With `mail` roles (types,), what mail scanners made is left out; `scanned` counts it.
+        """
         leads, account = _by_account(dataset.leads)
         known = pd.Index(dataset.companies["company_id"])
         company_row = known.get_indexer(pd.Index(leads["company_id"]))
-        people = People(account, microseconds(leads["created_at"]), _history(dataset.interactions, leads, types))
-        return cls(leads, dataset.companies, company_row, people, dataset.attribute_changes)
+        history = _history(dataset.interactions, leads, types)
+        machine = scanned(history, mail)
+        people = People(account, microseconds(leads["created_at"]), without(history, machine))
+        return cls(leads, dataset.companies, company_row, people, dataset.attribute_changes, int(machine.sum()))
 
     def __len__(self) -> int:
         return len(self.leads)

@@ -14,6 +14,7 @@ from features.batch import Looks, People
 from features.engine import evaluate
 from features.index import DIRECTIONS, HistoryIndex, thousandths
 from features.plan import Plan
+from features.scanners import scanned, without
 
 Matrix = npt.NDArray[np.floating]
 
@@ -59,14 +60,18 @@ def live_rows(
     leads: Sequence[LiveLead],
     as_of: int,
     dtype: type[np.floating] = np.float32,
+    mail: Sequence[str] = (),
 ) -> Matrix:
-    """(columns, leads) in the order given: attribute columns first, then the features of `plan`; as `features.build.build`."""
+    """(columns, leads) in the order given: attribute columns first, then the features of `plan`; as `features.build.build`.
+
+    With `mail` roles (types,), what mail scanners made is left out.
+    """
     width = sum(len(e.names) for e in encoders)
     out = np.empty((width + len(plan.features), len(leads)), dtype)
     _attributes(encoders, leads, as_of, out[:width])
     if plan.features and leads:
         order, account = _accounts(leads)
-        people, looks = _arrays(plan, [leads[i] for i in order], account, as_of)
+        people, looks = _arrays(plan, [leads[i] for i in order], account, as_of, mail)
         if order == list(range(len(leads))):
             evaluate(plan, people, looks, out=out[width:])
         else:
@@ -95,9 +100,18 @@ def _accounts(leads: Sequence[LiveLead]) -> tuple[list[int], npt.NDArray[np.int3
     return order, np.array([code[i] for i in order], np.int32)
 
 
-def _arrays(plan: Plan, leads: Sequence[LiveLead], account: npt.NDArray[np.int32], as_of: int) -> tuple[People, Looks]:
+def ignored(plan: Plan, lead: LiveLead, mail: Sequence[str]) -> int:
+    """How many of the lead's interactions are left out because a mail scanner made them."""
+    return int(scanned(sorted_history(plan, [lead]), mail).sum())
+
+
+def _arrays(
+    plan: Plan, leads: Sequence[LiveLead], account: npt.NDArray[np.int32], as_of: int, mail: Sequence[str]
+) -> tuple[People, Looks]:
     count = len(leads)
-    people = People(account, np.array([x.created for x in leads], np.int64), _history(plan, leads))
+    history = sorted_history(plan, leads)
+    history = without(history, scanned(history, mail))
+    people = People(account, np.array([x.created for x in leads], np.int64), history)
     looks = Looks(
         np.arange(count, dtype=np.int32),
         np.full(count, as_of, np.int64),
@@ -107,7 +121,7 @@ def _arrays(plan: Plan, leads: Sequence[LiveLead], account: npt.NDArray[np.int32
     return people, looks
 
 
-def _history(plan: Plan, leads: Sequence[LiveLead]) -> HistoryIndex:
+def sorted_history(plan: Plan, leads: Sequence[LiveLead]) -> HistoryIndex:
     """The index of a few histories; sorting each one here is quicker than sorting arrays of a few dozen."""
     types, other = plan.type_codes, len(plan.types)
     contents: dict[str, int] = {}

@@ -11,7 +11,7 @@ import numpy as np
 
 from features.attributes import is_missing
 from features.clock import DAY
-from features.live import LiveLead, live_rows
+from features.live import LiveLead, ignored, live_rows
 from features.words import Language
 from models.model import FunnelModel
 from models.reasons import Explainer
@@ -49,7 +49,7 @@ class Scorer:
     def scores(self, leads: Sequence[LiveLead], as_of: int) -> tuple[Looked, Scores]:
         """The numbers, before they are put into words."""
         encoders = self.model.feature_set.encoders
-        rows = live_rows(self.model.plan, encoders, leads, as_of)
+        rows = live_rows(self.model.plan, encoders, leads, as_of, mail=self.model.feature_set.mail)
         looked = Looked(
             rows,
             np.array([lead.stage for lead in leads], np.int32),
@@ -136,6 +136,9 @@ class Scorer:
         unknown = sorted({act.type for act in lead.acts} - self.model.plan.type_codes.keys())
         if unknown:
             found.append(f"Unknown interaction types count only as activity: {_named(unknown)}.")
+        scanned = ignored(self.model.plan, lead, self.model.feature_set.mail) if self._opens_mail(lead) else 0
+        if scanned:
+            found.append(f"{scanned} opens and clicks were made by a mail scanner and are left out.")
         missing = [e.column for e in self._encoded if is_missing(lead.attribute(*e.key))]
         if missing:
             found.append(f"Missing attributes: {_named(missing)}.")
@@ -153,6 +156,15 @@ class Scorer:
         if lead.company_id and alone and self.model.plan.asks_for_colleagues:
             found.append("The buying group is unknown: send the company's other leads in the same request.")
         return found
+
+    def _opens_mail(self, lead: LiveLead) -> bool:
+        return any(act.type in self._mail_types for act in lead.acts)
+
+    @cached_property
+    def _mail_types(self) -> frozenset[str]:
+        """The types that a scanner may have made."""
+        roles = zip(self.model.feature_set.types, self.model.feature_set.mail, strict=False)
+        return frozenset(name for name, role in roles if role in ("opened", "clicked"))
 
     @cached_property
     def _encoded(self) -> tuple[_Column, ...]:

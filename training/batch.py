@@ -37,7 +37,7 @@ def score_open(
     expected_days_<target> where it converts, points, rules_<target>, expected_value, status (scored, uncertain), action,
     recommended_lead_stage, why, reasons.
     """
-    histories = Histories.of(dataset, model.feature_set.types)
+    histories = Histories.of(dataset, model.feature_set.types, model.feature_set.mail)
     path = Path.of(histories.leads, dataset.lead_stages, model.funnel)
     looks = open_leads(path, moment(as_of))
     opted_out = histories.leads["opted_out"].fillna(False).to_numpy(bool)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
-from features.errors import ConfigError
+from features.errors import ConfigError, nearest
 from features.funnel import DEFAULT_EXITS, DEFAULT_STAGES, Funnel
+from features.scanners import ROLES, mail_roles
 from features.settings import Settings, explain
 from features.sources.files import FilesSource
 
@@ -56,6 +58,35 @@ class Search(Settings):
     minutes: float = Field(0.25, gt=0)
 
 
+class Scanners(Settings):
+    """How mail scanners are recognised: which interaction types are mails sent, opened, clicked; default: by their names."""
+
+    off: bool = False
+    sent: list[str] | None = None
+    opened: list[str] | None = None
+    clicked: list[str] | None = None
+
+    def roles(self, types: Sequence[str]) -> tuple[str, ...]:
+        """The role of each type. A role that is given has the types named and no others.
+
+        Raises
+        ------
+        ConfigError
+            for a type that the data do not hold.
+        """
+        found = list(mail_roles(types))
+        given = {role: names for role in ROLES if (names := getattr(self, role)) is not None}
+        for role, names in given.items():
+            for name in names:
+                if name not in types:
+                    raise ConfigError(
+                        f"scanners: {role}: no interaction type {name!r}: {nearest(name, types)}", "Name one of them."
+                    )
+            found = ["" if was == role else was for was in found]
+            found = [role if name in names else was for name, was in zip(types, found, strict=True)]
+        return tuple(found)
+
+
 class Attributes(Settings):
     """Which attribute columns to leave out."""
 
@@ -75,6 +106,7 @@ class Config(Settings):
     landmarks: LandmarkConfig = LandmarkConfig()
     search: Search = Search()
     attributes: Attributes = Attributes()
+    scanners: Scanners = Scanners()
     test_share: float = Field(0.2, gt=0, lt=0.6, description="newest share of matured landmarks kept for the test")
     seed: int = 7
 

@@ -100,10 +100,13 @@ def prepare(
         exclude=config.attributes.exclude,
         min_level_rows=config.attributes.min_level_rows,
     )
-    feature_set = FeatureSet(tuple(catalogue(seen, funnel)), tuple(encoders), seen.types)
+    mail = () if config.scanners.off else config.scanners.roles(seen.types)
+    feature_set = FeatureSet(tuple(catalogue(seen, funnel)), tuple(encoders), seen.types, mail)
     columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
     notes += rules.idle(seen.types, columns)
-    histories = Histories.of(dataset, seen.types)
+    histories = Histories.of(dataset, seen.types, mail)
+    if histories.scanned:
+        notes.append(f"{histories.scanned:,} opens and clicks were made by mail scanners and are left out")
     path = Path.of(histories.leads, dataset.lead_stages, funnel)
     extracted_at = moment(dataset.extracted_at)
     funnel, horizon_notes = _with_horizons(dataset, funnel, path, extracted_at)

@@ -292,7 +292,7 @@ def _against_champion(config: Config, dataset: Dataset, prepared: Prepared, held
     newer = prepared.looks.as_of[held.rows] >= champion.metrics["known_at"]
     if newer.sum() < 100:
         return None
-    histories = Histories.of(dataset, champion.feature_set.types)
+    histories = Histories.of(dataset, champion.feature_set.types, champion.feature_set.mail)
     looks = prepared.looks.take(held.rows)
     seen = split(champion, looked(champion, histories, looks))
     theirs = chain(champion.transitions, seen.x, looks.stage)[1]

@@ -40,7 +40,7 @@ def test_features_of_a_request_equal_those_of_the_batch(trained: Trained, reques
     model = trained.model
     parsed = read(body, model.funnel, datetime.now(UTC))
     assert len(parsed.leads) == len(rows) >= 50
-    live = live_rows(model.plan, model.feature_set.encoders, parsed.leads, parsed.as_of)
+    live = live_rows(model.plan, model.feature_set.encoders, parsed.leads, parsed.as_of, mail=model.feature_set.mail)
     batch = build(model.plan, model.feature_set.encoders, histories, looks)[:, rows]
     names = [*model.feature_set.names, *(f.name for f in model.plan.features[len(model.feature_set.features) :])]
     wrong = [n for n, a, b in zip(names, live, batch, strict=True) if not np.array_equal(a, b, equal_nan=True)]

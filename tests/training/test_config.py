@@ -75,3 +75,11 @@ def test_a_missing_module_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(requirements, "MODULES", ("no_such_module",))
     with pytest.raises(SystemExit, match=r"'no_such_module' is missing\. Run `make setup`"):
         requirements.check()
+
+
+def test_mail_roles_may_be_given() -> None:
+    """A role that is given has the types named and no others; the rest are told by their names."""
+    scanners = Scanners(sent=["dispatch"])
+    assert scanners.roles(["dispatch", "email_sent", "email_opened"]) == ("sent", "", "opened")
+    with pytest.raises(ConfigError, match="no interaction type 'dispach': did you mean 'dispatch'"):
+        Scanners(sent=["dispach"]).roles(["dispatch"])

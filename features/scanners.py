@@ -1,0 +1,105 @@
+"""Mail scanners: opens and clicks that no person made, recognised from the history itself.
+
+Security software opens a mail as it is delivered and follows every link in it at once. Such rows stay in the dataset and are
+left out of the history index, so neither rules nor features see them. Whether a row is a scanner's is decided from rows of the
+same lead at or before it, so nothing that comes later can change what was known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from features.clock import DAY
+from features.index import HistoryIndex
+
+SECOND = DAY // 86_400
+OPENED_WITHIN = 10 * SECOND  # of delivery; people get a notification, take the phone and unlock it
+CLICKED_WITHIN = 15 * SECOND  # of delivery; they also read
+BURST, BURST_WITHIN = 2, 5 * SECOND  # so many clicks just before this one: every link at once
+
+ROLES = ("sent", "opened", "clicked")
+_MAIL = re.compile(r"mail|newsletter", re.IGNORECASE)
+_WORDS = {
+    "sent": re.compile(r"sent|send|deliver|versendet|versand|gesendet|zugestellt", re.IGNORECASE),
+    "opened": re.compile(r"open|geöffnet|geoeffnet|öffnung", re.IGNORECASE),
+    "clicked": re.compile(r"click|klick", re.IGNORECASE),
+}
+
+SENT, OPENED, CLICKED = 1, 2, 3  # 1 + the place in ROLES
+
+Flags = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
+
+
+def mail_role(type_name: str) -> str:
+    """What an interaction type is to a mail: "sent", "opened", "clicked" or "", by the words in its name.
+
+    >>> [mail_role(t) for t in ("email_opened", "Click Email", "Newsletter zugestellt", "ad_clicked", "page_view")]
+    ['opened', 'clicked', 'sent', '', '']
+    """
+    if not _MAIL.search(type_name):
+        return ""
+    return next((role for role, words in reversed(_WORDS.items()) if words.search(type_name)), "")
+
+
+def mail_roles(types: Sequence[str]) -> tuple[str, ...]:
+    """The role of each type, in their order."""
+    return tuple(mail_role(name) for name in types)
+
+
+@cache
+def _table(roles: tuple[str, ...]) -> npt.NDArray[np.int8]:
+    """Type code → 0, or 1 + the place of its role in `ROLES`; the code after the last is that of all other types."""
+    return np.array([1 + ROLES.index(role) if role else 0 for role in (*roles, "")], np.int8)
+
+
+def scanned(history: HistoryIndex, roles: Sequence[str]) -> Flags:
+    """Which rows (n,) of the index mail scanners made; `roles` (types,) as `mail_roles` gives them.
+
+    An open within `OPENED_WITHIN` of the latest mail sent to the lead, a click within `CLICKED_WITHIN`, or a click after
+    `BURST` others within `BURST_WITHIN`. Without rows of mails sent only bursts are recognised.
+    """
+    out = np.zeros(len(history), bool)
+    if not roles or not len(history):
+        return out
+    role = _table(tuple(roles))[history.kind // 3]
+    asked = np.flatnonzero(role > SENT)
+    if not len(asked):
+        return out
+    lead = np.searchsorted(history.start, asked, side="right")  # one more than the lead's number
+    limit = np.where(role[asked] == OPENED, OPENED_WITHIN, CLICKED_WITHIN)
+    out[asked] = _since_sent(history, role == SENT, asked, history.start[lead - 1]) < limit
+    clicks = role[asked] == CLICKED
+    rows, lead = asked[clicks], lead[clicks]
+    late, early = rows[BURST:], rows[:-BURST]
+    out[late] |= (lead[BURST:] == lead[:-BURST]) & (history.at[late] - history.at[early] <= BURST_WITHIN)
+    return out
+
+
+def _since_sent(history: HistoryIndex, sent: Flags, rows: Rows, first: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Microseconds (rows,) from the latest mail sent to the lead, at or before each row; very long without one.
+
+    `first` is the first row of each row's lead. Rows of one moment have no order among them, so the last of them is asked.
+    """
+    ends = np.append(history.at[1:] != history.at[:-1], True)
+    borders = history.start[1:-1]
+    ends[borders[borders > 0] - 1] = True
+    places = np.flatnonzero(ends)
+    last = places[np.searchsorted(places, rows)]
+    latest = np.maximum.accumulate(np.where(sent, np.arange(len(sent)), -1))[last]
+    since = history.at[rows] - history.at[np.maximum(latest, 0)]
+    return np.where(latest >= first, since, np.iinfo(np.int64).max)
+
+
+def without(history: HistoryIndex, unwanted: Flags) -> HistoryIndex:
+    """The index without these rows."""
+    if not unwanted.any():
+        return history
+    kept = ~unwanted
+    start = np.concatenate(([0], np.cumsum(kept)))[history.start]
+    return HistoryIndex(start, history.at[kept], history.kind[kept], history.value[kept], history.content[kept])
