@@ -13,7 +13,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev train score fetch serve bento promote mlflow dataset test test-slow check format bench bench-features bench-train bench-quality lock clean
+.PHONY: help setup setup-dev train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -47,6 +47,9 @@ promote: setup  ## make a version the champion by hand  VERSION=3 [CONFIG=…]
 
 dataset: setup  ## read and validate a source once, write the dataset  OUT=folder [CONFIG=…]
 	@$(if $(OUT),,echo "Name the folder: make dataset OUT=data/mine"; exit 2;) $(RUN) -m training dataset --config $(CONFIG) --out $(OUT) $(if $(FOLDER),--folder $(FOLDER))
+
+audit: setup  ## say which columns and interactions know the outcome  [CONFIG=…] [FOLDER=…]
+	@$(RUN) -m training audit --config $(CONFIG) $(if $(FOLDER),--folder $(FOLDER))
 
 mlflow: setup  ## open MLflow's pages on http://127.0.0.1:5000
 	@$(RUN) -m mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db} --host 127.0.0.1 --port 5000

@@ -366,7 +366,7 @@ def _days_before(values: Column, as_of_us: npt.NDArray[np.int64]) -> Floats:
 # --- learning ---------------------------------------------------------------------------------------------------------------
 
 _TABLE: dict[Entity, str] = {"lead": "leads", "company": "companies"}
-_SKIPPED = {"lead": {"lead_id", "company_id", "created_at", "opted_out"}, "company": {"company_id"}}
+SKIPPED = {"lead": {"lead_id", "company_id", "created_at", "opted_out"}, "company": {"company_id"}}
 _KNOWN_CATEGORIES = {"industry", "country", "source"}
 _ALWAYS_LOG = {"employees", "annual_revenue"}
 _MOSTLY = 0.95  # of the filled rows must read as a number or a date for the column to be one
@@ -540,7 +540,7 @@ def learn_encoders(
     taken: set[str] = set()
     for entity, frame in frames.items():
         for column in map(str, frame.columns):
-            if column in _SKIPPED[entity] or column in exclude or f"{entity}.{column}" in exclude:
+            if column in SKIPPED[entity] or column in exclude or f"{entity}.{column}" in exclude:
                 continue
             for found in _learn_column(_Seen.of(entity, column, frame[column]), min_level_rows, max_levels):
                 if isinstance(found, str):

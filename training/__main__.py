@@ -93,6 +93,25 @@ def promote(
 
 
 @app.command()
+def audit(
+    config: ConfigPath = DEFAULT_CONFIG,
+    folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
+) -> None:
+    """Say which columns and interactions know the outcome, without training."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from features.audit import audit as audited
+    from training.config import Config
+    from training.data import load
+
+    with _plainly():
+        read = Config.read(config)
+        found = audited(load(read, folder=folder)[0], read.funnel.build())
+        Console().print(Markdown(found.markdown()))
+
+
+@app.command()
 def dataset(
     out: Annotated[Path, typer.Option("--out", help="dataset folder to write")],
     config: ConfigPath = DEFAULT_CONFIG,

@@ -87,6 +87,12 @@ class Scanners(Settings):
         return tuple(found)
 
 
+class AuditConfig(Settings):
+    """Columns that stay although the leakage audit would leave them out, as "budget" or "lead.budget"."""
+
+    insist: list[str] = Field(default_factory=list)
+
+
 class Attributes(Settings):
     """Which attribute columns to leave out."""
 
@@ -107,6 +113,7 @@ class Config(Settings):
     search: Search = Search()
     attributes: Attributes = Attributes()
     scanners: Scanners = Scanners()
+    audit: AuditConfig = AuditConfig()
     test_share: float = Field(0.2, gt=0, lt=0.6, description="newest share of matured landmarks kept for the test")
     seed: int = 7
 

@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from features.attributes import learn_encoders
+from features.audit import Audit, audit
 from features.build import attribute, build
-from features.catalogue import catalogue
+from features.catalogue import Seen, catalogue
 from features.clock import DAY, moment
 from features.dataset import Dataset
+from features.errors import ConfigError, DataError, nearest
 from features.feature_set import FeatureSet
 from features.funnel import Funnel
 from features.histories import Histories, seen_in
@@ -49,6 +51,7 @@ class Prepared:
     extracted_at: int
     dated: bool
     notes: tuple[str, ...]
+    audit: Audit
 
     def x(self, rows: npt.NDArray[np.intp]) -> Matrix:
         """What the model sees of these landmarks (m,): (m, features + 1), the last column being the rules' points."""
@@ -94,10 +97,11 @@ def prepare(
         if no horizon can be chosen or the rules do not fit the funnel.
     """
     check_thresholds(rules, funnel.stages)
+    audited = audit(dataset, funnel)
     seen = seen_in(dataset)
     encoders, notes = learn_encoders(
         {"lead": dataset.leads, "company": dataset.companies},
-        exclude=config.attributes.exclude,
+        exclude=[*config.attributes.exclude, *left_out(audited, config, seen)],
         min_level_rows=config.attributes.min_level_rows,
     )
     mail = () if config.scanners.off else config.scanners.roles(seen.types)
@@ -131,8 +135,36 @@ def prepare(
     deadline = np.maximum.accumulate(np.where(ahead, looks.as_of[:, None] + horizon, 0), axis=1)
     return Prepared(
         funnel, histories, path, looks, feature_set, rules, rows, width, points, deadline, extracted_at,
-        dataset.time == "dates", (*notes, *horizon_notes),
+        dataset.time == "dates", (*notes, *horizon_notes, *audited.lines()),
+        audited,
     )  # fmt: skip
+
+
+def left_out(audited: Audit, config: Config, seen: Seen) -> list[str]:
+    """The columns that the audit blocks, but for those the configuration insists on.
+
+    Raises
+    ------
+    ConfigError
+        if it insists on a column that is not there.
+    DataError
+        if nothing is left to learn from.
+    """
+    columns = [v.subject for v in audited.columns]
+    for name in config.audit.insist:
+        if name not in columns and f"lead.{name}" not in columns and f"company.{name}" not in columns:
+            known = [c.partition(".")[2] for c in columns]
+            raise ConfigError(
+                f"audit: insist: there is no column {name!r}: {nearest(name, known)}", "Name a column of the data."
+            )
+    insisted = {*config.audit.insist}
+    blocked = [c for c in audited.blocked if c not in insisted and c.partition(".")[2] not in insisted]
+    if blocked and len(blocked) == len(columns) and not seen.types:
+        raise DataError(
+            f"The leakage audit leaves out all {len(columns)} columns, and there are no interactions to learn from.",
+            "Run `make audit` for the evidence; keep columns that were known in time with `audit: {insist: [...]}`.",
+        )
+    return blocked
 
 
 def _with_horizons(dataset: Dataset, funnel: Funnel, path: Path, extracted_at: int) -> tuple[Funnel, list[str]]:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -255,7 +256,9 @@ def _log(
             plot_capacity(y, shown, f"Later {prepared.funnel.final}s caught at each capacity", here / "capacity.png")
             (here / "data_report.txt").write_text("\n".join([*report.lines(), *model.notes]) + "\n", encoding="utf-8")
             (here / "config.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
-            for file in ("reliability.png", "capacity.png", "data_report.txt", "config.json"):
+            (here / "audit.json").write_text(json.dumps(prepared.audit.to_dict(), indent=1), encoding="utf-8")
+            (here / "audit.md").write_text(prepared.audit.markdown(), encoding="utf-8")
+            for file in ("reliability.png", "capacity.png", "data_report.txt", "config.json", "audit.json", "audit.md"):
                 tracking.log_parent({}, {}, {"report" if file.endswith("png") else "": here / file})
             params = {
                 "leads": len(prepared.histories),

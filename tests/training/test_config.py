@@ -9,7 +9,7 @@ import pytest
 
 from features.errors import ConfigError
 from training import requirements
-from training.config import Config
+from training.config import Config, Scanners
 
 GOOD = "name: acme\nsource: {kind: simulator}\n"
 
