@@ -13,7 +13,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality lock clean
+.PHONY: help setup setup-dev train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -78,6 +78,9 @@ bench-train: setup-dev  ## time and memory of the default training
 
 bench-quality: setup-dev  ## train the four real data sets and compare  [DATA=folder]
 	@$(RUN) -m benchmarks.quality --data $(DATA)
+
+bench-honesty: setup-dev  ## unripe labels and little data, against their rivals  [DATA=folder]
+	@$(RUN) -m benchmarks.honesty --data $(DATA)
 
 lock: setup-dev  ## lock the requirements anew (needs uv)
 	@requirements/lock.sh

@@ -29,9 +29,14 @@ class Curve:
     rows: npt.NDArray[np.int64]
 
 
-def reliability(y: Flags, p: Floats, bins: int = BINS) -> Curve:
+def equal_bins(p: Floats, bins: int = BINS) -> list[npt.NDArray[np.intp]]:
     """Rows sorted by probability and cut into bins of equal size."""
-    parts = [rows for rows in np.array_split(np.argsort(p, kind="stable"), bins) if len(rows)]
+    return [rows for rows in np.array_split(np.argsort(p, kind="stable"), bins) if len(rows)]
+
+
+def reliability(y: Flags, p: Floats, bins: int = BINS) -> Curve:
+    """The reliability of probabilities `p` (n,) in equal bins."""
+    parts = equal_bins(p, bins)
     said = np.array([p[rows].mean() for rows in parts])
     came = np.array([y[rows].mean() for rows in parts])
     return Curve(said, came, np.array([len(rows) for rows in parts]))

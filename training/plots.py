@@ -6,25 +6,36 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from models.types import Flags, Floats
-from training.evaluate import CAPACITIES, capacity_curve, reliability
+from training.evaluate import CAPACITIES, capacity_curve, equal_bins, reliability
+from training.segments import band
 
 mpl.use("Agg")
 
 COLOURS = {"model": "#1b7837", "rules": "#e08214", "logistic": "#7f7f7f", "lightgbm-default": "#9e9ac8"}
 
 
-def plot_reliability(y: Flags, probabilities: Mapping[str, Floats], title: str, path: Path) -> None:
-    """Share that came true against probability said, ten equal-sized groups, for each source of probabilities (n,)."""
+def plot_reliability(
+    y: Flags, probabilities: Mapping[str, Floats], account: npt.NDArray[np.int64], title: str, path: Path
+) -> None:
+    """Share that came true against probability said, ten equal-sized groups, for each source of probabilities (n,).
+
+    Bars are 95 % bands of the share, counting accounts rather than rows.
+    """
     figure = Figure(figsize=(6, 6), layout="constrained")
     axes = figure.add_subplot()
     top = 0.0
     for name, p in probabilities.items():
         curve = reliability(y, p)
         top = max(top, float(curve.said.max()), float(curve.came.max()))
-        axes.plot(curve.said, curve.came, "o-", color=COLOURS.get(name), label=name, markersize=4)
+        bands = np.array([band(y[rows], p[rows], account[rows]) for rows in equal_bins(p)]).T
+        top = max(top, float(bands.max()))
+        reach = np.abs(bands - curve.came)
+        axes.errorbar(curve.said, curve.came, reach, fmt="o-", color=COLOURS.get(name), label=name, markersize=4, elinewidth=1)
     axes.plot([0, top], [0, top], color="black", linewidth=0.8, linestyle="--", label="comes true as said")
     axes.set(xlabel="probability said", ylabel="share that came true", title=title)
     axes.legend(frameon=False)

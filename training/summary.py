@@ -9,7 +9,7 @@ from rich.table import Table
 
 from features.report import DataReport
 from training.coverage import Coverage
-from training.gate import Difference, Verdict
+from training.gate import Difference
 
 # the rest (Brier score, average precision, per lead stage) is in MLflow
 COLUMNS = (
@@ -74,21 +74,10 @@ def coverage_in_words(covered: Mapping[str, Coverage]) -> list[str]:
     return [f"The 90 % intervals held the later rate of leads scored alike in {', '.join(parts)}."]
 
 
-def show(
-    console: Console,
-    report: DataReport,
-    results: Results,
-    covered: Mapping[str, Coverage],
-    final: str,
-    rules: Difference,
-    verdict: Verdict,
-    notes: Sequence[str],
-) -> None:
-    """Print everything at the end of a training."""
-    for line in report.lines():
+def show(console: Console, report: DataReport, results: Results, notes: Sequence[str], said: Sequence[str]) -> None:
+    """Print everything at the end of a training: data, notes, the table, and what it all means."""
+    for line in [*report.lines(), *notes]:
         console.print(f"  {line}", style="dim", highlight=False)
-    for note in notes:
-        console.print(f"  {note}", style="dim", highlight=False)
     console.print(table(results))
-    for line in [*in_words(results, final, rules), *coverage_in_words(covered), verdict.why]:
+    for line in said:
         console.print(f"• {line}", highlight=False)

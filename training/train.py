@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from rich.console import Console
 
 from features.dataset import Dataset
@@ -46,8 +47,10 @@ from training.gate import Difference, Verdict, compare, judge
 from training.plots import plot_capacity, plot_reliability
 from training.prepare import Prepared, prepare
 from training.progress import Steps, terminal
+from training.segments import by_segment
+from training.segments import in_words as segments_in_words
 from training.splits import cut_for, keep_apart
-from training.summary import Results, show
+from training.summary import Results, coverage_in_words, in_words, show
 
 WEEK = 7 * 86_400_000_000
 
@@ -63,6 +66,7 @@ class Held:
     probability: dict[str, Floats]
     results: Results
     coverage: dict[str, Coverage]
+    segments: pd.DataFrame
     fit: Fit
 
 
@@ -97,7 +101,13 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
         against_rules = _next_difference(prepared, held, held.probability["model"], held.probability["rules"])
         with steps.whole("Logging to MLflow"):
             run_id, version, verdict = _log(config, dataset, report, prepared, held, model, against_rules)
-    show(console, report, held.results, held.coverage, model.funnel.final, against_rules, verdict, model.notes)
+    said = [
+        *in_words(held.results, model.funnel.final, against_rules),
+        *coverage_in_words(held.coverage),
+        *segments_in_words(held.segments),
+        verdict.why,
+    ]
+    show(console, report, held.results, model.notes, said)
     console.print(f"Version {version} of {config.name!r} is registered, run {run_id}.", highlight=False)
     return Outcome(model, version, run_id, held.results, verdict)
 
@@ -145,7 +155,8 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
         for target, name in enumerate(prepared.funnel.targets)
         if (found := coverage(by_model, low, high, mine, stage, target, as_of[rows], account[rows]))
     }
-    return Held(cut, rows, mine, questions, sources, results, covered, fit)
+    per_segment = by_segment(prepared, rows, mine, by_model)
+    return Held(cut, rows, mine, questions, sources, results, covered, per_segment, fit)
 
 
 def _ticker(steps: Steps, name: str, config: Config, prepared: Prepared, searched: bool = False) -> Callable[[], None]:
@@ -251,15 +262,9 @@ def _log(
             tracking.log_child(run_id, name, _params(name, config, held), flat(held.results[name]), steps)
         with tempfile.TemporaryDirectory() as scratch:
             here = Path(scratch)
-            shown = {name: p[finals, -1] for name, p in held.probability.items() if name in ("model", "rules")}
-            plot_reliability(y, shown, f"Do probabilities of {prepared.funnel.final} come true?", here / "reliability.png")
-            plot_capacity(y, shown, f"Later {prepared.funnel.final}s caught at each capacity", here / "capacity.png")
-            (here / "data_report.txt").write_text("\n".join([*report.lines(), *model.notes]) + "\n", encoding="utf-8")
-            (here / "config.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
-            (here / "audit.json").write_text(json.dumps(prepared.audit.to_dict(), indent=1), encoding="utf-8")
-            (here / "audit.md").write_text(prepared.audit.markdown(), encoding="utf-8")
-            for file in ("reliability.png", "capacity.png", "data_report.txt", "config.json", "audit.json", "audit.md"):
-                tracking.log_parent({}, {}, {"report" if file.endswith("png") else "": here / file})
+            _artefacts(config, report, prepared, held, model, here)
+            for file in sorted(here.iterdir()):
+                tracking.log_parent({}, {}, {"report" if file.suffix == ".png" else "": file})
             params = {
                 "leads": len(prepared.histories),
                 "landmarks": len(prepared.looks),
@@ -277,6 +282,25 @@ def _log(
             if verdict.promote:
                 tracking.promote(config.name, version)
     return run_id, version, verdict
+
+
+def _artefacts(config: Config, report: DataReport, prepared: Prepared, held: Held, model: FunnelModel, here: Path) -> None:
+    """What a run carries beside its numbers."""
+    final = prepared.funnel.final
+    rows = np.flatnonzero(held.labels.matured[:, -1])
+    y, account = held.labels.reached[rows, -1], prepared.account[held.rows[rows]]
+    shown = {name: p[rows, -1] for name, p in held.probability.items() if name in ("model", "rules")}
+    plot_reliability(y, shown, account, f"Do probabilities of {final} come true?", here / "reliability.png")
+    plot_capacity(y, shown, f"Later {final}s caught at each capacity", here / "capacity.png")
+    held.segments.to_csv(here / "calibration_by_segment.csv", index=False)
+    texts = {
+        "data_report.txt": "\n".join([*report.lines(), *model.notes]) + "\n",
+        "config.json": config.model_dump_json(indent=1),
+        "audit.json": json.dumps(prepared.audit.to_dict(), indent=1),
+        "audit.md": prepared.audit.markdown(),
+    }
+    for name, text in texts.items():
+        (here / name).write_text(text, encoding="utf-8")
 
 
 def _params(name: str, config: Config, held: Held) -> dict[str, object]:
