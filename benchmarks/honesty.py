@@ -246,7 +246,7 @@ def main() -> None:
     """Run, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder with one folder per task")
-    parser.add_argument("--leads", type=int, default=8_000, help="simulated leads")
+    parser.add_argument("--leads", type=int, default=5_000, help="simulated leads")
     given = parser.parse_args()
     censoring, curves = [], {}
     for name, prepared in tasks(given.data.resolve(), given.leads):

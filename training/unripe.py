@@ -20,6 +20,7 @@ from models.types import TINY, Examples, Flags, Floats, Matrix, sigmoid
 from training.prepare import Prepared
 
 SMALLEST = 0.01  # a row of less weight is left out
+USUAL_SWING = 0.4  # log-odds by which seasons and holidays move what the newest leads seem to do: a third more or less
 MOST_SHIFT = 3.0  # log-odds by which the newest leads may differ from earlier ones
 
 Rows = npt.NDArray[np.intp]
@@ -104,6 +105,11 @@ def newest_shift(now: Standing, margin: Floats, pace: Pace) -> float:
     return float(minimize_scalar(loss, bounds=(-MOST_SHIFT, MOST_SHIFT), method="bounded").x)
 
 
+def believed(shift: float) -> float:
+    """The part of a shift to believe in (positive-part James and Stein 1961): none if it is no larger than a usual swing."""
+    return shift * max(0.0, 1 - (USUAL_SWING / shift) ** 2) if shift else 0.0
+
+
 def evidence(now: Standing, margin: Floats, pace: Pace, shift: float) -> tuple[Floats, Floats]:
     """Weights (n,) with which each landmark counts as a "yes" and as a "no", given log-odds (n,) that know nothing of it.
 
@@ -111,14 +117,15 @@ def evidence(now: Standing, margin: Floats, pace: Pace, shift: float) -> tuple[F
     left by now, an open landmark has the likelihood p (1 - F) + (1 - p) (1 - E). A "no" of weight (1 - p) (F - E) over that has
     the same slope in log-odds; where those who do not convert leave sooner, it is a "yes" of weight p (E - F) over that.
     All these landmarks together do better by `shift` log-odds than `margin` says. Seasons and holidays delay conversions and
-    look the same, so the weights are balanced: learners see which leads do better than others, not that all of them do.
+    look the same, so the weights are balanced: of the shift, learners see no more than is `believed`; of the rest only which
+    leads do better than others.
     """
     yet, stays = _chances(now, margin, pace)
     p = sigmoid(margin + shift)
     chance = np.maximum(p * yet + (1 - p) * stays, TINY)
     yes = np.where(now.reached, 1.0, np.where(now.left, 0.0, p * np.maximum(yet - stays, 0) / chance))
     no = np.where(now.reached, 0.0, np.where(now.left, 1.0, (1 - p) * np.maximum(stays - yet, 0) / chance))
-    tilt = float(np.exp(-0.5 * shift))
+    tilt = float(np.exp(0.5 * (believed(shift) - shift)))
     return yes * tilt, no / tilt
 
 
