@@ -179,7 +179,7 @@ def subsets(cut: Cut, count: int, draw: int) -> npt.NDArray[np.bool_] | None:
         return None
     most = int(np.searchsorted(total, count, side="right")) if count == 0 else int(np.searchsorted(total, count)) + 1
     chosen = np.zeros(len(yes), bool)
-    chosen[accounts[: max(most, 30)]] = True
+    chosen[accounts[: max(most, 8)]] = True
     if count == 0:
         chosen &= yes == 0
     return cut.early & chosen[p.account]

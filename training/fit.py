@@ -74,7 +74,10 @@ def fit_transition(
     y, weight = examples.y[seen], examples.weight[seen]
     weights = _weights(np.concatenate(margins), y, weight, settings)
     blended = np.concatenate(margins) @ weights + (1 - weights.sum()) * np.concatenate(priors)
-    calibrator, losses = choose_calibrator(blended, y, weight, examples.as_of[seen], examples.known_at[seen])
+    few = min(int(y.sum()), int((~y).sum())) < LINEAR_ONLY  # then nothing can win beyond doubt, and the lowest loss decides
+    calibrator, losses = choose_calibrator(
+        blended, y, weight, examples.as_of[seen], examples.known_at[seen], usual=None if few else "none"
+    )
     interval = Interval.fit(calibrator.margin(blended), y, examples.as_of[seen], examples.account[seen])
     weights = grown(weights, float(np.mean([len(f.train) for f in folds])) / len(examples))
     linear, gbm, stacked = _learners(examples, settings)
