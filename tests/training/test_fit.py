@@ -1,0 +1,94 @@
+"""Fitting a transition: old rows fade where the world drifts, few outcomes stay with the rules, and what was found is kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.clock import DAY
+from models.linear import PRIOR_SLOPE, linear_learner, rules_prior
+from models.types import Examples, sigmoid
+from training.config import Search
+from training.fit import faded, fit_transition, grown, regime, relearn, strongest_as_good
+
+SEARCH = Search(trials=1, minutes=0.05)
+
+
+def examples(n: int, *, drift: bool = False, rate: float = 0.3) -> Examples:
+    """Points tell; of ten other columns the first tells as well. With `drift` the base rate jumps halfway."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(n, 11))
+    base = np.log(rate / (1 - rate)) + (np.where(np.arange(n) > n // 2, 2.0, 0.0) if drift else 0.0)
+    y = random.random(n) < sigmoid(base + 0.8 * x[:, -1] + 0.8 * x[:, 0])
+    as_of = np.arange(n) * DAY // 10
+    return Examples(x, y, np.ones(n), as_of, np.arange(n), as_of + DAY, points=10)
+
+
+def test_old_rows_fade_only_where_the_base_rate_drifts() -> None:
+    steady = fit_transition("a", examples(3_000), SEARCH, 7)
+    drifting = fit_transition("a", examples(3_000, drift=True), SEARCH, 7)
+    assert drifting.settings.half_life is not None
+    assert steady.settings.half_life is None or steady.settings.half_life > drifting.settings.half_life
+    newest = examples(3_000, drift=True).take(np.arange(2_500, 3_000))
+    assert drifting.transition.probability(newest.x).mean() == pytest.approx(newest.y.mean(), abs=0.06)
+
+
+def test_fading_keeps_the_mean_weight() -> None:
+    weight = faded(examples(100), 2.0 * DAY).weight
+    assert weight.mean() == pytest.approx(1)
+    assert weight[-1] / weight[-21] == pytest.approx(2), "two days are twenty rows"
+
+
+def test_without_outcomes_it_is_the_points() -> None:
+    few = examples(60)
+    nobody = Examples(few.x, np.zeros(60, bool), few.weight, few.as_of, few.account, few.known_at, points=10)
+    fitted = fit_transition("a", nobody, SEARCH, 7)
+    at = np.zeros((2, 11))
+    at[1, 10] = 2
+    low, high = fitted.transition.probability(at)
+    assert 0 < low < high < 0.1
+    assert fitted.transition.log["regime"].startswith("points: 0 outcomes")
+
+
+def test_regimes_say_what_the_next_step_needs() -> None:
+    some = examples(4_000, rate=0.05)
+    for yes, word in ((3, "points"), (12, "linear"), (60, "blend")):
+        rows = np.sort(np.append(np.flatnonzero(some.y)[:yes], np.flatnonzero(~some.y)[:200]))
+        assert regime(some.take(rows)).startswith(word)
+
+
+def test_the_belief_in_points_fades_with_outcomes() -> None:
+    """No outcome: the slope that is believed. Many: the slope that is true."""
+    points = np.random.default_rng(1).normal(size=5_000)
+    none = rules_prior(points, np.zeros(5_000, bool), np.ones(5_000))
+    assert none[1] == pytest.approx(PRIOR_SLOPE, abs=0.1)
+    y = np.random.default_rng(2).random(5_000) < sigmoid(-1 + 1.3 * points)
+    base, slope = rules_prior(points, y, np.ones(5_000))
+    assert (base, slope) == (pytest.approx(-1, abs=0.15), pytest.approx(1.3, abs=0.15))
+
+
+def test_a_strong_regularisation_leaves_the_calibrated_rules() -> None:
+    train = examples(400)
+    strict = linear_learner(train, 1e-9)
+    assert np.abs(strict.coefficient[:10]).max() < 1e-3
+    assert strict.coefficient[10] == pytest.approx(0.8, abs=0.25)
+
+
+def test_of_equally_good_strengths_the_strongest_is_taken() -> None:
+    random = np.random.default_rng(0)
+    best = random.random(500)
+    close, far = best + random.normal(0.001, 0.5, 500), best + 0.2
+    assert strongest_as_good(np.array([far, close, best])) == 1
+
+
+def test_weights_found_on_fewer_rows_come_closer_to_one() -> None:
+    assert grown(np.array([0.8, 0.0, 0.0]), 0.5).sum() == pytest.approx(0.9)
+    assert grown(np.array([0.8, 0.6, 0.0]), 0.5).sum() == pytest.approx(1.2)
+    assert grown(np.array([0.3, 0.0, 0.0]), 0.5).sum() == pytest.approx(0.3), "a world that moved"
+
+
+def test_relearning_on_the_same_rows_changes_nothing() -> None:
+    train = examples(1_500)
+    fitted = fit_transition("a", train, SEARCH, 7)
+    again = relearn(fitted, train)
+    assert again.probability(train.x) == pytest.approx(fitted.transition.probability(train.x))
