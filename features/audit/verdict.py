@@ -11,11 +11,15 @@ ORDER: tuple[Level, ...] = ("block", "warn", "ok")
 
 @dataclass(frozen=True)
 class Verdict:
-    """`subject` is a column ("lead.budget") or an interaction type; `evidence` are sentences with the figures."""
+    """`subject` is a column ("lead.budget") or an interaction type; `evidence` are sentences with the figures.
+
+    `idle`: the column is empty or the same in every row, so nothing can be learned from it, leak or not.
+    """
 
     subject: str
     level: Level
     evidence: tuple[str, ...]
+    idle: bool = False
 
     @property
     def column(self) -> str:
@@ -23,3 +27,17 @@ class Verdict:
 
     def __str__(self) -> str:
         return f"{self.subject}: {'; '.join(self.evidence)}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One signal's word on one column: how grave it is, and the sentence with its figures."""
+
+    level: Level
+    sentence: str
+
+
+def judged(subject: str, findings: list[Finding]) -> Verdict:
+    """The gravest finding is the verdict, and the evidence begins with it."""
+    found = sorted(findings, key=lambda f: ORDER.index(f.level))
+    return Verdict(subject, found[0].level if found else "ok", tuple(f.sentence for f in found))
