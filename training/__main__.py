@@ -107,7 +107,8 @@ def audit(
 
     with _plainly():
         read = Config.read(config)
-        found = audited(load(read, folder=folder)[0], read.funnel.build())
+        dataset, _ = load(read, folder=folder)
+        found = audited(dataset, read.funnel.build(), exclude=read.attributes.exclude, test_share=read.test_share)
         Console().print(Markdown(found.markdown()))
 
 

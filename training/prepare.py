@@ -11,10 +11,9 @@ import numpy.typing as npt
 from features.attributes import learn_encoders
 from features.audit import Audit, audit
 from features.build import attribute, build
-from features.catalogue import Seen, catalogue
+from features.catalogue import catalogue
 from features.clock import DAY, moment
 from features.dataset import Dataset
-from features.errors import ConfigError, DataError, nearest
 from features.feature_set import FeatureSet
 from features.funnel import Funnel
 from features.histories import Histories, seen_in
@@ -24,6 +23,7 @@ from features.plan import Plan
 from models.model import LAST_SEEN, design
 from models.rules import Points, Rules, check_thresholds
 from models.types import Examples, Flags, Matrix
+from training.audited import left_out, refuse_nothing, rules_on_blocked
 from training.config import Config
 
 ROW_ORDER_HORIZON = (
@@ -97,17 +97,19 @@ def prepare(
         if no horizon can be chosen or the rules do not fit the funnel.
     """
     check_thresholds(rules, funnel.stages)
-    audited = audit(dataset, funnel)
+    audited = audit(dataset, funnel, exclude=config.attributes.exclude, test_share=config.test_share)
+    blocked = left_out(audited, config)
     seen = seen_in(dataset)
     encoders, notes = learn_encoders(
         {"lead": dataset.leads, "company": dataset.companies},
-        exclude=[*config.attributes.exclude, *left_out(audited, config, seen)],
+        exclude=[*config.attributes.exclude, *blocked],
         min_level_rows=config.attributes.min_level_rows,
     )
+    refuse_nothing(blocked, encoders, seen)
     mail = () if config.scanners.off else config.scanners.roles(seen.types)
     feature_set = FeatureSet(tuple(catalogue(seen, funnel)), tuple(encoders), seen.types, mail)
     columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
-    notes += rules.idle(seen.types, columns)
+    notes += [*rules.idle(seen.types, columns), *rules_on_blocked(rules, blocked)]
     histories = Histories.of(dataset, seen.types, mail)
     if histories.scanned:
         notes.append(f"{histories.scanned:,} opens and clicks were made by mail scanners and are left out")
@@ -138,33 +140,6 @@ def prepare(
         dataset.time == "dates", (*notes, *horizon_notes, *audited.lines()),
         audited,
     )  # fmt: skip
-
-
-def left_out(audited: Audit, config: Config, seen: Seen) -> list[str]:
-    """The columns that the audit blocks, but for those the configuration insists on.
-
-    Raises
-    ------
-    ConfigError
-        if it insists on a column that is not there.
-    DataError
-        if nothing is left to learn from.
-    """
-    columns = [v.subject for v in audited.columns]
-    for name in config.audit.insist:
-        if name not in columns and f"lead.{name}" not in columns and f"company.{name}" not in columns:
-            known = [c.partition(".")[2] for c in columns]
-            raise ConfigError(
-                f"audit: insist: there is no column {name!r}: {nearest(name, known)}", "Name a column of the data."
-            )
-    insisted = {*config.audit.insist}
-    blocked = [c for c in audited.blocked if c not in insisted and c.partition(".")[2] not in insisted]
-    if blocked and len(blocked) == len(columns) and not seen.types:
-        raise DataError(
-            f"The leakage audit leaves out all {len(columns)} columns, and there are no interactions to learn from.",
-            "Run `make audit` for the evidence; keep columns that were known in time with `audit: {insist: [...]}`.",
-        )
-    return blocked
 
 
 def _with_horizons(dataset: Dataset, funnel: Funnel, path: Path, extracted_at: int) -> tuple[Funnel, list[str]]:

@@ -29,9 +29,7 @@ class History:
     recorded: float
 
 
-def histories(
-    changes: pd.DataFrame, columns: Mapping[str, pd.Series], ids: Mapping[str, pd.Series]
-) -> dict[str, History]:
+def histories(changes: pd.DataFrame, columns: Mapping[str, pd.Series], ids: Mapping[str, pd.Series]) -> dict[str, History]:
     """Per column ("lead.budget") with recorded changes; `columns`, and `ids` by entity, have a row a lead."""
     found = {}
     named = changes["entity"].astype("str") + "." + changes["column"].astype("str")

@@ -53,5 +53,7 @@ def _verdict(name: str, i: int, every: Counts, after: dict[str, Counts], ended: 
     follows = [stage for stage, late in after.items() if late[i] >= FOLLOWS * rows]
     if follows:
         stage = follows[-1]
-        return Verdict(name, "ok", (f"{after[stage][i]:,} of {rows:,} come after the lead became {stage}: says nothing before",))
+        return Verdict(
+            name, "ok", (f"{after[stage][i]:,} of {rows:,} come after the lead became {stage}: says nothing before",)
+        )
     return Verdict(name, "ok", (f"{rows:,} rows, {ended[i]:,} of them after the lead has ended",))

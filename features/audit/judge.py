@@ -12,7 +12,7 @@ from features.audit.numbering import numbers_time
 from features.audit.outcomes import Outcome
 from features.audit.strength import Strength, auc, gained, strength
 from features.audit.together import combined, together
-from features.audit.verdict import Finding
+from features.audit.verdict import Finding, Level
 
 # Over four real data sets and the simulator the best honest column has an AUC of 0.76, the weakest that leaks by itself 0.88.
 TOO_GOOD = 0.85
@@ -65,7 +65,7 @@ def _said(case: Case, name: str, strong: Mapping[Outcome, Strength]) -> Finding 
     sign = f"{' and '.join(said)} may mean that it was filled in later"
     if best.gain_low > TELLING and (best.later_low is None or best.later_low > 0.5):
         return Finding("block", f"{sign}, and alone it removes {best.gain:.0%} of the doubt about {target}: {best}")
-    level = "warn" if best.low > 0.5 and best.gain_low > 0 else "ok"
+    level: Level = "warn" if best.low > 0.5 and best.gain_low > 0 else "ok"
     return Finding(level, f"{sign}; it tells little about {target}: {best}")
 
 

@@ -29,7 +29,8 @@ JUDGEMENT_STEMS = ("bewertung", "wahrscheinlichkeit", "einstufung", "qualität",
 OF_THE_PERSON = frozenset({
     "marital", "civil", "family", "employment", "occupation", "occupational", "job", "working", "residence", "residential",
     "housing", "education", "educational", "student", "legal", "tax", "vat", "credit", "insurance", "smoking", "health", "name",
-    "price", "consumer", "familie", "familien", "beruf", "berufs", "beschäftigung", "wohn", "bildung", "steuer", "recht", "rechts",
+    "price", "consumer", "familie", "familien", "beruf", "berufs", "beschäftigung", "wohn", "bildung", "steuer",
+    "recht", "rechts",
 })  # fmt: skip
 # Values of deals and leads that have come to an end
 ENDED = frozenset({

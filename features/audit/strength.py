@@ -45,7 +45,7 @@ class Strength:
 
 
 def strength(level: Ints, y: Flags, account: Ints, entered: Moments) -> Strength:
-    """Learn the rate of each level on half of the accounts, judge it on the other half, both ways round; then forward in time."""
+    """Learn the rate of each level on half of the accounts, judge it on the other half and back; then forward in time."""
     part = half(account)
     odds = np.zeros(len(y))
     for learn in (part, ~part):

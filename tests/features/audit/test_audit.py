@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from features.audit.signals import alone, filled, numbers_time, words
 
 from features.audit import audit
 from features.audit.audit import Audit
-from features.audit.signals import alone, filled, numbers_time, words
 from features.dataset import Dataset
 from features.funnel import Funnel
 from features.sources.simulator import SimulatorSettings, simulate
