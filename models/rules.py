@@ -195,6 +195,22 @@ class Rules:
         kept = {stage: points for stage, points in self.book.thresholds.items() if stage in stages}
         return Rules(self.book.model_copy(update={"thresholds": kept}))
 
+    def without(self, attributes: Collection[str]) -> Rules:
+        """The same rules without fit rules that look at these attributes ("lead.budget").
+
+        Raises
+        ------
+        ConfigError
+            if no rule is left.
+        """
+        kept = [rule for rule in self.book.fit if rule.attribute not in attributes]
+        if not kept and not self.book.behaviour:
+            raise ConfigError(
+                f"Every rule looks at a column that is left out ({', '.join(sorted({r.attribute for r in self.book.fit}))}).",
+                "Give `rules:` others, or keep a column that was known in time with `audit: {insist: [...]}`.",
+            )
+        return Rules(self.book.model_copy(update={"fit": kept}))
+
     def to_dict(self) -> dict[str, Any]:
         return self.book.model_dump(exclude_none=True)
 

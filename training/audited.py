@@ -48,11 +48,15 @@ def refuse_nothing(blocked: Sequence[str], encoders: Sequence[AttributeEncoder],
         )
 
 
-def rules_on_blocked(rules: Rules, blocked: Sequence[str]) -> list[str]:
-    """Sentences on rules that give points for a blocked column: the rules then know the outcome, though the model does not."""
-    return [
-        f"worth a look: rule on {fit.attribute!r}: the audit leaves this column out, its points still know the outcome; "
-        "take the rule out"
-        for fit in rules.book.fit
-        if fit.attribute in blocked
-    ]
+def honest_rules(rules: Rules, blocked: Sequence[str]) -> tuple[Rules, list[str]]:
+    """The rules without those on blocked columns, and a sentence on each: points are a column of the model, and would leak.
+
+    Raises
+    ------
+    ConfigError
+        if no rule is left.
+    """
+    gone = [fit for fit in rules.book.fit if fit.attribute in blocked]
+    if not gone:
+        return rules, []
+    return rules.without(blocked), [f"left out: rule on {fit.attribute!r}, which the audit blocks" for fit in gone]

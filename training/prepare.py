@@ -23,7 +23,7 @@ from features.plan import Plan
 from models.model import LAST_SEEN, design
 from models.rules import Points, Rules, check_thresholds
 from models.types import Examples, Flags, Matrix
-from training.audited import left_out, refuse_nothing, rules_on_blocked
+from training.audited import honest_rules, left_out, refuse_nothing
 from training.config import Config
 
 ROW_ORDER_HORIZON = (
@@ -109,7 +109,9 @@ def prepare(
     mail = () if config.scanners.off else config.scanners.roles(seen.types)
     feature_set = FeatureSet(tuple(catalogue(seen, funnel)), tuple(encoders), seen.types, mail)
     columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
-    notes += [*rules.idle(seen.types, columns), *rules_on_blocked(rules, blocked)]
+    notes += rules.idle(seen.types, columns)
+    rules, gone = honest_rules(rules, blocked)
+    notes += gone
     histories = Histories.of(dataset, seen.types, mail)
     if histories.scanned:
         notes.append(f"{histories.scanned:,} opens and clicks were made by mail scanners and are left out")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from features.attributes import SKIPPED
@@ -51,13 +50,13 @@ class Case:
             ids, dataset.attribute_changes, recorded,
         )  # fmt: skip
 
-    def seen(self, name: str, outcome: Outcome) -> tuple[Ints, npt.NDArray[np.bool_]]:
-        """Level codes and filledness of a column for the leads of an outcome: as known when they entered the lead stage where
-        that is recorded, else as extracted."""
+    def seen(self, name: str, outcome: Outcome) -> Ints:
+        """Level codes (0 is missing) of a column for the leads of an outcome: as known when they entered the lead stage
+        where that is recorded, else as extracted."""
         if name in self.recorded:
-            then = known_at(name, self.columns[name], self.changes, self.ids, outcome.rows, outcome.entered + 1)
-            return levels(then), then.notna().to_numpy()
-        return self.level[name][outcome.rows], self.columns[name].notna().to_numpy()[outcome.rows]
+            entered = outcome.entered + 1  # a value given in the moment of entry is known
+            return levels(known_at(name, self.columns[name], self.changes, self.ids, outcome.rows, entered))
+        return self.level[name][outcome.rows]
 
 
 def attribute_columns(dataset: Dataset) -> dict[str, pd.Series]:

@@ -28,7 +28,7 @@ Strong = Mapping[str, Mapping[Outcome, Strength]]
 
 def strengths(case: Case, name: str) -> dict[Outcome, Strength]:
     """How much the column says about each outcome."""
-    return {o: strength(case.seen(name, o)[0], o.y, case.account[o.rows], o.entered) for o in case.known}
+    return {o: strength(case.seen(name, o), o.y, case.account[o.rows], o.entered) for o in case.known}
 
 
 def on_column(case: Case, name: str, strong: Mapping[Outcome, Strength]) -> list[Finding]:
@@ -38,7 +38,7 @@ def on_column(case: Case, name: str, strong: Mapping[Outcome, Strength]) -> list
     history = case.recorded.get(name)
     found = [
         *(_too_good(outcome, s) for outcome, s in strong.items()),
-        *(filledness(case.seen(name, o)[1], o.y, case.account[o.rows], o.target) for o in case.known),
+        *(filledness(case.seen(name, o) > 0, o.y, case.account[o.rows], o.target) for o in case.known),
         after_the_fact(history, case.path, case.funnel.final) if history else None,
         _said(case, name, strong) if history is None or history.recorded < RECORDED else None,
     ]
@@ -76,7 +76,8 @@ def on_family(case: Case, family: Sequence[str], strong: Strong) -> Finding | No
         account = case.account[outcome.rows]
         said = combined([strong[name][outcome].odds for name in family], outcome.y, account)
         gain, doubt = gained(said, outcome.y)
-        found.append((gain - doubt, gain, auc(said, outcome.y, account)[0], outcome.target))
+        single = max(strong[name][outcome].gain_low for name in family)  # with few rows adding up costs more than it gives
+        found.append((max(gain - doubt, single), gain, auc(said, outcome.y, account)[0], outcome.target))
     low, gain, area, target = max(found, default=(0.0, 0.0, 0.5, ""))
     if low <= FAMILY:
         return None

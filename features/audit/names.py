@@ -10,9 +10,10 @@ from collections.abc import Collection
 
 import pandas as pd
 
-# Words, as parts of a name, of columns that say how a lead stands when the data are extracted, or what somebody wrote of it
+# Words, as parts of a name, of columns that say how a lead stands when the data are extracted, or what somebody wrote of it;
+# not "tag", which is a German day, nor "state", which is mostly an address
 STATE = frozenset({
-    "last", "latest", "recent", "notable", "modified", "updated", "status", "stage", "lifecycle", "pipeline", "tag", "tags",
+    "last", "latest", "recent", "notable", "modified", "updated", "status", "stage", "lifecycle", "pipeline", "tags",
     "closed", "close", "won", "lost", "outcome", "disposition", "resolution", "converted", "conversion", "disqualified",
     "unqualified", "rejected", "churn", "churned", "notes", "comment", "comments", "remark", "remarks",
     "letzte", "letzter", "letztes", "letzten", "zuletzt", "phase", "ergebnis", "geändert", "schlagwort", "schlagworte",

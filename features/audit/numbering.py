@@ -17,8 +17,6 @@ def numbers_time(values: pd.Series, created: Ints) -> bool:
     known = values.notna()
     if isinstance(values.dtype, pd.DatetimeTZDtype) or known.sum() < MIN_ROWS:
         return False
-    if values[known].nunique() < NEARLY_UNIQUE * known.sum():
-        return False
     digits = values[known]
     if not pd.api.types.is_numeric_dtype(digits):
         digits = pd.to_numeric(digits.astype("str").str.extract(r"(\d+)$")[0], errors="coerce")

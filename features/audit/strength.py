@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.attributes import distinct, is_missing
 from features.audit.outcomes import MIN_OUTCOMES
 from features.clock import Moments
 
@@ -16,6 +17,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 BINS = 20  # of a number
+MOSTLY = 0.95  # of the distinct texts read as numbers for a column to be one
 SMOOTH = 10.0  # rows at the base rate added to each level
 DOUBT = 2.0  # standard errors on either side
 EARLY = 0.7  # of the rows in time teach what is judged on the rest
@@ -113,11 +115,21 @@ def half(account: Ints) -> Flags:
 
 def levels(values: pd.Series) -> Ints:
     """Codes of the levels (n,), numbers and times in up to `BINS` bins of equal size; missing is 0."""
-    numbers = values
-    if isinstance(values.dtype, pd.DatetimeTZDtype):
-        numbers = values.astype("int64").where(values.notna()).astype("float64")
-    flags = pd.api.types.is_bool_dtype(values)
-    if pd.api.types.is_numeric_dtype(numbers) and not flags and numbers.nunique() > BINS:
-        codes = pd.qcut(numbers.rank(method="average"), BINS, labels=False, duplicates="drop")
-        return np.asarray(codes.fillna(-1).astype("int64") + 1, np.int64)
-    return np.asarray(pd.factorize(values.astype("object") if flags else values)[0] + 1, np.int64)
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return _binned(values.astype("int64").where(values.notna()).astype("float64"))
+    if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
+        return _binned(values)
+    codes, plain = distinct(values)
+    there = np.array([not is_missing(value) for value in plain])
+    if there.sum() > BINS:  # numbers kept as text
+        numbers = pd.to_numeric(pd.Series(plain, dtype="object"), errors="coerce")
+        if numbers[there].notna().mean() >= MOSTLY:
+            return _binned(pd.Series(numbers.to_numpy(np.float64)[codes]))
+    return np.where(there, np.cumsum(there), 0)[codes]
+
+
+def _binned(numbers: pd.Series) -> Ints:
+    if numbers.nunique() <= BINS:
+        return np.asarray(pd.factorize(numbers)[0] + 1, np.int64)
+    codes = pd.qcut(numbers.rank(method="average"), BINS, labels=False, duplicates="drop")
+    return np.asarray(codes.fillna(-1).astype("int64") + 1, np.int64)

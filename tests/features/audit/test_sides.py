@@ -1,0 +1,18 @@
+"""Accounts on both sides of the cut."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.audit.sides import both_sides
+
+
+def test_accounts_with_older_and_newest_leads_are_counted() -> None:
+    account = np.array([0, 1, 2, 3, 4, 5, 6, 7, 1, 1])
+    found = both_sides(account, np.arange(10), 0.2)
+    assert found is not None
+    assert found.startswith("2 of the newest 2 leads belong to 1 accounts that have older leads too")
+
+
+def test_leads_without_colleagues_are_on_one_side() -> None:
+    assert both_sides(np.arange(10), np.arange(10), 0.2) is None
