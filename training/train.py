@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -57,7 +58,10 @@ WEEK = 7 * 86_400_000_000
 
 @dataclass(frozen=True)
 class Held:
-    """The held-out side: what became of it, and every source's probabilities (n, targets) for the landmarks `rows`."""
+    """The held-out side: what became of it, and every source's probabilities (n, targets) for the landmarks `rows`.
+
+    `early` (landmarks,) are those that could be trained on; `seconds` is what the fit took.
+    """
 
     cut: int
     rows: npt.NDArray[np.intp]
@@ -68,6 +72,8 @@ class Held:
     coverage: dict[str, Coverage]
     segments: pd.DataFrame
     fit: Fit
+    early: Flags
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,8 @@ class Outcome:
     run_id: str
     results: Results
     verdict: Verdict
+    prepared: Prepared
+    held: Held
 
 
 def train(config: Config, *, folder: Path | None = None, console: Console | None = None) -> Outcome:
@@ -109,7 +117,7 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
     ]
     show(console, report, held.results, model.notes, said)
     console.print(f"Version {version} of {config.name!r} is registered, run {run_id}.", highlight=False)
-    return Outcome(model, version, run_id, held.results, verdict)
+    return Outcome(model, version, run_id, held.results, verdict, prepared, held)
 
 
 def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
@@ -133,7 +141,9 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
     cut = cut_for(as_of, final, config.test_share)
     early, late = keep_apart((as_of < cut), (as_of >= cut) & usable, account)
     tick = _ticker(steps, "Fitting as of the cut", config, prepared)
+    began = time.perf_counter()
     fit = fit_funnel(prepared, cut, early, config.search, config.seed, tick=tick)
+    seconds = time.perf_counter() - began
     rows = np.flatnonzero(late)
     stage, x = prepared.looks.stage[rows], prepared.x(rows)
     conditional, by_model = chain(fit.transitions, x, stage)
@@ -156,7 +166,7 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
         if (found := coverage(by_model, low, high, mine, stage, target, as_of[rows], account[rows]))
     }
     per_segment = by_segment(prepared, rows, mine, by_model)
-    return Held(cut, rows, mine, questions, sources, results, covered, per_segment, fit)
+    return Held(cut, rows, mine, questions, sources, results, covered, per_segment, fit, early, seconds)
 
 
 def _ticker(steps: Steps, name: str, config: Config, prepared: Prepared, searched: bool = False) -> Callable[[], None]:
