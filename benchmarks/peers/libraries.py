@@ -7,11 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from models.types import TINY, Examples, Floats, Matrix
 from training.baselines import Baseline, Rate
+
+KNOWN = 10  # rows; scikit-learn's boosting stops with an error at a column without a value, and it keeps a tenth of them aside
+
+
+@dataclass(frozen=True)
+class Some:
+    """A fitted classifier that sees some of the columns; fits `models.chain.Conditional`."""
+
+    classifier: Baseline
+    columns: npt.NDArray[np.intp]
+
+    def probability(self, x: Matrix) -> Floats:
+        return self.classifier.probability(x[:, self.columns])
 
 
 @dataclass(frozen=True)
@@ -32,13 +46,14 @@ def frame(x: Matrix) -> pd.DataFrame:
     return pd.DataFrame(np.asarray(x, np.float64), columns=[f"x{i}" for i in range(x.shape[1])])
 
 
-def fit_boosting(train: Examples, seed: int) -> Baseline | Rate:
+def fit_boosting(train: Examples, seed: int) -> Some | Rate:
     """`HistGradientBoostingClassifier`: defaults with early stopping on a tenth of the rows."""
     if train.y.all() or not train.y.any():
         return _rate(train)
+    columns = np.flatnonzero((~np.isnan(train.x)).sum(axis=0) >= KNOWN)
     rarer = min(int(train.y.sum()), int((~train.y).sum()))
     classifier = HistGradientBoostingClassifier(early_stopping=rarer > 1, random_state=seed)
-    return Baseline(classifier.fit(np.ascontiguousarray(train.x), train.y))
+    return Some(Baseline(classifier.fit(np.ascontiguousarray(train.x[:, columns]), train.y)), columns)
 
 
 def fit_flaml(train: Examples, seed: int, seconds: float, *, in_time: bool) -> Framed | Rate:

@@ -42,10 +42,10 @@ class Peer:
 
 @dataclass(frozen=True)
 class Said:
-    """What a peer says of the held-out landmarks (m, targets), and the seconds its fits took."""
+    """What a source says of the held-out landmarks (m, targets), and the seconds its fits took, where that was measured."""
 
     probability: Floats
-    seconds: float
+    seconds: float | None
 
 
 def peers(prepared: Prepared, held: Held, seed: int) -> list[Peer]:
@@ -79,10 +79,7 @@ def say(prepared: Prepared, held: Held, peer: Peer) -> Iterator[tuple[str, Said]
     seconds = time.perf_counter() - began
     yield peer.name, Said(_reached(prepared, held, peer, fitted), seconds)
     if peer.calibrated:
-        both: list[Conditional] = [
-            Calibrated(f, learn_calibrator(peer.fit, e))
-            for f, e in zip(fitted, examples, strict=True)
-        ]
+        both: list[Conditional] = [Calibrated(f, learn_calibrator(peer.fit, e)) for f, e in zip(fitted, examples, strict=True)]
         yield f"{peer.name}, calibrated", Said(_reached(prepared, held, peer, both), time.perf_counter() - began)
 
 
