@@ -13,7 +13,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -24,6 +24,9 @@ setup:
 
 setup-dev:
 	@$(PYTHON) requirements/setup_venv.py $(VENV) dev
+
+setup-bench:
+	@$(PYTHON) requirements/setup_venv.py $(VENV) bench
 
 train: setup  ## train, evaluate, log to MLflow and register  [CONFIG=my.yaml] [FOLDER=where the files are]
 	@$(RUN) -m training train --config $(CONFIG) $(if $(FOLDER),--folder $(FOLDER))
@@ -76,7 +79,7 @@ bench-features: setup-dev  ## features against polars, DuckDB and pandas  [SIZE=
 bench-train: setup-dev  ## time and memory of the default training
 	@$(RUN) -m benchmarks.train
 
-bench-quality: setup-dev  ## train the four real data sets and compare  [DATA=folder]
+bench-quality: setup-bench  ## train the four real data sets and compare with peers  [DATA=folder]
 	@$(RUN) -m benchmarks.quality --data $(DATA)
 
 bench-honesty: setup-dev  ## unripe labels and little data, against their rivals  [DATA=folder]

@@ -105,9 +105,9 @@ def rivals(cut: Cut) -> dict[str, float]:
         "matured": first.probability(x),
         "ipcw": relearn(fitted, ipcw(cut, examples, rows, late, now)).probability(x),
         "hazard": hazard(cut, fitted, rows, late).clip(1e-6, 1 - 1e-6),
-        "naive": relearn(fitted, added(now.reached.astype(float), 1.0 - now.reached)).probability(x),
+        "naive": relearn(fitted, added(now.reached.astype(float), np.subtract(1.0, now.reached))).probability(x),
         "evidence": relearn(fitted, added(yes, no)).probability(x),
-        "oracle": relearn(fitted, added(truth, ones - truth)).probability(x),
+        "oracle": relearn(fitted, added(truth, np.subtract(ones, truth))).probability(x),
     }
     return {name: log_loss(cut.y, said) for name, said in found.items()}
 

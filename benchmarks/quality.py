@@ -1,6 +1,6 @@
 """Train the real data sets and compare the model with rules, baselines and peers on the same held-out rows.
 
-`make bench-quality [DATA=folder]` writes docs/benchmarks/quality.md and quality.png. MLflow runs go to a scratch store, not to yours.
+`make bench-quality [DATA=folder]` writes docs/benchmarks/quality.md and quality.png. MLflow runs go to a scratch store.
 """
 
 from __future__ import annotations
@@ -28,33 +28,36 @@ OUT = ROOT / "docs" / "benchmarks" / "quality.md"
 LIBRARIES = ("scikit-learn", "lightgbm", "flaml", "xgboost")
 
 ABOUT = f"""\
-Log loss / ROC AUC on the newest matured landmarks (a fifth of those for the final lead stage), later in time and of other accounts.
-All sources see the same rows and were fitted as it could be known at the cut, on the same landmarks of the same accounts. Bold:
-lowest log loss. `better`, `tied`, `worse`: the model against that source, `better` and `worse` where the 90 % interval of the paired
-difference lies on one side of 0.
+Log loss / ROC AUC on the newest matured landmarks (a fifth of those for the final lead stage), later in time and of other
+accounts. All sources see the same rows and were fitted as it could be known at the cut, on the same landmarks of the same
+accounts. Bold: lowest log loss. `better`, `tied`, `worse`: the model against that source, `better` and `worse` where the 90
+% interval of the paired difference lies on one side of 0.
 
 - **rules**: the points in `benchmarks/real/rules`, calibrated on the same history.
-- **logistic**, **lightgbm-default**: scikit-learn's and LightGBM's defaults on the model's features, per transition, chained over the
-  funnel as the model is. So are the peers below unless said otherwise.
-- **odoo**: Odoo's predictive lead scoring, its counting and arithmetic written anew from its rules (`benchmarks/peers/odoo.py`). It
-  knows categories only: here the attributes with few levels (categories, job function, seniority, yes or no; rare or new values are one
-  value); no numbers, dates or interactions. **odoo+stage** has its lead-stage variable too, as of the landmark; where a funnel has one
-  lead stage to leave, it says nothing and the two are equal. bpic2012 has no such attribute, so there Odoo knows the lead stage at most.
-  **one table** is Odoo's own way over a longer funnel: one count table per target instead of a chain, each lead counted once, with the
-  lead stage of its last landmark. There is one sales team, so nothing is pooled, and no attribute with several values (tags).
-- **naive Bayes**: scikit-learn's `CategoricalNB` on all features: categories as they are, numbers cut into five bins of equal size, missing
-  being a bin.
-- **calibrated**: with the model's own choice of calibrators, learned on what the peer says of later rows of other accounts; the
-  lowest loss decides.
+- **logistic**, **lightgbm-default**: scikit-learn's and LightGBM's defaults on the model's features, per transition,
+  chained over the funnel as the model is. So are the peers below unless said otherwise.
+- **odoo**: Odoo's predictive lead scoring, its counting and arithmetic written anew from its rules
+  (`benchmarks/peers/odoo.py`). It knows categories only: here the attributes with few levels (categories, job function,
+  seniority, yes or no; rare or new values are one value); no numbers, dates or interactions. **odoo+stage** has its
+  lead-stage variable too, as of the landmark; where a funnel has one lead stage to leave, it says nothing and the two are
+  equal. bpic2012 has no such attribute, so there Odoo knows the lead stage at most. **one table** is Odoo's own way over a
+  longer funnel: one count table per target instead of a chain, each lead counted once, with the lead stage of its last
+  landmark. There is one sales team, so nothing is pooled, and no attribute with several values (tags).
+- **naive Bayes**: scikit-learn's `CategoricalNB` on all features: categories as they are, numbers cut into five bins of
+  equal size, missing being a bin.
+- **calibrated**: with the model's own choice of calibrators, learned on what the peer says of later rows of other accounts;
+  the lowest loss decides.
 - **histogram boosting**: scikit-learn's `HistGradientBoostingClassifier`, defaults with early stopping.
-- **FLAML**: its defaults for as many seconds as the model's own fit took (`fit`), in equal parts per transition; **in time**: told to judge
-  its learners on later rows rather than on rows at random. It stops by the clock, so another run or machine gives another result.
+- **FLAML**: its defaults for as many seconds as the model's own fit took (`fit`), in equal parts per transition; **in
+  time**: told to judge its learners on later rows rather than on rows at random. It stops by the clock, so another run or
+  machine gives another result.
 
-Intervals are from a crossed bootstrap: accounts and weeks are drawn with replacement apart from each other, and a landmark counts as often
-as its account times as often as its week was drawn (Owen 2007, doi:10.1214/07-AOAS122; Owen and Eckles 2012, doi:10.1214/12-AOAS547).
-That is cautious: its variance is up to three times too large where neither matters, so `tied` says little and `better` much. Over accounts
-alone (below) it is the usual bootstrap, which takes weeks for exchangeable. With few weeks either is rough. Data without dates have {BLOCKS}
-blocks of neighbours in the order of time instead of weeks. No interval is corrected for the number of comparisons."""
+Intervals are from a crossed bootstrap: accounts and weeks are drawn with replacement apart from each other, and a landmark
+counts as often as its account times as often as its week was drawn (Owen 2007, doi:10.1214/07-AOAS122; Owen and Eckles
+2012, doi:10.1214/12-AOAS547). That is cautious: its variance is up to three times too large where neither matters, so
+`tied` says little and `better` much. Over accounts alone (below) it is the usual bootstrap, which takes weeks for
+exchangeable. With few weeks either is rough. Data without dates have {BLOCKS} blocks of neighbours in the order of time
+instead of weeks. No interval is corrected for the number of comparisons."""
 
 
 def run(data: Path, tasks: list[str]) -> tuple[list[Question], dict[str, float]]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
@@ -14,6 +15,9 @@ from rich.console import Console
 from features.dataset import Dataset
 from features.sources.simulator import Simulation, SimulatorSettings, simulate
 from models.model import FunnelModel
+
+if TYPE_CHECKING:
+    from training.train import Outcome
 
 SMALL = """
 name: small
@@ -34,6 +38,7 @@ class Trained:
     folder: Path
     model: FunnelModel
     printed: str
+    outcome: Outcome
 
 
 @pytest.fixture(scope="session")
@@ -63,9 +68,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
         config = home / "small.yaml"
         config.write_text(SMALL, encoding="utf-8")
         console = Console(width=120, file=io.StringIO())
-        train(Config.read(config), console=console)
+        outcome = train(Config.read(config), console=console)
         folder = fetch("small", home / "champion", "champion")
-        yield Trained(home, config, folder, load(folder), console.file.getvalue())
+        yield Trained(home, config, folder, load(folder), console.file.getvalue(), outcome)
     finally:
         os.chdir(before)
         if uri is not None:

@@ -1,4 +1,4 @@
-"""Naive Bayes: scikit-learn's `CategoricalNB`, numbers cut into bins so that a number out of reach or missing is a value too."""
+"""Naive Bayes: scikit-learn's `CategoricalNB`, numbers cut into bins so that a missing one is a value too."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Bayes:
 
 
 def fit_bayes(x: Matrix, y: Flags, sizes: tuple[int, ...]) -> Bayes | Rate:
-    """scikit-learn's defaults (Laplace's smoothing) on rows x (n, columns) whose first columns are categories of these sizes."""
+    """scikit-learn's defaults (Laplace's smoothing) on rows x (n, columns); the first columns are categories of these sizes."""
     if y.all() or not y.any():
         return Rate(float(np.clip(y.mean(), TINY, 1 - TINY)))
     values = np.asarray(x, np.float64)

@@ -43,7 +43,7 @@ def categories(prepared: Prepared, rows: npt.NDArray[np.intp]) -> Categories:
 
 
 def numbers(prepared: Prepared, rows: npt.NDArray[np.intp]) -> Floats:
-    """(m, columns): every other column of the features, and the points last; the logarithm of a number is left out beside it."""
+    """(m, columns): every other column of the features, and the points last; no logarithm beside its number."""
     wanted, begin = [], 0
     for encoder in prepared.feature_set.encoders:
         if not _size(encoder):

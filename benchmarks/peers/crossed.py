@@ -1,7 +1,7 @@
 """Paired differences of log loss, and how far they are certain when leads of one account and of one week hang together.
 
-Crossed (two-way) bootstrap by reweighting: accounts are drawn with replacement, weeks are drawn with replacement apart from them,
-and each landmark counts as often as its account times as often as its week was drawn. Owen (2007), The pigeonhole bootstrap,
+Crossed (two-way) bootstrap by reweighting: accounts are drawn with replacement, weeks too, apart from them, and each landmark
+counts as often as its account times as often as its week was drawn. Owen (2007), The pigeonhole bootstrap,
 doi:10.1214/07-AOAS122; Owen and Eckles (2012), Bootstrapping data arrays of arbitrary order, doi:10.1214/12-AOAS547. It errs on
 the side of caution: where neither accounts nor weeks matter, its variance is up to three times that of the rows alone.
 """
@@ -27,7 +27,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean log loss of the model minus that of a peer on the same landmarks, and a 90 % interval; below 0 the model is better."""
+    """Mean log loss of the model minus that of a peer on the same landmarks, and a 90 % interval; below 0: model better."""
 
     mean: float
     low: float
@@ -56,8 +56,7 @@ def weeks(as_of: Ints, dated: bool) -> Ints:
 def differences(each: Floats, groups: Sequence[Ints], seed: int = 7, draws: int = DRAWS) -> list[Difference]:
     """Differences of each landmark (n, peers) → their means and intervals; every peer is judged on the same draws.
 
-    `groups`: codes (n,) of what is drawn as a whole, such as accounts and weeks; with one of them this is the usual bootstrap over
-    groups.
+    `groups`: codes (n,) of what is drawn as a whole, such as accounts and weeks; one alone gives the usual bootstrap over groups.
     """
     codes = [np.unique(group, return_inverse=True)[1] for group in groups]
     random = np.random.default_rng(seed)

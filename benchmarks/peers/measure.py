@@ -61,8 +61,7 @@ def measure(task: str, outcome: Outcome, seed: int) -> list[Question]:
     said = {name: Said(p, None) for name, p in held.probability.items()}
     said[MODEL] = Said(held.probability[MODEL], held.seconds)
     for peer in peers(prepared, held, seed):
-        for name, found in say(prepared, held, peer):
-            said[name] = found
+        said.update(say(prepared, held, peer))
     return [_question(task, prepared, held, q, said) for q in held.questions]
 
 

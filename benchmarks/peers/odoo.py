@@ -31,8 +31,8 @@ class Counts:
         """Count the values (n,) of leads with outcome `won` (n,), each `weight` (n,) times; a missing one (NaN) is skipped."""
         here = ~np.isnan(column) & (weight > 0)
         values, place = np.unique(column[here], return_inverse=True)
-        both = [np.bincount(place, weight[here] * side[here], len(values)) + SMOOTHING for side in (won, ~won)]
-        return cls(values, *both)
+        each_won, each_lost = (np.bincount(place, weight[here] * side[here], len(values)) for side in (won, ~won))
+        return cls(values, np.add(each_won, SMOOTHING), np.add(each_lost, SMOOTHING))
 
     @classmethod
     def of_stages(cls, stage: Floats, won: Flags, weight: Floats) -> Counts:
@@ -64,11 +64,12 @@ class Odoo:
 
     def probability(self, x: Matrix) -> Floats:
         """Won / (won + lost), each the prior times the likelihood of every value, to two decimals of a percentage."""
-        margin = np.full(len(x), np.log(self.won) - np.log(self.lost))
+        margin: Floats = np.full(len(x), np.log(self.won) - np.log(self.lost))
+        values = np.asarray(x, np.float64)
         for number, counts in enumerate(self.variables):
-            margin += counts.evidence(x[:, number], float(counts.won.sum()), float(counts.lost.sum()))
+            margin += counts.evidence(values[:, number], float(counts.won.sum()), float(counts.lost.sum()))
         if self.stage:
-            margin += self.stage.evidence(x[:, -1], self.won, self.lost)
+            margin += self.stage.evidence(values[:, -1], self.won, self.lost)
         return np.clip(np.round(100 * sigmoid(margin), 2), LEAST, 100 - LEAST) / 100
 
 

@@ -53,6 +53,7 @@ def _panel(axes: Axes, question: Question, names: Sequence[str]) -> None:
     axes.set_title(f"{question.title}: {metrics['rows']:,.0f} landmarks, {metrics['base_rate']:.1%} came true", fontsize=10)
     axes.set(xlim=(-scale, scale), ylim=(len(names) - 0.5, -0.5))
     axes.set_yticks(range(len(names)), names, fontsize=9)
+    axes.locator_params(axis="x", nbins=5)
     axes.grid(axis="x", linewidth=0.3)
 
 

@@ -23,9 +23,7 @@ def matrix(questions: Sequence[Question], whole_run: Mapping[str, float]) -> lis
         ["fit, whole run", *(f"{q.lines[MODEL].seconds:.1f} s, {whole_run[q.task]:.0f} s" for q in questions), ""],
     ]
     names = dict.fromkeys(name for q in sorted(questions, key=lambda q: -len(q.lines)) for name in q.lines)
-    for name in names:
-        rows.append([name, *(_cell(q, name) for q in questions), _count(questions, name)])
-    return rows
+    return rows + [[name, *(_cell(q, name) for q in questions), _count(questions, name)] for name in names]
 
 
 def _cell(question: Question, name: str) -> str:
@@ -56,9 +54,8 @@ def in_words(questions: Sequence[Question]) -> list[str]:
             if best.against
             else ""
         )
-        said.append(
-            f"- {q.title}: {first}; {'beaten beyond doubt by ' + ', '.join(ahead) if ahead else 'no peer beats it beyond doubt'}."
-        )
+        last = f"beaten beyond doubt by {', '.join(ahead)}" if ahead else "no peer beats it beyond doubt"
+        said.append(f"- {q.title}: {first}; {last}.")
     return said
 
 
@@ -79,9 +76,8 @@ def _numbers(question: Question, name: str, line: Line) -> list[str]:
     if not line.against or not line.alone:
         return [question.title, name, "", "", "", "", "", error, seconds]
     both, alone = line.against, line.alone
-    return [
-        question.title, name, f"{both.mean:+.4f}", _interval(both), both.verdict, _interval(alone), alone.verdict, error, seconds
-    ]  # fmt: skip
+    found = [f"{both.mean:+.4f}", _interval(both), both.verdict, _interval(alone), alone.verdict]
+    return [question.title, name, *found, error, seconds]
 
 
 def _interval(found: Difference) -> str:

@@ -1,4 +1,4 @@
-"""All peers of a training: fitted as of its cut on the very landmarks the model had, and asked about the very ones it was asked."""
+"""All peers of a training: fitted as of its cut on the landmarks the model had, and asked about the ones it was asked."""
 
 from __future__ import annotations
 
