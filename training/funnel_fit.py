@@ -31,6 +31,7 @@ from training.unripe import (
 )
 
 MIN_UNRIPE = 20  # rows worth another fit
+TICKS = 4  # of a transition, beside one per trial of the search
 
 Tick = Callable[[], None]
 

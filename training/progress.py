@@ -46,6 +46,18 @@ class Steps:
 
         return advance
 
+    def counter(self, name: str, total: int) -> Callable[[], None]:
+        """Begin a step of `total` parts; call what is returned after each."""
+        advance = self.step(name, total)
+        done = 0
+
+        def tick() -> None:
+            nonlocal done
+            done += 1
+            advance(done, total)
+
+        return tick
+
     @contextmanager
     def whole(self, name: str) -> Iterator[None]:
         """A step that shows only that it runs and that it ended."""

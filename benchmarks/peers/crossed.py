@@ -56,7 +56,7 @@ def weeks(as_of: Ints, dated: bool) -> Ints:
 def differences(each: Floats, groups: Sequence[Ints], seed: int = 7, draws: int = DRAWS) -> list[Difference]:
     """Differences of each landmark (n, peers) → their means and intervals; every peer is judged on the same draws.
 
-    `groups`: codes (n,) of what is drawn as a whole, such as accounts and weeks; one alone gives the usual bootstrap over groups.
+    `groups`: codes (n,) of what is drawn as a whole, such as accounts and weeks; one alone gives the usual bootstrap.
     """
     codes = [np.unique(group, return_inverse=True)[1] for group in groups]
     random = np.random.default_rng(seed)

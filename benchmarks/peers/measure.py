@@ -11,8 +11,9 @@ from benchmarks.peers.crossed import Difference, differences, losses, weeks
 from benchmarks.peers.run import Said, peers, say
 from models.types import Flags, Floats
 from training.evaluate import Slice, evaluate
+from training.held_out import Held
 from training.prepare import Prepared
-from training.train import Held, Outcome
+from training.train import Outcome
 
 MODEL = "model"
 

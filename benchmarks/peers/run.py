@@ -18,8 +18,8 @@ from benchmarks.peers.odoo import fit_odoo
 from features.labels import Labels
 from models.chain import Conditional, chain
 from models.types import Examples, Floats, Matrix
+from training.held_out import Held
 from training.prepare import Prepared
-from training.train import Held
 
 Rows = npt.NDArray[np.intp]
 View = Callable[[Rows], Matrix]

@@ -28,10 +28,10 @@ from models.scoring import interval
 from training.config import Config
 from training.coverage import groups
 from training.evaluate import reliability
+from training.held_out import Held, hold_out
 from training.prepare import Prepared, prepare
 from training.progress import Steps
 from training.splits import keep_apart
-from training.train import Held, hold_out
 
 pytestmark = pytest.mark.slow
 

@@ -14,6 +14,7 @@ import pytest
 from mlflow import MlflowClient
 from rich.console import Console
 
+import training.log_run
 import training.train
 from features.dataset import Dataset
 from features.errors import ConfigError, DataError, ModelError
@@ -137,7 +138,7 @@ def test_a_training_that_is_stopped_registers_nothing(
     def fail(*_: object) -> None:
         raise fault
 
-    monkeypatch.setattr(training.train, "save", fail)
+    monkeypatch.setattr(training.log_run, "save", fail)
     config = Config.read(trained.config).model_copy(update={"name": "stopped"})
     config = config.model_copy(update={"source": config.source.model_copy(update={"leads": 400})})  # type: ignore[union-attr]
     with pytest.raises(raised):

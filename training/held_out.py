@@ -1,0 +1,106 @@
+"""Pretend today is the cut: fit on what was known then, for other accounts, and look at what came true afterwards."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.errors import DataError
+from features.labels import Labels
+from models.chain import Conditional, chain
+from models.scoring import interval
+from models.types import Flags, Floats
+from training.baselines import BASELINES, fit_baseline
+from training.config import Config
+from training.coverage import Coverage, coverage
+from training.evaluate import Slice, evaluate_slices, slices
+from training.funnel_fit import TICKS, Fit, fit_funnel
+from training.gate import Difference, compare
+from training.prepare import Prepared
+from training.progress import Steps
+from training.segments import by_segment
+from training.splits import cut_for, keep_apart
+from training.summary import Results
+
+
+@dataclass(frozen=True)
+class Held:
+    """The held-out side: what became of it, and every source's probabilities (n, targets) for the landmarks `rows`.
+
+    `early` (landmarks,) are those that could be trained on; `seconds` is what the fit took.
+    """
+
+    cut: int
+    rows: npt.NDArray[np.intp]
+    labels: Labels
+    questions: list[Slice]
+    probability: dict[str, Floats]
+    results: Results
+    coverage: dict[str, Coverage]
+    segments: pd.DataFrame
+    fit: Fit
+    early: Flags
+    seconds: float
+
+
+def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
+    """Fit as known at the cut, on one side of time and accounts; predict the other.
+
+    Raises
+    ------
+    DataError
+        if no landmark has matured.
+    """
+    labels = prepared.labels(prepared.extracted_at)
+    as_of, account = prepared.looks.as_of, prepared.account
+    usable = labels.matured.any(axis=1)
+    final = labels.matured[:, -1]
+    if not final.any():
+        raise DataError(
+            f"No landmark has matured: the data end before the {prepared.funnel.horizons[prepared.funnel.final]:g} days "
+            f"to {prepared.funnel.final!r} have passed for any lead.",
+            "Shorten `funnel: horizons:`, or bring older leads.",
+        )
+    cut = cut_for(as_of, final, config.test_share)
+    early, late = keep_apart((as_of < cut), (as_of >= cut) & usable, account)
+    tick = steps.counter("Fitting as of the cut", (TICKS + config.search.trials) * len(prepared.funnel.targets))
+    began = time.perf_counter()
+    fit = fit_funnel(prepared, cut, early, config.search, config.seed, tick=tick)
+    seconds = time.perf_counter() - began
+    rows = np.flatnonzero(late)
+    stage, x = prepared.looks.stage[rows], prepared.x(rows)
+    conditional, by_model = chain(fit.transitions, x, stage)
+    sources: dict[str, Floats] = {"model": by_model}
+    sources["rules"] = fit.rule_odds.probabilities(prepared.points.points[rows], stage, len(prepared.funnel.targets))
+    known = prepared.labels(cut)
+    for name in BASELINES:
+        with steps.whole(f"Baseline {name}"):
+            fitted: list[Conditional] = [
+                fit_baseline(name, prepared.examples(t, known, early), config.seed) for t in range(len(prepared.funnel.targets))
+            ]
+            sources[name] = chain(fitted, x, stage)[1]
+    mine = labels.take(rows)
+    questions = slices(prepared.funnel, stage, mine.matured)
+    results = {name: evaluate_slices(questions, mine.reached, p, prepared.funnel) for name, p in sources.items()}
+    low, high = interval(fit.transitions, conditional, by_model)
+    covered = {
+        name: found
+        for target, name in enumerate(prepared.funnel.targets)
+        if (found := coverage(by_model, low, high, mine, stage, target, as_of[rows], account[rows]))
+    }
+    per_segment = by_segment(prepared, rows, mine, by_model)
+    return Held(cut, rows, mine, questions, sources, results, covered, per_segment, fit, early, seconds)
+
+
+def next_difference(prepared: Prepared, held: Held, a: Floats, b: Floats, among: Flags | None = None) -> Difference:
+    """Log loss of `a` minus `b` (n, targets) on each held-out landmark's own next lead stage."""
+    stage = prepared.looks.stage[held.rows]
+    matured = held.labels.matured[np.arange(len(stage)), stage]
+    use = np.flatnonzero(matured if among is None else matured & among)
+    at = stage[use]
+    account = prepared.account[held.rows[use]]
+    return compare(held.labels.reached[use, at], a[use, at], b[use, at], account)

@@ -1,0 +1,112 @@
+"""Put a training into MLflow: child runs, artefacts, the registered version, and what the gate says of it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from features.dataset import Dataset
+from features.histories import Histories
+from features.report import DataReport
+from models.chain import chain
+from models.model import FunnelModel
+from models.scoring import split
+from models.store import load as load_model
+from models.store import save
+from training import tracking
+from training.batch import looked
+from training.config import Config
+from training.evaluate import capacity_curve, flat
+from training.gate import Difference, Verdict, judge
+from training.held_out import Held, next_difference
+from training.plots import plot_capacity, plot_reliability
+from training.prepare import Prepared
+
+
+def log_run(
+    config: Config,
+    dataset: Dataset,
+    report: DataReport,
+    prepared: Prepared,
+    held: Held,
+    model: FunnelModel,
+    against_rules: Difference,
+) -> tuple[str, str, Verdict]:
+    """Log everything under one parent run → its id, the version registered, and the gate's verdict."""
+    description = f"Ripeline training of {config.name}: {' → '.join(prepared.funnel.stages)}"
+    with tracking.training_run(config.name, description, {"ripeline.source": dataset.source}) as run_id:
+        model = replace(model, version=run_id[:12])
+        finals = np.flatnonzero(held.labels.matured[:, -1])
+        y = held.labels.reached[finals, -1]
+        for name, probability in held.probability.items():
+            steps = {f"{prepared.funnel.final}.caught": capacity_curve(y, probability[finals, -1])}
+            tracking.log_child(run_id, name, _params(name, config, held), flat(held.results[name]), steps)
+        with tempfile.TemporaryDirectory() as scratch:
+            here = Path(scratch)
+            _artefacts(config, report, prepared, held, model, here)
+            for file in sorted(here.iterdir()):
+                tracking.log_parent({}, {}, {"report" if file.suffix == ".png" else "": file})
+            params = {
+                "leads": len(prepared.histories),
+                "landmarks": len(prepared.looks),
+                "features": len(model.names),
+                "interactions": len(dataset.interactions),
+                "cut": datetime.fromtimestamp(held.cut / 1e6, UTC).isoformat(),
+                **{f"horizon.{t}": f"{days:g} days" for t, days in prepared.funnel.horizons.items()},
+            }
+            covered = {f"{name}.interval_coverage": found.inside for name, found in held.coverage.items()}
+            tracking.log_parent(params, flat(held.results["model"]) | covered, {})
+            champion = tracking.champion_version(config.name)
+            newer = _against_champion(config, dataset, prepared, held, here) if champion else None
+            verdict = judge(champion, against_rules, newer)
+            version = tracking.register(config.name, save(model, here / "model"))
+            if verdict.promote:
+                tracking.promote(config.name, version)
+    return run_id, version, verdict
+
+
+def _artefacts(config: Config, report: DataReport, prepared: Prepared, held: Held, model: FunnelModel, here: Path) -> None:
+    """What a run carries beside its numbers."""
+    final = prepared.funnel.final
+    rows = np.flatnonzero(held.labels.matured[:, -1])
+    y, account = held.labels.reached[rows, -1], prepared.account[held.rows[rows]]
+    shown = {name: p[rows, -1] for name, p in held.probability.items() if name in ("model", "rules")}
+    plot_reliability(y, shown, account, f"Do probabilities of {final} come true?", here / "reliability.png")
+    plot_capacity(y, shown, f"Later {final}s caught at each capacity", here / "capacity.png")
+    held.segments.to_csv(here / "calibration_by_segment.csv", index=False)
+    texts = {
+        "data_report.txt": "\n".join([*report.lines(), *model.notes]) + "\n",
+        "config.json": config.model_dump_json(indent=1),
+        "audit.json": json.dumps(prepared.audit.to_dict(), indent=1),
+        "audit.md": prepared.audit.markdown(),
+    }
+    for name, text in texts.items():
+        (here / name).write_text(text, encoding="utf-8")
+
+
+def _params(name: str, config: Config, held: Held) -> dict[str, object]:
+    if name == "model":
+        return {f"{t.target}.{key}": value for t in held.fit.transitions for key, value in t.log.items()}
+    if name == "rules":
+        return {"rules": str(config.rules or "default")}
+    return {"learner": name}
+
+
+def _against_champion(config: Config, dataset: Dataset, prepared: Prepared, held: Held, scratch: Path) -> Difference | None:
+    """Challenger (as fitted at the cut) against champion, on held-out leads looked at after all the champion has seen."""
+    champion = load_model(tracking.download(config.name, scratch / "champion"))
+    if champion.funnel.stages != prepared.funnel.stages:
+        return None
+    newer = prepared.looks.as_of[held.rows] >= champion.metrics["known_at"]
+    if newer.sum() < 100:
+        return None
+    histories = Histories.of(dataset, champion.feature_set.types, champion.feature_set.mail)
+    looks = prepared.looks.take(held.rows)
+    seen = split(champion, looked(champion, histories, looks))
+    theirs = chain(champion.transitions, seen.x, looks.stage)[1]
+    return next_difference(prepared, held, held.probability["model"], theirs, newer)
