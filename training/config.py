@@ -41,8 +41,19 @@ class Sales(Settings):
 
     capacity_per_week: float | None = Field(None, gt=0, description="leads sales can take per week")
     cost_per_contact: float | None = Field(None, ge=0)
-    currency: str = "EUR"
+    currency: str | None = Field(None, description="of all amounts; default: the one most won deals are in")
     hand_over: str | None = Field(None, description="lead stage in which sales takes over; default: `sql`, else the last")
+
+
+class ValueConfig(Settings):
+    """What deals in other currencies are worth, and what a customer is worth beyond its first deal."""
+
+    rates: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict, description="how much of `sales: currency:` one unit of another is worth"
+    )
+    lifetime: Literal["deals"] | Annotated[float, Field(gt=0)] = Field(
+        1.0, description="a customer's worth as a multiple of its first deal; `deals`: what customers won in their first year"
+    )
 
 
 class LandmarkConfig(Settings):
@@ -109,6 +120,7 @@ class Config(Settings):
     funnel: FunnelConfig = FunnelConfig()
     rules: Path | None = None
     sales: Sales = Sales()
+    value: ValueConfig = ValueConfig()
     landmarks: LandmarkConfig = LandmarkConfig()
     search: Search = Search()
     attributes: Attributes = Attributes()

@@ -79,5 +79,5 @@ def _policy(prepared: Prepared, config: Config, dataset: Dataset, held: Held) ->
         capacity_per_week=config.sales.capacity_per_week if prepared.dated else None,
         cost_per_contact=config.sales.cost_per_contact,
         deal_value=float(won.mean()) if len(won) else None,
-        currency=config.sales.currency,
+        currency=prepared.deals.currency,
     )

@@ -14,6 +14,7 @@ from features.build import attribute, build
 from features.catalogue import catalogue
 from features.clock import DAY, moment
 from features.dataset import Dataset
+from features.deals import Brought, brought
 from features.feature_set import FeatureSet
 from features.funnel import Funnel
 from features.histories import Histories, seen_in
@@ -52,6 +53,7 @@ class Prepared:
     dated: bool
     notes: tuple[str, ...]
     audit: Audit
+    deals: Brought
 
     def x(self, rows: npt.NDArray[np.intp]) -> Matrix:
         """What the model sees of these landmarks (m,): (m, features + 1), the last column being the rules' points."""
@@ -117,6 +119,7 @@ def prepare(
         notes.append(f"{histories.scanned:,} opens and clicks were made by mail scanners and are left out")
     path = Path.of(histories.leads, dataset.lead_stages, funnel)
     extracted_at = moment(dataset.extracted_at)
+    deals, deal_notes = brought(dataset.deals, histories.leads, path, extracted_at, config.sales.currency, config.value.rates)
     funnel, horizon_notes = _with_horizons(dataset, funnel, path, extracted_at)
     ages = config.landmarks.ages or (AGES if dataset.time == "dates" else (0.0,))
     looks = landmarks(path, extracted_at, ages)
@@ -139,8 +142,8 @@ def prepare(
     deadline = np.maximum.accumulate(np.where(ahead, looks.as_of[:, None] + horizon, 0), axis=1)
     return Prepared(
         funnel, histories, path, looks, feature_set, rules, rows, width, points, deadline, extracted_at,
-        dataset.time == "dates", (*notes, *horizon_notes, *audited.lines()),
-        audited,
+        dataset.time == "dates", (*notes, *horizon_notes, *deal_notes, *audited.lines()),
+        audited, deals,
     )  # fmt: skip
 
 
