@@ -21,6 +21,7 @@ from models.rules import Rules
 from models.timing import Timings
 from models.transition import Transition
 from models.types import Floats, Matrix
+from models.value import Value
 
 LAST_SEEN = DaysSince(Acts("any"))
 POINTS = Described(
@@ -45,7 +46,8 @@ def design(columns: Matrix, points: Floats, rows: npt.NDArray[np.intp] | None = 
 class FunnelModel:
     """Transitions over a funnel and their timing, the rules beside them, and what turns probabilities into scores and advice.
 
-    `dated` is false for data without dates, where a horizon in days has no meaning.
+    `value` is what customers bring; None without deals. `dated` is false for data without dates, where a horizon in days has no
+    meaning.
     """
 
     name: str
@@ -57,6 +59,7 @@ class FunnelModel:
     timings: Timings
     reference: Reference
     policy: Policy
+    value: Value | None = None
     dated: bool = True
     version: str = "0"
     trained_at: str = ""

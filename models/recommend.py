@@ -87,15 +87,17 @@ def advise(
     high: float,
     quiet_days: float,
     age_days: float,
+    worth: float | None,
     rules_hand_over: bool,
 ) -> Advice:
     """The recommendation for one lead from P(final) and its interval; days may be NaN where nothing ever happened.
 
-    Where the interval straddles the line it is held, or, if the interval is wide, left to the rules (`rules_hand_over`).
+    `worth` is the lead's expected value. Where the interval straddles the line it is held, or, if the interval is wide, left to
+    the rules (`rules_hand_over`).
     """
     profit = None
-    if policy.deal_value is not None and policy.cost_per_contact is not None:
-        profit = probability * policy.deal_value - policy.cost_per_contact
+    if worth is not None and policy.cost_per_contact is not None:
+        profit = worth - policy.cost_per_contact
     chance, line = f"{probability:.0%}" if probability >= 0.1 else f"{probability:.1%}", f"{policy.line:.1%}"
     quiet = quiet_days >= QUIET_DAYS or (np.isnan(quiet_days) and age_days >= QUIET_DAYS)
     if with_sales:

@@ -15,6 +15,7 @@ from models.recommend import Advice, advise
 from models.rules import Points, Values
 from models.transition import Transition
 from models.types import Floats, Matrix
+from models.value import Expected
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Scores:
     grade: list[str]
     points: Points
     rule_probability: Floats
-    expected_value: Floats | None
+    expected: Expected | None  # without deals nobody knows
     advice: list[Advice]
     x: Matrix
     contributions: Floats  # (n, features + 1) to the log-odds of the next lead stage, before calibration
@@ -78,7 +79,7 @@ def score(model: FunnelModel, looked: Looked) -> Scores:
     contributions = next_contributions(model, x, looked.stage)
     fit, engagement = parts(model, contributions)
     by_day = curves(model.funnel, model.timings, conditional, probability, looked.stage, looked.stage_days)
-    value = None if model.policy.deal_value is None else final * model.policy.deal_value
+    expected = model.value.expected(x, final, low[:, -1], high[:, -1]) if model.value else None
     advice = [
         advise(
             model.policy,
@@ -89,6 +90,7 @@ def score(model: FunnelModel, looked: Looked) -> Scores:
             high=float(high[i, -1]),
             quiet_days=float(seen.quiet[i]),
             age_days=float(looked.age_days[i]),
+            worth=expected.value[i] if expected else None,
             rules_hand_over=_position(model, float(points.points[i])) >= model.sales_from,
         )
         for i, stage in enumerate(looked.stage.tolist())
@@ -104,7 +106,7 @@ def score(model: FunnelModel, looked: Looked) -> Scores:
         grade=model.reference.grade(fit, engagement, looked.stage),
         points=points,
         rule_probability=model.rule_odds.probabilities(points.points, looked.stage, len(model.transitions)),
-        expected_value=value,
+        expected=expected,
         advice=advice,
         x=x,
         contributions=contributions,

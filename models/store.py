@@ -20,8 +20,9 @@ from models.rule_odds import RuleOdds
 from models.rules import Rules
 from models.timing import Timings
 from models.transition import Transition
+from models.value import Value
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 
 
@@ -42,6 +43,8 @@ def save(model: FunnelModel, folder: Path | str) -> Path:
         _write(partial / "rule_odds.json", model.rule_odds.to_dict())
         _write(partial / "timing.json", model.timings.to_dict())
         _write(partial / "metrics.json", model.metrics)
+        if model.value:
+            model.value.save(partial)
         (partial / "rules.yaml").write_text(
             yaml.safe_dump(model.rules.to_dict(), sort_keys=False, allow_unicode=True), encoding="utf-8"
         )
@@ -102,6 +105,7 @@ def load(folder: Path | str) -> FunnelModel:
         timings=Timings.from_dict(_read(root / "timing.json")),
         reference=Reference.from_dict(_read(root / "reference.json")),
         policy=Policy(**manifest["policy"]),
+        value=Value.load(root),
         dated=manifest["dated"],
         version=manifest["version"],
         trained_at=manifest["trained_at"],

@@ -129,6 +129,15 @@ class Recommendation(BaseModel):
     expected_profit: float | None
 
 
+class Amount(BaseModel):
+    """An amount of money; nine deals in ten lie between `low` and `high`."""
+
+    value: float
+    low: float
+    high: float
+    currency: str
+
+
 class ReasonLine(BaseModel):
     """What one thing adds to the log-odds of the next lead stage."""
 
@@ -156,7 +165,10 @@ class Result(BaseModel):
     score: int | None = Field(None, description="1 … 99: percentile of P(final lead stage) among held-out leads")
     grade: str | None = Field(None, description="A1 … C3: fit × engagement")
     rules: RuleScore | None = None
-    expected_value: float | None = None
+    expected_value: float | None = Field(None, description="P(final lead stage) x amount x lifetime; null without deals")
+    expected_value_low: float | None = Field(None, description="low end of its 90 % interval")
+    expected_value_high: float | None = None
+    amount: Amount | None = Field(None, description="what the first deal brings, should the lead become a customer")
     recommendation: Recommendation | None = None
     reasons: list[ReasonLine] | None = None
     explanation: ExplanationFrame | None = None

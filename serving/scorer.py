@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from models.model import FunnelModel
 from models.reasons import Explainer
 from models.scoring import Looked, Scores, score
 from serving.schemas import (
+    Amount,
     ExplanationFrame,
     Point,
     Probability,
@@ -100,7 +102,7 @@ class Scorer:
                 lead_stage=model.rules.lead_stage(float(scores.points.points[i])),
                 lines=lines,
             ),
-            expected_value=None if scores.expected_value is None else _round(scores.expected_value[i]),
+            **self._value(scores, i),
             recommendation=Recommendation(
                 action=advice.action,
                 lead_stage=advice.lead_stage,
@@ -113,6 +115,24 @@ class Scorer:
             ),
             warnings=self.warnings(lead, alone),
         )
+
+    def _value(self, scores: Scores, i: int) -> dict[str, Any]:
+        """The fields of a result that say what a lead is worth; none without deals."""
+        found, value = scores.expected, self.model.value
+        if not found or not value:
+            return {}
+        amount = Amount(
+            value=round(float(found.amounts.mean[i]), 2),
+            low=round(float(found.amounts.low[i]), 2),
+            high=round(float(found.amounts.high[i]), 2),
+            currency=value.currency,
+        )
+        return {
+            "expected_value": round(float(found.value[i]), 2),
+            "expected_value_low": round(float(found.low[i]), 2),
+            "expected_value_high": round(float(found.high[i]), 2),
+            "amount": amount,
+        }
 
     def _probability(self, scores: Scores, i: int, target: int) -> Probability:
         curves = scores.curves

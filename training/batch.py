@@ -34,8 +34,8 @@ def score_open(
     """One row per lead that is open at `as_of` and has not opted out → its scores, ranked by P(final lead stage).
 
     Columns: lead_id, lead_stage, score, grade, p_<target>, low_<target>, high_<target>, p_<target>_<days>d by so many days,
-    expected_days_<target> where it converts, points, rules_<target>, expected_value, status (scored, uncertain), action,
-    recommended_lead_stage, why, reasons.
+    expected_days_<target> where it converts, points, rules_<target>, expected_value, low_value, high_value, expected_amount,
+    low_amount, high_amount (empty without deals), status (scored, uncertain), action, recommended_lead_stage, why, reasons.
     """
     histories = Histories.of(dataset, model.feature_set.types, model.feature_set.mail)
     path = Path.of(histories.leads, dataset.lead_stages, model.funnel)
@@ -82,7 +82,7 @@ def _rows(
     columns["points"] = scores.points.points
     for i, target in enumerate(model.funnel.targets):
         columns[f"rules_{target}"] = scores.rule_probability[:, i]
-    columns["expected_value"] = np.full(len(looks), np.nan) if scores.expected_value is None else scores.expected_value
+    columns |= _value(scores)
     columns["status"] = ["uncertain" if a.uncertain else "scored" for a in scores.advice]
     columns["action"] = [a.action for a in scores.advice]
     columns["recommended_lead_stage"] = [a.lead_stage for a in scores.advice]
@@ -97,3 +97,17 @@ def _rows(
         for i, stage in enumerate(looks.stage.tolist())
     ]
     return pd.DataFrame(columns)
+
+
+def _value(scores: Scores) -> dict[str, object]:
+    """What the leads are worth and what their deals would bring, with their intervals."""
+    found = scores.expected
+    nothing = np.full(len(scores.stage), np.nan)
+    return {
+        "expected_value": found.value if found else nothing,
+        "low_value": found.low if found else nothing,
+        "high_value": found.high if found else nothing,
+        "expected_amount": found.amounts.mean if found else nothing,
+        "low_amount": found.amounts.low if found else nothing,
+        "high_amount": found.amounts.high if found else nothing,
+    }

@@ -25,6 +25,8 @@ from training.progress import Steps
 from training.segments import by_segment
 from training.splits import cut_for, keep_apart
 from training.summary import Results
+from training.value_check import ValueCheck, check_value
+from training.value_fit import Won, fit_value
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Held:
     fit: Fit
     early: Flags
     seconds: float
+    value: ValueCheck | None
 
 
 def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
@@ -93,7 +96,10 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
         if (found := coverage(by_model, low, high, mine, stage, target, as_of[rows], account[rows]))
     }
     per_segment = by_segment(prepared, rows, mine, by_model)
-    return Held(cut, rows, mine, questions, sources, results, covered, per_segment, fit, early, seconds)
+    won = Won.of(prepared, prepared.deals, early, cut)
+    value = fit_value(won, prepared.deals.currency, 1.0, config.seed)
+    checked = check_value(value, won, prepared, rows, mine, by_model[:, -1], (low[:, -1], high[:, -1])) if value else None
+    return Held(cut, rows, mine, questions, sources, results, covered, per_segment, fit, early, seconds, checked)
 
 
 def next_difference(prepared: Prepared, held: Held, a: Floats, b: Floats, among: Flags | None = None) -> Difference:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from features.dataset import Dataset
 from features.histories import Histories
@@ -36,6 +37,7 @@ def log_run(
     held: Held,
     model: FunnelModel,
     against_rules: Difference,
+    brings: pd.DataFrame,
 ) -> tuple[str, str, Verdict]:
     """Log everything under one parent run → its id, the version registered, and the gate's verdict."""
     description = f"Ripeline training of {config.name}: {' → '.join(prepared.funnel.stages)}"
@@ -49,6 +51,7 @@ def log_run(
         with tempfile.TemporaryDirectory() as scratch:
             here = Path(scratch)
             _artefacts(config, report, prepared, held, model, here)
+            brings.to_csv(here / "worth.csv", index=False)
             for file in sorted(here.iterdir()):
                 tracking.log_parent({}, {}, {"report" if file.suffix == ".png" else "": file})
             params = {
@@ -60,7 +63,8 @@ def log_run(
                 **{f"horizon.{t}": f"{days:g} days" for t, days in prepared.funnel.horizons.items()},
             }
             covered = {f"{name}.interval_coverage": found.inside for name, found in held.coverage.items()}
-            tracking.log_parent(params, flat(held.results["model"]) | covered, {})
+            money = held.value.metrics() if held.value else {}
+            tracking.log_parent(params, flat(held.results["model"]) | covered | money, {})
             champion = tracking.champion_version(config.name)
             newer = _against_champion(config, dataset, prepared, held, here) if champion else None
             verdict = judge(champion, against_rules, newer)

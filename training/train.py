@@ -26,6 +26,7 @@ from training.prepare import Prepared, prepare
 from training.progress import Steps, terminal
 from training.segments import in_words as segments_in_words
 from training.summary import Results, coverage_in_words, in_words, show
+from training.worth import worth, worth_in_words
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,17 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
         rules = Rules.read(config.path(config.rules)) if config.rules else Rules.read().within(config.funnel.stages)
         prepared = prepare(dataset, config, config.funnel.build(), rules, steps.step("Building features"))
         held = hold_out(prepared, config, steps)
-        model = final_model(prepared, config, dataset, held, steps)
+        model = final_model(prepared, config, held, steps)
+        brings = worth(prepared, dataset, model)
         against_rules = next_difference(prepared, held, held.probability["model"], held.probability["rules"])
         with steps.whole("Logging to MLflow"):
-            run_id, version, verdict = log_run(config, dataset, report, prepared, held, model, against_rules)
+            run_id, version, verdict = log_run(config, dataset, report, prepared, held, model, against_rules, brings)
     said = [
         *in_words(held.results, model.funnel.final, against_rules),
         *coverage_in_words(held.coverage),
         *segments_in_words(held.segments),
+        *(held.value.lines() if held.value else []),
+        *worth_in_words(brings, prepared.deals.currency),
         verdict.why,
     ]
     show(console, report, held.results, model.notes, said)

@@ -16,12 +16,14 @@ from models.gbm import DEFAULTS, Gbm
 from models.intervals import equal_parts
 from models.types import Flags, Floats, Matrix
 from models.value import Value
+from training.config import Config
 from training.prepare import Prepared
 from training.splits import keep_apart
 
 Rows = npt.NDArray[np.intp]
 Ints = npt.NDArray[np.int64]
 
+NOTABLE = 1.05  # so many times the first deal
 FEW = 30  # deals: fewer give no more than their mean
 FOLDS, FIRST_SHARE = 3, 0.45
 MOST_TREES, PATIENCE = 200, 20
@@ -103,6 +105,27 @@ def fit_value(won: Won, currency: str, lifetime: float, seed: int) -> Value | No
     low, high = _range(later.amount / said[best], later.weight)
     spread = _spread(said[best], later)
     return Value(currency, base, gbm, spread, low, high, lifetime, log)
+
+
+def lifetime(config: Config, deals: Brought) -> float:
+    """What a customer is worth as a multiple of its first deal: as configured, or what customers won in their first year."""
+    return deals.repeat if config.value.lifetime == "deals" else config.value.lifetime
+
+
+def value_notes(value: Value | None, deals: Brought) -> list[str]:
+    """How amounts are told, and what the configuration could add."""
+    if value is None:
+        return []
+    notes = []
+    if value.gbm is None:
+        why = "too few to learn more from" if value.log["deals"] < FEW else "nothing learned beats it on later deals"
+        notes.append(f"value: every deal is expected to bring the mean of {value.log['deals']:,} won ones ({why})")
+    if deals.repeat > NOTABLE and value.lifetime == 1:
+        notes.append(
+            f"value: further deals of their first year make customers worth {deals.repeat:.2f} times their first one; "
+            "`value: {lifetime: deals}` counts them"
+        )
+    return notes
 
 
 def deviance(amount: Floats, mean: Floats) -> Floats:

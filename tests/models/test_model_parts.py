@@ -107,6 +107,7 @@ def test_advice(low: float, p: float, high: float, quiet: float, age: float, wit
         high=high,
         quiet_days=quiet,
         age_days=age,
+        worth=100 * p,
         rules_hand_over=False,
     )
     assert advice.action == action
@@ -118,7 +119,16 @@ def test_advice(low: float, p: float, high: float, quiet: float, age: float, wit
 def test_a_wide_interval_leaves_it_to_the_rules(rules: bool, action: str, stage: str) -> None:
     """Between 4 % and 70 % the model has nothing to say about a line of 20 %; it says so and what the rules would do."""
     advice = advise(
-        POLICY, "mql", with_sales=False, probability=0.2, low=0.04, high=0.7, quiet_days=1, age_days=9, rules_hand_over=rules
+        POLICY,
+        "mql",
+        with_sales=False,
+        probability=0.2,
+        low=0.04,
+        high=0.7,
+        quiet_days=1,
+        age_days=9,
+        worth=None,
+        rules_hand_over=rules,
     )
     assert (advice.action, advice.lead_stage, advice.uncertain) == (action, stage, True)
     assert "the rules would" in advice.why
