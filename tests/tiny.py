@@ -21,6 +21,7 @@ from models.rules import Rules
 from models.timing import Timing, Timings
 from models.transition import Transition
 from models.types import Examples
+from models.value import Value
 
 TYPES = ("page_view", "product_video", "form_submitted", "email_sent", "email_opened", "trial_requested")
 FUNNEL = Funnel(("lead", "mql", "sql", "customer"), ("disqualified", "lost"), {"mql": 60.0, "sql": 90.0, "customer": 180.0})
@@ -59,6 +60,7 @@ def tiny_model(seed: int = 0) -> FunnelModel:
         timings=tiny_timings(),
         reference=Reference.learn(final, sums[0], sums[1], random.integers(0, 3, 500), 3),
         policy=Policy("sql", 0.1, deal_value=1_000.0, cost_per_contact=25.0),
+        value=Value("EUR", 1_000.0, None, 0.2, 0.4, 2.5),
         version="1",
         trained_at="2026-01-01T00:00:00+00:00",
     )

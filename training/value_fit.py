@@ -85,7 +85,7 @@ class Won:
 
 
 def fit_value(won: Won, currency: str, lifetime: float, seed: int) -> Value | None:
-    """Fit on won deals; None without any. What is learned must beat the mean on later deals by more than a standard error."""
+    """Fit on won deals; None without any. What is learned must beat the mean on later deals by two standard errors."""
     if not len(won):
         return None
     log: dict[str, Any] = {"deals": round(won.deals), "chosen": "mean"}
@@ -182,10 +182,10 @@ def _dataset(won: Won, mean: float, settings: dict[str, Any], reference: lgb.Dat
 
 
 def _beats(difference: Floats, later: Won) -> bool:
-    """The mean weighted difference (n,) is below zero by more than its standard error over accounts."""
+    """The mean weighted difference (n,) is below zero by more than two standard errors over accounts."""
     total = later.weight @ difference
     _, code = np.unique(later.account, return_inverse=True)
-    return bool(total < 0 and np.sqrt((np.bincount(code, later.weight * difference) ** 2).sum()) < -total)
+    return bool(2 * np.sqrt((np.bincount(code, later.weight * difference) ** 2).sum()) < -total)
 
 
 def _range(ratio: Floats, weight: Floats) -> tuple[float, float]:

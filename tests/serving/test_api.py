@@ -61,6 +61,16 @@ def test_probabilities_are_coherent_and_inside_their_interval(client: TestClient
     assert all(p["low"] <= p["value"] <= p["high"] for p in found.values())
 
 
+def test_what_a_lead_is_worth_is_chance_times_amount(client: TestClient) -> None:
+    result = scored(client)
+    amount = result["amount"]
+    assert amount["currency"] == "EUR"
+    assert amount["low"] < amount["value"] < amount["high"]
+    assert result["expected_value"] == pytest.approx(result["probabilities"]["customer"]["value"] * amount["value"], rel=1e-3)
+    assert result["expected_value_low"] < result["expected_value"] < result["expected_value_high"]
+    assert result["recommendation"]["expected_profit"] == pytest.approx(result["expected_value"] - 25, abs=0.01)
+
+
 @pytest.mark.parametrize("count", [0, 1, 5, 50])
 def test_reasons_add_up_to_the_probability(client: TestClient, count: int) -> None:
     result = client.post("/v1/score", json={"leads": [lead()], "reasons": count}).json()["results"][0]
