@@ -22,12 +22,20 @@ class RuleOdds:
     calibrators: Mapping[tuple[int, int], Calibrator] = field(default_factory=dict)
 
     def probabilities(self, points: Floats, stage: npt.NDArray[np.integer], targets: int) -> Floats:
-        """Points (n,) → P(target within its horizon) (n, targets); NaN where it is not ahead or was never learned."""
+        """Points (n,) → P(target within its horizon) (n, targets); NaN where it is not ahead or was never learned.
+
+        Where only the last step was learned, not the whole way from a lead stage, it is the chance of what comes before times
+        that of the last step for these points.
+        """
         out = np.full((len(points), targets), np.nan)
-        for (begin, target), calibrator in self.calibrators.items():
+        for begin in range(targets):
             rows = np.flatnonzero(stage == begin)
-            if len(rows):
-                out[rows, target] = calibrator.probability(points[rows] / SCALE)
+            for target in range(begin, targets) if len(rows) else ():
+                whole, step = self.calibrators.get((begin, target)), self.calibrators.get((target, target))
+                if whole:
+                    out[rows, target] = whole.probability(points[rows] / SCALE)
+                elif step and target > begin:
+                    out[rows, target] = out[rows, target - 1] * step.probability(points[rows] / SCALE)
         return np.minimum.accumulate(np.where(np.isnan(out), 1.0, out), axis=1) * np.where(np.isnan(out), np.nan, 1.0)
 
     def to_dict(self) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from features.clock import DAY
-from features.errors import DataError
 from features.labels import Labels
 from models.calibration import Calibrator, choose_calibrator
 from models.rule_odds import SCALE, RuleOdds
@@ -18,6 +17,7 @@ from models.transition import Transition
 from models.types import Flags, Floats
 from training.config import Search
 from training.fit import Fitted, Settings, fit_transition, relearn
+from training.nothing import nothing_to_learn
 from training.prepare import Prepared
 from training.unripe import (
     Pace,
@@ -79,10 +79,7 @@ def fit_funnel(
         rows = prepared.usable(target, labels, among)
         examples = prepared.examples(target, labels, among)
         if not len(examples):
-            raise DataError(
-                f"No landmark that could reach {name!r} has matured: there is nothing to learn from.",
-                f"Wait for more leads, shorten the horizon of {name!r}, or take {name!r} out of `funnel: stages:`.",
-            )
+            raise nothing_to_learn(prepared, target, known_at)
         fitted = fit_transition(name, examples, bounds, seed, known=known.get(name) if known else None, tick=tick)
         own = prepared.looks.stage[rows[fitted.seen]] == target
         seen = Seen(rows[fitted.seen][own], fitted.margin[own])
@@ -127,13 +124,18 @@ def _timings(prepared: Prepared, begin: int, seen: Seen, labels: Labels) -> dict
 
 
 def fit_rule_odds(prepared: Prepared, known_at: int, among: Flags) -> RuleOdds:
-    """Calibrate the points per lead stage and target, on the same landmarks and as carefully as the model."""
+    """Calibrate the points per lead stage and target, on the same landmarks and as carefully as the model.
+
+    Where no landmark in a lead stage has matured, those that came to it in time say what its next one takes.
+    """
     labels = prepared.labels(known_at)
     stage, points = prepared.looks.stage, prepared.points.points
     found: dict[tuple[int, int], Calibrator] = {}
     for begin in range(len(prepared.funnel.open_stages)):
         for target in range(begin, len(prepared.funnel.targets)):
             use = np.flatnonzero(among & (stage == begin) & labels.matured[:, target])
+            if not len(use) and begin == target:
+                use = prepared.usable(target, labels, among)
             if len(use):
                 found[begin, target] = choose_calibrator(
                     points[use] / SCALE,

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.errors import DataError
 from features.labels import Labels
 from models.chain import Conditional, chain
 from models.scoring import interval
@@ -20,6 +19,7 @@ from training.coverage import Coverage, coverage
 from training.evaluate import Slice, evaluate_slices, slices
 from training.funnel_fit import TICKS, Fit, fit_funnel
 from training.gate import Difference, compare
+from training.nothing import nothing_matured
 from training.prepare import Prepared
 from training.progress import Steps
 from training.segments import by_segment
@@ -63,11 +63,7 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
     usable = labels.matured.any(axis=1)
     final = labels.matured[:, -1]
     if not final.any():
-        raise DataError(
-            f"No landmark has matured: the data end before the {prepared.funnel.horizons[prepared.funnel.final]:g} days "
-            f"to {prepared.funnel.final!r} have passed for any lead.",
-            "Shorten `funnel: horizons:`, or bring older leads.",
-        )
+        raise nothing_matured(prepared)
     cut = cut_for(as_of, final, config.test_share)
     early, late = keep_apart((as_of < cut), (as_of >= cut) & usable, account)
     tick = steps.counter("Fitting as of the cut", (TICKS + config.search.trials) * len(prepared.funnel.targets))

@@ -53,11 +53,10 @@ class ValueCheck:
             f"{error['median']:,.0f}, one mean by {error['mean']:,.0f}. {self.in_range:.0%} of {self.deals:,} deals lay in the "
             f"range in which 90 % should."
         )
-        leads = (
-            f"Held-out leads were expected to bring {self.said:,.0f} {unit} and brought {self.came:,.0f}; "
-            f"{self.held} of {self.groups} groups of leads worth alike lay in their interval."
-        )
-        return [deals, leads]
+        leads = f"Held-out leads were expected to bring {self.said:,.0f} {unit} and brought {self.came:,.0f}"
+        if self.groups:
+            leads += f"; {self.held} of {self.groups} groups of leads worth alike lay in their interval"
+        return [deals, f"{leads}."]
 
 
 def check_value(

@@ -10,6 +10,7 @@ from features.audit.filled import filledness
 from features.audit.names import ended_values, telltale
 from features.audit.numbering import numbers_time
 from features.audit.outcomes import Outcome
+from features.audit.single import one_value
 from features.audit.strength import Strength, auc, gained, strength
 from features.audit.together import combined, together
 from features.audit.verdict import Finding, Level
@@ -42,7 +43,10 @@ def on_column(case: Case, name: str, strong: Mapping[Outcome, Strength]) -> list
         after_the_fact(history, case.path, case.funnel.final) if history else None,
         _said(case, name, strong) if history is None or history.recorded < RECORDED else None,
     ]
-    return [finding for finding in found if finding]
+    gravest: Level = "block" if any(f and f.level == "block" for f in found) else "warn"
+    alike = [one_value(case.columns[name], case.seen(name, o), o) for o in case.known if o.step]
+    told = [Finding(gravest, sentence) for sentence in alike if sentence]  # first, as it says most plainly what is the matter
+    return [*told, *(finding for finding in found if finding)]
 
 
 def _too_good(outcome: Outcome, s: Strength) -> Finding | None:

@@ -45,7 +45,7 @@ def test_each_kind_of_leak_is_blocked_and_honest_columns_are_not() -> None:
 def test_every_verdict_comes_with_figures() -> None:
     found = audit(crm({"invoice": np.where(converted(), "yes", "no"), "size": np.arange(N) % 7}), FUNNEL)
     assert [(v.subject, v.level) for v in found.columns[:2]] == [("lead.invoice", "block"), ("lead.size", "ok")]
-    assert "AUC 1.00" in found.columns[0].evidence[0]
+    assert "AUC 1.00" in str(found.columns[0])
     assert found.columns[1].evidence[0].startswith("alone about customer: AUC 0.")
 
 
@@ -63,7 +63,7 @@ def test_one_recorded_lead_does_not_clear_a_column() -> None:
 
 def test_a_recorded_history_clears_a_name() -> None:
     """Where the changes are recorded the column is cut at each moment: known from the start, "last" is no evidence."""
-    region = np.where(converted(), "north", np.where(np.arange(N) % 2 == 0, "north", "south"))
+    region = np.where(converted() & (np.arange(N) % 9 > 0), "north", np.where(np.arange(N) % 2 == 0, "north", "south"))
     assert _recorded(region, leads=N) == "ok"
 
 
