@@ -135,7 +135,7 @@ def regime(examples: Examples) -> str:
 
 
 def choose_settings(examples: Examples, folds: Sequence[Fold], bounds: Search, seed: int, tick: Tick | None) -> Settings:
-    """Regularisation and number of trees by log loss over all folds; LightGBM's other settings by a search on the newest."""
+    """Regularisation and number of trees by log loss over all folds; LightGBM's other settings by a search."""
     sides = [(examples.take(fold.train), examples.take(fold.later)) for fold in folds]
     paths = [linear_path(train) for train, _ in sides]
     losses = np.concatenate([_losses(path, later) for path, (_, later) in zip(paths, sides, strict=True)], axis=1)
@@ -147,10 +147,10 @@ def choose_settings(examples: Examples, folds: Sequence[Fold], bounds: Search, s
     if half_life:
         sides = [(faded(train, half_life), later) for train, later in sides]
         paths = [linear_path(train) for train, _ in sides]
-    newest, its_later = sides[-1]
-    if rarer < LINEAR_ONLY or not its_later.y.any() or its_later.y.all():
+    newest = sides[-1][1]
+    if rarer < LINEAR_ONLY or not newest.y.any() or newest.y.all():
         return Settings(STRENGTHS[best], {}, half_life=half_life)
-    params, _, _ = search(newest, its_later, trials=bounds.trials, minutes=bounds.minutes, seed=seed, tick=tick)
+    params = search(sides, trials=bounds.trials, minutes=bounds.minutes, seed=seed, tick=tick)
     alone = [gbm_learner(train, params, later=later) for train, later in sides]
     on_top = [
         gbm_learner(train, params, later=later, start=path[best].margin(train.x), later_start=path[best].margin(later.x))
