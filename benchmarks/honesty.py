@@ -26,10 +26,9 @@ from features.clock import DAY
 from features.dataset import Dataset
 from features.sources.simulator import SimulatorSettings, simulate
 from features.validate import validate
-from models.calibration import choose_calibrator
 from models.gbm import gbm_learner
 from models.linear import linear_learner
-from models.rule_odds import SCALE
+from models.rule_odds import SCALE, points_calibrator
 from models.rules import Rules
 from models.types import Examples, Floats, log_loss, sigmoid
 from training.config import Config, Search
@@ -198,9 +197,7 @@ def little(cut: Cut) -> Iterator[tuple[int, float, float, float]]:
                 return
             examples, rows = p.examples(target, known, among), p.usable(target, known, among)
             fitted = fit_transition("x", examples, Search(trials=2, minutes=0.05), draw)
-            odds, _ = choose_calibrator(
-                points[rows] / SCALE, examples.y, examples.weight, examples.as_of, examples.known_at, usual=None
-            )
+            odds, _ = points_calibrator(points[rows], examples.y, examples.as_of, examples.known_at, examples.account)
             rate = np.full(len(cut.y), (examples.y.sum() + 0.5) / (len(examples) + 1))
             said = (fitted.transition.probability(x), odds.probability(points[cut.late] / SCALE), rate)
             losses.append([log_loss(cut.y, p_) for p_ in said])

@@ -155,12 +155,13 @@ def trials(as_of: Ints, known_at: Ints) -> list[Trial]:
 
 
 def recent(weight: Floats, as_of: Ints, half_life: float | None) -> Floats:
-    """Weights (n,) that halve with every `half_life` (a share of the time the rows span) before the newest row; mean 1."""
+    """Weights (n,) that halve with every `half_life` (a share of the time the rows span) before the newest row; their sum
+    stays."""
     if half_life is None or not len(as_of):
         return weight
     newest, span = int(as_of.max()), max(int(as_of.max()) - int(as_of.min()), 1)
     faded = weight * np.exp2((as_of - newest) / (half_life * span))
-    return np.asarray(faded * (len(faded) / faded.sum()), np.float64)
+    return np.asarray(faded * (weight.sum() / faded.sum()), np.float64)
 
 
 def choose_calibrator(

@@ -14,6 +14,7 @@ from models.types import Examples, Flags, Floats, Log, Matrix, sigmoid
 
 STRENGTHS = (0.001, 0.005, 0.03, 0.2)  # inverse regularisation of standardised columns, tried from strong to weak
 PRIOR_SLOPE = 0.5  # log-odds per standard deviation of points, and how far that may be off
+LEAST_POINTS = 10.0  # points differ by at least so much, where few rows say that they are all alike
 CLIP = 6.0  # standard deviations; beyond it a value says no more
 SMALLEST = 1e-9
 
@@ -36,10 +37,11 @@ class Scaler:
     missing: Floats
 
     @classmethod
-    def fit(cls, x: Matrix, y: Flags) -> Scaler:
+    def fit(cls, x: Matrix, y: Flags, points: int | None = None) -> Scaler:
         """Learn from x (n, features) and the outcome y (n,). A constant column gets an endless deviation: it never counts.
 
-        A non-negative column is taken as log(1 + x) where that goes along with the outcome more closely than x itself.
+        A non-negative column is taken as log(1 + x) where that goes along with the outcome more closely than x itself; not
+        so the column of the rules' `points`, which say themselves how much one is worth against another.
         """
         columns = x.shape[1]
         log_scale, mean, deviation, missing = (
@@ -55,11 +57,11 @@ class Scaler:
             there = column[known]
             if not len(there) or there.max() - there.min() < SMALLEST:
                 continue
-            if there.min() >= 0 and there.max() > 1:
+            if i != points and there.min() >= 0 and there.max() > 1:
                 logs = np.log1p(there)
                 log_scale[i] = _along(logs, y[known]) > _along(there, y[known])
                 there = logs if log_scale[i] else there
-            mean[i], deviation[i] = there.mean(), there.std()
+            mean[i], deviation[i] = there.mean(), max(there.std(), LEAST_POINTS if i == points else 0.0)
         return cls(log_scale, mean, deviation, missing)
 
     @property
@@ -133,13 +135,14 @@ def linear_path(train: Examples, strengths: Sequence[float] = STRENGTHS) -> list
 
     It starts from what the rules say (`rules_prior`) and learns how far to depart from it: L2-penalised maximum likelihood of
     what is added to that start. So with few rows, or a strong regularisation, it is the calibrated rules. Regularisation is per
-    row weight, so a strength means the same for few rows as for many.
+    row weight, so a strength means the same for few rows as for many. The start is of as many pieces of evidence as there are
+    accounts.
     """
-    scaler = Scaler.fit(train.x, train.y)
+    scaler = Scaler.fit(train.x, train.y, train.points)
     z = scaler.transform(train.x)
     weight = train.weight / train.weight.mean()
     points = np.zeros(len(z)) if train.points is None else z[:, train.points].astype(np.float64)
-    base, slope = rules_prior(points, train.y, weight)
+    base, slope = rules_prior(points, train.y, weight * (len(np.unique(train.account)) / max(len(train), 1)))
     found = np.zeros(z.shape[1] + 1)
     fitted = []
     for strength in strengths:
@@ -175,14 +178,14 @@ def rules_prior(points: Floats, y: Flags, weight: Floats) -> tuple[float, float]
 
 
 def _penalised(z: Matrix, y: Flags, weight: Floats, start: Floats, strength: float, first: Floats) -> Floats:
-    """Coefficients (columns,) and a constant to be added to the log-odds `start` (n,); the constant is not held back."""
+    """Coefficients (columns,) and a constant to be added to the log-odds `start` (n,)."""
 
     def loss(v: Floats) -> tuple[float, Floats]:
         margin = start + z @ v[:-1].astype(z.dtype) + v[-1]
         losses = np.logaddexp(0.0, np.where(y, -margin, margin))
         off = strength * weight * (sigmoid(margin) - y)
-        value = strength * float(weight @ losses) + 0.5 * float(v[:-1] @ v[:-1])
-        return value, np.append(off.astype(z.dtype) @ z + v[:-1], off.sum())
+        value = strength * float(weight @ losses) + 0.5 * float(v @ v)
+        return value, np.append(off.astype(z.dtype) @ z, off.sum()) + v
 
     limits = {"maxiter": 300, "ftol": 1e-10, "gtol": 1e-4 * strength * float(weight.sum())}
     if y.all() or not y.any():

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.calibration import Calibrator
-from models.types import Floats
+from models.calibration import FEW, MIN_TRIALS, RECENCY, Calibrator, choose_calibrator, recent, trials
+from models.linear import LEAST_POINTS, rules_prior
+from models.types import Flags, Floats, margin_loss
+
+Ints = npt.NDArray[np.int64]
 
 SCALE = 25.0  # points per unit of log-odds before calibration: a matter of numbers' size only
 
@@ -48,3 +51,39 @@ class RuleOdds:
             begin, target = key.split("-")
             found[int(begin), int(target)] = Calibrator.from_dict(calibrator)
         return cls(found)
+
+
+def points_calibrator(points: Floats, y: Flags, as_of: Ints, known_at: Ints, account: Ints) -> tuple[Calibrator, float | None]:
+    """Points (n,) → a calibrator of points / `SCALE`, and the half-life of the rows' weights, as a share of the time they span.
+
+    With `FEW` outcomes and more any method may win; with fewer it is `rules_prior`, which is defined from no outcome on.
+    Either way the lowest loss on later rows says how fast rows fade. What is believed before any outcome counts against
+    accounts, not rows: a lead looked at ten times is one piece of evidence.
+    """
+    margin = points / SCALE
+    weight = np.full(len(y), len(np.unique(account)) / max(len(y), 1))
+    if min(int(y.sum()), int((~y).sum())) >= FEW:
+        calibrator, losses = choose_calibrator(margin, y, weight, as_of, known_at, usual=None)
+        _, comma, rest = min(losses, key=lambda name: losses[name]).partition(",") if losses else ("", "", "")
+        return calibrator, RECENCY[comma + rest]
+    found = trials(as_of, known_at)
+    share = None
+    if y.any() and len(found) >= MIN_TRIALS:
+        tried = {
+            half_life: sum(_judged(margin, y, weight, as_of, half_life, t.seen, t.judged) for t in found)
+            for half_life in RECENCY.values()
+        }
+        share = min(tried, key=lambda half_life: tried[half_life])
+    return _prior(margin, y, recent(weight, as_of, share)), share
+
+
+def _judged(margin: Floats, y: Flags, weight: Floats, as_of: Ints, half_life: float | None, seen: Ints, judged: Ints) -> float:
+    """Mean log loss on the rows `judged` of what the rows `seen` teach."""
+    fitted = _prior(margin[seen], y[seen], recent(weight[seen], as_of[seen], half_life))
+    return margin_loss(y[judged], fitted.margin(margin[judged]), weight[judged])
+
+
+def _prior(margin: Floats, y: Flags, weight: Floats) -> Calibrator:
+    middle, deviation = float(margin.mean()), max(float(margin.std()), LEAST_POINTS / SCALE)
+    constant, slope = rules_prior((margin - middle) / deviation, y, weight)
+    return Calibrator("platt", slope=slope / deviation, shift=constant - slope * middle / deviation)

@@ -53,6 +53,16 @@ def calibration_error_evaluator(y: Flags, p: Floats) -> float:
     return float(np.average(np.abs(curve.said - curve.came), weights=curve.rows))
 
 
+def calibration_chance_evaluator(y: Flags, p: Floats) -> float:
+    """The calibration error that chance alone would give if every probability were right and rows were independent.
+
+    The mean absolute deviation of a normal distribution, bin by bin.
+    """
+    parts = equal_bins(p)
+    chance = [np.sqrt(2 / np.pi * (p[rows] * (1 - p[rows])).sum()) / len(rows) for rows in parts]
+    return float(np.average(chance, weights=[len(rows) for rows in parts]))
+
+
 def calibration_slope_evaluator(y: Flags, p: Floats) -> float:
     """Slope of a logistic regression of the outcome on the log-odds: 1 is right, below 1 overconfident (Cox 1958)."""
     m = logit(p)
@@ -82,6 +92,7 @@ EVALUATORS: dict[str, Evaluator] = {
     "average_precision": lambda y, p: float(average_precision_score(y, p)),
     "lift_at_10": lift_evaluator,
     "calibration_error": calibration_error_evaluator,
+    "calibration_chance": calibration_chance_evaluator,
     "calibration_slope": calibration_slope_evaluator,
 }
 

@@ -11,19 +11,20 @@ import numpy.typing as npt
 
 from features.clock import DAY
 from models.blend import blend_weights
-from models.calibration import choose_calibrator
+from models.calibration import Calibrator, choose_calibrator
 from models.gbm import Gbm, gbm_learner
 from models.intervals import Interval
 from models.linear import STRENGTHS, Linear, linear_learner, linear_path
+from models.rule_odds import points_calibrator
 from models.transition import LEARNERS, Transition
 from models.types import Examples, Floats
 from training.config import Search
 from training.search import search
 from training.splits import Fold, forward_folds
 
-HARDLY_ANY = 8  # of the rarer outcome; fewer choose nothing, the strongest regularisation keeps close to the rules
-CARRIES = (30, 100, 300)  # of the rarer outcome, to try each weaker regularisation
-LINEAR_ONLY = 30  # fewer of the rarer outcome than this are left to the linear learner
+HARDLY_ANY = 8  # accounts with the rarer outcome; fewer choose nothing, the strongest regularisation keeps close to the rules
+CARRIES = (30, 100, 300)  # accounts with it, to try each weaker regularisation
+LINEAR_ONLY = 30  # fewer accounts with it than this are left to the linear learner
 HALF_LIVES = (0.5, 0.25, 0.12, 0.06)  # shares of the time that rows span
 TRUSTED = 0.5  # total weight from which shrinkage is taken as a matter of rows
 DROPPED = 0.02  # a learner whose weight is below this is left out
@@ -72,12 +73,9 @@ def fit_transition(
             tick()
     seen = np.concatenate([fold.later for fold in folds])
     y, weight = examples.y[seen], examples.weight[seen]
-    weights = _weights(np.concatenate(margins), y, weight, settings)
+    weights = _weights(np.concatenate(margins), y, weight, settings, rarer_of(examples))
     blended = np.concatenate(margins) @ weights + (1 - weights.sum()) * np.concatenate(priors)
-    few = min(int(y.sum()), int((~y).sum())) < LINEAR_ONLY  # then nothing can win beyond doubt, and the lowest loss decides
-    calibrator, losses = choose_calibrator(
-        blended, y, weight, examples.as_of[seen], examples.known_at[seen], usual=None if few else "none"
-    )
+    calibrator, losses = _calibrator(blended, examples.take(seen), rarer_of(examples))
     interval = Interval.fit(calibrator.margin(blended), y, examples.as_of[seen], examples.account[seen])
     weights = grown(weights, float(np.mean([len(f.train) for f in folds])) / len(examples))
     linear, gbm, stacked = _learners(examples, settings)
@@ -124,9 +122,24 @@ def relearn(fitted: Fitted, examples: Examples) -> Transition:
     )
 
 
+def _calibrator(margin: Floats, seen: Examples, rarer: int) -> tuple[Calibrator, dict[str, float]]:
+    """Chosen on rows not seen; with hardly any outcome the start is calibrated already, and all there is."""
+    if rarer < HARDLY_ANY:
+        return Calibrator(), {}
+    few = rarer_of(seen) < LINEAR_ONLY  # then nothing can win beyond doubt, and the lowest loss decides
+    weight = seen.weight * (len(np.unique(seen.account)) / len(seen))  # the half outcome it adds counts against accounts
+    return choose_calibrator(margin, seen.y, weight, seen.as_of, seen.known_at, usual=None if few else "none")
+
+
+def rarer_of(examples: Examples) -> int:
+    """How many accounts have an outcome of the rarer kind; a lead looked at ten times is one piece of evidence."""
+    yes, no = (len(np.unique(examples.account[side])) for side in (examples.y, ~examples.y))
+    return min(yes, no)
+
+
 def regime(examples: Examples) -> str:
     """In words: how far the data carry, and what the next step needs."""
-    rarer = int(min(examples.y.sum(), (~examples.y).sum()))
+    rarer = rarer_of(examples)
     if rarer < HARDLY_ANY:
         return f"points: {rarer} outcomes move the rules' points little; from {HARDLY_ANY} on, other columns join"
     if rarer < LINEAR_ONLY:
@@ -139,11 +152,14 @@ def choose_settings(examples: Examples, folds: Sequence[Fold], bounds: Search, s
     sides = [(examples.take(fold.train), examples.take(fold.later)) for fold in folds]
     paths = [linear_path(train) for train, _ in sides]
     losses = np.concatenate([_losses(path, later) for path, (_, later) in zip(paths, sides, strict=True)], axis=1)
-    rarer = int(min(examples.y.sum(), (~examples.y).sum()))
+    rarer = rarer_of(examples)
     if rarer < HARDLY_ANY:
-        return Settings(STRENGTHS[0], {})
+        return Settings(STRENGTHS[0], {}, half_life=half_life_of_points(examples))
     best = strongest_as_good(losses[: 1 + int(np.searchsorted(CARRIES, rarer, side="right"))])
-    half_life = choose_half_life(sides, STRENGTHS[best], float(losses[best].sum()))
+    if rarer < CARRIES[1]:
+        half_life = half_life_of_points(examples)
+    else:
+        half_life = choose_half_life(sides, STRENGTHS[best], float(losses[best].sum()))
     if half_life:
         sides = [(faded(train, half_life), later) for train, later in sides]
         paths = [linear_path(train) for train, _ in sides]
@@ -158,6 +174,15 @@ def choose_settings(examples: Examples, folds: Sequence[Fold], bounds: Search, s
     ]
     sizes = [len(later) for _, later in sides]
     return Settings(STRENGTHS[best], params, best_trees(alone, sizes), best_trees(on_top, sizes), half_life)
+
+
+def half_life_of_points(examples: Examples) -> float | None:
+    """The half-life (microseconds) with which the rules' points alone do best on later rows: few outcomes carry no more."""
+    if examples.points is None:
+        return None
+    points = np.asarray(examples.x[:, examples.points], np.float64)
+    share = points_calibrator(points, examples.y, examples.as_of, examples.known_at, examples.account)[1]
+    return None if share is None else share * int(np.ptp(examples.as_of))
 
 
 def choose_half_life(sides: Sequence[tuple[Examples, Examples]], strength: float, best: float) -> float | None:
@@ -206,7 +231,9 @@ def best_trees(fitted: Sequence[Gbm], sizes: Sequence[int]) -> int:
     return int(np.argmin(np.average(curves, axis=0, weights=sizes))) + 1
 
 
-def _weights(margins: Floats, y: npt.NDArray[np.bool_], weight: Floats, settings: Settings) -> Floats:
+def _weights(margins: Floats, y: npt.NDArray[np.bool_], weight: Floats, settings: Settings, rarer: int) -> Floats:
+    if rarer < HARDLY_ANY:
+        return np.array([1.0, 0.0, 0.0])
     if not settings.trees:
         return np.array([float(blend_weights(margins[:, :1], y, weight)[0]), 0.0, 0.0])
     weights = blend_weights(margins, y, weight)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from features.clock import DAY
 from features.labels import Labels
-from models.calibration import Calibrator, choose_calibrator
-from models.rule_odds import SCALE, RuleOdds
+from models.calibration import Calibrator
+from models.rule_odds import RuleOdds, points_calibrator
 from models.timing import Timing, Timings
 from models.transition import Transition
 from models.types import Flags, Floats
@@ -137,12 +137,11 @@ def fit_rule_odds(prepared: Prepared, known_at: int, among: Flags) -> RuleOdds:
             if not len(use) and begin == target:
                 use = prepared.usable(target, labels, among)
             if len(use):
-                found[begin, target] = choose_calibrator(
-                    points[use] / SCALE,
+                found[begin, target] = points_calibrator(
+                    points[use],
                     labels.reached[use, target],
-                    np.ones(len(use)),
                     prepared.looks.as_of[use],
                     prepared.deadline[use, target],
-                    usual=None,  # points are not log-odds
+                    prepared.account[use],
                 )[0]
     return RuleOdds(found)

@@ -27,9 +27,9 @@ def search(
 ) -> dict[str, Any]:
     """Settings for (train, later) pairs in the order of time: the fewest leaves as good as the best.
 
-    All pairs judge where they are small, else the newest alone. Small trees come first, then what Optuna's TPE proposes (Bergstra
-    et al. 2011); of all that are no worse than the best beyond a standard error of the difference (Breiman et al. 1984), the one
-    with the fewest leaves is taken: with few rows that is a small tree, with many the best.
+    All pairs judge where they are small, else the newest alone. Small trees come first, then what Optuna's TPE proposes
+    (Bergstra et al. 2011); of all that are no worse than the best beyond a standard error of the difference (Breiman et al.
+    1984), the one with the fewest leaves is taken: with few rows that is a small tree, with many the best.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     judges = sides if sum(len(train) for train, _ in sides) <= MOST_ROWS else sides[-1:]

@@ -52,7 +52,8 @@ def in_words(results: Results, final: str, rules: Difference) -> list[str]:
         )
     lines.append(
         f"When the model says a probability, it is off by {100 * model['calibration_error']:.1f} percentage points on average; "
-        f"the rules, their points turned into probabilities, by {100 * points['calibration_error']:.1f}."
+        f"the rules, their points turned into probabilities, by {100 * points['calibration_error']:.1f}; were all "
+        f"probabilities right, chance would make it {100 * model['calibration_chance']:.1f}."
     )
     if rules.better:
         lines.append(

@@ -63,7 +63,7 @@ def numbers(questions: Sequence[Question]) -> list[list[str]]:
     """The picture in numbers: header, then a row per question and peer."""
     rows = [
         ["question", "peer", "model − peer", "over accounts and weeks", "verdict", "over accounts alone", "verdict ",
-         "calibration error", "fit"]
+         "calibration error (by chance)", "fit"]
     ]  # fmt: skip
     for q in questions:
         rows += [_numbers(q, name, line) for name, line in q.lines.items()]
@@ -72,7 +72,7 @@ def numbers(questions: Sequence[Question]) -> list[list[str]]:
 
 def _numbers(question: Question, name: str, line: Line) -> list[str]:
     seconds = "" if line.seconds is None else f"{line.seconds:.1f} s"
-    error = f"{line.metrics['calibration_error']:.4f}"
+    error = f"{line.metrics['calibration_error']:.4f} ({line.metrics['calibration_chance']:.4f})"
     if not line.against or not line.alone:
         return [question.title, name, "", "", "", "", "", error, seconds]
     both, alone = line.against, line.alone

@@ -40,6 +40,7 @@ def test_true_probabilities_are_calibrated_and_flattened_ones_have_a_steep_slope
     y = random.random(50_000) < sigmoid(margin)
     right, timid = evaluate(y, sigmoid(margin)), evaluate(y, sigmoid(margin / 2 - 0.5))
     assert right["calibration_error"] < 0.01
+    assert right["calibration_error"] < 2 * right["calibration_chance"], "what is right is off by chance alone"
     assert right["calibration_slope"] == pytest.approx(1.0, abs=0.05)
     assert timid["calibration_slope"] == pytest.approx(2.0, abs=0.1)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from features.clock import DAY
 from models.linear import PRIOR_SLOPE, linear_learner, rules_prior
-from models.types import Examples, sigmoid
+from models.rule_odds import SCALE, points_calibrator
+from models.types import Examples, logit, sigmoid
 from training.config import Search
-from training.fit import faded, fit_transition, grown, regime, relearn, strongest_as_good
+from training.fit import faded, fit_transition, grown, rarer_of, regime, relearn, strongest_as_good
 
 SEARCH = Search(trials=1, minutes=0.05)
 
@@ -69,9 +72,44 @@ def test_the_belief_in_points_fades_with_outcomes() -> None:
 
 def test_a_strong_regularisation_leaves_the_calibrated_rules() -> None:
     train = examples(400)
+    train.x[:, 10] *= 20  # points as they are given, so that their own deviation is the scale
     strict = linear_learner(train, 1e-9)
     assert np.abs(strict.coefficient[:10]).max() < 1e-3
     assert strict.coefficient[10] == pytest.approx(0.8, abs=0.25)
+
+
+def test_points_that_hardly_differ_are_not_blown_up() -> None:
+    """A few leads with about the same points: what is believed of ten points is not believed of a tenth of one."""
+    train = examples(20)
+    train.x[:, 10] = 30 + 0.1 * train.x[:, 10]
+    far = train.x[:1].copy()
+    far[0, 10] = 40
+    strict = linear_learner(replace(train, y=np.zeros(20, bool)), 1e-9)
+    assert strict.margin(far)[0] - strict.intercept == pytest.approx(PRIOR_SLOPE, abs=0.1)
+
+
+def test_leads_looked_at_ten_times_are_one_piece_of_evidence() -> None:
+    once = examples(60)
+    often = once.take(np.repeat(np.arange(60), 10))
+    often = replace(often, account=np.repeat(np.arange(60), 10))
+    once = replace(once, account=np.arange(60))
+    assert rarer_of(often) == rarer_of(once) == min(once.y.sum(), (~once.y).sum())
+    few = (once.take(np.arange(9)), often.take(np.arange(90)))
+    one, ten = (points_calibrator(e.x[:, 10] * 20, e.y, e.as_of, e.known_at, e.account)[0] for e in few)
+    assert (one.slope, one.shift) == pytest.approx((ten.slope, ten.shift), rel=0.02)
+
+
+def test_with_hardly_any_outcome_the_model_is_the_calibrated_rules() -> None:
+    """Few converts among leads of whom the points say much: what the transition says is what the points say."""
+    some = examples(300)
+    rows = np.sort(np.append(np.flatnonzero(some.y)[:4], np.flatnonzero(~some.y)[:60]))
+    train = some.take(rows)
+    train.x[:, 10] *= 20
+    found = fit_transition("a", train, SEARCH, 7).transition.probability(train.x)
+    rules = points_calibrator(train.x[:, 10], train.y, train.as_of, train.known_at, train.account)[0]
+    said = rules.probability(train.x[:, 10] / SCALE)
+    assert found.mean() == pytest.approx(said.mean(), abs=0.02)
+    assert np.abs(logit(found) - logit(said)).max() < 0.5
 
 
 def test_of_equally_good_strengths_the_strongest_is_taken() -> None:
