@@ -62,7 +62,7 @@ def points_calibrator(points: Floats, y: Flags, as_of: Ints, known_at: Ints, acc
     """
     margin = points / SCALE
     weight = np.full(len(y), len(np.unique(account)) / max(len(y), 1))
-    if min(int(y.sum()), int((~y).sum())) >= FEW:
+    if min(len(np.unique(account[side])) for side in (y, ~y)) >= FEW:
         calibrator, losses = choose_calibrator(margin, y, weight, as_of, known_at, usual=None)
         _, comma, rest = min(losses, key=lambda name: losses[name]).partition(",") if losses else ("", "", "")
         return calibrator, RECENCY[comma + rest]

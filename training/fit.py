@@ -75,7 +75,7 @@ def fit_transition(
     y, weight = examples.y[seen], examples.weight[seen]
     weights = _weights(np.concatenate(margins), y, weight, settings, rarer_of(examples))
     blended = np.concatenate(margins) @ weights + (1 - weights.sum()) * np.concatenate(priors)
-    calibrator, losses = _calibrator(blended, examples.take(seen), rarer_of(examples))
+    calibrator, losses = _calibrator(blended, examples.take(seen))
     interval = Interval.fit(calibrator.margin(blended), y, examples.as_of[seen], examples.account[seen])
     weights = grown(weights, float(np.mean([len(f.train) for f in folds])) / len(examples))
     linear, gbm, stacked = _learners(examples, settings)
@@ -122,13 +122,12 @@ def relearn(fitted: Fitted, examples: Examples) -> Transition:
     )
 
 
-def _calibrator(margin: Floats, seen: Examples, rarer: int) -> tuple[Calibrator, dict[str, float]]:
-    """Chosen on rows not seen; with hardly any outcome the start is calibrated already, and all there is."""
-    if rarer < HARDLY_ANY:
+def _calibrator(margin: Floats, seen: Examples) -> tuple[Calibrator, dict[str, float]]:
+    """Chosen on rows not seen; with few outcomes among them the start, which is calibrated, is better left alone."""
+    if rarer_of(seen) < LINEAR_ONLY:
         return Calibrator(), {}
-    few = rarer_of(seen) < LINEAR_ONLY  # then nothing can win beyond doubt, and the lowest loss decides
     weight = seen.weight * (len(np.unique(seen.account)) / len(seen))  # the half outcome it adds counts against accounts
-    return choose_calibrator(margin, seen.y, weight, seen.as_of, seen.known_at, usual=None if few else "none")
+    return choose_calibrator(margin, seen.y, weight, seen.as_of, seen.known_at)
 
 
 def rarer_of(examples: Examples) -> int:
