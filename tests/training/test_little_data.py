@@ -21,4 +21,4 @@ def test_the_learning_curve_stays_with_the_rules_or_below(monkeypatch: pytest.Mo
     behind = np.array([model - rules for _, model, rules, _ in curve])
     assert behind.max() < 0.02
     assert behind[-1] < 0, "a hundred conversions teach more than the points know"
-    assert abs(behind[0]) < 0.005, "without any, the model is the calibrated rules"
+    assert abs(behind[0]) < 0.02, "without any, the model is the calibrated rules, read per transition"
