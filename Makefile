@@ -13,7 +13,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: rules-check compare help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -53,6 +53,12 @@ dataset: setup  ## read and validate a source once, write the dataset  OUT=folde
 
 audit: setup  ## say which columns and interactions know the outcome  [CONFIG=…] [FOLDER=…]
 	@$(RUN) -m training audit --config $(CONFIG) $(if $(FOLDER),--folder $(FOLDER))
+
+rules-check: setup  ## check a rules file, with line numbers  RULES=mine.yaml [CONFIG=…]
+	@$(if $(RULES),,echo "Name the file: make rules-check RULES=mine.yaml"; exit 2;) $(RUN) -m training rules-check --rules $(RULES) --config $(CONFIG) $(if $(FOLDER),--folder $(FOLDER))
+
+compare: setup  ## judge changed rules on history, beside the champion  RULES=mine.yaml [CONFIG=…]
+	@$(if $(RULES),,echo "Name the file: make compare RULES=mine.yaml"; exit 2;) $(RUN) -m training compare --rules $(RULES) --config $(CONFIG) $(if $(FOLDER),--folder $(FOLDER))
 
 mlflow: setup  ## open MLflow's pages on http://127.0.0.1:5000
 	@$(RUN) -m mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db} --host 127.0.0.1 --port 5000

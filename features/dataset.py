@@ -49,6 +49,15 @@ class Dataset:
     def tables(self) -> dict[str, pd.DataFrame]:
         return {name: getattr(self, name) for name in TABLES}
 
+    @property
+    def digest(self) -> str:
+        """A digest of the content: equal rows in any order give the same one."""
+        found = hashlib.sha256(f"{SCHEMA_VERSION} {self.extracted_at.isoformat()} {self.time}".encode())
+        for name, frame in self.tables.items():
+            sums = [int(pd.util.hash_pandas_object(frame, index=False).sum())] if len(frame) else []
+            found.update(f"{name} {sorted(frame.columns)} {len(frame)} {sums}".encode())
+        return found.hexdigest()
+
     def write(self, folder: Path | str) -> Path:
         """Write the folder whole or not at all; an existing dataset there is replaced only once the new one is complete.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,11 +34,14 @@ class BehaviourRule(Settings):
     days: float | None = Field(None, gt=0, description="only the last so many days; omitted: ever")
     at_most: float | None = Field(None, ge=0, description="most points this rule gives or takes")
     half_life: float | None = Field(None, gt=0, description="days in which a point fades to half")
+    times: int | None = Field(None, ge=2, description="points are given once, when it happened so many times in `days`")
 
     @model_validator(mode="after")
     def _one_clock(self) -> Self:
         if self.days is not None and self.half_life is not None:
             raise ValueError("give either `days` or `half_life`, not both: a point that fades needs no window")
+        if self.half_life is not None and self.times is not None:
+            raise ValueError("give either `times` or `half_life`, not both: what fades cannot be counted")
         return self
 
     @property
@@ -49,8 +53,22 @@ class BehaviourRule(Settings):
         what = Acts("+".join(self.types), self.types)
         return Decayed(what, self.half_life) if self.half_life else Count(what, self.days)
 
+    def given(self, seen: Floats) -> Floats:
+        """The points (n,) for values (n,) of `feature`."""
+        points = self.points * (seen if self.times is None else np.where(seen >= self.times, 1.0, 0.0))
+        return points if self.at_most is None else np.clip(points, -self.at_most, self.at_most)
+
+    @property
+    def most(self) -> float:
+        """The most points it can give; endless without `at_most` or `times`."""
+        if self.points <= 0:
+            return 0.0
+        most = np.inf if self.times is None else self.points
+        return float(most if self.at_most is None else min(most, self.at_most))
+
     def words(self, language: Language = "en") -> str:
-        return " + ".join(type_words(t, language) for t in self.types)
+        what = " + ".join(type_words(t, language) for t in self.types)
+        return what if self.times is None else f"{what} ≥ {self.times}"
 
 
 def _plain(value: object) -> str:
@@ -135,9 +153,13 @@ class Caps(Settings):
 
 
 class RuleBook(Settings):
-    """The contents of a rules file."""
+    """The contents of a rules file; who wrote it when, and whether it is in use, is for its readers."""
 
     version: Literal[1] = 1
+    status: Literal["draft", "active"] = "active"
+    author: str | None = None
+    date: dt.date | None = None
+    note: str | None = None
     thresholds: dict[str, float] = Field(default_factory=dict, description="lead stage → points from which it is recommended")
     caps: Caps = Caps()
     behaviour: list[BehaviourRule] = Field(default_factory=list)
@@ -212,7 +234,7 @@ class Rules:
         return Rules(self.book.model_copy(update={"fit": kept}))
 
     def to_dict(self) -> dict[str, Any]:
-        return self.book.model_dump(exclude_none=True)
+        return self.book.model_dump(mode="json", exclude_none=True)
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
@@ -252,8 +274,7 @@ class Rules:
         count = behaviour.shape[1]
         lines = np.zeros((count, len(self.book.behaviour) + len(self.book.fit)))
         for i, rule in enumerate(self.book.behaviour):
-            given = rule.points * behaviour[i].astype(np.float64)
-            lines[:, i] = given if rule.at_most is None else np.clip(given, -rule.at_most, rule.at_most)
+            lines[:, i] = rule.given(behaviour[i].astype(np.float64))
         first_fit = len(self.book.behaviour)
         for i, fit in enumerate(self.book.fit):
             lines[:, first_fit + i] = fit.points * _holds(fit, values(*fit.entity_column))

@@ -112,6 +112,44 @@ def audit(
         Console().print(Markdown(found.markdown()))
 
 
+@app.command("rules-check")
+def rules_check(
+    rules: Annotated[Path, typer.Option("--rules", help="rules file to check")],
+    config: ConfigPath = DEFAULT_CONFIG,
+    folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
+) -> None:
+    """Check a rules file against itself, the funnel and the data; problems come with their lines."""
+    from features.histories import seen_in
+    from models.rules_check import doubts, read_with_lines
+    from training.config import Config
+    from training.data import load
+
+    with _plainly():
+        read = Config.read(config)
+        found, lines = read_with_lines(rules)
+        data, _ = load(read, folder=folder)
+        columns = [f"{e}.{c}" for e, table in (("lead", data.leads), ("company", data.companies)) for c in table.columns]
+        said = doubts(found, lines, read.funnel.stages, seen_in(data).types, columns)
+        for doubt in said:
+            typer.secho(f"{rules}, {doubt}", fg="yellow")
+        count = len(found.book.behaviour) + len(found.book.fit)
+        typer.echo(f"{rules}: {count} rules, {f'{len(said)} to look at' if said else 'nothing to complain about'}.")
+
+
+@app.command()
+def compare(
+    rules: Annotated[Path, typer.Option("--rules", help="changed rules file")],
+    config: ConfigPath = DEFAULT_CONFIG,
+    folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
+) -> None:
+    """Replay a changed rule set over history and log it beside the champion."""
+    from training.compare import run
+    from training.config import Config
+
+    with _plainly():
+        run(Config.read(config), rules, folder=folder)
+
+
 @app.command()
 def dataset(
     out: Annotated[Path, typer.Option("--out", help="dataset folder to write")],

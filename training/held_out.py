@@ -59,18 +59,12 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
         if no landmark has matured.
     """
     labels = prepared.labels(prepared.extracted_at)
+    cut, early, rows = sides(prepared, config.test_share)
     as_of, account = prepared.looks.as_of, prepared.account
-    usable = labels.matured.any(axis=1)
-    final = labels.matured[:, -1]
-    if not final.any():
-        raise nothing_matured(prepared)
-    cut = cut_for(as_of, final, config.test_share)
-    early, late = keep_apart((as_of < cut), (as_of >= cut) & usable, account)
     tick = steps.counter("Fitting as of the cut", (TICKS + config.search.trials) * len(prepared.funnel.targets))
     began = time.perf_counter()
     fit = fit_funnel(prepared, cut, early, config.search, config.seed, tick=tick)
     seconds = time.perf_counter() - began
-    rows = np.flatnonzero(late)
     stage, x = prepared.looks.stage[rows], prepared.x(rows)
     conditional, by_model = chain(fit.transitions, x, stage)
     sources: dict[str, Floats] = {"model": by_model}
@@ -96,6 +90,25 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
     value = fit_value(won, prepared.deals.currency, 1.0, config.seed)
     checked = check_value(value, won, prepared, rows, mine, by_model[:, -1], (low[:, -1], high[:, -1])) if value else None
     return Held(cut, rows, mine, questions, sources, results, covered, per_segment, fit, early, seconds, checked)
+
+
+def sides(prepared: Prepared, share: float) -> tuple[int, Flags, npt.NDArray[np.intp]]:
+    """The cut before the newest `share` of the matured landmarks, those that may be learned from (n,), and the rows to
+    judge on.
+
+    Raises
+    ------
+    DataError
+        if no landmark has matured.
+    """
+    labels = prepared.labels(prepared.extracted_at)
+    final = labels.matured[:, -1]
+    if not final.any():
+        raise nothing_matured(prepared)
+    as_of = prepared.looks.as_of
+    cut = cut_for(as_of, final, share)
+    early, late = keep_apart((as_of < cut), (as_of >= cut) & labels.matured.any(axis=1), prepared.account)
+    return cut, early, np.flatnonzero(late)
 
 
 def next_difference(prepared: Prepared, held: Held, a: Floats, b: Floats, among: Flags | None = None) -> Difference:

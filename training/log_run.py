@@ -22,11 +22,19 @@ from models.store import save
 from training import tracking
 from training.batch import looked
 from training.config import Config
+from training.disagree import disagreements
 from training.evaluate import capacity_curve, flat
 from training.gate import Difference, Verdict, judge
 from training.held_out import Held, next_difference
 from training.plots import plot_capacity, plot_reliability
 from training.prepare import Prepared
+
+DESCRIBED = {
+    "model": "The blend of learners, calibrated, fitted as of the cut and judged on later leads of other accounts.",
+    "rules": "The points of the rules on the same leads, turned into probabilities on the same history.",
+    "logistic": "Baseline: plain logistic regression on the model's features.",
+    "lightgbm-default": "Baseline: LightGBM with its defaults on the model's features.",
+}
 
 
 def log_run(
@@ -43,15 +51,18 @@ def log_run(
     description = f"Ripeline training of {config.name}: {' → '.join(prepared.funnel.stages)}"
     with tracking.training_run(config.name, description, {"ripeline.source": dataset.source}) as run_id:
         model = replace(model, version=run_id[:12])
+        tracking.log_dataset(config.name, dataset.source, dataset.digest, "training")
         finals = np.flatnonzero(held.labels.matured[:, -1])
         y = held.labels.reached[finals, -1]
         for name, probability in held.probability.items():
             steps = {f"{prepared.funnel.final}.caught": capacity_curve(y, probability[finals, -1])}
-            tracking.log_child(run_id, name, _params(name, config, held), flat(held.results[name]), steps)
+            params = _params(name, config, held)
+            tracking.log_child(run_id, name, params, flat(held.results[name]), steps, DESCRIBED.get(name, ""))
         with tempfile.TemporaryDirectory() as scratch:
             here = Path(scratch)
             _artefacts(config, report, prepared, held, model, here)
             brings.to_csv(here / "worth.csv", index=False)
+            disagreements(prepared, held).to_csv(here / "disagreements.csv", index=False)
             for file in sorted(here.iterdir()):
                 tracking.log_parent({}, {}, {"report" if file.suffix == ".png" else "": file})
             params = {

@@ -87,9 +87,17 @@ class Prepared:
 
 
 def prepare(
-    dataset: Dataset, config: Config, funnel: Funnel, rules: Rules, progress: Callable[[int, int], None] | None = None
+    dataset: Dataset,
+    config: Config,
+    funnel: Funnel,
+    rules: Rules,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    rules_only: bool = False,
 ) -> Prepared:
     """Landmarks, features and deadlines of a validated dataset. `progress` is called with (done, all) landmarks.
+
+    With `rules_only` there are no features but those of the rules, which takes a fraction of the time.
 
     Encoders learn which values there are, never what became of the leads, so they may learn from all rows.
 
@@ -109,7 +117,8 @@ def prepare(
     )
     refuse_nothing(blocked, encoders, seen)
     mail = () if config.scanners.off else config.scanners.roles(seen.types)
-    feature_set = FeatureSet(tuple(catalogue(seen, funnel)), tuple(encoders), seen.types, mail)
+    encoders = [] if rules_only else encoders
+    feature_set = FeatureSet(() if rules_only else tuple(catalogue(seen, funnel)), tuple(encoders), seen.types, mail)
     columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
     notes += rules.idle(seen.types, columns)
     rules, gone = honest_rules(rules, blocked)

@@ -17,6 +17,8 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
 from mlflow import MlflowClient
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
@@ -72,10 +74,16 @@ def training_run(name: str, description: str, tags: Mapping[str, str]) -> Iterat
 
 
 def log_child(
-    parent: str, name: str, params: Mapping[str, Any], metrics: Mapping[str, float], steps: Mapping[str, Mapping[int, float]]
+    parent: str,
+    name: str,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    steps: Mapping[str, Mapping[int, float]],
+    description: str = "",
 ) -> str:
     """A child run with metrics, and metrics along a step (capacity in % of leads). Gives its id."""
-    with mlflow.start_run(run_name=name, nested=True, parent_run_id=parent, tags={"ripeline.kind": name}) as run:
+    tags = {"ripeline.kind": name.partition(":")[0]}
+    with mlflow.start_run(run_name=name, nested=True, parent_run_id=parent, tags=tags, description=description or None) as run:
         mlflow.log_params({key: str(value)[:500] for key, value in params.items()})
         mlflow.log_metrics(dict(metrics))
         now = int(time.time() * 1000)
@@ -83,6 +91,12 @@ def log_child(
         if batch:
             MlflowClient().log_batch(run.info.run_id, metrics=batch)
         return str(run.info.run_id)
+
+
+def log_dataset(name: str, source: str, digest: str, context: str) -> None:
+    """Say in the open run what it was trained on: a name, where it came from, and a digest of its content."""
+    described = MetaDataset(CodeDatasetSource({"source": source}), name=name[:500], digest=digest[:36])
+    mlflow.log_input(described, context=context)
 
 
 def log_parent(params: Mapping[str, Any], metrics: Mapping[str, float], files: Mapping[str, Path]) -> None:
@@ -135,6 +149,37 @@ def champion_version(name: str) -> str | None:
         return str(client.get_model_version_by_alias(name, CHAMPION).version)
     except MlflowException:
         return None
+
+
+def champion_run(name: str) -> str | None:
+    """The training run that made the champion, or None."""
+    client = connect()
+    try:
+        return str(client.get_model_version_by_alias(name, CHAMPION).run_id)
+    except MlflowException:
+        return None
+
+
+def child_metrics(parent: str, kind: str) -> dict[str, float]:
+    """The metrics of one child run of a training; empty without it."""
+    client = connect()
+    experiment = client.get_run(parent).info.experiment_id
+    asked = f"tags.`mlflow.parentRunId` = '{parent}' and tags.`ripeline.kind` = '{kind}'"
+    found = client.search_runs([experiment], asked, max_results=1)
+    return dict(found[0].data.metrics) if found else {}
+
+
+def add_child(
+    name: str, parent: str, title: str, params: Mapping[str, Any], metrics: Mapping[str, float],
+    steps: Mapping[str, Mapping[int, float]], files: Mapping[str, Path],
+) -> str:  # fmt: skip
+    """One more child run of a training that has ended, in the experiment `name`; gives its id."""
+    connect()
+    mlflow.set_experiment(name)
+    child = log_child(parent, title, params, metrics, steps)
+    for folder, path in files.items():
+        MlflowClient().log_artifact(child, str(path), folder or None)
+    return child
 
 
 def download(name: str, to: Path, alias: str = CHAMPION) -> Path:

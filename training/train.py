@@ -18,6 +18,7 @@ from models.model import FunnelModel
 from models.rules import Rules
 from training.config import Config
 from training.data import load
+from training.disagree import disagreements, disagreements_in_words
 from training.final_model import final_model
 from training.gate import Verdict
 from training.held_out import Held, hold_out, next_difference
@@ -69,6 +70,7 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
         *segments_in_words(held.segments),
         *(held.value.lines() if held.value else []),
         *worth_in_words(brings, prepared.deals.currency),
+        *disagreements_in_words(disagreements(prepared, held), prepared.funnel.final),
         verdict.why,
     ]
     show(console, report, held.results, model.notes, said)

@@ -1,0 +1,158 @@
+"""Two rule sets on the same history: the same held-out leads, the same day, the same capacity of sales."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from features.build import attribute, build
+from features.plan import Plan
+from models.rules import Rules
+from models.types import Flags, Floats
+from training.config import Config
+from training.evaluate import Slice, capacity_curve, caught, evaluate_slices, slices
+from training.funnel_fit import fit_rule_odds
+from training.gate import Difference, compare
+from training.held_out import sides
+from training.prepare import Prepared
+from training.summary import Results
+
+WEEK = 7 * 86_400_000_000
+USUAL_CAPACITY = 10.0  # % of the leads
+DRAWS = 1_000
+LEVEL = 0.9
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One rule set on the held-out landmarks: points and the lead stage they give (n,), and what the points came to mean
+    as probabilities (n, targets)."""
+
+    rules: Rules
+    points: Floats
+    lead_stage: npt.NDArray[np.int64]
+    probability: Floats
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two rule sets, `now` and `new`, on the same held-out leads.
+
+    `loss`: new minus now on the final lead stage. `caught`: share of all later customers that `new` meets minus that of
+    `now` when sales takes `capacity` % of the leads, with a 90 % interval over accounts.
+    """
+
+    results: Results
+    steps: dict[str, dict[int, float]]
+    loss: Difference
+    caught: Difference
+    capacity: float
+    moved: dict[str, int]
+    leads: int
+    notes: tuple[str, ...]
+
+
+def with_rules(prepared: Prepared, rules: Rules) -> Prepared:
+    """The same landmarks with the points of other rules."""
+    plan = Plan(rules.features, prepared.feature_set.types)
+    rows = build(plan, (), prepared.histories, prepared.looks) if rules.features else np.zeros((0, len(prepared.looks)))
+    looks, histories = prepared.looks, prepared.histories
+    points = rules.points(rows, lambda entity, column: attribute(histories, looks, entity, column))
+    return replace(prepared, rules=rules, points=points)
+
+
+def compare_rules(prepared: Prepared, new: Rules, config: Config) -> Comparison:
+    """`prepared` has the rules as they are; replay both on what was known at the cut of a training, and judge them after it."""
+    cut, early, rows = sides(prepared, config.test_share)
+    labels = prepared.labels(prepared.extracted_at).take(rows)
+    questions = slices(prepared.funnel, prepared.looks.stage[rows], labels.matured)
+    both = {
+        "now": _replayed(prepared, cut, early, rows),
+        "new": _replayed(with_rules(prepared, new), cut, early, rows),
+    }
+    results = {name: evaluate_slices(questions, labels.reached, r.probability, prepared.funnel) for name, r in both.items()}
+    finals = np.flatnonzero(labels.matured[:, -1])
+    y, account = labels.reached[finals, -1], prepared.account[rows[finals]]
+    final = {name: r.probability[finals, -1] for name, r in both.items()}
+    capacity = capacity_share(prepared, config)
+    ranked = {name: both[name].points[finals] for name in both}
+    return Comparison(
+        results=results,
+        steps={name: capacity_curve(y, final[name]) for name in both},
+        loss=compare(y, final["new"], final["now"], account),
+        caught=_caught(y, ranked["new"], ranked["now"], capacity, account),
+        capacity=capacity,
+        moved=_moved(prepared, both["now"], both["new"]),
+        leads=len(np.unique(prepared.looks.lead[rows])),
+        notes=_notes(questions, y, config, prepared),
+    )
+
+
+def capacity_share(prepared: Prepared, config: Config) -> float:
+    """The share of leads, in %, that sales can take: its capacity against the leads that come in a week; 10 % if unknown."""
+    weekly = config.sales.capacity_per_week
+    created = prepared.histories.people.created
+    weeks = float(created.max() - created.min()) / WEEK
+    if not weekly or not prepared.dated or weeks < 1:
+        return USUAL_CAPACITY
+    return float(np.clip(100 * weekly / (len(created) / weeks), 0.1, 100.0))
+
+
+def _replayed(prepared: Prepared, cut: int, early: Flags, rows: npt.NDArray[np.intp]) -> Replay:
+    odds = fit_rule_odds(prepared, cut, early)
+    points, stage = prepared.points.points[rows], prepared.looks.stage[rows]
+    edges = [needed for _, needed in prepared.rules.thresholds]
+    names = [prepared.funnel.position(name) for name, _ in prepared.rules.thresholds]
+    reached = np.array([0, *names])[np.searchsorted(edges, points, side="right")] if edges else np.zeros(len(rows), int)
+    return Replay(
+        prepared.rules, points, reached.astype(np.int64), odds.probabilities(points, stage, len(prepared.funnel.targets))
+    )
+
+
+def _moved(prepared: Prepared, now: Replay, new: Replay) -> dict[str, int]:
+    """How many held-out landmarks get which lead stage from both: "lead → mql": 12."""
+    names = prepared.funnel.stages
+    found: dict[str, int] = {}
+    for before, after in zip(now.lead_stage.tolist(), new.lead_stage.tolist(), strict=True):
+        if before != after:
+            key = f"{names[before]} → {names[after]}"
+            found[key] = found.get(key, 0) + 1
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def _caught(y: Flags, new: Floats, now: Floats, capacity: float, account: npt.NDArray[np.int64], seed: int = 7) -> Difference:
+    """By how much the share of later customers met at this capacity differs; accounts are drawn with replacement."""
+    _, code = np.unique(account, return_inverse=True)
+    random = np.random.default_rng(seed)
+    shares = [_taken(score, capacity) for score in (new, now)]
+    gained = np.bincount(code, (shares[0] - shares[1]) * y)
+    came = np.bincount(code, y.astype(np.float64))
+    drawn = random.multinomial(len(came), np.full(len(came), 1 / len(came)), size=DRAWS)
+    each = (drawn @ gained) / np.maximum(drawn @ came, 1)
+    low, high = np.quantile(each, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Difference(caught(y, new, capacity) - caught(y, now, capacity), float(low), float(high))
+
+
+def _taken(score: Floats, percent: float) -> Floats:
+    """The share (n,) of each landmark that sales takes among the `percent` % ranked highest; ties at the edge in proportion."""
+    take = len(score) * percent / 100
+    _, place, count = np.unique(-score, return_inverse=True, return_counts=True)
+    before = np.cumsum(count) - count
+    return np.asarray(np.clip((take - before) / count, 0, 1)[place], np.float64)
+
+
+def _notes(questions: list[Slice], y: Flags, config: Config, prepared: Prepared) -> tuple[str, ...]:
+    """What limits the judgement."""
+    notes = []
+    if not y.any():
+        notes.append(
+            f"Nobody among the held-out leads became {prepared.funnel.final} in time, so customers caught cannot be compared; "
+            "look at the earlier lead stages."
+        )
+    if not any(q.target == prepared.funnel.final for q in questions):
+        notes.append(f"Fewer than 30 held-out landmarks have matured for {prepared.funnel.final}.")
+    if config.sales.capacity_per_week and capacity_share(prepared, config) >= 100:
+        notes.append("Sales can take more leads than come: every lead can be called, and the ranking changes nothing.")
+    return tuple(notes)
