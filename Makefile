@@ -13,7 +13,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: rules-check compare help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -59,6 +59,9 @@ rules-check: setup  ## check a rules file, with line numbers  RULES=mine.yaml [C
 
 compare: setup  ## judge changed rules on history, beside the champion  RULES=mine.yaml [CONFIG=…]
 	@$(if $(RULES),,echo "Name the file: make compare RULES=mine.yaml"; exit 2;) $(RUN) -m training compare --rules $(RULES) --config $(CONFIG) $(if $(FOLDER),--folder $(FOLDER))
+
+scorecard: setup  ## learn points from the data, as a rules file  OUT=points.yaml [MOST=15] [CONFIG=…]
+	@$(if $(OUT),,echo "Name the file: make scorecard OUT=points.yaml"; exit 2;) $(RUN) -m training scorecard --out $(OUT) --config $(CONFIG) $(if $(MOST),--most $(MOST)) $(if $(FOLDER),--folder $(FOLDER))
 
 mlflow: setup  ## open MLflow's pages on http://127.0.0.1:5000
 	@$(RUN) -m mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db} --host 127.0.0.1 --port 5000

@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from features.attributes import FREE_MAIL, is_missing
+from features.attributes import FREE_MAIL, NO, YES, is_missing
 from features.errors import ConfigError, nearest
 from features.settings import Settings, explain
 from features.spec import Acts, Count, Decayed, Feature
@@ -122,6 +122,8 @@ def _number(value: object) -> float:
 
 def _among(value: object, wanted: str | list[str]) -> bool:
     names = [wanted] if isinstance(wanted, str) else wanted
+    if isinstance(value, (bool, np.bool_)):  # "Yes" in the rules means a flag that is set, however the data spell it
+        return any(name.strip().casefold() in (YES if value else NO) for name in names)
     return str(value).strip().casefold() in {n.strip().casefold() for n in names}
 
 

@@ -151,6 +151,21 @@ def compare(
 
 
 @app.command()
+def scorecard(
+    out: Annotated[Path, typer.Option("--out", help="rules file to write")],
+    config: ConfigPath = DEFAULT_CONFIG,
+    most: Annotated[int, typer.Option(help="rules at most", min=1, max=100)] = 15,
+    folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
+) -> None:
+    """Learn a short list of rules with whole points from what became of the leads, and judge it on later ones."""
+    from training.config import Config
+    from training.learn_points import run
+
+    with _plainly():
+        run(Config.read(config), out, most, folder=folder)
+
+
+@app.command()
 def dataset(
     out: Annotated[Path, typer.Option("--out", help="dataset folder to write")],
     config: ConfigPath = DEFAULT_CONFIG,

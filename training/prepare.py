@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.attributes import learn_encoders
+from features.attributes import AttributeEncoder, learn_encoders
 from features.audit import Audit, audit
 from features.build import attribute, build
 from features.catalogue import catalogue
@@ -36,6 +36,8 @@ ROW_ORDER_HORIZON = (
 class Prepared:
     """Landmarks (n) with features `rows` (columns, n): the model's `width` columns first, then the rules' own.
 
+    `encoders` are those of all attributes that may be learned from, whether they are in `rows` or not.
+
     `deadline` (n, targets) is the moment from which the label of a target is known for good.
     """
 
@@ -54,6 +56,7 @@ class Prepared:
     notes: tuple[str, ...]
     audit: Audit
     deals: Brought
+    encoders: tuple[AttributeEncoder, ...]
 
     def x(self, rows: npt.NDArray[np.intp]) -> Matrix:
         """What the model sees of these landmarks (m,): (m, features + 1), the last column being the rules' points."""
@@ -117,8 +120,8 @@ def prepare(
     )
     refuse_nothing(blocked, encoders, seen)
     mail = () if config.scanners.off else config.scanners.roles(seen.types)
-    encoders = [] if rules_only else encoders
-    feature_set = FeatureSet(() if rules_only else tuple(catalogue(seen, funnel)), tuple(encoders), seen.types, mail)
+    wanted = () if rules_only else tuple(catalogue(seen, funnel))
+    feature_set = FeatureSet(wanted, () if rules_only else tuple(encoders), seen.types, mail)
     columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
     notes += rules.idle(seen.types, columns)
     rules, gone = honest_rules(rules, blocked)
@@ -152,7 +155,7 @@ def prepare(
     return Prepared(
         funnel, histories, path, looks, feature_set, rules, rows, width, points, deadline, extracted_at,
         dataset.time == "dates", (*notes, *horizon_notes, *deal_notes, *audited.lines()),
-        audited, deals,
+        audited, deals, tuple(encoders),
     )  # fmt: skip
 
 
