@@ -296,9 +296,11 @@ def _book(rules: Sequence[tuple[Rule, float]]) -> RuleBook:
 def _with_thresholds(rules: Rules, prepared: Prepared) -> Rules:
     """As many landmarks above each threshold as with the rules in use."""
     every = np.arange(len(prepared.looks), dtype=np.intp)
-    points = lines_of(prepared, [*rules.book.behaviour, *rules.book.fit], every).sum(axis=1) if rules.book else np.zeros(0)
-    now = prepared.points.points
+    points = lines_of(prepared, [*rules.book.behaviour, *rules.book.fit], every).sum(axis=1)
+    values, count = np.unique(points, return_counts=True)
+    above = np.cumsum(count[::-1])[::-1] / max(len(points), 1)  # share of landmarks with at least so many points
     found = {
-        stage: float(np.ceil(np.quantile(points, float((now < needed).mean())))) for stage, needed in prepared.rules.thresholds
+        stage: float(values[np.abs(above - (prepared.points.points >= needed).mean()).argmin()])
+        for stage, needed in prepared.rules.thresholds
     }
     return Rules(rules.book.model_copy(update={"thresholds": found}))
