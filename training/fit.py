@@ -140,10 +140,12 @@ def regime(examples: Examples) -> str:
     """In words: how far the data carry, and what the next step needs."""
     rarer = rarer_of(examples)
     if rarer < HARDLY_ANY:
-        return f"points: {rarer} outcomes move the rules' points little; from {HARDLY_ANY} on, other columns join"
+        return (
+            f"points: {rarer} accounts with the rarer outcome move the points little; from {HARDLY_ANY} on, other columns join"
+        )
     if rarer < LINEAR_ONLY:
-        return f"linear: {rarer} outcomes; trees join from {LINEAR_ONLY} on"
-    return f"blend: {rarer} outcomes of the rarer kind"
+        return f"linear: {rarer} accounts with the rarer outcome; trees join from {LINEAR_ONLY} on"
+    return f"blend: {rarer} accounts with the rarer outcome"
 
 
 def choose_settings(examples: Examples, folds: Sequence[Fold], bounds: Search, seed: int, tick: Tick | None) -> Settings:

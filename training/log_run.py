@@ -56,7 +56,7 @@ def log_run(
         y = held.labels.reached[finals, -1]
         for name, probability in held.probability.items():
             steps = {f"{prepared.funnel.final}.caught": capacity_curve(y, probability[finals, -1])}
-            params = _params(name, config, held)
+            params = _params(name, config, prepared, held)
             tracking.log_child(run_id, name, params, flat(held.results[name]), steps, DESCRIBED.get(name, ""))
         with tempfile.TemporaryDirectory() as scratch:
             here = Path(scratch)
@@ -104,11 +104,21 @@ def _artefacts(config: Config, report: DataReport, prepared: Prepared, held: Hel
         (here / name).write_text(text, encoding="utf-8")
 
 
-def _params(name: str, config: Config, held: Held) -> dict[str, object]:
+def _params(name: str, config: Config, prepared: Prepared, held: Held) -> dict[str, object]:
+    """Settings in words, as MLflow's compare view shows them."""
     if name == "model":
-        return {f"{t.target}.{key}": value for t in held.fit.transitions for key, value in t.log.items()}
+        shown = ("regime", "rows", "weights", "half_life_days", "trees", "stacked_trees", "params", "calibration", "unripe")
+        return {f"{t.target}.{key}": t.log[key] for t in held.fit.transitions for key in shown if key in t.log}
     if name == "rules":
-        return {"rules": str(config.rules or "default")}
+        book = prepared.rules.book
+        return {
+            "rules": str(config.rules or "default"),
+            "rules.count": len(book.behaviour) + len(book.fit),
+            "rules.thresholds": ", ".join(f"{stage} {points:g}" for stage, points in prepared.rules.thresholds),
+            "rules.status": book.status,
+            **({"rules.author": book.author} if book.author else {}),
+            **({"rules.date": book.date} if book.date else {}),
+        }
     return {"learner": name}
 
 

@@ -50,7 +50,7 @@ def test_without_outcomes_it_is_the_points() -> None:
     at[1, 10] = 2
     low, high = fitted.transition.probability(at)
     assert 0 < low < high < 0.1
-    assert fitted.transition.log["regime"].startswith("points: 0 outcomes")
+    assert fitted.transition.log["regime"].startswith("points: 0 accounts")
 
 
 def test_regimes_say_what_the_next_step_needs() -> None:

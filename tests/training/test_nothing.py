@@ -67,5 +67,5 @@ def test_a_lead_stage_nobody_reached_before_the_last_is_named(dataset: Dataset) 
 def test_a_transition_nobody_ever_made_is_scored_all_the_same(dataset: Dataset) -> None:
     """The rules around a base rate near nothing, and the log says so."""
     found = held(never(dataset, ["customer"]))
-    assert "points: 0 outcomes" in found.fit.transitions[-1].log["regime"]
+    assert "points: 0 accounts" in found.fit.transitions[-1].log["regime"]
     assert 0 < np.nanmax(found.probability["model"][:, -1]) < 0.05

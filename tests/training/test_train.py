@@ -158,7 +158,7 @@ def test_a_transition_that_never_happens_is_scored_by_the_points(
     monkeypatch.setattr(training.train, "load", lambda *_, **__: validate(never, config.funnel.build()))
     said = io.StringIO()
     outcome = training.train.train(config, console=Console(file=said, width=120))
-    assert "customer: points: 0 outcomes" in said.getvalue()
+    assert "customer: points: 0 accounts" in said.getvalue()
     last = outcome.model.transitions[-1]
     x = np.zeros((2, len(outcome.model.names)), np.float32)
     x[1, -1] = 200  # points
