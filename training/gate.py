@@ -15,7 +15,7 @@ LEVEL = 0.9
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean log loss of A minus that of B on the same rows, with a 90 % interval over accounts; below 0, A is better."""
+    """Mean log loss of A minus that of B on the same rows, with a 90 % interval; below 0, A is better."""
 
     mean: float
     low: float
@@ -24,6 +24,11 @@ class Difference:
     @property
     def better(self) -> bool:
         return self.high < 0
+
+    @property
+    def verdict(self) -> str:
+        """Of A against B: `better` or `worse` beyond doubt, else `tied`."""
+        return "better" if self.high < 0 else "worse" if self.low > 0 else "tied"
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ the side of caution: where neither accounts nor weeks matter, its variance is up
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from models.types import TINY, Flags, Floats
+from training.gate import Difference
 
 DRAWS = 2_000
 LEVEL = 0.9
@@ -23,20 +23,6 @@ BLOCKS = 20  # of equal numbers of rows, where the data have no dates
 AT_ONCE = 200  # draws
 
 Ints = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Mean log loss of the model minus that of a peer on the same landmarks, and a 90 % interval; below 0: model better."""
-
-    mean: float
-    low: float
-    high: float
-
-    @property
-    def verdict(self) -> str:
-        """Of the model against the peer: `better` or `worse` beyond doubt, else `tied`."""
-        return "better" if self.high < 0 else "worse" if self.low > 0 else "tied"
 
 
 def losses(y: Flags, p: Floats) -> Floats:
