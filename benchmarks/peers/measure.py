@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.peers.crossed import Difference, differences, losses, weeks
+from benchmarks.peers.crossed import differences, losses, weeks
 from benchmarks.peers.run import Said, peers, say
 from models.types import Flags, Floats
 from training.evaluate import Slice, evaluate
+from training.gate import Difference
 from training.held_out import Held
 from training.prepare import Prepared
 from training.train import Outcome

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.peers.crossed import Difference
 from benchmarks.peers.measure import Question
+from training.gate import Difference
 
 mpl.use("Agg")
 

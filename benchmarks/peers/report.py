@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from benchmarks.peers.crossed import Difference
 from benchmarks.peers.measure import MODEL, Line, Question
+from training.gate import Difference
 
 
 def matrix(questions: Sequence[Question], whole_run: Mapping[str, float]) -> list[list[str]]:
