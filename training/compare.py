@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from models.rules import Rules
+from models.rules import Rules, check_thresholds
 from models.rules_check import read_with_lines
 from training import tracking
 from training.audited import honest_rules, left_out
@@ -30,6 +30,7 @@ def run(config: Config, path: Path, *, folder: Path | None = None, console: Cons
     """
     console = console or terminal()
     new, _ = read_with_lines(path)
+    check_thresholds(new, config.funnel.stages)
     now = Rules.read(config.path(config.rules)) if config.rules else Rules.read().within(config.funnel.stages)
     with Steps(console).running() as steps:
         reading = steps.step("Reading the data")

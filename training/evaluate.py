@@ -77,12 +77,15 @@ def lift_evaluator(y: Flags, p: Floats) -> float:
 
 def caught(y: Flags, p: Floats, percent: float) -> float:
     """Share of all conversions (0 … 1) among the `percent` % ranked highest; ties at the edge count in proportion."""
-    take = len(y) * percent / 100
-    levels, place, count = np.unique(-p, return_inverse=True, return_counts=True)
-    hits = np.bincount(place, weights=y, minlength=len(levels))
+    return float((taken(p, percent) * y).sum() / max(y.sum(), 1))
+
+
+def taken(p: Floats, percent: float) -> Floats:
+    """The share (n,) of each row that is taken with the `percent` % ranked highest: 1 or 0, between for ties at the edge."""
+    take = len(p) * percent / 100
+    _, place, count = np.unique(-p, return_inverse=True, return_counts=True)
     before = np.cumsum(count) - count
-    used = np.clip((take - before) / count, 0, 1)
-    return float((used * hits).sum() / max(y.sum(), 1))
+    return np.asarray(np.clip((take - before) / count, 0, 1)[place], np.float64)
 
 
 EVALUATORS: dict[str, Evaluator] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,6 @@ from models.store import save
 from training import tracking
 from training.batch import looked
 from training.config import Config
-from training.disagree import disagreements
 from training.evaluate import capacity_curve, flat
 from training.gate import Difference, Verdict, judge
 from training.held_out import Held, next_difference
@@ -45,9 +45,12 @@ def log_run(
     held: Held,
     model: FunnelModel,
     against_rules: Difference,
-    brings: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
 ) -> tuple[str, str, Verdict]:
-    """Log everything under one parent run → its id, the version registered, and the gate's verdict."""
+    """Log everything under one parent run → its id, the version registered, and the gate's verdict.
+
+    `tables` become files of the run, by their names.
+    """
     description = f"Ripeline training of {config.name}: {' → '.join(prepared.funnel.stages)}"
     with tracking.training_run(config.name, description, {"ripeline.source": dataset.source}) as run_id:
         model = replace(model, version=run_id[:12])
@@ -61,8 +64,8 @@ def log_run(
         with tempfile.TemporaryDirectory() as scratch:
             here = Path(scratch)
             _artefacts(config, report, prepared, held, model, here)
-            brings.to_csv(here / "worth.csv", index=False)
-            disagreements(prepared, held).to_csv(here / "disagreements.csv", index=False)
+            for name, table in tables.items():
+                table.to_csv(here / f"{name}.csv", index=False)
             for file in sorted(here.iterdir()):
                 tracking.log_parent({}, {}, {"report" if file.suffix == ".png" else "": file})
             params = {

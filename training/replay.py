@@ -12,7 +12,7 @@ from features.plan import Plan
 from models.rules import Rules
 from models.types import Flags, Floats
 from training.config import Config
-from training.evaluate import Slice, capacity_curve, caught, evaluate_slices, slices
+from training.evaluate import Slice, capacity_curve, caught, evaluate_slices, slices, taken
 from training.funnel_fit import fit_rule_odds
 from training.gate import Difference, compare
 from training.held_out import sides
@@ -126,21 +126,13 @@ def _caught(y: Flags, new: Floats, now: Floats, capacity: float, account: npt.ND
     """By how much the share of later customers met at this capacity differs; accounts are drawn with replacement."""
     _, code = np.unique(account, return_inverse=True)
     random = np.random.default_rng(seed)
-    shares = [_taken(score, capacity) for score in (new, now)]
+    shares = [taken(score, capacity) for score in (new, now)]
     gained = np.bincount(code, (shares[0] - shares[1]) * y)
     came = np.bincount(code, y.astype(np.float64))
     drawn = random.multinomial(len(came), np.full(len(came), 1 / len(came)), size=DRAWS)
     each = (drawn @ gained) / np.maximum(drawn @ came, 1)
     low, high = np.quantile(each, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Difference(caught(y, new, capacity) - caught(y, now, capacity), float(low), float(high))
-
-
-def _taken(score: Floats, percent: float) -> Floats:
-    """The share (n,) of each landmark that sales takes among the `percent` % ranked highest; ties at the edge in proportion."""
-    take = len(score) * percent / 100
-    _, place, count = np.unique(-score, return_inverse=True, return_counts=True)
-    before = np.cumsum(count) - count
-    return np.asarray(np.clip((take - before) / count, 0, 1)[place], np.float64)
 
 
 def _notes(questions: list[Slice], y: Flags, config: Config, prepared: Prepared) -> tuple[str, ...]:

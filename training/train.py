@@ -61,16 +61,18 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
         held = hold_out(prepared, config, steps)
         model = final_model(prepared, config, held, steps)
         brings = worth(prepared, dataset, model)
+        apart = disagreements(prepared, held)
         against_rules = next_difference(prepared, held, held.probability["model"], held.probability["rules"])
         with steps.whole("Logging to MLflow"):
-            run_id, version, verdict = log_run(config, dataset, report, prepared, held, model, against_rules, brings)
+            tables = {"worth": brings, "disagreements": apart}
+            run_id, version, verdict = log_run(config, dataset, report, prepared, held, model, against_rules, tables)
     said = [
         *in_words(held.results, model.funnel.final, against_rules),
         *coverage_in_words(held.coverage),
         *segments_in_words(held.segments),
         *(held.value.lines() if held.value else []),
         *worth_in_words(brings, prepared.deals.currency),
-        *disagreements_in_words(disagreements(prepared, held), prepared.funnel.final),
+        *disagreements_in_words(apart, prepared.funnel.final),
         verdict.why,
     ]
     show(console, report, held.results, model.notes, said)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+from features.errors import ConfigError
 from models.rules import DEFAULT_RULES, Rules
 from tests.conftest import Trained
 from training import tracking
@@ -75,6 +76,11 @@ def test_it_is_logged_beside_the_champion(at_home: Config, tmp_path: Path) -> No
     assert {"customer.log_loss", "customer.caught", "against_rules.loss"} <= set(mine[0].data.metrics)
     assert [f.path for f in client.list_artifacts(mine[0].info.run_id, "rules")] == ["rules/changed.yaml"]
     assert mine[0].info.run_id in said
+
+
+def test_points_from_another_funnel_are_refused_before_anything_is_read(at_home: Config, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"threshold for 'demo': (?s:.*)Use the funnel's names"):
+        compared(at_home, changed(tmp_path, thresholds={"demo": 30}))
 
 
 def test_points_replayed_are_those_of_the_training(trained: Trained) -> None:
