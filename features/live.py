@@ -38,6 +38,7 @@ class LiveLead:
 
     `entered` is when it entered its lead stage, at position `stage` of the funnel. Leads with the same `company_id` form one
     buying group; a lead without is its own account.
+    `recommended`: the action recommended last, and when.
     """
 
     lead_id: str
@@ -48,6 +49,7 @@ class LiveLead:
     company_id: str | None = None
     company: Mapping[str, object] = field(default_factory=dict)
     acts: Sequence[Act] = ()
+    recommended: tuple[str, int] | None = None
 
     def attribute(self, entity: str, column: str) -> object:
         """The raw value of an attribute; None where missing."""

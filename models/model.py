@@ -14,6 +14,7 @@ from features.feature_set import Described, FeatureSet
 from features.funnel import Funnel
 from features.plan import Plan
 from features.spec import Acts, DaysSince, Feature
+from models.next_steps import NextSteps
 from models.recommend import Policy
 from models.reference import Reference
 from models.rule_odds import RuleOdds
@@ -46,6 +47,8 @@ def design(columns: Matrix, points: Floats, rows: npt.NDArray[np.intp] | None = 
 class FunnelModel:
     """Transitions over a funnel and their timing, the rules beside them, and what turns probabilities into scores and advice.
 
+    `next_steps`: what has gone before progress, for leads to be nurtured.
+
     `value` is what customers bring; None without deals. `dated` is false for data without dates, where a horizon in days has no
     meaning.
     """
@@ -60,6 +63,7 @@ class FunnelModel:
     reference: Reference
     policy: Policy
     value: Value | None = None
+    next_steps: NextSteps = field(default_factory=NextSteps)
     dated: bool = True
     version: str = "0"
     trained_at: str = ""
@@ -85,7 +89,7 @@ class FunnelModel:
 
     @cached_property
     def _combined(self) -> tuple[Feature, ...]:
-        return tuple(dict.fromkeys((*self.feature_set.features, *self.rules.features, LAST_SEEN)))
+        return tuple(dict.fromkeys((*self.feature_set.features, *self.rules.features, LAST_SEEN, *self.next_steps.features)))
 
     @cached_property
     def model_rows(self) -> npt.NDArray[np.intp]:
@@ -96,6 +100,11 @@ class FunnelModel:
     def rule_rows(self) -> npt.NDArray[np.intp]:
         """Where the rules' features stand in the combined plan."""
         return self._places(self.rules.features)
+
+    @cached_property
+    def watched_rows(self) -> npt.NDArray[np.intp]:
+        """Where the counts that the next steps ask for stand in the combined plan."""
+        return self._places(self.next_steps.features)
 
     @cached_property
     def last_seen_row(self) -> int:

@@ -1,127 +1,178 @@
-"""What to do with a lead: hand over to sales, nurture, hold, recycle or disqualify, and why in a sentence.
+"""What to do with a lead: hand over to sales, nurture, hold, recycle or disqualify.
 
-The hand-over line is the higher of two: the probability at which a contact pays for itself (cost over deal value), and the
-one that fills, and does not overfill, what sales can take in a week.
+A lead's *gain* is its expected value where amounts are known, else P(final lead stage). Each lead stage up to the one in which
+sales takes over has a line, the gain from which it is recommended. Lines are the cut-offs that bring most, see `best_line`.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 
-from models.types import Floats, logit
+from models.types import TINY, Floats
 
-QUIET_DAYS = 60.0  # without any interaction a lead already with sales is offered back for nurturing
+QUIET_DAYS = 60.0  # without any interaction a lead already with sales is offered back, where history gives no other number
 HOPELESS = 0.1  # of the hand-over line; below it and older than `OLD_DAYS`, a lead is not worth nurturing
 OLD_DAYS = 365.0
 WIDE = 1.5  # log-odds from the low to the high end: beyond it the interval leaves the decision to the rules
 
-ACTIONS = ("hand_over", "nurture", "hold", "recycle", "disqualify")
+Action = Literal["hand_over", "nurture", "hold", "recycle", "disqualify"]
+ACTIONS: tuple[Action, ...] = ("hand_over", "nurture", "hold", "recycle", "disqualify")
+
+Because = Literal[
+    "with_sales", "went_quiet", "still_quiet", "came_back", "above", "still_above", "close_call", "rules_yes", "rules_no",
+    "hopeless", "below", "between",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Policy:
-    """`line`: P(final lead stage) from which a lead is handed over; `stage`: the lead stage it then gets and sales works.
+    """`stage`: the lead stage in which sales takes over. `lines`: lead stage → gain from which it is recommended, rising.
 
-    `capacity_per_week` leads, `cost_per_contact` and `deal_value` in `currency`; what is not known is None.
+    With `money` gains are expected values in `currency`, else P(final lead stage). `quiet_days`: the silence after which a lead
+    with sales is recycled. `capacity_per_week` leads, `cost_per_contact` and `deal_value` (of a usual customer) in `currency`;
+    what is not known is None.
     """
 
     stage: str
-    line: float
+    lines: Mapping[str, float]
+    money: bool = False
+    quiet_days: float = QUIET_DAYS
     capacity_per_week: float | None = None
     cost_per_contact: float | None = None
     deal_value: float | None = None
     currency: str | None = None
+    notes: tuple[str, ...] = field(default=())
 
-    @classmethod
-    def choose(
-        cls,
-        stage: str,
-        best_per_lead: Floats,
-        weeks: float,
-        *,
-        base_rate: float,
-        capacity_per_week: float | None,
-        cost_per_contact: float | None,
-        deal_value: float | None,
-        currency: str | None,
-    ) -> Policy:
-        """The line from held-out history: `best_per_lead` is each lead's highest P(final) in `weeks` weeks before hand-over.
-
-        Without capacity and without deal value the line is twice the base rate.
-        """
-        line = 0.0
-        if capacity_per_week and len(best_per_lead):
-            room = capacity_per_week * weeks / len(best_per_lead)
-            line = float(np.quantile(best_per_lead, 1 - min(room, 1.0)))
-        if cost_per_contact and deal_value:
-            line = max(line, cost_per_contact / deal_value)
-        if line <= 0:
-            line = min(2 * base_rate, 0.5)
-        return cls(stage, line, capacity_per_week, cost_per_contact, deal_value, currency)
+    @property
+    def line(self) -> float:
+        """The hand-over line."""
+        return self.lines[self.stage]
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "lines": dict(self.lines), "notes": list(self.notes)}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Policy:
+        return cls(**{**saved, "notes": tuple(saved["notes"])})
 
 
 @dataclass(frozen=True)
-class Advice:
-    """One lead's recommendation. `uncertain`: the model cannot decide, the rules did."""
+class Previous:
+    """What was recommended before, and so many days ago."""
 
-    action: str
-    lead_stage: str
-    why: str
-    expected_profit: float | None
-    uncertain: bool = False
+    action: Action
+    days: float
 
 
-def advise(
-    policy: Policy,
-    stage: str,
-    *,
-    with_sales: bool,
-    probability: float,
-    low: float,
-    high: float,
-    quiet_days: float,
-    age_days: float,
-    worth: float | None,
-    rules_hand_over: bool,
-) -> Advice:
-    """The recommendation for one lead from P(final) and its interval; days may be NaN where nothing ever happened.
+@dataclass(frozen=True)
+class Situation:
+    """One lead as the policy sees it. Days may be NaN where nothing ever happened.
 
-    `worth` is the lead's expected value. Where the interval straddles the line it is held, or, if the interval is wide, left to
-    the rules (`rules_hand_over`).
+    `gain` with its interval `low` … `high` is in the units of the policy; `chance_low` … `chance_high` is that of P(final).
+    `recommended` is the highest lead stage whose line the low end has reached, if it lies ahead of `stage`. `rules_hand_over`:
+    what the rules would do.
     """
-    profit = None
-    if worth is not None and policy.cost_per_contact is not None:
-        profit = worth - policy.cost_per_contact
-    chance, line = f"{probability:.0%}" if probability >= 0.1 else f"{probability:.1%}", f"{policy.line:.1%}"
-    quiet = quiet_days >= QUIET_DAYS or (np.isnan(quiet_days) and age_days >= QUIET_DAYS)
-    if with_sales:
-        if quiet and probability < policy.line:
-            silence = "ever" if np.isnan(quiet_days) else f"for {quiet_days:.0f} days"
-            why = f"Nothing has happened {silence} and the chance of {chance} is below the line of {line}: warm it up again."
-            return Advice("recycle", stage, why, profit)
-        return Advice("hand_over", stage, f"Already with sales, with a chance of {chance}: keep working it.", profit)
-    if low >= policy.line:
-        why = f"A chance of {chance} is above the hand-over line of {line}, even at the low end of its interval."
-        return Advice("hand_over", policy.stage, why, profit)
-    if high >= policy.line:
-        return _undecided(policy, stage, low, high, rules_hand_over, profit)
-    if probability < HOPELESS * policy.line and age_days > OLD_DAYS:
-        why = f"After {age_days:.0f} days the chance is {chance}, far below the line of {line}."
-        return Advice("disqualify", stage, why, profit)
-    return Advice("nurture", stage, f"A chance of {chance} is below the hand-over line of {line}: keep nurturing.", profit)
+
+    stage: str
+    recommended: str | None
+    with_sales: bool
+    gain: float
+    low: float
+    high: float
+    chance: float
+    chance_low: float
+    chance_high: float
+    quiet_days: float
+    age_days: float
+    rules_hand_over: bool
+    previous: Previous | None = None
+
+    @property
+    def wide_by(self) -> float:
+        """The width of the interval of P(final), in log-odds."""
+        low, high = max(self.chance_low, TINY), min(self.chance_high, 1 - TINY)
+        return math.log(high / (1 - high)) - math.log(low / (1 - low))
 
 
-def _undecided(policy: Policy, stage: str, low: float, high: float, rules_hand_over: bool, profit: float | None) -> Advice:
-    """The interval straddles the line: hold, or leave it to the rules where the interval is wide."""
-    fact = f"The interval {low:.1%} to {high:.1%} straddles the hand-over line of {policy.line:.1%}"
-    if float(logit(high) - logit(low)) <= WIDE:
-        return Advice("hold", stage, f"{fact}: a close call, wait for the next sign.", profit)
-    if rules_hand_over:
-        return Advice("hand_over", policy.stage, f"{fact}, too wide to decide; the rules would hand it over.", profit, True)
-    return Advice("nurture", stage, f"{fact}, too wide to decide; the rules would keep nurturing.", profit, True)
+@dataclass(frozen=True)
+class Decision:
+    """What to do, the lead stage the lead should then have, and the case that applied."""
+
+    action: Action
+    lead_stage: str
+    because: Because
+
+    @property
+    def uncertain(self) -> bool:
+        """The model cannot decide, the rules did."""
+        return self.because in ("rules_yes", "rules_no")
+
+
+def decide(policy: Policy, lead: Situation) -> Decision:
+    """The recommendation for one lead.
+
+    A lead is handed over when even the low end of its interval has reached the line, and taken back only when even the
+    high end has fallen below it (a Schmitt trigger as wide as the doubt), so that noise alone moves nobody to and fro. What
+    sales gave back returns only after the lead itself has moved again.
+    """
+    if lead.previous and lead.previous.action == "recycle":
+        if not lead.quiet_days < lead.previous.days:
+            return Decision("recycle", lead.stage, "still_quiet")
+        if lead.low >= policy.line:
+            return Decision("hand_over", lead.stage if lead.with_sales else policy.stage, "came_back")
+    return _with_sales(policy, lead) if lead.with_sales else _before_sales(policy, lead)
+
+
+def _with_sales(policy: Policy, lead: Situation) -> Decision:
+    silence = lead.age_days if math.isnan(lead.quiet_days) else lead.quiet_days
+    if silence >= policy.quiet_days and lead.gain < policy.line:
+        return Decision("recycle", lead.stage, "went_quiet")
+    return Decision("hand_over", lead.stage, "with_sales")
+
+
+def _before_sales(policy: Policy, lead: Situation) -> Decision:
+    if lead.low >= policy.line:
+        return Decision("hand_over", policy.stage, "above")
+    if lead.high >= policy.line:
+        return _straddling(policy, lead)
+    if lead.gain < HOPELESS * policy.line and lead.age_days > OLD_DAYS:
+        return Decision("disqualify", lead.stage, "hopeless")
+    return Decision("nurture", lead.recommended or lead.stage, "between" if lead.recommended else "below")
+
+
+def _straddling(policy: Policy, lead: Situation) -> Decision:
+    """The interval holds the line: as before, a close call, or, where it is wide, as the rules would have it."""
+    if lead.previous and lead.previous.action == "hand_over":
+        return Decision("hand_over", policy.stage, "still_above")
+    if lead.wide_by <= WIDE:
+        return Decision("hold", lead.recommended or lead.stage, "close_call")
+    if lead.rules_hand_over:
+        return Decision("hand_over", policy.stage, "rules_yes")
+    return Decision("nurture", lead.recommended or lead.stage, "rules_no")
+
+
+def best_line(gain: Floats, profit: Floats, most: float | None) -> tuple[float, float]:
+    """The cut-off on `gain` (n,) with the highest sum of `profit` (n,) among at most `most` leads at or above it.
+
+    → the line, and that sum. It lies halfway between the last lead taken and the next. Where taking nobody is best, the line is
+    just above everybody.
+    """
+    order = np.argsort(-gain, kind="stable")
+    ranked = gain[order]
+    room = len(gain) if most is None else int(min(len(gain), np.floor(most)))
+    total = np.concatenate([[0.0], np.cumsum(profit[order])])[: room + 1]
+    ends = np.append(ranked[:-1] != ranked[1:], True) if len(ranked) else np.zeros(0, bool)
+    total[1:][~ends[:room]] = -np.inf  # equal gains are taken together or not at all
+    take = int(np.argmax(total))
+    if not len(ranked):
+        return 0.0, 0.0
+    if take == 0:
+        return float(np.nextafter(ranked[0], np.inf)), 0.0
+    if take == len(ranked):
+        return float(ranked[-1]), float(total[take])
+    return float((ranked[take - 1] + ranked[take]) / 2), float(total[take])

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from features.words import Language
+from models.advice import Advice, advise
 from models.chain import chain
 from models.curve import Curves, curves
 from models.model import FunnelModel, design
-from models.recommend import Advice, advise
+from models.next_steps import Step
+from models.recommend import Policy, Previous, Situation
 from models.rules import Points, Values
 from models.transition import Transition
 from models.types import Floats, Matrix
@@ -48,17 +51,38 @@ class Scores:
     rule_probability: Floats
     expected: Expected | None  # without deals nobody knows
     advice: list[Advice]
+    steps: list[list[Step]]  # content steps to offer next; none for a lead that is to be handed over
     x: Matrix
     contributions: Floats  # (n, features + 1) to the log-odds of the next lead stage, before calibration
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The model's x (n, features + 1), the rules' points, and the days since each lead was last seen (n,)."""
+    """The model's x (n, features + 1), the rules' points, the days since each lead was last seen (n,), and how often it
+    did what the next steps ask for (watched types, n)."""
 
     x: Matrix
     points: Points
     quiet: Floats
+    done: Matrix
+
+
+@dataclass(frozen=True)
+class Prospects:
+    """What the policy looks at, of n leads: probabilities (n, targets) with their intervals, and what the leads are worth."""
+
+    parts: Parts
+    conditional: Floats
+    probability: Floats
+    low: Floats
+    high: Floats
+    expected: Expected | None  # without deals nobody knows
+
+    def gain(self, policy: Policy) -> tuple[Floats, Floats, Floats]:
+        """(n,) each, in the units of the policy: gain, and the low and high end of its interval."""
+        if policy.money and self.expected:
+            return self.expected.value, self.expected.low, self.expected.high
+        return self.probability[:, -1], self.low[:, -1], self.high[:, -1]
 
 
 def split(model: FunnelModel, looked: Looked) -> Parts:
@@ -66,41 +90,78 @@ def split(model: FunnelModel, looked: Looked) -> Parts:
     rows, width = looked.rows, model.feature_set.attribute_columns
     points = model.rules.points(rows[width + model.rule_rows], looked.values)
     x = design(rows[: width + len(model.feature_set.features)], points.points)
-    return Parts(x, points, rows[width + model.last_seen_row].astype(np.float64))
+    quiet = rows[width + model.last_seen_row].astype(np.float64)
+    return Parts(x, points, quiet, rows[width + model.watched_rows])
 
 
-def score(model: FunnelModel, looked: Looked) -> Scores:
-    """Everything there is to say about n leads, none of them in the final lead stage."""
+def prospects(model: FunnelModel, looked: Looked) -> Prospects:
+    """Probabilities, intervals and worth of n leads, none of them in the final lead stage."""
     seen = split(model, looked)
-    x, points = seen.x, seen.points
-    conditional, probability = chain(model.transitions, x, looked.stage)
+    conditional, probability = chain(model.transitions, seen.x, looked.stage)
     low, high = interval(model.transitions, conditional, probability)
+    worth = model.value.expected(seen.x, probability[:, -1], low[:, -1], high[:, -1]) if model.value else None
+    return Prospects(seen, conditional, probability, low, high, worth)
+
+
+def situations(
+    model: FunnelModel, looked: Looked, found: Prospects, previous: Sequence[Previous | None] | None = None
+) -> list[Situation]:
+    """The n leads as the policy sees them; `previous`: what was recommended before, where that is known."""
+    policy, stages = model.policy, model.funnel.stages
+    gain, low, high = found.gain(policy)
+    before = previous or [None] * len(gain)
+    ahead = [(model.funnel.position(stage), line) for stage, line in policy.lines.items() if stage != policy.stage]
+    ahead.sort(reverse=True)
+    columns = zip(
+        looked.stage.tolist(), gain.tolist(), low.tolist(), high.tolist(), found.probability[:, -1].tolist(),
+        found.low[:, -1].tolist(), found.high[:, -1].tolist(), found.parts.quiet.tolist(), looked.age_days.tolist(),
+        found.parts.points.points.tolist(), before, strict=True,
+    )  # fmt: skip
+    return [
+        Situation(
+            stage=stages[stage],
+            recommended=next((stages[at] for at, line in ahead if at > stage and at_least >= line), None),
+            with_sales=stage >= model.sales_from,
+            gain=value,
+            low=at_least,
+            high=at_most,
+            chance=chance,
+            chance_low=chance_low,
+            chance_high=chance_high,
+            quiet_days=quiet,
+            age_days=age,
+            rules_hand_over=_position(model, points) >= model.sales_from,
+            previous=was,
+        )
+        for stage, value, at_least, at_most, chance, chance_low, chance_high, quiet, age, points, was in columns
+    ]
+
+
+def score(
+    model: FunnelModel,
+    looked: Looked,
+    language: Language = "en",
+    previous: Sequence[Previous | None] | None = None,
+) -> Scores:
+    """Everything there is to say about n leads, none of them in the final lead stage; `previous` as in `situations`."""
+    found = prospects(model, looked)
+    x, points = found.parts.x, found.parts.points
+    conditional, probability, expected = found.conditional, found.probability, found.expected
     final = probability[:, -1]
     contributions = next_contributions(model, x, looked.stage)
     fit, engagement = parts(model, contributions)
     by_day = curves(model.funnel, model.timings, conditional, probability, looked.stage, looked.stage_days)
-    expected = model.value.expected(x, final, low[:, -1], high[:, -1]) if model.value else None
+    worth = expected.value.tolist() if expected else [None] * len(x)
     advice = [
-        advise(
-            model.policy,
-            model.funnel.stages[stage],
-            with_sales=stage >= model.sales_from,
-            probability=float(final[i]),
-            low=float(low[i, -1]),
-            high=float(high[i, -1]),
-            quiet_days=float(seen.quiet[i]),
-            age_days=float(looked.age_days[i]),
-            worth=expected.value[i] if expected else None,
-            rules_hand_over=_position(model, float(points.points[i])) >= model.sales_from,
-        )
-        for i, stage in enumerate(looked.stage.tolist())
+        advise(model.policy, lead, value, language)
+        for lead, value in zip(situations(model, looked, found, previous), worth, strict=True)
     ]
     return Scores(
         stage=looked.stage,
         conditional=conditional,
         probability=probability,
-        low=low,
-        high=high,
+        low=found.low,
+        high=found.high,
         curves=by_day if model.dated else None,
         score=model.reference.score(final),
         grade=model.reference.grade(fit, engagement, looked.stage),
@@ -108,9 +169,24 @@ def score(model: FunnelModel, looked: Looked) -> Scores:
         rule_probability=model.rule_odds.probabilities(points.points, looked.stage, len(model.transitions)),
         expected=expected,
         advice=advice,
+        steps=_steps(model, looked, found, advice),
         x=x,
         contributions=contributions,
     )
+
+
+def _steps(model: FunnelModel, looked: Looked, found: Prospects, advice: Sequence[Advice]) -> list[list[Step]]:
+    """What to offer each lead that is not for sales now; leads whose lead stage has no steps get none."""
+    known, watched = model.next_steps, np.array(model.next_steps.watched, object)
+    out: list[list[Step]] = []
+    for i, said in enumerate(advice):
+        if said.action in ("hand_over", "disqualify") or not len(known.steps):
+            out.append([])
+            continue
+        stage = int(looked.stage[i])
+        done = set(watched[found.parts.done[:, i] > 0])
+        out.append(known.best(model.funnel.stages[stage], float(found.conditional[i, stage]), done))
+    return out
 
 
 def _position(model: FunnelModel, points: float) -> int:

@@ -14,6 +14,7 @@ from features.feature_set import FeatureSet
 from features.files import whole_folder
 from features.funnel import Funnel
 from models.model import FunnelModel
+from models.next_steps import NextSteps
 from models.recommend import Policy
 from models.reference import Reference
 from models.rule_odds import RuleOdds
@@ -22,7 +23,7 @@ from models.timing import Timings
 from models.transition import Transition
 from models.value import Value
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "manifest.json"
 
 
@@ -42,6 +43,7 @@ def save(model: FunnelModel, folder: Path | str) -> Path:
         _write(partial / "reference.json", model.reference.to_dict())
         _write(partial / "rule_odds.json", model.rule_odds.to_dict())
         _write(partial / "timing.json", model.timings.to_dict())
+        _write(partial / "next_steps.json", model.next_steps.to_dict())
         _write(partial / "metrics.json", model.metrics)
         if model.value:
             model.value.save(partial)
@@ -104,8 +106,9 @@ def load(folder: Path | str) -> FunnelModel:
         rule_odds=RuleOdds.from_dict(_read(root / "rule_odds.json")),
         timings=Timings.from_dict(_read(root / "timing.json")),
         reference=Reference.from_dict(_read(root / "reference.json")),
-        policy=Policy(**manifest["policy"]),
+        policy=Policy.from_dict(manifest["policy"]),
         value=Value.load(root),
+        next_steps=NextSteps.from_dict(_read(root / "next_steps.json")),
         dated=manifest["dated"],
         version=manifest["version"],
         trained_at=manifest["trained_at"],

@@ -170,6 +170,9 @@ def _live(lead: Lead, place: int, funnel: Funnel, as_of: int) -> LiveLead:
             raise _invalid(lead, place, _impossible(name, moment), [name], str(moment))
         if moment is not None and microseconds(moment) > as_of:
             raise _invalid(lead, place, f"{name} {moment} is after as_of.", [name], str(moment))
+    if lead.previous and not (_FIRST <= microseconds(lead.previous.at) <= as_of):
+        detail = f"previous: at {lead.previous.at} is after as_of or impossible."
+        raise _invalid(lead, place, detail, ["previous", "at"], str(lead.previous.at))
     acts = []
     for number, act in enumerate(lead.interactions):
         at = microseconds(act.at)
@@ -191,6 +194,7 @@ def _live(lead: Lead, place: int, funnel: Funnel, as_of: int) -> LiveLead:
         None if company_id is None else str(company_id),
         company,
         acts,
+        (lead.previous.action, microseconds(lead.previous.at)) if lead.previous else None,
     )
 
 

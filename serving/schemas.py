@@ -22,6 +22,7 @@ def _iso(value: object) -> object:
     raise PydanticCustomError("moment", "must be an ISO 8601 time such as '2026-06-30T12:00:00Z'")
 
 
+Action = Literal["hand_over", "nurture", "hold", "recycle", "disqualify"]
 Moment = Annotated[datetime, BeforeValidator(_iso)]
 
 
@@ -40,6 +41,13 @@ class Interaction(_Request):
     direction: Literal["in", "out"] | None = Field(None, description="by the lead, or by us")
 
 
+class Recommended(_Request):
+    """What was recommended before, and when."""
+
+    action: Action
+    at: Moment
+
+
 class Lead(_Request):
     """One lead with its history up to as_of."""
 
@@ -53,6 +61,7 @@ class Lead(_Request):
         description="company_id, industry, employees …; leads that share company_id are one buying group",
     )
     interactions: list[Interaction] = Field(default_factory=list, max_length=MOST_INTERACTIONS)
+    previous: Recommended | None = Field(None, description="the last recommendation, so that noise alone does not change it")
 
 
 class _Frame(_Request):
@@ -123,10 +132,22 @@ class RuleScore(BaseModel):
 class Recommendation(BaseModel):
     """What to do, the lead stage it should then have, and why."""
 
-    action: Literal["hand_over", "nurture", "hold", "recycle", "disqualify"]
+    action: Action
     lead_stage: str
     why: str
     expected_profit: float | None
+
+
+class StepLine(BaseModel):
+    """A content step that has gone before progress for leads like this one: an association, not a promise."""
+
+    type: str
+    label: str
+    leads: int = Field(description="leads like this one that took it for the first time")
+    progressed: float = Field(description="share of them that reached the next lead stage within its horizon")
+    others: int = Field(description="leads like this one that had not taken it")
+    others_progressed: float
+    why: str
 
 
 class Amount(BaseModel):
@@ -170,6 +191,7 @@ class Result(BaseModel):
     expected_value_high: float | None = None
     amount: Amount | None = Field(None, description="what the first deal brings, should the lead become a customer")
     recommendation: Recommendation | None = None
+    next_steps: list[StepLine] | None = Field(None, description="what to offer it next; empty for a lead to be handed over")
     reasons: list[ReasonLine] | None = None
     explanation: ExplanationFrame | None = None
     warnings: list[str] = Field(default_factory=list)

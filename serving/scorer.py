@@ -6,16 +6,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from features.attributes import is_missing
 from features.clock import DAY
 from features.live import LiveLead, ignored, live_rows
-from features.words import Language
+from features.words import Language, type_words
 from models.model import FunnelModel
 from models.reasons import Explainer
+from models.recommend import Action, Previous
 from models.scoring import Looked, Scores, score
 from serving.schemas import (
     Amount,
@@ -27,6 +28,7 @@ from serving.schemas import (
     Result,
     RuleLine,
     RuleScore,
+    StepLine,
 )
 
 DIGITS = 6
@@ -48,24 +50,28 @@ class Scorer:
     def rule_labels(self) -> dict[Language, list[str]]:
         return {"en": self.model.rules.labels("en"), "de": self.model.rules.labels("de")}
 
-    def scores(self, leads: Sequence[LiveLead], as_of: int) -> tuple[Looked, Scores]:
+    def scores(self, leads: Sequence[LiveLead], as_of: int, language: Language = "en") -> tuple[Looked, Scores]:
         """The numbers, before they are put into words."""
+        looked = self.looked(leads, as_of)
+        return looked, score(self.model, looked, language, [_previous(lead, as_of) for lead in leads])
+
+    def looked(self, leads: Sequence[LiveLead], as_of: int) -> Looked:
+        """The features of leads at a moment."""
         encoders = self.model.feature_set.encoders
         rows = live_rows(self.model.plan, encoders, leads, as_of, mail=self.model.feature_set.mail)
-        looked = Looked(
+        return Looked(
             rows,
             np.array([lead.stage for lead in leads], np.int32),
             np.array([(as_of - lead.created) / DAY for lead in leads]),
             np.array([(as_of - lead.entered) / DAY for lead in leads]),
             lambda entity, column: [lead.attribute(entity, column) for lead in leads],
         )
-        return looked, score(self.model, looked)
 
     def score(self, leads: Sequence[LiveLead], as_of: int, reasons: int = 5, language: Language = "en") -> list[Result]:
         """One result per lead, in order; `as_of` in microseconds since 1970 UTC."""
         if not leads:
             return []
-        _, scores = self.scores(leads, as_of)
+        _, scores = self.scores(leads, as_of, language)
         companies = Counter(lead.company_id for lead in leads if lead.company_id)
         return [
             self._result(lead, i, scores, scores.x[i], reasons, language, companies.get(lead.company_id or "") == 1)
@@ -109,12 +115,29 @@ class Scorer:
                 why=advice.why,
                 expected_profit=None if advice.expected_profit is None else _round(advice.expected_profit),
             ),
+            next_steps=self._steps(scores, i, lead.stage, language),
             reasons=[ReasonLine(label=r.label, value=r.value, unit=r.unit, effect=r.effect) for r in explained.reasons],
             explanation=ExplanationFrame(
                 target=explained.target, start=explained.start, rest=explained.rest, calibration=explained.calibration
             ),
             warnings=self.warnings(lead, alone),
         )
+
+    def _steps(self, scores: Scores, i: int, stage: int, language: Language) -> list[StepLine]:
+        target = self.model.funnel.targets[stage]
+        days = self.model.funnel.horizons[target]
+        return [
+            StepLine(
+                type=step.type,
+                label=type_words(step.type, language),
+                leads=step.leads,
+                progressed=_round(step.progressed),
+                others=step.others,
+                others_progressed=_round(step.others_progressed),
+                why=step.words(target, days, language),
+            )
+            for step in scores.steps[i]
+        ]
 
     def _value(self, scores: Scores, i: int) -> dict[str, Any]:
         """The fields of a result that say what a lead is worth; none without deals."""
@@ -205,6 +228,14 @@ class _Column:
     @property
     def key(self) -> tuple[str, str]:
         return self.entity, self.column
+
+
+def _previous(lead: LiveLead, as_of: int) -> Previous | None:
+    """What was recommended before, as the policy sees it."""
+    if lead.recommended is None:
+        return None
+    action, at = lead.recommended
+    return Previous(cast("Action", action), (as_of - at) / DAY)
 
 
 def _named(names: Sequence[str]) -> str:

@@ -45,6 +45,16 @@ class Sales(Settings):
     hand_over: str | None = Field(None, description="lead stage in which sales takes over; default: `sql`, else the last")
 
 
+class Nurturing(Settings):
+    """What marketing can take on: leads it nurtures towards sales, in the lead stages before the hand-over."""
+
+    per_week: float | None = Field(None, gt=0, description="leads taken into a lead stage per week; default: as many as now")
+    cost: float | None = Field(None, ge=0, description="what nurturing one of them costs")
+    steps: list[str] | None = Field(
+        None, description="interaction types that marketing can offer as a next step; default: those known as such"
+    )
+
+
 class ValueConfig(Settings):
     """What deals in other currencies are worth, and what a customer is worth beyond its first deal."""
 
@@ -120,6 +130,7 @@ class Config(Settings):
     funnel: FunnelConfig = FunnelConfig()
     rules: Path | None = None
     sales: Sales = Sales()
+    nurturing: Nurturing = Nurturing()
     value: ValueConfig = ValueConfig()
     landmarks: LandmarkConfig = LandmarkConfig()
     search: Search = Search()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from features.labels import Labels
 from models.chain import Conditional, chain
 from models.scoring import interval
 from models.types import Flags, Floats
+from models.value import Value
 from training.baselines import BASELINES, fit_baseline
 from training.config import Config
 from training.coverage import Coverage, coverage
@@ -26,14 +27,15 @@ from training.segments import by_segment
 from training.splits import cut_for, keep_apart
 from training.summary import Results
 from training.value_check import ValueCheck, check_value
-from training.value_fit import Won, fit_value
+from training.value_fit import Won, fit_value, lifetime
 
 
 @dataclass(frozen=True)
 class Held:
     """The held-out side: what became of it, and every source's probabilities (n, targets) for the landmarks `rows`.
 
-    `early` (landmarks,) are those that could be trained on; `seconds` is what the fit took.
+    `early` (landmarks,) are those that could be trained on; `seconds` is what the fit took, `amounts`
+    what customers bring, learned as of the cut.
     """
 
     cut: int
@@ -48,6 +50,7 @@ class Held:
     early: Flags
     seconds: float
     value: ValueCheck | None
+    amounts: Value | None
 
 
 def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
@@ -87,9 +90,10 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
     }
     per_segment = by_segment(prepared, rows, mine, by_model)
     won = Won.of(prepared, prepared.deals, early, cut)
-    value = fit_value(won, prepared.deals.currency, 1.0, config.seed)
-    checked = check_value(value, won, prepared, rows, mine, by_model[:, -1], (low[:, -1], high[:, -1])) if value else None
-    return Held(cut, rows, mine, questions, sources, results, covered, per_segment, fit, early, seconds, checked)
+    value = fit_value(won, prepared.deals.currency, lifetime(config, prepared.deals), config.seed)
+    first = replace(value, lifetime=1.0) if value else None
+    checked = check_value(first, won, prepared, rows, mine, by_model[:, -1], (low[:, -1], high[:, -1])) if first else None
+    return Held(cut, rows, mine, questions, sources, results, covered, per_segment, fit, early, seconds, checked, value)
 
 
 def sides(prepared: Prepared, share: float) -> tuple[int, Flags, npt.NDArray[np.intp]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +37,14 @@ DESCRIBED = {
 }
 
 
+@dataclass(frozen=True)
+class Carried:
+    """What a run carries besides: `tables`, by the names of their files, and `metrics`."""
+
+    tables: Mapping[str, pd.DataFrame]
+    metrics: Mapping[str, float]
+
+
 def log_run(
     config: Config,
     dataset: Dataset,
@@ -45,12 +53,9 @@ def log_run(
     held: Held,
     model: FunnelModel,
     against_rules: Difference,
-    tables: Mapping[str, pd.DataFrame],
+    carried: Carried,
 ) -> tuple[str, str, Verdict]:
-    """Log everything under one parent run → its id, the version registered, and the gate's verdict.
-
-    `tables` become files of the run, by their names.
-    """
+    """Log everything under one parent run → its id, the version registered, and the gate's verdict."""
     description = f"Ripeline training of {config.name}: {' → '.join(prepared.funnel.stages)}"
     with tracking.training_run(config.name, description, {"ripeline.source": dataset.source}) as run_id:
         model = replace(model, version=run_id[:12])
@@ -64,7 +69,7 @@ def log_run(
         with tempfile.TemporaryDirectory() as scratch:
             here = Path(scratch)
             _artefacts(config, report, prepared, held, model, here)
-            for name, table in tables.items():
+            for name, table in carried.tables.items():
                 table.to_csv(here / f"{name}.csv", index=False)
             for file in sorted(here.iterdir()):
                 tracking.log_parent({}, {}, {"report" if file.suffix == ".png" else "": file})
@@ -78,7 +83,7 @@ def log_run(
             }
             covered = {f"{name}.interval_coverage": found.inside for name, found in held.coverage.items()}
             money = held.value.metrics() if held.value else {}
-            tracking.log_parent(params, flat(held.results["model"]) | covered | money, {})
+            tracking.log_parent(params, flat(held.results["model"]) | covered | money | dict(carried.metrics), {})
             champion = tracking.champion_version(config.name)
             newer = _against_champion(config, dataset, prepared, held, here) if champion else None
             verdict = judge(champion, against_rules, newer)

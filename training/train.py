@@ -21,8 +21,9 @@ from training.data import load
 from training.disagree import disagreements, disagreements_in_words
 from training.final_model import final_model
 from training.gate import Verdict
+from training.handover import Handover, handover
 from training.held_out import Held, hold_out, next_difference
-from training.log_run import log_run
+from training.log_run import Carried, log_run
 from training.prepare import Prepared, prepare
 from training.progress import Steps, terminal
 from training.segments import in_words as segments_in_words
@@ -41,6 +42,7 @@ class Outcome:
     verdict: Verdict
     prepared: Prepared
     held: Held
+    handed: Handover
 
 
 def train(config: Config, *, folder: Path | None = None, console: Console | None = None) -> Outcome:
@@ -59,22 +61,25 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
         rules = Rules.read(config.path(config.rules)) if config.rules else Rules.read().within(config.funnel.stages)
         prepared = prepare(dataset, config, config.funnel.build(), rules, steps.step("Building features"))
         held = hold_out(prepared, config, steps)
-        model = final_model(prepared, config, held, steps)
+        with steps.whole("Hand-over policy, week by week"):
+            handed = handover(prepared, config, held)
+        model = final_model(prepared, config, held, handed.policy, steps)
         brings = worth(prepared, dataset, model)
         apart = disagreements(prepared, held)
         against_rules = next_difference(prepared, held, held.probability["model"], held.probability["rules"])
         with steps.whole("Logging to MLflow"):
-            tables = {"worth": brings, "disagreements": apart}
-            run_id, version, verdict = log_run(config, dataset, report, prepared, held, model, against_rules, tables)
+            carried = Carried({"worth": brings, "disagreements": apart, **handed.tables()}, handed.metrics())
+            run_id, version, verdict = log_run(config, dataset, report, prepared, held, model, against_rules, carried)
     said = [
         *in_words(held.results, model.funnel.final, against_rules),
         *coverage_in_words(held.coverage),
         *segments_in_words(held.segments),
         *(held.value.lines() if held.value else []),
+        *handed.in_words(),
         *worth_in_words(brings, prepared.deals.currency),
         *disagreements_in_words(apart, prepared.funnel.final),
         verdict.why,
     ]
     show(console, report, held.results, model.notes, said)
     console.print(f"Version {version} of {config.name!r} is registered, run {run_id}.", highlight=False)
-    return Outcome(model, version, run_id, held.results, verdict, prepared, held)
+    return Outcome(model, version, run_id, held.results, verdict, prepared, held, handed)

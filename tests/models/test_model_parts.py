@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from models.calibration import Calibrator
 from models.chain import chain
 from models.intervals import Interval
-from models.recommend import Policy, advise
 from models.reference import Reference
 from models.rule_odds import SCALE, RuleOdds
 from models.types import logit, sigmoid
@@ -89,68 +88,3 @@ def test_a_way_never_learned_whole_is_the_product_of_its_steps() -> None:
     assert found[0] == pytest.approx([0.5, 0.25, 0.25])
     assert found[1, 1] == pytest.approx(0.5)
     assert np.isnan(found[1, [0, 2]]).all()
-
-
-POLICY = Policy("sql", line=0.2, cost_per_contact=10, deal_value=100)
-
-
-@pytest.mark.parametrize(
-    ("low", "p", "high", "quiet", "age", "with_sales", "action"),
-    [
-        (0.25, 0.30, 0.35, 1, 10, False, "hand_over"),
-        (0.15, 0.25, 0.35, 1, 10, False, "hold"),
-        (0.05, 0.10, 0.15, 1, 10, False, "nurture"),
-        (0.001, 0.01, 0.02, 1, 400, False, "disqualify"),
-        (0.05, 0.10, 0.15, 90, 200, True, "recycle"),
-        (0.05, 0.10, 0.15, 5, 200, True, "hand_over"),
-        (0.05, 0.10, 0.15, float("nan"), 200, True, "recycle"),
-    ],
-)
-def test_advice(low: float, p: float, high: float, quiet: float, age: float, with_sales: bool, action: str) -> None:
-    advice = advise(
-        POLICY,
-        "mql",
-        with_sales=with_sales,
-        probability=p,
-        low=low,
-        high=high,
-        quiet_days=quiet,
-        age_days=age,
-        worth=100 * p,
-        rules_hand_over=False,
-    )
-    assert advice.action == action
-    assert advice.lead_stage == ("sql" if action == "hand_over" and not with_sales else "mql")
-    assert advice.expected_profit == pytest.approx(100 * p - 10)
-
-
-@pytest.mark.parametrize(("rules", "action", "stage"), [(True, "hand_over", "sql"), (False, "nurture", "mql")])
-def test_a_wide_interval_leaves_it_to_the_rules(rules: bool, action: str, stage: str) -> None:
-    """Between 4 % and 70 % the model has nothing to say about a line of 20 %; it says so and what the rules would do."""
-    advice = advise(
-        POLICY,
-        "mql",
-        with_sales=False,
-        probability=0.2,
-        low=0.04,
-        high=0.7,
-        quiet_days=1,
-        age_days=9,
-        worth=None,
-        rules_hand_over=rules,
-    )
-    assert (advice.action, advice.lead_stage, advice.uncertain) == (action, stage, True)
-    assert "the rules would" in advice.why
-
-
-def test_the_line_fills_the_capacity_but_never_below_profit() -> None:
-    best = np.linspace(0, 1, 1001)
-    common = {"base_rate": 0.1, "currency": "EUR", "deal_value": None, "cost_per_contact": None, "capacity_per_week": None}
-    by_capacity = Policy.choose("sql", best, 10, **{**common, "capacity_per_week": 10})
-    assert by_capacity.line == pytest.approx(0.9, abs=0.01), "100 of 1,001 leads in ten weeks"
-    by_profit = Policy.choose(
-        "sql", best, 10, **{**common, "capacity_per_week": 1e6, "deal_value": 100.0, "cost_per_contact": 40.0}
-    )
-    assert by_profit.line == pytest.approx(0.4)
-    assert Policy.choose("sql", best, 10, **common).line == pytest.approx(0.2), "twice the base rate"
-    assert replace(POLICY, line=0.3).to_dict()["line"] == 0.3

@@ -1,0 +1,127 @@
+"""The recommendation in words: one sentence of why, in English or German."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from features.words import Language
+from models.recommend import Action, Because, Decision, Policy, Situation, decide
+
+# (English, German); {gain}, {low}, {high}, {line} in the policy's units, {chance} of P(final), {silence} in words
+_WHY: dict[Because, tuple[str, str]] = {
+    "with_sales": (
+        "Already with sales, with a chance of {chance}: keep working it.",
+        "Schon beim Vertrieb, mit einer Chance von {chance}: weiter bearbeiten.",
+    ),
+    "went_quiet": (
+        "Nothing has happened {silence} and {what} of {gain} is below the line of {line}: warm it up again.",
+        "{silence} ist nichts geschehen, und {what} von {gain} liegt unter der Linie von {line}: wieder anwärmen.",
+    ),
+    "still_quiet": (
+        "It was given back by sales and has not moved since: keep warming it up.",
+        "Der Vertrieb hat ihn zurückgegeben, seitdem ist nichts geschehen: weiter anwärmen.",
+    ),
+    "came_back": (
+        "It has moved again since sales gave it back, and {what} of {gain} is above the hand-over line of {line}.",
+        "Seit der Rückgabe hat er sich gerührt, und {what} von {gain} liegt über der Übergabelinie von {line}.",
+    ),
+    "above": (
+        "{What} of {gain} is above the hand-over line of {line}, even at the low end of its interval ({low}).",
+        "{What} von {gain} liegt über der Übergabelinie von {line}, selbst am unteren Ende des Intervalls ({low}).",
+    ),
+    "still_above": (
+        "Handed over before, and the interval {low} to {high} has not fallen below the line of {line}: leave it there.",
+        "Schon übergeben, und das Intervall {low} bis {high} liegt nicht unter der Linie von {line}: dort lassen.",
+    ),
+    "close_call": (
+        "The interval {low} to {high} straddles the hand-over line of {line}: a close call, wait for the next sign.",
+        "Das Intervall {low} bis {high} umschließt die Übergabelinie von {line}: knapp, das nächste Zeichen abwarten.",
+    ),
+    "rules_yes": (
+        "The interval {low} to {high} straddles the line of {line}, too wide to decide; the rules would hand it over.",
+        "Das Intervall {low} bis {high} um die Übergabelinie von {line} ist zu breit; die Regeln würden übergeben.",
+    ),
+    "rules_no": (
+        "The interval {low} to {high} straddles the line of {line}, too wide to decide; the rules would keep nurturing.",
+        "Das Intervall {low} bis {high} um die Übergabelinie von {line} ist zu breit; die Regeln würden weiter pflegen.",
+    ),
+    "hopeless": (
+        "After {age} days {what} is {gain}, far below the line of {line}.",
+        "Nach {age} Tagen liegt {what} bei {gain}, weit unter der Linie von {line}.",
+    ),
+    "below": (
+        "{What} of {gain} is below the hand-over line of {line}: keep nurturing.",
+        "{What} von {gain} liegt unter der Übergabelinie von {line}: weiter pflegen.",
+    ),
+    "between": (
+        "{What} of {gain} is above the {stage} line of {between}, below the hand-over line of {line}: nurture as {stage}.",
+        "{What} von {gain}: über der {stage}-Linie von {between}, unter der Übergabelinie von {line}; als {stage} pflegen.",
+    ),
+}  # fmt: skip
+
+_WHAT = {(True, "en"): "an expected value", (True, "de"): "ein Erwartungswert",
+         (False, "en"): "a chance", (False, "de"): "eine Chance"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One lead's recommendation. `uncertain`: the model cannot decide, the rules did."""
+
+    action: Action
+    lead_stage: str
+    why: str
+    expected_profit: float | None
+    uncertain: bool = False
+
+
+def advise(policy: Policy, lead: Situation, worth: float | None, language: Language = "en") -> Advice:
+    """Decide, and say why. `worth` is the lead's expected value, None where nobody knows it."""
+    decision = decide(policy, lead)
+    profit = None if worth is None or policy.cost_per_contact is None else worth - policy.cost_per_contact
+    return Advice(decision.action, decision.lead_stage, why(policy, lead, decision, language), profit, decision.uncertain)
+
+
+def why(policy: Policy, lead: Situation, decision: Decision, language: Language) -> str:
+    """The sentence for a decision."""
+    what = _WHAT[policy.money, language]
+    return _WHY[decision.because][language == "de"].format(
+        what=what,
+        What=what[0].upper() + what[1:],
+        stage=decision.lead_stage,
+        between=amount(policy, policy.lines.get(decision.lead_stage, 0.0), language),
+        gain=amount(policy, lead.gain, language),
+        low=amount(policy, lead.low, language),
+        high=amount(policy, lead.high, language),
+        line=amount(policy, policy.line, language),
+        chance=percent(lead.chance, language),
+        silence=_silence(lead.quiet_days, language),
+        age=f"{lead.age_days:.0f}",
+    )
+
+
+def amount(policy: Policy, gain: float, language: Language) -> str:
+    """A gain in words: "1,250 EUR" or "12 %", with the separators of the language."""
+    if not policy.money:
+        return percent(gain, language)
+    return f"{_spell(gain, 0 if gain >= 10 else 2, language)} {policy.currency}"
+
+
+def percent(p: float, language: Language) -> str:
+    """A probability in words: whole percents from 10 %, else one decimal.
+
+    >>> percent(0.0312, "de")
+    '3,1 %'
+    """
+    return f"{_spell(100 * p, 0 if p >= 0.1 else 1, language)} %"
+
+
+def _spell(number: float, digits: int, language: Language) -> str:
+    text = f"{number:,.{digits}f}"
+    return text.translate(str.maketrans(",.", ".,")) if language == "de" else text
+
+
+def _silence(days: float, language: Language) -> str:
+    if math.isnan(days):
+        return "ever" if language == "en" else "Bisher"
+    return f"for {days:.0f} days" if language == "en" else f"Seit {days:.0f} Tagen"

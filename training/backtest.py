@@ -1,0 +1,231 @@
+"""The hand-over policy on history, week by week: contacts, customers, profit, who was touched too early and too late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from features.clock import NEVER
+from models.recommend import Policy, Previous, best_line, decide
+from models.types import Flags, Floats
+from training.weekly import WEEK, Ints, Weekly
+
+MODEL, RULES, RULES_FITTED, AS_IT_WAS = "model", "rules", "rules, line fitted", "as it was"
+
+Wants = Callable[[int, Previous | None], bool]  # (look, what was recommended before) → hand over?
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What one way of handing over did in the weeks judged, for the leads that are held out.
+
+    `contacts`: leads handed over; `customers` of them became customers within the horizon and brought `revenue`.
+    `too_early`: did not even reach the lead stage of sales within its horizon. `too_late`: leads that sales found in fact
+    and that became customers, but which this way had not handed over by then. `per_week` (weeks,): contacts, scaled up to
+    all leads. `changes`: how often a lead that was to be handed over was not a week later, if nobody took it.
+    """
+
+    name: str
+    contacts: int
+    customers: int
+    revenue: float
+    cost: float
+    too_early: int
+    too_late: int
+    per_week: Floats
+    changes: int | None
+
+    @property
+    def profit(self) -> float:
+        return self.revenue - self.cost
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Ways of handing over, on the same held-out leads, weeks and capacity.
+
+    The lines were chosen in the `chosen_in` weeks before the `weeks` judged, without looking at what became of the leads.
+    `came`: customers that were among the leads looked at in these weeks.
+    """
+
+    policy: Policy
+    tallies: tuple[Tally, ...]
+    weeks: int
+    chosen_in: int
+    came: int
+
+    def of(self, name: str) -> Tally:
+        return next(t for t in self.tallies if t.name == name)
+
+    @property
+    def best_rules(self) -> Tally:
+        """The rules at their own threshold or at the line that fills the capacity, whichever did better."""
+        return max((t for t in self.tallies if t.name in (RULES, RULES_FITTED)), key=lambda t: (t.profit, t.customers))
+
+    @property
+    def money(self) -> bool:
+        """Whether profit can be told."""
+        return self.policy.money and self.policy.cost_per_contact is not None
+
+    def table(self) -> pd.DataFrame:
+        """One row per way of handing over; see `Tally`."""
+        return pd.DataFrame([
+            {
+                "way": t.name, "contacts": t.contacts, "contacts_per_week_of_all_leads": round(float(t.per_week.mean()), 1),
+                "busiest_week": round(float(t.per_week.max()), 1), "customers": t.customers, "revenue": round(t.revenue, 2),
+                "cost": round(t.cost, 2), "profit": round(t.profit, 2), "too_early": t.too_early, "too_late": t.too_late,
+                "changes_of_mind": t.changes,
+            }
+            for t in self.tallies
+        ])  # fmt: skip
+
+    def metrics(self) -> dict[str, float]:
+        """As MLflow takes it."""
+        names = {MODEL: "model", RULES: "rules", RULES_FITTED: "rules_fitted", AS_IT_WAS: "as_it_was"}
+        return {
+            f"backtest.{names[t.name]}.{key}": float(value)
+            for t in self.tallies
+            for key, value in (("contacts", t.contacts), ("customers", t.customers), ("profit", t.profit))
+        }
+
+
+def weeks_to_choose_in(past: Weekly) -> int:
+    """The first half of the weeks."""
+    return len(past.at) // 2
+
+
+def backtest(policy: Policy, past: Weekly, rules_line: float | None) -> Backtest:
+    """Replay the weeks after those in which the lines of `policy` were chosen.
+
+    `rules_line`: the points from which the rules hand over; None where they have no such threshold.
+    """
+    first = weeks_to_choose_in(past)
+    points = past.found.parts.points.points
+    gain = past.found.gain(policy)[0]
+    fitted = _points_line(policy, past, points, first)
+    ways: list[tuple[str, Floats, Wants]] = [(MODEL, gain, lambda i, before: _wants(policy, past, i, before))]
+    if rules_line is not None:
+        ways.append((RULES, points, lambda i, _: bool(points[i] >= rules_line)))
+    ways.append((RULES_FITTED, points, lambda i, _: bool(points[i] >= fitted)))
+    judged = past.week >= first
+    tallies = [_replay(name, rank, wants, policy, past, judged) for name, rank, wants in ways]
+    return Backtest(
+        policy,
+        (*tallies, _as_it_was(policy, past, first)),
+        weeks=len(past.at) - first,
+        chosen_in=first,
+        came=len(np.unique(past.looks.lead[judged & past.customer])),
+    )
+
+
+def _wants(policy: Policy, past: Weekly, look: int, before: Previous | None) -> bool:
+    decision = decide(policy, replace(past.situations[look], previous=before))
+    return decision.action == "hand_over"
+
+
+def _points_line(policy: Policy, past: Weekly, points: Floats, first: int) -> float:
+    """The points that fill the capacity in the weeks before; without one, as many leads as the model takes."""
+    inside = np.flatnonzero(past.week < first)
+    best: dict[int, float] = {}
+    low: dict[int, float] = {}
+    for lead, p, sure in zip(
+        past.looks.lead[inside].tolist(), points[inside].tolist(), past.found.gain(policy)[1][inside].tolist(), strict=True
+    ):
+        best[lead], low[lead] = max(p, best.get(lead, p)), max(sure, low.get(lead, sure))
+    ranked = np.array(list(best.values()))
+    most = sum(sure >= policy.line for sure in low.values())
+    if policy.capacity_per_week is not None:
+        most = min(len(ranked), int(policy.capacity_per_week * past.share[:first].sum()))
+    return best_line(ranked, np.ones(len(ranked)), most)[0]
+
+
+def _replay(name: str, rank: Floats, wants: Wants, policy: Policy, past: Weekly, judged: Flags) -> Tally:
+    """Week by week: whoever is wanted is taken, the highest first, up to the capacity; the others wait."""
+    handed: dict[int, int] = {}
+    before: dict[int, Previous] = {}
+    changes, room = 0, 0.0
+    for week in range(len(past.at)):
+        rows = np.flatnonzero(past.week == week)
+        wanted = []
+        for i in rows.tolist():
+            lead = int(past.looks.lead[i])
+            yes, was = wants(i, before.get(lead)), before.get(lead)
+            changes += bool(was and was.action == "hand_over" and not yes and judged[i])
+            before[lead] = Previous("hand_over" if yes else "nurture", 7.0)
+            if yes and lead not in handed:
+                wanted.append(i)
+        room = room % 1 + (np.inf if policy.capacity_per_week is None else policy.capacity_per_week * past.share[week])
+        wanted.sort(key=lambda i: -rank[i])
+        taken = wanted if np.isinf(room) else wanted[: int(room)]
+        room = 0.0 if np.isinf(room) else room - len(taken)
+        handed |= {int(past.looks.lead[i]): i for i in taken}
+    looks = np.array(sorted(handed.values()), np.intp)
+    looks = looks[judged[looks]]
+    return Tally(
+        name,
+        contacts=len(looks),
+        customers=int(past.customer[looks].sum()),
+        revenue=float(past.brought[looks].sum()),
+        cost=len(looks) * (policy.cost_per_contact or 0.0),
+        too_early=int((~past.with_sales[looks]).sum()),
+        too_late=_too_late(past, handed, judged),
+        per_week=_per_week(past, past.week[looks], judged),
+        changes=changes,
+    )
+
+
+def _too_late(past: Weekly, handed: dict[int, int], judged: Flags) -> int:
+    """Customers that sales found in the weeks judged, before this way would have handed them over."""
+    found = {int(lead) for lead in past.looks.lead[judged & past.customer & past.with_sales]}
+    return len(found - handed.keys())
+
+
+def _per_week(past: Weekly, week: Ints, judged: Flags) -> Floats:
+    weeks = np.unique(past.week[judged])
+    counts = np.bincount(week, minlength=len(past.at))[weeks]
+    return np.asarray(counts / np.maximum(past.share[weeks], 1e-9), np.float64)
+
+
+def _as_it_was(policy: Policy, past: Weekly, first: int) -> Tally:
+    """What was done in fact: the leads that came to sales in these weeks, looked at in the week before."""
+    end = past.at[-1] + WEEK
+    reached = past.reached[past.looks.lead]
+    week_end = past.at[past.week] + WEEK
+    last = (past.week >= first) & (reached != NEVER) & (reached >= past.at[past.week]) & (reached < np.minimum(week_end, end))
+    looks = np.flatnonzero(last)
+    return Tally(
+        AS_IT_WAS,
+        contacts=len(looks),
+        customers=int(past.customer[looks].sum()),
+        revenue=float(past.brought[looks].sum()),
+        cost=len(looks) * (policy.cost_per_contact or 0.0),
+        too_early=0,
+        too_late=0,
+        per_week=_per_week(past, past.week[looks], past.week >= first),
+        changes=None,
+    )
+
+
+def in_words(found: Backtest, share: float) -> list[str]:
+    """What the marketer should know of it; `share`: of all leads that are held out."""
+    model, rules = found.of(MODEL), found.best_rules
+    first = (
+        f"The hand-over policy on {found.weeks} later weeks of the {share:.0%} of leads held out: {_told(found, model)}; "
+        f"the {rules.name}: {_told(found, rules)}."
+    )
+    second = (
+        f"Of the model's hand-overs {model.too_early:,} never reached {found.policy.stage} in time (too early); "
+        f"{model.too_late:,} of {found.came:,} customers it had not handed over when sales found them (too late); "
+        f"the rules: {rules.too_early:,} and {rules.too_late:,}."
+    )
+    return [first, second]
+
+
+def _told(found: Backtest, t: Tally) -> str:
+    counts = f"{t.contacts:,} contacts, {t.customers:,} customers"
+    if not found.money:
+        return counts
+    return f"{counts}, {t.profit:,.0f} {found.policy.currency} after the cost of contacts"
