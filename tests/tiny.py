@@ -59,7 +59,7 @@ def tiny_model(seed: int = 0) -> FunnelModel:
         rule_odds=RuleOdds({(0, 0): Calibrator("platt", slope=0.5, shift=-2.0)}),
         timings=tiny_timings(),
         reference=Reference.learn(final, sums[0], sums[1], random.integers(0, 3, 500), 3),
-        policy=Policy("sql", 0.1, deal_value=1_000.0, cost_per_contact=25.0),
+        policy=Policy("sql", {"sql": 0.1}, deal_value=1_000.0, cost_per_contact=25.0),
         value=Value("EUR", 1_000.0, None, 0.2, 0.4, 2.5),
         version="1",
         trained_at="2026-01-01T00:00:00+00:00",

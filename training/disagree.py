@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -13,31 +15,72 @@ from training.prepare import Prepared
 MOST = 50  # of each kind
 
 
-def disagreements(prepared: Prepared, held: Held) -> pd.DataFrame:
-    """The held-out leads that the model ranks furthest above and below the rules by P(final lead stage), one landmark each.
+@dataclass(frozen=True)
+class Apart:
+    """A held-out landmark on which model and rules disagree: `row` is its place in `held.rows`; ranks are percentiles."""
 
-    Columns: lead_id, lead_stage, as_of, who_is_higher (model or rules), rank_model and rank_rules (percentiles among the
-    held-out landmarks, 100 is best), p_model, p_rules, points, became (the final lead stage in time). Ids only, nothing
-    personal.
-    """
+    row: int
+    lead_id: str
+    lead_stage: str
+    as_of: str
+    rank_model: float
+    rank_rules: float
+    p_model: float
+    p_rules: float
+    points: float
+    became: bool
+
+
+def furthest_apart(prepared: Prepared, held: Held) -> dict[str, list[Apart]]:
+    """Who is higher (model, rules) → the held-out leads they rank furthest above the other by P(final lead stage), the
+    furthest first, one landmark each, 50 at most."""
     rows = np.flatnonzero(held.labels.matured[:, -1])
     p_model, p_rules = (held.probability[name][rows, -1] for name in ("model", "rules"))
     rank_model, rank_rules = _percentile(p_model), _percentile(p_rules)
     gap = rank_model - rank_rules
     looks = prepared.looks.take(held.rows[rows])
-    chosen = np.concatenate([_furthest(gap, looks.lead), _furthest(-gap, looks.lead)])
-    return pd.DataFrame({
-        "lead_id": prepared.histories.leads["lead_id"].to_numpy(object)[looks.lead[chosen]],
-        "lead_stage": np.array(prepared.funnel.stages, object)[looks.stage[chosen]],
-        "as_of": timestamps(looks.as_of[chosen]).strftime("%Y-%m-%d"),
-        "who_is_higher": np.where(gap[chosen] > 0, "model", "rules"),
-        "rank_model": rank_model[chosen].round(1),
-        "rank_rules": rank_rules[chosen].round(1),
-        "p_model": p_model[chosen].round(4),
-        "p_rules": p_rules[chosen].round(4),
-        "points": prepared.points.points[held.rows[rows]][chosen].round(1),
-        "became": held.labels.reached[rows, -1][chosen],
-    })  # fmt: skip
+    ids = prepared.histories.leads["lead_id"].to_numpy(object)
+    when = timestamps(looks.as_of).strftime("%Y-%m-%d")
+    return {
+        name: [
+            Apart(
+                row=int(rows[i]),
+                lead_id=str(ids[looks.lead[i]]),
+                lead_stage=prepared.funnel.stages[looks.stage[i]],
+                as_of=str(when[i]),
+                rank_model=round(float(rank_model[i]), 1),
+                rank_rules=round(float(rank_rules[i]), 1),
+                p_model=round(float(p_model[i]), 4),
+                p_rules=round(float(p_rules[i]), 4),
+                points=round(float(prepared.points.points[held.rows[rows[i]]]), 1),
+                became=bool(held.labels.reached[rows[i], -1]),
+            )
+            for i in _furthest(sign * gap, looks.lead).tolist()
+        ]
+        for name, sign in (("model", 1), ("rules", -1))
+    }
+
+
+def disagreements(prepared: Prepared, held: Held) -> pd.DataFrame:
+    """`furthest_apart` as a table with the column who_is_higher (model or rules). Ids only, nothing personal."""
+    found = furthest_apart(prepared, held)
+    return pd.DataFrame(
+        [{"who_is_higher": name, **asdict(one)} for name, leads in found.items() for one in leads], columns=COLUMNS
+    )
+
+
+COLUMNS = [
+    "lead_id",
+    "lead_stage",
+    "as_of",
+    "who_is_higher",
+    "rank_model",
+    "rank_rules",
+    "p_model",
+    "p_rules",
+    "points",
+    "became",
+]
 
 
 def disagreements_in_words(table: pd.DataFrame, final: str) -> list[str]:

@@ -11,18 +11,14 @@ from features.build import attribute, build
 from features.plan import Plan
 from models.rules import Rules
 from models.types import Flags, Floats
+from training.capacity import capacity_share, caught_difference
 from training.config import Config
-from training.evaluate import Slice, capacity_curve, caught, evaluate_slices, slices, taken
+from training.evaluate import Slice, capacity_curve, evaluate_slices, slices
 from training.funnel_fit import fit_rule_odds
 from training.gate import Difference, compare
 from training.held_out import sides
 from training.prepare import Prepared
 from training.summary import Results
-
-WEEK = 7 * 86_400_000_000
-USUAL_CAPACITY = 10.0  # % of the leads
-DRAWS = 1_000
-LEVEL = 0.9
 
 
 @dataclass(frozen=True)
@@ -82,22 +78,12 @@ def compare_rules(prepared: Prepared, new: Rules, config: Config) -> Comparison:
         results=results,
         steps={name: capacity_curve(y, final[name]) for name in both},
         loss=compare(y, final["new"], final["now"], account),
-        caught=_caught(y, ranked["new"], ranked["now"], capacity, account),
+        caught=caught_difference(y, ranked["new"], ranked["now"], capacity, account),
         capacity=capacity,
         moved=_moved(prepared, both["now"], both["new"]),
         leads=len(np.unique(prepared.looks.lead[rows])),
         notes=_notes(questions, y, config, prepared),
     )
-
-
-def capacity_share(prepared: Prepared, config: Config) -> float:
-    """The share of leads, in %, that sales can take: its capacity against the leads that come in a week; 10 % if unknown."""
-    weekly = config.sales.capacity_per_week
-    created = prepared.histories.people.created
-    weeks = float(created.max() - created.min()) / WEEK
-    if not weekly or not prepared.dated or weeks < 1:
-        return USUAL_CAPACITY
-    return float(np.clip(100 * weekly / (len(created) / weeks), 0.1, 100.0))
 
 
 def _replayed(prepared: Prepared, cut: int, early: Flags, rows: npt.NDArray[np.intp]) -> Replay:
@@ -120,19 +106,6 @@ def _moved(prepared: Prepared, now: Replay, new: Replay) -> dict[str, int]:
             key = f"{names[before]} → {names[after]}"
             found[key] = found.get(key, 0) + 1
     return dict(sorted(found.items(), key=lambda item: -item[1]))
-
-
-def _caught(y: Flags, new: Floats, now: Floats, capacity: float, account: npt.NDArray[np.int64], seed: int = 7) -> Difference:
-    """By how much the share of later customers met at this capacity differs; accounts are drawn with replacement."""
-    _, code = np.unique(account, return_inverse=True)
-    random = np.random.default_rng(seed)
-    shares = [taken(score, capacity) for score in (new, now)]
-    gained = np.bincount(code, (shares[0] - shares[1]) * y)
-    came = np.bincount(code, y.astype(np.float64))
-    drawn = random.multinomial(len(came), np.full(len(came), 1 / len(came)), size=DRAWS)
-    each = (drawn @ gained) / np.maximum(drawn @ came, 1)
-    low, high = np.quantile(each, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Difference(caught(y, new, capacity) - caught(y, now, capacity), float(low), float(high))
 
 
 def _notes(questions: list[Slice], y: Flags, config: Config, prepared: Prepared) -> tuple[str, ...]:

@@ -1,0 +1,149 @@
+"""Everything the report tells, as numbers and tables: computed once, said in any language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.clock import DAY, NEVER, timestamps
+from features.report import DataReport
+from features.words import Language
+from models.next_steps import NextSteps
+from models.recommend import Policy
+from training.backtest import Backtest
+from training.capacity import capacity_share, caught_difference
+from training.config import Config
+from training.gate import Difference, Verdict
+from training.handover import Handover
+from training.held_out import Held
+from training.prepare import Prepared
+from training.report.drivers import MOST, drift, drivers, leads_apart
+from training.report.measures import (
+    calibration,
+    capacity_curves,
+    contact_curve,
+    finals,
+    migration,
+    ranks,
+    segment_gains,
+)
+from training.report.survival import stays
+from training.summary import Results
+
+YEAR = 365.25
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the report tells. `capacity`: % of the leads that sales can take, `caught`: the share of all later customers that
+    the model meets there minus that of the rules, with a 90 % interval. `a_year`: customers a year in these data.
+    `contacts` and `tested` are None, and other tables empty, where the data allow none."""
+
+    name: str
+    final: str
+    stages: tuple[str, ...]
+    horizons: dict[str, float]
+    leads: int
+    interactions: int
+    held_leads: int
+    period: tuple[str, str] | None
+    cut: str | None
+    capacity: float
+    capacity_per_week: float | None
+    caught: Difference
+    a_year: float | None
+    curves: pd.DataFrame
+    contacts: pd.DataFrame | None
+    tested: Backtest | None
+    share: float | None
+    policy: Policy
+    migration: pd.DataFrame
+    calibration: pd.DataFrame
+    results: Results
+    against_rules: Difference
+    verdict: Verdict
+    segments: pd.DataFrame
+    stays: pd.DataFrame
+    worth: pd.DataFrame
+    drivers: pd.DataFrame
+    drift: pd.DataFrame
+    apart: list[dict[str, Any]]
+    steps: NextSteps
+    notes: tuple[str, ...]
+    blocked: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a training has found besides: what leads are worth, next steps, model against rules, and the gate's verdict."""
+
+    worth: pd.DataFrame
+    steps: NextSteps
+    against_rules: Difference
+    verdict: Verdict
+
+
+def gather(
+    config: Config,
+    report: DataReport,
+    prepared: Prepared,
+    held: Held,
+    handed: Handover,
+    found: Found,
+    language: Language,
+) -> Facts:
+    """Compute all facts of a training; `language` is that of the features' labels."""
+    rows, y = finals(prepared, held)
+    by, capacity = ranks(prepared, held), capacity_share(prepared, config)
+    account = prepared.account[held.rows[rows]]
+    moving = drivers(prepared, held, handed.cut, language)
+    names = {d.label[language]: i for i, d in enumerate(handed.cut.described[:-1])}
+    watched = [names[label] for label in dict.fromkeys(moving["label"]) if label in names][:MOST]
+    drifted = drift(prepared, held, handed.cut, watched)
+    drifted["label"] = [handed.cut.described[column].label[language] for column in drifted["column"]]
+    return Facts(
+        name=config.name,
+        final=prepared.funnel.final,
+        stages=prepared.funnel.stages,
+        horizons=dict(prepared.funnel.horizons),
+        leads=len(prepared.histories),
+        interactions=len(prepared.histories.people.history),
+        held_leads=len(np.unique(prepared.looks.lead[held.rows])),
+        period=report.period if prepared.dated else None,
+        cut=timestamps(np.array([held.cut]))[0].strftime("%Y-%m-%d") if prepared.dated else None,
+        capacity=capacity,
+        capacity_per_week=config.sales.capacity_per_week if prepared.dated else None,
+        caught=caught_difference(y, by["model"], by["rules"], capacity, account),
+        a_year=_a_year(prepared),
+        curves=capacity_curves(prepared, held),
+        contacts=contact_curve(handed.past, handed.policy) if handed.past else None,
+        tested=handed.tested,
+        share=float(handed.past.share.mean()) if handed.past else None,
+        policy=handed.policy,
+        migration=migration(prepared, held),
+        calibration=calibration(prepared, held),
+        results=held.results,
+        against_rules=found.against_rules,
+        verdict=found.verdict,
+        segments=segment_gains(prepared, held, capacity),
+        stays=stays(prepared),
+        worth=found.worth,
+        drivers=moving,
+        drift=drifted.sort_values("psi", ascending=False, ignore_index=True),
+        apart=leads_apart(prepared, held, handed.cut, language),
+        steps=found.steps,
+        notes=(*report.lines(), *prepared.notes),
+        blocked=prepared.audit.blocked,
+    )
+
+
+def _a_year(prepared: Prepared) -> float | None:
+    """Customers a year, over the span of the data; None without dates."""
+    if not prepared.dated:
+        return None
+    became = prepared.path.reached[:, -1]
+    days = (prepared.extracted_at - int(prepared.histories.people.created.min())) / DAY
+    return float((became < NEVER).sum() / max(days, 1.0) * YEAR)

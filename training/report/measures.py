@@ -1,0 +1,135 @@
+"""Model against rules, as a marketer asks: who is met, in which segment, in which band, and at what profit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from models.recommend import Policy
+from models.types import Flags, Floats
+from training.capacity import caught_difference
+from training.evaluate import caught, equal_bins, reliability
+from training.held_out import Held
+from training.prepare import Prepared
+from training.segments import band, segments
+from training.weekly import Weekly
+
+PERCENTS = (*range(1, 21), *range(22, 51, 2))
+BANDS = 5
+MOST_SEGMENTS = 6  # of a kind
+FEW_CUSTOMERS = 10
+LINES = 60  # points of the profit curve
+KINDS = ("source", "country", "company size")
+
+
+def finals(prepared: Prepared, held: Held) -> tuple[np.ndarray, Flags]:
+    """The held-out landmarks (m,) whose final lead stage is known, as places in `held.rows`, and whether they reached it."""
+    rows = np.flatnonzero(held.labels.matured[:, -1])
+    return rows, held.labels.reached[rows, -1]
+
+
+def ranks(prepared: Prepared, held: Held) -> dict[str, Floats]:
+    """What each way ranks those landmarks by: probability, points."""
+    rows, _ = finals(prepared, held)
+    return {"model": held.probability["model"][rows, -1], "rules": prepared.points.points[held.rows[rows]]}
+
+
+def capacity_curves(prepared: Prepared, held: Held) -> pd.DataFrame:
+    """percent of leads taken, share of all later customers met by model, rules and chance."""
+    _, y = finals(prepared, held)
+    by = ranks(prepared, held)
+    return pd.DataFrame([
+        {"percent": p, "model": caught(y, by["model"], p), "rules": caught(y, by["rules"], p), "chance": p / 100}
+        for p in PERCENTS
+    ])  # fmt: skip
+
+
+def calibration(prepared: Prepared, held: Held) -> pd.DataFrame:
+    """by (model, rules), said, came and the 95 % band low … high, in ten bins of equal size."""
+    rows, y = finals(prepared, held)
+    account = prepared.account[held.rows[rows]]
+    parts = []
+    for name in ("model", "rules"):
+        p = held.probability[name][rows, -1]
+        curve = reliability(y, p)
+        bands = [band(y[mine], p[mine], account[mine]) for mine in equal_bins(p)]
+        low, high = zip(*bands, strict=True)
+        parts.append(
+            pd.DataFrame({"by": name, "said": curve.said, "came": curve.came, "low": low, "high": high, "rows": curve.rows})
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def segment_gains(prepared: Prepared, held: Held, capacity: float) -> pd.DataFrame:
+    """By how much more of a segment's later customers the model meets than the rules, when sales takes `capacity` % of all.
+
+    Columns: kind, segment, customers, gain, low, high (90 %); segments with at least ten later customers, the largest first.
+    """
+    rows, y = finals(prepared, held)
+    by, account = ranks(prepared, held), prepared.account[held.rows[rows]]
+    out = []
+    for kind, segment in segments(prepared, held.rows[rows]).items():
+        if kind not in KINDS:
+            continue
+        counts = pd.Series(segment[y]).value_counts()
+        for value in counts.index[:MOST_SEGMENTS]:
+            if counts[value] < FEW_CUSTOMERS:
+                continue
+            found = caught_difference(y, by["model"], by["rules"], capacity, account, among=segment == value)
+            out.append({"kind": kind, "segment": str(value), "customers": int(counts[value]),
+                        "gain": found.mean, "low": found.low, "high": found.high})  # fmt: skip
+    return pd.DataFrame(out, columns=["kind", "segment", "customers", "gain", "low", "high"])
+
+
+def migration(prepared: Prepared, held: Held) -> pd.DataFrame:
+    """score_band × rule_band (1 lowest … 5 highest fifth of the landmarks): leads looked at, and the share that converted.
+
+    Equal points are one band, so bands of the rules may be larger or empty.
+    """
+    _, y = finals(prepared, held)
+    by = ranks(prepared, held)
+    bands = {name: _fifths(values) for name, values in by.items()}
+    found = pd.DataFrame({"score_band": bands["model"], "rule_band": bands["rules"], "came": y})
+    grouped = found.groupby(["score_band", "rule_band"])["came"].agg(["size", "mean"]).reset_index()
+    return grouped.rename(columns={"size": "leads", "mean": "came"})
+
+
+def _fifths(values: Floats) -> np.ndarray:
+    """The fifth in which the middle of each value's ties lies."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    middle = (np.cumsum(count) - count / 2) / len(values)
+    return np.asarray(np.minimum((middle * BANDS).astype(int), BANDS - 1)[place] + 1)
+
+
+def contact_curve(past: Weekly, policy: Policy) -> pd.DataFrame:
+    """What comes of a line on gain (model) or points (rules) laid lower and lower: by, line, contacts, customers and
+    revenue, all per week and scaled to all leads; too_early (share of the contacts), too_late (share of the later customers).
+
+    Each lead is handed over in the first week in which it has reached the line. No capacity, no memory: `training.backtest` has
+    both.
+    """
+    rank = {"model": past.found.gain(policy)[1], "rules": past.found.parts.points.points}
+    weight = 1 / np.maximum(past.share[past.week], 1e-9)
+    came = _later_customers(past, weight)
+    weeks = len(past.at)
+    out = []
+    for name, values in rank.items():
+        for line in np.unique(np.quantile(values, 1 - np.geomspace(0.002, 1, LINES)))[::-1]:
+            over = np.flatnonzero(values >= line)
+            _, first = np.unique(past.looks.lead[over], return_index=True)  # looks are sorted by lead and week
+            taken = over[first]
+            w, customer = weight[taken], past.customer[taken]
+            contacts = w.sum()
+            out.append({
+                "by": name, "line": float(line), "contacts": contacts / weeks, "customers": (w * customer).sum() / weeks,
+                "revenue": (w * past.brought[taken]).sum() / weeks,
+                "too_early": float((w * ~past.with_sales[taken]).sum() / contacts),
+                "too_late": max(0.0, 1 - float((w * customer).sum()) / came) if came else 0.0,
+            })  # fmt: skip
+    return pd.DataFrame(out)
+
+
+def _later_customers(past: Weekly, weight: Floats) -> float:
+    """How many of the leads looked at became customers, scaled to all leads: each counts once."""
+    lead, first = np.unique(past.looks.lead[past.customer], return_index=True)
+    return float(weight[np.flatnonzero(past.customer)[first]].sum()) if len(lead) else 0.0

@@ -1,0 +1,333 @@
+"""The page: facts → sections of sentences, charts and tables → one HTML file that needs no network.
+
+Every chart is in the page twice: drawn already (so that it is there at once, on paper and without scripts), and as a
+specification that becomes interactive when it is scrolled into view.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import vl_convert
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from markupsafe import Markup
+
+from features.words import type_words
+from training.report import charts, sentences
+from training.report.charts import Spec
+from training.report.facts import Facts
+from training.report.words import Speaker
+
+HERE = Path(__file__).parent
+VEGA_LITE = "6.4"
+WIDTH = 680  # pixels of the drawing that is there before the interactive one
+LOCALES = {"en": "en-US", "de": "de-DE"}
+MOST_NOTES = 60
+MOST_STEPS = 12
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart with the sentence that says its point. `spec` is Vega-Lite."""
+
+    id: str
+    said: str
+    spec: Spec
+    sliders: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text; numbers are spelt already. `caption` says what it is."""
+
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question of a marketer and its answer."""
+
+    id: str
+    title: str
+    said: Sequence[str] = ()
+    todo: Sequence[str] = ()
+    charts: Sequence[Chart] = ()
+    tables: Sequence[Table] = ()
+    notes: Sequence[str] = field(default=())
+
+
+def render(f: Facts, s: Speaker) -> str:
+    """The whole page as text."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=select_autoescape(["html", "j2"]), trim_blocks=True, lstrip_blocks=True
+    )
+    parts, slider = sections(f, s), _sliders(f, s)
+    specs = {chart.id: chart.spec for section in parts for chart in section.charts}
+    drawn = {name: Markup(_drawn(spec, s)) for name, spec in specs.items()}  # noqa: S704  drawn by Vega, which escapes text
+    return environment.get_template("report.html.j2").render(
+        facts=f,
+        t=s.words,
+        language=s.language,
+        sections=parts,
+        drawn=drawn,
+        head=_head(f, s),
+        slider=slider,
+        slider_json=Markup(_json(slider)),  # noqa: S704
+        style=Markup((HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704  our own file
+        script=Markup((HERE / "report.js").read_text(encoding="utf-8")),  # noqa: S704
+        vega=Markup(_vega()),  # noqa: S704  a library's own code, in which a closing tag is masked
+        data=Markup(_json({"specs": specs, "locale": vl_convert.get_format_locale(LOCALES[s.language])})),  # noqa: S704
+    )
+
+
+def _json(content: Any) -> str:
+    """JSON that can stand inside a script element."""
+    return (
+        json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        .replace("</", "<\\/")
+        .replace("<!--", "<\\!--")
+    )
+
+
+@cache
+def _vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed in one script."""
+    return vl_convert.javascript_bundle(vl_version=VEGA_LITE).replace("</script", "<\\/script")
+
+
+def _drawn(spec: Spec, s: Speaker) -> str:
+    """The chart as SVG that scales with the page."""
+    logging.getLogger("vl_convert").setLevel(logging.ERROR)
+    fixed = {**spec, "width": WIDTH, "config": {**spec["config"], "font": "sans-serif"}}
+    return vl_convert.vegalite_to_svg(fixed, vl_version=VEGA_LITE, format_locale=LOCALES[s.language])
+
+
+def _head(f: Facts, s: Speaker) -> str:
+    """What the report rests on, in a sentence."""
+    said = s.pick(
+        f"{s.number(f.leads)} leads, {s.number(f.interactions)} interactions",
+        f"{s.number(f.leads)} Leads, {s.number(f.interactions)} Interaktionen",
+    )
+    if f.period:
+        said += s.pick(f", {f.period[0][:10]} to {f.period[1][:10]}", f", {f.period[0][:10]} bis {f.period[1][:10]}")
+    judged = s.pick(
+        f"Model and rules are judged on {s.number(f.held_leads)} held-out leads",
+        f"Modell und Regeln werden an {s.number(f.held_leads)} zurückgehaltenen Leads beurteilt",
+    )
+    if f.cut:
+        judged += s.pick(f", later than {f.cut} and of other accounts", f", später als {f.cut} und von anderen Firmen")
+    return f"{said}. {judged}."
+
+
+def _sliders(f: Facts, s: Speaker) -> dict[str, Any] | None:
+    """What the sliders of capacity and cost need: ranges, and the sentence they fill in."""
+    if f.contacts is None or not len(f.contacts):
+        return None
+    money = f.policy.money
+    widest = float(f.contacts["contacts"].max())
+    capacity = min(f.capacity_per_week or 0.1 * widest, widest)
+    worth = f.policy.deal_value or 0.0
+    cost = f.policy.cost_per_contact or 0.0
+    return {
+        "money": money,
+        "capacity": round(capacity, 1),
+        "widest": max(1, round(widest)),
+        "cost": cost,
+        "dearest": max(2 * cost, round(worth / 4), 1),
+        "currency": f.policy.currency or "",
+        "locale": LOCALES[s.language],
+        "curve": f.contacts.round(4).to_dict("records"),
+        "sentence": s.pick(
+            "At {n} contacts a week the model meets {model} {stages} a week, the rules {rules}",
+            "Bei {n} Kontakten je Woche trifft das Modell {model} {stages} je Woche, die Regeln {rules}",
+        ),
+        "profit": s.pick(
+            "; after contacts at {cost} each that is {pm} a week by the model and {pr} by the rules",
+            "; nach Kontakten zu je {cost} sind das {pm} je Woche nach dem Modell und {pr} nach den Regeln",
+        ),
+        "best": s.pick(
+            ". More than {best} contacts a week would cost more than they bring",
+            ". Mehr als {best} Kontakte je Woche würden mehr kosten, als sie bringen",
+        ),
+        "stages": s.stages(f.final),
+    }
+
+
+def sections(f: Facts, s: Speaker) -> list[Section]:
+    """All sections, in the order a marketer asks; those without data say so or are left out."""
+    t = s.words
+    found = [
+        Section("do", t["do"], todo=sentences.what_to_do(f, s)),
+        Section("more", t["more"], said=[sentences.more_customers(f, s)], charts=[_caught(f, s)]),
+        _handover(f, s),
+        Section("bands", t["bands"], charts=[Chart("migration", sentences.bands(f, s), charts.migration(f.migration, t))]),
+        Section(
+            "true", t["true"], charts=[Chart("calibration", sentences.calibration(f, s), charts.calibration(f.calibration, t))]
+        ),
+        Section("who", t["who"], **_shown(sentences.segments(f, s), "segments", f.segments, charts.segments, t)),
+        _stays(f, s),
+        _worth(f, s),
+        Section("drives", t["drives"], charts=[_drivers(f, s, target) for target in dict.fromkeys(f.drivers["target"])]),
+        _apart(f, s),
+        _next_steps(f, s),
+        _data(f, s),
+    ]
+    return [section for section in found if section is not None]
+
+
+def _shown(said: str, name: str, table: pd.DataFrame, draw: Any, t: Mapping[str, str]) -> dict[str, Any]:
+    """A chart with its sentence, or the sentence alone where there is nothing to draw."""
+    return {"charts": [Chart(name, said, draw(table, t))]} if len(table) else {"said": [said]}
+
+
+def _caught(f: Facts, s: Speaker) -> Chart:
+    t = dict(s.words)
+    if not f.capacity_per_week:
+        t["your_capacity"] = t["usual_capacity"]
+    return Chart("caught", sentences.caught_chart(f, s), charts.caught(f.curves, f.capacity, t))
+
+
+def _handover(f: Facts, s: Speaker) -> Section:
+    t, slider = s.words, _sliders(f, s)
+    said = sentences.handover(f, s)
+    shown, tables = [], []
+    if slider and f.contacts is not None:
+        shown.append(
+            Chart("profit", "", charts.profit(f.contacts, slider["capacity"], slider["cost"], f.policy.money, t), sliders=True)
+        )
+        sooner = s.pick(
+            "The more contacts, the more of them are too early and the fewer customers are met too late: the line chooses between the two.",
+            "Je mehr Kontakte, desto mehr davon sind zu früh und desto weniger Kunden kommen zu spät: Die Linie wählt dazwischen.",
+        )
+        shown.append(Chart("errors", sooner, charts.errors(f.contacts, slider["capacity"], t)))
+    if f.tested:
+        tables.append(_ways(f, s))
+    return Section("handover", t["handover"], said=said, charts=shown, tables=tables)
+
+
+def _ways(f: Facts, s: Speaker) -> Table:
+    t, unit = s.words, f.policy.currency
+    assert f.tested is not None  # noqa: S101  asked before
+    header = [t["way"], t["contacts"], t["per_week"], t["busiest"], s.stages(f.final)]
+    header += [t["profit"]] if f.tested.money else []
+    header += [t["too_early"], t["too_late"], t["changes"]]
+    rows = []
+    for tally in f.tested.tallies:
+        in_fact = tally.changes is None
+        row = [sentences.way(tally.name, s), s.number(tally.contacts), s.number(tally.per_week.mean(), 1)]
+        row += [s.number(tally.per_week.max(), 1), s.number(tally.customers)]
+        row += [s.money(tally.profit, unit)] if f.tested.money else []
+        row += (
+            ["–", "–", "–"] if in_fact else [s.number(tally.too_early), s.number(tally.too_late), s.number(tally.changes or 0)]
+        )
+        rows.append(row)
+    return Table(t["handover"], header, rows, sentences.as_it_was_note(f, s))
+
+
+def _stays(f: Facts, s: Speaker) -> Section | None:
+    stages = list(dict.fromkeys(f.stays["lead_stage"]))
+    shown = [
+        Chart(f"stays-{i}", sentences.stays(f, s, stage), charts.stays(f.stays[f.stays["lead_stage"] == stage], s.words))
+        for i, stage in enumerate(stages)
+    ]
+    return Section("long", s.words["long"], charts=shown) if shown else None
+
+
+def _worth(f: Facts, s: Speaker) -> Section | None:
+    stage = sentences.worth_stage(f)
+    if stage is None:
+        return None
+    said, shown = [sentences.worth(f, s, stage)], []
+    for by, asked in (
+        ("source", s.pick("By source.", "Nach Quelle.")),
+        ("first_campaign", s.pick("By the first campaign a lead met.", "Nach der ersten Kampagne, die ein Lead traf.")),
+        ("last_campaign", s.pick("By the last campaign before it.", "Nach der letzten Kampagne davor.")),
+    ):
+        rows = f.worth[(f.worth["lead_stage"] == stage) & (f.worth["by"] == by)]
+        if len(rows) > 1:
+            named = rows.assign(group=[s.words.get(g, g) for g in rows["group"]])
+            best = named.iloc[0]
+            top = s.pick(
+                f" Most from “{best['group']}”: {s.money(best['worth'], f.policy.currency)}.",
+                f" Am meisten von „{best['group']}“: {s.money(best['worth'], f.policy.currency)}.",
+            )
+            shown.append(Chart(f"worth-{by}", asked + top, charts.worth(named, f.policy.currency or "", s.words)))
+    return Section("value", s.words["value"], said=said, charts=shown)
+
+
+def _drivers(f: Facts, s: Speaker, target: str) -> Chart:
+    place = f.stages.index(target)
+    table = f.drivers[f.drivers["target"] == target]
+    return Chart(f"drivers-{place}", sentences.drivers(f, s, target), charts.drivers(table, s.words))
+
+
+def _apart(f: Facts, s: Speaker) -> Section:
+    t = s.words
+    tables = []
+    for kind, title in (("model", t["under"]), ("rules", t["over"])):
+        leads = [lead for lead in f.apart if lead["kind"] == kind]
+        header = [
+            t["lead_id"],
+            t["lead_stage"],
+            t["rank_model"],
+            t["rank_rules"],
+            t["why_model"],
+            t["why_rules"],
+            s.stage(f.final),
+        ]
+        rows = [
+            [lead["lead_id"], s.stage(lead["lead_stage"]), s.number(lead["rank_model"]), s.number(lead["rank_rules"]),
+             _reasons(lead["reasons"], s), _lines(lead, s), t["yes"] if lead["became"] else t["no"]]
+            for lead in leads
+        ]  # fmt: skip
+        if rows:
+            tables.append(Table(title, header, rows, sentences.apart(f, s, kind)))
+    said = [] if tables else [s.pick("They agree on every lead.", "Sie sind sich bei jedem Lead einig.")]
+    return Section("apart", t["apart"], said=said, tables=tables)
+
+
+def _reasons(reasons: Sequence[Mapping[str, Any]], s: Speaker) -> str:
+    told = []
+    for r in reasons:
+        value = "" if r["value"] is None else f" = {s.number(r['value'], 0 if float(r['value']).is_integer() else 1)}"
+        told.append(f"{'▲' if r['effect'] > 0 else '▼'} {r['label']}{value}")
+    return "; ".join(told)
+
+
+def _lines(lead: Mapping[str, Any], s: Speaker) -> str:
+    told = [f"{s.number(line['points'])} {line['label']}" for line in lead["lines"]]
+    return "; ".join(told) or s.pick("no points", "keine Punkte")
+
+
+def _next_steps(f: Facts, s: Speaker) -> Section:
+    t = s.words
+    best = sorted(f.steps.steps, key=lambda step: -step.gap_low)[:MOST_STEPS]
+    header = [t["step"], t["lead_stage"], t["took"], t["progressed"], t["others"], t["progressed"]]
+    rows = [
+        [s.pick(*_type(step.type)), s.stage(step.lead_stage), s.number(step.leads), s.percent(step.progressed),
+         s.number(step.others), s.percent(step.others_progressed)]
+        for step in best
+    ]  # fmt: skip
+    tables = [Table(t["next"], header, rows)] if rows else []
+    return Section("next", t["next"], said=[sentences.next_steps(f, s)], tables=tables)
+
+
+def _type(name: str) -> tuple[str, str]:
+    return type_words(name, "en"), type_words(name, "de")
+
+
+def _data(f: Facts, s: Speaker) -> Section:
+    t = s.words
+    rows = [[row.label, s.number(row.psi, 2)] for row in f.drift.itertuples()]
+    tables = [Table(t["psi"], [t["drift_of"], t["psi"]], rows)] if rows else []
+    return Section("data", t["data"], said=sentences.data(f, s), tables=tables, notes=f.notes[:MOST_NOTES])

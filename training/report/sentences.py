@@ -1,0 +1,420 @@
+"""What every chart and section says, in sentences: the facts, spoken."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pandas as pd
+
+from features.words import type_words
+from training.backtest import AS_IT_WAS, MODEL, Tally
+from training.report.facts import Facts
+from training.report.words import Speaker
+from training.worth import NONE, OTHER
+
+MUCH_DRIFT = 0.25
+SOME_DRIFT = 0.1
+NAMED = 3
+
+
+def what_to_do(f: Facts, s: Speaker) -> list[str]:
+    """The advice a marketer can act on, most important first."""
+    out = [_who_ranks(f, s), _where_the_line_is(f, s)]
+    out += [line for line in (_rule_to_lower(f, s), _budget(f, s), _next_step(f, s), _segment_to_watch(f, s)) if line]
+    return out
+
+
+def _who_ranks(f: Facts, s: Speaker) -> str:
+    row = _at_capacity(f)
+    model, rules = s.percent(row["model"]), s.percent(row["rules"])
+    room = _room(f, s)
+    if f.caught.low > 0:
+        return s.pick(
+            f"Let the model rank what sales gets: {room} it meets {model} of the later {s.stages(f.final)}, the rules {rules}.",
+            f"Lassen Sie das Modell ordnen, was der Vertrieb bekommt: {room} trifft es {model} der späteren "
+            f"{s.stages(f.final)}, die Regeln {rules}.",
+        )
+    if f.caught.high < 0:
+        return s.pick(
+            f"Keep the rules for now: {room} they meet {rules} of the later {s.stages(f.final)}, the model {model}.",
+            f"Bleiben Sie vorerst bei den Regeln: {room} treffen sie {rules} der späteren {s.stages(f.final)}, das "
+            f"Modell {model}.",
+        )
+    return s.pick(
+        f"Either will do for ranking: {room} model ({model}) and rules ({rules}) cannot be told apart on these leads; "
+        "the model adds probabilities that can be relied on.",
+        f"Zum Ordnen taugen beide: {room} sind Modell ({model}) und Regeln ({rules}) auf diesen Leads nicht zu "
+        "unterscheiden; "
+        "das Modell nennt dazu verlässliche Wahrscheinlichkeiten.",
+    )
+
+
+def _at_capacity(f: Facts) -> pd.Series:
+    return f.curves.iloc[(f.curves["percent"] - f.capacity).abs().argmin()]
+
+
+def _room(f: Facts, s: Speaker) -> str:
+    if f.capacity_per_week:
+        return s.pick(
+            f"at {s.number(f.capacity_per_week)} leads a week ({s.number(f.capacity)} % of those that come)",
+            f"bei {s.number(f.capacity_per_week)} Leads je Woche ({s.number(f.capacity)} % der eingehenden)",
+        )
+    return s.pick(f"at the {s.number(f.capacity)} % ranked highest", f"bei den {s.number(f.capacity)} % an der Spitze")
+
+
+def line_in_words(f: Facts, s: Speaker, stage: str) -> str:
+    """A line of the policy in its units."""
+    line = f.policy.lines[stage]
+    if f.policy.money:
+        return s.pick("an expected value of ", "einem Erwartungswert von ") + s.money(line, f.policy.currency)
+    return s.pick("a chance of ", "einer Chance von ") + s.percent(line, 1)
+
+
+def _where_the_line_is(f: Facts, s: Speaker) -> str:
+    stage = f.policy.stage
+    said = s.pick(
+        f"Hand a lead over as {s.stage(stage)} from {line_in_words(f, s, stage)}, even at the low end of its interval",
+        f"Übergeben Sie einen Lead als {s.stage(stage)} ab {line_in_words(f, s, stage)}, auch am unteren Ende seines "
+        "Intervalls",
+    )
+    for other in f.policy.lines:
+        if other != stage:
+            said += s.pick(
+                f"; nurture it as {s.stage(other)} from {line_in_words(f, s, other)}",
+                f"; pflegen Sie ihn als {s.stage(other)} ab {line_in_words(f, s, other)}",
+            )
+    days = s.number(f.policy.quiet_days)
+    return said + s.pick(
+        f"; take it back from sales after {days} days of silence.", f"; nehmen Sie ihn nach {days} Tagen Stille zurück."
+    )
+
+
+def _rule_to_lower(f: Facts, s: Speaker) -> str | None:
+    over = [lead for lead in f.apart if lead["kind"] == "rules"]
+    found = Counter(line["label"] for lead in over for line in lead["lines"] if line["points"] > 0)
+    if len(over) < NAMED or not found:
+        return None
+    label, count = found.most_common(1)[0]
+    converted = sum(bool(lead["became"]) for lead in over)
+    return s.pick(
+        f"Look at the points for “{label}”: {count} of the {len(over)} leads that the rules overrate most got them, "
+        "and "
+        f"{converted} of these {len(over)} became {s.stages(f.final)}. Try a change with `make compare`.",
+        f"Sehen Sie sich die Punkte für „{label}“ an: {count} der {len(over)} am meisten überschätzten Leads haben "
+        "sie, und "
+        f"{converted} dieser {len(over)} wurden {s.stages(f.final)}. Prüfen Sie eine Änderung mit `make compare`.",
+    )
+
+
+def _sources(f: Facts, stage: str, by: str) -> pd.DataFrame:
+    rows = f.worth[(f.worth["lead_stage"] == stage) & (f.worth["by"] == by)]
+    return rows[~rows["group"].isin([OTHER, NONE])]
+
+
+def worth_stage(f: Facts) -> str | None:
+    """The lead stage whose worth is told: the last before the hand-over that has one."""
+    have = list(dict.fromkeys(f.worth["lead_stage"]))
+    before = [stage for stage in f.stages[: f.stages.index(f.policy.stage)] if stage in have]
+    return before[-1] if before else (have[0] if have else None)
+
+
+def _budget(f: Facts, s: Speaker) -> str | None:
+    stage = worth_stage(f)
+    rows = _sources(f, stage, "source") if stage else f.worth.iloc[:0]
+    if len(rows) < 2:
+        return None
+    best, worst = rows.iloc[0], rows.iloc[-1]
+    if best["low"] <= worst["high"]:
+        return None
+    unit, name = f.policy.currency, s.stage(stage or "")
+    return s.pick(
+        f"Shift budget towards “{best['group']}”: an {name} from there was worth {s.money(best['worth'], unit)}, "
+        f"from “{worst['group']}” {s.money(worst['worth'], unit)}; the intervals do not overlap.",
+        f"Verschieben Sie Budget zu „{best['group']}“: Ein {name} von dort war {s.money(best['worth'], unit)} wert, "
+        f"von „{worst['group']}“ {s.money(worst['worth'], unit)}; die Intervalle überlappen nicht.",
+    )
+
+
+def _next_step(f: Facts, s: Speaker) -> str | None:
+    if not f.steps.steps:
+        return None
+    best = max(f.steps.steps, key=lambda step: step.gap_low)
+    target = f.stages[f.stages.index(best.lead_stage) + 1]
+    what, days = type_words(best.type, s.language), s.number(f.horizons[target])
+    counts = (s.number(best.leads), s.percent(best.progressed), s.number(best.others), s.percent(best.others_progressed))
+    return s.pick(
+        f"Nurture with what has gone before progress: {what}. Of {counts[0]} {s.stages(best.lead_stage)} that did so for the "
+        f"first time {counts[1]} became {s.stages(target)} within {days} days; of {counts[2]} scored alike that did not, "
+        f"{counts[3]}. An association, not a promise.",
+        f"Pflegen Sie mit dem, was dem Weiterkommen vorausging: {what}. Von {counts[0]} {s.stages(best.lead_stage)}, die das "
+        f"erstmals taten, wurden {counts[1]} in {days} Tagen {s.stages(target)}; von {counts[2]} gleich bewerteten ohne das "
+        f"{counts[3]}. Ein Zusammenhang, kein Versprechen.",
+    )
+
+
+def _segment_to_watch(f: Facts, s: Speaker) -> str | None:
+    losing = f.segments[f.segments["high"] < 0]
+    if not len(losing):
+        return None
+    names = ", ".join(f"{s.words[row.kind]} {row.segment}" for row in losing.head(NAMED).itertuples())
+    return s.pick(
+        f"Keep an eye on {names}: there the rules meet more.", f"Achten Sie auf {names}: Dort treffen die Regeln mehr."
+    )
+
+
+def more_customers(f: Facts, s: Speaker) -> str:
+    """The answer to "how many more", with its interval."""
+    c, stages = f.caught, s.stages(f.final)
+    low, mean, high = (s.number(100 * x, 1) for x in (c.low, c.mean, c.high))
+    ranked = s.pick(
+        f"Ranked by the model instead of the points, sales meets {_room(f, s)} {mean} percentage points more of all later "
+        f"{stages} (90 % interval {low} to {high})",
+        f"Nach Modell statt nach Punkten geordnet trifft der Vertrieb {_room(f, s)} {mean} Prozentpunkte mehr aller späteren "
+        f"{stages} (90-%-Intervall {low} bis {high})",
+    )
+    if not f.a_year:
+        return ranked + "."
+    low, mean, high = (s.number(f.a_year * x) for x in (c.low, c.mean, c.high))
+    return ranked + s.pick(
+        f". With {s.number(f.a_year)} {stages} a year that is {mean} more a year ({low} to {high}).",
+        f". Bei {s.number(f.a_year)} {stages} im Jahr sind das {mean} mehr im Jahr ({low} bis {high}).",
+    )
+
+
+def caught_chart(f: Facts, s: Speaker) -> str:
+    """How to read the capacity curve, at the capacity."""
+    row = _at_capacity(f)
+    return s.pick(
+        f"The further a curve bends up and to the left, the fewer calls per customer: at {s.number(row['percent'])} % "
+        "of the leads the "
+        f"model meets {s.percent(row['model'])} of the later {s.stages(f.final)}, the rules "
+        f"{s.percent(row['rules'])}, chance {s.percent(row['chance'])}.",
+        "Je weiter eine Kurve sich nach links oben wölbt, desto weniger Anrufe je Kunde: bei "
+        f"{s.number(row['percent'])} % der Leads trifft das "
+        f"Modell {s.percent(row['model'])} der späteren {s.stages(f.final)}, die Regeln {s.percent(row['rules'])}, "
+        f"der Zufall {s.percent(row['chance'])}.",
+    )
+
+
+def handover(f: Facts, s: Speaker) -> list[str]:
+    """What the policy would have done on history."""
+    if f.tested is None:
+        return [s.pick(
+            "There are too few weeks whose outcome is known to test a hand-over policy on history.",
+            "Es gibt zu wenige Wochen mit bekanntem Ausgang, um eine Übergabe an der Geschichte zu prüfen.",
+        )]  # fmt: skip
+    model, rules = f.tested.of(MODEL), f.tested.best_rules
+    return [
+        s.pick(
+            f"Tried on {f.tested.weeks} later weeks of held-out leads, with lines chosen in the {f.tested.chosen_in} "
+            "weeks before: "
+            f"by the model {_did(f, s, model)}; by the {s.words.get(rules.name, rules.name)} {_did(f, s, rules)}.",
+            f"Erprobt an {f.tested.weeks} späteren Wochen zurückgehaltener Leads, mit Linien aus den "
+            f"{f.tested.chosen_in} Wochen davor: "
+            f"nach dem Modell {_did(f, s, model)}; nach {s.words.get(rules.name, rules.name)} {_did(f, s, rules)}.",
+        ),
+        s.pick(
+            f"Too early is a lead handed over that did not reach {s.stage(f.policy.stage)} in time: "
+            f"{s.number(model.too_early)} of {s.number(model.contacts)} by the "
+            f"model, {s.number(rules.too_early)} of {s.number(rules.contacts)} by the rules. Too late is a "
+            f"{s.stage(f.final)} whom sales had to find before: "
+            f"{s.number(model.too_late)} and {s.number(rules.too_late)} of {s.number(f.tested.came)}. What sales did "
+            "with a lead is part of what became of it, so "
+            f"leads it never called may be worth more than history shows.",
+            f"Zu früh ist ein übergebener Lead, der {s.stage(f.policy.stage)} nicht rechtzeitig erreichte: "
+            f"{s.number(model.too_early)} von {s.number(model.contacts)} beim "
+            f"Modell, {s.number(rules.too_early)} von {s.number(rules.contacts)} bei den Regeln. Zu spät ist ein "
+            f"{s.stage(f.final)}, den der Vertrieb vorher selbst finden musste: "
+            f"{s.number(model.too_late)} und {s.number(rules.too_late)} von {s.number(f.tested.came)}. Was der "
+            "Vertrieb mit einem Lead tat, gehört zu dem, was aus ihm wurde; "
+            f"nie angerufene Leads können also mehr wert sein, als die Geschichte zeigt.",
+        ),
+    ]  # fmt: skip
+
+
+def _did(f: Facts, s: Speaker, t: Tally) -> str:
+    counts = s.pick(
+        f"{s.number(t.contacts)} contacts, {s.number(t.customers)} {s.stages(f.final)}",
+        f"{s.number(t.contacts)} Kontakte, {s.number(t.customers)} {s.stages(f.final)}",
+    )
+    if f.tested is None or not f.tested.money:
+        return counts
+    return f"{counts}, {s.money(t.profit, f.policy.currency)} {s.words['profit']}"
+
+
+def way(name: str, s: Speaker) -> str:
+    """The name of a way of handing over."""
+    return s.words.get(name, name)
+
+
+def as_it_was_note(f: Facts, s: Speaker) -> str:
+    """Why the row of what was done cannot be compared in every column."""
+    return s.pick(
+        f"“{way(AS_IT_WAS, s)}”: the leads that came to sales in fact. They became {s.stages(f.final)} also because "
+        "sales worked them.",
+        f"„{way(AS_IT_WAS, s)}“: die Leads, die wirklich zum Vertrieb kamen. Sie wurden auch deshalb "
+        f"{s.stages(f.final)}, weil er sie bearbeitete.",
+    )
+
+
+def bands(f: Facts, s: Speaker) -> str:
+    """What the fields off the diagonal became."""
+    table = f.migration
+    up = table[(table["score_band"] == 5) & (table["rule_band"] <= 2)]
+    down = table[(table["score_band"] <= 2) & (table["rule_band"] == 5)]
+
+    def told(rows: pd.DataFrame) -> tuple[str, str]:
+        count = int(rows["leads"].sum())
+        rate = float((rows["leads"] * rows["came"]).sum() / count) if count else 0.0
+        return s.number(count), s.percent(rate, 1)
+
+    (n_up, r_up), (n_down, r_down) = told(up), told(down)
+    return s.pick(
+        f"In the model's top fifth but the rules' lower two: {n_up} looks, {r_up} became {s.stages(f.final)}. In the "
+        "rules' top fifth but the "
+        f"model's lower two: {n_down} looks, {r_down} did. Each field shows that share and how many there were.",
+        f"Im obersten Fünftel des Modells, aber den unteren zwei der Regeln: {n_up} Blicke, {r_up} wurden "
+        f"{s.stages(f.final)}. Im obersten Fünftel der "
+        f"Regeln, aber den unteren zwei des Modells: {n_down} Blicke, {r_down}. Jedes Feld zeigt diesen Anteil und "
+        "die Anzahl.",
+    )
+
+
+def calibration(f: Facts, s: Speaker) -> str:
+    """By how much probabilities are off."""
+    model, rules = f.results["model"][f.final], f.results["rules"][f.final]
+    top = f.calibration[f.calibration["by"] == "model"].iloc[-1]
+    return s.pick(
+        f"Of leads to which the model gives about {s.percent(top['said'])}, {s.percent(top['came'])} became "
+        f"{s.stages(f.final)}. On average it is off by "
+        f"{s.number(100 * model['calibration_error'], 1)} percentage points, the rules turned into probabilities by "
+        f"{s.number(100 * rules['calibration_error'], 1)}; chance alone would make it "
+        f"{s.number(100 * model['calibration_chance'], 1)}. On the dashed line, what is said comes true.",
+        f"Von Leads, denen das Modell etwa {s.percent(top['said'])} gibt, wurden {s.percent(top['came'])} "
+        f"{s.stages(f.final)}. Im Mittel liegt es um "
+        f"{s.number(100 * model['calibration_error'], 1)} Prozentpunkte daneben, die in Wahrscheinlichkeiten "
+        "übersetzten Regeln um "
+        f"{s.number(100 * rules['calibration_error'], 1)}; der Zufall allein brächte "
+        f"{s.number(100 * model['calibration_chance'], 1)}. Auf der gestrichelten Linie trifft ein, was gesagt wird.",
+    )
+
+
+def segments(f: Facts, s: Speaker) -> str:
+    """In how many segments the model meets more, and in which most."""
+    if not len(f.segments):
+        return s.pick(
+            f"No segment has enough later {s.stages(f.final)} to tell.",
+            f"Kein Segment hat genug spätere {s.stages(f.final)} für eine Aussage.",
+        )
+    better, worse = f.segments[f.segments["low"] > 0], f.segments[f.segments["high"] < 0]
+    most = f.segments.loc[f.segments["gain"].idxmax()]
+    return s.pick(
+        f"The model meets more {s.stages(f.final)} than the rules beyond doubt in {len(better)} of {len(f.segments)} "
+        f"segments, fewer in {len(worse)}; "
+        f"most in {s.words[most['kind']]} {most['segment']} ({s.percent(most['gain'], 0, sign=True)} of its "
+        f"{s.stages(f.final)}).",
+        f"In {len(better)} von {len(f.segments)} Segmenten trifft das Modell zweifelsfrei mehr {s.stages(f.final)} "
+        f"als die Regeln, in {len(worse)} weniger; "
+        f"am meisten in {s.words[most['kind']]} {most['segment']} ({s.percent(most['gain'], 0, sign=True)} seiner "
+        f"{s.stages(f.final)}).",
+    )
+
+
+def stays(f: Facts, s: Speaker, stage: str) -> str:
+    """What became of the leads of a lead stage, and how soon."""
+    table = f.stays[(f.stays["lead_stage"] == stage) & (f.stays["cohort"] == "all")]
+    horizon = f.horizons[f.stages[f.stages.index(stage) + 1]]
+    row = table.iloc[(table["days"] - horizon).abs().argmin()]
+    still = max(0.0, 1 - row["progressed"] - row["left"])
+    half = table[table["progressed"] >= row["progressed"] / 2]["days"].min()
+    return s.pick(
+        f"Of {s.number(row['leads'])} leads that entered {s.stage(stage)}, {s.percent(row['progressed'])} had "
+        f"progressed after {s.number(horizon)} days, "
+        f"{s.percent(row['left'])} had left and {s.percent(still)} were still there; half of those who progressed did "
+        f"so within {s.number(half)} days.",
+        f"Von {s.number(row['leads'])} Leads, die {s.stage(stage)} wurden, waren nach {s.number(horizon)} Tagen "
+        f"{s.percent(row['progressed'])} weitergekommen, "
+        f"{s.percent(row['left'])} ausgeschieden und {s.percent(still)} noch da; die Hälfte der Weitergekommenen "
+        f"brauchte höchstens {s.number(half)} Tage.",
+    )
+
+
+def worth(f: Facts, s: Speaker, stage: str) -> str:
+    """What a lead of this lead stage was worth."""
+    rows = f.worth[(f.worth["lead_stage"] == stage) & (f.worth["by"] == "all")]
+    one, unit = rows.iloc[0], f.policy.currency
+    return s.pick(
+        f"One {s.stage(stage)} was worth {s.money(one['worth'], unit)} on average (90 % interval "
+        f"{s.money(one['low'], unit)} to {s.money(one['high'], unit)}): "
+        f"{s.number(one['customers'])} of {s.number(one['leads'])} became {s.stages(f.final)} in time.",
+        f"Ein {s.stage(stage)} war im Mittel {s.money(one['worth'], unit)} wert (90-%-Intervall "
+        f"{s.money(one['low'], unit)} bis {s.money(one['high'], unit)}): "
+        f"{s.number(one['customers'])} von {s.number(one['leads'])} wurden rechtzeitig {s.stages(f.final)}.",
+    )
+
+
+def drivers(f: Facts, s: Speaker, target: str) -> str:
+    """What moves the score towards a lead stage most."""
+    labels = f.drivers[f.drivers["target"] == target]["label"].head(NAMED).tolist()
+    return s.pick(
+        f"Towards {s.stage(target)} the score moves most with: {'; '.join(labels)}. These go together with "
+        "converting; they need not cause it.",
+        f"Auf dem Weg zu {s.stage(target)} bewegen den Score am meisten: {'; '.join(labels)}. Das geht mit dem "
+        "Weiterkommen einher, muss es aber nicht bewirken.",
+    )
+
+
+def apart(f: Facts, s: Speaker, kind: str) -> str:
+    """What became of the leads that the rules rank too low (kind model) or too high (kind rules)."""
+    rows = [lead for lead in f.apart if lead["kind"] == kind]
+    became = sum(bool(lead["became"]) for lead in rows)
+    if kind == "model":
+        return s.pick(
+            f"Of the {len(rows)} leads that the rules underrate most, {became} became {s.stages(f.final)}.",
+            f"Von den {len(rows)} Leads, die die Regeln am meisten unterschätzen, wurden {became} {s.stages(f.final)}.",
+        )
+    return s.pick(
+        f"Of the {len(rows)} leads that the rules overrate most, {became} became {s.stages(f.final)}.",
+        f"Von den {len(rows)} Leads, die die Regeln am meisten überschätzen, wurden {became} {s.stages(f.final)}.",
+    )
+
+
+def next_steps(f: Facts, s: Speaker) -> str:
+    """What the table of next steps means."""
+    if not f.steps.steps:
+        return s.pick(
+            "No content step could be tied to progress beyond doubt, or the data hold none that marketing can offer; "
+            "name some under `nurturing: steps:`.",
+            "Kein Inhaltsschritt ließ sich zweifelsfrei mit dem Weiterkommen verbinden, oder die Daten haben keinen, "
+            "den das Marketing anbieten kann; nennen Sie welche unter `nurturing: steps:`.",
+        )
+    return s.pick(
+        "Leads that took a step for the first time, against leads scored alike that had not: an association with its "
+        "counts, never a promise.",
+        "Leads, die einen Schritt erstmals taten, gegen gleich bewertete ohne ihn: ein Zusammenhang mit seinen "
+        "Zahlen, nie ein Versprechen.",
+    )
+
+
+def data(f: Facts, s: Speaker) -> list[str]:
+    """Leakage and drift."""
+    blocked = ", ".join(f.blocked) or s.pick("none", "keine")
+    moved = f.drift[f.drift["psi"] >= SOME_DRIFT]
+    much = f.drift[f.drift["psi"] >= MUCH_DRIFT]
+    out = [
+        s.pick(
+            f"Columns that know the outcome and were left out: {blocked}.",
+            f"Spalten, die den Ausgang kennen und weggelassen wurden: {blocked}.",
+        )
+    ]
+    if len(moved):
+        names = "; ".join(moved["label"].head(NAMED))
+        out.append(s.pick(
+            f"Of the strongest features {len(moved)} have shifted since the data that were learned from (much: "
+            f"{len(much)}): {names}.",
+            f"Von den stärksten Merkmalen haben sich {len(moved)} seit den Lerndaten verschoben (stark: {len(much)}): "
+            f"{names}.",
+        ))  # fmt: skip
+    else:
+        out.append(s.pick("None of the strongest features has shifted.", "Keines der stärksten Merkmale hat sich verschoben."))
+    return out
