@@ -55,6 +55,12 @@ class Nurturing(Settings):
     )
 
 
+class ReportConfig(Settings):
+    """The report for marketers."""
+
+    language: Literal["en", "de"] = "en"
+
+
 class ValueConfig(Settings):
     """What deals in other currencies are worth, and what a customer is worth beyond its first deal."""
 
@@ -132,6 +138,7 @@ class Config(Settings):
     sales: Sales = Sales()
     nurturing: Nurturing = Nurturing()
     value: ValueConfig = ValueConfig()
+    report: ReportConfig = ReportConfig()
     landmarks: LandmarkConfig = LandmarkConfig()
     search: Search = Search()
     attributes: Attributes = Attributes()

@@ -29,6 +29,8 @@ from training.held_out import Held, next_difference
 from training.plots import plot_capacity, plot_reliability
 from training.prepare import Prepared
 
+REPORT = "report.html"
+
 DESCRIBED = {
     "model": "The blend of learners, calibrated, fitted as of the cut and judged on later leads of other accounts.",
     "rules": "The points of the rules on the same leads, turned into probabilities on the same history.",
@@ -39,10 +41,11 @@ DESCRIBED = {
 
 @dataclass(frozen=True)
 class Carried:
-    """What a run carries besides: `tables`, by the names of their files, and `metrics`."""
+    """What a run carries besides: `tables`, by the names of their files, `metrics`, and the text of the `report`."""
 
     tables: Mapping[str, pd.DataFrame]
     metrics: Mapping[str, float]
+    report: str
 
 
 def log_run(
@@ -69,6 +72,7 @@ def log_run(
         with tempfile.TemporaryDirectory() as scratch:
             here = Path(scratch)
             _artefacts(config, report, prepared, held, model, here)
+            (here / REPORT).write_text(carried.report, encoding="utf-8")
             for name, table in carried.tables.items():
                 table.to_csv(here / f"{name}.csv", index=False)
             for file in sorted(here.iterdir()):

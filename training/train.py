@@ -26,6 +26,7 @@ from training.held_out import Held, hold_out, next_difference
 from training.log_run import Carried, log_run
 from training.prepare import Prepared, prepare
 from training.progress import Steps, terminal
+from training.report import Found, write_report
 from training.segments import in_words as segments_in_words
 from training.summary import Results, coverage_in_words, in_words, show
 from training.worth import worth, worth_in_words
@@ -67,8 +68,11 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
         brings = worth(prepared, dataset, model)
         apart = disagreements(prepared, held)
         against_rules = next_difference(prepared, held, held.probability["model"], held.probability["rules"])
+        with steps.whole("Report"):
+            found = Found(brings, model.next_steps, against_rules)
+            told = write_report(config, report, prepared, held, handed, found)
+            carried = Carried({"worth": brings, "disagreements": apart, **handed.tables()}, handed.metrics(), told)
         with steps.whole("Logging to MLflow"):
-            carried = Carried({"worth": brings, "disagreements": apart, **handed.tables()}, handed.metrics())
             run_id, version, verdict = log_run(config, dataset, report, prepared, held, model, against_rules, carried)
     said = [
         *in_words(held.results, model.funnel.final, against_rules),
@@ -81,5 +85,5 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
         verdict.why,
     ]
     show(console, report, held.results, model.notes, said)
-    console.print(f"Version {version} of {config.name!r} is registered, run {run_id}.", highlight=False)
+    console.print(f"Version {version} of {config.name!r} is registered, run {run_id}, with report.html in it.", highlight=False)
     return Outcome(model, version, run_id, held.results, verdict, prepared, held, handed)

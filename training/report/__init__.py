@@ -1,1 +1,18 @@
 """The report for marketers: one self-contained HTML page, from the facts of a training, in English or German."""
+
+from features.report import DataReport
+from training.config import Config
+from training.handover import Handover
+from training.held_out import Held
+from training.prepare import Prepared
+from training.report.facts import Found, gather
+from training.report.page import render
+from training.report.words import Speaker
+
+__all__ = ["Found", "write_report"]
+
+
+def write_report(config: Config, report: DataReport, prepared: Prepared, held: Held, handed: Handover, found: Found) -> str:
+    """The page as text, in the language that the configuration asks for."""
+    language = config.report.language
+    return render(gather(config, report, prepared, held, handed, found, language), Speaker(language))

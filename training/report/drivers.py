@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.feature_set import Described
 from features.words import Language
 from models.model import FunnelModel
 from models.reasons import Explainer
@@ -24,9 +25,11 @@ BINS = 10
 
 
 def drivers(prepared: Prepared, held: Held, cut: FunnelModel, language: Language, seed: int = 7) -> pd.DataFrame:
-    """Per target the twelve things with the largest mean effect on the log-odds: target, label, part, strength, direction.
+    """Per target the twelve things with the largest mean effect on the log-odds: target, label, column (the strongest),
+    part, strength, direction.
 
-    `direction` is the correlation of the strongest column with its effect: above 0, more of it means a higher score.
+    `direction` is the correlation of the strongest column with its effect: above 0, more of it means a higher score; 0 for
+    an attribute of several columns.
     """
     explainer = Explainer.of(cut)
     random = np.random.default_rng(seed)
@@ -47,10 +50,19 @@ def drivers(prepared: Prepared, held: Held, cut: FunnelModel, language: Language
             members = np.flatnonzero(explainer.groups == group)
             column = int(members[effects[:, members].std(axis=0).argmax()])
             described = cut.described[column]
-            direction = _together(x[:, column], effects[:, column])
-            out.append({"target": target, "label": described.label[language], "part": described.part,
-                        "strength": float(strength[group]), "direction": direction})  # fmt: skip
-    return pd.DataFrame(out, columns=["target", "label", "part", "strength", "direction"])
+            several = len(members) > 1 and described.part == "fit"
+            out.append({
+                "target": target, "label": _label(described, several, language), "column": column, "part": described.part,
+                "strength": float(strength[group]),
+                "direction": 0.0 if several else _together(x[:, column], effects[:, column]),
+            })  # fmt: skip
+    return pd.DataFrame(out, columns=["target", "label", "column", "part", "strength", "direction"])
+
+
+def _label(described: Described, several: bool, language: Language) -> str:
+    """What a group is called: an attribute of several columns by its name, without the category."""
+    label = described.label[language]
+    return label.split(":")[0] if several else label
 
 
 def _together(value: np.ndarray, effect: Floats) -> float:
@@ -62,15 +74,16 @@ def _together(value: np.ndarray, effect: Floats) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def drift(prepared: Prepared, held: Held, cut: FunnelModel, names: list[int]) -> pd.DataFrame:
+def drift(prepared: Prepared, held: Held, columns: list[int]) -> pd.DataFrame:
     """Population stability index of these columns, held-out landmarks against those learned from: column, psi.
 
     Below 0.1 nothing has changed, above 0.25 much has (Siddiqi 2006, Credit Risk Scorecards, ch. 9).
     """
     early = np.flatnonzero(held.early)
     out = []
-    for column in names:
-        old, new = prepared.rows[column, early], prepared.rows[column, held.rows]
+    x = {name: prepared.x(rows) for name, rows in (("old", early), ("new", held.rows))}
+    for column in columns:
+        old, new = x["old"][:, column], x["new"][:, column]
         out.append({"column": column, "psi": psi(old, new)})
     return pd.DataFrame(out, columns=["column", "psi"])
 

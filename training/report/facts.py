@@ -16,7 +16,7 @@ from models.recommend import Policy
 from training.backtest import Backtest
 from training.capacity import capacity_share, caught_difference
 from training.config import Config
-from training.gate import Difference, Verdict
+from training.gate import Difference
 from training.handover import Handover
 from training.held_out import Held
 from training.prepare import Prepared
@@ -64,7 +64,6 @@ class Facts:
     calibration: pd.DataFrame
     results: Results
     against_rules: Difference
-    verdict: Verdict
     segments: pd.DataFrame
     stays: pd.DataFrame
     worth: pd.DataFrame
@@ -78,12 +77,11 @@ class Facts:
 
 @dataclass(frozen=True)
 class Found:
-    """What a training has found besides: what leads are worth, next steps, model against rules, and the gate's verdict."""
+    """What a training has found besides: what leads are worth, next steps, and model against rules."""
 
     worth: pd.DataFrame
     steps: NextSteps
     against_rules: Difference
-    verdict: Verdict
 
 
 def gather(
@@ -100,10 +98,8 @@ def gather(
     by, capacity = ranks(prepared, held), capacity_share(prepared, config)
     account = prepared.account[held.rows[rows]]
     moving = drivers(prepared, held, handed.cut, language)
-    names = {d.label[language]: i for i, d in enumerate(handed.cut.described[:-1])}
-    watched = [names[label] for label in dict.fromkeys(moving["label"]) if label in names][:MOST]
-    drifted = drift(prepared, held, handed.cut, watched)
-    drifted["label"] = [handed.cut.described[column].label[language] for column in drifted["column"]]
+    strongest = moving.drop_duplicates("label").sort_values("strength", ascending=False).head(MOST)
+    drifted = drift(prepared, held, strongest["column"].tolist()).assign(label=strongest["label"].to_numpy())
     return Facts(
         name=config.name,
         final=prepared.funnel.final,
@@ -127,7 +123,6 @@ def gather(
         calibration=calibration(prepared, held),
         results=held.results,
         against_rules=found.against_rules,
-        verdict=found.verdict,
         segments=segment_gains(prepared, held, capacity),
         stays=stays(prepared),
         worth=found.worth,

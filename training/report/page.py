@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import vl_convert
@@ -20,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
 from features.words import type_words
+from models.next_steps import Step
 from training.report import charts, sentences
 from training.report.charts import Spec
 from training.report.facts import Facts
@@ -28,7 +29,7 @@ from training.report.words import Speaker
 HERE = Path(__file__).parent
 VEGA_LITE = "6.4"
 WIDTH = 680  # pixels of the drawing that is there before the interactive one
-LOCALES = {"en": "en-US", "de": "de-DE"}
+LOCALES: dict[str, Literal["en-US", "de-DE"]] = {"en": "en-US", "de": "de-DE"}
 MOST_NOTES = 60
 MOST_STEPS = 12
 
@@ -92,17 +93,14 @@ def render(f: Facts, s: Speaker) -> str:
 
 def _json(content: Any) -> str:
     """JSON that can stand inside a script element."""
-    return (
-        json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        .replace("</", "<\\/")
-        .replace("<!--", "<\\!--")
-    )
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
 
 
 @cache
 def _vega() -> str:
     """Vega, Vega-Lite and Vega-Embed in one script."""
-    return vl_convert.javascript_bundle(vl_version=VEGA_LITE).replace("</script", "<\\/script")
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE).replace("</script", "<\\/script")
 
 
 def _drawn(spec: Spec, s: Speaker) -> str:
@@ -170,10 +168,8 @@ def sections(f: Facts, s: Speaker) -> list[Section]:
         Section("do", t["do"], todo=sentences.what_to_do(f, s)),
         Section("more", t["more"], said=[sentences.more_customers(f, s)], charts=[_caught(f, s)]),
         _handover(f, s),
-        Section("bands", t["bands"], charts=[Chart("migration", sentences.bands(f, s), charts.migration(f.migration, t))]),
-        Section(
-            "true", t["true"], charts=[Chart("calibration", sentences.calibration(f, s), charts.calibration(f.calibration, t))]
-        ),
+        Section("bands", t["bands"], **_shown(sentences.bands(f, s), "migration", f.migration, charts.migration, t)),
+        Section("true", t["true"], **_shown(sentences.calibration(f, s), "calibration", f.calibration, charts.calibration, t)),
         Section("who", t["who"], **_shown(sentences.segments(f, s), "segments", f.segments, charts.segments, t)),
         _stays(f, s),
         _worth(f, s),
@@ -206,8 +202,8 @@ def _handover(f: Facts, s: Speaker) -> Section:
             Chart("profit", "", charts.profit(f.contacts, slider["capacity"], slider["cost"], f.policy.money, t), sliders=True)
         )
         sooner = s.pick(
-            "The more contacts, the more of them are too early and the fewer customers are met too late: the line chooses between the two.",
-            "Je mehr Kontakte, desto mehr davon sind zu früh und desto weniger Kunden kommen zu spät: Die Linie wählt dazwischen.",
+            "The more contacts, the more of them are too early and the fewer customers come too late: the line decides.",
+            "Je mehr Kontakte, desto mehr davon sind zu früh und desto weniger Kunden kommen zu spät: Die Linie entscheidet.",
         )
         shown.append(Chart("errors", sooner, charts.errors(f.contacts, slider["capacity"], t)))
     if f.tested:
@@ -235,12 +231,25 @@ def _ways(f: Facts, s: Speaker) -> Table:
 
 
 def _stays(f: Facts, s: Speaker) -> Section | None:
-    stages = list(dict.fromkeys(f.stays["lead_stage"]))
-    shown = [
-        Chart(f"stays-{i}", sentences.stays(f, s, stage), charts.stays(f.stays[f.stays["lead_stage"] == stage], s.words))
-        for i, stage in enumerate(stages)
-    ]
-    return Section("long", s.words["long"], charts=shown) if shown else None
+    shown, tables = [], []
+    for i, stage in enumerate(dict.fromkeys(f.stays["lead_stage"])):
+        curves = f.stays[f.stays["lead_stage"] == stage]
+        shown.append(Chart(f"stays-{i}", sentences.stays(f, s, stage), charts.stays(curves, s.words)))
+        tables.append(_fates(f, s, stage, curves))
+    return Section("long", s.words["long"], charts=shown, tables=tables) if shown else None
+
+
+def _fates(f: Facts, s: Speaker, stage: str, curves: pd.DataFrame) -> Table:
+    """What became of each cohort by the horizon, or by the last day it can be watched."""
+    t, horizon = s.words, f.horizons[f.stages[f.stages.index(stage) + 1]]
+    rows = []
+    for cohort, curve in curves.groupby("cohort", sort=False):
+        last = curve[curve["days"] <= horizon].iloc[-1]
+        still = max(0.0, 1 - last["progressed"] - last["left"])
+        shares = [s.percent(share) for share in (last["progressed"], last["left"], still)]
+        rows.append([t.get(str(cohort), str(cohort)), s.number(last["leads"]), s.number(last["days"]), *shares])
+    header = [t["cohort"], t["leads"], t["after_days"], t["progressed"], t["left"], t["still"]]
+    return Table(s.stage(stage), header, rows)
 
 
 def _worth(f: Facts, s: Speaker) -> Section | None:
@@ -299,9 +308,15 @@ def _apart(f: Facts, s: Speaker) -> Section:
 def _reasons(reasons: Sequence[Mapping[str, Any]], s: Speaker) -> str:
     told = []
     for r in reasons:
-        value = "" if r["value"] is None else f" = {s.number(r['value'], 0 if float(r['value']).is_integer() else 1)}"
+        plain = r["value"] is None or _is_category(r)
+        value = "" if plain else f" = {s.number(r['value'], 0 if r['value'] % 1 == 0 else 1)}"
         told.append(f"{'▲' if r['effect'] > 0 else '▼'} {r['label']}{value}")
     return "; ".join(told)
+
+
+def _is_category(reason: Mapping[str, Any]) -> bool:
+    """Whether the label names the value already, as "Source: referral" does."""
+    return ": " in reason["label"] and reason["value"] in (0, 1) and not reason["unit"]
 
 
 def _lines(lead: Mapping[str, Any], s: Speaker) -> str:
@@ -312,14 +327,19 @@ def _lines(lead: Mapping[str, Any], s: Speaker) -> str:
 def _next_steps(f: Facts, s: Speaker) -> Section:
     t = s.words
     best = sorted(f.steps.steps, key=lambda step: -step.gap_low)[:MOST_STEPS]
-    header = [t["step"], t["lead_stage"], t["took"], t["progressed"], t["others"], t["progressed"]]
+    header = [t["step"], t["lead_stage"], t["scored"], t["took"], t["progressed"], t["others"], t["progressed"]]
     rows = [
-        [s.pick(*_type(step.type)), s.stage(step.lead_stage), s.number(step.leads), s.percent(step.progressed),
+        [s.pick(*_type(step.type)), s.stage(step.lead_stage), _band(step, s), s.number(step.leads), s.percent(step.progressed),
          s.number(step.others), s.percent(step.others_progressed)]
         for step in best
     ]  # fmt: skip
     tables = [Table(t["next"], header, rows)] if rows else []
     return Section("next", t["next"], said=[sentences.next_steps(f, s)], tables=tables)
+
+
+def _band(step: Step, s: Speaker) -> str:
+    """The chances of the leads that a step is about."""
+    return f"{s.percent(step.low)} – {s.percent(min(step.high, 1.0))}"
 
 
 def _type(name: str) -> tuple[str, str]:
@@ -328,6 +348,6 @@ def _type(name: str) -> tuple[str, str]:
 
 def _data(f: Facts, s: Speaker) -> Section:
     t = s.words
-    rows = [[row.label, s.number(row.psi, 2)] for row in f.drift.itertuples()]
+    rows = [[str(name), s.number(value, 2)] for name, value in zip(f.drift["label"], f.drift["psi"], strict=True)]
     tables = [Table(t["psi"], [t["drift_of"], t["psi"]], rows)] if rows else []
     return Section("data", t["data"], said=sentences.data(f, s), tables=tables, notes=f.notes[:MOST_NOTES])

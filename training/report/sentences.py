@@ -7,7 +7,7 @@ from collections import Counter
 import pandas as pd
 
 from features.words import type_words
-from training.backtest import AS_IT_WAS, MODEL, Tally
+from training.backtest import AS_IT_WAS, MODEL, Backtest, Tally
 from training.report.facts import Facts
 from training.report.words import Speaker
 from training.worth import NONE, OTHER
@@ -49,17 +49,21 @@ def _who_ranks(f: Facts, s: Speaker) -> str:
     )
 
 
-def _at_capacity(f: Facts) -> pd.Series:
-    return f.curves.iloc[(f.curves["percent"] - f.capacity).abs().argmin()]
+def _at_capacity(f: Facts) -> dict[str, float]:
+    """The row of the capacity curve that is nearest to the capacity."""
+    found = f.curves.iloc[int((f.curves["percent"] - f.capacity).abs().argmin())]
+    return {name: float(found[name]) for name in ("percent", "model", "rules", "chance")}
 
 
 def _room(f: Facts, s: Speaker) -> str:
     if f.capacity_per_week:
         return s.pick(
-            f"at {s.number(f.capacity_per_week)} leads a week ({s.number(f.capacity)} % of those that come)",
-            f"bei {s.number(f.capacity_per_week)} Leads je Woche ({s.number(f.capacity)} % der eingehenden)",
+            f"at {s.number(f.capacity_per_week)} leads a week ({s.percent(f.capacity / 100)} of those that come)",
+            f"bei {s.number(f.capacity_per_week)} Leads je Woche ({s.percent(f.capacity / 100)} der eingehenden)",
         )
-    return s.pick(f"at the {s.number(f.capacity)} % ranked highest", f"bei den {s.number(f.capacity)} % an der Spitze")
+    return s.pick(
+        f"at the {s.percent(f.capacity / 100)} ranked highest", f"bei den {s.percent(f.capacity / 100)} an der Spitze"
+    )
 
 
 def line_in_words(f: Facts, s: Speaker, stage: str) -> str:
@@ -123,7 +127,7 @@ def _budget(f: Facts, s: Speaker) -> str | None:
     rows = _sources(f, stage, "source") if stage else f.worth.iloc[:0]
     if len(rows) < 2:
         return None
-    best, worst = rows.iloc[0], rows.iloc[-1]
+    best, worst = (rows.iloc[i].to_dict() for i in (0, -1))
     if best["low"] <= worst["high"]:
         return None
     unit, name = f.policy.currency, s.stage(stage or "")
@@ -143,11 +147,15 @@ def _next_step(f: Facts, s: Speaker) -> str | None:
     what, days = type_words(best.type, s.language), s.number(f.horizons[target])
     counts = (s.number(best.leads), s.percent(best.progressed), s.number(best.others), s.percent(best.others_progressed))
     return s.pick(
-        f"Nurture with what has gone before progress: {what}. Of {counts[0]} {s.stages(best.lead_stage)} that did so for the "
-        f"first time {counts[1]} became {s.stages(target)} within {days} days; of {counts[2]} scored alike that did not, "
+        f"Nurture with what has gone before progress: {what}. Of {counts[0]} {s.stages(best.lead_stage)} that did so "
+        "for the "
+        f"first time {counts[1]} became {s.stages(target)} within {days} days; of {counts[2]} scored alike that did "
+        "not, "
         f"{counts[3]}. An association, not a promise.",
-        f"Pflegen Sie mit dem, was dem Weiterkommen vorausging: {what}. Von {counts[0]} {s.stages(best.lead_stage)}, die das "
-        f"erstmals taten, wurden {counts[1]} in {days} Tagen {s.stages(target)}; von {counts[2]} gleich bewerteten ohne das "
+        f"Pflegen Sie mit dem, was dem Weiterkommen vorausging: {what}. Von {counts[0]} {s.stages(best.lead_stage)}, "
+        "die das "
+        f"erstmals taten, wurden {counts[1]} in {days} Tagen {s.stages(target)}; von {counts[2]} gleich bewerteten "
+        "ohne das "
         f"{counts[3]}. Ein Zusammenhang, kein Versprechen.",
     )
 
@@ -156,7 +164,7 @@ def _segment_to_watch(f: Facts, s: Speaker) -> str | None:
     losing = f.segments[f.segments["high"] < 0]
     if not len(losing):
         return None
-    names = ", ".join(f"{s.words[row.kind]} {row.segment}" for row in losing.head(NAMED).itertuples())
+    names = ", ".join(f"{s.words[str(kind)]} {segment}" for kind, segment in losing[["kind", "segment"]].head(NAMED).to_numpy())
     return s.pick(
         f"Keep an eye on {names}: there the rules meet more.", f"Achten Sie auf {names}: Dort treffen die Regeln mehr."
     )
@@ -167,9 +175,11 @@ def more_customers(f: Facts, s: Speaker) -> str:
     c, stages = f.caught, s.stages(f.final)
     low, mean, high = (s.number(100 * x, 1) for x in (c.low, c.mean, c.high))
     ranked = s.pick(
-        f"Ranked by the model instead of the points, sales meets {_room(f, s)} {mean} percentage points more of all later "
+        f"Ranked by the model instead of the points, sales meets {_room(f, s)} {mean} percentage points more of all "
+        "later "
         f"{stages} (90 % interval {low} to {high})",
-        f"Nach Modell statt nach Punkten geordnet trifft der Vertrieb {_room(f, s)} {mean} Prozentpunkte mehr aller späteren "
+        f"Nach Modell statt nach Punkten geordnet trifft der Vertrieb {_room(f, s)} {mean} Prozentpunkte mehr aller "
+        "späteren "
         f"{stages} (90-%-Intervall {low} bis {high})",
     )
     if not f.a_year:
@@ -190,7 +200,7 @@ def caught_chart(f: Facts, s: Speaker) -> str:
         f"model meets {s.percent(row['model'])} of the later {s.stages(f.final)}, the rules "
         f"{s.percent(row['rules'])}, chance {s.percent(row['chance'])}.",
         "Je weiter eine Kurve sich nach links oben wölbt, desto weniger Anrufe je Kunde: bei "
-        f"{s.number(row['percent'])} % der Leads trifft das "
+        f"{s.percent(row['percent'] / 100)} der Leads trifft das "
         f"Modell {s.percent(row['model'])} der späteren {s.stages(f.final)}, die Regeln {s.percent(row['rules'])}, "
         f"der Zufall {s.percent(row['chance'])}.",
     )
@@ -199,37 +209,46 @@ def caught_chart(f: Facts, s: Speaker) -> str:
 def handover(f: Facts, s: Speaker) -> list[str]:
     """What the policy would have done on history."""
     if f.tested is None:
-        return [s.pick(
+        few = s.pick(
             "There are too few weeks whose outcome is known to test a hand-over policy on history.",
             "Es gibt zu wenige Wochen mit bekanntem Ausgang, um eine Übergabe an der Geschichte zu prüfen.",
-        )]  # fmt: skip
-    model, rules = f.tested.of(MODEL), f.tested.best_rules
-    return [
-        s.pick(
-            f"Tried on {f.tested.weeks} later weeks of held-out leads, with lines chosen in the {f.tested.chosen_in} "
-            "weeks before: "
-            f"by the model {_did(f, s, model)}; by the {s.words.get(rules.name, rules.name)} {_did(f, s, rules)}.",
-            f"Erprobt an {f.tested.weeks} späteren Wochen zurückgehaltener Leads, mit Linien aus den "
-            f"{f.tested.chosen_in} Wochen davor: "
-            f"nach dem Modell {_did(f, s, model)}; nach {s.words.get(rules.name, rules.name)} {_did(f, s, rules)}.",
-        ),
-        s.pick(
-            f"Too early is a lead handed over that did not reach {s.stage(f.policy.stage)} in time: "
-            f"{s.number(model.too_early)} of {s.number(model.contacts)} by the "
-            f"model, {s.number(rules.too_early)} of {s.number(rules.contacts)} by the rules. Too late is a "
-            f"{s.stage(f.final)} whom sales had to find before: "
-            f"{s.number(model.too_late)} and {s.number(rules.too_late)} of {s.number(f.tested.came)}. What sales did "
-            "with a lead is part of what became of it, so "
-            f"leads it never called may be worth more than history shows.",
-            f"Zu früh ist ein übergebener Lead, der {s.stage(f.policy.stage)} nicht rechtzeitig erreichte: "
-            f"{s.number(model.too_early)} von {s.number(model.contacts)} beim "
-            f"Modell, {s.number(rules.too_early)} von {s.number(rules.contacts)} bei den Regeln. Zu spät ist ein "
-            f"{s.stage(f.final)}, den der Vertrieb vorher selbst finden musste: "
-            f"{s.number(model.too_late)} und {s.number(rules.too_late)} von {s.number(f.tested.came)}. Was der "
-            "Vertrieb mit einem Lead tat, gehört zu dem, was aus ihm wurde; "
-            f"nie angerufene Leads können also mehr wert sein, als die Geschichte zeigt.",
-        ),
-    ]  # fmt: skip
+        )
+        return [few]
+    return [_tried(f, s, f.tested), _early_and_late(f, s, f.tested)]
+
+
+def _tried(f: Facts, s: Speaker, tested: Backtest) -> str:
+    model, rules = tested.of(MODEL), tested.best_rules
+    name = way(rules.name, s)
+    return s.pick(
+        f"Tried on {s.weeks(tested.weeks)} of held-out leads, with lines chosen in the {s.weeks(tested.chosen_in)} "
+        "before: "
+        f"by the model {_did(f, s, model)}; by the {name} {_did(f, s, rules)}.",
+        f"Erprobt an {s.weeks(tested.weeks)} zurückgehaltener Leads, mit Linien aus {s.weeks(tested.chosen_in)} davor: "
+        f"nach dem Modell {_did(f, s, model)}; nach {name} {_did(f, s, rules)}.",
+    )
+
+
+def _early_and_late(f: Facts, s: Speaker, tested: Backtest) -> str:
+    model, rules = tested.of(MODEL), tested.best_rules
+    early = [s.number(n) for n in (model.too_early, model.contacts, rules.too_early, rules.contacts)]
+    late = [s.number(n) for n in (model.too_late, rules.too_late, tested.came)]
+    return s.pick(
+        f"Too early is a lead handed over that did not reach {s.stage(f.policy.stage)} in time: {early[0]} of "
+        f"{early[1]} by the "
+        f"model, {early[2]} of {early[3]} by the rules. Too late is a {s.stage(f.final)} whom sales had to find "
+        "before: "
+        f"{late[0]} and {late[1]} of {late[2]}. What sales did with a lead is part of what became of it, so leads it "
+        "never "
+        "called may be worth more than history shows.",
+        f"Zu früh ist ein übergebener Lead, der {s.stage(f.policy.stage)} nicht rechtzeitig erreichte: {early[0]} von "
+        f"{early[1]} "
+        f"beim Modell, {early[2]} von {early[3]} bei den Regeln. Zu spät ist ein {s.stage(f.final)}, den der Vertrieb "
+        "vorher "
+        f"selbst finden musste: {late[0]} und {late[1]} von {late[2]}. Was der Vertrieb mit einem Lead tat, gehört zu "
+        "dem, was "
+        "aus ihm wurde; nie angerufene Leads können also mehr wert sein, als die Geschichte zeigt.",
+    )
 
 
 def _did(f: Facts, s: Speaker, t: Tally) -> str:
@@ -260,6 +279,15 @@ def as_it_was_note(f: Facts, s: Speaker) -> str:
 def bands(f: Facts, s: Speaker) -> str:
     """What the fields off the diagonal became."""
     table = f.migration
+    if table["rule_band"].nunique() < 2:
+        return s.pick(
+            "The rules give almost every lead the same points, so they cannot rank. Each field shows the share that "
+            "became "
+            f"{s.stages(f.final)} and how many there were.",
+            "Die Regeln geben fast allen Leads gleich viele Punkte und können daher nicht ordnen. Jedes Feld zeigt "
+            "den Anteil, "
+            f"der {s.stages(f.final)} wurde, und die Anzahl.",
+        )
     up = table[(table["score_band"] == 5) & (table["rule_band"] <= 2)]
     down = table[(table["score_band"] <= 2) & (table["rule_band"] == 5)]
 
@@ -307,7 +335,7 @@ def segments(f: Facts, s: Speaker) -> str:
             f"Kein Segment hat genug spätere {s.stages(f.final)} für eine Aussage.",
         )
     better, worse = f.segments[f.segments["low"] > 0], f.segments[f.segments["high"] < 0]
-    most = f.segments.loc[f.segments["gain"].idxmax()]
+    most = f.segments.iloc[int(f.segments["gain"].argmax())]
     return s.pick(
         f"The model meets more {s.stages(f.final)} than the rules beyond doubt in {len(better)} of {len(f.segments)} "
         f"segments, fewer in {len(worse)}; "
@@ -326,16 +354,16 @@ def stays(f: Facts, s: Speaker, stage: str) -> str:
     horizon = f.horizons[f.stages[f.stages.index(stage) + 1]]
     row = table.iloc[(table["days"] - horizon).abs().argmin()]
     still = max(0.0, 1 - row["progressed"] - row["left"])
-    half = table[table["progressed"] >= row["progressed"] / 2]["days"].min()
+    half = max(1.0, float(table[table["progressed"] >= row["progressed"] / 2]["days"].min()))
     return s.pick(
         f"Of {s.number(row['leads'])} leads that entered {s.stage(stage)}, {s.percent(row['progressed'])} had "
         f"progressed after {s.number(horizon)} days, "
         f"{s.percent(row['left'])} had left and {s.percent(still)} were still there; half of those who progressed did "
-        f"so within {s.number(half)} days.",
+        f"so within {s.number(half)} {'day' if half < 1.5 else 'days'}.",
         f"Von {s.number(row['leads'])} Leads, die {s.stage(stage)} wurden, waren nach {s.number(horizon)} Tagen "
         f"{s.percent(row['progressed'])} weitergekommen, "
         f"{s.percent(row['left'])} ausgeschieden und {s.percent(still)} noch da; die Hälfte der Weitergekommenen "
-        f"brauchte höchstens {s.number(half)} Tage.",
+        f"brauchte höchstens {s.number(half)} {'Tag' if half < 1.5 else 'Tage'}.",
     )
 
 

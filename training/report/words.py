@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from features.words import Language
 
+NO_BREAK = "\u00a0"
+
 # key → (English, German)
 _WORDS: dict[str, tuple[str, str]] = {
     # charts
@@ -41,10 +43,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     "progressed": ("progressed", "weitergekommen"),
     "left": ("left", "ausgeschieden"),
     "still": ("still there", "noch da"),
+    "after_days": ("after days", "nach Tagen"),
+    "scored": ("chance before", "Chance davor"),
     "cohort": ("entered in", "eingetreten in"),
-    "raises": ("more of it raises the score", "mehr davon hebt den Score"),
-    "lowers": ("more of it lowers the score", "mehr davon senkt den Score"),
-    "mixed": ("it depends", "es kommt darauf an"),
+    "raises": ("raises the score", "hebt den Score"),
+    "lowers": ("lowers the score", "senkt den Score"),
+    "mixed": ("mixed", "gemischt"),
     "strength": ("mean effect on the log-odds", "mittlere Wirkung auf die Log-Odds"),
     "source": ("source", "Quelle"),
     "country": ("country", "Land"),
@@ -130,7 +134,8 @@ class Speaker:
         return {"mql": "MQL", "sql": "SQL", "customer": self.pick("customer", "Kunde"), "lead": "Lead"}.get(stage, f"“{stage}”")
 
     def number(self, value: float, digits: int = 0) -> str:
-        """
+        """A number with the separators of the language.
+
         >>> Speaker("de").number(1234.5, 1)
         '1.234,5'
         """
@@ -138,11 +143,19 @@ class Speaker:
         return text.translate(str.maketrans(",.", ".,")) if self.language == "de" else text
 
     def percent(self, share: float, digits: int = 0, *, sign: bool = False) -> str:
-        """
+        """A share in words; the space before the sign does not break.
+
         >>> Speaker("en").percent(0.125, 1, sign=True)
-        '+12.5 %'
+        '+12.5\xa0%'
         """
-        return ("+" if sign and share >= 0 else "") + f"{self.number(100 * share, digits)} %".replace("-", "−")
+        return ("+" if sign and share >= 0 else "") + f"{self.number(100 * share, digits)}{NO_BREAK}%".replace("-", "−")
 
     def money(self, amount: float, currency: str | None) -> str:
-        return f"{self.number(amount)} {currency or ''}".strip().replace("-", "−")
+        """An amount with its currency, without cents."""
+        return f"{self.number(amount)}{NO_BREAK}{currency}".replace("-", "−") if currency else self.number(amount)
+
+    def weeks(self, count: int) -> str:
+        """So many weeks, in the dative that German asks for after "in" and "an"."""
+        if count == 1:
+            return self.pick("1 week", "1 Woche")
+        return self.pick(f"{self.number(count)} weeks", f"{self.number(count)} Wochen")
