@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 CONFIG ?= training/default.yaml
 MODEL ?= artefacts/champion
+REPORT ?= artefacts/report.html
+WORK_LIST ?= artefacts/work_list
 HOST ?= 127.0.0.1
 PORT ?= 3000
 DATA ?= ../shared/data
@@ -13,7 +15,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -34,9 +36,13 @@ train: setup  ## train, evaluate, log to MLflow and register  [CONFIG=my.yaml] [
 score: setup  ## score every open lead  OUT=scores.csv [CONFIG=…] [IN=dataset folder] [AS_OF=2026-06-30]
 	@$(if $(OUT),,echo "Name the file: make score OUT=scores.csv"; exit 2;) $(RUN) -m training score --config $(CONFIG) --out $(OUT) $(if $(IN),--in $(IN)) $(if $(AS_OF),--as-of $(AS_OF))
 
-serve: setup  ## serve the champion  [CONFIG=…] [HOST=127.0.0.1] [PORT=3000]
-	@$(RUN) -m training fetch --config $(CONFIG) --to $(MODEL)
-	@exec $(RUN) -m serving --model $(MODEL) --host $(HOST) --port $(PORT)
+serve: setup  ## serve the champion, its report and the work list  [CONFIG=…] [HOST=127.0.0.1] [PORT=3000] [WORK_LIST=no]
+	@$(RUN) -m training fetch --config $(CONFIG) --to $(MODEL) --report $(REPORT)
+	@$(if $(filter no,$(WORK_LIST)),,$(RUN) -m training work-list --config $(CONFIG) --to $(WORK_LIST) --model $(MODEL) $(if $(FOLDER),--folder $(FOLDER)) || echo "Serving without a work list.")
+	@exec $(RUN) -m serving --model $(MODEL) --report $(REPORT) --work-list $(WORK_LIST) --host $(HOST) --port $(PORT)
+
+work-list: setup  ## score every open lead for the served page  [CONFIG=…] [WORK_LIST=artefacts/work_list]
+	@$(RUN) -m training work-list --config $(CONFIG) --to $(WORK_LIST) $(if $(FOLDER),--folder $(FOLDER))
 
 fetch: setup  ## fetch the champion as a model folder  [CONFIG=…] [MODEL=artefacts/champion]
 	@$(RUN) -m training fetch --config $(CONFIG) --to $(MODEL)

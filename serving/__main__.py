@@ -16,6 +16,8 @@ def main() -> None:
     """Check what can be checked, then become BentoML's server."""
     parser = argparse.ArgumentParser(prog="python -m serving", description="Serve a model folder.")
     parser.add_argument("--model", type=Path, default=Path("artefacts/champion"), help="model folder")
+    parser.add_argument("--report", type=Path, help="report.html of its training, shown at /report")
+    parser.add_argument("--work-list", type=Path, help="folder of the work list, shown at /")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=3000)
     given = parser.parse_args()
@@ -31,11 +33,19 @@ def main() -> None:
         sys.exit(str(error))
     if trouble := cannot_listen(given.host, given.port):
         sys.exit(f"Cannot listen on {given.host}:{given.port}: {trouble}. Name another with --port (PORT=… for make serve).")
-    print(f"Serving {model.name!r}, version {model.version}, on http://{given.host}:{given.port} (docs at /docs)", flush=True)
+    print(
+        f"Serving {model.name!r}, version {model.version}, on http://{given.host}:{given.port} (work list and scores at /, API at /docs)",
+        flush=True,
+    )
     root = Path(__file__).resolve().parent.parent
     environment = {
         **os.environ,
         "RIPELINE_MODEL": str(given.model.resolve()),
+        **{
+            variable: str(path.resolve())
+            for variable, path in (("RIPELINE_REPORT", given.report), ("RIPELINE_WORK_LIST", given.work_list))
+            if path is not None and path.exists()
+        },
         "BENTOML_DO_NOT_TRACK": "True",
         "PYTHONPATH": os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -14,11 +15,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from serving.errors import RefusedError, refuse
+from features.errors import nearest
+from serving import pages
+from serving.errors import RefusedError, refuse, shown
 from serving.openapi import describe, page
 from serving.parse import EPOCH, MICROSECOND, Parsed, read
-from serving.schemas import About, FunnelFrame, ModelName, Problem, Result, ScoreResponse
+from serving.schemas import About, FunnelFrame, ModelName, Problem, Result, ScoreResponse, WhatIfEnvelope
 from serving.scorer import Scorer
+from serving.what_if import what_if
+from serving.work_list import WorkList
 
 MOST_BYTES = 64 * 2**20
 INLINE_BYTES = 16_000  # scored without leaving the event loop: handing so little over to a thread costs more than it saves
@@ -31,8 +36,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(provide: Callable[[], Scorer | None], clock: Clock = utc_now) -> Starlette:
-    """The application. `provide` gives the scorer, or None while there is none; `clock` says what "now" is."""
+def create_app(
+    provide: Callable[[], Scorer | None],
+    clock: Clock = utc_now,
+    *,
+    work_list: Callable[[], WorkList | None] = lambda: None,
+    report: Callable[[], Path | None] = lambda: None,
+) -> Starlette:
+    """The application. `provide` gives the scorer, or None while there is none; `clock` says what "now" is; `work_list` and
+    `report` give what was written beside the model, or None.
+    """
 
     async def score(request: Request) -> Response:
         scorer = _ready(provide)
@@ -40,6 +53,23 @@ def create_app(provide: Callable[[], Scorer | None], clock: Clock = utc_now) -> 
         if len(body) < INLINE_BYTES:
             return _score(scorer, body, clock())
         return await run_in_threadpool(_score, scorer, body, clock())
+
+    async def ask(request: Request) -> Response:
+        scorer = _ready(provide)
+        return await run_in_threadpool(_what_if, scorer, await _body(request), clock())
+
+    async def leads(request: Request) -> Response:
+        found = _listed(work_list)
+        asked = found.ask(dict(request.query_params))
+        if request.url.path.endswith(".csv"):
+            headers = {"content-disposition": 'attachment; filename="work_list.csv"'}
+            return Response(found.text(asked), media_type="text/csv; charset=utf-8", headers=headers)
+        rows = found.found(asked)
+        page = rows[asked.offset : asked.offset + asked.limit]
+        return _json({"as_of": found.as_of, "model": dict(found.model), "total": len(rows), "rows": page})
+
+    async def lead(request: Request) -> Response:
+        return _json(_listed(work_list).request(request.path_params["lead_id"]))
 
     async def model(_request: Request) -> Response:
         return Response(_about(_ready(provide)).model_dump_json(), media_type="application/json")
@@ -59,11 +89,16 @@ def create_app(provide: Callable[[], Scorer | None], clock: Clock = utc_now) -> 
 
     routes = [
         Route("/v1/score", score, methods=["POST"]),
+        Route("/v1/what-if", ask, methods=["POST"]),
+        Route("/v1/leads", leads),
+        Route("/v1/leads.csv", leads),
+        Route("/v1/leads/{lead_id:path}", lead),
         Route("/v1/model", model),
         Route("/livez", livez),
         Route("/readyz", readyz),
         Route("/openapi.json", openapi),
         Route("/docs", docs),
+        *pages.routes(report),
     ]
     return Starlette(routes=routes, exception_handlers={RefusedError: _refused, HTTPException: _http, Exception: _unexpected})
 
@@ -73,6 +108,15 @@ def _ready(provide: Callable[[], Scorer | None]) -> Scorer:
     if scorer is None:
         raise refuse(503, "No model", "No model is loaded; run `make train` and start the server on its champion.")
     return scorer
+
+
+def _listed(work_list: Callable[[], WorkList | None]) -> WorkList:
+    found = work_list()
+    if found is None:
+        raise refuse(
+            404, "No work list", "There is no work list beside the model; `make serve` writes one, so does `make work-list`."
+        )
+    return found
 
 
 async def _body(request: Request) -> bytes:
@@ -95,10 +139,27 @@ def _score(scorer: Scorer, body: bytes, now: datetime) -> Response:
     return Response(respond(scorer, parsed).model_dump_json(), media_type="application/json")
 
 
+def _what_if(scorer: Scorer, body: bytes, now: datetime) -> Response:
+    parsed = read(body, scorer.model.funnel, now, WhatIfEnvelope)
+    if 0 not in parsed.places:
+        decided = parsed.decided[0]
+        if decided.problem:
+            raise RefusedError(decided.problem)
+        raise refuse(422, "Not scored", decided.warnings[0], lead=decided.lead_id, field="/leads/0")
+    types = scorer.model.feature_set.types
+    for number, name in enumerate(parsed.add):
+        if name not in types:
+            detail = f"The model knows no interaction type {shown(name)}: {nearest(name, types)}"
+            raise refuse(422, "Invalid request", detail, field=f"/add/{number}", value=shown(name))
+    subject, *others = parsed.leads
+    answer = what_if(scorer, subject, [*others, *parsed.context], parsed.as_of, parsed.add, parsed.language)
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
 def respond(scorer: Scorer, parsed: Parsed) -> ScoreResponse:
     """Score what is to be scored and put every result in its place."""
     results: dict[int, Result] = dict(parsed.decided)
-    scored = scorer.score(parsed.leads, parsed.as_of, parsed.reasons, parsed.language)
+    scored = scorer.score(parsed.leads, parsed.as_of, parsed.reasons, parsed.language, parsed.context)
     for place, result in zip(parsed.places, scored, strict=True):
         result.warnings = [*parsed.warnings[place], *result.warnings]
         results[place] = result

@@ -17,7 +17,7 @@ from features.funnel import Funnel
 from features.live import Act, LiveLead
 from features.words import Language
 from serving.errors import RefusedError, from_validation, pointer, refuse, shown
-from serving.schemas import MOST_LEADS, Envelope, Lead, Problem, Result
+from serving.schemas import MOST_LEADS, Envelope, Lead, Problem, Result, WhatIfEnvelope
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -28,7 +28,10 @@ EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo
 
 @dataclass
 class Parsed:
-    """The leads to score with their places in the request, warnings per place, and results that are decided already."""
+    """The leads to score with their places in the request, warnings per place, and results that are decided already.
+
+    `context` are leads that are not scored (closed or opted out) but count as colleagues; `add` is that of a what-if question.
+    """
 
     as_of: int
     reasons: int
@@ -36,25 +39,28 @@ class Parsed:
     naive: bool = False  # as_of had no offset
     places: list[int] = field(default_factory=list)
     leads: list[LiveLead] = field(default_factory=list)
+    context: list[LiveLead] = field(default_factory=list)
+    add: list[str] = field(default_factory=list)
     warnings: dict[int, list[str]] = field(default_factory=dict)
     decided: dict[int, Result] = field(default_factory=dict)
 
 
-def read(body: bytes, funnel: Funnel, now: datetime) -> Parsed:
-    """Read a request.
+def read(body: bytes, funnel: Funnel, now: datetime, kind: type[Envelope] = Envelope) -> Parsed:
+    """Read a request; `kind` says what may stand around the leads.
 
     Raises
     ------
     RefusedError
         with a 4xx problem document when the request as a whole cannot be read, or when every lead in it is invalid.
     """
-    envelope = _envelope(body)
+    envelope = _envelope(body, kind)
     if envelope.as_of is not None and not possible(envelope.as_of):
         raise refuse(
             422, "Invalid request", _impossible("as_of", envelope.as_of), field="/as_of", value=shown(str(envelope.as_of))
         )
     naive = envelope.as_of is not None and envelope.as_of.tzinfo is None
     parsed = Parsed(microseconds(envelope.as_of or now), envelope.reasons, envelope.language, naive)
+    parsed.add = envelope.add if isinstance(envelope, WhatIfEnvelope) else []
     seen: set[str] = set()
     for place, raw in enumerate(envelope.leads):
         try:
@@ -75,7 +81,7 @@ def _all_invalid(problems: Sequence[Problem]) -> RefusedError:
     return refuse(422, "Invalid request", detail, errors=list(problems[:LISTED]))
 
 
-def _envelope(body: bytes) -> Envelope:
+def _envelope(body: bytes, kind: type[Envelope]) -> Envelope:
     try:
         content = json.loads(body, parse_constant=_no_constant)
     except RecursionError as error:
@@ -91,9 +97,9 @@ def _envelope(body: bytes) -> Envelope:
         detail = f"A request takes {MOST_LEADS:,} leads at the most, got {len(leads):,}: send several."
         raise refuse(413, "Too many leads", detail, field="/leads")
     try:
-        return Envelope.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
-        raise RefusedError(from_validation(error, Envelope)) from error
+        raise RefusedError(from_validation(error, kind)) from error
 
 
 def _no_constant(name: str) -> float:
@@ -144,14 +150,26 @@ def _place(parsed: Parsed, place: int, raw: Any, funnel: Funnel, seen: set[str])
     if lead.lead_stage == funnel.final or lead.lead_stage in funnel.exits:
         note = f"A lead in {lead.lead_stage!r} is not scored."
         parsed.decided[place] = Result(lead_id=lead.lead_id, status="closed", warnings=[note])
+        parsed.context += _colleague(lead, place, funnel, parsed.as_of)
     elif _opted_out(lead) in YES:
         note = "The lead has opted out; it is not scored."
         parsed.decided[place] = Result(lead_id=lead.lead_id, status="opted_out", warnings=[note])
+        parsed.context += _colleague(lead, place, funnel, parsed.as_of)
     else:
         live = _live(lead, place, funnel, parsed.as_of)
         parsed.places.append(place)
         parsed.leads.append(live)
         parsed.warnings[place] = _warnings(lead, funnel, parsed.naive)
+
+
+def _colleague(lead: Lead, place: int, funnel: Funnel, as_of: int) -> list[LiveLead]:
+    """A lead that is not scored, for those that share its company; none where it has none, or cannot be read."""
+    if not lead.company or is_missing(lead.company.get("company_id")):
+        return []
+    try:
+        return [_live(lead.model_copy(update={"lead_stage": funnel.stages[0], "previous": None}), place, funnel, as_of)]
+    except RefusedError:
+        return []
 
 
 def _invalid(lead: Lead, place: int, detail: str, at: Sequence[str | int], value: object) -> RefusedError:

@@ -76,6 +76,19 @@ class Envelope(_Frame):
     leads: list[Any]
 
 
+class WhatIfEnvelope(Envelope):
+    """The request around the lead of a what-if question and its colleagues."""
+
+    add: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(default_factory=list, max_length=20)
+
+
+class WhatIfRequest(_Frame):
+    """A what-if question about the first of the leads; the others are its colleagues. `reasons` is not used."""
+
+    leads: list[Lead] = Field(min_length=1, max_length=MOST_LEADS)
+    add: list[str] = Field(default_factory=list, max_length=20, description="interaction types to try, one after the other")
+
+
 class ScoreRequest(_Frame):
     """The request as documented, with the leads in full."""
 
@@ -196,6 +209,38 @@ class Result(BaseModel):
     explanation: ExplanationFrame | None = None
     warnings: list[str] = Field(default_factory=list)
     problem: Problem | None = None
+
+
+class Change(BaseModel):
+    """One situation that could still come, and what the lead would be then. Everything else stays as it is."""
+
+    kind: Literal["interaction", "silence", "yours"]
+    label: str
+    interactions: list[str] = Field(description="interaction types that would happen now")
+    days: int = Field(description="days in which nothing would happen")
+    direction: Literal["in", "out"] | None = Field(description="usually by the lead (in) or by us (out)")
+    chance: float = Field(description="P(final lead stage) then")
+    chance_change: float
+    next: float = Field(description="P(next lead stage) then")
+    score: int
+    points: float
+    action: Action
+    lead_stage: str = Field(description="lead stage that would be recommended")
+    expected_value: float | None
+
+
+class WhatIfResponse(BaseModel):
+    """A lead as it is, and what would change it: interactions first, the most helpful one first."""
+
+    lead_id: str
+    target: str = Field(description="the next lead stage")
+    final: str
+    chance: float
+    next: float
+    score: int
+    points: float
+    action: Action
+    changes: list[Change]
 
 
 class ModelName(BaseModel):

@@ -50,29 +50,38 @@ class Scorer:
     def rule_labels(self) -> dict[Language, list[str]]:
         return {"en": self.model.rules.labels("en"), "de": self.model.rules.labels("de")}
 
-    def scores(self, leads: Sequence[LiveLead], as_of: int, language: Language = "en") -> tuple[Looked, Scores]:
+    def scores(
+        self, leads: Sequence[LiveLead], as_of: int, language: Language = "en", context: Sequence[LiveLead] = ()
+    ) -> tuple[Looked, Scores]:
         """The numbers, before they are put into words."""
-        looked = self.looked(leads, as_of)
-        return looked, score(self.model, looked, language, [_previous(lead, as_of) for lead in leads])
+        looked = self.looked(leads, as_of, context)
+        return looked, score(self.model, looked, language, [previous_of(lead, as_of) for lead in leads])
 
-    def looked(self, leads: Sequence[LiveLead], as_of: int) -> Looked:
-        """The features of leads at a moment."""
+    def looked(self, leads: Sequence[LiveLead], as_of: int, context: Sequence[LiveLead] = ()) -> Looked:
+        """The features of leads at a moment; `context`: others, who count as colleagues only."""
         encoders = self.model.feature_set.encoders
-        rows = live_rows(self.model.plan, encoders, leads, as_of, mail=self.model.feature_set.mail)
+        rows = live_rows(self.model.plan, encoders, [*leads, *context], as_of, mail=self.model.feature_set.mail)
         return Looked(
-            rows,
+            rows[:, : len(leads)],
             np.array([lead.stage for lead in leads], np.int32),
             np.array([(as_of - lead.created) / DAY for lead in leads]),
             np.array([(as_of - lead.entered) / DAY for lead in leads]),
             lambda entity, column: [lead.attribute(entity, column) for lead in leads],
         )
 
-    def score(self, leads: Sequence[LiveLead], as_of: int, reasons: int = 5, language: Language = "en") -> list[Result]:
-        """One result per lead, in order; `as_of` in microseconds since 1970 UTC."""
+    def score(
+        self,
+        leads: Sequence[LiveLead],
+        as_of: int,
+        reasons: int = 5,
+        language: Language = "en",
+        context: Sequence[LiveLead] = (),
+    ) -> list[Result]:
+        """One result per lead, in order; `as_of` in microseconds since 1970 UTC. `context`: colleagues that are not scored."""
         if not leads:
             return []
-        _, scores = self.scores(leads, as_of, language)
-        companies = Counter(lead.company_id for lead in leads if lead.company_id)
+        _, scores = self.scores(leads, as_of, language, context)
+        companies = Counter(lead.company_id for lead in [*leads, *context] if lead.company_id)
         return [
             self._result(lead, i, scores, scores.x[i], reasons, language, companies.get(lead.company_id or "") == 1)
             for i, lead in enumerate(leads)
@@ -230,7 +239,7 @@ class _Column:
         return self.entity, self.column
 
 
-def _previous(lead: LiveLead, as_of: int) -> Previous | None:
+def previous_of(lead: LiveLead, as_of: int) -> Previous | None:
     """What was recommended before, as the policy sees it."""
     if lead.recommended is None:
         return None

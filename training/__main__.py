@@ -68,13 +68,28 @@ def fetch(
     to: Annotated[Path, typer.Option("--to", help="where the model folder goes")],
     config: ConfigPath = DEFAULT_CONFIG,
     alias: Annotated[str, typer.Option(help="champion or challenger")] = "champion",
+    report: Annotated[Path | None, typer.Option(help="where the report of its training goes")] = None,
 ) -> None:
     """Fetch a registered model as a model folder, for serving without MLflow at hand."""
     from training.config import Config
     from training.score import fetch as run
 
     with _plainly():
-        typer.echo(f"{run(Config.read(config).name, to, alias)}")
+        typer.echo(f"{run(Config.read(config).name, to, alias, report)}")
+
+
+@app.command("work-list")
+def work_list(
+    to: Annotated[Path, typer.Option("--to", help="folder to write")],
+    config: ConfigPath = DEFAULT_CONFIG,
+    folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
+    model: Annotated[Path | None, typer.Option(help="model folder; default: the champion in MLflow")] = None,
+) -> None:
+    """Score every open lead and write the list that the served page shows; nothing is done where it is up to date."""
+    from training.work_list import write
+
+    with _plainly():
+        write(config, to, folder=folder, model_folder=model)
 
 
 @app.command()

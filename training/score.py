@@ -38,7 +38,7 @@ def score_dataset(
             data = Dataset.read(dataset) if dataset else load(config)[0]
         moment = _moment(as_of, data)
         with steps.whole("Loading the model"):
-            model = load_model(model_folder) if model_folder else _champion(config.name)
+            model = load_model(model_folder) if model_folder else champion(config.name)
         scores = score_open(model, data, moment, steps.step("Scoring"))
     with whole_file(out) as partial:
         scores.to_csv(partial, index=False) if out.suffix == ".csv" else scores.to_parquet(partial, index=False)
@@ -67,15 +67,24 @@ def _moment(as_of: str | None, data: Dataset) -> pd.Timestamp:
     return moment
 
 
-def _champion(name: str) -> FunnelModel:
+def champion(name: str) -> FunnelModel:
+    """The champion in MLflow.
+
+    Raises
+    ------
+    ModelError
+        if there is none.
+    """
     from training import tracking
 
     with tempfile.TemporaryDirectory() as scratch:
         return load_model(tracking.download(name, Path(scratch)))
 
 
-def fetch(name: str, to: Path, alias: str) -> Path:
+def fetch(name: str, to: Path, alias: str, report: Path | None = None) -> Path:
     """Copy a registered model folder to `to`, whole or not at all; an older one there is replaced.
+
+    `report`: where the report of its training goes; an older one there goes away where there is none.
 
     Raises
     ------
@@ -89,4 +98,11 @@ def fetch(name: str, to: Path, alias: str) -> Path:
         load_model(found)
         with whole_folder(to) as partial:
             shutil.copytree(found, partial, dirs_exist_ok=True)
+        if report is not None:
+            told = tracking.download_file(name, "report.html", Path(scratch), alias)
+            report.unlink(missing_ok=True)
+            if told:
+                report.parent.mkdir(parents=True, exist_ok=True)
+                with whole_file(report) as partial:
+                    shutil.copyfile(told, partial)
     return to

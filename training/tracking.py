@@ -205,6 +205,16 @@ def download(name: str, to: Path, alias: str = CHAMPION) -> Path:
     return found.parent
 
 
+def download_file(name: str, file: str, to: Path, alias: str = CHAMPION) -> Path | None:
+    """Fetch a file of the training that made the model behind an alias; None where it has none."""
+    client = connect()
+    try:
+        run_id = client.get_model_version_by_alias(name, alias).run_id
+        return Path(client.download_artifacts(str(run_id), file, str(to)))
+    except (MlflowException, OSError):
+        return None
+
+
 def _registered(client: MlflowClient, name: str) -> bool:
     try:
         client.get_registered_model(name)

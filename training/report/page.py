@@ -22,6 +22,7 @@ from markupsafe import Markup
 from features.words import type_words
 from models.next_steps import Step
 from training.report import charts, sentences
+from training.report.advice import what_to_do
 from training.report.charts import Spec
 from training.report.facts import Facts
 from training.report.words import Speaker
@@ -165,7 +166,7 @@ def sections(f: Facts, s: Speaker) -> list[Section]:
     """All sections, in the order a marketer asks; those without data say so or are left out."""
     t = s.words
     found = [
-        Section("do", t["do"], todo=sentences.what_to_do(f, s)),
+        Section("do", t["do"], todo=what_to_do(f, s)),
         Section("more", t["more"], said=[sentences.more_customers(f, s)], charts=[_caught(f, s)]),
         _handover(f, s),
         Section("bands", t["bands"], **_shown(sentences.bands(f, s), "migration", f.migration, charts.migration, t)),

@@ -2,60 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pandas as pd
 
-from features.words import type_words
 from training.backtest import AS_IT_WAS, MODEL, Backtest, Tally
 from training.report.facts import Facts
 from training.report.words import Speaker
-from training.worth import NONE, OTHER
 
 MUCH_DRIFT = 0.25
 SOME_DRIFT = 0.1
 NAMED = 3
 
 
-def what_to_do(f: Facts, s: Speaker) -> list[str]:
-    """The advice a marketer can act on, most important first."""
-    out = [_who_ranks(f, s), _where_the_line_is(f, s)]
-    out += [line for line in (_rule_to_lower(f, s), _budget(f, s), _next_step(f, s), _segment_to_watch(f, s)) if line]
-    return out
-
-
-def _who_ranks(f: Facts, s: Speaker) -> str:
-    row = _at_capacity(f)
-    model, rules = s.percent(row["model"]), s.percent(row["rules"])
-    room = _room(f, s)
-    if f.caught.low > 0:
-        return s.pick(
-            f"Let the model rank what sales gets: {room} it meets {model} of the later {s.stages(f.final)}, the rules {rules}.",
-            f"Lassen Sie das Modell ordnen, was der Vertrieb bekommt: {room} trifft es {model} der späteren "
-            f"{s.stages(f.final)}, die Regeln {rules}.",
-        )
-    if f.caught.high < 0:
-        return s.pick(
-            f"Keep the rules for now: {room} they meet {rules} of the later {s.stages(f.final)}, the model {model}.",
-            f"Bleiben Sie vorerst bei den Regeln: {room} treffen sie {rules} der späteren {s.stages(f.final)}, das "
-            f"Modell {model}.",
-        )
-    return s.pick(
-        f"Either will do for ranking: {room} model ({model}) and rules ({rules}) cannot be told apart on these leads; "
-        "the model adds probabilities that can be relied on.",
-        f"Zum Ordnen taugen beide: {room} sind Modell ({model}) und Regeln ({rules}) auf diesen Leads nicht zu "
-        "unterscheiden; "
-        "das Modell nennt dazu verlässliche Wahrscheinlichkeiten.",
-    )
-
-
-def _at_capacity(f: Facts) -> dict[str, float]:
+def at_capacity(f: Facts) -> dict[str, float]:
     """The row of the capacity curve that is nearest to the capacity."""
     found = f.curves.iloc[int((f.curves["percent"] - f.capacity).abs().argmin())]
     return {name: float(found[name]) for name in ("percent", "model", "rules", "chance")}
 
 
-def _room(f: Facts, s: Speaker) -> str:
+def room(f: Facts, s: Speaker) -> str:
+    """What sales can take, as part of a sentence."""
     if f.capacity_per_week:
         return s.pick(
             f"at {s.number(f.capacity_per_week)} leads a week ({s.percent(f.capacity / 100)} of those that come)",
@@ -66,55 +31,6 @@ def _room(f: Facts, s: Speaker) -> str:
     )
 
 
-def line_in_words(f: Facts, s: Speaker, stage: str) -> str:
-    """A line of the policy in its units."""
-    line = f.policy.lines[stage]
-    if f.policy.money:
-        return s.pick("an expected value of ", "einem Erwartungswert von ") + s.money(line, f.policy.currency)
-    return s.pick("a chance of ", "einer Chance von ") + s.percent(line, 1)
-
-
-def _where_the_line_is(f: Facts, s: Speaker) -> str:
-    stage = f.policy.stage
-    said = s.pick(
-        f"Hand a lead over as {s.stage(stage)} from {line_in_words(f, s, stage)}, even at the low end of its interval",
-        f"Übergeben Sie einen Lead als {s.stage(stage)} ab {line_in_words(f, s, stage)}, auch am unteren Ende seines "
-        "Intervalls",
-    )
-    for other in f.policy.lines:
-        if other != stage:
-            said += s.pick(
-                f"; nurture it as {s.stage(other)} from {line_in_words(f, s, other)}",
-                f"; pflegen Sie ihn als {s.stage(other)} ab {line_in_words(f, s, other)}",
-            )
-    days = s.number(f.policy.quiet_days)
-    return said + s.pick(
-        f"; take it back from sales after {days} days of silence.", f"; nehmen Sie ihn nach {days} Tagen Stille zurück."
-    )
-
-
-def _rule_to_lower(f: Facts, s: Speaker) -> str | None:
-    over = [lead for lead in f.apart if lead["kind"] == "rules"]
-    found = Counter(line["label"] for lead in over for line in lead["lines"] if line["points"] > 0)
-    if len(over) < NAMED or not found:
-        return None
-    label, count = found.most_common(1)[0]
-    converted = sum(bool(lead["became"]) for lead in over)
-    return s.pick(
-        f"Look at the points for “{label}”: {count} of the {len(over)} leads that the rules overrate most got them, "
-        "and "
-        f"{converted} of these {len(over)} became {s.stages(f.final)}. Try a change with `make compare`.",
-        f"Sehen Sie sich die Punkte für „{label}“ an: {count} der {len(over)} am meisten überschätzten Leads haben "
-        "sie, und "
-        f"{converted} dieser {len(over)} wurden {s.stages(f.final)}. Prüfen Sie eine Änderung mit `make compare`.",
-    )
-
-
-def _sources(f: Facts, stage: str, by: str) -> pd.DataFrame:
-    rows = f.worth[(f.worth["lead_stage"] == stage) & (f.worth["by"] == by)]
-    return rows[~rows["group"].isin([OTHER, NONE])]
-
-
 def worth_stage(f: Facts) -> str | None:
     """The lead stage whose worth is told: the last before the hand-over that has one."""
     have = list(dict.fromkeys(f.worth["lead_stage"]))
@@ -122,63 +38,15 @@ def worth_stage(f: Facts) -> str | None:
     return before[-1] if before else (have[0] if have else None)
 
 
-def _budget(f: Facts, s: Speaker) -> str | None:
-    stage = worth_stage(f)
-    rows = _sources(f, stage, "source") if stage else f.worth.iloc[:0]
-    if len(rows) < 2:
-        return None
-    best, worst = (rows.iloc[i].to_dict() for i in (0, -1))
-    if best["low"] <= worst["high"]:
-        return None
-    unit, name = f.policy.currency, s.stage(stage or "")
-    return s.pick(
-        f"Shift budget towards “{best['group']}”: an {name} from there was worth {s.money(best['worth'], unit)}, "
-        f"from “{worst['group']}” {s.money(worst['worth'], unit)}; the intervals do not overlap.",
-        f"Verschieben Sie Budget zu „{best['group']}“: Ein {name} von dort war {s.money(best['worth'], unit)} wert, "
-        f"von „{worst['group']}“ {s.money(worst['worth'], unit)}; die Intervalle überlappen nicht.",
-    )
-
-
-def _next_step(f: Facts, s: Speaker) -> str | None:
-    if not f.steps.steps:
-        return None
-    best = max(f.steps.steps, key=lambda step: step.gap_low)
-    target = f.stages[f.stages.index(best.lead_stage) + 1]
-    what, days = type_words(best.type, s.language), s.number(f.horizons[target])
-    counts = (s.number(best.leads), s.percent(best.progressed), s.number(best.others), s.percent(best.others_progressed))
-    return s.pick(
-        f"Nurture with what has gone before progress: {what}. Of {counts[0]} {s.stages(best.lead_stage)} that did so "
-        "for the "
-        f"first time {counts[1]} became {s.stages(target)} within {days} days; of {counts[2]} scored alike that did "
-        "not, "
-        f"{counts[3]}. An association, not a promise.",
-        f"Pflegen Sie mit dem, was dem Weiterkommen vorausging: {what}. Von {counts[0]} {s.stages(best.lead_stage)}, "
-        "die das "
-        f"erstmals taten, wurden {counts[1]} in {days} Tagen {s.stages(target)}; von {counts[2]} gleich bewerteten "
-        "ohne das "
-        f"{counts[3]}. Ein Zusammenhang, kein Versprechen.",
-    )
-
-
-def _segment_to_watch(f: Facts, s: Speaker) -> str | None:
-    losing = f.segments[f.segments["high"] < 0]
-    if not len(losing):
-        return None
-    names = ", ".join(f"{s.words[str(kind)]} {segment}" for kind, segment in losing[["kind", "segment"]].head(NAMED).to_numpy())
-    return s.pick(
-        f"Keep an eye on {names}: there the rules meet more.", f"Achten Sie auf {names}: Dort treffen die Regeln mehr."
-    )
-
-
 def more_customers(f: Facts, s: Speaker) -> str:
     """The answer to "how many more", with its interval."""
     c, stages = f.caught, s.stages(f.final)
     low, mean, high = (s.number(100 * x, 1) for x in (c.low, c.mean, c.high))
     ranked = s.pick(
-        f"Ranked by the model instead of the points, sales meets {_room(f, s)} {mean} percentage points more of all "
+        f"Ranked by the model instead of the points, sales meets {room(f, s)} {mean} percentage points more of all "
         "later "
         f"{stages} (90 % interval {low} to {high})",
-        f"Nach Modell statt nach Punkten geordnet trifft der Vertrieb {_room(f, s)} {mean} Prozentpunkte mehr aller "
+        f"Nach Modell statt nach Punkten geordnet trifft der Vertrieb {room(f, s)} {mean} Prozentpunkte mehr aller "
         "späteren "
         f"{stages} (90-%-Intervall {low} bis {high})",
     )
@@ -193,7 +61,7 @@ def more_customers(f: Facts, s: Speaker) -> str:
 
 def caught_chart(f: Facts, s: Speaker) -> str:
     """How to read the capacity curve, at the capacity."""
-    row = _at_capacity(f)
+    row = at_capacity(f)
     return s.pick(
         f"The further a curve bends up and to the left, the fewer calls per customer: at {s.number(row['percent'])} % "
         "of the leads the "
