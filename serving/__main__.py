@@ -33,10 +33,8 @@ def main() -> None:
         sys.exit(str(error))
     if trouble := cannot_listen(given.host, given.port):
         sys.exit(f"Cannot listen on {given.host}:{given.port}: {trouble}. Name another with --port (PORT=… for make serve).")
-    print(
-        f"Serving {model.name!r}, version {model.version}, on http://{given.host}:{given.port} (work list and scores at /, API at /docs)",
-        flush=True,
-    )
+    where = f"http://{given.host}:{given.port}"
+    print(f"Serving {model.name!r}, version {model.version}, on {where} (work list at /, API at /docs)", flush=True)
     root = Path(__file__).resolve().parent.parent
     environment = {
         **os.environ,

@@ -113,9 +113,7 @@ def _ready(provide: Callable[[], Scorer | None]) -> Scorer:
 def _listed(work_list: Callable[[], WorkList | None]) -> WorkList:
     found = work_list()
     if found is None:
-        raise refuse(
-            404, "No work list", "There is no work list beside the model; `make serve` writes one, so does `make work-list`."
-        )
+        raise refuse(404, "No work list", "There is no work list beside the model; `make serve` writes one.")
     return found
 
 

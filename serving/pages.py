@@ -21,7 +21,10 @@ FILES = {
 }
 OURS_ONLY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
 # the report brings its own scripts, and Vega compiles the expressions of its charts; it may talk to nobody
-REPORT_ONLY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+REPORT_ONLY = (
+    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
+    "frame-ancestors 'self'"
+)
 
 
 def routes(report: Callable[[], Path | None]) -> list[Route]:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from features.dataset import Dataset
+from features.errors import ModelError
 from features.histories import Histories
 from features.report import DataReport
 from models.chain import chain
@@ -89,8 +90,14 @@ def log_run(
             money = held.value.metrics() if held.value else {}
             tracking.log_parent(params, flat(held.results["model"]) | covered | money | dict(carried.metrics), {})
             champion = tracking.champion_version(config.name)
-            newer = _against_champion(config, dataset, prepared, held, here) if champion else None
+            newer, outdated = None, ""
+            if champion:
+                try:
+                    newer = _against_champion(config, dataset, prepared, held, here)
+                except ModelError:  # written by another Ripeline: it can neither be compared nor served
+                    champion, outdated = None, f" Version {champion} is of another Ripeline and could not be compared."
             verdict = judge(champion, against_rules, newer)
+            verdict = replace(verdict, why=verdict.why + outdated)
             version = tracking.register(config.name, save(model, here / "model"))
             if verdict.promote:
                 tracking.promote(config.name, version)

@@ -26,7 +26,8 @@ def _who_ranks(f: Facts, s: Speaker) -> str:
     where = room(f, s)
     if f.caught.low > 0:
         return s.pick(
-            f"Let the model rank what sales gets: {where} it meets {model} of the later {s.stages(f.final)}, the rules {rules}.",
+            f"Let the model rank what sales gets: {where} it meets {model} of the later {s.stages(f.final)}, "
+            f"the rules {rules}.",
             f"Lassen Sie das Modell ordnen, was der Vertrieb bekommt: {where} trifft es {model} der späteren "
             f"{s.stages(f.final)}, die Regeln {rules}.",
         )
