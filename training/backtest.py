@@ -13,7 +13,7 @@ from models.recommend import Policy, Previous, best_line, decide
 from models.types import Flags, Floats
 from training.weekly import WEEK, Ints, Weekly
 
-MODEL, RULES, RULES_FITTED, AS_IT_WAS = "model", "rules", "rules, line fitted", "as it was"
+MODEL, RULES, RULES_FITTED, AS_IT_WAS = "model", "rules", "rules, capacity filled", "as it was"
 
 Wants = Callable[[int, Previous | None], bool]  # (look, what was recommended before) → hand over?
 
@@ -105,11 +105,11 @@ def backtest(policy: Policy, past: Weekly, rules_line: float | None) -> Backtest
     first = weeks_to_choose_in(past)
     points = past.found.parts.points.points
     gain = past.found.gain(policy)[0]
-    fitted = _points_line(policy, past, points, first)
+    fitted = _rules_line(policy, past, first)
     ways: list[tuple[str, Floats, Wants]] = [(MODEL, gain, lambda i, before: _wants(policy, past, i, before))]
     if rules_line is not None:
         ways.append((RULES, points, lambda i, _: bool(points[i] >= rules_line)))
-    ways.append((RULES_FITTED, points, lambda i, _: bool(points[i] >= fitted)))
+    ways.append((RULES_FITTED, past.rules_chance, lambda i, _: bool(past.rules_chance[i] >= fitted)))
     judged = past.week >= first
     tallies = [_replay(name, rank, wants, policy, past, judged) for name, rank, wants in ways]
     return Backtest(
@@ -126,20 +126,19 @@ def _wants(policy: Policy, past: Weekly, look: int, before: Previous | None) -> 
     return decision.action == "hand_over"
 
 
-def _points_line(policy: Policy, past: Weekly, points: Floats, first: int) -> float:
-    """The points that fill the capacity in the weeks before; without one, as many leads as the model takes."""
-    inside = np.flatnonzero(past.week < first)
-    best: dict[int, float] = {}
-    low: dict[int, float] = {}
-    for lead, p, sure in zip(
-        past.looks.lead[inside].tolist(), points[inside].tolist(), past.found.gain(policy)[1][inside].tolist(), strict=True
-    ):
-        best[lead], low[lead] = max(p, best.get(lead, p)), max(sure, low.get(lead, sure))
-    ranked = np.array(list(best.values()))
-    most = sum(sure >= policy.line for sure in low.values())
+def _rules_line(policy: Policy, past: Weekly, first: int) -> float:
+    """No line where a capacity says how many are taken; else the chance by the rules that as many leads
+    reached in the weeks before as reached the model's line."""
     if policy.capacity_per_week is not None:
-        most = min(len(ranked), int(policy.capacity_per_week * past.share[:first].sum()))
-    return best_line(ranked, np.ones(len(ranked)), most)[0]
+        return -np.inf
+    inside = np.flatnonzero(past.week < first)
+    leads = past.looks.lead[inside]
+    size = int(leads.max()) + 1 if len(leads) else 0
+    best, sure = np.full(size, -np.inf), np.full(size, -np.inf)
+    np.maximum.at(best, leads, past.rules_chance[inside])
+    np.maximum.at(sure, leads, past.found.gain(policy)[1][inside])
+    ranked = best[np.isfinite(best)]
+    return best_line(ranked, np.ones(len(ranked)), float((sure >= policy.line).sum()))[0]
 
 
 def _replay(name: str, rank: Floats, wants: Wants, policy: Policy, past: Weekly, judged: Flags) -> Tally:

@@ -32,7 +32,7 @@ class Weekly:
     `at` (weeks,) are the moments, `share` (weeks,) the part of all such leads that is here, `week` (n,) the week of each look.
     `situations` (n,) are what the policy sees. `with_sales` and `customer` (n,): the lead stage of the hand-over, the final one
     was reached within its horizon; `brought` (n,): what the lead brought then, in the deals' currency, 0 without. `reached`
-    (leads,): when a lead came to sales in fact.
+    (leads,): when a lead came to sales in fact. `rules_chance` (n,): P(final) as the points and the lead stage give it.
     """
 
     at: Moments
@@ -45,6 +45,7 @@ class Weekly:
     customer: Flags
     brought: Floats
     reached: Moments
+    rules_chance: Floats
 
     def __len__(self) -> int:
         return len(self.week)
@@ -85,6 +86,7 @@ def weekly(prepared: Prepared, held: Held, model: FunnelModel) -> Weekly | None:
         customer=customer,
         brought=np.where(customer, _worth(prepared, prepared.histories, model)[looks.lead], 0.0),
         reached=prepared.path.reached[:, model.sales_from],
+        rules_chance=model.rule_odds.probabilities(found.parts.points.points, looks.stage, len(model.transitions))[:, -1],
     )
 
 

@@ -29,9 +29,9 @@ def finals(prepared: Prepared, held: Held) -> tuple[np.ndarray, Flags]:
 
 
 def ranks(prepared: Prepared, held: Held) -> dict[str, Floats]:
-    """What each way ranks those landmarks by: probability, points."""
+    """P(final) of those landmarks by the model, and by the rules at their best: points and lead stage as a probability."""
     rows, _ = finals(prepared, held)
-    return {"model": held.probability["model"][rows, -1], "rules": prepared.points.points[held.rows[rows]]}
+    return {name: held.probability[name][rows, -1] for name in ("model", "rules")}
 
 
 def capacity_curves(prepared: Prepared, held: Held) -> pd.DataFrame:
@@ -102,13 +102,13 @@ def _fifths(values: Floats) -> np.ndarray:
 
 
 def contact_curve(past: Weekly, policy: Policy) -> pd.DataFrame:
-    """What comes of a line on gain (model) or points (rules) laid lower and lower: by, line, contacts, customers and
+    """What comes of a line on gain (model) or chance (rules) laid lower and lower: by, line, contacts, customers and
     revenue, all per week and scaled to all leads; too_early (share of the contacts), too_late (share of the later customers).
 
     Each lead is handed over in the first week in which it has reached the line. No capacity, no memory: `training.backtest` has
     both.
     """
-    rank = {"model": past.found.gain(policy)[1], "rules": past.found.parts.points.points}
+    rank = {"model": past.found.gain(policy)[1], "rules": past.rules_chance}
     weight = 1 / np.maximum(past.share[past.week], 1e-9)
     came = _later_customers(past, weight)
     weeks = len(past.at)

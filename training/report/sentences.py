@@ -43,10 +43,10 @@ def more_customers(f: Facts, s: Speaker) -> str:
     c, stages = f.caught, s.stages(f.final)
     low, mean, high = (s.number(100 * x, 1) for x in (c.low, c.mean, c.high))
     ranked = s.pick(
-        f"Ranked by the model instead of the points, sales meets {room(f, s)} {mean} percentage points more of all "
+        f"Ranked by the model instead of the rules, sales meets {room(f, s)} {mean} percentage points more of all "
         "later "
         f"{stages} (90 % interval {low} to {high})",
-        f"Nach Modell statt nach Punkten geordnet trifft der Vertrieb {room(f, s)} {mean} Prozentpunkte mehr aller "
+        f"Nach Modell statt nach Regeln geordnet trifft der Vertrieb {room(f, s)} {mean} Prozentpunkte mehr aller "
         "späteren "
         f"{stages} (90-%-Intervall {low} bis {high})",
     )

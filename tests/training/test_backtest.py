@@ -1,0 +1,129 @@
+"""The hand-over policy on history: a week by week replay whose every number can be counted by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.clock import DAY, NEVER
+from features.landmarks import Landmarks
+from models.recommend import Policy, Situation
+from models.rules import Points
+from models.scoring import Parts, Prospects
+from tests.conftest import Trained
+from training.backtest import AS_IT_WAS, MODEL, RULES, RULES_FITTED, backtest, in_words
+from training.weekly import WEEK, Weekly
+
+WEEKS = 4
+
+
+def history(looks: list[tuple[int, int, float, float]], customers: set[int], sales: dict[int, int]) -> Weekly:
+    """Looks (lead, week, P(customer), points), sorted; who became a customer; in which week sales found whom in fact."""
+    lead, week, chance, points = (np.array(column) for column in zip(*looks, strict=True))
+    p = chance[:, None].astype(float)
+    parts = Parts(np.zeros((len(lead), 1)), Points(points.astype(float), np.zeros((len(lead), 0)), np.zeros(len(lead))),
+                  np.ones(len(lead)), np.zeros((0, len(lead))))  # fmt: skip
+    at = (100 * DAY + np.arange(WEEKS) * WEEK).astype(np.int64)
+    situations = [
+        Situation("mql", None, False, c, c * 0.9, min(c * 1.1, 1.0), c, c * 0.9, min(c * 1.1, 0.999), 1.0, 10.0, False)
+        for c in chance.tolist()
+    ]
+    reached = np.full(lead.max() + 1, NEVER)
+    for who, when in sales.items():
+        reached[who] = at[when] + 2 * DAY
+    became = np.isin(lead, list(customers))
+    return Weekly(
+        at=at,
+        share=np.ones(WEEKS),
+        week=week.astype(np.int64),
+        looks=Landmarks(lead.astype(np.intp), at[week], np.ones(len(lead), np.int32), at[week]),
+        found=Prospects(parts, p, p, p * 0.9, np.minimum(p * 1.1, 1.0), None),
+        situations=situations,
+        with_sales=np.isin(lead, list(sales)),
+        customer=became,
+        brought=np.where(became, 1_000.0, 0.0),
+        reached=reached,
+        rules_chance=points / 100,
+    )
+
+
+POLICY = Policy("sql", {"sql": 0.5}, capacity_per_week=1, cost_per_contact=100.0, currency="EUR")
+# 0 is a customer the model sees, 1 a false alarm that has to wait for a week, 2 a customer only sales sees
+LOOKS = [(0, 2, 0.9, 10.0), (1, 2, 0.8, 90.0), (1, 3, 0.8, 90.0), (2, 2, 0.1, 20.0), (3, 0, 0.6, 50.0), (3, 1, 0.6, 50.0)]
+PAST = history(LOOKS, customers={0, 2}, sales={0: 2, 2: 2})
+
+
+def test_every_number_can_be_counted_by_hand() -> None:
+    found = backtest(POLICY, PAST, rules_line=80.0)
+    model = found.of(MODEL)
+    assert (model.contacts, model.customers) == (2, 1), "lead 0 in the third week, lead 1 in the fourth: one contact a week"
+    assert model.profit == 1_000 - 2 * 100
+    assert (model.too_early, model.too_late) == (1, 1), "lead 1 never came to sales; lead 2 was never handed over"
+    assert model.per_week.tolist() == [1, 1]
+    rules = found.of(RULES)
+    assert (rules.contacts, rules.customers, rules.too_late) == (1, 0, 2)
+    fact = found.of(AS_IT_WAS)
+    assert (fact.contacts, fact.customers) == (2, 2)
+    assert found.came == 2
+    assert found.weeks == 2
+
+
+def test_weeks_in_which_the_lines_were_chosen_are_not_judged() -> None:
+    """Lead 3 is handed over in the first half: it takes capacity there and counts nowhere."""
+    alone = backtest(POLICY, history([*LOOKS[:4]], {0, 2}, {0: 2, 2: 2}), rules_line=None)
+    assert alone.of(MODEL).contacts == backtest(POLICY, PAST, rules_line=None).of(MODEL).contacts
+    assert [t.name for t in alone.tallies] == [MODEL, RULES_FITTED, AS_IT_WAS], "rules without a threshold have no line"
+
+
+def test_half_of_the_leads_are_scaled_up_to_all() -> None:
+    from dataclasses import replace
+
+    half = replace(PAST, share=np.full(WEEKS, 0.5))
+    found = backtest(replace(POLICY, capacity_per_week=2.0), half, None).of(MODEL)
+    assert found.contacts == 2
+    assert found.per_week.tolist() == [2, 2], "one contact among half the leads is two among all"
+
+
+def test_hysteresis_keeps_a_lead_that_only_wavers() -> None:
+    """Below the line with its estimate, above it with the high end: it stays handed over, and nobody changes their mind."""
+    wavering = history([(0, 2, 0.6, 1.0), (0, 3, 0.48, 1.0), (1, 2, 0.9, 1.0), (1, 3, 0.2, 1.0)], set(), {})
+    assert backtest(POLICY, wavering, None).of(MODEL).changes == 1, "lead 1 fell far below, lead 0 only wavered"
+
+
+def test_the_sentence_gives_the_figures() -> None:
+    first, second = in_words(backtest(POLICY, PAST, 80.0), share=0.4)
+    assert "2 contacts, 1 customers" in first
+    assert "40% of leads held out" in first
+    assert "1 never reached sql in time (too early)" in second
+
+
+def test_a_training_looks_back_only_at_held_out_leads_before_sales(trained: Trained) -> None:
+    handed, prepared, held = trained.outcome.handed, trained.outcome.prepared, trained.outcome.held
+    past = handed.past
+    assert past is not None
+    assert handed.tested is not None
+    learned_from = np.unique(prepared.account[held.early])
+    assert not np.isin(prepared.histories.account[past.looks.lead], learned_from).any()
+    assert (past.looks.as_of >= held.cut).all()
+    assert (past.looks.stage < prepared.funnel.position("sql")).all()
+    horizon = prepared.funnel.horizons["customer"] * DAY
+    assert (past.looks.as_of + horizon <= prepared.extracted_at).all(), "every outcome is known"
+    became = prepared.path.reached[past.looks.lead, -1]
+    assert (past.customer <= (became <= past.looks.as_of + 3 * 365 * DAY)).all()
+
+
+def test_the_lines_rise_along_the_funnel_and_a_contact_pays_for_itself(trained: Trained) -> None:
+    policy = trained.model.policy
+    assert policy.money
+    assert list(policy.lines) == ["mql", "sql"]
+    assert policy.lines["mql"] <= policy.lines["sql"]
+    assert policy.line >= 25.0, "what a contact costs"
+
+
+def test_no_way_contacts_more_than_sales_can_take(trained: Trained) -> None:
+    tested = trained.outcome.handed.tested
+    assert tested is not None
+    for tally in tested.tallies:
+        if tally.name != AS_IT_WAS:
+            assert tally.contacts <= 10 * tested.weeks + 1
+            assert tally.profit == pytest.approx(tally.revenue - 25 * tally.contacts)

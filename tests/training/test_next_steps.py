@@ -1,0 +1,99 @@
+"""What has gone before progress: counted right, silent about noise, and heeding what a lead did and said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.clock import DAY, NEVER
+from features.errors import ConfigError
+from models.next_steps import NextSteps, Step
+from tests.conftest import Trained
+from training.config import Nurturing
+from training.next_steps import Stretch, _steps, next_steps
+
+HORIZON = 30 * DAY
+
+
+def world(leads: int, effect: float, seed: int) -> tuple[Stretch, np.ndarray]:
+    """Leads with one stretch each; a third takes the step, which adds `effect` to a chance of 30 % to progress."""
+    random = np.random.default_rng(seed)
+    begin = np.full(leads, 100 * DAY, np.int64)
+    took = random.random(leads) < 0.33
+    first = np.where(took, begin + DAY, NEVER)
+    converts = random.random(leads) < 0.3 + effect * took
+    progressed = np.where(converts, begin + 10 * DAY, NEVER)
+    return Stretch(np.arange(leads), begin, begin + 20 * DAY, random.random(leads), progressed), first
+
+
+def test_an_effect_is_found_with_its_counts() -> None:
+    stretch, first = world(3_000, 0.25, 1)
+    found = _steps("webinar", "mql", stretch, first, HORIZON, 500 * DAY)
+    assert len(found) == 3, "one for each third of chances"
+    assert sum(s.leads for s in found) == int((first < NEVER).sum())
+    for step in found:
+        assert step.progressed == pytest.approx(0.55, abs=0.07)
+        assert step.others_progressed == pytest.approx(0.30, abs=0.07)
+        assert 0 < step.gap_low < step.progressed - step.others_progressed
+
+
+def test_noise_is_rarely_taken_for_a_step() -> None:
+    """5 % of the low ends of 90 % intervals lie above a difference that is none."""
+    found = [len(_steps("webinar", "mql", *world(600, 0.0, seed), HORIZON, 500 * DAY)) for seed in range(100)]
+    assert sum(found) / 300 < 0.09
+
+
+def test_few_leads_in_a_band_are_told_with_all_bands() -> None:
+    stretch, first = world(200, 0.4, 3)
+    found = _steps("webinar", "mql", stretch, first, HORIZON, 500 * DAY)
+    assert {s.leads for s in found} == {int((first < NEVER).sum())}, "22 a band are too few"
+
+
+def test_who_cannot_be_followed_to_the_horizon_does_not_count() -> None:
+    stretch, first = world(3_000, 0.25, 1)
+    assert _steps("webinar", "mql", stretch, first, HORIZON, 110 * DAY) == []
+
+
+STEP = Step("webinar", "mql", 0.0, 0.5, 100, 0.5, 300, 0.3, 0.1)
+KNOWN = NextSteps((STEP, Step("trial", "mql", 0.0, 0.5, 40, 0.6, 300, 0.3, 0.15)), ("unsubscribed",))
+
+
+@pytest.mark.parametrize(
+    ("done", "chance", "stage", "offered"),
+    [
+        (set(), 0.2, "mql", ["trial", "webinar"]),
+        ({"trial"}, 0.2, "mql", ["webinar"]),
+        ({"unsubscribed"}, 0.2, "mql", []),
+        (set(), 0.7, "mql", []),
+        (set(), 0.2, "lead", []),
+    ],
+)
+def test_only_what_the_lead_has_not_done_and_may_be_offered(
+    done: set[str], chance: float, stage: str, offered: list[str]
+) -> None:
+    assert [s.type for s in KNOWN.best(stage, chance, done)] == offered
+
+
+def test_it_is_said_as_an_association_with_its_counts() -> None:
+    said = STEP.words("sql", 90, "en")
+    assert "of 100 leads like this one" in said
+    assert "of 300 that did not, 30%" in said
+    assert said.endswith("An association, not a promise.")
+    assert STEP.words("sql", 90, "de").endswith("kein Versprechen.")
+
+
+def test_a_training_knows_usual_directions_and_offers_only_content(trained: Trained) -> None:
+    known = trained.model.next_steps
+    assert known.usual["email_sent"][0] == "out"
+    assert known.usual["page_view"][0] == "in"
+    assert "unsubscribed" in known.opt_outs
+    assert not {"email_opened", "page_view", "call_made"} & {s.type for s in known.steps}
+    assert all(s.leads >= 30 and s.gap_low > 0 for s in known.steps)
+
+
+def test_an_unknown_step_is_answered_with_the_nearest(trained: Trained) -> None:
+    from training.config import Config
+
+    config = Config.read(trained.config).model_copy(update={"nurturing": Nurturing(steps=["webinar_atended"])})
+    with pytest.raises(ConfigError, match="did you mean 'webinar_attended'"):
+        next_steps(trained.outcome.prepared, config, trained.model)
