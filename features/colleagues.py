@@ -65,19 +65,22 @@ class Company:
 
     def active(self, days: float) -> Floats:
         """Colleagues that did anything in the `days` before as_of; NaN for accounts over `LARGEST_GROUP` people."""
-        count = self._reduce(np.add, (self.last <= days).astype(np.float64))
+        count = self._reduce(np.add, (self.last <= days).astype(np.float64), nothing=0.0)
         return np.where(self.usual, np.where(self.alone, 0.0, count), np.nan)
 
     @property
     def silence(self) -> Floats:
         """Days since any colleague did anything; NaN when none ever did or the account is over `LARGEST_GROUP` people."""
-        since = np.where(self.alone, np.inf, self._reduce(np.minimum, self.last))
+        since = np.where(self.alone, np.inf, self._reduce(np.minimum, self.last, nothing=np.inf))
         return np.where(np.isfinite(since), since, np.nan)
 
-    def _reduce(self, operation: np.ufunc, pairs: Floats) -> Floats:
-        if not len(pairs):
-            return np.zeros(len(self.begin))
-        return np.asarray(operation.reduceat(pairs, np.minimum(self.begin, len(pairs) - 1)), np.float64)
+    def _reduce(self, operation: np.ufunc, pairs: Floats, nothing: float) -> Floats:
+        """One value per look; what it is for looks without pairs is for the caller to replace.
+
+        Those at the end begin behind the last pair, so there is one more that changes `nothing`: without it they would have to
+        begin at the last pair and take it away from the look it belongs to.
+        """
+        return np.asarray(operation.reduceat(np.append(pairs, nothing), self.begin), np.float64)
 
 
 def _known(group: Group, account: Ints, first: Ints) -> Ints:

@@ -19,7 +19,9 @@ FILES = {
     "/web/words.js": ("words.js", "text/javascript; charset=utf-8"),
     "/web/app.css": ("app.css", "text/css; charset=utf-8"),
 }
-OURS_ONLY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
+OURS_ONLY = (
+    "default-src 'self'; script-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
+)
 # the report brings its own scripts, and Vega compiles the expressions of its charts; it may talk to nobody
 REPORT_ONLY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "

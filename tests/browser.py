@@ -13,6 +13,36 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
+# controls without any name
+NAMELESS = """[...document.querySelectorAll('input, select, textarea, button, a')]
+    .filter((e) => e.checkVisibility())
+    .filter((e) => !(e.textContent.trim() || e.getAttribute('aria-label') || (e.labels && e.labels.length))).length"""
+
+# the lowest contrast of any text with its ground (WCAG 2.2)
+WORST_CONTRAST = """(() => {
+    const channel = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    const light = (colour) => {
+        const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map((v) => channel(v / 255));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ground = (e) => {
+        for (; e; e = e.parentElement) {
+            const colour = getComputedStyle(e).backgroundColor;
+            if (!/, 0\\)$|transparent/.test(colour)) return colour;
+        }
+        return 'rgb(255,255,255)';
+    };
+    let worst = 21;
+    for (const e of document.querySelectorAll('body *')) {
+        const text = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+        if (!text || !e.checkVisibility()) continue;
+        const style = getComputedStyle(e);
+        const pair = [light(e instanceof SVGElement ? style.fill : style.color), light(ground(e))];
+        worst = Math.min(worst, (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05));
+    }
+    return worst;
+})()"""
+
 
 @dataclass
 class Browser:

@@ -174,7 +174,7 @@ function drawWhatIf(found) {
     element("td", { class: "number" }, String(c.score)), element("td", { class: "number" }, number(c.points)), element("td", { class: `action ${c.action}` }, say(c.action))));
   const head = (first) => element("thead", {}, element("tr", {}, ...[first, say("then"), "±", say("score_then"), say("points"), say("action")]
     .map((name, i) => element("th", { scope: "col", class: i > 0 && i < 5 ? "number" : "" }, name))));
-  const choice = element("select", { id: "own" }, ...state.model.interaction_types.map((name) => element("option", { value: name }, name)));
+  const choice = element("select", { id: "own" }, ...acts.filter((c) => c.kind === "interaction").map((c) => element("option", { value: c.interactions[0] }, c.label)));
   const add = element("button", { type: "button", id: "add", onclick: () => { state.added.push(choice.value); safely(drawLead); } }, say("add"));
   const made = card(say("what_if"), element("p", { class: "soft" }, say("what_if_note")),
     element("form", {}, element("label", {}, say("try_own"), choice), add),
