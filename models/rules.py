@@ -156,6 +156,26 @@ class Caps(Settings):
     fit: float | None = Field(None, gt=0)
 
 
+class Grades(Settings):
+    """Points from which a lead is of which grade: `fit` A or B (else C), `engagement` 1 or 2 (else 3)."""
+
+    fit: dict[Literal["A", "B"], float]
+    engagement: dict[Literal[1, 2], float]
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        for name, best, second in (("fit", "A", "B"), ("engagement", 1, 2)):
+            edges: dict[Any, float] = getattr(self, name)
+            if set(edges) != {best, second}:
+                raise ValueError(f"give `{name}` both edges, {best} and {second}; below the second a lead is the third grade")
+            if edges[best] <= edges[second]:
+                raise ValueError(
+                    f"the bands of `{name}` overlap: {best} needs more points than {second}, "
+                    f"not {edges[best]:g} against {edges[second]:g}"
+                )
+        return self
+
+
 class RuleBook(Settings):
     """The contents of a rules file; who wrote it when, and whether it is in use, is for its readers."""
 
@@ -166,6 +186,7 @@ class RuleBook(Settings):
     note: str | None = None
     thresholds: dict[str, float] = Field(default_factory=dict, description="lead stage → points from which it is recommended")
     caps: Caps = Caps()
+    grades: Grades | None = None
     behaviour: list[BehaviourRule] = Field(default_factory=list)
     fit: list[FitRule] = Field(default_factory=list)
 
@@ -178,11 +199,15 @@ class RuleBook(Settings):
 
 @dataclass(frozen=True)
 class Points:
-    """What the rules say of n leads: total `points` (n,), and `lines` (n, rules) that with `capped` (n,) sum to them."""
+    """What the rules say of n leads: total `points` (n,), and `lines` (n, rules) that with `capped` (n,) sum to them.
+
+    `grade` (n,): fit × engagement as "A1" … "C3"; None where the rules have no grades.
+    """
 
     points: Floats
     lines: Floats
     capped: Floats
+    grade: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -284,8 +309,18 @@ class Rules:
             lines[:, first_fit + i] = fit.points * _holds(fit, values(*fit.entity_column))
         engagement, suits = lines[:, :first_fit].sum(axis=1), lines[:, first_fit:].sum(axis=1)
         caps = self.book.caps
-        total = np.minimum(engagement, caps.engagement or np.inf) + np.minimum(suits, caps.fit or np.inf)
-        return Points(total, lines, total - engagement - suits)
+        did, is_ = np.minimum(engagement, caps.engagement or np.inf), np.minimum(suits, caps.fit or np.inf)
+        total = did + is_
+        return Points(total, lines, total - engagement - suits, self._grades(is_, did))
+
+    def _grades(self, fit: Floats, engagement: Floats) -> list[str] | None:
+        """The grade of each lead from its points (n,) after caps."""
+        grades = self.book.grades
+        if grades is None:
+            return None
+        letter = (fit >= grades.fit["B"]).astype(int) + (fit >= grades.fit["A"])
+        number = (engagement >= grades.engagement[2]).astype(int) + (engagement >= grades.engagement[1])
+        return ["CBA"[a] + "321"[b] for a, b in zip(letter.tolist(), number.tolist(), strict=True)]
 
     def lead_stage(self, points: float) -> str | None:
         """The lead stage the rules recommend: the highest whose threshold is reached."""

@@ -100,7 +100,7 @@ def most(rules: Rules) -> tuple[float, float]:
 
 def _reach(rules: Rules, lines: Mapping[Place, int]) -> list[Doubt]:
     engagement, fit = most(rules)
-    return [
+    found = [
         Doubt(
             lines.get(("thresholds", stage)),
             f"nobody can become {stage} with {needed:g} points: all rules together give at most {engagement + fit:g} "
@@ -109,6 +109,15 @@ def _reach(rules: Rules, lines: Mapping[Place, int]) -> list[Doubt]:
         for stage, needed in rules.thresholds
         if engagement + fit < needed
     ]
+    grades = rules.book.grades
+    for name, edges, reach in (("fit", grades.fit, fit), ("engagement", grades.engagement, engagement)) if grades else ():
+        for grade, needed in edges.items():
+            if reach < needed:
+                where = lines.get(("grades", name, str(grade))) or lines.get(("grades", name)) or lines.get(("grades",))
+                found.append(
+                    Doubt(where, f"nobody can be graded {grade} with {needed:g} points of {name}: they are at most {reach:g}")
+                )
+    return found
 
 
 def _caps(rules: Rules, lines: Mapping[Place, int]) -> list[Doubt]:

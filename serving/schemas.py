@@ -139,6 +139,7 @@ class RuleScore(BaseModel):
     points: float
     probability: dict[str, float]
     lead_stage: str | None
+    grade: str | None = Field(description="A1 … C3: points of fit × points of engagement; null for rules without grades")
     lines: list[RuleLine]
 
 

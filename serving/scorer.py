@@ -115,6 +115,7 @@ class Scorer:
                 points=_round(scores.points.points[i]),
                 probability=by_rules,
                 lead_stage=model.rules.lead_stage(float(scores.points.points[i])),
+                grade=scores.points.grade[i] if scores.points.grade else None,
                 lines=lines,
             ),
             **self._value(scores, i),

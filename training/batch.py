@@ -34,8 +34,8 @@ def score_open(
     """One row per lead that is open at `as_of` and has not opted out → its scores, ranked by P(final lead stage).
 
     Columns: lead_id, lead_stage, score, grade, p_<target>, low_<target>, high_<target>, p_<target>_<days>d by so many days,
-    expected_days_<target> where it converts, points, rules_<target>, expected_value, low_value, high_value, expected_amount,
-    low_amount, high_amount (empty without deals), status (scored, uncertain), action, recommended_lead_stage, why,
+    expected_days_<target> where it converts, points, rules_grade, rules_<target>, expected_value, low_value, high_value,
+    expected_amount, low_amount, high_amount (empty without deals), status (scored, uncertain), action, recommended_lead_stage, why,
     next_steps, reasons.
     """
     histories = Histories.of(dataset, model.feature_set.types, model.feature_set.mail)
@@ -81,6 +81,7 @@ def _rows(
                 columns[f"p_{target}_{day:g}d"] = chance
             columns[f"expected_days_{target}"] = scores.curves.expected[:, i]
     columns["points"] = scores.points.points
+    columns["rules_grade"] = scores.points.grade or [None] * len(looks)
     for i, target in enumerate(model.funnel.targets):
         columns[f"rules_{target}"] = scores.rule_probability[:, i]
     columns |= _value(scores)

@@ -157,7 +157,7 @@ function drawResult(result) {
   return [
     card(result.lead_id, element("div", { class: "beside" },
       element("div", { class: "by-model" }, element("strong", { id: "by-model" }, String(result.score)), `${say("model_says")}, ${result.grade}`),
-      element("div", { class: "by-rules" }, element("strong", { id: "by-rules" }, number(result.rules.points)), `${say("rules_say")}${result.rules.lead_stage ? `, ${result.rules.lead_stage}` : ""}`))),
+      element("div", { class: "by-rules" }, element("strong", { id: "by-rules" }, number(result.rules.points)), `${say("rules_say")}${[result.rules.grade, result.rules.lead_stage].filter(Boolean).map((w) => `, ${w}`).join("")}`))),
     card(say("recommended"), element("p", { class: `action ${advice.action}`, id: "advice" }, `${say(advice.action)} ${say("as", { stage: advice.lead_stage })}`), element("p", {}, advice.why), worth),
     card(say("probabilities"), ...chances),
     ...(result.probabilities[final].curve.length ? [card(say("curve", { stage: final }), curve(final, result.probabilities[final]))] : []),

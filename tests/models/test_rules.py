@@ -133,3 +133,22 @@ def test_rules_that_can_give_nothing_are_named() -> None:
 def test_round_trip() -> None:
     book = Rules.read()
     assert Rules.from_dict(book.to_dict()) == book
+
+
+def test_grades_are_fit_by_engagement_after_caps() -> None:
+    """A lead of the right kind that does nothing is A3; one that does much and is nobody we want is C1."""
+    rules = Rules.from_dict({
+        "caps": {"engagement": 70},
+        "grades": {"fit": {"A": 20, "B": 10}, "engagement": {1: 60, 2: 25}},
+        "behaviour": [{"interaction": "page_view", "points": 10}],
+        "fit": [{"attribute": "lead.country", "equals": "DE", "points": 20}],
+    })  # fmt: skip
+    found = rules.points(np.array([[0.0, 3.0, 50.0]]), lambda entity, column: ["DE", "DE", "FR"])
+    assert found.grade == ["A3", "A2", "C1"]
+    assert found.points.tolist() == [20, 50, 70]
+    assert Rules.from_dict(rules.to_dict()).points(np.array([[3.0]]), lambda e, c: ["DE"]).grade == ["A2"], "as saved"
+
+
+def test_rules_without_grades_give_none() -> None:
+    rules = Rules.from_dict({"behaviour": [{"interaction": "page_view", "points": 10}]})
+    assert rules.points(np.array([[1.0]]), lambda e, c: [None]).grade is None

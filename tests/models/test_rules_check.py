@@ -114,3 +114,19 @@ def test_so_many_times_in_a_window_give_points_once() -> None:
     assert rule.given(np.array([0.0, 2, 3, 9])).tolist() == [0, 0, 15, 15]
     with pytest.raises(ValueError, match="either `times` or `half_life`"):
         BehaviourRule(interaction="pricing_page_view", points=15, times=3, half_life=7)
+
+
+GRADES = "version: 1\ncaps: {fit: 15}\ngrades:\n  fit: {A: %s, B: 10}\n  engagement: {1: 60, 2: 25}\n"
+RULES = "behaviour:\n  - {interaction: page_view, points: 10}\nfit:\n  - {attribute: lead.country, equals: DE, points: 30}\n"
+
+
+def test_a_grade_nobody_can_be_given_is_said_with_its_line(tmp_path: Path) -> None:
+    doubt, *_ = said(tmp_path, GRADES % 20 + RULES)
+    assert doubt == "line 4: nobody can be graded A with 20 points of fit: they are at most 15"
+
+
+def test_grades_whose_bands_overlap_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="the bands of `fit` overlap: A needs more points than B, not 5 against 10"):
+        read_with_lines(write(tmp_path, GRADES % 5 + RULES))
+    with pytest.raises(ConfigError, match="give `engagement` both edges"):
+        read_with_lines(write(tmp_path, "version: 1\ngrades: {fit: {A: 5, B: 1}, engagement: {1: 5}}\n" + RULES))
