@@ -6,7 +6,7 @@ and shift; Platt 1999); `beta` (Kull et al. 2017, doi:10.1214/17-EJS1338SI); `is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -65,39 +65,48 @@ Ints = npt.NDArray[np.int64]
 Fit = Callable[[Floats, Flags, Floats], Calibrator]
 
 
-def _minimised(loss: Callable[[Floats], float], start: list[float], low: list[float | None]) -> Floats:
-    found = minimize(loss, np.array(start), method="L-BFGS-B", bounds=[(b, None) for b in low])
+def _minimised(
+    y: Flags, weight: Floats, parts: Sequence[Floats], rest: Floats | float, start: list[float], low: list[float | None]
+) -> Floats:
+    """The v with the lowest log loss of the log-odds Σ v·parts + rest (n,), at least `low`."""
+    share = weight / weight.sum()
+    sign = np.where(y, -1.0, 1.0)
+
+    def loss(v: Floats) -> tuple[float, Floats]:
+        margin = v[0] * parts[0]
+        for value, part in zip(v[1:], parts[1:], strict=True):
+            margin += value * part
+        margin += rest
+        wrong = share * (sigmoid(margin) - y)
+        # sums rather than products of vectors: a BLAS would wake its threads for these few rows, and they spin on afterwards
+        return float((share * np.logaddexp(0.0, sign * margin)).sum()), np.array([(wrong * part).sum() for part in parts])
+
+    found = minimize(loss, np.array(start), jac=True, method="L-BFGS-B", bounds=[(b, None) for b in low])
     return np.asarray(found.x, np.float64)
 
 
 def _shift(margin: Floats, y: Flags, weight: Floats) -> Calibrator:
     """Half an outcome of each kind is added, so that no outcome at all still says something."""
     middle = float(np.average(margin, weights=weight))
-
-    def loss(v: Floats) -> float:
-        halves = 0.5 * (np.logaddexp(0, middle + v[0]) + np.logaddexp(0, -middle - v[0]))
-        return margin_loss(y, margin + v[0], weight) + float(halves) / float(weight.sum())
-
-    (shift,) = _minimised(loss, [0.0], [None])
+    labels, heavy = np.append(y, [True, False]), np.append(weight, [0.5, 0.5])
+    (shift,) = _minimised(labels, heavy, [np.ones(len(labels))], np.append(margin, [middle, middle]), [0.0], [None])
     return Calibrator("shift", shift=float(shift))
 
 
 def _temperature(margin: Floats, y: Flags, weight: Floats) -> Calibrator:
-    (slope,) = _minimised(lambda v: margin_loss(y, v[0] * margin, weight), [1.0], [0.05])
+    (slope,) = _minimised(y, weight, [margin], 0.0, [1.0], [0.05])
     return Calibrator("temperature", slope=float(slope))
 
 
 def _platt(margin: Floats, y: Flags, weight: Floats) -> Calibrator:
-    slope, shift = _minimised(lambda v: margin_loss(y, v[0] * margin + v[1], weight), [1.0, 0.0], [0.05, None])
+    slope, shift = _minimised(y, weight, [margin, np.ones(len(y))], 0.0, [1.0, 0.0], [0.05, None])
     return Calibrator("platt", slope=float(slope), shift=float(shift))
 
 
 def _beta(margin: Floats, y: Flags, weight: Floats) -> Calibrator:
-    def made(v: Floats) -> Calibrator:
-        return Calibrator("beta", slope=float(v[0]), slope_low=float(v[1]), shift=float(v[2]))
-
-    found = _minimised(lambda v: margin_loss(y, made(v).margin(margin), weight), [1.0, 1.0, 0.0], [0.05, 0.05, None])
-    return made(found)
+    log_p, minus_log_q = -np.logaddexp(0, -margin), np.logaddexp(0, margin)
+    found = _minimised(y, weight, [log_p, minus_log_q, np.ones(len(y))], 0.0, [1.0, 1.0, 0.0], [0.05, 0.05, None])
+    return Calibrator("beta", slope=float(found[0]), slope_low=float(found[1]), shift=float(found[2]))
 
 
 def _isotonic(margin: Floats, y: Flags, weight: Floats) -> Calibrator:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from features.attributes import FREE_MAIL, NO, YES, is_missing
 from features.errors import ConfigError, nearest
@@ -160,11 +161,17 @@ class Grades(Settings):
     """Points from which a lead is of which grade: `fit` A or B (else C), `engagement` 1 or 2 (else 3)."""
 
     fit: dict[Literal["A", "B"], float]
-    engagement: dict[Literal[1, 2], float]
+    engagement: dict[Literal["1", "2"], float]
+
+    @field_validator("engagement", mode="before")
+    @classmethod
+    def _as_text(cls, given: object) -> object:
+        """YAML reads 1 as a number, JSON keeps only text."""
+        return {str(key): value for key, value in given.items()} if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
-        for name, best, second in (("fit", "A", "B"), ("engagement", 1, 2)):
+        for name, best, second in (("fit", "A", "B"), ("engagement", "1", "2")):
             edges: dict[Any, float] = getattr(self, name)
             if set(edges) != {best, second}:
                 raise ValueError(f"give `{name}` both edges, {best} and {second}; below the second a lead is the third grade")
@@ -301,12 +308,13 @@ class Rules:
     def points(self, behaviour: Matrix, values: Values) -> Points:
         """Points of n leads from `behaviour` (behaviour rules, n), the values of `features`, and their attributes."""
         count = behaviour.shape[1]
-        lines = np.zeros((count, len(self.book.behaviour) + len(self.book.fit)))
+        lines = np.zeros((count, len(self.book.behaviour) + len(self.book.fit)), order="F")  # a rule is a column
         for i, rule in enumerate(self.book.behaviour):
             lines[:, i] = rule.given(behaviour[i].astype(np.float64))
         first_fit = len(self.book.behaviour)
+        known = {column: Column.of(values(*column)) for column in self.attributes}
         for i, fit in enumerate(self.book.fit):
-            lines[:, first_fit + i] = fit.points * _holds(fit, values(*fit.entity_column))
+            lines[:, first_fit + i] = fit.points * known[fit.entity_column].holds(fit)
         engagement, suits = lines[:, :first_fit].sum(axis=1), lines[:, first_fit:].sum(axis=1)
         caps = self.book.caps
         did, is_ = np.minimum(engagement, caps.engagement or np.inf), np.minimum(suits, caps.fit or np.inf)
@@ -319,7 +327,7 @@ class Rules:
         if grades is None:
             return None
         letter = (fit >= grades.fit["B"]).astype(int) + (fit >= grades.fit["A"])
-        number = (engagement >= grades.engagement[2]).astype(int) + (engagement >= grades.engagement[1])
+        number = (engagement >= grades.engagement["2"]).astype(int) + (engagement >= grades.engagement["1"])
         return ["CBA"[a] + "321"[b] for a, b in zip(letter.tolist(), number.tolist(), strict=True)]
 
     def lead_stage(self, points: float) -> str | None:
@@ -328,22 +336,35 @@ class Rules:
         return reached[-1] if reached else None
 
 
-def _holds(rule: FitRule, values: Sequence[object]) -> Floats:
-    """1 where the rule holds; each distinct value is judged once."""
-    if len(values) > MANY and len(set(map(type, values)) - {type(None)}) <= 1:
+@dataclass(frozen=True)
+class Column:
+    """The values (n,) of an attribute for rules to look at. Many of one type are told apart once, for all rules."""
+
+    values: Sequence[object]
+    codes: npt.NDArray[np.intp] | None = None
+
+    @classmethod
+    def of(cls, values: Sequence[object]) -> Column:
+        if len(values) <= MANY or len(set(map(type, values)) - {type(None)}) > 1:
+            return cls(values)
         import pandas as pd  # a request never needs it
 
         codes, distinct = pd.factorize(np.asarray(values, object))  # missing values have the code -1
-        return np.append([float(rule.holds(value)) for value in distinct], 0.0)[codes]
-    judged: dict[tuple[type, object], bool] = {}  # by type too: True, 1 and 1.0 are one key but read differently
-    out = np.zeros(len(values))
-    for i, value in enumerate(values):
-        key = (type(value), value)
-        known = judged.get(key)
-        if known is None:
-            known = judged[key] = rule.holds(value)
-        out[i] = known
-    return out
+        return cls([*distinct], codes)
+
+    def holds(self, rule: FitRule) -> Floats:
+        """1 where the rule holds (n,), else 0; each distinct value is judged once."""
+        if self.codes is not None:
+            return np.append([float(rule.holds(value)) for value in self.values], 0.0)[self.codes]
+        judged: dict[tuple[type, object], bool] = {}  # by type too: True, 1 and 1.0 are one key but read differently
+        out = np.zeros(len(self.values))
+        for i, value in enumerate(self.values):
+            key = (type(value), value)
+            known = judged.get(key)
+            if known is None:
+                known = judged[key] = rule.holds(value)
+            out[i] = known
+        return out
 
 
 def check_thresholds(rules: Rules, stages: Mapping[str, int] | Sequence[str]) -> None:

@@ -12,15 +12,15 @@ from models.rules import Rules
 from training.config import Config
 
 
-def left_out(audited: Audit, config: Config) -> list[str]:
-    """The columns that the audit blocks, but for those the configuration insists on.
+def left_out(audited: Audit, config: Config, names: Sequence[str] = ()) -> list[str]:
+    """The columns that the audit blocks, but for those the configuration insists on. `names`: columns it did not judge.
 
     Raises
     ------
     ConfigError
         if it insists on a column that is not there.
     """
-    columns = [v.subject for v in audited.columns]
+    columns = [*(v.subject for v in audited.columns), *names]
     known = {*columns, *(c.partition(".")[2] for c in columns), *config.attributes.exclude}
     for name in config.audit.insist:
         if name not in known:

@@ -35,8 +35,8 @@ def score_open(
 
     Columns: lead_id, lead_stage, score, grade, p_<target>, low_<target>, high_<target>, p_<target>_<days>d by so many days,
     expected_days_<target> where it converts, points, rules_grade, rules_<target>, expected_value, low_value, high_value,
-    expected_amount, low_amount, high_amount (empty without deals), status (scored, uncertain), action, recommended_lead_stage, why,
-    next_steps, reasons.
+    expected_amount, low_amount, high_amount (empty without deals), status (scored, uncertain), action,
+    recommended_lead_stage, why, next_steps, reasons.
     """
     histories = Histories.of(dataset, model.feature_set.types, model.feature_set.mail)
     path = Path.of(histories.leads, dataset.lead_stages, model.funnel)

@@ -35,15 +35,17 @@ def run(config: Config, path: Path, *, folder: Path | None = None, console: Cons
     with Steps(console).running() as steps:
         reading = steps.step("Reading the data")
         dataset, _ = load(config, folder=folder, progress=lambda _, done, of: reading(done, of))
-        prepared = prepare(dataset, config, config.funnel.build(), now, steps.step("Replaying the rules"), rules_only=True)
-        new, gone = honest_rules(new, left_out(prepared.audit, config))
+        columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
+        judged = {f"{entity}.{name}" for book in (now, new) for entity, name in book.attributes}
+        replaying = steps.step("Replaying the rules")
+        prepared = prepare(dataset, config, config.funnel.build(), now, replaying, rules_only=True, judged=judged)
+        new, gone = honest_rules(new, left_out(prepared.audit, config, columns))
         with steps.whole("Comparing"):
             found = compare_rules(prepared, new, config)
         with steps.whole("Logging to MLflow"):
             run_id = tracking.champion_run(config.name)
             model = as_trained(run_id, found) if run_id else None
             where = log(config, path, run_id, found)
-    columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
     for note in (*new.idle(prepared.feature_set.types, columns), *gone):
         console.print(f"  {note}", style="dim", highlight=False)
     show(console, found, prepared.funnel.final, model)

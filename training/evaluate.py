@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from features.funnel import Funnel
-from models.types import Flags, Floats, log_loss, logit, margin_loss
+from models.types import Flags, Floats, log_loss, logit, sigmoid
 
 Evaluator = Callable[[Flags, Floats], float]
 
@@ -65,8 +65,14 @@ def calibration_chance_evaluator(y: Flags, p: Floats) -> float:
 
 def calibration_slope_evaluator(y: Flags, p: Floats) -> float:
     """Slope of a logistic regression of the outcome on the log-odds: 1 is right, below 1 overconfident (Cox 1958)."""
-    m = logit(p)
-    found = minimize(lambda v: margin_loss(y, v[0] * m + v[1], np.ones(len(y))), np.array([1.0, 0.0]), method="BFGS")
+    m, sign = logit(p), np.where(y, -1.0, 1.0)
+
+    def loss(v: Floats) -> tuple[float, Floats]:
+        margin = v[0] * m + v[1]
+        wrong = sigmoid(margin) - y
+        return float(np.logaddexp(0.0, sign * margin).mean()), np.array([(wrong * m).mean(), wrong.mean()])
+
+    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS")
     return float(found.x[0])
 
 

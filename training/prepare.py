@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,10 +97,12 @@ def prepare(
     progress: Callable[[int, int], None] | None = None,
     *,
     rules_only: bool = False,
+    judged: Collection[str] | None = None,
 ) -> Prepared:
     """Landmarks, features and deadlines of a validated dataset. `progress` is called with (done, all) landmarks.
 
-    With `rules_only` there are no features but those of the rules, which takes a fraction of the time.
+    With `rules_only` there are no features but those of the rules, and with `judged` ("lead.budget") the audit judges no other
+    columns; both take a fraction of the time.
 
     Encoders learn which values there are, never what became of the leads, so they may learn from all rows.
 
@@ -110,8 +112,9 @@ def prepare(
         if no horizon can be chosen or the rules do not fit the funnel.
     """
     check_thresholds(rules, funnel.stages)
-    audited = audit(dataset, funnel, exclude=config.attributes.exclude, test_share=config.test_share)
-    blocked = left_out(audited, config)
+    columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
+    audited = audit(dataset, funnel, exclude=config.attributes.exclude, test_share=config.test_share, only=judged)
+    blocked = left_out(audited, config, columns)
     seen = seen_in(dataset)
     encoders, notes = learn_encoders(
         {"lead": dataset.leads, "company": dataset.companies},
@@ -122,7 +125,6 @@ def prepare(
     mail = () if config.scanners.off else config.scanners.roles(seen.types)
     wanted = () if rules_only else tuple(catalogue(seen, funnel))
     feature_set = FeatureSet(wanted, () if rules_only else tuple(encoders), seen.types, mail)
-    columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
     notes += rules.idle(seen.types, columns)
     rules, gone = honest_rules(rules, blocked)
     notes += gone

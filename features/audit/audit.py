@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from features.audit.case import Case
 from features.audit.families import families
 from features.audit.interactions import only_after
-from features.audit.judge import against_others, on_column, on_family, strengths
+from features.audit.judge import against_others, on_column, on_family, strengths, suspicious
 from features.audit.outcomes import Outcome
 from features.audit.report import Audit
 from features.audit.sides import both_sides
@@ -19,7 +19,14 @@ from features.funnel import Funnel
 TEST_SHARE = 0.2  # of the leads, the newest, are the later side of a split
 
 
-def audit(dataset: Dataset, funnel: Funnel, *, exclude: Collection[str] = (), test_share: float = TEST_SHARE) -> Audit:
+def audit(
+    dataset: Dataset,
+    funnel: Funnel,
+    *,
+    exclude: Collection[str] = (),
+    test_share: float = TEST_SHARE,
+    only: Collection[str] | None = None,
+) -> Audit:
     """Judge every attribute and interaction type by what became of the leads.
 
     A column is blocked that knows the outcome: it alone says too much, or much and more than all others together; it is filled
@@ -32,23 +39,31 @@ def audit(dataset: Dataset, funnel: Funnel, *, exclude: Collection[str] = (), te
         columns that are left out anyway ("budget" or "lead.budget").
     test_share
         share of the leads, the newest, that a split keeps for the test.
+    only
+        columns to judge, with the same verdicts and in less time; interactions are then not judged. All without.
     """
     case = Case.of(dataset, funnel)
     names = [n for n in case.columns if n not in exclude and n.partition(".")[2] not in exclude]
-    strong = {name: strengths(case, name) for name in names}
-    found = {name: on_column(case, name, strong[name]) for name in names}
-    for family in families({n: case.columns[n] for n in names}, case.level):
+    asked = names if only is None else [n for n in names if n in only]
+    groups = families({n: case.columns[n] for n in names}, case.level)
+    near = {n for family in groups if set(family) & set(asked) for n in family}
+    strong = {name: strengths(case, name) for name in names if name in near or name in asked}
+    if only is not None and any(suspicious(s) for name in asked for s in strong[name].values()):
+        near = set(names)  # whether it beats all others can only be said with all others
+    strong |= {name: strengths(case, name) for name in names if name in near and name not in strong}
+    found = {name: on_column(case, name, seen) for name, seen in strong.items()}
+    for family in (family for family in groups if set(family) <= set(found)):
         if why := on_family(case, family, strong):
             for name in family:
                 found[name].append(why)
-    honest = [name for name in names if not _blocked(found[name])]
-    for name in names:
+    honest = [name for name in found if not _blocked(found[name])]
+    for name in asked:
         found[name] += against_others(case, name, strong, [o for o in honest if o != name])
-    verdicts = [_verdict(name, found[name], strong[name]) for name in names]
+    verdicts = [_verdict(name, found[name], strong[name]) for name in asked]
     verdicts += [Verdict(name, "ok", ("empty or the same in every row",), idle=True) for name in case.idle]
     return Audit(
         tuple(sorted(verdicts, key=lambda v: ORDER.index(v.level))),
-        only_after(dataset, case.path, funnel),
+        only_after(dataset, case.path, funnel) if only is None else (),
         tuple(_notes(case, test_share)),
     )
 

@@ -92,11 +92,16 @@ def on_family(case: Case, family: Sequence[str], strong: Strong) -> Finding | No
     )
 
 
+def suspicious(s: Strength) -> bool:
+    """Whether a column says so much that it must be held against all others."""
+    return s.low >= SUSPECT and (s.later is None or s.later >= HOLDS)
+
+
 def against_others(case: Case, name: str, strong: Strong, others: Sequence[str]) -> list[Finding]:
     """A finding for each outcome about which the column says more than all `others` together."""
     found = []
     for outcome, s in strong[name].items():
-        if s.low < SUSPECT or (s.later is not None and s.later < HOLDS):
+        if not suspicious(s):
             continue
         reached = together([strong[o][outcome].odds for o in others], outcome.y, case.account[outcome.rows])
         if reached and s.low > reached[0] and s.gain_low > reached[1]:

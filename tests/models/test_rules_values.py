@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.rules import FitRule, Rules, _holds
+from models.rules import Column, FitRule, Rules
 
 
 def fit_points(condition: dict[str, object], values: list[object]) -> list[float]:
@@ -35,4 +35,4 @@ def test_many_values_are_judged_as_each_alone(kind: str) -> None:
     ]  # fmt: skip
     for rule in rules:
         many = some * 500
-        assert _holds(rule, many).tolist() == [float(rule.holds(v)) for v in many]
+        assert Column.of(many).holds(rule).tolist() == [float(rule.holds(v)) for v in many]

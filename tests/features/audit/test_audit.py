@@ -156,3 +156,18 @@ def test_columns_of_won_deals_are_found_in_olist() -> None:
     )
     assert set(found.blocked) == {n for n in found.usable if n.startswith("company.")}
     assert {"company.won_date", "company.business_segment", "company.lead_behaviour_profile"} <= set(found.blocked)
+
+
+def test_judging_some_columns_says_of_them_what_judging_all_does() -> None:
+    """Whoever replays rules waits only for the columns that the rules look at."""
+    y = converted()
+    random = np.random.default_rng(1)
+    data = crm({
+        "invoice": np.where(y, "yes", "no"),
+        "hint": np.where(random.random(N) < 0.75, y, ~y).astype(str),
+        "size": np.arange(N) % 7,
+    })  # fmt: skip
+    whole = {v.subject: v for v in audit(data, FUNNEL).columns}
+    for name, verdict in whole.items():
+        assert verdict in audit(data, FUNNEL, only=[name]).columns
+    assert audit(data, FUNNEL, only=["lead.size"]).interactions == ()
