@@ -33,8 +33,8 @@ setup-bench:
 train: setup  ## train, evaluate, log to MLflow and register  [CONFIG=my.yaml] [FOLDER=where the files are]
 	@$(RUN) -m training train --config $(CONFIG) $(if $(FOLDER),--folder $(FOLDER))
 
-score: setup  ## score every open lead  OUT=scores.csv [CONFIG=…] [IN=dataset folder] [AS_OF=2026-06-30]
-	@$(if $(OUT),,echo "Name the file: make score OUT=scores.csv"; exit 2;) $(RUN) -m training score --config $(CONFIG) --out $(OUT) $(if $(IN),--in $(IN)) $(if $(AS_OF),--as-of $(AS_OF))
+score: setup  ## score every open lead  OUT=scores.csv [CONFIG=…] [IN=dataset folder] [AS_OF=2026-06-30] [PREVIOUS=earlier.csv]
+	@$(if $(OUT),,echo "Name the file: make score OUT=scores.csv"; exit 2;) $(RUN) -m training score --config $(CONFIG) --out $(OUT) $(if $(IN),--in $(IN)) $(if $(AS_OF),--as-of $(AS_OF)) $(if $(PREVIOUS),--previous $(PREVIOUS))
 
 serve: setup  ## serve the champion, its report and the work list  [CONFIG=…] [HOST=127.0.0.1] [PORT=3000] [WORK_LIST=no]
 	@$(RUN) -m training fetch --config $(CONFIG) --to $(MODEL) --report $(REPORT)

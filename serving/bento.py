@@ -38,7 +38,7 @@ def build(model: Path, out: Path | None = None) -> str:
             "serving.service:Ripeline",
             name=f"ripeline-{name}".lower(),
             build_ctx=str(context),
-            include=["**/*.py", "**/*.yaml", "**/*.html", "model/**"],
+            include=["**/*.py", "**/*.yaml", "**/*.html", "**/*.js", "**/*.css", "model/**"],
             python={"requirements_txt": "requirements.txt", "lock_packages": False},
         )
     if out:

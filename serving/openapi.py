@@ -9,7 +9,18 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from serving.schemas import EXAMPLE, About, Problem, ScoreRequest, ScoreResponse
+from serving.schemas import (
+    EXAMPLE,
+    About,
+    LeadRequest,
+    Problem,
+    ScoreRequest,
+    ScoreResponse,
+    WhatIfRequest,
+    WhatIfResponse,
+    WorkListPage,
+)
+from serving.work_list import PARAMETERS
 
 VERSION = "1"
 PAGE = Path(__file__).with_name("docs.html")
@@ -18,57 +29,95 @@ PAGE = Path(__file__).with_name("docs.html")
 def describe() -> dict[str, Any]:
     """The OpenAPI document."""
     _, schemas = models_json_schema(
-        [(ScoreRequest, "validation"), (ScoreResponse, "serialization"), (Problem, "serialization"), (About, "serialization")],
+        [
+            (ScoreRequest, "validation"), (ScoreResponse, "serialization"), (WhatIfRequest, "validation"),
+            (WhatIfResponse, "serialization"), (WorkListPage, "serialization"), (LeadRequest, "serialization"),
+            (Problem, "serialization"), (About, "serialization"),
+        ],
         ref_template="#/components/schemas/{model}",
-    )
-    problem = {"content": {"application/problem+json": {"schema": _ref("Problem")}}}
-    state = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
-    ok = {"200": {"description": "yes", "content": {"application/json": {"schema": state}}}}
+    )  # fmt: skip
     return {
         "openapi": "3.1.0",
         "info": {"title": "Ripeline", "version": VERSION, "summary": "Calibrated lead scores, reasons and recommendations."},
         "paths": {
             "/v1/score": {
-                "post": {
-                    "operationId": "score",
-                    "summary": "Score leads",
-                    "requestBody": {
-                        "required": True,
-                        "content": {"application/json": {"schema": _ref("ScoreRequest"), "example": EXAMPLE}},
-                    },
-                    "responses": {
-                        "200": {
-                            "description": "one result per lead, in order",
-                            "content": {"application/json": {"schema": _ref("ScoreResponse")}},
-                        },
-                        "400": {"description": "not JSON", **problem},
-                        "413": {"description": "too many leads or too large a body", **problem},
-                        "422": {"description": "the request, or every lead in it, is invalid", **problem},
-                        "503": {"description": "no model is loaded", **problem},
-                    },
+                "post": _asked("score", "Score leads", "ScoreRequest", "one result per lead, in order", "ScoreResponse")
+            },
+            "/v1/what-if": {
+                "post": _asked(
+                    "what_if",
+                    "What would change the score of the first lead, limited to what can still happen",
+                    "WhatIfRequest",
+                    "the lead as it is, and after each change",
+                    "WhatIfResponse",
+                )
+            },
+            "/v1/leads": {
+                "get": _listed("work_list", "The work list: open leads as they were scored in batch", "WorkListPage")
+            },
+            "/v1/leads.csv": {"get": _listed("work_list_csv", "The same rows as CSV, all of them", None)},
+            "/v1/leads/{lead_id}": {
+                "get": {
+                    **_told("lead", "A lead of the work list and its colleagues, as a request scores them", "LeadRequest"),
+                    "parameters": [{"name": "lead_id", "in": "path", "required": True, "schema": {"type": "string"}}],
                 }
             },
             "/v1/model": {
-                "get": {
-                    "operationId": "model",
-                    "summary": "The model that answers: version, funnel, held-out metrics, hand-over line",
-                    "responses": {
-                        "200": {"description": "the model", "content": {"application/json": {"schema": _ref("About")}}},
-                        "503": {"description": "no model is loaded", **problem},
-                    },
-                }
+                "get": _told("model", "The model that answers: version, funnel, held-out metrics, hand-over line", "About", 503)
             },
-            "/livez": {"get": {"operationId": "livez", "summary": "Is the process alive?", "responses": ok}},
-            "/readyz": {
-                "get": {
-                    "operationId": "readyz",
-                    "summary": "Can it score?",
-                    "responses": {**ok, "503": {"description": "no model is loaded", **problem}},
-                }
-            },
+            "/livez": {"get": _state("livez", "Is the process alive?")},
+            "/readyz": {"get": _state("readyz", "Can it score?", 503)},
         },
         "components": {"schemas": schemas["$defs"]},
     }
+
+
+_PROBLEMS = {
+    400: "not JSON", 404: "there is no such lead, or no work list", 413: "too many leads or too large a body",
+    422: "the request, or every lead in it, is invalid", 503: "no model is loaded",
+}  # fmt: skip
+
+
+def _problems(*codes: int) -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": _ref("Problem")}}
+    return {str(code): {"description": _PROBLEMS[code], "content": content} for code in codes}
+
+
+def _asked(name: str, summary: str, request: str, told: str, answer: str) -> dict[str, Any]:
+    """An operation that takes leads."""
+    content = {"application/json": {"schema": _ref(request), "example": EXAMPLE}}
+    good = {"200": {"description": told, "content": {"application/json": {"schema": _ref(answer)}}}}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "requestBody": {"required": True, "content": content},
+        "responses": {**good, **_problems(400, 413, 422, 503)},
+    }
+
+
+def _told(name: str, summary: str, answer: str, *problems: int) -> dict[str, Any]:
+    """An operation that only asks."""
+    good = {"200": {"description": "found", "content": {"application/json": {"schema": _ref(answer)}}}}
+    return {"operationId": name, "summary": summary, "responses": {**good, **_problems(*(problems or (404,)))}}
+
+
+def _listed(name: str, summary: str, answer: str | None) -> dict[str, Any]:
+    """A question to the work list."""
+    kinds = {"limit": "integer", "offset": "integer", "min_score": "number"}
+    asked = [
+        {"name": parameter, "in": "query", "required": False, "schema": {"type": kinds.get(parameter, "string")}}
+        for parameter in PARAMETERS
+    ]
+    found = _told(name, summary, answer or "", 404, 422)
+    if answer is None:
+        found["responses"]["200"]["content"] = {"text/csv": {"schema": {"type": "string"}}}
+    return {**found, "parameters": asked}
+
+
+def _state(name: str, summary: str, *problems: int) -> dict[str, Any]:
+    state = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
+    good = {"200": {"description": "yes", "content": {"application/json": {"schema": state}}}}
+    return {"operationId": name, "summary": summary, "responses": {**good, **_problems(*problems)}}
 
 
 def _ref(name: str) -> dict[str, str]:

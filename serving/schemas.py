@@ -244,6 +244,25 @@ class WhatIfResponse(BaseModel):
     changes: list[Change]
 
 
+class WorkListPage(BaseModel):
+    """Rows of the work list, in the order asked for."""
+
+    as_of: str
+    model: dict[str, str] = Field(description="name and version of the model that scored them, digest of the data")
+    total: int = Field(description="rows that fit, on all pages")
+    rows: list[dict[str, Any]] = Field(
+        description="rank, lead_id, lead_stage, score, grade, chance of the final lead stage with low and high, rules_chance, "
+        "expected_value, points, action, recommended_lead_stage, status, why, reasons, next_steps, source, country"
+    )
+
+
+class LeadRequest(BaseModel):
+    """What `POST /v1/score` takes: a lead first, its colleagues behind it."""
+
+    as_of: str
+    leads: list[dict[str, Any]]
+
+
 class ModelName(BaseModel):
     """Which model answered."""
 

@@ -55,12 +55,13 @@ def score(
     config: ConfigPath = DEFAULT_CONFIG,
     as_of: Annotated[str | None, typer.Option(help="moment, ISO 8601; default: when the data were extracted")] = None,
     model: Annotated[Path | None, typer.Option(help="model folder; default: the champion in MLflow")] = None,
+    previous: Annotated[Path | None, typer.Option(help="file of an earlier run: noise alone changes nothing then")] = None,
 ) -> None:
     """Score every open lead of a dataset as of a moment."""
     from training.score import score_dataset
 
     with _plainly():
-        score_dataset(config, out, dataset=dataset, as_of=as_of, model_folder=model)
+        score_dataset(config, out, dataset=dataset, as_of=as_of, model_folder=model, previous=previous)
 
 
 @app.command()

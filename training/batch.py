@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from features.histories import Histories
 from features.landmarks import Landmarks, Path, open_leads
 from models.model import FunnelModel
 from models.reasons import Explainer
+from models.recommend import Action, Previous
 from models.scoring import Looked, Scores, score
 
 CHUNK = 5_000  # leads scored at once
@@ -29,14 +30,19 @@ def looked(model: FunnelModel, histories: Histories, looks: Landmarks) -> Looked
 
 
 def score_open(
-    model: FunnelModel, dataset: Dataset, as_of: pd.Timestamp, progress: Callable[[int, int], None] | None = None
+    model: FunnelModel,
+    dataset: Dataset,
+    as_of: pd.Timestamp,
+    progress: Callable[[int, int], None] | None = None,
+    previous: Mapping[str, tuple[Action, pd.Timestamp]] | None = None,
 ) -> pd.DataFrame:
     """One row per lead that is open at `as_of` and has not opted out → its scores, ranked by P(final lead stage).
 
     Columns: lead_id, lead_stage, score, grade, p_<target>, low_<target>, high_<target>, p_<target>_<days>d by so many days,
     expected_days_<target> where it converts, points, rules_grade, rules_<target>, expected_value, low_value, high_value,
     expected_amount, low_amount, high_amount (empty without deals), status (scored, uncertain), action,
-    recommended_lead_stage, why, next_steps, reasons.
+    recommended_lead_stage, why, next_steps, reasons, as_of. `previous`: lead_id → what was recommended before, and when, so
+    that noise alone changes nothing.
     """
     histories = Histories.of(dataset, model.feature_set.types, model.feature_set.mail)
     path = Path.of(histories.leads, dataset.lead_stages, model.funnel)
@@ -47,11 +53,21 @@ def score_open(
     explainer = Explainer.of(model)
     for begin, chunk in _chunks(looks, histories):
         what = looked(model, histories, chunk)
-        parts.append(_rows(model, histories, chunk, what, score(model, what), explainer))
+        before = _previous(histories, chunk, previous or {}, as_of)
+        parts.append(_rows(model, histories, chunk, what, score(model, what, previous=before), explainer))
         if progress:
             progress(begin + len(chunk), len(looks))
     found = pd.concat(parts, ignore_index=True) if parts else _empty(model)
+    found["as_of"] = as_of.isoformat()
     return found.sort_values([f"p_{model.funnel.final}", "lead_id"], ascending=[False, True], ignore_index=True)
+
+
+def _previous(
+    histories: Histories, looks: Landmarks, known: Mapping[str, tuple[Action, pd.Timestamp]], as_of: pd.Timestamp
+) -> list[Previous | None]:
+    ids = histories.leads["lead_id"].to_numpy(object)[looks.lead]
+    told = [known.get(str(name)) for name in ids]
+    return [Previous(one[0], (as_of - one[1]) / pd.Timedelta(days=1)) if one else None for one in told]
 
 
 def _chunks(looks: Landmarks, histories: Histories) -> Iterator[tuple[int, Landmarks]]:

@@ -12,6 +12,7 @@ from features.dataset import Dataset
 from features.errors import ConfigError, DataError
 from features.files import whole_file, whole_folder
 from models.model import FunnelModel
+from models.recommend import ACTIONS, Action
 from models.store import load as load_model
 from training.batch import score_open
 from training.config import Config
@@ -20,9 +21,16 @@ from training.progress import Steps, terminal
 
 
 def score_dataset(
-    config_path: Path, out: Path, *, dataset: Path | None = None, as_of: str | None = None, model_folder: Path | None = None
+    config_path: Path,
+    out: Path,
+    *,
+    dataset: Path | None = None,
+    as_of: str | None = None,
+    model_folder: Path | None = None,
+    previous: Path | None = None,
 ) -> pd.DataFrame:
-    """Score and write; prints how many and where.
+    """Score and write; prints how many and where. `previous`: the file of an earlier run, whose recommendations stay unless
+    more than noise speaks against them.
 
     Raises
     ------
@@ -32,6 +40,7 @@ def score_dataset(
     if out.suffix not in (".csv", ".parquet"):
         raise ConfigError(f"OUT={out} has the ending {out.suffix!r}.", "Name a .csv or .parquet file.")
     config = Config.read(config_path)
+    before = _recommended(previous) if previous else {}
     console = terminal()
     with Steps(console).running() as steps:
         with steps.whole("Reading the data"):
@@ -39,7 +48,7 @@ def score_dataset(
         moment = _moment(as_of, data)
         with steps.whole("Loading the model"):
             model = load_model(model_folder) if model_folder else champion(config.name)
-        scores = score_open(model, data, moment, steps.step("Scoring"))
+        scores = score_open(model, data, moment, steps.step("Scoring"), before)
     with whole_file(out) as partial:
         scores.to_csv(partial, index=False) if out.suffix == ".csv" else scores.to_parquet(partial, index=False)
     actions = ", ".join(
@@ -49,6 +58,26 @@ def score_dataset(
         f"{len(scores):,} open leads scored as of {moment:%Y-%m-%d %H:%M} UTC into {out}: {actions or 'none'}.", highlight=False
     )
     return scores
+
+
+def _recommended(path: Path) -> dict[str, tuple[Action, pd.Timestamp]]:
+    """lead_id → action and moment of an earlier file of scores.
+
+    Raises
+    ------
+    DataError
+        if it cannot be read or is no file of scores.
+    """
+    try:
+        found = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"lead_id": str})
+        at = pd.to_datetime(found["as_of"], utc=True)
+        pairs = zip(found["lead_id"].astype(str), found["action"], at, strict=True)
+        return {lead: (action, moment) for lead, action, moment in pairs if action in ACTIONS}
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(
+            f"PREVIOUS={path} cannot be read as scores: {error}.",
+            "Name a file that `make score` wrote; it has lead_id, action and as_of.",
+        ) from error
 
 
 def _moment(as_of: str | None, data: Dataset) -> pd.Timestamp:

@@ -58,7 +58,8 @@ def test_health_and_errors_are_ours_not_bentomls(started: Start, tmp_path: Path)
     with started(save(tiny_model(), tmp_path / "model")) as client:
         assert client.get("/livez").json() == {"status": "alive"}
         assert client.get("/readyz").json() == {"status": "ready"}
-        for path in ("/nothing", "/", "/docs.json"):
+        assert "<title>Ripeline</title>" in client.get("/").text
+        for path in ("/nothing", "/web/nothing.js", "/docs.json"):
             answer = client.get(path)
             assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 

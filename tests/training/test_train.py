@@ -88,6 +88,29 @@ def test_make_score_ranks_the_open_leads(trained: Trained, dataset: Dataset, tmp
     assert not opted_out & set(found["lead_id"])
 
 
+def test_what_was_recommended_stays_unless_more_than_noise_speaks_against_it(
+    trained: Trained, dataset: Dataset, tmp_path: Path
+) -> None:
+    """A lead on hold that had been handed over stays handed over; one that was not stays on hold."""
+    folder = dataset.write(tmp_path / "data")
+    first = score_dataset(trained.config, tmp_path / "first.csv", dataset=folder, model_folder=trained.folder)
+    on_hold = first.loc[first["action"] == "hold", "lead_id"].tolist()
+    assert on_hold
+    told = first.assign(action=first["action"].where(~first["lead_id"].isin(on_hold[:3]), "hand_over"))
+    told.to_csv(tmp_path / "told.csv", index=False)
+    again = score_dataset(
+        trained.config, tmp_path / "again.csv", dataset=folder, model_folder=trained.folder, previous=tmp_path / "told.csv"
+    ).set_index("lead_id")["action"]
+    assert (again[on_hold[:3]] == "hand_over").all()
+    assert (again[on_hold[3:]] == "hold").all()
+
+
+def test_a_previous_file_that_is_none_is_named(trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"other\.csv cannot be read as scores"):
+        score_dataset(trained.config, tmp_path / "out.csv", previous=tmp_path / "other.csv")
+
+
 def test_a_moment_with_nobody_open_gives_an_empty_table(trained: Trained, dataset: Dataset) -> None:
     assert score_open(trained.model, dataset, pd.Timestamp("1990-01-01", tz="UTC")).empty
 
