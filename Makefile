@@ -15,7 +15,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -96,6 +96,9 @@ bench-train: setup-dev  ## time and memory of the default training
 
 bench-quality: setup-bench  ## train the four real data sets and compare with peers  [DATA=folder]
 	@$(RUN) -m benchmarks.quality --data $(DATA)
+
+bench-pages: setup-dev  ## how fast report and page are there, and rules are replayed; needs what `make serve` fetched
+	@$(RUN) -m benchmarks.pages
 
 bench-honesty: setup-dev  ## unripe labels and little data, against their rivals  [DATA=folder]
 	@$(RUN) -m benchmarks.honesty --data $(DATA)

@@ -43,8 +43,8 @@ def ask(url: str, body: object = None) -> tuple[int, dict]:
 
 
 @contextmanager
-def running(command: list[str], port: int, log: Path, **environment: str) -> Iterator[str]:
-    """A server process; ended by its own id, with all it started."""
+def running(command: list[str], port: int, log: Path, ready: str = "/readyz", **environment: str) -> Iterator[str]:
+    """A server process that answers `ready` with 200; ended by its own id, with all it started."""
     with log.open("w") as out:
         process = subprocess.Popen(
             command, cwd=log.parent, stdout=out, stderr=out, env={**os.environ, **environment}, start_new_session=True
@@ -54,9 +54,10 @@ def running(command: list[str], port: int, log: Path, **environment: str) -> Ite
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                if ask(f"{url}/readyz")[0] == 200:
-                    break
-            except OSError:
+                with urllib.request.urlopen(f"{url}{ready}", timeout=10) as answer:  # noqa: S310  loopback
+                    if answer.status == 200:
+                        break
+            except OSError:  # an answer of another status is one too
                 pass
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
