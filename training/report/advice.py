@@ -8,9 +8,11 @@ import pandas as pd
 
 from features.words import type_words
 from training.report.facts import Facts
-from training.report.sentences import NAMED, at_capacity, room, worth_stage
+from training.report.sentences import NAMED, at_capacity, nobody, room, worth_stage
 from training.report.words import Speaker
 from training.worth import NONE, OTHER
+
+ALL = 100.0  # % of the leads
 
 
 def what_to_do(f: Facts, s: Speaker) -> list[str]:
@@ -22,6 +24,14 @@ def what_to_do(f: Facts, s: Speaker) -> list[str]:
 
 def _who_ranks(f: Facts, s: Speaker) -> str:
     row = at_capacity(f)
+    if not f.held_customers:
+        return nobody(f, s)
+    if f.capacity >= ALL:
+        return s.pick(
+            "Sales can take more leads than come: call them all, the highest first. The ranking saves time, not customers.",
+            "Der Vertrieb kann mehr Leads nehmen, als kommen: Rufen Sie alle an, die obersten zuerst. Die Ordnung spart Zeit, "
+            "keine Kunden.",
+        )
     model, rules = s.percent(row["model"]), s.percent(row["rules"])
     where = room(f, s)
     if f.caught.low > 0:
@@ -62,11 +72,13 @@ def _where_the_line_is(f: Facts, s: Speaker) -> str:
         "Intervalls",
     )
     for other in f.policy.lines:
-        if other != stage:
+        if f.policy.lines[other] < f.policy.line:
             said += s.pick(
                 f"; nurture it as {s.stage(other)} from {line_in_words(f, s, other)}",
                 f"; pflegen Sie ihn als {s.stage(other)} ab {line_in_words(f, s, other)}",
             )
+    if f.cut is None or stage == f.final:  # without dates nobody knows silence, and a customer is not taken back
+        return said + "."
     days = s.number(f.policy.quiet_days)
     return said + s.pick(
         f"; take it back from sales after {days} days of silence.", f"; nehmen Sie ihn nach {days} Tagen Stille zurück."

@@ -49,6 +49,7 @@ class Facts:
     leads: int
     interactions: int
     held_leads: int
+    held_customers: int
     period: tuple[str, str] | None
     cut: str | None
     capacity: float
@@ -107,6 +108,7 @@ def gather(
         horizons=dict(prepared.funnel.horizons),
         leads=len(prepared.histories),
         interactions=len(prepared.histories.people.history),
+        held_customers=int(y.sum()),
         held_leads=len(np.unique(prepared.looks.lead[held.rows])),
         period=report.period if prepared.dated else None,
         cut=timestamps(np.array([held.cut]))[0].strftime("%Y-%m-%d") if prepared.dated else None,

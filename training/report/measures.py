@@ -14,7 +14,7 @@ from training.prepare import Prepared
 from training.segments import band, segments
 from training.weekly import Weekly
 
-PERCENTS = (*range(1, 21), *range(22, 51, 2))
+PERCENTS = (*range(1, 21), *range(22, 51, 2), *range(55, 101, 5))
 BANDS = 5
 MOST_SEGMENTS = 6  # of a kind
 FEW_CUSTOMERS = 10

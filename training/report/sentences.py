@@ -38,8 +38,20 @@ def worth_stage(f: Facts) -> str | None:
     return before[-1] if before else (have[0] if have else None)
 
 
+def nobody(f: Facts, s: Speaker) -> str:
+    """What to say where there is nobody to be met."""
+    return s.pick(
+        f"Nobody among the held-out leads became a {s.stage(f.final)} in time, so it cannot be said who would have met more; "
+        "look at the earlier lead stages in MLflow, or wait for more data.",
+        f"Keiner der zurückgehaltenen Leads wurde rechtzeitig {s.stage(f.final)}; wer mehr getroffen hätte, lässt sich daher "
+        "nicht sagen. Sehen Sie in MLflow nach den früheren Lead-Stufen, oder warten Sie auf mehr Daten.",
+    )
+
+
 def more_customers(f: Facts, s: Speaker) -> str:
     """The answer to "how many more", with its interval."""
+    if not f.held_customers:
+        return nobody(f, s)
     c, stages = f.caught, s.stages(f.final)
     low, mean, high = (s.number(100 * x, 1) for x in (c.low, c.mean, c.high))
     ranked = s.pick(
@@ -77,6 +89,14 @@ def caught_chart(f: Facts, s: Speaker) -> str:
 def handover(f: Facts, s: Speaker) -> list[str]:
     """What the policy would have done on history."""
     if f.tested is None:
+        if f.cut is None:
+            undated = s.pick(
+                "The data have no dates, so there are no weeks to look back on; the line is the cost of a contact, or twice "
+                "the base rate.",
+                "Die Daten nennen keine Tage, also gibt es keine Wochen zum Zurückblicken; die Linie ist, was ein Kontakt "
+                "kostet, oder das Doppelte der Grundrate.",
+            )
+            return [undated]
         few = s.pick(
             "There are too few weeks whose outcome is known to test a hand-over policy on history.",
             "Es gibt zu wenige Wochen mit bekanntem Ausgang, um eine Übergabe an der Geschichte zu prüfen.",

@@ -183,3 +183,26 @@ def test_it_can_be_read_without_scripts_and_on_paper(pages: dict[str, Path]) -> 
         browser.page.emulate_media(media="print")
         assert not browser.page.locator("nav").is_visible()
         assert len(browser.page.pdf()) > 50_000
+
+
+def test_what_cannot_be_said_is_said(facts: dict[str, Facts]) -> None:
+    """Nobody converted, more capacity than leads, no weeks to look back on, no deals: sentences, not empty charts."""
+    from dataclasses import replace
+
+    f = facts["en"]
+    nobody = render(replace(f, held_customers=0), Speaker("en"))
+    assert nobody.count("Nobody among the held-out leads became a customer") == 2
+    assert "call them all, the highest first" in render(replace(f, capacity=100.0), Speaker("en"))
+    bare = replace(f, contacts=None, tested=None, share=None, worth=f.worth.iloc[:0], stays=f.stays.iloc[:0], apart=[])
+    text = render(bare, Speaker("de"))
+    assert "Es gibt zu wenige Wochen" in text
+    assert "Was ist ein Lead wert?" not in text
+    assert "Sie sind sich bei jedem Lead einig." in text
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_rules_at_their_best_are_what_the_model_is_held_against(facts: dict[str, Facts], language: str) -> None:
+    """The share at the capacity is that of the run's own metrics, not of raw points."""
+    f = facts[language]
+    lift = f.results["rules"]["customer"]["lift_at_10"]
+    assert f.curves.set_index("percent").loc[10, "rules"] == pytest.approx(lift / 10)
