@@ -15,7 +15,9 @@ from training.weekly import WEEK, Ints, Weekly
 
 MODEL, RULES, RULES_FITTED, AS_IT_WAS = "model", "rules", "rules, capacity filled", "as it was"
 
-Wants = Callable[[int, Previous | None], bool]  # (look, what was recommended before) → hand over?
+NO, IF_ROOM, YES = 0, 1, 2  # hand over?
+
+Wants = Callable[[int, Previous | None], int]  # (look, what was recommended before) → one of these
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,8 @@ def backtest(policy: Policy, past: Weekly, rules_line: float | None) -> Backtest
     fitted = _rules_line(policy, past, first)
     ways: list[tuple[str, Floats, Wants]] = [(MODEL, gain, lambda i, before: _wants(policy, past, i, before))]
     if rules_line is not None:
-        ways.append((RULES, points, lambda i, _: bool(points[i] >= rules_line)))
-    ways.append((RULES_FITTED, past.rules_chance, lambda i, _: bool(past.rules_chance[i] >= fitted)))
+        ways.append((RULES, points, lambda i, _: YES if points[i] >= rules_line else NO))
+    ways.append((RULES_FITTED, past.rules_chance, lambda i, _: YES if past.rules_chance[i] >= fitted else NO))
     judged = past.week >= first
     tallies = [_replay(name, rank, wants, policy, past, judged) for name, rank, wants in ways]
     return Backtest(
@@ -121,9 +123,12 @@ def backtest(policy: Policy, past: Weekly, rules_line: float | None) -> Backtest
     )
 
 
-def _wants(policy: Policy, past: Weekly, look: int, before: Previous | None) -> bool:
+def _wants(policy: Policy, past: Weekly, look: int, before: Previous | None) -> int:
+    """Sure hand-overs first; whoever's interval straddles the line where sales has room left, as the work list ranks them."""
     decision = decide(policy, replace(past.situations[look], previous=before))
-    return decision.action == "hand_over"
+    if decision.uncertain or decision.action == "hold":
+        return IF_ROOM
+    return YES if decision.action == "hand_over" else NO
 
 
 def _rules_line(policy: Policy, past: Weekly, first: int) -> float:
@@ -142,7 +147,8 @@ def _rules_line(policy: Policy, past: Weekly, first: int) -> float:
 
 
 def _replay(name: str, rank: Floats, wants: Wants, policy: Policy, past: Weekly, judged: Flags) -> Tally:
-    """Week by week: whoever is wanted is taken, the highest first, up to the capacity; the others wait."""
+    """Week by week: whoever is wanted is taken, the sure ones first and the highest of each, up to the capacity; the others
+    wait. Without a capacity only the sure ones are."""
     handed: dict[int, int] = {}
     before: dict[int, Previous] = {}
     changes, room = 0, 0.0
@@ -151,14 +157,15 @@ def _replay(name: str, rank: Floats, wants: Wants, policy: Policy, past: Weekly,
         wanted = []
         for i in rows.tolist():
             lead = int(past.looks.lead[i])
-            yes, was = wants(i, before.get(lead)), before.get(lead)
-            changes += bool(was and was.action == "hand_over" and not yes and judged[i])
-            before[lead] = Previous("hand_over" if yes else "nurture", 7.0)
-            if yes and lead not in handed:
-                wanted.append(i)
+            was = before.get(lead)
+            how = wants(i, was)
+            changes += bool(was and was.action == "hand_over" and how != YES and judged[i])
+            before[lead] = Previous("hand_over" if how == YES else "nurture", 7.0)
+            if how > (NO if policy.capacity_per_week is not None else IF_ROOM) and lead not in handed:
+                wanted.append((how, i))
         room = room % 1 + (np.inf if policy.capacity_per_week is None else policy.capacity_per_week * past.share[week])
-        wanted.sort(key=lambda i: -rank[i])
-        taken = wanted if np.isinf(room) else wanted[: int(room)]
+        wanted.sort(key=lambda one: (-one[0], -rank[one[1]]))
+        taken = [i for _, i in (wanted if np.isinf(room) else wanted[: int(room)])]
         room = 0.0 if np.isinf(room) else room - len(taken)
         handed |= {int(past.looks.lead[i]): i for i in taken}
     looks = np.array(sorted(handed.values()), np.intp)

@@ -93,11 +93,13 @@ def _write(model: FunnelModel, dataset: Dataset, scores: pd.DataFrame, stamp: di
 
 
 def _rows(model: FunnelModel, dataset: Dataset, scores: pd.DataFrame) -> list[dict[str, Any]]:
-    """One row per lead, the best first: hand-overs before the others, by what they are worth, else by P(final)."""
+    """One row per lead, the best first: sure hand-overs, then those whose interval straddles the line, for when sales has room
+    left, then the others; each by what they are worth, else by P(final)."""
     final = model.funnel.final
     by = "expected_value" if scores["expected_value"].notna().any() else f"p_{final}"
-    first = (scores["action"] == "hand_over").to_numpy()
-    order = np.lexsort((-scores[by].to_numpy(np.float64, na_value=-np.inf), ~first))
+    straddling = (scores["action"] == "hold") | (scores["status"] == "uncertain")
+    tier = np.where(straddling, 1, np.where(scores["action"] == "hand_over", 0, 2))
+    order = np.lexsort((-scores[by].to_numpy(np.float64, na_value=-np.inf), tier))
     names = {"chance": f"p_{final}", "low": f"low_{final}", "high": f"high_{final}", "rules_chance": f"rules_{final}"}
     table = scores.iloc[order].reset_index(drop=True)
     about = dataset.leads.set_index("lead_id").reindex(table["lead_id"])

@@ -43,12 +43,15 @@ def rows(client: TestClient, **asked: Any) -> list[dict[str, Any]]:
     return found
 
 
-def test_hand_overs_come_first_and_the_most_valuable_of_them(client: TestClient) -> None:
+def test_sure_hand_overs_come_first_then_close_calls_each_by_worth(client: TestClient) -> None:
+    """Sales takes the list from the top down; with room left it comes to those on hold."""
     found = rows(client)
-    first = [r["action"] == "hand_over" for r in found]
-    assert first == sorted(first, reverse=True)
-    worth = [r["expected_value"] for r in found if r["action"] == "hand_over"]
-    assert worth == sorted(worth, reverse=True)
+    tier = [1 if r["action"] == "hold" or r["status"] == "uncertain" else 0 if r["action"] == "hand_over" else 2 for r in found]
+    assert tier == sorted(tier)
+    assert set(tier) == {0, 1, 2}
+    for one in (0, 1, 2):
+        worth = [r["expected_value"] for r, mine in zip(found, tier, strict=True) if mine == one]
+        assert worth == sorted(worth, reverse=True)
 
 
 @pytest.mark.parametrize(

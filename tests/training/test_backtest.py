@@ -90,6 +90,16 @@ def test_hysteresis_keeps_a_lead_that_only_wavers() -> None:
     assert backtest(POLICY, wavering, None).of(MODEL).changes == 1, "lead 1 fell far below, lead 0 only wavered"
 
 
+def test_room_that_is_left_goes_to_close_calls_and_without_a_capacity_to_nobody() -> None:
+    """Lead 1 straddles the line: sales calls it in the fourth week, when it has nobody better, and not before."""
+    from dataclasses import replace
+
+    past = history([(0, 2, 0.9, 1.0), (1, 2, 0.52, 1.0), (1, 3, 0.52, 1.0)], {1}, {})
+    filled = backtest(POLICY, past, None).of(MODEL)
+    assert (filled.contacts, filled.customers, filled.per_week.tolist()) == (2, 1, [1, 1])
+    assert backtest(replace(POLICY, capacity_per_week=None), past, None).of(MODEL).contacts == 1
+
+
 def test_the_sentence_gives_the_figures() -> None:
     first, second = in_words(backtest(POLICY, PAST, 80.0), share=0.4)
     assert "2 contacts, 1 customers" in first
