@@ -26,8 +26,9 @@ class Tally:
 
     `contacts`: leads handed over; `customers` of them became customers within the horizon and brought `revenue`.
     `too_early`: did not even reach the lead stage of sales within its horizon. `too_late`: leads that sales found in fact
-    and that became customers, but which this way had not handed over by then. `per_week` (weeks,): contacts, scaled up to
-    all leads. `changes`: how often a lead that was to be handed over was not a week later, if nobody took it.
+    and that became customers, but which this way had not handed over by then; they brought `missed`. `per_week` (weeks,):
+    contacts, scaled up to all leads. `changes`: how often a lead that was to be handed over was not a week later, if
+    nobody took it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Tally:
     cost: float
     too_early: int
     too_late: int
+    missed: float
     per_week: Floats
     changes: int | None
 
@@ -44,13 +46,18 @@ class Tally:
     def profit(self) -> float:
         return self.revenue - self.cost
 
+    @property
+    def wasted(self) -> float:
+        """What the contacts that came too early cost."""
+        return self.cost * self.too_early / max(self.contacts, 1)
+
 
 @dataclass(frozen=True)
 class Backtest:
     """Ways of handing over, on the same held-out leads, weeks and capacity.
 
     The lines were chosen in the `chosen_in` weeks before the `weeks` judged, without looking at what became of the leads.
-    `came`: customers that were among the leads looked at in these weeks.
+    `came`: leads that sales found in these weeks in fact and that became customers.
     """
 
     policy: Policy
@@ -78,7 +85,8 @@ class Backtest:
             {
                 "way": t.name, "contacts": t.contacts, "contacts_per_week_of_all_leads": round(float(t.per_week.mean()), 1),
                 "busiest_week": round(float(t.per_week.max()), 1), "customers": t.customers, "revenue": round(t.revenue, 2),
-                "cost": round(t.cost, 2), "profit": round(t.profit, 2), "too_early": t.too_early, "too_late": t.too_late,
+                "cost": round(t.cost, 2), "profit": round(t.profit, 2), "too_early": t.too_early,
+                "too_early_cost": round(t.wasted, 2), "too_late": t.too_late, "too_late_worth": round(t.missed, 2),
                 "changes_of_mind": t.changes,
             }
             for t in self.tallies
@@ -119,7 +127,7 @@ def backtest(policy: Policy, past: Weekly, rules_line: float | None) -> Backtest
         (*tallies, _as_it_was(policy, past, first)),
         weeks=len(past.at) - first,
         chosen_in=first,
-        came=len(np.unique(past.looks.lead[judged & past.customer])),
+        came=len(found_by_sales(past, judged)),
     )
 
 
@@ -170,6 +178,7 @@ def _replay(name: str, rank: Floats, wants: Wants, policy: Policy, past: Weekly,
         handed |= {int(past.looks.lead[i]): i for i in taken}
     looks = np.array(sorted(handed.values()), np.intp)
     looks = looks[judged[looks]]
+    late = np.array([i for lead, i in found_by_sales(past, judged).items() if lead not in handed], np.intp)
     return Tally(
         name,
         contacts=len(looks),
@@ -177,16 +186,20 @@ def _replay(name: str, rank: Floats, wants: Wants, policy: Policy, past: Weekly,
         revenue=float(past.brought[looks].sum()),
         cost=len(looks) * (policy.cost_per_contact or 0.0),
         too_early=int((~past.with_sales[looks]).sum()),
-        too_late=_too_late(past, handed, judged),
+        too_late=len(late),
+        missed=float(past.brought[late].sum()),
         per_week=_per_week(past, past.week[looks], judged),
         changes=changes,
     )
 
 
-def _too_late(past: Weekly, handed: dict[int, int], judged: Flags) -> int:
-    """Customers that sales found in the weeks judged, before this way would have handed them over."""
-    found = {int(lead) for lead in past.looks.lead[judged & past.customer & past.with_sales]}
-    return len(found - handed.keys())
+def found_by_sales(past: Weekly, judged: Flags) -> dict[int, int]:
+    """Leads that came to sales in the weeks judged and became customers → their last look before."""
+    reached = past.reached[past.looks.lead]
+    weeks = past.week[judged]
+    begin, end = (past.at[weeks.min()], past.at[weeks.max()] + WEEK) if len(weeks) else (0, 0)
+    rows = np.flatnonzero(judged & past.customer & (reached >= begin) & (reached < end))
+    return {int(past.looks.lead[i]): int(i) for i in rows}  # looks are sorted by lead and week: the last one stays
 
 
 def _per_week(past: Weekly, week: Ints, judged: Flags) -> Floats:
@@ -210,6 +223,7 @@ def _as_it_was(policy: Policy, past: Weekly, first: int) -> Tally:
         cost=len(looks) * (policy.cost_per_contact or 0.0),
         too_early=0,
         too_late=0,
+        missed=0.0,
         per_week=_per_week(past, past.week[looks], past.week >= first),
         changes=None,
     )
@@ -223,9 +237,9 @@ def in_words(found: Backtest, share: float) -> list[str]:
         f"the {rules.name}: {_told(found, rules)}."
     )
     second = (
-        f"Of the model's hand-overs {model.too_early:,} never reached {found.policy.stage} in time (too early); "
-        f"{model.too_late:,} of {found.came:,} customers it had not handed over when sales found them (too late); "
-        f"the rules: {rules.too_early:,} and {rules.too_late:,}."
+        f"Of the model's hand-overs {model.too_early:,} never reached {found.policy.stage} in time (too early); of "
+        f"{found.came:,} customers that sales found in these weeks it had not handed over {model.too_late:,} by then (too "
+        f"late); the rules: {rules.too_early:,} and {rules.too_late:,}."
     )
     return [first, second]
 

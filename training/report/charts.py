@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from models.recommend import Policy
+
 Spec = dict[str, Any]
 Words = Mapping[str, str]
 
@@ -35,8 +37,12 @@ def caught(curves: pd.DataFrame, capacity: float, t: Words) -> Spec:
     return _chart(280, layer=[line, *_mark_at(capacity, t["your_capacity"])])
 
 
-def profit(contacts: pd.DataFrame, capacity: float, cost: float, money: bool, t: Words) -> Spec:
-    """Profit (or customers) a week against contacts a week; the sliders set the signals `capacity` and `cost`."""
+def profit(contacts: pd.DataFrame, capacity: float, cost: float, policy: Policy, t: Words) -> Spec:
+    """Profit (or customers) a week against contacts a week; the sliders set the signals `capacity` and `cost`.
+
+    The line of the policy is marked on the model's curve.
+    """
+    money = policy.money
     gain, title = (
         ("datum.revenue - cost * datum.contacts", t["profit_week"]) if money else ("datum.customers", t["customers_week"])
     )
@@ -65,8 +71,20 @@ def profit(contacts: pd.DataFrame, capacity: float, cost: float, money: bool, t:
         "mark": {"type": "rule", "strokeDash": [6, 3], "color": "#444"},
         "encoding": {"x": _number("x", t["contacts_week"])},
     }
+    own = contacts[contacts["by"] == "model"]
+    nearest = _named(own.iloc[[int((own["line"] - policy.line).abs().argmin())]].assign(words=t["policy_line"]), t)
+    place: Spec = {"x": _number("contacts", t["contacts_week"]), "y": _number("gain", title, ",.0f" if money else ",.1f")}
+    mark: Spec = {"data": _values(nearest), "transform": [{"calculate": gain, "as": "gain"}]}
+    dot = {"type": "point", "filled": True, "size": 120, "color": MODEL, "stroke": "white", "opacity": 1}
+    words = {"type": "text", "align": "left", "dx": 9, "dy": 4, "color": "#444"}
+    layers: list[Spec] = [
+        curve,
+        here,
+        {**mark, "mark": dot, "encoding": place},
+        {**mark, "mark": words, "encoding": {**place, "text": {"field": "words"}}},
+    ]
     params = [{"name": "capacity", "value": capacity}, {"name": "cost", "value": cost}]
-    return _chart(280, data=_values(_named(contacts, t)), params=params, layer=[curve, here])
+    return _chart(280, data=_values(_named(contacts, t)), params=params, layer=layers)
 
 
 def errors(contacts: pd.DataFrame, capacity: float, t: Words) -> Spec:

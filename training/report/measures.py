@@ -103,14 +103,16 @@ def _fifths(values: Floats) -> np.ndarray:
 
 def contact_curve(past: Weekly, policy: Policy) -> pd.DataFrame:
     """What comes of a line on gain (model) or chance (rules) laid lower and lower: by, line, contacts, customers and
-    revenue, all per week and scaled to all leads; too_early (share of the contacts), too_late (share of the later customers).
+    revenue, all per week and scaled to all leads; too_early (share of the contacts), too_late (share of the later
+    customers that are not contacted).
 
     Each lead is handed over in the first week in which it has reached the line. No capacity, no memory: `training.backtest` has
     both.
     """
     rank = {"model": past.found.gain(policy)[1], "rules": past.rules_chance}
     weight = 1 / np.maximum(past.share[past.week], 1e-9)
-    came = _later_customers(past, weight)
+    customers = _later_customers(past, weight)
+    came = float(customers.sum())
     weeks = len(past.at)
     out = []
     for name, values in rank.items():
@@ -124,12 +126,14 @@ def contact_curve(past: Weekly, policy: Policy) -> pd.DataFrame:
                 "by": name, "line": float(line), "contacts": contacts / weeks, "customers": (w * customer).sum() / weeks,
                 "revenue": (w * past.brought[taken]).sum() / weeks,
                 "too_early": float((w * ~past.with_sales[taken]).sum() / contacts),
-                "too_late": max(0.0, 1 - float((w * customer).sum()) / came) if came else 0.0,
+                "too_late": 1 - float(customers[past.looks.lead[taken]].sum()) / came if came else 0.0,
             })  # fmt: skip
     return pd.DataFrame(out)
 
 
-def _later_customers(past: Weekly, weight: Floats) -> float:
-    """How many of the leads looked at became customers, scaled to all leads: each counts once."""
-    lead, first = np.unique(past.looks.lead[past.customer], return_index=True)
-    return float(weight[np.flatnonzero(past.customer)[first]].sum()) if len(lead) else 0.0
+def _later_customers(past: Weekly, weight: Floats) -> Floats:
+    """(leads,) 0, or for how many of all leads each that became a customer stands: each counts once."""
+    found = np.zeros(int(past.looks.lead.max()) + 1)
+    rows = np.flatnonzero(past.customer)[::-1]
+    found[past.looks.lead[rows]] = weight[rows]  # the first look stays
+    return found

@@ -200,7 +200,7 @@ def _handover(f: Facts, s: Speaker) -> Section:
     shown, tables = [], []
     if slider and f.contacts is not None:
         shown.append(
-            Chart("profit", "", charts.profit(f.contacts, slider["capacity"], slider["cost"], f.policy.money, t), sliders=True)
+            Chart("profit", "", charts.profit(f.contacts, slider["capacity"], slider["cost"], f.policy, t), sliders=True)
         )
         sooner = s.pick(
             "The more contacts, the more of them are too early and the fewer customers come too late: the line decides.",

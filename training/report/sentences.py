@@ -41,9 +41,11 @@ def worth_stage(f: Facts) -> str | None:
 def nobody(f: Facts, s: Speaker) -> str:
     """What to say where there is nobody to be met."""
     return s.pick(
-        f"Nobody among the held-out leads became a {s.stage(f.final)} in time, so it cannot be said who would have met more; "
+        f"Nobody among the held-out leads became a {s.stage(f.final)} in time, so it cannot be said who would have "
+        "met more; "
         "look at the earlier lead stages in MLflow, or wait for more data.",
-        f"Keiner der zurückgehaltenen Leads wurde rechtzeitig {s.stage(f.final)}; wer mehr getroffen hätte, lässt sich daher "
+        f"Keiner der zurückgehaltenen Leads wurde rechtzeitig {s.stage(f.final)}; wer mehr getroffen hätte, lässt "
+        "sich daher "
         "nicht sagen. Sehen Sie in MLflow nach den früheren Lead-Stufen, oder warten Sie auf mehr Daten.",
     )
 
@@ -91,9 +93,11 @@ def handover(f: Facts, s: Speaker) -> list[str]:
     if f.tested is None:
         if f.cut is None:
             undated = s.pick(
-                "The data have no dates, so there are no weeks to look back on; the line is the cost of a contact, or twice "
+                "The data have no dates, so there are no weeks to look back on; the line is the cost of a contact, "
+                "or twice "
                 "the base rate.",
-                "Die Daten nennen keine Tage, also gibt es keine Wochen zum Zurückblicken; die Linie ist, was ein Kontakt "
+                "Die Daten nennen keine Tage, also gibt es keine Wochen zum Zurückblicken; die Linie ist, was ein "
+                "Kontakt "
                 "kostet, oder das Doppelte der Grundrate.",
             )
             return [undated]
@@ -121,21 +125,26 @@ def _early_and_late(f: Facts, s: Speaker, tested: Backtest) -> str:
     model, rules = tested.of(MODEL), tested.best_rules
     early = [s.number(n) for n in (model.too_early, model.contacts, rules.too_early, rules.contacts)]
     late = [s.number(n) for n in (model.too_late, rules.too_late, tested.came)]
+    costs = [s.money(amount, f.policy.currency) for amount in (model.wasted, rules.wasted)] if tested.money else []
+    lost = [s.money(amount, f.policy.currency) for amount in (model.missed, rules.missed)] if tested.money else []
+    wasted = s.pick(f", at a cost of {' and '.join(costs)}", f", für {' und '.join(costs)}") if costs else ""
+    missed = s.pick(f", worth {' and '.join(lost)}", f", {' und '.join(lost)} wert") if lost else ""
     return s.pick(
         f"Too early is a lead handed over that did not reach {s.stage(f.policy.stage)} in time: {early[0]} of "
-        f"{early[1]} by the "
-        f"model, {early[2]} of {early[3]} by the rules. Too late is a {s.stage(f.final)} whom sales had to find "
-        "before: "
-        f"{late[0]} and {late[1]} of {late[2]}. What sales did with a lead is part of what became of it, so leads it "
-        "never "
-        "called may be worth more than history shows.",
+        f"{early[1]} by "
+        f"the model, {early[2]} of {early[3]} by the rules{wasted}. Too late is a {s.stage(f.final)} whom sales found "
+        "in these "
+        f"weeks before it was handed over: {late[0]} by the model and {late[1]} by the rules of {late[2]}{missed}. "
+        "What sales "
+        "did with a lead is part of what became of it, so leads it never called may be worth more than history shows.",
         f"Zu früh ist ein übergebener Lead, der {s.stage(f.policy.stage)} nicht rechtzeitig erreichte: {early[0]} von "
-        f"{early[1]} "
-        f"beim Modell, {early[2]} von {early[3]} bei den Regeln. Zu spät ist ein {s.stage(f.final)}, den der Vertrieb "
-        "vorher "
-        f"selbst finden musste: {late[0]} und {late[1]} von {late[2]}. Was der Vertrieb mit einem Lead tat, gehört zu "
-        "dem, was "
-        "aus ihm wurde; nie angerufene Leads können also mehr wert sein, als die Geschichte zeigt.",
+        f"{early[1]} beim Modell, {early[2]} von {early[3]} bei den Regeln{wasted}. Zu spät ist ein "
+        f"{s.stage(f.final)}, den der "
+        f"Vertrieb in diesen Wochen vor der Übergabe selbst fand: {late[0]} beim Modell und {late[1]} bei den Regeln "
+        "von "
+        f"{late[2]}{missed}. Was der Vertrieb mit einem Lead tat, gehört zu dem, was aus ihm wurde; nie angerufene "
+        "Leads können "
+        "also mehr wert sein, als die Geschichte zeigt.",
     )
 
 

@@ -26,6 +26,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "too_early": ("too early", "zu früh"),
     "too_late": ("too late or never", "zu spät oder nie"),
     "line": ("line", "Linie"),
+    "policy_line": ("hand-over line", "Übergabelinie"),
     "rule_band": ("fifth by rules (5 = highest)", "Fünftel nach Regeln (5 = höchstes)"),
     "score_band": ("fifth by model (5 = highest)", "Fünftel nach Modell (5 = höchstes)"),
     "leads_looked": ("looks at leads", "betrachtete Leads"),

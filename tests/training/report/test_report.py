@@ -105,6 +105,8 @@ def test_a_lower_line_contacts_more_and_misses_fewer(trained: Trained) -> None:
         assert curve["contacts"].is_monotonic_increasing
         assert curve["line"].is_monotonic_decreasing
         assert curve["customers"].iloc[-1] > 0
+        assert (np.diff(curve["too_late"]) < 1e-9).all()
+        assert curve["too_late"].iloc[-1] == pytest.approx(0.0, abs=1e-9), "whoever contacts everybody misses nobody"
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
