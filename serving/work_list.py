@@ -77,6 +77,11 @@ class WorkList:
     def columns(self) -> tuple[str, ...]:
         return tuple(self.rows[0]) if self.rows else ()
 
+    @cached_property
+    def open(self) -> frozenset[str]:
+        """The leads of the rows; `places` has closed and opted-out colleagues too, which are nobody's to pick."""
+        return frozenset(str(row["lead_id"]) for row in self.rows)
+
     def ask(self, given: Mapping[str, str]) -> Asked:
         """Read the parameters of a query.
 
@@ -132,7 +137,7 @@ class WorkList:
         RefusedError
             404 where it is not in the list.
         """
-        if lead_id not in self.places:
+        if lead_id not in self.open:
             raise refuse(404, "Not found", f"No open lead {shown(lead_id)} is in the work list.", lead=lead_id[:200])
         names = [lead_id, *(name for name in self.colleagues.get(lead_id, ()) if name != lead_id)]
         with (self.folder / LEADS).open("rb") as file:

@@ -127,6 +127,13 @@ def test_no_opted_out_lead_is_in_it(client: TestClient, trained: Trained) -> Non
     assert not out & {r["lead_id"] for r in rows(client)}
 
 
+def test_a_colleague_that_is_closed_or_opted_out_cannot_be_picked(client: TestClient, folder: Path) -> None:
+    listed = WorkList.read(folder)
+    others = set(listed.places) - listed.open
+    assert others
+    assert client.get(f"/v1/leads/{min(others)}").status_code == 404
+
+
 def test_an_unknown_lead_is_not_found(client: TestClient) -> None:
     answer = client.get("/v1/leads/nobody")
     assert answer.status_code == 404
