@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 DAY = 86_400_000_000  # microseconds
+WEEK = 7 * DAY
 MINUTE = 60_000_000
 NEVER = np.iinfo(np.int64).max  # a moment that has not come
 

@@ -75,6 +75,16 @@ _PHRASES: dict[str, tuple[str, str]] = {
 }
 
 
+def spell(number: float, digits: int, language: Language) -> str:
+    """A number with the separators of the language.
+
+    >>> spell(1234.5, 1, "de")
+    '1.234,5'
+    """
+    text = f"{number:,.{digits}f}"
+    return text.translate(str.maketrans(",.", ".,")) if language == "de" else text
+
+
 def type_words(name: str, language: Language) -> str:
     """An interaction type or group in words; an unknown one reads as it is written, with spaces.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from features.words import Language
+from features.words import Language, spell
 from models.recommend import Action, Because, Decision, Policy, Situation, decide
 
 # (English, German); {gain}, {low}, {high}, {line} in the policy's units, {chance} of P(final), {silence} in words
@@ -21,6 +21,10 @@ _WHY: dict[Because, tuple[str, str]] = {
     "still_quiet": (
         "It was given back by sales and has not moved since: keep warming it up.",
         "Der Vertrieb hat ihn zurückgegeben, seitdem ist nichts geschehen: weiter anwärmen.",
+    ),
+    "still_below": (
+        "Given back by sales; it has moved since, but the low end of {what} of {gain} ({low}) is below the line of {line}.",
+        "Vom Vertrieb zurück; er hat sich gerührt, doch das untere Ende ({low}) liegt unter der Linie von {line}.",
     ),
     "came_back": (
         "It has moved again since sales gave it back, and {what} of {gain} is above the hand-over line of {line}.",
@@ -104,7 +108,7 @@ def amount(policy: Policy, gain: float, language: Language) -> str:
     """A gain in words: "1,250 EUR" or "12 %", with the separators of the language."""
     if not policy.money:
         return percent(gain, language)
-    return f"{_spell(gain, 0 if gain >= 10 else 2, language)} {policy.currency}"
+    return f"{spell(gain, 0 if gain >= 10 else 2, language)} {policy.currency}"
 
 
 def percent(p: float, language: Language) -> str:
@@ -113,12 +117,7 @@ def percent(p: float, language: Language) -> str:
     >>> percent(0.0312, "de")
     '3,1 %'
     """
-    return f"{_spell(100 * p, 0 if p >= 0.1 else 1, language)} %"
-
-
-def _spell(number: float, digits: int, language: Language) -> str:
-    text = f"{number:,.{digits}f}"
-    return text.translate(str.maketrans(",.", ".,")) if language == "de" else text
+    return f"{spell(100 * p, 0 if p >= 0.1 else 1, language)} %"
 
 
 def _silence(days: float, language: Language) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from features.spec import Acts, Count
-from features.words import Language, type_words
+from features.words import Language, spell, type_words
 
 MOST = 3
 
@@ -39,7 +39,7 @@ class Step:
     def words(self, target: str, days: float, language: Language) -> str:
         """The association in a sentence that promises nothing."""
         what = type_words(self.type, language)
-        count = [f"{n:,}" if language == "en" else f"{n:,}".replace(",", ".") for n in (self.leads, self.others)]
+        count = [spell(n, 0, language) for n in (self.leads, self.others)]
         if language == "de":
             return (
                 f"{what}: Von {count[0]} ähnlichen Leads, die das erstmals taten, wurden {self.progressed:.0%} "

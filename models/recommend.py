@@ -24,8 +24,8 @@ Action = Literal["hand_over", "nurture", "hold", "recycle", "disqualify"]
 ACTIONS: tuple[Action, ...] = ("hand_over", "nurture", "hold", "recycle", "disqualify")
 
 Because = Literal[
-    "with_sales", "went_quiet", "still_quiet", "came_back", "above", "still_above", "close_call", "rules_yes", "rules_no",
-    "hopeless", "below", "between",
+    "with_sales", "went_quiet", "still_quiet", "still_below", "came_back", "above", "still_above", "close_call",
+    "rules_yes", "rules_no", "hopeless", "below", "between",
 ]  # fmt: skip
 
 
@@ -118,13 +118,15 @@ def decide(policy: Policy, lead: Situation) -> Decision:
 
     A lead is handed over when even the low end of its interval has reached the line, and taken back only when even the
     high end has fallen below it (a Schmitt trigger as wide as the doubt), so that noise alone moves nobody to and fro. What
-    sales gave back returns only after the lead itself has moved again.
+    sales gave back returns only once it has moved again and its low end has reached the line.
     """
     if lead.previous and lead.previous.action == "recycle":
-        if not lead.quiet_days < lead.previous.days:
+        if not lead.quiet_days < max(lead.previous.days, policy.quiet_days):
             return Decision("recycle", lead.stage, "still_quiet")
         if lead.low >= policy.line:
             return Decision("hand_over", lead.stage if lead.with_sales else policy.stage, "came_back")
+        if lead.with_sales:
+            return Decision("recycle", lead.stage, "still_below")
     return _with_sales(policy, lead) if lead.with_sales else _before_sales(policy, lead)
 
 

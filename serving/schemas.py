@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from models.recommend import Action
+
 MOST_LEADS = 10_000
 MOST_INTERACTIONS = 20_000  # per lead
 MOST_REASONS = 50
@@ -22,7 +24,6 @@ def _iso(value: object) -> object:
     raise PydanticCustomError("moment", "must be an ISO 8601 time such as '2026-06-30T12:00:00Z'")
 
 
-Action = Literal["hand_over", "nurture", "hold", "recycle", "disqualify"]
 Moment = Annotated[datetime, BeforeValidator(_iso)]
 
 

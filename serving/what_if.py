@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from features.clock import DAY
 from features.live import Act, LiveLead
 from features.words import Language, type_words
-from models.advice import advise
+from models.recommend import Action, decide
 from models.scoring import Looked, prospects, situations
 from serving.schemas import Change, WhatIfResponse
 from serving.scorer import Scorer, previous_of
@@ -25,7 +25,7 @@ class _Seen:
     next: float
     score: int
     points: float
-    action: str
+    action: Action
     lead_stage: str
     worth: float | None
 
@@ -39,25 +39,23 @@ def what_if(
     lead stays as it is, its lead stage too.
     """
     model = scorer.model
-    base = _seen(scorer, lead, context, as_of, language)
+    base = _seen(scorer, lead, context, as_of)
     changes = []
     for name in model.feature_set.types:
         later = _with(scorer, lead, [name], as_of)
         said = type_words(name, language)
         direction = model.next_steps.usual.get(name, (None, None))[0]
-        changes.append(
-            _change("interaction", said, [name], 0, direction, base, _seen(scorer, later, context, as_of + 1, language))
-        )
+        changes.append(_change("interaction", said, [name], 0, direction, base, _seen(scorer, later, context, as_of + 1)))
     changes.sort(key=lambda change: -change.chance)
     for days in WAITS:
         said = f"{days} Tage lang nichts" if language == "de" else f"nothing for {days} days"
-        then = _seen(scorer, lead, context, as_of + int(days * DAY), language)
+        then = _seen(scorer, lead, context, as_of + int(days * DAY))
         changes.append(_change("silence", said, [], days, None, base, then))
     if added:
         later = _with(scorer, lead, added, as_of)
         said = " + ".join(type_words(name, language) for name in added)
         moment = as_of + len(added)
-        changes.insert(0, _change("yours", said, list(added), 0, None, base, _seen(scorer, later, context, moment, language)))
+        changes.insert(0, _change("yours", said, list(added), 0, None, base, _seen(scorer, later, context, moment)))
     return WhatIfResponse(
         lead_id=lead.lead_id,
         target=model.funnel.targets[lead.stage],
@@ -78,19 +76,19 @@ def _with(scorer: Scorer, lead: LiveLead, names: Sequence[str], as_of: int) -> L
     return replace(lead, acts=[*lead.acts, *acts])
 
 
-def _seen(scorer: Scorer, lead: LiveLead, context: Sequence[LiveLead], as_of: int, language: Language) -> _Seen:
+def _seen(scorer: Scorer, lead: LiveLead, context: Sequence[LiveLead], as_of: int) -> _Seen:
     model = scorer.model
     looked: Looked = scorer.looked([lead], as_of, context)
     found = prospects(model, looked)
     (situation,) = situations(model, looked, found, [previous_of(lead, as_of)])
-    advice = advise(model.policy, situation, None, language)
+    decision = decide(model.policy, situation)
     return _Seen(
         chance=round(float(found.probability[0, -1]), DIGITS),
         next=round(float(found.probability[0, lead.stage]), DIGITS),
         score=int(model.reference.score(found.probability[:, -1])[0]),
         points=round(float(found.parts.points.points[0]), DIGITS),
-        action=advice.action,
-        lead_stage=advice.lead_stage,
+        action=decision.action,
+        lead_stage=decision.lead_stage,
         worth=round(float(found.expected.value[0]), 2) if found.expected else None,
     )
 

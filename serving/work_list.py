@@ -22,7 +22,6 @@ FORMAT = 1
 ROWS, LEADS = "work_list.json", "leads.jsonl"
 MOST_ROWS = 500  # of one answer
 PARAMETERS = ("sort", "action", "lead_stage", "grade", "min_score", "q", "limit", "offset")
-TEXT_FIRST = ("lead_id", "lead_stage", "grade", "action", "recommended_lead_stage", "status")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
 
 
@@ -41,8 +40,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class WorkList:
-    """Rows as they were written, best first. `places`: lead_id → (offset, bytes) in `leads.jsonl`; `account`: who its
-    colleagues are."""
+    """Rows as they were written, best first. `places`: lead_id → (offset, bytes) in `leads.jsonl`; `colleagues`:
+    lead_id → everybody of its company."""
 
     folder: Path
     as_of: str

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from features.clock import NEVER
+from features.clock import NEVER, WEEK
 from models.recommend import Policy, Previous, best_line, decide
 from models.types import Flags, Floats
-from training.weekly import WEEK, Ints, Weekly
+from training.weekly import Ints, Weekly
 
 MODEL, RULES, RULES_FITTED, AS_IT_WAS = "model", "rules", "rules, capacity filled", "as it was"
 

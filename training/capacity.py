@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from features.clock import WEEK
 from models.types import Flags, Floats
 from training.config import Config
 from training.evaluate import taken
 from training.gate import Difference
 from training.prepare import Prepared
 
-WEEK = 7 * 86_400_000_000
 USUAL_CAPACITY = 10.0  # % of the leads
 DRAWS = 1_000
 LEVEL = 0.9

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features.clock import NEVER
+from features.clock import WEEK
 from features.funnel import Funnel
 from models.model import LAST_SEEN
 from models.recommend import QUIET_DAYS, Policy, best_line
@@ -15,7 +14,7 @@ from models.types import Floats
 from training.config import Config
 from training.held_out import Held
 from training.prepare import Prepared
-from training.weekly import WEEK, Ints, Weekly
+from training.weekly import Weekly
 
 SILENCES = (14.0, 21.0, 30.0, 45.0, 60.0, 90.0)  # days
 LESS = 0.5  # as likely to become a customer as the leads that were not silent
@@ -135,10 +134,3 @@ def quiet_days(prepared: Prepared, sales_from: int) -> tuple[float, tuple[str, .
             )
             return days, (said,)
     return QUIET_DAYS, ()
-
-
-def flow(reached: Ints, at: Ints) -> Mapping[int, int]:
-    """How many leads came to sales in fact in each week."""
-    week = np.searchsorted(at, reached, side="right") - 1
-    inside = (reached != NEVER) & (week >= 0) & (reached < at[-1] + WEEK)
-    return {w: int((week[inside] == w).sum()) for w in range(len(at))}

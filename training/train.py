@@ -71,8 +71,7 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
         apart = disagreements(prepared, held)
         against_rules = next_difference(prepared, held, held.probability["model"], held.probability["rules"])
         with steps.whole("Report"):
-            found = Found(brings, model.next_steps, against_rules)
-            told = write_report(config, report, prepared, held, handed, found)
+            told = write_report(config, report, prepared, held, handed, Found(brings, model.next_steps))
             carried = Carried({"worth": brings, "disagreements": apart, **handed.tables()}, handed.metrics(), told)
         with steps.whole("Logging to MLflow"):
             run_id, version, verdict = log_run(config, dataset, report, prepared, held, model, against_rules, carried)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.clock import DAY, Moments
-from features.histories import Histories
+from features.clock import DAY, WEEK, Moments
 from features.labels import label
 from features.landmarks import Landmarks, open_leads
 from models.model import FunnelModel
@@ -19,7 +18,6 @@ from training.batch import looked
 from training.held_out import Held
 from training.prepare import Prepared
 
-WEEK = 7 * DAY
 MOST_WEEKS = 26  # the newest whose outcome is known
 
 Ints = npt.NDArray[np.int64]
@@ -84,7 +82,7 @@ def weekly(prepared: Prepared, held: Held, model: FunnelModel) -> Weekly | None:
         situations=situations(model, what, found),
         with_sales=became.reached[:, model.sales_from - 1],
         customer=customer,
-        brought=np.where(customer, _worth(prepared, prepared.histories, model)[looks.lead], 0.0),
+        brought=np.where(customer, _worth(prepared, model)[looks.lead], 0.0),
         reached=prepared.path.reached[:, model.sales_from],
         rules_chance=model.rule_odds.probabilities(found.parts.points.points, looks.stage, len(model.transitions))[:, -1],
     )
@@ -99,9 +97,9 @@ def _joined(parts: list[Landmarks]) -> tuple[Landmarks, Ints]:
     return looks.take(order), week[order]
 
 
-def _worth(prepared: Prepared, histories: Histories, model: FunnelModel) -> Floats:
+def _worth(prepared: Prepared, model: FunnelModel) -> Floats:
     """(leads,) what each lead brings as a customer: its own first deal, the mean where it has none, times the lifetime."""
     if not model.value:
-        return np.zeros(len(histories))
-    amount = prepared.deals.of_leads(len(histories))[0]
+        return np.zeros(len(prepared.histories))
+    amount = prepared.deals.of_leads(len(prepared.histories))[0]
     return np.where(np.isnan(amount), float(prepared.deals.amount.mean()), amount) * model.value.lifetime

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.clock import timestamps
+from features.clock import moment, timestamps
 from features.dataset import Dataset
 from features.files import whole_folder
 from features.histories import Histories
@@ -95,6 +95,8 @@ def _write(model: FunnelModel, dataset: Dataset, scores: pd.DataFrame, stamp: di
 def _rows(model: FunnelModel, dataset: Dataset, scores: pd.DataFrame) -> list[dict[str, Any]]:
     """One row per lead, the best first: sure hand-overs, then those whose interval straddles the line, for when sales has room
     left, then the others; each by what they are worth, else by P(final)."""
+    if not len(scores):
+        return []
     final = model.funnel.final
     by = "expected_value" if scores["expected_value"].notna().any() else f"p_{final}"
     straddling = (scores["action"] == "hold") | (scores["status"] == "uncertain")
@@ -126,7 +128,7 @@ def requests(model: FunnelModel, dataset: Dataset, wanted: Sequence[str]) -> Ite
     mine = np.isin(ids.astype(str), np.array(list(wanted), str))
     account = histories.account
     rows = np.flatnonzero(np.isin(account, np.unique(account[mine])))
-    as_of = int(dataset.extracted_at.value // 1000)
+    as_of = moment(dataset.extracted_at)
     path = FunnelPath.of(histories.leads, dataset.lead_stages, model.funnel)
     stages = _stages(model, path, open_leads(path, as_of), len(ids), as_of)
     acts = _acts(dataset, histories)
@@ -160,8 +162,8 @@ def _stages(model: FunnelModel, path: FunnelPath, looks: Landmarks, leads: int, 
     out_of = model.funnel.exits[0] if model.funnel.exits else model.funnel.final
     found: list[tuple[str, str | None]] = [(model.funnel.final if final[i] else out_of, None) for i in range(leads)]
     since = timestamps(looks.entered)
-    for lead, stage, moment in zip(looks.lead.tolist(), looks.stage.tolist(), since, strict=True):
-        found[lead] = (model.funnel.stages[stage], moment.isoformat())
+    for lead, stage, entered in zip(looks.lead.tolist(), looks.stage.tolist(), since, strict=True):
+        found[lead] = (model.funnel.stages[stage], entered.isoformat())
     return found
 
 

@@ -156,6 +156,24 @@ def test_writing_it_again_changes_nothing(trained: Trained, folder: Path, capsys
     assert "up to date" in capsys.readouterr().out
 
 
+def test_a_list_of_nobody_is_empty_and_no_error(trained: Trained, tmp_path: Path) -> None:
+    """Flat data know the outcome of every lead: none is open."""
+    home = tmp_path / "flat"
+    home.mkdir()
+    lines = [f"L{i},{'DE' if i % 3 else 'FR'},{'yes' if i % 4 == 0 else 'no'}" for i in range(50)]
+    (home / "leads.csv").write_text("id,country,won\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    (home / "flat.yaml").write_text(
+        "name: flat\nfunnel: {stages: [lead, customer], exits: [lost], horizons: {customer: 30}}\n"
+        "source:\n  kind: files\n  folder: .\n  leads:\n    file: leads.csv\n    columns: {lead_id: id, country: country}\n"
+        "    order: rows\n    outcome: {column: won, yes: ['yes'], no: ['no']}\n",
+        encoding="utf-8",
+    )
+    found = WorkList.read(write(home / "flat.yaml", home / "list", model_folder=trained.folder))
+    assert list(found.rows) == []
+    assert found.found(found.ask({})) == []
+    assert found.text(found.ask({})).strip() == ""
+
+
 def test_half_a_work_list_is_refused(folder: Path, tmp_path: Path) -> None:
     content = json.loads((folder / ROWS).read_text(encoding="utf-8"))
     (tmp_path / ROWS).write_text(json.dumps(content), encoding="utf-8")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.clock import DAY, NEVER
+from features.clock import DAY, NEVER, WEEK
 from features.landmarks import Landmarks
 from models.recommend import Policy, Situation
 from models.rules import Points
 from models.scoring import Parts, Prospects
 from tests.conftest import Trained
 from training.backtest import AS_IT_WAS, MODEL, RULES, RULES_FITTED, backtest, in_words
-from training.weekly import WEEK, Weekly
+from training.weekly import Weekly
 
 WEEKS = 4
 

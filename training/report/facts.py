@@ -59,12 +59,10 @@ class Facts:
     curves: pd.DataFrame
     contacts: pd.DataFrame | None
     tested: Backtest | None
-    share: float | None
     policy: Policy
     migration: pd.DataFrame
     calibration: pd.DataFrame
     results: Results
-    against_rules: Difference
     segments: pd.DataFrame
     stays: pd.DataFrame
     worth: pd.DataFrame
@@ -78,11 +76,10 @@ class Facts:
 
 @dataclass(frozen=True)
 class Found:
-    """What a training has found besides: what leads are worth, next steps, and model against rules."""
+    """What a training has found besides: what leads are worth, and next steps."""
 
     worth: pd.DataFrame
     steps: NextSteps
-    against_rules: Difference
 
 
 def gather(
@@ -119,12 +116,10 @@ def gather(
         curves=capacity_curves(prepared, held),
         contacts=contact_curve(handed.past, handed.policy) if handed.past else None,
         tested=handed.tested,
-        share=float(handed.past.share.mean()) if handed.past else None,
         policy=handed.policy,
         migration=migration(prepared, held),
         calibration=calibration(prepared, held),
         results=held.results,
-        against_rules=found.against_rules,
         segments=segment_gains(prepared, held, capacity),
         stays=stays(prepared),
         worth=found.worth,

@@ -286,15 +286,8 @@ def _apart(f: Facts, s: Speaker) -> Section:
     tables = []
     for kind, title in (("model", t["under"]), ("rules", t["over"])):
         leads = [lead for lead in f.apart if lead["kind"] == kind]
-        header = [
-            t["lead_id"],
-            t["lead_stage"],
-            t["rank_model"],
-            t["rank_rules"],
-            t["why_model"],
-            t["why_rules"],
-            s.stage(f.final),
-        ]
+        names = ("lead_id", "lead_stage", "rank_model", "rank_rules", "why_model", "why_rules")
+        header = [*(t[name] for name in names), s.stage(f.final)]
         rows = [
             [lead["lead_id"], s.stage(lead["lead_stage"]), s.number(lead["rank_model"]), s.number(lead["rank_rules"]),
              _reasons(lead["reasons"], s), _lines(lead, s), t["yes"] if lead["became"] else t["no"]]
@@ -330,8 +323,8 @@ def _next_steps(f: Facts, s: Speaker) -> Section:
     best = sorted(f.steps.steps, key=lambda step: -step.gap_low)[:MOST_STEPS]
     header = [t["step"], t["lead_stage"], t["scored"], t["took"], t["progressed"], t["others"], t["progressed"]]
     rows = [
-        [s.pick(*_type(step.type)), s.stage(step.lead_stage), _band(step, s), s.number(step.leads), s.percent(step.progressed),
-         s.number(step.others), s.percent(step.others_progressed)]
+        [type_words(step.type, s.language), s.stage(step.lead_stage), _band(step, s), s.number(step.leads),
+         s.percent(step.progressed), s.number(step.others), s.percent(step.others_progressed)]
         for step in best
     ]  # fmt: skip
     tables = [Table(t["next"], header, rows)] if rows else []
@@ -341,10 +334,6 @@ def _next_steps(f: Facts, s: Speaker) -> Section:
 def _band(step: Step, s: Speaker) -> str:
     """The chances of the leads that a step is about."""
     return f"{s.percent(step.low)} – {s.percent(min(step.high, 1.0))}"
-
-
-def _type(name: str) -> tuple[str, str]:
-    return type_words(name, "en"), type_words(name, "de")
 
 
 def _data(f: Facts, s: Speaker) -> Section:

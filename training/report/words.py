@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from features.words import Language
+from features.words import Language, spell
 
 NO_BREAK = "\u00a0"
 
@@ -138,13 +138,8 @@ class Speaker:
         return {"mql": "MQL", "sql": "SQL", "customer": self.pick("customer", "Kunde"), "lead": "Lead"}.get(stage, f"“{stage}”")
 
     def number(self, value: float, digits: int = 0) -> str:
-        """A number with the separators of the language.
-
-        >>> Speaker("de").number(1234.5, 1)
-        '1.234,5'
-        """
-        text = f"{value:,.{digits}f}"
-        return text.translate(str.maketrans(",.", ".,")) if self.language == "de" else text
+        """A number with the separators of the language."""
+        return spell(value, digits, self.language)
 
     def percent(self, share: float, digits: int = 0, *, sign: bool = False) -> str:
         """A share in words; the space before the sign does not break.

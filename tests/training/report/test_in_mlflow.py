@@ -21,7 +21,6 @@ from tests.serving.test_server import ROOT, free_port, running
 from training import tracking
 from training.config import Config, ReportConfig
 from training.data import load
-from training.held_out import next_difference
 from training.report import Found, write_report
 from training.train import Outcome, train
 from training.worth import worth
@@ -49,8 +48,7 @@ def logged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         config = Config.read(CONFIGS[name])
         out = train(config, folder=folder, console=Console(file=io.StringIO(), width=120))
         dataset, report = load(config, folder=folder)
-        against = next_difference(out.prepared, out.held, out.held.probability["model"], out.held.probability["rules"])
-        found = Found(worth(out.prepared, dataset, out.model), out.model.next_steps, against)
+        found = Found(worth(out.prepared, dataset, out.model), out.model.next_steps)
         german = config.model_copy(update={"report": ReportConfig(language="de")})
         (home / "report_de.html").write_text(
             write_report(german, report, out.prepared, out.held, out.handed, found), encoding="utf-8"

@@ -28,13 +28,11 @@ def facts(trained: Trained) -> dict[str, Facts]:
     config = Config.read(trained.config)
     from features.report import DataReport
     from training.data import load
-    from training.held_out import next_difference
     from training.worth import worth
 
     dataset, report = load(config)
     assert isinstance(report, DataReport)
-    against = next_difference(out.prepared, out.held, out.held.probability["model"], out.held.probability["rules"])
-    found = Found(worth(out.prepared, dataset, out.model), out.model.next_steps, against)
+    found = Found(worth(out.prepared, dataset, out.model), out.model.next_steps)
     return {
         language: gather(config, report, out.prepared, out.held, out.handed, found, language)  # type: ignore[arg-type]
         for language in ("en", "de")
@@ -195,7 +193,7 @@ def test_what_cannot_be_said_is_said(facts: dict[str, Facts]) -> None:
     nobody = render(replace(f, held_customers=0), Speaker("en"))
     assert nobody.count("Nobody among the held-out leads became a customer") == 2
     assert "call them all, the highest first" in render(replace(f, capacity=100.0), Speaker("en"))
-    bare = replace(f, contacts=None, tested=None, share=None, worth=f.worth.iloc[:0], stays=f.stays.iloc[:0], apart=[])
+    bare = replace(f, contacts=None, tested=None, worth=f.worth.iloc[:0], stays=f.stays.iloc[:0], apart=[])
     text = render(bare, Speaker("de"))
     assert "Es gibt zu wenige Wochen" in text
     assert "Was ist ein Lead wert?" not in text
