@@ -47,6 +47,12 @@ class RequestError(RipelineError):
     status = 422
 
 
+class CrmError(RipelineError):
+    """A CRM cannot be read from or written to."""
+
+    status = 502
+
+
 def nearest(name: str, known: Iterable[object]) -> str:
     """Say which known name is meant: the nearest one, or all of them when none is near.
 

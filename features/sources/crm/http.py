@@ -1,0 +1,357 @@
+"""The one way to a vendor's API: paced, patient, and never green where something went wrong.
+
+Every answer that is not 2xx raises; a vendor's own judge reads errors that hide inside a 2xx or say too little. What may pass
+is tried again with growing pauses; what cannot is raised at once, in words, with secrets and e-mail addresses taken out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import json as jsonlib
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import requests
+
+from features.errors import CrmError
+from features.sources.crm.pace import Bucket
+from features.sources.crm.secrets import Secrets
+
+ATTEMPTS = 8
+LONGEST_PAUSE = 60.0  # seconds between two attempts, unless the vendor asks for more
+PATIENCE = 900.0  # seconds that one call may be waited for; a vendor that asks for more has had enough for today
+TIMEOUT = (10.0, 120.0)  # to connect, between two bytes
+EXCERPT = 300  # characters of an answer that are shown
+
+_MAIL = re.compile(r"[^\s@<>\"',;:]+@[^\s@<>\"',;:]+\.\w+")
+
+Kind = Literal["again", "renew", "spent", "refused"]
+
+
+class RefusedError(CrmError):
+    """The vendor refuses, and would again. `status` is HTTP's, `code` the vendor's own word for it."""
+
+    def __init__(self, fact: str, hint: str, http: int, code: str = "") -> None:
+        super().__init__(fact, hint)
+        self.http, self.code = http, code
+
+
+class SpentError(CrmError):
+    """The day's calls are used up; trying again today is useless."""
+
+
+class UnreachableError(CrmError):
+    """No usable answer after every attempt."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: parsed JSON, or text where it is not JSON. `moment`: the server's own clock, seconds since "
+    "1970."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    text: str
+    moment: float
+
+    @property
+    def is_json(self) -> bool:
+        return "json" in self.headers.get("content-type", "").lower()
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong with an answer and what is to be done: try `again`, `renew` the token, give up for today or for good.
+
+    `wait`: seconds, where the vendor names them.
+    """
+
+    kind: Kind
+    why: str
+    code: str = ""
+    wait: float | None = None
+    hint: str = ""
+
+
+class Auth(Protocol):
+    """Who we are."""
+
+    def headers(self) -> Mapping[str, str]:
+        """The headers of a call; may fetch a token first."""
+
+    def renew(self) -> bool:
+        """The token was refused: forget it. True where another can be fetched."""
+
+
+Judge = Callable[[Answer], Trouble | None]
+
+
+@dataclass
+class Http:
+    """One vendor's API. `judge` sees every answer; None means that the status says it all.
+
+    Not for threads but for `pace`, which they share.
+    """
+
+    base: str
+    name: str
+    auth: Auth
+    secrets: Secrets
+    judge: Judge = lambda answer: None
+    pace: Bucket = field(default_factory=lambda: Bucket(()))
+    timeout: tuple[float, float] = TIMEOUT
+    sleep: Callable[[float], None] = time.sleep
+    calls: int = 0
+    repeated: int = 0
+    skew: float = 0.0  # seconds the server's clock is ahead of ours
+    _session: requests.Session = field(default_factory=requests.Session)
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None, **more: Any) -> Answer:
+        return self.call("GET", path, params=params, **more)
+
+    def post(self, path: str, json: Any = None, **more: Any) -> Answer:
+        return self.call("POST", path, json=json, **more)
+
+    def patch(self, path: str, json: Any = None, **more: Any) -> Answer:
+        return self.call("PATCH", path, json=json, **more)
+
+    def now(self) -> float:
+        """The vendor's clock, seconds since 1970: ours, put right by its last answer."""
+        return time.time() + self.skew
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        text: bool = False,
+    ) -> Answer:
+        """One call, made until it is answered. `path` may be a whole address, as vendors give for the next page.
+
+        `text`: the answer is wanted as text, not JSON.
+
+        Raises
+        ------
+        RefusedError
+            for what no repetition would change: wrong request, missing permission, unknown record.
+        SpentError
+            if the vendor's daily limit is reached.
+        UnreachableError
+            if no attempt brought a usable answer.
+        """
+        address = self.address(path)
+        renewed, waited, trouble = False, 0.0, Trouble("again", "no attempt was made")
+        for attempt in range(ATTEMPTS):
+            self.pace.take()
+            self.calls += 1
+            try:
+                answer = self._once(method, address, params, json, data, headers)
+                found = self._trouble(answer, text)
+                if found is None:
+                    return answer
+                trouble = found
+            except requests.RequestException as error:
+                trouble = Trouble("again", _said(error))
+            if trouble.kind == "renew" and not renewed and self.auth.renew():
+                renewed = True
+                continue
+            self._final(trouble, method, path)
+            pause = trouble.wait if trouble.wait is not None else min(LONGEST_PAUSE, 0.5 * 2**attempt) * _jitter()
+            waited += pause
+            if waited > PATIENCE:
+                raise SpentError(
+                    self._say(f"{self.name} asks for a pause of {pause:,.0f} s: {trouble.why}."),
+                    "Run it again later; what was fetched is kept.",
+                )
+            self.repeated += 1
+            self.sleep(pause)
+        raise UnreachableError(
+            self._say(f"{self.name} did not answer {method} {_short(path)} after {ATTEMPTS} attempts: {trouble.why}."),
+            "Check the network and the vendor's status page, then run it again; what was fetched is kept.",
+        )
+
+    def download(self, path: str, to: Path) -> Path:
+        """A file of any size, to disk; what broke off goes on where it stopped.
+
+        Raises
+        ------
+        CrmError
+            as `call`.
+        """
+        address = self.address(path)
+        to.unlink(missing_ok=True)
+        trouble = Trouble("again", "no attempt was made")
+        for attempt in range(ATTEMPTS):
+            self.pace.take()
+            self.calls += 1
+            begun = to.stat().st_size if to.exists() else 0
+            try:
+                given = {**self.auth.headers(), **({"Range": f"bytes={begun}-"} if begun else {})}
+                with self._session.get(address, headers=given, timeout=self.timeout, stream=True) as response:
+                    if response.status_code in (200, 206) and "json" not in response.headers.get("content-type", ""):
+                        with to.open("ab" if response.status_code == 206 else "wb") as file:
+                            for part in response.iter_content(1 << 16):
+                                file.write(part)
+                        return to
+                    answer = self._answer(response)
+                trouble = self._trouble(answer, text=False) or Trouble("again", "an answer in place of a file")
+            except requests.RequestException as error:
+                trouble = Trouble("again", _said(error))
+            if not (trouble.kind == "renew" and self.auth.renew()):
+                self._final(trouble, "GET", path)
+            self.repeated += 1
+            self.sleep(trouble.wait if trouble.wait is not None else min(LONGEST_PAUSE, 0.5 * 2**attempt) * _jitter())
+        raise UnreachableError(
+            self._say(f"{self.name} did not send {_short(path)} whole after {ATTEMPTS} attempts: {trouble.why}."),
+            "Run it again; what was fetched is kept.",
+        )
+
+    def address(self, path: str) -> str:
+        """The whole address; one that leads to another host than ours is refused, for our token would go there."""
+        if not path.startswith(("http://", "https://")):
+            return self.base.rstrip("/") + path
+        if not path.startswith(self.base.rstrip("/") + "/"):
+            raise CrmError(
+                f"{self.name} sent us on to {_short(path)}, which is not {self.base}.",
+                "Check the base URL in the configuration.",
+            )
+        return path
+
+    def _once(self, method: str, address: str, params: Any, json: Any, data: Any, headers: Mapping[str, str] | None) -> Answer:
+        given = {"accept": "application/json", **self.auth.headers(), **(headers or {})}
+        body = data if json is None else jsonlib.dumps(json, separators=(",", ":")).encode()
+        if json is not None:
+            given["content-type"] = "application/json"
+        with self._session.request(
+            method, address, params=params, data=body, headers=given, timeout=self.timeout, allow_redirects=False
+        ) as response:
+            return self._answer(response)
+
+    def _answer(self, response: requests.Response) -> Answer:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        ours = time.time()
+        dated = email.utils.parsedate_to_datetime(headers["date"]).timestamp() if "date" in headers else ours
+        self.skew = dated - ours if abs(dated - ours) > 1.5 else 0.0  # the header has whole seconds
+        content = response.content
+        body: Any = None
+        if content and "json" in headers.get("content-type", "").lower():
+            with contextlib.suppress(ValueError):
+                body = jsonlib.loads(content)
+        text = "" if body is not None else content.decode("utf-8", "replace")
+        return Answer(response.status_code, headers, body, text, dated)
+
+    def _trouble(self, answer: Answer, text: bool) -> Trouble | None:
+        """The vendor's own judgement first, then what the status and the kind of content say."""
+        found = self.judge(answer) or by_status(answer)
+        if found or text or answer.status in (201, 202, 204) or answer.body is not None:
+            return found
+        what = "HTML" if "<" in answer.text[:200] else "nothing" if not answer.text else "text that is not JSON"
+        # a page of a proxy or of maintenance: it may pass
+        return Trouble("again", f"{what} came in place of JSON ({_excerpt(answer)!r}); is the base URL right?")
+
+    def _final(self, trouble: Trouble, method: str, path: str) -> None:
+        if trouble.kind == "spent":
+            raise SpentError(
+                self._say(f"{self.name}: the calls of the day are used up: {trouble.why}."),
+                trouble.hint or "Run it again tomorrow, or ask for a higher limit; what was fetched is kept.",
+            )
+        if trouble.kind in ("refused", "renew"):
+            status = int(trouble.code) if trouble.code.isdigit() and len(trouble.code) == 3 else 0
+            hint = trouble.hint or _HINTS.get(status, "See the vendor's documentation of that call.")
+            raise RefusedError(
+                self._say(f"{self.name} refused {method} {_short(path)}: {trouble.why}."), hint, status, trouble.code
+            )
+
+    def _say(self, text: str) -> str:
+        return _MAIL.sub("…@…", self.secrets.hide(text))
+
+
+_HINTS = {
+    401: "Check the token or the client's id and secret.",
+    403: "Give the app the missing permission; `make crm-check` names what is needed.",
+    404: "Check the base URL and the API version in the configuration.",
+}
+
+
+def by_status(answer: Answer) -> Trouble | None:
+    """What the HTTP status says by itself."""
+    status = answer.status
+    if 200 <= status < 300:
+        return None
+    why = f"HTTP {status} {_excerpt(answer)}".strip()
+    if status == 429:
+        return Trouble("again", why, "429", retry_after(answer))
+    if status in (408, 425) or status >= 500:
+        return Trouble("again", why, str(status), retry_after(answer))
+    return Trouble("renew" if status == 401 else "refused", why, str(status))
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Seconds to wait; a date is read against the server's own clock, not ours."""
+    given = answer.headers.get("retry-after", "").strip()
+    if not given:
+        return None
+    try:
+        return max(0.0, float(given))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(given).timestamp() - answer.moment)
+    except ValueError:
+        return None
+
+
+def pages(first: Callable[[Any], Answer], following: Callable[[Answer], Any]) -> Iterator[Answer]:
+    """Answers one after the other; `first` gets None or what `following` found in the answer before.
+
+    The same twice is an error: a cursor that stands still would never end.
+
+    Raises
+    ------
+    CrmError
+        where the vendor names the page we came from as the next.
+    """
+    mark = None
+    while True:
+        answer = first(mark)
+        yield answer
+        after = following(answer)
+        if after is None:
+            return
+        if after == mark:
+            raise CrmError(f"The page after {str(mark)[:60]!r} is that page again.", "The vendor's cursor stands still.")
+        mark = after
+
+
+def _said(error: requests.RequestException) -> str:
+    if isinstance(error, requests.Timeout):
+        return "it took too long"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
+        return "the answer broke off"
+    if isinstance(error, requests.ConnectionError):
+        return "the connection failed or broke off"
+    return type(error).__name__
+
+
+def _excerpt(answer: Answer) -> str:
+    text = jsonlib.dumps(answer.body, ensure_ascii=False) if answer.body is not None else " ".join(answer.text.split())
+    return text[:EXCERPT]
+
+
+def _short(path: str) -> str:
+    return path.split("?", maxsplit=1)[0][:120]
+
+
+def _jitter() -> float:
+    return 0.75 + random.random() / 2  # noqa: S311  to spread calls, not to hide anything

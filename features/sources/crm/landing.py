@@ -1,0 +1,284 @@
+"""The landing: what a CRM said, as it said it, in DuckDB or Postgres. dlt keeps its schema, its state and its load packages.
+
+Rows and the cursor behind them go in one load package, so that after a kill at any point either both are there or neither is:
+what was extracted and not yet loaded lies on disk and is loaded first by the next run.
+
+The tables have the same shape for every CRM. Columns that begin with an underscore are ours, the others are the vendor's own,
+text throughout; a new one of theirs becomes a new column.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets as random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pyarrow as pa
+
+from features.errors import CrmError, DataError
+
+if TYPE_CHECKING:
+    import dlt
+
+Row: TypeAlias = dict[str, Any]
+
+SCHEMA = "raw"
+STATE = "crm"  # the name of the one dlt source
+SALT = "salt"
+
+TIME = pa.timestamp("us", tz="UTC")
+
+# the columns that every table of that name has, whether rows fill them or not
+COLUMNS: dict[str, dict[str, pa.DataType]] = {
+    # one row per record; vendor's columns beside ours
+    "people": {
+        "_created_at": TIME,
+        "_company": pa.string(),
+        "_email_domain": pa.string(),
+        "_email_key": pa.string(),
+        "_opted_out": pa.string(),
+        "_gone_at": TIME,
+    },
+    "companies": {"_gone_at": TIME},
+    "deals": {
+        "_person": pa.string(),
+        "_company": pa.string(),
+        "_created_at": TIME,
+        "_closed_at": TIME,
+        "_amount": pa.float64(),
+        "_currency": pa.string(),
+        "_status": pa.string(),
+        "_gone_at": TIME,
+    },
+    # who belongs to a deal
+    "deal_people": {"deal": pa.string(), "person": pa.string()},
+    # what a field of a record became, and when
+    "history": {
+        "entity": pa.string(),
+        "record": pa.string(),
+        "field": pa.string(),
+        "value": pa.string(),
+        "at": TIME,
+    },
+    # records whose only use is that acts hang on them
+    "engagements": {"_gone_at": TIME},
+    # one act of or towards a person; `person` or, where the vendor only names the address, `email_key`
+    "activities": {
+        "record": pa.string(),
+        "person": pa.string(),
+        "email_key": pa.string(),
+        "type": pa.string(),
+        "at": TIME,
+        "value": pa.float64(),
+        "content": pa.string(),
+        "campaign": pa.string(),
+        "direction": pa.string(),
+    },
+    # a record that is another one by now: merged, or a contact that was a lead
+    "aliases": {"entity": pa.string(), "record": pa.string(), "into": pa.string(), "at": TIME},
+    # what a stored value is called on the vendor's screens
+    "labels": {"field": pa.string(), "value": pa.string(), "label": pa.string(), "meaning": pa.string()},
+}
+OWN = {"_id": pa.string(), "_seq": pa.int64(), "_hash": pa.string()}
+
+
+@dataclass(frozen=True)
+class Landing:
+    """A folder with the landing of one CRM; `postgres` is the address of a database where DuckDB is not wanted."""
+
+    folder: Path
+    crm: str
+    postgres: str | None = None
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "landing.duckdb"
+
+    @cached_property
+    def _pipeline(self) -> dlt.Pipeline:
+        # telemetry and dlt's own reading of signals are off; field names stay as the vendor writes them
+        os.environ.update(
+            {
+                "RUNTIME__DLTHUB_TELEMETRY": "false",
+                "RUNTIME__LOG_LEVEL": "ERROR",
+                "RUNTIME__INTERCEPT_SIGNALS": "false",
+                "SCHEMA__NAMING": "direct",
+                "LOAD__DELETE_COMPLETED_JOBS": "true",
+            }
+        )
+        import dlt
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        work = self.folder / "dlt"
+        if self.postgres:
+            destination: Any = dlt.destinations.postgres(self.postgres)
+        else:
+            destination = dlt.destinations.duckdb(str(self.file.resolve()))
+        # a DuckDB file and a schema in it must not share their name
+        dataset = f"{SCHEMA}_{self.crm}" if self.postgres else SCHEMA
+        return dlt.pipeline(self.crm, destination=destination, dataset_name=dataset, pipelines_dir=str(work.resolve()))
+
+    def cursors(self) -> dict[str, Any]:
+        """Where each stream goes on. What an earlier run extracted and could not load is loaded first.
+
+        Raises
+        ------
+        CrmError
+            if the landing cannot be opened.
+        """
+        with _plainly(self):
+            pipeline = self._pipeline
+            if pipeline.has_pending_data:
+                pipeline.run(loader_file_format=self._format)
+            if not pipeline.state.get("sources") and self.postgres:
+                pipeline.sync_destination()
+            sources: Any = pipeline.state.get("sources") or {}
+            return dict(sources.get(STATE, {}).get("cursors", {}))
+
+    def write(self, tables: Mapping[str, Sequence[Row]], cursors: Mapping[str, Any]) -> None:
+        """Rows of tables and the cursors behind them, together.
+
+        Raises
+        ------
+        CrmError
+            if they cannot be loaded.
+        """
+        with _plainly(self):
+            import dlt
+
+            kept = dict(cursors)
+
+            def state() -> Iterator[Any]:
+                dlt.current.source_state().setdefault("cursors", {}).update(kept)
+                yield from ()
+
+            @dlt.source(name=STATE)
+            def source() -> Any:
+                return [
+                    dlt.resource(state, name="cursors"),
+                    *(_resource(name, arrow(name, rows)) for name, rows in tables.items() if rows),
+                ]
+
+            self._pipeline.run(source(), loader_file_format=self._format)
+
+    @property
+    def _format(self) -> Any:
+        return "csv" if self.postgres else "parquet"
+
+    def hashes(self, table: str, ids: Sequence[str]) -> dict[str, str]:
+        """What was landed last of these records: id → hash of its content."""
+        if not ids:
+            return {}
+        with _plainly(self):
+            pipeline = self._pipeline
+            if not _has_schema(pipeline) or table not in pipeline.default_schema.tables:
+                return {}
+            with pipeline.sql_client() as client:
+                name = client.make_qualified_table_name(table)
+                marks = ", ".join(["%s"] * len(ids))
+                found = client.execute_sql(f'SELECT "_id", "_hash" FROM {name} WHERE "_id" IN ({marks})', *ids)
+            return {str(row[0]): str(row[1]) for row in found or ()}
+
+    def tables(self) -> dict[str, list[str]]:
+        """The landed tables and their columns."""
+        with _plainly(self):
+            pipeline = self._pipeline
+            if not _has_schema(pipeline):
+                return {}
+            data = pipeline.default_schema.data_tables()
+            return {str(t["name"]): list(t["columns"]) for t in data if t["name"] != "cursors"}
+
+    def rows(self, table: str) -> Iterator[pa.RecordBatch]:
+        """A table, in batches."""
+        with _plainly(self), self._pipeline.sql_client() as client:
+            name = client.make_qualified_table_name(table)
+            with client.execute_query(f"SELECT * FROM {name}") as cursor:
+                for part in cursor.iter_arrow(50_000):
+                    yield from part.to_batches()
+
+    @property
+    def salt(self) -> bytes:
+        """What e-mail addresses are mixed with before they are hashed; made once, never leaves the folder."""
+        file = self.folder / SALT
+        if not file.is_file():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(handle, "wb") as out:
+                    out.write(random.token_bytes(32))
+        return file.read_bytes()
+
+
+def _has_schema(pipeline: dlt.Pipeline) -> bool:
+    name: str | None = pipeline.default_schema_name  # None before the first package, whatever its type says
+    return bool(name)
+
+
+def arrow(table: str, rows: Sequence[Row]) -> pa.Table:
+    """Rows → Arrow: our columns of their types, the vendor's as text."""
+    known = {**OWN, **COLUMNS[table]}
+    theirs = sorted({name for row in rows for name in row} - known.keys())
+    columns = {name: pa.array([row.get(name) for row in rows], kind) for name, kind in known.items()}
+    for name in theirs:
+        columns[name] = pa.array([_text(row.get(name)) for row in rows], pa.string())
+    return pa.table(columns)
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value or None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict | list) else str(value)
+
+
+def content_hash(row: Row, without: frozenset[str]) -> str:
+    """16 hex digits that change when a record's content does, fields in `without` apart."""
+    told = [(k, str(v)) for k, v in sorted(row.items()) if k not in without and k not in OWN and v not in (None, "")]
+    return hashlib.blake2b(repr(told).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def _resource(name: str, table: pa.Table) -> Any:
+    import dlt
+
+    return dlt.resource(
+        [table],
+        name=name,
+        primary_key="_id",
+        write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+        # of several rows of one record in a package the newest counts
+        columns={"_id": {"data_type": "text"}, "_seq": {"data_type": "bigint", "dedup_sort": "desc"}},
+    )
+
+
+@contextlib.contextmanager
+def _plainly(landing: Landing) -> Iterator[None]:
+    """dlt's errors as one of ours, without the address of the database, which may hold a password."""
+    from dlt.common.exceptions import DltException
+    from dlt.pipeline.exceptions import PipelineStepFailed
+
+    try:
+        yield
+    except (DltException, PipelineStepFailed, OSError) as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        text = str(cause)
+        if landing.postgres:
+            text = text.replace(landing.postgres, "…")
+        where = "the Postgres database" if landing.postgres else str(landing.file)
+        if isinstance(cause, OSError):
+            raise DataError(
+                f"The landing {landing.folder} cannot be written: {cause.strerror or cause}.", "Free some space."
+            ) from error
+        raise CrmError(
+            f"The landing in {where} failed: {' '.join(text.split())[:400]}",
+            "Nothing is lost: put that right and run it again.",
+        ) from None

@@ -1,0 +1,141 @@
+"""Streams: the parts of a CRM, each read page by page from where it stopped, landed chunk by chunk."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from features.errors import CrmError
+from features.sources.crm.http import RefusedError
+from features.sources.crm.landing import Landing, Row, content_hash
+
+CHUNK = 20_000  # rows that are landed together
+CHUNK_SECONDS = 60.0  # and never rarer than this, so that a kill loses little
+FORBIDDEN = (401, 403)
+
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows by table, and the `cursor` with which the stream goes on behind them.
+
+    Without one it goes on where it stood before: what comes here comes again after a kill. `done` of `total` rows, for the bar.
+    """
+
+    tables: Mapping[str, Sequence[Row]]
+    cursor: Any
+    done: int | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One part of a CRM. `read(cursor)` gives pages from there on; None is the very beginning.
+
+    `optional`: not every plan has it; where the vendor has always refused it, the rest is read without.
+    """
+
+    name: str
+    read: Callable[[Any], Iterator[Page]]
+    optional: bool = False
+    needs: str = ""
+
+
+@dataclass
+class Synced:
+    """What a run brought: rows per table, and the optional streams that the vendor refused, with its reason."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    refused: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def sync(streams: Sequence[Stream], landing: Landing, progress: Progress | None = None) -> Synced:
+    """Read every stream to its end. Whatever was fetched before an error is landed before the error is raised.
+
+    Raises
+    ------
+    CrmError
+        for anything that would leave a hole; a stream that was readable once and is refused now is one.
+    """
+    begun = time.perf_counter()
+    cursors = landing.cursors()
+    synced = Synced()
+    for stream in streams:
+        known = cursors.get(stream.name)
+        chunk = _Chunk(landing, stream.name, synced)
+        if progress:
+            progress(stream.name, 0, None)
+        try:
+            rows = 0
+            for page in stream.read(known):
+                chunk.add(page)
+                rows += sum(map(len, page.tables.values()))
+                if progress:
+                    progress(stream.name, rows if page.done is None else page.done, page.total)
+        except RefusedError as error:
+            chunk.flush()
+            if not (stream.optional and known is None and error.http in FORBIDDEN):
+                raise _lost(stream, error) if known is not None and error.http in FORBIDDEN else error from None
+            synced.refused[stream.name] = error.fact
+        except (Exception, KeyboardInterrupt):
+            chunk.flush()
+            raise
+        else:
+            chunk.flush()
+        if progress:
+            progress(stream.name, 1, 1)
+    synced.seconds = time.perf_counter() - begun
+    return synced
+
+
+def _lost(stream: Stream, error: RefusedError) -> CrmError:
+    return CrmError(
+        f"{error.fact} It could be read before: without it the history of {stream.name} would end here unseen.",
+        f"Give the permission back{f' ({stream.needs})' if stream.needs else ''}, then run it again.",
+    )
+
+
+class _Chunk:
+    """Pages that wait to be landed."""
+
+    def __init__(self, landing: Landing, name: str, synced: Synced) -> None:
+        self.landing, self.name, self.synced = landing, name, synced
+        self.tables: dict[str, list[Row]] = {}
+        self.cursor: Any = None
+        self.waiting = 0
+        self.since = time.monotonic()
+        self.seq = time.time_ns() // 1000
+
+    def add(self, page: Page) -> None:
+        for table, rows in page.tables.items():
+            for row in rows:
+                self.seq += 1
+                row["_seq"] = self.seq
+            self.tables.setdefault(table, []).extend(rows)
+            self.waiting += len(rows)
+            self.synced.rows[table] += len(rows)
+        if page.cursor is not None:
+            self.cursor = page.cursor
+        if self.waiting >= CHUNK or time.monotonic() - self.since > CHUNK_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.cursor is not None or self.waiting:
+            self.landing.write(self.tables, {} if self.cursor is None else {self.name: self.cursor})
+        self.tables, self.cursor, self.waiting, self.since = {}, None, 0, time.monotonic()
+
+
+def changed(landing: Landing, table: str, rows: Sequence[Row], volatile: frozenset[str]) -> list[Row]:
+    """The rows whose content is not what was landed last; `volatile` fields, our own scores among them, do not count.
+
+    That is how a written score, which touches every record, does not make the next run read the world.
+    """
+    for row in rows:
+        row["_hash"] = content_hash(row, volatile)
+    known = landing.hashes(table, [row["_id"] for row in rows])
+    return [row for row in rows if known.get(row["_id"]) != row["_hash"]]

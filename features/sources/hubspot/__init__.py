@@ -1,0 +1,1 @@
+"""HubSpot: contacts, companies, deals and what people did; scores go back to contacts."""
