@@ -13,6 +13,7 @@ from features.errors import ConfigError, nearest
 from features.funnel import DEFAULT_EXITS, DEFAULT_STAGES, Funnel
 from features.scanners import ROLES, mail_roles
 from features.settings import Settings, explain
+from features.sources.crm.registry import CrmSources
 from features.sources.files import FilesSource
 
 
@@ -132,7 +133,7 @@ class Config(Settings):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="MLflow experiment and registered model")
     dataset: Path | None = None
-    source: Annotated[FilesSource | SimulatorSource, Field(discriminator="kind")] | None = None
+    source: Annotated[FilesSource | SimulatorSource | CrmSources, Field(discriminator="kind")] | None = None
     funnel: FunnelConfig = FunnelConfig()
     rules: Path | None = None
     sales: Sales = Sales()

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from features.dataset import Dataset
+from features.dataset import META, Dataset
+from features.errors import DataError
 from features.funnel import Funnel
 from features.report import DataReport
+from features.sources.crm import sync
+from features.sources.crm.settings import CrmSource
 from features.sources.files import FilesSource, load_files
 from features.sources.simulator import SimulatorSettings, simulate
 from features.validate import validate
@@ -36,6 +39,29 @@ def _read(config: Config, funnel: Funnel, folder: Path | None, progress: Progres
     if isinstance(config.source, FilesSource):
         source = config.source if folder is None else config.source.model_copy(update={"folder": folder.resolve()})
         return load_files(source, funnel, config.path(Path()))
+    if isinstance(config.source, CrmSource):
+        return read_imported(config), None
     assert config.source is not None  # noqa: S101  the configuration has one or the other
     settings = SimulatorSettings(leads=config.source.leads, days=config.source.days, seed=config.source.seed)
     return simulate(settings, progress).dataset, None
+
+
+def crm_folder(config: Config) -> Path:
+    """Where landing, dataset and ledger of the configured CRM lie."""
+    assert isinstance(config.source, CrmSource)  # noqa: S101
+    return config.path(config.source.folder or Path("artefacts") / config.source.kind)
+
+
+def read_imported(config: Config) -> Dataset:
+    """The dataset that the last import of the configured CRM wrote.
+
+    Raises
+    ------
+    DataError
+        if there was none, or it cannot be read.
+    """
+    assert isinstance(config.source, CrmSource)  # noqa: S101
+    folder = crm_folder(config) / sync.DATASET
+    if not (folder / META).is_file():
+        raise DataError(f"There is no imported dataset {folder} yet.", f"Run `make import CRM={config.source.kind}` first.")
+    return Dataset.read(folder)

@@ -75,8 +75,14 @@ class HubSpot(Fake):
     invalid: dict[str, str] = field(default_factory=dict)  # records whose write is refused: id → message
 
     def limited(self) -> Reply:
-        body = {"status": "error", "message": "You have reached your ten_secondly_rolling limit.", "errorType": "RATE_LIMIT",
-                "correlationId": "c", "policyName": "TEN_SECONDLY_ROLLING", "category": "RATE_LIMITS"}  # fmt: skip
+        body = {
+            "status": "error",
+            "message": "You have reached your ten_secondly_rolling limit.",
+            "errorType": "RATE_LIMIT",
+            "correlationId": "c",
+            "policyName": "TEN_SECONDLY_ROLLING",
+            "category": "RATE_LIMITS",
+        }
         return 429, body, {"Retry-After": "0"}
 
     def authorised(self, call: Call) -> Reply | None:
@@ -140,8 +146,12 @@ class HubSpot(Fake):
 
     @route("GET", rf"/crm/pipelines/{V}/deals")
     def pipelines(self, _call: Call) -> Reply:
-        stages = [("appointmentscheduled", "Appointment scheduled", "false", "0.2"), ("contractsent", "Contract sent", "false", "0.9"),
-                  ("closedwon", "Closed won", "true", "1.0"), ("closedlost", "Closed lost", "true", "0.0")]  # fmt: skip
+        stages = [
+            ("appointmentscheduled", "Appointment scheduled", "false", "0.2"),
+            ("contractsent", "Contract sent", "false", "0.9"),
+            ("closedwon", "Closed won", "true", "1.0"),
+            ("closedlost", "Closed lost", "true", "0.0"),
+        ]
         shown = [
             {"id": i, "label": label, "displayOrder": n, "metadata": {"isClosed": closed, "probability": p}}
             for n, (i, label, closed, p) in enumerate(stages)
@@ -367,16 +377,41 @@ class HubSpot(Fake):
 def define(fake: HubSpot, kind: str, names: list[str], own: bool = True, type_: str = "string", **more: Any) -> None:
     for name in names:
         fake.properties[kind][name] = {
-            "name": name, "label": name.replace("_", " ").title(), "type": type_, "fieldType": "text", "hubspotDefined": own, "options": [], **more,
-        }  # fmt: skip
+            "name": name,
+            "label": name.replace("_", " ").title(),
+            "type": type_,
+            "fieldType": "text",
+            "hubspotDefined": own,
+            "options": [],
+            **more,
+        }
 
 
 def filled(world: World, **settings: Any) -> HubSpot:
     """A HubSpot that holds a world."""
     fake = HubSpot(**settings)
-    define(fake, "contacts", ["createdate", "lastmodifieddate", "hs_object_id", "email", "hs_email_domain", "firstname", "lastname", "phone",
-                              "associatedcompanyid", "jobtitle", "hs_analytics_source", "hs_country_region_code", "hs_email_optout",
-                              "hs_merged_object_ids", "hs_lead_status", "hubspotscore"])  # fmt: skip
+    define(
+        fake,
+        "contacts",
+        [
+            "createdate",
+            "lastmodifieddate",
+            "hs_object_id",
+            "email",
+            "hs_email_domain",
+            "firstname",
+            "lastname",
+            "phone",
+            "associatedcompanyid",
+            "jobtitle",
+            "hs_analytics_source",
+            "hs_country_region_code",
+            "hs_email_optout",
+            "hs_merged_object_ids",
+            "hs_lead_status",
+            "hubspotscore",
+        ],
+    )
     define(
         fake,
         "contacts",
@@ -421,9 +456,11 @@ def filled(world: World, **settings: Any) -> HubSpot:
             "hs_merged_object_ids",
         ],
     )
-    for kind, names in (("calls", ["hs_timestamp", "hs_call_duration", "hs_call_disposition", "hs_call_direction"]),
-                        ("meetings", ["hs_timestamp", "hs_meeting_start_time", "hs_meeting_end_time", "hs_meeting_outcome"]),
-                        ("emails", ["hs_timestamp", "hs_email_direction", "hs_email_status"])):  # fmt: skip
+    for kind, names in (
+        ("calls", ["hs_timestamp", "hs_call_duration", "hs_call_disposition", "hs_call_direction"]),
+        ("meetings", ["hs_timestamp", "hs_meeting_start_time", "hs_meeting_end_time", "hs_meeting_outcome"]),
+        ("emails", ["hs_timestamp", "hs_email_direction", "hs_email_status"]),
+    ):
         define(fake, kind, ["hs_lastmodifieddate", *names])
     _companies(fake, world)
     _contacts(fake, world)
@@ -454,8 +491,13 @@ def _version(value: str, at: datetime) -> dict[str, str]:
 
 def _companies(fake: HubSpot, world: World) -> None:
     for n, row in enumerate(world.companies):
-        properties = {"name": f"Company {n} GmbH", "industry": row["industry"], "numberofemployees": _int(row["employees"]),
-                      "annualrevenue": _int(row["annual_revenue"]), "country": row["country"]}  # fmt: skip
+        properties = {
+            "name": f"Company {n} GmbH",
+            "industry": row["industry"],
+            "numberofemployees": _int(row["employees"]),
+            "annualrevenue": _int(row["annual_revenue"]),
+            "country": row["country"],
+        }
         fake.ids[row["company_id"]] = _add(
             fake, "companies", 50_000 + n, properties, world.leads[0]["created_at"], world.leads[0]["created_at"]
         )
@@ -482,12 +524,23 @@ def _contacts(fake: HubSpot, world: World) -> None:
         gone = world.opt_outs.get(row["lead_id"])
         history["hs_email_optout"] = [*([_version("true", gone)] if gone else []), _version("false", created)]
         properties = {
-            "email": world.mail(row["lead_id"], row["email_domain"]).title(), "hs_email_domain": row["email_domain"],
-            "firstname": "Ada", "lastname": "Lovelace", "phone": "+49 30 1234567", "mobile_number": f"+49 170 {n:07d}",
-            "associatedcompanyid": fake.ids.get(row["company_id"] or ""), "jobtitle": row["job_title"],
-            "hs_analytics_source": row["source"], "hs_country_region_code": row["country"], "lifecyclestage": last, "hs_lead_status": status,
-            "hs_email_optout": "true" if gone else "false", "region": row["region"], "budget_score": _int(row["budget_score"]), **entered,
-        }  # fmt: skip
+            "email": world.mail(row["lead_id"], row["email_domain"]).title(),
+            "hs_email_domain": row["email_domain"],
+            "firstname": "Ada",
+            "lastname": "Lovelace",
+            "phone": "+49 30 1234567",
+            "mobile_number": f"+49 170 {n:07d}",
+            "associatedcompanyid": fake.ids.get(row["company_id"] or ""),
+            "jobtitle": row["job_title"],
+            "hs_analytics_source": row["source"],
+            "hs_country_region_code": row["country"],
+            "lifecyclestage": last,
+            "hs_lead_status": status,
+            "hs_email_optout": "true" if gone else "false",
+            "region": row["region"],
+            "budget_score": _int(row["budget_score"]),
+            **entered,
+        }
         for name in ("jobtitle", "hs_analytics_source", "hs_country_region_code"):
             if properties[name] is not None:
                 history[name] = [_version(str(properties[name]), created)]
@@ -504,10 +557,15 @@ def _deals(fake: HubSpot, world: World) -> None:
             stage = "closedwon" if row["status"] == "won" else "closedlost"
             history.insert(0, _version(stage, closed))
         properties = {
-            "dealname": f"Deal {n}", "dealstage": stage, "pipeline": "default", "amount": row["amount"], "deal_currency_code": row["currency"],
-            "closedate": iso(closed) if closed else None, "hs_is_closed": "true" if closed else "false",
+            "dealname": f"Deal {n}",
+            "dealstage": stage,
+            "pipeline": "default",
+            "amount": row["amount"],
+            "deal_currency_code": row["currency"],
+            "closedate": iso(closed) if closed else None,
+            "hs_is_closed": "true" if closed else "false",
             "hs_is_closed_won": "true" if row["status"] == "won" else "false",
-        }  # fmt: skip
+        }
         name = _add(
             fake, "deals", 70_000 + n, properties, row["created_at"], closed or row["created_at"], {"dealstage": history}
         )
@@ -520,8 +578,15 @@ def _acts(fake: HubSpot, world: World) -> None:
     mails = {r["lead_id"]: world.mail(r["lead_id"], r["email_domain"]) for r in world.leads}
     fake.forms = {f"f-{n}": {"name": title, "submissions": []} for n, title in enumerate(FORMS.values())}
     guid = {kind: f"f-{n}" for n, kind in enumerate(FORMS)}
-    fake.webinars = {"900": {"objectId": "900", "eventName": "Webinar", "startDateTime": iso(world.leads[0]["created_at"]),
-                             "endDateTime": iso(world.end), "updatedAt": iso(world.end)}}  # fmt: skip
+    fake.webinars = {
+        "900": {
+            "objectId": "900",
+            "eventName": "Webinar",
+            "startDateTime": iso(world.leads[0]["created_at"]),
+            "endDateTime": iso(world.end),
+            "updatedAt": iso(world.end),
+        }
+    }
     fake.participants = {"900": []}
     calls = fake.links.setdefault(("calls", "contacts"), {})
     meetings = fake.links.setdefault(("meetings", "contacts"), {})
@@ -544,14 +609,32 @@ def _acts(fake: HubSpot, world: World) -> None:
                 0, {"conversionId": f"c{n}", "submittedAt": ms(at), "values": values, "pageUrl": "https://x"}
             )
         elif kind in PAGES:
-            fake.visits.append({"id": f"v{n}", "objectType": "CONTACT", "objectId": person, "eventType": "e_visited_page",
-                                "occurredAt": iso(at), "properties": {"hs_url": PAGES[kind]}})  # fmt: skip
+            fake.visits.append(
+                {
+                    "id": f"v{n}",
+                    "objectType": "CONTACT",
+                    "objectId": person,
+                    "eventType": "e_visited_page",
+                    "occurredAt": iso(at),
+                    "properties": {"hs_url": PAGES[kind]},
+                }
+            )
         elif kind in WEBINARS:
-            fake.participants["900"].append({"id": str(n), "createdAt": iso(at), "associations": {"contact": {"contactId": person}},
-                                             "properties": {"attendanceState": WEBINARS[kind], "occurredAt": ms(at)}})  # fmt: skip
+            fake.participants["900"].append(
+                {
+                    "id": str(n),
+                    "createdAt": iso(at),
+                    "associations": {"contact": {"contactId": person}},
+                    "properties": {"attendanceState": WEBINARS[kind], "occurredAt": ms(at)},
+                }
+            )
         elif kind in ("call_made", "call_answered"):
-            properties = {"hs_timestamp": iso(at), "hs_call_duration": 60_000, "hs_call_direction": "OUTBOUND",
-                          "hs_call_disposition": CONNECTED if kind == "call_answered" else "73a0d17f-1163-4015-bdd5-ec830791da20"}  # fmt: skip
+            properties = {
+                "hs_timestamp": iso(at),
+                "hs_call_duration": 60_000,
+                "hs_call_direction": "OUTBOUND",
+                "hs_call_disposition": CONNECTED if kind == "call_answered" else "73a0d17f-1163-4015-bdd5-ec830791da20",
+            }
             calls[_add(fake, "calls", 2_000_000 + n, properties, at, at)] = [person]
         elif kind == "meeting":
             properties = {"hs_timestamp": iso(at), "hs_meeting_start_time": iso(at), "hs_meeting_outcome": "COMPLETED"}

@@ -1,7 +1,7 @@
 """A loopback server that stands in for a vendor: keeps state, keeps its limits, and fails on demand.
 
-`Fake` subclasses answer calls; this base has what all vendors share: rate limits that are enforced, tokens that end, faults that
-are planned, a clock that may be wrong, and a list of the calls made.
+`Fake` subclasses answer calls; this base has what all vendors share: rate limits that are enforced, tokens that end, faults
+that are planned, a clock that may be wrong, and a list of the calls made.
 """
 
 from __future__ import annotations

@@ -59,7 +59,5 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
             out[name] = out[name].dt.floor("ms")
         if isinstance(out[name].dtype, pd.CategoricalDtype):
             out[name] = out[name].astype("object")
-    rows = []
-    for record in out.astype("object").where(out.notna(), None).to_dict("records"):
-        rows.append({str(k): v.to_pydatetime() if isinstance(v, pd.Timestamp) else v for k, v in record.items()})
-    return rows
+    plain = out.astype("object").where(out.notna(), None).to_dict("records")
+    return [{str(k): v.to_pydatetime() if isinstance(v, pd.Timestamp) else v for k, v in row.items()} for row in plain]

@@ -326,9 +326,7 @@ def _interactions(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataRep
     base.execute("CREATE TABLE types (theirs VARCHAR, ours VARCHAR)")
     known = shape.interactions
     types = [row[0] for row in base.execute("SELECT DISTINCT type FROM raw.activities WHERE type IS NOT NULL").fetchall()]
-    base.executemany(
-        "INSERT INTO types VALUES (?, ?)", [(t, _ours(shape, t)) for t in types] or [("", None)]
-    )
+    base.executemany("INSERT INTO types VALUES (?, ?)", [(t, _ours(shape, t)) for t in types] or [("", None)])
     base.execute("""
         CREATE VIEW by_key AS
         SELECT p._email_key AS email_key, arg_max(coalesce(a."into", p._id), p._seq) AS lead_id

@@ -9,6 +9,7 @@ from typing import Any
 
 from features.sources.crm.acts import form_type
 from features.sources.crm.compile import Shape, StageValue, plain
+from features.sources.crm.connector import Budget, Check
 from features.sources.crm.http import Http
 from features.sources.crm.keys import mail_key
 from features.sources.crm.landing import Landing, Row
@@ -17,8 +18,10 @@ from features.sources.crm.stream import Stream
 from features.sources.files.personal import mail_domain, personal_header
 from features.sources.hubspot import activities
 from features.sources.hubspot.api import Api
+from features.sources.hubspot.check import budget, checks
 from features.sources.hubspot.records import Kind, Tables, alias_rows, history_rows, read_kind
 from features.sources.hubspot.settings import COMPANIES, INTERACTIONS, LEADS, OUTCOMES, HubSpotSource
+from features.sources.hubspot.writer import HubSpotWriter
 
 OPT_OUTS = ("hs_email_optout",)
 ATTRIBUTE_TYPES = {"enumeration", "number", "bool", "date", "datetime", "string"}
@@ -36,16 +39,14 @@ STATUSES = {"UNQUALIFIED": "disqualified", "BAD_TIMING": ""}
 ENTERED = "hs_v2_date_entered_"
 
 
-class HubSpot:
+class HubSpot(HubSpotWriter):
     """One account."""
 
     kind = "hubspot"
-    title = "HubSpot"
-    batch = 100
 
     def __init__(self, source: HubSpotSource, http: Http, landing: Landing, since: datetime) -> None:
+        super().__init__(Api(source, http), source.write_back.prefix)
         self.source, self.http, self.landing, self.since = source, http, landing, since
-        self.api = Api(source, http)
 
     @property
     def leads(self) -> dict[str, str]:
@@ -258,6 +259,14 @@ class HubSpot:
         if value.field == "lifecyclestage" and value.value in STAGES:
             return STAGES[value.value] or None
         return STATUSES.get(value.value) or None if value.field == "hs_lead_status" else None
+
+    def checks(self) -> list[Check]:
+        """See `Connector`."""
+        return checks(self.api)
+
+    def budget(self, leads: int) -> Budget:
+        """See `Connector`."""
+        return budget(self.api, leads)
 
 
 def _other(name: str) -> str | None:

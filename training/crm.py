@@ -1,0 +1,270 @@
+"""`make crm-check`, `make import`, `make write-back`: a CRM in and scores out, on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from features.errors import ConfigError, nearest
+from features.files import whole_file
+from features.sources.crm import scores as score_fields
+from features.sources.crm import sync
+from features.sources.crm.connector import Budget, Check, Connector
+from features.sources.crm.landing import Landing
+from features.sources.crm.registry import KINDS, CrmSources, open_crm, open_landing
+from features.sources.crm.secrets import Secrets
+from features.sources.crm.settings import CrmSource
+from features.sources.crm.stages import shown
+from features.sources.crm.write_back import Ledger, Plan, plan, send, write_failures
+from features.sources.crm.write_back import shown as records_shown
+from features.validate import validate
+from models.store import load as load_model
+from training.batch import score_open
+from training.config import Config
+from training.data import crm_folder, read_imported
+from training.progress import Steps, terminal
+from training.score import champion
+
+LEADS = 100_000  # that a budget is stated for
+STARTER = """\
+# {title}: what to import and what it means.
+# `make crm-check CRM={kind}` says what is missing; docs/crm/{kind}.md how to set it up.
+name: {kind}
+source:
+  kind: {kind}
+{more}funnel: {{stages: [lead, mql, sql, customer], exits: [disqualified, lost]}}
+sales: {{capacity_per_week: 40, cost_per_contact: 25}}
+"""
+TITLES = {"hubspot": "HubSpot", "salesforce": "Salesforce", "marketo": "Marketo Engage", "pipedrive": "Pipedrive"}
+ADDRESS = {
+    "salesforce": "  base_url:              # https://yours.my.salesforce.com\n",
+    "marketo": "  base_url:              # https://123-ABC-456.mktorest.com\n",
+    "pipedrive": "  base_url:              # https://yours.pipedrive.com\n",
+}
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A configured CRM."""
+
+    config: Config
+    source: CrmSources
+    connector: Connector
+    landing: Landing
+
+
+def open_configured(kind: str, path: Path | None) -> Opened:
+    """The CRM of a configuration; where there is none yet, a starter is written.
+
+    Raises
+    ------
+    ConfigError
+        if there is no such CRM, the configuration is wrong or of another one, or a secret is not set.
+    """
+    if kind not in KINDS:
+        raise ConfigError(f"CRM={kind}: there is no such CRM: {nearest(kind, KINDS)}", "make import CRM=hubspot")
+    file = path or Path(f"{kind}.yaml")
+    if not file.exists() and path is None:
+        with whole_file(file) as partial:
+            partial.write_text(STARTER.format(title=TITLES[kind], kind=kind, more=ADDRESS.get(kind, "")), encoding="utf-8")
+    config = Config.read(file)
+    if not isinstance(config.source, CrmSource) or config.source.kind != kind:
+        raise ConfigError(f"{file} has no `source: {{kind: {kind}}}`.", f"Name the configuration of {kind}: CONFIG=….")
+    folder = crm_folder(config)
+    secrets = Secrets.read()
+    return Opened(config, config.source, open_crm(config.source, folder, secrets), open_landing(config.source, folder, secrets))
+
+
+def run_import(kind: str, path: Path | None = None, console: Console | None = None) -> sync.Imported:
+    """Read what is new, land it and write the dataset; prints what came, what did not, and how stages were taken.
+
+    Raises
+    ------
+    RipelineError
+        for whatever would leave a hole; what was fetched before is kept.
+    """
+    opened = open_configured(kind, path)
+    console = console or terminal()
+    with Steps(console).running() as steps:
+        done = sync.run(opened.connector, opened.landing, opened.source, opened.config.funnel.build(), _bars(steps))
+    _say_import(console, opened, done)
+    return done
+
+
+def _bars(steps: Steps) -> Callable[[str, int, int | None], None]:
+    """One bar a stream; its length is unknown until the vendor says it."""
+    bars: dict[str, Callable[[int, int], None]] = {}
+
+    def progress(name: str, done: int, total: int | None) -> None:
+        if name not in bars:
+            bars[name] = steps.step(name.replace("_", " "))
+        if total is not None:
+            bars[name](done, total)
+        elif done:
+            bars[name](done, done + 1)
+
+    return progress
+
+
+def _say_import(console: Console, opened: Opened, done: sync.Imported) -> None:
+    total = sum(done.synced.rows.values())
+    rate = total / done.synced.seconds if done.synced.seconds else 0.0
+    again = opened.connector.http.repeated
+    console.print(
+        f"{total:,} rows in {done.calls:,} calls and {done.synced.seconds:,.1f} s ({rate:,.0f} rows a second"
+        + (f"; {again:,} calls were repeated" if again else "")
+        + ").",
+        highlight=False,
+    )
+    for name, why in done.synced.refused.items():
+        console.print(f"Not read: {escape(name)}. {escape(why)}", style="yellow", highlight=False)
+    for line in done.report.lines():
+        console.print(escape(line), highlight=False)
+    if done.proposed is not None:
+        text = shown(done.proposed, done.values)
+        file = opened.landing.folder / "stages.yaml"
+        with whole_file(file) as partial:
+            partial.write_text(text + "\n", encoding="utf-8")
+        console.print(
+            "\nThe configuration does not say what the stages mean. Taken for now; put what is right under `source:` "
+            f"(also in {file}):\n",
+            style="yellow",
+            highlight=False,
+        )
+        console.print(escape(text), highlight=False)
+    console.print(f"\nThe dataset is {done.folder}. Train with: make train CONFIG=…", highlight=False)
+
+
+def run_check(kind: str, path: Path | None = None, leads: int = LEADS, console: Console | None = None) -> bool:
+    """Look at credentials, permissions, history and limits; True where an import can run.
+
+    Raises
+    ------
+    RipelineError
+        if the CRM cannot be reached at all.
+    """
+    opened = open_configured(kind, path)
+    console = console or terminal()
+    found = opened.connector.checks()
+    table = Table("", "what", "found", "what to do", title=f"{opened.connector.title}, {opened.source.base_url}")
+    marks = {"good": "[green]✓[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]"}
+    for check in found:
+        table.add_row(marks[check.standing], escape(check.what), escape(check.found), escape(check.remedy))
+    fine = not any(check.standing == "bad" for check in found)
+    if fine:
+        for check in _budget_checks(opened.connector.budget(leads), leads, opened.source.calls_per_day):
+            table.add_row(marks[check.standing], escape(check.what), escape(check.found), escape(check.remedy))
+    console.print(table)
+    return fine
+
+
+def _budget_checks(budget: Budget, leads: int, given: int | None) -> list[Check]:
+    limit = given or budget.limit
+    of = f" of {limit:,} a day" if limit else ""
+    left = f", {budget.left:,} left today" if budget.left is not None else ""
+    daily = budget.daily + budget.write
+    found = [
+        Check(
+            "limits",
+            "good" if limit else "warning",
+            f"{limit:,} {budget.unit} a day{left}" if limit else "the vendor names none",
+        )
+    ]
+    days = -(-budget.first // limit) if limit else 1
+    first = f"about {budget.first:,} {budget.unit} for {leads:,} leads{of}"
+    found.append(
+        Check(
+            "first import",
+            "good" if days <= 1 else "warning",
+            first,
+            "" if days <= 1 else f"It takes {days} days and goes on where it stopped.",
+        )
+    )
+    every = f"about {budget.daily:,} {budget.unit} to read and at most {budget.write:,} to write {leads:,} scores{of}"
+    fits = limit is None or daily <= limit
+    found.append(
+        Check(
+            "an ordinary day", "good" if fits else "bad", every, "" if fits else "Write fewer fields or leads, or less often."
+        )
+    )
+    return found
+
+
+def run_write_back(
+    kind: str,
+    path: Path | None = None,
+    *,
+    really: bool = False,
+    model_folder: Path | None = None,
+    console: Console | None = None,
+) -> bool:
+    """Score the imported leads and write what changed; without `really` only say what would be written. True where nothing
+    failed.
+
+    Raises
+    ------
+    RipelineError
+        for a missing dataset or model, fields that are somebody else's, or a CRM that cannot be reached.
+    """
+    opened = open_configured(kind, path)
+    console = console or terminal()
+    fields = score_fields.chosen(opened.source.write_back.fields)
+    with sync.alone(opened.landing.folder), Steps(console).running() as steps:
+        todo, model, ledger = _to_write(opened, fields, model_folder, steps)
+        try:
+            missing = opened.connector.prepare(fields, create=really)
+            _say_plan(console, opened.connector, todo, missing, really)
+            if not really:
+                return True
+            outcome = send(opened.connector, todo, ledger, model, steps.step("Writing scores"))
+        finally:
+            ledger.close()
+    failures = opened.landing.folder / "failed.csv"
+    write_failures(failures, outcome)
+    for line in outcome.lines():
+        console.print(escape(line), highlight=False)
+    if outcome.failed:
+        console.print(f"All {len(outcome.failed):,} refused records are in {failures}.", style="yellow", highlight=False)
+    return not outcome.failed
+
+
+def _to_write(
+    opened: Opened, fields: tuple[score_fields.ScoreField, ...], model_folder: Path | None, steps: Steps
+) -> tuple[Plan, str, Ledger]:
+    with steps.whole("Reading the dataset"):
+        dataset = validate(read_imported(opened.config), opened.config.funnel.build())[0]
+    with steps.whole("Loading the model"):
+        model = load_model(model_folder) if model_folder else champion(opened.config.name)
+    table = score_open(model, dataset, dataset.extracted_at, steps.step("Scoring"))
+    name = f"{model.name} {model.version}"
+    at = dataset.extracted_at.to_pydatetime()
+    rows = table.astype("object").where(table.notna(), None).to_dict("records") if len(table) else []
+    records = {str(row["lead_id"]): score_fields.values_of(_named(row), model.funnel.final, name, at) for row in rows}
+    ledger = Ledger(opened.landing.folder / "sent.sqlite")
+    return plan(records, ledger.known(), fields), name, ledger
+
+
+def _named(row: dict[object, object]) -> dict[str, object]:
+    return {str(key): value for key, value in row.items()}
+
+
+def _say_plan(console: Console, connector: Connector, todo: Plan, missing: list[str], really: bool) -> None:
+    console.print(
+        f"{connector.title}: {len(todo.send):,} leads have new scores, {todo.unchanged:,} are as they were written, "
+        f"{len(todo.clear):,} are scored no longer and will be emptied: {todo.calls(connector.batch):,} calls.",
+        highlight=False,
+    )
+    if missing:
+        console.print(f"{len(missing)} fields are missing and will be made: {', '.join(missing)}.", highlight=False)
+    if really:
+        return
+    for line in records_shown(todo.records):
+        console.print("  " + escape(line), highlight=False)
+    console.print(
+        f"Nothing was written. To write: make write-back CRM={getattr(connector, 'kind', '…')} SEND=yes", highlight=False
+    )
