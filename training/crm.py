@@ -15,8 +15,7 @@ from features.files import whole_file
 from features.sources.crm import scores as score_fields
 from features.sources.crm import sync
 from features.sources.crm.connector import Budget, Check, Connector
-from features.sources.crm.landing import Landing
-from features.sources.crm.registry import KINDS, CrmSources, open_crm, open_landing
+from features.sources.crm.registry import KINDS, CrmSources, open_crm
 from features.sources.crm.secrets import Secrets
 from features.sources.crm.settings import CrmSource
 from features.sources.crm.stages import shown
@@ -55,7 +54,6 @@ class Opened:
     config: Config
     source: CrmSources
     connector: Connector
-    landing: Landing
 
 
 def open_configured(kind: str, path: Path | None) -> Opened:
@@ -75,9 +73,7 @@ def open_configured(kind: str, path: Path | None) -> Opened:
     config = Config.read(file)
     if not isinstance(config.source, CrmSource) or config.source.kind != kind:
         raise ConfigError(f"{file} has no `source: {{kind: {kind}}}`.", f"Name the configuration of {kind}: CONFIG=….")
-    folder = crm_folder(config)
-    secrets = Secrets.read()
-    return Opened(config, config.source, open_crm(config.source, folder, secrets), open_landing(config.source, folder, secrets))
+    return Opened(config, config.source, open_crm(config.source, crm_folder(config), Secrets.read()))
 
 
 def run_import(kind: str, path: Path | None = None, console: Console | None = None) -> sync.Imported:
@@ -91,7 +87,7 @@ def run_import(kind: str, path: Path | None = None, console: Console | None = No
     opened = open_configured(kind, path)
     console = console or terminal()
     with Steps(console).running() as steps:
-        done = sync.run(opened.connector, opened.landing, opened.source, opened.config.funnel.build(), _bars(steps))
+        done = sync.run(opened.connector, opened.source, opened.config.funnel.build(), _bars(steps))
     _say_import(console, opened, done)
     return done
 
@@ -127,7 +123,7 @@ def _say_import(console: Console, opened: Opened, done: sync.Imported) -> None:
         console.print(escape(line), highlight=False)
     if done.proposed is not None:
         text = shown(done.proposed, done.values)
-        file = opened.landing.folder / "stages.yaml"
+        file = opened.connector.landing.folder / "stages.yaml"
         with whole_file(file) as partial:
             partial.write_text(text + "\n", encoding="utf-8")
         console.print(
@@ -214,7 +210,7 @@ def run_write_back(
     opened = open_configured(kind, path)
     console = console or terminal()
     fields = score_fields.chosen(opened.source.write_back.fields)
-    with sync.alone(opened.landing.folder), Steps(console).running() as steps:
+    with sync.alone(opened.connector.landing.folder), Steps(console).running() as steps:
         todo, model, ledger = _to_write(opened, fields, model_folder, steps)
         try:
             missing = opened.connector.prepare(fields, create=really)
@@ -224,7 +220,7 @@ def run_write_back(
             outcome = send(opened.connector, todo, ledger, model, steps.step("Writing scores"))
         finally:
             ledger.close()
-    failures = opened.landing.folder / "failed.csv"
+    failures = opened.connector.landing.folder / "failed.csv"
     write_failures(failures, outcome)
     for line in outcome.lines():
         console.print(escape(line), highlight=False)
@@ -245,7 +241,7 @@ def _to_write(
     at = dataset.extracted_at.to_pydatetime()
     rows = table.astype("object").where(table.notna(), None).to_dict("records") if len(table) else []
     records = {str(row["lead_id"]): score_fields.values_of(_named(row), model.funnel.final, name, at) for row in rows}
-    ledger = Ledger(opened.landing.folder / "sent.sqlite")
+    ledger = Ledger(opened.connector.landing.folder / "sent.sqlite")
     return plan(records, ledger.known(), fields), name, ledger
 
 

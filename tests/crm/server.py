@@ -12,6 +12,7 @@ import re
 import socket
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -177,7 +178,10 @@ class _Handler(BaseHTTPRequestHandler):
             body = {k: v[0] for k, v in parse_qs(raw.decode()).items()}
         headers = {k.lower(): v for k, v in self.headers.items()}
         call = Call(self.command, split.path, params, body, headers, raw.decode("utf-8", "replace"))
-        status, content, more = self.fake.answer(call)
+        try:
+            status, content, more = self.fake.answer(call)
+        except Exception:
+            status, content, more = 418, {"fake": traceback.format_exc()}, {}
         if status == -2:
             time.sleep(1.0)
             self.close_connection = True

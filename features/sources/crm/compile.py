@@ -44,6 +44,7 @@ class Shape:
 
     `left_out`: vendor's columns that are no attributes: they know the outcome, or are our own scores. `opted_out`: fields whose
     history says when somebody opted out. `other`: our type for one of theirs that `interactions` does not name.
+    `companies_on_people`: the CRM has no companies of its own, what is known of one stands on its people.
     """
 
     leads: Mapping[str, str]
@@ -52,6 +53,7 @@ class Shape:
     stages: Stages = field(default_factory=dict)
     left_out: frozenset[str] = frozenset()
     opted_out: tuple[str, ...] = ()
+    companies_on_people: bool = False
     other: Callable[[str], str | None] = lambda name: plain(name)  # noqa: PLW0108  it is defined below
 
 
@@ -97,6 +99,13 @@ def opened(landing: Landing, memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyCo
                 base.register("nothing", pa.schema([*OWN.items(), *columns.items()]).empty_table())
                 base.execute(f"CREATE TABLE {SCHEMA}.{name} AS SELECT * FROM nothing")
                 base.unregister("nothing")
+        base.execute("""
+            CREATE VIEW histories AS
+            SELECT entity, record, field, value, at FROM raw.history WHERE until IS NULL
+            UNION ALL
+            SELECT entity, record, field, arg_min(value, until), min(at) FROM raw.history
+            WHERE until IS NOT NULL GROUP BY entity, record, field
+        """)
         yield base
 
 
@@ -115,7 +124,7 @@ def stage_values(landing: Landing) -> list[StageValue]:
         found = base.execute("""
             SELECT CASE WHEN h.entity = 'lead' THEN h.field ELSE h.entity || '.' || h.field END AS name, h.value,
                    coalesce(any_value(l.label), h.value), coalesce(any_value(l.meaning), ''), count(DISTINCT h.record)
-            FROM raw.history h
+            FROM histories h
             JOIN (SELECT DISTINCT field FROM raw.labels) known
               ON known.field = CASE WHEN h.entity = 'lead' THEN h.field ELSE h.entity || '.' || h.field END
             LEFT JOIN raw.labels l ON l.field = known.field AND l.value = h.value
@@ -195,7 +204,11 @@ def _leads(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) ->
         "email_domain": "t._email_domain",
         "opted_out": "TRY_CAST(t._opted_out AS BOOLEAN)",
     }
-    chosen = {**own, **_attributes(base, "leads", "people", shape.leads, shape.left_out, report)}
+    left_out = shape.left_out
+    if shape.companies_on_people:
+        _gather_companies(base, shape.companies)
+        left_out |= set(shape.companies.values())
+    chosen = {**own, **_attributes(base, "leads", "people", shape.leads, left_out, report)}
     base.execute(f"""
         CREATE VIEW leads AS SELECT {_select(chosen, "leads")} FROM known k
         JOIN raw.people t ON t._id = k.lead_id LEFT JOIN company_of c ON c.record = t._company
@@ -208,6 +221,17 @@ def _leads(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) ->
     base.execute(f"""
         CREATE VIEW companies AS SELECT {_select(chosen, "companies")} FROM raw.companies t
         WHERE t._gone_at IS NULL AND t._id NOT IN (SELECT record FROM company_of)
+    """)
+
+
+def _gather_companies(base: duckdb.DuckDBPyConnection, columns: Mapping[str, str]) -> None:
+    """A row a company: of each column what was said last."""
+    there = [c for c in columns.values() if c in _columns(base, "people")]
+    newest = "".join(f", arg_max({_name(c)}, _seq) FILTER (nullif({_name(c)}, '') IS NOT NULL) AS {_name(c)}" for c in there)
+    base.execute(f"DROP TABLE IF EXISTS {SCHEMA}.companies")
+    base.execute(f"""
+        CREATE VIEW {SCHEMA}.companies AS SELECT _company AS _id, NULL::TIMESTAMPTZ AS _gone_at{newest}
+        FROM {SCHEMA}.people WHERE _company IS NOT NULL AND _gone_at IS NULL GROUP BY _company
     """)
 
 
@@ -298,12 +322,12 @@ def _stage_rows(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataRepor
         CREATE VIEW lead_stages AS
         SELECT DISTINCT k.lead_id, s.stage AS lead_stage, s.at FROM (
             SELECT coalesce(a."into", h.record) AS lead_id, r.stage, h.at
-            FROM raw.history h JOIN rules r ON r.field = h.field AND r.value = h.value
+            FROM histories h JOIN rules r ON r.field = h.field AND r.value = h.value
             LEFT JOIN lead_of a ON a.record = h.record
             WHERE h.entity = 'lead' AND r.stage IS NOT NULL
             UNION ALL
             SELECT o.lead_id, r.stage, h.at
-            FROM raw.history h JOIN rules r ON r.field = 'deal.' || h.field AND r.value = h.value
+            FROM histories h JOIN rules r ON r.field = 'deal.' || h.field AND r.value = h.value
             LEFT JOIN deal_of d ON d.record = h.record JOIN of_deal o ON o.deal = coalesce(d."into", h.record)
             WHERE h.entity = 'deal' AND r.stage IS NOT NULL
         ) s JOIN known k USING (lead_id)
@@ -311,7 +335,7 @@ def _stage_rows(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataRepor
     """)
     for name, value, label, records in base.execute("""
         SELECT l.field, h.value, coalesce(any_value(l2.label), h.value), count(DISTINCT h.record)
-        FROM raw.history h
+        FROM histories h
         JOIN (SELECT DISTINCT field FROM raw.labels) l
           ON l.field = CASE WHEN h.entity = 'lead' THEN h.field ELSE h.entity || '.' || h.field END
         LEFT JOIN raw.labels l2 ON l2.field = l.field AND l2.value = h.value
@@ -386,7 +410,7 @@ def _changes(base: duckdb.DuckDBPyConnection, shape: Shape) -> None:
     base.execute("""
         CREATE VIEW attribute_changes AS
         SELECT h.entity, coalesce(l."into", c."into", h.record) AS id, f.ours AS "column", nullif(h.value, '') AS value, h.at
-        FROM raw.history h JOIN fields f ON f.entity = h.entity AND f.theirs = h.field
+        FROM histories h JOIN fields f ON f.entity = h.entity AND f.theirs = h.field
         LEFT JOIN lead_of l ON h.entity = 'lead' AND l.record = h.record
         LEFT JOIN company_of c ON h.entity = 'company' AND c.record = h.record
         WHERE h.at IS NOT NULL

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from features.sources.crm.compile import Shape, StageValue
 from features.sources.crm.http import Http
+from features.sources.crm.landing import Landing
 from features.sources.crm.stream import Stream
 from features.sources.crm.write_back import Writer
 
@@ -44,6 +45,7 @@ class Connector(Writer, Protocol):
 
     kind: str
     http: Http
+    landing: Landing
 
     def streams(self) -> Sequence[Stream]:
         """What is read, in order: records before what hangs on them."""

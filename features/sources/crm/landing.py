@@ -59,13 +59,15 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
     },
     # who belongs to a deal
     "deal_people": {"deal": pa.string(), "person": pa.string()},
-    # what a field of a record became, and when
+    # what a field of a record became, and when; where a vendor tells a change with the value before it, that value is a row
+    # too, from the record's creation `until` the change: of several the one that ended first is the value at the creation
     "history": {
         "entity": pa.string(),
         "record": pa.string(),
         "field": pa.string(),
         "value": pa.string(),
         "at": TIME,
+        "until": TIME,
     },
     # records whose only use is that acts hang on them
     "engagements": {"_gone_at": TIME},
@@ -185,6 +187,16 @@ class Landing:
                 marks = ", ".join(["%s"] * len(ids))
                 found = client.execute_sql(f'SELECT "_id", "_hash" FROM {name} WHERE "_id" IN ({marks})', *ids)
             return {str(row[0]): str(row[1]) for row in found or ()}
+
+    def values(self, table: str, column: str, ids: Sequence[str]) -> dict[str, str]:
+        """One column of these records: id → text, for those that are landed and have it."""
+        if not ids or column not in self.tables().get(table, []):
+            return {}
+        with _plainly(self), self._pipeline.sql_client() as client:
+            name = client.make_qualified_table_name(table)
+            marks = ", ".join(["%s"] * len(ids))
+            sql = f'SELECT "_id", "{column}" FROM {name} WHERE "_id" IN ({marks}) AND "{column}" IS NOT NULL'
+            return {str(row[0]): str(row[1]) for row in client.execute_sql(sql, *ids) or ()}
 
     def tables(self) -> dict[str, list[str]]:
         """The landed tables and their columns."""

@@ -12,9 +12,12 @@ from features.sources.crm.secrets import Secrets
 from features.sources.hubspot.api import open_api as open_hubspot
 from features.sources.hubspot.connector import HubSpot
 from features.sources.hubspot.settings import HubSpotSource
+from features.sources.salesforce.api import open_api as open_salesforce
+from features.sources.salesforce.connector import Salesforce
+from features.sources.salesforce.settings import SalesforceSource
 
-CrmSources: TypeAlias = HubSpotSource
-KINDS = ("hubspot",)
+CrmSources: TypeAlias = HubSpotSource | SalesforceSource
+KINDS = ("hubspot", "salesforce")
 LANDING_URL = "RIPELINE_LANDING_URL"
 YEARS = 2  # of activities that a first import reads
 
@@ -43,6 +46,8 @@ def open_crm(source: CrmSources, folder: Path, secrets: Secrets) -> Connector:
     """
     landing = open_landing(source, folder, secrets)
     since = datetime.combine(source.since or _years_ago(), time(), UTC)
+    if isinstance(source, SalesforceSource):
+        return Salesforce(source, open_salesforce(source, secrets), landing, since)
     return HubSpot(source, open_hubspot(source, secrets), landing, since)
 
 

@@ -25,7 +25,7 @@ _WORDS = (
             r"angebot|verhandl|vertriebsqualif"
         ),
     ),
-    ("mql", re.compile(r"\bmql\b|marketing qualif|engaged|nurtur|working|contacted|marketingqualif")),
+    ("mql", re.compile(r"\bmql\b|marketing qualif|engaged|nurtur|working|(?<!not )contacted|marketingqualif")),
 )
 
 

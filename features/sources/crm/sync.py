@@ -16,7 +16,6 @@ from features.funnel import Funnel
 from features.report import DataReport
 from features.sources.crm.compile import StageValue, compile_dataset, stage_values
 from features.sources.crm.connector import Connector
-from features.sources.crm.landing import Landing
 from features.sources.crm.settings import CrmSource
 from features.sources.crm.stages import propose
 from features.sources.crm.stream import Progress, Synced, sync
@@ -58,9 +57,7 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def run(
-    connector: Connector, landing: Landing, source: CrmSource, funnel: Funnel, progress: Progress | None = None
-) -> Imported:
+def run(connector: Connector, source: CrmSource, funnel: Funnel, progress: Progress | None = None) -> Imported:
     """Import: afterwards the dataset in the landing's folder is as the CRM was when this began.
 
     Raises
@@ -68,6 +65,7 @@ def run(
     CrmError, ConfigError, DataError
         and nothing of what was fetched before is lost; the dataset stays as it was.
     """
+    landing = connector.landing
     with alone(landing.folder):
         streams = connector.streams()
         begun = datetime.fromtimestamp(connector.http.now(), UTC)

@@ -251,7 +251,7 @@ class HubSpot(HubSpotWriter):
             stages,
             OUTCOMES | set(self.source.exclude) | {c for c in landed if c.startswith((ENTERED, own))},
             OPT_OUTS,
-            _other,
+            other=_other,
         )
 
     def propose(self, value: StageValue) -> str | None:

@@ -1,0 +1,459 @@
+"""Salesforce as Ripeline sees it. A lead stays a lead when it is converted: its contact is another name of it.
+
+A lead's company is the name that stands on the lead, not the account: only converted leads have one, so that knowing the
+account would tell the outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from features.sources.crm.compile import Shape, StageValue, plain
+from features.sources.crm.connector import Budget, Check
+from features.sources.crm.http import Http
+from features.sources.crm.keys import company_key
+from features.sources.crm.landing import Landing, Row
+from features.sources.crm.moments import iso, moment
+from features.sources.crm.stream import Page, Stream, changed
+from features.sources.files.personal import mail_domain, personal_header
+from features.sources.salesforce.api import Api
+from features.sources.salesforce.check import budget, checks
+from features.sources.salesforce.read import Kind, Tables, read_kind
+from features.sources.salesforce.settings import (
+    BULK_FROM,
+    COMPANIES,
+    CONVERTED,
+    INTERACTIONS,
+    LEADS,
+    STAGE,
+    STATUS,
+    SalesforceSource,
+)
+from features.sources.salesforce.writer import SalesforceWriter
+
+LINKS = ("IsConverted", "ConvertedDate", "ConvertedAccountId", "ConvertedContactId", "ConvertedOpportunityId")
+OPT_OUTS = ("HasOptedOutOfEmail",)
+KINDS_OF_FIELD = {"picklist", "string", "boolean", "double", "int", "percent", "currency", "date", "datetime", "multipicklist"}
+
+
+class Salesforce(SalesforceWriter):
+    """One org."""
+
+    kind = "salesforce"
+
+    def __init__(
+        self, source: SalesforceSource, http: Http, landing: Landing, since: datetime, bulk_from: int = BULK_FROM
+    ) -> None:
+        super().__init__(Api(http, source.api_version), landing, source.write_back.prefix)
+        self.source, self.http, self.since, self.bulk_from = source, http, since, bulk_from
+
+    @property
+    def leads(self) -> dict[str, str]:
+        return {**LEADS, **self.source.columns.leads}
+
+    @property
+    def companies(self) -> dict[str, str]:
+        return {**COMPANIES, **self.source.columns.companies}
+
+    @cached_property
+    def _lead_fields(self) -> dict[str, dict[str, Any]]:
+        return self.api.describe("Lead")
+
+    def streams(self) -> Sequence[Stream]:
+        """Records before what hangs on them."""
+        since = iso(self.since)
+        history = "Field IN ('Status', 'leadConverted'" + "".join(f", '{f}'" for f in self._tracked) + ")"
+        return [
+            self._stream("leads", self._leads(), "read access to Lead"),
+            self._stream(
+                "contacts",
+                self._plain("Contact", ("IsDeleted", "MasterRecordId"), self._contact_rows),
+                "read access to Contact",
+            ),
+            self._stream("opportunities", self._opportunities(), "read access to Opportunity"),
+            self._stream(
+                "lead_history",
+                Kind(
+                    "LeadHistory",
+                    ("Id", "LeadId", "Lead.CreatedDate", "Field", "OldValue", "NewValue", "CreatedDate", "IsDeleted"),
+                    "CreatedDate",
+                    self._lead_history,
+                    where=history,
+                ),
+                "history tracking on Lead",
+                True,
+            ),
+            self._stream(
+                "opportunity_history",
+                Kind(
+                    "OpportunityHistory",
+                    ("Id", "OpportunityId", "StageName", "CreatedDate", "IsDeleted"),
+                    "CreatedDate",
+                    _opportunity_history,
+                ),
+                "read access to Opportunity",
+                True,
+            ),
+            self._stream(
+                "contact_roles",
+                self._plain("OpportunityContactRole", ("OpportunityId", "ContactId", "IsDeleted"), _roles),
+                "read access to OpportunityContactRole",
+                True,
+            ),
+            Stream("stages", self._stages),
+            self._stream(
+                "tasks",
+                self._there(
+                    "Task",
+                    (
+                        "WhoId",
+                        "TaskSubtype",
+                        "CallType",
+                        "CallDurationInSeconds",
+                        "CompletedDateTime",
+                        "ActivityDate",
+                        "CreatedDate",
+                        "IsClosed",
+                        "IsDeleted",
+                    ),
+                    _tasks,
+                    f"IsClosed = true AND CreatedDate >= {since}",
+                ),
+                "read access to Task",
+                True,
+            ),
+            self._stream(
+                "events",
+                self._there(
+                    "Event",
+                    ("WhoId", "StartDateTime", "DurationInMinutes", "CreatedDate", "IsDeleted"),
+                    _events,
+                    f"StartDateTime >= {since}",
+                ),
+                "read access to Event",
+                True,
+            ),
+            self._stream(
+                "campaign_members",
+                self._there(
+                    "CampaignMember",
+                    ("LeadId", "ContactId", "HasResponded", "FirstRespondedDate", "CreatedDate", "IsDeleted"),
+                    _members,
+                    "",
+                    ("Campaign.Type", "Campaign.Name"),
+                ),
+                "read access to Campaign",
+                True,
+            ),
+        ]
+
+    def _stream(self, name: str, kind: Kind | None, needs: str, optional: bool = False) -> Stream:
+        def read(cursor: Any) -> Iterator[Page]:
+            if kind is not None:
+                yield from read_kind(self.api, self.landing, kind, cursor, self.bulk_from)
+
+        return Stream(name, read, optional, needs)
+
+    def _plain(self, name: str, fields: Sequence[str], rows: Any) -> Kind:
+        return Kind(name, ("Id", *fields, "SystemModstamp"), "SystemModstamp", rows)
+
+    def _there(self, name: str, fields: Sequence[str], rows: Any, where: str = "", parents: Sequence[str] = ()) -> Kind | None:
+        """An object with those of the fields that we may see; none where it is hidden."""
+        known = self.api.describe(name)
+        if not known:
+            return None
+        wanted = [f for f in fields if f in known]
+        return Kind(name, ("Id", *wanted, *parents, "SystemModstamp"), "SystemModstamp", rows, where=where)
+
+    @property
+    def volatile(self) -> frozenset[str]:
+        """Fields whose change is no news: our own scores, and when anything was last modified."""
+        own = {name for name in self._lead_fields if name.startswith(self.api_prefix)}
+        return frozenset({"SystemModstamp", "LastModifiedDate", "LastActivityDate", *own})
+
+    @cached_property
+    def _custom(self) -> list[str]:
+        return [
+            name
+            for name, f in self._lead_fields.items()
+            if f.get("custom")
+            and f.get("type") in KINDS_OF_FIELD
+            and not name.startswith(self.api_prefix)
+            and name not in self.source.exclude
+            and personal_header(str(f.get("label") or name)) is None
+        ]
+
+    @cached_property
+    def _mapped(self) -> list[str]:
+        every = [*self.leads.values(), *self.companies.values()]
+        return [name for name in dict.fromkeys(every) if name in self._lead_fields]
+
+    @property
+    def _tracked(self) -> list[str]:
+        """Attributes whose history Salesforce may have."""
+        return [name for name in self.leads.values() if name in self._lead_fields]
+
+    def _leads(self) -> Kind:
+        known = self._lead_fields
+        fields = ("CreatedDate", "Email", STATUS, "Company", "IsDeleted", "MasterRecordId", *LINKS, *OPT_OUTS)
+        wanted = [f for f in dict.fromkeys([*fields, *self._mapped, *self._custom]) if f in known]
+        return Kind("Lead", ("Id", *wanted, "SystemModstamp"), "SystemModstamp", self._lead_rows, "people", "", self.volatile)
+
+    def _lead_rows(self, found: Sequence[Mapping[str, Any]]) -> Tables:
+        people, aliases, history, deal_people = [], [], [], []
+        for one in found:
+            name, created = str(one["Id"]), moment(one.get("CreatedDate"))
+            if _true(one.get("IsDeleted")):
+                people.append({"_id": name, "_gone_at": moment(one.get("SystemModstamp"))})
+                if one.get("MasterRecordId"):
+                    aliases.append(_alias("lead", name, one["MasterRecordId"], moment(one.get("SystemModstamp"))))
+                continue
+            own = [STATUS, *self._mapped, *self._custom, "ConvertedContactId", "ConvertedOpportunityId"]
+            people.append(
+                {
+                    **{f: one.get(f) for f in own if f in one},
+                    "_id": name,
+                    "_created_at": created,
+                    "_company": company_key(one.get("Company"), self.landing.salt),
+                    "_email_domain": mail_domain(one.get("Email") or ""),
+                    "_opted_out": "true" if any(_true(one.get(f)) for f in OPT_OUTS) else "false",
+                }
+            )
+            if _true(one.get("IsConverted")):
+                at = moment(one.get("ConvertedDate"))  # a day; nothing that happened on it is counted as before it
+                at = max(at, created) if at and created else at
+                history.append(_history("lead", name, CONVERTED, "true", at))
+                if one.get("ConvertedContactId"):
+                    aliases.append(_alias("lead", str(one["ConvertedContactId"]), name, at))
+                if one.get("ConvertedOpportunityId"):
+                    deal = str(one["ConvertedOpportunityId"])
+                    deal_people.append({"_id": f"{deal}|{name}", "deal": deal, "person": name})
+        return {"people": people, "aliases": aliases, "history": history, "deal_people": deal_people}
+
+    def _contact_rows(self, found: Sequence[Mapping[str, Any]]) -> Tables:
+        """Contacts merged into another; whether they are leads is said by the leads."""
+        merged = [one for one in found if one.get("MasterRecordId")]
+        return {"aliases": [_alias("lead", str(o["Id"]), o["MasterRecordId"], moment(o.get("SystemModstamp"))) for o in merged]}
+
+    def _opportunities(self) -> Kind:
+        known = self.api.describe("Opportunity")
+        fields = (
+            "CreatedDate",
+            "Amount",
+            "CurrencyIsoCode",
+            "CloseDate",
+            "LastStageChangeDate",
+            "IsClosed",
+            "IsWon",
+            STAGE,
+            "IsDeleted",
+        )
+        wanted = [f for f in fields if f in known]
+        return Kind(
+            "Opportunity", ("Id", *wanted, "SystemModstamp"), "SystemModstamp", self._deal_rows, "deals", "", self.volatile
+        )
+
+    def _deal_rows(self, found: Sequence[Mapping[str, Any]]) -> Tables:
+        return {"deals": [self._deal(one) for one in found]}
+
+    def _deal(self, one: Mapping[str, Any]) -> Row:
+        if _true(one.get("IsDeleted")):
+            return {"_id": str(one["Id"]), "_gone_at": moment(one.get("SystemModstamp"))}
+        closed, won = _true(one.get("IsClosed")), _true(one.get("IsWon"))
+        amount = one.get("Amount")
+        return {
+            "_id": str(one["Id"]),
+            "_created_at": moment(one.get("CreatedDate")),
+            # the day on the form may be any; when it last changed its stage is when it was closed
+            "_closed_at": (moment(one.get("LastStageChangeDate")) or moment(one.get("CloseDate"))) if closed else None,
+            "_amount": float(amount) if amount not in (None, "") else None,
+            "_currency": one.get("CurrencyIsoCode") or self._currency,
+            "_status": "won" if won else "lost" if closed else "open",
+            STAGE: one.get(STAGE),
+        }
+
+    @cached_property
+    def _currency(self) -> str | None:
+        """The org's currency, where deals have none of their own."""
+        for page in self.api.query("SELECT Id, DefaultCurrencyIsoCode FROM Organization") if self._has_currency else ():
+            for one in page:
+                return str(one["DefaultCurrencyIsoCode"]) if one.get("DefaultCurrencyIsoCode") else None
+        return None
+
+    @cached_property
+    def _has_currency(self) -> bool:
+        return "DefaultCurrencyIsoCode" in self.api.describe("Organization")
+
+    def _lead_history(self, found: Sequence[Mapping[str, Any]]) -> Tables:
+        """New values, and of each change the value before it."""
+        rows: dict[str, Row] = {}
+        for one in found:
+            at, name, field = moment(one["CreatedDate"]), str(one["LeadId"]), str(one["Field"])
+            if at is None or _true(one.get("IsDeleted")):
+                continue
+            if field == "leadConverted":
+                row = _history("lead", name, CONVERTED, "true", at)
+                rows[row["_id"]] = row
+                continue
+            row = _history("lead", name, field, _text(one.get("NewValue")), at)
+            rows[row["_id"]] = row
+            created, old = moment(one.get("Lead.CreatedDate")), _text(one.get("OldValue"))
+            if created and created < at:
+                first = _history("lead", name, field, old, created)
+                rows[f"{row['_id']}|before"] = {**first, "_id": f"{row['_id']}|before", "until": at}
+        return {"history": list(rows.values())}
+
+    def _stages(self, cursor: Any) -> Iterator[Page]:
+        """What the org's stages and statuses are called and mean."""
+        rows: list[Row] = []
+        for page in self.api.query("SELECT Id, MasterLabel, ApiName, IsClosed, IsWon FROM OpportunityStage"):
+            rows += [_stage(one) for one in page]
+        rows.append(_label(CONVERTED, "true", "converted"))
+        for option in self._lead_fields.get(STATUS, {}).get("picklistValues", []):
+            rows.append(_label(STATUS, str(option["value"]), str(option["label"])))
+        yield Page({"labels": changed(self.landing, "labels", rows, frozenset())}, {"read": True})
+
+    def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
+        """What becomes what."""
+        left = {STATUS, STAGE, "ConvertedContactId", "ConvertedOpportunityId", *self.source.exclude}
+        interactions = {**INTERACTIONS, **self.source.interactions}
+        return Shape(self.leads, self.companies, interactions, stages, frozenset(left), OPT_OUTS, True, _other)
+
+    def propose(self, value: StageValue) -> str | None:
+        """A conversion is intent to buy that sales has confirmed."""
+        return "sql" if value.field == CONVERTED else None
+
+    def checks(self) -> list[Check]:
+        """See `Connector`."""
+        return checks(self.api, self.api_prefix)
+
+    def budget(self, leads: int) -> Budget:
+        """See `Connector`."""
+        return budget(self.api, leads, self.batch)
+
+
+def _stage(one: Mapping[str, Any]) -> Row:
+    meaning = "won" if _true(one.get("IsWon")) else "lost" if _true(one.get("IsClosed")) else ""
+    label = str(one["MasterLabel"])
+    return _label(f"deal.{STAGE}", str(one.get("ApiName") or label), label, meaning)
+
+
+def _other(name: str) -> str | None:
+    """A campaign of a type of the org's own: who answered did something, who was put on it did not."""
+    if name.startswith("campaign: "):
+        return "campaign_responded" if name.endswith(": responded") else "campaign_member"
+    return plain(name)
+
+
+def _opportunity_history(found: Sequence[Mapping[str, Any]]) -> Tables:
+    rows = [
+        _history("deal", str(one["OpportunityId"]), STAGE, _text(one.get("StageName")), moment(one["CreatedDate"]))
+        for one in found
+        if not _true(one.get("IsDeleted"))
+    ]
+    return {"history": rows}
+
+
+def _roles(found: Sequence[Mapping[str, Any]]) -> Tables:
+    rows = [
+        {"_id": f"{o['OpportunityId']}|{o['ContactId']}", "deal": str(o["OpportunityId"]), "person": str(o["ContactId"])}
+        for o in found
+        if not _true(o.get("IsDeleted")) and o.get("ContactId")
+    ]
+    return {"deal_people": rows}
+
+
+def _tasks(found: Sequence[Mapping[str, Any]]) -> Tables:
+    rows = []
+    for one in found:
+        at = moment(one.get("CompletedDateTime")) or moment(one.get("CreatedDate"))
+        kind = f"task: {one.get('TaskSubtype') or 'Task'}"
+        seconds = one.get("CallDurationInSeconds")
+        if kind == "task: Call":
+            kind += ": inbound" if one.get("CallType") == "Inbound" else ": answered" if float(seconds or 0) > 0 else ""
+        direction = "in" if one.get("CallType") == "Inbound" else "out"
+        rows.append(_act(one, kind, at, direction, float(seconds) if seconds not in (None, "") else None))
+    return _acts(found, rows)
+
+
+def _events(found: Sequence[Mapping[str, Any]]) -> Tables:
+    rows = []
+    for one in found:
+        minutes = one.get("DurationInMinutes")
+        rows.append(
+            _act(
+                one, "event", moment(one.get("StartDateTime")), "in", float(minutes) * 60 if minutes not in (None, "") else None
+            )
+        )
+    return _acts(found, rows)
+
+
+def _members(found: Sequence[Mapping[str, Any]]) -> Tables:
+    rows = []
+    for one in found:
+        person = one.get("LeadId") or one.get("ContactId")
+        base = {**one, "WhoId": person}
+        kind = f"campaign: {one.get('Campaign.Type') or 'Other'}"
+        created = moment(one.get("CreatedDate"))
+        name = one.get("Campaign.Name")
+        rows.append({**_act(base, kind, created, "out", None), "campaign": name})
+        responded = moment(one.get("FirstRespondedDate"))
+        if _true(one.get("HasResponded")) and created:
+            # a day; its end, since a response known too early would be the future
+            at = max(responded + timedelta(days=1), created) if responded else created
+            row = _act(base, f"{kind}: responded", at, "in", None)
+            rows.append({**row, "_id": f"{row['_id']}|responded", "campaign": name})
+    return _acts(found, rows)
+
+
+def _acts(found: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> Tables:
+    """The acts, and a row for each record, so that the acts of a deleted one go with it."""
+    records = [
+        {"_id": str(one["Id"]), "_gone_at": moment(one.get("SystemModstamp")) if _true(one.get("IsDeleted")) else None}
+        for one in found
+    ]
+    return {"engagements": records, "activities": [row for row in rows if row["person"] and row["at"]]}
+
+
+def _act(one: Mapping[str, Any], kind: str, at: datetime | None, direction: str, value: float | None) -> Row:
+    return {
+        "_id": str(one["Id"]),
+        "record": str(one["Id"]),
+        "person": one.get("WhoId"),
+        "type": kind,
+        "at": at,
+        "value": value,
+        "direction": direction,
+    }
+
+
+def _alias(entity: str, record: str, into: object, at: datetime | None) -> Row:
+    return {"_id": f"{entity}|{record}", "entity": entity, "record": record, "into": str(into), "at": at}
+
+
+def _history(entity: str, record: str, field: str, value: str, at: datetime | None) -> Row:
+    stamp = iso(at) if at else ""
+    return {
+        "_id": f"{entity}|{record}|{field}|{stamp}|{value}",
+        "entity": entity,
+        "record": record,
+        "field": field,
+        "value": value,
+        "at": at,
+    }
+
+
+def _label(field: str, value: str, label: str, meaning: str = "") -> Row:
+    return {"_id": f"{field}|{value}", "field": field, "value": value, "label": label, "meaning": meaning}
+
+
+def _true(value: object) -> bool:
+    """REST says true, a bulk file says "true"."""
+    return value is True or value == "true"
+
+
+def _text(value: object) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else "" if value is None else str(value)
