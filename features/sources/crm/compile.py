@@ -101,9 +101,9 @@ def opened(landing: Landing, memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyCo
                 base.unregister("nothing")
         base.execute("""
             CREATE VIEW histories AS
-            SELECT entity, record, field, value, at FROM raw.history WHERE until IS NULL
+            SELECT entity, record, field, value, "at" FROM raw.history WHERE until IS NULL
             UNION ALL
-            SELECT entity, record, field, arg_min(value, until), min(at) FROM raw.history
+            SELECT entity, record, field, arg_min(value, until), min("at") FROM raw.history
             WHERE until IS NOT NULL GROUP BY entity, record, field
         """)
         yield base
