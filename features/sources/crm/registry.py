@@ -12,12 +12,15 @@ from features.sources.crm.secrets import Secrets
 from features.sources.hubspot.api import open_api as open_hubspot
 from features.sources.hubspot.connector import HubSpot
 from features.sources.hubspot.settings import HubSpotSource
+from features.sources.marketo.api import open_api as open_marketo
+from features.sources.marketo.connector import Marketo
+from features.sources.marketo.settings import MarketoSource
 from features.sources.salesforce.api import open_api as open_salesforce
 from features.sources.salesforce.connector import Salesforce
 from features.sources.salesforce.settings import SalesforceSource
 
-CrmSources: TypeAlias = HubSpotSource | SalesforceSource
-KINDS = ("hubspot", "salesforce")
+CrmSources: TypeAlias = HubSpotSource | SalesforceSource | MarketoSource
+KINDS = ("hubspot", "salesforce", "marketo")
 LANDING_URL = "RIPELINE_LANDING_URL"
 YEARS = 2  # of activities that a first import reads
 
@@ -48,6 +51,8 @@ def open_crm(source: CrmSources, folder: Path, secrets: Secrets) -> Connector:
     since = datetime.combine(source.since or _years_ago(), time(), UTC)
     if isinstance(source, SalesforceSource):
         return Salesforce(source, open_salesforce(source, secrets), landing, since)
+    if isinstance(source, MarketoSource):
+        return Marketo(source, open_marketo(source, secrets), landing, since)
     return HubSpot(source, open_hubspot(source, secrets), landing, since)
 
 

@@ -19,7 +19,7 @@ from features.sources.salesforce.settings import RATES, SalesforceSource
 
 SESSION = 3_600.0  # seconds that a token is used; Salesforce does not say how long it lives, and says when it has ended
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-POLL, LONGEST_POLL = 2.0, 30.0  # seconds between two looks at a bulk job
+POLL, LONGEST_POLL = 0.5, 30.0  # seconds between two looks at a bulk job
 BULK_ROWS = 50_000  # of one file of results
 DEAD = ("Failed", "Aborted")
 HIDDEN = ("INVALID_FIELD", "INVALID_TYPE", "API_DISABLED_FOR_ORG", "INSUFFICIENT_ACCESS")

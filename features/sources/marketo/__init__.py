@@ -1,0 +1,2 @@
+"""Marketo Engage: leads by bulk extract, activities and lead changes; scores go back to leads and into campaigns' "
+"webhooks."""

@@ -1,0 +1,390 @@
+"""Marketo as Ripeline sees it.
+
+Leads come by bulk extract, month by month; afterwards a lead is read again when one of its fields changed. The changes
+themselves are asked for field by field, so that a written score is none of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from typing import Any
+
+from features.sources.crm.acts import form_type, page_type
+from features.sources.crm.compile import Shape, StageValue, plain
+from features.sources.crm.connector import Budget, Check
+from features.sources.crm.http import Http
+from features.sources.crm.keys import company_key
+from features.sources.crm.landing import Landing, Row
+from features.sources.crm.moments import iso, moment
+from features.sources.crm.stream import Page, Stream
+from features.sources.files.personal import mail_domain, personal_header
+from features.sources.marketo.api import BATCH, TYPES, Api
+from features.sources.marketo.check import budget, checks
+from features.sources.marketo.settings import (
+    COMPANIES,
+    CONVERTED,
+    INTERACTIONS,
+    LEADS,
+    OUTCOMES,
+    REVENUE_STAGE,
+    STAGE,
+    STATUS,
+    MarketoSource,
+)
+from features.sources.marketo.writer import MarketoWriter
+
+MONTH = timedelta(days=30)  # an export may span 31 days
+AHEAD = 8  # jobs in the queue
+BULK_FROM = timedelta(days=7)  # activities older than that come by export
+YEARS = 10
+OVERLAP = timedelta(minutes=5)
+ACTS = (1, 2, 3, 6, 8, 9, 10, 11, 21, 27, 32, 34, 35, 36, 39, 40, 41, 45, 46, 101, 102, 104)
+VISIT, FORM, CONVERT, MERGE, PROGRESS = 1, 2, 21, 32, 104
+DEALS, MOMENT, STAGES = (34, 35, 36), 46, (101, 102)
+CUSTOM = 100_000
+OUTBOUND = {6, 8, 27, 39}
+OPT_OUTS = ("unsubscribed",)
+KINDS_OF_FIELD = {"string", "integer", "float", "boolean", "date", "datetime", "currency", "percent", "score"}
+DEAL_FIELDS = ("externalOpportunityId", "amount", "isClosed", "isWon", "stage", "closeDate", "externalCreatedDate", "createdAt")
+
+Tables = dict[str, list[Row]]
+
+
+class Marketo(MarketoWriter):
+    """One instance."""
+
+    kind = "marketo"
+
+    def __init__(self, source: MarketoSource, http: Http, landing: Landing, since: datetime) -> None:
+        super().__init__(Api(http, source.api_version), source.write_back.prefix)
+        self.source, self.http, self.landing, self.since = source, http, landing, since
+
+    @property
+    def leads(self) -> dict[str, str]:
+        return {**LEADS, **self.source.columns.leads}
+
+    @property
+    def companies(self) -> dict[str, str]:
+        return {**COMPANIES, **self.source.columns.companies}
+
+    @cached_property
+    def _fields(self) -> dict[str, dict[str, Any]]:
+        return self.api.fields()
+
+    @cached_property
+    def _types(self) -> dict[int, str]:
+        return self.api.activity_types()
+
+    @cached_property
+    def _mapped(self) -> list[str]:
+        """The fields that become columns, and custom ones that are not personal."""
+        custom = [
+            name
+            for name, f in self._fields.items()
+            if f.get("isCustom")
+            and f.get("dataType") in KINDS_OF_FIELD
+            and not name.startswith(self.prefix)
+            and name not in self.source.exclude
+            and personal_header(str(f.get("displayName") or name)) is None
+        ]
+        every = [STATUS, *OPT_OUTS, *self.leads.values(), *self.companies.values(), *custom]
+        return [name for name in dict.fromkeys(every) if name in self._fields]
+
+    @property
+    def _asked(self) -> list[str]:
+        return ["id", "createdAt", "updatedAt", "email", "company", *self._mapped]
+
+    def streams(self) -> Sequence[Stream]:
+        """Records before what hangs on them."""
+        return [
+            Stream("leads", self._leads, needs="the permission Read-Only Lead"),
+            Stream("lead_changes", self._changes, needs="the permission Read-Only Activity"),
+            Stream("activities", self._activities, needs="the permission Read-Only Activity"),
+            Stream("deleted", self._deleted, needs="the permission Read-Only Activity"),
+        ]
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.http.now(), UTC)
+
+    def _leads(self, cursor: Any) -> Iterator[Page]:
+        """Every lead by the month of its creation, once; afterwards changes say whom to read."""
+        self._fields  # noqa: B018  a first call, so that the server's clock is known
+        if cursor is not None and cursor.get("whole"):
+            return
+        first = self.source.leads_since or date.today() - timedelta(days=365 * YEARS)  # noqa: DTZ011  a default by years
+        begin = moment(cursor["from"]) if cursor else datetime.combine(first, time(), UTC)
+        end = moment(cursor["until"]) if cursor else self._now()
+        assert begin is not None and end is not None  # noqa: S101, PT018  our own cursor
+        until = iso(end)
+        for rows, at, jobs in self._exports("leads", {"fields": self._asked}, (begin, end), (cursor or {}).get("jobs", {})):
+            going_on = None if at is None else {"from": iso(at), "until": until, "jobs": jobs}
+            done = None if at is None else (at - begin).days
+            yield Page({"people": [self._person(row) for row in rows]}, going_on, done, (end - begin).days)
+        yield Page({}, {"whole": True})
+
+    def _exports(
+        self, what: str, order: Mapping[str, Any], span: tuple[datetime, datetime], jobs: Mapping[str, str]
+    ) -> Iterator[tuple[list[dict[str, str | None]], datetime | None, dict[str, str]]]:
+        """The rows of a span, a month a job; where a month is whole, its end and the jobs that are queued behind it.
+
+        Marketo runs two jobs and queues ten; some wait in the queue while the first is read.
+        """
+        months = list(_months(*span))
+        queued = dict(jobs)
+        wanted = order.get("filter", {})
+        for number, (begin, stop) in enumerate(months):
+            for first, last in months[number : number + AHEAD]:
+                if iso(first) not in queued:
+                    given = {**wanted, "createdAt": {"startAt": iso(first), "endAt": iso(last)}}
+                    queued[iso(first)] = self.api.begin_export(what, {**order, "filter": given})
+            yield [], begin, dict(queued)
+            for rows in self.api.export_rows(what, queued[iso(begin)], self.landing.folder / "export.csv"):
+                yield rows, None, {}
+            del queued[iso(begin)]
+            yield [], stop, dict(queued)
+
+    def _person(self, one: Mapping[str, Any]) -> Row:
+        return {
+            **{name: one.get(name) for name in self._mapped},
+            "_id": str(one["id"]),
+            "_created_at": moment(one.get("createdAt")),
+            "_company": company_key(one.get("company"), self.landing.salt),
+            "_email_domain": mail_domain(one.get("email") or ""),
+            "_opted_out": "true" if any(_true(one.get(name)) for name in OPT_OUTS) else "false",
+        }
+
+    def _changes(self, cursor: Any) -> Iterator[Page]:
+        """What fields became, and the leads read anew in which they did."""
+        token = str(cursor["token"]) if cursor else self.api.token(self.since)
+        done = 0
+        for rows, following, _ in self.api.stream(
+            "/leadchanges.json", {"fields": ",".join(self._mapped), "batchSize": BATCH}, token
+        ):
+            ids = list(dict.fromkeys(int(one["leadId"]) for one in rows))
+            people = [self._person(one) for one in self.api.leads(ids, self._asked)]
+            created = {row["_id"]: row["_created_at"] for row in people}
+            done += len(rows)
+            history = _histories(rows, created)
+            labels = self._labels([row for row in history if row["field"] == STATUS])
+            yield Page({"people": people, "history": history, "labels": labels}, {"token": following}, done)
+
+    def _activities(self, cursor: Any) -> Iterator[Page]:
+        """What people did: older than a week by exports of a month, newer page by page."""
+        state: dict[str, Any] = dict(cursor or {"exported": iso(self.since)})
+        wanted = [t for t in self._types if t in ACTS or t > CUSTOM]
+        if "tokens" not in state:
+            yield from self._exported(state, wanted)
+            from_there = moment(state["exported"])
+            assert from_there is not None  # noqa: S101  our own cursor
+            token = self.api.token(from_there)
+            state = {"tokens": {str(n): token for n in range(-(-len(wanted) // TYPES))}}
+        for n in range(-(-len(wanted) // TYPES)):
+            group = wanted[n * TYPES : (n + 1) * TYPES]
+            token = state["tokens"].get(str(n)) or self.api.token(self.since)
+            params = {"activityTypeIds": ",".join(map(str, group)), "batchSize": BATCH}
+            done = 0
+            for rows, following, _ in self.api.stream(".json", params, token):
+                state = {"tokens": {**state["tokens"], str(n): following}}
+                done += len(rows)
+                yield Page(self._acts(rows), dict(state), done)
+
+    def _exported(self, state: dict[str, Any], wanted: Sequence[int]) -> Iterator[Page]:
+        begin, now = moment(state["exported"]), self._now()
+        assert begin is not None  # noqa: S101  our own cursor
+        if begin >= now - BULK_FROM:
+            return
+        order = {"filter": {"activityTypeIds": list(wanted)}}
+        for rows, at, jobs in self._exports("activities", order, (begin, now - OVERLAP), state.get("jobs", {})):
+            if at is not None:
+                state["exported"] = iso(at)
+            going_on = None if at is None else {"exported": iso(at), "jobs": jobs}
+            done = None if at is None else (at - begin).days
+            yield Page(self._acts([_as_rest(row) for row in rows]), going_on, done, (now - begin).days)
+
+    def _acts(self, rows: Sequence[Mapping[str, Any]]) -> Tables:
+        tables: Tables = {"activities": [], "history": [], "aliases": []}
+        dealing: list[int] = []
+        for one in rows:
+            kind, lead, at = int(one["activityTypeId"]), str(one["leadId"]), moment(one["activityDate"])
+            given = {a["name"]: a.get("value") for a in one.get("attributes") or []}
+            if at is None or _true(given.get("Is Bot Activity")):
+                continue
+            if kind == MERGE:
+                tables["aliases"] += [_alias(old, lead, at) for old in _ids(given.get("Merge IDs"))]
+            elif kind in DEALS:
+                dealing.append(int(lead))
+            elif kind in STAGES:
+                tables["history"].append(
+                    _history("lead", lead, REVENUE_STAGE, str(given.get("New Stage") or given.get("New Stage ID") or ""), at)
+                )
+            elif kind == CONVERT:
+                tables["history"].append(_history("lead", lead, CONVERTED, "true", at))
+            else:
+                tables["activities"].append(self._act(one, kind, lead, at, given))
+        dealt = self._deals(dealing)
+        labels = [*self._labels(tables["history"]), *dealt.pop("labels", [])]
+        tables["history"] += dealt.pop("history", [])
+        return {**tables, **dealt, "labels": labels}
+
+    def _act(self, one: Mapping[str, Any], kind: int, lead: str, at: datetime, given: Mapping[str, Any]) -> Row:
+        named = one.get("primaryAttributeValue")
+        name = self._types.get(kind, str(kind))
+        if kind == VISIT:
+            name = page_type(str(given.get("Webpage URL") or named or ""))
+        elif kind == FORM:
+            name = f"form: {named or ''}"
+        elif kind == PROGRESS:
+            name = f"program: {given.get('New Status') or ''}"
+        elif kind == MOMENT:
+            name = f"moment: {named or ''}"
+        return {
+            "_id": str(one.get("marketoGUID") or one.get("id")),
+            "person": lead,
+            "type": name,
+            "at": at,
+            "content": str(named) if named and kind != MOMENT else None,
+            "campaign": str(one["campaignId"]) if one.get("campaignId") else None,
+            "direction": "out" if kind in OUTBOUND else "in",
+        }
+
+    def _deals(self, leads: Sequence[int]) -> Tables:
+        """The opportunities of leads whose opportunities changed; there is no other way to find them."""
+        if not leads:
+            return {}
+        roles = self.api.lookup(
+            "/opportunities/roles.json", "leadId", list(dict.fromkeys(leads)), ("externalOpportunityId", "leadId", "isPrimary")
+        )
+        wanted = list(dict.fromkeys(str(one["externalOpportunityId"]) for one in roles))
+        found = self.api.lookup("/opportunities.json", "externalOpportunityId", wanted, DEAL_FIELDS)
+        people = [
+            {
+                "_id": f"{o['externalOpportunityId']}|{o['leadId']}",
+                "deal": str(o["externalOpportunityId"]),
+                "person": str(o["leadId"]),
+            }
+            for o in roles
+        ]
+        deals = [_deal(one) for one in found]
+        stages = [
+            _history("deal", d["_id"], STAGE, str(d[STAGE]), d["_closed_at"] or d["_created_at"])
+            for d in deals
+            if d[STAGE] and d["_created_at"]
+        ]
+        labels = [_label(f"deal.{STAGE}", str(d[STAGE]), d["_status"].replace("open", "")) for d in deals if d[STAGE]]
+        return {"deals": deals, "deal_people": people, "history": stages, "labels": labels}
+
+    def _labels(self, history: Sequence[Row]) -> list[Row]:
+        return [_label(h["field"], h["value"]) for h in history if h["value"]]
+
+    def _deleted(self, cursor: Any) -> Iterator[Page]:
+        """Leads that were deleted."""
+        token = str(cursor["token"]) if cursor else self.api.token(self.since)
+        for rows, following, _ in self.api.stream("/deletedleads.json", {"batchSize": BATCH}, token):
+            gone = [{"_id": str(one["leadId"]), "_gone_at": moment(one["activityDate"])} for one in rows]
+            yield Page({"people": gone}, {"token": following})
+
+    def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
+        """What becomes what."""
+        interactions = {**INTERACTIONS, **self.source.interactions}
+        left = OUTCOMES | {STAGE, *OPT_OUTS, *self.source.exclude}
+        return Shape(self.leads, self.companies, interactions, stages, frozenset(left), OPT_OUTS, True, _other)
+
+    def propose(self, value: StageValue) -> str | None:
+        """A lead that was converted in the CRM was accepted by sales."""
+        return "sql" if value.field == CONVERTED else None
+
+    def checks(self) -> list[Check]:
+        """See `Connector`."""
+        return checks(self.api, STATUS, self.since)
+
+    def budget(self, leads: int) -> Budget:
+        """See `Connector`."""
+        return budget(self.api, leads)
+
+
+def _months(begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    while begin < end:
+        yield begin, min(begin + MONTH, end)
+        begin += MONTH
+
+
+def _other(name: str) -> str | None:
+    """Forms by their name, statuses of programmes by whether they are success; other things by their own name."""
+    if name.startswith("form: "):
+        return form_type(name.removeprefix("form: "))
+    if name.startswith("program: "):
+        return "program_progressed"
+    return "interesting_moment" if name.startswith("moment: ") else plain(name)
+
+
+def _as_rest(row: Mapping[str, str | None]) -> dict[str, Any]:
+    """A row of an export as the API would have said it."""
+    given = json.loads(row.get("attributes") or "{}")
+    return {**row, "attributes": [{"name": name, "value": value} for name, value in given.items()]}
+
+
+def _histories(rows: Sequence[Mapping[str, Any]], created: Mapping[str, datetime | None]) -> list[Row]:
+    """New values, and of each change the value before it, since the lead was created."""
+    found = []
+    for one in rows:
+        lead, at = str(one["leadId"]), moment(one["activityDate"])
+        if at is None:
+            continue
+        for change in one.get("fields") or []:
+            name = str(change["name"])
+            row = _history("lead", lead, name, _text(change.get("newValue")), at)
+            found.append(row)
+            begun = created.get(lead)
+            if begun and begun < at:
+                before = _history("lead", lead, name, _text(change.get("oldValue")), begun)
+                found.append({**before, "_id": f"{row['_id']}|before", "until": at})
+    return found
+
+
+def _deal(one: Mapping[str, Any]) -> Row:
+    closed, won = _true(one.get("isClosed")), _true(one.get("isWon"))
+    amount = one.get("amount")
+    return {
+        "_id": str(one["externalOpportunityId"]),
+        "_created_at": moment(one.get("externalCreatedDate")) or moment(one.get("createdAt")),
+        "_closed_at": moment(one.get("closeDate")) if closed else None,
+        "_amount": float(amount) if amount not in (None, "") else None,
+        "_status": "won" if won else "lost" if closed else "open",
+        STAGE: one.get("stage"),
+    }
+
+
+def _ids(value: object) -> list[str]:
+    """[12, 13], "[12, 13]" or "12" → the ids."""
+    text = json.dumps(value) if isinstance(value, list) else str(value or "")
+    return [part.strip().strip('"') for part in text.strip("[]").split(",") if part.strip()]
+
+
+def _alias(record: str, into: str, at: datetime) -> Row:
+    return {"_id": f"lead|{record}", "entity": "lead", "record": record, "into": into, "at": at}
+
+
+def _history(entity: str, record: str, field: str, value: str, at: datetime) -> Row:
+    return {
+        "_id": f"{entity}|{record}|{field}|{iso(at)}|{value}",
+        "entity": entity,
+        "record": record,
+        "field": field,
+        "value": value,
+        "at": at,
+    }
+
+
+def _label(field: str, value: str, meaning: str = "") -> Row:
+    return {"_id": f"{field}|{value}", "field": field, "value": value, "label": value, "meaning": meaning}
+
+
+def _true(value: object) -> bool:
+    return value is True or str(value).lower() in ("true", "1")
+
+
+def _text(value: object) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else "" if value is None else str(value)

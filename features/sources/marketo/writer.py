@@ -1,0 +1,87 @@
+"""Scores into lead fields of our own, 300 leads a call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from features.errors import CrmError
+from features.sources.crm.moments import iso
+from features.sources.crm.scores import ScoreField
+from features.sources.crm.write_back import Record, Written
+from features.sources.marketo.api import BATCH, Api
+
+KINDS = {"number": "float", "text": "string", "long": "text", "time": "datetime"}
+NOT_FOUND = ("1004", "1013")
+LATER = ("1018", "1019", "1077")  # busy with a sync, an import or another call
+
+
+class MarketoWriter:
+    """Writes lead fields; never `leadScore`, which the customer's campaigns own."""
+
+    title = "Marketo"
+    batch = BATCH
+
+    def __init__(self, api: Api, prefix: str) -> None:
+        self.api, self.prefix = api, prefix
+
+    def field(self, key: str) -> str:
+        """The API name of a score field.
+
+        >>> MarketoWriter(None, "ripeline").field("lead_stage")
+        'ripelineLeadStage'
+        """
+        return self.prefix + "".join(word.capitalize() for word in key.split("_"))
+
+    @property
+    def _mark(self) -> str:
+        return f"{self.prefix.capitalize()}: "  # how a description begins that is ours
+
+    def prepare(self, fields: Sequence[ScoreField], create: bool) -> list[str]:
+        """See `Writer`. A field of our name whose description is not ours, or of another type, is somebody else's."""
+        there = self.api.fields()
+        missing = []
+        for field in fields:
+            name = self.field(field.key)
+            found = there.get(name)
+            if found is None:
+                missing.append(field)
+            elif found.get("dataType") != KINDS[field.kind] or not str(found.get("description") or "").startswith(self._mark):
+                raise CrmError(
+                    f"Marketo has a lead field {name} of type {found.get('dataType')}"
+                    f" that is described as {str(found.get('description'))[:60]!r}; ours is of type "
+                    f"{KINDS[field.kind]}.",
+                    "It belongs to somebody else: choose another `write_back: prefix:`.",
+                )
+        if create and missing:
+            self.api.http.post(f"{self.api.rest}/leads/schema/fields.json", {"input": [self._definition(f) for f in missing]})
+            return []
+        return [self.field(f.key) for f in missing]
+
+    def _definition(self, field: ScoreField) -> dict[str, Any]:
+        return {
+            "displayName": f"{self.prefix.capitalize()} {field.label}",
+            "name": self.field(field.key),
+            "description": self._mark + field.description,
+            "dataType": KINDS[field.kind],
+        }
+
+    def write(self, records: Sequence[Record]) -> list[Written]:
+        """See `Writer`."""
+        sent = [
+            {"id": int(name), **{self.field(k): iso(v) if isinstance(v, datetime) else v for k, v in values.items()}}
+            for name, values in records
+        ]
+        order: dict[str, Any] = {"action": "updateOnly", "lookupField": "id", "input": sent}
+        result = self.api.http.post(f"{self.api.rest}/leads.json", order).body.get("result") or []
+        return [_written(name, answer) for (name, _), answer in zip(records, result, strict=False)]
+
+
+def _written(name: str, answer: dict[str, Any]) -> Written:
+    if answer.get("status") == "updated":
+        return Written(name)
+    reasons = answer.get("reasons") or [{"code": "", "message": "no reason given"}]
+    codes = [str(reason.get("code")) for reason in reasons]
+    words = "; ".join(f"{code} {reason.get('message')}" for code, reason in zip(codes, reasons, strict=True))
+    return Written(name, words, any(c in LATER for c in codes), any(c in NOT_FOUND for c in codes))
