@@ -42,9 +42,10 @@ class Shape:
     """What of a CRM becomes what: vendor's column per column of ours, our type per type of theirs (None: left out), and per
     field of theirs the lead stage that a value means (None: none). Fields of a deal begin with "deal.".
 
-    `left_out`: vendor's columns that are no attributes: they know the outcome, or are our own scores. `opted_out`: fields whose
-    history says when somebody opted out. `other`: our type for one of theirs that `interactions` does not name.
-    `companies_on_people`: the CRM has no companies of its own, what is known of one stands on its people.
+    `left_out`: vendor's columns that are no attributes: they know the outcome, or are our own scores. `opted_out`: fields
+    whose history says when somebody opted out. `other`: our type for one of theirs that `interactions` does not name.
+    `looked_up`: a column of leads that stands in another landed table: (table, its column of the person, its column); the
+    first counts. `companies_on_people`: the CRM has no companies of its own, what is known of one stands on its people.
     """
 
     leads: Mapping[str, str]
@@ -54,6 +55,7 @@ class Shape:
     left_out: frozenset[str] = frozenset()
     opted_out: tuple[str, ...] = ()
     companies_on_people: bool = False
+    looked_up: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     other: Callable[[str], str | None] = lambda name: plain(name)  # noqa: PLW0108  it is defined below
 
 
@@ -209,6 +211,11 @@ def _leads(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) ->
         _gather_companies(base, shape.companies)
         left_out |= set(shape.companies.values())
     chosen = {**own, **_attributes(base, "leads", "people", shape.leads, left_out, report)}
+    for name, (table, person, column) in shape.looked_up.items():
+        chosen[name] = (
+            f"(SELECT arg_min(x.{column}, x._seq) FROM {SCHEMA}.{table} x LEFT JOIN lead_of o ON o.record = x.{person}"
+            f' WHERE coalesce(o."into", x.{person}) = k.lead_id)'
+        )
     base.execute(f"""
         CREATE VIEW leads AS SELECT {_select(chosen, "leads")} FROM known k
         JOIN raw.people t ON t._id = k.lead_id LEFT JOIN company_of c ON c.record = t._company
@@ -363,10 +370,11 @@ def _interactions(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataRep
                a.value, a.content, a.campaign, a.direction
         FROM raw.activities a
         JOIN types t ON t.theirs = a.type AND t.ours IS NOT NULL
+        LEFT JOIN raw.engagements e ON e._id = a.record
         LEFT JOIN lead_of l ON l.record = a.person
         LEFT JOIN by_key b ON b.email_key = a.email_key AND a.person IS NULL
         WHERE a.at IS NOT NULL
-          AND (a.record IS NULL OR a.record NOT IN (SELECT _id FROM raw.engagements WHERE _gone_at IS NOT NULL))
+          AND (e._id IS NULL OR (e._gone_at IS NULL AND (e.people IS NULL OR contains(e.people, ';' || a.person || ';'))))
     """)
     base.execute("CREATE VIEW interactions AS SELECT a.* FROM acts a SEMI JOIN known k ON k.lead_id = a.lead_id")
     lost = base.execute("SELECT count(*) FROM acts a ANTI JOIN known k ON k.lead_id = a.lead_id").fetchone()
@@ -405,9 +413,18 @@ def _changes(base: duckdb.DuckDBPyConnection, shape: Shape) -> None:
     pairs = [("lead", theirs, ours) for ours, theirs in shape.leads.items()]
     pairs += [("company", theirs, ours) for ours, theirs in shape.companies.items()]
     pairs += [("lead", theirs, "opted_out") for theirs in shape.opted_out]
+    # what was recorded with another table is known from then on, not before
+    elsewhere = "".join(
+        f"""
+        UNION ALL SELECT 'lead', coalesce(o."into", x.{person}), '{name}', x.{column}, x."at"
+        FROM {SCHEMA}.{table} x LEFT JOIN lead_of o ON o.record = x.{person}
+        WHERE coalesce(o."into", x.{person}) IN (SELECT lead_id FROM known) AND x.{column} IS NOT NULL
+        """
+        for name, (table, person, column) in shape.looked_up.items()
+    )
     base.execute("CREATE TABLE fields (entity VARCHAR, theirs VARCHAR, ours VARCHAR)")
     base.executemany("INSERT INTO fields VALUES (?, ?, ?)", pairs or [("", "", "")])
-    base.execute("""
+    base.execute(f"""
         CREATE VIEW attribute_changes AS
         SELECT h.entity, coalesce(l."into", c."into", h.record) AS id, f.ours AS "column", nullif(h.value, '') AS value, h.at
         FROM histories h JOIN fields f ON f.entity = h.entity AND f.theirs = h.field
@@ -415,6 +432,7 @@ def _changes(base: duckdb.DuckDBPyConnection, shape: Shape) -> None:
         LEFT JOIN company_of c ON h.entity = 'company' AND c.record = h.record
         WHERE h.at IS NOT NULL
           AND (h.entity <> 'lead' OR coalesce(l."into", h.record) IN (SELECT lead_id FROM known))
+        {elsewhere}
     """)
 
 

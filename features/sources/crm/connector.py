@@ -47,6 +47,15 @@ class Connector(Writer, Protocol):
     http: Http
     landing: Landing
 
+    def greet(self) -> None:
+        """A first call: afterwards the vendor's clock is known (`http.now`).
+
+        Raises
+        ------
+        CrmError
+            if the credentials are wrong or nobody answers.
+        """
+
     def streams(self) -> Sequence[Stream]:
         """What is read, in order: records before what hangs on them."""
 

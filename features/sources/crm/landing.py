@@ -69,8 +69,8 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
         "at": TIME,
         "until": TIME,
     },
-    # records whose only use is that acts hang on them
-    "engagements": {"_gone_at": TIME},
+    # records whose only use is that acts hang on them; `people`: whose they are by now, as ";12;14;", where acts may be left over
+    "engagements": {"people": pa.string(), "_gone_at": TIME},
     # one act of or towards a person; `person` or, where the vendor only names the address, `email_key`
     "activities": {
         "record": pa.string(),
@@ -85,6 +85,10 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
     },
     # a record that is another one by now: merged, or a contact that was a lead
     "aliases": {"entity": pa.string(), "record": pa.string(), "into": pa.string(), "at": TIME},
+    # people whom a source of their own was recorded for
+    "inbox": {"person": pa.string(), "source": pa.string(), "channel": pa.string(), "at": TIME},
+    # deals whose history was read, each by a call of its own, and up to which change
+    "changelogs": {"read": pa.string()},
     # what a stored value is called on the vendor's screens
     "labels": {"field": pa.string(), "value": pa.string(), "label": pa.string(), "meaning": pa.string()},
 }
@@ -197,6 +201,22 @@ class Landing:
             marks = ", ".join(["%s"] * len(ids))
             sql = f'SELECT "_id", "{column}" FROM {name} WHERE "_id" IN ({marks}) AND "{column}" IS NOT NULL'
             return {str(row[0]): str(row[1]) for row in client.execute_sql(sql, *ids) or ()}
+
+    def pairs(self, table: str, column: str) -> dict[str, str]:
+        """One column of a whole table: id → text, where there is one."""
+        if column not in self.tables().get(table, []):
+            return {}
+        with _plainly(self), self._pipeline.sql_client() as client:
+            name = client.make_qualified_table_name(table)
+            found = client.execute_sql(f'SELECT "_id", "{column}" FROM {name} WHERE "{column}" IS NOT NULL')
+            return {str(row[0]): str(row[1]) for row in found or ()}
+
+    def living(self, table: str) -> list[str]:
+        """The ids of the records that were not deleted."""
+        with _plainly(self), self._pipeline.sql_client() as client:
+            name = client.make_qualified_table_name(table)
+            found = client.execute_sql(f'SELECT "_id" FROM {name} WHERE "_gone_at" IS NULL')
+            return [str(row[0]) for row in found or ()]
 
     def tables(self) -> dict[str, list[str]]:
         """The landed tables and their columns."""

@@ -15,12 +15,15 @@ from features.sources.hubspot.settings import HubSpotSource
 from features.sources.marketo.api import open_api as open_marketo
 from features.sources.marketo.connector import Marketo
 from features.sources.marketo.settings import MarketoSource
+from features.sources.pipedrive.api import open_api as open_pipedrive
+from features.sources.pipedrive.connector import Pipedrive
+from features.sources.pipedrive.settings import PipedriveSource
 from features.sources.salesforce.api import open_api as open_salesforce
 from features.sources.salesforce.connector import Salesforce
 from features.sources.salesforce.settings import SalesforceSource
 
-CrmSources: TypeAlias = HubSpotSource | SalesforceSource | MarketoSource
-KINDS = ("hubspot", "salesforce", "marketo")
+CrmSources: TypeAlias = HubSpotSource | SalesforceSource | MarketoSource | PipedriveSource
+KINDS = ("hubspot", "salesforce", "marketo", "pipedrive")
 LANDING_URL = "RIPELINE_LANDING_URL"
 YEARS = 2  # of activities that a first import reads
 
@@ -53,6 +56,8 @@ def open_crm(source: CrmSources, folder: Path, secrets: Secrets) -> Connector:
         return Salesforce(source, open_salesforce(source, secrets), landing, since)
     if isinstance(source, MarketoSource):
         return Marketo(source, open_marketo(source, secrets), landing, since)
+    if isinstance(source, PipedriveSource):
+        return Pipedrive(source, open_pipedrive(source, secrets), landing, since)
     return HubSpot(source, open_hubspot(source, secrets), landing, since)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from features.errors import CrmError
-from features.sources.crm.http import RefusedError
+from features.sources.crm.http import RefusedError, SpentError
 from features.sources.crm.landing import Landing, Row, content_hash
 
 CHUNK = 20_000  # rows that are landed together
@@ -36,13 +36,16 @@ class Page:
 class Stream:
     """One part of a CRM. `read(cursor)` gives pages from there on; None is the very beginning.
 
-    `optional`: not every plan has it; where the vendor has always refused it, the rest is read without.
+    `optional`: not every plan has it; where the vendor has always refused it, the rest is read without. `patient`: it may take
+    several days' calls; where those are used up, the rest goes on. `lands_first`: it looks at what the streams before it landed.
     """
 
     name: str
     read: Callable[[Any], Iterator[Page]]
     optional: bool = False
     needs: str = ""
+    patient: bool = False
+    lands_first: bool = False
 
 
 @dataclass
@@ -65,32 +68,40 @@ def sync(streams: Sequence[Stream], landing: Landing, progress: Progress | None 
     begun = time.perf_counter()
     cursors = landing.cursors()
     synced = Synced()
-    for stream in streams:
-        known = cursors.get(stream.name)
-        chunk = _Chunk(landing, stream.name, synced)
-        if progress:
-            progress(stream.name, 0, None)
-        try:
-            rows = 0
-            for page in stream.read(known):
-                chunk.add(page)
-                rows += sum(map(len, page.tables.values()))
-                if progress:
-                    progress(stream.name, rows if page.done is None else page.done, page.total)
-        except RefusedError as error:
-            chunk.flush()
-            if not (stream.optional and known is None and error.http in FORBIDDEN):
-                raise _lost(stream, error) if known is not None and error.http in FORBIDDEN else error from None
-            synced.refused[stream.name] = error.fact
-        except (Exception, KeyboardInterrupt):
-            chunk.flush()
-            raise
-        else:
-            chunk.flush()
-        if progress:
-            progress(stream.name, 1, 1)
+    chunk = _Chunk(landing, synced)
+    try:
+        for stream in streams:
+            if stream.lands_first:
+                chunk.flush()
+            if progress:
+                progress(stream.name, 0, None)
+            _read(stream, cursors.get(stream.name), chunk, progress)
+            if progress:
+                progress(stream.name, 1, 1)
+    finally:
+        chunk.flush()
     synced.seconds = time.perf_counter() - begun
     return synced
+
+
+def _read(stream: Stream, known: Any, chunk: _Chunk, progress: Progress | None) -> None:
+    rows = 0
+    try:
+        for page in stream.read(known):
+            chunk.add(stream.name, page)
+            rows += sum(map(len, page.tables.values()))
+            if progress:
+                progress(stream.name, rows if page.done is None else page.done, page.total)
+    except RefusedError as error:
+        if error.http not in FORBIDDEN or (known is None and not stream.optional):
+            raise
+        if known is not None:
+            raise _lost(stream, error) from None
+        chunk.synced.refused[stream.name] = error.fact
+    except SpentError as error:
+        if not stream.patient:
+            raise
+        chunk.synced.refused[stream.name] = error.fact
 
 
 def _lost(stream: Stream, error: RefusedError) -> CrmError:
@@ -101,17 +112,17 @@ def _lost(stream: Stream, error: RefusedError) -> CrmError:
 
 
 class _Chunk:
-    """Pages that wait to be landed."""
+    """Pages that wait to be landed, of one stream or of several short ones."""
 
-    def __init__(self, landing: Landing, name: str, synced: Synced) -> None:
-        self.landing, self.name, self.synced = landing, name, synced
+    def __init__(self, landing: Landing, synced: Synced) -> None:
+        self.landing, self.synced = landing, synced
         self.tables: dict[str, list[Row]] = {}
-        self.cursor: Any = None
+        self.cursors: dict[str, Any] = {}
         self.waiting = 0
         self.since = time.monotonic()
         self.seq = time.time_ns() // 1000
 
-    def add(self, page: Page) -> None:
+    def add(self, stream: str, page: Page) -> None:
         for table, rows in page.tables.items():
             for row in rows:
                 self.seq += 1
@@ -120,14 +131,14 @@ class _Chunk:
             self.waiting += len(rows)
             self.synced.rows[table] += len(rows)
         if page.cursor is not None:
-            self.cursor = page.cursor
+            self.cursors[stream] = page.cursor
         if self.waiting >= CHUNK or time.monotonic() - self.since > CHUNK_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        if self.cursor is not None or self.waiting:
-            self.landing.write(self.tables, {} if self.cursor is None else {self.name: self.cursor})
-        self.tables, self.cursor, self.waiting, self.since = {}, None, 0, time.monotonic()
+        if self.cursors or self.waiting:
+            self.landing.write(self.tables, self.cursors)
+        self.tables, self.cursors, self.waiting, self.since = {}, {}, 0, time.monotonic()
 
 
 def changed(landing: Landing, table: str, rows: Sequence[Row], volatile: frozenset[str]) -> list[Row]:

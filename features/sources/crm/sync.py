@@ -67,9 +67,9 @@ def run(connector: Connector, source: CrmSource, funnel: Funnel, progress: Progr
     """
     landing = connector.landing
     with alone(landing.folder):
-        streams = connector.streams()
+        connector.greet()
         begun = datetime.fromtimestamp(connector.http.now(), UTC)
-        synced = sync(streams, landing, progress)
+        synced = sync(connector.streams(), landing, progress)
         values = stage_values(landing)
         known = source.stages
         check_stages(known, funnel)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from features.sources.crm.http import Http
 from features.sources.crm.keys import mail_key
 from features.sources.crm.landing import Landing, Row
 from features.sources.crm.moments import moment
-from features.sources.crm.stream import Stream
+from features.sources.crm.stream import Page, Stream, changed
 from features.sources.files.personal import mail_domain, personal_header
 from features.sources.hubspot import activities
 from features.sources.hubspot.api import Api
@@ -37,6 +37,7 @@ STAGES: Mapping[str, str] = {
 }
 STATUSES = {"UNQUALIFIED": "disqualified", "BAD_TIMING": ""}
 ENTERED = "hs_v2_date_entered_"
+MERGED = "hs_merged_object_ids"
 
 
 class HubSpot(HubSpotWriter):
@@ -67,6 +68,10 @@ class HubSpot(HubSpotWriter):
         own = {name for name in self._defined["contacts"] if name.startswith(f"{self.source.write_back.prefix}_")}
         return frozenset({"lastmodifieddate", "hs_lastmodifieddate", *own})
 
+    def greet(self) -> None:
+        """See `Connector`."""
+        self._defined  # noqa: B018  three calls that are needed anyway
+
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them."""
         found = [self._records("companies"), self._records("contacts"), self._records("deals")]
@@ -80,6 +85,7 @@ class HubSpot(HubSpotWriter):
             found.append(Stream(name, read, optional=True, needs=scope))
         return [
             *found,
+            Stream("stages", self._stages),
             Stream("email_events", activities.email_events(self.api, self.landing, self.since), True, "the scope content"),
             Stream("forms", activities.forms(self.api, self.landing, self.since), True, "the scope forms"),
             Stream(
@@ -101,7 +107,7 @@ class HubSpot(HubSpotWriter):
     def _kind(self, name: str) -> Kind:
         if name == "companies":
             mapped = [p for p in self.companies.values() if p in self._defined[name]]
-            wanted = [*mapped, "createdate", "hs_lastmodifieddate", "hs_merged_object_ids"]
+            wanted = [*mapped, "createdate", "hs_lastmodifieddate", MERGED]
             row, more = (
                 self._company,
                 lambda found: {"history": _histories("company", found), "aliases": _aliases("company", found)},
@@ -121,7 +127,7 @@ class HubSpot(HubSpotWriter):
             "hs_is_closed",
             "hs_is_closed_won",
             "hs_lastmodifieddate",
-            "hs_merged_object_ids",
+            MERGED,
         ]
         history = self._there(name, ["dealstage", "amount"])
         return Kind(
@@ -157,7 +163,7 @@ class HubSpot(HubSpotWriter):
         stages = self._there("contacts", ["lifecyclestage", "hs_lead_status"])
         mapped = self._there("contacts", list(self.leads.values()))
         wanted = [
-            *("createdate", "lastmodifieddate", "associatedcompanyid", "hs_email_domain", "email", "hs_merged_object_ids"),
+            *("createdate", "lastmodifieddate", "associatedcompanyid", "hs_email_domain", "email", MERGED),
             *OPT_OUTS, *stages, *mapped, *custom, *entered,
         ]  # fmt: skip
         backstop = {name: ("lifecyclestage", name.removeprefix(ENTERED)) for name in entered}
@@ -165,7 +171,7 @@ class HubSpot(HubSpotWriter):
         def row(one: Mapping[str, Any]) -> Row:
             given = one.get("properties") or {}
             return {
-                **{name: given.get(name) for name in [*stages, *mapped, *custom, *entered]},
+                **{name: given.get(name) for name in [*stages, *mapped, *custom, *entered, MERGED]},
                 "_id": str(one["id"]),
                 "_created_at": moment(given.get("createdate") or one.get("createdAt")),
                 "_company": given.get("associatedcompanyid") or None,
@@ -179,7 +185,6 @@ class HubSpot(HubSpotWriter):
             return {
                 "history": [h for one in found for h in history_rows("lead", one, backstop)],
                 "aliases": _aliases("lead", found),
-                "labels": self._lifecycle_labels if found else [],
             }
 
         history = [*stages, *mapped, *self._there("contacts", OPT_OUTS)]
@@ -187,17 +192,19 @@ class HubSpot(HubSpotWriter):
             "contacts", "people", "lead", "lastmodifieddate", self._there("contacts", wanted), history, row, more, self.volatile
         )
 
-    @cached_property
-    def _lifecycle_labels(self) -> list[Row]:
-        return [
+    def _stages(self, _cursor: Any) -> Iterator[Page]:
+        """What lead stages, statuses and deal stages are called and mean."""
+        rows = [_label("deal.dealstage", value, s["label"], s["meaning"]) for value, s in self._deal_stages.items()]
+        rows += [
             _label(field, str(option["value"]), str(option["label"]))
             for field in ("lifecyclestage", "hs_lead_status")
             for option in self._defined["contacts"].get(field, {}).get("options", [])
         ]
+        yield Page({"labels": changed(self.landing, "labels", rows, frozenset())}, {"read": True})
 
     def _company(self, one: Mapping[str, Any]) -> Row:
         given = one.get("properties") or {}
-        return {"_id": str(one["id"]), **{name: given.get(name) for name in self.companies.values()}}
+        return {"_id": str(one["id"]), **{name: given.get(name) for name in [*self.companies.values(), MERGED]}}
 
     def _deal(self, one: Mapping[str, Any]) -> Row:
         given = one.get("properties") or {}
@@ -213,6 +220,7 @@ class HubSpot(HubSpotWriter):
             "_status": "won" if won else "lost" if closed else "open",
             "dealstage": given.get("dealstage"),
             "pipeline": given.get("pipeline"),
+            MERGED: given.get(MERGED),
         }
 
     def _around_deals(self, found: Sequence[Mapping[str, Any]]) -> Tables:
@@ -224,7 +232,6 @@ class HubSpot(HubSpotWriter):
             ],
             "history": _histories("deal", found),
             "aliases": _aliases("deal", found),
-            "labels": [_label("deal.dealstage", value, s["label"], s["meaning"]) for value, s in self._deal_stages.items()],
         }
 
     @cached_property

@@ -97,6 +97,10 @@ class Marketo(MarketoWriter):
     def _asked(self) -> list[str]:
         return ["id", "createdAt", "updatedAt", "email", "company", *self._mapped]
 
+    def greet(self) -> None:
+        """See `Connector`."""
+        self._fields  # noqa: B018  a call that is needed anyway
+
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them."""
         return [
@@ -111,7 +115,6 @@ class Marketo(MarketoWriter):
 
     def _leads(self, cursor: Any) -> Iterator[Page]:
         """Every lead by the month of its creation, once; afterwards changes say whom to read."""
-        self._fields  # noqa: B018  a first call, so that the server's clock is known
         if cursor is not None and cursor.get("whole"):
             return
         first = self.source.leads_since or date.today() - timedelta(days=365 * YEARS)  # noqa: DTZ011  a default by years
@@ -290,7 +293,7 @@ class Marketo(MarketoWriter):
         """What becomes what."""
         interactions = {**INTERACTIONS, **self.source.interactions}
         left = OUTCOMES | {STAGE, *OPT_OUTS, *self.source.exclude}
-        return Shape(self.leads, self.companies, interactions, stages, frozenset(left), OPT_OUTS, True, _other)
+        return Shape(self.leads, self.companies, interactions, stages, frozenset(left), OPT_OUTS, True, other=_other)
 
     def propose(self, value: StageValue) -> str | None:
         """A lead that was converted in the CRM was accepted by sales."""

@@ -62,6 +62,10 @@ class Salesforce(SalesforceWriter):
     def _lead_fields(self) -> dict[str, dict[str, Any]]:
         return self.api.describe("Lead")
 
+    def greet(self) -> None:
+        """See `Connector`."""
+        self.api.limits()
+
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them."""
         since = iso(self.since)
@@ -320,7 +324,7 @@ class Salesforce(SalesforceWriter):
         """What becomes what."""
         left = {STATUS, STAGE, "ConvertedContactId", "ConvertedOpportunityId", *self.source.exclude}
         interactions = {**INTERACTIONS, **self.source.interactions}
-        return Shape(self.leads, self.companies, interactions, stages, frozenset(left), OPT_OUTS, True, _other)
+        return Shape(self.leads, self.companies, interactions, stages, frozenset(left), OPT_OUTS, True, other=_other)
 
     def propose(self, value: StageValue) -> str | None:
         """A conversion is intent to buy that sales has confirmed."""

@@ -1,0 +1,378 @@
+"""Pipedrive as Ripeline sees it. A lead is a person; the leads inbox and deals say how far it came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from features.sources.crm.compile import Shape, StageValue, plain
+from features.sources.crm.connector import Budget, Check
+from features.sources.crm.http import Http
+from features.sources.crm.keys import mail_key
+from features.sources.crm.landing import Landing, Row, content_hash
+from features.sources.crm.moments import iso, moment
+from features.sources.crm.stream import Page, Stream, changed
+from features.sources.files.personal import mail_domain, personal_header
+from features.sources.pipedrive.api import ARCHIVED, LIST, Api, following
+from features.sources.pipedrive.check import budget, checks
+from features.sources.pipedrive.settings import COMPANIES, INBOX, INTERACTIONS, LEADS, STAGE, STATUS, PipedriveSource
+from features.sources.pipedrive.writer import PipedriveWriter
+
+OVERLAP = timedelta(minutes=5)
+GONE = ("unsubscribed", "archived")  # marketing statuses of who wants no mail
+KINDS_OF_FIELD = {"enum", "set", "double", "varchar", "varchar_auto", "monetary", "date", "int"}
+READ = "read"  # in the table of changelogs: up to which change a deal's was read
+
+Tables = dict[str, list[Row]]
+
+
+class Pipedrive(PipedriveWriter):
+    """One company."""
+
+    kind = "pipedrive"
+
+    def __init__(self, source: PipedriveSource, http: Http, landing: Landing, since: datetime) -> None:
+        super().__init__(Api(http, source.api_version), source.write_back.prefix)
+        self.source, self.http, self.landing, self.since = source, http, landing, since
+
+    @property
+    def leads(self) -> dict[str, str]:
+        return {**LEADS, **self.source.columns.leads}
+
+    @property
+    def companies(self) -> dict[str, str]:
+        return {**COMPANIES, **self.source.columns.companies}
+
+    def greet(self) -> None:
+        """See `Connector`."""
+        self._options  # noqa: B018  calls that are needed anyway
+
+    def streams(self) -> Sequence[Stream]:
+        """Records before what hangs on them; the changelog last, since it may take days."""
+        found = [
+            self._listed("organizations", "/organizations", {}, self._organisations, "companies"),
+            self._listed("persons", "/persons", {"include_fields": "marketing_status"}, self._persons, "people"),
+            self._listed("deals", "/deals", {}, self._deals, "deals"),
+            self._listed("archived_deals", "/deals/archived", {}, self._deals, "deals", ARCHIVED),
+            Stream("stages", self._stages),
+            Stream("inbox", self._inbox, optional=True, needs="access to leads"),
+            self._listed("activities", "/activities", {}, _activities, "engagements"),
+            Stream("sweep", self._sweep, lands_first=True),
+        ]
+        return (
+            [*found, Stream("changelogs", self._changelogs, patient=True, lands_first=True)] if self.source.changelog else found
+        )
+
+    def _listed(
+        self,
+        name: str,
+        path: str,
+        params: Mapping[str, Any],
+        rows: Callable[[Sequence[Mapping[str, Any]]], Tables],
+        main: str,
+        cost: int = LIST,
+    ) -> Stream:
+        """A v2 list in the order of modification, from the last one seen on (inclusive)."""
+
+        def read(cursor: Any) -> Iterator[Page]:
+            newest = moment((cursor or {}).get("since"))
+            params_ = {**params, "sort_by": "update_time", "sort_direction": "asc"}
+            if newest:
+                params_["updated_since"] = _rfc(newest - OVERLAP)
+            done = 0
+            for answer in self.api.listed(path, params_, (cursor or {}).get("cursor"), cost):
+                found = answer.body["data"] or []
+                done += len(found)
+                newest = max(
+                    [*(m for one in found if (m := moment(one.get("update_time")))), *([newest] if newest else [])],
+                    default=None,
+                )
+                after = following(answer)
+                going_on = (
+                    {"since": (cursor or {}).get("since"), "cursor": after}
+                    if after
+                    else {"since": iso(newest) if newest else None}
+                )
+                yield Page(self._news(rows, found, main, first=cursor is None), going_on, done)
+
+        return Stream(name, read, needs=f"access to {name}")
+
+    def _news(self, rows: Any, found: Sequence[Mapping[str, Any]], main: str, first: bool) -> Tables:
+        tables: Tables = rows(found)
+        if first:
+            for row in tables[main]:
+                row["_hash"] = content_hash(row, frozenset())
+            return tables
+        new = {row["_id"] for row in changed(self.landing, main, tables[main], frozenset())}
+        kept = [one for one, row in zip(found, tables[main], strict=True) if row["_id"] in new]
+        hashes = {row["_id"]: row["_hash"] for row in tables[main]}
+        tables = rows(kept)
+        for row in tables[main]:
+            row["_hash"] = hashes[row["_id"]]
+        return tables
+
+    @cached_property
+    def _options(self) -> dict[str, dict[str, dict[str, str]]]:
+        """kind → field → option id → label."""
+        found: dict[str, dict[str, dict[str, str]]] = {}
+        for kind in ("person", "organization"):
+            fields = self.api.everything(f"/{kind}Fields")
+            found[kind] = {f["field_code"]: {str(o["id"]): str(o["label"]) for o in f.get("options") or []} for f in fields}
+        return found
+
+    @cached_property
+    def _custom(self) -> dict[str, str]:
+        """Code → name of the persons' own fields that are neither ours nor personal."""
+        found = {}
+        for f in self.api.everything("/personFields"):
+            name = str(f["field_name"])
+            wanted = (
+                f.get("is_custom_field") and f.get("field_type") in KINDS_OF_FIELD and not name.startswith(self.label_prefix)
+            )
+            if wanted and plain(name) not in self.source.exclude and personal_header(name) is None:
+                found[str(f["field_code"])] = plain(name)
+        return found
+
+    def _label_of(self, kind: str, field: str, value: object) -> str | None:
+        """An option's label, the labels of several, a plain value."""
+        if value is None or value == "":
+            return None
+        options = self._options[kind].get(field, {})
+        if isinstance(value, list):
+            return "; ".join(sorted(options.get(str(v), str(v)) for v in value)) or None
+        if isinstance(value, dict):
+            value = value.get("value", value.get("id"))
+        return options.get(str(value), None if value is None else str(value))
+
+    def _organisations(self, found: Sequence[Mapping[str, Any]]) -> Tables:
+        return {"companies": [self._organisation(one) for one in found]}
+
+    def _organisation(self, one: Mapping[str, Any]) -> Row:
+        address = one.get("address") or {}
+        given = {"country": address.get("country") if isinstance(address, dict) else None}
+        for field in self.companies.values():
+            if field not in given:
+                given[field] = self._label_of(
+                    "organization", field, one.get(field, (one.get("custom_fields") or {}).get(field))
+                )
+        return {"_id": str(one["id"]), **given, "_gone_at": moment(one.get("update_time")) if one.get("is_deleted") else None}
+
+    def _persons(self, found: Sequence[Mapping[str, Any]]) -> Tables:
+        return {"people": [self._person(one) for one in found]}
+
+    def _person(self, one: Mapping[str, Any]) -> Row:
+        mails = sorted(one.get("emails") or [], key=lambda m: not m.get("primary"))
+        address = str(mails[0].get("value") or "") if mails else ""
+        custom = one.get("custom_fields") or {}
+        status = one.get("marketing_status")
+        return {
+            **{name: self._label_of("person", code, custom.get(code)) for code, name in self._custom.items()},
+            "marketing_status": status,
+            "_id": str(one["id"]),
+            "_created_at": moment(one.get("add_time")),
+            "_company": str(one["org_id"]) if one.get("org_id") else None,
+            "_email_domain": mail_domain(address),
+            "_email_key": mail_key(address, self.landing.salt),
+            "_opted_out": "true" if status in GONE else "false",
+            "_gone_at": moment(one.get("update_time")) if one.get("is_deleted") else None,
+        }
+
+    def _deals(self, found: Sequence[Mapping[str, Any]]) -> Tables:
+        """Deals, and of their stages what needs no changelog: where they began if they never moved, the last, won "
+        "and lost."""
+        deals, history = [], []
+        for one in found:
+            name, added = str(one["id"]), moment(one.get("add_time"))
+            moved, stage, status = moment(one.get("stage_change_time")), str(one.get("stage_id") or ""), str(one.get("status"))
+            closed = (
+                moment(one.get("won_time")) if status == "won" else moment(one.get("lost_time")) if status == "lost" else None
+            )
+            amount = one.get("value")
+            deals.append(
+                {
+                    "_id": name,
+                    "_person": str(one["person_id"]) if one.get("person_id") else None,
+                    "_company": str(one["org_id"]) if one.get("org_id") else None,
+                    "_created_at": added,
+                    "_closed_at": closed or (moment(one.get("close_time")) if status in ("won", "lost") else None),
+                    "_amount": float(amount) if amount not in (None, "") else None,
+                    "_currency": one.get("currency"),
+                    "_status": status if status in ("won", "lost") else "open",
+                    "_gone_at": moment(one.get("update_time")) if one.get("is_deleted") else None,
+                    "stage_id": stage,
+                    "moved": iso(moved) if moved else None,
+                }
+            )
+            if added:
+                history.append(_history("deal", name, STATUS, "open", added))
+            if (moved or added) and stage:
+                history.append(_history("deal", name, STAGE, stage, moved or added))
+            if closed:
+                history.append(_history("deal", name, STATUS, status, closed))
+        return {"deals": deals, "history": history}
+
+    def _stages(self, _cursor: Any) -> Iterator[Page]:
+        """What the stages of the pipelines are called."""
+        pipelines = {str(p["id"]): str(p["name"]) for p in self.api.everything("/pipelines")}
+        rows = [
+            _label(f"deal.{STAGE}", str(s["id"]), f"{pipelines.get(str(s['pipeline_id']), '')}: {s['name']}", "")
+            for s in self.api.everything("/stages")
+        ]
+        rows += [
+            _label(f"deal.{STATUS}", value, value, meaning)
+            for value, meaning in (("open", ""), ("won", "won"), ("lost", "lost"))
+        ]
+        rows.append(_label(INBOX, "created", "put into the leads inbox", ""))
+        yield Page({"labels": changed(self.landing, "labels", rows, frozenset())}, {"read": True})
+
+    def _inbox(self, cursor: Any) -> Iterator[Page]:
+        """The leads inbox (v1): when a person was put there, and where from. Its archive too."""
+        known = moment((cursor or {}).get("since"))
+        newest = known
+        for path in ("/leads", "/leads/archived"):
+            params: dict[str, Any] = {"sort": "update_time ASC"}
+            if known:
+                params["updated_since"] = _rfc(known - OVERLAP)
+            for found in self.api.listed_v1(path, params):
+                rows, history = [], []
+                for one in found:
+                    at = moment(one.get("add_time"))
+                    newest = max([m for m in (newest, moment(one.get("update_time"))) if m], default=None)
+                    if not one.get("person_id") or at is None:
+                        continue
+                    person = str(one["person_id"])
+                    source = one.get("source_name") or one.get("origin")
+                    rows.append(
+                        {"_id": str(one["id"]), "person": person, "source": source, "channel": one.get("channel"), "at": at}
+                    )
+                    history.append(_history("lead", person, INBOX, "created", at))
+                new = {row["_id"] for row in changed(self.landing, "inbox", rows, frozenset())}
+                kept = [h for row, h in zip(rows, history, strict=True) if row["_id"] in new]
+                yield Page({"inbox": [row for row in rows if row["_id"] in new], "history": kept}, None)
+        yield Page({}, {"since": iso(newest) if newest else None})
+
+    def _sweep(self, cursor: Any) -> Iterator[Page]:
+        """Persons and deals that are listed no longer were deleted, or merged into another: Pipedrive moves what they had
+        itself."""
+        now = datetime.fromtimestamp(self.http.now(), UTC)
+        last = moment((cursor or {}).get("at"))
+        if last and now - last < timedelta(hours=self.source.sweep_hours):
+            return
+        for table, paths in (("people", ["/persons"]), ("deals", ["/deals", "/deals/archived"])):
+            if table not in self.landing.tables():
+                continue
+            there = {
+                str(one["id"])
+                for path in paths
+                for one in self.api.everything(path, {"sort_by": "id", "sort_direction": "asc"})
+            }
+            gone = [name for name in self.landing.living(table) if name not in there]
+            yield Page({table: [{"_id": name, "_gone_at": now} for name in gone]}, None)
+        yield Page({}, {"at": iso(now)})
+
+    def _changelogs(self, _cursor: Any) -> Iterator[Page]:
+        """The stages of deals that moved, deal by deal; each is read again only once it moved again."""
+        every = self.landing.pairs("deals", "moved")
+        known = self.landing.pairs("changelogs", READ)
+        todo = [name for name, moved in every.items() if known.get(name) != moved]
+        added = self.landing.pairs("deals", "_created_at") if todo else {}
+        for number, name in enumerate(todo):
+            history = []
+            for change in self.api.changelog(name):
+                at, begun = moment(change.get("time")), moment(added.get(name))
+                if change.get("field_key") != STAGE or at is None:
+                    continue
+                row = _history("deal", name, STAGE, str(change.get("new_value") or ""), at)
+                history.append(row)
+                if begun and begun < at:
+                    before = _history("deal", name, STAGE, str(change.get("old_value") or ""), begun)
+                    history.append({**before, "_id": f"{row['_id']}|before", "until": at})
+            mark = {"_id": name, READ: every[name]}
+            yield Page({"history": history, "changelogs": [mark]}, {"read": True}, number + 1, len(todo))
+
+    def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
+        """What becomes what."""
+        interactions = {**INTERACTIONS, **self.source.interactions}
+        return Shape(
+            self.leads,
+            self.companies,
+            interactions,
+            stages,
+            frozenset({"stage_id", "moved", "marketing_status", *self.source.exclude}),
+            looked_up={"source": ("inbox", "person", "source"), "channel": ("inbox", "person", "channel")},
+            other=lambda name: plain(name.removeprefix("activity: ")),
+        )
+
+    def propose(self, value: StageValue) -> str | None:
+        """The leads inbox holds who was found worth a look."""
+        return {f"deal.{STATUS}:open": "sql", f"{INBOX}:created": "mql"}.get(f"{value.field}:{value.value}")
+
+    def checks(self) -> list[Check]:
+        """See `Connector`."""
+        return checks(self.api)
+
+    def budget(self, leads: int) -> Budget:
+        """See `Connector`."""
+        return budget(self.api, leads, self.source.changelog)
+
+
+def _activities(found: Sequence[Mapping[str, Any]]) -> Tables:
+    """Done activities, one row for everybody who took part."""
+    records, acts = [], []
+    for one in found:
+        name = str(one["id"])
+        at = moment(one.get("marked_as_done_time")) or _due(one)
+        people = {str(p["person_id"]) for p in one.get("participants") or [] if p.get("person_id")}
+        if one.get("person_id"):
+            people.add(str(one["person_id"]))
+        gone = one.get("is_deleted") or not one.get("done")
+        records.append(
+            {
+                "_id": name,
+                "type": one.get("type"),
+                "done": str(at),
+                "people": ";".join(["", *sorted(people), ""]),
+                "_gone_at": (moment(one.get("update_time")) or at) if gone else None,
+            }
+        )
+        for person in sorted(people) if at and not gone else ():
+            kind = str(one.get("type"))
+            direction = "in" if kind in ("meeting", "lunch") else "out"
+            base = {"_id": f"{name}|{person}", "record": name, "person": person, "type": f"activity: {kind}", "at": at}
+            acts.append({**base, "value": _seconds(one.get("duration")), "direction": direction})
+    return {"engagements": records, "activities": acts}
+
+
+def _due(one: Mapping[str, Any]) -> datetime | None:
+    day = str(one.get("due_date") or "")
+    return moment(f"{day}T{one.get('due_time') or '12:00'}") if day else None
+
+
+def _seconds(text: object) -> float | None:
+    parts = str(text or "").split(":")
+    if len(parts) < 2 or not all(part.isdigit() for part in parts):
+        return None
+    return float(sum(int(part) * factor for part, factor in zip(parts, (3600, 60, 1), strict=False)))
+
+
+def _history(entity: str, record: str, field: str, value: str, at: datetime | None) -> Row:
+    stamp = iso(at) if at else ""
+    return {
+        "_id": f"{entity}|{record}|{field}|{stamp}|{value}",
+        "entity": entity,
+        "record": record,
+        "field": field,
+        "value": value,
+        "at": at,
+    }
+
+
+def _label(field: str, value: str, label: str, meaning: str) -> Row:
+    return {"_id": f"{field}|{value}", "field": field, "value": value, "label": label, "meaning": meaning}
+
+
+def _rfc(at: datetime) -> str:
+    """RFC 3339 without fractions, the only form that Pipedrive takes."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

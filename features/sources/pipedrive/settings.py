@@ -1,0 +1,33 @@
+"""`source: {kind: pipedrive}`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from features.sources.crm.pace import Rate
+from features.sources.crm.settings import CrmSource
+
+RATES = [Rate(20, 2)]  # the burst that the smallest plan allows
+TOKENS_A_DAY = 30_000  # of one seat on the smallest plan
+LEADS: dict[str, str] = {}
+COMPANIES = {"industry": "industry", "employees": "employee_count", "annual_revenue": "annual_revenue", "country": "country"}
+INTERACTIONS: dict[str, str | None] = {
+    "activity: call": "call_answered",
+    "activity: meeting": "meeting",
+    "activity: lunch": "meeting",
+    "activity: email": "sales_email_sent",
+    "activity: task": None,
+    "activity: deadline": None,
+}
+INBOX, STAGE, STATUS = "inbox", "stage_id", "status"
+
+
+class PipedriveSource(CrmSource):
+    """Pipedrive. PIPEDRIVE_TOKEN is a user's API token; that user should see everything."""
+
+    kind: Literal["pipedrive"]
+    api_version: str = "v2"
+    changelog: bool = Field(True, description="read the stage history of deals, 20 tokens each; without it only first and last")
+    sweep_hours: float = Field(20, ge=0, description="how often all ids are listed to find what was deleted")

@@ -1,0 +1,73 @@
+"""Scores into custom fields of persons, one person a call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from features.errors import CrmError
+from features.sources.crm.http import RefusedError
+from features.sources.crm.moments import iso
+from features.sources.crm.scores import ScoreField
+from features.sources.crm.write_back import Record, Written
+from features.sources.pipedrive.api import WRITE, Api
+
+KINDS = {"number": "double", "text": "varchar", "long": "text", "time": "varchar"}  # it has no type for a moment
+GONE = (404, 410)
+
+
+class PipedriveWriter:
+    """Writes custom fields of persons."""
+
+    title = "Pipedrive"
+    batch = 1
+
+    def __init__(self, api: Api, prefix: str) -> None:
+        self.api, self.prefix = api, prefix
+        self._codes: dict[str, str] = {}
+
+    @property
+    def label_prefix(self) -> str:
+        return f"{self.prefix.capitalize()} "
+
+    def prepare(self, fields: Sequence[ScoreField], create: bool) -> list[str]:
+        """See `Writer`. Fields are known by their name; Pipedrive gives each a code of its own."""
+        there: dict[str, list[dict[str, Any]]] = {}
+        for f in self.api.everything("/personFields"):
+            there.setdefault(str(f["field_name"]), []).append(f)
+        missing = []
+        for field in fields:
+            name = self.label_prefix + field.label
+            found = there.get(name, [])
+            if len(found) > 1:
+                raise CrmError(f"Pipedrive has {len(found)} person fields named {name!r}.", "Rename or remove all but one.")
+            if found and found[0].get("field_type") != KINDS[field.kind]:
+                raise CrmError(
+                    f"Pipedrive has a person field {name!r} of type {found[0].get('field_type')}, ours is {KINDS[field.kind]}.",
+                    "It belongs to somebody else: choose another `write_back: prefix:`.",
+                )
+            if found:
+                self._codes[field.key] = str(found[0]["field_code"])
+            else:
+                missing.append(field)
+        for field in missing if create else ():
+            order = {"field_name": self.label_prefix + field.label, "field_type": KINDS[field.kind]}
+            made = self.api.http.post(f"{self.api.v2}/personFields", order).body["data"]
+            self._codes[field.key] = str(made["field_code"])
+        return [] if create else [self.label_prefix + field.label for field in missing]
+
+    def write(self, records: Sequence[Record]) -> list[Written]:
+        """See `Writer`."""
+        found = []
+        for name, values in records:
+            custom = {self._codes[k]: iso(v) if isinstance(v, datetime) else v for k, v in values.items()}
+            self.api.tokens += WRITE
+            try:
+                self.api.http.patch(f"{self.api.v2}/persons/{name}", {"custom_fields": custom})
+                found.append(Written(name))
+            except RefusedError as error:
+                if error.http in (401, 402, 403):
+                    raise
+                found.append(Written(name, error.fact, gone=error.http in GONE))
+        return found

@@ -1,0 +1,154 @@
+"""The four CRMs for tests that hold for all of them: a stand-in that holds a world, and how things are done in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.dataset import Dataset
+from features.funnel import Funnel
+from features.sources.crm import registry, sync
+from features.sources.crm.connector import Connector
+from features.sources.crm.secrets import Secrets
+from tests.crm import hubspot, marketo, pipedrive, salesforce
+from tests.crm.server import Fake, serving
+from tests.crm.world import World
+from training.config import Config
+
+SECRETS = {
+    "HUBSPOT_TOKEN": hubspot.TOKEN,
+    "SALESFORCE_CLIENT_ID": salesforce.CLIENT,
+    "SALESFORCE_CLIENT_SECRET": salesforce.SECRET,
+    "MARKETO_CLIENT_ID": marketo.CLIENT,
+    "MARKETO_CLIENT_SECRET": marketo.SECRET,
+    "PIPEDRIVE_TOKEN": pipedrive.TOKEN,
+}
+FUNNEL = Funnel()
+
+
+@dataclass(frozen=True)
+class Crm:
+    """One CRM. `list`: a path of its first stream, read in pages; `served`: which interactions of a world it can tell."""
+
+    kind: str
+    filled: Callable[..., Any]
+    served: frozenset[str]
+    list: str
+    write: str
+    # done in the CRM by people: change a lead's status to what `mql` is there, delete it, merge two
+    progress: Callable[[Any, str], None]
+    delete: Callable[[Any, str], None]
+    merge: Callable[[Any, str, str], None]
+    # a lead's score field as sales sees it
+    seen: Callable[[Any, str, str], Any]
+    digits: int = 3  # of the seconds of moments
+
+
+def _hubspot_seen(fake: hubspot.HubSpot, lead: str, key: str) -> Any:
+    return fake.records["contacts"][lead].properties.get(f"ripeline_{key}")
+
+
+def _salesforce_seen(fake: salesforce.Salesforce, lead: str, key: str) -> Any:
+    record = fake.records["Lead"][lead]
+    record = fake.records["Contact"][record["ConvertedContactId"]] if record.get("IsConverted") else record
+    return record.get("Ripeline_" + "_".join(w.capitalize() for w in key.split("_")) + "__c")
+
+
+def _marketo_seen(fake: marketo.Marketo, lead: str, key: str) -> Any:
+    return fake.leads[int(lead)].get("ripeline" + "".join(w.capitalize() for w in key.split("_")))
+
+
+def _pipedrive_seen(fake: pipedrive.Pipedrive, lead: str, key: str) -> Any:
+    code = next((f["field_code"] for f in fake.person_fields if f["field_name"] == f"Ripeline {key}"), None)
+    return fake.records["persons"][int(lead)]["custom_fields"].get(code)
+
+
+def _inbox(fake: pipedrive.Pipedrive, lead: str) -> None:
+    at = pipedrive.rfc(pipedrive.datetime.fromtimestamp(fake.now(), pipedrive.UTC))
+    fake.inbox.append(
+        {
+            "id": f"new-{lead}",
+            "title": "x",
+            "person_id": int(lead),
+            "source_name": "web",
+            "channel": None,
+            "is_archived": False,
+            "add_time": at,
+            "update_time": at,
+        }
+    )
+
+
+CRMS = {
+    crm.kind: crm
+    for crm in (
+        Crm("hubspot", hubspot.filled, frozenset(hubspot.SERVED), r"/crm/objects/2026-03/contacts$", "batch/update",
+            lambda f, lead: f.touch("contacts", lead, {"lifecyclestage": "marketingqualifiedlead"}),
+            lambda f, lead: f.delete("contacts", lead), lambda f, a, b: f.merge(a, b), _hubspot_seen),
+        Crm("salesforce", salesforce.filled, frozenset(salesforce.SERVED), r"/queryAll$", "composite",
+            lambda f, lead: f.touch("Lead", lead, {"Status": "Working - Contacted"}),
+            lambda f, lead: f.delete("Lead", lead), lambda f, a, b: f.delete("Lead", b, a), _salesforce_seen),
+        Crm("marketo", marketo.filled, frozenset(marketo.SERVED), r"/rest/v1/activities/leadchanges", r"/rest/v1/leads.json",
+            lambda f, lead: f.touch(int(lead), {"leadStatus": "MQL"}),
+            lambda f, lead: f.delete(int(lead)), lambda f, a, b: f.merge(int(a), int(b)), _marketo_seen, 0),
+        Crm("pipedrive", pipedrive.filled, frozenset(pipedrive.SERVED), r"/api/v2/persons$", r"/api/v2/persons/\d+",
+            _inbox,
+            lambda f, lead: f.delete("persons", int(lead)), lambda f, a, b: f.merge(int(a), int(b)), _pipedrive_seen, 0),
+    )
+}  # fmt: skip
+
+
+@dataclass
+class Site:
+    """A served stand-in, and a folder to import into."""
+
+    crm: Crm
+    fake: Any
+    config: Config
+    home: Path
+
+    def open(self) -> Connector:
+        """A connector that never waits long."""
+        source: Any = self.config.source
+        connector = registry.open_crm(source, self.home / "crm", Secrets(SECRETS))
+        connector.http.sleep = lambda seconds: None
+        connector.http.timeout = (2.0, 0.5)
+        return connector
+
+    def run(self) -> sync.Imported:
+        return sync.run(self.open(), self.config.source, FUNNEL)  # type: ignore[arg-type]
+
+    @property
+    def dataset(self) -> Dataset:
+        return Dataset.read(self.home / "crm" / sync.DATASET)
+
+
+YAML = """
+name: {kind}
+source:
+  kind: {kind}
+  base_url: {url}
+  folder: {folder}
+  since: 2024-06-01
+  limits: [{{calls: 100000, seconds: 1}}]
+{more}funnel: {{stages: [lead, mql, sql, customer], exits: [disqualified, lost], horizons: {{mql: 30, sql: 45, customer: 90}}}}
+landmarks: {{ages: [0, 3, 14, 60]}}
+search: {{trials: 2, minutes: 0.1}}
+sales: {{capacity_per_week: 10, cost_per_contact: 25}}
+"""
+SWEEP = {"pipedrive": "  sweep_hours: 0\n", "marketo": "  leads_since: 2024-06-01\n"}
+
+
+@contextmanager
+def site(crm: Crm, world: World, home: Path, **settings: Any) -> Iterator[Site]:
+    """A CRM that holds a world, on loopback."""
+    fake: Fake = crm.filled(world, **settings)
+    with serving(fake) as url:
+        path = home / f"{crm.kind}.yaml"
+        path.write_text(
+            YAML.format(kind=crm.kind, url=url, folder=home / "crm", more=SWEEP.get(crm.kind, "")), encoding="utf-8"
+        )
+        yield Site(crm, fake, Config.read(path), home)
