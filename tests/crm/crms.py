@@ -146,6 +146,8 @@ SWEEP = {"pipedrive": "  sweep_hours: 0\n", "marketo": "  leads_since: 2024-06-0
 def site(crm: Crm, world: World, home: Path, **settings: Any) -> Iterator[Site]:
     """A CRM that holds a world, on loopback."""
     fake: Fake = crm.filled(world, **settings)
+    (home / "crm").mkdir(parents=True, exist_ok=True)
+    (home / "crm" / "salt").write_bytes(b"salt" * 8)  # so that two imports give companies the same keys
     with serving(fake) as url:
         path = home / f"{crm.kind}.yaml"
         path.write_text(

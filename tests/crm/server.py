@@ -59,6 +59,7 @@ class Fake:
     refused: int = 0
     token_calls: int | None = None  # a token ends after so many calls
     keep: bool = True  # remember the calls; not for benchmarks
+    hook: Callable[[Call], None] = lambda call: None
     _recent: deque[float] = field(default_factory=deque)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     routes: ClassVar[list[tuple[str, re.Pattern[str], str]]] = []
@@ -82,6 +83,7 @@ class Fake:
         with self._lock:
             if self.keep:
                 self.calls.append(call)
+            self.hook(call)
             fault = self._fault(call)
             if fault is not None:
                 return fault

@@ -113,6 +113,13 @@ class Http:
     skew: float = 0.0  # seconds the server's clock is ahead of ours
     _session: requests.Session = field(default_factory=requests.Session)
 
+    def beside(self, auth: Auth) -> Http:
+        """The same API for somebody else, such as the service that gives tokens; it waits as this one does."""
+        return Http(self.base, self.name, auth, self.secrets, self.judge, self.pace, self.timeout, self._pause)
+
+    def _pause(self, seconds: float) -> None:
+        self.sleep(seconds)
+
     def get(self, path: str, params: Mapping[str, Any] | None = None, **more: Any) -> Answer:
         return self.call("GET", path, params=params, **more)
 

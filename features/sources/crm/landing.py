@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import secrets as random
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,7 +70,7 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
         "at": TIME,
         "until": TIME,
     },
-    # records whose only use is that acts hang on them; `people`: whose they are by now, as ";12;14;", where acts may be left over
+    # records whose only use is that acts hang on them; `people`: whose they are by now, as ";12;14;", where acts may be stale
     "engagements": {"people": pa.string(), "_gone_at": TIME},
     # one act of or towards a person; `person` or, where the vendor only names the address, `email_key`
     "activities": {
@@ -231,7 +232,8 @@ class Landing:
         """A table, in batches."""
         with _plainly(self), self._pipeline.sql_client() as client:
             name = client.make_qualified_table_name(table)
-            with client.execute_query(f"SELECT * FROM {name}") as cursor:
+            with warnings.catch_warnings(), client.execute_query(f"SELECT * FROM {name}") as cursor:
+                warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
                 for part in cursor.iter_arrow(50_000):
                     yield from part.to_batches()
 

@@ -37,7 +37,7 @@ class Stream:
     """One part of a CRM. `read(cursor)` gives pages from there on; None is the very beginning.
 
     `optional`: not every plan has it; where the vendor has always refused it, the rest is read without. `patient`: it may take
-    several days' calls; where those are used up, the rest goes on. `lands_first`: it looks at what the streams before it landed.
+    several days' calls; where those are used up, the rest goes on. `lands_first`: it looks at what others landed.
     """
 
     name: str

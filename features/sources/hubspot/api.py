@@ -45,7 +45,6 @@ def open_api(source: HubSpotSource, secrets: Secrets) -> Http:
         token = secrets.require("HUBSPOT_TOKEN", "the token of a HubSpot service key or app")
         auth = FixedToken("authorization", f"Bearer {token}")
     else:
-        plain = Http(source.base_url, "HubSpot", Nobody(), secrets, judge, pace)
         form = {
             "grant_type": "refresh_token",
             "client_id": secrets.require("HUBSPOT_CLIENT_ID", "the app's client id"),
@@ -54,11 +53,12 @@ def open_api(source: HubSpotSource, secrets: Secrets) -> Http:
         }
 
         def fetch() -> tuple[str, float]:
-            body = plain.call("POST", "/oauth/v1/token", data=form).body
+            body = http.beside(Nobody()).call("POST", "/oauth/v1/token", data=form).body
             return str(body["access_token"]), float(body["expires_in"])
 
         auth = FetchedToken(fetch, secrets)
-    return Http(source.base_url, "HubSpot", auth, secrets, judge, pace)
+    http = Http(source.base_url, "HubSpot", auth, secrets, judge, pace)
+    return http
 
 
 class Api:

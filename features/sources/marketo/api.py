@@ -63,13 +63,13 @@ def open_api(source: MarketoSource, secrets: Secrets) -> Http:
         "client_id": secrets.require("MARKETO_CLIENT_ID", "the client id of the LaunchPoint service"),
         "client_secret": secrets.require("MARKETO_CLIENT_SECRET", "the client secret of the LaunchPoint service"),
     }
-    plain = Http(source.base_url, "Marketo", Nobody(), secrets, judge, pace)
 
     def fetch() -> tuple[str, float]:
-        body = plain.get("/identity/oauth/token", form).body
+        body = http.beside(Nobody()).get("/identity/oauth/token", form).body
         return str(body["access_token"]), float(body["expires_in"])
 
-    return Http(source.base_url, "Marketo", FetchedToken(fetch, secrets), secrets, judge, pace)
+    http = Http(source.base_url, "Marketo", FetchedToken(fetch, secrets), secrets, judge, pace)
+    return http
 
 
 class Api:

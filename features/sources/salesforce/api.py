@@ -58,7 +58,6 @@ def open_api(source: SalesforceSource, secrets: Secrets) -> Http:
         if a secret is not set.
     """
     pace = Bucket(source.rates(RATES))
-    plain = Http(source.base_url, "Salesforce", Nobody(), secrets, judge, pace)
     client = secrets.require("SALESFORCE_CLIENT_ID", "the consumer key of the External Client App")
     key = secrets.get("SALESFORCE_PRIVATE_KEY")
     if key:
@@ -71,12 +70,12 @@ def open_api(source: SalesforceSource, secrets: Secrets) -> Http:
 
     def fetch() -> tuple[str, float]:
         if key:
-            ends = int(plain.now()) + 180  # by the server's clock, as far as it is known
+            ends = int(http.now()) + 180  # by the server's clock, as far as it is known
             claim = {"iss": client, "sub": user, "aud": source.login_url, "exp": ends}
             form = {"grant_type": GRANT, "assertion": jwt.encode(claim, key, algorithm="RS256")}
         else:
             form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret}
-        body = plain.call("POST", "/services/oauth2/token", data=form).body
+        body = http.beside(Nobody()).call("POST", "/services/oauth2/token", data=form).body
         given = str(body.get("instance_url", source.base_url)).rstrip("/")
         if given != source.base_url and source.base_url.startswith("https://"):
             raise CrmError(
@@ -84,7 +83,8 @@ def open_api(source: SalesforceSource, secrets: Secrets) -> Http:
             )
         return str(body["access_token"]), SESSION
 
-    return Http(source.base_url, "Salesforce", FetchedToken(fetch, secrets), secrets, judge, pace)
+    http = Http(source.base_url, "Salesforce", FetchedToken(fetch, secrets), secrets, judge, pace)
+    return http
 
 
 class Api:

@@ -1,0 +1,291 @@
+"""Scores go where sales looks: what changed, once, and nobody else's fields."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from features.errors import ConfigError, CrmError
+from features.sources.crm.scores import FIELDS, chosen, digest, values_of
+from features.sources.crm.write_back import CLEARED, Ledger, plan, send, write_failures
+from tests.crm.crms import Site
+from tests.crm.server import Call, Fault
+from tests.crm.test_faults import killed_at
+
+AT = datetime(2026, 6, 30, tzinfo=UTC)
+
+
+def row(score: int, **more: Any) -> dict[str, Any]:
+    return {"score": score, "grade": "A1", "recommended_lead_stage": "mql", "action": "nurture", "p_customer": 0.1234, "points": 35.0,
+            "expected_value": 1234.5, "reasons": "webinar (+0.4)", "why": "It is ripe.", **more}  # fmt: skip
+
+
+def scored(here: Site, score: int = 50, most: int = 60) -> dict[str, dict[str, Any]]:
+    names = sorted(here.dataset.leads["lead_id"])[:most]
+    return {name: values_of(row(score), "customer", "small 3", AT) for name in names}
+
+
+def written(here: Site, records: Any, create: bool = True) -> Any:
+    """One write-back; what it did."""
+    connector = here.open()
+    made_ready(here)
+    connector.prepare(FIELDS, create=create and here.crm.kind != "salesforce")
+    ledger = Ledger(here.home / "crm" / "sent.sqlite")
+    try:
+        return send(connector, plan(records, ledger.known(), FIELDS), ledger, "small 3")
+    finally:
+        ledger.close()
+
+
+def made_ready(here: Site) -> None:
+    """What an administrator does once: Salesforce's fields are deployed from the shipped metadata."""
+    if here.crm.kind == "salesforce":
+        kinds = {"number": "double", "text": "string", "long": "textarea", "time": "datetime"}
+        for kind in ("Lead", "Contact"):
+            for field in FIELDS:
+                name = here.open().field(field.key)  # type: ignore[attr-defined]
+                here.fake.fields[kind][name] = {
+                    "name": name,
+                    "label": name,
+                    "type": kinds[field.kind],
+                    "custom": True,
+                    "updateable": True,
+                }
+
+
+def writes(here: Site) -> list[Call]:
+    method = "PATCH" if here.crm.kind in ("salesforce", "pipedrive") else "POST"
+    return [c for c in here.fake.made(here.crm.write, method) if "_method" not in c.params]
+
+
+def test_scores_arrive_as_they_are(here: Site) -> None:
+    here.run()
+    outcome = written(here, scored(here))
+    assert (outcome.written, outcome.failed) == (60, {})
+    lead = sorted(here.dataset.leads["lead_id"])[0]
+    assert float(here.crm.seen(here.fake, lead, "score")) == 50
+    assert here.crm.seen(here.fake, lead, "grade") == "A1"
+    assert float(here.crm.seen(here.fake, lead, "points")) == 35
+
+
+def test_the_vendors_batches_are_filled(here: Site) -> None:
+    """Sixty leads are one call where the vendor takes so many, sixty where it takes one."""
+    here.run()
+    written(here, scored(here))
+    assert len(writes(here)) == (60 if here.crm.kind == "pipedrive" else 1)
+
+
+def test_only_what_changed_is_sent(here: Site) -> None:
+    """The same again: no call. A new moment of scoring alone is no change; a new score is."""
+    here.run()
+    written(here, scored(here))
+    calls = len(writes(here))
+    later = {
+        name: {**values, "scored_at": datetime(2026, 7, 1, tzinfo=UTC), "model": "small 4"}
+        for name, values in scored(here).items()
+    }
+    assert written(here, later).written == 0
+    assert len(writes(here)) == calls
+    lead = sorted(later)[7]
+    assert written(here, {**later, lead: {**later[lead], "score": 99.0}}).written == 1
+    assert float(here.crm.seen(here.fake, lead, "score")) == 99
+
+
+def test_a_written_score_does_not_make_the_next_import_read_the_world(here: Site) -> None:
+    """Every record was touched, by us alone: not one row is landed, and hardly a call more is made."""
+    here.run()
+    before = len(here.fake.calls)
+    here.run()
+    usual = len(here.fake.calls) - before
+    written(here, scored(here))
+    before = len(here.fake.calls)
+    again = here.run()
+    assert sum(again.synced.rows.values()) == 0
+    assert len(here.fake.calls) - before <= usual + 2
+
+
+def test_who_is_scored_no_longer_is_emptied_once(here: Site) -> None:
+    """Closed or opted out: a stale score is worse than none."""
+    here.run()
+    every = scored(here)
+    written(here, every)
+    lead = sorted(every)[3]
+    fewer = {name: values for name, values in every.items() if name != lead}
+    assert written(here, fewer).cleared == 1
+    assert here.crm.seen(here.fake, lead, "score") in (None, "")
+    assert written(here, fewer).cleared == 0
+    assert written(here, every).written == 1  # and comes back
+
+
+def test_one_bad_record_spoils_only_itself(here: Site) -> None:
+    here.run()
+    every = scored(here)
+    bad = sorted(every)[5]
+    here.fake.invalid[_target(here, bad)] = "Score must be approved by Jane"
+    outcome = written(here, every)
+    assert outcome.written == 59
+    assert list(outcome.failed) == [bad]
+    assert "approved" in outcome.failed[bad]
+    file = here.home / "failed.csv"
+    write_failures(file, outcome)
+    assert file.read_text().splitlines()[1].startswith(f"{bad},")
+    here.fake.invalid.clear()
+    assert written(here, every).written == 1  # tried again, and only that
+
+
+def _target(here: Site, lead: str) -> str:
+    if here.crm.kind == "salesforce":
+        return str(here.fake.records["Lead"][lead].get("ConvertedContactId") or lead)
+    return lead
+
+
+def test_a_lead_deleted_between_reading_and_writing_is_no_failure(here: Site) -> None:
+    here.run()
+    every = scored(here)
+    lead = (
+        sorted(every)[0]
+        if here.crm.kind != "salesforce"
+        else next(n for n in sorted(every) if not here.fake.records["Lead"][n].get("IsConverted"))
+    )
+    here.crm.delete(here.fake, lead)
+    outcome = written(here, every)
+    assert (outcome.gone, outcome.written, outcome.failed) == (1, 59, {})
+
+
+def test_what_passes_is_waited_for_and_written_once(here: Site) -> None:
+    """Two bad answers; the second after the write was done, so that it is done twice and once."""
+    here.run()
+    fault = Fault("503", here.crm.write, at=(1, 3))
+    here.fake.faults.append(fault)
+    assert written(here, scored(here)).written == 60
+    assert fault.struck >= 1
+
+
+def test_killed_in_the_middle_it_goes_on(here: Site) -> None:
+    """What was acknowledged is not sent again; what was not, is."""
+    here.run()
+    made_ready(here)
+    code = f"""
+from datetime import datetime, UTC
+from pathlib import Path
+from training.crm import open_configured
+from training.data import read_imported
+from features.sources.crm.scores import FIELDS, values_of
+from features.sources.crm.write_back import Ledger, plan, send
+opened = open_configured({here.crm.kind!r}, Path({str(here.home / f"{here.crm.kind}.yaml")!r}))
+connector = opened.connector
+connector.batch = 1 if connector.batch == 1 else 10
+connector.prepare(FIELDS, create={here.crm.kind != "salesforce"})
+names = sorted(read_imported(opened.config).leads["lead_id"])
+row = {row(50)!r}
+records = {{n: values_of(row, "customer", "small 3", datetime(2026, 6, 30, tzinfo=UTC)) for n in names}}
+ledger = Ledger(Path({str(here.home / "crm" / "sent.sqlite")!r}))
+send(connector, plan(records, ledger.known(), FIELDS), ledger, "small 3")
+"""
+    killed_at(here, code, 4 if here.crm.kind != "pipedrive" else 31, _write_path(here))
+    ledger = Ledger(here.home / "crm" / "sent.sqlite")
+    done = len(ledger.known())
+    ledger.close()
+    assert 0 < done < 60
+    assert written(here, scored(here)).written == 60 - done
+    assert all(float(here.crm.seen(here.fake, name, "score")) == 50 for name in here.dataset.leads["lead_id"])
+
+
+def _write_path(here: Site) -> str:
+    return {
+        "hubspot": "batch/update",
+        "salesforce": "composite",
+        "marketo": "/rest/v1/leads.json",
+        "pipedrive": "/api/v2/persons/",
+    }[here.crm.kind]
+
+
+def test_a_field_of_our_name_that_is_somebody_elses_is_not_touched(here: Site) -> None:
+    here.run()
+    fake: Any = here.fake
+    if here.crm.kind == "hubspot":
+        fake.properties["contacts"]["ripeline_score"] = {
+            "name": "ripeline_score",
+            "type": "string",
+            "groupName": "contactinformation",
+        }
+    elif here.crm.kind == "salesforce":
+        fake.fields["Lead"]["Ripeline_Score__c"] = {"name": "Ripeline_Score__c", "type": "picklist", "custom": True}
+    elif here.crm.kind == "marketo":
+        fake.fields["ripelineScore"] = {
+            "name": "ripelineScore",
+            "dataType": "float",
+            "description": "ours since 2019",
+            "isCustom": True,
+        }
+    else:
+        fake.person_fields.append(
+            {
+                "field_name": "Ripeline score",
+                "field_code": "e" * 40,
+                "field_type": "enum",
+                "is_custom_field": True,
+                "options": [],
+            }
+        )
+    with pytest.raises(CrmError, match=r"Ripeline[_ ]?[Ss]core|ripeline_?[sS]core"):
+        here.open().prepare(FIELDS, create=True)
+    assert writes(here) == []
+
+
+def test_a_dry_run_writes_nothing(here: Site) -> None:
+    here.run()
+    missing = here.open().prepare(FIELDS, create=False)
+    assert len(missing) == (22 if here.crm.kind == "salesforce" else 11)
+    assert not [c for c in here.fake.calls if c.method in ("POST", "PATCH") and "schema" in c.path]
+
+
+def test_only_score_fields_are_written(here: Site) -> None:
+    """Whatever is sent, every key of it is one of ours."""
+    here.run()
+    written(here, scored(here))
+    for call in writes(here):
+        inputs = call.body.get("inputs") or call.body.get("records") or call.body.get("input") or [call.body]
+        for one in inputs:
+            fields = one.get("properties") or one.get("custom_fields") or one
+            names = {f["field_code"]: f["field_name"] for f in getattr(here.fake, "person_fields", [])}
+            for name in set(fields) - {"id", "attributes"}:
+                assert names.get(name, name).casefold().startswith("ripeline")
+
+
+def test_noise_is_no_change() -> None:
+    """A chance that moves by a hundredth of a per cent, a value by a euro: nothing to write."""
+    one = values_of(row(50, p_customer=0.12341, expected_value=1234.0), "customer", "m", AT)
+    two = values_of(row(50, p_customer=0.12339, expected_value=1239.0, reasons="other words"), "customer", "m", AT)
+    three = values_of(row(51), "customer", "m", AT)
+    assert digest(one) == digest(two) != digest(three)
+
+
+def test_missing_values_are_empty_not_nan() -> None:
+    values = values_of(
+        {"score": 3, "expected_value": float("nan"), "grade": None, "points": float("inf"), "reasons": float("nan")},
+        "customer",
+        "m",
+        AT,
+    )
+    assert (values["expected_value"], values["grade"], values["points"], values["reasons"], values["chance"]) == (
+        None,
+        None,
+        None,
+        None,
+        None,
+    )
+
+
+def test_the_plan_says_what_and_why() -> None:
+    known = {"a": digest({f.key: 1.0 for f in FIELDS}), "b": "x", "c": CLEARED}
+    found = plan({"a": dict.fromkeys((f.key for f in FIELDS), 1.0), "d": {}}, known, FIELDS)
+    assert ([n for n, _ in found.send], [n for n, _ in found.clear], found.unchanged, found.calls(100)) == (["d"], ["b"], 1, 1)
+
+
+def test_an_unknown_score_field_is_named() -> None:
+    with pytest.raises(ConfigError, match="no score field 'gradee': did you mean 'grade'"):
+        chosen(["score", "gradee"])
+    assert [f.key for f in chosen(["score"])] == ["score", "scored_at", "model"]
