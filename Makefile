@@ -9,13 +9,16 @@ HOST ?= 127.0.0.1
 PORT ?= 3000
 DATA ?= ../shared/data
 RUN = $(VENV)/bin/python
+# the CRM targets take CONFIG only where it is given: without, it is <crm>.yaml
+CRM_CONFIG = $(if $(filter command environment override,$(firstword $(origin CONFIG))),--config $(CONFIG))
+CRM_NAMED = $(if $(CRM),,echo "Name the CRM: CRM=hubspot, salesforce, marketo or pipedrive"; exit 2;)
 
 export MLFLOW_DISABLE_TELEMETRY = true
 export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -63,6 +66,15 @@ audit: setup  ## say which columns and interactions know the outcome  [CONFIG=�
 rules-check: setup  ## check a rules file, with line numbers  RULES=mine.yaml [CONFIG=…]
 	@$(if $(RULES),,echo "Name the file: make rules-check RULES=mine.yaml"; exit 2;) $(RUN) -m training rules-check --rules $(RULES) --config $(CONFIG) $(if $(FOLDER),--folder $(FOLDER))
 
+crm-check: setup  ## look at a CRM before anything runs: credentials, permissions, history, limits  CRM=hubspot [CONFIG=…]
+	@$(CRM_NAMED) $(RUN) -m training crm-check --crm $(CRM) $(CRM_CONFIG)
+
+import: setup  ## read what is new in a CRM and write the dataset  CRM=hubspot|salesforce|marketo|pipedrive [CONFIG=…]
+	@$(CRM_NAMED) $(RUN) -m training import --crm $(CRM) $(CRM_CONFIG)
+
+write-back: setup  ## score the imported leads and say what would be written; SEND=yes writes it  CRM=hubspot [CONFIG=…]
+	@$(CRM_NAMED) $(RUN) -m training write-back --crm $(CRM) $(CRM_CONFIG) $(if $(filter yes,$(SEND)),--send)
+
 compare: setup  ## judge changed rules on history, beside the champion  RULES=mine.yaml [CONFIG=…]
 	@$(if $(RULES),,echo "Name the file: make compare RULES=mine.yaml"; exit 2;) $(RUN) -m training compare --rules $(RULES) --config $(CONFIG) $(if $(FOLDER),--folder $(FOLDER))
 
@@ -99,6 +111,9 @@ bench-quality: setup-bench  ## train the four real data sets and compare with pe
 
 bench-pages: setup-dev  ## how fast report and page are there, and rules are replayed; needs what `make serve` fetched
 	@$(RUN) -m benchmarks.pages
+
+bench-crm: setup-dev  ## import and write-back against CRMs on loopback: rows a second, memory, calls  [LEADS=20000]
+	@$(RUN) -m benchmarks.crm $(if $(LEADS),--leads $(LEADS))
 
 bench-honesty: setup-dev  ## unripe labels and little data, against their rivals  [DATA=folder]
 	@$(RUN) -m benchmarks.honesty --data $(DATA)

@@ -198,5 +198,47 @@ def dataset(
         typer.echo(f"Written to {found.write(out)}.")
 
 
+CrmName = Annotated[str, typer.Option("--crm", help="hubspot, salesforce, marketo or pipedrive")]
+CrmConfig = Annotated[Path | None, typer.Option("--config", help="configuration; default: <crm>.yaml here")]
+
+
+@app.command("crm-check")
+def crm_check(
+    crm: CrmName,
+    config: CrmConfig = None,
+    leads: Annotated[int, typer.Option(help="leads that the budget is stated for", min=1)] = 100_000,
+) -> None:
+    """Look at a CRM's credentials, permissions, history and limits before anything runs."""
+    from training.crm import run_check
+
+    with _plainly():
+        if not run_check(crm, config, leads):
+            raise typer.Exit(1)
+
+
+@app.command("import")
+def import_(crm: CrmName, config: CrmConfig = None) -> None:
+    """Read what is new in a CRM and write the dataset."""
+    from training.crm import run_import
+
+    with _plainly():
+        run_import(crm, config)
+
+
+@app.command("write-back")
+def write_back(
+    crm: CrmName,
+    config: CrmConfig = None,
+    send: Annotated[bool, typer.Option("--send", help="write; without it only say what would be written")] = False,
+    model: Annotated[Path | None, typer.Option(help="model folder; default: the champion in MLflow")] = None,
+) -> None:
+    """Score the imported leads and write what changed into the CRM."""
+    from training.crm import run_write_back
+
+    with _plainly():
+        if not run_write_back(crm, config, really=send, model_folder=model):
+            raise typer.Exit(1)
+
+
 if __name__ == "__main__":
     app()

@@ -51,6 +51,7 @@ ADDRESS = {
 class Opened:
     """A configured CRM."""
 
+    path: Path
     config: Config
     source: CrmSources
     connector: Connector
@@ -73,7 +74,7 @@ def open_configured(kind: str, path: Path | None) -> Opened:
     config = Config.read(file)
     if not isinstance(config.source, CrmSource) or config.source.kind != kind:
         raise ConfigError(f"{file} has no `source: {{kind: {kind}}}`.", f"Name the configuration of {kind}: CONFIG=….")
-    return Opened(config, config.source, open_crm(config.source, crm_folder(config), Secrets.read()))
+    return Opened(file, config, config.source, open_crm(config.source, crm_folder(config), Secrets.read()))
 
 
 def run_import(kind: str, path: Path | None = None, console: Console | None = None) -> sync.Imported:
@@ -133,7 +134,7 @@ def _say_import(console: Console, opened: Opened, done: sync.Imported) -> None:
             highlight=False,
         )
         console.print(escape(text), highlight=False)
-    console.print(f"\nThe dataset is {done.folder}. Train with: make train CONFIG=…", highlight=False)
+    console.print(f"\nThe dataset is {done.folder}. Train with: make train CONFIG={opened.path}", highlight=False)
 
 
 def run_check(kind: str, path: Path | None = None, leads: int = LEADS, console: Console | None = None) -> bool:

@@ -54,6 +54,13 @@ class CrmSource(Settings):
     calls_per_day: int | None = Field(None, ge=1, description="what your plan allows; default: what the vendor says")
     write_back: WriteBack = WriteBack()
 
+    @field_validator("base_url", mode="before")
+    @classmethod
+    def _given(cls, url: object) -> object:
+        if url is None:
+            raise ValueError("give the address of your account, such as https://yours.my.salesforce.com")
+        return url
+
     @field_validator("base_url")
     @classmethod
     def _an_address(cls, url: str) -> str:
