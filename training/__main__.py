@@ -240,5 +240,17 @@ def write_back(
             raise typer.Exit(1)
 
 
+@app.command("csv-check")
+def csv_check(
+    folder: Annotated[Path, typer.Option(help="folder with files downloaded from a CRM")],
+    out: Annotated[Path | None, typer.Option("--out", help="configuration to write")] = None,
+) -> None:
+    """Say which CRM's exports lie in a folder, what they mean and what they cannot tell; propose a configuration."""
+    from training.csv_check import run
+
+    with _plainly():
+        run(folder, out)
+
+
 if __name__ == "__main__":
     app()

@@ -133,7 +133,7 @@ def _say_import(console: Console, opened: Opened, done: sync.Imported) -> None:
             style="yellow",
             highlight=False,
         )
-        console.print(escape(text), highlight=False)
+        console.print(escape(text), highlight=False, soft_wrap=True)
     console.print(f"\nThe dataset is {done.folder}. Train with: make train CONFIG={opened.path}", highlight=False)
 
 

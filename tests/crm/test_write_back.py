@@ -18,8 +18,8 @@ AT = datetime(2026, 6, 30, tzinfo=UTC)
 
 
 def row(score: int, **more: Any) -> dict[str, Any]:
-    return {"score": score, "grade": "A1", "recommended_lead_stage": "mql", "action": "nurture", "p_customer": 0.1234, "points": 35.0,
-            "expected_value": 1234.5, "reasons": "webinar (+0.4)", "why": "It is ripe.", **more}  # fmt: skip
+    usual = {"score": score, "grade": "A1", "recommended_lead_stage": "mql", "action": "nurture", "p_customer": 0.1234}
+    return {**usual, "points": 35.0, "expected_value": 1234.5, "reasons": "webinar (+0.4)", "why": "It is ripe.", **more}
 
 
 def scored(here: Site, score: int = 50, most: int = 60) -> dict[str, dict[str, Any]]:
@@ -39,20 +39,25 @@ def written(here: Site, records: Any, create: bool = True) -> Any:
         ledger.close()
 
 
+def deploy(fake: Any) -> None:
+    """What an administrator of Salesforce does once: the score fields, as the shipped metadata has them."""
+    kinds = {"number": "double", "text": "string", "long": "textarea", "time": "datetime"}
+    for kind in ("Lead", "Contact"):
+        for field in FIELDS:
+            name = "Ripeline_" + "_".join(word.capitalize() for word in field.key.split("_")) + "__c"
+            fake.fields[kind][name] = {
+                "name": name,
+                "label": name,
+                "type": kinds[field.kind],
+                "custom": True,
+                "updateable": True,
+            }
+
+
 def made_ready(here: Site) -> None:
-    """What an administrator does once: Salesforce's fields are deployed from the shipped metadata."""
+    """Fields that cannot be made by the API are there."""
     if here.crm.kind == "salesforce":
-        kinds = {"number": "double", "text": "string", "long": "textarea", "time": "datetime"}
-        for kind in ("Lead", "Contact"):
-            for field in FIELDS:
-                name = here.open().field(field.key)  # type: ignore[attr-defined]
-                here.fake.fields[kind][name] = {
-                    "name": name,
-                    "label": name,
-                    "type": kinds[field.kind],
-                    "custom": True,
-                    "updateable": True,
-                }
+        deploy(here.fake)
 
 
 def writes(here: Site) -> list[Call]:

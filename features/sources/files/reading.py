@@ -142,7 +142,11 @@ def _read_csv(file: RawFile, columns: Sequence[str]) -> pa.Table:
 
 
 def _parse_csv(file: RawFile, columns: Sequence[str], bad: list[pacsv.InvalidRow] | None = None) -> pa.Table:
+    footer = bool(file.options.footer)
+
     def remember(row: pacsv.InvalidRow) -> str:
+        if footer and row.actual_columns == 1:
+            return "skip"
         if bad is not None:
             bad.append(row)
         return "skip" if bad is not None else "error"
@@ -157,7 +161,7 @@ def _parse_csv(file: RawFile, columns: Sequence[str], bad: list[pacsv.InvalidRow
     parse = pacsv.ParseOptions(
         delimiter=file.options.separator or ",",
         newlines_in_values=True,
-        invalid_row_handler=remember if bad is not None else None,
+        invalid_row_handler=remember if bad is not None or footer else None,
     )
     convert = pacsv.ConvertOptions(
         column_types=dict.fromkeys(file.headers, pa.string()), include_columns=list(columns), strings_can_be_null=False

@@ -35,6 +35,7 @@ class FileOptions(Settings):
     timezone: str | None = None  # of times that carry none; UTC
     date_format: Several[str] | None = None  # tried before ISO 8601
     null: Several[Scalar] | None = None
+    footer: bool | None = None  # rows with a single field, as reports end with, are left out
 
     @model_validator(mode="before")
     @classmethod

@@ -117,6 +117,7 @@ def frame_of(mapped: Mapped, report: DataReport, raw: pa.Table | None = None) ->
         values, gone = _values(mapped, raw, target, index)
         column = known.get(target)
         if column is not None and column.required:
+            gone |= _without_key(mapped, target, values, report)
             dropped |= gone
             _require(values, gone, mapped.origin(target))
         out[target] = _convert(mapped, column, target, values)
@@ -144,6 +145,15 @@ def _values(mapped: Mapped, raw: pa.Table, target: str, index: pd.Index) -> tupl
         return translate(values, mapping.values[target])
     kinds = {c.name: c.kind for c in mapped.table.columns}
     return (whole_numbers(values) if kinds.get(target) in ("id", "text") else values), nothing
+
+
+def _without_key(mapped: Mapped, target: str, values: Texts, report: DataReport) -> npt.NDArray[np.bool_]:
+    """Rows that speak of no company, in a file of leads that companies are taken from."""
+    nobody = np.zeros(len(values), dtype=bool)
+    if target == mapped.table.key and isinstance(mapped.mapping, AttributesFile) and mapped.mapping.repeated != "error":
+        nobody = values.isna().to_numpy()
+        report.note(mapped.table.name, f"rows without a {target}", int(nobody.sum()), done="left out")
+    return nobody
 
 
 def _require(values: Texts, gone: npt.NDArray[np.bool_], origin: Origin) -> None:
