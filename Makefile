@@ -18,7 +18,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -71,6 +71,9 @@ crm-check: setup  ## look at a CRM before anything runs: credentials, permission
 
 import: setup  ## read what is new in a CRM and write the dataset  CRM=hubspot|salesforce|marketo|pipedrive [CONFIG=…]
 	@$(CRM_NAMED) $(RUN) -m training import --crm $(CRM) $(CRM_CONFIG)
+
+live: setup  ## import, score and write back what changed, again and again  CRM=salesforce [EVERY=300] [CONFIG=…]
+	@$(CRM_NAMED) $(RUN) -m training live --crm $(CRM) $(CRM_CONFIG) $(if $(EVERY),--every $(EVERY))
 
 csv-check: setup  ## say whose exports lie in a folder and propose a configuration  FOLDER=exports [OUT=mine.yaml]
 	@$(if $(FOLDER),,echo "Name the folder: make csv-check FOLDER=exports"; exit 2;) $(RUN) -m training csv-check --folder $(FOLDER) $(if $(OUT),--out $(OUT))

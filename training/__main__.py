@@ -240,6 +240,20 @@ def write_back(
             raise typer.Exit(1)
 
 
+@app.command("live")
+def live(
+    crm: CrmName,
+    config: CrmConfig = None,
+    every: Annotated[float, typer.Option(help="seconds between two rounds", min=5)] = 300.0,
+    model: Annotated[Path | None, typer.Option(help="model folder; default: the champion in MLflow")] = None,
+) -> None:
+    """Import, score and write back what changed, again and again, until it is stopped."""
+    from training.crm import run_live
+
+    with _plainly():
+        run_live(crm, config, every=every, model_folder=model)
+
+
 @app.command("csv-check")
 def csv_check(
     folder: Annotated[Path, typer.Option(help="folder with files downloaded from a CRM")],

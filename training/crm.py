@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from features.errors import ConfigError, nearest
+from features.errors import ConfigError, CrmError, nearest
 from features.files import whole_file
 from features.sources.crm import scores as score_fields
 from features.sources.crm import sync
@@ -30,6 +33,7 @@ from training.progress import Steps, terminal
 from training.score import champion
 
 LEADS = 100_000  # that a budget is stated for
+EVERY = 300.0  # seconds between two rounds of `make live`
 STARTER = """\
 # {title}: what to import and what it means.
 # `make crm-check CRM={kind}` says what is missing; docs/crm/{kind}.md how to set it up.
@@ -182,7 +186,7 @@ def _budget_checks(budget: Budget, leads: int, given: int | None) -> list[Check]
             "" if days <= 1 else f"It takes {days} days and goes on where it stopped.",
         )
     )
-    every = f"about {budget.daily:,} {budget.unit} to read and at most {budget.write:,} to write {leads:,} scores{of}"
+    every = f"about {budget.daily:,} {budget.unit} to read and at most {budget.write:,} to write {budget.scores:,} scores{of}"
     fits = limit is None or daily <= limit
     found.append(
         Check(
@@ -230,6 +234,68 @@ def run_write_back(
     return not outcome.failed
 
 
+def run_live(
+    kind: str,
+    path: Path | None = None,
+    *,
+    every: float = EVERY,
+    rounds: int | None = None,
+    model_folder: Path | None = None,
+    console: Console | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:
+    """Import, score and write back what changed, again and again until it is stopped; `rounds` ends it earlier. How many records
+    were written.
+
+    What a round cannot do, because the CRM does not answer or the day's calls are used up, the next one does.
+
+    Raises
+    ------
+    RipelineError
+        for what no waiting mends: a wrong configuration, a missing model, fields that are missing or somebody else's.
+    """
+    console = console or terminal()
+    opened = open_configured(kind, path)
+    fields = score_fields.chosen(opened.source.write_back.fields)
+    missing = opened.connector.prepare(fields, create=False)
+    if missing:
+        lacks = f"{opened.connector.title} lacks {len(missing)} score fields."
+        raise ConfigError(lacks, f"First: make write-back CRM={kind} SEND=yes")
+    written, number = 0, 0
+    while rounds is None or number < rounds:
+        if number:
+            sleep(every)
+        number += 1
+        try:
+            written += _live_round(opened, fields, model_folder, console, first=number == 1)
+        except CrmError as error:
+            console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} {escape(str(error))}", style="yellow", highlight=False)
+    return written
+
+
+def _live_round(
+    opened: Opened, fields: tuple[score_fields.ScoreField, ...], model_folder: Path | None, console: Console, *, first: bool
+) -> int:
+    quiet = Console(file=io.StringIO())
+    imported = sync.run(opened.connector, opened.source, opened.config.funnel.build())
+    rows = sum(imported.synced.rows.values())
+    if not rows and not first:
+        return 0
+    with sync.alone(opened.connector.landing.folder), Steps(quiet).running() as steps:
+        todo, model, ledger = _to_write(opened, fields, model_folder, steps)
+        try:
+            outcome = send(opened.connector, todo, ledger, model)
+        finally:
+            ledger.close()
+    failed = f", {len(outcome.failed):,} refused" if outcome.failed else ""
+    console.print(
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} {rows:,} rows came, {outcome.written:,} scores were written{failed}.",
+        highlight=False,
+    )
+    write_failures(opened.connector.landing.folder / "failed.csv", outcome)
+    return outcome.written
+
+
 def _to_write(
     opened: Opened, fields: tuple[score_fields.ScoreField, ...], model_folder: Path | None, steps: Steps
 ) -> tuple[Plan, str, Ledger]:
@@ -243,7 +309,7 @@ def _to_write(
     rows = table.astype("object").where(table.notna(), None).to_dict("records") if len(table) else []
     records = {str(row["lead_id"]): score_fields.values_of(_named(row), model.funnel.final, name, at) for row in rows}
     ledger = Ledger(opened.connector.landing.folder / "sent.sqlite")
-    return plan(records, ledger.known(), fields), name, ledger
+    return plan(records, ledger.known(), fields, opened.source.write_back.most), name, ledger
 
 
 def _named(row: dict[object, object]) -> dict[str, object]:
@@ -256,6 +322,8 @@ def _say_plan(console: Console, connector: Connector, todo: Plan, missing: list[
         f"{len(todo.clear):,} are scored no longer and will be emptied: {todo.calls(connector.batch):,} calls.",
         highlight=False,
     )
+    if todo.later:
+        console.print(f"{todo.later:,} more wait for the next run (`write_back: most:`).", highlight=False)
     if missing:
         console.print(f"{len(missing)} fields are missing and will be made: {', '.join(missing)}.", highlight=False)
     if really:

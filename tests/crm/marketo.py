@@ -127,7 +127,7 @@ class Marketo(Fake):
         return None
 
     def _ok(self, result: Any, **more: Any) -> Reply:
-        return 200, {"requestId": "e42b#1", "success": True, "result": result, **more}, {}
+        return 200, {"requestId": "e42b#1", "success": True, "errors": [], "warnings": [], "result": result, **more}, {}
 
     @route("GET", r"/identity/oauth/token")
     def grant(self, call: Call) -> Reply:
@@ -148,13 +148,18 @@ class Marketo(Fake):
         for one in call.body["input"]:
             if one["name"] in self.fields:
                 return self._bad("1009", f"Field {one['name']} exists")
-            self.fields[one["name"]] = {**one, "isCustom": True, "isHidden": False}
+            self.fields[one["name"]] = {**described(one["name"], one["dataType"], True), **one}
             results.append({"status": "created", "name": one["name"]})
         return self._ok(results)
 
     @route("GET", r"/rest/v1/activities/types.json")
     def types(self, _call: Call) -> Reply:
-        return self._ok([{"id": i, "name": n, "attributes": []} for i, n in TYPES.items()])
+        return self._ok(
+            [
+                {"id": i, "name": n, "attributes": [], "primaryAttribute": {"name": "x", "dataType": "string"}}
+                for i, n in TYPES.items()
+            ]
+        )
 
     @route("GET", r"/rest/v1/stats/usage.json")
     def usage(self, _call: Call) -> Reply:
@@ -164,7 +169,7 @@ class Marketo(Fake):
 
     @route("GET", r"/rest/v1/activities/pagingtoken.json")
     def paging(self, call: Call) -> Reply:
-        return 200, {"requestId": "r", "success": True, "nextPageToken": f"S{call.params['sinceDatetime']}"}, {}
+        return self._ok([], nextPageToken=f"S{call.params['sinceDatetime']}")
 
     def _from(self, rows: list[dict[str, Any]], token: str) -> int:
         if token.startswith("I"):
@@ -312,7 +317,7 @@ class Marketo(Fake):
     def touch(self, lead: int, values: dict[str, Any], at: datetime | None = None) -> None:
         moment = at or datetime.fromtimestamp(self.now(), UTC)
         fields = [
-            {"id": 1, "name": k, "newValue": v, "oldValue": self.leads[lead].get(k)}
+            {"id": 1, "name": k, "newValue": _told(v), "oldValue": _told(self.leads[lead].get(k))}
             for k, v in values.items()
             if self.leads[lead].get(k) != v
         ]
@@ -370,12 +375,21 @@ class Marketo(Fake):
         self.act(32, winner, datetime.fromtimestamp(self.now(), UTC), "x", Merge_IDs=f"[{loser}]", Master_Updated="true")
 
 
+def described(name: str, kind: str, custom: bool) -> dict[str, Any]:
+    shown = {"isHidden": False, "isHtmlEncodingInEmail": True, "isSensitive": False, "isApiCreated": False}
+    return {"name": name, "displayName": name.capitalize(), "description": "x", "dataType": kind, "isCustom": custom, **shown}
+
+
+def _told(value: Any) -> str:
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def filled(world: World, **settings: Any) -> Marketo:
     """A Marketo that holds a world; its moments have whole seconds."""
     fake = Marketo(**settings)
     for name, kind in FIELDS.items():
-        fake.fields[name] = {"name": name, "displayName": name, "dataType": kind, "isCustom": False}
-    fake.fields["region"] = {"name": "region", "displayName": "Region", "dataType": "string", "isCustom": True}
+        fake.fields[name] = described(name, kind, False)
+    fake.fields["region"] = described("region", "string", True)
     companies = {row["company_id"]: row for row in world.companies}
     todo: list[tuple[datetime, Any]] = []
     for number, row in enumerate(world.leads):
@@ -411,6 +425,7 @@ def filled(world: World, **settings: Any) -> Marketo:
     for row in world.deals:
         lead, last = int(fake.ids[row["lead_id"]]), row["closed_at"]
         fake.opportunities[row["deal_id"]] = {
+            "seq": 0,
             "externalOpportunityId": row["deal_id"],
             "marketoGUID": row["deal_id"],
             "amount": row["amount"],
@@ -421,7 +436,16 @@ def filled(world: World, **settings: Any) -> Marketo:
             "externalCreatedDate": z(row["created_at"]),
             "createdAt": z(row["created_at"]),
         }
-        fake.roles.append({"externalOpportunityId": row["deal_id"], "leadId": lead, "role": "Buyer", "isPrimary": True})
+        fake.roles.append(
+            {
+                "seq": 0,
+                "marketoGUID": f"r{row['deal_id']}",
+                "externalOpportunityId": row["deal_id"],
+                "leadId": lead,
+                "role": "Buyer",
+                "isPrimary": True,
+            }
+        )
         acts.append((row["created_at"], (34, lead, "Deal"), {"Role": "Buyer"}))
     for at, (kind, lead, named), attributes in sorted(acts, key=lambda a: a[0]):
         fake.act(kind, lead, at, named, **attributes)

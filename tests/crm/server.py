@@ -56,6 +56,7 @@ class Fake:
     faults: list[Fault] = field(default_factory=list)
     skew: float = 0.0
     calls: list[Call] = field(default_factory=list)
+    answers: list[tuple[Call, int, Any]] = field(default_factory=list)
     refused: int = 0
     token_calls: int | None = None  # a token ends after so many calls
     keep: bool = True  # remember the calls; not for benchmarks
@@ -188,6 +189,8 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(1.0)
             self.close_connection = True
             return
+        if self.fake.keep:
+            self.fake.answers.append((call, status, content))
         payload = b"" if content is None else content.encode() if isinstance(content, str) else json.dumps(content).encode()
         if status == -1:  # half an answer, then nothing
             self.send_response_only(200)

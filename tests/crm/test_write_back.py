@@ -290,6 +290,14 @@ def test_the_plan_says_what_and_why() -> None:
     assert ([n for n, _ in found.send], [n for n, _ in found.clear], found.unchanged, found.calls(100)) == (["d"], ["b"], 1, 1)
 
 
+def test_where_not_all_can_be_written_those_for_sales_come_first() -> None:
+    records = {
+        n: {"score": s, "action": a} for n, s, a in (("a", 90.0, "nurture"), ("b", 10.0, "hand_over"), ("c", 95.0, "nurture"))
+    }
+    found = plan(records, {}, FIELDS, most=2)
+    assert ([n for n, _ in found.send], found.later) == (["b", "c"], 1)
+
+
 def test_an_unknown_score_field_is_named() -> None:
     with pytest.raises(ConfigError, match="no score field 'gradee': did you mean 'grade'"):
         chosen(["score", "gradee"])

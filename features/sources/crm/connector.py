@@ -27,7 +27,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Budget:
-    """What reading and writing cost, in the vendor's unit: the first import, a day's import, writing every score once.
+    """What reading and writing cost, in the vendor's unit: the first import, a day's import, writing `scores` of them.
 
     `limit`: what the vendor allows a day; `left`: of it today. None where it does not say.
     """
@@ -36,6 +36,7 @@ class Budget:
     first: int
     daily: int
     write: int
+    scores: int
     limit: int | None = None
     left: int | None = None
 

@@ -34,6 +34,7 @@ class WriteBack(Settings):
 
     prefix: str = Field("ripeline", pattern=r"^[a-z][a-z0-9]{1,19}$", description="first word of the fields' names")
     fields: list[str] | None = None
+    most: int | None = Field(None, ge=1, description="scores written in one run, those for sales first; default: all")
 
 
 class CrmSource(Settings):

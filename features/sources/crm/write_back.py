@@ -97,12 +97,14 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be sent: `send` with new values, `clear` of those that are scored no longer; `unchanged` need "
-    "nothing."""
+    """What is to be sent: `send` with new values, `clear` of those that are scored no longer; `unchanged` need nothing, `later`
+    wait for another run.
+    """
 
     send: Sequence[Record]
     clear: Sequence[Record]
     unchanged: int
+    later: int = 0
 
     @property
     def records(self) -> list[Record]:
@@ -115,15 +117,28 @@ class Plan:
 CLEARED = "cleared"
 
 
-def plan(records: Mapping[str, Mapping[str, Value]], known: Mapping[str, str], fields: Sequence[ScoreField]) -> Plan:
-    """What differs from what was acknowledged. A lead that was written and is not among `records` now (closed, opted out)
-    has its fields emptied: a stale score is worse than none."""
+def plan(
+    records: Mapping[str, Mapping[str, Value]], known: Mapping[str, str], fields: Sequence[ScoreField], most: int | None = None
+) -> Plan:
+    """What differs from what was acknowledged, those for sales first, at most `most` of them.
+
+    A lead that was written and is not among `records` now (closed, opted out) has its fields emptied: a stale score is worse
+    than none.
+    """
     keys = [f.key for f in fields]
     trimmed = {name: {key: values.get(key) for key in keys} for name, values in records.items()}
     send = [(name, values) for name, values in trimmed.items() if known.get(name) != digest(values)]
     nothing: dict[str, Value] = dict.fromkeys(keys)
     clear = [(name, nothing) for name, mark in known.items() if name not in records and mark != CLEARED]
-    return Plan(send, clear, len(trimmed) - len(send))
+    send.sort(key=lambda record: _first(records[record[0]]))
+    now = send if most is None else send[: max(0, most - len(clear))]
+    return Plan(now, clear, len(trimmed) - len(send), len(send) - len(now))
+
+
+def _first(values: Mapping[str, Value]) -> tuple[bool, float]:
+    """Whom sales should see first: who is handed over, then who scores highest."""
+    score = values.get("score")
+    return values.get("action") != "hand_over", -score if isinstance(score, int | float) else 0.0
 
 
 @dataclass

@@ -68,4 +68,4 @@ def budget(api: Api, leads: int) -> Budget:
     first = records / 100 + records / 50 + leads / 3 / 1000 + acts / 1000 + 2_000
     daily = records * CHANGED * (1 / 200 + 1 / 50) + leads * ACTS_A_DAY / 50 + 300
     limit, left = api.daily()
-    return Budget("calls", round(first), round(daily), -(-leads // 100), limit, left)
+    return Budget("calls", round(first), round(daily), -(-leads // 100), leads, limit, left)

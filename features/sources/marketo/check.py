@@ -66,6 +66,5 @@ def budget(api: Api, leads: int) -> Budget:
     first = MONTHS * CALLS_A_JOB + leads * 3 / BATCH * 2 + 100
     daily = leads * CHANGED / BATCH * 2 + leads * ACTS_A_DAY / BATCH + 30
     used = api.used_today()
-    return Budget(
-        "calls", round(first), round(daily), -(-leads // BATCH), CALLS_A_DAY, None if used is None else CALLS_A_DAY - used
-    )
+    left = None if used is None else CALLS_A_DAY - used
+    return Budget("calls", round(first), round(daily), -(-leads // BATCH), leads, CALLS_A_DAY, left)

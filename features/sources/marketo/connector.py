@@ -48,6 +48,16 @@ CUSTOM = 100_000
 OUTBOUND = {6, 8, 27, 39}
 OPT_OUTS = ("unsubscribed",)
 KINDS_OF_FIELD = {"string", "integer", "float", "boolean", "date", "datetime", "currency", "percent", "score"}
+EXPORTED = [
+    "marketoGUID",
+    "leadId",
+    "activityDate",
+    "activityTypeId",
+    "campaignId",
+    "primaryAttributeValueId",
+    "primaryAttributeValue",
+    "attributes",
+]
 DEAL_FIELDS = ("externalOpportunityId", "amount", "isClosed", "isWon", "stage", "closeDate", "externalCreatedDate", "createdAt")
 
 Tables = dict[str, list[Row]]
@@ -199,7 +209,7 @@ class Marketo(MarketoWriter):
         assert begin is not None  # noqa: S101  our own cursor
         if begin >= now - BULK_FROM:
             return
-        order = {"filter": {"activityTypeIds": list(wanted)}}
+        order = {"fields": EXPORTED, "filter": {"activityTypeIds": list(wanted)}}
         for rows, at, jobs in self._exports("activities", order, (begin, now - OVERLAP), state.get("jobs", {})):
             if at is not None:
                 state["exported"] = iso(at)

@@ -8,11 +8,11 @@ from typing import Any
 
 from features.errors import CrmError
 from features.sources.crm.moments import iso
-from features.sources.crm.scores import ScoreField
+from features.sources.crm.scores import LONGEST, ScoreField, Value
 from features.sources.crm.write_back import Record, Written
 from features.sources.marketo.api import BATCH, Api
 
-KINDS = {"number": "float", "text": "string", "long": "text", "time": "datetime"}
+KINDS = {"number": "float", "text": "string", "long": "string", "time": "datetime"}  # the API makes no long text fields
 NOT_FOUND = ("1004", "1013")
 LATER = ("1018", "1019", "1077")  # busy with a sync, an import or another call
 
@@ -69,13 +69,16 @@ class MarketoWriter:
 
     def write(self, records: Sequence[Record]) -> list[Written]:
         """See `Writer`."""
-        sent = [
-            {"id": int(name), **{self.field(k): iso(v) if isinstance(v, datetime) else v for k, v in values.items()}}
-            for name, values in records
-        ]
+        sent = [{"id": int(name), **{self.field(k): _told(v) for k, v in values.items()}} for name, values in records]
         order: dict[str, Any] = {"action": "updateOnly", "lookupField": "id", "input": sent}
         result = self.api.http.post(f"{self.api.rest}/leads.json", order).body.get("result") or []
         return [_written(name, answer) for (name, _), answer in zip(records, result, strict=False)]
+
+
+def _told(value: Value) -> object:
+    if isinstance(value, datetime):
+        return iso(value)
+    return value[: LONGEST - 1] + "…" if isinstance(value, str) and len(value) > LONGEST else value
 
 
 def _written(name: str, answer: dict[str, Any]) -> Written:

@@ -32,11 +32,12 @@ def checks(api: Api) -> list[Check]:
     return [*found, Check("history of stages", "good", seen)]
 
 
-def budget(api: Api, leads: int, changelog: bool) -> Budget:
+def budget(api: Api, leads: int, changelog: bool, most: int | None) -> Budget:
     """Tokens: 10 a page of 500, 20 a changelog, 5 a written person."""
     records = leads * (1 + 1 / 3 + DEALS + ACTS)
     first = records / LIMIT * LIST + (leads * DEALS * MOVED * CHANGELOG if changelog else 0) + 500
     sweep = leads * (1 + DEALS) / LIMIT * LIST
     daily = records * 0.02 / LIMIT * LIST + sweep + leads * DEALS * CHANGED / 5 * CHANGELOG + 150
     left = api.left()
-    return Budget("tokens", round(first), round(daily), leads * WRITE, TOKENS_A_DAY, left)
+    scores = min(leads, most or leads)
+    return Budget("tokens", round(first), round(daily), scores * WRITE, scores, TOKENS_A_DAY, left)

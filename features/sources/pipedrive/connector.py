@@ -315,7 +315,7 @@ class Pipedrive(PipedriveWriter):
 
     def budget(self, leads: int) -> Budget:
         """See `Connector`."""
-        return budget(self.api, leads, self.source.changelog)
+        return budget(self.api, leads, self.source.changelog, self.source.write_back.most)
 
 
 def _activities(found: Sequence[Mapping[str, Any]]) -> Tables:

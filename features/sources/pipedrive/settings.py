@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from features.sources.crm.pace import Rate
-from features.sources.crm.settings import CrmSource
+from features.sources.crm.settings import CrmSource, WriteBack
 
 RATES = [Rate(20, 2)]  # the burst that the smallest plan allows
 TOKENS_A_DAY = 30_000  # of one seat on the smallest plan
@@ -29,5 +29,6 @@ class PipedriveSource(CrmSource):
 
     kind: Literal["pipedrive"]
     api_version: str = "v2"
+    write_back: WriteBack = WriteBack(most=4_000)  # one call a person: 20,000 of the 30,000 tokens of the smallest plan
     changelog: bool = Field(True, description="read the stage history of deals, 20 tokens each; without it only first and last")
     sweep_hours: float = Field(20, ge=0, description="how often all ids are listed to find what was deleted")

@@ -77,4 +77,4 @@ def budget(api: Api, leads: int, batch: int) -> Budget:
     first = (leads * 4 + acts) / PAGE + 50
     daily = (leads * CHANGED * 4 + leads * 0.2) / PAGE + leads / PAGE + 40
     limit, left = api.limits()
-    return Budget("calls", round(first), round(daily), -(-leads // batch), limit, left)
+    return Budget("calls", round(first), round(daily), -(-leads // batch), leads, limit, left)
