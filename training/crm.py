@@ -244,8 +244,9 @@ def run_live(
     console: Console | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Import, score and write back what changed, again and again until it is stopped; `rounds` ends it earlier. How many records
-    were written.
+    """Import, score and write back what changed, again and again until it is stopped; how many records were written.
+
+    `rounds` ends it earlier.
 
     What a round cannot do, because the CRM does not answer or the day's calls are used up, the next one does.
 

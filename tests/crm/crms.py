@@ -143,14 +143,14 @@ SWEEP = {"pipedrive": "  sweep_hours: 0\n", "marketo": "  leads_since: 2024-06-0
 
 
 @contextmanager
-def site(crm: Crm, world: World, home: Path, **settings: Any) -> Iterator[Site]:
-    """A CRM that holds a world, on loopback."""
+def site(crm: Crm, world: World, home: Path, more: str = "", **settings: Any) -> Iterator[Site]:
+    """A CRM that holds a world, on loopback; `more`: lines of the configuration under `source:`."""
     fake: Fake = crm.filled(world, **settings)
     (home / "crm").mkdir(parents=True, exist_ok=True)
     (home / "crm" / "salt").write_bytes(b"salt" * 8)  # so that two imports give companies the same keys
     with serving(fake) as url:
         path = home / f"{crm.kind}.yaml"
         path.write_text(
-            YAML.format(kind=crm.kind, url=url, folder=home / "crm", more=SWEEP.get(crm.kind, "")), encoding="utf-8"
+            YAML.format(kind=crm.kind, url=url, folder=home / "crm", more=SWEEP.get(crm.kind, "") + more), encoding="utf-8"
         )
         yield Site(crm, fake, Config.read(path), home)

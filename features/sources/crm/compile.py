@@ -6,16 +6,12 @@ What a record was merged into, and a contact that once was a lead, are followed;
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import pandas as pd
 import pyarrow as pa
 
 from features.dataset import META, SCHEMA_VERSION, sha256
@@ -23,53 +19,11 @@ from features.errors import DataError
 from features.files import whole_folder
 from features.report import DataReport
 from features.sources.crm.landing import COLUMNS, OWN, SCHEMA, Landing
-from features.sources.files.infer import infer
-from features.sources.files.personal import is_personal
-from features.sources.files.settings import FileOptions
+from features.sources.crm.shape import Shape, StageValue
+from features.sources.crm.views import count, make_views
 from features.tables import TABLES
 
 MEMORY = "1GB"
-SAMPLE = 2_000  # distinct values of a custom column that are looked at for personal content
-LONGEST_CHAIN = 20  # merges of merges that are followed
-LISTED = 12  # names shown in a note
-_TYPES = {"id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMPTZ", "number": "DOUBLE", "flag": "BOOLEAN"}
-
-Stages = Mapping[str, Mapping[str, str | None]]
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What of a CRM becomes what: vendor's column per column of ours, our type per type of theirs (None: left out), and per
-    field of theirs the lead stage that a value means (None: none). Fields of a deal begin with "deal.".
-
-    `left_out`: vendor's columns that are no attributes: they know the outcome, or are our own scores. `opted_out`: fields
-    whose history says when somebody opted out. `other`: our type for one of theirs that `interactions` does not name.
-    `looked_up`: a column of leads that stands in another landed table: (table, its column of the person, its column); the
-    first counts. `companies_on_people`: the CRM has no companies of its own, what is known of one stands on its people.
-    """
-
-    leads: Mapping[str, str]
-    companies: Mapping[str, str]
-    interactions: Mapping[str, str | None] = field(default_factory=dict)
-    stages: Stages = field(default_factory=dict)
-    left_out: frozenset[str] = frozenset()
-    opted_out: tuple[str, ...] = ()
-    companies_on_people: bool = False
-    looked_up: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
-    other: Callable[[str], str | None] = lambda name: plain(name)  # noqa: PLW0108  it is defined below
-
-
-@dataclass(frozen=True)
-class StageValue:
-    """A value of a stage field as the data have it: its label on the vendor's screens, what the vendor says it "
-    "means ("won",
-    "lost" or ""), how many records ever had it."""
-
-    field: str
-    value: str
-    label: str
-    meaning: str
-    records: int
 
 
 @contextmanager
@@ -147,12 +101,7 @@ def compile_dataset(landing: Landing, shape: Shape, to: Path, extracted_at: date
     report = DataReport()
     try:
         with opened(landing, memory) as base:
-            _resolve(base)
-            _leads(base, shape, report)
-            _stage_rows(base, shape, report)
-            _interactions(base, shape, report)
-            _deals(base, report)
-            _changes(base, shape)
+            make_views(base, shape, report)
             with whole_folder(to) as partial:
                 report.rows = _write(base, partial, landing.crm, extracted_at)
     except duckdb.Error as error:
@@ -162,286 +111,12 @@ def compile_dataset(landing: Landing, shape: Shape, to: Path, extracted_at: date
     return report
 
 
-def _resolve(base: duckdb.DuckDBPyConnection) -> None:
-    """`lead_of` (record, lead): every person that is somebody else by now. `known`: the people who are leads."""
-    for entity in ("lead", "company", "deal"):
-        base.execute(
-            f"""
-            CREATE TABLE {entity}_of AS
-            WITH RECURSIVE
-            newest AS (
-                SELECT record, arg_max("into", _seq) AS "into" FROM raw.aliases
-                WHERE entity = ? AND record <> "into" GROUP BY record
-            ),
-            walk(record, "into", depth) AS (
-                SELECT record, "into", 1 FROM newest
-                UNION ALL
-                SELECT w.record, n."into", w.depth + 1 FROM walk w JOIN newest n ON n.record = w."into"
-                WHERE w.depth < {LONGEST_CHAIN}
-            )
-            SELECT record, arg_max("into", depth) AS "into" FROM walk GROUP BY record
-            """,
-            [entity],
-        )
-    base.execute("""
-        CREATE TABLE known AS
-        SELECT p._id AS lead_id, least(p._created_at, min(m._created_at)) AS created_at
-        FROM raw.people p
-        LEFT JOIN lead_of a ON a."into" = p._id
-        LEFT JOIN raw.people m ON m._id = a.record
-        WHERE p._gone_at IS NULL AND p._created_at IS NOT NULL AND p._id NOT IN (SELECT record FROM lead_of)
-        GROUP BY p._id, p._created_at
-    """)
-
-
-def _columns(base: duckdb.DuckDBPyConnection, table: str) -> list[str]:
-    return [row[0] for row in base.execute(f"DESCRIBE {SCHEMA}.{table}").fetchall()]
-
-
-def _leads(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) -> None:
-    own = {
-        "lead_id": "k.lead_id",
-        "created_at": "k.created_at",
-        "company_id": 'coalesce(c."into", t._company)',
-        "email_domain": "t._email_domain",
-        "opted_out": "TRY_CAST(t._opted_out AS BOOLEAN)",
-    }
-    left_out = shape.left_out
-    if shape.companies_on_people:
-        _gather_companies(base, shape.companies)
-        left_out |= set(shape.companies.values())
-    chosen = {**own, **_attributes(base, "leads", "people", shape.leads, left_out, report)}
-    for name, (table, person, column) in shape.looked_up.items():
-        chosen[name] = (
-            f"(SELECT arg_min(x.{column}, x._seq) FROM {SCHEMA}.{table} x LEFT JOIN lead_of o ON o.record = x.{person}"
-            f' WHERE coalesce(o."into", x.{person}) = k.lead_id)'
-        )
-    base.execute(f"""
-        CREATE VIEW leads AS SELECT {_select(chosen, "leads")} FROM known k
-        JOIN raw.people t ON t._id = k.lead_id LEFT JOIN company_of c ON c.record = t._company
-    """)
-    dropped = base.execute("SELECT count(*) FROM raw.people WHERE _gone_at IS NOT NULL").fetchone()
-    report.note("leads", "leads deleted in the CRM", _count(dropped), done="left out with all they did")
-    merged = base.execute('SELECT count(*) FROM lead_of WHERE "into" IN (SELECT lead_id FROM known)').fetchone()
-    report.note("leads", "records merged into another", _count(merged), done="their history follows them")
-    chosen = {"company_id": "t._id", **_attributes(base, "companies", "companies", shape.companies, shape.left_out, report)}
-    base.execute(f"""
-        CREATE VIEW companies AS SELECT {_select(chosen, "companies")} FROM raw.companies t
-        WHERE t._gone_at IS NULL AND t._id NOT IN (SELECT record FROM company_of)
-    """)
-
-
-def _gather_companies(base: duckdb.DuckDBPyConnection, columns: Mapping[str, str]) -> None:
-    """A row a company: of each column what was said last."""
-    there = [c for c in columns.values() if c in _columns(base, "people")]
-    newest = "".join(f", arg_max({_name(c)}, _seq) FILTER (nullif({_name(c)}, '') IS NOT NULL) AS {_name(c)}" for c in there)
-    base.execute(f"DROP TABLE IF EXISTS {SCHEMA}.companies")
-    base.execute(f"""
-        CREATE VIEW {SCHEMA}.companies AS SELECT _company AS _id, NULL::TIMESTAMPTZ AS _gone_at{newest}
-        FROM {SCHEMA}.people WHERE _company IS NOT NULL AND _gone_at IS NULL GROUP BY _company
-    """)
-
-
-def _attributes(
-    base: duckdb.DuckDBPyConnection,
-    table: str,
-    landed: str,
-    mapped: Mapping[str, str],
-    left_out: frozenset[str],
-    report: DataReport,
-) -> dict[str, str]:
-    """Our column → SQL. The mapped ones of their kind; of the others those that hold something and nothing personal."""
-    there = _columns(base, landed)
-    kinds = {c.name: c.kind for c in TABLES[table].columns}
-    found: dict[str, str] = {}
-    for ours, theirs in mapped.items():
-        if theirs in there:
-            found[ours] = f"TRY_CAST(nullif(t.{_name(theirs)}, '') AS {_TYPES[kinds.get(ours, 'text')]})"
-    personal, hollow = {}, []
-    taken = {*mapped.values(), *left_out}
-    for column in there:
-        if column.startswith("_") or column in taken or column.split("__")[0].startswith("_dlt"):
-            continue
-        texts = _sample(base, landed, column)
-        if texts.empty:
-            hollow.append(column)
-            continue
-        values = infer(texts, FileOptions())
-        if kind := is_personal(column, values, texts, table):
-            personal[column] = kind
-        else:
-            found[column if column not in kinds and column not in found else f"{column} (CRM)"] = _typed(
-                base, landed, column, values
-            )
-    listed = ", ".join(f"{name} ({kind})" for name, kind in list(personal.items())[:LISTED])
-    report.note(table, "personal columns not taken", len(personal), listed)
-    report.note(table, "all-empty columns not taken", len(hollow), ", ".join(hollow[:LISTED]))
-    return found
-
-
-def _sample(base: duckdb.DuckDBPyConnection, landed: str, column: str) -> pd.Series[Any]:
-    rows = base.execute(
-        f"SELECT DISTINCT {_name(column)} FROM {SCHEMA}.{landed} WHERE nullif({_name(column)}, '') IS NOT NULL LIMIT {SAMPLE}"
-    ).fetchall()
-    return pd.Series(sorted(row[0] for row in rows), dtype="str")
-
-
-def _typed(base: duckdb.DuckDBPyConnection, landed: str, column: str, sampled: pd.Series[Any]) -> str:
-    """The type that the sample has, if every value there can be of it; else text."""
-    text = f"nullif(t.{_name(column)}, '')"
-    dtype = sampled.dtype
-    if pd.api.types.is_bool_dtype(dtype):
-        kind = "BOOLEAN"
-    elif pd.api.types.is_numeric_dtype(dtype):
-        kind = "DOUBLE"
-    elif isinstance(dtype, pd.DatetimeTZDtype):
-        kind = "TIMESTAMPTZ"
-    else:
-        return text
-    lost = base.execute(
-        f"SELECT count(*) FROM {SCHEMA}.{landed} t WHERE {text} IS NOT NULL AND TRY_CAST({text} AS {kind}) IS NULL"
-    ).fetchone()
-    return text if _count(lost) else f"TRY_CAST({text} AS {kind})"
-
-
-def _select(chosen: Mapping[str, str], table: str) -> str:
-    """The columns in the order of the table, its missing ones empty, further ones behind."""
-    columns = {c.name: f"NULL::{_TYPES[c.kind]}" for c in TABLES[table].columns}
-    return ", ".join(f"{sql} AS {_name(name)}" for name, sql in {**columns, **chosen}.items())
-
-
-def _stage_rows(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) -> None:
-    """Where a field became a value that means a lead stage; a deal's count for everybody who belongs to it."""
-    rules = [(name, value, stage) for name, values in shape.stages.items() for value, stage in values.items()]
-    base.execute("CREATE TABLE rules (field VARCHAR, value VARCHAR, stage VARCHAR)")
-    if rules:
-        base.executemany("INSERT INTO rules VALUES (?, ?, ?)", rules)
-    base.execute("""
-        CREATE VIEW of_deal AS
-        SELECT DISTINCT coalesce(d."into", x.deal) AS deal, coalesce(a."into", x.person) AS lead_id
-        FROM (SELECT deal, person FROM raw.deal_people UNION ALL
-              SELECT _id, _person FROM raw.deals WHERE _person IS NOT NULL AND _id NOT IN (SELECT deal FROM raw.deal_people)) x
-        LEFT JOIN deal_of d ON d.record = x.deal
-        LEFT JOIN lead_of a ON a.record = x.person
-        WHERE x.deal NOT IN (SELECT _id FROM raw.deals WHERE _gone_at IS NOT NULL)
-    """)
-    base.execute("""
-        CREATE VIEW lead_stages AS
-        SELECT DISTINCT k.lead_id, s.stage AS lead_stage, s.at FROM (
-            SELECT coalesce(a."into", h.record) AS lead_id, r.stage, h.at
-            FROM histories h JOIN rules r ON r.field = h.field AND r.value = h.value
-            LEFT JOIN lead_of a ON a.record = h.record
-            WHERE h.entity = 'lead' AND r.stage IS NOT NULL
-            UNION ALL
-            SELECT o.lead_id, r.stage, h.at
-            FROM histories h JOIN rules r ON r.field = 'deal.' || h.field AND r.value = h.value
-            LEFT JOIN deal_of d ON d.record = h.record JOIN of_deal o ON o.deal = coalesce(d."into", h.record)
-            WHERE h.entity = 'deal' AND r.stage IS NOT NULL
-        ) s JOIN known k USING (lead_id)
-        WHERE s.at >= k.created_at - INTERVAL 1 DAY
-    """)
-    for name, value, label, records in base.execute("""
-        SELECT l.field, h.value, coalesce(any_value(l2.label), h.value), count(DISTINCT h.record)
-        FROM histories h
-        JOIN (SELECT DISTINCT field FROM raw.labels) l
-          ON l.field = CASE WHEN h.entity = 'lead' THEN h.field ELSE h.entity || '.' || h.field END
-        LEFT JOIN raw.labels l2 ON l2.field = l.field AND l2.value = h.value
-        ANTI JOIN rules r ON r.field = l.field AND r.value = h.value
-        WHERE coalesce(h.value, '') <> '' GROUP BY l.field, h.value ORDER BY 4 DESC
-    """).fetchall():
-        shown = f"{value!r}" + (f" ({label})" if label != value else "")
-        report.warn("lead_stages", f"records whose {name} became {shown}", records, done="not mapped: add it under `stages:`")
-
-
-def _interactions(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) -> None:
-    base.execute("CREATE TABLE types (theirs VARCHAR, ours VARCHAR)")
-    known = shape.interactions
-    types = [row[0] for row in base.execute("SELECT DISTINCT type FROM raw.activities WHERE type IS NOT NULL").fetchall()]
-    base.executemany("INSERT INTO types VALUES (?, ?)", [(t, _ours(shape, t)) for t in types] or [("", None)])
-    base.execute("""
-        CREATE VIEW by_key AS
-        SELECT p._email_key AS email_key, arg_max(coalesce(a."into", p._id), p._seq) AS lead_id
-        FROM raw.people p LEFT JOIN lead_of a ON a.record = p._id
-        WHERE p._email_key IS NOT NULL AND p._gone_at IS NULL GROUP BY p._email_key
-    """)
-    base.execute("""
-        CREATE VIEW acts AS
-        SELECT coalesce(l."into", a.person, b.lead_id) AS lead_id, t.ours AS type, a.at,
-               a.value, a.content, a.campaign, a.direction
-        FROM raw.activities a
-        JOIN types t ON t.theirs = a.type AND t.ours IS NOT NULL
-        LEFT JOIN raw.engagements e ON e._id = a.record
-        LEFT JOIN lead_of l ON l.record = a.person
-        LEFT JOIN by_key b ON b.email_key = a.email_key AND a.person IS NULL
-        WHERE a.at IS NOT NULL
-          AND (e._id IS NULL OR (e._gone_at IS NULL AND (e.people IS NULL OR contains(e.people, ';' || a.person || ';'))))
-    """)
-    base.execute("CREATE VIEW interactions AS SELECT a.* FROM acts a SEMI JOIN known k ON k.lead_id = a.lead_id")
-    lost = base.execute("SELECT count(*) FROM acts a ANTI JOIN known k ON k.lead_id = a.lead_id").fetchone()
-    report.note("interactions", "rows of people who are no leads", _count(lost), done="left out")
-    own = [f"{t} → {_ours(shape, t)}" for t in sorted(types) if t not in known]
-    report.note("interactions", "types named by guess", len(own), "; ".join(own[:LISTED]), "change them under `interactions:`")
-
-
-def _ours(shape: Shape, theirs: str) -> str | None:
-    return shape.interactions[theirs] if theirs in shape.interactions else shape.other(theirs)
-
-
-def _deals(base: duckdb.DuckDBPyConnection, report: DataReport) -> None:
-    base.execute("""
-        CREATE VIEW deals AS
-        SELECT d._id AS deal_id, any_value(o.lead_id) AS lead_id, any_value(coalesce(c."into", d._company)) AS company_id,
-               any_value(d._created_at) AS created_at, any_value(d._closed_at) AS closed_at, any_value(d._amount) AS amount,
-               any_value(d._currency) AS currency, any_value(d._status) AS status
-        FROM raw.deals d
-        LEFT JOIN (SELECT deal, min(lead_id) AS lead_id FROM of_deal SEMI JOIN known USING (lead_id) GROUP BY deal) o
-          ON o.deal = d._id
-        LEFT JOIN company_of c ON c.record = d._company
-        WHERE d._gone_at IS NULL AND d._id NOT IN (SELECT record FROM deal_of)
-          AND (o.lead_id IS NOT NULL OR d._company IS NOT NULL)
-        GROUP BY d._id
-    """)
-    lost = base.execute("""
-        SELECT count(*) FROM raw.deals WHERE _gone_at IS NULL AND _id NOT IN (SELECT deal_id FROM deals)
-          AND _id NOT IN (SELECT record FROM deal_of)
-    """).fetchone()
-    report.note("deals", "deals of nobody", _count(lost), done="neither a lead nor a company belongs to them; left out")
-
-
-def _changes(base: duckdb.DuckDBPyConnection, shape: Shape) -> None:
-    """The history of mapped columns; fields that are stages are no attributes."""
-    pairs = [("lead", theirs, ours) for ours, theirs in shape.leads.items()]
-    pairs += [("company", theirs, ours) for ours, theirs in shape.companies.items()]
-    pairs += [("lead", theirs, "opted_out") for theirs in shape.opted_out]
-    # what was recorded with another table is known from then on, not before
-    elsewhere = "".join(
-        f"""
-        UNION ALL SELECT 'lead', coalesce(o."into", x.{person}), '{name}', x.{column}, x."at"
-        FROM {SCHEMA}.{table} x LEFT JOIN lead_of o ON o.record = x.{person}
-        WHERE coalesce(o."into", x.{person}) IN (SELECT lead_id FROM known) AND x.{column} IS NOT NULL
-        """
-        for name, (table, person, column) in shape.looked_up.items()
-    )
-    base.execute("CREATE TABLE fields (entity VARCHAR, theirs VARCHAR, ours VARCHAR)")
-    base.executemany("INSERT INTO fields VALUES (?, ?, ?)", pairs or [("", "", "")])
-    base.execute(f"""
-        CREATE VIEW attribute_changes AS
-        SELECT h.entity, coalesce(l."into", c."into", h.record) AS id, f.ours AS "column", nullif(h.value, '') AS value, h.at
-        FROM histories h JOIN fields f ON f.entity = h.entity AND f.theirs = h.field
-        LEFT JOIN lead_of l ON h.entity = 'lead' AND l.record = h.record
-        LEFT JOIN company_of c ON h.entity = 'company' AND c.record = h.record
-        WHERE h.at IS NOT NULL
-          AND (h.entity <> 'lead' OR coalesce(l."into", h.record) IN (SELECT lead_id FROM known))
-        {elsewhere}
-    """)
-
-
 def _write(base: duckdb.DuckDBPyConnection, to: Path, crm: str, extracted_at: datetime) -> dict[str, int]:
     rows, checksums = {}, {}
     for name in TABLES:
         path = to / f"{name}.parquet"
         base.execute(f"COPY (SELECT * FROM {name}) TO '{_quoted(str(path))}' (FORMAT parquet, COMPRESSION zstd)")
-        rows[name] = _count(base.execute(f"SELECT count(*) FROM '{_quoted(str(path))}'").fetchone())
+        rows[name] = count(base.execute(f"SELECT count(*) FROM '{_quoted(str(path))}'").fetchone())
         checksums[name] = sha256(path)
     meta = {
         "schema_version": SCHEMA_VERSION,
@@ -455,22 +130,5 @@ def _write(base: duckdb.DuckDBPyConnection, to: Path, crm: str, extracted_at: da
     return rows
 
 
-def plain(name: str) -> str:
-    """A vendor's name as one of ours.
-
-    >>> plain("Fill Out Form"), plain("CONVERSATIONAL_EMAIL")
-    ('fill_out_form', 'conversational_email')
-    """
-    return re.sub(r"[^0-9a-zà-ÿ]+", "_", name.casefold()).strip("_") or "other"
-
-
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
-
-
 def _quoted(text: str) -> str:
     return text.replace("'", "''")
-
-
-def _count(row: Sequence[Any] | None) -> int:
-    return int(row[0]) if row else 0

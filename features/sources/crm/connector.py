@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from features.sources.crm.compile import Shape, StageValue
 from features.sources.crm.http import Http
 from features.sources.crm.landing import Landing
+from features.sources.crm.shape import Shape, StageValue
 from features.sources.crm.stream import Stream
 from features.sources.crm.write_back import Writer
 

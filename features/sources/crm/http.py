@@ -52,8 +52,8 @@ class UnreachableError(CrmError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: parsed JSON, or text where it is not JSON. `moment`: the server's own clock, seconds since "
-    "1970."""
+    """What came back: parsed JSON, or text where it is not JSON. `moment`: the server's own clock, seconds since
+    1970."""
 
     status: int
     headers: Mapping[str, str]

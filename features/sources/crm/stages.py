@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from features.funnel import Funnel
-from features.sources.crm.compile import StageValue
+from features.sources.crm.shape import StageValue
 
 # what a name says, English and German; the first that matches counts
 _WORDS = (

@@ -14,9 +14,10 @@ from features.errors import ConfigError, DataError
 from features.files import whole_file
 from features.funnel import Funnel
 from features.report import DataReport
-from features.sources.crm.compile import StageValue, compile_dataset, stage_values
+from features.sources.crm.compile import compile_dataset, stage_values
 from features.sources.crm.connector import Connector
 from features.sources.crm.settings import CrmSource
+from features.sources.crm.shape import StageValue
 from features.sources.crm.stages import propose
 from features.sources.crm.stream import Progress, Synced, sync
 
@@ -28,8 +29,8 @@ Mapped = Mapping[str, Mapping[str, str | None]]
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did. `proposed`: stages that the configuration does not have and the data do, as they were "
-    "taken."""
+    """What an import did. `proposed`: stages that the configuration does not have and the data do, as they were
+    taken."""
 
     synced: Synced
     report: DataReport

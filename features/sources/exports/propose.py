@@ -14,7 +14,7 @@ import yaml
 
 from features.errors import DataError
 from features.funnel import Funnel
-from features.sources.crm.compile import StageValue
+from features.sources.crm.shape import StageValue
 from features.sources.crm.stages import guess
 from features.sources.exports.labels import ACTIVITIES, EXPORTS, NO_HISTORY, STATUSES, TASKS, Export, fold
 from features.sources.files.reading import RawFile, open_file

@@ -93,8 +93,8 @@ def _seconds(milliseconds_given: object) -> float | None:
 
 
 def email_events(api: Api, landing: Landing, since: datetime) -> Callable[[Any], Iterator[Page]]:
-    """Marketing e-mails sent, opened, clicked …, stretch by stretch; those that HubSpot takes for a machine's are "
-    "left out."""
+    """Marketing e-mails sent, opened, clicked …, stretch by stretch; those that HubSpot takes for a machine's are
+    left out."""
 
     def read(cursor: Any) -> Iterator[Page]:
         start = int(cursor["until"]) - LATE if cursor else milliseconds(since)

@@ -61,8 +61,8 @@ def checks(api: Api) -> list[Check]:
 
 
 def budget(api: Api, leads: int) -> Budget:
-    """Calls. A contact: a hundredth to list, a fiftieth to read with its history; companies and deals a third as "
-    "many each."""
+    """Calls. A contact: a hundredth to list, a fiftieth to read with its history; companies and deals a third as
+    many each."""
     records = leads * (1 + 1 / 3 + 1 / 3)
     acts = leads * ACTS
     first = records / 100 + records / 50 + leads / 3 / 1000 + acts / 1000 + 2_000

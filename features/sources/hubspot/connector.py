@@ -8,12 +8,13 @@ from functools import cached_property
 from typing import Any
 
 from features.sources.crm.acts import form_type
-from features.sources.crm.compile import Shape, StageValue, plain
 from features.sources.crm.connector import Budget, Check
 from features.sources.crm.http import Http
 from features.sources.crm.keys import mail_key
 from features.sources.crm.landing import Landing, Row
 from features.sources.crm.moments import moment
+from features.sources.crm.rows import label_row, number
+from features.sources.crm.shape import Shape, StageValue, plain
 from features.sources.crm.stream import Page, Stream, changed
 from features.sources.files.personal import mail_domain, personal_header
 from features.sources.hubspot import activities
@@ -194,9 +195,9 @@ class HubSpot(HubSpotWriter):
 
     def _stages(self, _cursor: Any) -> Iterator[Page]:
         """What lead stages, statuses and deal stages are called and mean."""
-        rows = [_label("deal.dealstage", value, s["label"], s["meaning"]) for value, s in self._deal_stages.items()]
+        rows = [label_row("deal.dealstage", value, s["label"], s["meaning"]) for value, s in self._deal_stages.items()]
         rows += [
-            _label(field, str(option["value"]), str(option["label"]))
+            label_row(field, str(option["value"]), str(option["label"]))
             for field in ("lifecyclestage", "hs_lead_status")
             for option in self._defined["contacts"].get(field, {}).get("options", [])
         ]
@@ -215,7 +216,7 @@ class HubSpot(HubSpotWriter):
             "_id": str(one["id"]),
             "_created_at": moment(given.get("createdate") or one.get("createdAt")),
             "_closed_at": moment(given.get("closedate")) if closed else None,
-            "_amount": _number(given.get("amount")),
+            "_amount": number(given.get("amount")),
             "_currency": given.get("deal_currency_code") or None,
             "_status": "won" if won else "lost" if closed else "open",
             "dealstage": given.get("dealstage"),
@@ -242,7 +243,7 @@ class HubSpot(HubSpotWriter):
             for stage in pipeline["stages"]:
                 about = stage.get("metadata") or {}
                 closed = str(about.get("isClosed")).lower() == "true"
-                chance = _number(about.get("probability"))
+                chance = number(about.get("probability"))
                 meaning = ("won" if chance == 1 else "lost") if closed else ""
                 found[str(stage["id"])] = {"label": f"{pipeline['label']}: {stage['label']}", "meaning": meaning}
         return found
@@ -287,14 +288,3 @@ def _histories(entity: str, found: Sequence[Mapping[str, Any]]) -> list[Row]:
 
 def _aliases(entity: str, found: Sequence[Mapping[str, Any]]) -> list[Row]:
     return [row for one in found for row in alias_rows(entity, one)]
-
-
-def _label(field: str, value: str, label: str, meaning: str = "") -> Row:
-    return {"_id": f"{field}|{value}", "field": field, "value": value, "label": label, "meaning": meaning}
-
-
-def _number(text: object) -> float | None:
-    try:
-        return float(str(text)) if text not in (None, "") else None
-    except ValueError:
-        return None

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from features.sources.crm.landing import Landing, Row, content_hash
-from features.sources.crm.moments import iso, milliseconds, moment
+from features.sources.crm.moments import milliseconds, moment
+from features.sources.crm.rows import alias_row, history_row
 from features.sources.crm.stream import Page, changed
 from features.sources.hubspot.api import CAP, Api, following, server_now
 
@@ -39,8 +40,8 @@ class Kind:
 
 
 def read_kind(api: Api, landing: Landing, kind: Kind, cursor: Any) -> Iterator[Page]:
-    """Pages of a kind of record from `cursor` on: the list, then what was modified since it began, then what was "
-    "deleted."""
+    """Pages of a kind of record from `cursor` on: the list, then what was modified since it began, then what was
+    deleted."""
     if cursor is None:
         cursor = {"list": "", "from": server_now(api.http) - OVERLAP}
     if "list" in cursor:
@@ -164,25 +165,16 @@ def history_rows(entity: str, record: Mapping[str, Any], backstop: Mapping[str, 
             if at is None:
                 continue
             known.add((field, value))
-            found.append(_history(entity, name, field, value, at))
+            found.append(history_row(entity, name, field, value, at))
     for source, (field, value) in backstop.items():
         at = moment(record["properties"].get(source))
         if at is not None and (field, value) not in known:
-            found.append(_history(entity, name, field, value, at))
+            found.append(history_row(entity, name, field, value, at))
     return found
-
-
-def _history(entity: str, record: str, field: str, value: str, at: Any) -> Row:
-    key = f"{entity}|{record}|{field}|{iso(at)}|{value}"
-    return {"_id": key, "entity": entity, "record": record, "field": field, "value": value, "at": at}
 
 
 def alias_rows(entity: str, record: Mapping[str, Any]) -> list[Row]:
     """The records that were merged into this one."""
     merged = str(record["properties"].get("hs_merged_object_ids") or "")
     at = moment(record.get("updatedAt"))
-    return [
-        {"_id": f"{entity}|{old.strip()}", "entity": entity, "record": old.strip(), "into": str(record["id"]), "at": at}
-        for old in merged.split(";")
-        if old.strip()
-    ]
+    return [alias_row(entity, old.strip(), record["id"], at) for old in merged.split(";") if old.strip()]

@@ -70,8 +70,8 @@ OUTCOMES = frozenset(
 
 
 class HubSpotSource(CrmSource):
-    """HubSpot. The token comes from HUBSPOT_TOKEN, or is fetched with HUBSPOT_CLIENT_ID, _CLIENT_SECRET and "
-    "_REFRESH_TOKEN."""
+    """HubSpot. The token comes from HUBSPOT_TOKEN, or is fetched with HUBSPOT_CLIENT_ID, _CLIENT_SECRET and
+    _REFRESH_TOKEN."""
 
     kind: Literal["hubspot"]
     base_url: str = "https://api.hubapi.com"

@@ -37,8 +37,8 @@ class HubSpotWriter:
         self._names: dict[str, str] = {}
 
     def prepare(self, fields: Sequence[ScoreField], create: bool) -> list[str]:
-        """See `Writer`. A property of our name in another group, or of another type, is somebody else's: it is not "
-        "touched."""
+        """See `Writer`. A property of our name in another group, or of another type, is somebody else's: it is not
+        touched."""
         shipped = definitions(self.prefix)
         group = shipped["group"]["name"]
         there = {p["name"]: p for p in self.api.properties("contacts")}

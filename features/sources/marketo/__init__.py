@@ -1,2 +1,1 @@
-"""Marketo Engage: leads by bulk extract, activities and lead changes; scores go back to leads and into campaigns' "
-"webhooks."""
+"""Marketo Engage: leads by bulk extract, activities and lead changes; scores go back to leads."""

@@ -105,8 +105,8 @@ class Api:
         )
 
     def stream(self, path: str, params: Mapping[str, Any], token: str) -> Iterator[tuple[list[dict[str, Any]], str, bool]]:
-        """Pages of activities: rows, the token behind them, and whether more come. A page may be empty and not the "
-        "last."""
+        """Pages of activities: rows, the token behind them, and whether more come. A page may be empty and not the
+        last."""
         while True:
             body = self.http.get(f"{self.rest}/activities{path}", {**params, "nextPageToken": token}).body
             token, more = str(body["nextPageToken"]), bool(body.get("moreResult"))

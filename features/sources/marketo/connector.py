@@ -13,12 +13,13 @@ from functools import cached_property
 from typing import Any
 
 from features.sources.crm.acts import form_type, page_type
-from features.sources.crm.compile import Shape, StageValue, plain
 from features.sources.crm.connector import Budget, Check
 from features.sources.crm.http import Http
 from features.sources.crm.keys import company_key
 from features.sources.crm.landing import Landing, Row
 from features.sources.crm.moments import iso, moment
+from features.sources.crm.rows import alias_row, before_row, history_row, label_row, number, text, true
+from features.sources.crm.shape import Shape, StageValue, plain
 from features.sources.crm.stream import Page, Stream
 from features.sources.files.personal import mail_domain, personal_header
 from features.sources.marketo.api import BATCH, TYPES, Api
@@ -148,8 +149,8 @@ class Marketo(MarketoWriter):
         months = list(_months(*span))
         queued = dict(jobs)
         wanted = order.get("filter", {})
-        for number, (begin, stop) in enumerate(months):
-            for first, last in months[number : number + AHEAD]:
+        for place, (begin, stop) in enumerate(months):
+            for first, last in months[place : place + AHEAD]:
                 if iso(first) not in queued:
                     given = {**wanted, "createdAt": {"startAt": iso(first), "endAt": iso(last)}}
                     queued[iso(first)] = self.api.begin_export(what, {**order, "filter": given})
@@ -166,7 +167,7 @@ class Marketo(MarketoWriter):
             "_created_at": moment(one.get("createdAt")),
             "_company": company_key(one.get("company"), self.landing.salt),
             "_email_domain": mail_domain(one.get("email") or ""),
-            "_opted_out": "true" if any(_true(one.get(name)) for name in OPT_OUTS) else "false",
+            "_opted_out": "true" if any(true(one.get(name)) for name in OPT_OUTS) else "false",
         }
 
     def _changes(self, cursor: Any) -> Iterator[Page]:
@@ -223,18 +224,18 @@ class Marketo(MarketoWriter):
         for one in rows:
             kind, lead, at = int(one["activityTypeId"]), str(one["leadId"]), moment(one["activityDate"])
             given = {a["name"]: a.get("value") for a in one.get("attributes") or []}
-            if at is None or _true(given.get("Is Bot Activity")):
+            if at is None or true(given.get("Is Bot Activity")):
                 continue
             if kind == MERGE:
-                tables["aliases"] += [_alias(old, lead, at) for old in _ids(given.get("Merge IDs"))]
+                tables["aliases"] += [alias_row("lead", old, lead, at) for old in _ids(given.get("Merge IDs"))]
             elif kind in DEALS:
                 dealing.append(int(lead))
             elif kind in STAGES:
                 tables["history"].append(
-                    _history("lead", lead, REVENUE_STAGE, str(given.get("New Stage") or given.get("New Stage ID") or ""), at)
+                    history_row("lead", lead, REVENUE_STAGE, str(given.get("New Stage") or given.get("New Stage ID") or ""), at)
                 )
             elif kind == CONVERT:
-                tables["history"].append(_history("lead", lead, CONVERTED, "true", at))
+                tables["history"].append(history_row("lead", lead, CONVERTED, "true", at))
             else:
                 tables["activities"].append(self._act(one, kind, lead, at, given))
         dealt = self._deals(dealing)
@@ -282,15 +283,19 @@ class Marketo(MarketoWriter):
         ]
         deals = [_deal(one) for one in found]
         stages = [
-            _history("deal", d["_id"], STAGE, str(d[STAGE]), d["_closed_at"] or d["_created_at"])
+            history_row("deal", d["_id"], STAGE, str(d[STAGE]), d["_closed_at"] or d["_created_at"])
             for d in deals
             if d[STAGE] and d["_created_at"]
         ]
-        labels = [_label(f"deal.{STAGE}", str(d[STAGE]), d["_status"].replace("open", "")) for d in deals if d[STAGE]]
+        labels = [
+            label_row(f"deal.{STAGE}", str(d[STAGE]), str(d[STAGE]), d["_status"].replace("open", ""))
+            for d in deals
+            if d[STAGE]
+        ]
         return {"deals": deals, "deal_people": people, "history": stages, "labels": labels}
 
     def _labels(self, history: Sequence[Row]) -> list[Row]:
-        return [_label(h["field"], h["value"]) for h in history if h["value"]]
+        return [label_row(h["field"], h["value"], h["value"]) for h in history if h["value"]]
 
     def _deleted(self, cursor: Any) -> Iterator[Page]:
         """Leads that were deleted."""
@@ -348,23 +353,21 @@ def _histories(rows: Sequence[Mapping[str, Any]], created: Mapping[str, datetime
             continue
         for change in one.get("fields") or []:
             name = str(change["name"])
-            row = _history("lead", lead, name, _text(change.get("newValue")), at)
+            row = history_row("lead", lead, name, text(change.get("newValue")), at)
             found.append(row)
             begun = created.get(lead)
             if begun and begun < at:
-                before = _history("lead", lead, name, _text(change.get("oldValue")), begun)
-                found.append({**before, "_id": f"{row['_id']}|before", "until": at})
+                found.append(before_row(row, text(change.get("oldValue")), begun))
     return found
 
 
 def _deal(one: Mapping[str, Any]) -> Row:
-    closed, won = _true(one.get("isClosed")), _true(one.get("isWon"))
-    amount = one.get("amount")
+    closed, won = true(one.get("isClosed")), true(one.get("isWon"))
     return {
         "_id": str(one["externalOpportunityId"]),
         "_created_at": moment(one.get("externalCreatedDate")) or moment(one.get("createdAt")),
         "_closed_at": moment(one.get("closeDate")) if closed else None,
-        "_amount": float(amount) if amount not in (None, "") else None,
+        "_amount": number(one.get("amount")),
         "_status": "won" if won else "lost" if closed else "open",
         STAGE: one.get("stage"),
     }
@@ -374,30 +377,3 @@ def _ids(value: object) -> list[str]:
     """[12, 13], "[12, 13]" or "12" → the ids."""
     text = json.dumps(value) if isinstance(value, list) else str(value or "")
     return [part.strip().strip('"') for part in text.strip("[]").split(",") if part.strip()]
-
-
-def _alias(record: str, into: str, at: datetime) -> Row:
-    return {"_id": f"lead|{record}", "entity": "lead", "record": record, "into": into, "at": at}
-
-
-def _history(entity: str, record: str, field: str, value: str, at: datetime) -> Row:
-    return {
-        "_id": f"{entity}|{record}|{field}|{iso(at)}|{value}",
-        "entity": entity,
-        "record": record,
-        "field": field,
-        "value": value,
-        "at": at,
-    }
-
-
-def _label(field: str, value: str, meaning: str = "") -> Row:
-    return {"_id": f"{field}|{value}", "field": field, "value": value, "label": value, "meaning": meaning}
-
-
-def _true(value: object) -> bool:
-    return value is True or str(value).lower() in ("true", "1")
-
-
-def _text(value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else "" if value is None else str(value)

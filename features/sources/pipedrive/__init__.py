@@ -1,2 +1,1 @@
-"""Pipedrive: persons, organisations, deals with their changelog, the leads inbox, activities; scores go back to "
-"persons."""
+"""Pipedrive: persons, organisations, deals with their changelog, the leads inbox, activities; scores go back to persons."""

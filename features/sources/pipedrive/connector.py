@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from features.sources.crm.compile import Shape, StageValue, plain
 from features.sources.crm.connector import Budget, Check
 from features.sources.crm.http import Http
 from features.sources.crm.keys import mail_key
 from features.sources.crm.landing import Landing, Row, content_hash
 from features.sources.crm.moments import iso, moment
+from features.sources.crm.rows import before_row, history_row, label_row, number
+from features.sources.crm.shape import Shape, StageValue, plain
 from features.sources.crm.stream import Page, Stream, changed
 from features.sources.files.personal import mail_domain, personal_header
 from features.sources.pipedrive.api import ARCHIVED, LIST, Api, following
@@ -180,8 +181,8 @@ class Pipedrive(PipedriveWriter):
         }
 
     def _deals(self, found: Sequence[Mapping[str, Any]]) -> Tables:
-        """Deals, and of their stages what needs no changelog: where they began if they never moved, the last, won "
-        "and lost."""
+        """Deals, and of their stages what needs no changelog: where they began if they never moved, the last, won
+        and lost."""
         deals, history = [], []
         for one in found:
             name, added = str(one["id"]), moment(one.get("add_time"))
@@ -189,7 +190,6 @@ class Pipedrive(PipedriveWriter):
             closed = (
                 moment(one.get("won_time")) if status == "won" else moment(one.get("lost_time")) if status == "lost" else None
             )
-            amount = one.get("value")
             deals.append(
                 {
                     "_id": name,
@@ -197,7 +197,7 @@ class Pipedrive(PipedriveWriter):
                     "_company": str(one["org_id"]) if one.get("org_id") else None,
                     "_created_at": added,
                     "_closed_at": closed or (moment(one.get("close_time")) if status in ("won", "lost") else None),
-                    "_amount": float(amount) if amount not in (None, "") else None,
+                    "_amount": number(one.get("value")),
                     "_currency": one.get("currency"),
                     "_status": status if status in ("won", "lost") else "open",
                     "_gone_at": moment(one.get("update_time")) if one.get("is_deleted") else None,
@@ -206,25 +206,25 @@ class Pipedrive(PipedriveWriter):
                 }
             )
             if added:
-                history.append(_history("deal", name, STATUS, "open", added))
+                history.append(history_row("deal", name, STATUS, "open", added))
             if (moved or added) and stage:
-                history.append(_history("deal", name, STAGE, stage, moved or added))
+                history.append(history_row("deal", name, STAGE, stage, moved or added))
             if closed:
-                history.append(_history("deal", name, STATUS, status, closed))
+                history.append(history_row("deal", name, STATUS, status, closed))
         return {"deals": deals, "history": history}
 
     def _stages(self, _cursor: Any) -> Iterator[Page]:
         """What the stages of the pipelines are called."""
         pipelines = {str(p["id"]): str(p["name"]) for p in self.api.everything("/pipelines")}
         rows = [
-            _label(f"deal.{STAGE}", str(s["id"]), f"{pipelines.get(str(s['pipeline_id']), '')}: {s['name']}", "")
+            label_row(f"deal.{STAGE}", str(s["id"]), f"{pipelines.get(str(s['pipeline_id']), '')}: {s['name']}", "")
             for s in self.api.everything("/stages")
         ]
         rows += [
-            _label(f"deal.{STATUS}", value, value, meaning)
+            label_row(f"deal.{STATUS}", value, value, meaning)
             for value, meaning in (("open", ""), ("won", "won"), ("lost", "lost"))
         ]
-        rows.append(_label(INBOX, "created", "put into the leads inbox", ""))
+        rows.append(label_row(INBOX, "created", "put into the leads inbox", ""))
         yield Page({"labels": changed(self.landing, "labels", rows, frozenset())}, {"read": True})
 
     def _inbox(self, cursor: Any) -> Iterator[Page]:
@@ -247,7 +247,7 @@ class Pipedrive(PipedriveWriter):
                     rows.append(
                         {"_id": str(one["id"]), "person": person, "source": source, "channel": one.get("channel"), "at": at}
                     )
-                    history.append(_history("lead", person, INBOX, "created", at))
+                    history.append(history_row("lead", person, INBOX, "created", at))
                 new = {row["_id"] for row in changed(self.landing, "inbox", rows, frozenset())}
                 kept = [h for row, h in zip(rows, history, strict=True) if row["_id"] in new]
                 yield Page({"inbox": [row for row in rows if row["_id"] in new], "history": kept}, None)
@@ -278,19 +278,18 @@ class Pipedrive(PipedriveWriter):
         known = self.landing.pairs("changelogs", READ)
         todo = [name for name, moved in every.items() if known.get(name) != moved]
         added = self.landing.pairs("deals", "_created_at") if todo else {}
-        for number, name in enumerate(todo):
+        for place, name in enumerate(todo):
             history = []
             for change in self.api.changelog(name):
                 at, begun = moment(change.get("time")), moment(added.get(name))
                 if change.get("field_key") != STAGE or at is None:
                     continue
-                row = _history("deal", name, STAGE, str(change.get("new_value") or ""), at)
+                row = history_row("deal", name, STAGE, str(change.get("new_value") or ""), at)
                 history.append(row)
                 if begun and begun < at:
-                    before = _history("deal", name, STAGE, str(change.get("old_value") or ""), begun)
-                    history.append({**before, "_id": f"{row['_id']}|before", "until": at})
+                    history.append(before_row(row, str(change.get("old_value") or ""), begun))
             mark = {"_id": name, READ: every[name]}
-            yield Page({"history": history, "changelogs": [mark]}, {"read": True}, number + 1, len(todo))
+            yield Page({"history": history, "changelogs": [mark]}, {"read": True}, place + 1, len(todo))
 
     def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
         """What becomes what."""
@@ -355,22 +354,6 @@ def _seconds(text: object) -> float | None:
     if len(parts) < 2 or not all(part.isdigit() for part in parts):
         return None
     return float(sum(int(part) * factor for part, factor in zip(parts, (3600, 60, 1), strict=False)))
-
-
-def _history(entity: str, record: str, field: str, value: str, at: datetime | None) -> Row:
-    stamp = iso(at) if at else ""
-    return {
-        "_id": f"{entity}|{record}|{field}|{stamp}|{value}",
-        "entity": entity,
-        "record": record,
-        "field": field,
-        "value": value,
-        "at": at,
-    }
-
-
-def _label(field: str, value: str, label: str, meaning: str) -> Row:
-    return {"_id": f"{field}|{value}", "field": field, "value": value, "label": label, "meaning": meaning}
 
 
 def _rfc(at: datetime) -> str:

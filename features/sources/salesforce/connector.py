@@ -7,18 +7,20 @@ account would tell the outcome.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from features.sources.crm.compile import Shape, StageValue, plain
 from features.sources.crm.connector import Budget, Check
 from features.sources.crm.http import Http
 from features.sources.crm.keys import company_key
 from features.sources.crm.landing import Landing, Row
 from features.sources.crm.moments import iso, moment
+from features.sources.crm.rows import alias_row, before_row, history_row, label_row, text, true
+from features.sources.crm.shape import Shape, StageValue, plain
 from features.sources.crm.stream import Page, Stream, changed
 from features.sources.files.personal import mail_domain, personal_header
+from features.sources.salesforce import activities
 from features.sources.salesforce.api import Api
 from features.sources.salesforce.check import budget, checks
 from features.sources.salesforce.read import Kind, Tables, read_kind
@@ -96,14 +98,14 @@ class Salesforce(SalesforceWriter):
                     "OpportunityHistory",
                     ("Id", "OpportunityId", "StageName", "CreatedDate", "IsDeleted"),
                     "CreatedDate",
-                    _opportunity_history,
+                    activities.stages,
                 ),
                 "read access to Opportunity",
                 True,
             ),
             self._stream(
                 "contact_roles",
-                self._plain("OpportunityContactRole", ("OpportunityId", "ContactId", "IsDeleted"), _roles),
+                self._plain("OpportunityContactRole", ("OpportunityId", "ContactId", "IsDeleted"), activities.roles),
                 "read access to OpportunityContactRole",
                 True,
             ),
@@ -123,7 +125,7 @@ class Salesforce(SalesforceWriter):
                         "IsClosed",
                         "IsDeleted",
                     ),
-                    _tasks,
+                    activities.tasks,
                     f"IsClosed = true AND CreatedDate >= {since}",
                 ),
                 "read access to Task",
@@ -134,7 +136,7 @@ class Salesforce(SalesforceWriter):
                 self._there(
                     "Event",
                     ("WhoId", "StartDateTime", "DurationInMinutes", "CreatedDate", "IsDeleted"),
-                    _events,
+                    activities.events,
                     f"StartDateTime >= {since}",
                 ),
                 "read access to Event",
@@ -145,7 +147,7 @@ class Salesforce(SalesforceWriter):
                 self._there(
                     "CampaignMember",
                     ("LeadId", "ContactId", "HasResponded", "FirstRespondedDate", "CreatedDate", "IsDeleted"),
-                    _members,
+                    activities.members,
                     "",
                     ("Campaign.Type", "Campaign.Name"),
                 ),
@@ -210,10 +212,10 @@ class Salesforce(SalesforceWriter):
         people, aliases, history, deal_people = [], [], [], []
         for one in found:
             name, created = str(one["Id"]), moment(one.get("CreatedDate"))
-            if _true(one.get("IsDeleted")):
+            if true(one.get("IsDeleted")):
                 people.append({"_id": name, "_gone_at": moment(one.get("SystemModstamp"))})
                 if one.get("MasterRecordId"):
-                    aliases.append(_alias("lead", name, one["MasterRecordId"], moment(one.get("SystemModstamp"))))
+                    aliases.append(alias_row("lead", name, one["MasterRecordId"], moment(one.get("SystemModstamp"))))
                 continue
             own = [STATUS, *self._mapped, *self._custom, "ConvertedContactId", "ConvertedOpportunityId"]
             people.append(
@@ -223,15 +225,15 @@ class Salesforce(SalesforceWriter):
                     "_created_at": created,
                     "_company": company_key(one.get("Company"), self.landing.salt),
                     "_email_domain": mail_domain(one.get("Email") or ""),
-                    "_opted_out": "true" if any(_true(one.get(f)) for f in OPT_OUTS) else "false",
+                    "_opted_out": "true" if any(true(one.get(f)) for f in OPT_OUTS) else "false",
                 }
             )
-            if _true(one.get("IsConverted")):
+            if true(one.get("IsConverted")):
                 at = moment(one.get("ConvertedDate"))  # a day; nothing that happened on it is counted as before it
                 at = max(at, created) if at and created else at
-                history.append(_history("lead", name, CONVERTED, "true", at))
+                history.append(history_row("lead", name, CONVERTED, "true", at))
                 if one.get("ConvertedContactId"):
-                    aliases.append(_alias("lead", str(one["ConvertedContactId"]), name, at))
+                    aliases.append(alias_row("lead", str(one["ConvertedContactId"]), name, at))
                 if one.get("ConvertedOpportunityId"):
                     deal = str(one["ConvertedOpportunityId"])
                     deal_people.append({"_id": f"{deal}|{name}", "deal": deal, "person": name})
@@ -240,7 +242,9 @@ class Salesforce(SalesforceWriter):
     def _contact_rows(self, found: Sequence[Mapping[str, Any]]) -> Tables:
         """Contacts merged into another; whether they are leads is said by the leads."""
         merged = [one for one in found if one.get("MasterRecordId")]
-        return {"aliases": [_alias("lead", str(o["Id"]), o["MasterRecordId"], moment(o.get("SystemModstamp"))) for o in merged]}
+        return {
+            "aliases": [alias_row("lead", str(o["Id"]), o["MasterRecordId"], moment(o.get("SystemModstamp"))) for o in merged]
+        }
 
     def _opportunities(self) -> Kind:
         known = self.api.describe("Opportunity")
@@ -264,9 +268,9 @@ class Salesforce(SalesforceWriter):
         return {"deals": [self._deal(one) for one in found]}
 
     def _deal(self, one: Mapping[str, Any]) -> Row:
-        if _true(one.get("IsDeleted")):
+        if true(one.get("IsDeleted")):
             return {"_id": str(one["Id"]), "_gone_at": moment(one.get("SystemModstamp"))}
-        closed, won = _true(one.get("IsClosed")), _true(one.get("IsWon"))
+        closed, won = true(one.get("IsClosed")), true(one.get("IsWon"))
         amount = one.get("Amount")
         return {
             "_id": str(one["Id"]),
@@ -296,18 +300,18 @@ class Salesforce(SalesforceWriter):
         rows: dict[str, Row] = {}
         for one in found:
             at, name, field = moment(one["CreatedDate"]), str(one["LeadId"]), str(one["Field"])
-            if at is None or _true(one.get("IsDeleted")):
+            if at is None or true(one.get("IsDeleted")):
                 continue
             if field == "leadConverted":
-                row = _history("lead", name, CONVERTED, "true", at)
+                row = history_row("lead", name, CONVERTED, "true", at)
                 rows[row["_id"]] = row
                 continue
-            row = _history("lead", name, field, _text(one.get("NewValue")), at)
+            row = history_row("lead", name, field, text(one.get("NewValue")), at)
             rows[row["_id"]] = row
-            created, old = moment(one.get("Lead.CreatedDate")), _text(one.get("OldValue"))
+            created, old = moment(one.get("Lead.CreatedDate")), text(one.get("OldValue"))
             if created and created < at:
-                first = _history("lead", name, field, old, created)
-                rows[f"{row['_id']}|before"] = {**first, "_id": f"{row['_id']}|before", "until": at}
+                before = before_row(row, old, created)
+                rows[before["_id"]] = before
         return {"history": list(rows.values())}
 
     def _stages(self, cursor: Any) -> Iterator[Page]:
@@ -315,9 +319,9 @@ class Salesforce(SalesforceWriter):
         rows: list[Row] = []
         for page in self.api.query("SELECT Id, MasterLabel, ApiName, IsClosed, IsWon FROM OpportunityStage"):
             rows += [_stage(one) for one in page]
-        rows.append(_label(CONVERTED, "true", "converted"))
+        rows.append(label_row(CONVERTED, "true", "converted"))
         for option in self._lead_fields.get(STATUS, {}).get("picklistValues", []):
-            rows.append(_label(STATUS, str(option["value"]), str(option["label"])))
+            rows.append(label_row(STATUS, str(option["value"]), str(option["label"])))
         yield Page({"labels": changed(self.landing, "labels", rows, frozenset())}, {"read": True})
 
     def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
@@ -340,9 +344,9 @@ class Salesforce(SalesforceWriter):
 
 
 def _stage(one: Mapping[str, Any]) -> Row:
-    meaning = "won" if _true(one.get("IsWon")) else "lost" if _true(one.get("IsClosed")) else ""
+    meaning = "won" if true(one.get("IsWon")) else "lost" if true(one.get("IsClosed")) else ""
     label = str(one["MasterLabel"])
-    return _label(f"deal.{STAGE}", str(one.get("ApiName") or label), label, meaning)
+    return label_row(f"deal.{STAGE}", str(one.get("ApiName") or label), label, meaning)
 
 
 def _other(name: str) -> str | None:
@@ -350,114 +354,3 @@ def _other(name: str) -> str | None:
     if name.startswith("campaign: "):
         return "campaign_responded" if name.endswith(": responded") else "campaign_member"
     return plain(name)
-
-
-def _opportunity_history(found: Sequence[Mapping[str, Any]]) -> Tables:
-    rows = [
-        _history("deal", str(one["OpportunityId"]), STAGE, _text(one.get("StageName")), moment(one["CreatedDate"]))
-        for one in found
-        if not _true(one.get("IsDeleted"))
-    ]
-    return {"history": rows}
-
-
-def _roles(found: Sequence[Mapping[str, Any]]) -> Tables:
-    rows = [
-        {"_id": f"{o['OpportunityId']}|{o['ContactId']}", "deal": str(o["OpportunityId"]), "person": str(o["ContactId"])}
-        for o in found
-        if not _true(o.get("IsDeleted")) and o.get("ContactId")
-    ]
-    return {"deal_people": rows}
-
-
-def _tasks(found: Sequence[Mapping[str, Any]]) -> Tables:
-    rows = []
-    for one in found:
-        at = moment(one.get("CompletedDateTime")) or moment(one.get("CreatedDate"))
-        kind = f"task: {one.get('TaskSubtype') or 'Task'}"
-        seconds = one.get("CallDurationInSeconds")
-        if kind == "task: Call":
-            kind += ": inbound" if one.get("CallType") == "Inbound" else ": answered" if float(seconds or 0) > 0 else ""
-        direction = "in" if one.get("CallType") == "Inbound" else "out"
-        rows.append(_act(one, kind, at, direction, float(seconds) if seconds not in (None, "") else None))
-    return _acts(found, rows)
-
-
-def _events(found: Sequence[Mapping[str, Any]]) -> Tables:
-    rows = []
-    for one in found:
-        minutes = one.get("DurationInMinutes")
-        rows.append(
-            _act(
-                one, "event", moment(one.get("StartDateTime")), "in", float(minutes) * 60 if minutes not in (None, "") else None
-            )
-        )
-    return _acts(found, rows)
-
-
-def _members(found: Sequence[Mapping[str, Any]]) -> Tables:
-    rows = []
-    for one in found:
-        person = one.get("LeadId") or one.get("ContactId")
-        base = {**one, "WhoId": person}
-        kind = f"campaign: {one.get('Campaign.Type') or 'Other'}"
-        created = moment(one.get("CreatedDate"))
-        name = one.get("Campaign.Name")
-        rows.append({**_act(base, kind, created, "out", None), "campaign": name})
-        responded = moment(one.get("FirstRespondedDate"))
-        if _true(one.get("HasResponded")) and created:
-            # a day; its end, since a response known too early would be the future
-            at = max(responded + timedelta(days=1), created) if responded else created
-            row = _act(base, f"{kind}: responded", at, "in", None)
-            rows.append({**row, "_id": f"{row['_id']}|responded", "campaign": name})
-    return _acts(found, rows)
-
-
-def _acts(found: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> Tables:
-    """The acts, and a row for each record, so that the acts of a deleted one go with it."""
-    records = [
-        {"_id": str(one["Id"]), "_gone_at": moment(one.get("SystemModstamp")) if _true(one.get("IsDeleted")) else None}
-        for one in found
-    ]
-    return {"engagements": records, "activities": [row for row in rows if row["person"] and row["at"]]}
-
-
-def _act(one: Mapping[str, Any], kind: str, at: datetime | None, direction: str, value: float | None) -> Row:
-    return {
-        "_id": str(one["Id"]),
-        "record": str(one["Id"]),
-        "person": one.get("WhoId"),
-        "type": kind,
-        "at": at,
-        "value": value,
-        "direction": direction,
-    }
-
-
-def _alias(entity: str, record: str, into: object, at: datetime | None) -> Row:
-    return {"_id": f"{entity}|{record}", "entity": entity, "record": record, "into": str(into), "at": at}
-
-
-def _history(entity: str, record: str, field: str, value: str, at: datetime | None) -> Row:
-    stamp = iso(at) if at else ""
-    return {
-        "_id": f"{entity}|{record}|{field}|{stamp}|{value}",
-        "entity": entity,
-        "record": record,
-        "field": field,
-        "value": value,
-        "at": at,
-    }
-
-
-def _label(field: str, value: str, label: str, meaning: str = "") -> Row:
-    return {"_id": f"{field}|{value}", "field": field, "value": value, "label": label, "meaning": meaning}
-
-
-def _true(value: object) -> bool:
-    """REST says true, a bulk file says "true"."""
-    return value is True or value == "true"
-
-
-def _text(value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else "" if value is None else str(value)

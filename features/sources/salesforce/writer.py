@@ -1,5 +1,4 @@
-"""Scores into custom fields of leads, and of the contacts that leads became: a converted lead cannot be written any "
-"more."""
+"""Scores into custom fields of leads, and of the contacts that leads became, since a converted lead is closed to writing."""
 
 from __future__ import annotations
 
@@ -44,8 +43,8 @@ class SalesforceWriter:
         return self.api_prefix + "_".join(word.capitalize() for word in key.split("_")) + "__c"
 
     def prepare(self, fields: Sequence[ScoreField], create: bool) -> list[str]:
-        """See `Writer`. Salesforce's fields are made by an administrator, from the metadata that ships with "
-        "Ripeline."""
+        """See `Writer`. Salesforce's fields are made by an administrator, from the metadata that ships with
+        Ripeline."""
         missing = []
         for kind in ("Lead", "Contact"):
             there = self.api.describe(kind)

@@ -1,0 +1,54 @@
+"""What of a CRM means what: the settings by which a landing becomes a dataset."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Stages: TypeAlias = Mapping[str, Mapping[str, str | None]]
+
+
+def plain(name: str) -> str:
+    """A vendor's name as one of ours.
+
+    >>> plain("Fill Out Form"), plain("CONVERSATIONAL_EMAIL")
+    ('fill_out_form', 'conversational_email')
+    """
+    return re.sub(r"[^0-9a-zà-ÿ]+", "_", name.casefold()).strip("_") or "other"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What of a CRM becomes what: vendor's column per column of ours, our type per type of theirs (None: left out), and per
+    field of theirs the lead stage that a value means (None: none). Fields of a deal begin with "deal.".
+
+    `left_out`: vendor's columns that are no attributes: they know the outcome, or are our own scores. `opted_out`: fields
+    whose history says when somebody opted out. `other`: our type for one of theirs that `interactions` does not name.
+    `looked_up`: a column of leads that stands in another landed table: (table, its column of the person, its column); the
+    first counts. `companies_on_people`: the CRM has no companies of its own, what is known of one stands on its people.
+    """
+
+    leads: Mapping[str, str]
+    companies: Mapping[str, str]
+    interactions: Mapping[str, str | None] = field(default_factory=dict)
+    stages: Stages = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
+    opted_out: tuple[str, ...] = ()
+    companies_on_people: bool = False
+    looked_up: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    other: Callable[[str], str | None] = plain
+
+
+@dataclass(frozen=True)
+class StageValue:
+    """A value of a stage field as the data have it: its label on the vendor's screens, what the vendor says it means ("won",
+    "lost" or ""), and how many records ever had it.
+    """
+
+    field: str
+    value: str
+    label: str
+    meaning: str
+    records: int
