@@ -7,7 +7,7 @@ from features.sources.crm.http import RefusedError
 from features.sources.hubspot.api import Api
 
 CHANGED = 0.05  # of the leads on an ordinary day
-ACTS = 60  # interactions of a lead, over the years
+ENGAGED, FORMS, ACTS = 6, 3, 60  # calls and meetings, forms, e-mail events and page views of a lead, over the years
 ACTS_A_DAY = 0.2
 
 
@@ -61,11 +61,11 @@ def checks(api: Api) -> list[Check]:
 
 
 def budget(api: Api, leads: int) -> Budget:
-    """Calls. A contact: a hundredth to list, a fiftieth to read with its history; companies and deals a third as
-    many each."""
+    """Calls. A record is listed by the hundred and read, with its history, by fifty; companies and deals are a third as many as
+    contacts. Calls and meetings are records too; forms come by fifty, e-mail events and page views by the thousand."""
+    whole = 1 / 100 + 1 / 50
     records = leads * (1 + 1 / 3 + 1 / 3)
-    acts = leads * ACTS
-    first = records / 100 + records / 50 + leads / 3 / 1000 + acts / 1000 + 2_000
+    first = records * whole + leads * ENGAGED * (whole + 1 / 1000) + leads * FORMS / 50 + leads * ACTS / 1000 + 500
     daily = records * CHANGED * (1 / 200 + 1 / 50) + leads * ACTS_A_DAY / 50 + 300
     limit, left = api.daily()
     return Budget("calls", round(first), round(daily), -(-leads // 100), leads, limit, left)
