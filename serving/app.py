@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from features.errors import nearest
-from serving import pages
+from serving import hooks, pages
 from serving.errors import RefusedError, refuse, shown
 from serving.openapi import describe, page
 from serving.parse import EPOCH, MICROSECOND, Parsed, read
@@ -98,6 +98,7 @@ def create_app(
         Route("/readyz", readyz),
         Route("/openapi.json", openapi),
         Route("/docs", docs),
+        *hooks.routes(provide, work_list, clock),
         *pages.routes(report),
     ]
     return Starlette(routes=routes, exception_handlers={RefusedError: _refused, HTTPException: _http, Exception: _unexpected})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from features.files import whole_file
 from features.sources.crm import scores as score_fields
 from features.sources.crm import sync
 from features.sources.crm.connector import Budget, Check, Connector
+from features.sources.crm.hooks import Event, Spool
 from features.sources.crm.registry import KINDS, CrmSources, open_crm
 from features.sources.crm.secrets import Secrets
 from features.sources.crm.settings import CrmSource
@@ -34,6 +35,7 @@ from training.score import champion
 
 LEADS = 100_000  # that a budget is stated for
 EVERY = 300.0  # seconds between two rounds of `make live`
+LOOK = 1.0  # seconds between two looks for webhooks
 STARTER = """\
 # {title}: what to import and what it means.
 # `make crm-check CRM={kind}` says what is missing; docs/crm/{kind}.md how to set it up.
@@ -262,23 +264,40 @@ def run_live(
     if missing:
         lacks = f"{opened.connector.title} lacks {len(missing)} score fields."
         raise ConfigError(lacks, f"First: make write-back CRM={kind} SEND=yes")
+    spool = Spool(opened.connector.landing.folder)
     written, number = 0, 0
     while rounds is None or number < rounds:
         if number:
-            sleep(every)
+            _wait(spool, every, sleep)
         number += 1
         try:
-            written += _live_round(opened, fields, model_folder, console, first=number == 1)
+            events = spool.waiting()
+            written += _live_round(opened, fields, model_folder, console, events, first=number == 1)
+            spool.done(events)
         except CrmError as error:
             console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} {escape(str(error))}", style="yellow", highlight=False)
     return written
 
 
+def _wait(spool: Spool, every: float, sleep: Callable[[float], None]) -> None:
+    """Until the next round is due, or a webhook says that something happened."""
+    rest = every
+    while rest > 0 and not spool.waiting():
+        sleep(min(LOOK, rest))
+        rest -= LOOK
+
+
 def _live_round(
-    opened: Opened, fields: tuple[score_fields.ScoreField, ...], model_folder: Path | None, console: Console, *, first: bool
+    opened: Opened,
+    fields: tuple[score_fields.ScoreField, ...],
+    model_folder: Path | None,
+    console: Console,
+    events: Sequence[Event],
+    *,
+    first: bool,
 ) -> int:
     quiet = Console(file=io.StringIO())
-    imported = sync.run(opened.connector, opened.source, opened.config.funnel.build())
+    imported = sync.run(opened.connector, opened.source, opened.config.funnel.build(), events=events)
     rows = sum(imported.synced.rows.values())
     if not rows and not first:
         return 0

@@ -148,7 +148,9 @@ def test_live_writes_what_changed_and_survives_a_bad_hour(ready: Any) -> None:
         lambda: (here.fake.faults.clear(), here.crm.progress(here.fake, lead)),
     ]  # fmt: skip
     console = printed()
-    run_live(here.crm.kind, config(here), rounds=3, model_folder=model, console=console, sleep=lambda _: stops.pop(0)())
+    run_live(
+        here.crm.kind, config(here), rounds=3, model_folder=model, console=console, every=1, sleep=lambda _: stops.pop(0)()
+    )
     assert "refused" in text(console)  # the bad hour was told
     assert "rows came" in text(console)
     assert set(here.dataset.lead_stages.query(f"lead_id == '{lead}'")["lead_stage"].astype(str)) >= {"mql"}
@@ -157,3 +159,31 @@ def test_live_writes_what_changed_and_survives_a_bad_hour(ready: Any) -> None:
 def test_live_needs_the_fields(small: World, tmp_path: Path, trained: Trained) -> None:
     with site(CRMS["hubspot"], small, tmp_path) as here, pytest.raises(ConfigError, match="lacks 11 score fields"):
         run_live("hubspot", config(here), rounds=1, model_folder=trained.folder, console=printed())
+
+
+def test_a_webhook_starts_the_next_round_at_once(small: World, tmp_path: Path, trained: Trained) -> None:
+    """HubSpot's search does not know the change yet; the contact is read all the same, scored and written."""
+    from features.sources.crm.hooks import Event, Spool
+
+    with site(CRMS["hubspot"], small, tmp_path) as here:
+        run_import("hubspot", config(here), console=printed())
+        run_write_back("hubspot", config(here), model_folder=trained.folder, really=True, console=printed())
+        reached = set(here.dataset.lead_stages.query("lead_stage != 'lead'")["lead_id"].astype(str))
+        lead = next(str(n) for n in here.dataset.leads["lead_id"] if str(n) not in reached)
+        pauses: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 3:
+                record = here.fake.records["contacts"][lead]
+                seen = record.modified
+                here.crm.progress(here.fake, lead)
+                record.modified = seen  # as the search still has it
+                spool = Spool(here.home / "crm")
+                spool.add([Event("hubspot|77", "hubspot", "contact", lead)])
+                spool.close()
+
+        run_live("hubspot", config(here), every=300, rounds=2, model_folder=trained.folder, console=printed(), sleep=sleep)
+        assert len(pauses) == 3  # and not three hundred
+        assert "mql" in set(here.dataset.lead_stages.query(f"lead_id == '{lead}'")["lead_stage"].astype(str))
+        assert Spool(here.home / "crm").waiting() == []

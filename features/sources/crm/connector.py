@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from features.sources.crm.hooks import Event
 from features.sources.crm.http import Http
 from features.sources.crm.landing import Landing
 from features.sources.crm.shape import Shape, StageValue
-from features.sources.crm.stream import Stream
+from features.sources.crm.stream import Page, Stream
 from features.sources.crm.write_back import Writer
 
 Standing = Literal["good", "warning", "bad"]
@@ -59,6 +60,9 @@ class Connector(Writer, Protocol):
 
     def streams(self) -> Sequence[Stream]:
         """What is read, in order: records before what hangs on them."""
+
+    def reread(self, events: Sequence[Event]) -> Iterator[Page]:
+        """The records that a webhook spoke of, where the lists that `streams` reads know a change only later."""
 
     def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
         """How the landing becomes a dataset."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,10 +16,11 @@ from features.funnel import Funnel
 from features.report import DataReport
 from features.sources.crm.compile import compile_dataset, stage_values
 from features.sources.crm.connector import Connector
+from features.sources.crm.hooks import Event
 from features.sources.crm.settings import CrmSource
 from features.sources.crm.shape import StageValue
 from features.sources.crm.stages import propose
-from features.sources.crm.stream import Progress, Synced, sync
+from features.sources.crm.stream import Progress, Stream, Synced, sync
 
 DATASET = "dataset"
 STAMP = "import.json"
@@ -58,8 +59,15 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def run(connector: Connector, source: CrmSource, funnel: Funnel, progress: Progress | None = None) -> Imported:
-    """Import: afterwards the dataset in the landing's folder is as the CRM was when this began.
+def run(
+    connector: Connector,
+    source: CrmSource,
+    funnel: Funnel,
+    progress: Progress | None = None,
+    events: Sequence[Event] = (),
+) -> Imported:
+    """Import: afterwards the dataset in the landing's folder is as the CRM was when this began. `events`: of webhooks, whose
+    records are read whatever the lists say.
 
     Raises
     ------
@@ -70,7 +78,8 @@ def run(connector: Connector, source: CrmSource, funnel: Funnel, progress: Progr
     with alone(landing.folder):
         connector.greet()
         begun = datetime.fromtimestamp(connector.http.now(), UTC)
-        synced = sync(connector.streams(), landing, progress)
+        spoken_of = Stream("spoken_of", lambda _: connector.reread(events))
+        synced = sync([*connector.streams(), *([spoken_of] if events else [])], landing, progress)
         values = stage_values(landing)
         known = source.stages
         check_stages(known, funnel)

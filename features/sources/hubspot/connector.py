@@ -9,6 +9,7 @@ from typing import Any
 
 from features.sources.crm.acts import form_type
 from features.sources.crm.connector import Budget, Check
+from features.sources.crm.hooks import Event
 from features.sources.crm.http import Http
 from features.sources.crm.keys import mail_key
 from features.sources.crm.landing import Landing, Row
@@ -20,7 +21,7 @@ from features.sources.files.personal import mail_domain, personal_header
 from features.sources.hubspot import activities
 from features.sources.hubspot.api import Api
 from features.sources.hubspot.check import budget, checks
-from features.sources.hubspot.records import Kind, Tables, alias_rows, history_rows, read_kind
+from features.sources.hubspot.records import Kind, Tables, alias_rows, history_rows, read_kind, whole
 from features.sources.hubspot.settings import COMPANIES, INTERACTIONS, LEADS, OUTCOMES, HubSpotSource
 from features.sources.hubspot.writer import HubSpotWriter
 
@@ -247,6 +248,13 @@ class HubSpot(HubSpotWriter):
                 meaning = ("won" if chance == 1 else "lost") if closed else ""
                 found[str(stage["id"])] = {"label": f"{pipeline['label']}: {stage['label']}", "meaning": meaning}
         return found
+
+    def reread(self, events: Sequence[Event]) -> Iterator[Page]:
+        """See `Connector`; HubSpot's search knows a change some seconds after its webhook."""
+        for name, entity in (("companies", "company"), ("contacts", "contact"), ("deals", "deal")):
+            ids = list(dict.fromkeys(event.record for event in events if event.entity == entity))
+            if ids:
+                yield Page(whole(self.api, self._kind(name), ids), None)
 
     def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
         """What becomes what; `form: *` and the like are found by their beginning."""

@@ -56,7 +56,7 @@ def _list(api: Api, kind: Kind, cursor: Mapping[str, Any]) -> Iterator[Page]:
     done = int(cursor.get("done", 0))
     while True:
         found, following_page = api.ids(kind.name, after, archived=False)
-        tables = _whole(api, kind, [str(one["id"]) for one in found])
+        tables = whole(api, kind, [str(one["id"]) for one in found])
         done += len(found)
         begun = cursor["from"]
         yield Page(tables, {"list": following_page, "from": begun, "done": done} if following_page else {"since": begun}, done)
@@ -125,10 +125,11 @@ def _news(api: Api, landing: Landing, kind: Kind, results: Sequence[Mapping[str,
     """Of a page of a search, what is not as it was landed, read whole."""
     rows = [kind.row(one) for one in results]
     names = {row["_id"] for row in changed(landing, kind.table, rows, kind.volatile)}
-    return _whole(api, kind, [str(one["id"]) for one, row in zip(results, rows, strict=True) if row["_id"] in names])
+    return whole(api, kind, [str(one["id"]) for one, row in zip(results, rows, strict=True) if row["_id"] in names])
 
 
-def _whole(api: Api, kind: Kind, ids: Sequence[str]) -> Tables:
+def whole(api: Api, kind: Kind, ids: Sequence[str]) -> Tables:
+    """Records by id with their history and what hangs on them; those that are gone by now are not among them."""
     found = api.read(kind.name, ids, kind.properties, kind.history) if ids else []
     rows = [kind.row(one) for one in found]
     for row in rows:

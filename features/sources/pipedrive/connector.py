@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from features.sources.crm.connector import Budget, Check
+from features.sources.crm.hooks import Event
 from features.sources.crm.http import Http
 from features.sources.crm.keys import mail_key
 from features.sources.crm.landing import Landing, Row, content_hash
@@ -290,6 +291,10 @@ class Pipedrive(PipedriveWriter):
                     history.append(before_row(row, str(change.get("old_value") or ""), begun))
             mark = {"_id": name, READ: every[name]}
             yield Page({"history": history, "changelogs": [mark]}, {"read": True}, place + 1, len(todo))
+
+    def reread(self, _events: Sequence[Event]) -> Iterator[Page]:
+        """See `Connector`; what is listed here is as new as the webhook."""
+        yield from ()
 
     def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
         """What becomes what."""

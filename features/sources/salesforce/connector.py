@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from features.sources.crm.connector import Budget, Check
+from features.sources.crm.hooks import Event
 from features.sources.crm.http import Http
 from features.sources.crm.keys import company_key
 from features.sources.crm.landing import Landing, Row
@@ -323,6 +324,10 @@ class Salesforce(SalesforceWriter):
         for option in self._lead_fields.get(STATUS, {}).get("picklistValues", []):
             rows.append(label_row(STATUS, str(option["value"]), str(option["label"])))
         yield Page({"labels": changed(self.landing, "labels", rows, frozenset())}, {"read": True})
+
+    def reread(self, _events: Sequence[Event]) -> Iterator[Page]:
+        """See `Connector`; what is listed here is as new as the webhook."""
+        yield from ()
 
     def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
         """What becomes what."""

@@ -1,0 +1,161 @@
+"""Calls from a CRM: are they from it, are they new, and which records do they speak of.
+
+A call says only that something happened to a record. What happened is read from the CRM itself, so that a forged call that were
+taken for a true one could change nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.errors import DataError, RipelineError
+
+OLDEST = 300.0  # seconds; an older call may be one that was overheard and is played again
+KEPT = 100_000  # ids of calls that are remembered
+# what HubSpot leaves encoded in the address it signs
+_DECODED = {
+    "%3A": ":",
+    "%2F": "/",
+    "%3F": "?",
+    "%40": "@",
+    "%21": "!",
+    "%24": "$",
+    "%27": "'",
+    "%28": "(",
+    "%29": ")",
+    "%2A": "*",
+    "%2C": ",",
+    "%3B": ";",
+}
+
+
+class ForgedError(RipelineError):
+    """A call that is not from whom it says it is, or is too old."""
+
+    status = 401
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something happened to a record: `entity` is contact, deal or company; `id` names the event."""
+
+    id: str
+    crm: str
+    entity: str
+    record: str
+
+
+def hubspot_events(method: str, uri: str, headers: Mapping[str, str], body: bytes, secret: str, now: float) -> list[Event]:
+    """The events of a call signed by HubSpot (version 3: HMAC-SHA256 over method, address, body and time stamp).
+
+    `uri`: the whole address as HubSpot called it; `now`: seconds since 1970.
+
+    Raises
+    ------
+    ForgedError
+        if the signature is wrong or the time stamp more than five minutes off.
+    """
+    stamp = headers.get("x-hubspot-request-timestamp", "")
+    if not stamp.isdigit() or abs(now - int(stamp) / 1000) > OLDEST:
+        raise ForgedError("The time stamp of the call is missing or more than five minutes off.", "Check this machine's clock.")
+    for code, sign in _DECODED.items():
+        uri = uri.replace(code, sign)
+    expected = base64.b64encode(
+        hmac.new(secret.encode(), f"{method}{uri}".encode() + body + stamp.encode(), hashlib.sha256).digest()
+    )
+    if not hmac.compare_digest(expected, headers.get("x-hubspot-signature-v3", "").encode()):
+        raise ForgedError("The signature of the call is wrong.", "Check HUBSPOT_CLIENT_SECRET and RIPELINE_PUBLIC_URL.")
+    found = []
+    for one in _listed(body):
+        kind = str(one.get("subscriptionType", "")).partition(".")[0]
+        if kind in ("contact", "deal", "company") and one.get("objectId") is not None:
+            found.append(Event(f"hubspot|{one.get('eventId')}", "hubspot", kind, str(one["objectId"])))
+    return found
+
+
+def pipedrive_events(headers: Mapping[str, str], body: bytes, user: str, password: str) -> list[Event]:
+    """The event of a call from Pipedrive, which signs by the user and password that its webhook was made with.
+
+    Raises
+    ------
+    ForgedError
+        if they are others.
+    """
+    expected = b"Basic " + base64.b64encode(f"{user}:{password}".encode())
+    if not hmac.compare_digest(expected, headers.get("authorization", "").encode()):
+        raise ForgedError("User or password of the call are wrong.", "Check PIPEDRIVE_HOOK_USER and PIPEDRIVE_HOOK_PASSWORD.")
+    found = []
+    for one in _listed(body):
+        about = one.get("meta") or {}
+        kind = {"person": "contact", "deal": "deal", "organization": "company", "activity": "activity", "lead": "lead"}.get(
+            str(about.get("entity"))
+        )
+        if kind and about.get("entity_id") is not None:
+            found.append(Event(f"pipedrive|{about.get('id')}", "pipedrive", kind, str(about["entity_id"])))
+    return found
+
+
+def check_key(headers: Mapping[str, str], key: str) -> None:
+    """Marketo's webhooks carry what their definition gives as a custom header: a shared key.
+
+    Raises
+    ------
+    ForgedError
+        if it is another.
+    """
+    if not hmac.compare_digest(key.encode(), headers.get("x-ripeline-key", "").encode("utf-8", "surrogateescape")):
+        raise ForgedError(
+            "The header X-Ripeline-Key is wrong.", "Set it in the webhook's definition to the value of MARKETO_HOOK_KEY."
+        )
+
+
+def _listed(body: bytes) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise DataError("The body of the call is not JSON.", "Webhooks of version 2.0 send JSON.") from error
+    rows = found if isinstance(found, list) else [found]
+    return [row for row in rows if isinstance(row, dict)]
+
+
+class Spool:
+    """Events that wait for the next round of `make live`, each once however often it was sent."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._base = sqlite3.connect(folder / "hooks.sqlite", isolation_level=None, timeout=10, check_same_thread=False)
+            self._base.execute("PRAGMA journal_mode=WAL")
+            self._base.execute(
+                "CREATE TABLE IF NOT EXISTS events (number INTEGER PRIMARY KEY, id TEXT UNIQUE, crm TEXT, entity "
+                "TEXT, record TEXT, done INTEGER DEFAULT 0)"
+            )
+        except (sqlite3.Error, OSError) as error:
+            raise DataError(f"The events in {folder} cannot be kept: {error}.", "Check the folder's permissions.") from error
+
+    def add(self, events: Sequence[Event]) -> int:
+        """Keep new events; how many were new."""
+        before = self._base.total_changes
+        rows = [(e.id, e.crm, e.entity, e.record) for e in events]
+        self._base.executemany("INSERT OR IGNORE INTO events (id, crm, entity, record) VALUES (?, ?, ?, ?)", rows)
+        return self._base.total_changes - before
+
+    def waiting(self) -> list[Event]:
+        rows = self._base.execute("SELECT id, crm, entity, record FROM events WHERE done = 0 ORDER BY number")
+        return [Event(*row) for row in rows]
+
+    def done(self, events: Sequence[Event]) -> None:
+        """These were dealt with; the oldest of the known ids are forgotten."""
+        self._base.executemany("UPDATE events SET done = 1 WHERE id = ?", [(e.id,) for e in events])
+        self._base.execute("DELETE FROM events WHERE done = 1 AND number <= (SELECT max(number) FROM events) - ?", (KEPT,))
+
+    def close(self) -> None:
+        self._base.close()
