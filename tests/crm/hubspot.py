@@ -73,6 +73,7 @@ class HubSpot(Fake):
     scopes: tuple[str, ...] = ()
     cap: int = 10_000
     invalid: dict[str, str] = field(default_factory=dict)  # records whose write is refused: id → message
+    poison: set[str] = field(default_factory=set)  # records for which a whole batch is refused
 
     def limited(self) -> Reply:
         body = {
@@ -274,6 +275,8 @@ class HubSpot(Fake):
                     {"status": "error", "message": f"Property {missing[0]} does not exist", "category": "VALIDATION_ERROR"},
                     {},
                 )
+        if any(one["id"] in self.poison for one in call.body["inputs"]):
+            return 400, {"status": "error", "message": "ripeline_score was not valid", "category": "VALIDATION_ERROR"}, {}
         for one in call.body["inputs"]:
             record = self.records[kind].get(one["id"])
             if record is None or record.archived_at is not None:

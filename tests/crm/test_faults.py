@@ -15,6 +15,7 @@ import pytest
 from features.dataset import Dataset
 from features.errors import CrmError
 from features.sources.crm.http import RefusedError, SpentError, UnreachableError
+from features.sources.crm.settings import Limit
 from tests.crm.crms import CRMS, SECRETS, Crm, Site, site
 from tests.crm.server import Call, Fault
 from tests.crm.world import World
@@ -254,6 +255,30 @@ def test_pipedrive_changelogs_may_take_days(pipedrive: Site) -> None:
     again = len(pipedrive.fake.made("changelog"))
     assert again <= len(moved) + 2  # none is read twice but the one that was refused
     assert again > read
+
+
+def test_a_storm_of_429_is_sat_out(hubspot: Site) -> None:
+    """Every second call is refused, for as long as the run lasts."""
+    storm = Fault("429", "", at=tuple(range(2, 2_000, 2)))
+    hubspot.fake.faults.append(storm)
+    connector = hubspot.open()
+    from features.sources.crm import sync
+    from tests.crm.crms import FUNNEL
+
+    sync.run(connector, hubspot.config.source, FUNNEL)  # type: ignore[arg-type]
+    assert storm.struck > 20
+    assert connector.http.repeated == storm.struck
+    assert len(hubspot.dataset.leads) == 60
+
+
+def test_limits_are_kept_before_the_vendor_complains(hubspot: Site) -> None:
+    """The stand-in refuses the thirty-first call in a quarter of a second; we allow ourselves fewer and are never refused."""
+    hubspot.fake.limits = ((30, 0.25),)
+    source = hubspot.config.source.model_copy(update={"limits": [Limit(calls=25, seconds=0.27)]})  # type: ignore[union-attr]
+    hubspot.config = hubspot.config.model_copy(update={"source": source})
+    hubspot.run()
+    assert hubspot.fake.refused == 0
+    assert len(hubspot.dataset.leads) == 60
 
 
 def test_nobody_answers(here: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from features.errors import ConfigError, CrmError
 from features.sources.crm.scores import FIELDS, chosen, digest, values_of
 from features.sources.crm.write_back import CLEARED, Ledger, plan, send, write_failures
-from tests.crm.crms import Site
+from tests.crm.crms import CRMS, Site, site
 from tests.crm.server import Call, Fault
 from tests.crm.test_faults import killed_at
+from tests.crm.world import World
 
 AT = datetime(2026, 6, 30, tzinfo=UTC)
 
@@ -144,6 +146,20 @@ def _target(here: Site, lead: str) -> str:
     if here.crm.kind == "salesforce":
         return str(here.fake.records["Lead"][lead].get("ConvertedContactId") or lead)
     return lead
+
+
+def test_a_batch_that_is_refused_whole_is_halved(small: World, tmp_path: Path) -> None:
+    """HubSpot refuses all hundred for one bad value; the others are written all the same."""
+    with site(CRMS["hubspot"], small, tmp_path) as here:
+        here.run()
+        every = scored(here)
+        bad = sorted(every)[41]
+        here.fake.poison = {bad}
+        outcome = written(here, every)
+        assert outcome.written == 59
+        assert list(outcome.failed) == [bad]
+        assert "was not valid" in outcome.failed[bad]
+        assert len(writes(here)) < 15  # halves of halves, not one by one
 
 
 def test_a_lead_deleted_between_reading_and_writing_is_no_failure(here: Site) -> None:

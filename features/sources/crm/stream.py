@@ -15,6 +15,7 @@ from features.sources.crm.landing import Landing, Row, content_hash
 CHUNK = 20_000  # rows that are landed together
 CHUNK_SECONDS = 60.0  # and never rarer than this, so that a kill loses little
 FORBIDDEN = (401, 403)
+FIELDS = "#fields"  # behind a stream's name: the fields it has been read with
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -36,14 +37,16 @@ class Page:
 class Stream:
     """One part of a CRM. `read(cursor)` gives pages from there on; None is the very beginning.
 
-    `optional`: not every plan has it; where the vendor has always refused it, the rest is read without. `patient`: it may take
-    several days' calls; where those are used up, the rest goes on. `lands_first`: it looks at what others landed.
+    `optional`: not every plan has it; where the vendor has always refused it, the rest is read without. `fields`: what is
+    asked for of each record; a new one makes everything be read once more. `patient`: it may take several days' calls; where
+    those are used up, the rest goes on. `lands_first`: it looks at what others landed.
     """
 
     name: str
     read: Callable[[Any], Iterator[Page]]
     optional: bool = False
     needs: str = ""
+    fields: frozenset[str] = frozenset()
     patient: bool = False
     lands_first: bool = False
 
@@ -75,7 +78,7 @@ def sync(streams: Sequence[Stream], landing: Landing, progress: Progress | None 
                 chunk.flush()
             if progress:
                 progress(stream.name, 0, None)
-            _read(stream, cursors.get(stream.name), chunk, progress)
+            _read(stream, cursors, chunk, progress)
             if progress:
                 progress(stream.name, 1, 1)
     finally:
@@ -84,11 +87,16 @@ def sync(streams: Sequence[Stream], landing: Landing, progress: Progress | None 
     return synced
 
 
-def _read(stream: Stream, known: Any, chunk: _Chunk, progress: Progress | None) -> None:
+def _read(stream: Stream, cursors: Mapping[str, Any], chunk: _Chunk, progress: Progress | None) -> None:
+    known = cursors.get(stream.name)
+    asked = set(cursors.get(stream.name + FIELDS) or ())
     rows = 0
     try:
-        for page in stream.read(known):
+        # of a field that is new to us nobody has said what it was: the records are read once more
+        for page in stream.read(known if stream.fields <= asked else None):
             chunk.add(stream.name, page)
+            if page.cursor is not None and stream.fields - asked:
+                chunk.cursors[stream.name + FIELDS] = sorted(stream.fields | asked)
             rows += sum(map(len, page.tables.values()))
             if progress:
                 progress(stream.name, rows if page.done is None else page.done, page.total)

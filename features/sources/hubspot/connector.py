@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from features.sources.crm.acts import form_type
@@ -102,9 +102,9 @@ class HubSpot(HubSpotWriter):
         ]
 
     def _records(self, name: str) -> Stream:
-        return Stream(
-            name, lambda cursor: read_kind(self.api, self.landing, self._kind(name), cursor), needs=f"crm.objects.{name}.read"
-        )
+        kind = self._kind(name)
+        read = partial(read_kind, self.api, self.landing, kind)
+        return Stream(name, read, needs=f"crm.objects.{name}.read", fields=frozenset(kind.properties))
 
     def _kind(self, name: str) -> Kind:
         if name == "companies":

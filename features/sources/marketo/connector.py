@@ -116,7 +116,7 @@ class Marketo(MarketoWriter):
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them."""
         return [
-            Stream("leads", self._leads, needs="the permission Read-Only Lead"),
+            Stream("leads", self._leads, needs="the permission Read-Only Lead", fields=frozenset(self._mapped)),
             Stream("lead_changes", self._changes, needs="the permission Read-Only Activity"),
             Stream("activities", self._activities, needs="the permission Read-Only Activity"),
             Stream("deleted", self._deleted, needs="the permission Read-Only Activity"),

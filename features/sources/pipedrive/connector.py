@@ -99,7 +99,8 @@ class Pipedrive(PipedriveWriter):
                 )
                 yield Page(self._news(rows, found, main, first=cursor is None), going_on, done)
 
-        return Stream(name, read, needs=f"access to {name}")
+        fields = frozenset({*self.leads.values(), *self._custom}) if main == "people" else frozenset(self.companies.values())
+        return Stream(name, read, needs=f"access to {name}", fields=fields if main in ("people", "companies") else frozenset())
 
     def _news(self, rows: Any, found: Sequence[Mapping[str, Any]], main: str, first: bool) -> Tables:
         tables: Tables = rows(found)

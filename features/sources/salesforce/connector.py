@@ -162,7 +162,7 @@ class Salesforce(SalesforceWriter):
             if kind is not None:
                 yield from read_kind(self.api, self.landing, kind, cursor, self.bulk_from)
 
-        return Stream(name, read, optional, needs)
+        return Stream(name, read, optional, needs, frozenset(kind.fields) if kind else frozenset())
 
     def _plain(self, name: str, fields: Sequence[str], rows: Any) -> Kind:
         return Kind(name, ("Id", *fields, "SystemModstamp"), "SystemModstamp", rows)

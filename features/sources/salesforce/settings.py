@@ -23,7 +23,6 @@ INTERACTIONS: dict[str, str | None] = {
     "task: ListEmail": "email_sent",
     "task: Cadence": "sales_email_sent",
     "event": "meeting",
-    "email: opened": "email_opened",
     "campaign: Webinar": "webinar_registered",
     "campaign: Webinar: responded": "webinar_attended",
     "campaign: Conference": "event_invited",
