@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pandas as pd
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from features.dataset import Dataset
 from features.errors import CrmError
@@ -174,6 +177,21 @@ def test_hubspot_oauth_token_is_fetched_and_renewed(hubspot: Site, monkeypatch: 
     hubspot.run()
     assert len(hubspot.fake.made("/oauth/v1/token")) == 2
     assert len(hubspot.dataset.leads) == 60
+
+
+def test_salesforce_jwt_is_signed_by_our_key(salesforce: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No client secret at all: an assertion for our user, for three minutes of the server's clock, signed with the key."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    monkeypatch.delitem(SECRETS, "SALESFORCE_CLIENT_SECRET")
+    monkeypatch.setitem(SECRETS, "SALESFORCE_PRIVATE_KEY", pem)
+    monkeypatch.setitem(SECRETS, "SALESFORCE_USERNAME", "ripeline@example.com")
+    salesforce.run()
+    assertion = salesforce.fake.made("/services/oauth2/token")[0].body["assertion"]
+    claim = jwt.decode(assertion, key.public_key(), algorithms=["RS256"], audience="https://login.salesforce.com")
+    assert (claim["iss"], claim["sub"]) == (SECRETS["SALESFORCE_CLIENT_ID"], "ripeline@example.com")
+    assert 60 < claim["exp"] - salesforce.fake.now() <= 181
+    assert len(salesforce.dataset.leads) == 60
 
 
 def test_salesforce_limit_in_a_403_is_not_waited_for(salesforce: Site) -> None:
