@@ -265,24 +265,27 @@ def run_live(
         lacks = f"{opened.connector.title} lacks {len(missing)} score fields."
         raise ConfigError(lacks, f"First: make write-back CRM={kind} SEND=yes")
     spool = Spool(opened.connector.landing.folder)
-    written, number = 0, 0
+    written, number, owed = 0, 0, True  # owed: something came, or may have come, that was not written yet
     while rounds is None or number < rounds:
         if number:
-            _wait(spool, every, sleep)
+            # after trouble the whole pause, whatever webhooks say: they would only meet the same trouble
+            _wait(spool, every, sleep, wakes=not owed)
         number += 1
         try:
             events = spool.waiting()
-            written += _live_round(opened, fields, model_folder, console, events, first=number == 1)
+            written += _live_round(opened, fields, model_folder, console, events, owed=owed)
             spool.done(events)
-        except CrmError as error:
+            owed = False
+        except (CrmError, sync.BusyError) as error:
+            owed = True
             console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} {escape(str(error))}", style="yellow", highlight=False)
     return written
 
 
-def _wait(spool: Spool, every: float, sleep: Callable[[float], None]) -> None:
+def _wait(spool: Spool, every: float, sleep: Callable[[float], None], *, wakes: bool) -> None:
     """Until the next round is due, or a webhook says that something happened."""
     rest = every
-    while rest > 0 and not spool.waiting():
+    while rest > 0 and not (wakes and spool.waiting()):
         sleep(min(LOOK, rest))
         rest -= LOOK
 
@@ -294,12 +297,12 @@ def _live_round(
     console: Console,
     events: Sequence[Event],
     *,
-    first: bool,
+    owed: bool,
 ) -> int:
     quiet = Console(file=io.StringIO())
     imported = sync.run(opened.connector, opened.source, opened.config.funnel.build(), events=events)
     rows = sum(imported.synced.rows.values())
-    if not rows and not first:
+    if not rows and not owed:
         return 0
     with sync.alone(opened.connector.landing.folder), Steps(quiet).running() as steps:
         todo, model, ledger = _to_write(opened, fields, model_folder, steps)

@@ -187,3 +187,37 @@ def test_a_webhook_starts_the_next_round_at_once(small: World, tmp_path: Path, t
         assert len(pauses) == 3  # and not three hundred
         assert "mql" in set(here.dataset.lead_stages.query(f"lead_id == '{lead}'")["lead_stage"].astype(str))
         assert Spool(here.home / "crm").waiting() == []
+
+
+def test_live_owes_what_it_could_not_write(small: World, tmp_path: Path, trained: Trained) -> None:
+    """A lead came, and writing failed: the next round, in which nothing came, writes it.
+
+    Webhooks do not hurry a round that would only meet the same trouble.
+    """
+    from features.sources.crm.hooks import Event, Spool
+
+    with site(CRMS["hubspot"], small, tmp_path) as here:
+        run_import("hubspot", config(here), console=printed())
+        run_write_back("hubspot", config(here), model_folder=trained.folder, really=True, console=printed())
+        reached = set(here.dataset.lead_stages.query("lead_stage != 'lead'")["lead_id"].astype(str))
+        lead = next(str(n) for n in here.dataset.leads["lead_id"] if str(n) not in reached)
+        pauses: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 1:
+                here.crm.progress(here.fake, lead)
+                here.fake.faults.append(Fault("403", "batch/update"))
+                spool = Spool(here.home / "crm")
+                spool.add([Event("hubspot|78", "hubspot", "contact", lead)])
+                spool.close()
+            if len(pauses) == 4:
+                here.fake.faults.clear()
+
+        console = printed()
+        written = run_live(
+            "hubspot", config(here), every=3, rounds=3, model_folder=trained.folder, console=console, sleep=sleep
+        )
+        assert "refused POST" in text(console)
+        assert written >= 1
+        assert len(pauses) == 1 + 3  # woken by the webhook once, then the whole pause

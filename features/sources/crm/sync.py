@@ -41,13 +41,17 @@ class Imported:
     folder: Path
 
 
+class BusyError(DataError):
+    """Another process works in the folder."""
+
+
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Only one process at a time works in a folder.
 
     Raises
     ------
-    DataError
+    BusyError
         if another one does.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +59,7 @@ def alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise DataError(f"Another import or write-back is at work in {folder}.", "Wait until it has ended.") from error
+            raise BusyError(f"Another import or write-back is at work in {folder}.", "Wait until it has ended.") from error
         yield
 
 
