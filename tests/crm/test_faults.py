@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from features.dataset import Dataset
 from features.errors import CrmError
+from features.sources.crm import sync
 from features.sources.crm.http import RefusedError, SpentError, UnreachableError
 from features.sources.crm.settings import Limit
-from tests.crm.crms import CRMS, SECRETS, Crm, Site, site
+from tests.crm.crms import CRMS, FUNNEL, SECRETS, Crm, Site, site
 from tests.crm.server import Call, Fault
 from tests.crm.world import World
 
@@ -179,6 +180,20 @@ def test_hubspot_oauth_token_is_fetched_and_renewed(hubspot: Site, monkeypatch: 
     assert len(hubspot.dataset.leads) == 60
 
 
+def test_salesforce_bulk_brings_what_queries_bring(small: World, tmp_path: Path) -> None:
+    """A first read of much goes through Bulk 2.0: the same dataset, and the next run is incremental."""
+    with site(CRMS["salesforce"], small, tmp_path / "query") as here:
+        here.run()
+        expected = tables(here.dataset)
+    with site(CRMS["salesforce"], small, tmp_path / "bulk") as here:
+        connector = here.open()
+        connector.bulk_from = 5  # type: ignore[attr-defined]
+        sync.run(connector, here.config.source, FUNNEL)  # type: ignore[arg-type]
+        assert len(here.fake.jobs) >= 5
+        assert tables(here.dataset) == expected
+        assert sum(here.run().synced.rows.values()) == 0
+
+
 def test_salesforce_jwt_is_signed_by_our_key(salesforce: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """No client secret at all: an assertion for our user, for three minutes of the server's clock, signed with the key."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -280,9 +295,6 @@ def test_a_storm_of_429_is_sat_out(hubspot: Site) -> None:
     storm = Fault("429", "", at=tuple(range(2, 2_000, 2)))
     hubspot.fake.faults.append(storm)
     connector = hubspot.open()
-    from features.sources.crm import sync
-    from tests.crm.crms import FUNNEL
-
     sync.run(connector, hubspot.config.source, FUNNEL)  # type: ignore[arg-type]
     assert storm.struck > 20
     assert connector.http.repeated == storm.struck
