@@ -175,6 +175,18 @@ def test_a_lead_deleted_between_reading_and_writing_is_no_failure(here: Site) ->
     assert (outcome.gone, outcome.written, outcome.failed) == (1, 59, {})
 
 
+def test_a_lead_merged_between_reading_and_writing_is_no_failure(here: Site) -> None:
+    """The loser is not there any more; the winner has its score, and nothing is written twice."""
+    here.run()
+    every = scored(here)
+    leads = here.fake.records["Lead"] if here.crm.kind == "salesforce" else {}
+    winner, loser = [name for name in sorted(every) if not leads.get(name, {}).get("IsConverted")][:2]
+    here.crm.merge(here.fake, winner, loser)
+    outcome = written(here, every)
+    assert (outcome.gone, outcome.written, outcome.failed) == (1, 59, {})
+    assert float(here.crm.seen(here.fake, winner, "score")) == 50
+
+
 def test_what_passes_is_waited_for_and_written_once(here: Site) -> None:
     """Two bad answers; the second after the write was done, so that it is done twice and once."""
     here.run()
