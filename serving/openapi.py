@@ -62,6 +62,15 @@ def describe() -> dict[str, Any]:
                     "parameters": [{"name": "lead_id", "in": "path", "required": True, "schema": {"type": "string"}}],
                 }
             },
+            "/v1/hooks/hubspot": {
+                "post": _hook("hook_hubspot", "HubSpot says what changed; kept for `make live`", _COUNTED, "array")
+            },
+            "/v1/hooks/pipedrive": {
+                "post": _hook("hook_pipedrive", "Pipedrive says what changed; kept for `make live`", _COUNTED, "object")
+            },
+            "/v1/hooks/marketo": {
+                "post": _hook("hook_marketo", "Marketo asks for a lead's score in the call", _MAPPED, "object", 422, 503)
+            },
             "/v1/model": {
                 "get": _told("model", "The model that answers: version, funnel, held-out metrics, hand-over line", "About", 503)
             },
@@ -72,8 +81,19 @@ def describe() -> dict[str, Any]:
     }
 
 
+_COUNTED = {
+    "type": "object",
+    "properties": {"received": {"type": "integer"}, "new": {"type": "integer"}},
+    "required": ["received", "new"],
+}
+_MAPPED = {
+    "type": "object",
+    "properties": {"status": {"type": "string"}, "lead_id": {"type": "string"}, "score": {"type": "number"}},
+    "required": ["status", "lead_id"],
+}
 _PROBLEMS = {
-    400: "not JSON", 404: "there is no such lead, or no work list", 413: "too many leads or too large a body",
+    400: "not JSON", 401: "not from whom it says it is", 404: "there is no such lead, no work list, or it is not set up",
+    413: "too many leads or too large a body",
     422: "the request, or every lead in it, is invalid", 503: "no model is loaded",
 }  # fmt: skip
 
@@ -112,6 +132,18 @@ def _listed(name: str, summary: str, answer: str | None) -> dict[str, Any]:
     if answer is None:
         found["responses"]["200"]["content"] = {"text/csv": {"schema": {"type": "string"}}}
     return {**found, "parameters": asked}
+
+
+def _hook(name: str, summary: str, told: dict[str, Any], body: str, *problems: int) -> dict[str, Any]:
+    """A call from a CRM, signed by it."""
+    sent = {"required": True, "content": {"application/json": {"schema": {"type": body}}}}
+    good = {"200": {"description": "taken", "content": {"application/json": {"schema": told}}}}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "requestBody": sent,
+        "responses": {**good, **_problems(*sorted({401, 404, 413, 422, *problems}))},
+    }
 
 
 def _state(name: str, summary: str, *problems: int) -> dict[str, Any]:

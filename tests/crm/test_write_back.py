@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from features.errors import ConfigError, CrmError
+from features.errors import ConfigError, CrmError, DataError
 from features.sources.crm.scores import FIELDS, chosen, digest, values_of
 from features.sources.crm.write_back import CLEARED, Ledger, plan, send, write_failures
 from tests.crm.crms import CRMS, Site, site
@@ -233,6 +233,17 @@ def _write_path(here: Site) -> str:
         "marketo": "/rest/v1/leads.json",
         "pipedrive": "/api/v2/persons/",
     }[here.crm.kind]
+
+
+def test_a_ledger_that_cannot_be_written_says_that_nothing_was_lost(tmp_path: Path) -> None:
+    """A disk that is full between the call and its note: the batch is sent again, which changes nothing."""
+    ledger = Ledger(tmp_path / "sent.sqlite")
+    pages = ledger._base.execute("PRAGMA page_count").fetchone()[0]
+    ledger._base.execute(f"PRAGMA max_page_count={pages}")
+    many = [(f"lead-{n}", "0" * 24) for n in range(2_000)]
+    with pytest.raises(DataError, match=r"sent\.sqlite cannot be written: database or disk is full.*sent once more"):
+        ledger.keep(many, [], AT, "small 3")
+    assert ledger.known() == {}
 
 
 def test_a_field_of_our_name_that_is_somebody_elses_is_not_touched(here: Site) -> None:

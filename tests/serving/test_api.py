@@ -228,3 +228,15 @@ def test_the_openapi_document_describes_what_is_answered(client: TestClient) -> 
     refs = json.dumps(document).split('"#/components/schemas/')[1:]
     assert {r.split('"')[0] for r in refs} <= document["components"]["schemas"].keys()
     assert "Try it" in client.get("/docs").text
+
+
+def test_every_route_of_the_api_is_described(client: TestClient) -> None:
+    routes = {(r.path.replace(":path", ""), m) for r in _routes(client.app) for m in r.methods or () if m != "HEAD"}
+    told = {(path, method.upper()) for path, methods in describe()["paths"].items() for method in methods}
+    assert {r for r in routes if r[0].startswith(("/v1", "/livez", "/readyz"))} == told
+
+
+def _routes(app: Any) -> Any:
+    while not hasattr(app, "routes"):
+        app = app.app
+    return [route for route in app.routes if hasattr(route, "methods")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -39,6 +39,9 @@ class WriteBack(Settings):
 
 class CrmSource(Settings):
     """A CRM. Secrets never stand here: they come from the environment or the secrets file."""
+
+    LEADS: ClassVar[dict[str, str]] = {}  # column of ours: field of theirs, where `columns` says nothing else
+    COMPANIES: ClassVar[dict[str, str]] = {}
 
     base_url: str
     api_version: str
@@ -76,6 +79,16 @@ class CrmSource(Settings):
         if not isinstance(stages, dict):
             return stages
         return {k: {_as_text(v): to for v, to in m.items()} if isinstance(m, dict) else m for k, m in stages.items()}
+
+    @property
+    def leads(self) -> dict[str, str]:
+        """Column of a lead: field of theirs."""
+        return {**self.LEADS, **self.columns.leads}
+
+    @property
+    def companies(self) -> dict[str, str]:
+        """Column of a company: field of theirs."""
+        return {**self.COMPANIES, **self.columns.companies}
 
     def rates(self, usual: list[Rate]) -> list[Rate]:
         return [limit.rate() for limit in self.limits] if self.limits else usual

@@ -83,13 +83,19 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._base.execute("BEGIN IMMEDIATE")
         try:
-            yield
-        except BaseException:
-            self._base.execute("ROLLBACK")
-            raise
-        self._base.execute("COMMIT")
+            self._base.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._base.execute("ROLLBACK")
+                raise
+            self._base.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise DataError(
+                f"The ledger {self.file} cannot be written: {error}.",
+                "Free some space, then run it again: the last batch is sent once more, which changes nothing.",
+            ) from error
 
     def close(self) -> None:
         self._base.close()

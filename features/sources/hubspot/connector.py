@@ -22,7 +22,7 @@ from features.sources.hubspot import activities
 from features.sources.hubspot.api import Api
 from features.sources.hubspot.check import budget, checks
 from features.sources.hubspot.records import Kind, Tables, alias_rows, history_rows, read_kind, whole
-from features.sources.hubspot.settings import COMPANIES, INTERACTIONS, LEADS, OUTCOMES, HubSpotSource
+from features.sources.hubspot.settings import INTERACTIONS, OUTCOMES, HubSpotSource
 from features.sources.hubspot.writer import HubSpotWriter
 
 OPT_OUTS = ("hs_email_optout",)
@@ -50,14 +50,6 @@ class HubSpot(HubSpotWriter):
     def __init__(self, source: HubSpotSource, http: Http, landing: Landing, since: datetime) -> None:
         super().__init__(Api(source, http), source.write_back.prefix)
         self.source, self.http, self.landing, self.since = source, http, landing, since
-
-    @property
-    def leads(self) -> dict[str, str]:
-        return {**LEADS, **self.source.columns.leads}
-
-    @property
-    def companies(self) -> dict[str, str]:
-        return {**COMPANIES, **self.source.columns.companies}
 
     @cached_property
     def _defined(self) -> dict[str, dict[str, dict[str, Any]]]:
@@ -108,7 +100,7 @@ class HubSpot(HubSpotWriter):
 
     def _kind(self, name: str) -> Kind:
         if name == "companies":
-            mapped = [p for p in self.companies.values() if p in self._defined[name]]
+            mapped = [p for p in self.source.companies.values() if p in self._defined[name]]
             wanted = [*mapped, "createdate", "hs_lastmodifieddate", MERGED]
             row, more = (
                 self._company,
@@ -163,7 +155,7 @@ class HubSpot(HubSpotWriter):
         ]
         entered = [name for name in defined if name.startswith(ENTERED)]
         stages = self._there("contacts", ["lifecyclestage", "hs_lead_status"])
-        mapped = self._there("contacts", list(self.leads.values()))
+        mapped = self._there("contacts", list(self.source.leads.values()))
         wanted = [
             *("createdate", "lastmodifieddate", "associatedcompanyid", "hs_email_domain", "email", MERGED),
             *OPT_OUTS, *stages, *mapped, *custom, *entered,
@@ -206,7 +198,7 @@ class HubSpot(HubSpotWriter):
 
     def _company(self, one: Mapping[str, Any]) -> Row:
         given = one.get("properties") or {}
-        return {"_id": str(one["id"]), **{name: given.get(name) for name in [*self.companies.values(), MERGED]}}
+        return {"_id": str(one["id"]), **{name: given.get(name) for name in [*self.source.companies.values(), MERGED]}}
 
     def _deal(self, one: Mapping[str, Any]) -> Row:
         given = one.get("properties") or {}
@@ -261,8 +253,8 @@ class HubSpot(HubSpotWriter):
         own = f"{self.source.write_back.prefix}_"
         landed = self.landing.tables().get("people", [])
         return Shape(
-            self.leads,
-            self.companies,
+            self.source.leads,
+            self.source.companies,
             {**INTERACTIONS, **self.source.interactions},
             stages,
             OUTCOMES | set(self.source.exclude) | {c for c in landed if c.startswith((ENTERED, own))},

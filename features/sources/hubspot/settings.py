@@ -73,6 +73,9 @@ class HubSpotSource(CrmSource):
     """HubSpot. The token comes from HUBSPOT_TOKEN, or is fetched with HUBSPOT_CLIENT_ID, _CLIENT_SECRET and
     _REFRESH_TOKEN."""
 
+    LEADS = LEADS
+    COMPANIES = COMPANIES
+
     kind: Literal["hubspot"]
     base_url: str = "https://api.hubapi.com"
     api_version: str = "2026-03"

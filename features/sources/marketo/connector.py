@@ -26,10 +26,8 @@ from features.sources.files.personal import mail_domain, personal_header
 from features.sources.marketo.api import BATCH, TYPES, Api
 from features.sources.marketo.check import budget, checks
 from features.sources.marketo.settings import (
-    COMPANIES,
     CONVERTED,
     INTERACTIONS,
-    LEADS,
     OUTCOMES,
     REVENUE_STAGE,
     STAGE,
@@ -74,14 +72,6 @@ class Marketo(MarketoWriter):
         super().__init__(Api(http, source.api_version), source.write_back.prefix)
         self.source, self.http, self.landing, self.since = source, http, landing, since
 
-    @property
-    def leads(self) -> dict[str, str]:
-        return {**LEADS, **self.source.columns.leads}
-
-    @property
-    def companies(self) -> dict[str, str]:
-        return {**COMPANIES, **self.source.columns.companies}
-
     @cached_property
     def _fields(self) -> dict[str, dict[str, Any]]:
         return self.api.fields()
@@ -102,7 +92,7 @@ class Marketo(MarketoWriter):
             and name not in self.source.exclude
             and personal_header(str(f.get("displayName") or name)) is None
         ]
-        every = [STATUS, *OPT_OUTS, *self.leads.values(), *self.companies.values(), *custom]
+        every = [STATUS, *OPT_OUTS, *self.source.leads.values(), *self.source.companies.values(), *custom]
         return [name for name in dict.fromkeys(every) if name in self._fields]
 
     @property
@@ -313,7 +303,9 @@ class Marketo(MarketoWriter):
         """What becomes what."""
         interactions = {**INTERACTIONS, **self.source.interactions}
         left = OUTCOMES | {STAGE, *OPT_OUTS, *self.source.exclude}
-        return Shape(self.leads, self.companies, interactions, stages, frozenset(left), OPT_OUTS, True, other=_other)
+        return Shape(
+            self.source.leads, self.source.companies, interactions, stages, frozenset(left), OPT_OUTS, True, other=_other
+        )
 
     def propose(self, value: StageValue) -> str | None:
         """A lead that was converted in the CRM was accepted by sales."""

@@ -48,6 +48,9 @@ OUTCOMES = frozenset(
 class MarketoSource(CrmSource):
     """Marketo Engage. MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET of a LaunchPoint service."""
 
+    LEADS = LEADS
+    COMPANIES = COMPANIES
+
     kind: Literal["marketo"]
     api_version: str = "v1"
     leads_since: date | None = Field(None, description="leads created before that day are not read; default: ten years back")

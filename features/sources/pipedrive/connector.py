@@ -19,7 +19,7 @@ from features.sources.crm.stream import Page, Stream, changed
 from features.sources.files.personal import mail_domain, personal_header
 from features.sources.pipedrive.api import ARCHIVED, LIST, Api, following
 from features.sources.pipedrive.check import budget, checks
-from features.sources.pipedrive.settings import COMPANIES, INBOX, INTERACTIONS, LEADS, STAGE, STATUS, PipedriveSource
+from features.sources.pipedrive.settings import INBOX, INTERACTIONS, STAGE, STATUS, PipedriveSource
 from features.sources.pipedrive.writer import PipedriveWriter
 
 OVERLAP = timedelta(minutes=5)
@@ -38,14 +38,6 @@ class Pipedrive(PipedriveWriter):
     def __init__(self, source: PipedriveSource, http: Http, landing: Landing, since: datetime) -> None:
         super().__init__(Api(http, source.api_version), source.write_back.prefix)
         self.source, self.http, self.landing, self.since = source, http, landing, since
-
-    @property
-    def leads(self) -> dict[str, str]:
-        return {**LEADS, **self.source.columns.leads}
-
-    @property
-    def companies(self) -> dict[str, str]:
-        return {**COMPANIES, **self.source.columns.companies}
 
     def greet(self) -> None:
         """See `Connector`."""
@@ -99,7 +91,11 @@ class Pipedrive(PipedriveWriter):
                 )
                 yield Page(self._news(rows, found, main, first=cursor is None), going_on, done)
 
-        fields = frozenset({*self.leads.values(), *self._custom}) if main == "people" else frozenset(self.companies.values())
+        fields = (
+            frozenset({*self.source.leads.values(), *self._custom})
+            if main == "people"
+            else frozenset(self.source.companies.values())
+        )
         return Stream(name, read, needs=f"access to {name}", fields=fields if main in ("people", "companies") else frozenset())
 
     def _news(self, rows: Any, found: Sequence[Mapping[str, Any]], main: str, first: bool) -> Tables:
@@ -155,7 +151,7 @@ class Pipedrive(PipedriveWriter):
     def _organisation(self, one: Mapping[str, Any]) -> Row:
         address = one.get("address") or {}
         given = {"country": address.get("country") if isinstance(address, dict) else None}
-        for field in self.companies.values():
+        for field in self.source.companies.values():
             if field not in given:
                 given[field] = self._label_of(
                     "organization", field, one.get(field, (one.get("custom_fields") or {}).get(field))
@@ -301,8 +297,8 @@ class Pipedrive(PipedriveWriter):
         """What becomes what."""
         interactions = {**INTERACTIONS, **self.source.interactions}
         return Shape(
-            self.leads,
-            self.companies,
+            self.source.leads,
+            self.source.companies,
             interactions,
             stages,
             frozenset({"stage_id", "moved", "marketing_status", *self.source.exclude}),

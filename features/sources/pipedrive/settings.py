@@ -27,6 +27,9 @@ INBOX, STAGE, STATUS = "inbox", "stage_id", "status"
 class PipedriveSource(CrmSource):
     """Pipedrive. PIPEDRIVE_TOKEN is a user's API token; that user should see everything."""
 
+    LEADS = LEADS
+    COMPANIES = COMPANIES
+
     kind: Literal["pipedrive"]
     api_version: str = "v2"
     write_back: WriteBack = WriteBack(most=4_000)  # one call a person: 20,000 of the 30,000 tokens of the smallest plan

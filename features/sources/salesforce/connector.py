@@ -27,10 +27,8 @@ from features.sources.salesforce.check import budget, checks
 from features.sources.salesforce.read import Kind, Tables, read_kind
 from features.sources.salesforce.settings import (
     BULK_FROM,
-    COMPANIES,
     CONVERTED,
     INTERACTIONS,
-    LEADS,
     STAGE,
     STATUS,
     SalesforceSource,
@@ -52,14 +50,6 @@ class Salesforce(SalesforceWriter):
     ) -> None:
         super().__init__(Api(http, source.api_version), landing, source.write_back.prefix)
         self.source, self.http, self.since, self.bulk_from = source, http, since, bulk_from
-
-    @property
-    def leads(self) -> dict[str, str]:
-        return {**LEADS, **self.source.columns.leads}
-
-    @property
-    def companies(self) -> dict[str, str]:
-        return {**COMPANIES, **self.source.columns.companies}
 
     @cached_property
     def _lead_fields(self) -> dict[str, dict[str, Any]]:
@@ -195,13 +185,13 @@ class Salesforce(SalesforceWriter):
 
     @cached_property
     def _mapped(self) -> list[str]:
-        every = [*self.leads.values(), *self.companies.values()]
+        every = [*self.source.leads.values(), *self.source.companies.values()]
         return [name for name in dict.fromkeys(every) if name in self._lead_fields]
 
     @property
     def _tracked(self) -> list[str]:
         """Attributes whose history Salesforce may have."""
-        return [name for name in self.leads.values() if name in self._lead_fields]
+        return [name for name in self.source.leads.values() if name in self._lead_fields]
 
     def _leads(self) -> Kind:
         known = self._lead_fields
@@ -333,7 +323,9 @@ class Salesforce(SalesforceWriter):
         """What becomes what."""
         left = {STATUS, STAGE, "ConvertedContactId", "ConvertedOpportunityId", *self.source.exclude}
         interactions = {**INTERACTIONS, **self.source.interactions}
-        return Shape(self.leads, self.companies, interactions, stages, frozenset(left), OPT_OUTS, True, other=_other)
+        return Shape(
+            self.source.leads, self.source.companies, interactions, stages, frozenset(left), OPT_OUTS, True, other=_other
+        )
 
     def propose(self, value: StageValue) -> str | None:
         """A conversion is intent to buy that sales has confirmed."""

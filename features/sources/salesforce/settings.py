@@ -43,6 +43,9 @@ class SalesforceSource(CrmSource):
     """Salesforce. Client credentials: SALESFORCE_CLIENT_ID and _CLIENT_SECRET; JWT: SALESFORCE_CLIENT_ID, _USERNAME and
     _PRIVATE_KEY."""
 
+    LEADS = LEADS
+    COMPANIES = COMPANIES
+
     kind: Literal["salesforce"]
     api_version: str = "67.0"
     login_url: str = Field(
