@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 
+from models.shapley import Shapley
+from models.trees import Trees
 from models.types import Examples, Floats, Log, Matrix
 
 DEFAULTS: dict[str, Any] = {
@@ -30,6 +33,7 @@ DEFAULTS: dict[str, Any] = {
     "feature_pre_filter": False,
 }
 MOST_TREES = 400
+FEW = 256  # rows up to which a call of LightGBM costs more than its work
 PATIENCE = 30  # trees without progress on later rows
 
 
@@ -47,7 +51,15 @@ class Gbm:
     def margin(self, x: Matrix) -> Floats:
         if not self.trees:
             return np.zeros(len(x))
+        if len(x) <= FEW and self._compiled:
+            return self._compiled[0].margin(x)
         return np.asarray(self.booster.predict(_rows(x), raw_score=True, num_threads=_threads(x)), np.float64)
+
+    @cached_property
+    def _compiled(self) -> tuple[Trees, Shapley | None] | None:
+        """The booster's trees as arrays and tables, read when they are first needed; None where only LightGBM knows them."""
+        trees = Trees.read(self.booster.model_to_string())
+        return (trees, Shapley.of(trees)) if trees else None
 
     def first(self, trees: int) -> Gbm:
         """Only the first so many trees; the log stays. A booster that was cut keeps what it has."""
@@ -56,9 +68,11 @@ class Gbm:
         return Gbm(lgb.Booster(model_str=self.booster.model_to_string(num_iteration=max(trees, 1))), self.log)
 
     def contributions(self, x: Matrix) -> Floats:
-        """Exact Shapley contributions (LightGBM's TreeSHAP; Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9)."""
+        """Exact Shapley contributions (n, features + 1) as LightGBM gives them, from our own compiled kernel where it can."""
         if not self.trees:
             return np.zeros((len(x), x.shape[1] + 1))
+        if self._compiled and self._compiled[1]:
+            return self._compiled[1].contributions(x)
         return np.asarray(self.booster.predict(_rows(x), pred_contrib=True, num_threads=_threads(x)), np.float64)
 
     def save(self, folder: Path, name: str = "gbm") -> None:

@@ -62,7 +62,9 @@ class CrmSource(Settings):
     @classmethod
     def _given(cls, url: object) -> object:
         if url is None:
-            raise ValueError("give the address of your account, such as https://yours.my.salesforce.com")
+            raise ValueError(
+                "give the address of your account, such as https://yours.my.salesforce.com or https://yours.pipedrive.com"
+            )
         return url
 
     @field_validator("base_url")

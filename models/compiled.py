@@ -1,0 +1,25 @@
+"""Compiling with numba: kept on disk between processes where that is possible, compiled anew in each where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def compiled(function: F) -> F:
+    """The function compiled at its first call, without Python's lock while it runs."""
+    options: dict[str, Any] = {"nogil": True, "fastmath": {"reassoc", "contract"}}
+    try:
+        made = numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # a read-only file system without a home: nowhere to keep it
+        made = numba.njit(**options)(function)
+    return cast("F", made)
+
+
+def inlined(function: F) -> F:
+    """The function written into those that call it."""
+    return cast("F", numba.njit(inline="always")(function))

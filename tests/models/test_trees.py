@@ -1,0 +1,162 @@
+"""Trees as arrays say what LightGBM says, and their contributions are Shapley's."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import factorial
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.gbm import Gbm
+from models.shapley import BLOCK, FEW, SMALL, Shapley
+from models.trees import Trees
+from models.types import Floats, Matrix
+
+
+def rows(count: int, features: int, seed: int = 1) -> tuple[Matrix, Floats]:
+    """Counts, real numbers and gaps, and an outcome that hangs on some of them."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(count, features)).astype(np.float32)
+    x[:, ::2] = np.round(np.maximum(x[:, ::2], 0) * 2)
+    x[rng.random(x.shape) < 0.1] = np.nan
+    seen = np.nan_to_num(x)
+    return x, (seen[:, 0] * seen[:, 1] + seen.sum(axis=1) / features + rng.normal(size=count) > 0.3).astype(float)
+
+
+def fitted(x: Matrix, y: Floats, trees: int = 20, **params: Any) -> lgb.Booster:
+    settled = {"objective": "binary", "verbosity": -1, "min_data_in_leaf": 5, "num_threads": 1, "seed": 1, **params}
+    return lgb.train(settled, lgb.Dataset(x, y, params=settled), trees)
+
+
+def ready(booster: lgb.Booster) -> tuple[Trees, Shapley]:
+    trees = Trees.read(booster.model_to_string())
+    assert trees is not None
+    made = Shapley.of(trees)
+    assert made is not None
+    return trees, made
+
+
+def strange(x: Matrix) -> Matrix:
+    """What no training row was: endless, tiny, zero, minus zero, all missing."""
+    odd = np.array([np.inf, -np.inf, 1e-36, -0.0, 0.0, np.nan, 3e38], np.float32)
+    return np.vstack([x, np.repeat(odd[:, None], x.shape[1], axis=1)])
+
+
+@pytest.mark.parametrize("leaves", [2, 7, SMALL + 1, 15, 40])
+@pytest.mark.parametrize("zero_as_missing", [False, True])
+def test_margin_and_contributions_are_lightgbms(leaves: int, zero_as_missing: bool) -> None:
+    x, y = rows(3_000, 12)
+    booster = fitted(x, y, num_leaves=leaves, zero_as_missing=zero_as_missing)
+    trees, made = ready(booster)
+    asked = strange(x)
+    expected = booster.predict(asked, pred_contrib=True)
+    assert np.array_equal(trees.margin(asked), booster.predict(asked, raw_score=True))
+    np.testing.assert_allclose(made.contributions(asked), expected, atol=1e-12, rtol=0)  # many rows: by pattern
+    np.testing.assert_allclose(made.contributions(asked[-FEW:]), expected[-FEW:], atol=1e-12, rtol=0)  # few: row by row
+
+
+def test_a_feature_that_comes_again_on_the_way_counts_once() -> None:
+    """Two features and deep trees: every way asks the same feature several times."""
+    x, y = rows(3_000, 2)
+    booster = fitted(x, y, num_leaves=31, min_data_in_leaf=2)
+    _, made = ready(booster)
+    np.testing.assert_allclose(made.contributions(x), booster.predict(x, pred_contrib=True), atol=1e-12, rtol=0)
+
+
+def test_a_way_of_more_features_than_one_round_of_points_serves() -> None:
+    """A chain: every split cuts one small leaf off, so that the last hangs on thirty features."""
+    rng = np.random.default_rng(3)
+    x = (rng.random((6_000, 30)) < 0.02).astype(np.float32)
+    y = (x * np.arange(1, 31)).sum(axis=1)
+    booster = fitted(x, y, 3, objective="regression", num_leaves=31, min_data_in_leaf=2, min_gain_to_split=0)
+    _, made = ready(booster)
+    assert made.ready.rounds.max() >= 3
+    np.testing.assert_allclose(made.contributions(x), booster.predict(x, pred_contrib=True), atol=1e-9, rtol=0)
+    np.testing.assert_allclose(made.contributions(x[:40]), booster.predict(x[:40], pred_contrib=True), atol=1e-9, rtol=0)
+
+
+def test_blocks_and_threads_change_nothing() -> None:
+    x, y = rows(2 * BLOCK + 7, 6)
+    _, made = ready(fitted(x, y, num_leaves=15))
+    whole = made.contributions(x)
+    parts = [made.contributions(x[a : a + 50]) for a in range(0, len(x), 50)]
+    np.testing.assert_allclose(whole, np.vstack(parts), atol=1e-12, rtol=0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 20), st.integers(1, 6), st.sampled_from([0.3, 1.0]))
+def test_whatever_the_trees(seed: int, leaves: int, features: int, fraction: float) -> None:
+    x, y = rows(300, features, seed) if features > 1 else rows(300, 2, seed)
+    booster = fitted(x, y, 6, num_leaves=leaves, feature_fraction=fraction, seed=seed)
+    trees, made = ready(booster)
+    assert np.array_equal(trees.margin(x), booster.predict(x, raw_score=True))
+    np.testing.assert_allclose(made.contributions(x), booster.predict(x, pred_contrib=True), atol=1e-12, rtol=0)
+    np.testing.assert_allclose(made.contributions(x).sum(axis=1), trees.margin(x), atol=1e-12, rtol=0)
+
+
+def test_one_tree_by_the_definition() -> None:
+    """Shapley's own sum over all coalitions, with a tree that asks one feature twice."""
+    x, y = rows(2_000, 4)
+    trees, made = ready(fitted(x, y, 1, num_leaves=8))
+    nodes, links = trees.nodes, trees.links
+
+    def worth(row: Floats, known: frozenset[int], node: int) -> float:
+        if node < 0:
+            return float(links.value[~node])
+        feature = int(nodes.feature[node])
+        children = (int(links.left[node]), int(links.right[node]))
+        if feature in known:
+            value = row[feature]
+            left = bool(nodes.default_left[node]) if np.isnan(value) else value <= nodes.threshold[node]
+            return worth(row, known, children[0] if left else children[1])
+        share = [float((trees.rows[~c] if c < 0 else trees.count[c]) / trees.count[node]) for c in children]
+        return sum(s * worth(row, known, c) for s, c in zip(share, children, strict=True))
+
+    for row in x[:20]:
+        expected = np.zeros(5)
+        expected[-1] = worth(row, frozenset(), 0)
+        for i in range(4):
+            others = [j for j in range(4) if j != i]
+            for size in range(4):
+                weight = factorial(size) * factorial(3 - size) / factorial(4)
+                for chosen in combinations(others, size):
+                    with_i = worth(row, frozenset({*chosen, i}), 0)
+                    expected[i] += weight * (with_i - worth(row, frozenset(chosen), 0))
+        np.testing.assert_allclose(made.contributions(row[None]), expected[None], atol=1e-12, rtol=0)
+
+
+def test_a_tree_without_a_split_is_its_constant() -> None:
+    """Nothing to learn: LightGBM writes trees of one leaf."""
+    x = np.zeros((100, 3), np.float32)
+    booster = fitted(x, np.r_[np.ones(30), np.zeros(70)], 3)
+    trees, made = ready(booster)
+    assert np.array_equal(trees.margin(x), booster.predict(x, raw_score=True))
+    np.testing.assert_allclose(made.contributions(x), booster.predict(x, pred_contrib=True), atol=1e-12, rtol=0)
+
+
+def test_what_these_arrays_cannot_hold_is_left_to_lightgbm() -> None:
+    rng = np.random.default_rng(1)
+    x = np.c_[rng.integers(0, 6, 500), rng.normal(size=500)].astype(np.float32)
+    y = (np.isin(x[:, 0], [1, 4]) ^ (x[:, 1] > 0.5)).astype(float)
+    settled = {"objective": "binary", "verbosity": -1, "min_data_per_group": 1, "cat_smooth": 1, "max_cat_to_onehot": 1}
+    booster = lgb.train(settled, lgb.Dataset(x, y, categorical_feature=[0], params=settled), 5)
+    assert Trees.read(booster.model_to_string()) is None
+    gbm = Gbm(booster)
+    assert np.array_equal(gbm.margin(x[:9]), booster.predict(x[:9], raw_score=True))
+    assert np.array_equal(gbm.contributions(x[:9]), booster.predict(x[:9], pred_contrib=True))
+
+
+def test_trees_too_large_for_a_pattern_are_left_to_lightgbm() -> None:
+    x, y = rows(5_000, 6)
+    booster = fitted(x, y, 2, num_leaves=90, min_data_in_leaf=2)
+    trees = Trees.read(booster.model_to_string())
+    assert trees is not None
+    assert Shapley.of(trees) is None
+    gbm = Gbm(booster)
+    assert np.array_equal(gbm.margin(x[:9]), booster.predict(x[:9], raw_score=True))
+    assert np.array_equal(gbm.contributions(x[:9]), booster.predict(x[:9], pred_contrib=True))
