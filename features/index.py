@@ -58,7 +58,9 @@ class HistoryIndex:
 
 def thousandths(value: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Values as whole thousandths, missing ones as 0, beyond ± 1e12 cut off, so that prefix sums stay exact in 64 bits."""
-    return np.rint(np.clip(np.nan_to_num(value, nan=0.0), -1e12, 1e12) * 1000).astype(np.int64)
+    known = np.where(np.isnan(value), 0.0, value)
+    whole: npt.NDArray[np.int64] = np.rint(np.minimum(np.maximum(known, -1e12), 1e12) * 1000).astype(np.int64)
+    return whole
 
 
 def sort_order(lead: Codes, at: Moments) -> npt.NDArray[np.intp] | None:

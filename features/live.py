@@ -63,17 +63,24 @@ def live_rows(
     as_of: int,
     dtype: type[np.floating] = np.float32,
     mail: Sequence[str] = (),
+    ignored: list[int] | None = None,
 ) -> Matrix:
     """(columns, leads) in the order given: attribute columns first, then the features of `plan`; as `features.build.build`.
 
-    With `mail` roles (types,), what mail scanners made is left out.
+    With `mail` roles (types,), what mail scanners made is left out; `ignored`, one number a lead, is told how much.
     """
     width = sum(len(e.names) for e in encoders)
     out = np.empty((width + len(plan.features), len(leads)), dtype)
     _attributes(encoders, leads, as_of, out[:width])
     if plan.features and leads:
         order, account = _accounts(leads)
-        people, looks = _arrays(plan, [leads[i] for i in order], account, as_of, mail)
+        history = sorted_history(plan, [leads[i] for i in order])
+        unwanted = scanned(history, mail)
+        if ignored is not None and unwanted.any():
+            made = np.add.reduceat(np.append(unwanted, False), history.start[:-1]) * (np.diff(history.start) > 0)
+            for place, count in zip(order, made.tolist(), strict=True):
+                ignored[place] = count
+        people, looks = _arrays(without(history, unwanted), [leads[i] for i in order], account, as_of)
         if order == list(range(len(leads))):
             evaluate(plan, people, looks, out=out[width:])
         else:
@@ -102,17 +109,10 @@ def _accounts(leads: Sequence[LiveLead]) -> tuple[list[int], npt.NDArray[np.int3
     return order, np.array([code[i] for i in order], np.int32)
 
 
-def ignored(plan: Plan, lead: LiveLead, mail: Sequence[str]) -> int:
-    """How many of the lead's interactions are left out because a mail scanner made them."""
-    return int(scanned(sorted_history(plan, [lead]), mail).sum())
-
-
 def _arrays(
-    plan: Plan, leads: Sequence[LiveLead], account: npt.NDArray[np.int32], as_of: int, mail: Sequence[str]
+    history: HistoryIndex, leads: Sequence[LiveLead], account: npt.NDArray[np.int32], as_of: int
 ) -> tuple[People, Looks]:
     count = len(leads)
-    history = sorted_history(plan, leads)
-    history = without(history, scanned(history, mail))
     people = People(account, np.array([x.created for x in leads], np.int64), history)
     looks = Looks(
         np.arange(count, dtype=np.int32),

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from sklearn.isotonic import IsotonicRegression
 
-from models.types import TINY, Flags, Floats, logit, margin_loss, sigmoid
+from models.types import TINY, Flags, Floats, clipped, logit, margin_loss, sigmoid
 
 FEW = 30  # fewer positives (or negatives) than this carry a shift at most
 ISOTONIC_AT_LEAST = 200  # positives from which a free curve is worth a try
@@ -50,7 +50,7 @@ class Calibrator:
 
     def probability(self, margin: Floats) -> Floats:
         """Log-odds (n,) → probabilities (n,) strictly between 0 and 1."""
-        return np.clip(sigmoid(self.margin(margin)), TINY, 1 - TINY)
+        return clipped(sigmoid(self.margin(margin)), TINY, 1 - TINY)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

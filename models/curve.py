@@ -65,4 +65,4 @@ def _by(
 ) -> Floats:
     """P(target by each of the days) (n, days); past its own horizon a curve stays level."""
     horizon = funnel.horizons[funnel.targets[target]]
-    return probability[:, None] * timings.of[begin, target].by(np.minimum(days, horizon), z)
+    return probability[:, None] * timings.of[begin, target].curve(tuple([min(day, horizon) for day in days]), z)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,15 +61,24 @@ class Interval:
 
     def spread_at(self, probability: Floats) -> Floats:
         """Standard deviation (n,) in log-odds at these probabilities (n,)."""
-        return np.asarray(np.interp(logit(probability), self.centre, self.spread), np.float64)
+        return self._spread(logit(probability))
+
+    def _spread(self, margin: Floats) -> Floats:
+        centre, spread = self._curve
+        return np.asarray(np.interp(margin, centre, spread), np.float64)
+
+    @cached_property
+    def _curve(self) -> tuple[Floats, Floats]:
+        return np.array(self.centre), np.array(self.spread)
 
     def around(self, probability: Floats) -> tuple[Floats, Floats]:
         """The 90 % interval (low, high) around probabilities (n,); low ≤ probability ≤ high."""
-        m, width = logit(probability), QUANTILE * self.spread_at(probability)
+        m = logit(probability)
+        width = QUANTILE * self._spread(m)
         return np.minimum(sigmoid(m - width), probability), np.maximum(sigmoid(m + width), probability)
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {"centre": self.centre, "spread": self.spread}
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Interval:

@@ -34,7 +34,7 @@ class Reference:
 
     def score(self, final: Floats) -> npt.NDArray[np.int64]:
         """P(final) (n,) → 1 … 99, the percentile among the reference leads."""
-        return np.clip(np.searchsorted(self.percentiles, final, side="right"), 1, 99).astype(np.int64)
+        return np.minimum(np.maximum(self.percentiles.searchsorted(final, side="right"), 1), 99).astype(np.int64)
 
     def grade(self, fit: Floats, engagement: Floats, target: npt.NDArray[np.integer]) -> list[str]:
         """A (best third by fit) … C with 1 (best third by engagement) … 3, for the next target of each row."""

@@ -59,7 +59,7 @@ class BehaviourRule(Settings):
     def given(self, seen: Floats) -> Floats:
         """The points (n,) for values (n,) of `feature`."""
         points = self.points * (seen if self.times is None else np.where(seen >= self.times, 1.0, 0.0))
-        return points if self.at_most is None else np.clip(points, -self.at_most, self.at_most)
+        return points if self.at_most is None else np.minimum(np.maximum(points, -self.at_most), self.at_most)
 
     @property
     def most(self) -> float:

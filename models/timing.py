@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from models.types import Floats
+from models.types import Floats, clipped
 
 KNOTS = 24
 FEW = 30  # conversions; with fewer all leads share one curve
@@ -68,16 +69,34 @@ class Timing:
         """F(days | z): days (m,) or (n, 1), covariates (n, c) → (n, m)."""
         return np.asarray(np.interp(days, self.days, self.share) ** self._power(z)[:, None], np.float64)
 
+    def curve(self, days: tuple[float, ...], z: Floats) -> Floats:
+        """The same for days that are asked for again and again."""
+        if days not in self._known:
+            self._known[days] = np.interp(days, self.days, self.share)
+        return np.asarray(self._known[days] ** self._power(z)[:, None], np.float64)
+
+    @cached_property
+    def _known(self) -> dict[tuple[float, ...], Floats]:
+        return {}
+
+    @cached_property
+    def _arrays(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """Days between the knots, shares at the knots, slopes, centres, spreads."""
+        found = (np.diff(self.days), self.share, self.slope, self.centre, self.spread)
+        return tuple(np.asarray(values, np.float64) for values in found)  # type: ignore[return-value]
+
     def mean(self, z: Floats) -> Floats:
         """Expected days (n,) to the conversion of those who convert within the horizon."""
-        left = 1 - np.asarray(self.share)[None, :] ** self._power(z)[:, None]
-        return np.asarray(np.trapezoid(left, self.days, axis=1), np.float64)
+        between, share, *_ = self._arrays
+        left = 1 - share ** self._power(z)[:, None]
+        return np.asarray(0.5 * ((left[:, 1:] + left[:, :-1]) * between).sum(axis=1), np.float64)
 
     def _power(self, z: Floats) -> Floats:
         if not self.slope:
             return np.ones(len(z))
-        standard = np.clip((z - np.array(self.centre)) / np.array(self.spread), -3, 3)  # beyond it nothing was learned
-        return np.asarray(np.exp(standard @ np.array(self.slope)), np.float64)
+        _, _, slope, centre, spread = self._arrays
+        standard = clipped((z - centre) / spread, -3, 3)  # beyond it nothing was learned
+        return np.asarray(np.exp((standard * slope).sum(axis=1)), np.float64)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

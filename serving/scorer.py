@@ -12,24 +12,13 @@ import numpy as np
 
 from features.attributes import is_missing
 from features.clock import DAY
-from features.live import LiveLead, ignored, live_rows
+from features.live import LiveLead, live_rows
 from features.words import Language, type_words
 from models.model import FunnelModel
 from models.reasons import Explainer
 from models.recommend import Action, Previous
 from models.scoring import Looked, Scores, score
-from serving.schemas import (
-    Amount,
-    ExplanationFrame,
-    Point,
-    Probability,
-    ReasonLine,
-    Recommendation,
-    Result,
-    RuleLine,
-    RuleScore,
-    StepLine,
-)
+from serving.schemas import Result
 
 DIGITS = 6
 NAMED = 5  # names listed in a warning
@@ -54,20 +43,28 @@ class Scorer:
         self, leads: Sequence[LiveLead], as_of: int, language: Language = "en", context: Sequence[LiveLead] = ()
     ) -> tuple[Looked, Scores]:
         """The numbers, before they are put into words."""
-        looked = self.looked(leads, as_of, context)
+        looked, _ = self._seen(leads, as_of, context)
         return looked, score(self.model, looked, language, [previous_of(lead, as_of) for lead in leads])
 
     def looked(self, leads: Sequence[LiveLead], as_of: int, context: Sequence[LiveLead] = ()) -> Looked:
         """The features of leads at a moment; `context`: others, who count as colleagues only."""
+        return self._seen(leads, as_of, context)[0]
+
+    def _seen(self, leads: Sequence[LiveLead], as_of: int, context: Sequence[LiveLead]) -> tuple[Looked, list[int]]:
+        """Features, and how many interactions of each lead a mail scanner made."""
         encoders = self.model.feature_set.encoders
-        rows = live_rows(self.model.plan, encoders, [*leads, *context], as_of, mail=self.model.feature_set.mail)
-        return Looked(
+        ignored = [0] * (len(leads) + len(context))
+        rows = live_rows(
+            self.model.plan, encoders, [*leads, *context], as_of, mail=self.model.feature_set.mail, ignored=ignored
+        )
+        looked = Looked(
             rows[:, : len(leads)],
             np.array([lead.stage for lead in leads], np.int32),
             np.array([(as_of - lead.created) / DAY for lead in leads]),
             np.array([(as_of - lead.entered) / DAY for lead in leads]),
             lambda entity, column: [lead.attribute(entity, column) for lead in leads],
         )
+        return looked, ignored
 
     def score(
         self,
@@ -80,72 +77,79 @@ class Scorer:
         """One result per lead, in order; `as_of` in microseconds since 1970 UTC. `context`: colleagues that are not scored."""
         if not leads:
             return []
-        _, scores = self.scores(leads, as_of, language, context)
+        looked, ignored = self._seen(leads, as_of, context)
+        scores = score(self.model, looked, language, [previous_of(lead, as_of) for lead in leads])
         companies = Counter(lead.company_id for lead in [*leads, *context] if lead.company_id)
         return [
-            self._result(lead, i, scores, scores.x[i], reasons, language, companies.get(lead.company_id or "") == 1)
+            Result.model_validate(
+                {
+                    **self._result(lead, i, scores, reasons, language),
+                    "warnings": self.warnings(lead, companies.get(lead.company_id or "") == 1, ignored[i]),
+                }
+            )
             for i, lead in enumerate(leads)
         ]
 
-    def _result(
-        self, lead: LiveLead, i: int, scores: Scores, x: np.ndarray, reasons: int, language: Language, alone: bool
-    ) -> Result:
+    def _result(self, lead: LiveLead, i: int, scores: Scores, reasons: int, language: Language) -> dict[str, Any]:
+        """The fields of `Result`, plain, so that one call checks them all."""
         model = self.model
         ahead = range(lead.stage, len(model.funnel.targets))
         names = model.funnel.targets
         explained = self.explainer.explain(
-            scores.contributions[i], x, lead.stage, float(scores.conditional[i, lead.stage]), reasons, language
+            scores.contributions[i], scores.x[i], lead.stage, float(scores.conditional[i, lead.stage]), reasons, language
         )
         advice = scores.advice[i]
         by_rules = {names[t]: _round(p) for t in ahead if not np.isnan(p := scores.rule_probability[i, t])}
         lines = [
-            RuleLine(label=label, points=_round(points))
+            {"label": label, "points": _round(points)}
             for label, points in zip(self.rule_labels[language], scores.points.lines[i].tolist(), strict=True)
             if points
         ]
         if scores.points.capped[i]:
-            lines.append(RuleLine(label="cap", points=_round(float(scores.points.capped[i]))))
-        return Result(
-            lead_id=lead.lead_id,
-            status="uncertain" if advice.uncertain else "scored",
-            probabilities={names[t]: self._probability(scores, i, t) for t in ahead},
-            score=int(scores.score[i]),
-            grade=scores.grade[i],
-            rules=RuleScore(
-                points=_round(scores.points.points[i]),
-                probability=by_rules,
-                lead_stage=model.rules.lead_stage(float(scores.points.points[i])),
-                grade=scores.points.grade[i] if scores.points.grade else None,
-                lines=lines,
-            ),
+            lines.append({"label": "cap", "points": _round(float(scores.points.capped[i]))})
+        return {
+            "lead_id": lead.lead_id,
+            "status": "uncertain" if advice.uncertain else "scored",
+            "probabilities": {names[t]: self._probability(scores, i, t) for t in ahead},
+            "score": int(scores.score[i]),
+            "grade": scores.grade[i],
+            "rules": {
+                "points": _round(scores.points.points[i]),
+                "probability": by_rules,
+                "lead_stage": model.rules.lead_stage(float(scores.points.points[i])),
+                "grade": scores.points.grade[i] if scores.points.grade else None,
+                "lines": lines,
+            },
             **self._value(scores, i),
-            recommendation=Recommendation(
-                action=advice.action,
-                lead_stage=advice.lead_stage,
-                why=advice.why,
-                expected_profit=None if advice.expected_profit is None else _round(advice.expected_profit),
-            ),
-            next_steps=self._steps(scores, i, lead.stage, language),
-            reasons=[ReasonLine(label=r.label, value=r.value, unit=r.unit, effect=r.effect) for r in explained.reasons],
-            explanation=ExplanationFrame(
-                target=explained.target, start=explained.start, rest=explained.rest, calibration=explained.calibration
-            ),
-            warnings=self.warnings(lead, alone),
-        )
+            "recommendation": {
+                "action": advice.action,
+                "lead_stage": advice.lead_stage,
+                "why": advice.why,
+                "expected_profit": None if advice.expected_profit is None else _round(advice.expected_profit),
+            },
+            "next_steps": self._steps(scores, i, lead.stage, language),
+            "reasons": [{"label": r.label, "value": r.value, "unit": r.unit, "effect": r.effect} for r in explained.reasons],
+            "explanation": {
+                "target": explained.target,
+                "start": explained.start,
+                "rest": explained.rest,
+                "calibration": explained.calibration,
+            },
+        }
 
-    def _steps(self, scores: Scores, i: int, stage: int, language: Language) -> list[StepLine]:
+    def _steps(self, scores: Scores, i: int, stage: int, language: Language) -> list[dict[str, Any]]:
         target = self.model.funnel.targets[stage]
         days = self.model.funnel.horizons[target]
         return [
-            StepLine(
-                type=step.type,
-                label=type_words(step.type, language),
-                leads=step.leads,
-                progressed=_round(step.progressed),
-                others=step.others,
-                others_progressed=_round(step.others_progressed),
-                why=step.words(target, days, language),
-            )
+            {
+                "type": step.type,
+                "label": type_words(step.type, language),
+                "leads": step.leads,
+                "progressed": _round(step.progressed),
+                "others": step.others,
+                "others_progressed": _round(step.others_progressed),
+                "why": step.words(target, days, language),
+            }
             for step in scores.steps[i]
         ]
 
@@ -154,12 +158,12 @@ class Scorer:
         found, value = scores.expected, self.model.value
         if not found or not value:
             return {}
-        amount = Amount(
-            value=round(float(found.amounts.mean[i]), 2),
-            low=round(float(found.amounts.low[i]), 2),
-            high=round(float(found.amounts.high[i]), 2),
-            currency=value.currency,
-        )
+        amount = {
+            "value": round(float(found.amounts.mean[i]), 2),
+            "low": round(float(found.amounts.low[i]), 2),
+            "high": round(float(found.amounts.high[i]), 2),
+            "currency": value.currency,
+        }
         return {
             "expected_value": round(float(found.value[i]), 2),
             "expected_value_low": round(float(found.low[i]), 2),
@@ -167,29 +171,28 @@ class Scorer:
             "amount": amount,
         }
 
-    def _probability(self, scores: Scores, i: int, target: int) -> Probability:
+    def _probability(self, scores: Scores, i: int, target: int) -> dict[str, Any]:
         curves = scores.curves
-        return Probability(
-            value=_round(scores.probability[i, target]),
-            low=_round(scores.low[i, target]),
-            high=_round(scores.high[i, target]),
-            horizon_days=self.model.funnel.horizons[self.model.funnel.targets[target]] if curves else None,
-            curve=[
-                Point(days=days, value=_round(chance))
+        return {
+            "value": _round(scores.probability[i, target]),
+            "low": _round(scores.low[i, target]),
+            "high": _round(scores.high[i, target]),
+            "horizon_days": self.model.funnel.horizons[self.model.funnel.targets[target]] if curves else None,
+            "curve": [
+                {"days": days, "value": _round(chance)}
                 for days, chance in zip(curves.days[target], curves.chance[target][i].tolist(), strict=True)
             ]
             if curves
             else [],
-            expected_days=round(float(curves.expected[i, target]), 2) if curves else None,
-        )
+            "expected_days": round(float(curves.expected[i, target]), 2) if curves else None,
+        }
 
-    def warnings(self, lead: LiveLead, alone: bool) -> list[str]:
-        """What the model could not use of this lead, or missed."""
+    def warnings(self, lead: LiveLead, alone: bool, scanned: int) -> list[str]:
+        """What the model could not use of this lead, or missed; `scanned`: interactions that a mail scanner made."""
         found = []
         unknown = sorted({act.type for act in lead.acts} - self.model.plan.type_codes.keys())
         if unknown:
             found.append(f"Unknown interaction types count only as activity: {_named(unknown)}.")
-        scanned = ignored(self.model.plan, lead, self.model.feature_set.mail) if self._opens_mail(lead) else 0
         if scanned:
             found.append(f"{scanned} opens and clicks were made by a mail scanner and are left out.")
         missing = [e.column for e in self._encoded if is_missing(lead.attribute(*e.key))]
@@ -209,15 +212,6 @@ class Scorer:
         if lead.company_id and alone and self.model.plan.asks_for_colleagues:
             found.append("The buying group is unknown: send the company's other leads in the same request.")
         return found
-
-    def _opens_mail(self, lead: LiveLead) -> bool:
-        return any(act.type in self._mail_types for act in lead.acts)
-
-    @cached_property
-    def _mail_types(self) -> frozenset[str]:
-        """The types that a scanner may have made."""
-        roles = zip(self.model.feature_set.types, self.model.feature_set.mail, strict=False)
-        return frozenset(name for name, role in roles if role in ("opened", "clicked"))
 
     @cached_property
     def _encoded(self) -> tuple[_Column, ...]:
