@@ -11,6 +11,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -18,6 +19,7 @@ from starlette.routing import Route
 from features.errors import nearest
 from serving import hooks, pages
 from serving.errors import RefusedError, refuse, shown
+from serving.metrics import CONTENT_TYPE, Measured, Metrics
 from serving.openapi import describe, page
 from serving.parse import EPOCH, MICROSECOND, Parsed, read
 from serving.schemas import About, FunnelFrame, ModelName, Problem, Result, ScoreResponse, WhatIfEnvelope
@@ -47,12 +49,14 @@ def create_app(
     `report` give what was written beside the model, or None.
     """
 
+    metrics = Metrics(provide)
+
     async def score(request: Request) -> Response:
         scorer = _ready(provide)
         body = await _body(request)
         if len(body) < INLINE_BYTES:
-            return _score(scorer, body, clock())
-        return await run_in_threadpool(_score, scorer, body, clock())
+            return _score(scorer, body, clock(), metrics)
+        return await run_in_threadpool(_score, scorer, body, clock(), metrics)
 
     async def ask(request: Request) -> Response:
         scorer = _ready(provide)
@@ -81,6 +85,9 @@ def create_app(
         _ready(provide)
         return _json({"status": "ready"})
 
+    async def measured(_request: Request) -> Response:
+        return Response(metrics.text(), headers={"content-type": CONTENT_TYPE})
+
     async def openapi(_request: Request) -> Response:
         return _json(_description())
 
@@ -96,12 +103,18 @@ def create_app(
         Route("/v1/model", model),
         Route("/livez", livez),
         Route("/readyz", readyz),
+        Route("/metrics", measured),
         Route("/openapi.json", openapi),
         Route("/docs", docs),
         *hooks.routes(provide, work_list, clock),
         *pages.routes(report),
     ]
-    return Starlette(routes=routes, exception_handlers={RefusedError: _refused, HTTPException: _http, Exception: _unexpected})
+    paths: dict[object, str] = {route.endpoint: route.path for route in reversed(routes)}
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(Measured, metrics=metrics, routes=paths)],
+        exception_handlers={RefusedError: _refused, HTTPException: _http, Exception: _unexpected},
+    )
 
 
 def _ready(provide: Callable[[], Scorer | None]) -> Scorer:
@@ -133,9 +146,10 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _score(scorer: Scorer, body: bytes, now: datetime) -> Response:
-    parsed = read(body, scorer.model.funnel, now)
-    return Response(respond(scorer, parsed).model_dump_json(), media_type="application/json")
+def _score(scorer: Scorer, body: bytes, now: datetime, metrics: Metrics) -> Response:
+    answer = respond(scorer, read(body, scorer.model.funnel, now))
+    metrics.scored(answer.results)
+    return Response(answer.model_dump_json(), media_type="application/json")
 
 
 def _what_if(scorer: Scorer, body: bytes, now: datetime) -> Response:

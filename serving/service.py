@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import os
 from pathlib import Path
 from typing import Any, cast
@@ -13,14 +15,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.errors import RipelineError
 from models.store import load
-from serving.app import create_app
+from serving.app import create_app, respond, utc_now
+from serving.parse import read
+from serving.schemas import EXAMPLE
 from serving.scorer import Scorer
 from serving.work_list import WorkList
 
 MODEL_VARIABLE = "RIPELINE_MODEL"
 REPORT_VARIABLE, LIST_VARIABLE = "RIPELINE_REPORT", "RIPELINE_WORK_LIST"
 PACKED = Path(__file__).resolve().parent.parent / "model"  # where a Bento carries it
-BENTOML_PATHS = frozenset({"/metrics"})
 
 _scorer: Scorer | None = None
 _list: WorkList | None = None
@@ -49,7 +52,7 @@ def report() -> Path | None:
 
 
 class OursFirst:
-    """Every request is Ripeline's but those for `BENTOML_PATHS`.
+    """Every request is Ripeline's, only starting and stopping is BentoML's.
 
     BentoML puts its own /livez and /readyz before a mounted application and answers what the application does not know in
     plain text; both would break the promise of problem documents.
@@ -59,14 +62,34 @@ class OursFirst:
         self.app, self.ours = app, ours
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        theirs = scope["type"] != "http" or scope["path"] in BENTOML_PATHS
-        await (self.app if theirs else self.ours)(scope, receive, send)
+        await (self.ours if scope["type"] == "http" else self.app)(scope, receive, send)
+
+
+def ready(scorer: Scorer) -> Scorer:
+    """The scorer after a first lead: what is compiled or read at first use is there before the first request."""
+    respond(scorer, read(json.dumps(warm_up(scorer)).encode(), scorer.model.funnel, utc_now()))
+    return scorer
+
+
+def warm_up(scorer: Scorer) -> dict[str, Any]:
+    """A request for a lead in each lead stage."""
+    (lead,) = EXAMPLE["leads"]
+    stages = scorer.model.funnel.stages[:-1]
+    return {**EXAMPLE, "leads": [{**lead, "lead_id": stage, "lead_stage": stage} for stage in stages]}
 
 
 _application = create_app(provide, work_list=provide_list, report=report)
 
 
-@bentoml.service(name="ripeline", traffic={"timeout": 60}, workers=1)
+@bentoml.service(
+    name="ripeline",
+    traffic={"timeout": 60},
+    workers=1,
+    # ours are in serving/metrics.py; BentoML's would cost a lead as much time as its features
+    logging={"access": {"enabled": False}},
+    metrics={"enabled": False},
+    tracing={"excluded_urls": ".*"},
+)
 @bentoml.asgi_app(_application, path="/")
 class Ripeline:
     """Loads the model once per worker; without a usable one the service starts and `/readyz` says so."""
@@ -74,7 +97,7 @@ class Ripeline:
     def __init__(self) -> None:
         global _scorer, _list  # noqa: PLW0603  the ASGI application is made before the service is
         try:
-            _scorer = Scorer(load(model_folder()))
+            _scorer = ready(Scorer(load(model_folder())))
         except RipelineError as error:
             print(f"No model: {error}", flush=True)
         named = os.environ.get(LIST_VARIABLE)
@@ -82,6 +105,9 @@ class Ripeline:
             _list = WorkList.read(Path(named)) if named else None
         except RipelineError as error:
             print(f"No work list: {error}", flush=True)
+        # what is loaded now stays: without looking through it again and again the collector makes no pauses of 100 ms and more
+        gc.collect()
+        gc.freeze()
 
 
 cast("Any", Ripeline).add_asgi_middleware(OursFirst, ours=_application)

@@ -79,13 +79,12 @@ def test_without_a_model_it_lives_and_says_that_it_is_not_ready(
     ("scope", "whose"),
     [
         ({"type": "http", "path": "/livez"}, "ours"),
-        ({"type": "http", "path": "/metrics"}, "BentoML's"),
-        ({"type": "http", "path": "/metrics/more"}, "ours"),
+        ({"type": "http", "path": "/metrics"}, "ours"),
         ({"type": "lifespan"}, "BentoML's"),
     ],
 )
 def test_who_answers(scope: dict[str, str], whose: str) -> None:
-    """Only the metrics, and starting and stopping, are left to BentoML."""
+    """Only starting and stopping is left to BentoML."""
     from serving.service import OursFirst
 
     asked: list[str] = []

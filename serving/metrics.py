@@ -1,0 +1,83 @@
+"""What is measured of a running service, for Prometheus: requests, scores, the model. No lead is named."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.schemas import Result
+from serving.scorer import Scorer
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+BAND = 10  # width of a band of scores; of leads like those of training each band has as many
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class Metrics:
+    """The measurements of one application."""
+
+    def __init__(self, provide: Callable[[], Scorer | None]) -> None:
+        self._provide = provide
+        self.registry = CollectorRegistry()
+        into = self.registry
+        about = ("route", "method", "status")
+        self._requests = Counter("ripeline_requests", "Requests answered", about, registry=into)
+        self._seconds = Histogram(
+            "ripeline_request_seconds", "Time to the whole answer", ("route",), buckets=SECONDS, registry=into
+        )
+        self._leads = Counter("ripeline_leads", "Leads in requests by what became of them", ("status",), registry=into)
+        self._bands = Counter(
+            "ripeline_scores", "Scores by band; level for leads like those of training", ("band",), registry=into
+        )
+        about = ("name", "version", "trained_at")
+        self._model = Gauge("ripeline_model_info", "The model that answers", about, registry=into)
+
+    def scored(self, results: Sequence[Result]) -> None:
+        """Count what became of the leads of a request."""
+        for result in results:
+            self._leads.labels(result.status).inc()
+            if result.score is not None:
+                begin = (result.score - 1) // BAND * BAND + 1
+                self._bands.labels(f"{begin:02d}-{min(begin + BAND - 1, 99):02d}").inc()
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request."""
+        self._requests.labels(route, method, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def text(self) -> bytes:
+        """All of it in Prometheus' text format."""
+        scorer = self._provide()
+        self._model.clear()
+        if scorer is not None:
+            self._model.labels(scorer.model.name, scorer.model.version, scorer.model.trained_at).set(1)
+        return generate_latest(self.registry)
+
+
+class Measured:
+    """Every request counted and timed by its route, never by its path: a path may name a lead, and there are endless ones."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, routes: Mapping[object, str]) -> None:
+        self.app, self.metrics, self.routes = app, metrics, routes  # endpoint → path of its route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun, status = time.perf_counter(), 500
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        finally:
+            route = self.routes.get(scope.get("endpoint"), "other")
+            self.metrics.answered(route, scope["method"], status, time.perf_counter() - begun)
