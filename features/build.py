@@ -61,9 +61,16 @@ def _encoded(encoder: AttributeEncoder, histories: Histories, looks: Landmarks) 
         return encoder.encode(attribute(histories, looks, encoder.entity, encoder.column), looks.as_of)
     table = histories.leads if encoder.entity == "lead" else histories.companies
     rows = looks.lead if encoder.entity == "lead" else histories.company_row[looks.lead]
-    values = table[encoder.column] if encoder.column in table else pd.Series([None] * len(table), dtype="object")
-    by_row = encoder.encode(pd.concat([values, pd.Series([None], dtype="object")], ignore_index=True), 0)
-    return by_row[rows]  # row -1, an unknown company, is the missing value at the end
+    by_row = np.empty((len(table) + 1, len(encoder.names)))
+    encoder.encode([None], 0, by_row[-1:])  # row -1, an unknown company, is the missing value at the end
+    if encoder.column not in table:
+        by_row[:] = by_row[-1]
+    else:
+        asked = np.zeros(len(by_row), bool)
+        asked[rows] = True
+        used = np.flatnonzero(asked[:-1])
+        by_row[used] = encoder.encode(table[encoder.column].iloc[used], 0)
+    return by_row[rows]
 
 
 def attribute(histories: Histories, looks: Landmarks, entity: str, column: str) -> list[object]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from features.funnel import Funnel
+from models.compiled import compiled
 from models.timing import Timings
 from models.types import Floats, logit
 
@@ -47,22 +48,26 @@ def curves(
     days = tuple(curve_days(funnel.horizons[t]) for t in funnel.targets)
     chance = tuple(np.full((len(stage), len(d)), np.nan) for d in days)
     expected = np.full(probability.shape, np.nan)
-    for begin in np.unique(stage).tolist():
+    for begin in sorted(set(stage.tolist())):
         rows = np.flatnonzero(stage == begin)
         z = np.column_stack((logit(conditional[rows, begin]), np.log1p(np.maximum(stage_days[rows], 0))))
-        for target in range(begin, len(days)):
-            ceiling = [
-                _by(funnel, timings, begin, before, probability[rows, before], z, days[target])
-                for before in range(begin, target + 1)
-            ]
-            chance[target][rows] = np.minimum.reduce(ceiling)
-            expected[rows, target] = timings.of[begin, target].mean(z)
+        powers = [timings.of[begin, target].power(z) for target in range(begin, len(days))]
+        for before, power in enumerate(powers, start=begin):
+            timing, horizon = timings.of[begin, before], funnel.horizons[funnel.targets[before]]
+            expected[rows, before] = timing.mean_of(power)
+            for target in range(before, len(days)):
+                # past its own horizon a curve stays level
+                share = timing.share_by(tuple([min(day, horizon) for day in days[target]]))
+                _lower(chance[target], rows, probability[:, before], share, power)
     return Curves(days, chance, expected)
 
 
-def _by(
-    funnel: Funnel, timings: Timings, begin: int, target: int, probability: Floats, z: Floats, days: Sequence[float]
-) -> Floats:
-    """P(target by each of the days) (n, days); past its own horizon a curve stays level."""
-    horizon = funnel.horizons[funnel.targets[target]]
-    return probability[:, None] * timings.of[begin, target].curve(tuple([min(day, horizon) for day in days]), z)
+@compiled
+def _lower(chance: Any, rows: Any, probability: Any, share: Any, power: Any) -> None:
+    """chance (all, days): in `rows` at most P(before, by each of the days) = probability · share ^ power (rows,)."""
+    for k in range(len(rows)):
+        i = rows[k]
+        for day in range(len(share)):
+            by = probability[i] * share[day] ** power[k]
+            if not chance[i, day] <= by:  # nothing is known yet (NaN), or it is higher
+                chance[i, day] = by

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.types import Flags, Floats, logit, sigmoid
+from models.compiled import inlined
+from models.types import TINY, Flags, Floats, logit, sigmoid
 
 LEVEL = 0.9
 QUANTILE = 1.6449  # of the normal distribution, for LEVEL
@@ -64,11 +65,11 @@ class Interval:
         return self._spread(logit(probability))
 
     def _spread(self, margin: Floats) -> Floats:
-        centre, spread = self._curve
-        return np.asarray(np.interp(margin, centre, spread), np.float64)
+        return np.asarray(np.interp(margin, *self.curve), np.float64)
 
     @cached_property
-    def _curve(self) -> tuple[Floats, Floats]:
+    def curve(self) -> tuple[Floats, Floats]:
+        """Centres and spreads as arrays."""
         return np.array(self.centre), np.array(self.spread)
 
     def around(self, probability: Floats) -> tuple[Floats, Floats]:
@@ -83,6 +84,25 @@ class Interval:
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Interval:
         return cls(tuple(saved["centre"]), tuple(saved["spread"]))
+
+
+@inlined
+def around(p: Any, curve: Any) -> Any:
+    """As `Interval.around` for one probability, within compiled code; `curve` as `Interval.curve`."""
+    centre, spread = curve
+    q = min(max(p, TINY), 1 - TINY)
+    margin = np.log(q) - np.log1p(-q)
+    k = 0
+    while k < len(centre) and centre[k] <= margin:
+        k += 1
+    if k == 0:
+        wide = spread[0]
+    elif k == len(centre):
+        wide = spread[-1]
+    else:
+        wide = spread[k - 1] + (margin - centre[k - 1]) * (spread[k] - spread[k - 1]) / (centre[k] - centre[k - 1])
+    low, high = margin - QUANTILE * wide, margin + QUANTILE * wide
+    return min(0.5 * (1 + np.tanh(0.5 * low)), p), max(0.5 * (1 + np.tanh(0.5 * high)), p)
 
 
 def equal_parts(values: Floats, parts: int) -> npt.NDArray[np.int64]:

@@ -83,6 +83,12 @@ class FunnelModel:
         return (*self.feature_set.described, POINTS)
 
     @cached_property
+    def part_columns(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """The columns of x that say what a lead is (fit), and those that say what it does (engagement)."""
+        kinds = np.array([d.part for d in self.described])
+        return np.flatnonzero(kinds == "fit"), np.flatnonzero(kinds == "engagement")
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The columns of x: the feature set's, then the points."""
         return (*self.feature_set.names, POINTS.name)

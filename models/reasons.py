@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from features.words import Language
+from models.compiled import compiled
 from models.model import FunnelModel
-from models.types import Floats, logit
+from models.types import Floats, Matrix, logit
 
 
 @dataclass(frozen=True)
@@ -52,24 +55,60 @@ class Explainer:
         return cls(model, np.array(groups, np.intp), len(names))
 
     def explain(
-        self, contributions: Floats, x: npt.NDArray[np.floating], stage: int, conditional: float, most: int, language: Language
-    ) -> Explanation:
-        """One lead: `contributions` (features + 1,), its row `x` (features,), its lead stage and P(next lead stage)."""
-        effects = np.bincount(self.groups, weights=contributions[:-1], minlength=self.count)
-        order = np.argsort(-np.abs(effects), kind="stable")[:most]
-        reasons = [self._reason(int(g), float(effects[g]), contributions, x, language) for g in order if effects[g] != 0.0]
-        start, total = float(contributions[-1]), float(contributions.sum())
-        rest = total - start - sum(r.effect for r in reasons)
-        return Explanation(
-            self.model.transitions[stage].target, start, reasons, rest, float(logit(np.array([conditional]))[0]) - total
+        self, contributions: Floats, x: Matrix, stage: Sequence[int], conditional: Floats, most: int, language: Language
+    ) -> list[Explanation]:
+        """n leads: `contributions` (n, features + 1), rows `x` (n, features), lead-stage positions, P(next lead stage) (n,)."""
+        count = len(contributions)
+        speaker, effect = np.empty((count, most), np.int64), np.empty((count, most))
+        total = np.empty(count)
+        _strongest(contributions, self.groups, self.count, speaker, effect, total)
+        start, said = contributions[:, -1].tolist(), np.take_along_axis(x, np.maximum(speaker, 0), axis=1).tolist()
+        calibration = (logit(conditional) - total).tolist()
+        found = []
+        for i, (speakers, effects, sum_) in enumerate(zip(speaker.tolist(), effect.tolist(), total.tolist(), strict=True)):
+            reasons = [
+                self._reason(column, value, moved, language)
+                for column, value, moved in zip(speakers, said[i], effects, strict=True)
+                if column >= 0
+            ]
+            rest = sum_ - start[i] - sum(r.effect for r in reasons)
+            found.append(Explanation(self.model.transitions[stage[i]].target, start[i], reasons, rest, calibration[i]))
+        return found
+
+    def _reason(self, column: int, value: float, effect: float, language: Language) -> Reason:
+        described = self.model.described[column]
+        return Reason(
+            described.label[language], None if math.isnan(value) else round(value, 4), described.unit[language], effect
         )
 
-    def _reason(
-        self, group: int, effect: float, contributions: Floats, x: npt.NDArray[np.floating], language: Language
-    ) -> Reason:
-        members = np.flatnonzero(self.groups == group)
-        # the member that moved most in the direction of the whole group speaks for it
-        strongest = int(members[np.argmax(contributions[members] * np.sign(effect))])
-        described = self.model.described[strongest]
-        value: Any = float(x[strongest])
-        return Reason(described.label[language], None if np.isnan(value) else round(value, 4), described.unit[language], effect)
+
+@compiled
+def _strongest(contributions: Any, groups: Any, count: int, speaker: Any, effect: Any, total: Any) -> None:
+    """The groups that move most (n, most): what each adds, and the column that speaks for it, -1 where none is left.
+
+    The member that moved most in the direction of the whole group speaks for it.
+    """
+    effects = np.empty(count)
+    for i in range(len(contributions)):
+        effects[:] = 0.0
+        total[i] = contributions[i, len(groups)]
+        for j in range(len(groups)):
+            effects[groups[j]] += contributions[i, j]
+            total[i] += contributions[i, j]
+        for place in range(speaker.shape[1]):
+            best = 0
+            for g in range(1, count):
+                if abs(effects[g]) > abs(effects[best]):
+                    best = g
+            moved = effects[best]
+            effect[i, place] = moved
+            speaker[i, place] = -1
+            if moved == 0.0:
+                continue
+            for j in range(len(groups)):
+                towards = contributions[i, j] * np.sign(moved)
+                if groups[j] == best and (
+                    speaker[i, place] < 0 or towards > contributions[i, speaker[i, place]] * np.sign(moved)
+                ):
+                    speaker[i, place] = j
+            effects[best] = 0.0

@@ -32,9 +32,9 @@ class RuleOdds:
         that of the last step for these points.
         """
         out = np.full((len(points), targets), np.nan)
-        for begin in range(targets):
+        for begin in sorted(set(stage.tolist())):
             rows = np.flatnonzero(stage == begin)
-            for target in range(begin, targets) if len(rows) else ():
+            for target in range(begin, targets):
                 whole, step = self.calibrators.get((begin, target)), self.calibrators.get((target, target))
                 if whole:
                     out[rows, target] = whole.probability(points[rows] / SCALE)

@@ -56,11 +56,6 @@ class BehaviourRule(Settings):
         what = Acts("+".join(self.types), self.types)
         return Decayed(what, self.half_life) if self.half_life else Count(what, self.days)
 
-    def given(self, seen: Floats) -> Floats:
-        """The points (n,) for values (n,) of `feature`."""
-        points = self.points * (seen if self.times is None else np.where(seen >= self.times, 1.0, 0.0))
-        return points if self.at_most is None else np.minimum(np.maximum(points, -self.at_most), self.at_most)
-
     @property
     def most(self) -> float:
         """The most points it can give; endless without `at_most` or `times`."""
@@ -309,9 +304,11 @@ class Rules:
         """Points of n leads from `behaviour` (behaviour rules, n), the values of `features`, and their attributes."""
         count = behaviour.shape[1]
         lines = np.zeros((count, len(self.book.behaviour) + len(self.book.fit)), order="F")  # a rule is a column
-        for i, rule in enumerate(self.book.behaviour):
-            lines[:, i] = rule.given(behaviour[i].astype(np.float64))
         first_fit = len(self.book.behaviour)
+        each, times, most = self._given
+        seen = behaviour.T.astype(np.float64)
+        counted = np.where(np.isnan(times), seen, seen >= times)
+        lines[:, :first_fit] = np.minimum(np.maximum(each * counted, -most), most)
         known = {column: Column.of(values(*column)) for column in self.attributes}
         for i, fit in enumerate(self.book.fit):
             lines[:, first_fit + i] = fit.points * known[fit.entity_column].holds(fit)
@@ -320,6 +317,16 @@ class Rules:
         did, is_ = np.minimum(engagement, caps.engagement or np.inf), np.minimum(suits, caps.fit or np.inf)
         total = did + is_
         return Points(total, lines, total - engagement - suits, self._grades(is_, did))
+
+    @cached_property
+    def _given(self) -> tuple[Floats, Floats, Floats]:
+        """Of each behaviour rule: points, the times it must have happened (NaN: each time counts), most points (endless)."""
+        rules = self.book.behaviour
+        return (
+            np.array([rule.points for rule in rules], np.float64),
+            np.array([np.nan if rule.times is None else rule.times for rule in rules], np.float64),
+            np.array([np.inf if rule.at_most is None else rule.at_most for rule in rules], np.float64),
+        )
 
     def _grades(self, fit: Floats, engagement: Floats) -> list[str] | None:
         """The grade of each lead from its points (n,) after caps."""

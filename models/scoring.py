@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,9 @@ import numpy.typing as npt
 from features.words import Language
 from models.advice import Advice, advise
 from models.chain import chain
+from models.compiled import compiled
 from models.curve import Curves, curves
+from models.intervals import around
 from models.model import FunnelModel, design
 from models.next_steps import Step
 from models.recommend import Policy, Previous, Situation
@@ -54,6 +57,11 @@ class Scores:
     steps: list[list[Step]]  # content steps to offer next; none for a lead that is to be handed over
     x: Matrix
     contributions: Floats  # (n, features + 1) to the log-odds of the next lead stage, before calibration
+
+    @property
+    def next_conditional(self) -> Floats:
+        """P(next lead stage) (n,)."""
+        return self.conditional[np.arange(len(self.stage)), self.stage]
 
 
 @dataclass(frozen=True)
@@ -209,8 +217,8 @@ def next_contributions(model: FunnelModel, x: Matrix, stage: npt.NDArray[np.inte
 
 def parts(model: FunnelModel, contributions: Floats) -> tuple[Floats, Floats]:
     """Sums of the contributions (n,) of attributes (fit) and of interactions (engagement)."""
-    kinds = np.array([d.part for d in model.described])
-    return contributions[:, :-1][:, kinds == "fit"].sum(axis=1), contributions[:, :-1][:, kinds == "engagement"].sum(axis=1)
+    fit, engagement = model.part_columns
+    return contributions[:, fit].sum(axis=1), contributions[:, engagement].sum(axis=1)
 
 
 def interval(transitions: Sequence[Transition], conditional: Floats, probability: Floats) -> tuple[Floats, Floats]:
@@ -218,11 +226,19 @@ def interval(transitions: Sequence[Transition], conditional: Floats, probability
     below, above = np.zeros(len(conditional)), np.zeros(len(conditional))
     low, high = np.full_like(conditional, np.nan), np.full_like(conditional, np.nan)
     for target, transition in enumerate(transitions):
-        rows = ~np.isnan(conditional[:, target])
-        p = conditional[rows, target]
-        at_least, at_most = transition.interval.around(p)
-        below[rows] += np.log(p / at_least) ** 2
-        above[rows] += np.log(at_most / p) ** 2
-        low[rows, target] = probability[rows, target] * np.exp(-np.sqrt(below[rows]))
-        high[rows, target] = np.minimum(probability[rows, target] * np.exp(np.sqrt(above[rows])), 1.0)
+        _widen(conditional, probability, target, transition.interval.curve, below, above, low, high)
     return low, high
+
+
+@compiled
+def _widen(conditional: Any, probability: Any, target: int, curve: Any, below: Any, above: Any, low: Any, high: Any) -> None:
+    """One target's intervals; `below` and `above` (n,) gather the squares of the steps so far."""
+    for i in range(len(conditional)):
+        p = conditional[i, target]
+        if np.isnan(p):
+            continue
+        at_least, at_most = around(p, curve)
+        below[i] += np.log(p / at_least) ** 2
+        above[i] += np.log(at_most / p) ** 2
+        low[i, target] = probability[i, target] * np.exp(-np.sqrt(below[i]))
+        high[i, target] = min(probability[i, target] * np.exp(np.sqrt(above[i])), 1.0)

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from models.types import Floats, clipped
+from models.compiled import compiled
+from models.types import Floats
 
 KNOTS = 24
 FEW = 30  # conversions; with fewer all leads share one curve
 PULL = 4.0  # strength, in conversions, of the pull of the slopes towards zero
 STEPS = 12  # of Newton's method
+MOST = 3.0  # standard deviations of a covariate; beyond it nothing was learned
 STEEPEST = 1.5  # |slope| per standard deviation
 
 
@@ -67,13 +69,13 @@ class Timing:
 
     def by(self, days: Floats, z: Floats) -> Floats:
         """F(days | z): days (m,) or (n, 1), covariates (n, c) → (n, m)."""
-        return np.asarray(np.interp(days, self.days, self.share) ** self._power(z)[:, None], np.float64)
+        return np.asarray(np.interp(days, self.days, self.share) ** self.power(z)[:, None], np.float64)
 
-    def curve(self, days: tuple[float, ...], z: Floats) -> Floats:
-        """The same for days that are asked for again and again."""
+    def share_by(self, days: tuple[float, ...]) -> Floats:
+        """F₀ at days that are asked for again and again."""
         if days not in self._known:
             self._known[days] = np.interp(days, self.days, self.share)
-        return np.asarray(self._known[days] ** self._power(z)[:, None], np.float64)
+        return self._known[days]
 
     @cached_property
     def _known(self) -> dict[tuple[float, ...], Floats]:
@@ -81,22 +83,28 @@ class Timing:
 
     @cached_property
     def _arrays(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        """Days between the knots, shares at the knots, slopes, centres, spreads."""
-        found = (np.diff(self.days), self.share, self.slope, self.centre, self.spread)
+        """Days and shares of the knots, slopes, centres, spreads."""
+        found = (self.days, self.share, self.slope, self.centre, self.spread)
         return tuple(np.asarray(values, np.float64) for values in found)  # type: ignore[return-value]
 
     def mean(self, z: Floats) -> Floats:
         """Expected days (n,) to the conversion of those who convert within the horizon."""
-        between, share, *_ = self._arrays
-        left = 1 - share ** self._power(z)[:, None]
-        return np.asarray(0.5 * ((left[:, 1:] + left[:, :-1]) * between).sum(axis=1), np.float64)
+        return self.mean_of(self.power(z))
 
-    def _power(self, z: Floats) -> Floats:
-        if not self.slope:
-            return np.ones(len(z))
-        _, _, slope, centre, spread = self._arrays
-        standard = clipped((z - centre) / spread, -3, 3)  # beyond it nothing was learned
-        return np.asarray(np.exp((standard * slope).sum(axis=1)), np.float64)
+    def mean_of(self, power: Floats) -> Floats:
+        """The same from what `power` gives."""
+        days, share, *_ = self._arrays
+        out = np.empty(len(power))
+        _mean(days, share, power, out)
+        return out
+
+    def power(self, z: Floats) -> Floats:
+        """exp(Σ slope · (z - centre) / spread) (n,): F(t | z) is F₀(t) to this power."""
+        out = np.ones(len(z))
+        if self.slope:
+            _, _, slope, centre, spread = self._arrays
+            _power(z, slope, centre, spread, out)
+        return out
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -104,6 +112,28 @@ class Timing:
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Timing:
         return cls(**{key: tuple(value) for key, value in saved.items()})
+
+
+@compiled
+def _power(z: Any, slope: Any, centre: Any, spread: Any, out: Any) -> None:
+    for i in range(len(z)):
+        total = 0.0
+        for j in range(len(slope)):
+            standard = (z[i, j] - centre[j]) / spread[j]
+            total += min(max(standard, -MOST), MOST) * slope[j]
+        out[i] = np.exp(total)
+
+
+@compiled
+def _mean(days: Any, share: Any, power: Any, out: Any) -> None:
+    """The area above F, by trapezoids."""
+    for i in range(len(power)):
+        area, before = 0.0, 1.0 - share[0] ** power[i]
+        for k in range(1, len(days)):
+            left = 1.0 - share[k] ** power[i]
+            area += 0.5 * (left + before) * (days[k] - days[k - 1])
+            before = left
+        out[i] = area
 
 
 @dataclass(frozen=True)

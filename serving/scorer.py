@@ -15,7 +15,7 @@ from features.clock import DAY
 from features.live import LiveLead, live_rows
 from features.words import Language, type_words
 from models.model import FunnelModel
-from models.reasons import Explainer
+from models.reasons import Explainer, Explanation
 from models.recommend import Action, Previous
 from models.scoring import Looked, Scores, score
 from serving.schemas import Result
@@ -79,25 +79,24 @@ class Scorer:
             return []
         looked, ignored = self._seen(leads, as_of, context)
         scores = score(self.model, looked, language, [previous_of(lead, as_of) for lead in leads])
+        stages = [lead.stage for lead in leads]
+        explained = self.explainer.explain(scores.contributions, scores.x, stages, scores.next_conditional, reasons, language)
         companies = Counter(lead.company_id for lead in [*leads, *context] if lead.company_id)
         return [
             Result.model_validate(
                 {
-                    **self._result(lead, i, scores, reasons, language),
+                    **self._result(lead, i, scores, explained[i], language),
                     "warnings": self.warnings(lead, companies.get(lead.company_id or "") == 1, ignored[i]),
                 }
             )
             for i, lead in enumerate(leads)
         ]
 
-    def _result(self, lead: LiveLead, i: int, scores: Scores, reasons: int, language: Language) -> dict[str, Any]:
+    def _result(self, lead: LiveLead, i: int, scores: Scores, explained: Explanation, language: Language) -> dict[str, Any]:
         """The fields of `Result`, plain, so that one call checks them all."""
         model = self.model
         ahead = range(lead.stage, len(model.funnel.targets))
         names = model.funnel.targets
-        explained = self.explainer.explain(
-            scores.contributions[i], scores.x[i], lead.stage, float(scores.conditional[i, lead.stage]), reasons, language
-        )
         advice = scores.advice[i]
         by_rules = {names[t]: _round(p) for t in ahead if not np.isnan(p := scores.rule_probability[i, t])}
         lines = [

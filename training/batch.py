@@ -107,13 +107,10 @@ def _rows(
     columns["why"] = [a.why for a in scores.advice]
     columns["next_steps"] = ["; ".join(step.type for step in steps) for steps in scores.steps]
     columns["reasons"] = [
-        "; ".join(
-            f"{r.label}{'' if r.value is None else f' = {r.value:g}'} ({r.effect:+.2f})"
-            for r in explainer.explain(
-                scores.contributions[i], scores.x[i], int(stage), float(scores.conditional[i, stage]), REASONS, "en"
-            ).reasons
+        "; ".join(f"{r.label}{'' if r.value is None else f' = {r.value:g}'} ({r.effect:+.2f})" for r in lead.reasons)
+        for lead in explainer.explain(
+            scores.contributions, scores.x, looks.stage.tolist(), scores.next_conditional, REASONS, "en"
         )
-        for i, stage in enumerate(looks.stage.tolist())
     ]
     return pd.DataFrame(columns)
 

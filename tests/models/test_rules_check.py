@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from features.errors import ConfigError
-from models.rules import DEFAULT_RULES, BehaviourRule
+from models.rules import DEFAULT_RULES, BehaviourRule, Rules
 from models.rules_check import doubts, most, read_with_lines
 
 STAGES = ("lead", "mql", "sql", "customer")
@@ -110,8 +110,10 @@ def test_the_example_of_the_documentation_is_valid(tmp_path: Path) -> None:
 
 
 def test_so_many_times_in_a_window_give_points_once() -> None:
-    rule = BehaviourRule(interaction="pricing_page_view", points=15, times=3, days=7)
-    assert rule.given(np.array([0.0, 2, 3, 9])).tolist() == [0, 0, 15, 15]
+    rules = Rules.from_dict(
+        {"version": 1, "behaviour": [{"interaction": "pricing_page_view", "points": 15, "times": 3, "days": 7}]}
+    )
+    assert rules.points(np.array([[0.0, 2, 3, 9]]), lambda _entity, _column: []).points.tolist() == [0, 0, 15, 15]
     with pytest.raises(ValueError, match="either `times` or `half_life`"):
         BehaviourRule(interaction="pricing_page_view", points=15, times=3, half_life=7)
 

@@ -109,9 +109,9 @@ def leads_apart(prepared: Prepared, held: Held, cut: FunnelModel, language: Lang
             row = held.rows[place.row : place.row + 1]
             stage = prepared.looks.stage[row]
             x = prepared.x(row)
-            found = next_contributions(cut, x, stage)[0]
-            conditional = cut.transitions[int(stage[0])].probability(x)[0]
-            said = explainer.explain(found, x[0], int(stage[0]), float(conditional), REASONS, language)
+            found = next_contributions(cut, x, stage)
+            conditional = cut.transitions[int(stage[0])].probability(x)
+            (said,) = explainer.explain(found, x, stage.tolist(), conditional, REASONS, language)
             lines = prepared.points.lines[row[0]]
             top = [int(i) for i in np.argsort(-np.abs(lines), kind="stable")[:REASONS] if lines[i]]
             out.append({
