@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from features.histories import Histories
 from features.index import HistoryIndex
-from features.live import Act, LiveLead, ignored
+from features.live import Act, LiveLead, live_rows
 from features.plan import Plan
 from features.scanners import (
     BURST,
@@ -24,6 +24,7 @@ from features.scanners import (
     without,
 )
 from features.sources.simulator import SimulatorSettings, simulate
+from features.spec import Acts, Count
 
 TYPES = ("email_sent", "email_opened", "email_clicked", "page_view")
 ROLES = mail_roles(TYPES)
@@ -126,7 +127,11 @@ def test_what_comes_later_changes_nothing(rows: list[Row], cut: int) -> None:
 
 def test_a_request_leaves_out_the_same() -> None:
     acts = [Act("email_sent", 0), Act("email_opened", 2 * SECOND), Act("email_clicked", 600 * SECOND)]
-    assert ignored(Plan((), TYPES), LiveLead("a", 0, 0, 0, acts=acts), ROLES) == 1
+    counts = [0, 0, 0]
+    leads = [LiveLead("a", 0, 0, 0, company_id="c"), LiveLead("b", 0, 0, 0), LiveLead("d", 0, 0, 0, company_id="c", acts=acts)]
+    seen = live_rows(Plan((Count(Acts("any")),), TYPES), (), leads, 900 * SECOND, mail=ROLES, ignored=counts)
+    assert counts == [0, 0, 1]
+    assert seen.tolist() == [[0, 0, 2]]
 
 
 @pytest.mark.parametrize("seed", [7, 8])
