@@ -7,6 +7,9 @@ REPORT ?= artefacts/report.html
 WORK_LIST ?= artefacts/work_list
 HOST ?= 127.0.0.1
 PORT ?= 3000
+KEYS ?= keys.json
+SCOPES ?= score
+RATE ?= 100
 DATA ?= ../shared/data
 RUN = $(VENV)/bin/python
 # the CRM targets take CONFIG only where it is given: without, it is <crm>.yaml
@@ -18,7 +21,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -42,7 +45,16 @@ score: setup  ## score every open lead  OUT=scores.csv [CONFIG=…] [IN=dataset 
 serve: setup  ## serve the champion, its report and the work list  [CONFIG=…] [HOST=127.0.0.1] [PORT=3000] [WORK_LIST=no]
 	@$(RUN) -m training fetch --config $(CONFIG) --to $(MODEL) --report $(REPORT)
 	@$(if $(filter no,$(WORK_LIST)),,$(RUN) -m training work-list --config $(CONFIG) --to $(WORK_LIST) --model $(MODEL) $(if $(FOLDER),--folder $(FOLDER)) || echo "Serving without a work list.")
-	@exec $(RUN) -m serving --model $(MODEL) --report $(REPORT) --work-list $(WORK_LIST) --host $(HOST) --port $(PORT)
+	@exec $(RUN) -m serving --model $(MODEL) --report $(REPORT) --work-list $(WORK_LIST) $(if $(filter file,$(origin KEYS)),,--keys $(KEYS)) --host $(HOST) --port $(PORT)
+
+key: setup  ## make an API key and show it once  NAME=crm [SCOPES=score,write,admin] [RATE=100] [DAYS=90] [KEYS=keys.json]
+	@$(RUN) -m serving.keys --file $(KEYS) add "$(NAME)" --scopes $(SCOPES) --rate $(RATE) $(if $(DAYS),--days $(DAYS))
+
+keys: setup  ## all API keys, without what they are  [KEYS=keys.json]
+	@$(RUN) -m serving.keys --file $(KEYS) list
+
+revoke-key: setup  ## take an API key away; a running server knows at once  ID=… [KEYS=keys.json]
+	@$(RUN) -m serving.keys --file $(KEYS) revoke "$(ID)"
 
 work-list: setup  ## score every open lead for the served page  [CONFIG=…] [WORK_LIST=artefacts/work_list]
 	@$(RUN) -m training work-list --config $(CONFIG) --to $(WORK_LIST) $(if $(FOLDER),--folder $(FOLDER))
@@ -117,6 +129,9 @@ bench-quality: setup-bench  ## train the four real data sets and compare with pe
 
 bench-pages: setup-dev  ## how fast report and page are there, and rules are replayed; needs what `make serve` fetched
 	@$(RUN) -m benchmarks.pages
+
+bench-serving: setup-bench  ## serving against a bare FastAPI + LightGBM app, kernel and batch  [MODEL=artefacts/champion]
+	@$(RUN) -m benchmarks.serving --model $(MODEL)
 
 bench-crm: setup-dev  ## import and write-back against CRMs on loopback: rows a second, memory, calls  [LEADS=20000]
 	@$(RUN) -m benchmarks.crm $(if $(LEADS),--leads $(LEADS))

@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=Path("artefacts/champion"), help="model folder")
     parser.add_argument("--report", type=Path, help="report.html of its training, shown at /report")
     parser.add_argument("--work-list", type=Path, help="folder of the work list, shown at /")
+    parser.add_argument("--keys", type=Path, help="file of the API keys (serving/keys.py); default: keys.json, if there is one")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=3000)
     given = parser.parse_args()
@@ -26,11 +27,29 @@ def main() -> None:
         sys.exit(f"The Python module {missing[0]!r} is missing. Run `make setup`, then `make serve`.")
     from features.errors import RipelineError
     from models.store import load
+    from serving.guard import loopback
+    from serving.keys import KEYS_VARIABLE, USUAL_FILE
+    from serving.keys import read as read_keys
+    from serving.log import ORIGINS_VARIABLE, origins
 
     try:
         model = load(given.model)
     except RipelineError as error:
         sys.exit(str(error))
+    keys = given.keys or Path(os.environ.get(KEYS_VARIABLE) or USUAL_FILE)
+    named = bool(given.keys or os.environ.get(KEYS_VARIABLE))
+    try:
+        ready = bool(read_keys(keys))
+        origins(os.environ.get(ORIGINS_VARIABLE, ""))
+    except RipelineError as error:
+        sys.exit(str(error))
+    if named and not ready:
+        sys.exit(f"There are no API keys in {keys}.\n  → make key NAME=crm")
+    if not ready and not loopback(given.host):
+        sys.exit(
+            f"{given.host} can be reached from other machines, and there are no API keys: anybody could read your leads.\n"
+            "  → make key NAME=crm, then start again; or stay on 127.0.0.1."
+        )
     if trouble := cannot_listen(given.host, given.port):
         sys.exit(f"Cannot listen on {given.host}:{given.port}: {trouble}. Name another with --port (PORT=… for make serve).")
     where = f"http://{given.host}:{given.port}"
@@ -44,6 +63,7 @@ def main() -> None:
             for variable, path in (("RIPELINE_REPORT", given.report), ("RIPELINE_WORK_LIST", given.work_list))
             if path is not None and path.exists()
         },
+        **({KEYS_VARIABLE: str(keys.resolve())} if ready else {}),
         "BENTOML_DO_NOT_TRACK": "True",
         "PYTHONPATH": os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }

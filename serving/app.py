@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from features.errors import nearest
 from serving import hooks, pages
-from serving.errors import RefusedError, refuse, shown
+from serving.errors import RefusedError, problem_response, refuse, shown
 from serving.metrics import CONTENT_TYPE, Measured, Metrics
 from serving.openapi import describe, page
 from serving.parse import EPOCH, MICROSECOND, Parsed, read
@@ -29,6 +29,11 @@ from serving.work_list import WorkList
 
 MOST_BYTES = 64 * 2**20
 INLINE_BYTES = 16_000  # scored without leaving the event loop: handing so little over to a thread costs more than it saves
+
+DOCS_ONLY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 
 Clock = Callable[[], datetime]
 
@@ -55,8 +60,12 @@ def create_app(
         scorer = _ready(provide)
         body = await _body(request)
         if len(body) < INLINE_BYTES:
-            return _score(scorer, body, clock(), metrics)
-        return await run_in_threadpool(_score, scorer, body, clock(), metrics)
+            answer = _scored(scorer, body, clock())
+        else:
+            answer = await run_in_threadpool(_scored, scorer, body, clock())
+        metrics.scored(answer.results)
+        request.scope["ripeline_leads"] = len(answer.results)
+        return Response(answer.model_dump_json(), media_type="application/json")
 
     async def ask(request: Request) -> Response:
         scorer = _ready(provide)
@@ -92,7 +101,7 @@ def create_app(
         return _json(_description())
 
     async def docs(_request: Request) -> Response:
-        return HTMLResponse(_page())
+        return HTMLResponse(_page(), headers={"content-security-policy": DOCS_ONLY})
 
     routes = [
         Route("/v1/score", score, methods=["POST"]),
@@ -146,10 +155,8 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _score(scorer: Scorer, body: bytes, now: datetime, metrics: Metrics) -> Response:
-    answer = respond(scorer, read(body, scorer.model.funnel, now))
-    metrics.scored(answer.results)
-    return Response(answer.model_dump_json(), media_type="application/json")
+def _scored(scorer: Scorer, body: bytes, now: datetime) -> ScoreResponse:
+    return respond(scorer, read(body, scorer.model.funnel, now))
 
 
 def _what_if(scorer: Scorer, body: bytes, now: datetime) -> Response:
@@ -204,22 +211,18 @@ def _about(scorer: Scorer) -> About:
     )
 
 
-def _json(content: object, status: int = 200, media_type: str = "application/json") -> Response:
-    return Response(json.dumps(content, allow_nan=False, ensure_ascii=False), status, media_type=media_type)
-
-
-def _problem(problem: Problem) -> Response:
-    return _json(problem.model_dump(exclude_none=True), problem.status, "application/problem+json")
+def _json(content: object) -> Response:
+    return Response(json.dumps(content, allow_nan=False, ensure_ascii=False), 200, media_type="application/json")
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)  # noqa: S101  registered for nothing else
-    return _problem(error.problem)
+    return problem_response(error.problem)
 
 
 async def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
-    response = _problem(
+    response = problem_response(
         Problem(title=error.detail, status=error.status_code, detail=f"{error.detail}; /docs lists what there is.")
     )
     response.headers.update(error.headers or {})
@@ -227,7 +230,9 @@ async def _http(_request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(_request: Request, _error: Exception) -> Response:
-    return _problem(Problem(title="Internal error", status=500, detail="The request could not be answered; the log says why."))
+    return problem_response(
+        Problem(title="Internal error", status=500, detail="The request could not be answered; the log says why.")
+    )
 
 
 @cache

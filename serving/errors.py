@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import reprlib
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from starlette.responses import Response
 
 from features.errors import nearest
 from serving.schemas import Problem
@@ -51,6 +53,12 @@ def pointer(place: Sequence[str | int]) -> str:
 def refuse(status: int, title: str, detail: str, **more: Any) -> RefusedError:
     """A refusal to raise; `more` are further fields of the problem document."""
     return RefusedError(Problem(title=title, status=status, detail=detail, **more))
+
+
+def problem_response(problem: Problem) -> Response:
+    """The answer that a problem document is (RFC 9457)."""
+    content = json.dumps(problem.model_dump(exclude_none=True), allow_nan=False, ensure_ascii=False)
+    return Response(content, problem.status, media_type="application/problem+json")
 
 
 def from_validation(

@@ -79,5 +79,5 @@ class Measured:
         try:
             await self.app(scope, receive, noted)
         finally:
-            route = self.routes.get(scope.get("endpoint"), "other")
+            route = scope["ripeline_route"] = self.routes.get(scope.get("endpoint"), "other")
             self.metrics.answered(route, scope["method"], status, time.perf_counter() - begun)

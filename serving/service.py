@@ -16,6 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from features.errors import RipelineError
 from models.store import load
 from serving.app import create_app, respond, utc_now
+from serving.guard import Guard
+from serving.keys import KEYS_VARIABLE, KeyRing
+from serving.log import ORIGINS_VARIABLE, Logged, origins, shared
 from serving.parse import read
 from serving.schemas import EXAMPLE
 from serving.scorer import Scorer
@@ -78,7 +81,14 @@ def warm_up(scorer: Scorer) -> dict[str, Any]:
     return {**EXAMPLE, "leads": [{**lead, "lead_id": stage, "lead_stage": stage} for stage in stages]}
 
 
-_application = create_app(provide, work_list=provide_list, report=report)
+def _door() -> KeyRing | None:
+    """The keys named by `RIPELINE_KEYS`; a file that is not there yet lets nobody in, none at all only this machine."""
+    named = os.environ.get(KEYS_VARIABLE)
+    return KeyRing(Path(named)) if named else None
+
+
+_guarded = Guard(create_app(provide, work_list=provide_list, report=report), _door(), utc_now)
+_application = Logged(shared(_guarded, origins(os.environ.get(ORIGINS_VARIABLE, ""))), utc_now)
 
 
 @bentoml.service(

@@ -34,6 +34,7 @@ async function ask(path, body) {
   try {
     answer = await fetch(path, body === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" }, body });
   } catch { throw new Error(say("network")); }
+  if (answer.status === 401) { location.assign("login"); }  // the pass has ended
   const content = await answer.json();
   if (!answer.ok) throw new Error([content.detail || content.title, content.field].filter(Boolean).join(" – "));
   return content;

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from serving.keys import add, revoke
 from serving.schemas import EXAMPLE
 from tests.conftest import Trained
 
@@ -30,9 +31,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def ask(url: str, body: object = None) -> tuple[int, dict]:
+def ask(url: str, body: object = None, key: str | None = None) -> tuple[int, dict]:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"content-type": "application/json"})  # noqa: S310  loopback
+    headers = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})}
+    request = urllib.request.Request(url, data, headers)  # noqa: S310  loopback
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
             text = answer.read()
@@ -96,6 +98,47 @@ def test_without_a_model_folder_there_is_a_sentence(tmp_path: Path, folder: str,
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def refused(*words: str, **environment: str) -> str:
+    """What the server says instead of starting."""
+    done = subprocess.run(
+        [sys.executable, "-m", "serving", *words],
+        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_without_keys_it_does_not_listen_beyond_this_machine(trained: Trained, tmp_path: Path) -> None:
+    model, keys = str(trained.folder), str(tmp_path / "keys.json")
+    told = refused("--model", model, "--host", "0.0.0.0")  # noqa: S104  it is refused
+    assert "anybody could read your leads" in told
+    assert "make key NAME=crm" in told
+    assert f"no API keys in {keys}" in refused("--model", model, "--keys", keys), "they were asked for"
+    Path(keys).write_text("{")
+    assert f"keys in {keys} cannot be read" in refused("--model", model, "--keys", keys)
+    assert "'*' is no origin" in refused("--model", model, RIPELINE_ORIGINS="*")
+
+
+def test_the_server_behind_keys(trained: Trained, tmp_path: Path) -> None:
+    """A real process: a stranger learns nothing, a key scores, a new key works without a restart, lines name no lead."""
+    port, keys = free_port(), tmp_path / "keys.json"
+    token = add(keys, "crm", ["score"])
+    command = [sys.executable, "-m", "serving", "--model", str(trained.folder), "--port", str(port), "--keys", str(keys)]
+    log = tmp_path / "log.txt"
+    with running(command, port, log, PYTHONPATH=str(ROOT)) as url:
+        assert ask(f"{url}/v1/score", EXAMPLE)[0] == 401
+        assert ask(f"{url}/v1/score", EXAMPLE, token)[0] == 200
+        later = add(keys, "dashboard", ["score"])
+        assert ask(f"{url}/v1/score", EXAMPLE, later)[0] == 200
+        revoke(keys, token[3:11])
+        assert ask(f"{url}/v1/score", EXAMPLE, token)[0] == 401
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    asked = [(line["status"], line.get("key")) for line in lines if line["route"] != "/readyz" and line["status"] != 503]
+    assert asked == [(401, None), (200, token[3:11]), (200, later[3:11]), (401, None)]
+    assert "L-1" not in log.read_text()
 
 
 @pytest.mark.slow

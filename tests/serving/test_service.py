@@ -39,7 +39,8 @@ def started(stack: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Tes
     def start(folder: Path) -> TestClient:
         monkeypatch.setattr(service, "_scorer", None)
         monkeypatch.setenv("RIPELINE_MODEL", str(folder))
-        return TestClient(stack, raise_server_exceptions=False)
+        # as this machine asks: without keys nobody else may
+        return TestClient(stack, "http://127.0.0.1:3000", raise_server_exceptions=False, client=("127.0.0.1", 50_000))
 
     return start
 

@@ -1,0 +1,222 @@
+"""The door: nobody gets in without a key, and nobody from elsewhere where there are no keys.
+
+Health, the description of the API and the files of the page are open; webhooks are signed in a way of their own. A browser
+gives its key once, at /login, and keeps a pass that no script can read.
+"""
+
+from __future__ import annotations
+
+import html
+import ipaddress
+import math
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http.cookies import CookieError, SimpleCookie
+from time import monotonic
+from urllib.parse import parse_qs
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serving.errors import problem_response
+from serving.keys import KeyRing
+from serving.schemas import Problem
+
+OPEN = frozenset({"/livez", "/readyz", "/openapi.json", "/docs", "/login", "/web/app.css", "/web/app.js", "/web/words.js"})
+HOOKS = "/v1/hooks/"
+PAGES = frozenset({"/", "/report"})  # where a browser without a key is sent to /login
+ASKING = frozenset({"/v1/score", "/v1/what-if"})  # POST, but nothing is changed
+COOKIE = "ripeline"
+HOURS = 12  # that a browser's pass lasts
+BURST = 2.0  # seconds' worth of requests that may come at once
+MISSES, WITHIN = 10, 60.0  # wrong keys of one address in so many seconds
+ADDRESSES = 10_000  # that are remembered
+LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
+LONGEST_FORM = 4_096  # bytes
+LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Ripeline</title><link rel="stylesheet" href="web/app.css"><main><h1>Ripeline</h1>
+<form method="post" action="login"><label>API key <input name="key" type="password" autocomplete="current-password" required
+autofocus></label> <button>Sign in</button></form><p role="alert">{told}</p></main></html>"""
+LOGIN_POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+Clock = Callable[[], datetime]
+
+
+@dataclass
+class Bucket:
+    """Tokens that come back at `rate` a second, at most `most`."""
+
+    rate: float
+    most: float
+    left: float
+    at: float
+
+    def wait(self, now: float) -> float:
+        """0 and one token less, or the seconds until there is one."""
+        self.left = min(self.most, self.left + max(now - self.at, 0.0) * self.rate)
+        self.at = now
+        if self.left >= 1:
+            self.left -= 1
+            return 0.0
+        return (1 - self.left) / self.rate
+
+
+class Buckets:
+    """A bucket for each name, the longest unused forgotten."""
+
+    def __init__(self, most: int = ADDRESSES) -> None:
+        self.most = most
+        self._of: OrderedDict[str, Bucket] = OrderedDict()
+
+    def wait(self, name: str, rate: float, most: float, now: float) -> float:
+        """As `Bucket.wait` for that name."""
+        bucket = self._of.get(name)
+        if bucket is None or bucket.rate != rate:
+            bucket = self._of[name] = Bucket(rate, most, most, now)
+            if len(self._of) > self.most:
+                self._of.popitem(last=False)
+        self._of.move_to_end(name)
+        return bucket.wait(now)
+
+
+def needed(method: str, path: str) -> str | None:
+    """The scope that a request needs: "" for any key, None for none at all."""
+    if path in OPEN or path.startswith(HOOKS):
+        return None
+    if path == "/metrics":
+        return ""
+    if method in ("GET", "HEAD") or path in ASKING:
+        return "score"
+    return "admin" if method == "DELETE" else "write"
+
+
+class Guard:
+    """An application behind the door. `ring` is None where there are no keys: then only this machine may ask."""
+
+    def __init__(self, app: ASGIApp, ring: KeyRing | None, clock: Clock, ticks: Callable[[], float] = monotonic) -> None:
+        self.app, self.ring, self.clock, self.ticks = app, ring, clock, ticks
+        self._rates, self._misses = Buckets(), Buckets()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        refused = await self._refused(scope, receive)
+        await (refused or self.app)(scope, receive, send)
+
+    async def _refused(self, scope: Scope, receive: Receive) -> Response | None:
+        """The answer instead of the application's; None where the request may pass."""
+        path = str(scope["path"])
+        scope_needed = needed(scope["method"], path)
+        if self.ring is None:
+            return None if scope_needed is None and path != "/login" else _elsewhere(scope)
+        if path == "/login":
+            return await self._login(Request(scope, receive), self.ring)
+        return None if scope_needed is None else self._asked(scope, scope_needed, self.ring)
+
+    def _asked(self, scope: Scope, scope_needed: str, ring: KeyRing) -> Response | None:
+        """Whose key is it, may it, and how often."""
+        headers, now = Headers(scope=scope), self.clock()
+        token = _token(headers)
+        key = ring.find(token, now) if token else ring.holder(_cookie(headers), now)
+        if key is None:
+            return self._unknown(scope, bool(token), headers)
+        scope["ripeline_key"] = key.id
+        if scope_needed and not key.allows(scope_needed):
+            return _problem(403, "Not allowed", f"This key may not do that; it needs the scope {scope_needed!r}.")
+        wait = self._rates.wait(key.id, key.rate, max(1.0, key.rate * BURST), self.ticks())
+        if wait:
+            return _wait(f"This key may ask {key.rate:g} times a second.", wait)
+        return None
+
+    def _unknown(self, scope: Scope, given: bool, headers: Headers) -> Response:
+        if (
+            not given
+            and scope["path"] in PAGES
+            and scope["method"] in ("GET", "HEAD")
+            and "text/html" in headers.get("accept", "")
+        ):
+            return RedirectResponse(f"{scope.get('root_path', '')}/login", 303)
+        if given and (wait := self._missed(scope)):
+            return _wait("Too many wrong keys from this address.", wait)
+        told = "This key is wrong, revoked or has ended." if given else "A key is needed: Authorization: Bearer rl_…"
+        return _problem(401, "No access", told, {"www-authenticate": "Bearer"})
+
+    def _missed(self, scope: Scope) -> float:
+        """A wrong key was given: seconds to wait where there were too many."""
+        client = scope.get("client")
+        return self._misses.wait(client[0] if client else "", MISSES / WITHIN, MISSES, self.ticks())
+
+    async def _login(self, request: Request, ring: KeyRing) -> Response:
+        if request.method in ("GET", "HEAD"):
+            return _page("")
+        if request.method != "POST":
+            return _problem(405, "Method Not Allowed", "GET or POST.", {"allow": "GET, POST"})
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > LONGEST_FORM:
+                return _page("That is no key.", 413)
+        given = parse_qs(body.decode("utf-8", "replace")).get("key", [""])[0].strip()
+        now = self.clock()
+        key = ring.find(given, now)
+        if key is None:
+            if wait := self._missed(request.scope):
+                return _wait("Too many wrong keys from this address.", wait)
+            return _page("This key is wrong, revoked or has ended.", 401)
+        answer = RedirectResponse("./", 303)
+        told = ring.pass_for(key, now + timedelta(hours=HOURS))
+        secure = request.url.scheme == "https"
+        answer.set_cookie(COOKIE, told, max_age=HOURS * 3600, httponly=True, samesite="strict", secure=secure)
+        return answer
+
+
+def _elsewhere(scope: Scope) -> Response | None:
+    """Without keys: is it this machine that asks, and did no web page lead a browser here under another name?"""
+    client, host = scope.get("client"), Headers(scope=scope).get("host", "").lower()
+    if client and loopback(client[0]) and re.sub(r":\d+$", "", host) in LOCAL:
+        return None
+    return _problem(403, "No keys", "There are no API keys, so only this machine may ask. Make one: make key NAME=crm.")
+
+
+def _token(headers: Headers) -> str:
+    given = headers.get("authorization", "")
+    return given[7:].strip() if given[:7].lower() == "bearer " else headers.get("x-api-key", "").strip()
+
+
+def _cookie(headers: Headers) -> str:
+    try:
+        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def loopback(address: str) -> bool:
+    """Whether an address, or the name of this machine, cannot be reached from others."""
+    if address.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> Response:
+    answer = problem_response(Problem(title=title, status=status, detail=detail))
+    answer.headers.update(headers or {})
+    return answer
+
+
+def _wait(detail: str, seconds: float) -> Response:
+    return _problem(429, "Too many requests", detail, {"retry-after": str(max(1, math.ceil(seconds)))})
+
+
+def _page(told: str, status: int = 200) -> Response:
+    text = LOGIN.replace("{told}", html.escape(told))
+    return HTMLResponse(text, status, headers={"content-security-policy": LOGIN_POLICY, "cache-control": "no-store"})

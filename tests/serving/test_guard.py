@@ -1,0 +1,278 @@
+"""The door: who gets in, for what, how often; and what a stranger learns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp
+
+from features.errors import ConfigError
+from serving.app import create_app
+from serving.guard import ADDRESSES, Buckets, Guard, loopback, needed
+from serving.keys import KeyRing, add, revoke
+from serving.log import Logged, origins, shared
+from serving.schemas import EXAMPLE
+from serving.scorer import Scorer
+from tests.tiny import tiny_model
+
+
+class Time:
+    """Clocks that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 7, 1, tzinfo=UTC)
+        self.ticks = 0.0
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def tick(self) -> float:
+        return self.ticks
+
+
+class House:
+    """An application behind its door, with one key of each scope."""
+
+    def __init__(self, file: Path) -> None:
+        self.file, self.time, self.lines = file, Time(), list[str]()
+        self.keys = {scope: add(file, scope, [scope], rate=2) for scope in ("score", "write", "admin")}
+        scorer = Scorer(tiny_model())
+        self.app = create_app(lambda: scorer, self.time.clock)
+        self.guard = Guard(self.app, KeyRing(file), self.time.clock, self.time.tick)
+
+    def client(
+        self, app: ASGIApp | None = None, address: str = "203.0.113.9", host: str = "https://leads.example"
+    ) -> TestClient:
+        whole = Logged(app or self.guard, self.time.clock, self.lines.append)
+        return TestClient(whole, host, client=(address, 40_000), follow_redirects=False, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path / "keys.json")
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
+def test_without_a_key_nobody_scores(house: House) -> None:
+    answer = house.client().post("/v1/score", json=EXAMPLE)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "A key is needed" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "how", [bearer, lambda token: {"x-api-key": token}, lambda token: {"authorization": f"bearer  {token}"}]
+)
+def test_with_a_key_it_does(house: House, how: Callable[[str], dict[str, str]]) -> None:
+    answer = house.client().post("/v1/score", json=EXAMPLE, headers=how(house.keys["score"]))
+    assert answer.json()["results"][0]["status"] == "scored"
+
+
+def test_what_is_open_and_what_is_not(house: House) -> None:
+    client = house.client()
+    for path in ("/livez", "/readyz", "/openapi.json", "/docs", "/web/app.js", "/login"):
+        assert client.get(path).status_code == 200, path
+    for path in (
+        "/",
+        "/report",
+        "/v1/model",
+        "/v1/leads",
+        "/v1/leads.csv",
+        "/v1/leads/L-1",
+        "/metrics",
+        "/nothing",
+        "//livez",
+        "/livez/",
+    ):
+        assert client.get(path).status_code == 401, path
+    assert client.post("/v1/hooks/hubspot", content=b"{}").status_code == 404, "signed in a way of their own, when set up"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("GET", "/livez", None),
+        ("POST", "/v1/hooks/marketo", None),
+        ("GET", "/metrics", ""),
+        ("GET", "/v1/leads", "score"),
+        ("POST", "/v1/score", "score"),
+        ("POST", "/v1/what-if", "score"),
+        ("POST", "/v1/interactions", "write"),
+        ("PUT", "/v1/leads/1", "write"),
+        ("DELETE", "/v1/leads/1", "admin"),
+        ("POST", "/anything/new", "write"),
+    ],
+)
+def test_which_scope_a_request_needs(method: str, path: str, scope: str | None) -> None:
+    assert needed(method, path) == scope
+
+
+def test_a_key_does_only_what_it_may(house: House) -> None:
+    client = house.client()
+    denied = client.post("/v1/score", json=EXAMPLE, headers=bearer(house.keys["write"]))
+    assert denied.status_code == 403
+    assert "needs the scope 'score'" in denied.json()["detail"]
+    assert client.delete("/v1/leads/1", headers=bearer(house.keys["write"])).status_code == 403
+    assert client.get("/metrics", headers=bearer(house.keys["write"])).status_code == 200
+    assert client.post("/v1/score", json=EXAMPLE, headers=bearer(house.keys["admin"])).status_code == 200
+
+
+def test_a_revoked_key_is_out_at_once(house: House) -> None:
+    client = house.client()
+    token = house.keys["score"]
+    assert client.get("/v1/model", headers=bearer(token)).status_code == 200
+    revoke(house.file, token[3:11])
+    answer = client.get("/v1/model", headers=bearer(token))
+    assert answer.status_code == 401
+    assert "wrong, revoked or has ended" in answer.json()["detail"]
+
+
+def test_each_key_has_its_own_rate(house: House) -> None:
+    client, mine = house.client(), bearer(house.keys["score"])
+    codes = [client.get("/v1/model", headers=mine).status_code for _ in range(6)]
+    assert codes == [200] * 4 + [429] * 2, "two a second, two seconds' worth at once"
+    late = client.get("/v1/model", headers=mine)
+    assert late.headers["retry-after"] == "1"
+    assert client.get("/v1/model", headers=bearer(house.keys["admin"])).status_code == 200, "others are not slowed"
+    house.time.ticks += 0.5
+    assert client.get("/v1/model", headers=mine).status_code == 200
+
+
+def test_guessing_is_slowed_and_does_not_lock_out_who_has_a_key(house: House) -> None:
+    client = house.client()
+    codes = [client.get("/v1/model", headers=bearer(f"rl_{n:08x}_{'a' * 43}")).status_code for n in range(15)]
+    assert codes == [401] * 10 + [429] * 5
+    assert client.post("/login", data={"key": "guess"}).status_code == 429
+    assert client.get("/v1/model", headers=bearer(house.keys["score"])).status_code == 200
+    elsewhere = house.client(address="203.0.113.10")
+    assert elsewhere.get("/v1/model", headers=bearer("guess")).status_code == 401
+    house.time.ticks += 6
+    assert client.get("/v1/model", headers=bearer("guess")).status_code == 401
+
+
+def test_a_clock_that_jumps_back_stops_nobody(house: House) -> None:
+    client, mine = house.client(), bearer(house.keys["score"])
+    house.time.ticks = 1_000.0
+    assert client.get("/v1/model", headers=mine).status_code == 200
+    house.time.ticks = 10.0
+    assert client.get("/v1/model", headers=mine).status_code == 200
+    house.time.ticks = 11.0
+    assert client.get("/v1/model", headers=mine).status_code == 200
+
+
+def test_only_so_many_addresses_are_remembered() -> None:
+    buckets = Buckets(most=100)
+    for n in range(1_000):
+        buckets.wait(str(n), 1.0, 1.0, 0.0)
+    assert len(buckets._of) == 100
+    assert ADDRESSES >= 1_000
+
+
+def test_a_browser_signs_in_and_sees_the_page(house: House) -> None:
+    client = house.client()
+    sent = client.get("/", headers={"accept": "text/html,*/*"})
+    assert (sent.status_code, sent.headers["location"]) == (303, "/login")
+    assert 'type="password"' in client.get("/login").text
+    wrong = client.post("/login", data={"key": "<script>"})
+    assert wrong.status_code == 401
+    assert "This key is wrong" in wrong.text
+    assert "<script>" not in wrong.text
+    signed = client.post("/login", data={"key": house.keys["score"]})
+    cookie = signed.headers["set-cookie"]
+    assert (signed.status_code, signed.headers["location"]) == (303, "./")
+    assert all(mark in cookie for mark in ("HttpOnly", "SameSite=strict", "Secure", "Max-Age=43200"))
+    assert house.keys["score"] not in cookie
+    assert "<title>Ripeline</title>" in client.get("/").text
+    assert client.post("/v1/score", json=EXAMPLE).status_code == 200, "the page asks with the browser's pass"
+    house.time.now += timedelta(hours=13)
+    assert client.post("/v1/score", json=EXAMPLE).status_code == 401
+
+
+def test_a_long_form_is_no_key(house: House) -> None:
+    assert house.client().post("/login", content=b"key=" + b"a" * 1_000_000).status_code == 413
+    assert house.client().put("/login").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "status"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:3000", 200),
+        ("127.0.0.1", "http://localhost:3000", 200),
+        ("::1", "http://[::1]:3000", 200),
+        ("192.168.1.20", "http://192.168.1.5:3000", 403),
+        ("127.0.0.1", "http://rebound.example:3000", 403),  # a page that led a browser here under its own name
+        ("127.0.0.1", "http://127.0.0.1.evil.example", 403),
+        ("testclient", "http://localhost", 403),
+    ],
+)
+def test_without_keys_only_this_machine_may_ask(house: House, address: str, host: str, status: int) -> None:
+    client = house.client(Guard(house.app, None, house.time.clock), address, host)
+    assert client.post("/v1/score", json=EXAMPLE).status_code == status
+    assert client.get("/livez").status_code == 200, "whether it lives may be asked from anywhere"
+
+
+@pytest.mark.parametrize(
+    ("host", "only_here"),
+    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("192.168.1.5", False), ("", False), ("leads.example", False)],
+)
+def test_what_cannot_be_reached_from_elsewhere(host: str, only_here: bool) -> None:
+    assert loopback(host) is only_here
+
+
+def test_every_answer_has_safe_headers_and_an_id(house: House) -> None:
+    client = house.client()
+    for path in ("/livez", "/v1/model", "/nothing", "/docs", "/login", "/web/app.js"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert "default-src" in headers["content-security-policy"], path
+        assert len(headers["x-request-id"]) == 16
+    assert client.get("/livez", headers={"x-request-id": "crm-7"}).headers["x-request-id"] == "crm-7"
+    forged = client.get("/livez", headers={"x-request-id": '"}\\u000a{"event": "forged'})
+    assert len(forged.headers["x-request-id"]) == 16, "somebody else's line is not written"
+
+
+def test_one_line_of_json_says_who_asked_what_and_names_no_lead(house: House) -> None:
+    client = house.client()
+    body: dict[str, Any] = {**EXAMPLE, "leads": [{**EXAMPLE["leads"][0], "lead_id": "anna@example.com"}]}
+    client.post("/v1/score", json=body, headers=bearer(house.keys["score"]))
+    client.get("/v1/leads/anna@example.com?q=anna", headers=bearer(house.keys["score"]))
+    client.get("/v1/leads/anna@example.com", headers=bearer("rl_secret"))
+    lines = [json.loads(line) for line in house.lines]
+    mine = house.keys["score"][3:11]
+    assert [(one.get("key"), one["route"], one["status"], one.get("leads")) for one in lines] == [
+        (mine, "/v1/score", 200, 1),
+        (mine, "/v1/leads/{lead_id:path}", 404, None),
+        (None, "none", 401, None),
+    ]
+    assert not any(word in line for line in house.lines for word in ("anna", "secret", house.keys["score"]))
+
+
+def test_pages_elsewhere_ask_only_where_they_are_allowed(house: House) -> None:
+    client = house.client(shared(house.guard, origins("https://crm.example.com")))
+    asked = {
+        "origin": "https://crm.example.com",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization",
+    }
+    allowed = client.options("/v1/score", headers=asked)
+    assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, "https://crm.example.com")
+    assert "access-control-allow-credentials" not in allowed.headers
+    assert client.options("/v1/score", headers={**asked, "origin": "https://evil.example"}).status_code == 400
+    assert "access-control-allow-origin" not in house.client().get("/livez", headers=asked).headers
+
+
+@pytest.mark.parametrize(
+    "text", ["*", "crm.example.com", "http://crm.example.com", "https://*.example.com", "https://a.example/x", "null"]
+)
+def test_an_origin_that_lets_in_more_than_one_site_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="is no origin"):
+        origins(text)
