@@ -270,7 +270,7 @@ def main() -> None:
     lines = [
         "# Speed of serving",
         "",
-        f"`make bench-serving` on {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; all in one run.",
+        f"`make bench-serving` on {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}.",
         "",
         f"## One lead with {ACTS} interactions",
         "",
@@ -289,7 +289,7 @@ def main() -> None:
     lines += [
         "## Contributions",
         "",
-        "Exact Shapley contributions: LightGBM's `pred_contrib` first, our kernel second; one lead on one thread, many on all cores.",
+        "Exact Shapley contributions: LightGBM's `pred_contrib` first, our kernel second; one lead alone, many on all cores.",
         "",
         "| trees | one lead | | leads a second | | largest difference |",
         "|---|---|---|---|---|---|",
