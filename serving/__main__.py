@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=Path("artefacts/champion"), help="model folder")
     parser.add_argument("--report", type=Path, help="report.html of its training, shown at /report")
     parser.add_argument("--work-list", type=Path, help="folder of the work list, shown at /")
+    parser.add_argument("--shadow", type=Path, help="model folder of a challenger that scores beside, after each answer")
     parser.add_argument("--keys", type=Path, help="file of the API keys (serving/keys.py); default: keys.json, if there is one")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=3000)
@@ -60,7 +61,11 @@ def main() -> None:
         "RIPELINE_MODEL": str(given.model.resolve()),
         **{
             variable: str(path.resolve())
-            for variable, path in (("RIPELINE_REPORT", given.report), ("RIPELINE_WORK_LIST", given.work_list))
+            for variable, path in (
+                ("RIPELINE_REPORT", given.report),
+                ("RIPELINE_WORK_LIST", given.work_list),
+                ("RIPELINE_SHADOW", given.shadow),
+            )
             if path is not None and path.exists()
         },
         **({KEYS_VARIABLE: str(keys.resolve())} if ready else {}),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -19,11 +20,13 @@ from starlette.routing import Route
 from features.errors import nearest
 from serving import hooks, pages
 from serving.errors import RefusedError, problem_response, refuse, shown
+from serving.log import printed
 from serving.metrics import CONTENT_TYPE, Measured, Metrics
 from serving.openapi import describe, page
 from serving.parse import EPOCH, MICROSECOND, Parsed, read
 from serving.schemas import About, FunnelFrame, ModelName, Problem, Result, ScoreResponse, WhatIfEnvelope
 from serving.scorer import Scorer
+from serving.shadow import Shadow
 from serving.what_if import what_if
 from serving.work_list import WorkList
 
@@ -49,23 +52,28 @@ def create_app(
     *,
     work_list: Callable[[], WorkList | None] = lambda: None,
     report: Callable[[], Path | None] = lambda: None,
+    shadow: Callable[[], Scorer | None] = lambda: None,
+    troubles: Callable[[], Mapping[str, str]] = dict,
 ) -> Starlette:
     """The application. `provide` gives the scorer, or None while there is none; `clock` says what "now" is; `work_list` and
-    `report` give what was written beside the model, or None.
+    `report` give what was written beside the model, or None; `shadow` a challenger, or None; `troubles` what cannot be loaded.
     """
 
     metrics = Metrics(provide)
+    beside = Shadow(shadow, printed, metrics.registry)
 
     async def score(request: Request) -> Response:
         scorer = _ready(provide)
         body = await _body(request)
         if len(body) < INLINE_BYTES:
-            answer = _scored(scorer, body, clock())
+            parsed, answer = _scored(scorer, body, clock())
         else:
-            answer = await run_in_threadpool(_scored, scorer, body, clock())
+            parsed, answer = await run_in_threadpool(_scored, scorer, body, clock())
         metrics.scored(answer.results)
         request.scope["ripeline_leads"] = len(answer.results)
-        return Response(answer.model_dump_json(), media_type="application/json")
+        told = (scorer, parsed, answer.results, request.scope.get("ripeline_request_id"))
+        after = BackgroundTask(beside.compare, *told) if beside.on else None
+        return Response(answer.model_dump_json(), media_type="application/json", background=after)
 
     async def ask(request: Request) -> Response:
         scorer = _ready(provide)
@@ -91,8 +99,10 @@ def create_app(
         return _json({"status": "alive"})
 
     async def readyz(_request: Request) -> Response:
-        _ready(provide)
-        return _json({"status": "ready"})
+        model = _ready(provide).model
+        found = dict(troubles())
+        more = {"troubles": found} if found else {}
+        return _json({"status": "ready", "model": {"name": model.name, "version": model.version}, **more})
 
     async def measured(_request: Request) -> Response:
         return Response(metrics.text(), headers={"content-type": CONTENT_TYPE})
@@ -155,8 +165,9 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _scored(scorer: Scorer, body: bytes, now: datetime) -> ScoreResponse:
-    return respond(scorer, read(body, scorer.model.funnel, now))
+def _scored(scorer: Scorer, body: bytes, now: datetime) -> tuple[Parsed, ScoreResponse]:
+    parsed = read(body, scorer.model.funnel, now)
+    return parsed, respond(scorer, parsed)
 
 
 def _what_if(scorer: Scorer, body: bytes, now: datetime) -> Response:

@@ -51,6 +51,7 @@ class Logged:
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
         # an id of somebody else's making is taken over only where it can do no harm in a log
         request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        scope["ripeline_request_id"] = request_id
         begun, status = perf_counter(), 500
 
         async def marked(message: Message) -> None:

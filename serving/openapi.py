@@ -147,7 +147,9 @@ def _hook(name: str, summary: str, told: dict[str, Any], body: str, *problems: i
 
 
 def _state(name: str, summary: str, *problems: int) -> dict[str, Any]:
-    state = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
+    names = {"type": "object", "additionalProperties": {"type": "string"}}
+    told = {"status": {"type": "string"}, "model": names, "troubles": names}
+    state = {"type": "object", "properties": told, "required": ["status"]}
     good = {"200": {"description": "yes", "content": {"application/json": {"schema": state}}}}
     return {"operationId": name, "summary": summary, "responses": {**good, **_problems(*problems)}}
 

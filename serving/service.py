@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 from pathlib import Path
 from typing import Any, cast
@@ -13,23 +12,23 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from features.errors import RipelineError
-from models.store import load
-from serving.app import create_app, respond, utc_now
+from models.store import MANIFEST
+from serving.app import create_app, utc_now
 from serving.guard import Guard
 from serving.keys import KEYS_VARIABLE, KeyRing
+from serving.life import Kept, Watch, scorer_of
 from serving.log import ORIGINS_VARIABLE, Logged, origins, shared
-from serving.parse import read
-from serving.schemas import EXAMPLE
 from serving.scorer import Scorer
-from serving.work_list import WorkList
+from serving.work_list import ROWS, WorkList
 
 MODEL_VARIABLE = "RIPELINE_MODEL"
 REPORT_VARIABLE, LIST_VARIABLE = "RIPELINE_REPORT", "RIPELINE_WORK_LIST"
 PACKED = Path(__file__).resolve().parent.parent / "model"  # where a Bento carries it
 
-_scorer: Scorer | None = None
-_list: WorkList | None = None
+SHADOW_VARIABLE = "RIPELINE_SHADOW"
+MODEL, SHADOW, LIST = "model", "shadow model", "work list"
+
+_kept: dict[str, Kept[Any]] = {}  # by title; filled when the worker starts
 
 
 def model_folder() -> Path:
@@ -40,12 +39,26 @@ def model_folder() -> Path:
 
 def provide() -> Scorer | None:
     """The scorer of this process."""
-    return _scorer
+    return cast("Scorer | None", _value(MODEL))
 
 
 def provide_list() -> WorkList | None:
     """The work list of this process."""
-    return _list
+    return cast("WorkList | None", _value(LIST))
+
+
+def provide_shadow() -> Scorer | None:
+    """The challenger that scores beside the champion."""
+    return cast("Scorer | None", _value(SHADOW))
+
+
+def troubles() -> dict[str, str]:
+    """Title → why the newest of it cannot be loaded."""
+    return {one.title: one.trouble for one in _kept.values() if one.trouble}
+
+
+def _value(title: str) -> Any:
+    return _kept[title].value if title in _kept else None
 
 
 def report() -> Path | None:
@@ -68,26 +81,22 @@ class OursFirst:
         await (self.ours if scope["type"] == "http" else self.app)(scope, receive, send)
 
 
-def ready(scorer: Scorer) -> Scorer:
-    """The scorer after a first lead: what is compiled or read at first use is there before the first request."""
-    respond(scorer, read(json.dumps(warm_up(scorer)).encode(), scorer.model.funnel, utc_now()))
-    return scorer
-
-
-def warm_up(scorer: Scorer) -> dict[str, Any]:
-    """A request for a lead in each lead stage."""
-    (lead,) = EXAMPLE["leads"]
-    stages = scorer.model.funnel.stages[:-1]
-    return {**EXAMPLE, "leads": [{**lead, "lead_id": stage, "lead_stage": stage} for stage in stages]}
-
-
 def _door() -> KeyRing | None:
     """The keys named by `RIPELINE_KEYS`; a file that is not there yet lets nobody in, none at all only this machine."""
     named = os.environ.get(KEYS_VARIABLE)
     return KeyRing(Path(named)) if named else None
 
 
-_guarded = Guard(create_app(provide, work_list=provide_list, report=report), _door(), utc_now)
+def settle() -> None:
+    """What is loaded stays: without looking through it again and again the collector makes no pauses of 100 ms and more."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+_guarded = Guard(
+    create_app(provide, work_list=provide_list, report=report, shadow=provide_shadow, troubles=troubles), _door(), utc_now
+)
 _application = Logged(shared(_guarded, origins(os.environ.get(ORIGINS_VARIABLE, ""))), utc_now)
 
 
@@ -102,22 +111,20 @@ _application = Logged(shared(_guarded, origins(os.environ.get(ORIGINS_VARIABLE, 
 )
 @bentoml.asgi_app(_application, path="/")
 class Ripeline:
-    """Loads the model once per worker; without a usable one the service starts and `/readyz` says so."""
+    """Loads the model once per worker, and anew when its folder changes; without one it starts, and `/readyz` says so."""
 
     def __init__(self) -> None:
-        global _scorer, _list  # noqa: PLW0603  the ASGI application is made before the service is
-        try:
-            _scorer = ready(Scorer(load(model_folder())))
-        except RipelineError as error:
-            print(f"No model: {error}", flush=True)
-        named = os.environ.get(LIST_VARIABLE)
-        try:
-            _list = WorkList.read(Path(named)) if named else None
-        except RipelineError as error:
-            print(f"No work list: {error}", flush=True)
-        # what is loaded now stays: without looking through it again and again the collector makes no pauses of 100 ms and more
-        gc.collect()
-        gc.freeze()
+        # the ASGI application was made before the service is
+        _kept.clear()
+        _kept[MODEL] = Kept(MODEL, model_folder(), MANIFEST, scorer_of)
+        if shadow := os.environ.get(SHADOW_VARIABLE):
+            _kept[SHADOW] = Kept(SHADOW, Path(shadow), MANIFEST, scorer_of)
+        if named := os.environ.get(LIST_VARIABLE):
+            _kept[LIST] = Kept(LIST, Path(named), ROWS, WorkList.read)
+        for one in _kept.values():
+            one.look()
+        settle()
+        Watch(list(_kept.values()), settle).start()
 
 
 cast("Any", Ripeline).add_asgi_middleware(OursFirst, ours=_application)

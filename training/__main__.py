@@ -79,6 +79,22 @@ def fetch(
         typer.echo(f"{run(Config.read(config).name, to, alias, report)}")
 
 
+@app.command("follow")
+def follow(
+    to: Annotated[Path, typer.Option("--to", help="where the model folder goes")],
+    config: ConfigPath = DEFAULT_CONFIG,
+    alias: Annotated[str, typer.Option(help="champion or challenger")] = "champion",
+    report: Annotated[Path | None, typer.Option(help="where the report of its training goes")] = None,
+    every: Annotated[float, typer.Option(help="seconds between two looks", min=1)] = 60.0,
+) -> None:
+    """Fetch the model again whenever another version gets the alias, until it is stopped; a running server takes it over."""
+    from training.config import Config
+    from training.follow import follow as run
+
+    with _plainly():
+        run(Config.read(config).name, to, alias, report, every=every)
+
+
 @app.command("work-list")
 def work_list(
     to: Annotated[Path, typer.Option("--to", help="folder to write")],

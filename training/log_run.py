@@ -62,7 +62,7 @@ def log_run(
     """Log everything under one parent run → its id, the version registered, and the gate's verdict."""
     description = f"Ripeline training of {config.name}: {' → '.join(prepared.funnel.stages)}"
     with tracking.training_run(config.name, description, {"ripeline.source": dataset.source}) as run_id:
-        model = replace(model, version=run_id[:12])
+        model = replace(model, version=run_id[: tracking.SHORT])
         tracking.log_dataset(config.name, dataset.source, dataset.digest, "training")
         finals = np.flatnonzero(held.labels.matured[:, -1])
         y = held.labels.reached[finals, -1]

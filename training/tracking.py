@@ -28,6 +28,7 @@ logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 STORE = "mlflow.db"  # in the working folder
 ARTEFACTS = "mlartifacts"
+SHORT = 12  # characters of a run that a model has as its version
 CHAMPION, CHALLENGER = "champion", "challenger"
 CODE = ("features", "models")
 NEEDS = ("lightgbm", "numpy", "pandas", "pyarrow", "pydantic", "PyYAML", "scikit-learn", "scipy")
@@ -158,6 +159,23 @@ def champion_run(name: str) -> str | None:
         return str(client.get_model_version_by_alias(name, CHAMPION).run_id)
     except MlflowException:
         return None
+
+
+def run_behind(name: str, alias: str) -> str:
+    """The training run that made the version behind an alias.
+
+    Raises
+    ------
+    ModelError
+        if MLflow does not answer, or knows no such model or alias.
+    """
+    try:
+        return str(connect().get_model_version_by_alias(name, alias).run_id)
+    except MlflowException as error:
+        why = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"MLflow names no {alias} of {name!r} ({why}).", "Run `make train`, or set the alias there."
+        ) from error
 
 
 def child_metrics(parent: str, kind: str) -> dict[str, float]:

@@ -37,7 +37,7 @@ def started(stack: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Tes
     from serving import service
 
     def start(folder: Path) -> TestClient:
-        monkeypatch.setattr(service, "_scorer", None)
+        monkeypatch.setattr(service, "_kept", {})
         monkeypatch.setenv("RIPELINE_MODEL", str(folder))
         # as this machine asks: without keys nobody else may
         return TestClient(stack, "http://127.0.0.1:3000", raise_server_exceptions=False, client=("127.0.0.1", 50_000))
@@ -58,7 +58,7 @@ def test_health_and_errors_are_ours_not_bentomls(started: Start, tmp_path: Path)
     """BentoML's own /livez and /readyz are empty text and come before any mounted application."""
     with started(save(tiny_model(), tmp_path / "model")) as client:
         assert client.get("/livez").json() == {"status": "alive"}
-        assert client.get("/readyz").json() == {"status": "ready"}
+        assert client.get("/readyz").json() == {"status": "ready", "model": {"name": "tiny", "version": "1"}}
         assert "<title>Ripeline</title>" in client.get("/").text
         for path in ("/nothing", "/web/nothing.js", "/docs.json"):
             answer = client.get(path)
@@ -73,7 +73,7 @@ def test_without_a_model_it_lives_and_says_that_it_is_not_ready(
         answer = client.get("/readyz")
         assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
         assert "No model is loaded" in answer.json()["detail"]
-    assert "is not a model folder" in capsys.readouterr().out
+    assert "is not a model folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
