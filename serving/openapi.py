@@ -125,7 +125,13 @@ def _listed(name: str, summary: str, answer: str | None) -> dict[str, Any]:
     """A question to the work list."""
     kinds = {"limit": "integer", "offset": "integer", "min_score": "number"}
     asked = [
-        {"name": parameter, "in": "query", "required": False, "schema": {"type": kinds.get(parameter, "string")}}
+        {
+            "name": parameter,
+            "in": "query",
+            "required": False,
+            "allowEmptyValue": True,  # a form sends what was left empty; it is as if it were not there
+            "schema": {"type": kinds.get(parameter, "string")},
+        }
         for parameter in PARAMETERS
     ]
     found = _told(name, summary, answer or "", 404, 422)

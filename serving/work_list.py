@@ -102,8 +102,8 @@ class WorkList:
             equal={key: given[key] for key in ("action", "lead_stage", "grade") if given.get(key)},
             min_score=_number(given, "min_score", 0),
             containing=given.get("q", "").casefold(),
-            limit=int(min(_number(given, "limit", 50), MOST_ROWS)),
-            offset=int(_number(given, "offset", 0)),
+            limit=min(_whole(given, "limit", 50), MOST_ROWS),
+            offset=_whole(given, "offset", 0),
         )
 
     def found(self, asked: Asked) -> list[Mapping[str, Any]]:
@@ -151,7 +151,7 @@ class WorkList:
 def _number(given: Mapping[str, str], name: str, usual: float) -> float:
     text = given.get(name, "")
     if not text:
-        return usual
+        return float(usual)
     try:
         value = float(text)
     except ValueError:
@@ -159,6 +159,13 @@ def _number(given: Mapping[str, str], name: str, usual: float) -> float:
     if not 0 <= value < 1e9:
         raise _wrong(name, text, f"{name} must be a number from 0 on.")
     return value
+
+
+def _whole(given: Mapping[str, str], name: str, usual: int) -> int:
+    value = _number(given, name, usual)
+    if not value.is_integer():
+        raise _wrong(name, given[name], f"{name} must be a whole number from 0 on.")
+    return int(value)
 
 
 def _wrong(name: str, value: str, detail: str) -> Exception:

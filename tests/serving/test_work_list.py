@@ -85,6 +85,8 @@ def test_sorting_and_paging(client: TestClient) -> None:
         ({"lead_stag": "mql"}, "did you mean 'lead_stage'"),
         ({"limit": "many"}, "limit must be a number"),
         ({"offset": "-1"}, "offset must be a number"),
+        ({"limit": "0.6"}, "limit must be a whole number"),
+        ({"offset": "1e-3"}, "offset must be a whole number"),
         ({"min_score": "nan"}, "min_score must be a number"),
     ],
 )
