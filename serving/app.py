@@ -24,6 +24,7 @@ from serving.log import printed
 from serving.metrics import CONTENT_TYPE, Measured, Metrics
 from serving.openapi import describe, page
 from serving.parse import EPOCH, MICROSECOND, Parsed, read
+from serving.pressure import AFTER, BusyError, Pressed, Pressure
 from serving.schemas import About, FunnelFrame, ModelName, Problem, Result, ScoreResponse, WhatIfEnvelope
 from serving.scorer import Scorer
 from serving.shadow import Shadow
@@ -59,7 +60,7 @@ def create_app(
     `report` give what was written beside the model, or None; `shadow` a challenger, or None; `troubles` what cannot be loaded.
     """
 
-    metrics = Metrics(provide)
+    metrics, pressure = Metrics(provide), Pressure()
     beside = Shadow(shadow, printed, metrics.registry)
 
     async def score(request: Request) -> Response:
@@ -68,7 +69,8 @@ def create_app(
         if len(body) < INLINE_BYTES:
             parsed, answer = _scored(scorer, body, clock())
         else:
-            parsed, answer = await run_in_threadpool(_scored, scorer, body, clock())
+            with pressure.large():
+                parsed, answer = await run_in_threadpool(_scored, scorer, body, clock())
         metrics.scored(answer.results)
         request.scope["ripeline_leads"] = len(answer.results)
         told = (scorer, parsed, answer.results, request.scope.get("ripeline_request_id"))
@@ -77,7 +79,9 @@ def create_app(
 
     async def ask(request: Request) -> Response:
         scorer = _ready(provide)
-        return await run_in_threadpool(_what_if, scorer, await _body(request), clock())
+        body = await _body(request)
+        with pressure.large():
+            return await run_in_threadpool(_what_if, scorer, body, clock())
 
     async def leads(request: Request) -> Response:
         found = _listed(work_list)
@@ -131,7 +135,7 @@ def create_app(
     paths: dict[object, str] = {route.endpoint: route.path for route in reversed(routes)}
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Measured, metrics=metrics, routes=paths)],
+        middleware=[Middleware(Measured, metrics=metrics, routes=paths), Middleware(Pressed, pressure=pressure)],
         exception_handlers={RefusedError: _refused, HTTPException: _http, Exception: _unexpected},
     )
 
@@ -228,7 +232,10 @@ def _json(content: object) -> Response:
 
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)  # noqa: S101  registered for nothing else
-    return problem_response(error.problem)
+    answer = problem_response(error.problem)
+    if isinstance(error, BusyError):
+        answer.headers["retry-after"] = str(AFTER)
+    return answer
 
 
 async def _http(_request: Request, error: Exception) -> Response:

@@ -88,9 +88,10 @@ def _door() -> KeyRing | None:
 
 
 def settle() -> None:
-    """What is loaded stays: without looking through it again and again the collector makes no pauses of 100 ms and more."""
-    gc.unfreeze()
-    gc.collect()
+    """What is loaded stays: without looking through it again and again the collector makes no pauses of 100 ms and more.
+
+    It is not called to look through all that once more either, which would be such a pause while requests are answered.
+    """
     gc.freeze()
 
 
@@ -123,6 +124,7 @@ class Ripeline:
             _kept[LIST] = Kept(LIST, Path(named), ROWS, WorkList.read)
         for one in _kept.values():
             one.look()
+        gc.collect()
         settle()
         Watch(list(_kept.values()), settle).start()
 
