@@ -1,12 +1,14 @@
-"""A client of the Ripeline API in one file: copy it, or put this folder on the path. Python 3.9 and later, standard library only.
+"""A client of the Ripeline API in one file: copy it, or put this folder on the path.
+
+Python 3.9 and later, standard library only.
 
     from ripeline_client import Ripeline
     ripeline = Ripeline("https://leads.example.com", key="rl_…")     # key: else RIPELINE_KEY
     for result in ripeline.score(leads):
         print(result["lead_id"], result["score"], result["recommendation"]["action"])
 
-What may pass (no connection, 429, 502, 503, 504) is tried again with growing pauses, or after as long as the server asks; scoring
-changes nothing, so twice is once. What will not pass is a `Refused` with the server's own words.
+What may pass (no connection, 429, 502, 503, 504) is tried again with growing pauses, or after as long as the server asks;
+scoring changes nothing, so twice is once. What will not pass is a `RefusedError` with the server's own words.
 """
 
 from __future__ import annotations
@@ -31,12 +33,12 @@ class RipelineError(Exception):
     """The server could not be asked, or said no."""
 
 
-class Unreachable(RipelineError):
+class UnreachableError(RipelineError):
     """Nobody answered, or nothing that makes sense, however often it was tried."""
 
 
-class Refused(RipelineError):
-    """The server's problem document (RFC 9457): `status`, `title`, `detail`, and the `lead`, `field` and `value` if it names them."""
+class RefusedError(RipelineError):
+    """A problem document (RFC 9457): `status`, `title`, `detail`, and `lead`, `field` and `value` if it names them."""
 
     def __init__(self, problem: Mapping[str, Any], status: int) -> None:
         self.problem, self.status = problem, status
@@ -78,9 +80,9 @@ class Ripeline:
 
         Raises
         ------
-        Refused
+        RefusedError
             for a request that is wrong as a whole. A single bad lead has a result of status `invalid`.
-        Unreachable
+        UnreachableError
             if nobody answers.
         """
         more = {"reasons": reasons, "language": language, **({"as_of": as_of} if as_of else {})}
@@ -114,7 +116,7 @@ class Ripeline:
 
         Raises
         ------
-        Refused, Unreachable
+        RefusedError, UnreachableError
             as above.
         """
         data = None if body is None else json.dumps(body, allow_nan=False).encode()
@@ -127,12 +129,12 @@ class Ripeline:
             except urllib.error.HTTPError as error:
                 problem = _problem(error)
                 if error.code not in AGAIN or attempt + 1 == self.attempts:
-                    raise Refused(problem, error.code) from None
+                    raise RefusedError(problem, error.code) from None
                 pause = self._pause(attempt, error.headers.get("Retry-After"))
             except (OSError, http.client.HTTPException, ValueError) as error:
                 trouble = str(getattr(error, "reason", error)) or type(error).__name__
                 pause = self._pause(attempt, None)
-        raise Unreachable(f"{self.url} did not answer ({trouble}), {self.attempts} times.")
+        raise UnreachableError(f"{self.url} did not answer ({trouble}), {self.attempts} times.")
 
     def _once(self, method: str, path: str, data: bytes | None) -> Any:
         headers = {"accept": "application/json", "content-type": "application/json"}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from client.ripeline_client import Refused, Ripeline, Unreachable
+from client.ripeline_client import RefusedError, Ripeline, UnreachableError
 from serving.app import create_app
 from serving.guard import Guard
 from serving.keys import KeyRing, add
@@ -94,7 +94,7 @@ def test_what_may_pass_is_tried_again(scripted: Any) -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422, 500])
 def test_what_will_not_pass_is_said_at_once(scripted: Any, status: int) -> None:
     client, script, pauses = scripted(bad(status))
-    with pytest.raises(Refused, match=f"{status} No: because") as caught:
+    with pytest.raises(RefusedError, match=f"{status} No: because") as caught:
         list(client.score([{"lead_id": "L-1"}]))
     assert (caught.value.status, caught.value.lead, caught.value.field) == (status, "L-1", "/leads/0")
     assert (len(script.seen), pauses) == (1, [])
@@ -102,7 +102,7 @@ def test_what_will_not_pass_is_said_at_once(scripted: Any, status: int) -> None:
 
 def test_a_server_that_stays_busy_is_given_up_with_its_words(scripted: Any) -> None:
     client, script, pauses = scripted(bad(503, retry_after="9999"), attempts=3, longest=10)
-    with pytest.raises(Refused, match="503"):
+    with pytest.raises(RefusedError, match="503"):
         client.model()
     assert (len(script.seen), pauses) == (3, [10, 10])
 
@@ -111,14 +111,14 @@ def test_a_server_that_stays_busy_is_given_up_with_its_words(scripted: Any) -> N
 def test_no_answer_that_makes_sense(scripted: Any, answer: Any) -> None:
     client, script, _ = scripted(answer, attempts=2)
     client.timeout = 1
-    with pytest.raises(Unreachable, match=r"did not answer \(.+\), 2 times"):
+    with pytest.raises(UnreachableError, match=r"did not answer \(.+\), 2 times"):
         client.model()
     assert len(script.seen) == 2
 
 
 def test_nobody_there() -> None:
     client = Ripeline(f"http://127.0.0.1:{free_port()}", attempts=2, sleep=lambda _pause: None)
-    with pytest.raises(Unreachable, match="refused"):
+    with pytest.raises(UnreachableError, match="refused"):
         client.model()
 
 
@@ -126,7 +126,7 @@ def test_a_key_goes_only_where_it_belongs(scripted: Any, monkeypatch: pytest.Mon
     monkeypatch.setenv("RIPELINE_KEY", "rl_secret")
     other = Script(good())
     client, script, _ = scripted((307, {"location": other.url + "/v1/model"}, b""))
-    with pytest.raises(Refused, match="307"):
+    with pytest.raises(RefusedError, match="307"):
         client.model()
     assert script.seen[0][2]["Authorization"] == "Bearer rl_secret"
     assert other.seen == []
@@ -188,9 +188,9 @@ def test_the_real_server(live: tuple[str, str]) -> None:
     assert (good_one["status"], len(good_one["reasons"]), bad_one["status"]) == ("scored", 1, "invalid")
     assert client.model()["name"] == "tiny"
     assert client.what_if(lead, as_of=EXAMPLE["as_of"])["lead_id"] == lead["lead_id"]
-    with pytest.raises(Refused, match="404 No work list"):
+    with pytest.raises(RefusedError, match="404 No work list"):
         next(client.work_list(action="hand_over"))
-    with pytest.raises(Refused, match="401"):
+    with pytest.raises(RefusedError, match="401"):
         Ripeline(url, "rl_wrong").model()
 
 
