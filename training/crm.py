@@ -331,8 +331,12 @@ def _to_write(
     at = dataset.extracted_at.to_pydatetime()
     rows = table.astype("object").where(table.notna(), None).to_dict("records") if len(table) else []
     records = {str(row["lead_id"]): score_fields.values_of(_named(row), model.funnel.final, name, at) for row in rows}
-    ledger = Ledger(opened.connector.landing.folder / "sent.sqlite")
-    return plan(records, ledger.known(), fields, opened.source.write_back.most), name, ledger
+    landing = opened.connector.landing
+    ledger = Ledger(landing.folder / "sent.sqlite")
+    known = ledger.known()
+    departed = landing.departed("lead", "people", [lead for lead in known if lead not in records])
+    places = opened.connector.places(list(records))
+    return plan(records, known, fields, opened.source.write_back.most, departed, places), name, ledger
 
 
 def _named(row: dict[object, object]) -> dict[str, object]:

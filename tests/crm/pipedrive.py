@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +12,7 @@ from tests.crm.server import Call, Fake, Reply, route, routed
 from tests.crm.world import World
 
 TOKEN = "pipedrive-token-0815"
+CLIENT, SECRET, REFRESH = "pd-client-0815", "pd-secret-4711", "12345:678:refresh-me"
 SERVED = {"call_answered", "meeting"}
 STAGES = {1: "Qualified", 2: "Proposal made"}
 COSTS = ((r"/changelog", 20), (r"/deals/archived", 20), (r"/api/v1/", 20), (r"/api/v2/persons/\d+", 5), (r"", 10))
@@ -35,6 +38,10 @@ class Pipedrive(Fake):
     token: str = TOKEN
     tokens: int = 1_000_000
     spent: int = 0
+    bearer: str = ""  # of an OAuth app, while one is installed
+    minted: int = 0
+    refresh: str = REFRESH
+    mails: dict[int, list[dict[str, Any]]] = field(default_factory=dict)  # person → messages
     denied: tuple[str, ...] = ()
     invalid: dict[str, str] = field(default_factory=dict)
 
@@ -49,7 +56,13 @@ class Pipedrive(Fake):
         return 404, {"success": False, "error": f"no {call.path}"}, {}
 
     def authorised(self, call: Call) -> Reply | None:
-        if call.headers.get("x-api-token") != self.token:
+        if call.path == "/oauth/token":
+            return None
+        if self.bearer:
+            good = call.headers.get("authorization") == f"Bearer {self.bearer}" and "x-api-token" not in call.headers
+        else:
+            good = call.headers.get("x-api-token") == self.token
+        if not good:
             return 401, {"success": False, "error": "unauthorized access", "errorCode": 401}, {}
         if any(path in call.path for path in self.denied):
             return 403, {"success": False, "error": "Scope and URL mismatch", "errorCode": 403}, {}
@@ -75,9 +88,37 @@ class Pipedrive(Fake):
             assert len(since) == 20, "RFC 3339 without fractions"
             rows = [r for r in rows if r["update_time"] >= since]
         rows = sorted(rows, key=lambda r: (r.get(by) or "", r["id"]) if by != "id" else (r["id"],))
-        begin = int((call.params.get("cursor") or "c0")[1:])
-        part = rows[begin : begin + limit]
-        return self._ok(part, f"c{begin + limit}" if begin + limit < len(rows) else None)
+        # the cursor names the last row, as Pipedrive's does: a row that is modified meanwhile shifts nothing
+        if "cursor" in call.params:
+            mark = tuple(json.loads(base64.b64decode(call.params["cursor"])))
+            rows = [r for r in rows if ((r.get(by) or "", r["id"]) if by != "id" else (r["id"],)) > mark]
+        part = rows[:limit]
+        last = ((part[-1].get(by) or "", part[-1]["id"]) if by != "id" else (part[-1]["id"],)) if part else ()
+        return self._ok(part, base64.b64encode(json.dumps(last).encode()).decode() if limit < len(rows) else None)
+
+    @route("POST", r"/oauth/token")
+    def grant(self, call: Call) -> Reply:
+        basic = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
+        if call.headers.get("authorization") != f"Basic {basic}":
+            return 401, {"success": False, "error": "invalid_client", "message": "Client not found"}, {}
+        if call.body != {"grant_type": "refresh_token", "refresh_token": self.refresh}:
+            return 400, {"success": False, "error": "invalid_grant", "message": "Invalid grant: refresh token is invalid"}, {}
+        self.minted += 1
+        self.bearer, self.refresh = f"pd-bearer-token-{self.minted}", f"12345:678:refresh-{self.minted}"
+        body = {"access_token": self.bearer, "token_type": "bearer", "expires_in": 3599, "refresh_token": self.refresh}
+        return 200, {**body, "scope": "contacts:full,deals:read", "api_domain": f"http://{call.headers['host']}"}, {}
+
+    @route("GET", r"/api/v1/persons/(\d+)/mailMessages")
+    def mail_messages(self, call: Call, person: str) -> Reply:
+        rows = [{"object": "mailMessage", "timestamp": m["message_time"], "data": m} for m in self.mails.get(int(person), [])]
+        return self._started(call, rows)
+
+    def _started(self, call: Call, rows: list[dict[str, Any]]) -> Reply:
+        begin, limit = int(call.params.get("start", 0)), int(call.params.get("limit", 100))
+        more = begin + limit < len(rows)
+        following = {"next_start": begin + limit} if more else {}
+        about = {"start": begin, "limit": limit, "more_items_in_collection": more, **following}
+        return self._ok(rows[begin : begin + limit], pagination=about)
 
     @route("GET", r"/api/v2/deals/archived")
     def archived(self, call: Call) -> Reply:
@@ -108,15 +149,9 @@ class Pipedrive(Fake):
             for r in self.inbox
             if r["is_archived"] == (which != "leads") and r["update_time"] >= call.params.get("updated_since", "")
         ]
-        begin, limit = int(call.params.get("start", 0)), int(call.params.get("limit", 100))
-        more = begin + limit < len(rows)
-        about = {
-            "start": begin,
-            "limit": limit,
-            "more_items_in_collection": more,
-            **({"next_start": begin + limit} if more else {}),
-        }
-        return self._ok(rows[begin : begin + limit], pagination=about)
+        if call.params.get("sort") == "update_time ASC":
+            rows.sort(key=lambda r: (r["update_time"], r["id"]))
+        return self._started(call, rows)
 
     @route("GET", r"/api/v1/deals/(\d+)/changelog")
     def changelog(self, _call: Call, deal: str) -> Reply:
@@ -150,6 +185,17 @@ class Pipedrive(Fake):
                     record["stage_change_time"] = rfc(moment)
         record.update(values)
         record["update_time"] = rfc(moment)
+
+    def mail(self, person: int, number: int, at: datetime, sent: bool, **more: Any) -> None:
+        """A mail to or from a person; the person itself does not change by it."""
+        party = [{"id": 1, "email_address": "ada@example.org", "name": "Ada Lovelace", "linked_person_id": person}]
+        flags = {"sent_flag": int(sent), "draft_flag": 0, "deleted_flag": 0, "read_flag": 1}
+        times = {"message_time": rfc(at), "add_time": rfc(at), "update_time": rfc(at)}
+        told = {"subject": "Ada Lovelace", "snippet": "Hello Ada", "mail_tracking_status": "opened", "from": party, "to": party}
+        self.mails.setdefault(person, []).append({"id": number, **told, **flags, **times, **more})
+        record = self.records["persons"][person]
+        record["email_messages_count"] = record.get("email_messages_count", 0) + 1
+        record["last_outgoing_mail_time" if sent else "last_incoming_mail_time"] = rfc(at)
 
     def delete(self, kind: str, number: int) -> None:
         del self.records[kind][number]

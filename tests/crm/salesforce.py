@@ -26,6 +26,8 @@ PREFIX = {
     "OpportunityHistory": "008",
     "OpportunityContactRole": "00K",
     "OpportunityStage": "01J",
+    "EmailMessage": "02s",
+    "EmailMessageRelation": "0lE",
     "Organization": "00D",
 }
 STATUS_OF = {"mql": "Working - Contacted", "disqualified": "Closed - Not Converted"}
@@ -36,7 +38,7 @@ CAMPAIGNS = {
     "event_attended": ("Conference", True),
     "whitepaper_download": ("Content", True),
 }
-SERVED = {*CAMPAIGNS, "call_made", "call_answered", "meeting"}
+SERVED = {*CAMPAIGNS, "call_made", "call_answered", "meeting", "email_sent", "email_opened"}
 PAGE = 2_000
 
 
@@ -115,6 +117,33 @@ FIELDS = {
         "SystemModstamp",
     ],
     "Event": ["Id", "WhoId", "StartDateTime", "DurationInMinutes", "CreatedDate", "IsDeleted", "SystemModstamp"],
+    "EmailMessage": [
+        "Id",
+        "ActivityId",
+        "Incoming",
+        "Status",
+        "MessageDate",
+        "IsTracked",
+        "IsOpened",
+        "FirstOpenedDate",
+        "LastOpenedDate",
+        "IsBounced",
+        "Subject",
+        "ToAddress",
+        "CreatedDate",
+        "IsDeleted",
+        "SystemModstamp",
+    ],
+    "EmailMessageRelation": [
+        "Id",
+        "EmailMessageId",
+        "RelationId",
+        "RelationType",
+        "RelationAddress",
+        "RelationObjectType",
+        "IsDeleted",
+        "SystemModstamp",
+    ],
     "CampaignMember": [
         "Id",
         "LeadId",
@@ -145,6 +174,8 @@ class Salesforce(Fake):
     daily: int = 100_000
     invalid: dict[str, str] = field(default_factory=dict)
     locked: dict[str, int] = field(default_factory=dict)  # record → how often it is busy still
+    mailed: dict[str, str] = field(default_factory=dict)  # person → the last mail to it
+    opened: int = 0
     used: int = 0
     minted: int = 0
     polls: int = 1
@@ -212,8 +243,8 @@ class Salesforce(Fake):
         return self._ok({"name": kind, "fields": [f for n, f in self.fields[kind].items() if f"{kind}.{n}" not in self.hidden]})
 
     @route("GET", rf"{ROOT}/(query|queryAll)")
-    def query(self, call: Call, _which: str) -> Reply:
-        found = self._select(call.params["q"])
+    def query(self, call: Call, which: str) -> Reply:
+        found = self._select(call.params["q"], which == "queryAll")
         if isinstance(found[0], int):
             return found
         kind, names, records = found
@@ -247,7 +278,7 @@ class Salesforce(Fake):
                 found[name] = record.get(name)
         return found
 
-    def _select(self, soql: str) -> Any:
+    def _select(self, soql: str, deleted: bool = True) -> Any:
         match = re.fullmatch(
             r"SELECT (.+?) FROM (\w+)(?: WHERE (.+?))?(?: ORDER BY (\w+) ASC(?:, Id ASC)?)?(?: LIMIT (\d+))?", soql
         )
@@ -260,7 +291,7 @@ class Salesforce(Fake):
             if name != "COUNT()" and (name not in self.fields[kind] or f"{kind}.{name}" in self.hidden):
                 return 400, [{"message": f"No such column '{name}' on entity '{kind}'.", "errorCode": "INVALID_FIELD"}], {}
         test = _condition(where)
-        records = [r for r in self.records[kind].values() if test(r)]
+        records = [r for r in self.records[kind].values() if test(r) and (deleted or not r.get("IsDeleted"))]
         if order:
             records.sort(key=lambda r: (str(r.get(order)), r["Id"]))
         return kind, names, records[: int(most)] if most else records
@@ -365,6 +396,12 @@ class Salesforce(Fake):
         name = f"{PREFIX[kind]}{len(self.records[kind]):012d}AAA"
         self.records[kind][name] = {"Id": name, **values}
         return name
+
+    def relate(self, mail: str, person: str, how: str, kind: str, at: datetime) -> str:
+        """Somebody takes part in an e-mail."""
+        told = {"EmailMessageId": mail, "RelationId": person, "RelationType": how, "RelationObjectType": kind}
+        more = {"RelationAddress": "ada@example.org", "IsDeleted": False, "SystemModstamp": stamp(at)}
+        return self.add("EmailMessageRelation", {**told, **more})
 
     def delete(self, kind: str, name: str, into: str | None = None) -> None:
         self.touch(kind, name, {"IsDeleted": True, "MasterRecordId": into}, track=False)
@@ -494,6 +531,8 @@ def _act(fake: Salesforce, act: dict[str, Any]) -> None:
                 "CallDurationInSeconds": 60 if kind == "call_answered" else 0,
             },
         )
+    elif kind in ("email_sent", "email_opened"):
+        _mail(fake, kind, at, who, contact if converted else None)
     elif kind == "meeting":
         fake.add("Event", {**base, "WhoId": who, "StartDateTime": stamp(at), "DurationInMinutes": 30})
     elif kind in CAMPAIGNS:
@@ -510,3 +549,21 @@ def _act(fake: Salesforce, act: dict[str, Any]) -> None:
                 "FirstRespondedDate": at.strftime("%Y-%m-%d") if responded else None,
             },
         )
+
+
+def _mail(fake: Salesforce, kind: str, at: datetime, who: str, contact: str | None) -> None:
+    """An e-mail and the task that Salesforce makes of it; opened: the first opening of the last mail to that person."""
+    sent = fake.mailed.get(who)
+    if kind == "email_opened":
+        if sent and not fake.records["EmailMessage"][sent]["IsOpened"]:
+            opened = {"IsOpened": True, "FirstOpenedDate": stamp(at), "LastOpenedDate": stamp(at)}
+            fake.touch("EmailMessage", sent, opened, at, track=False)
+            fake.opened += 1
+        return
+    base = {"CreatedDate": stamp(at), "IsDeleted": False, "SystemModstamp": stamp(at)}
+    task = fake.add("Task", {**base, "WhoId": who, "TaskSubtype": "Email", "CompletedDateTime": stamp(at), "IsClosed": True})
+    mail = {"ActivityId": task, "Incoming": False, "Status": "3", "MessageDate": stamp(at), "IsTracked": True}
+    told = {"IsOpened": False, "IsBounced": False, "Subject": "Ada Lovelace, hello", "ToAddress": "ada@example.org"}
+    fake.mailed[who] = fake.add("EmailMessage", {**base, **mail, **told})
+    fake.relate(fake.mailed[who], who, "ToAddress", "Contact" if contact else "Lead", at)
+    fake.relate(fake.mailed[who], "005000000000001AAA", "FromAddress", "User", at)

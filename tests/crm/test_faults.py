@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from features.dataset import Dataset
 from features.errors import CrmError
 from features.sources.crm import sync
-from features.sources.crm.http import RefusedError, SpentError, UnreachableError
+from features.sources.crm.answers import RefusedError, SpentError, UnreachableError
 from features.sources.crm.settings import Limit
 from tests.crm.crms import CRMS, FUNNEL, SECRETS, Crm, Site, site
 from tests.crm.server import Call, Fault

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+from features.sources.crm.answers import masked
 
 _PAGES = (
     ("pricing", re.compile(r"pricing|price|plans|preise?|tarife")),
@@ -29,6 +31,18 @@ def page_type(address: str | None) -> str:
     """
     path = urlsplit(address or "").path.casefold().translate(_UMLAUTS)
     return f"page: {next((name for name, pattern in _PAGES if pattern.search(path)), 'other')}"
+
+
+def page_name(address: str) -> str | None:
+    """What may be kept of an address, or of whatever stands in place of one: no query, which may know the visitor.
+
+    >>> page_name("https://acme.com/pricing?mkt_tok=abc#top"), page_name("Spring webinar"), page_name("/out/jo@x.com/")
+    ('acme.com/pricing', 'Spring webinar', '/out/…@…/')
+    """
+    if "://" in address or address.startswith("/"):
+        split = urlsplit(unquote(address))
+        address = split.netloc.rpartition("@")[2] + split.path
+    return masked(address) or None
 
 
 def form_type(title: str) -> str:

@@ -6,7 +6,7 @@ What a record was merged into, and a contact that once was a lead, are followed;
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from features.dataset import META, SCHEMA_VERSION, sha256
 from features.errors import DataError
 from features.files import whole_folder
 from features.report import DataReport
-from features.sources.crm.landing import COLUMNS, OWN, SCHEMA, Landing
+from features.sources.crm.landing import COLUMNS, OWN, SCHEMA, TIME, Landing
 from features.sources.crm.shape import Shape, StageValue
 from features.sources.crm.views import count, make_views
 from features.tables import TABLES
@@ -43,13 +43,13 @@ def opened(landing: Landing, memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyCo
         base.execute("SET TimeZone='UTC'; SET preserve_insertion_order=false")
         if landing.postgres:
             base.execute(f"CREATE SCHEMA {SCHEMA}")
-            for name in tables:
-                _copy(base, landing, name)
+            for name, there in tables.items():
+                _copy(base, landing, name, _lacking(name, there))
         else:
             base.execute(f"ATTACH '{_quoted(str(landing.file))}' AS landed (READ_ONLY)")
             base.execute(f"CREATE SCHEMA {SCHEMA}")
-            for name in tables:
-                base.execute(f'CREATE VIEW {SCHEMA}."{name}" AS SELECT * FROM landed.{SCHEMA}."{name}"')
+            for name, there in tables.items():
+                base.execute(f'CREATE VIEW {SCHEMA}."{name}" AS SELECT *{_lacking(name, there)} FROM landed.{SCHEMA}."{name}"')
         for name, columns in COLUMNS.items():
             if name not in tables:
                 base.register("nothing", pa.schema([*OWN.items(), *columns.items()]).empty_table())
@@ -57,7 +57,14 @@ def opened(landing: Landing, memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyCo
                 base.unregister("nothing")
         base.execute("""
             CREATE VIEW histories AS
-            SELECT entity, record, field, value, "at" FROM raw.history WHERE until IS NULL
+            SELECT h.entity, h.record, h.field, h.value, h."at" FROM raw.history h
+            WHERE h.until IS NULL AND h.rough IS NOT TRUE
+            UNION ALL
+            SELECT h.entity, h.record, h.field, h.value, h."at" FROM raw.history h
+            WHERE h.rough AND NOT EXISTS (
+                SELECT 1 FROM raw.history e WHERE e.entity = h.entity AND e.record = h.record AND e.field = h.field
+                AND e.value = h.value AND e.rough IS NOT TRUE AND e.until IS NULL
+            )
             UNION ALL
             SELECT entity, record, field, arg_min(value, until), min("at") FROM raw.history
             WHERE until IS NOT NULL GROUP BY entity, record, field
@@ -65,11 +72,21 @@ def opened(landing: Landing, memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyCo
         yield base
 
 
-def _copy(base: duckdb.DuckDBPyConnection, landing: Landing, name: str) -> None:
+def _lacking(name: str, there: Sequence[str]) -> str:
+    """The columns of ours that a table landed by an older version does not have, empty."""
+    ours = {**OWN, **COLUMNS.get(name, {})}
+    return "".join(f', NULL::{_SQL[kind]} AS "{column}"' for column, kind in ours.items() if column not in there)
+
+
+_SQL = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.int64(): "BIGINT", pa.bool_(): "BOOLEAN", TIME: "TIMESTAMPTZ"}
+
+
+def _copy(base: duckdb.DuckDBPyConnection, landing: Landing, name: str, lacking: str) -> None:
     made = False
     for batch in landing.rows(name):
         base.register("part", pa.Table.from_batches([batch]))
-        base.execute(f'INSERT INTO {SCHEMA}."{name}" FROM part' if made else f'CREATE TABLE {SCHEMA}."{name}" AS FROM part')
+        told = f"SELECT *{lacking} FROM part"
+        base.execute(f'INSERT INTO {SCHEMA}."{name}" {told}' if made else f'CREATE TABLE {SCHEMA}."{name}" AS {told}')
         base.unregister("part")
         made = True
 

@@ -7,19 +7,30 @@ is tried again with growing pauses; what cannot is raised at once, in words, wit
 from __future__ import annotations
 
 import contextlib
-import email.utils
 import json as jsonlib
+import os
 import random
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 import requests
 
 from features.errors import CrmError
+from features.sources.crm.answers import (
+    Answer,
+    Body,
+    Judge,
+    RefusedError,
+    SpentError,
+    Trouble,
+    UnreachableError,
+    by_status,
+    dated_at,
+    excerpt,
+    masked,
+)
 from features.sources.crm.pace import Bucket
 from features.sources.crm.secrets import Secrets
 
@@ -27,57 +38,15 @@ ATTEMPTS = 8
 LONGEST_PAUSE = 60.0  # seconds between two attempts, unless the vendor asks for more
 PATIENCE = 900.0  # seconds that one call may be waited for; a vendor that asks for more has had enough for today
 TIMEOUT = (10.0, 120.0)  # to connect, between two bytes
-EXCERPT = 300  # characters of an answer that are shown
-
-_MAIL = re.compile(r"[^\s@<>\"',;:]+@[^\s@<>\"',;:]+\.\w+")
-
-Kind = Literal["again", "renew", "spent", "refused"]
 
 
-class RefusedError(CrmError):
-    """The vendor refuses, and would again. `status` is HTTP's, `code` the vendor's own word for it."""
-
-    def __init__(self, fact: str, hint: str, http: int, code: str = "") -> None:
-        super().__init__(fact, hint)
-        self.http, self.code = http, code
+T = TypeVar("T")
 
 
-class SpentError(CrmError):
-    """The day's calls are used up; trying again today is useless."""
-
-
-class UnreachableError(CrmError):
-    """No usable answer after every attempt."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back: parsed JSON, or text where it is not JSON. `moment`: the server's own clock, seconds since
-    1970."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: Any
-    text: str
-    moment: float
-
-    @property
-    def is_json(self) -> bool:
-        return "json" in self.headers.get("content-type", "").lower()
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """What is wrong with an answer and what is to be done: try `again`, `renew` the token, give up for today or for good.
-
-    `wait`: seconds, where the vendor names them.
-    """
-
-    kind: Kind
-    why: str
-    code: str = ""
-    wait: float | None = None
-    hint: str = ""
+class _TroubledError(Exception):
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.why)
+        self.trouble = trouble
 
 
 class Auth(Protocol):
@@ -90,7 +59,11 @@ class Auth(Protocol):
         """The token was refused: forget it. True where another can be fetched."""
 
 
-Judge = Callable[[Answer], Trouble | None]
+def _session() -> requests.Session:
+    """One that a `.netrc` cannot give other credentials than ours; proxies of the environment count."""
+    found = requests.Session()
+    found.auth = lambda prepared: prepared
+    return found
 
 
 @dataclass
@@ -111,11 +84,15 @@ class Http:
     calls: int = 0
     repeated: int = 0
     skew: float = 0.0  # seconds the server's clock is ahead of ours
-    _session: requests.Session = field(default_factory=requests.Session)
+    _session: requests.Session = field(default_factory=_session)
 
-    def beside(self, auth: Auth) -> Http:
+    def close(self) -> None:
+        """Give the connections back."""
+        self._session.close()
+
+    def beside(self, auth: Auth, base: str | None = None) -> Http:
         """The same API for somebody else, such as the service that gives tokens; it waits as this one does."""
-        return Http(self.base, self.name, auth, self.secrets, self.judge, self.pace, self.timeout, self._pause)
+        return Http(base or self.base, self.name, auth, self.secrets, self.judge, self.pace, self.timeout, self._pause)
 
     def _pause(self, seconds: float) -> None:
         self.sleep(seconds)
@@ -143,10 +120,12 @@ class Http:
         data: Any = None,
         headers: Mapping[str, str] | None = None,
         text: bool = False,
+        repeat: bool = True,
     ) -> Answer:
         """One call, made until it is answered. `path` may be a whole address, as vendors give for the next page.
 
-        `text`: the answer is wanted as text, not JSON.
+        `text`: the answer is wanted as text, not JSON. Without `repeat` it is made again only where it was turned away for
+        sure; for what would be done twice.
 
         Raises
         ------
@@ -158,38 +137,18 @@ class Http:
             if no attempt brought a usable answer.
         """
         address = self.address(path)
-        renewed, waited, trouble = False, 0.0, Trouble("again", "no attempt was made")
-        for attempt in range(ATTEMPTS):
-            self.pace.take()
-            self.calls += 1
-            try:
-                answer = self._once(method, address, params, json, data, headers)
-                found = self._trouble(answer, text)
-                if found is None:
-                    return answer
-                trouble = found
-            except requests.RequestException as error:
-                trouble = Trouble("again", _said(error))
-            if trouble.kind == "renew" and not renewed and self.auth.renew():
-                renewed = True
-                continue
-            self._final(trouble, method, path)
-            pause = trouble.wait if trouble.wait is not None else min(LONGEST_PAUSE, 0.5 * 2**attempt) * _jitter()
-            waited += pause
-            if waited > PATIENCE:
-                raise SpentError(
-                    self._say(f"{self.name} asks for a pause of {pause:,.0f} s: {trouble.why}."),
-                    "Run it again later; what was fetched is kept.",
-                )
-            self.repeated += 1
-            self.sleep(pause)
-        raise UnreachableError(
-            self._say(f"{self.name} did not answer {method} {_short(path)} after {ATTEMPTS} attempts: {trouble.why}."),
-            "Check the network and the vendor's status page, then run it again; what was fetched is kept.",
-        )
 
-    def download(self, path: str, to: Path) -> Path:
-        """A file of any size, to disk; what broke off goes on where it stopped.
+        def once() -> Answer:
+            answer = self._once(method, address, params, json, data, headers)
+            found = self._trouble(answer, text)
+            if found is not None:
+                raise _TroubledError(found)
+            return answer
+
+        return self._patiently(method, path, once, repeat)
+
+    def download(self, path: str, to: BinaryIO) -> None:
+        """A file of any size, into an empty one that is open; what broke off goes on where it stopped.
 
         Raises
         ------
@@ -197,31 +156,59 @@ class Http:
             as `call`.
         """
         address = self.address(path)
-        to.unlink(missing_ok=True)
-        trouble = Trouble("again", "no attempt was made")
+
+        def once() -> None:
+            begun = to.seek(0, os.SEEK_END)
+            given = {**self.auth.headers(), **({"Range": f"bytes={begun}-"} if begun else {})}
+            with self._session.get(
+                address, headers=given, timeout=self.timeout, stream=True, allow_redirects=False
+            ) as response:
+                kind = response.headers.get("content-type", "").lower()
+                if response.status_code not in (200, 206) or "json" in kind or "html" in kind:
+                    answer = self._answer(response)
+                    raise _TroubledError(
+                        self._trouble(answer, text=True) or Trouble("again", f"{excerpt(answer)!r} in place of a file")
+                    )
+                if response.status_code == 200 and begun:
+                    to.seek(0)
+                    to.truncate()
+                for part in response.iter_content(1 << 16):
+                    to.write(part)
+
+        self._patiently("GET", path, once, repeat=True)
+        to.seek(0)
+
+    def _patiently(self, method: str, path: str, once: Callable[[], T], repeat: bool) -> T:
+        """Attempts until one succeeds, with growing pauses, or the vendor's where it names one."""
+        renewed, waited, trouble = False, 0.0, Trouble("again", "no attempt was made")
         for attempt in range(ATTEMPTS):
             self.pace.take()
             self.calls += 1
-            begun = to.stat().st_size if to.exists() else 0
             try:
-                given = {**self.auth.headers(), **({"Range": f"bytes={begun}-"} if begun else {})}
-                with self._session.get(address, headers=given, timeout=self.timeout, stream=True) as response:
-                    if response.status_code in (200, 206) and "json" not in response.headers.get("content-type", ""):
-                        with to.open("ab" if response.status_code == 206 else "wb") as file:
-                            for part in response.iter_content(1 << 16):
-                                file.write(part)
-                        return to
-                    answer = self._answer(response)
-                trouble = self._trouble(answer, text=False) or Trouble("again", "an answer in place of a file")
+                return once()
+            except _TroubledError as error:
+                trouble = error.trouble
             except requests.RequestException as error:
                 trouble = Trouble("again", _said(error))
-            if not (trouble.kind == "renew" and self.auth.renew()):
-                self._final(trouble, "GET", path)
+            if trouble.kind == "renew" and not renewed and self.auth.renew():
+                renewed = True
+                continue
+            self._final(trouble, method, path)
+            if not repeat and trouble.code != "429":
+                break
+            pause = trouble.wait if trouble.wait is not None else min(LONGEST_PAUSE, 0.5 * 2**attempt) * _jitter()
+            waited += pause
+            if waited > PATIENCE:
+                raise SpentError(
+                    self.say(f"{self.name} asks for a pause of {pause:,.0f} s: {trouble.why}."),
+                    "Run it again later; what was fetched is kept.",
+                )
             self.repeated += 1
-            self.sleep(trouble.wait if trouble.wait is not None else min(LONGEST_PAUSE, 0.5 * 2**attempt) * _jitter())
+            self.sleep(pause)
+        tried = f"{ATTEMPTS} attempts" if repeat else "one attempt"
         raise UnreachableError(
-            self._say(f"{self.name} did not send {_short(path)} whole after {ATTEMPTS} attempts: {trouble.why}."),
-            "Run it again; what was fetched is kept.",
+            self.say(f"{self.name} did not answer {method} {_short(path)} after {tried}: {trouble.why}."),
+            "Check the network and the vendor's status page, then run it again; what was fetched is kept.",
         )
 
     def address(self, path: str) -> str:
@@ -248,40 +235,45 @@ class Http:
     def _answer(self, response: requests.Response) -> Answer:
         headers = {name.lower(): value for name, value in response.headers.items()}
         ours = time.time()
-        dated = email.utils.parsedate_to_datetime(headers["date"]).timestamp() if "date" in headers else ours
+        dated = dated_at(headers.get("date")) or ours
         self.skew = dated - ours if abs(dated - ours) > 1.5 else 0.0  # the header has whole seconds
         content = response.content
         body: Any = None
         if content and "json" in headers.get("content-type", "").lower():
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 body = jsonlib.loads(content)
+        if isinstance(body, dict):
+            body = Body(body, f"{self.name}'s answer to {_short(response.request.path_url)}")
         text = "" if body is not None else content.decode("utf-8", "replace")
         return Answer(response.status_code, headers, body, text, dated)
 
     def _trouble(self, answer: Answer, text: bool) -> Trouble | None:
         """The vendor's own judgement first, then what the status and the kind of content say."""
         found = self.judge(answer) or by_status(answer)
-        if found or text or answer.status in (201, 202, 204) or answer.body is not None:
+        page = "html" in answer.headers.get("content-type", "").lower() or answer.text.lstrip()[:1] == "<"
+        if found or (text and not page) or answer.status == 204 or answer.body is not None:
             return found
-        what = "HTML" if "<" in answer.text[:200] else "nothing" if not answer.text else "text that is not JSON"
+        what = "HTML" if page else "nothing" if not answer.text else "text that is not JSON"
         # a page of a proxy or of maintenance: it may pass
-        return Trouble("again", f"{what} came in place of JSON ({_excerpt(answer)!r}); is the base URL right?")
+        wanted = "text" if text else "JSON"
+        return Trouble("again", f"{what} came in place of {wanted} ({excerpt(answer)!r}); is the base URL right?")
 
     def _final(self, trouble: Trouble, method: str, path: str) -> None:
         if trouble.kind == "spent":
             raise SpentError(
-                self._say(f"{self.name}: the calls of the day are used up: {trouble.why}."),
+                self.say(f"{self.name}: the calls of the day are used up: {trouble.why}."),
                 trouble.hint or "Run it again tomorrow, or ask for a higher limit; what was fetched is kept.",
             )
         if trouble.kind in ("refused", "renew"):
             status = int(trouble.code) if trouble.code.isdigit() and len(trouble.code) == 3 else 0
             hint = trouble.hint or _HINTS.get(status, "See the vendor's documentation of that call.")
             raise RefusedError(
-                self._say(f"{self.name} refused {method} {_short(path)}: {trouble.why}."), hint, status, trouble.code
+                self.say(f"{self.name} refused {method} {_short(path)}: {trouble.why}."), hint, status, trouble.code
             )
 
-    def _say(self, text: str) -> str:
-        return _MAIL.sub("…@…", self.secrets.hide(text))
+    def say(self, text: str) -> str:
+        """A vendor's words without secrets and e-mail addresses."""
+        return masked(self.secrets.hide(text))
 
 
 _HINTS = {
@@ -289,34 +281,6 @@ _HINTS = {
     403: "Give the app the missing permission; `make crm-check` names what is needed.",
     404: "Check the base URL and the API version in the configuration.",
 }
-
-
-def by_status(answer: Answer) -> Trouble | None:
-    """What the HTTP status says by itself."""
-    status = answer.status
-    if 200 <= status < 300:
-        return None
-    why = f"HTTP {status} {_excerpt(answer)}".strip()
-    if status == 429:
-        return Trouble("again", why, "429", retry_after(answer))
-    if status in (408, 425) or status >= 500:
-        return Trouble("again", why, str(status), retry_after(answer))
-    return Trouble("renew" if status == 401 else "refused", why, str(status))
-
-
-def retry_after(answer: Answer) -> float | None:
-    """Seconds to wait; a date is read against the server's own clock, not ours."""
-    given = answer.headers.get("retry-after", "").strip()
-    if not given:
-        return None
-    try:
-        return max(0.0, float(given))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(given).timestamp() - answer.moment)
-    except ValueError:
-        return None
 
 
 def pages(first: Callable[[Any], Answer], following: Callable[[Answer], Any]) -> Iterator[Answer]:
@@ -349,11 +313,6 @@ def _said(error: requests.RequestException) -> str:
     if isinstance(error, requests.ConnectionError):
         return "the connection failed or broke off"
     return type(error).__name__
-
-
-def _excerpt(answer: Answer) -> str:
-    text = jsonlib.dumps(answer.body, ensure_ascii=False) if answer.body is not None else " ".join(answer.text.split())
-    return text[:EXCERPT]
 
 
 def _short(path: str) -> str:

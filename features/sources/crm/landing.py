@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import secrets as random
+import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 
 from features.errors import CrmError, DataError
+from features.sources.crm.answers import masked
 
 if TYPE_CHECKING:
     import dlt
@@ -48,8 +50,10 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
         "_gone_at": TIME,
     },
     "companies": {"_gone_at": TIME},
+    # `_people`: whose a deal is by now, as ";12;14;", where rows of deal_people may be stale
     "deals": {
         "_person": pa.string(),
+        "_people": pa.string(),
         "_company": pa.string(),
         "_created_at": TIME,
         "_closed_at": TIME,
@@ -59,9 +63,10 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
         "_gone_at": TIME,
     },
     # who belongs to a deal
-    "deal_people": {"deal": pa.string(), "person": pa.string()},
+    "deal_people": {"deal": pa.string(), "person": pa.string(), "_gone_at": TIME},
     # what a field of a record became, and when; where a vendor tells a change with the value before it, that value is a row
-    # too, from the record's creation `until` the change: of several the one that ended first is the value at the creation
+    # too, from the record's creation `until` the change: of several the one that ended first is the value at the creation.
+    # `rough`: only the day is known; counts where nothing else tells of that value
     "history": {
         "entity": pa.string(),
         "record": pa.string(),
@@ -69,9 +74,13 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
         "value": pa.string(),
         "at": TIME,
         "until": TIME,
+        "rough": pa.bool_(),
     },
-    # records whose only use is that acts hang on them; `people`: whose they are by now, as ";12;14;", where acts may be stale
-    "engagements": {"people": pa.string(), "_gone_at": TIME},
+    # records whose only use is that acts hang on them; `people`: whose they are by now, as ";12;14;", where acts may be stale;
+    # `stands_for`: another record that tells of the same, and less
+    "engagements": {"people": pa.string(), "stands_for": pa.string(), "_gone_at": TIME},
+    # whose acts of a record are, where the vendor tells the two apart
+    "takers": {"record": pa.string(), "person": pa.string(), "_gone_at": TIME},
     # one act of or towards a person; `person` or, where the vendor only names the address, `email_key`
     "activities": {
         "record": pa.string(),
@@ -88,11 +97,13 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
     "aliases": {"entity": pa.string(), "record": pa.string(), "into": pa.string(), "at": TIME},
     # people whom a source of their own was recorded for
     "inbox": {"person": pa.string(), "source": pa.string(), "channel": pa.string(), "at": TIME},
-    # deals whose history was read, each by a call of its own, and up to which change
+    # deals whose history, and people whose mails were read, each by a call of its own, and up to which change
     "changelogs": {"read": pa.string()},
+    "mailboxes": {"read": pa.string()},
     # what a stored value is called on the vendor's screens
     "labels": {"field": pa.string(), "value": pa.string(), "label": pa.string(), "meaning": pa.string()},
 }
+ENTITIES = {"people": "lead", "companies": "company", "deals": "deal"}  # what aliases call the records of a table
 OWN = {"_id": pa.string(), "_seq": pa.int64(), "_hash": pa.string()}
 
 
@@ -127,6 +138,9 @@ class Landing:
         if self.postgres:
             destination: Any = dlt.destinations.postgres(self.postgres)
         else:
+            if not self.file.exists():
+                # cursors without the rows behind them would lose whatever was read before
+                shutil.rmtree(work, ignore_errors=True)
             destination = dlt.destinations.duckdb(str(self.file.resolve()))
         # a DuckDB file and a schema in it must not share their name
         dataset = f"{SCHEMA}_{self.crm}" if self.postgres else SCHEMA
@@ -212,12 +226,30 @@ class Landing:
             found = client.execute_sql(f'SELECT "_id", "{column}" FROM {name} WHERE "{column}" IS NOT NULL')
             return {str(row[0]): str(row[1]) for row in found or ()}
 
-    def living(self, table: str) -> list[str]:
-        """The ids of the records that were not deleted."""
-        with _plainly(self), self._pipeline.sql_client() as client:
-            name = client.make_qualified_table_name(table)
-            found = client.execute_sql(f'SELECT "_id" FROM {name} WHERE "_gone_at" IS NULL')
-            return [str(row[0]) for row in found or ()]
+    def standing(self, table: str) -> Iterator[pa.RecordBatch]:
+        """Of every record that is not another one by now its id, and whether it lives, in batches."""
+        merged = ""
+        if "aliases" in self.tables():
+            merged = f""" WHERE "_id" NOT IN (SELECT "record" FROM {{aliases}} WHERE "entity" = '{ENTITIES[table]}')"""
+        yield from self._batches(f'SELECT "_id", "_gone_at" IS NULL AS "alive" FROM {{name}}{merged}', table)
+
+    def departed(self, entity: str, table: str, ids: Sequence[str]) -> set[str]:
+        """Those of the records that were deleted, or merged into another."""
+        there = self.tables()
+        found: set[str] = set()
+        for begin in range(0, len(ids), 1_000):
+            part = ids[begin : begin + 1_000]
+            marks = ", ".join(["%s"] * len(part))
+            with _plainly(self), self._pipeline.sql_client() as client:
+                if table in there:
+                    name = client.make_qualified_table_name(table)
+                    sql = f'SELECT "_id" FROM {name} WHERE "_gone_at" IS NOT NULL AND "_id" IN ({marks})'
+                    found |= {str(row[0]) for row in client.execute_sql(sql, *part) or ()}
+                if "aliases" in there:
+                    name = client.make_qualified_table_name("aliases")
+                    sql = f'SELECT "record" FROM {name} WHERE "entity" = %s AND "record" IN ({marks})'
+                    found |= {str(row[0]) for row in client.execute_sql(sql, entity, *part) or ()}
+        return found
 
     def tables(self) -> dict[str, list[str]]:
         """The landed tables and their columns."""
@@ -230,9 +262,13 @@ class Landing:
 
     def rows(self, table: str) -> Iterator[pa.RecordBatch]:
         """A table, in batches."""
+        yield from self._batches("SELECT * FROM {name}", table)
+
+    def _batches(self, sql: str, table: str) -> Iterator[pa.RecordBatch]:
         with _plainly(self), self._pipeline.sql_client() as client:
-            name = client.make_qualified_table_name(table)
-            with warnings.catch_warnings(), client.execute_query(f"SELECT * FROM {name}") as cursor:
+            named = client.make_qualified_table_name
+            told = sql.format(name=named(table), aliases=named("aliases"))
+            with warnings.catch_warnings(), client.execute_query(told) as cursor:
                 warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
                 for part in cursor.iter_arrow(50_000):
                     yield from part.to_batches()
@@ -259,7 +295,10 @@ def arrow(table: str, rows: Sequence[Row]) -> pa.Table:
     """Rows → Arrow: our columns of their types, the vendor's as text."""
     known = {**OWN, **COLUMNS[table]}
     theirs = sorted({name for row in rows for name in row} - known.keys())
-    columns = {name: pa.array([row.get(name) for row in rows], kind) for name, kind in known.items()}
+    columns = {
+        name: pa.array([_text(row.get(name)) if kind == pa.string() else row.get(name) for row in rows], kind)
+        for name, kind in known.items()
+    }
     for name in theirs:
         columns[name] = pa.array([_text(row.get(name)) for row in rows], pa.string())
     return pa.table(columns)
@@ -267,7 +306,7 @@ def arrow(table: str, rows: Sequence[Row]) -> pa.Table:
 
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
-        return value or None
+        return masked(value) or None if value else None  # an address may stand in a field of any name
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict | list) else str(value)

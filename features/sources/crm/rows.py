@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from features.sources.crm.answers import masked
 from features.sources.crm.landing import Row
 from features.sources.crm.moments import iso
 
 
 def history_row(entity: str, record: str, field: str, value: str, at: datetime | None) -> Row:
     """A field of a record became a value."""
+    value = masked(value)  # an address may stand in a field of any name
     key = f"{entity}|{record}|{field}|{iso(at) if at else ''}|{value}"
     return {"_id": key, "entity": entity, "record": record, "field": field, "value": value, "at": at}
 
 
 def before_row(change: Row, value: str, since: datetime) -> Row:
     """The value that a field had before a change, since the record was created."""
-    return {**change, "_id": f"{change['_id']}|before", "value": value, "at": since, "until": change["at"]}
+    return {**change, "_id": f"{change['_id']}|before", "value": masked(value), "at": since, "until": change["at"]}
 
 
 def alias_row(entity: str, record: str, into: object, at: datetime | None) -> Row:

@@ -55,6 +55,8 @@ class CrmSource(Settings):
     stages: dict[str, dict[str, str | None]] | None = Field(None, description="per field: value of theirs → lead stage")
     interactions: dict[str, str | None] = Field(default_factory=dict, description="type of theirs → ours; null leaves it out")
     limits: list[Limit] | None = Field(None, description="calls we allow ourselves; default: what the smallest plan allows")
+    sweep_hours: float = Field(20, ge=0, description="how often all ids are listed to find what was deleted")
+    sweep_most: float = Field(0.2, gt=0, le=1, description="share of a table that may be missing at once; more stops the run")
     calls_per_day: int | None = Field(None, ge=1, description="what your plan allows; default: what the vendor says")
     write_back: WriteBack = WriteBack()
 
@@ -67,7 +69,7 @@ class CrmSource(Settings):
             )
         return url
 
-    @field_validator("base_url")
+    @field_validator("base_url", "login_url", check_fields=False)
     @classmethod
     def _an_address(cls, url: str) -> str:
         if not url.startswith(("https://", "http://127.", "http://localhost", "http://[::1]")):

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from features.errors import CrmError
-from features.sources.crm.http import RefusedError, SpentError
+from features.sources.crm.answers import RefusedError, SpentError
 from features.sources.crm.landing import Landing, Row, content_hash
 
 CHUNK = 20_000  # rows that are landed together
 CHUNK_SECONDS = 60.0  # and never rarer than this, so that a kill loses little
-FORBIDDEN = (401, 403)
+FORBIDDEN = (401, 402, 403)  # 402: the plan does not have it
 FIELDS = "#fields"  # behind a stream's name: the fields it has been read with
 
 Progress = Callable[[str, int, int | None], None]
@@ -38,8 +38,9 @@ class Stream:
     """One part of a CRM. `read(cursor)` gives pages from there on; None is the very beginning.
 
     `optional`: not every plan has it; where the vendor has always refused it, the rest is read without. `fields`: what is
-    asked for of each record; a new one makes everything be read once more. `patient`: it may take several days' calls; where
-    those are used up, the rest goes on. `lands_first`: it looks at what others landed.
+    asked for of each record; a new one makes everything be read once more. `vital`: those that must not vanish once they were
+    there, such as who opted out. `patient`: it may take several days' calls; where those are used up, the rest goes on.
+    `lands_first`: it looks at what others landed.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Stream:
     optional: bool = False
     needs: str = ""
     fields: frozenset[str] = frozenset()
+    vital: frozenset[str] = frozenset()
     patient: bool = False
     lands_first: bool = False
 
@@ -91,6 +93,10 @@ def _read(stream: Stream, cursors: Mapping[str, Any], chunk: _Chunk, progress: P
     known = cursors.get(stream.name)
     asked = set(cursors.get(stream.name + FIELDS) or ())
     rows = 0
+    hidden = (stream.vital & asked) - stream.fields
+    if hidden:
+        named = ", ".join(sorted(hidden))
+        raise _lost(stream, f"{named} of {stream.name} cannot be seen any more.")
     try:
         # of a field that is new to us nobody has said what it was: the records are read once more
         for page in stream.read(known if stream.fields <= asked else None):
@@ -104,7 +110,7 @@ def _read(stream: Stream, cursors: Mapping[str, Any], chunk: _Chunk, progress: P
         if error.http not in FORBIDDEN or (known is None and not stream.optional):
             raise
         if known is not None:
-            raise _lost(stream, error) from None
+            raise _lost(stream, error.fact) from None
         chunk.synced.refused[stream.name] = error.fact
     except SpentError as error:
         if not stream.patient:
@@ -112,9 +118,9 @@ def _read(stream: Stream, cursors: Mapping[str, Any], chunk: _Chunk, progress: P
         chunk.synced.refused[stream.name] = error.fact
 
 
-def _lost(stream: Stream, error: RefusedError) -> CrmError:
+def _lost(stream: Stream, fact: str) -> CrmError:
     return CrmError(
-        f"{error.fact} It could be read before: without it the history of {stream.name} would end here unseen.",
+        f"{fact} It could be read before: without it the history of {stream.name} would end here unseen.",
         f"Give the permission back{f' ({stream.needs})' if stream.needs else ''}, then run it again.",
     )
 

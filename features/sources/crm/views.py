@@ -189,8 +189,11 @@ def _stage_rows(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataRepor
     base.execute("""
         CREATE VIEW of_deal AS
         SELECT DISTINCT coalesce(d."into", x.deal) AS deal, coalesce(a."into", x.person) AS lead_id
-        FROM (SELECT deal, person FROM raw.deal_people UNION ALL
-              SELECT _id, _person FROM raw.deals WHERE _person IS NOT NULL AND _id NOT IN (SELECT deal FROM raw.deal_people)) x
+        FROM (SELECT p.deal, p.person FROM raw.deal_people p LEFT JOIN raw.deals d ON d._id = p.deal
+              WHERE p._gone_at IS NULL AND (d._people IS NULL OR contains(d._people, ';' || p.person || ';'))
+              UNION ALL
+              SELECT _id, _person FROM raw.deals
+              WHERE _person IS NOT NULL AND _id NOT IN (SELECT deal FROM raw.deal_people WHERE _gone_at IS NULL)) x
         LEFT JOIN deal_of d ON d.record = x.deal
         LEFT JOIN lead_of a ON a.record = x.person
         WHERE x.deal NOT IN (SELECT _id FROM raw.deals WHERE _gone_at IS NOT NULL)
@@ -235,16 +238,29 @@ def _interactions(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataRep
         WHERE p._email_key IS NOT NULL AND p._gone_at IS NULL GROUP BY p._email_key
     """)
     base.execute("""
+        CREATE VIEW took AS
+        SELECT DISTINCT t.record, coalesce(l."into", t.person) AS lead_id
+        FROM raw.takers t LEFT JOIN lead_of l ON l.record = t.person WHERE t._gone_at IS NULL
+    """)
+    # what another record tells of the same person better
+    base.execute("""
+        CREATE VIEW told AS
+        SELECT e.stands_for AS record, t.lead_id FROM raw.engagements e JOIN took t ON t.record = e._id
+        WHERE e.stands_for IS NOT NULL AND e._gone_at IS NULL
+    """)
+    base.execute("""
         CREATE VIEW acts AS
-        SELECT coalesce(l."into", a.person, b.lead_id) AS lead_id, t.ours AS type, a.at,
+        SELECT coalesce(l."into", a.person, b.lead_id, m.lead_id) AS lead_id, t.ours AS type, a.at,
                a.value, a.content, a.campaign, a.direction
         FROM raw.activities a
         JOIN types t ON t.theirs = a.type AND t.ours IS NOT NULL
         LEFT JOIN raw.engagements e ON e._id = a.record
         LEFT JOIN lead_of l ON l.record = a.person
         LEFT JOIN by_key b ON b.email_key = a.email_key AND a.person IS NULL
+        LEFT JOIN took m ON m.record = a.record AND a.person IS NULL AND a.email_key IS NULL
         WHERE a.at IS NOT NULL
           AND (e._id IS NULL OR (e._gone_at IS NULL AND (e.people IS NULL OR contains(e.people, ';' || a.person || ';'))))
+          AND NOT EXISTS (SELECT 1 FROM told o WHERE o.record = a.record AND o.lead_id = coalesce(l."into", a.person))
     """)
     base.execute("CREATE VIEW interactions AS SELECT a.* FROM acts a SEMI JOIN known k ON k.lead_id = a.lead_id")
     lost = base.execute("SELECT count(*) FROM acts a ANTI JOIN known k ON k.lead_id = a.lead_id").fetchone()

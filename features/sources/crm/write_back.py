@@ -10,7 +10,7 @@ import csv
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from typing import Protocol
 
 from features.errors import DataError
 from features.files import whole_file
-from features.sources.crm.http import RefusedError
+from features.sources.crm.answers import RefusedError, masked
 from features.sources.crm.scores import ScoreField, Value, digest
 
 ROUNDS = 3  # times that a record is tried which may work later
@@ -54,8 +54,11 @@ class Writer(Protocol):
             if a field of that name is somebody else's.
         """
 
+    def places(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """The records that hold the scores of leads, where they are others than the leads themselves."""
+
     def write(self, records: Sequence[Record]) -> list[Written]:
-        """Write one batch; one result a record."""
+        """Write one batch; one result a record. A result of a record that was not asked for says that it was overwritten."""
 
 
 class Ledger:
@@ -81,6 +84,11 @@ class Ledger:
             self._base.executemany("INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?)", rows)
             self._base.executemany("DELETE FROM sent WHERE id = ?", [(name,) for name in gone])
 
+    def forget(self, names: Sequence[str]) -> None:
+        """What was acknowledged of these records counts no longer."""
+        with self._transaction():
+            self._base.executemany("DELETE FROM sent WHERE id = ?", [(name,) for name in names])
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         try:
@@ -105,13 +113,19 @@ class Ledger:
 @dataclass(frozen=True)
 class Plan:
     """What is to be sent: `send` with new values, `clear` of those that are scored no longer; `unchanged` need nothing, `later`
-    wait for another run.
+    wait for another run. `forget`: those that are no records of their own any more. `places`: as a writer says them.
     """
 
     send: Sequence[Record]
     clear: Sequence[Record]
     unchanged: int
     later: int = 0
+    forget: Sequence[str] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def mark(self, name: str, values: Mapping[str, Value]) -> str:
+        """What is noted of a record once it is acknowledged."""
+        return marked(values, self.places.get(name))
 
     @property
     def records(self) -> list[Record]:
@@ -124,22 +138,34 @@ class Plan:
 CLEARED = "cleared"
 
 
+def marked(values: Mapping[str, Value], place: str | None) -> str:
+    """What tells whether a lead's values stand where they should: a lead that became a contact is written there anew."""
+    return digest(values) if place is None else f"{digest(values)}@{place}"
+
+
 def plan(
-    records: Mapping[str, Mapping[str, Value]], known: Mapping[str, str], fields: Sequence[ScoreField], most: int | None = None
+    records: Mapping[str, Mapping[str, Value]],
+    known: Mapping[str, str],
+    fields: Sequence[ScoreField],
+    most: int | None = None,
+    departed: Set[str] = frozenset(),
+    places: Mapping[str, str] | None = None,
 ) -> Plan:
     """What differs from what was acknowledged, those for sales first, at most `most` of them.
 
     A lead that was written and is not among `records` now (closed, opted out) has its fields emptied: a stale score is worse
-    than none.
+    than none. Not so the `departed`: some CRMs take the id of a merged record for the winner's, whose score that would empty.
     """
-    keys = [f.key for f in fields]
+    keys, where = [f.key for f in fields], places or {}
     trimmed = {name: {key: values.get(key) for key in keys} for name, values in records.items()}
-    send = [(name, values) for name, values in trimmed.items() if known.get(name) != digest(values)]
+    send = [(name, values) for name, values in trimmed.items() if known.get(name) != marked(values, where.get(name))]
     nothing: dict[str, Value] = dict.fromkeys(keys)
-    clear = [(name, nothing) for name, mark in known.items() if name not in records and mark != CLEARED]
+    left = [name for name in known if name not in records]
+    clear = [(name, nothing) for name in left if known[name] != CLEARED and name not in departed]
     send.sort(key=lambda record: _first(records[record[0]]))
     now = send if most is None else send[: max(0, most - len(clear))]
-    return Plan(now, clear, len(trimmed) - len(send), len(send) - len(now))
+    forget = [name for name in left if name in departed]
+    return Plan(now, clear, len(trimmed) - len(send), len(send) - len(now), forget, where)
 
 
 def _first(values: Mapping[str, Value]) -> tuple[bool, float]:
@@ -176,6 +202,7 @@ def send(writer: Writer, todo: Plan, ledger: Ledger, model: str, progress: Calla
         if the vendor cannot be reached or refuses altogether.
     """
     outcome = Outcome()
+    ledger.forget(todo.forget)
     waiting = todo.records
     total, done = len(waiting), 0
     emptied = {name for name, _ in todo.clear}
@@ -186,8 +213,10 @@ def send(writer: Writer, todo: Plan, ledger: Ledger, model: str, progress: Calla
             results = {result.id: result for result in _write(writer, batch)}
             good = [r for r in batch if not results[r[0]].problem]
             gone = [name for name, _ in batch if results[name].gone]
-            marks = [(name, CLEARED if name in emptied else digest(values)) for name, values in good]
-            ledger.keep(marks, gone, datetime.now(UTC), model)
+            asked = {name for name, _ in batch}
+            overwritten = [name for name in results if name not in asked]  # by a record that was merged into it
+            marks = [(name, CLEARED if name in emptied else todo.mark(name, values)) for name, values in good]
+            ledger.keep(marks, [*gone, *overwritten], datetime.now(UTC), model)
             outcome.cleared += sum(name in emptied for name, _ in good)
             outcome.written += sum(name not in emptied for name, _ in good)
             outcome.gone += len(gone)
@@ -196,7 +225,7 @@ def send(writer: Writer, todo: Plan, ledger: Ledger, model: str, progress: Calla
                 if result.problem and result.again and attempt + 1 < ROUNDS:
                     later.append(record)
                 elif result.problem and not result.gone:
-                    outcome.failed[record[0]] = result.problem
+                    outcome.failed[record[0]] = masked(result.problem)
             done += len(batch)
             if progress:
                 progress(min(done, total), total)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from features.sources.crm.acts import page_type
+from features.sources.crm.acts import page_name, page_type
 from features.sources.crm.keys import mail_key
 from features.sources.crm.landing import Landing, Row
 from features.sources.crm.moments import EPOCH, iso, milliseconds, moment
 from features.sources.crm.stream import Page
-from features.sources.hubspot.api import Api, following, server_now
+from features.sources.hubspot.api import Api, following
 from features.sources.hubspot.records import Kind, Tables, read_kind
 
 DAY = 86_400_000  # milliseconds
@@ -36,11 +36,10 @@ def engagement(api: Api, landing: Landing, name: str) -> Callable[[Any], Iterato
         # a row per record, so that what is unchanged is known; the acts hang on the people it is associated with
         return {"_id": f"{entity}|{one['id']}", **{key: (one.get("properties") or {}).get(key) for key in ENGAGEMENTS[name]}}
 
-    def more(found: Sequence[Mapping[str, Any]]) -> Tables:
-        people = api.associated(name, "contacts", [str(one["id"]) for one in found])
+    def more(found: Sequence[Mapping[str, Any]], people: Mapping[str, list[str]]) -> Tables:
         return {"activities": [act for one in found for act in _acts(entity, one, people.get(str(one["id"]), []))]}
 
-    kind = Kind(name, "engagements", entity, "hs_lastmodifieddate", ENGAGEMENTS[name], (), row, more, frozenset())
+    kind = Kind(name, "engagements", entity, "hs_lastmodifieddate", ENGAGEMENTS[name], (), row, more, frozenset(), "people")
     return lambda cursor: read_kind(api, landing, kind, cursor)
 
 
@@ -98,7 +97,7 @@ def email_events(api: Api, landing: Landing, since: datetime) -> Callable[[Any],
 
     def read(cursor: Any) -> Iterator[Page]:
         start = int(cursor["until"]) - LATE if cursor else milliseconds(since)
-        now = server_now(api.http)
+        now = api.server_now()
         begin, width = start, DAY
         while begin < now:
             end, rows = min(begin + width, now), 0
@@ -203,7 +202,7 @@ def visits(api: Api, since: datetime) -> Callable[[Any], Iterator[Page]]:
 
     def read(cursor: Any) -> Iterator[Page]:
         start = int(cursor["until"]) - LATE if cursor else milliseconds(since)
-        now = server_now(api.http)
+        now = api.server_now()
         after: str | None = (cursor or {}).get("after")
         floor = int((cursor or {}).get("floor", start))
         while True:
@@ -234,7 +233,7 @@ def _visit(one: Mapping[str, Any]) -> Row:
         "person": str(one["objectId"]),
         "type": page_type(address),
         "at": moment(one["occurredAt"]),
-        "content": address.split("?", maxsplit=1)[0].partition("://")[2] or None,
+        "content": page_name(address),
         "direction": "in",
     }
 
@@ -245,7 +244,7 @@ def marketing_events(api: Api) -> Callable[[Any], Iterator[Page]]:
     def read(cursor: Any) -> Iterator[Page]:
         done: dict[str, str] = dict((cursor or {}).get("done", {}))
         every = list(api.listed(f"/marketing/marketing-events/{api.version}", LISTED))
-        now = server_now(api.http)
+        now = api.server_now()
         for number, event in enumerate(every):
             name = str(event["objectId"])
             ends = moment(event.get("endDateTime")) or moment(event.get("startDateTime"))

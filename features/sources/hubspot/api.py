@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from features.errors import CrmError
+from features.sources.crm.answers import Answer, RefusedError, Trouble
 from features.sources.crm.auth import FetchedToken, FixedToken, Nobody
-from features.sources.crm.http import Answer, Auth, Http, RefusedError, Trouble, pages
+from features.sources.crm.http import Auth, Http, pages
 from features.sources.crm.pace import Bucket
 from features.sources.crm.secrets import Secrets
 from features.sources.hubspot.settings import RATES, SEARCHES, HubSpotSource
@@ -15,8 +16,8 @@ from features.sources.hubspot.settings import RATES, SEARCHES, HubSpotSource
 READ = 50  # records of one batch read with history; without, 100 would do
 LIST = 100
 SEARCH = 200
-CAP = 10_000  # results that a search gives, however many there are
 ASSOCIATIONS = 1_000
+NOBODY = ("OBJECT_NOT_FOUND", "crm.associations.NO_ASSOCIATIONS_FOUND")
 
 
 def judge(answer: Answer) -> Trouble | None:
@@ -84,18 +85,31 @@ class Api:
         return body["results"], following(body)
 
     def read(self, kind: str, ids: Sequence[str], properties: Sequence[str], history: Sequence[str]) -> list[dict[str, Any]]:
-        """Records whole, with the history of some properties; those that are gone by now are not among them."""
+        """Records whole, with the history of some properties; those that are gone by now are not among them.
+
+        Raises
+        ------
+        CrmError
+            if HubSpot could not read one for any other reason.
+        """
         found = []
         for begin in range(0, len(ids), READ):
             inputs = [{"id": name} for name in ids[begin : begin + READ]]
             body = {"inputs": inputs, "properties": list(properties), "propertiesWithHistory": list(history)}
-            found += self.http.post(f"/crm/objects/{self.version}/{kind}/batch/read", body).body["results"]
+            answer = self.http.post(f"/crm/objects/{self.version}/{kind}/batch/read", body).body
+            self._whole(answer, kind, ("OBJECT_NOT_FOUND",))
+            found += answer["results"]
         return found
 
-    def search(
-        self, kind: str, filters: Sequence[Mapping[str, Any]], sort: str, properties: Sequence[str], after: str | None
-    ) -> Any:
-        """A page of a search, ascending."""
+    def _whole(self, answer: Mapping[str, Any], kind: str, harmless: Sequence[str]) -> None:
+        """Part of a batch may fail in a 2xx: what is left out so would be lost."""
+        for error in answer.get("errors") or ():
+            if error.get("category") not in harmless and error.get("subCategory") not in harmless:
+                said = self.http.say(str(error.get("message") or error.get("category")))
+                raise CrmError(f"HubSpot read only part of a batch of {kind}: {said}", "Run it again.")
+
+    def search(self, kind: str, filters: Sequence[Mapping[str, Any]], sort: str, properties: Sequence[str]) -> Any:
+        """The first page of a search, ascending."""
         self._searches.take()
         return self.http.post(
             f"/crm/objects/{self.version}/{kind}/search",
@@ -104,7 +118,6 @@ class Api:
                 "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
                 "properties": list(properties),
                 "limit": SEARCH,
-                **({"after": after} if after else {}),
             },
         ).body
 
@@ -115,6 +128,7 @@ class Api:
             wanted: list[dict[str, str]] = [{"id": name} for name in ids[begin : begin + ASSOCIATIONS]]
             while wanted:  # a record with very many associates has further pages of its own
                 body = self.http.post(f"/crm/associations/{self.version}/{kind}/{to}/batch/read", {"inputs": wanted}).body
+                self._whole(body, f"{kind} and their {to}", NOBODY)
                 wanted = []
                 for result in body["results"]:
                     name = str(result["from"]["id"])
@@ -140,6 +154,19 @@ class Api:
             return f"{error.fact} {error.hint}"
         return None
 
+    def server_now(self) -> int:
+        """The server's clock in whole milliseconds."""
+        return int(self.http.now() * 1000)
+
+    def every(self, kind: str) -> Iterator[str]:
+        """The ids of all records of a kind."""
+        after = None
+        while True:
+            found, after = self.ids(kind, after, archived=False)
+            yield from (str(one["id"]) for one in found)
+            if after is None:
+                return
+
     def daily(self) -> tuple[int | None, int | None]:
         """The account's calls a day and how many are left, where HubSpot says so."""
         answer = self.http.get(f"/crm/objects/{self.version}/contacts", {"limit": 1})
@@ -151,8 +178,3 @@ def following(body: Mapping[str, Any]) -> str | None:
     """The cursor of the next page."""
     after = ((body.get("paging") or {}).get("next") or {}).get("after")
     return str(after) if after else None
-
-
-def server_now(http: Http) -> int:
-    """The server's clock in whole milliseconds."""
-    return int((time.time() + http.skew) * 1000)

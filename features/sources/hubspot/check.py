@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from features.sources.crm.answers import RefusedError
 from features.sources.crm.connector import Budget, Check
-from features.sources.crm.http import RefusedError
 from features.sources.hubspot.api import Api
 
 CHANGED = 0.05  # of the leads on an ordinary day

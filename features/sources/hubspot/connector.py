@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from features.sources.crm.acts import form_type
+from features.sources.crm.base import BaseConnector
 from features.sources.crm.connector import Budget, Check
 from features.sources.crm.hooks import Event
 from features.sources.crm.http import Http
@@ -17,11 +18,11 @@ from features.sources.crm.moments import moment
 from features.sources.crm.rows import label_row, number
 from features.sources.crm.shape import Shape, StageValue, plain
 from features.sources.crm.stream import Page, Stream, changed
-from features.sources.files.personal import mail_domain, personal_header
+from features.sources.files.personal import mail_domain
 from features.sources.hubspot import activities
 from features.sources.hubspot.api import Api
 from features.sources.hubspot.check import budget, checks
-from features.sources.hubspot.records import Kind, Tables, alias_rows, history_rows, read_kind, whole
+from features.sources.hubspot.records import Kind, Tables, alias_rows, gone, history_rows, read_kind, whole
 from features.sources.hubspot.settings import INTERACTIONS, OUTCOMES, HubSpotSource
 from features.sources.hubspot.writer import HubSpotWriter
 
@@ -42,14 +43,14 @@ ENTERED = "hs_v2_date_entered_"
 MERGED = "hs_merged_object_ids"
 
 
-class HubSpot(HubSpotWriter):
+class HubSpot(HubSpotWriter, BaseConnector):
     """One account."""
 
     kind = "hubspot"
 
     def __init__(self, source: HubSpotSource, http: Http, landing: Landing, since: datetime) -> None:
         super().__init__(Api(source, http), source.write_back.prefix)
-        self.source, self.http, self.landing, self.since = source, http, landing, since
+        self._begin(source, http, landing, since)
 
     @cached_property
     def _defined(self) -> dict[str, dict[str, dict[str, Any]]]:
@@ -62,8 +63,8 @@ class HubSpot(HubSpotWriter):
         own = {name for name in self._defined["contacts"] if name.startswith(f"{self.source.write_back.prefix}_")}
         return frozenset({"lastmodifieddate", "hs_lastmodifieddate", *own})
 
-    def greet(self) -> None:
-        """See `Connector`."""
+    def hello(self) -> None:
+        """See `BaseConnector`."""
         self._defined  # noqa: B018  three calls that are needed anyway
 
     def streams(self) -> Sequence[Stream]:
@@ -79,6 +80,7 @@ class HubSpot(HubSpotWriter):
             found.append(Stream(name, read, optional=True, needs=scope))
         return [
             *found,
+            self._swept(),
             Stream("stages", self._stages),
             Stream("email_events", activities.email_events(self.api, self.landing, self.since), True, "the scope content"),
             Stream("forms", activities.forms(self.api, self.landing, self.since), True, "the scope forms"),
@@ -93,6 +95,12 @@ class HubSpot(HubSpotWriter):
             ),
         ]
 
+    def _swept(self) -> Stream:
+        """HubSpot lists what was deleted for ninety days, and not at all what was deleted for good or came back."""
+        names = {"companies": "companies", "people": "contacts", "deals": "deals"}
+        lists = {table: partial(self.api.every, name) for table, name in names.items()}
+        return self.swept(lists, lambda table, ids: whole(self.api, self._kind(names[table]), ids))
+
     def _records(self, name: str) -> Stream:
         kind = self._kind(name)
         read = partial(read_kind, self.api, self.landing, kind)
@@ -104,7 +112,7 @@ class HubSpot(HubSpotWriter):
             wanted = [*mapped, "createdate", "hs_lastmodifieddate", MERGED]
             row, more = (
                 self._company,
-                lambda found: {"history": _histories("company", found), "aliases": _aliases("company", found)},
+                lambda found, _: {"history": _histories("company", found), "aliases": _aliases("company", found)},
             )
             return Kind(
                 name, name, "company", "hs_lastmodifieddate", self._there(name, wanted), mapped, row, more, self.volatile
@@ -134,6 +142,7 @@ class HubSpot(HubSpotWriter):
             self._deal,
             self._around_deals,
             self.volatile,
+            "_people",
         )
 
     def _there(self, kind: str, names: Sequence[str]) -> list[str]:
@@ -150,8 +159,7 @@ class HubSpot(HubSpotWriter):
             and p.get("type") in ATTRIBUTE_TYPES
             and p.get("fieldType") not in ("textarea", "file", "html", "phonenumber")
             and not name.startswith(own)
-            and name not in self.source.exclude
-            and personal_header(str(p.get("label") or name)) is None
+            and self.attribute(name, p.get("label"))
         ]
         entered = [name for name in defined if name.startswith(ENTERED)]
         stages = self._there("contacts", ["lifecyclestage", "hs_lead_status"])
@@ -175,7 +183,7 @@ class HubSpot(HubSpotWriter):
                 "_opted_out": "true" if any(given.get(name) == "true" for name in OPT_OUTS) else "false",
             }
 
-        def more(found: Sequence[Mapping[str, Any]]) -> Tables:
+        def more(found: Sequence[Mapping[str, Any]], _people: Mapping[str, list[str]]) -> Tables:
             return {
                 "history": [h for one in found for h in history_rows("lead", one, backstop)],
                 "aliases": _aliases("lead", found),
@@ -217,9 +225,7 @@ class HubSpot(HubSpotWriter):
             MERGED: given.get(MERGED),
         }
 
-    def _around_deals(self, found: Sequence[Mapping[str, Any]]) -> Tables:
-        ids = [str(one["id"]) for one in found]
-        people = self.api.associated("deals", "contacts", ids)
+    def _around_deals(self, found: Sequence[Mapping[str, Any]], people: Mapping[str, list[str]]) -> Tables:
         return {
             "deal_people": [
                 {"_id": f"{deal}|{person}", "deal": deal, "person": person} for deal, many in people.items() for person in many
@@ -246,7 +252,11 @@ class HubSpot(HubSpotWriter):
         for name, entity in (("companies", "company"), ("contacts", "contact"), ("deals", "deal")):
             ids = list(dict.fromkeys(event.record for event in events if event.entity == entity))
             if ids:
-                yield Page(whole(self.api, self._kind(name), ids), None)
+                kind = self._kind(name)
+                found = whole(self.api, kind, ids)
+                there = {row["_id"] for row in found[kind.table]}
+                lost = gone(kind, [name for name in ids if name not in there], self.now())
+                yield Page({**found, kind.table: [*found[kind.table], *lost]}, None)
 
     def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
         """What becomes what; `form: *` and the like are found by their beginning."""

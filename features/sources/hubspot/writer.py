@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import CrmError
-from features.sources.crm.http import RefusedError
+from features.sources.crm.answers import RefusedError
 from features.sources.crm.moments import iso
 from features.sources.crm.scores import ScoreField, Value, plain_number
 from features.sources.crm.write_back import Record, Written
@@ -68,17 +68,30 @@ class HubSpotWriter:
             label = f"{self.prefix.capitalize()} {field.label}"
             _once(self.api, path, {**body, "groupName": group["name"], "label": label, "description": field.description})
 
+    def places(self, ids: Sequence[str]) -> dict[str, str]:
+        """See `Writer`; a lead's scores stand on itself."""
+        return {}
+
     def write(self, records: Sequence[Record]) -> list[Written]:
         """See `Writer`. Values go as text, the only thing HubSpot takes; empty text empties a property."""
         inputs = [{"id": name, "properties": {self._names[k]: _text(v) for k, v in values.items()}} for name, values in records]
         body = self.api.http.post(f"/crm/objects/{self.api.version}/contacts/batch/update", {"inputs": inputs}).body
-        found = [Written(str(one["id"])) for one in body.get("results", [])]
+        found = {str(one["id"]): Written(str(one["id"])) for one in body.get("results", [])}
+        said = ""
         for error in body.get("errors", []):
             gone = error.get("category") == "OBJECT_NOT_FOUND"
             context = error.get("context") or {}
             names = context.get("ids") or context.get("id") or []
-            found += [Written(str(name), str(error.get("message")), gone=gone) for name in names]
-        return found
+            found |= {str(name): Written(str(name), str(error.get("message")), gone=gone) for name in names}
+            said = said if names else str(error.get("message"))
+        silent = [name for name, _ in records if name not in found]
+        merged = len(found) > len(records) - len(silent)  # answered for another: the record that it was merged into
+        for name in silent:
+            if merged:
+                found[name] = Written(name, "it was merged into another", gone=True)
+            elif said:
+                found[name] = Written(name, said)
+        return list(found.values())
 
 
 def _once(api: Api, path: str, body: Any) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import io
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from features.errors import CrmError
+from features.sources.crm.answers import Answer, RefusedError, Trouble
 from features.sources.crm.auth import FetchedToken, Nobody
-from features.sources.crm.http import Answer, Http, RefusedError, Trouble
+from features.sources.crm.http import Http
 from features.sources.crm.moments import iso
 from features.sources.crm.pace import Bucket
 from features.sources.crm.secrets import Secrets
@@ -19,10 +22,11 @@ from features.sources.marketo.settings import RATES, MarketoSource
 BATCH = 300  # of a page, of a lookup, of a write
 TYPES = 10  # activity types of one call
 POLL, LONGEST_POLL = 0.5, 60.0  # seconds between two looks at a job; Marketo refreshes a status once a minute
+PATIENCE = 6 * 3_600.0  # seconds that a job is waited for
 
 AGAIN = {"502", "604", "606", "608", "611", "614", "615", "713", "719", "1016", "1019"}
 RENEW = {"600", "601", "602"}
-DEAD = ("Failed", "Cancelled")
+DEAD = ("Failed", "Cancelled", "Canceled")
 
 
 def judge(answer: Answer) -> Trouble | None:
@@ -44,7 +48,7 @@ def judge(answer: Answer) -> Trouble | None:
         trouble = Trouble("renew", why, "401")
     elif code == "607" or (code == "1029" and "quota" in message.lower()):
         trouble = Trouble("spent", why, code, hint="Quotas are given back at midnight, Central time; what was fetched is kept.")
-    elif code in AGAIN or code == "1029":
+    elif code in AGAIN or (code == "1029" and "already" not in message.lower()):
         trouble = Trouble("again", why, code, wait=60.0 if code == "1029" else None)
     return trouble
 
@@ -70,6 +74,13 @@ def open_api(source: MarketoSource, secrets: Secrets) -> Http:
 
     http = Http(source.base_url, "Marketo", FetchedToken(fetch, secrets), secrets, judge, pace)
     return http
+
+
+class LostExportError(CrmError):
+    """A job from which nothing comes any more."""
+
+    def __init__(self, fact: str) -> None:
+        super().__init__(fact, "Run it again: another job is made; what was fetched is kept.")
 
 
 class Api:
@@ -145,7 +156,11 @@ class Api:
         """Create and queue a job; its id."""
         body = self.http.post(f"{self.bulk}/{what}/export/create.json", {"format": "CSV", **order}).body
         job = str(body["result"][0]["exportId"])
-        self.http.post(f"{self.bulk}/{what}/export/{job}/enqueue.json", {})
+        try:
+            self.http.post(f"{self.bulk}/{what}/export/{job}/enqueue.json", {})
+        except RefusedError as error:
+            if "already" not in error.fact:  # an attempt whose answer was lost did it
+                raise
         return job
 
     def wait_export(self, what: str, job: str) -> dict[str, Any]:
@@ -153,46 +168,59 @@ class Api:
 
         Raises
         ------
+        LostExportError
+            if it failed or is gone: another has to be made.
         CrmError
-            if it failed.
+            if it takes too long.
         """
-        pause = POLL
+        pause, waited = POLL, 0.0
         while True:
-            status: dict[str, Any] = self.http.get(f"{self.bulk}/{what}/export/{job}/status.json").body["result"][0]
+            try:
+                result = self.http.get(f"{self.bulk}/{what}/export/{job}/status.json").body["result"]
+            except RefusedError as error:
+                raise LostExportError(error.fact) from error
+            status: dict[str, Any] = result[0]
             if status["status"] == "Completed":
                 return status
             if status["status"] in DEAD:
+                why = self.http.say(str(status.get("errorMsg", "no reason given")))
+                raise LostExportError(f"Marketo's export {job} {status['status'].lower()}: {why}.")
+            waited += pause
+            if waited > PATIENCE:
                 raise CrmError(
-                    f"Marketo's export {job} {status['status'].lower()}: {status.get('errorMsg', 'no reason given')}."
+                    f"Marketo's export {job} is still {str(status['status']).lower()} after {waited / 3600:.0f} hours.",
+                    "Run it again later: it goes on with that job.",
                 )
             self.http.sleep(pause)
             pause = min(pause * 2, LONGEST_POLL)
 
-    def export_rows(self, what: str, job: str, to: Path, size: int = 5_000) -> Iterator[list[dict[str, str | None]]]:
+    def export_rows(self, what: str, job: str, folder: Path, size: int = 5_000) -> Iterator[list[dict[str, str | None]]]:
         """The rows of a finished job, a part at a time; "null" means nothing.
+
+        They stand in a file of `folder` that has no name, for it holds names and addresses: it is gone with the process.
 
         Raises
         ------
-        CrmError
-            if the file has not as many rows as the job.
+        LostExportError
+            if the job failed, is gone, or its file has not as many rows as it should.
         """
         status = self.wait_export(what, job)
         expected = int(status.get("numberOfRecords", 0))
         seen, part = 0, []
-        if expected:
-            self.http.download(f"{self.bulk}/{what}/export/{job}/file.json", to)
-            with to.open(encoding="utf-8", newline="") as file:
-                for row in csv.DictReader(file):
-                    seen += 1
-                    part.append({k: None if v in ("null", "") else v for k, v in row.items()})
-                    if len(part) == size:
-                        yield part
-                        part = []
-            to.unlink()
+        with tempfile.TemporaryFile(dir=folder) as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as lines:
+            if expected:
+                try:
+                    self.http.download(f"{self.bulk}/{what}/export/{job}/file.json", file)
+                except RefusedError as error:  # files are kept for a week
+                    raise LostExportError(error.fact) from error
+            for row in csv.DictReader(lines):
+                seen += 1
+                part.append({k: None if v in ("null", "") else v for k, v in row.items()})
+                if len(part) == size:
+                    yield part
+                    part = []
         if seen != expected:
-            raise CrmError(
-                f"Marketo's export {job} has {seen:,} rows of {expected:,}.", "Run it again; what was fetched is kept."
-            )
+            raise LostExportError(f"Marketo's export {job} has {seen:,} rows of {expected:,}.")
         yield part
 
     def can(self, path: str, params: Mapping[str, Any]) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from features.errors import CrmError
+from features.sources.crm.answers import RefusedError
 from features.sources.crm.connector import Budget, Check
-from features.sources.crm.http import RefusedError
 from features.sources.marketo.api import BATCH, Api
 from features.sources.marketo.settings import CALLS_A_DAY
 

@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
-from features.sources.crm.acts import form_type, page_type
+from features.sources.crm.acts import form_type, page_name, page_type
+from features.sources.crm.base import BaseConnector
 from features.sources.crm.connector import Budget, Check
-from features.sources.crm.hooks import Event
 from features.sources.crm.http import Http
 from features.sources.crm.keys import company_key
 from features.sources.crm.landing import Landing, Row
@@ -22,8 +22,8 @@ from features.sources.crm.moments import iso, moment
 from features.sources.crm.rows import alias_row, before_row, history_row, label_row, number, text, true
 from features.sources.crm.shape import Shape, StageValue, plain
 from features.sources.crm.stream import Page, Stream
-from features.sources.files.personal import mail_domain, personal_header
-from features.sources.marketo.api import BATCH, TYPES, Api
+from features.sources.files.personal import mail_domain
+from features.sources.marketo.api import BATCH, TYPES, Api, LostExportError
 from features.sources.marketo.check import budget, checks
 from features.sources.marketo.settings import (
     CONVERTED,
@@ -41,8 +41,9 @@ AHEAD = 8  # jobs in the queue
 BULK_FROM = timedelta(days=7)  # activities older than that come by export
 YEARS = 10
 OVERLAP = timedelta(minutes=5)
+FORGOTTEN = timedelta(days=13)  # deletions older than fourteen days may not be listed any more
 ACTS = (1, 2, 3, 6, 8, 9, 10, 11, 21, 27, 32, 34, 35, 36, 39, 40, 41, 45, 46, 101, 102, 104)
-VISIT, FORM, CONVERT, MERGE, PROGRESS = 1, 2, 21, 32, 104
+VISIT, FORM, NEW, CONVERT, MERGE, PROGRESS = 1, 2, 12, 21, 32, 104
 DEALS, MOMENT, STAGES = (34, 35, 36), 46, (101, 102)
 CUSTOM = 100_000
 OUTBOUND = {6, 8, 27, 39}
@@ -63,14 +64,15 @@ DEAL_FIELDS = ("externalOpportunityId", "amount", "isClosed", "isWon", "stage", 
 Tables = dict[str, list[Row]]
 
 
-class Marketo(MarketoWriter):
+class Marketo(MarketoWriter, BaseConnector):
     """One instance."""
 
     kind = "marketo"
 
     def __init__(self, source: MarketoSource, http: Http, landing: Landing, since: datetime) -> None:
         super().__init__(Api(http, source.api_version), source.write_back.prefix)
-        self.source, self.http, self.landing, self.since = source, http, landing, since
+        self._begin(source, http, landing, since)
+        self.leads_since = source.leads_since
 
     @cached_property
     def _fields(self) -> dict[str, dict[str, Any]]:
@@ -89,8 +91,7 @@ class Marketo(MarketoWriter):
             if f.get("isCustom")
             and f.get("dataType") in KINDS_OF_FIELD
             and not name.startswith(self.prefix)
-            and name not in self.source.exclude
-            and personal_header(str(f.get("displayName") or name)) is None
+            and self.attribute(name, f.get("displayName"))
         ]
         every = [STATUS, *OPT_OUTS, *self.source.leads.values(), *self.source.companies.values(), *custom]
         return [name for name in dict.fromkeys(every) if name in self._fields]
@@ -99,8 +100,8 @@ class Marketo(MarketoWriter):
     def _asked(self) -> list[str]:
         return ["id", "createdAt", "updatedAt", "email", "company", *self._mapped]
 
-    def greet(self) -> None:
-        """See `Connector`."""
+    def hello(self) -> None:
+        """See `BaseConnector`."""
         self._fields  # noqa: B018  a call that is needed anyway
 
     def streams(self) -> Sequence[Stream]:
@@ -109,19 +110,16 @@ class Marketo(MarketoWriter):
             Stream("leads", self._leads, needs="the permission Read-Only Lead", fields=frozenset(self._mapped)),
             Stream("lead_changes", self._changes, needs="the permission Read-Only Activity"),
             Stream("activities", self._activities, needs="the permission Read-Only Activity"),
-            Stream("deleted", self._deleted, needs="the permission Read-Only Activity"),
+            Stream("deleted", self._deleted, needs="the permission Read-Only Activity", lands_first=True),
         ]
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self.http.now(), UTC)
 
     def _leads(self, cursor: Any) -> Iterator[Page]:
         """Every lead by the month of its creation, once; afterwards changes say whom to read."""
         if cursor is not None and cursor.get("whole"):
             return
-        first = self.source.leads_since or date.today() - timedelta(days=365 * YEARS)  # noqa: DTZ011  a default by years
+        first = self.leads_since or date.today() - timedelta(days=365 * YEARS)  # noqa: DTZ011  a default by years
         begin = moment(cursor["from"]) if cursor else datetime.combine(first, time(), UTC)
-        end = moment(cursor["until"]) if cursor else self._now()
+        end = moment(cursor["until"]) if cursor else self.now()
         assert begin is not None and end is not None  # noqa: S101, PT018  our own cursor
         until = iso(end)
         for rows, at, jobs in self._exports("leads", {"fields": self._asked}, (begin, end), (cursor or {}).get("jobs", {})):
@@ -146,8 +144,18 @@ class Marketo(MarketoWriter):
                     given = {**wanted, "createdAt": {"startAt": iso(first), "endAt": iso(last)}}
                     queued[iso(first)] = self.api.begin_export(what, {**order, "filter": given})
             yield [], begin, dict(queued)
-            for rows in self.api.export_rows(what, queued[iso(begin)], self.landing.folder / "export.csv"):
-                yield rows, None, {}
+            for again in (False, True):
+                try:
+                    for rows in self.api.export_rows(what, queued[iso(begin)], self.landing.folder):
+                        yield rows, None, {}
+                    break
+                except LostExportError:
+                    if again:
+                        raise
+                    # of a run that was broken off long ago, or Marketo failed: another; rows that came come again
+                    given = {**wanted, "createdAt": {"startAt": iso(begin), "endAt": iso(stop)}}
+                    queued[iso(begin)] = self.api.begin_export(what, {**order, "filter": given})
+                    yield [], begin, dict(queued)
             del queued[iso(begin)]
             yield [], stop, dict(queued)
 
@@ -165,14 +173,13 @@ class Marketo(MarketoWriter):
         """What fields became, and the leads read anew in which they did."""
         token = str(cursor["token"]) if cursor else self.api.token(self.since)
         done = 0
-        for rows, following, _ in self.api.stream(
-            "/leadchanges.json", {"fields": ",".join(self._mapped), "batchSize": BATCH}, token
-        ):
+        asked = ",".join(["email", "company", *self._mapped])
+        for rows, following, _ in self.api.stream("/leadchanges.json", {"fields": asked, "batchSize": BATCH}, token):
             ids = list(dict.fromkeys(int(one["leadId"]) for one in rows))
             people = [self._person(one) for one in self.api.leads(ids, self._asked)]
             created = {row["_id"]: row["_created_at"] for row in people}
             done += len(rows)
-            history = _histories(rows, created)
+            history = _histories(rows, created, frozenset(self._mapped))
             labels = self._labels([row for row in history if row["field"] == STATUS])
             yield Page({"people": people, "history": history, "labels": labels}, {"token": following}, done)
 
@@ -197,7 +204,7 @@ class Marketo(MarketoWriter):
                 yield Page(self._acts(rows), dict(state), done)
 
     def _exported(self, state: dict[str, Any], wanted: Sequence[int]) -> Iterator[Page]:
-        begin, now = moment(state["exported"]), self._now()
+        begin, now = moment(state["exported"]), self.now()
         assert begin is not None  # noqa: S101  our own cursor
         if begin >= now - BULK_FROM:
             return
@@ -250,7 +257,7 @@ class Marketo(MarketoWriter):
             "person": lead,
             "type": name,
             "at": at,
-            "content": str(named) if named and kind != MOMENT else None,
+            "content": page_name(str(named)) if named and kind != MOMENT else None,
             "campaign": str(one["campaignId"]) if one.get("campaignId") else None,
             "direction": "out" if kind in OUTBOUND else "in",
         }
@@ -289,15 +296,26 @@ class Marketo(MarketoWriter):
         return [label_row(h["field"], h["value"], h["value"]) for h in history if h["value"]]
 
     def _deleted(self, cursor: Any) -> Iterator[Page]:
-        """Leads that were deleted."""
-        token = str(cursor["token"]) if cursor else self.api.token(self.since)
+        """Leads that were deleted. Marketo forgets deletions after two weeks: who was away longer asks for every lead."""
+        begun, known = self.now(), cursor or {}
+        token = str(known["token"]) if known else self.api.token(self.since)
         for rows, following, _ in self.api.stream("/deletedleads.json", {"batchSize": BATCH}, token):
+            merged = self.landing.departed("lead", "people", [str(one["leadId"]) for one in rows])
             gone = [{"_id": str(one["leadId"]), "_gone_at": moment(one["activityDate"])} for one in rows]
-            yield Page({"people": gone}, {"token": following})
+            kept = [row for row in gone if row["_id"] not in merged]  # a merged one is known, and when it was created
+            yield Page({"people": kept}, {**known, "token": following})
+            token = following
+        last = moment(known.get("at"))
+        if last is not None and begun - last > FORGOTTEN:
+            for page in self.swept({"people": self._there}).read(None):
+                yield Page(page.tables, None)
+        yield Page({}, {"token": token, "at": iso(begun)})
 
-    def reread(self, _events: Sequence[Event]) -> Iterator[Page]:
-        """See `Connector`; what is listed here is as new as the webhook."""
-        yield from ()
+    def _there(self) -> Iterator[str]:
+        """Of the leads that are landed those that Marketo still has."""
+        for batch in self.landing.standing("people"):
+            names = [int(name) for name in batch.column(0).to_pylist()]
+            yield from (str(one["id"]) for one in self.api.leads(names, ["id"]))
 
     def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
         """What becomes what."""
@@ -341,15 +359,18 @@ def _as_rest(row: Mapping[str, str | None]) -> dict[str, Any]:
     return {**row, "attributes": [{"name": name, "value": value} for name, value in given.items()]}
 
 
-def _histories(rows: Sequence[Mapping[str, Any]], created: Mapping[str, datetime | None]) -> list[Row]:
-    """New values, and of each change the value before it, since the lead was created."""
+def _histories(rows: Sequence[Mapping[str, Any]], created: Mapping[str, datetime | None], wanted: frozenset[str]) -> list[Row]:
+    """New values, and of each change the value before it, since the lead was created. What a new lead began with stands on
+    itself."""
     found = []
     for one in rows:
         lead, at = str(one["leadId"]), moment(one["activityDate"])
-        if at is None:
+        if at is None or one.get("activityTypeId") == NEW:
             continue
         for change in one.get("fields") or []:
             name = str(change["name"])
+            if name not in wanted:  # an address, say
+                continue
             row = history_row("lead", lead, name, text(change.get("newValue")), at)
             found.append(row)
             begun = created.get(lead)

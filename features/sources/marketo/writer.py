@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from features.errors import CrmError
+from features.sources.crm.answers import RefusedError
 from features.sources.crm.moments import iso
 from features.sources.crm.scores import LONGEST, ScoreField, Value
 from features.sources.crm.write_back import Record, Written
@@ -55,9 +56,25 @@ class MarketoWriter:
                     "It belongs to somebody else: choose another `write_back: prefix:`.",
                 )
         if create and missing:
-            self.api.http.post(f"{self.api.rest}/leads/schema/fields.json", {"input": [self._definition(f) for f in missing]})
+            self._create(missing)
             return []
         return [self.field(f.key) for f in missing]
+
+    def _create(self, missing: Sequence[ScoreField]) -> None:
+        """Make fields. An attempt whose answer was lost may have made them, so what counts is what is there afterwards."""
+        said = ""
+        try:
+            order = {"input": [self._definition(f) for f in missing]}
+            result = self.api.http.post(f"{self.api.rest}/leads/schema/fields.json", order).body.get("result") or []
+            said = "; ".join(str(r.get("message")) for one in result for r in one.get("reasons") or ())
+        except RefusedError as error:
+            said = error.fact
+        there = self.api.fields()
+        lost = [self.field(f.key) for f in missing if self.field(f.key) not in there]
+        if lost:
+            raise CrmError(
+                f"Marketo did not make {', '.join(lost)}: {said or 'no reason given'}", "The role needs Read-Write Schema."
+            )
 
     def _definition(self, field: ScoreField) -> dict[str, Any]:
         return {
@@ -66,6 +83,10 @@ class MarketoWriter:
             "description": self._mark + field.description,
             "dataType": KINDS[field.kind],
         }
+
+    def places(self, ids: Sequence[str]) -> dict[str, str]:
+        """See `Writer`; a lead's scores stand on itself."""
+        return {}
 
     def write(self, records: Sequence[Record]) -> list[Written]:
         """See `Writer`."""

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import base64
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from features.sources.crm.auth import FixedToken
-from features.sources.crm.http import Answer, Http, RefusedError, Trouble, pages
+from features.errors import CrmError
+from features.sources.crm.answers import Answer, RefusedError, Trouble
+from features.sources.crm.auth import FetchedToken, FixedToken, Nobody
+from features.sources.crm.http import Auth, Http, pages
+from features.sources.crm.moments import moment
 from features.sources.crm.pace import Bucket
 from features.sources.crm.secrets import Secrets
 from features.sources.pipedrive.settings import RATES, PipedriveSource
 
+REFUSED = ("invalid_grant", "invalid_client", "invalid_request", "unauthorized_client")
 LIMIT, LIMIT_V1 = 500, 100
-LIST, LIST_V1, CHANGELOG, WRITE, ARCHIVED = 10, 20, 20, 5, 20  # tokens of a call
+LIST, LIST_V1, CHANGELOG, WRITE, ARCHIVED, MAILS = 10, 20, 20, 5, 20, 20  # tokens of a call
 
 
 def judge(answer: Answer) -> Trouble | None:
     """Pipedrive says false in a 2xx too, and ends abuse with a 403."""
     body = answer.body if isinstance(answer.body, dict) else {}
-    why = f"HTTP {answer.status} {body.get('error', '')} {body.get('error_info', '')}".strip()
+    why = " ".join(f"HTTP {answer.status} {body.get('error') or ''} {body.get('error_info') or ''}".split())
+    if answer.status in (400, 401) and body.get("error") in REFUSED:  # of the token service
+        hint = "Check PIPEDRIVE_CLIENT_ID, _CLIENT_SECRET and _REFRESH_TOKEN; install the app again where the last one ended."
+        return Trouble("refused", why, "401", hint=hint)
     if 200 <= answer.status < 300 and body.get("success") is False:
         return Trouble("refused", why, "400")
     if answer.status == 402:
@@ -38,8 +47,35 @@ def open_api(source: PipedriveSource, secrets: Secrets) -> Http:
     ConfigError
         if no token is set.
     """
-    token = secrets.require("PIPEDRIVE_TOKEN", "the API token of a Pipedrive user")
-    return Http(source.base_url, "Pipedrive", FixedToken("x-api-token", token), secrets, judge, Bucket(source.rates(RATES)))
+    auth: Auth
+    if secrets.get("PIPEDRIVE_TOKEN") or not secrets.get("PIPEDRIVE_REFRESH_TOKEN"):
+        auth = FixedToken("x-api-token", secrets.require("PIPEDRIVE_TOKEN", "the API token of a Pipedrive user"))
+    else:
+        auth = FetchedToken(_fetching(lambda: http, source, secrets), secrets)
+    http = Http(source.base_url, "Pipedrive", auth, secrets, judge, Bucket(source.rates(RATES)))
+    return http
+
+
+def _fetching(http: Callable[[], Http], source: PipedriveSource, secrets: Secrets) -> Callable[[], tuple[str, float]]:
+    """How an OAuth app's token is fetched. A refresh token lives for sixty days after it was used last."""
+    client = secrets.require("PIPEDRIVE_CLIENT_ID", "the app's client id")
+    secret = secrets.require("PIPEDRIVE_CLIENT_SECRET", "the app's client secret")
+    refresh = [secrets.require("PIPEDRIVE_REFRESH_TOKEN", "the app's refresh token")]
+    basic = secrets.learn(base64.b64encode(f"{client}:{secret}".encode()).decode())
+
+    def fetch() -> tuple[str, float]:
+        form = {"grant_type": "refresh_token", "refresh_token": refresh[0]}
+        service = http().beside(Nobody(), source.login_url)
+        body = service.call("POST", "/oauth/token", data=form, headers={"authorization": f"Basic {basic}"}).body
+        refresh[0] = secrets.learn(str(body.get("refresh_token") or refresh[0]))
+        given = str(body.get("api_domain") or source.base_url).rstrip("/")
+        if given != source.base_url:
+            raise CrmError(
+                f"Pipedrive says that the app belongs to {given}, not {source.base_url}.", "Put that under `source: base_url:`."
+            )
+        return str(body["access_token"]), float(body["expires_in"])
+
+    return fetch
 
 
 class Api:
@@ -64,19 +100,50 @@ class Api:
         for answer in self.listed(path, params or {}):
             yield from answer.body["data"] or []
 
-    def listed_v1(self, path: str, params: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
-        """Pages of a v1 list."""
+    def ids(self, *paths: str) -> Iterator[str]:
+        """The ids of all rows of v2 lists."""
+        for path in paths:
+            yield from (str(one["id"]) for one in self.everything(path, {"sort_by": "id", "sort_direction": "asc"}))
+
+    def modified_v1(self, path: str, since: datetime | None) -> Iterator[list[dict[str, Any]]]:
+        """Pages of a v1 list in the order of modification.
+
+        It counts rows from the beginning, so that one that is modified meanwhile would shift the next out of sight: each page
+        begins where the last one ended, at its last moment, and counts only rows of that moment.
+        """
+        start = 0
+        while True:
+            self.tokens += LIST_V1
+            asked = {"limit": LIMIT_V1, "sort": "update_time ASC", "start": start}
+            body = self.http.get(self.v1 + path, {**asked, **({"updated_since": rfc(since)} if since else {})}).body
+            found = body["data"] or []
+            yield found
+            about = (body.get("additional_data") or {}).get("pagination") or {}
+            if not about.get("more_items_in_collection") or not found:
+                return
+            last = moment(found[-1].get("update_time"))
+            if last is None or last == since:
+                start = int(about.get("next_start") or start + len(found))
+            else:
+                since, start = last, 0
+
+    def _starting(self, path: str, cost: int) -> Iterator[dict[str, Any]]:
+        """All rows of a short v1 list."""
 
         def first(mark: int | None) -> Answer:
-            self.tokens += LIST_V1
-            return self.http.get(self.v1 + path, {"limit": LIMIT_V1, **params, "start": mark or 0})
+            self.tokens += cost
+            return self.http.get(self.v1 + path, {"limit": LIMIT_V1, "start": mark or 0})
 
         def more(answer: Answer) -> int | None:
             about = ((answer.body.get("additional_data") or {}).get("pagination")) or {}
             return int(about["next_start"]) if about.get("more_items_in_collection") else None
 
         for answer in pages(first, more):
-            yield answer.body["data"] or []
+            yield from answer.body["data"] or []
+
+    def mails(self, person: str) -> Iterator[dict[str, Any]]:
+        """The mails of a person."""
+        yield from self._starting(f"/persons/{person}/mailMessages", MAILS)
 
     def changelog(self, deal: str) -> list[dict[str, Any]]:
         """What became of the fields of a deal."""
@@ -105,3 +172,8 @@ def following(answer: Answer) -> str | None:
     """The cursor of the next page."""
     cursor = (answer.body.get("additional_data") or {}).get("next_cursor")
     return str(cursor) if cursor else None
+
+
+def rfc(at: datetime) -> str:
+    """RFC 3339 without fractions, the only form that Pipedrive takes."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from datetime import datetime, timedelta
+from functools import cached_property, partial
 from typing import Any
 
+from features.sources.crm.base import BaseConnector
 from features.sources.crm.connector import Budget, Check
-from features.sources.crm.hooks import Event
 from features.sources.crm.http import Http
 from features.sources.crm.keys import mail_key
 from features.sources.crm.landing import Landing, Row, content_hash
@@ -16,8 +16,8 @@ from features.sources.crm.moments import iso, moment
 from features.sources.crm.rows import before_row, history_row, label_row, number
 from features.sources.crm.shape import Shape, StageValue, plain
 from features.sources.crm.stream import Page, Stream, changed
-from features.sources.files.personal import mail_domain, personal_header
-from features.sources.pipedrive.api import ARCHIVED, LIST, Api, following
+from features.sources.files.personal import mail_domain
+from features.sources.pipedrive.api import ARCHIVED, LIST, Api, following, rfc
 from features.sources.pipedrive.check import budget, checks
 from features.sources.pipedrive.settings import INBOX, INTERACTIONS, STAGE, STATUS, PipedriveSource
 from features.sources.pipedrive.writer import PipedriveWriter
@@ -25,39 +25,46 @@ from features.sources.pipedrive.writer import PipedriveWriter
 OVERLAP = timedelta(minutes=5)
 GONE = ("unsubscribed", "archived")  # marketing statuses of who wants no mail
 KINDS_OF_FIELD = {"enum", "set", "double", "varchar", "varchar_auto", "monetary", "date", "int"}
-READ = "read"  # in the table of changelogs: up to which change a deal's was read
+READ = "read"  # in the tables of changelogs and mailboxes: up to which change they were read
+MAILED = "mailed"
+LAST_MAILS = ("last_incoming_mail_time", "last_outgoing_mail_time")
+PERSON = ",".join(("marketing_status", "email_messages_count", *LAST_MAILS))
 
 Tables = dict[str, list[Row]]
 
 
-class Pipedrive(PipedriveWriter):
+class Pipedrive(PipedriveWriter, BaseConnector):
     """One company."""
 
     kind = "pipedrive"
 
     def __init__(self, source: PipedriveSource, http: Http, landing: Landing, since: datetime) -> None:
         super().__init__(Api(http, source.api_version), source.write_back.prefix)
-        self.source, self.http, self.landing, self.since = source, http, landing, since
+        self._begin(source, http, landing, since)
+        self.mails, self.changelog = source.mails, source.changelog
 
-    def greet(self) -> None:
-        """See `Connector`."""
+    def hello(self) -> None:
+        """See `BaseConnector`."""
         self._options  # noqa: B018  calls that are needed anyway
 
     def streams(self) -> Sequence[Stream]:
-        """Records before what hangs on them; the changelog last, since it may take days."""
+        """Records before what hangs on them; what costs a call a record last, since it may take days."""
         found = [
             self._listed("organizations", "/organizations", {}, self._organisations, "companies"),
-            self._listed("persons", "/persons", {"include_fields": "marketing_status"}, self._persons, "people"),
+            self._listed("persons", "/persons", {"include_fields": PERSON}, self._persons, "people"),
             self._listed("deals", "/deals", {}, self._deals, "deals"),
             self._listed("archived_deals", "/deals/archived", {}, self._deals, "deals", ARCHIVED),
             Stream("stages", self._stages),
             Stream("inbox", self._inbox, optional=True, needs="access to leads"),
             self._listed("activities", "/activities", {}, _activities, "engagements"),
-            Stream("sweep", self._sweep, lands_first=True),
+            self._swept(),
         ]
-        return (
-            [*found, Stream("changelogs", self._changelogs, patient=True, lands_first=True)] if self.source.changelog else found
-        )
+        if self.changelog:
+            found.append(Stream("changelogs", self._changelogs, patient=True, lands_first=True))
+        if self.mails:
+            needs = "the scope mail:read"
+            found.append(Stream("mails", self._mails, optional=True, needs=needs, patient=True, lands_first=True))
+        return found
 
     def _listed(
         self,
@@ -74,7 +81,7 @@ class Pipedrive(PipedriveWriter):
             newest = moment((cursor or {}).get("since"))
             params_ = {**params, "sort_by": "update_time", "sort_direction": "asc"}
             if newest:
-                params_["updated_since"] = _rfc(newest - OVERLAP)
+                params_["updated_since"] = rfc(newest - OVERLAP)
             done = 0
             for answer in self.api.listed(path, params_, (cursor or {}).get("cursor"), cost):
                 found = answer.body["data"] or []
@@ -92,7 +99,7 @@ class Pipedrive(PipedriveWriter):
                 yield Page(self._news(rows, found, main, first=cursor is None), going_on, done)
 
         fields = (
-            frozenset({*self.source.leads.values(), *self._custom})
+            frozenset({*self.source.leads.values(), *self._custom, MAILED})
             if main == "people"
             else frozenset(self.source.companies.values())
         )
@@ -113,11 +120,15 @@ class Pipedrive(PipedriveWriter):
         return tables
 
     @cached_property
+    def _fields(self) -> dict[str, list[dict[str, Any]]]:
+        """kind → the definitions of its fields."""
+        return {kind: list(self.api.everything(f"/{kind}Fields")) for kind in ("person", "organization")}
+
+    @cached_property
     def _options(self) -> dict[str, dict[str, dict[str, str]]]:
         """kind → field → option id → label."""
         found: dict[str, dict[str, dict[str, str]]] = {}
-        for kind in ("person", "organization"):
-            fields = self.api.everything(f"/{kind}Fields")
+        for kind, fields in self._fields.items():
             found[kind] = {f["field_code"]: {str(o["id"]): str(o["label"]) for o in f.get("options") or []} for f in fields}
         return found
 
@@ -125,12 +136,10 @@ class Pipedrive(PipedriveWriter):
     def _custom(self) -> dict[str, str]:
         """Code → name of the persons' own fields that are neither ours nor personal."""
         found = {}
-        for f in self.api.everything("/personFields"):
+        for f in self._fields["person"]:
             name = str(f["field_name"])
-            wanted = (
-                f.get("is_custom_field") and f.get("field_type") in KINDS_OF_FIELD and not name.startswith(self.label_prefix)
-            )
-            if wanted and plain(name) not in self.source.exclude and personal_header(name) is None:
+            wanted = f.get("is_custom_field") and f.get("field_type") in KINDS_OF_FIELD
+            if wanted and not name.startswith(self.label_prefix) and self.attribute(plain(name), name):
                 found[str(f["field_code"])] = plain(name)
         return found
 
@@ -169,6 +178,7 @@ class Pipedrive(PipedriveWriter):
         return {
             **{name: self._label_of("person", code, custom.get(code)) for code, name in self._custom.items()},
             "marketing_status": status,
+            MAILED: _mailed(one),
             "_id": str(one["id"]),
             "_created_at": moment(one.get("add_time")),
             "_company": str(one["org_id"]) if one.get("org_id") else None,
@@ -230,45 +240,22 @@ class Pipedrive(PipedriveWriter):
         known = moment((cursor or {}).get("since"))
         newest = known
         for path in ("/leads", "/leads/archived"):
-            params: dict[str, Any] = {"sort": "update_time ASC"}
-            if known:
-                params["updated_since"] = _rfc(known - OVERLAP)
-            for found in self.api.listed_v1(path, params):
-                rows, history = [], []
-                for one in found:
-                    at = moment(one.get("add_time"))
-                    newest = max([m for m in (newest, moment(one.get("update_time"))) if m], default=None)
-                    if not one.get("person_id") or at is None:
-                        continue
-                    person = str(one["person_id"])
-                    source = one.get("source_name") or one.get("origin")
-                    rows.append(
-                        {"_id": str(one["id"]), "person": person, "source": source, "channel": one.get("channel"), "at": at}
-                    )
-                    history.append(history_row("lead", person, INBOX, "created", at))
+            for found in self.api.modified_v1(path, known - OVERLAP if known else None):
+                newest = max([m for m in (newest, *(moment(one.get("update_time")) for one in found)) if m], default=None)
+                told = [one for one in found if one.get("person_id") and moment(one.get("add_time"))]
+                rows = [_inbox_row(one) for one in told]
+                history = [history_row("lead", row["person"], INBOX, "created", row["at"]) for row in rows]
                 new = {row["_id"] for row in changed(self.landing, "inbox", rows, frozenset())}
                 kept = [h for row, h in zip(rows, history, strict=True) if row["_id"] in new]
                 yield Page({"inbox": [row for row in rows if row["_id"] in new], "history": kept}, None)
         yield Page({}, {"since": iso(newest) if newest else None})
 
-    def _sweep(self, cursor: Any) -> Iterator[Page]:
+    def _swept(self) -> Stream:
         """Persons and deals that are listed no longer were deleted, or merged into another: Pipedrive moves what they had
         itself."""
-        now = datetime.fromtimestamp(self.http.now(), UTC)
-        last = moment((cursor or {}).get("at"))
-        if last and now - last < timedelta(hours=self.source.sweep_hours):
-            return
-        for table, paths in (("people", ["/persons"]), ("deals", ["/deals", "/deals/archived"])):
-            if table not in self.landing.tables():
-                continue
-            there = {
-                str(one["id"])
-                for path in paths
-                for one in self.api.everything(path, {"sort_by": "id", "sort_direction": "asc"})
-            }
-            gone = [name for name in self.landing.living(table) if name not in there]
-            yield Page({table: [{"_id": name, "_gone_at": now} for name in gone]}, None)
-        yield Page({}, {"at": iso(now)})
+        return self.swept(
+            {"people": partial(self.api.ids, "/persons"), "deals": partial(self.api.ids, "/deals", "/deals/archived")}
+        )
 
     def _changelogs(self, _cursor: Any) -> Iterator[Page]:
         """The stages of deals that moved, deal by deal; each is read again only once it moved again."""
@@ -289,9 +276,23 @@ class Pipedrive(PipedriveWriter):
             mark = {"_id": name, READ: every[name]}
             yield Page({"history": history, "changelogs": [mark]}, {"read": True}, place + 1, len(todo))
 
-    def reread(self, _events: Sequence[Event]) -> Iterator[Page]:
-        """See `Connector`; what is listed here is as new as the webhook."""
-        yield from ()
+    def _mails(self, cursor: Any) -> Iterator[Page]:
+        """The mails of persons who have any, person by person; each is read again only once there are others. When a mail was
+        opened Pipedrive does not say, so an opening is no act. A new mail need not count as a change of the person: now and
+        then all are asked."""
+        begun, last = self.now(), moment((cursor or {}).get("at"))
+        every = self.landing.pairs("people", MAILED)
+        due = last is None or begun - last >= timedelta(hours=self.source.sweep_hours)
+        if due:
+            every |= {str(o["id"]): _mailed(o) for o in self.api.everything("/persons", {"include_fields": PERSON})}
+        known = self.landing.pairs("mailboxes", READ)
+        todo = [name for name, mark in every.items() if known.get(name) != mark and not mark.startswith("0|")]
+        for place, name in enumerate(todo):
+            acts = [act for one in self.api.mails(name) if (act := _mail(name, one, self.since))]
+            mark = {"_id": name, READ: every[name]}
+            yield Page({"activities": acts, "mailboxes": [mark]}, cursor, place + 1, len(todo))
+        if due:
+            yield Page({}, {"at": iso(begun)})
 
     def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
         """What becomes what."""
@@ -301,7 +302,7 @@ class Pipedrive(PipedriveWriter):
             self.source.companies,
             interactions,
             stages,
-            frozenset({"stage_id", "moved", "marketing_status", *self.source.exclude}),
+            frozenset({"stage_id", "moved", "marketing_status", MAILED, *self.source.exclude}),
             looked_up={"source": ("inbox", "person", "source"), "channel": ("inbox", "person", "channel")},
             other=lambda name: plain(name.removeprefix("activity: ")),
         )
@@ -312,11 +313,33 @@ class Pipedrive(PipedriveWriter):
 
     def checks(self) -> list[Check]:
         """See `Connector`."""
-        return checks(self.api)
+        return checks(self.api, self.mails)
 
     def budget(self, leads: int) -> Budget:
         """See `Connector`."""
-        return budget(self.api, leads, self.source.changelog, self.source.write_back.most)
+        return budget(self.api, leads, self.changelog, self.mails, self.source.write_back.most)
+
+
+def _inbox_row(one: Mapping[str, Any]) -> Row:
+    source = one.get("source_name") or one.get("origin")
+    at = moment(one.get("add_time"))
+    return {"_id": str(one["id"]), "person": str(one["person_id"]), "source": source, "channel": one.get("channel"), "at": at}
+
+
+def _mailed(one: Mapping[str, Any]) -> str:
+    """What tells whether a person has other mails than before."""
+    return "|".join(str(one.get(name) or "0") for name in ("email_messages_count", *LAST_MAILS))
+
+
+def _mail(person: str, one: Mapping[str, Any], since: datetime) -> Row | None:
+    """A mail that was sent to a person, or came from it."""
+    given = one.get("data") or {}
+    at = moment(given.get("message_time"))
+    if at is None or at < since or given.get("draft_flag") or given.get("deleted_flag"):
+        return None
+    out = bool(given.get("sent_flag"))
+    kind, direction = ("mail: sent", "out") if out else ("mail: received", "in")
+    return {"_id": f"mail|{given['id']}|{person}", "person": person, "type": kind, "at": at, "direction": direction}
 
 
 def _activities(found: Sequence[Mapping[str, Any]]) -> Tables:
@@ -356,8 +379,3 @@ def _seconds(text: object) -> float | None:
     if len(parts) < 2 or not all(part.isdigit() for part in parts):
         return None
     return float(sum(int(part) * factor for part, factor in zip(parts, (3600, 60, 1), strict=False)))
-
-
-def _rfc(at: datetime) -> str:
-    """RFC 3339 without fractions, the only form that Pipedrive takes."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

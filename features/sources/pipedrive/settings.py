@@ -20,12 +20,15 @@ INTERACTIONS: dict[str, str | None] = {
     "activity: email": "sales_email_sent",
     "activity: task": None,
     "activity: deadline": None,
+    "mail: sent": "sales_email_sent",
+    "mail: received": "email_replied",
 }
 INBOX, STAGE, STATUS = "inbox", "stage_id", "status"
 
 
 class PipedriveSource(CrmSource):
-    """Pipedrive. PIPEDRIVE_TOKEN is a user's API token; that user should see everything."""
+    """Pipedrive. PIPEDRIVE_TOKEN is a user's API token; or, of an OAuth app, PIPEDRIVE_CLIENT_ID, _CLIENT_SECRET and
+    _REFRESH_TOKEN. The user should see everything."""
 
     LEADS = LEADS
     COMPANIES = COMPANIES
@@ -33,5 +36,6 @@ class PipedriveSource(CrmSource):
     kind: Literal["pipedrive"]
     api_version: str = "v2"
     write_back: WriteBack = WriteBack(most=4_000)  # one call a person: 20,000 of the 30,000 tokens of the smallest plan
+    login_url: str = Field("https://oauth.pipedrive.com", description="where an OAuth app's tokens come from")
+    mails: bool = Field(False, description="read the mails of persons, 20 tokens for each who has new ones")
     changelog: bool = Field(True, description="read the stage history of deals, 20 tokens each; without it only first and last")
-    sweep_hours: float = Field(20, ge=0, description="how often all ids are listed to find what was deleted")

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from features.errors import CrmError
-from features.sources.crm.http import RefusedError
+from features.sources.crm.answers import RefusedError, UnreachableError
 from features.sources.crm.moments import iso
 from features.sources.crm.scores import ScoreField
 from features.sources.crm.write_back import Record, Written
@@ -15,6 +15,7 @@ from features.sources.pipedrive.api import WRITE, Api
 
 KINDS = {"number": "double", "text": "varchar", "long": "text", "time": "varchar"}  # it has no type for a moment
 GONE = (404, 410)
+ATTEMPTS = 3
 
 
 class PipedriveWriter:
@@ -33,10 +34,7 @@ class PipedriveWriter:
 
     def prepare(self, fields: Sequence[ScoreField], create: bool) -> list[str]:
         """See `Writer`. Fields are known by their name; Pipedrive gives each a code of its own."""
-        there: dict[str, list[dict[str, Any]]] = {}
-        for f in self.api.everything("/personFields"):
-            there.setdefault(str(f["field_name"]), []).append(f)
-        missing = []
+        there, missing = self._there(), []
         for field in fields:
             name = self.label_prefix + field.label
             found = there.get(name, [])
@@ -52,10 +50,33 @@ class PipedriveWriter:
             else:
                 missing.append(field)
         for field in missing if create else ():
-            order = {"field_name": self.label_prefix + field.label, "field_type": KINDS[field.kind]}
-            made = self.api.http.post(f"{self.api.v2}/personFields", order).body["data"]
-            self._codes[field.key] = str(made["field_code"])
+            self._codes[field.key] = self._made(field)
         return [] if create else [self.label_prefix + field.label for field in missing]
+
+    def _there(self) -> dict[str, list[dict[str, Any]]]:
+        """Name → the fields of that name."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for f in self.api.everything("/personFields"):
+            found.setdefault(str(f["field_name"]), []).append(f)
+        return found
+
+    def _made(self, field: ScoreField) -> str:
+        """Make a field; its code. Pipedrive makes two of one name if it is asked twice: where no answer came we look first."""
+        name = self.label_prefix + field.label
+        order = {"field_name": name, "field_type": KINDS[field.kind]}
+        for attempt in range(ATTEMPTS):
+            try:
+                return str(self.api.http.post(f"{self.api.v2}/personFields", order, repeat=False).body["data"]["field_code"])
+            except UnreachableError:
+                if found := self._there().get(name):
+                    return str(found[0]["field_code"])
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("not reached")
+
+    def places(self, ids: Sequence[str]) -> dict[str, str]:
+        """See `Writer`; a lead's scores stand on itself."""
+        return {}
 
     def write(self, records: Sequence[Record]) -> list[Written]:
         """See `Writer`."""

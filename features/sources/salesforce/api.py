@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jwt
 
 from features.errors import CrmError
+from features.sources.crm.answers import Answer, RefusedError, Trouble
 from features.sources.crm.auth import FetchedToken, Nobody
-from features.sources.crm.http import Answer, Http, RefusedError, Trouble
+from features.sources.crm.http import Http
 from features.sources.crm.pace import Bucket
 from features.sources.crm.secrets import Secrets
 from features.sources.salesforce.settings import RATES, SalesforceSource
@@ -20,7 +20,8 @@ from features.sources.salesforce.settings import RATES, SalesforceSource
 SESSION = 3_600.0  # seconds that a token is used; Salesforce does not say how long it lives, and says when it has ended
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 POLL, LONGEST_POLL = 0.5, 30.0  # seconds between two looks at a bulk job
-BULK_ROWS = 50_000  # of one file of results
+PATIENCE = 6 * 3_600.0  # seconds that a job is waited for
+BULK_ROWS = 10_000  # of one file of results
 DEAD = ("Failed", "Aborted")
 HIDDEN = ("INVALID_FIELD", "INVALID_TYPE", "API_DISABLED_FOR_ORG", "INSUFFICIENT_ACCESS")
 BUSY = ("UNABLE_TO_LOCK_ROW", "REQUEST_RUNNING_TOO_LONG", "SERVER_UNAVAILABLE")
@@ -87,6 +88,10 @@ def open_api(source: SalesforceSource, secrets: Secrets) -> Http:
     return http
 
 
+class DeadJobError(CrmError):
+    """A bulk job that failed or was ended by somebody."""
+
+
 class Api:
     """The calls that are made."""
 
@@ -106,12 +111,20 @@ class Api:
 
     def query(self, soql: str) -> Iterator[list[dict[str, Any]]]:
         """Pages of records, deleted ones among them; a parent's field is at "Parent.Field"."""
-        answer = self.http.get(f"{self.root}/queryAll", {"q": soql})
+        yield from self._pages(self.http.get(f"{self.root}/queryAll", {"q": soql}))
+
+    def _pages(self, answer: Answer) -> Iterator[list[dict[str, Any]]]:
         while True:
             yield [flat(record) for record in answer.body["records"]]
             if answer.body["done"]:
                 return
             answer = self.http.get(str(answer.body["nextRecordsUrl"]))
+
+    def ids(self, kind: str) -> Iterator[str]:
+        """The ids of all records that are not deleted."""
+        answer = self.http.get(f"{self.root}/query", {"q": f"SELECT Id FROM {kind}"})
+        for page in self._pages(answer):
+            yield from (str(record["Id"]) for record in page)
 
     def count(self, kind: str) -> int:
         return int(self.http.get(f"{self.root}/query", {"q": f"SELECT COUNT() FROM {kind}"}).body["totalSize"])
@@ -125,17 +138,25 @@ class Api:
 
         Raises
         ------
+        DeadJobError
+            if it failed.
         CrmError
-            if it failed or is gone.
+            if it is gone, or takes too long.
         """
-        pause = POLL
+        pause, waited = POLL, 0.0
         while True:
             body = self.http.get(f"{self.root}/jobs/query/{job}").body
             if body["state"] == "JobComplete":
                 return int(body.get("numberRecordsProcessed", 0))
             if body["state"] in DEAD:
+                why = self.http.say(str(body.get("errorMessage", "no reason given")))
+                raise DeadJobError(f"Salesforce's bulk job {job} {body['state'].lower()}: {why}.", "Run it again.")
+            waited += pause
+            if waited > PATIENCE:
+                hours = f"{waited / 3600:.0f} hours"
                 raise CrmError(
-                    f"Salesforce's bulk job {job} {body['state'].lower()}: {body.get('errorMessage', 'no reason given')}."
+                    f"Salesforce's bulk job {job} is still not done after {hours}.",
+                    "Run it again later: it goes on with that job.",
                 )
             self.http.sleep(pause)
             pause = min(pause * 1.5, LONGEST_POLL)
@@ -179,8 +200,3 @@ def flat(record: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[name] = value
     return found
-
-
-def now(http: Http) -> float:
-    """The server's clock."""
-    return time.time() + http.skew

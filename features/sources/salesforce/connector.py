@@ -7,12 +7,14 @@ account would tell the outcome.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
+from features.sources.crm.answers import RefusedError
+from features.sources.crm.base import BaseConnector
 from features.sources.crm.connector import Budget, Check
-from features.sources.crm.hooks import Event
 from features.sources.crm.http import Http
 from features.sources.crm.keys import company_key
 from features.sources.crm.landing import Landing, Row
@@ -20,7 +22,7 @@ from features.sources.crm.moments import iso, moment
 from features.sources.crm.rows import alias_row, before_row, history_row, label_row, text, true
 from features.sources.crm.shape import Shape, StageValue, plain
 from features.sources.crm.stream import Page, Stream, changed
-from features.sources.files.personal import mail_domain, personal_header
+from features.sources.files.personal import mail_domain
 from features.sources.salesforce import activities
 from features.sources.salesforce.api import Api
 from features.sources.salesforce.check import budget, checks
@@ -37,10 +39,11 @@ from features.sources.salesforce.writer import SalesforceWriter
 
 LINKS = ("IsConverted", "ConvertedDate", "ConvertedAccountId", "ConvertedContactId", "ConvertedOpportunityId")
 OPT_OUTS = ("HasOptedOutOfEmail",)
+VITAL = frozenset({STATUS, *LINKS, *OPT_OUTS})
 KINDS_OF_FIELD = {"picklist", "string", "boolean", "double", "int", "percent", "currency", "date", "datetime", "multipicklist"}
 
 
-class Salesforce(SalesforceWriter):
+class Salesforce(SalesforceWriter, BaseConnector):
     """One org."""
 
     kind = "salesforce"
@@ -49,121 +52,74 @@ class Salesforce(SalesforceWriter):
         self, source: SalesforceSource, http: Http, landing: Landing, since: datetime, bulk_from: int = BULK_FROM
     ) -> None:
         super().__init__(Api(http, source.api_version), landing, source.write_back.prefix)
-        self.source, self.http, self.since, self.bulk_from = source, http, since, bulk_from
+        self._begin(source, http, landing, since)
+        self.bulk_from = bulk_from
 
     @cached_property
     def _lead_fields(self) -> dict[str, dict[str, Any]]:
         return self.api.describe("Lead")
 
-    def greet(self) -> None:
-        """See `Connector`."""
+    def hello(self) -> None:
+        """See `BaseConnector`."""
         self.api.limits()
 
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them."""
+        acts = activities
+        roles = self._plain("OpportunityContactRole", acts.ROLES, acts.roles)
+        stages = Kind("OpportunityHistory", acts.STAGES, "CreatedDate", acts.stages)
         since = iso(self.since)
-        history = "Field IN ('Status', 'leadConverted'" + "".join(f", '{f}'" for f in self._tracked) + ")"
+        more = (
+            ("tasks", "Task", acts.TASKS, acts.tasks, f"IsClosed = true AND CreatedDate >= {since}"),
+            ("events", "Event", acts.EVENTS, acts.events, f"StartDateTime >= {since}"),
+            ("campaign_members", "CampaignMember", acts.MEMBERS, acts.members, ""),
+            ("emails", "EmailMessage", acts.EMAILS, acts.emails, f"CreatedDate >= {since}"),
+            ("email_people", "EmailMessageRelation", acts.TAKERS, acts.takers, acts.ADDRESSED),
+        )
         return [
-            self._stream("leads", self._leads(), "read access to Lead"),
-            self._stream(
-                "contacts",
-                self._plain("Contact", ("IsDeleted", "MasterRecordId"), self._contact_rows),
-                "read access to Contact",
-            ),
-            self._stream("opportunities", self._opportunities(), "read access to Opportunity"),
-            self._stream(
-                "lead_history",
-                Kind(
-                    "LeadHistory",
-                    ("Id", "LeadId", "Lead.CreatedDate", "Field", "OldValue", "NewValue", "CreatedDate", "IsDeleted"),
-                    "CreatedDate",
-                    self._lead_history,
-                    where=history,
-                ),
-                "history tracking on Lead",
-                True,
-            ),
-            self._stream(
-                "opportunity_history",
-                Kind(
-                    "OpportunityHistory",
-                    ("Id", "OpportunityId", "StageName", "CreatedDate", "IsDeleted"),
-                    "CreatedDate",
-                    activities.stages,
-                ),
-                "read access to Opportunity",
-                True,
-            ),
-            self._stream(
-                "contact_roles",
-                self._plain("OpportunityContactRole", ("OpportunityId", "ContactId", "IsDeleted"), activities.roles),
-                "read access to OpportunityContactRole",
-                True,
-            ),
+            self._stream("leads", self._leads(), "Lead", VITAL),
+            self._stream("contacts", self._plain("Contact", acts.MERGES, self._contact_rows), "Contact"),
+            self._stream("opportunities", self._opportunities(), "Opportunity"),
+            self._swept(),
+            self._optional("lead_history", self._history(), "LeadHistory, and history tracking on Lead"),
+            self._optional("opportunity_history", stages, "Opportunity"),
+            self._optional("contact_roles", roles, "OpportunityContactRole"),
             Stream("stages", self._stages),
-            self._stream(
-                "tasks",
-                self._there(
-                    "Task",
-                    (
-                        "WhoId",
-                        "TaskSubtype",
-                        "CallType",
-                        "CallDurationInSeconds",
-                        "CompletedDateTime",
-                        "ActivityDate",
-                        "CreatedDate",
-                        "IsClosed",
-                        "IsDeleted",
-                    ),
-                    activities.tasks,
-                    f"IsClosed = true AND CreatedDate >= {since}",
-                ),
-                "read access to Task",
-                True,
-            ),
-            self._stream(
-                "events",
-                self._there(
-                    "Event",
-                    ("WhoId", "StartDateTime", "DurationInMinutes", "CreatedDate", "IsDeleted"),
-                    activities.events,
-                    f"StartDateTime >= {since}",
-                ),
-                "read access to Event",
-                True,
-            ),
-            self._stream(
-                "campaign_members",
-                self._there(
-                    "CampaignMember",
-                    ("LeadId", "ContactId", "HasResponded", "FirstRespondedDate", "CreatedDate", "IsDeleted"),
-                    activities.members,
-                    "",
-                    ("Campaign.Type", "Campaign.Name"),
-                ),
-                "read access to Campaign",
-                True,
-            ),
+            *(self._optional(name, self._there(what, fields, rows, where), what) for name, what, fields, rows, where in more),
         ]
 
-    def _stream(self, name: str, kind: Kind | None, needs: str, optional: bool = False) -> Stream:
+    def _stream(self, name: str, kind: Kind | None, needs: str, vital: frozenset[str] = frozenset()) -> Stream:
         def read(cursor: Any) -> Iterator[Page]:
-            if kind is not None:
-                yield from read_kind(self.api, self.landing, kind, cursor, self.bulk_from)
+            if kind is None:
+                raise RefusedError(f"Salesforce shows our user no {needs}.", "", 403)
+            yield from read_kind(self.api, self.landing, kind, cursor, self.bulk_from)
 
-        return Stream(name, read, optional, needs, frozenset(kind.fields) if kind else frozenset())
+        fields = frozenset(kind.fields) if kind else frozenset()
+        return Stream(name, read, needs=f"read access to {needs}", fields=fields, vital=vital)
+
+    def _optional(self, name: str, kind: Kind | None, needs: str) -> Stream:
+        return replace(self._stream(name, kind, needs), optional=True)
+
+    def _swept(self) -> Stream:
+        """The recycle bin is emptied after fifteen days, or by hand; what was in it is listed nowhere."""
+        return self.swept({"people": partial(self.api.ids, "Lead"), "deals": partial(self.api.ids, "Opportunity")})
+
+    def _history(self) -> Kind:
+        wanted = "Field IN ('Status', 'leadConverted'" + "".join(f", '{f}'" for f in self._tracked) + ")"
+        return Kind("LeadHistory", activities.HISTORY, "CreatedDate", self._lead_history, where=wanted)
 
     def _plain(self, name: str, fields: Sequence[str], rows: Any) -> Kind:
         return Kind(name, ("Id", *fields, "SystemModstamp"), "SystemModstamp", rows)
 
-    def _there(self, name: str, fields: Sequence[str], rows: Any, where: str = "", parents: Sequence[str] = ()) -> Kind | None:
+    def _there(self, name: str, fields: Sequence[str], rows: Any, where: str) -> Kind | None:
         """An object with those of the fields that we may see; none where it is hidden."""
         known = self.api.describe(name)
         if not known:
             return None
         wanted = [f for f in fields if f in known]
-        return Kind(name, ("Id", *wanted, *parents, "SystemModstamp"), "SystemModstamp", rows, where=where)
+        return Kind(
+            name, ("Id", *wanted, *activities.PARENTS.get(name, ()), "SystemModstamp"), "SystemModstamp", rows, where=where
+        )
 
     @property
     def volatile(self) -> frozenset[str]:
@@ -179,8 +135,7 @@ class Salesforce(SalesforceWriter):
             if f.get("custom")
             and f.get("type") in KINDS_OF_FIELD
             and not name.startswith(self.api_prefix)
-            and name not in self.source.exclude
-            and personal_header(str(f.get("label") or name)) is None
+            and self.attribute(name, f.get("label"))
         ]
 
     @cached_property
@@ -204,7 +159,8 @@ class Salesforce(SalesforceWriter):
         for one in found:
             name, created = str(one["Id"]), moment(one.get("CreatedDate"))
             if true(one.get("IsDeleted")):
-                people.append({"_id": name, "_gone_at": moment(one.get("SystemModstamp"))})
+                # whom it was merged into is as old as it
+                people.append({"_id": name, "_created_at": created, "_gone_at": moment(one.get("SystemModstamp"))})
                 if one.get("MasterRecordId"):
                     aliases.append(alias_row("lead", name, one["MasterRecordId"], moment(one.get("SystemModstamp"))))
                 continue
@@ -220,9 +176,11 @@ class Salesforce(SalesforceWriter):
                 }
             )
             if true(one.get("IsConverted")):
-                at = moment(one.get("ConvertedDate"))  # a day; nothing that happened on it is counted as before it
+                # a day, for whom there is no history; nothing that happened on it is counted as before it
+                at = moment(one.get("ConvertedDate"))
                 at = max(at, created) if at and created else at
-                history.append(history_row("lead", name, CONVERTED, "true", at))
+                row = history_row("lead", name, CONVERTED, "true", at)
+                history.append({**row, "_id": f"{row['_id']}|day", "rough": True})
                 if one.get("ConvertedContactId"):
                     aliases.append(alias_row("lead", str(one["ConvertedContactId"]), name, at))
                 if one.get("ConvertedOpportunityId"):
@@ -314,10 +272,6 @@ class Salesforce(SalesforceWriter):
         for option in self._lead_fields.get(STATUS, {}).get("picklistValues", []):
             rows.append(label_row(STATUS, str(option["value"]), str(option["label"])))
         yield Page({"labels": changed(self.landing, "labels", rows, frozenset())}, {"read": True})
-
-    def reread(self, _events: Sequence[Event]) -> Iterator[Page]:
-        """See `Connector`; what is listed here is as new as the webhook."""
-        yield from ()
 
     def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
         """What becomes what."""

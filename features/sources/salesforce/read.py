@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from features.sources.crm.http import RefusedError
+from features.sources.crm.answers import RefusedError
 from features.sources.crm.landing import Landing, Row, content_hash
 from features.sources.crm.moments import iso, moment
 from features.sources.crm.stream import Page, changed
-from features.sources.salesforce.api import Api, now
+from features.sources.salesforce.api import Api, DeadJobError
 
 OVERLAP = timedelta(minutes=5)  # a change is stamped when its transaction begins and seen when it ends
+
+SETTLED = timedelta(hours=1)  # no transaction takes so long
 
 Tables = dict[str, list[Row]]
 
@@ -40,8 +42,9 @@ class Kind:
 def read_kind(api: Api, landing: Landing, kind: Kind, cursor: Any, bulk_from: int) -> Iterator[Page]:
     """Pages of an object from `cursor` on."""
     if cursor is None and api.count(kind.name) >= bulk_from:
-        begun = datetime.fromtimestamp(now(api.http), UTC) - OVERLAP
+        begun = datetime.fromtimestamp(api.http.now(), UTC) - OVERLAP
         cursor = {"job": api.begin_bulk(_soql(kind, None)), "locator": None, "from": iso(begun)}
+        yield Page({}, cursor)
     if cursor is not None and "job" in cursor:
         yield from _bulk(api, kind, cursor)
         cursor = {"at": cursor["from"], "id": ""}
@@ -56,15 +59,21 @@ def _soql(kind: Kind, after: str | None) -> str:
 
 
 def _bulk(api: Api, kind: Kind, cursor: Mapping[str, Any]) -> Iterator[Page]:
-    job, locator = str(cursor["job"]), cursor["locator"]
+    """The files of a job, from the one on at which an earlier run was broken off."""
     try:
-        total = api.wait_bulk(job)
-    except RefusedError as error:
-        if error.code != "404":
+        yield from _files(api, kind, cursor)
+    except (RefusedError, DeadJobError) as error:
+        if isinstance(error, RefusedError) and error.code != "404":
             raise
-        job, locator = api.begin_bulk(_soql(kind, None)), None  # results are kept for seven days
-        total = api.wait_bulk(job)
-    done = 0
+        # it failed, or its results, which are kept for seven days, are gone: another; rows that came come again
+        anew = {"job": api.begin_bulk(_soql(kind, None)), "locator": None, "from": cursor["from"]}
+        yield Page({}, anew)
+        yield from _files(api, kind, anew)
+
+
+def _files(api: Api, kind: Kind, cursor: Mapping[str, Any]) -> Iterator[Page]:
+    job, locator = str(cursor["job"]), cursor["locator"]
+    total, done = api.wait_bulk(job), 0
     while True:
         found, locator = api.bulk_rows(job, locator)
         done += len(found)
@@ -75,25 +84,29 @@ def _bulk(api: Api, kind: Kind, cursor: Mapping[str, Any]) -> Iterator[Page]:
 
 
 def _ordered(api: Api, landing: Landing, kind: Kind, cursor: Any) -> Iterator[Page]:
-    """By keyset: after the last record's time and id. What the last run saw is looked at again a little way back."""
+    """By keyset: after the last record's time and id. What the last run saw is looked at again a little way back; so is what
+    a run saw that was broken off, unless it was so old that nothing of that time can have come since.
+    """
     known = (cursor or {}).get("at")
     start = moment(known) if known else None
-    if start is not None and cursor.get("whole"):
-        start -= OVERLAP
     name = "" if cursor is None or cursor.get("whole") else str(cursor.get("id", ""))
+    if start is not None and (not name or cursor.get("recent", True)):
+        start, name = start - OVERLAP, ""
     after = "Id != null"
     if start is not None:
         after = f"{kind.by} >= {iso(start)}"
         if name:
             after = f"{kind.by} > {iso(start)} OR ({kind.by} = {iso(start)} AND Id > '{name}')"
-    last, done = {"at": known, "id": ""}, 0
+    last: dict[str, Any] = {"at": known, "id": ""}
+    done, settled = 0, datetime.fromtimestamp(api.http.now(), UTC) - SETTLED
     for found in api.query(_soql(kind, after)):
         done += len(found)
         if found:
-            last = {"at": iso(moment(found[-1][kind.by]) or datetime.now(UTC)), "id": str(found[-1]["Id"])}
+            at = moment(found[-1][kind.by]) or datetime.now(UTC)
+            last = {"at": iso(at), "id": str(found[-1]["Id"]), "recent": at > settled}
         made = _made(kind, found) if known is None else _news(landing, kind, found)
         yield Page(made, dict(last) if last["at"] else None, done)
-    newest = last["at"] or iso(datetime.fromtimestamp(now(api.http), UTC))
+    newest = last["at"] or iso(datetime.fromtimestamp(api.http.now(), UTC))
     yield Page({}, {"at": newest, "whole": True})
 
 

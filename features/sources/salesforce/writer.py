@@ -71,7 +71,7 @@ class SalesforceWriter:
 
     def write(self, records: Sequence[Record]) -> list[Written]:
         """See `Writer`."""
-        contacts = self._contacts([name for name, _ in records])
+        contacts = self.places([name for name, _ in records])
         sent = [self._record(name, values, contacts.get(name)) for name, values in records]
         answers = self.api.update(sent)
         found = []
@@ -83,9 +83,12 @@ class SalesforceWriter:
             found.append(Written(name, problem, any(c in LATER for c in codes), any(c in GONE for c in codes)))
         return found
 
-    def _contacts(self, names: Sequence[str]) -> dict[str, str]:
-        """The contacts that these leads became."""
-        return {k: v for k, v in self.landing.values("people", "ConvertedContactId", names).items() if v}
+    def places(self, ids: Sequence[str]) -> dict[str, str]:
+        """See `Writer`; the contacts that these leads became."""
+        found: dict[str, str] = {}
+        for begin in range(0, len(ids), 1_000):
+            found |= self.landing.values("people", "ConvertedContactId", ids[begin : begin + 1_000])
+        return {name: contact for name, contact in found.items() if contact}
 
     def _record(self, name: str, values: Mapping[str, Value], contact: str | None) -> dict[str, Any]:
         fields = {self.field(key): iso(v) if isinstance(v, datetime) else v for key, v in values.items()}
