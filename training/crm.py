@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -264,7 +265,19 @@ def run_live(
     if missing:
         lacks = f"{opened.connector.title} lacks {len(missing)} score fields."
         raise ConfigError(lacks, f"First: make write-back CRM={kind} SEND=yes")
-    spool = Spool(opened.connector.landing.folder)
+    with closing(Spool(opened.connector.landing.folder)) as spool:
+        return _rounds(opened, fields, model_folder, console, spool, (rounds, every, sleep))
+
+
+def _rounds(
+    opened: Opened,
+    fields: tuple[score_fields.ScoreField, ...],
+    model_folder: Path | None,
+    console: Console,
+    spool: Spool,
+    pace: tuple[int | None, float, Callable[[float], None]],
+) -> int:
+    rounds, every, sleep = pace
     written, number, owed = 0, 0, True  # owed: something came, or may have come, that was not written yet
     while rounds is None or number < rounds:
         if number:

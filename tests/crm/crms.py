@@ -42,6 +42,8 @@ class Crm:
     progress: Callable[[Any, str], None]
     delete: Callable[[Any, str], None]
     merge: Callable[[Any, str, str], None]
+    # a new lead; its id
+    create: Callable[[Any, Any], str]
     # a lead's score field as sales sees it
     seen: Callable[[Any, str, str], Any]
     digits: int = 3  # of the seconds of moments
@@ -66,6 +68,14 @@ def _pipedrive_seen(fake: pipedrive.Pipedrive, lead: str, key: str) -> Any:
     return fake.records["persons"][int(lead)]["custom_fields"].get(code)
 
 
+def _new(name: Any) -> Callable[[Any, Any], str]:
+    def create(fake: Any, at: Any) -> str:
+        fake.create(name, at)
+        return str(name)
+
+    return create
+
+
 def _inbox(fake: pipedrive.Pipedrive, lead: str) -> None:
     at = pipedrive.rfc(pipedrive.datetime.fromtimestamp(fake.now(), pipedrive.UTC))
     fake.inbox.append(
@@ -87,16 +97,18 @@ CRMS = {
     for crm in (
         Crm("hubspot", hubspot.filled, frozenset(hubspot.SERVED), r"/crm/objects/2026-03/contacts$", "batch/update",
             lambda f, lead: f.touch("contacts", lead, {"lifecyclestage": "marketingqualifiedlead"}),
-            lambda f, lead: f.delete("contacts", lead), lambda f, a, b: f.merge(a, b), _hubspot_seen),
+            lambda f, lead: f.delete("contacts", lead), lambda f, a, b: f.merge(a, b), _new("1999999"), _hubspot_seen),
         Crm("salesforce", salesforce.filled, frozenset(salesforce.SERVED), r"/queryAll$", "composite",
             lambda f, lead: f.touch("Lead", lead, {"Status": "Working - Contacted"}),
-            lambda f, lead: f.delete("Lead", lead), lambda f, a, b: f.delete("Lead", b, a), _salesforce_seen),
+            lambda f, lead: f.delete("Lead", lead), lambda f, a, b: f.delete("Lead", b, a),
+            lambda f, at: f.create(at), _salesforce_seen),
         Crm("marketo", marketo.filled, frozenset(marketo.SERVED), r"/rest/v1/activities/leadchanges", r"/rest/v1/leads.json",
             lambda f, lead: f.touch(int(lead), {"leadStatus": "MQL"}),
-            lambda f, lead: f.delete(int(lead)), lambda f, a, b: f.merge(int(a), int(b)), _marketo_seen, 0),
+            lambda f, lead: f.delete(int(lead)), lambda f, a, b: f.merge(int(a), int(b)), _new(9_999), _marketo_seen, 0),
         Crm("pipedrive", pipedrive.filled, frozenset(pipedrive.SERVED), r"/api/v2/persons$", r"/api/v2/persons/\d+",
             _inbox,
-            lambda f, lead: f.delete("persons", int(lead)), lambda f, a, b: f.merge(int(a), int(b)), _pipedrive_seen, 0),
+            lambda f, lead: f.delete("persons", int(lead)), lambda f, a, b: f.merge(int(a), int(b)), _new(9_999),
+            _pipedrive_seen, 0),
     )
 }  # fmt: skip
 

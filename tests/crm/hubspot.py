@@ -73,6 +73,8 @@ class HubSpot(Fake):
     scopes: tuple[str, ...] = ()
     cap: int = 10_000
     invalid: dict[str, str] = field(default_factory=dict)  # records whose write is refused: id → message
+    merged: dict[str, str] = field(default_factory=dict)
+    forwards: bool = False  # the id of a merged contact is taken for the winner's
     poison: set[str] = field(default_factory=set)  # records for which a whole batch is refused
 
     def limited(self) -> Reply:
@@ -277,7 +279,8 @@ class HubSpot(Fake):
                 )
         if any(one["id"] in self.poison for one in call.body["inputs"]):
             return 400, {"status": "error", "message": "ripeline_score was not valid", "category": "VALIDATION_ERROR"}, {}
-        for one in call.body["inputs"]:
+        merged = self.merged if self.forwards else {}
+        for one in [{**given, "id": merged.get(given["id"], given["id"])} for given in call.body["inputs"]]:
             record = self.records[kind].get(one["id"])
             if record is None or record.archived_at is not None:
                 errors.append(
@@ -369,12 +372,21 @@ class HubSpot(Fake):
     def delete(self, kind: str, name: str) -> None:
         self.records[kind][name].archived_at = datetime.fromtimestamp(self.now(), UTC)
 
+    def create(self, name: str, at: datetime) -> None:
+        """A new contact."""
+        _add(self, "contacts", int(name), {"email": "new@example.org", "lifecyclestage": "lead"}, at, at)
+
+    def restore(self, kind: str, name: str) -> None:
+        """Out of the recycle bin; that is no modification."""
+        self.records[kind][name].archived_at = None
+
     def merge(self, winner: str, loser: str) -> None:
         """Merge two contacts: the loser is no record of its own any more."""
         record = self.records["contacts"][winner]
         before = record.properties.get("hs_merged_object_ids")
         self.touch("contacts", winner, {"hs_merged_object_ids": f"{before};{loser}" if before else loser})
         del self.records["contacts"][loser]
+        self.merged[loser] = winner
 
 
 def define(fake: HubSpot, kind: str, names: list[str], own: bool = True, type_: str = "string", **more: Any) -> None:

@@ -88,6 +88,7 @@ class Marketo(Fake):
     opportunities: dict[str, dict[str, Any]] = field(default_factory=dict)
     roles: list[dict[str, Any]] = field(default_factory=list)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failing: set[str] = field(default_factory=set)
     ids: dict[str, str] = field(default_factory=dict)
     token: str = ""
     lives: int | None = None  # calls that a token lives
@@ -288,6 +289,8 @@ class Marketo(Fake):
 
     @route("POST", r"/bulk/v1/(\w+)/export/([\w-]+)/enqueue.json")
     def enqueue(self, _call: Call, _what: str, job: str) -> Reply:
+        if self.jobs[job]["status"] == "Queued":
+            return self._bad("1029", "Job already queued")
         if sum(j["status"] == "Queued" for j in self.jobs.values()) >= 10:
             return self._bad("1029", "Too many jobs (10) in queue")
         self.jobs[job]["status"] = "Queued"
@@ -296,8 +299,11 @@ class Marketo(Fake):
     @route("GET", r"/bulk/v1/(\w+)/export/([\w-]+)/status.json")
     def status(self, _call: Call, _what: str, job: str) -> Reply:
         if job not in self.jobs:
-            return self._bad("1027", "No export job found")
+            return self._bad("610", "Requested resource not found")
         state = self.jobs[job]
+        if job in self.failing:
+            told = {"exportId": job, "status": "Failed", "format": "CSV"}
+            return self._ok([{**told, "errorMsg": "internal, ask jo@example.org"}])
         state["polls"] -= 1
         state["status"] = "Completed" if state["polls"] < 0 else "Processing"
         return self._ok([{"exportId": job, "status": state["status"], "format": "CSV", "numberOfRecords": len(state["rows"])}])
@@ -369,6 +375,14 @@ class Marketo(Fake):
                 "attributes": [],
             }
         )
+
+    def create(self, lead: int, at: datetime) -> None:
+        """A new lead, and the activity New Lead, which tells of no field."""
+        self.leads[lead] = {"id": lead, "createdAt": z(at), "updatedAt": z(at), "email": "new@example.org", "leadStatus": "New"}
+        number = len(self.changes)
+        told = {"id": number, "marketoGUID": f"c{number}", "leadId": lead, "activityDate": z(at), "activityTypeId": 12}
+        fields = [{"id": 31, "name": "leadStatus", "newValue": "New", "oldValue": ""}]
+        self.changes.append({**told, "fields": fields, "attributes": [{"name": "Source Type", "value": "Web form"}]})
 
     def merge(self, winner: int, loser: int) -> None:
         del self.leads[loser]

@@ -186,6 +186,12 @@ class Pipedrive(Fake):
         record.update(values)
         record["update_time"] = rfc(moment)
 
+    def create(self, number: int, at: datetime) -> None:
+        """A new person."""
+        told = {"id": number, "name": "Ada Lovelace", "emails": [{"value": "new@example.org", "primary": True}], "org_id": None}
+        times = {"add_time": rfc(at), "update_time": rfc(at)}
+        self.records["persons"][number] = {**told, **times, "is_deleted": False, "custom_fields": {}, "marketing_status": None}
+
     def mail(self, person: int, number: int, at: datetime, sent: bool, **more: Any) -> None:
         """A mail to or from a person; the person itself does not change by it."""
         party = [{"id": 1, "email_address": "ada@example.org", "name": "Ada Lovelace", "linked_person_id": person}]

@@ -319,6 +319,8 @@ class Salesforce(Fake):
 
     @route("GET", rf"{ROOT}/jobs/query/(\w+)/results")
     def results(self, call: Call, job: str) -> Reply:
+        if job not in self.jobs:
+            return self.unknown(call)
         _, names, records = self.jobs[job]["found"]
         begin = int(call.params.get("locator") or 0)
         most = min(int(call.params["maxRecords"]), 5_000)
@@ -402,6 +404,15 @@ class Salesforce(Fake):
         told = {"EmailMessageId": mail, "RelationId": person, "RelationType": how, "RelationObjectType": kind}
         more = {"RelationAddress": "ada@example.org", "IsDeleted": False, "SystemModstamp": stamp(at)}
         return self.add("EmailMessageRelation", {**told, **more})
+
+    def create(self, at: datetime) -> str:
+        """A new lead."""
+        told = {"Status": NEW, "Email": "new@example.org", "Company": "New GmbH", "IsConverted": False, "IsDeleted": False}
+        return self.add("Lead", {**told, "HasOptedOutOfEmail": False, "CreatedDate": stamp(at), "SystemModstamp": stamp(at)})
+
+    def purge(self, kind: str, name: str) -> None:
+        """Out of the recycle bin for good."""
+        del self.records[kind][name]
 
     def delete(self, kind: str, name: str, into: str | None = None) -> None:
         self.touch(kind, name, {"IsDeleted": True, "MasterRecordId": into}, track=False)

@@ -89,7 +89,35 @@ def test_a_signed_call_is_kept_once_however_often_it_comes(client: TestClient, t
     first = client.post("/v1/hooks/hubspot", content=CHANGE, headers=signed(CHANGE))
     again = client.post("/v1/hooks/hubspot", content=CHANGE, headers=signed(CHANGE))
     assert (first.json(), again.json()) == ({"received": 2, "new": 2}, {"received": 2, "new": 0})
-    assert kept(tmp_path) == [Event("hubspot|1", "hubspot", "contact", "12"), Event("hubspot|2", "hubspot", "deal", "34")]
+    assert [(e.crm, e.entity, e.record) for e in kept(tmp_path)] == [("hubspot", "contact", "12"), ("hubspot", "deal", "34")]
+
+
+def test_two_events_of_one_id_are_two(client: TestClient, tmp_path: Path) -> None:
+    """HubSpot does not promise that ids are unique; a second attempt of the same event is the same."""
+    base = {"eventId": 1, "subscriptionType": "contact.propertyChange", "propertyName": "lifecyclestage", "attemptNumber": 0}
+    for told in ([{**base, "objectId": 12}], [{**base, "objectId": 13}], [{**base, "objectId": 13, "attemptNumber": 1}]):
+        body = json.dumps(told).encode()
+        client.post("/v1/hooks/hubspot", content=body, headers=signed(body))
+    assert [e.record for e in kept(tmp_path)] == ["12", "13"]
+
+
+def test_generic_events_and_merges_name_their_record(client: TestClient, tmp_path: Path) -> None:
+    """Newer apps get `object.…` with a type; a merge names the record that is left."""
+    told = [
+        {"eventId": 1, "subscriptionType": "object.creation", "objectTypeId": "0-3", "objectId": 7},
+        {"eventId": 2, "subscriptionType": "object.creation", "objectTypeId": "0-48", "objectId": 8},
+        {"eventId": 3, "subscriptionType": "contact.merge", "primaryObjectId": 5, "mergedObjectIds": [6]},
+    ]
+    body = json.dumps(told).encode()
+    client.post("/v1/hooks/hubspot", content=body, headers=signed(body))
+    assert [(e.entity, e.record) for e in kept(tmp_path)] == [("deal", "7"), ("contact", "5")]
+
+
+def test_a_pipedrive_event_without_an_id_is_kept(client: TestClient, tmp_path: Path) -> None:
+    for number in (5, 6, 6):
+        body = json.dumps({"meta": {"action": "change", "entity": "person", "entity_id": number}}).encode()
+        client.post("/v1/hooks/pipedrive", content=body, auth=("pipedrive", "hook-password"))
+    assert [e.record for e in kept(tmp_path)] == ["5", "6"]
 
 
 @pytest.mark.parametrize(

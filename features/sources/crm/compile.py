@@ -18,12 +18,10 @@ from features.dataset import META, SCHEMA_VERSION, sha256
 from features.errors import DataError
 from features.files import whole_folder
 from features.report import DataReport
-from features.sources.crm.landing import COLUMNS, OWN, SCHEMA, TIME, Landing
+from features.sources.crm.landing import COLUMNS, MEMORY, OWN, SCHEMA, TIME, Landing
 from features.sources.crm.shape import Shape, StageValue
 from features.sources.crm.views import count, make_views
 from features.tables import TABLES
-
-MEMORY = "1GB"
 
 
 @contextmanager

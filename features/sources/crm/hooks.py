@@ -75,10 +75,23 @@ def hubspot_events(method: str, uri: str, headers: Mapping[str, str], body: byte
         raise ForgedError("The signature of the call is wrong.", "Check HUBSPOT_CLIENT_SECRET and RIPELINE_PUBLIC_URL.")
     found = []
     for one in _listed(body):
-        kind = str(one.get("subscriptionType", "")).partition(".")[0]
-        if kind in ("contact", "deal", "company") and one.get("objectId") is not None:
-            found.append(Event(f"hubspot|{one.get('eventId')}", "hubspot", kind, str(one["objectId"])))
+        kind, _, what = str(one.get("subscriptionType", "")).partition(".")
+        kind = _KINDS.get(str(one.get("objectTypeId")), "") if kind == "object" else kind
+        # a merge makes a new record, or leaves the primary one
+        record = one.get("newObjectId") or one.get("primaryObjectId") if what == "merge" else None
+        record = record if record is not None else one.get("objectId")
+        if kind in ("contact", "deal", "company") and record is not None:
+            found.append(Event(f"hubspot|{_fingerprint(one, 'attemptNumber')}", "hubspot", kind, str(record)))
     return found
+
+
+_KINDS = {"0-1": "contact", "0-2": "company", "0-3": "deal"}
+
+
+def _fingerprint(event: Mapping[str, Any], *without: str) -> str:
+    """The same for an event that is sent again. HubSpot does not promise that its `eventId` is one event's alone."""
+    told = {key: value for key, value in event.items() if key not in without}
+    return hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def pipedrive_events(headers: Mapping[str, str], body: bytes, user: str, password: str) -> list[Event]:
@@ -99,7 +112,8 @@ def pipedrive_events(headers: Mapping[str, str], body: bytes, user: str, passwor
             str(about.get("entity"))
         )
         if kind and about.get("entity_id") is not None:
-            found.append(Event(f"pipedrive|{about.get('id')}", "pipedrive", kind, str(about["entity_id"])))
+            told = about.get("id") or _fingerprint({"meta": about, "data": one.get("data")})
+            found.append(Event(f"pipedrive|{told}", "pipedrive", kind, str(about["entity_id"])))
     return found
 
 

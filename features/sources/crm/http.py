@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json as jsonlib
+import logging
 import os
 import random
 import time
@@ -59,6 +60,10 @@ class Auth(Protocol):
         """The token was refused: forget it. True where another can be fetched."""
 
 
+# it writes whole addresses at DEBUG, and Marketo wants the client's secret in one
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+
+
 def _session() -> requests.Session:
     """One that a `.netrc` cannot give other credentials than ours; proxies of the environment count."""
     found = requests.Session()
@@ -91,8 +96,12 @@ class Http:
         self._session.close()
 
     def beside(self, auth: Auth, base: str | None = None) -> Http:
-        """The same API for somebody else, such as the service that gives tokens; it waits as this one does."""
-        return Http(base or self.base, self.name, auth, self.secrets, self.judge, self.pace, self.timeout, self._pause)
+        """The same API for somebody else, such as the service that gives tokens; it waits as this one does, over the same
+        connections."""
+        other = Http(base or self.base, self.name, auth, self.secrets, self.judge, self.pace, self.timeout, self._pause)
+        other.close()
+        other._session = self._session
+        return other
 
     def _pause(self, seconds: float) -> None:
         self.sleep(seconds)

@@ -35,6 +35,7 @@ Row: TypeAlias = dict[str, Any]
 SCHEMA = "raw"
 STATE = "crm"  # the name of the one dlt source
 SALT = "salt"
+MEMORY = "256MB"  # that DuckDB may take; what is more goes to disk
 
 TIME = pa.timestamp("us", tz="UTC")
 
@@ -132,6 +133,7 @@ class Landing:
             }
         )
         import dlt
+        from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
         self.folder.mkdir(parents=True, exist_ok=True)
         work = self.folder / "dlt"
@@ -141,7 +143,10 @@ class Landing:
             if not self.file.exists():
                 # cursors without the rows behind them would lose whatever was read before
                 shutil.rmtree(work, ignore_errors=True)
-            destination = dlt.destinations.duckdb(str(self.file.resolve()))
+            # what is cached of a large file would look like memory that grows with the rows
+            credentials = DuckDbCredentials(str(self.file.resolve()))
+            credentials.global_config = {"memory_limit": MEMORY, "temp_directory": str(self.folder.resolve() / ".duckdb")}
+            destination = dlt.destinations.duckdb(credentials)
         # a DuckDB file and a schema in it must not share their name
         dataset = f"{SCHEMA}_{self.crm}" if self.postgres else SCHEMA
         return dlt.pipeline(self.crm, destination=destination, dataset_name=dataset, pipelines_dir=str(work.resolve()))

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 from features.errors import ConfigError
 
@@ -63,10 +64,10 @@ class Secrets:
         return value
 
     def hide(self, text: str) -> str:
-        """The text without any value that was asked for or learned."""
-        for value in sorted(self._more, key=len, reverse=True):
-            if len(value) >= SHORTEST:
-                text = text.replace(value, SHOWN)
+        """The text without any value that was asked for or learned, as it is or as addresses have it."""
+        told = {form for value in self._more if len(value) >= SHORTEST for form in (value, quote(value, ""), quote_plus(value))}
+        for value in sorted(told, key=len, reverse=True):
+            text = text.replace(value, SHOWN)
         return text
 
     def __repr__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from features.sources.crm.acts import page_name, page_type
 from features.sources.crm.keys import mail_key
 from features.sources.crm.landing import Landing, Row
 from features.sources.crm.moments import EPOCH, iso, milliseconds, moment
-from features.sources.crm.stream import Page
+from features.sources.crm.stream import Page, changed
 from features.sources.hubspot.api import Api, following
 from features.sources.hubspot.records import Kind, Tables, read_kind
 
@@ -102,8 +103,11 @@ def email_events(api: Api, landing: Landing, since: datetime) -> Callable[[Any],
         while begin < now:
             end, rows = min(begin + width, now), 0
             for page in _between(api, landing, begin, end, (start, now)):
-                rows += len(page.tables["activities"])
-                yield page
+                found = page.tables["activities"]
+                rows += len(found)
+                seen = cursor and begin < start + LATE  # by the last run, perhaps
+                fresh = changed(landing, "activities", found, frozenset()) if seen else found
+                yield replace(page, tables={"activities": fresh})
             begin = end
             # so wide that a stretch is a few pages: quiet years cost few calls, and a kill loses little of a busy one
             width = min(width * 2, WIDEST) if rows < EVENTS else max(width // 2, DAY // 24) if rows > 5 * EVENTS else width
@@ -147,18 +151,19 @@ def _event(event: Mapping[str, Any], salt: bytes) -> Row | None:
 
 
 def forms(api: Api, landing: Landing, since: datetime) -> Callable[[Any], Iterator[Page]]:
-    """What was sent through forms, newest first, back to what the last run saw."""
+    """What was sent through forms, newest first, back to a little before what the last run saw."""
 
     def read(cursor: Any) -> Iterator[Page]:
         known: dict[str, int] = dict((cursor or {}).get("newest", {}))
         every = list(api.listed("/marketing/v3/forms", LISTED))
         for number, form in enumerate(every):
             guid = str(form["id"])
-            floor = known.get(guid, milliseconds(since) - 1)
-            newest = floor
+            newest = known.get(guid, milliseconds(since) - 1)
+            floor = newest - LATE if guid in known else newest
             for rows, last in _submissions(api, landing, form, floor):
                 newest = max(newest, last)
-                yield Page({"activities": rows}, None, number, len(every))
+                fresh = changed(landing, "activities", rows, frozenset()) if guid in known else rows
+                yield Page({"activities": fresh}, None, number, len(every))
             known = {**known, guid: newest}
             yield Page({}, {"newest": known}, number + 1, len(every))
         yield Page({}, {"newest": known})
@@ -197,7 +202,7 @@ def _submissions(api: Api, landing: Landing, form: Mapping[str, Any], floor: int
             return
 
 
-def visits(api: Api, since: datetime) -> Callable[[Any], Iterator[Page]]:
+def visits(api: Api, landing: Landing, since: datetime) -> Callable[[Any], Iterator[Page]]:
     """Page views (Enterprise), oldest first."""
 
     def read(cursor: Any) -> Iterator[Page]:
@@ -216,6 +221,8 @@ def visits(api: Api, since: datetime) -> Callable[[Any], Iterator[Page]]:
             }
             body = api.http.get(f"/events/event-occurrences/{api.version}", params).body
             rows = [_visit(one) for one in body["results"]]
+            if cursor and all(milliseconds(row["at"]) < start + LATE for row in rows if row["at"]):
+                rows = changed(landing, "activities", rows, frozenset())  # the last run may have seen them
             after = following(body)
             going_on = {"until": start + LATE, "after": after, "floor": floor}
             yield Page({"activities": rows}, going_on if after else {"until": now})

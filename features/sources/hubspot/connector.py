@@ -86,7 +86,7 @@ class HubSpot(HubSpotWriter, BaseConnector):
             Stream("forms", activities.forms(self.api, self.landing, self.since), True, "the scope forms"),
             Stream(
                 "visits",
-                activities.visits(self.api, self.since),
+                activities.visits(self.api, self.landing, self.since),
                 True,
                 "an Enterprise plan and the scope behavioral_events.event_definitions.read_write",
             ),
