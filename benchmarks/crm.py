@@ -1,6 +1,7 @@
 """Import from and write-back to CRMs on loopback: rows a second, memory against the number of rows, calls. `make bench-crm`.
 
-The stand-in runs in a process of its own and keeps no rate limit, so that the figures are ours and not the vendor's.
+The stand-in runs in a process of its own and keeps no rate limit, so that the figures are ours and not the vendor's. It prints
+tables for docs/benchmarks/crm.md.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = ("hubspot", "salesforce", "marketo", "pipedrive")
-OUT = ROOT / "docs" / "benchmarks" / "crm.md"
 WRITTEN = 10_000
 AGAIN = "second import: rows, calls | 10,000 scores: calls, seconds | import after that: rows, calls"
 
@@ -86,8 +86,8 @@ def run(kind: str, config: Path, what: str) -> dict[str, Any]:
     return found
 
 
-def measure(kind: str, leads: int) -> dict[str, Any]:
-    """First import, second import, write-back, import after the write-back."""
+def measure(kind: str, leads: int, whole: bool = True) -> dict[str, Any]:
+    """First import; of the `whole` also second import, write-back, import after the write-back."""
     from tests.crm.crms import SWEEP, YAML
 
     with tempfile.TemporaryDirectory() as home, served(kind, leads) as url:
@@ -95,48 +95,56 @@ def measure(kind: str, leads: int) -> dict[str, Any]:
         config.write_text(
             YAML.format(kind=kind, url=url, folder=Path(home) / "crm", more=SWEEP.get(kind, "")), encoding="utf-8"
         )
-        found = {"first": run(kind, config, "import"), "second": run(kind, config, "import")}
-        found["written"] = run(kind, config, "write")
-        found["after"] = run(kind, config, "import")
+        found = {"first": run(kind, config, "import")}
+        if whole:
+            found["second"] = run(kind, config, "import")
+            found["written"] = run(kind, config, "write")
+            found["after"] = run(kind, config, "import")
     return found
 
 
-def main() -> None:
-    """Measure all, print, and write the page."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--leads", type=int, default=20_000)
-    given = parser.parse_args()
-    lines = [
-        "# Speed of the CRM connectors",
-        "",
-        "`make bench-crm` on 2 cores; a stand-in of each CRM on loopback, in a process of its own and without rate limits,",
-        f"holds {given.leads:,} simulated leads with all their history as far as that CRM can tell it. Rows: what was landed",
-        "(records, versions of fields, acts). From the first call to the written dataset. Memory: the peak of the importing",
-        "process. The vendors' own limits are lower than any of these rates.",
-        "",
-        f"| CRM | rows | seconds | rows a second | calls | MiB, {given.leads // 4:,} and {given.leads:,} leads | {AGAIN} |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for kind in KINDS:
-        quarter = measure(kind, given.leads // 4)
-        found = measure(kind, given.leads)
+def speed(kinds: Sequence[str], leads: int) -> Iterator[str]:
+    """A row a CRM: rows a second, calls, what a second import and a write-back cost."""
+    yield f"| CRM | rows | seconds | rows a second | calls | {AGAIN} |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for kind in kinds:
+        found = measure(kind, leads)
         first, second, written, after = (found[name] for name in ("first", "second", "written", "after"))
-        rate = first["rows"] / first["seconds"]
         cells = (
             kind,
             f"{first['rows']:,}",
             f"{first['seconds']:.1f}",
-            f"{rate:,.0f}",
+            f"{first['rows'] / first['seconds']:,.0f}",
             f"{first['calls']:,}",
-            f"{quarter['first']['mib']:.0f}, {first['mib']:.0f}",
             f"{second['rows']:,}, {second['calls']:,}",
             f"{written['calls']:,}, {written['seconds']:.1f} ({written['rows']:,} written)",
             f"{after['rows']:,}, {after['calls']:,}",
         )
-        lines.append(f"| {' | '.join(cells)} |")
-        print(lines[-1], flush=True)
-    OUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"Written to {OUT.relative_to(ROOT)}.")
+        yield f"| {' | '.join(cells)} |"
+
+
+def memory(kinds: Sequence[str], sizes: Sequence[int]) -> Iterator[str]:
+    """A row a CRM and size: peak of the importing process in a first import."""
+    yield "| CRM | leads | rows | peak, MiB | against the first size |"
+    yield "|---|---|---|---|---|"
+    for kind in kinds:
+        least = 0.0
+        for leads in sizes:
+            first = measure(kind, leads, whole=False)["first"]
+            least = least or first["mib"]
+            yield f"| {kind} | {leads:,} | {first['rows']:,} | {first['mib']:.0f} | {first['mib'] / least - 1:+.0%} |"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--leads", type=int, default=20_000)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--memory", type=int, nargs="+", metavar="LEADS", help="the peak at these sizes, and nothing else")
+    given = parser.parse_args()
+    rows = memory(given.kinds, given.memory) if given.memory else speed(given.kinds, given.leads)
+    for line in rows:
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -180,16 +180,79 @@ def test_hubspot_oauth_token_is_fetched_and_renewed(hubspot: Site, monkeypatch: 
     assert len(hubspot.dataset.leads) == 60
 
 
-def test_salesforce_bulk_brings_what_queries_bring(small: World, tmp_path: Path) -> None:
-    """A first read of much goes through Bulk 2.0: the same dataset, and the next run is incremental."""
+def oauth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pipedrive by an OAuth app, without the API token of a user."""
+    from tests.crm import pipedrive as stand_in
+
+    monkeypatch.delitem(SECRETS, "PIPEDRIVE_TOKEN")
+    for name in ("CLIENT", "SECRET", "REFRESH"):
+        key = {"CLIENT": "CLIENT_ID", "SECRET": "CLIENT_SECRET", "REFRESH": "REFRESH_TOKEN"}[name]
+        monkeypatch.setitem(SECRETS, f"PIPEDRIVE_{key}", getattr(stand_in, name))
+
+
+def installed(here: Site) -> None:
+    """The service that gives tokens is the stand-in too."""
+    source = here.config.source.model_copy(update={"login_url": here.config.source.base_url})  # type: ignore[union-attr]
+    here.config = here.config.model_copy(update={"source": source})
+    here.fake.bearer = "nobody has this yet"
+
+
+def test_pipedrive_oauth_token_is_fetched_and_renewed(pipedrive: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends in the middle; the refresh token that came with it is used from then on, and none of them is left anywhere."""
+    oauth(monkeypatch)
+    installed(pipedrive)
+
+    def expire(call: Call) -> None:
+        if len(pipedrive.fake.calls) == 9:
+            pipedrive.fake.bearer = "another"
+
+    pipedrive.fake.hook = expire
+    pipedrive.run()
+    asked = [call.body["refresh_token"] for call in pipedrive.fake.made("/oauth/token")]
+    assert asked == ["12345:678:refresh-me", "12345:678:refresh-1"]
+    assert len(pipedrive.dataset.leads) == 60
+    kept = b"".join(path.read_bytes() for path in pipedrive.home.rglob("*") if path.is_file())
+    for secret in (b"refresh-1", b"pd-bearer-token", b"pd-secret-4711"):
+        assert secret not in kept
+
+
+def test_pipedrive_oauth_that_ended_says_what_to_do(pipedrive: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    oauth(monkeypatch)
+    installed(pipedrive)
+    pipedrive.fake.refresh = "another by now"
+    with pytest.raises(RefusedError, match=r"(?s)invalid_grant.*install the app again") as caught:
+        pipedrive.run()
+    assert "refresh-me" not in str(caught.value)
+
+
+def test_pipedrive_oauth_of_another_company_is_said(pipedrive: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its token would be sent to an account that it does not belong to."""
+    oauth(monkeypatch)
+    installed(pipedrive)
+    source = pipedrive.config.source
+    other = str(source.base_url).replace("127.0.0.1", "localhost")  # type: ignore[union-attr]
+    moved = source.model_copy(update={"base_url": other})  # type: ignore[union-attr]
+    pipedrive.config = pipedrive.config.model_copy(update={"source": moved})
+    with pytest.raises(CrmError, match=r"the app belongs to http://127\.0\.0\.1.*\n.*base_url"):
+        pipedrive.run()
+
+
+def test_salesforce_bulk_brings_what_queries_bring(small: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first read of much goes through Bulk 2.0, many files: the same dataset, and the next run is incremental."""
+    from features.sources.salesforce import api
+
     with site(CRMS["salesforce"], small, tmp_path / "query") as here:
         here.run()
         expected = tables(here.dataset)
     with site(CRMS["salesforce"], small, tmp_path / "bulk") as here:
         connector = here.open()
         connector.bulk_from = 5  # type: ignore[attr-defined]
+        monkeypatch.setattr(api, "BULK_ROWS", 25)
+        # of a first run that was broken off long ago: job and results are gone
+        connector.landing.write({}, {"tasks": {"job": "750xx0", "locator": None, "from": "2026-11-01T00:00:00.000Z"}})
         sync.run(connector, here.config.source, FUNNEL)  # type: ignore[arg-type]
         assert len(here.fake.jobs) >= 5
+        assert len(here.fake.made("/results$")) > 10
         assert tables(here.dataset) == expected
         assert sum(here.run().synced.rows.values()) == 0
 
@@ -230,20 +293,17 @@ def test_hubspot_search_beyond_ten_thousand_is_read_in_windows(hubspot: Site) ->
     """A search ends at a number of results, here 20, and eighty records were changed, thirty of them at one moment."""
     hubspot.run()
     hubspot.fake.cap = 20
-    from features.sources.hubspot import records
-
     at = hubspot.fake.now()
     for number, name in enumerate(sorted(hubspot.fake.records["contacts"])):
         moment = pd.Timestamp(at + (0 if number < 30 else number), unit="s", tz="UTC").floor("ms").to_pydatetime()
         hubspot.fake.touch("contacts", name, {"region": f"new {number}"}, moment)
-    before, records.CAP = records.CAP, 20
     from features.sources.hubspot import api
 
     page, api.SEARCH = api.SEARCH, 10
     try:
         hubspot.run()
     finally:
-        records.CAP, api.SEARCH = before, page
+        api.SEARCH = page
     assert set(hubspot.dataset.leads["region"]) == {f"new {n}" for n in range(60)}
 
 

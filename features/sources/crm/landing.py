@@ -10,6 +10,7 @@ text throughout; a new one of theirs becomes a new column.
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import json
 import os
@@ -193,6 +194,7 @@ class Landing:
                 ]
 
             self._pipeline.run(source(), loader_file_format=self._format)
+        _give_back()
 
     @property
     def _format(self) -> Any:
@@ -289,6 +291,12 @@ class Landing:
                 with os.fdopen(handle, "wb") as out:
                     out.write(random.token_bytes(32))
         return file.read_bytes()
+
+
+def _give_back() -> None:
+    """What one part took, before the next: else the peak grows with the number of parts."""
+    gc.collect()
+    pa.default_memory_pool().release_unused()
 
 
 def _has_schema(pipeline: dlt.Pipeline) -> bool:
