@@ -428,3 +428,26 @@ def test_an_unknown_score_field_is_named() -> None:
     with pytest.raises(ConfigError, match="no score field 'gradee': did you mean 'grade'"):
         chosen(["score", "gradee"])
     assert [f.key for f in chosen(["score"])] == ["score", "scored_at", "model"]
+
+
+def test_the_shipped_metadata_of_salesforce_has_every_field() -> None:
+    """One file a field and object, of the type that write-back expects, and a permission set that may write them and read what
+    an import asks for."""
+    from xml.etree import ElementTree
+
+    from features.sources.salesforce.settings import COMPANIES, LEADS
+    from features.sources.salesforce.writer import METADATA, SalesforceWriter
+
+    space = "{http://soap.sforce.com/2006/04/metadata}"
+    types = {"number": "Number", "text": "Text", "long": "LongTextArea", "time": "DateTime"}
+    allowed = ElementTree.parse(METADATA / "main/default/permissionsets/Ripeline.permissionset-meta.xml")  # noqa: S314  ours
+    given = allowed.iter(f"{space}fieldPermissions")
+    rights = {one.findtext(f"{space}field"): one.findtext(f"{space}editable") for one in given}
+    name = SalesforceWriter(None, None, "ripeline").field  # type: ignore[arg-type]
+    for kind in ("Lead", "Contact"):
+        for field in FIELDS:
+            file = METADATA / f"main/default/objects/{kind}/fields/{name(field.key)}.field-meta.xml"
+            assert ElementTree.parse(file).findtext(f"{space}type") == types[field.kind]  # noqa: S314  ours
+            assert rights[f"{kind}.{name(field.key)}"] == "true"
+    asked = {"Address" if f == "Country" else f for f in [*LEADS.values(), *COMPANIES.values(), "Email", "HasOptedOutOfEmail"]}
+    assert {f"Lead.{f}" for f in asked} <= {f for f, right in rights.items() if right == "false"}

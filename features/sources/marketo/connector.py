@@ -6,7 +6,6 @@ themselves are asked for field by field, so that a written score is none of them
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -19,12 +18,13 @@ from features.sources.crm.http import Http
 from features.sources.crm.keys import company_key
 from features.sources.crm.landing import Landing, Row
 from features.sources.crm.moments import iso, moment
-from features.sources.crm.rows import alias_row, before_row, history_row, label_row, number, text, true
+from features.sources.crm.rows import alias_row, history_row, label_row, true
 from features.sources.crm.shape import Shape, StageValue, plain
 from features.sources.crm.stream import Page, Stream
 from features.sources.files.personal import mail_domain
 from features.sources.marketo.api import BATCH, TYPES, Api, LostExportError
 from features.sources.marketo.check import budget, checks
+from features.sources.marketo.records import as_rest, deal, histories, ids
 from features.sources.marketo.settings import (
     CONVERTED,
     INTERACTIONS,
@@ -43,7 +43,7 @@ YEARS = 10
 OVERLAP = timedelta(minutes=5)
 FORGOTTEN = timedelta(days=13)  # deletions older than fourteen days may not be listed any more
 ACTS = (1, 2, 3, 6, 8, 9, 10, 11, 21, 27, 32, 34, 35, 36, 39, 40, 41, 45, 46, 101, 102, 104)
-VISIT, FORM, NEW, CONVERT, MERGE, PROGRESS = 1, 2, 12, 21, 32, 104
+VISIT, FORM, CONVERT, MERGE, PROGRESS = 1, 2, 21, 32, 104
 DEALS, MOMENT, STAGES = (34, 35, 36), 46, (101, 102)
 CUSTOM = 100_000
 OUTBOUND = {6, 8, 27, 39}
@@ -179,7 +179,7 @@ class Marketo(MarketoWriter, BaseConnector):
             people = [self._person(one) for one in self.api.leads(ids, self._asked)]
             created = {row["_id"]: row["_created_at"] for row in people}
             done += len(rows)
-            history = _histories(rows, created, frozenset(self._mapped))
+            history = histories(rows, created, frozenset(self._mapped))
             labels = self._labels([row for row in history if row["field"] == STATUS])
             yield Page({"people": people, "history": history, "labels": labels}, {"token": following}, done)
 
@@ -214,7 +214,7 @@ class Marketo(MarketoWriter, BaseConnector):
                 state["exported"] = iso(at)
             going_on = None if at is None else {"exported": iso(at), "jobs": jobs}
             done = None if at is None else (at - begin).days
-            yield Page(self._acts([_as_rest(row) for row in rows]), going_on, done, (now - begin).days)
+            yield Page(self._acts([as_rest(row) for row in rows]), going_on, done, (now - begin).days)
 
     def _acts(self, rows: Sequence[Mapping[str, Any]]) -> Tables:
         tables: Tables = {"activities": [], "history": [], "aliases": []}
@@ -225,7 +225,7 @@ class Marketo(MarketoWriter, BaseConnector):
             if at is None or true(given.get("Is Bot Activity")):
                 continue
             if kind == MERGE:
-                tables["aliases"] += [alias_row("lead", old, lead, at) for old in _ids(given.get("Merge IDs"))]
+                tables["aliases"] += [alias_row("lead", old, lead, at) for old in ids(given.get("Merge IDs"))]
             elif kind in DEALS:
                 dealing.append(int(lead))
             elif kind in STAGES:
@@ -279,7 +279,7 @@ class Marketo(MarketoWriter, BaseConnector):
             }
             for o in roles
         ]
-        deals = [_deal(one) for one in found]
+        deals = [deal(one) for one in found]
         stages = [
             history_row("deal", d["_id"], STAGE, str(d[STAGE]), d["_closed_at"] or d["_created_at"])
             for d in deals
@@ -351,47 +351,3 @@ def _other(name: str) -> str | None:
     if name.startswith("program: "):
         return "program_progressed"
     return "interesting_moment" if name.startswith("moment: ") else plain(name)
-
-
-def _as_rest(row: Mapping[str, str | None]) -> dict[str, Any]:
-    """A row of an export as the API would have said it."""
-    given = json.loads(row.get("attributes") or "{}")
-    return {**row, "attributes": [{"name": name, "value": value} for name, value in given.items()]}
-
-
-def _histories(rows: Sequence[Mapping[str, Any]], created: Mapping[str, datetime | None], wanted: frozenset[str]) -> list[Row]:
-    """New values, and of each change the value before it, since the lead was created. What a new lead began with stands on
-    itself."""
-    found = []
-    for one in rows:
-        lead, at = str(one["leadId"]), moment(one["activityDate"])
-        if at is None or one.get("activityTypeId") == NEW:
-            continue
-        for change in one.get("fields") or []:
-            name = str(change["name"])
-            if name not in wanted:  # an address, say
-                continue
-            row = history_row("lead", lead, name, text(change.get("newValue")), at)
-            found.append(row)
-            begun = created.get(lead)
-            if begun and begun < at:
-                found.append(before_row(row, text(change.get("oldValue")), begun))
-    return found
-
-
-def _deal(one: Mapping[str, Any]) -> Row:
-    closed, won = true(one.get("isClosed")), true(one.get("isWon"))
-    return {
-        "_id": str(one["externalOpportunityId"]),
-        "_created_at": moment(one.get("externalCreatedDate")) or moment(one.get("createdAt")),
-        "_closed_at": moment(one.get("closeDate")) if closed else None,
-        "_amount": number(one.get("amount")),
-        "_status": "won" if won else "lost" if closed else "open",
-        STAGE: one.get("stage"),
-    }
-
-
-def _ids(value: object) -> list[str]:
-    """[12, 13], "[12, 13]" or "12" → the ids."""
-    text = json.dumps(value) if isinstance(value, list) else str(value or "")
-    return [part.strip().strip('"') for part in text.strip("[]").split(",") if part.strip()]

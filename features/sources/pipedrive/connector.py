@@ -17,6 +17,7 @@ from features.sources.crm.rows import before_row, history_row, label_row, number
 from features.sources.crm.shape import Shape, StageValue, plain
 from features.sources.crm.stream import Page, Stream, changed
 from features.sources.files.personal import mail_domain
+from features.sources.pipedrive.activities import LAST_MAILS, Tables, activities, inbox_row, mail, mailed
 from features.sources.pipedrive.api import ARCHIVED, LIST, Api, following, rfc
 from features.sources.pipedrive.check import budget, checks
 from features.sources.pipedrive.settings import INBOX, INTERACTIONS, STAGE, STATUS, PipedriveSource
@@ -27,10 +28,7 @@ GONE = ("unsubscribed", "archived")  # marketing statuses of who wants no mail
 KINDS_OF_FIELD = {"enum", "set", "double", "varchar", "varchar_auto", "monetary", "date", "int"}
 READ = "read"  # in the tables of changelogs and mailboxes: up to which change they were read
 MAILED = "mailed"
-LAST_MAILS = ("last_incoming_mail_time", "last_outgoing_mail_time")
 PERSON = ",".join(("marketing_status", "email_messages_count", *LAST_MAILS))
-
-Tables = dict[str, list[Row]]
 
 
 class Pipedrive(PipedriveWriter, BaseConnector):
@@ -56,7 +54,7 @@ class Pipedrive(PipedriveWriter, BaseConnector):
             self._listed("archived_deals", "/deals/archived", {}, self._deals, "deals", ARCHIVED),
             Stream("stages", self._stages),
             Stream("inbox", self._inbox, optional=True, needs="access to leads"),
-            self._listed("activities", "/activities", {}, _activities, "engagements"),
+            self._listed("activities", "/activities", {}, activities, "engagements"),
             self._swept(),
         ]
         if self.changelog:
@@ -178,7 +176,7 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         return {
             **{name: self._label_of("person", code, custom.get(code)) for code, name in self._custom.items()},
             "marketing_status": status,
-            MAILED: _mailed(one),
+            MAILED: mailed(one),
             "_id": str(one["id"]),
             "_created_at": moment(one.get("add_time")),
             "_company": str(one["org_id"]) if one.get("org_id") else None,
@@ -243,7 +241,7 @@ class Pipedrive(PipedriveWriter, BaseConnector):
             for found in self.api.modified_v1(path, known - OVERLAP if known else None):
                 newest = max([m for m in (newest, *(moment(one.get("update_time")) for one in found)) if m], default=None)
                 told = [one for one in found if one.get("person_id") and moment(one.get("add_time"))]
-                rows = [_inbox_row(one) for one in told]
+                rows = [inbox_row(one) for one in told]
                 history = [history_row("lead", row["person"], INBOX, "created", row["at"]) for row in rows]
                 new = {row["_id"] for row in changed(self.landing, "inbox", rows, frozenset())}
                 kept = [h for row, h in zip(rows, history, strict=True) if row["_id"] in new]
@@ -284,11 +282,11 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         every = self.landing.pairs("people", MAILED)
         due = last is None or begun - last >= timedelta(hours=self.source.sweep_hours)
         if due:
-            every |= {str(o["id"]): _mailed(o) for o in self.api.everything("/persons", {"include_fields": PERSON})}
+            every |= {str(o["id"]): mailed(o) for o in self.api.everything("/persons", {"include_fields": PERSON})}
         known = self.landing.pairs("mailboxes", READ)
         todo = [name for name, mark in every.items() if known.get(name) != mark and not mark.startswith("0|")]
         for place, name in enumerate(todo):
-            acts = [act for one in self.api.mails(name) if (act := _mail(name, one, self.since))]
+            acts = [act for one in self.api.mails(name) if (act := mail(name, one, self.since))]
             mark = {"_id": name, READ: every[name]}
             yield Page({"activities": acts, "mailboxes": [mark]}, cursor, place + 1, len(todo))
         if due:
@@ -318,64 +316,3 @@ class Pipedrive(PipedriveWriter, BaseConnector):
     def budget(self, leads: int) -> Budget:
         """See `Connector`."""
         return budget(self.api, leads, self.changelog, self.mails, self.source.write_back.most)
-
-
-def _inbox_row(one: Mapping[str, Any]) -> Row:
-    source = one.get("source_name") or one.get("origin")
-    at = moment(one.get("add_time"))
-    return {"_id": str(one["id"]), "person": str(one["person_id"]), "source": source, "channel": one.get("channel"), "at": at}
-
-
-def _mailed(one: Mapping[str, Any]) -> str:
-    """What tells whether a person has other mails than before."""
-    return "|".join(str(one.get(name) or "0") for name in ("email_messages_count", *LAST_MAILS))
-
-
-def _mail(person: str, one: Mapping[str, Any], since: datetime) -> Row | None:
-    """A mail that was sent to a person, or came from it."""
-    given = one.get("data") or {}
-    at = moment(given.get("message_time"))
-    if at is None or at < since or given.get("draft_flag") or given.get("deleted_flag"):
-        return None
-    out = bool(given.get("sent_flag"))
-    kind, direction = ("mail: sent", "out") if out else ("mail: received", "in")
-    return {"_id": f"mail|{given['id']}|{person}", "person": person, "type": kind, "at": at, "direction": direction}
-
-
-def _activities(found: Sequence[Mapping[str, Any]]) -> Tables:
-    """Done activities, one row for everybody who took part."""
-    records, acts = [], []
-    for one in found:
-        name = str(one["id"])
-        at = moment(one.get("marked_as_done_time")) or _due(one)
-        people = {str(p["person_id"]) for p in one.get("participants") or [] if p.get("person_id")}
-        if one.get("person_id"):
-            people.add(str(one["person_id"]))
-        gone = one.get("is_deleted") or not one.get("done")
-        records.append(
-            {
-                "_id": name,
-                "type": one.get("type"),
-                "done": str(at),
-                "people": ";".join(["", *sorted(people), ""]),
-                "_gone_at": (moment(one.get("update_time")) or at) if gone else None,
-            }
-        )
-        for person in sorted(people) if at and not gone else ():
-            kind = str(one.get("type"))
-            direction = "in" if kind in ("meeting", "lunch") else "out"
-            base = {"_id": f"{name}|{person}", "record": name, "person": person, "type": f"activity: {kind}", "at": at}
-            acts.append({**base, "value": _seconds(one.get("duration")), "direction": direction})
-    return {"engagements": records, "activities": acts}
-
-
-def _due(one: Mapping[str, Any]) -> datetime | None:
-    day = str(one.get("due_date") or "")
-    return moment(f"{day}T{one.get('due_time') or '12:00'}") if day else None
-
-
-def _seconds(text: object) -> float | None:
-    parts = str(text or "").split(":")
-    if len(parts) < 2 or not all(part.isdigit() for part in parts):
-        return None
-    return float(sum(int(part) * factor for part, factor in zip(parts, (3600, 60, 1), strict=False)))
