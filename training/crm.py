@@ -24,7 +24,7 @@ from features.sources.crm.registry import KINDS, CrmSources, open_crm
 from features.sources.crm.secrets import Secrets
 from features.sources.crm.settings import CrmSource
 from features.sources.crm.stages import shown
-from features.sources.crm.write_back import Ledger, Plan, plan, send, write_failures
+from features.sources.crm.write_back import Ledger, Outcome, Plan, plan, send, write_failures
 from features.sources.crm.write_back import shown as records_shown
 from features.validate import validate
 from models.store import load as load_model
@@ -218,6 +218,7 @@ def run_write_back(
     opened = open_configured(kind, path)
     console = console or terminal()
     fields = score_fields.chosen(opened.source.write_back.fields)
+    outcome, failures = Outcome(), opened.connector.landing.folder / "failed.csv"
     with sync.alone(opened.connector.landing.folder), Steps(console).running() as steps:
         todo, model, ledger = _to_write(opened, fields, model_folder, steps)
         try:
@@ -225,11 +226,11 @@ def run_write_back(
             _say_plan(console, opened.connector, todo, missing, really)
             if not really:
                 return True
-            outcome = send(opened.connector, todo, ledger, model, steps.step("Writing scores"))
+            send(opened.connector, todo, ledger, model, steps.step("Writing scores"), outcome)
         finally:
             ledger.close()
-    failures = opened.connector.landing.folder / "failed.csv"
-    write_failures(failures, outcome)
+            if really:  # also what was refused before everything stopped
+                write_failures(failures, outcome)
     for line in outcome.lines():
         console.print(escape(line), highlight=False)
     if outcome.failed:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from features.errors import ConfigError, CrmError, DataError
+from features.sources.crm.answers import SpentError
 from features.sources.crm.scores import FIELDS, chosen, digest, values_of
-from features.sources.crm.write_back import CLEARED, Ledger, plan, send, write_failures
+from features.sources.crm.write_back import CLEARED, Ledger, Outcome, plan, send, write_failures
 from tests.crm.crms import CRMS, Site, site
 from tests.crm.server import Call, Fault
 from tests.crm.test_faults import killed_at
@@ -451,3 +452,20 @@ def test_the_shipped_metadata_of_salesforce_has_every_field() -> None:
             assert rights[f"{kind}.{name(field.key)}"] == "true"
     asked = {"Address" if f == "Country" else f for f in [*LEADS.values(), *COMPANIES.values(), "Email", "HasOptedOutOfEmail"]}
     assert {f"Lead.{f}" for f in asked} <= {f for f, right in rights.items() if right == "false"}
+
+
+def test_what_was_refused_before_all_stopped_is_reported(small: World, tmp_path: Path) -> None:
+    """One record refused, then the day's calls are over: its words are in failed.csv all the same."""
+    with site(CRMS["pipedrive"], small, tmp_path) as here:
+        here.run()
+        every = scored(here)
+        connector, ledger, outcome = here.open(), Ledger(here.home / "crm" / "sent.sqlite"), Outcome()
+        connector.prepare(FIELDS, create=True)
+        todo = plan(every, {}, FIELDS)
+        here.fake.invalid[todo.records[1][0]] = "Score must be approved"
+        here.fake.tokens = here.fake.spent + 20
+        with pytest.raises(SpentError, match="used up"):
+            send(connector, todo, ledger, "small 3", outcome=outcome)
+        ledger.close()
+        assert list(outcome.failed) == [todo.records[1][0]]
+        assert outcome.written > 0

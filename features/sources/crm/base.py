@@ -12,7 +12,7 @@ from features.sources.crm.http import Http
 from features.sources.crm.landing import Landing
 from features.sources.crm.settings import CrmSource
 from features.sources.crm.stream import Page, Stream
-from features.sources.crm.sweep import Listed, sweep
+from features.sources.crm.sweep import Listed, due, sweep
 from features.sources.files.personal import personal_header
 
 
@@ -57,7 +57,5 @@ class BaseConnector:
         back: Callable[[str, Sequence[str]], Listed] | None = None,
     ) -> Stream:
         """The stream that compares what is landed with what is listed; `back` reads records that were thought gone."""
-        read: Callable[[Any], Iterator[Page]] = partial(
-            sweep, self.landing, lists, self.now, self.source.sweep_hours, self.source.sweep_most, back
-        )
-        return Stream("sweep", read, lands_first=True)
+        read: Callable[[Any], Iterator[Page]] = partial(sweep, self.landing, lists, self.now, self.source.sweep_most, back)
+        return Stream("sweep", read, lands_first=True, due=partial(due, self.now, self.source.sweep_hours))

@@ -40,7 +40,7 @@ class Stream:
     `optional`: not every plan has it; where the vendor has always refused it, the rest is read without. `fields`: what is
     asked for of each record; a new one makes everything be read once more. `vital`: those that must not vanish once they were
     there, such as who opted out. `patient`: it may take several days' calls; where those are used up, the rest goes on.
-    `lands_first`: it looks at what others landed.
+    `lands_first`: it looks at what others landed. `due(cursor)`: whether it is its turn.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Stream:
     vital: frozenset[str] = frozenset()
     patient: bool = False
     lands_first: bool = False
+    due: Callable[[Any], bool] = lambda cursor: True
 
 
 @dataclass
@@ -76,6 +77,8 @@ def sync(streams: Sequence[Stream], landing: Landing, progress: Progress | None 
     chunk = _Chunk(landing, synced)
     try:
         for stream in streams:
+            if not stream.due(cursors.get(stream.name)):
+                continue
             if stream.lands_first:
                 chunk.flush()
             if progress:

@@ -24,12 +24,11 @@ def sweep(
     landing: Landing,
     lists: Mapping[str, Callable[[], Iterable[str]]],
     now: Callable[[], datetime],
-    hours: float,
     most: float,
     back: Callable[[str, Sequence[str]], Listed] | None,
-    cursor: Any,
+    _cursor: Any,
 ) -> Iterator[Page]:
-    """Compare tables with the ids that the vendor lists, every so many `hours`: the missing are gone, the returned are read.
+    """Compare tables with the ids that the vendor lists: the missing are gone, the returned are read.
 
     Raises
     ------
@@ -37,9 +36,6 @@ def sweep(
         if more than the share `most` of a table is missing: rather our user sees less than before.
     """
     begun = now()
-    last = moment((cursor or {}).get("at"))
-    if last and begun - last < timedelta(hours=hours):
-        return
     for table, listed in lists.items():
         if table not in landing.tables():
             continue
@@ -54,6 +50,12 @@ def sweep(
         if back is not None and returned:
             yield Page(back(table, returned), None)
     yield Page({}, {"at": iso(begun)})
+
+
+def due(now: Callable[[], datetime], hours: float, cursor: Any) -> bool:
+    """Whether so many hours have gone since the last time."""
+    last = moment((cursor or {}).get("at"))
+    return last is None or now() - last >= timedelta(hours=hours)
 
 
 def compared(landing: Landing, table: str, listed: Iterable[str]) -> tuple[list[str], list[str], int]:

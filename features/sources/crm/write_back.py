@@ -193,15 +193,23 @@ class Outcome:
         return found
 
 
-def send(writer: Writer, todo: Plan, ledger: Ledger, model: str, progress: Callable[[int, int], None] | None = None) -> Outcome:
-    """Send the plan. What fails by itself is collected; what stops everything is raised after the acknowledged was kept.
+def send(
+    writer: Writer,
+    todo: Plan,
+    ledger: Ledger,
+    model: str,
+    progress: Callable[[int, int], None] | None = None,
+    outcome: Outcome | None = None,
+) -> Outcome:
+    """Send the plan. What fails by itself is collected in `outcome`; what stops everything is raised after the acknowledged was
+    kept.
 
     Raises
     ------
     CrmError
         if the vendor cannot be reached or refuses altogether.
     """
-    outcome = Outcome()
+    outcome = outcome or Outcome()
     ledger.forget(todo.forget)
     waiting = todo.records
     total, done = len(waiting), 0

@@ -73,6 +73,7 @@ class Marketo(MarketoWriter, BaseConnector):
         super().__init__(Api(http, source.api_version), source.write_back.prefix)
         self._begin(source, http, landing, since)
         self.leads_since = source.leads_since
+        self._merged: set[str] = set()  # in this run, not landed perhaps
 
     @cached_property
     def _fields(self) -> dict[str, dict[str, Any]]:
@@ -110,7 +111,7 @@ class Marketo(MarketoWriter, BaseConnector):
             Stream("leads", self._leads, needs="the permission Read-Only Lead", fields=frozenset(self._mapped)),
             Stream("lead_changes", self._changes, needs="the permission Read-Only Activity"),
             Stream("activities", self._activities, needs="the permission Read-Only Activity"),
-            Stream("deleted", self._deleted, needs="the permission Read-Only Activity", lands_first=True),
+            Stream("deleted", self._deleted, needs="the permission Read-Only Activity"),
         ]
 
     def _leads(self, cursor: Any) -> Iterator[Page]:
@@ -225,7 +226,9 @@ class Marketo(MarketoWriter, BaseConnector):
             if at is None or true(given.get("Is Bot Activity")):
                 continue
             if kind == MERGE:
-                tables["aliases"] += [alias_row("lead", old, lead, at) for old in ids(given.get("Merge IDs"))]
+                losers = ids(given.get("Merge IDs"))
+                self._merged.update(losers)
+                tables["aliases"] += [alias_row("lead", old, lead, at) for old in losers]
             elif kind in DEALS:
                 dealing.append(int(lead))
             elif kind in STAGES:
@@ -300,7 +303,7 @@ class Marketo(MarketoWriter, BaseConnector):
         begun, known = self.now(), cursor or {}
         token = str(known["token"]) if known else self.api.token(self.since)
         for rows, following, _ in self.api.stream("/deletedleads.json", {"batchSize": BATCH}, token):
-            merged = self.landing.departed("lead", "people", [str(one["leadId"]) for one in rows])
+            merged = self._merged | self.landing.departed("lead", "people", [str(one["leadId"]) for one in rows])
             gone = [{"_id": str(one["leadId"]), "_gone_at": moment(one["activityDate"])} for one in rows]
             kept = [row for row in gone if row["_id"] not in merged]  # a merged one is known, and when it was created
             yield Page({"people": kept}, {**known, "token": following})

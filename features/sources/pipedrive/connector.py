@@ -16,6 +16,7 @@ from features.sources.crm.moments import iso, moment
 from features.sources.crm.rows import before_row, history_row, label_row, number
 from features.sources.crm.shape import Shape, StageValue, plain
 from features.sources.crm.stream import Page, Stream, changed
+from features.sources.crm.sweep import due
 from features.sources.files.personal import mail_domain
 from features.sources.pipedrive.activities import LAST_MAILS, Tables, activities, inbox_row, mail, mailed
 from features.sources.pipedrive.api import ARCHIVED, LIST, Api, following, rfc
@@ -278,10 +279,9 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         """The mails of persons who have any, person by person; each is read again only once there are others. When a mail was
         opened Pipedrive does not say, so an opening is no act. A new mail need not count as a change of the person: now and
         then all are asked."""
-        begun, last = self.now(), moment((cursor or {}).get("at"))
+        begun, turn = self.now(), due(self.now, self.source.sweep_hours, cursor)
         every = self.landing.pairs("people", MAILED)
-        due = last is None or begun - last >= timedelta(hours=self.source.sweep_hours)
-        if due:
+        if turn:
             every |= {str(o["id"]): mailed(o) for o in self.api.everything("/persons", {"include_fields": PERSON})}
         known = self.landing.pairs("mailboxes", READ)
         todo = [name for name, mark in every.items() if known.get(name) != mark and not mark.startswith("0|")]
@@ -289,7 +289,7 @@ class Pipedrive(PipedriveWriter, BaseConnector):
             acts = [act for one in self.api.mails(name) if (act := mail(name, one, self.since))]
             mark = {"_id": name, READ: every[name]}
             yield Page({"activities": acts, "mailboxes": [mark]}, cursor, place + 1, len(todo))
-        if due:
+        if turn:
             yield Page({}, {"at": iso(begun)})
 
     def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
