@@ -303,7 +303,8 @@ names = sorted(read_imported(opened.config).leads["lead_id"])
 row = {row(50)!r}
 records = {{n: values_of(row, "customer", "small 3", datetime(2026, 6, 30, tzinfo=UTC)) for n in names}}
 ledger = Ledger(Path({str(here.home / "crm" / "sent.sqlite")!r}))
-send(connector, plan(records, ledger.known(), FIELDS), ledger, "small 3")
+places = connector.places(list(records))
+send(connector, plan(records, ledger.known(), FIELDS, None, frozenset(), places), ledger, "small 3")
 """
     killed_at(here, code, 4 if here.crm.kind != "pipedrive" else 31, _write_path(here))
     ledger = Ledger(here.home / "crm" / "sent.sqlite")

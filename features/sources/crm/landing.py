@@ -36,6 +36,7 @@ Row: TypeAlias = dict[str, Any]
 SCHEMA = "raw"
 STATE = "crm"  # the name of the one dlt source
 SALT = "salt"
+LARGE = 5_000  # rows of a part after which memory is given back
 MEMORY = "256MB"  # that DuckDB may take; what is more goes to disk
 
 TIME = pa.timestamp("us", tz="UTC")
@@ -194,7 +195,8 @@ class Landing:
                 ]
 
             self._pipeline.run(source(), loader_file_format=self._format)
-        _give_back()
+        if sum(map(len, tables.values())) > LARGE:
+            _give_back()
 
     @property
     def _format(self) -> Any:
