@@ -62,10 +62,14 @@ def checks(api: Api) -> list[Check]:
 
 def budget(api: Api, leads: int) -> Budget:
     """Calls. A record is listed by the hundred and read, with its history, by fifty; companies and deals are a third as many as
-    contacts. Calls and meetings are records too; forms come by fifty, e-mail events and page views by the thousand."""
+    contacts. Calls and meetings are records too; forms come by fifty, e-mail events and page views by the thousand. Once a
+    day all ids are listed.
+    """
     whole = 1 / 100 + 1 / 50
     records = leads * (1 + 1 / 3 + 1 / 3)
-    first = records * whole + leads * ENGAGED * (whole + 1 / 1000) + leads * FORMS / 50 + leads * ACTS / 1000 + 500
-    daily = records * CHANGED * (1 / 200 + 1 / 50) + leads * ACTS_A_DAY / 50 + 300
+    first = (
+        records * whole + leads * ENGAGED * (whole + 1 / 1000) + leads * FORMS / 50 + leads * ACTS / 1000 + records / 100 + 500
+    )
+    daily = records * CHANGED * (1 / 200 + 1 / 50) + leads * ACTS_A_DAY / 50 + records / 100 + 300
     limit, left = api.daily()
     return Budget("calls", round(first), round(daily), -(-leads // 100), leads, limit, left)

@@ -41,8 +41,8 @@ def checks(api: Api, mails: bool) -> list[Check]:
 def budget(api: Api, leads: int, changelog: bool, mails: bool, most: int | None) -> Budget:
     """Tokens: 10 a page of 500, 20 a changelog or a person's mails, 5 a written person."""
     records = leads * (1 + 1 / 3 + DEALS + ACTS)
-    first = records / LIMIT * LIST + (leads * DEALS * MOVED * CHANGELOG if changelog else 0) + 500
     sweep = leads * (1 + DEALS) / LIMIT * LIST
+    first = records / LIMIT * LIST + (leads * DEALS * MOVED * CHANGELOG if changelog else 0) + sweep + 500
     daily = records * 0.02 / LIMIT * LIST + sweep + leads * DEALS * CHANGED / 5 * CHANGELOG + 150
     if mails:
         first += leads * MAILED * MAILS

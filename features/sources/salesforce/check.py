@@ -7,7 +7,7 @@ from features.sources.crm.connector import Budget, Check
 from features.sources.salesforce.api import Api
 
 CHANGED = 0.05  # of the leads on an ordinary day
-ACTS = 60
+ACTS = 100  # of a lead, an e-mail being four records: itself, who sent it, who got it, its task
 PAGE = 2_000
 SEEN = {
     "Lead": "bad",
@@ -76,7 +76,7 @@ def _tracking(api: Api) -> Check:
 def budget(api: Api, leads: int, batch: int) -> Budget:
     """Calls: 2,000 records a page; the first read of much goes through Bulk, 50,000 a file."""
     acts = leads * ACTS
-    first = (leads * 4 + acts) / PAGE + 50
+    first = (leads * 4 + acts) / PAGE + leads * 2 / PAGE + 50
     daily = (leads * CHANGED * 4 + leads * 0.2) / PAGE + leads * 2 / PAGE + 45  # the ids of all are listed once a day
     limit, left = api.limits()
     return Budget("calls", round(first), round(daily), -(-leads // batch), leads, limit, left)
