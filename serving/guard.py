@@ -134,6 +134,8 @@ class Guard:
         """The answer instead of the application's; None where the request may pass."""
         path = str(scope["path"])
         scope_needed = needed(scope["method"], path)
+        if path == "/readyz":
+            scope["ripeline_stranger"] = await self._stranger(scope)
         if self.ring is None and self.issuer is None:
             return None if scope_needed is None and path != "/login" else self._elsewhere(scope)
         if path == "/login":
@@ -156,6 +158,13 @@ class Guard:
         if wait:
             return _wait(f"This key may ask {key.rate:g} times a second.", wait)
         return None
+
+    async def _stranger(self, scope: Scope) -> bool:
+        """Whether an open question comes from somebody without a key or, where there are none, from elsewhere."""
+        if self.ring is None and self.issuer is None:
+            return self._elsewhere(scope) is not None
+        token = _token(Headers(scope=scope))
+        return not token or await self._holder(token, self.clock()) is None
 
     async def _holder(self, token: str, now: datetime) -> Key | None:
         """Of an API key, or of a token of the issuer, who is asked for keys we do not know in a thread and not too often."""
@@ -191,12 +200,7 @@ class Guard:
         return urlsplit(origin).netloc.lower() in {headers.get("host", "").lower(), self._public} - {""}
 
     def _unknown(self, scope: Scope, given: bool, headers: Headers) -> Response:
-        if (
-            not given
-            and scope["path"] in PAGES
-            and scope["method"] in SAFE
-            and "text/html" in headers.get("accept", "")
-        ):
+        if not given and scope["path"] in PAGES and scope["method"] in SAFE and "text/html" in headers.get("accept", ""):
             return RedirectResponse(f"{scope.get('root_path', '')}/login", 303)
         if given and (wait := self._missed(scope)):
             return _wait("Too many wrong keys from this address.", wait)
@@ -212,10 +216,9 @@ class Guard:
         ring = self.ring
         if ring is None:
             return _problem(404, "No sign-in", "There are no API keys; ask with a token of the issuer.")
-        if request.method in SAFE:
-            return _page("")
         if request.method != "POST":
-            return _problem(405, "Method Not Allowed", "GET or POST.", {"allow": "GET, POST"})
+            wrong = _problem(405, "Method Not Allowed", "GET or POST.", {"allow": "GET, POST"})
+            return _page("") if request.method in SAFE else wrong
         if not self._from_here(request.headers):
             return _page("Sign in on this page.", 403)
         body = b""
@@ -223,7 +226,9 @@ class Guard:
             body += part
             if len(body) > LONGEST_FORM:
                 return _page("That is no key.", 413)
-        given = parse_qs(body.decode("utf-8", "replace")).get("key", [""])[0].strip()
+        return self._signed_in(request, ring, parse_qs(body.decode("utf-8", "replace")).get("key", [""])[0].strip())
+
+    def _signed_in(self, request: Request, ring: KeyRing, given: str) -> Response:
         now = self.clock()
         key = ring.find(given, now)
         if key is None:

@@ -109,7 +109,7 @@ def verifiers(text: bytes, algorithms: Sequence[str]) -> dict[str, jwt.PyJWK]:
 def _read(said: dict[str, Any], algorithms: Sequence[str]) -> jwt.PyJWK | None:
     if not isinstance(said.get("kid", ""), str) or said.get("use", "sig") != "sig":
         return None
-    name = said.get("alg") or next((a for a in algorithms if ALGORITHMS[a][0] == said.get("kty")), None)
+    name: Any = said.get("alg") or next((a for a in algorithms if ALGORITHMS[a][0] == said.get("kty")), None)
     if name not in algorithms or ALGORITHMS[name][0] != said.get("kty"):
         return None
     try:

@@ -26,6 +26,7 @@ from typing import Any
 
 from features.errors import ConfigError, RipelineError
 from features.files import whole_file
+from serving.lines import say
 
 KEYS_VARIABLE = "RIPELINE_KEYS"
 USUAL_FILE = Path("keys.json")
@@ -117,7 +118,7 @@ class KeyRing:
             try:
                 self._keys = read(self.file) if mark else self._keys
             except RipelineError as error:
-                print(f"The keys stay as they were: {error}", file=sys.stderr, flush=True)
+                say(f"The keys stay as they were: {error}", "warning")
         return self._keys
 
     def find(self, token: str, now: datetime) -> Key | None:

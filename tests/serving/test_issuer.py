@@ -151,7 +151,9 @@ FORGED = {
     "a place of keys in the token": jwt.encode(
         claims(), RSA["stranger"], "RS256", headers={"kid": "first", "jku": "http://127.0.0.1:1/keys"}
     ),
-    "an extension that must be understood": jwt.encode(claims(), RSA["first"], "RS256", headers={"kid": "first", "crit": ["x"]}),
+    "an extension that must be understood": jwt.encode(
+        claims(), RSA["first"], "RS256", headers={"kid": "first", "crit": ["x"]}
+    ),
     "a path as key id": signed(RSA["stranger"], "../../../../dev/null"),
     "a query as key id": signed(RSA["stranger"], "' UNION SELECT 'x"),
     "a list as key id": raw({"alg": "RS256", "kid": ["first"]}, claims()),
@@ -308,7 +310,7 @@ def test_keys_from_a_file(tmp_path: Path) -> None:
     assert issuer.find(signed(kid=None), NOW) is not None, "it has one key, so none need be named"
 
 
-WEAK = rsa.generate_private_key(65537, 1024)
+WEAK = rsa.generate_private_key(65537, 1024)  # noqa: S505  it is refused
 
 
 @pytest.mark.parametrize(
