@@ -23,7 +23,7 @@ class Careful(HttpToolsProtocol):
     """uvicorn's protocol with limits. Who exceeds one is told in a problem document, and the connection ends."""
 
     _waits: asyncio.TimerHandle | None = None
-    _size = 0
+    _fed = _held = 0  # bytes that came while a head was not yet whole; bytes of what was read from it
     _in_head = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -39,33 +39,37 @@ class Careful(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
-            self._size += len(data)
-            if self._waits is None:
-                self._wait()
+            self._fed += len(data)
         super().data_received(data)
-        # what came with the end of a head belongs to the body, and begins with a new count
-        if self._in_head and self._size > HEAD_BYTES:
+        if self._in_head and self._fed > HEAD_BYTES:
             self._too_large()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head, self._size = True, 0
+        self._in_head, self._fed, self._held = True, 0, 0
+        if self._waits is None:
+            self._wait()
 
     def on_url(self, url: bytes) -> None:
-        if len(self.url) + len(url) <= HEAD_BYTES:
+        if self._fits(len(url)):
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if len(self.headers) < HEADERS:
+        if self._fits(len(name) + len(value) + 4) and len(self.headers) < HEADERS:
             super().on_header(name, value)
-        elif len(self.headers) == HEADERS:
-            self.headers.append((b"", b""))  # a mark: one too many
+        else:
             self._too_large()
 
+    def _fits(self, size: int) -> bool:
+        self._held += size
+        if self._held > HEAD_BYTES:
+            self._too_large()
+        return self._held <= HEAD_BYTES
+
     def on_headers_complete(self) -> None:
-        self._in_head, self._size = False, 0
+        self._in_head = False
         self._no_wait()
-        if len(self.headers) > HEADERS or self.transport.is_closing():
+        if self.transport.is_closing():
             return
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):

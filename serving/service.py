@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import os
 import sys
@@ -99,7 +98,20 @@ class OursFirst:
             await receive()
             await send({"type": "websocket.close", "code": 1000})
             return
-        await (self.ours if scope["type"] == "http" else self.app)(scope, receive, send)
+        if scope["type"] == "http":
+            await self.ours(scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            farewell()
+
+
+def farewell() -> None:
+    """What waits to be written is written: a worker that was told to stop ends without any more of Python's own tidying."""
+    if _trail:
+        _trail.stop()
+    traces.stop()
 
 
 def _door() -> KeyRing | None:
@@ -177,7 +189,6 @@ class Ripeline:
                 say(_issuer.trouble, "warning")
         if _trail:
             _trail.start()
-            atexit.register(_trail.stop)
         traces.start()
         _drain.at_signal(*stopping(), say)
         gc.collect()
