@@ -68,7 +68,9 @@ def head(*lines: str, first: str = "GET / HTTP/1.1", host: str = "a") -> bytes:
 def test_a_request_is_answered(port: int) -> None:
     assert sent(port, head()).endswith(b"GET / 0")
     assert sent(port, head("content-length: 3", first="POST /x HTTP/1.1"), b"abc").endswith(b"POST /x 3")
-    assert sent(port, head("transfer-encoding: chunked", first="POST /x HTTP/1.1"), b"3\r\nabc\r\n0\r\n\r\n").endswith(b"POST /x 3")
+    assert sent(port, head("transfer-encoding: chunked", first="POST /x HTTP/1.1"), b"3\r\nabc\r\n0\r\n\r\n").endswith(
+        b"POST /x 3"
+    )
     two = head().replace(b"close", b"keep-alive") + head()
     assert sent(port, two).count(b"GET / 0") == 2
 

@@ -1,4 +1,4 @@
-"""The audit trail: what was changed shows, a full disk closes what changes something, and a lead is found by whoever has the key."""
+"""The audit trail: what was changed shows, a full disk closes what changes something, a lead is found with the key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -205,7 +204,9 @@ class House:
     def __init__(self, folder: Path) -> None:
         scorer = Scorer(tiny_model())
         self.trail = Trail(folder, pause=0.01)
-        self.app = create_app(lambda: scorer, troubles=lambda: {"audit trail": self.trail.trouble} if self.trail.trouble else {})
+        self.app = create_app(
+            lambda: scorer, troubles=lambda: {"audit trail": self.trail.trouble} if self.trail.trouble else {}
+        )
         self.app.router.routes.insert(0, Route("/v1/leads/{lead_id}", change, methods=["PUT", "DELETE"]))
         self.client = TestClient(Audited(self.app, self.trail, lambda: datetime.now(UTC)), raise_server_exceptions=False)
 
