@@ -123,6 +123,9 @@ check: setup-dev  ## lint, format and types
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 
+audit-dependencies: setup-dev  ## does anybody know of a hole in what is locked?  [ADVISORIES=URL of an OSV service]
+	@$(RUN) requirements/audit.py
+
 format: setup-dev  ## put the code in shape
 	@$(RUN) -m ruff check --fix --quiet . ; $(RUN) -m ruff format .
 
@@ -142,6 +145,12 @@ bench-pages: setup-dev  ## how fast report and page are there, and rules are rep
 
 bench-serving: setup-bench  ## serving against a bare FastAPI + LightGBM app, kernel and batch  [MODEL=artefacts/champion]
 	@$(RUN) -m benchmarks.serving --model $(MODEL)
+
+bench-overload: setup-bench  ## three times as much as can be answered, for a minute  [MODEL=artefacts/champion] [SECONDS=60]
+	@$(RUN) -m benchmarks.overload --model $(MODEL) $(if $(filter command environment,$(origin SECONDS)),--seconds $(SECONDS))
+
+soak: setup-bench  ## ten minutes of mixed requests with new models: does memory grow?  [MODEL=artefacts/champion] [MINUTES=10]
+	@$(RUN) -m benchmarks.soak --model $(MODEL) $(if $(MINUTES),--minutes $(MINUTES))
 
 bench-crm: setup-dev  ## import and write-back against CRMs on loopback: rows a second, memory, calls  [LEADS=20000]
 	@$(RUN) -m benchmarks.crm $(if $(LEADS),--leads $(LEADS))

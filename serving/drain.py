@@ -38,6 +38,12 @@ def seconds(environment: Mapping[str, str], name: str, usual: float, most: float
     return value
 
 
+def running_server() -> uvicorn.Server | None:
+    """The server of this process, which has set itself to be told of SIGTERM; None in a test."""
+    found = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return found if isinstance(found, uvicorn.Server) else None
+
+
 class Drain:
     """Whether this process is on its way out. One per worker."""
 
@@ -54,8 +60,8 @@ class Drain:
         if threading.current_thread() is not threading.main_thread() or not callable(before):
             return False
         loop = asyncio.get_running_loop()
-        server = getattr(before, "__self__", None)
-        if isinstance(server, uvicorn.Server):  # else it would wait for as long as somebody keeps a connection open
+        server = running_server()
+        if server is not None:  # else it would wait for as long as somebody keeps a connection open
             server.config.timeout_graceful_shutdown = max(1, round(stop))
 
         def noticed(number: int, frame: FrameType | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import sys
@@ -18,11 +19,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.store import MANIFEST
 from serving import traces
+from serving.accept import Acceptor
 from serving.app import create_app, utc_now
 from serving.audit import FOLDER_VARIABLE as AUDIT_VARIABLE
 from serving.audited import Audited, TrailSeries
 from serving.body import Timely
-from serving.drain import Drain, stopping
+from serving.drain import Drain, running_server, stopping
 from serving.guard import Guard
 from serving.hooks import URL_VARIABLE
 from serving.issuer import Issuer, trust
@@ -190,7 +192,10 @@ class Ripeline:
         if _trail:
             _trail.start()
         traces.start()
+        server = running_server()
         _drain.at_signal(*stopping(), say)
+        if server is not None:
+            Acceptor(server, asyncio.get_running_loop()).start()
         gc.collect()
         settle()
         Watch(list(_kept.values()), settle).start()
