@@ -40,7 +40,9 @@ def ask(packages, service=None):
         command += ["--format", "json", "--requirement", str(file)]
         command += ["--vulnerability-service", "osv", "--osv-url", service] if service else []
         try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+            done = subprocess.run(  # noqa: S603  our own interpreter
+                command, capture_output=True, text=True, check=False, timeout=PATIENCE
+            )
         except subprocess.TimeoutExpired as error:
             raise UnreachableError(f"no answer within {PATIENCE} s") from error
     try:
@@ -58,13 +60,14 @@ def ignored(file, today):
 
 def audit(packages, asked, excused):
     """The lines to print, and the status to end with. `asked`: packages → what is said of them."""
+    why_not, found = "what answers knows no advisories", None
     try:
-        canary = asked([KNOWN])
-        if not any(one.get("vulns") for one in canary):
-            raise UnreachableError("what answers knows no advisories")
-        found = asked(packages)
+        if any(one.get("vulns") for one in asked([KNOWN])):
+            found = asked(packages)
     except UnreachableError as error:
-        return [f"NOT AUDITED: no advisory service can be reached ({error}). Nothing is known of the dependencies."], 0
+        why_not = str(error)
+    if found is None:
+        return [f"NOT AUDITED: no advisory service can be reached ({why_not}). Nothing is known of the dependencies."], 0
     lines, bad = [], 0
     for one in found:
         if "skip_reason" in one:
@@ -80,9 +83,12 @@ def audit(packages, asked, excused):
 
 
 def main():
+    """Ask, and print what is known."""
     service = os.environ.get("ADVISORIES") or None
     lines, status = audit(
-        locked(), lambda packages: ask(packages, service), ignored(HERE / "ignored.toml", datetime.date.today())
+        locked(),
+        lambda packages: ask(packages, service),
+        ignored(HERE / "ignored.toml", datetime.datetime.now(datetime.UTC).date()),
     )
     print("\n".join(lines), flush=True)
     return status

@@ -17,7 +17,7 @@ MANY, BUSY = 40, 0.1  # connections at once; seconds for which each request hold
 
 
 async def slow(_scope: Scope, _receive: Receive, send: Send) -> None:
-    time.sleep(BUSY)  # noqa: ASYNC251  as a score does
+    time.sleep(BUSY)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
     await send({"type": "http.response.body", "body": b""})
 
