@@ -133,7 +133,7 @@ def settle() -> None:
 def _trailed() -> Trail | None:
     """The audit trail in the folder that `RIPELINE_AUDIT` names."""
     named = os.environ.get(AUDIT_VARIABLE)
-    return Trail(Path(named)) if named else None
+    return Trail(Path(named), told=say) if named else None
 
 
 def _is_server() -> bool:

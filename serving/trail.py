@@ -82,13 +82,22 @@ def month_key(folder: Path, moment: datetime) -> bytes:
 class Trail:
     """The trail of a folder. Requests hand their events over and go on; a thread writes them, whole batches at a time.
 
-    `trouble` says why nothing can be written; `lost` counts events that found no place while that lasted.
+    `trouble` says why nothing can be written; `lost` counts events that found no place while that lasted. `told` is given an
+    anchor, number and hash of a line, whenever a file begins and at the end: kept elsewhere, it shows a trail made anew.
     """
 
-    def __init__(self, folder: Path, *, largest: int = LARGEST, days: float = DAYS, pause: float = PAUSE) -> None:
-        self.folder, self.largest, self.days, self.pause = folder, largest, days, pause
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        largest: int = LARGEST,
+        days: float = DAYS,
+        pause: float = PAUSE,
+        told: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        self.folder, self.largest, self.days, self.pause, self._told = folder, largest, days, pause, told
         self.trouble, self.lost, self.written = "", 0, 0
-        self._told_lost = 0
+        self._told_lost, self._last = 0, ""
         self._queue: Queue[Event] = Queue(WAITING)
         self._came, self._went = 0, 0  # leads, each counted by one thread only
         self._urgent, self._stop = threading.Event(), threading.Event()
@@ -106,6 +115,9 @@ class Trail:
         self._urgent.set()
         if self._thread:
             self._thread.join(10)
+            self._thread = None
+            if self._last:
+                self._told(self._last)
 
     def put(self, event: Event) -> None:
         """Hand an event over. Never waits and never fails: what finds no place is counted."""
@@ -189,7 +201,9 @@ class Trail:
             lines.append(f'{text[:-1]}, "hash": "{before}"}}\n')
         _grow(file, "".join(lines).encode(), size)
         _write_head(self.folder, number, before, file.name)
-        self._told_lost = self.lost
+        self._told_lost, self._last = self.lost, f"Anchor of the audit trail: {number}:{before}"
+        if not size:
+            self._told(self._last)
         for old in gone:  # only now that the trail says so
             old.unlink()
 

@@ -121,6 +121,9 @@ def test_without_keys_it_does_not_listen_beyond_this_machine(trained: Trained, t
     Path(keys).write_text("{")
     assert f"keys in {keys} cannot be read" in refused("--model", model, "--keys", keys)
     assert "'*' is no origin" in refused("--model", model, RIPELINE_ORIGINS="*")
+    assert "'*' is no address" in refused("--model", model, RIPELINE_PROXIES="*")
+    assert "AUDIENCE is missing" in refused("--model", model, RIPELINE_JWT_ISSUER="https://id.example")
+    assert "0 workers answer nobody" in refused("--model", model, "--workers", "0")
 
 
 def test_the_server_behind_keys(trained: Trained, tmp_path: Path) -> None:

@@ -160,6 +160,18 @@ def test_files_are_of_a_size_and_go_when_their_time_is_over(tmp_path: Path) -> N
         verify(tmp_path)
 
 
+def test_anchors_are_told_when_a_file_begins_and_at_the_end(tmp_path: Path) -> None:
+    told: list[str] = []
+    one = Trail(tmp_path, pause=0.01, told=told.append)
+    one.start()
+    one.put(event("L-1"))
+    one.stop()
+    for text in told:
+        number, mark = text.removeprefix("Anchor of the audit trail: ").split(":")
+        verify(tmp_path, (int(number), mark))
+    assert len(told) == 2
+
+
 def test_several_workers_write_one_chain(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from datetime import UTC, datetime; from serving.trail import Event, Trail\n"
