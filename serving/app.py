@@ -23,6 +23,7 @@ from serving.errors import RefusedError, problem_response, refuse, shown
 from serving.log import printed
 from serving.metrics import CONTENT_TYPE, Measured, Metrics
 from serving.openapi import describe, page
+from serving.openapi_door import behind_the_door
 from serving.parse import EPOCH, MICROSECOND, Parsed, read
 from serving.pressure import AFTER, BusyError, Pressed, Pressure
 from serving.schemas import About, FunnelFrame, ModelName, Problem, Result, ScoreResponse, WhatIfEnvelope
@@ -275,9 +276,9 @@ async def _unexpected(_request: Request, _error: Exception) -> Response:
 
 @cache
 def _description() -> dict[str, object]:
-    return describe()
+    return behind_the_door(describe())
 
 
 @cache
 def _page() -> str:
-    return page(describe())
+    return page(behind_the_door(describe()))
