@@ -84,7 +84,7 @@ def main() -> None:
         f"`make soak` on {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}: {given.minutes:g}",
         f"minutes of {RATE:g} requests a second: one lead, 60 leads, what-if, the list, broken and unknown ones; a new model",
         f"every {SWAP:g} s;",
-        "with an audit trail.",
+        f"with an audit trail; the model {model.name!r}.",
         "",
         "| | |",
         "|---|---|",

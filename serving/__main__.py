@@ -9,7 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
-MODULES = ("bentoml", "lightgbm", "numpy", "pandas", "pyarrow", "pydantic", "sklearn", "scipy", "starlette", "yaml")
+MODULES = ("bentoml", "jwt", "lightgbm", "numpy", "pandas", "pyarrow", "pydantic", "sklearn", "scipy", "starlette", "yaml")
 
 
 def arguments() -> argparse.Namespace:
