@@ -8,6 +8,8 @@ WORK_LIST ?= artefacts/work_list
 HOST ?= 127.0.0.1
 PORT ?= 3000
 KEYS ?= keys.json
+AUDIT ?= artefacts/audit
+WORKERS ?= 1
 CHALLENGER ?= artefacts/challenger
 SCOPES ?= score
 RATE ?= 100
@@ -22,7 +24,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: audit-trail audit-dependencies bench-overload soak follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -43,11 +45,11 @@ train: setup  ## train, evaluate, log to MLflow and register  [CONFIG=my.yaml] [
 score: setup  ## score every open lead  OUT=scores.csv [CONFIG=…] [IN=dataset folder] [AS_OF=2026-06-30] [PREVIOUS=earlier.csv]
 	@$(if $(OUT),,echo "Name the file: make score OUT=scores.csv"; exit 2;) $(RUN) -m training score --config $(CONFIG) --out $(OUT) $(if $(IN),--in $(IN)) $(if $(AS_OF),--as-of $(AS_OF)) $(if $(PREVIOUS),--previous $(PREVIOUS))
 
-serve: setup  ## serve the champion, its report and the work list  [CONFIG=…] [HOST=127.0.0.1] [PORT=3000] [WORK_LIST=no] [SHADOW=yes]
+serve: setup  ## serve the champion, its report and the work list  [CONFIG=…] [HOST=127.0.0.1] [PORT=3000] [WORK_LIST=no] [SHADOW=yes] [WORKERS=1] [AUDIT=no]
 	@$(if $(filter yes,$(SHADOW)),$(RUN) -m training fetch --config $(CONFIG) --to $(CHALLENGER) --alias challenger)
 	@$(RUN) -m training fetch --config $(CONFIG) --to $(MODEL) --report $(REPORT)
 	@$(if $(filter no,$(WORK_LIST)),,$(RUN) -m training work-list --config $(CONFIG) --to $(WORK_LIST) --model $(MODEL) $(if $(FOLDER),--folder $(FOLDER)) || echo "Serving without a work list.")
-	@exec $(RUN) -m serving --model $(MODEL) --report $(REPORT) --work-list $(WORK_LIST) $(if $(filter yes,$(SHADOW)),--shadow $(CHALLENGER)) $(if $(filter file,$(origin KEYS)),,--keys $(KEYS)) --host $(HOST) --port $(PORT)
+	@exec $(RUN) -m serving --model $(MODEL) --report $(REPORT) --work-list $(WORK_LIST) $(if $(filter yes,$(SHADOW)),--shadow $(CHALLENGER)) $(if $(filter file,$(origin KEYS)),,--keys $(KEYS)) $(if $(filter no,$(AUDIT)),,--audit $(AUDIT)) --workers $(WORKERS) --host $(HOST) --port $(PORT)
 
 follow: setup  ## fetch the champion again whenever it changes in MLflow; a running server takes it over  [CONFIG=…] [EVERY=60]
 	@$(RUN) -m training follow --config $(CONFIG) --to $(MODEL) --report $(REPORT) $(if $(EVERY),--every $(EVERY))
@@ -60,6 +62,9 @@ keys: setup  ## all API keys, without what they are  [KEYS=keys.json]
 
 revoke-key: setup  ## take an API key away; a running server knows at once  ID=… [KEYS=keys.json]
 	@$(RUN) -m serving.keys --file $(KEYS) revoke "$(ID)"
+
+audit-trail: setup  ## say whether the audit trail is whole; who asked about a lead  [LEAD=L-1] [AUDIT=artefacts/audit]
+	@$(RUN) -m serving.audit --folder $(AUDIT) $(if $(LEAD),find --lead "$(LEAD)",verify)
 
 work-list: setup  ## score every open lead for the served page  [CONFIG=…] [WORK_LIST=artefacts/work_list]
 	@$(RUN) -m training work-list --config $(CONFIG) --to $(WORK_LIST) $(if $(FOLDER),--folder $(FOLDER))
@@ -118,6 +123,9 @@ check: setup-dev  ## lint, format and types
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 
+audit-dependencies: setup-dev  ## does anybody know of a hole in what is locked?  [ADVISORIES=URL of an OSV service]
+	@$(RUN) requirements/audit.py
+
 format: setup-dev  ## put the code in shape
 	@$(RUN) -m ruff check --fix --quiet . ; $(RUN) -m ruff format .
 
@@ -137,6 +145,12 @@ bench-pages: setup-dev  ## how fast report and page are there, and rules are rep
 
 bench-serving: setup-bench  ## serving against a bare FastAPI + LightGBM app, kernel and batch  [MODEL=artefacts/champion]
 	@$(RUN) -m benchmarks.serving --model $(MODEL)
+
+bench-overload: setup-bench  ## three times as much as can be answered, for a minute  [MODEL=artefacts/champion] [SECONDS=60]
+	@$(RUN) -m benchmarks.overload --model $(MODEL) $(if $(filter command environment,$(origin SECONDS)),--seconds $(SECONDS))
+
+soak: setup-bench  ## ten minutes of mixed requests with new models: does memory grow?  [MODEL=artefacts/champion] [MINUTES=10]
+	@$(RUN) -m benchmarks.soak --model $(MODEL) $(if $(MINUTES),--minutes $(MINUTES))
 
 bench-crm: setup-dev  ## import and write-back against CRMs on loopback: rows a second, memory, calls  [LEADS=20000]
 	@$(RUN) -m benchmarks.crm $(if $(LEADS),--leads $(LEADS))

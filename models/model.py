@@ -14,6 +14,7 @@ from features.feature_set import Described, FeatureSet
 from features.funnel import Funnel
 from features.plan import Plan
 from features.spec import Acts, DaysSince, Feature
+from models.drift import Drift
 from models.next_steps import NextSteps
 from models.recommend import Policy
 from models.reference import Reference
@@ -49,6 +50,8 @@ class FunnelModel:
 
     `next_steps`: what has gone before progress, for leads to be nurtured.
 
+    `drift` is what the strongest features were like in training; None in folders from before it was kept.
+
     `value` is what customers bring; None without deals. `dated` is false for data without dates, where a horizon in days has no
     meaning.
     """
@@ -69,6 +72,7 @@ class FunnelModel:
     trained_at: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    drift: Drift | None = None
 
     @cached_property
     def plan(self) -> Plan:

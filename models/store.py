@@ -13,6 +13,7 @@ from features.errors import ModelError
 from features.feature_set import FeatureSet
 from features.files import whole_folder
 from features.funnel import Funnel
+from models.drift import Drift
 from models.model import FunnelModel
 from models.next_steps import NextSteps
 from models.recommend import Policy
@@ -25,6 +26,7 @@ from models.value import Value
 
 FORMAT = 4
 MANIFEST = "manifest.json"
+DRIFT = "drift.json"
 
 
 def save(model: FunnelModel, folder: Path | str) -> Path:
@@ -45,6 +47,8 @@ def save(model: FunnelModel, folder: Path | str) -> Path:
         _write(partial / "timing.json", model.timings.to_dict())
         _write(partial / "next_steps.json", model.next_steps.to_dict())
         _write(partial / "metrics.json", model.metrics)
+        if model.drift:
+            _write(partial / DRIFT, model.drift.to_dict())
         if model.value:
             model.value.save(partial)
         (partial / "rules.yaml").write_text(
@@ -114,6 +118,8 @@ def load(folder: Path | str) -> FunnelModel:
         trained_at=manifest["trained_at"],
         metrics=_read(root / "metrics.json"),
         notes=manifest["notes"],
+        # it changes no score, so that folders without it are as good as before
+        drift=Drift.from_dict(_read(root / DRIFT)) if DRIFT in manifest["files"] else None,
     )
 
 

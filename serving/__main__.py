@@ -9,71 +9,107 @@ import socket
 import sys
 from pathlib import Path
 
-MODULES = ("bentoml", "lightgbm", "numpy", "pandas", "pyarrow", "pydantic", "sklearn", "scipy", "starlette", "yaml")
+MODULES = ("bentoml", "jwt", "lightgbm", "numpy", "pandas", "pyarrow", "pydantic", "sklearn", "scipy", "starlette", "yaml")
 
 
-def main() -> None:
-    """Check what can be checked, then become BentoML's server."""
+def arguments() -> argparse.Namespace:
+    """What was asked for."""
     parser = argparse.ArgumentParser(prog="python -m serving", description="Serve a model folder.")
     parser.add_argument("--model", type=Path, default=Path("artefacts/champion"), help="model folder")
     parser.add_argument("--report", type=Path, help="report.html of its training, shown at /report")
     parser.add_argument("--work-list", type=Path, help="folder of the work list, shown at /")
     parser.add_argument("--shadow", type=Path, help="model folder of a challenger that scores beside, after each answer")
     parser.add_argument("--keys", type=Path, help="file of the API keys (serving/keys.py); default: keys.json, if there is one")
+    parser.add_argument("--audit", type=Path, help="folder of the audit trail (serving/audit.py); default: none")
+    workers = int(os.environ.get("RIPELINE_WORKERS") or 1)
+    parser.add_argument("--workers", type=int, default=workers, help="processes that answer")
+    parser.add_argument("--wait-for-model", action="store_true", help="start without a model and take the one that comes")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=3000)
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Check what can be checked, then become BentoML's server."""
+    given = arguments()
     missing = [m for m in MODULES if importlib.util.find_spec(m) is None]
     if missing:
         sys.exit(f"The Python module {missing[0]!r} is missing. Run `make setup`, then `make serve`.")
     from features.errors import RipelineError
-    from models.store import load
-    from serving.guard import loopback
-    from serving.keys import KEYS_VARIABLE, USUAL_FILE
-    from serving.keys import read as read_keys
-    from serving.log import ORIGINS_VARIABLE, origins
 
     try:
-        model = load(given.model)
+        told, environment = checked(given)
     except RipelineError as error:
         sys.exit(str(error))
-    keys = given.keys or Path(os.environ.get(KEYS_VARIABLE) or USUAL_FILE)
-    named = bool(given.keys or os.environ.get(KEYS_VARIABLE))
-    try:
-        ready = bool(read_keys(keys))
-        origins(os.environ.get(ORIGINS_VARIABLE, ""))
-    except RipelineError as error:
-        sys.exit(str(error))
-    if named and not ready:
-        sys.exit(f"There are no API keys in {keys}.\n  → make key NAME=crm")
-    if not ready and not loopback(given.host):
-        sys.exit(
-            f"{given.host} can be reached from other machines, and there are no API keys: anybody could read your leads.\n"
-            "  → make key NAME=crm, then start again; or stay on 127.0.0.1."
-        )
     if trouble := cannot_listen(given.host, given.port):
         sys.exit(f"Cannot listen on {given.host}:{given.port}: {trouble}. Name another with --port (PORT=… for make serve).")
-    where = f"http://{given.host}:{given.port}"
-    print(f"Serving {model.name!r}, version {model.version}, on {where} (work list at /, API at /docs)", flush=True)
+    print(f"{told} on http://{given.host}:{given.port} (work list at /, API at /docs)", flush=True)
     root = Path(__file__).resolve().parent.parent
-    environment = {
-        **os.environ,
-        "RIPELINE_MODEL": str(given.model.resolve()),
-        **{
-            variable: str(path.resolve())
-            for variable, path in (
-                ("RIPELINE_REPORT", given.report),
-                ("RIPELINE_WORK_LIST", given.work_list),
-                ("RIPELINE_SHADOW", given.shadow),
-            )
-            if path is not None and path.exists()
-        },
-        **({KEYS_VARIABLE: str(keys.resolve())} if ready else {}),
+    environment |= {
         "BENTOML_DO_NOT_TRACK": "True",
         "PYTHONPATH": os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
     command = ["serve", "serving.service:Ripeline", "--host", given.host, "--port", str(given.port), "--working-dir", str(root)]
-    os.execve(sys.executable, [sys.executable, "-m", "bentoml", *command], environment)  # noqa: S606  our own interpreter
+    os.execve(sys.executable, [sys.executable, "-m", "bentoml", *command], os.environ | environment)  # noqa: S606  our own
+
+
+def checked(given: argparse.Namespace) -> tuple[str, dict[str, str]]:
+    """What is served in words, and the environment of the server.
+
+    Raises
+    ------
+    RipelineError
+        for a model folder, keys or settings with which it is not to start.
+    """
+    from features.errors import ConfigError, ModelError
+    from models.store import load
+    from serving.audit import FOLDER_VARIABLE as AUDIT_VARIABLE
+    from serving.drain import stopping
+    from serving.guard import loopback
+    from serving.issuer import trust
+    from serving.issuer_keys import check_place
+    from serving.keys import KEYS_VARIABLE, USUAL_FILE, secret
+    from serving.keys import read as read_keys
+    from serving.lines import LEVEL_VARIABLE, level
+    from serving.log import ORIGINS_VARIABLE, PROXIES_VARIABLE, origins, proxies
+
+    try:
+        model = load(given.model)
+        told = f"Serving {model.name!r}, version {model.version},"
+    except ModelError:
+        if not given.wait_for_model:
+            raise
+        told = "Waiting for a model, and answering what needs none,"
+    keys = given.keys or Path(os.environ.get(KEYS_VARIABLE) or USUAL_FILE)
+    ready = bool(read_keys(keys))
+    secret(keys)
+    origins(os.environ.get(ORIGINS_VARIABLE, ""))
+    proxies(os.environ.get(PROXIES_VARIABLE, ""))
+    level(os.environ.get(LEVEL_VARIABLE, ""))
+    stopping()
+    trusted = trust(os.environ)
+    if trusted:
+        check_place(trusted.keys)
+    if (given.keys or os.environ.get(KEYS_VARIABLE)) and not ready:
+        raise ConfigError(f"There are no API keys in {keys}.", "make key NAME=crm")
+    if given.workers < 1:
+        raise ConfigError(
+            f"{given.workers} workers answer nobody.", "Name one or more with --workers (WORKERS=… for make serve)."
+        )
+    if not ready and not trusted and not loopback(given.host):
+        raise ConfigError(
+            f"{given.host} can be reached from other machines, and there are no API keys: anybody could read your leads.",
+            "make key NAME=crm, then start again; or stay on 127.0.0.1.",
+        )
+    given_paths = {"RIPELINE_REPORT": given.report, "RIPELINE_WORK_LIST": given.work_list, "RIPELINE_SHADOW": given.shadow}
+    environment = {
+        "RIPELINE_MODEL": str(given.model.resolve()),
+        **{variable: str(path.resolve()) for variable, path in given_paths.items() if path is not None and path.exists()},
+        **({AUDIT_VARIABLE: str(given.audit.resolve())} if given.audit else {}),
+        **({KEYS_VARIABLE: str(keys.resolve())} if ready else {}),
+        "RIPELINE_WORKERS": str(given.workers),
+    }
+    return told, environment
 
 
 def cannot_listen(host: str, port: int) -> str | None:

@@ -23,11 +23,13 @@ from serving.errors import RefusedError, problem_response, refuse, shown
 from serving.log import printed
 from serving.metrics import CONTENT_TYPE, Measured, Metrics
 from serving.openapi import describe, page
+from serving.openapi_door import behind_the_door
 from serving.parse import EPOCH, MICROSECOND, Parsed, read
 from serving.pressure import AFTER, BusyError, Pressed, Pressure
 from serving.schemas import About, FunnelFrame, ModelName, Problem, Result, ScoreResponse, WhatIfEnvelope
 from serving.scorer import Scorer
 from serving.shadow import Shadow
+from serving.traces import span
 from serving.what_if import what_if
 from serving.work_list import WorkList
 
@@ -55,12 +57,14 @@ def create_app(
     report: Callable[[], Path | None] = lambda: None,
     shadow: Callable[[], Scorer | None] = lambda: None,
     troubles: Callable[[], Mapping[str, str]] = dict,
+    leaving: Callable[[], bool] = lambda: False,
 ) -> Starlette:
     """The application. `provide` gives the scorer, or None while there is none; `clock` says what "now" is; `work_list` and
-    `report` give what was written beside the model, or None; `shadow` a challenger, or None; `troubles` what cannot be loaded.
+    `report` give what was written beside the model, or None; `shadow` a challenger, or None; `troubles` what does not work, by
+    title; `leaving` whether the process is about to stop.
     """
 
-    metrics, pressure = Metrics(provide), Pressure()
+    metrics, pressure = Metrics(provide, troubles), Pressure()
     beside = Shadow(shadow, printed, metrics.registry)
 
     async def score(request: Request) -> Response:
@@ -73,6 +77,7 @@ def create_app(
                 parsed, answer = await run_in_threadpool(_scored, scorer, body, clock())
         metrics.scored(answer.results)
         request.scope["ripeline_leads"] = len(answer.results)
+        request.scope["ripeline_lead_ids"] = [result.lead_id for result in answer.results if result.lead_id]
         told = (scorer, parsed, answer.results, request.scope.get("ripeline_request_id"))
         after = BackgroundTask(beside.compare, *told) if beside.on else None
         return Response(answer.model_dump_json(), media_type="application/json", background=after)
@@ -81,16 +86,21 @@ def create_app(
         scorer = _ready(provide)
         body = await _body(request)
         with pressure.large():
-            return await run_in_threadpool(_what_if, scorer, body, clock())
+            answer, lead_ids = await run_in_threadpool(_what_if, scorer, body, clock())
+        request.scope["ripeline_leads"] = 1
+        request.scope["ripeline_lead_ids"] = lead_ids
+        return answer
 
     async def leads(request: Request) -> Response:
         found = _listed(work_list)
         asked = found.ask(dict(request.query_params))
         if request.url.path.endswith(".csv"):
             headers = {"content-disposition": 'attachment; filename="work_list.csv"'}
+            request.scope["ripeline_lead_ids"] = [str(row["lead_id"]) for row in found.found(asked)]
             return Response(found.text(asked), media_type="text/csv; charset=utf-8", headers=headers)
         rows = found.found(asked)
         page = rows[asked.offset : asked.offset + asked.limit]
+        request.scope["ripeline_lead_ids"] = [str(row["lead_id"]) for row in page]
         return _json({"as_of": found.as_of, "model": dict(found.model), "total": len(rows), "rows": page})
 
     async def lead(request: Request) -> Response:
@@ -102,14 +112,18 @@ def create_app(
     async def livez(_request: Request) -> Response:
         return _json({"status": "alive"})
 
-    async def readyz(_request: Request) -> Response:
+    async def readyz(request: Request) -> Response:
+        if leaving():
+            raise refuse(503, "Going away", "This server is about to stop.")
         model = _ready(provide).model
         found = dict(troubles())
+        if request.scope.get("ripeline_stranger"):  # what a trouble says of folders is nobody else's business
+            found = dict.fromkeys(found, "Ask with a key for more.")
         more = {"troubles": found} if found else {}
         return _json({"status": "ready", "model": {"name": model.name, "version": model.version}, **more})
 
     async def measured(_request: Request) -> Response:
-        return Response(metrics.text(), headers={"content-type": CONTENT_TYPE})
+        return Response(await run_in_threadpool(metrics.text), headers={"content-type": CONTENT_TYPE})
 
     async def openapi(_request: Request) -> Response:
         return _json(_description())
@@ -133,11 +147,13 @@ def create_app(
         *pages.routes(report),
     ]
     paths: dict[object, str] = {route.endpoint: route.path for route in reversed(routes)}
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=[Middleware(Measured, metrics=metrics, routes=paths), Middleware(Pressed, pressure=pressure)],
         exception_handlers={RefusedError: _refused, HTTPException: _http, Exception: _unexpected},
     )
+    app.state.metrics = metrics
+    return app
 
 
 def _ready(provide: Callable[[], Scorer | None]) -> Scorer:
@@ -170,12 +186,16 @@ async def _body(request: Request) -> bytes:
 
 
 def _scored(scorer: Scorer, body: bytes, now: datetime) -> tuple[Parsed, ScoreResponse]:
-    parsed = read(body, scorer.model.funnel, now)
-    return parsed, respond(scorer, parsed)
+    with span("parse"):
+        parsed = read(body, scorer.model.funnel, now)
+    with span("score", leads=len(parsed.leads)):
+        return parsed, respond(scorer, parsed)
 
 
-def _what_if(scorer: Scorer, body: bytes, now: datetime) -> Response:
-    parsed = read(body, scorer.model.funnel, now, WhatIfEnvelope)
+def _what_if(scorer: Scorer, body: bytes, now: datetime) -> tuple[Response, list[str]]:
+    """The answer, and whom it is about."""
+    with span("parse"):
+        parsed = read(body, scorer.model.funnel, now, WhatIfEnvelope)
     if 0 not in parsed.places:
         decided = parsed.decided[0]
         if decided.problem:
@@ -187,8 +207,9 @@ def _what_if(scorer: Scorer, body: bytes, now: datetime) -> Response:
             detail = f"The model knows no interaction type {shown(name)}: {nearest(name, types)}"
             raise refuse(422, "Invalid request", detail, field=f"/add/{number}", value=shown(name))
     subject, *others = parsed.leads
-    answer = what_if(scorer, subject, [*others, *parsed.context], parsed.as_of, parsed.add, parsed.language)
-    return Response(answer.model_dump_json(), media_type="application/json")
+    with span("what-if"):
+        answer = what_if(scorer, subject, [*others, *parsed.context], parsed.as_of, parsed.add, parsed.language)
+    return Response(answer.model_dump_json(), media_type="application/json"), [subject.lead_id]
 
 
 def respond(scorer: Scorer, parsed: Parsed) -> ScoreResponse:
@@ -255,9 +276,9 @@ async def _unexpected(_request: Request, _error: Exception) -> Response:
 
 @cache
 def _description() -> dict[str, object]:
-    return describe()
+    return behind_the_door(describe())
 
 
 @cache
 def _page() -> str:
-    return page(describe())
+    return page(behind_the_door(describe()))

@@ -1,30 +1,33 @@
-"""The door: nobody gets in without a key, and nobody from elsewhere where there are no keys.
+"""The door: nobody gets in without a key or a token of the issuer, and nobody from elsewhere where there is neither.
 
 Health, the description of the API and the files of the page are open; webhooks are signed in a way of their own. A browser
-gives its key once, at /login, and keeps a pass that no script can read.
+gives its key once, at /login, and keeps a pass that no script can read. With a pass nothing is sent but from our own page.
 """
 
 from __future__ import annotations
 
+import asyncio
 import html
 import ipaddress
 import math
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http.cookies import CookieError, SimpleCookie
 from time import monotonic
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import problem_response
-from serving.keys import KeyRing
+from serving.issuer import Issuer
+from serving.keys import Key, KeyRing
 from serving.schemas import Problem
 
 OPEN = frozenset({"/livez", "/readyz", "/openapi.json", "/docs", "/login", "/web/app.css", "/web/app.js", "/web/words.js"})
@@ -36,6 +39,8 @@ HOURS = 12  # that a browser's pass lasts
 BURST = 2.0  # seconds' worth of requests that may come at once
 MISSES, WITHIN = 10, 60.0  # wrong keys of one address in so many seconds
 ADDRESSES = 10_000  # that are remembered
+NETWORK = 64  # bits of an IPv6 address that are one neighbour: the rest each machine chooses for itself
+SAFE = ("GET", "HEAD")  # methods that change nothing
 LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 LONGEST_FORM = 4_096  # bytes
 LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -96,10 +101,26 @@ def needed(method: str, path: str) -> str | None:
 
 
 class Guard:
-    """An application behind the door. `ring` is None where there are no keys: then only this machine may ask."""
+    """An application behind the door. Where there are neither keys (`ring`) nor an issuer, only this machine may ask.
 
-    def __init__(self, app: ASGIApp, ring: KeyRing | None, clock: Clock, ticks: Callable[[], float] = monotonic) -> None:
-        self.app, self.ring, self.clock, self.ticks = app, ring, clock, ticks
+    `public` is the address under which browsers know this server, where a proxy gives it another name; `allowed` are pages
+    elsewhere that may ask (they have no pass, so it matters where there are no keys).
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        ring: KeyRing | None,
+        clock: Clock,
+        ticks: Callable[[], float] = monotonic,
+        *,
+        issuer: Issuer | None = None,
+        public: str = "",
+        allowed: Sequence[str] = (),
+    ) -> None:
+        self.app, self.ring, self.clock, self.ticks, self.issuer = app, ring, clock, ticks, issuer
+        self._public, self._allowed = urlsplit(public).netloc.lower(), frozenset(allowed)
+        self._asking: asyncio.Task[bool] | None = None
         self._rates, self._misses = Buckets(), Buckets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,34 +134,73 @@ class Guard:
         """The answer instead of the application's; None where the request may pass."""
         path = str(scope["path"])
         scope_needed = needed(scope["method"], path)
-        if self.ring is None:
-            return None if scope_needed is None and path != "/login" else _elsewhere(scope)
+        if path == "/readyz":
+            scope["ripeline_stranger"] = await self._stranger(scope)
+        if self.ring is None and self.issuer is None:
+            return None if scope_needed is None and path != "/login" else self._elsewhere(scope)
         if path == "/login":
-            return await self._login(Request(scope, receive), self.ring)
-        return None if scope_needed is None else self._asked(scope, scope_needed, self.ring)
+            return await self._login(Request(scope, receive))
+        return None if scope_needed is None else await self._asked(scope, scope_needed)
 
-    def _asked(self, scope: Scope, scope_needed: str, ring: KeyRing) -> Response | None:
+    async def _asked(self, scope: Scope, scope_needed: str) -> Response | None:
         """Whose key is it, may it, and how often."""
         headers, now = Headers(scope=scope), self.clock()
         token = _token(headers)
-        key = ring.find(token, now) if token else ring.holder(_cookie(headers), now)
+        key = await self._holder(token, now) if token else self._passed(headers, now)
         if key is None:
             return self._unknown(scope, bool(token), headers)
         scope["ripeline_key"] = key.id
         if scope_needed and not key.allows(scope_needed):
             return _problem(403, "Not allowed", f"This key may not do that; it needs the scope {scope_needed!r}.")
+        if not token and scope["method"] not in SAFE and not self._from_here(headers, surely=True):
+            return _problem(403, "From elsewhere", "A signed-in browser may only ask from Ripeline's own page.")
         wait = self._rates.wait(key.id, key.rate, max(1.0, key.rate * BURST), self.ticks())
         if wait:
             return _wait(f"This key may ask {key.rate:g} times a second.", wait)
         return None
 
+    async def _stranger(self, scope: Scope) -> bool:
+        """Whether an open question comes from somebody without a key or, where there are none, from elsewhere."""
+        if self.ring is None and self.issuer is None:
+            return self._elsewhere(scope) is not None
+        token = _token(Headers(scope=scope))
+        return not token or await self._holder(token, self.clock()) is None
+
+    async def _holder(self, token: str, now: datetime) -> Key | None:
+        """Of an API key, or of a token of the issuer, who is asked for keys we do not know in a thread and not too often."""
+        key = self.ring.find(token, now) if self.ring else None
+        if key is not None or self.issuer is None or token.startswith("rl_"):
+            return key
+        if self.issuer.due() and self.issuer.unknown(token):
+            await asyncio.shield(self._refreshing(self.issuer))
+        elif self.issuer.stale():
+            self._refreshing(self.issuer)
+        return self.issuer.find(token, now)
+
+    def _refreshing(self, issuer: Issuer) -> asyncio.Task[bool]:
+        """The one request to the issuer that is on its way, for all who wait for it."""
+        if self._asking is None or self._asking.done() or self._asking.get_loop() is not asyncio.get_running_loop():
+            self._asking = asyncio.get_running_loop().create_task(run_in_threadpool(issuer.refresh))
+        return self._asking
+
+    def _passed(self, headers: Headers, now: datetime) -> Key | None:
+        return self.ring.holder(_cookie(headers), now) if self.ring else None
+
+    def _from_here(self, headers: Headers, surely: bool = False) -> bool:
+        """Whether our own page sent a request; where the browser does not say, it is `surely` not.
+
+        Every browser sends `Origin` with what is no GET. `Sec-Fetch-Site` no script can set, but it comes over HTTPS only.
+        """
+        site = headers.get("sec-fetch-site")
+        if site is not None:
+            return site == "same-origin"
+        origin = headers.get("origin")
+        if origin is None:
+            return not surely
+        return urlsplit(origin).netloc.lower() in {headers.get("host", "").lower(), self._public} - {""}
+
     def _unknown(self, scope: Scope, given: bool, headers: Headers) -> Response:
-        if (
-            not given
-            and scope["path"] in PAGES
-            and scope["method"] in ("GET", "HEAD")
-            and "text/html" in headers.get("accept", "")
-        ):
+        if not given and scope["path"] in PAGES and scope["method"] in SAFE and "text/html" in headers.get("accept", ""):
             return RedirectResponse(f"{scope.get('root_path', '')}/login", 303)
         if given and (wait := self._missed(scope)):
             return _wait("Too many wrong keys from this address.", wait)
@@ -150,19 +210,25 @@ class Guard:
     def _missed(self, scope: Scope) -> float:
         """A wrong key was given: seconds to wait where there were too many."""
         client = scope.get("client")
-        return self._misses.wait(client[0] if client else "", MISSES / WITHIN, MISSES, self.ticks())
+        return self._misses.wait(neighbour(client[0]) if client else "", MISSES / WITHIN, MISSES, self.ticks())
 
-    async def _login(self, request: Request, ring: KeyRing) -> Response:
-        if request.method in ("GET", "HEAD"):
-            return _page("")
+    async def _login(self, request: Request) -> Response:
+        ring = self.ring
+        if ring is None:
+            return _problem(404, "No sign-in", "There are no API keys; ask with a token of the issuer.")
         if request.method != "POST":
-            return _problem(405, "Method Not Allowed", "GET or POST.", {"allow": "GET, POST"})
+            wrong = _problem(405, "Method Not Allowed", "GET or POST.", {"allow": "GET, POST"})
+            return _page("") if request.method in SAFE else wrong
+        if not self._from_here(request.headers):
+            return _page("Sign in on this page.", 403)
         body = b""
         async for part in request.stream():
             body += part
             if len(body) > LONGEST_FORM:
                 return _page("That is no key.", 413)
-        given = parse_qs(body.decode("utf-8", "replace")).get("key", [""])[0].strip()
+        return self._signed_in(request, ring, parse_qs(body.decode("utf-8", "replace")).get("key", [""])[0].strip())
+
+    def _signed_in(self, request: Request, ring: KeyRing, given: str) -> Response:
         now = self.clock()
         key = ring.find(given, now)
         if key is None:
@@ -175,13 +241,26 @@ class Guard:
         answer.set_cookie(COOKIE, told, max_age=HOURS * 3600, httponly=True, samesite="strict", secure=secure)
         return answer
 
+    def _elsewhere(self, scope: Scope) -> Response | None:
+        """Without keys: is it this machine that asks, and did no web page lead a browser here under another name, or write
+        from elsewhere without waiting for what it may see?"""
+        client, headers = scope.get("client"), Headers(scope=scope)
+        named = re.sub(r":\d+$", "", headers.get("host", "").lower()) in LOCAL
+        ours = scope["method"] in SAFE or self._from_here(headers) or headers.get("origin") in self._allowed
+        if client and loopback(client[0]) and named and ours:
+            return None
+        return _problem(403, "No keys", "There are no API keys, so only this machine may ask. Make one: make key NAME=crm.")
 
-def _elsewhere(scope: Scope) -> Response | None:
-    """Without keys: is it this machine that asks, and did no web page lead a browser here under another name?"""
-    client, host = scope.get("client"), Headers(scope=scope).get("host", "").lower()
-    if client and loopback(client[0]) and re.sub(r":\d+$", "", host) in LOCAL:
-        return None
-    return _problem(403, "No keys", "There are no API keys, so only this machine may ask. Make one: make key NAME=crm.")
+
+def neighbour(address: str) -> str:
+    """An address as it is counted: an IPv6 one by its network, since its machine has endless ones."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if found.version == 4:
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, NETWORK), strict=False))
 
 
 def _token(headers: Headers) -> str:
@@ -219,4 +298,6 @@ def _wait(detail: str, seconds: float) -> Response:
 
 def _page(told: str, status: int = 200) -> Response:
     text = LOGIN.replace("{told}", html.escape(told))
-    return HTMLResponse(text, status, headers={"content-security-policy": LOGIN_POLICY, "cache-control": "no-store"})
+    # a form of a page that tells nobody where it is says that it comes from nowhere
+    more = {"cache-control": "no-store", "referrer-policy": "same-origin"}
+    return HTMLResponse(text, status, headers={"content-security-policy": LOGIN_POLICY, **more})

@@ -55,6 +55,7 @@ def routes(
             check_key(request.headers, key)
         except RipelineError as error:
             raise refuse(error.status, "Not accepted", error.fact) from error
+        request.scope["ripeline_lead_ids"] = _about(body)
         return await run_in_threadpool(_scored, provide(), work_list(), body, clock())
 
     return [
@@ -94,6 +95,14 @@ def _kept(environment: Mapping[str, str], events: Callable[[], Any]) -> Response
     except RipelineError as error:
         raise refuse(error.status, "Not accepted", error.fact) from error
     return _json({"received": len(found), "new": new})
+
+
+def _about(body: bytes) -> list[str]:
+    """Whom a call of Marketo is about, for the audit trail; nobody where it cannot be read."""
+    try:
+        return [str(json.loads(body)["lead_id"])[:200]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return []
 
 
 def _scored(scorer: Scorer | None, found: WorkList | None, body: bytes, now: datetime) -> Response:

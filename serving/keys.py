@@ -1,7 +1,8 @@
 """API keys: who may ask for what. `python -m serving.keys add crm --scopes score` makes one and shows it once.
 
 The file holds SHA-256 hashes only. A key has 256 random bits, so that a slow hash, which protects guessable passwords, would
-protect nothing more. The file is read again whenever it changes: keys come and go without a restart.
+protect nothing more. The file is read again whenever it changes: keys come and go without a restart. What signs the passes of
+browsers lies in a file of its own: who reads the hashes can make neither a key nor a pass.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from typing import Any
 
 from features.errors import ConfigError, RipelineError
 from features.files import whole_file
+from serving.lines import say
 
 KEYS_VARIABLE = "RIPELINE_KEYS"
 USUAL_FILE = Path("keys.json")
 SCOPES = ("score", "write", "admin")  # admin may do all
 RATE = 100.0  # requests a second of one key, where its line says nothing else
+SECRET_VARIABLE = "RIPELINE_SECRET"  # noqa: S105  the name of it
 _TOKEN = re.compile(r"rl_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 
 
@@ -97,6 +100,7 @@ class KeyRing:
         self._seen: tuple[int, int, int] | None = None
         self._keys = read(file)
         self._seen = self._mark()
+        self._secret = secret(file)
 
     def _mark(self) -> tuple[int, int, int] | None:
         try:
@@ -114,7 +118,7 @@ class KeyRing:
             try:
                 self._keys = read(self.file) if mark else self._keys
             except RipelineError as error:
-                print(f"The keys stay as they were: {error}", file=sys.stderr, flush=True)
+                say(f"The keys stay as they were: {error}", "warning")
         return self._keys
 
     def find(self, token: str, now: datetime) -> Key | None:
@@ -128,7 +132,7 @@ class KeyRing:
     def pass_for(self, key: Key, until: datetime) -> str:
         """What a browser keeps instead of the key: good for the same until then, and no longer than the key."""
         text = f"{key.id}.{int(until.timestamp())}"
-        return f"{text}.{_signed(text, key)}"
+        return f"{text}.{self._signed(text, key)}"
 
     def holder(self, text: str, now: datetime) -> Key | None:
         """The key for which a pass was given; None where it is forged, has ended, or the key is gone."""
@@ -137,13 +141,43 @@ class KeyRing:
         key = self.keys.get(name)
         if key is None or not until.isdigit() or len(until) > 12 or key.ended(now):
             return None
-        right = hmac.compare_digest(mark.encode("utf-8", "replace"), _signed(f"{name}.{until}", key).encode())
+        right = hmac.compare_digest(mark.encode("utf-8", "replace"), self._signed(f"{name}.{until}", key).encode())
         return key if right and now.timestamp() < int(until) else None
 
+    def _signed(self, text: str, key: Key) -> str:
+        mark = hmac.new(self._secret, f"{key.digest}.{text}".encode(), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(mark).decode().rstrip("=")
 
-def _signed(text: str, key: Key) -> str:
-    mark = hmac.new(bytes.fromhex(key.digest), text.encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(mark).decode().rstrip("=")
+
+def secret(file: Path) -> bytes:
+    """What signs passes: `RIPELINE_SECRET`, else what lies beside the keys; else something of this process alone, whose passes
+    end with it.
+
+    Raises
+    ------
+    ConfigError
+        if it is too short to be one.
+    """
+    named = os.environ.get(SECRET_VARIABLE, "").encode()
+    if named and len(named) < 32:
+        raise ConfigError(f"{SECRET_VARIABLE} has {len(named)} characters.", "Give 32 random ones or more, or none.")
+    try:
+        return named or _secret_file(file).read_bytes() or secrets.token_bytes(32)
+    except OSError:
+        return secrets.token_bytes(32)
+
+
+def _secret_file(file: Path) -> Path:
+    return file.with_suffix(".secret")
+
+
+def _make_secret(file: Path) -> None:
+    try:
+        handle = os.open(_secret_file(file), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(handle, "wb") as out:
+        out.write(secrets.token_hex(32).encode())
 
 
 @contextmanager
@@ -153,6 +187,7 @@ def _changing(file: Path) -> Iterator[list[dict[str, Any]]]:
     with file.with_name(f".{file.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         read(file)
+        _make_secret(file)
         lines = json.loads(file.read_text(encoding="utf-8"))["keys"] if file.exists() else []
         yield lines
         with whole_file(file) as partial:

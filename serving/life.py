@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from features.errors import RipelineError
 from models.store import load
 from serving.app import respond, utc_now
+from serving.lines import say
 from serving.parse import read
 from serving.schemas import EXAMPLE
 from serving.scorer import Scorer
@@ -53,7 +53,7 @@ class Kept(Generic[T]):
         if self._mark() != mark:  # written anew while it was read
             return self.look()
         if self.value is not None:
-            print(f"The {self.title} in {self.folder} was loaded anew.", flush=True)
+            say(f"The {self.title} in {self.folder} was loaded anew.")
         self.value, self._loaded, self.trouble = value, mark, ""
         return True
 
@@ -67,7 +67,7 @@ class Kept(Generic[T]):
     def _troubled(self, text: str) -> None:
         if text != self.trouble:
             stays = "" if self.value is None else " The one before goes on."
-            print(f"No {self.title}: {text}{stays}", file=sys.stderr, flush=True)
+            say(f"No {self.title}: {text}{stays}", "warning")
         self.trouble = text
 
 

@@ -1,26 +1,30 @@
 """One line of JSON per request, a request id in every answer, and headers that keep browsers from doing more than shown.
 
 The line says which key asked for what and how it went: route, status, time. No path, no body, no lead: what is not written
-need not be erased.
+need not be erased. What nobody foresaw is told by its kind and its places in the code, not by its message, which quotes data.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 import secrets
-import sys
 from collections.abc import Callable
 from time import perf_counter
 
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import ConfigError
+from serving.errors import problem_response
 from serving.guard import Clock
+from serving.lines import places, written
+from serving.schemas import Problem
 
-ORIGINS_VARIABLE = "RIPELINE_ORIGINS"
+ORIGINS_VARIABLE, PROXIES_VARIABLE = "RIPELINE_ORIGINS", "RIPELINE_PROXIES"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 USUAL_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -32,17 +36,27 @@ USUAL_HEADERS = {
 }
 
 
-def printed(line: str) -> None:
-    """To standard output at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+Answered = Callable[[str, str, int, float], None]  # route, method, status, seconds
+
+printed = written
+
+
+def named(method: str) -> str:
+    """A method as it may stand in a line or a series: of one's own making there are endless ones."""
+    return method if method in METHODS else "other"
 
 
 class Logged:
-    """An application whose every answer has an id and safe headers, and every request a line."""
+    """An application whose every answer has an id and safe headers, and every request a line.
 
-    def __init__(self, app: ASGIApp, clock: Clock, write: Callable[[str], None] = printed) -> None:
-        self.app, self.clock, self.write = app, clock, write
+    `answered` counts the requests that the application itself never saw, such as those without a key.
+    """
+
+    def __init__(
+        self, app: ASGIApp, clock: Clock, write: Callable[[str], None] = printed, answered: Answered | None = None
+    ) -> None:
+        self.app, self.clock, self.write, self.answered = app, clock, write, answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,7 +66,7 @@ class Logged:
         # an id of somebody else's making is taken over only where it can do no harm in a log
         request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         scope["ripeline_request_id"] = request_id
-        begun, status = perf_counter(), 500
+        begun, status = perf_counter(), 0
 
         async def marked(message: Message) -> None:
             nonlocal status
@@ -66,19 +80,45 @@ class Logged:
 
         try:
             await self.app(scope, receive, marked)
+        except ClientDisconnect:
+            status = 499
+        except Exception as error:
+            self._failed(request_id, error)
+            if not status:
+                await _unforeseen()(scope, receive, marked)
         finally:
+            taken = perf_counter() - begun
+            if self.answered and "ripeline_route" not in scope:
+                self.answered("none", named(scope["method"]), status, taken)
             line = {
                 "at": self.clock().isoformat(timespec="milliseconds"),
                 "event": "request",
                 "request_id": request_id,
                 "key": scope.get("ripeline_key"),
-                "method": scope["method"] if scope["method"].isalpha() else "other",
+                "method": named(scope["method"]),
                 "route": scope.get("ripeline_route", "none"),
                 "status": status,
-                "ms": round((perf_counter() - begun) * 1000, 2),
+                "ms": round(taken * 1000, 2),
                 "leads": scope.get("ripeline_leads"),
+                "trace_id": scope.get("ripeline_trace"),
             }
             self.write(json.dumps({name: value for name, value in line.items() if value is not None}))
+
+    def _failed(self, request_id: str, error: Exception) -> None:
+        line = {
+            "at": self.clock().isoformat(timespec="milliseconds"),
+            "event": "error",
+            "level": "error",
+            "request_id": request_id,
+            "error": type(error).__name__,
+            "where": places(error.__traceback__),
+        }
+        self.write(json.dumps(line))
+
+
+def _unforeseen() -> ASGIApp:
+    detail = "The request could not be answered; the log says why."
+    return problem_response(Problem(title="Internal error", status=500, detail=detail))
 
 
 def origins(text: str) -> list[str]:
@@ -94,6 +134,27 @@ def origins(text: str) -> list[str]:
         if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d+)?|http://(localhost|127\.0\.0\.1)(:\d+)?", origin):
             raise ConfigError(
                 f"{ORIGINS_VARIABLE}: {origin!r} is no origin.", "Write whole ones, such as https://crm.example.com, no star."
+            )
+    return found
+
+
+def proxies(text: str) -> list[str]:
+    """The addresses and networks whose `X-Forwarded-For` and `-Proto` are believed, as `RIPELINE_PROXIES` lists them.
+
+    Raises
+    ------
+    ConfigError
+        for a name, or for everybody: then each caller could say to be anybody.
+    """
+    found = [part.strip() for part in text.split(",") if part.strip()]
+    for part in found:
+        try:
+            everybody = ipaddress.ip_network(part, strict=False).prefixlen == 0
+        except ValueError:
+            everybody = True
+        if everybody:
+            raise ConfigError(
+                f"{PROXIES_VARIABLE}: {part!r} is no address.", "Write addresses or networks, such as 10.0.0.0/8, and no star."
             )
     return found
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.log import named
 from serving.schemas import Result
 from serving.scorer import Scorer
 
@@ -20,8 +22,8 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 class Metrics:
     """The measurements of one application."""
 
-    def __init__(self, provide: Callable[[], Scorer | None]) -> None:
-        self._provide = provide
+    def __init__(self, provide: Callable[[], Scorer | None], troubles: Callable[[], Mapping[str, str]] = dict) -> None:
+        self._provide, self._find_troubles = provide, troubles
         self.registry = CollectorRegistry()
         into = self.registry
         about = ("route", "method", "status")
@@ -35,6 +37,11 @@ class Metrics:
         )
         about = ("name", "version", "trained_at")
         self._model = Gauge("ripeline_model_info", "The model that answers", about, registry=into)
+        self._troubles = Gauge("ripeline_trouble", "What does not work, as /readyz says", ("what",), registry=into)
+        self._drift = Gauge("ripeline_drift", "PSI of scored leads against training, weighed by importance", registry=into)
+        self._drifts = Gauge("ripeline_feature_drift", "PSI of one feature against training", ("feature",), registry=into)
+        self._drift_leads = Gauge("ripeline_drift_leads", "Leads in the window of the drift", registry=into)
+        ProcessCollector(registry=into)
 
     def scored(self, results: Sequence[Result]) -> None:
         """Count what became of the leads of a request."""
@@ -46,7 +53,7 @@ class Metrics:
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request."""
-        self._requests.labels(route, method, str(status)).inc()
+        self._requests.labels(route, named(method), str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def text(self) -> bytes:
@@ -55,7 +62,21 @@ class Metrics:
         self._model.clear()
         if scorer is not None:
             self._model.labels(scorer.model.name, scorer.model.version, scorer.model.trained_at).set(1)
+        self._troubles.clear()
+        for what in self._find_troubles():
+            self._troubles.labels(what).set(1)
+        self._drifted(scorer)
         return generate_latest(self.registry)
+
+    def _drifted(self, scorer: Scorer | None) -> None:
+        """How far the leads scored of late are from those of training; NaN until there are enough."""
+        window = scorer.window if scorer else None
+        found = window.drift() if window else None
+        self._drift_leads.set(window.leads if window else 0)
+        self._drift.set(found.overall if found else math.nan)
+        self._drifts.clear()
+        for name, value in found.features.items() if found else ():
+            self._drifts.labels(name).set(value)
 
 
 class Measured:

@@ -14,11 +14,13 @@ from features.attributes import is_missing
 from features.clock import DAY
 from features.live import LiveLead, live_rows
 from features.words import Language, type_words
+from models.drift import Window
 from models.model import FunnelModel
 from models.reasons import Explainer, Explanation
 from models.recommend import Action, Previous
 from models.scoring import Looked, Scores, score
 from serving.schemas import Result
+from serving.traces import span
 
 DIGITS = 6
 NAMED = 5  # names listed in a warning
@@ -34,6 +36,11 @@ class Scorer:
     @cached_property
     def explainer(self) -> Explainer:
         return Explainer.of(self.model)
+
+    @cached_property
+    def window(self) -> Window | None:
+        """The leads scored of late, to be compared with those of training; None where the model folder has none of them."""
+        return Window(self.model.drift) if self.model.drift else None
 
     @cached_property
     def rule_labels(self) -> dict[Language, list[str]]:
@@ -77,8 +84,11 @@ class Scorer:
         """One result per lead, in order; `as_of` in microseconds since 1970 UTC. `context`: colleagues that are not scored."""
         if not leads:
             return []
-        looked, ignored = self._seen(leads, as_of, context)
+        with span("features"):
+            looked, ignored = self._seen(leads, as_of, context)
         scores = score(self.model, looked, language, [previous_of(lead, as_of) for lead in leads])
+        if self.window:
+            self.window.see(scores.x)
         stages = [lead.stage for lead in leads]
         explained = self.explainer.explain(scores.contributions, scores.x, stages, scores.next_conditional, reasons, language)
         companies = Counter(lead.company_id for lead in [*leads, *context] if lead.company_id)

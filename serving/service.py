@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
+import sys
 from pathlib import Path
 from typing import Any, cast
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+# X-Forwarded-For is believed of nobody unless they are named; uvicorn would believe whoever asks from this machine
+os.environ["FORWARDED_ALLOW_IPS"] = os.environ.get("RIPELINE_PROXIES", "")
 
 import bentoml
+import uvicorn.config
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.store import MANIFEST
+from serving import traces
+from serving.accept import Acceptor
 from serving.app import create_app, utc_now
+from serving.audit import FOLDER_VARIABLE as AUDIT_VARIABLE
+from serving.audited import Audited, TrailSeries
+from serving.body import Timely
+from serving.drain import Drain, running_server, stopping
 from serving.guard import Guard
+from serving.hooks import URL_VARIABLE
+from serving.issuer import Issuer, trust
 from serving.keys import KEYS_VARIABLE, KeyRing
 from serving.life import Kept, Watch, scorer_of
+from serving.lines import say, speak_json
 from serving.log import ORIGINS_VARIABLE, Logged, origins, shared
 from serving.scorer import Scorer
+from serving.trail import Trail
 from serving.work_list import ROWS, WorkList
 
 MODEL_VARIABLE = "RIPELINE_MODEL"
@@ -29,6 +44,7 @@ SHADOW_VARIABLE = "RIPELINE_SHADOW"
 MODEL, SHADOW, LIST = "model", "shadow model", "work list"
 
 _kept: dict[str, Kept[Any]] = {}  # by title; filled when the worker starts
+WORKERS = int(os.environ.get("RIPELINE_WORKERS") or 1)
 
 
 def model_folder() -> Path:
@@ -53,8 +69,10 @@ def provide_shadow() -> Scorer | None:
 
 
 def troubles() -> dict[str, str]:
-    """Title → why the newest of it cannot be loaded."""
-    return {one.title: one.trouble for one in _kept.values() if one.trouble}
+    """Title → why the newest of it cannot be loaded, or what else does not work."""
+    found = {one.title: one.trouble for one in _kept.values()}
+    found |= {"issuer": _issuer.trouble if _issuer else "", "audit trail": _trail.trouble if _trail else ""}
+    return {title: trouble for title, trouble in found.items() if trouble}
 
 
 def _value(title: str) -> Any:
@@ -78,7 +96,24 @@ class OursFirst:
         self.app, self.ours = app, ours
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await (self.ours if scope["type"] == "http" else self.app)(scope, receive, send)
+        if scope["type"] == "websocket":  # there is nothing of the kind here
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        if scope["type"] == "http":
+            await self.ours(scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            farewell()
+
+
+def farewell() -> None:
+    """What waits to be written is written: a worker that was told to stop ends without any more of Python's own tidying."""
+    if _trail:
+        _trail.stop()
+    traces.stop()
 
 
 def _door() -> KeyRing | None:
@@ -95,16 +130,42 @@ def settle() -> None:
     gc.freeze()
 
 
-_guarded = Guard(
-    create_app(provide, work_list=provide_list, report=report, shadow=provide_shadow, troubles=troubles), _door(), utc_now
+def _trailed() -> Trail | None:
+    """The audit trail in the folder that `RIPELINE_AUDIT` names."""
+    named = os.environ.get(AUDIT_VARIABLE)
+    return Trail(Path(named), told=say) if named else None
+
+
+def _is_server() -> bool:
+    """Whether this process is BentoML's server or a worker of it, and not a test or a build."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return bool(spec and spec.name.partition(".")[0] in ("bentoml", "_bentoml_impl"))
+
+
+if _is_server():
+    speak_json()
+    uvicorn.config.HTTP_PROTOCOLS["auto"] = "serving.protocol:Careful"
+
+_drain = Drain()
+_trust = trust(os.environ)
+_issuer = Issuer(_trust) if _trust else None
+_trail = _trailed()
+_allowed = origins(os.environ.get(ORIGINS_VARIABLE, ""))
+_app = create_app(
+    provide, work_list=provide_list, report=report, shadow=provide_shadow, troubles=troubles, leaving=lambda: _drain.begun
 )
-_application = Logged(shared(_guarded, origins(os.environ.get(ORIGINS_VARIABLE, ""))), utc_now)
+_guarded = Guard(_app, _door(), utc_now, issuer=_issuer, public=os.environ.get(URL_VARIABLE, ""), allowed=_allowed)
+_timely = Timely(_guarded)
+if _trail:
+    _app.state.metrics.registry.register(TrailSeries(_trail))
+_noted = Audited(_timely, _trail, utc_now) if _trail else _timely
+_application = Logged(traces.Traced(shared(_noted, _allowed)), utc_now, answered=_app.state.metrics.answered)
 
 
 @bentoml.service(
     name="ripeline",
     traffic={"timeout": 60},
-    workers=1,
+    workers=WORKERS,
     # ours are in serving/metrics.py; BentoML's would cost a lead as much time as its features
     logging={"access": {"enabled": False}},
     metrics={"enabled": False},
@@ -124,6 +185,17 @@ class Ripeline:
             _kept[LIST] = Kept(LIST, Path(named), ROWS, WorkList.read)
         for one in _kept.values():
             one.look()
+        if _issuer:
+            _issuer.refresh()
+            if _issuer.trouble:
+                say(_issuer.trouble, "warning")
+        if _trail:
+            _trail.start()
+        traces.start()
+        server = running_server()
+        _drain.at_signal(*stopping(), say)
+        if server is not None:
+            Acceptor(server, asyncio.get_running_loop()).start()
         gc.collect()
         settle()
         Watch(list(_kept.values()), settle).start()

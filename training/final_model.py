@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from models.chain import chain
+from models.drift import Drift
 from models.model import FunnelModel
 from models.recommend import Policy
 from models.reference import Reference
@@ -79,5 +80,10 @@ def _assembled(prepared: Prepared, config: Config, fit: Fit, value: Value | None
 def _with_reference(model: FunnelModel, prepared: Prepared, held: Held) -> FunnelModel:
     x, stage = prepared.x(held.rows), prepared.looks.stage[held.rows]
     final = chain(model.transitions, x, stage)[1][:, -1]
-    fit, engagement = parts(model, next_contributions(model, x, stage))
-    return replace(model, reference=Reference.learn(final, fit, engagement, stage, len(model.transitions)))
+    contributions = next_contributions(model, x, stage)
+    fit, engagement = parts(model, contributions)
+    return replace(
+        model,
+        reference=Reference.learn(final, fit, engagement, stage, len(model.transitions)),
+        drift=Drift.learn(x, contributions, model.names),
+    )

@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 
 from serving.app import create_app
 from serving.openapi import describe
+from serving.openapi_door import behind_the_door
 from serving.scorer import Scorer
 from serving.work_list import WorkList
 from tests.conftest import Trained
@@ -22,6 +23,8 @@ REFUSALS = [400, 401, 403, 404, 405, 413, 422]
 CONFIG = {
     "checks": {
         "negative_data_rejection": {"expected-statuses": REFUSALS},
+        # the door is tested in test_guard.py; here the application stands without it
+        "ignored_auth": {"enabled": False},
         # a description cannot say which lead stages the model's funnel has, nor that a lead is created before as_of
         "positive_data_acceptance": {"expected-statuses": ["2xx", 404, 422]},
     },
@@ -72,3 +75,14 @@ def test_whatever_is_sent(described: Any, method: str, path: str) -> None:
 
 def test_the_description_is_valid_openapi() -> None:
     validate(describe())
+    validate(behind_the_door(describe()))
+
+
+def test_the_description_says_what_each_operation_needs() -> None:
+    paths = behind_the_door(describe())["paths"]
+    assert paths["/livez"]["get"]["security"] == []
+    score = paths["/v1/score"]["post"]
+    assert {"key": []} in score["security"]
+    assert "`score`" in score["description"]
+    assert {"401", "403", "408", "413", "429", "503"} <= score["responses"].keys()
+    assert describe()["paths"]["/v1/score"]["post"].keys() == score.keys() - {"security", "description"}

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from features.errors import ConfigError
 from serving.app import create_app
-from serving.guard import ADDRESSES, Buckets, Guard, loopback, needed
+from serving.guard import ADDRESSES, Buckets, Guard, loopback, needed, neighbour
 from serving.keys import KeyRing, add, revoke
 from serving.log import Logged, origins, shared
 from serving.schemas import EXAMPLE
@@ -192,9 +192,91 @@ def test_a_browser_signs_in_and_sees_the_page(house: House) -> None:
     assert all(mark in cookie for mark in ("HttpOnly", "SameSite=strict", "Secure", "Max-Age=43200"))
     assert house.keys["score"] not in cookie
     assert "<title>Ripeline</title>" in client.get("/").text
-    assert client.post("/v1/score", json=EXAMPLE).status_code == 200, "the page asks with the browser's pass"
+    page = {"origin": "https://leads.example"}
+    assert client.post("/v1/score", json=EXAMPLE, headers=page).status_code == 200, "the page asks with the browser's pass"
     house.time.now += timedelta(hours=13)
-    assert client.post("/v1/score", json=EXAMPLE).status_code == 401
+    assert client.post("/v1/score", json=EXAMPLE, headers=page).status_code == 401
+
+
+SITES: list[tuple[dict[str, str], int]] = [
+    ({"origin": "https://leads.example"}, 200),
+    ({"sec-fetch-site": "same-origin"}, 200),
+    ({"origin": "https://scoring.example.com"}, 200),  # the name that the proxy gives it
+    ({}, 403),
+    ({"origin": "null"}, 403),
+    ({"origin": "https://evil.example"}, 403),
+    ({"origin": "https://leads.example.evil.example"}, 403),
+    ({"origin": "https://leads.example", "sec-fetch-site": "cross-site"}, 403),
+    ({"origin": "https://leads.example", "sec-fetch-site": "same-site"}, 403),  # another name of the same domain
+    ({"sec-fetch-site": "none"}, 403),
+]
+
+
+@pytest.mark.parametrize(("headers", "status"), SITES)
+def test_with_a_pass_nothing_is_sent_but_from_our_own_page(house: House, headers: dict[str, str], status: int) -> None:
+    guard = Guard(house.app, KeyRing(house.file), house.time.clock, house.time.tick, public="https://scoring.example.com")
+    client = house.client(guard)
+    client.post("/login", data={"key": house.keys["admin"]})
+    assert client.post("/v1/score", json=EXAMPLE, headers=headers).status_code == status
+    for send in (client.put, client.delete):
+        assert send("/v1/leads/1", headers=headers).status_code in ((404, 405) if status == 200 else (403,))
+    assert client.get("/v1/model", headers=headers).status_code == 200, "reading changes nothing"
+    mine = {**headers, **bearer(house.keys["admin"])}
+    house.time.ticks += 10
+    assert client.post("/v1/score", json=EXAMPLE, headers=mine).status_code == 200, "a key no page can send"
+
+
+def test_nobody_is_signed_in_by_another_page(house: House) -> None:
+    """Else a page could have a visitor enter leads under a key of its owner."""
+    mine = {"key": house.keys["score"]}
+    evil = house.client().post("/login", data=mine, headers={"origin": "https://evil.example"})
+    assert (evil.status_code, "set-cookie" in evil.headers) == (403, False)
+    assert house.client().post("/login", data=mine, headers={"origin": "https://leads.example"}).status_code == 303
+    assert house.client().get("/login").headers["referrer-policy"] == "same-origin", "else browsers say Origin: null"
+
+
+def test_who_reads_the_hashes_cannot_make_a_pass(house: House) -> None:
+    ring, other = KeyRing(house.file), KeyRing(house.file)
+    key = ring.find(house.keys["admin"], house.time.now)
+    assert key is not None
+    told = ring.pass_for(key, house.time.now + timedelta(hours=1))
+    assert other.holder(told, house.time.now) is not None, "every worker knows it"
+    stolen = house.file.with_name("stolen.json")
+    stolen.write_bytes(house.file.read_bytes())
+    forged = KeyRing(stolen).pass_for(key, house.time.now + timedelta(hours=1))
+    assert ring.holder(forged, house.time.now) is None
+    assert house.file.with_suffix(".secret").stat().st_mode & 0o077 == 0
+
+
+def test_a_short_secret_is_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RIPELINE_SECRET", "hunter2")
+    with pytest.raises(ConfigError, match="has 7 characters"):
+        KeyRing(house.file)
+
+
+def test_without_keys_no_page_elsewhere_writes_here(house: House) -> None:
+    """A form may be sent to any address, and the browser of this machine is on this machine."""
+    guard = Guard(house.app, None, house.time.clock, allowed=["https://crm.example.com"])
+    client = house.client(guard, "127.0.0.1", "http://127.0.0.1:3000")
+    codes = [
+        client.post("/v1/score", json=EXAMPLE, headers={"origin": origin}).status_code
+        for origin in ("http://127.0.0.1:3000", "https://crm.example.com", "https://evil.example", "null")
+    ]
+    assert codes == [200, 200, 403, 403]
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1%eth0", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("a socket", "a socket"),
+    ],
+)
+def test_a_machine_with_endless_addresses_is_one_guesser(address: str, counted: str) -> None:
+    assert neighbour(address) == counted
 
 
 def test_a_long_form_is_no_key(house: House) -> None:

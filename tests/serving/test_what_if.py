@@ -10,8 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.app import create_app
+from serving.life import scorer_of
 from serving.schemas import EXAMPLE
-from serving.scorer import Scorer
 from tests.conftest import Trained
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -19,7 +19,7 @@ NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def client(trained: Trained) -> Iterator[TestClient]:
-    scorer = Scorer(trained.model)
+    scorer = scorer_of(trained.folder)  # warm, as a worker is: a cold one would hold its loop up and be found busy
     with TestClient(create_app(lambda: scorer, clock=lambda: NOW), raise_server_exceptions=False) as client:
         yield client
 

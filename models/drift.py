@@ -1,0 +1,136 @@
+"""Drift: how far the leads that are scored are from those of training, feature by feature, for the features that move most.
+
+The measure is the population stability index (Siddiqi, Credit Risk Scorecards, 2006): the sum over bins of
+(p - q) ln(p / q). By custom, below 0.1 is none, above 0.25 is much.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.types import Floats, Matrix
+
+MOST = 20  # features
+BINS = 10  # by the deciles of training, and one for what is missing
+FEWEST = 200  # leads, in training as well as of late
+WINDOW = 5_000  # leads of late
+HALF = 0.5  # added to each bin, so that an empty one is rare instead of impossible
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What `features` were like in training. `columns` (k,) of x; `edges` between bins and `counts` in them, per feature, the
+    last count being that of what is missing; `weights` (k,) sum to 1: how much each moves the score."""
+
+    features: tuple[str, ...]
+    columns: npt.NDArray[np.intp]
+    edges: tuple[Floats, ...]
+    counts: tuple[Floats, ...]
+    weights: Floats
+
+    @classmethod
+    def learn(cls, x: Matrix, contributions: Floats, names: Sequence[str]) -> Drift | None:
+        """From held-out rows `x` (n, features) and their `contributions` (n, features + 1); None for too few of them."""
+        if len(x) < FEWEST:
+            return None
+        strength = np.abs(contributions[:, :-1]).mean(axis=0)
+        columns = np.argsort(-strength, kind="stable")[:MOST]
+        columns = columns[strength[columns] > 0]
+        if not len(columns):
+            return None
+        edges = tuple(_edges(x[:, column]) for column in columns)
+        counts = tuple(_counts(x[:, column], found) for column, found in zip(columns, edges, strict=True))
+        weights = strength[columns] / strength[columns].sum()
+        return cls(tuple(names[c] for c in columns), columns.astype(np.intp), edges, counts, weights)
+
+    def between(self, rows: Matrix) -> Drifted:
+        """Rows (n, k) of these features against training."""
+        found = [
+            _index(counts, _counts(rows[:, i], edges))
+            for i, (edges, counts) in enumerate(zip(self.edges, self.counts, strict=True))
+        ]
+        return Drifted(float(self.weights @ np.array(found)), dict(zip(self.features, found, strict=True)))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "features": list(self.features),
+            "columns": self.columns.tolist(),
+            "edges": [e.tolist() for e in self.edges],
+            "counts": [c.tolist() for c in self.counts],
+            "weights": self.weights.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Drift:
+        return cls(
+            tuple(saved["features"]),
+            np.array(saved["columns"], np.intp),
+            tuple(np.array(e, np.float64) for e in saved["edges"]),
+            tuple(np.array(c, np.float64) for c in saved["counts"]),
+            np.array(saved["weights"], np.float64),
+        )
+
+
+@dataclass(frozen=True)
+class Drifted:
+    """The index of each feature, and over all of them by their weights."""
+
+    overall: float
+    features: Mapping[str, float]
+
+
+class Window:
+    """The last leads that were scored. `see` costs a copy of a few numbers; counting waits until somebody asks."""
+
+    def __init__(self, drift: Drift, size: int = WINDOW) -> None:
+        self._drift = drift
+        self._rows = np.full((size, len(drift.columns)), np.nan, np.float32)
+        self._next = self.leads = 0
+        self._lock = threading.Lock()  # large requests are scored in threads
+
+    def see(self, x: Matrix) -> None:
+        """Leads (n, features) that were scored."""
+        rows = x[-len(self._rows) :][:, self._drift.columns]
+        with self._lock:
+            first = min(len(rows), len(self._rows) - self._next)
+            self._rows[self._next : self._next + first] = rows[:first]
+            self._rows[: len(rows) - first] = rows[first:]
+            self._next = (self._next + len(rows)) % len(self._rows)
+            self.leads = min(self.leads + len(rows), len(self._rows))
+
+    def forget(self) -> None:
+        """Begin anew."""
+        with self._lock:
+            self._next = self.leads = 0
+
+    def drift(self) -> Drifted | None:
+        """Against training; None until there are enough leads."""
+        with self._lock:
+            if self.leads < FEWEST:
+                return None
+            rows = self._rows[: self.leads].copy()
+        return self._drift.between(rows)
+
+
+def _edges(column: Matrix) -> Floats:
+    known = column[~np.isnan(column)].astype(np.float64)
+    if not len(known):
+        return np.zeros(0)
+    return np.unique(np.quantile(known, np.arange(1, BINS) / BINS, method="higher"))
+
+
+def _counts(column: Matrix, edges: Floats) -> Floats:
+    missing = np.isnan(column)
+    places = edges.searchsorted(column[~missing].astype(np.float64), side="right")
+    return np.append(np.bincount(places, minlength=len(edges) + 1), missing.sum()).astype(np.float64)
+
+
+def _index(before: Floats, after: Floats) -> float:
+    p, q = ((counts + HALF) / (counts + HALF).sum() for counts in (before, after))
+    return float(((q - p) * np.log(q / p)).sum())

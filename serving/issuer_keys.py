@@ -1,0 +1,120 @@
+"""The key set of an issuer: read from a file or over HTTPS, and only keys that make signatures with a pair."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jwt
+
+from features.errors import ConfigError, RipelineError
+
+Fetch = Callable[[str], bytes]
+
+# algorithm → kind of key, curve, PyJWT's name for reading such a key. No HMAC: with it a public key would be the secret
+ALGORITHMS = {
+    **{name: ("RSA", "", name) for name in ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")},
+    "ES256": ("EC", "P-256", "ES256"),
+    "ES384": ("EC", "P-384", "ES384"),
+    "ES512": ("EC", "P-521", "ES512"),
+    "EdDSA": ("OKP", "", "EdDSA"),
+}
+LARGEST = 1 << 20  # bytes of a key set
+MOST = 100  # keys of one
+PATIENCE = 5.0  # seconds
+SHORTEST_RSA = 2048  # bits
+
+
+class IssuerError(RipelineError):
+    """The issuer does not answer, or not with keys."""
+
+    status = 503
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Keys come from where the settings say, not from where an answer points."""
+
+    def redirect_request(self, *_given: Any) -> None:
+        return None
+
+
+def check_place(place: str) -> None:
+    """Whether keys may be read there.
+
+    Raises
+    ------
+    ConfigError
+        for a URL that somebody on the way could answer.
+    """
+    parts = urllib.parse.urlsplit(place)
+    if parts.scheme == "http" and not _here(parts.hostname or ""):
+        raise ConfigError(f"RIPELINE_JWT_KEYS: {place} is not safe from being answered by others.", "Use https://.")
+
+
+def _here(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def fetched(place: str) -> bytes:
+    """The text of a key set.
+
+    Raises
+    ------
+    IssuerError
+        if there is no answer, or a too large one.
+    """
+    check_place(place)
+    try:
+        if urllib.parse.urlsplit(place).scheme in ("http", "https"):
+            opener = urllib.request.build_opener(_Stay)
+            asked = urllib.request.Request(place, headers={"accept": "application/json"})  # noqa: S310  scheme checked above
+            with opener.open(asked, timeout=PATIENCE) as answer:
+                text: bytes = answer.read(LARGEST + 1)
+        else:
+            text = Path(place.removeprefix("file://")).read_bytes()
+    except (OSError, ValueError) as error:
+        raise IssuerError(f"The issuer's keys at {place} cannot be read ({error}).") from error
+    if len(text) > LARGEST:
+        raise IssuerError(f"The issuer's keys at {place} are larger than {LARGEST:,} bytes.")
+    return text
+
+
+def verifiers(text: bytes, algorithms: Sequence[str]) -> dict[str, jwt.PyJWK]:
+    """Key id → key, of those that may be used; others are passed over. One without an id has the id "".
+
+    Raises
+    ------
+    IssuerError
+        if the text is no key set, or none of its keys can be used.
+    """
+    try:
+        listed = json.loads(text)["keys"][:MOST]
+        keys = {key.get("kid", ""): read for key in listed if (read := _read(key, algorithms)) is not None}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise IssuerError(f"The issuer's keys are no key set ({type(error).__name__}).") from error
+    if not keys:
+        raise IssuerError(f"The issuer has no key for {', '.join(algorithms)}.")
+    return keys
+
+
+def _read(said: dict[str, Any], algorithms: Sequence[str]) -> jwt.PyJWK | None:
+    if not isinstance(said.get("kid", ""), str) or said.get("use", "sig") != "sig":
+        return None
+    name: Any = said.get("alg") or next((a for a in algorithms if ALGORITHMS[a][0] == said.get("kty")), None)
+    if name not in algorithms or ALGORITHMS[name][0] != said.get("kty"):
+        return None
+    try:
+        key = jwt.PyJWK(said, algorithm=ALGORITHMS[name][2])
+    except (jwt.PyJWTError, ValueError, TypeError):
+        return None
+    weak = said["kty"] == "RSA" and getattr(key.key, "key_size", 0) < SHORTEST_RSA
+    return None if weak else key

@@ -1,0 +1,119 @@
+"""What a connection may cost before a request has begun: time for its head, bytes of it, and how many there are at once.
+
+uvicorn reads heads of any length for as long as they take. Everything after the head is for the application to limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_BYTES = 32 * 1024  # request line and headers
+HEADERS = 100
+HEAD_SECONDS = 10.0  # from the first byte of a head, or from the connection
+MOST_CONNECTIONS = int(os.environ.get("RIPELINE_CONNECTIONS") or 2_000)  # of one worker
+TITLES = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}
+
+
+class Careful(HttpToolsProtocol):
+    """uvicorn's protocol with limits. Who exceeds one is told in a problem document, and the connection ends."""
+
+    _waits: asyncio.TimerHandle | None = None
+    _fed = _held = 0  # bytes that came while a head was not yet whole; bytes of what was read from it
+    _in_head = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast("asyncio.Transport", transport))
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._end(503, "There are too many connections: come again in 1 s.")
+            return
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._no_wait()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._fed += len(data)
+        super().data_received(data)
+        if self._in_head and self._fed > HEAD_BYTES:
+            self._too_large()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._fed, self._held = True, 0, 0
+        if self._waits is None:
+            self._wait()
+
+    def on_url(self, url: bytes) -> None:
+        if self._fits(len(url)):
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._fits(len(name) + len(value) + 4) and len(self.headers) < HEADERS:
+            super().on_header(name, value)
+        else:
+            self._too_large()
+
+    def _fits(self, size: int) -> bool:
+        self._held += size
+        if self._held > HEAD_BYTES:
+            self._too_large()
+        return self._held <= HEAD_BYTES
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._no_wait()
+        if self.transport.is_closing():
+            return
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            self._end(400, "A request has one Host header.")
+            return
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self.cycle is not None and not self.transport.is_closing():
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self.cycle is not None and not self.transport.is_closing():
+            super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._end(400, msg)
+
+    def _too_large(self) -> None:
+        self._end(431, f"The head of a request may have {HEAD_BYTES // 1024} KiB and {HEADERS} headers.")
+
+    def _wait(self) -> None:
+        self._waits = self.loop.call_later(HEAD_SECONDS, self._late)
+
+    def _no_wait(self) -> None:
+        if self._waits is not None:
+            self._waits.cancel()
+            self._waits = None
+
+    def _late(self) -> None:
+        self._waits = None
+        if self._in_head and self.transport is not None and not self.transport.is_closing():
+            self._end(408, f"The head of a request must be there within {HEAD_SECONDS:g} s.")
+
+    def _end(self, status: int, detail: str) -> None:
+        if self.transport.is_closing():
+            return
+        self._no_wait()
+        problem: dict[str, Any] = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail}
+        body = json.dumps(problem).encode()
+        head = (
+            f"HTTP/1.1 {status} {TITLES[status]}\r\ncontent-type: application/problem+json\r\n"
+            f"content-length: {len(body)}\r\nx-content-type-options: nosniff\r\ncache-control: no-store\r\n"
+            f"{'retry-after: 1' + chr(13) + chr(10) if status == 503 else ''}connection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()

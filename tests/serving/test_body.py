@@ -1,0 +1,67 @@
+"""Bodies that come too slowly, and too much at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from serving.body import Timely
+
+
+async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+    body = await Request(scope, receive).body()
+    await asyncio.sleep(0.05)
+    await PlainTextResponse(str(len(body)))(scope, receive, send)
+
+
+async def asked(app: Timely, parts: list[tuple[float, bytes]]) -> tuple[int, dict[str, str]]:
+    """The status and headers for a body whose parts come after so many seconds each."""
+    left = list(parts)
+    said: list[Message] = []
+
+    async def receive() -> Message:
+        wait, body = left.pop(0)
+        await asyncio.sleep(wait)
+        return {"type": "http.request", "body": body, "more_body": bool(left)}
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+    await app(scope, receive, send)
+    return said[0]["status"], {name.decode(): value.decode() for name, value in said[0]["headers"]}
+
+
+@pytest.mark.parametrize(
+    ("parts", "status"),
+    [
+        ([(0.0, b"abc")], 200),
+        ([(0.05, b"a")] * 3, 200),
+        ([(0.0, b"a"), (5.0, b"b")], 408),  # silent
+        ([(0.08, b"a")] * 50, 408),  # a drip that is never silent
+    ],
+    ids=["at once", "in parts", "silent", "a drip"],
+)
+def test_a_body_is_there_in_time_or_not_waited_for(parts: list[tuple[float, bytes]], status: int) -> None:
+    app = Timely(reading, part=0.2, whole=0.5)
+    found, headers = asyncio.run(asked(app, parts))
+    assert found == status
+    assert headers.get("connection") == ("close" if status == 408 else None), "the rest is not waited for either"
+    assert app.held == 0
+
+
+def test_too_much_at_once_is_turned_away_and_given_back() -> None:
+    app = Timely(reading, most=2_500)
+
+    async def story() -> tuple[list[int], int]:
+        found = await asyncio.gather(*(asked(app, [(0.0, b"a" * 1_000)]) for _ in range(4)))
+        assert {headers.get("retry-after") for status, headers in found if status == 503} == {"1"}
+        return sorted(status for status, _ in found), (await asked(app, [(0.0, b"a" * 1_000)]))[0]
+
+    assert asyncio.run(story()) == ([200, 200, 503, 503], 200)
+    assert app.held == 0

@@ -1,0 +1,128 @@
+"""What a server says of itself: JSON, of a level, and of an error its places but not its words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
+
+from features.errors import ConfigError
+from serving import lines as said
+from serving.drain import Drain, seconds
+from serving.lines import Lines, level, say, written
+from serving.log import Logged, proxies
+from tests.serving.test_guard import Time
+
+
+@pytest.fixture
+def spoken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """After `speak_json`, and as before afterwards."""
+    root = logging.getLogger()
+    names = ("bentoml", "uvicorn", "uvicorn.error", "uvicorn.access", "circus", "asyncio", "urllib3")
+    before = {name: (logging.getLogger(name).level, logging.getLogger(name).propagate) for name in names}
+    handlers, was = root.handlers[:], root.level
+    monkeypatch.setattr(said, "_json", False)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(was)
+    logging.captureWarnings(False)
+    for name, (number, up) in before.items():
+        logging.getLogger(name).setLevel(number)
+        logging.getLogger(name).propagate = up
+
+
+@pytest.mark.usefixtures("spoken")
+def test_every_logger_speaks_json_of_its_level(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("RIPELINE_LOG_LEVEL", "warning")
+    said.speak_json()
+    say("hardly worth it")
+    say("look here", "warning")
+    logging.getLogger("uvicorn.error").warning("a %s", "library")
+    logging.getLogger("uvicorn.error").info("less")
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(one["level"], one["message"]) for one in found] == [("warning", "look here"), ("warning", "a library")]
+    assert all({"at", "event"} <= one.keys() for one in found)
+
+
+def test_a_traceback_is_told_by_its_places() -> None:
+    try:
+        raise ValueError("anna@example.com is no number")  # noqa: TRY301
+    except ValueError:
+        record = logging.LogRecord("x", logging.ERROR, __file__, 1, "failed", None, sys.exc_info())
+    line = json.loads(Lines().format(record))
+    assert line["error"] == "ValueError"
+    assert "test_lines.py" in line["where"][-1]
+    assert "anna" not in json.dumps(line)
+
+
+def test_what_nobody_foresaw_is_answered_and_told_without_its_words() -> None:
+    async def broken(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise RuntimeError("anna@example.com")
+
+    found: list[str] = []
+    answer = TestClient(Logged(broken, Time().clock, found.append)).get("/v1/leads/anna")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    error, request = [json.loads(line) for line in found]
+    assert (error["event"], error["error"], request["status"]) == ("error", "RuntimeError", 500)
+    assert error["request_id"] == request["request_id"] == answer.headers["x-request-id"]
+    assert "anna" not in "".join(found) + answer.text
+
+
+def test_a_full_disk_behind_standard_output_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        written("a line")
+        monkeypatch.undo()
+        with pytest.raises(OSError, match="No space"):
+            full.flush()
+        monkeypatch.setattr("sys.stdout", sys.__stdout__)
+        with suppress(OSError):
+            full.close()
+
+
+def test_settings_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ConfigError, match="There are debug, info, warning, error"):
+        level("loud")
+    with pytest.raises(ConfigError, match="no number of seconds"):
+        seconds({"RIPELINE_DRAIN": "soon"}, "RIPELINE_DRAIN", 0)
+    assert seconds({"RIPELINE_DRAIN": " 2.5 "}, "RIPELINE_DRAIN", 0) == 2.5
+    assert proxies("10.0.0.0/8, ::1") == ["10.0.0.0/8", "::1"]
+    for text in ("*", "0.0.0.0/0", "::/0", "proxy.example.com"):
+        with pytest.raises(ConfigError, match="is no address"):
+            proxies(text)
+
+
+def test_going_away_is_not_ready_first_and_stops_once() -> None:
+    stopped: list[float] = []
+    told: list[str] = []
+
+    async def story() -> Drain:
+        drain, loop = Drain(), asyncio.get_running_loop()
+        signal.signal(signal.SIGTERM, lambda *_given: stopped.append(loop.time()))
+        begun = loop.time()
+        assert drain.at_signal(0.3, 1, told.append)
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        assert drain.begun
+        await asyncio.sleep(0.1)
+        assert stopped == []
+        await asyncio.sleep(0.4)
+        assert len(stopped) == 1
+        assert stopped[0] - begun >= 0.3
+        return drain
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        asyncio.run(story())
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert told == ["Going away: not ready from now on, stopping in 0.3 s."]
