@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from models.compiled import compiled
+from features.compiled import compiled
 from models.types import Examples, Flags, Floats, Log, Matrix, sigmoid
 
 STRENGTHS = (0.001, 0.005, 0.03, 0.2)  # inverse regularisation of standardised columns, tried from strong to weak

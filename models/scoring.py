@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.compiled import compiled
 from features.words import Language
 from models.advice import Advice, advise
 from models.chain import chain
-from models.compiled import compiled
 from models.curve import Curves, curves
 from models.intervals import around
 from models.model import FunnelModel, design

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from models.compiled import compiled, inlined
+from features.compiled import compiled, inlined
 from models.trees import Trees, goes_left
 from models.types import Floats, Matrix
 

@@ -9,8 +9,9 @@ from features.catalogue import Seen, catalogue
 from features.errors import ModelError
 from features.funnel import Funnel
 from features.index import HistoryIndex, sort_order, thousandths
-from features.spec import feature_from_dict
-from tests.worlds import PLAN, SEEN
+from features.plan import _FORMS, Plan
+from features.spec import Acts, Count, DaysSince, Feature, Share, feature_from_dict
+from tests.worlds import SEEN
 
 FULL = catalogue(SEEN, Funnel())
 
@@ -68,5 +69,15 @@ def test_the_catalogue_grows_with_what_is_seen() -> None:
     assert not any(n.startswith(("colleagues", "topic", "inbound")) for n in webinar)
 
 
-def test_the_plan_computes_each_count_once() -> None:
-    assert len(PLAN.own.pairs) == len(set(PLAN.own.pairs.values())) < len(PLAN.features)
+def test_the_plan_counts_each_channel_once_however_many_features_ask() -> None:
+    clicks = Acts("email_clicked", ("email_clicked",))
+    once, often = (
+        Plan(features, ("email_clicked",)).tables.whole
+        for features in ((Count(clicks, 30.0),), (Count(clicks, 30.0), Share(clicks, clicks, 30.0), DaysSince(clicks)))
+    )
+    channels = [int(tables[tables[0]]) for tables in (once, often)]
+    assert channels == [1, 1]
+
+
+def test_every_kind_of_feature_has_an_instruction() -> None:
+    assert set(_FORMS) == set(Feature.__subclasses__())

@@ -11,12 +11,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def compiled(function: F) -> F:
-    """The function compiled at its first call, without Python's lock while it runs."""
-    options: dict[str, Any] = {"nogil": True, "fastmath": {"reassoc", "contract"}}
+    """The function compiled at its first call, without Python's lock while it runs. Sums may be added in another order."""
+    return _made(function, fastmath={"reassoc", "contract"})
+
+
+def exact(function: F) -> F:
+    """As `compiled`, each operation as it is written: the same numbers whatever else is in the call."""
+    return _made(function)
+
+
+def _made(function: F, **options: Any) -> F:
     try:
-        made = numba.njit(cache=True, **options)(function)
+        made = numba.njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:  # a read-only file system without a home: nowhere to keep it
-        made = numba.njit(**options)(function)
+        made = numba.njit(nogil=True, **options)(function)
     return cast("F", made)
 
 
