@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from features import plan as p
 from features.batch import Looks, People
-from features.clock import DAY, MINUTE
+from features.clock import DAY, MINUTE, NEVER
 from features.compiled import exact, inlined
 from features.index import OUTBOUND
 from features.plan import Plan
@@ -26,7 +26,6 @@ Matrix = npt.NDArray[np.floating]
 
 VISIT_GAP = 30 * MINUTE
 LARGEST_GROUP = 50  # more people than this behind one company id are no buying group
-NEVER = np.iinfo(np.int64).max
 PER_DAY = DAY // MINUTE
 SPREAD = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio (Knuth's multiplicative hashing)
 # parts of the plan's tables

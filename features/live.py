@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from features.attributes import AttributeEncoder
 from features.batch import Looks, People
+from features.clock import Moments
+from features.compiled import exact
 from features.engine import evaluate
-from features.index import DIRECTIONS, HistoryIndex, thousandths
+from features.index import INBOUND, OUTBOUND, UNDIRECTED, HistoryIndex, thousandths
 from features.plan import Plan
 from features.scanners import scanned, without
 
 Matrix = npt.NDArray[np.floating]
 
-_AT = attrgetter("at")
+_DIRECTION: dict[str | None, int] = {None: UNDIRECTED, "in": INBOUND, "out": OUTBOUND}
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,46 @@ class Act:
     direction: str | None = None
     value: float | None = None
     content: str | None = None
+
+
+@dataclass(frozen=True)
+class ActColumns(Sequence[Act]):
+    """The interactions of a lead, column by column: what the engine wants, without an object for each."""
+
+    types: list[str]
+    at: Moments
+    directions: list[str | None]
+    values: list[float | None]
+    contents: list[str | None]
+
+    @classmethod
+    def of(cls, acts: Sequence[Act]) -> ActColumns:
+        if isinstance(acts, cls):
+            return acts
+        return cls(
+            [a.type for a in acts],
+            np.array([a.at for a in acts], np.int64),
+            [a.direction for a in acts],
+            [a.value for a in acts],
+            [a.content for a in acts],
+        )
+
+    def __len__(self) -> int:
+        return len(self.types)
+
+    @overload
+    def __getitem__(self, place: int) -> Act: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Act]: ...
+    def __getitem__(self, place: int | slice) -> Act | list[Act]:
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self)))]
+        return Act(self.types[place], int(self.at[place]), self.directions[place], self.values[place], self.contents[place])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -125,15 +167,38 @@ def _arrays(
 
 def sorted_history(plan: Plan, leads: Sequence[LiveLead]) -> HistoryIndex:
     """The index of a few histories; sorting each one here is quicker than sorting arrays of a few dozen."""
-    types, other = plan.type_codes, len(plan.types)
+    types, other = plan.threefold_codes, 3 * len(plan.types)
     contents: dict[str, int] = {}
-    acts = [act for lead in leads for act in sorted(lead.acts, key=_AT)]
+    columns = [ActColumns.of(lead.acts) for lead in leads]
+    lengths = [len(c) for c in columns]
     start = np.zeros(len(leads) + 1, np.int64)
-    np.cumsum([len(lead.acts) for lead in leads], out=start[1:])
-    return HistoryIndex(
-        start,
-        np.array([a.at for a in acts], np.int64),
-        np.array([types.get(a.type, other) * 3 + (DIRECTIONS[a.direction] if a.direction else 0) for a in acts], np.int32),
-        thousandths(np.array([0.0 if a.value is None else a.value for a in acts], np.float64)),
-        np.array([-1 if a.content is None else contents.setdefault(a.content, len(contents)) for a in acts], np.int32),
+    np.cumsum(lengths, out=start[1:])
+    count = int(start[-1])
+    at = np.concatenate([c.at for c in columns]) if len(columns) > 1 else columns[0].at if columns else np.empty(0, np.int64)
+    kind = np.array(
+        [types.get(t, other) + _DIRECTION[d] for c in columns for t, d in zip(c.types, c.directions, strict=True)], np.int32
     )
+    value, content = np.zeros(count, np.int64), np.full(count, -1, np.int32)
+    if any(c.values.count(None) < len(c) for c in columns):
+        value = thousandths(np.array([0.0 if v is None else v for c in columns for v in c.values], np.float64))
+    if any(c.contents.count(None) < len(c) for c in columns):
+        known = [-1 if v is None else contents.setdefault(v, len(contents)) for c in columns for v in c.contents]
+        content = np.array(known, np.int32)
+    return HistoryIndex(start, *_in_order(start, at, kind, value, content))
+
+
+@exact
+def _in_order(start: Any, at: Any, kind: Any, value: Any, content: Any) -> Any:
+    """The rows of each lead in the order of time; those of one moment stay as they are."""
+    order = np.arange(len(at))
+    asked = False
+    for lead in range(len(start) - 1):
+        first, end = start[lead], start[lead + 1]
+        for k in range(first + 1, end):
+            if at[k] < at[k - 1]:
+                order[first:end] = first + np.argsort(at[first:end], kind="mergesort")
+                asked = True
+                break
+    if not asked:
+        return at, kind, value, content
+    return at[order], kind[order], value[order], content[order]

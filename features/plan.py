@@ -211,5 +211,10 @@ class Plan:
         return {name: code for code, name in enumerate(self.types)}
 
     @cached_property
+    def threefold_codes(self) -> dict[str, int]:
+        """Three times the code of each type: the kind of its interactions without a direction."""
+        return {name: 3 * code for code, name in enumerate(self.types)}
+
+    @cached_property
     def asks_for_colleagues(self) -> bool:
         return any(isinstance(f, _OF_COLLEAGUES) for f in self.features)

@@ -25,6 +25,7 @@ from serving.metrics import CONTENT_TYPE, Measured, Metrics
 from serving.openapi import describe, page
 from serving.parse import EPOCH, MICROSECOND, Parsed, read
 from serving.pressure import AFTER, BusyError, Pressed, Pressure
+from serving.quick import read as read_quickly
 from serving.schemas import About, FunnelFrame, ModelName, Problem, Result, ScoreResponse, WhatIfEnvelope
 from serving.scorer import Scorer
 from serving.shadow import Shadow
@@ -170,7 +171,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _scored(scorer: Scorer, body: bytes, now: datetime) -> tuple[Parsed, ScoreResponse]:
-    parsed = read(body, scorer.model.funnel, now)
+    parsed = read_quickly(body, scorer.model.funnel, now)
     return parsed, respond(scorer, parsed)
 
 
