@@ -18,7 +18,7 @@ import numpy.typing as npt
 from features import plan as p
 from features.batch import Looks, People
 from features.clock import DAY, MINUTE, NEVER
-from features.compiled import exact, inlined
+from features.compiled import exact, part
 from features.index import OUTBOUND
 from features.plan import Plan
 
@@ -48,7 +48,7 @@ def _compute(
     whole: Any, real: Any, start: Any, at: Any, kind: Any, value: Any, content: Any, account: Any, created: Any,
     lead: Any, as_of: Any, stage: Any, entered: Any, lead_begin: int, lead_end: int, look: int, look_end: int, out: Any,
 ) -> None:  # fmt: skip
-    sizes, spans, lives = _part(whole, SIZES), _part(whole, SPANS), _part(real, LIVES)
+    sizes, spans, lives = part(whole, SIZES), part(whole, SPANS), part(real, LIVES)
     counts = np.empty(sizes[0] * (len(spans) + 1), np.int64)
     sums = np.empty(sizes[2] * (len(spans) + 1), np.int64)
     faded, weight = np.empty(sizes[1] * len(lives)), np.empty(len(lives))
@@ -88,11 +88,6 @@ def _compute(
         begin = end
 
 
-@inlined
-def _part(table: Any, number: int) -> Any:
-    return table[np.int64(table[number]) : np.int64(table[number + 1])]
-
-
 @exact
 def _before(at: Any, low: int, high: int, moment: int) -> int:
     """The first of the rows from `low` on, up to `high`, that does not lie before `moment`."""
@@ -112,9 +107,9 @@ def _walk(
 ) -> None:  # fmt: skip
     """Along the interactions of a lead before `now`. `rhythm`: visits, minute of the first and of the last, sum of the squares
     of the gaps between them, moment of the last; `slots` then begins with the number of topics and how often the deepest."""
-    sizes, spans, lives = _part(whole, SIZES), _part(whole, SPANS), _part(real, LIVES)
-    first_member, members = _part(whole, FIRST_MEMBER), _part(whole, MEMBERS)
-    fading, summing = _part(whole, FADED), _part(whole, SUMMED)
+    sizes, spans, lives = part(whole, SIZES), part(whole, SPANS), part(real, LIVES)
+    first_member, members = part(whole, FIRST_MEMBER), part(whole, MEMBERS)
+    fading, summing = part(whole, FADED), part(whole, SUMMED)
     visit, active_day, asks_topics = sizes[4], sizes[5], sizes[6]
     stride, longest = len(spans) + 1, len(lives)
     counts[:] = 0
@@ -195,8 +190,8 @@ def _walk(
 def _account(whole: Any, row: int, row_end: int, at: Any, kind: Any) -> Any:
     """Of all interactions of an account in the order of time: how many belong to each channel before each (channels, n + 1),
     and their moments (n,)."""
-    first_member, members = _part(whole, SHARED_FIRST), _part(whole, SHARED_MEMBERS)
-    channels = _part(whole, SIZES)[3]
+    first_member, members = part(whole, SHARED_FIRST), part(whole, SHARED_MEMBERS)
+    channels = part(whole, SIZES)[3]
     order = np.argsort(at[row:row_end], kind="mergesort")
     prefix = np.zeros((channels, len(order) + 1), np.int32)
     moments = np.empty(len(order), np.int64)
@@ -230,8 +225,8 @@ def _say(
     out: Any, look: int,
 ) -> None:  # fmt: skip
     """One value per feature, by its instruction."""
-    instructions, several = _part(whole, INSTRUCTIONS), _part(whole, SEVERAL)
-    days, shared_spans = _part(real, DAYS), _part(whole, SHARED_SPANS)
+    instructions, several = part(whole, INSTRUCTIONS), part(whole, SEVERAL)
+    days, shared_spans = part(real, DAYS), part(whole, SHARED_SPANS)
     gaps = rhythm[0] - 1
     mean = (rhythm[2] - rhythm[1]) / max(gaps, 1)
     for feature in range(len(instructions) // 4):

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.clock import DAY
+from features.compiled import packed
 from features.index import INBOUND, OUTBOUND, UNDIRECTED
 from features.spec import (
     Acts,
@@ -147,16 +148,10 @@ _OF_COLLEAGUES = (ColleaguesCount, ColleaguesActive, ColleaguesSilence, GroupSiz
 
 
 class Tables(NamedTuple):
-    """All tables in two arrays, since each one more would cost a call a tenth of a microsecond; `features.kernel` takes them
-    apart again. Each begins with where its parts begin."""
+    """All tables in two packed arrays; `features.kernel` takes them apart again."""
 
     whole: npt.NDArray[np.int64]
     real: npt.NDArray[np.float64]
-
-
-def _packed(parts: Sequence[Sequence[float]], dtype: type[np.generic]) -> npt.NDArray[Any]:
-    begin = np.cumsum([len(parts) + 1, *(len(part) for part in parts)])
-    return np.concatenate([begin.astype(dtype), *(np.asarray(part, dtype) for part in parts)])
 
 
 def _rows(lists: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
@@ -193,7 +188,7 @@ class Plan:
             len(channels), len(making.faded), len(making.summed), len(shared.channels),
             channels.get(VISIT, -1), channels.get(ACTIVE_DAY, -1), any(type(f) is Topics for f in self.features),
         ]  # fmt: skip
-        whole = _packed(
+        whole = packed(
             [
                 sizes,
                 [number for instruction in instructions for number in instruction],
@@ -204,7 +199,7 @@ class Plan:
             ],
             np.int64,
         )  # fmt: skip
-        return Tables(whole, _packed([list(making.lives), making.days], np.float64))
+        return Tables(whole, packed([list(making.lives), making.days], np.float64))
 
     @cached_property
     def type_codes(self) -> dict[str, int]:

@@ -55,6 +55,11 @@ class Gbm:
             return self._compiled[0].margin(x)
         return np.asarray(self.booster.predict(_rows(x), raw_score=True, num_threads=_threads(x)), np.float64)
 
+    @property
+    def shapley(self) -> Shapley | None:
+        """The booster's trees made ready; None where only LightGBM knows them."""
+        return self._compiled[1] if self._compiled else None
+
     @cached_property
     def _compiled(self) -> tuple[Trees, Shapley | None] | None:
         """The booster's trees as arrays and tables, read when they are first needed; None where only LightGBM knows them."""

@@ -100,17 +100,17 @@ class Linear:
 
     def margin(self, x: Matrix) -> Floats:
         out = np.full(len(x), self.intercept)
-        _add_margin(x, *self._columns, out)
+        _add_margin(x, *self.columns, out)
         return out
 
     def contributions(self, x: Matrix) -> Floats:
         out = np.empty((x.shape[0], x.shape[1] + 1))
-        _contributions(x, *self._columns, out)
+        _contributions(x, *self.columns, out)
         out[:, -1] = self.intercept
         return out
 
     @cached_property
-    def _columns(self) -> tuple[Flags, Matrix, Matrix, Floats, Floats]:
+    def columns(self) -> tuple[Flags, Matrix, Matrix, Floats, Floats]:
         """Per column of x: on a logarithmic scale or not, mean, deviation, coefficient, and what a missing value adds."""
         s, width = self.scaler, len(self.scaler.mean)
         missing = np.zeros((2, width))  # what the indicator adds where the value is there, and where it is missing

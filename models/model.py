@@ -15,6 +15,7 @@ from features.funnel import Funnel
 from features.plan import Plan
 from features.spec import Acts, DaysSince, Feature
 from models.next_steps import NextSteps
+from models.ready import Made
 from models.recommend import Policy
 from models.reference import Reference
 from models.rule_odds import RuleOdds
@@ -87,6 +88,17 @@ class FunnelModel:
         """The columns of x that say what a lead is (fit), and those that say what it does (engagement)."""
         kinds = np.array([d.part for d in self.described])
         return np.flatnonzero(kinds == "fit"), np.flatnonzero(kinds == "engagement")
+
+    @cached_property
+    def groups(self) -> npt.NDArray[np.intp]:
+        """The group of each column of x: columns of one group tell one story and are summed into one reason."""
+        names: dict[str, int] = {}
+        return np.array([names.setdefault(d.group, len(names)) for d in self.described], np.intp)
+
+    @cached_property
+    def made(self) -> Made:
+        """All its numbers, ready to score."""
+        return Made.of(self)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -12,16 +12,18 @@ import numpy.typing as npt
 from features.compiled import compiled
 from features.words import Language
 from models.advice import Advice, advise
-from models.chain import chain
-from models.curve import Curves, curves
+from models.curve import Curves
 from models.intervals import around
 from models.model import FunnelModel, design
 from models.next_steps import Step
+from models.ready import Numbers
 from models.recommend import Policy, Previous, Situation
 from models.rules import Points, Values
 from models.transition import Transition
 from models.types import Floats, Matrix
-from models.value import Expected
+from models.value import Amounts, Expected
+
+GRADES = tuple(tuple(letter + number for number in "321") for letter in "CBA")
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,39 @@ def split(model: FunnelModel, looked: Looked) -> Parts:
 
 def prospects(model: FunnelModel, looked: Looked) -> Prospects:
     """Probabilities, intervals and worth of n leads, none of them in the final lead stage."""
-    seen = split(model, looked)
-    conditional, probability = chain(model.transitions, seen.x, looked.stage)
-    low, high = interval(model.transitions, conditional, probability)
-    worth = model.value.expected(seen.x, probability[:, -1], low[:, -1], high[:, -1]) if model.value else None
-    return Prospects(seen, conditional, probability, low, high, worth)
+    return _prospects(model, looked, numbers(model, looked))
+
+
+def numbers(model: FunnelModel, looked: Looked, most: int = 0) -> Numbers:
+    """All numbers of n leads, and of each what moved it most."""
+    fits = model.rules.fits(looked.values, len(looked.stage))
+    x = split(model, looked).x if model.made.outside else None
+    return model.made.numbers(looked.rows, looked.stage, looked.stage_days, fits, most, x)
+
+
+def _prospects(model: FunnelModel, looked: Looked, found: Numbers) -> Prospects:
+    row, columns = found.row, model.made.columns
+    width = model.feature_set.attribute_columns
+    parts = Parts(found.x, _points(model, found), row[:, columns["quiet"].start], looked.rows[width + model.watched_rows])
+
+    def one(name: str) -> Floats:
+        return row[:, columns[name].start]
+
+    worth = None
+    if model.value:
+        amounts = Amounts(one("amount"), one("amount_low"), one("amount_high"))
+        worth = Expected(one("value"), one("value_low"), one("value_high"), amounts)
+    conditional, probability, low, high = (row[:, columns[name]] for name in ("conditional", "probability", "low", "high"))
+    return Prospects(parts, conditional, probability, low, high, worth)
+
+
+def _points(model: FunnelModel, found: Numbers) -> Points:
+    row, columns = found.row, model.made.columns
+    grade = None
+    if model.rules.book.grades:
+        letters, digits = (row[:, columns[name].start].astype(int).tolist() for name in ("rules_fit", "rules_engagement"))
+        grade = [GRADES[a][b] for a, b in zip(letters, digits, strict=True)]
+    return Points(row[:, columns["points"].start], row[:, columns["lines"]], row[:, columns["capped"].start], grade)
 
 
 def situations(
@@ -152,34 +182,32 @@ def score(
     previous: Sequence[Previous | None] | None = None,
 ) -> Scores:
     """Everything there is to say about n leads, none of them in the final lead stage; `previous` as in `situations`."""
-    found = prospects(model, looked)
-    x, points = found.parts.x, found.parts.points
-    conditional, probability, expected = found.conditional, found.probability, found.expected
-    final = probability[:, -1]
-    contributions = next_contributions(model, x, looked.stage)
-    fit, engagement = parts(model, contributions)
-    by_day = curves(model.funnel, model.timings, conditional, probability, looked.stage, looked.stage_days)
-    worth = expected.value.tolist() if expected else [None] * len(x)
+    numbered = numbers(model, looked)
+    found = _prospects(model, looked, numbered)
+    row, columns = numbered.row, model.made.columns
+    worth = found.expected.value.tolist() if found.expected else [None] * len(row)
     advice = [
         advise(model.policy, lead, value, language)
         for lead, value in zip(situations(model, looked, found, previous), worth, strict=True)
     ]
+    letters, digits = (row[:, columns[name].start].astype(int).tolist() for name in ("fit", "engagement"))
+    by_day = tuple(row[:, columns[f"curve {target}"]] for target in model.funnel.targets)
     return Scores(
         stage=looked.stage,
-        conditional=conditional,
-        probability=probability,
+        conditional=found.conditional,
+        probability=found.probability,
         low=found.low,
         high=found.high,
-        curves=by_day if model.dated else None,
-        score=model.reference.score(final),
-        grade=model.reference.grade(fit, engagement, looked.stage),
-        points=points,
-        rule_probability=model.rule_odds.probabilities(points.points, looked.stage, len(model.transitions)),
-        expected=expected,
+        curves=Curves(model.made.days, by_day, row[:, columns["expected_days"]]) if model.dated else None,
+        score=row[:, columns["score"].start].astype(np.int64),
+        grade=[GRADES[a][b] for a, b in zip(letters, digits, strict=True)],
+        points=found.parts.points,
+        rule_probability=row[:, columns["rules"]],
+        expected=found.expected,
         advice=advice,
         steps=_steps(model, looked, found, advice),
-        x=x,
-        contributions=contributions,
+        x=numbered.x,
+        contributions=numbered.contributions,
     )
 
 

@@ -18,7 +18,8 @@ _FIRST, _LAST = microseconds(EARLIEST), microseconds(LATEST)
 def read_times(text: Any, at: Any, naive: Any) -> bool:
     """Lines such as 2026-06-30T12:00:00.000001+02:00 → microseconds since 1970; False for anything but times of that form, with
     up to six decimals or none and with an offset, Z or neither (then UTC), that lie in a span in which leads live."""
-    place, length = 0, len(text)
+    place: Any = 0
+    length = len(text)
     for line in range(len(at)):
         if length - place < 19:
             return False
@@ -42,7 +43,7 @@ def read_times(text: Any, at: Any, naive: Any) -> bool:
         of_era = y % 400
         of_year = (153 * (month + (9 if early else -3)) + 2) // 5 + day - 1
         days = (y // 400) * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
-        moment = ((days * 24 + hour) * 60 + minute) * 60 + second
+        moment: Any = ((days * 24 + hour) * 60 + minute) * 60 + second
         moment *= 1_000_000
         place += 19
         if place < length and text[place] == _DOT:
@@ -80,9 +81,9 @@ def read_times(text: Any, at: Any, naive: Any) -> bool:
 
 
 @exact
-def _digits(text: Any, place: int, count: int) -> int:
+def _digits(text: Any, place: int, count: int) -> Any:
     """The number there; -1 where there is none."""
-    found = 0
+    found: Any = 0
     for i in range(place, place + count):
         if text[i] < _ZERO or text[i] > _NINE:
             return -1
