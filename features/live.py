@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from features.attributes import AttributeEncoder
+from features.attributes import AttributeEncoder, Blank
 from features.batch import Looks, People
 from features.clock import Moments
 from features.compiled import exact
@@ -106,14 +106,17 @@ def live_rows(
     dtype: type[np.floating] = np.float32,
     mail: Sequence[str] = (),
     ignored: list[int] | None = None,
+    blank: Blank | None = None,
 ) -> Matrix:
     """(columns, leads) in the order given: attribute columns first, then the features of `plan`; as `features.build.build`.
 
-    With `mail` roles (types,), what mail scanners made is left out; `ignored`, one number a lead, is told how much.
+    With `mail` roles (types,), what mail scanners made is left out; `ignored`, one number a lead, is told how much. `blank` of
+    these encoders saves making it anew.
     """
-    width = sum(len(e.names) for e in encoders)
+    known = blank or Blank(encoders, dtype)
+    width = len(known.values)
     out = np.empty((width + len(plan.features), len(leads)), dtype)
-    _attributes(encoders, leads, as_of, out[:width])
+    _attributes(known, leads, as_of, out[:width])
     if plan.features and leads:
         order, account = _accounts(leads)
         history = sorted_history(plan, [leads[i] for i in order])
@@ -132,20 +135,30 @@ def live_rows(
     return out
 
 
-def _attributes(encoders: Sequence[AttributeEncoder], leads: Sequence[LiveLead], as_of: int, out: Matrix) -> None:
+def _attributes(blank: Blank, leads: Sequence[LiveLead], as_of: int, out: Matrix) -> None:
     scratch = np.empty(len(out))
-    most = np.finfo(out.dtype).max  # beyond it a number would turn endless in the narrower type
+    most = float(np.finfo(out.dtype).max)  # beyond it a number would turn endless in the narrower type
     for i, lead in enumerate(leads):
-        offset = 0
-        for encoder in encoders:
-            encoder.encode_one(lead.attribute(encoder.entity, encoder.column), as_of, scratch, offset)
-            offset += len(encoder.names)
-        out[:, i] = np.minimum(np.maximum(scratch, -most), most)
+        column = out[:, i]
+        column[:] = blank.values
+        for of_lead, name, encoder, begin, end in blank.encoders:
+            value = (lead.attributes if of_lead else lead.company).get(name)
+            if value is None:
+                continue
+            encoder.encode_one(value, as_of, scratch, begin)
+            if end - begin > 1 and not encoder.log:
+                column[begin:end] = scratch[begin:end]  # indicators
+            else:
+                for place in range(begin, end):
+                    number = scratch[place]
+                    column[place] = number if number != number else min(max(number, -most), most)  # noqa: PLR0124  NaN
 
 
 def _accounts(leads: Sequence[LiveLead]) -> tuple[list[int], npt.NDArray[np.int32]]:
     """The order that puts the people of an account side by side, and the account code of each in that order."""
     codes: dict[str, int] = {}
+    if len(leads) == 1:
+        return [0], np.zeros(1, np.int32)
     code = [codes.setdefault(f"c:{x.company_id}" if x.company_id else f"l:{i}", len(codes)) for i, x in enumerate(leads)]
     order = sorted(range(len(leads)), key=code.__getitem__)
     return order, np.array([code[i] for i in order], np.int32)

@@ -133,6 +133,12 @@ class FunnelModel:
         return np.array([place[f] for f in wanted], np.intp)
 
     @cached_property
+    def lines_ahead(self) -> list[tuple[int, float]]:
+        """Position and line of the lead stages before sales, the latest first."""
+        lines = self.policy.lines.items()
+        return sorted(((self.funnel.position(s), line) for s, line in lines if s != self.policy.stage), reverse=True)
+
+    @cached_property
     def sales_from(self) -> int:
         """Position of the lead stage from which leads are with sales."""
         return self.funnel.position(self.policy.stage)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -101,6 +102,11 @@ class Made:
         making.calibration()
         making.timing()
         return making.made()
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each of `columns` begins."""
+        return {name: one.start for name, one in self.columns.items()}
 
     def numbers(
         self, rows: Matrix, stage: npt.NDArray[np.int32], stage_days: Floats, fits: Floats, most: int, x: Matrix | None = None

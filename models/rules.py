@@ -92,11 +92,11 @@ class FitRule(Settings):
             raise ValueError("a fit rule needs a condition, such as `at_least: 50` or `equals: Germany`")
         return self
 
-    @property
+    @cached_property
     def conditions(self) -> dict[str, Any]:
         return {k: v for k, v in self.model_dump(exclude={"attribute", "points"}).items() if v is not None}
 
-    @property
+    @cached_property
     def entity_column(self) -> tuple[str, str]:
         entity, _, column = self.attribute.partition(".")
         return entity, column
@@ -319,6 +319,12 @@ class Rules:
     def fits(self, values: Values, count: int) -> Floats:
         """Points of the fit rules (count, fit rules) for the attributes of so many leads."""
         out = np.zeros((count, len(self.book.fit)))
+        if count == 1:
+            for i, fit in enumerate(self.book.fit):
+                (value,) = values(*fit.entity_column)
+                if value is not None:
+                    out[0, i] = fit.points * fit.holds(value)
+            return out
         known = {column: Column.of(values(*column)) for column in self.attributes}
         for i, fit in enumerate(self.book.fit):
             out[:, i] = fit.points * known[fit.entity_column].holds(fit)

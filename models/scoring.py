@@ -88,6 +88,11 @@ class Prospects:
     high: Floats
     expected: Expected | None  # without deals nobody knows
 
+    def next_conditional(self, stage: npt.NDArray[np.integer]) -> list[float]:
+        """P(next lead stage) of leads in these lead stages."""
+        chances: list[float] = self.conditional[np.arange(len(stage)), stage].tolist()
+        return chances
+
     def gain(self, policy: Policy) -> tuple[Floats, Floats, Floats]:
         """(n,) each, in the units of the policy: gain, and the low and high end of its interval."""
         if policy.money and self.expected:
@@ -145,34 +150,68 @@ def situations(
     model: FunnelModel, looked: Looked, found: Prospects, previous: Sequence[Previous | None] | None = None
 ) -> list[Situation]:
     """The n leads as the policy sees them; `previous`: what was recommended before, where that is known."""
-    policy, stages = model.policy, model.funnel.stages
-    gain, low, high = found.gain(policy)
-    before = previous or [None] * len(gain)
-    ahead = [(model.funnel.position(stage), line) for stage, line in policy.lines.items() if stage != policy.stage]
-    ahead.sort(reverse=True)
+    gain, low, high = found.gain(model.policy)
     columns = zip(
         looked.stage.tolist(), gain.tolist(), low.tolist(), high.tolist(), found.probability[:, -1].tolist(),
         found.low[:, -1].tolist(), found.high[:, -1].tolist(), found.parts.quiet.tolist(), looked.age_days.tolist(),
-        found.parts.points.points.tolist(), before, strict=True,
+        found.parts.points.points.tolist(), previous or [None] * len(gain), strict=True,
     )  # fmt: skip
-    return [
-        Situation(
-            stage=stages[stage],
-            recommended=next((stages[at] for at, line in ahead if at > stage and at_least >= line), None),
-            with_sales=stage >= model.sales_from,
-            gain=value,
-            low=at_least,
-            high=at_most,
-            chance=chance,
-            chance_low=chance_low,
-            chance_high=chance_high,
-            quiet_days=quiet,
-            age_days=age,
-            rules_hand_over=_position(model, points) >= model.sales_from,
-            previous=was,
-        )
-        for stage, value, at_least, at_most, chance, chance_low, chance_high, quiet, age, points, was in columns
-    ]
+    return [_situation(model, *column) for column in columns]
+
+
+def _situation(  # noqa: PLR0917  columns in the order of `situations`
+    model: FunnelModel, stage: int, gain: float, low: float, high: float, chance: float, chance_low: float, chance_high: float,
+    quiet: float, age: float, points: float, previous: Previous | None,
+) -> Situation:  # fmt: skip
+    stages = model.funnel.stages
+    return Situation(
+        stage=stages[stage],
+        recommended=next((stages[at] for at, line in model.lines_ahead if at > stage and low >= line), None),
+        with_sales=stage >= model.sales_from,
+        gain=gain,
+        low=low,
+        high=high,
+        chance=chance,
+        chance_low=chance_low,
+        chance_high=chance_high,
+        quiet_days=quiet,
+        age_days=age,
+        rules_hand_over=_position(model, points) >= model.sales_from,
+        previous=previous,
+    )
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is recommended for a lead whose numbers are `row`, a row of `Numbers.row` as a list."""
+
+    row: list[float]
+    advice: Advice
+    steps: list[Step]
+
+
+def said(
+    model: FunnelModel, looked: Looked, found: Numbers, language: Language, previous: Sequence[Previous | None]
+) -> list[Said]:
+    """The recommendations of n leads, straight from their numbers; the same that `score` gives."""
+    at = model.made.places
+    targets, money = len(model.transitions), model.policy.money and model.value is not None
+    probability, low, high, conditional = (at[name] for name in ("probability", "low", "high", "conditional"))
+    last = targets - 1
+    gain, least, most = (at[name] for name in ("value", "value_low", "value_high")) if money else (
+        probability + last, low + last, high + last,
+    )  # fmt: skip
+    rows = found.row.tolist()
+    advice, chances = [], []
+    for row, stage, age, before in zip(rows, looked.stage.tolist(), looked.age_days.tolist(), previous, strict=True):
+        lead = _situation(
+            model, stage, row[gain], row[least], row[most], row[probability + last], row[low + last], row[high + last],
+            row[at["quiet"]], age, row[at["points"]], before,
+        )  # fmt: skip
+        advice.append(advise(model.policy, lead, row[at["value"]] if model.value else None, language))
+        chances.append(row[conditional + stage])
+    steps = _steps(model, looked, chances, advice)
+    return [Said(row, one, step) for row, one, step in zip(rows, advice, steps, strict=True)]
 
 
 def score(
@@ -205,24 +244,27 @@ def score(
         rule_probability=row[:, columns["rules"]],
         expected=found.expected,
         advice=advice,
-        steps=_steps(model, looked, found, advice),
+        steps=_steps(model, looked, found.next_conditional(looked.stage), advice),
         x=numbered.x,
         contributions=numbered.contributions,
     )
 
 
-def _steps(model: FunnelModel, looked: Looked, found: Prospects, advice: Sequence[Advice]) -> list[list[Step]]:
-    """What to offer each lead that is not for sales now; leads whose lead stage has no steps get none."""
-    known, watched = model.next_steps, np.array(model.next_steps.watched, object)
-    out: list[list[Step]] = []
-    for i, said in enumerate(advice):
-        if said.action in ("hand_over", "disqualify") or not len(known.steps):
-            out.append([])
-            continue
-        stage = int(looked.stage[i])
-        done = set(watched[found.parts.done[:, i] > 0])
-        out.append(known.best(model.funnel.stages[stage], float(found.conditional[i, stage]), done))
-    return out
+def _steps(model: FunnelModel, looked: Looked, chances: Sequence[float], advice: Sequence[Advice]) -> list[list[Step]]:
+    """What to offer each lead that is not for sales now; leads whose lead stage has no steps get none. `chances`: of the next
+    lead stage."""
+    known, watched = model.next_steps, model.next_steps.watched
+    if not known.steps:
+        return [[] for _ in advice]
+    done = looked.rows[model.feature_set.attribute_columns + model.watched_rows].T.tolist()
+    return [
+        []
+        if said.action in ("hand_over", "disqualify")
+        else known.best(
+            model.funnel.stages[stage], chance, {name for name, often in zip(watched, acts, strict=True) if often > 0}
+        )
+        for said, stage, chance, acts in zip(advice, looked.stage.tolist(), chances, done, strict=True)
+    ]
 
 
 def _position(model: FunnelModel, points: float) -> int:

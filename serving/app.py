@@ -19,14 +19,15 @@ from starlette.routing import Route
 
 from features.errors import nearest
 from serving import hooks, pages
+from serving.answer import Answer, answered
 from serving.errors import RefusedError, problem_response, refuse, shown
 from serving.log import printed
 from serving.metrics import CONTENT_TYPE, Measured, Metrics
 from serving.openapi import describe, page
-from serving.parse import EPOCH, MICROSECOND, Parsed, read
+from serving.parse import Parsed, read
 from serving.pressure import AFTER, BusyError, Pressed, Pressure
 from serving.quick import read as read_quickly
-from serving.schemas import About, FunnelFrame, ModelName, Problem, Result, ScoreResponse, WhatIfEnvelope
+from serving.schemas import About, FunnelFrame, Problem, ScoreResponse, WhatIfEnvelope
 from serving.scorer import Scorer
 from serving.shadow import Shadow
 from serving.what_if import what_if
@@ -74,9 +75,11 @@ def create_app(
                 parsed, answer = await run_in_threadpool(_scored, scorer, body, clock())
         metrics.scored(answer.results)
         request.scope["ripeline_leads"] = len(answer.results)
-        told = (scorer, parsed, answer.results, request.scope.get("ripeline_request_id"))
-        after = BackgroundTask(beside.compare, *told) if beside.on else None
-        return Response(answer.model_dump_json(), media_type="application/json", background=after)
+        after = None
+        if beside.on:
+            told = (scorer, parsed, answer.text, request.scope.get("ripeline_request_id"))
+            after = BackgroundTask(beside.compare, *told)
+        return Response(answer.text, media_type="application/json", background=after)
 
     async def ask(request: Request) -> Response:
         scorer = _ready(provide)
@@ -170,9 +173,9 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _scored(scorer: Scorer, body: bytes, now: datetime) -> tuple[Parsed, ScoreResponse]:
+def _scored(scorer: Scorer, body: bytes, now: datetime) -> tuple[Parsed, Answer]:
     parsed = read_quickly(body, scorer.model.funnel, now)
-    return parsed, respond(scorer, parsed)
+    return parsed, answered(scorer, parsed)
 
 
 def _what_if(scorer: Scorer, body: bytes, now: datetime) -> Response:
@@ -193,18 +196,8 @@ def _what_if(scorer: Scorer, body: bytes, now: datetime) -> Response:
 
 
 def respond(scorer: Scorer, parsed: Parsed) -> ScoreResponse:
-    """Score what is to be scored and put every result in its place."""
-    results: dict[int, Result] = dict(parsed.decided)
-    scored = scorer.score(parsed.leads, parsed.as_of, parsed.reasons, parsed.language, parsed.context)
-    for place, result in zip(parsed.places, scored, strict=True):
-        result.warnings = [*parsed.warnings[place], *result.warnings]
-        results[place] = result
-    model = scorer.model
-    return ScoreResponse(
-        model=ModelName(name=model.name, version=model.version, trained_at=model.trained_at),
-        as_of=EPOCH + parsed.as_of * MICROSECOND,
-        results=[results[place] for place in sorted(results)],
-    )
+    """As `answered`, with its fields checked and ready to be looked at."""
+    return ScoreResponse.model_validate_json(answered(scorer, parsed).text)
 
 
 def _about(scorer: Scorer) -> About:

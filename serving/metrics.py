@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.schemas import Result
 from serving.scorer import Scorer
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -36,12 +36,13 @@ class Metrics:
         about = ("name", "version", "trained_at")
         self._model = Gauge("ripeline_model_info", "The model that answers", about, registry=into)
 
-    def scored(self, results: Sequence[Result]) -> None:
-        """Count what became of the leads of a request."""
+    def scored(self, results: Sequence[Mapping[str, Any]]) -> None:
+        """Count what became of the leads of a request; `results` with the fields of `serving.schemas.Result`."""
         for result in results:
-            self._leads.labels(result.status).inc()
-            if result.score is not None:
-                begin = (result.score - 1) // BAND * BAND + 1
+            self._leads.labels(result["status"]).inc()
+            score = result["score"]
+            if score is not None:
+                begin = (score - 1) // BAND * BAND + 1
                 self._bands.labels(f"{begin:02d}-{min(begin + BAND - 1, 99):02d}").inc()
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:

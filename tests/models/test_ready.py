@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from models.scoring import Looked, interval, next_contributions, numbers, parts,
 from models.types import logit
 from tests.tiny import tiny_model
 
-NEAR = {"rtol": 1e-11, "atol": 1e-12}
+NEAR: Any = {"rtol": 1e-11, "atol": 1e-12}
 GRADED = {
     "caps": {"engagement": 60, "fit": 10},
     "grades": {"fit": {"A": 10, "B": 5}, "engagement": {"1": 40, "2": 10}},
