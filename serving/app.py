@@ -16,10 +16,12 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope
 
 from features.errors import nearest
 from serving import hooks, pages
 from serving.answer import Answer, answered
+from serving.direct import Direct, whole_body
 from serving.errors import RefusedError, problem_response, refuse, shown
 from serving.log import printed
 from serving.metrics import CONTENT_TYPE, Measured, Metrics
@@ -33,7 +35,6 @@ from serving.shadow import Shadow
 from serving.what_if import what_if
 from serving.work_list import WorkList
 
-MOST_BYTES = 64 * 2**20
 INLINE_BYTES = 16_000  # scored without leaving the event loop: handing so little over to a thread costs more than it saves
 
 DOCS_ONLY = (
@@ -65,25 +66,26 @@ def create_app(
     metrics, pressure = Metrics(provide), Pressure()
     beside = Shadow(shadow, printed, metrics.registry)
 
-    async def score(request: Request) -> Response:
+    async def scored(scope: Scope, receive: Receive) -> tuple[bytes, BackgroundTask | None]:
         scorer = _ready(provide)
-        body = await _body(request)
+        body = await whole_body(scope, receive)
         if len(body) < INLINE_BYTES:
             parsed, answer = _scored(scorer, body, clock())
         else:
             with pressure.large():
                 parsed, answer = await run_in_threadpool(_scored, scorer, body, clock())
         metrics.scored(answer.results)
-        request.scope["ripeline_leads"] = len(answer.results)
-        after = None
-        if beside.on:
-            told = (scorer, parsed, answer.text, request.scope.get("ripeline_request_id"))
-            after = BackgroundTask(beside.compare, *told)
-        return Response(answer.text, media_type="application/json", background=after)
+        scope["ripeline_leads"] = len(answer.results)
+        told = (scorer, parsed, answer.text, scope.get("ripeline_request_id"))
+        return answer.text, BackgroundTask(beside.compare, *told) if beside.on else None
+
+    async def score(request: Request) -> Response:
+        text, after = await scored(request.scope, request.receive)
+        return Response(text, media_type="application/json", background=after)
 
     async def ask(request: Request) -> Response:
         scorer = _ready(provide)
-        body = await _body(request)
+        body = await whole_body(request.scope, request.receive)
         with pressure.large():
             return await run_in_threadpool(_what_if, scorer, body, clock())
 
@@ -139,7 +141,11 @@ def create_app(
     paths: dict[object, str] = {route.endpoint: route.path for route in reversed(routes)}
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Measured, metrics=metrics, routes=paths), Middleware(Pressed, pressure=pressure)],
+        middleware=[
+            Middleware(Measured, metrics=metrics, routes=paths),
+            Middleware(Pressed, pressure=pressure),
+            Middleware(Direct, path="/v1/score", endpoint=score, answer=scored, refused=_refusal),
+        ],
         exception_handlers={RefusedError: _refused, HTTPException: _http, Exception: _unexpected},
     )
 
@@ -156,21 +162,6 @@ def _listed(work_list: Callable[[], WorkList | None]) -> WorkList:
     if found is None:
         raise refuse(404, "No work list", "There is no work list beside the model; `make serve` writes one.")
     return found
-
-
-async def _body(request: Request) -> bytes:
-    length = request.headers.get("content-length", "")
-    parts, size = [], int(length) if length.isdigit() else 0
-    if size <= MOST_BYTES:
-        size = 0
-        async for part in request.stream():
-            parts.append(part)
-            size += len(part)
-            if size > MOST_BYTES:
-                break
-    if size > MOST_BYTES:
-        raise refuse(413, "Too large", f"A body may have {MOST_BYTES // 2**20} MiB: send several requests.")
-    return b"".join(parts)
 
 
 def _scored(scorer: Scorer, body: bytes, now: datetime) -> tuple[Parsed, Answer]:
@@ -226,6 +217,10 @@ def _json(content: object) -> Response:
 
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)  # noqa: S101  registered for nothing else
+    return _refusal(error)
+
+
+def _refusal(error: RefusedError) -> Response:
     answer = problem_response(error.problem)
     if isinstance(error, BusyError):
         answer.headers["retry-after"] = str(AFTER)

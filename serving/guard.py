@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 from time import monotonic
 from urllib.parse import parse_qs
@@ -178,7 +179,8 @@ class Guard:
 
 def _elsewhere(scope: Scope) -> Response | None:
     """Without keys: is it this machine that asks, and did no web page lead a browser here under another name?"""
-    client, host = scope.get("client"), Headers(scope=scope).get("host", "").lower()
+    client = scope.get("client")
+    host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1").lower()
     if client and loopback(client[0]) and re.sub(r":\d+$", "", host) in LOCAL:
         return None
     return _problem(403, "No keys", "There are no API keys, so only this machine may ask. Make one: make key NAME=crm.")
@@ -197,6 +199,7 @@ def _cookie(headers: Headers) -> str:
     return found.value if found else ""
 
 
+@lru_cache(1_000)
 def loopback(address: str) -> bool:
     """Whether an address, or the name of this machine, cannot be reached from others."""
     if address.lower() == "localhost":

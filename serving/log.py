@@ -6,14 +6,13 @@ need not be erased.
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 import sys
 from collections.abc import Callable
 from time import perf_counter
 
-from starlette.datastructures import MutableHeaders
+import orjson
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,6 +29,7 @@ USUAL_HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
 }
+_USUAL = [(name.encode(), value.encode()) for name, value in USUAL_HEADERS.items()]
 
 
 def printed(line: str) -> None:
@@ -58,10 +58,9 @@ class Logged:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
-                for name, value in USUAL_HEADERS.items():
-                    headers.setdefault(name, value)
+                headers = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                given = {name for name, _ in headers}
+                message["headers"] = headers + [one for one in _USUAL if one[0] not in given]
             await send(message)
 
         try:
@@ -78,7 +77,7 @@ class Logged:
                 "ms": round((perf_counter() - begun) * 1000, 2),
                 "leads": scope.get("ripeline_leads"),
             }
-            self.write(json.dumps({name: value for name, value in line.items() if value is not None}))
+            self.write(orjson.dumps({name: value for name, value in line.items() if value is not None}).decode())
 
 
 def origins(text: str) -> list[str]:

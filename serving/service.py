@@ -10,11 +10,13 @@ from typing import Any, cast
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 
 import bentoml
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.store import MANIFEST
 from serving.app import create_app, utc_now
 from serving.guard import Guard
+from serving.in_time import InTime
 from serving.keys import KEYS_VARIABLE, KeyRing
 from serving.life import Kept, Watch, scorer_of
 from serving.log import ORIGINS_VARIABLE, Logged, origins, shared
@@ -71,13 +73,17 @@ class OursFirst:
     """Every request is Ripeline's, only starting and stopping is BentoML's.
 
     BentoML puts its own /livez and /readyz before a mounted application and answers what the application does not know in
-    plain text; both would break the promise of problem documents.
+    plain text; both would break the promise of problem documents. What else it puts around an application (a task and a
+    timer per request, tracing that is switched off) costs as much time as a lead's features, so once it has started, requests
+    do not pass it any more.
     """
 
     def __init__(self, app: ASGIApp, ours: ASGIApp) -> None:
         self.app, self.ours = app, ours
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" and isinstance(around := scope.get("app"), Starlette) and around.middleware_stack:
+            around.middleware_stack = OursFirst(around.middleware_stack, self.ours)
         await (self.ours if scope["type"] == "http" else self.app)(scope, receive, send)
 
 
@@ -98,7 +104,7 @@ def settle() -> None:
 _guarded = Guard(
     create_app(provide, work_list=provide_list, report=report, shadow=provide_shadow, troubles=troubles), _door(), utc_now
 )
-_application = Logged(shared(_guarded, origins(os.environ.get(ORIGINS_VARIABLE, ""))), utc_now)
+_application = Logged(shared(InTime(_guarded), origins(os.environ.get(ORIGINS_VARIABLE, ""))), utc_now)
 
 
 @bentoml.service(
