@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, repeat
 from typing import Any, overload
 
 import numpy as np
@@ -183,14 +184,16 @@ def sorted_history(plan: Plan, leads: Sequence[LiveLead]) -> HistoryIndex:
     types, other = plan.threefold_codes, 3 * len(plan.types)
     contents: dict[str, int] = {}
     columns = [ActColumns.of(lead.acts) for lead in leads]
-    lengths = [len(c) for c in columns]
-    start = np.zeros(len(leads) + 1, np.int64)
-    np.cumsum(lengths, out=start[1:])
+    start = np.array([0, *accumulate(map(len, columns))], np.int64)
     count = int(start[-1])
     at = np.concatenate([c.at for c in columns]) if len(columns) > 1 else columns[0].at if columns else np.empty(0, np.int64)
-    kind = np.array(
-        [types.get(t, other) + _DIRECTION[d] for c in columns for t, d in zip(c.types, c.directions, strict=True)], np.int32
-    )
+    named = columns[0].types if len(columns) == 1 else [t for c in columns for t in c.types]
+    directed = columns[0].directions if len(columns) == 1 else [d for c in columns for d in c.directions]
+    kind = np.array(list(map(types.get, named, repeat(other))), np.int32)
+    if count and directed.count(directed[0]) == count:
+        kind += _DIRECTION[directed[0]]
+    else:
+        kind += np.array([_DIRECTION[d] for d in directed], np.int32)
     value, content = np.zeros(count, np.int64), np.full(count, -1, np.int32)
     if any(c.values.count(None) < len(c) for c in columns):
         value = thousandths(np.array([0.0 if v is None else v for c in columns for v in c.values], np.float64))

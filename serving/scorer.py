@@ -117,11 +117,14 @@ class Scorer:
             found.append(f"Unknown interaction types count only as activity: {_named(unknown)}.")
         if scanned:
             found.append(f"{scanned} opens and clicks were made by a mail scanner and are left out.")
-        if missing := [c.column for c in self._encoded if is_missing(lead.attribute(*c.key))]:
+        attributes, company = lead.attributes, lead.company
+        values = [(attributes if of_lead else company).get(column) for of_lead, column in self._asked]
+        places = [place for place, value in enumerate(values) if value is None or is_missing(value)]
+        if missing := [self._asked[place][1] for place in places]:
             found.append(f"Missing attributes: {_named(missing)}.")
         found += self._unused(lead)
-        for encoder in self.model.feature_set.encoders:
-            value = lead.attribute(encoder.entity, encoder.column)
+        for of_lead, column, encoder, _, _ in self.model.feature_set.blank.encoders:
+            value = (attributes if of_lead else company).get(column)
             if value is not None and (problem := encoder.problem(value)) and problem not in found:
                 found.append(problem)
         if lead.company_id and alone and self.model.plan.asks_for_colleagues:
@@ -142,25 +145,16 @@ class Scorer:
         return found
 
     @cached_property
-    def _encoded(self) -> tuple[_Column, ...]:
-        columns = dict.fromkeys((e.entity, e.column) for e in self.model.feature_set.encoders)
-        return tuple(_Column(entity, column) for entity, column in columns)
+    def _asked(self) -> tuple[tuple[bool, str], ...]:
+        """(of the lead, not its company; column) of every attribute that the model looks at."""
+        return tuple(dict.fromkeys((e.entity == "lead", e.column) for e in self.model.feature_set.encoders))
 
     @cached_property
     def _used_of(self) -> dict[str, set[str]]:
         """Entity → columns that the model, its rules or the API itself look at."""
-        used = {*(c.key for c in self._encoded), *self.model.rules.attributes, ("lead", "opted_out")}
+        encoded = ((e.entity, e.column) for e in self.model.feature_set.encoders)
+        used = {*encoded, *self.model.rules.attributes, ("lead", "opted_out")}
         return {entity: {c for e, c in used if e == entity} for entity in _OTHER}
-
-
-@dataclass(frozen=True)
-class _Column:
-    entity: str
-    column: str
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.entity, self.column
 
 
 def previous_of(lead: LiveLead, as_of: int) -> Previous | None:
