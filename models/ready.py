@@ -33,7 +33,7 @@ from models.transition import Transition
 from models.types import Floats, Matrix
 from models.value import Value
 
-ALONE = 64  # rows up to which one core does it all
+CORES = os.cpu_count() or 1  # asking takes as long as a lead
 TOGETHER = 256  # rows that are handed to a core at a time
 MOST_THREADS = 8
 
@@ -138,8 +138,8 @@ class Made:
             )  # fmt: skip
 
         blocks = range(0, leads, TOGETHER)
-        threads = min(os.cpu_count() or 1, MOST_THREADS, len(blocks))
-        if threads > 1 and leads > ALONE:
+        threads = min(CORES, MOST_THREADS, len(blocks))
+        if threads > 1:
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(work, blocks))
         else:

@@ -42,6 +42,7 @@ SLOT_BITS = 13
 SLOTS = 1 << SLOT_BITS  # of the table of a block's patterns, twice as many as they can be
 SPREAD = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio (Knuth's multiplicative hashing)
 MOST_THREADS = 8
+CORES = os.cpu_count() or 1
 THROUGH, STOPPED, BEFORE = 0, 1, 2  # an edge lets the row through; stops it; the same feature stopped it further up
 
 
@@ -109,7 +110,7 @@ class Shapley:
         else:
             out = np.zeros((width, len(x))).T
             blocks = [slice(a, min(a + BLOCK, len(x))) for a in range(0, len(x), BLOCK)]
-            threads = min(os.cpu_count() or 1, MOST_THREADS, len(blocks))
+            threads = min(CORES, MOST_THREADS, len(blocks))
             if threads > 1:
                 with ThreadPoolExecutor(threads) as pool:
                     list(pool.map(lambda rows: self._block(x[rows], out.T[:, rows]), blocks))
