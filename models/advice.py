@@ -71,7 +71,7 @@ _WHAT = {(True, "en"): "an expected value", (True, "de"): "ein Erwartungswert",
          (False, "en"): "a chance", (False, "de"): "eine Chance"}  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Advice:
     """One lead's recommendation. `uncertain`: the model cannot decide, the rules did."""
 

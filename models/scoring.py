@@ -181,37 +181,28 @@ def _situation(  # noqa: PLR0917  columns in the order of `situations`
     )
 
 
-@dataclass(frozen=True)
-class Said:
-    """What is recommended for a lead whose numbers are `row`, a row of `Numbers.row` as a list."""
-
-    row: list[float]
-    advice: Advice
-    steps: list[Step]
-
-
 def said(
     model: FunnelModel, looked: Looked, found: Numbers, language: Language, previous: Sequence[Previous | None]
-) -> list[Said]:
-    """The recommendations of n leads, straight from their numbers; the same that `score` gives."""
-    at = model.made.places
-    targets, money = len(model.transitions), model.policy.money and model.value is not None
-    probability, low, high, conditional = (at[name] for name in ("probability", "low", "high", "conditional"))
-    last = targets - 1
-    gain, least, most = (at[name] for name in ("value", "value_low", "value_high")) if money else (
-        probability + last, low + last, high + last,
+) -> tuple[list[Advice], list[list[Step]]]:
+    """The recommendations of n leads and what to offer them next, straight from their numbers; the same that `score` gives."""
+    at, row = model.made.places, found.row
+    last = len(model.transitions) - 1
+
+    def column(name: str, target: int = 0) -> list[float]:
+        values: list[float] = row[:, at[name] + target].tolist()
+        return values
+
+    chance = [column(name, last) for name in ("probability", "low", "high")]
+    worth = column("value") if model.value else [None] * len(row)
+    money = model.policy.money and model.value is not None
+    gain = [column(name) for name in ("value", "value_low", "value_high")] if money else chance
+    stage = looked.stage.tolist()
+    seen = zip(
+        stage, *gain, *chance, column("quiet"), looked.age_days.tolist(), column("points"), previous, strict=True
     )  # fmt: skip
-    rows = found.row.tolist()
-    advice, chances = [], []
-    for row, stage, age, before in zip(rows, looked.stage.tolist(), looked.age_days.tolist(), previous, strict=True):
-        lead = _situation(
-            model, stage, row[gain], row[least], row[most], row[probability + last], row[low + last], row[high + last],
-            row[at["quiet"]], age, row[at["points"]], before,
-        )  # fmt: skip
-        advice.append(advise(model.policy, lead, row[at["value"]] if model.value else None, language))
-        chances.append(row[conditional + stage])
-    steps = _steps(model, looked, chances, advice)
-    return [Said(row, one, step) for row, one, step in zip(rows, advice, steps, strict=True)]
+    advice = [advise(model.policy, _situation(model, *lead), value, language) for lead, value in zip(seen, worth, strict=True)]
+    chances = row[np.arange(len(row)), at["conditional"] + looked.stage].tolist()
+    return advice, _steps(model, looked, chances, advice)
 
 
 def score(

@@ -9,8 +9,10 @@ import numpy as np
 from features.compiled import exact
 from features.live import LiveLead
 from features.words import Language, type_words
+from models.advice import Advice
 from models.model import FunnelModel
-from models.scoring import GRADES, Said
+from models.next_steps import Step
+from models.scoring import GRADES
 from models.types import Floats, Matrix
 
 # this near to the middle between two neighbours Python decides which is nearer: the product is as exact as that, no more
@@ -60,14 +62,16 @@ class Words:
     def result(
         self,
         lead: LiveLead,
-        found: Said,
+        advice: Advice,
+        steps: list[Step],
+        exact_row: list[float],
         row: list[float],
         money: list[float],
         reasons: list[dict[str, Any]],
         warnings: list[str],
     ) -> dict[str, Any]:
-        """The fields of a result; `row` and `money` are the lead's numbers with six and with two digits."""
-        at, advice, exact_row = self.at, found.advice, found.row
+        """The fields of a result; `row` and `money` are the lead's numbers, `exact_row`, with six and with two digits."""
+        at = self.at
         effects = 0.0
         for one in reasons:
             effects += one["effect"]
@@ -98,7 +102,7 @@ class Words:
                 "why": advice.why,
                 "expected_profit": None if profit is None else round(profit, 6),
             },
-            "next_steps": self._steps(found, lead.stage) if found.steps else [],
+            "next_steps": self._steps(steps, lead.stage) if steps else [],
             "reasons": reasons,
             "explanation": {
                 "target": self.model.funnel.targets[lead.stage],
@@ -153,7 +157,7 @@ class Words:
             "lines": lines,
         }
 
-    def _steps(self, found: Said, stage: int) -> list[dict[str, Any]]:
+    def _steps(self, steps: list[Step], stage: int) -> list[dict[str, Any]]:
         target = self.model.funnel.targets[stage]
         days = self.model.funnel.horizons[target]
         return [
@@ -166,5 +170,5 @@ class Words:
                 "others_progressed": round(step.others_progressed, 6),
                 "why": step.words(target, days, self.language),
             }
-            for step in found.steps
+            for step in steps
         ]

@@ -83,20 +83,23 @@ class Scorer:
             return []
         looked, ignored = self._seen(leads, as_of, context)
         found = numbers(self.model, looked, reasons)
-        recommended = said(self.model, looked, found, language, [previous_of(lead, as_of) for lead in leads])
+        advice, steps = said(self.model, looked, found, language, [previous_of(lead, as_of) for lead in leads])
         companies = Counter(lead.company_id for lead in [*leads, *context] if lead.company_id)
+        exact = found.row.tolist()
         rounded, money = rounded_rows(found.row, DIGITS).tolist(), rounded_rows(found.row, CENTS).tolist()
         words = self.words(language)
         return [
             words.result(
                 lead,
-                one,
+                advice[i],
+                steps[i],
+                exact[i],
                 rounded[i],
                 money[i],
                 words.reasons(found.x[i], found.speaker[i].tolist(), found.effect[i].tolist()),
                 self.warnings(lead, companies.get(lead.company_id or "") == 1, ignored[i]),
             )
-            for i, (lead, one) in enumerate(zip(leads, recommended, strict=True))
+            for i, lead in enumerate(leads)
         ]
 
     def words(self, language: Language) -> Words:

@@ -17,17 +17,16 @@ FULL = catalogue(SEEN, Funnel())
 
 
 @pytest.mark.parametrize("span", [10, 10**12, 2**62])
-@pytest.mark.parametrize("leads", [3, 70_000])
+@pytest.mark.parametrize("leads", [3, 200, 70_000])
 def test_sorted_by_lead_and_moment_on_every_way(span: int, leads: int) -> None:
-    """One 64-bit key, blocks of leads, or two keys: the wider the times, the fewer leads fit a key."""
+    """Leads with few rows and with many, and many rows of one moment, which stay as they are."""
     random = np.random.default_rng(0)
     lead = random.integers(0, leads, 5_000).astype(np.int32)
     at = random.integers(0, span, 5_000)
-    order = sort_order(lead, at)
+    order = sort_order(lead, at, leads)
     assert order is not None
     wanted = np.lexsort((at, lead))
-    assert np.array_equal(lead[order], lead[wanted])
-    assert np.array_equal(at[order], at[wanted])
+    assert np.array_equal(order, wanted)
 
 
 def test_sorted_rows_are_left_alone() -> None:
