@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from features.compiled import compiled
 from models.types import Examples, Flags, Floats, Log, Matrix, sigmoid
@@ -199,6 +198,8 @@ def rules_prior(points: Floats, y: Flags, weight: Floats) -> tuple[float, float]
     Before any outcome the slope is believed to be `PRIOR_SLOPE` ± `PRIOR_SLOPE`, and half an outcome of each kind is added; so
     this is defined from no outcome on, and what is believed fades as outcomes come. Constant points leave only the constant.
     """
+    from scipy.optimize import minimize  # a server never fits
+
     along = float(points.std()) > SMALLEST
 
     def loss(v: Floats) -> tuple[float, Floats]:
@@ -217,6 +218,7 @@ def rules_prior(points: Floats, y: Flags, weight: Floats) -> tuple[float, float]
 
 def _penalised(z: Matrix, y: Flags, weight: Floats, start: Floats, strength: float, first: Floats) -> Floats:
     """Coefficients (columns,) and a constant to be added to the log-odds `start` (n,)."""
+    from scipy.optimize import minimize
 
     def loss(v: Floats) -> tuple[float, Floats]:
         margin = start + z @ v[:-1].astype(z.dtype) + v[-1]
