@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,11 +24,13 @@ from models.trees import MISSING_NAN, MISSING_ZERO, ZERO, Links, Nodes, Trees
 from models.types import Floats
 
 Ints = npt.NDArray[np.int32]
+EIGHT = 8  # nodes of a small tree, at the most: their answers are put together without asking how many there are
 
 
 class Conditions(NamedTuple):
     """Distinct conditions, sorted by column. `begin` (columns asked + 1,): where those of `column` and kind of `missing` value
-    begin; `node` (nodes,): the condition of each node."""
+    begin; `node` (nodes,): the condition of each node; `eight` (trees × 8,): those of a small tree's nodes, filled up with one
+    that is never answered by left."""
 
     begin: Ints
     column: Ints
@@ -35,6 +38,7 @@ class Conditions(NamedTuple):
     threshold: Floats
     default_left: npt.NDArray[np.uint8]
     node: Ints
+    eight: Ints
 
 
 class Sums(NamedTuple):
@@ -89,13 +93,19 @@ def _conditions(nodes: Nodes) -> Conditions:
     new = np.ones(distinct.shape[1], bool)
     new[1:] = (distinct[:2, 1:] != distinct[:2, :-1]).any(axis=0)
     first = np.flatnonzero(new)
+    condition = np.asarray(node, np.int32).ravel()
+    eight = np.full((len(nodes.begin) - 1, EIGHT), distinct.shape[1], np.int32)
+    for tree, (begin, end) in enumerate(pairwise(nodes.begin.tolist())):
+        if end - begin <= EIGHT:
+            eight[tree, : end - begin] = condition[begin:end]
     return Conditions(
         np.append(first, distinct.shape[1]).astype(np.int32),
         distinct[0, first].astype(np.int32),
         distinct[1, first].astype(np.uint8),
         np.ascontiguousarray(distinct[2]),
         distinct[3].astype(np.uint8),
-        np.asarray(node, np.int32).ravel(),
+        condition,
+        eight.ravel(),
     )
 
 
@@ -115,6 +125,7 @@ def _sum_up(nodes: Any, links: Any, sums: Any) -> None:
 @compiled
 def answer(row: Any, conditions: Any, answers: Any) -> None:
     """LightGBM's decisions for one row (features,) at every condition: 1 for left."""
+    answers[len(conditions.threshold)] = 0
     for group in range(len(conditions.column)):
         value: Any = np.float64(row[conditions.column[group]])
         missing = conditions.missing[group]
@@ -139,20 +150,24 @@ def scratch() -> Any:
 
 @compiled
 def add_trees(
-    begin: int, end: int, answers: Any, node: Any, nodes: Any, links: Any, walk: Any, ready: Any, sums: Any, room: Any,
+    begin: int, end: int, answers: Any, conditions: Any, nodes: Any, links: Any, walk: Any, ready: Any, sums: Any, room: Any,
     explained: bool, weight: float, into: Any,
 ) -> float:  # fmt: skip
     """The sum of the trees `begin` … `end`; when `explained` their contributions are added to `into`, times `weight`."""
     product, total, state, added = room
     found = 0.0
     for tree in range(begin, end):
-        first, last = nodes.begin[tree], nodes.begin[tree + 1]
         word = np.uint64(0)
-        for n in range(first, last):
-            word |= np.uint64(answers[node[n]]) << np.uint64(n - first)
         if sums.places[tree] >= 0:
+            e, at = conditions.eight, tree * EIGHT
+            low = answers[e[at]] | answers[e[at + 1]] << 1 | answers[e[at + 2]] << 2 | answers[e[at + 3]] << 3
+            high = answers[e[at + 4]] | answers[e[at + 5]] << 1 | answers[e[at + 6]] << 2 | answers[e[at + 7]] << 3
+            word = np.uint64(low | high << 4)
             found += sums.table[sums.places[tree] + np.int64(word)]
         else:
+            first, node = nodes.begin[tree], conditions.node
+            for n in range(first, nodes.begin[tree + 1]):
+                word |= np.uint64(answers[node[n]]) << np.uint64(n - first)
             here = links.root[tree]
             while here >= 0:
                 here = links.left[here] if answers[node[here]] else links.right[here]

@@ -52,7 +52,7 @@ def run(
     """Leads `begin` … `end`, all arrays as in `models.ready.Made.numbers`; `given` (n, targets + 1): margins from elsewhere."""
     sizes = part(whole, SIZES)
     targets = sizes[TARGETS]
-    answers = np.empty(len(conditions.threshold), np.uint8)
+    answers = np.empty(len(conditions.threshold) + 1, np.uint8)
     logs = np.empty(sizes[FEATURES], np.float32)
     margins, effects = np.empty(targets + 1), np.empty(count)
     room = scratch()
@@ -72,7 +72,7 @@ def run(
             if t >= own:
                 explained = t == own
                 margins[t] += weight[b] * add_trees(
-                    first[b], first[b + 1], answers, conditions.node, nodes, links, walk, ready, sums, room,
+                    first[b], first[b + 1], answers, conditions, nodes, links, walk, ready, sums, room,
                     explained, weight[b], contributions[i],
                 )  # fmt: skip
                 if explained:
