@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.errors import refuse
+from serving.errors import RefusedError, refuse
 
 SECONDS = 60.0
 
@@ -21,18 +21,43 @@ class InTime:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        end, whole = asyncio.get_running_loop().time() + self.seconds, False
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  the server runs every request in one
+        late = waiting = whole = False
+
+        def end() -> None:
+            nonlocal late
+            late = True
+            if waiting:
+                task.cancel()
+
+        # as `asyncio.timeout`, which takes longer than all else that stands around an application
+        timer = asyncio.get_running_loop().call_later(self.seconds, end)
 
         async def soon() -> Message:
-            nonlocal whole
+            nonlocal waiting, whole
             if whole:
                 return await receive()
+            if late:
+                raise self._late()
+            waiting = True
             try:
-                async with asyncio.timeout_at(end):
-                    message = await receive()
-            except TimeoutError as error:
-                raise refuse(408, "Too slow", f"The body had not come after {self.seconds:g} s.") from error
-            whole = not message.get("more_body", False)
+                message = await receive()
+            except asyncio.CancelledError:
+                if not late or task.uncancel():
+                    raise
+                raise self._late() from None
+            finally:
+                waiting = False
+            if not message.get("more_body", False):
+                whole = True
+                timer.cancel()
             return message
 
-        await self.app(scope, soon, send)
+        try:
+            await self.app(scope, soon, send)
+        finally:
+            timer.cancel()
+
+    def _late(self) -> RefusedError:
+        return refuse(408, "Too slow", f"The body had not come after {self.seconds:g} s.")
