@@ -31,6 +31,9 @@ class InTime:
             if waiting:
                 task.cancel()
 
+        def ended() -> bool:
+            return late
+
         # as `asyncio.timeout`, which takes longer than all else that stands around an application
         timer = asyncio.get_running_loop().call_later(self.seconds, end)
 
@@ -38,13 +41,13 @@ class InTime:
             nonlocal waiting, whole
             if whole:
                 return await receive()
-            if late:
+            if ended():
                 raise self._late()
             waiting = True
             try:
                 message = await receive()
             except asyncio.CancelledError:
-                if not late or task.uncancel():
+                if not ended() or task.uncancel():
                     raise
                 raise self._late() from None
             finally:
