@@ -243,6 +243,50 @@ def kernel(name: str, booster: lgb.Booster) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def everything(model: FunnelModel, stage: int) -> str:
+    """One row of the table: for a lead in that lead stage LightGBM's contributions of the boosters that say how likely the next
+    one is and the margins of all later ones; ours with points, chances, intervals, worth, curves, grades and reasons on top."""
+    from serving.quick import read
+    from serving.scorer import Scorer
+
+    scorer = Scorer(model)
+    parsed = [read(payload(model, seed), model.funnel, AS_OF) for seed in range(100)]
+    seen = [scorer.looked(one.leads, one.as_of) for one in parsed]
+    rows = np.concatenate([one.rows for one in seen] * 50, axis=1)
+    count = rows.shape[1]
+    stages, days = np.full(count, stage, np.int32), np.full(count, 30.0)
+    fits = np.zeros((count, len(model.rules.book.fit)))
+    x = model.made.numbers(rows, stages, days, fits, 0).x
+    pairs = [(t.gbm, t.stacked) for t in model.transitions[stage:]]
+    explained = [gbm.booster for gbm in pairs[0] if gbm]
+    later = [gbm.booster for pair in pairs[1:] for gbm in pair if gbm]
+    if model.value and model.value.gbm:
+        later.append(model.value.gbm.booster)
+
+    def theirs(some: Any, threads: int) -> None:
+        for booster in explained:
+            booster.predict(some, pred_contrib=True, num_threads=threads)
+        for booster in later:
+            booster.predict(some, raw_score=True, num_threads=threads)
+
+    one = (
+        best(lambda: theirs(x[:1], 1), 100),
+        best(lambda: model.made.numbers(rows[:, :1], stages[:1], days[:1], fits[:1], 3), 500),
+    )
+    many = (
+        best(lambda: theirs(x[:1_000], 0), 3) / 1_000,
+        best(lambda: model.made.numbers(rows, stages, days, fits, 3), 3) / count,
+    )
+    cells = (
+        f"a lead in {model.funnel.stages[stage]}: {len(explained)} + {len(later)} boosters",
+        f"{one[0] * 1e6:.0f} µs, {one[1] * 1e6:.1f} µs",
+        f"**{one[0] / one[1]:.1f} ×**",
+        f"{1 / many[0]:,.0f}, {1 / many[1]:,.0f}",
+        f"**{many[0] / many[1]:.1f} ×**",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
 def batch(folder: Path, leads: int) -> tuple[int, float, float]:
     """Open leads of a simulated business, and leads a second with reasons: in all, and without indexing the histories."""
     from features.histories import Histories
@@ -304,6 +348,15 @@ def main() -> None:
                 lines.append(kernel(f"champion, {transition.target}, {part}: {shape}", gbm.booster))
     for trees, leaves in ((150, 15), (400, 63)):
         lines.append(kernel(f"{trees} trees of {leaves} leaves, 300 features", made(trees, leaves)))
+    lines += [
+        "",
+        "What a lead asks for: LightGBM's contributions of the boosters of its next lead stage and margins of all later ones",
+        "first; then our one call, which also gives points, chances, intervals, worth, curves, grades and three reasons.",
+        "",
+        "| | one lead | | leads a second | |",
+        "|---|---|---|---|---|",
+        *(everything(model, stage) for stage in range(len(model.transitions))),
+    ]
     scored, rate, without = batch(folder, given.leads)
     lines += [
         "",

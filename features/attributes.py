@@ -15,16 +15,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from features.errors import ModelError, nearest
-from features.tables import TABLES
 from features.titles import FUNCTION_LABELS, parse_title
 from features.words import Language
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Entity = Literal["lead", "company"]
 AttributeKind = Literal["number", "flag", "category", "date", "seniority", "function", "free_mail"]
@@ -68,16 +69,22 @@ _WORDS: dict[str, tuple[str, str]] = {
 }
 
 
+_PANDAS_MISSING = frozenset({"NAType", "NaTType"})
+
+
 def is_missing(value: object) -> bool:
     """None, NaN, NaT, pd.NA and blank text are missing; nothing else is.
 
+    >>> import pandas as pd
     >>> [is_missing(v) for v in (None, float("nan"), pd.NA, pd.NaT, "  ", 0, False, "none")]
     [True, True, True, True, True, False, False, False]
     """
-    if value is None or value is pd.NA or value is pd.NaT:
+    if value is None:
         return True
     if isinstance(value, str):
         return not value or value.isspace()
+    if type(value).__name__ in _PANDAS_MISSING:  # by name: a request never needs pandas
+        return True
     if isinstance(value, float | np.floating | Decimal | np.datetime64):
         return bool(value != value)  # noqa: PLR0124  only NaN and NaT differ from themselves
     return False
@@ -110,11 +117,11 @@ def _moment(value: object) -> int | None:
         if isinstance(value, str):
             value = datetime.fromisoformat(value.strip())
         elif isinstance(value, np.datetime64):
-            value = pd.Timestamp(value)
-        if value is None or value is pd.NaT:
+            value = value.astype("datetime64[us]").item()  # None for NaT
+        if value is None or type(value).__name__ in _PANDAS_MISSING:
             return None
-        if isinstance(value, pd.Timestamp):
-            value = value.to_pydatetime(warn=False)
+        if type(value).__name__ == "Timestamp":
+            value = cast("pd.Timestamp", value).to_pydatetime(warn=False)
         if isinstance(value, datetime):
             return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - EPOCH) // MICROSECOND
         if isinstance(value, date):
@@ -173,6 +180,8 @@ def distinct(values: Column) -> tuple[npt.NDArray[np.intp], list[object]]:
 
     True, 1, 1.0 and "1" stay apart; values that cannot be hashed (lists, dicts) each stand alone.
     """
+    import pandas as pd
+
     series = values if isinstance(values, pd.Series) else pd.Series(values, dtype=getattr(values, "dtype", object))  # type: ignore[arg-type]
     if series.dtype != object or pd.api.types.infer_dtype(series, skipna=True) == "string":
         codes, found = pd.factorize(series)
@@ -283,6 +292,8 @@ class AttributeEncoder:
         return out
 
     def _floats(self, values: Column) -> Floats:
+        import pandas as pd
+
         dtype = getattr(values, "dtype", None)
         if self.kind == "number" and dtype is not None and pd.api.types.is_any_real_numeric_dtype(dtype):
             floats = pd.Series(values).to_numpy(dtype=np.float64, na_value=np.nan)
@@ -344,7 +355,24 @@ class AttributeEncoder:
             ) from error
 
 
+class Blank:
+    """The columns of a lead nothing is known of, and where each encoder's begin: only what is known must be encoded."""
+
+    def __init__(self, encoders: Sequence[AttributeEncoder], dtype: type[np.floating] = np.float32) -> None:
+        ends = np.cumsum([0, *(len(e.names) for e in encoders)]).tolist()
+        scratch = np.empty(ends[-1])
+        for encoder, begin in zip(encoders, ends[:-1], strict=True):
+            encoder.encode_one(None, 0, scratch, begin)
+        self.values = scratch.astype(dtype)
+        self.encoders = [
+            (e.entity == "lead", e.column, e, begin, end)
+            for e, begin, end in zip(encoders, ends[:-1], ends[1:], strict=True)
+        ]  # fmt: skip
+
+
 def _days_before(values: Column, as_of_us: npt.NDArray[np.int64]) -> Floats:
+    import pandas as pd
+
     dtype = getattr(values, "dtype", None)
     if isinstance(dtype, pd.DatetimeTZDtype) or (isinstance(dtype, np.dtype) and dtype.kind == "M"):
         series: pd.Series[Any] = pd.Series(values)
@@ -490,6 +518,8 @@ def _levels(seen: _Seen, kind: AttributeKind, min_level_rows: int, max_levels: i
 def _learn_column(seen: _Seen, min_level_rows: int, max_levels: int) -> Iterable[AttributeEncoder | str]:
     """Encoders and notes of one column."""
     if not seen.plain:
+        from features.tables import TABLES
+
         if (
             seen.column not in TABLES[_TABLE[seen.entity]].names
         ):  # a standard column that a source just does not have is no news

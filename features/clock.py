@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DAY = 86_400_000_000  # microseconds
 WEEK = 7 * DAY
@@ -18,6 +21,8 @@ Moments = npt.NDArray[np.int64]
 
 def microseconds(times: pd.Series | pd.DatetimeIndex | Sequence[pd.Timestamp]) -> Moments:
     """Times with or without a zone (then UTC) → int64 microseconds since 1970; a missing time is `NEVER`."""
+    import pandas as pd  # a request never needs it
+
     utc = pd.DatetimeIndex(pd.to_datetime(times, utc=True)).as_unit("us")
     moments = utc.asi8.copy()
     moments[utc.isna()] = NEVER
@@ -32,5 +37,7 @@ def moment(time: pd.Timestamp) -> int:
 
 def timestamps(moments: Moments) -> pd.DatetimeIndex:
     """The way back: int64 microseconds → UTC times; `NEVER` is missing."""
+    import pandas as pd
+
     index = pd.DatetimeIndex(np.where(moments == NEVER, np.iinfo(np.int64).min, moments).view("datetime64[us]"))
     return index.tz_localize("UTC")

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import DataError
-from features.files import whole_folder
+from features.files import sha256, whole_folder
 from features.tables import INTERACTIONS, TABLES, conform, empty
 
 SCHEMA_VERSION = 1
@@ -154,9 +154,3 @@ def _read_meta(root: Path) -> dict[str, Any]:
             "Write the dataset anew from its source.",
         )
     return meta
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, as 64 hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

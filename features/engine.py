@@ -1,6 +1,6 @@
 """The engine: compiled features over the history index, group by group of whole accounts, on all cores.
 
-A group is small enough for the processor's cache. NumPy lets go of the interpreter lock inside its loops, so threads suffice.
+A group is small enough to share the work among cores evenly. The kernel lets go of the interpreter lock, so threads suffice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from features.plan import Plan
 _CORES = os.cpu_count() or 1
 GROUP_INTERACTIONS = 24_000
 GROUP_LOOKS = 4_000
-GROUP_LEADS = 4_000
 
 Matrix = npt.NDArray[np.floating]
 
@@ -40,7 +39,10 @@ def evaluate(
     """
     if out is None:
         out = np.empty((len(plan.features), len(looks)), np.float64)
-    groups = list(_groups(people, looks))
+    if len(people.history) <= GROUP_INTERACTIONS and len(looks) <= GROUP_LOOKS:  # a request, most often
+        groups = [(slice(0, len(people)), slice(0, len(looks)))]
+    else:
+        groups = list(_groups(people, looks))
     workers = min(threads or _CORES, len(groups))
 
     def work(group: tuple[slice, slice]) -> None:
@@ -59,26 +61,13 @@ def evaluate(
     return out
 
 
-_KEYS = 2**62  # (lead, moment) is searched as one 64-bit number
-
-
-def _span(people: People, looks: Looks) -> int:
-    """Microseconds from the first to the last moment there is."""
-    moments = [m for m in (people.history.at, looks.as_of, people.created) if len(m)]
-    return max(int(m.max()) for m in moments) - min(int(m.min()) for m in moments) + 2
-
-
 def _groups(people: People, looks: Looks) -> Iterator[tuple[slice, slice]]:
     """Cut the leads at account borders into groups of bounded size: (leads, looks)."""
     if not len(looks):
         return
     leads = len(people)
-    if leads == 1:
-        yield slice(0, 1), slice(0, len(looks))
-        return
     per_lead = np.bincount(looks.lead, minlength=leads)
-    at_most = min(GROUP_LEADS, _KEYS // _span(people, looks))
-    work = people.history.start[1:] / GROUP_INTERACTIONS + np.cumsum(per_lead) / GROUP_LOOKS + np.arange(1, leads + 1) / at_most
+    work = people.history.start[1:] / GROUP_INTERACTIONS + np.cumsum(per_lead) / GROUP_LOOKS
     border = np.flatnonzero(np.diff(people.account)) + 1
     ends = [leads]
     if work[-1] > 1 and len(border):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from features.attributes import AttributeEncoder
+from features.attributes import AttributeEncoder, Blank
 from features.spec import Feature, Part, feature_from_dict
 from features.words import Language
 
@@ -39,6 +39,11 @@ class FeatureSet:
     @cached_property
     def names(self) -> tuple[str, ...]:
         return (*(name for e in self.encoders for name in e.names), *(f.name for f in self.features))
+
+    @cached_property
+    def blank(self) -> Blank:
+        """The attribute columns of a lead nothing is known of."""
+        return Blank(self.encoders)
 
     @cached_property
     def attribute_columns(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -61,3 +62,9 @@ def _disk(target: Path, error: OSError) -> DataError:
         f"{target} could not be written: {error.strerror or error}.",
         "Free some space or name another folder; nothing was changed.",
     )
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

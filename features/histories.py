@@ -13,7 +13,7 @@ from features.batch import People
 from features.catalogue import Seen
 from features.clock import microseconds
 from features.dataset import Dataset
-from features.index import DIRECTIONS, HistoryIndex
+from features.index import DIRECTIONS, UNDIRECTED, HistoryIndex
 from features.scanners import scanned, without
 
 MIN_TYPE_ROWS = 20  # an interaction type seen less often gets no features of its own
@@ -66,21 +66,24 @@ def _by_account(leads: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.int32
 
 def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[str]) -> HistoryIndex:
     lead, known = recode(interactions["lead_id"], leads["lead_id"])
-    if not known.all():
-        interactions, lead = interactions[known], lead[known]
     kind, _ = recode(interactions["type"], types)
-    direction = np.zeros(len(interactions), np.int32)
-    for name, code in DIRECTIONS.items():
-        direction[(interactions["direction"] == name).to_numpy(bool, na_value=False)] = code
-    content = np.asarray(interactions["content"].astype("category").cat.codes, np.int32)
-    return HistoryIndex.build(
-        len(leads),
+    columns = (
         lead,
         microseconds(interactions["at"]),
-        np.where(kind < 0, len(types), kind).astype(np.int32) * 3 + direction,
+        np.where(kind < 0, len(types), kind).astype(np.int32) * 3 + _directions(interactions["direction"]),
         interactions["value"].to_numpy(np.float64),
-        content,
+        np.asarray(interactions["content"].astype("category").cat.codes, np.int32),
     )
+    if not known.all():
+        columns = tuple(column[known] for column in columns)  # type: ignore[assignment]
+    return HistoryIndex.build(len(leads), *columns)
+
+
+def _directions(given: pd.Series) -> npt.NDArray[np.int32]:
+    """Codes of directions; what is neither in nor out has none."""
+    codes, _ = recode(given, list(DIRECTIONS))
+    known = np.array([*DIRECTIONS.values(), UNDIRECTED], np.int32)
+    return known[codes]
 
 
 def recode(values: pd.Series, names: Sequence[str] | pd.Series) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:

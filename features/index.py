@@ -7,14 +7,18 @@ difference of prefix sums, for one lead as for ten million interactions.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from features.clock import Moments
+from features.compiled import exact
 
 UNDIRECTED, INBOUND, OUTBOUND = 0, 1, 2
 DIRECTIONS = {"in": INBOUND, "out": OUTBOUND}
+
+FEW = 100  # rows of a lead that are sorted by insertion
 
 Codes = npt.NDArray[np.int32]
 
@@ -45,7 +49,7 @@ class HistoryIndex:
         """Sort interactions given in any order. `lead` holds codes 0 … leads - 1; the other arrays have its length (n,)."""
         milli = np.zeros(len(at), np.int64) if value is None else thousandths(value)
         what = np.full(len(at), -1, np.int32) if content is None else content
-        order = sort_order(lead, at)
+        order = sort_order(lead, at, leads)
         start = np.zeros(leads + 1, np.int64)
         np.cumsum(np.bincount(lead, minlength=leads), out=start[1:])
         if order is None:
@@ -63,33 +67,47 @@ def thousandths(value: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     return whole
 
 
-def sort_order(lead: Codes, at: Moments) -> npt.NDArray[np.intp] | None:
-    """The order that sorts by (lead, at), or None where the rows already are sorted."""
-    if len(at) < 2:
-        return None
-    step = np.diff(lead)
-    if np.all((step > 0) | ((step == 0) & (np.diff(at) >= 0))):
-        return None
-    first = int(at.min())
-    span = int(at.max()) - first + 1
-    leads = int(lead.max()) + 1
-    if leads * span < 2**63:
-        return np.argsort(lead * np.int64(span) + (at - first))
-    return _by_blocks(lead, at, first, span, leads)
+def sort_order(lead: Codes, at: Moments, leads: int) -> npt.NDArray[np.intp] | None:
+    """The order that sorts by (lead, at), or None where the rows already are sorted; rows of one moment stay as they are."""
+    order = np.empty(len(at), np.intp)
+    return order if _sort(lead, at, leads, order) else None
 
 
-def _by_blocks(lead: Codes, at: Moments, first: int, span: int, leads: int) -> npt.NDArray[np.intp]:
-    """Sort when (lead, at) does not fit one 64-bit key: bucket by blocks of leads, then sort each block by its own key."""
-    per_block = max(1, (2**63 - 1) // span, -(-leads // 60_000))
-    if per_block * span >= 2**63:
-        return np.lexsort((at, lead))
-    block = (lead // per_block).astype(np.uint16)
-    order = np.argsort(block, kind="stable")  # radix sort on 16 bits
-    ends = np.cumsum(np.bincount(block))
+@exact
+def _sort(lead: Any, at: Any, leads: int, order: Any) -> bool:
+    """Rows are dealt out to their leads, then each lead's few are put in order. False where that changes nothing."""
+    asked = False
+    for k in range(1, len(at)):
+        if lead[k] < lead[k - 1] or (lead[k] == lead[k - 1] and at[k] < at[k - 1]):
+            asked = True
+            break
+    if not asked:
+        return False
+    end = np.zeros(leads + 1, np.int64)
+    for k in range(len(lead)):
+        end[lead[k] + 1] += 1
+    for i in range(leads):
+        end[i + 1] += end[i]
+    for k in range(len(lead)):
+        order[end[lead[k]]] = k
+        end[lead[k]] += 1
     begin = 0
-    for number, end in enumerate(ends):
-        rows = order[begin:end]
-        key = (lead[rows] - np.int64(number * per_block)) * np.int64(span) + (at[rows] - first)
-        order[begin:end] = rows[np.argsort(key)]
-        begin = int(end)
-    return order
+    for i in range(leads):
+        _sort_few(at, order[begin : end[i]])
+        begin = end[i]
+    return True
+
+
+@exact
+def _sort_few(at: Any, order: Any) -> None:
+    """By insertion, which most histories are short enough for; a long one the usual way, unless it is in order."""
+    for k in range(1, len(order)):
+        if at[order[k]] < at[order[k - 1]]:
+            if len(order) > FEW:
+                order[:] = order[np.argsort(at[order], kind="mergesort")]
+                return
+            here, place = order[k], k
+            while place > 0 and at[order[place - 1]] > at[here]:
+                order[place] = order[place - 1]
+                place -= 1
+            order[place] = here

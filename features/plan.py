@@ -1,82 +1,162 @@
-"""Compile a list of features into the few tables the kernel needs: channels, windows, which row becomes which column."""
+"""Compile a list of features into the few tables the kernel reads: channels, windows, and one instruction per column."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from features.clock import DAY
+from features.compiled import packed
 from features.index import INBOUND, OUTBOUND, UNDIRECTED
 from features.spec import (
     Acts,
+    Age,
     ColleaguesActive,
     ColleaguesCount,
     ColleaguesSilence,
     Count,
+    CreatedOn,
     DaysSince,
     Decayed,
     Feature,
     Gap,
     GroupSize,
+    InStage,
     Share,
     Silence,
+    Topics,
     Total,
     Trend,
     Variety,
 )
 
-F = TypeVar("F", bound=Feature)
-Rows = npt.NDArray[np.intp]
 _DIRECTION = {"in": INBOUND, "out": OUTBOUND}
-VISIT = Acts("visit", mark="visit")
-EVER = np.int64(2**62)  # a window longer than any history
+VISIT, ACTIVE_DAY = Acts("visit", mark="visit"), Acts("active_day", mark="active_day")
+EVER = 2**62  # a window longer than any history
+
+# what an instruction does with its three numbers; the kernel has a branch for each
+(
+    COUNT, SHARE, TREND, VARIETY, LAST, FIRST, DECAYED, TOTAL, GAP, GAP_SPREAD, SILENCE, BREADTH, DEPTH,
+    AGE, STAGE_AGE, IN_STAGE, WEEKDAY, HOUR, GROUP_SIZE, ACTIVE, QUIET, COLLEAGUES,
+) = range(22)  # fmt: skip
+
+Instruction = tuple[int, ...]
 
 
-def window(days: float | None) -> np.int64:
+def window(days: float | None) -> int:
     """A window in microseconds; None is ever."""
-    return EVER if days is None else np.int64(round(days * DAY))
+    return EVER if days is None else round(days * DAY)
 
 
 @dataclass
 class Bank:
-    """Distinct (channel, window) counts, each computed once however many features ask for it."""
+    """Channels (which interactions) and windows (how far back); each pair has one place, however many features ask for it.
+
+    A channel's places are one for each window, from the shortest to the longest, and one for all that is older.
+    """
 
     channels: dict[Acts, int] = field(default_factory=dict)
-    windows: dict[np.int64, int] = field(default_factory=dict)
-    pairs: dict[tuple[int, int], int] = field(default_factory=dict)
+    windows: dict[int, int] = field(default_factory=dict)
 
     def channel(self, what: Acts) -> int:
         return self.channels.setdefault(what, len(self.channels))
 
-    def row(self, what: Acts, days: float | None) -> int:
-        number = self.windows.setdefault(window(days), len(self.windows))
-        return self.pairs.setdefault((self.channel(what), number), len(self.pairs))
+    def window(self, days: float | None) -> int:
+        """The rank of the window; it is right once all windows are known and `ranked`."""
+        return self.windows.setdefault(window(days), len(self.windows))
 
-    @property
-    def pair_index(self) -> tuple[Rows, Rows]:
-        pairs = np.array(list(self.pairs), dtype=np.intp).reshape(-1, 2)
-        return pairs[:, 0], pairs[:, 1]
+    def place(self, what: Acts, days: float | None) -> int:
+        channel, rank = self.channel(what), self.window(days)
+        return channel * (len(self.windows) + 1) + rank
 
-    @property
-    def spans(self) -> npt.NDArray[np.int64]:
-        return np.array(list(self.windows), dtype=np.int64)
+    def ranked(self) -> None:
+        self.windows = {span: rank for rank, span in enumerate(sorted(self.windows))}
 
-    def lookup(self, types: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """(channels, 3 × (types + 1)): does an interaction of this kind belong to the channel? The last type is "unknown"."""
-        table = np.zeros((len(self.channels), len(types) + 1, 3), bool)
+    def members(self, types: Sequence[str]) -> list[list[int]]:
+        """For each kind of interaction, 3 × (types + 1) with "unknown" last, the channels it belongs to. Marks are no kinds."""
         code = {name: i for i, name in enumerate(types)}
-        for what, row in self.channels.items():
+        found: list[list[int]] = [[] for _ in range(3 * (len(types) + 1))]
+        for what, channel in self.channels.items():
             if what.mark:
                 continue
-            kinds = [code[t] for t in what.types if t in code] if what.types else list(range(len(types) + 1))
             directions = [_DIRECTION[what.direction]] if what.direction else [UNDIRECTED, INBOUND, OUTBOUND]
-            table[np.ix_([row], kinds, directions)] = True
-        return table.reshape(len(self.channels), 3 * (len(types) + 1))
+            for kind in sorted({code[t] for t in what.types if t in code}) if what.types else range(len(types) + 1):
+                for direction in directions:
+                    found[3 * kind + direction].append(channel)
+        return found
+
+
+@dataclass
+class _Making:
+    """Tables being made. The forms run twice: what the first run finds decides the places that the second one gives."""
+
+    types: tuple[str, ...]
+    own: Bank = field(default_factory=Bank)
+    shared: Bank = field(default_factory=Bank)  # of the whole account
+    faded: dict[int, int] = field(default_factory=dict)  # channel → its place among those with a fading sum
+    summed: dict[int, int] = field(default_factory=dict)  # channel → its place among those whose values are summed
+    lives: dict[float, int] = field(default_factory=dict)
+    several: list[int] = field(default_factory=list)  # places, for features that look at many
+    days: list[float] = field(default_factory=list)
+
+    def fading(self, f: Decayed) -> int:
+        place = self.faded.setdefault(self.own.channel(f.what), len(self.faded))
+        return self.lives.setdefault(f.half_life_days, len(self.lives)) + place * len(self.lives)
+
+    def total(self, f: Total) -> int:
+        rank = self.own.window(f.days)
+        return self.summed.setdefault(self.own.channel(f.what), len(self.summed)) * (len(self.own.windows) + 1) + rank
+
+    def variety(self, f: Variety) -> Instruction:
+        begin = len(self.several)
+        self.several += [self.own.place(Acts(name, (name,)), f.days) for name in self.types]
+        return VARIETY, begin, len(self.several)
+
+    def active(self, f: ColleaguesActive) -> Instruction:
+        self.days.append(f.days)
+        return ACTIVE, len(self.days) - 1
+
+
+# one form per kind of feature: a new kind needs one here, and its branch in the kernel
+_FORMS: dict[type[Feature], Callable[[_Making, Any], Instruction]] = {
+    Count: lambda m, f: (COUNT, m.own.place(f.what, f.days)),
+    Share: lambda m, f: (SHARE, m.own.place(f.what, f.days), m.own.place(f.of, f.days)),
+    Trend: lambda m, f: (TREND, m.own.place(f.what, f.days), m.own.place(f.what, 2 * f.days)),
+    Variety: _Making.variety,
+    DaysSince: lambda m, f: (FIRST if f.first else LAST, m.own.channel(f.what)),
+    Decayed: lambda m, f: (DECAYED, m.fading(f)),
+    Total: lambda m, f: (TOTAL, m.total(f)),
+    Gap: lambda m, f: (GAP_SPREAD if f.spread else GAP,),
+    Silence: lambda m, f: (SILENCE,),
+    Topics: lambda m, f: (DEPTH if f.deepest else BREADTH,),
+    Age: lambda m, f: (STAGE_AGE if f.in_stage else AGE,),
+    InStage: lambda m, f: (IN_STAGE, f.position),
+    CreatedOn: lambda m, f: ({"weekday": WEEKDAY, "hour": HOUR}[f.field],),
+    GroupSize: lambda m, f: (GROUP_SIZE,),
+    ColleaguesActive: _Making.active,
+    ColleaguesSilence: lambda m, f: (QUIET,),
+    ColleaguesCount: lambda m, f: (
+        COLLEAGUES, m.shared.channel(f.what), m.shared.window(f.days), m.own.place(f.what, f.days),
+    ),
+}  # fmt: skip
+_OF_COLLEAGUES = (ColleaguesCount, ColleaguesActive, ColleaguesSilence, GroupSize)
+
+
+class Tables(NamedTuple):
+    """All tables in two packed arrays; `features.kernel` takes them apart again."""
+
+    whole: npt.NDArray[np.int64]
+    real: npt.NDArray[np.float64]
+
+
+def _rows(lists: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
+    """Lists of different lengths → where each begins, and all of them one after the other."""
+    return np.cumsum([0, *map(len, lists)]).tolist(), [one for row in lists for one in row]
 
 
 @dataclass(frozen=True)
@@ -92,155 +172,44 @@ class Plan:
             if isinstance(member, cached_property):
                 getattr(self, name)
 
-    def _of(self, kind: type[F]) -> tuple[Rows, list[F]]:
-        found = self.of(kind)
-        return np.array([i for i, _ in found], np.intp), [f for _, f in found]
-
     @cached_property
-    def own(self) -> Bank:
-        return self._banks[0]
-
-    @cached_property
-    def shared(self) -> Bank:
-        return self._banks[1]
-
-    @cached_property
-    def _banks(self) -> tuple[Bank, Bank]:
-        own, shared = Bank(), Bank()
+    def tables(self) -> Tables:
+        making = _Making(self.types)
         for f in self.features:
-            if isinstance(f, Decayed):
-                own.channel(f.what)  # decayed channels come first: their entries are then one contiguous run
-        for f in self.features:
-            if isinstance(f, Count | Total):
-                own.row(f.what, f.days)
-            elif isinstance(f, Share):
-                own.row(f.what, f.days), own.row(f.of, f.days)
-            elif isinstance(f, Trend):
-                own.row(f.what, f.days), own.row(f.what, 2 * f.days)
-            elif isinstance(f, DaysSince):
-                own.channel(f.what)
-            elif isinstance(f, Gap | Silence):
-                own.row(VISIT, None)
-            elif isinstance(f, Variety):
-                for name in self.types:
-                    own.row(Acts(name, (name,)), f.days)
-            elif isinstance(f, ColleaguesCount):
-                own.row(f.what, f.days)
-                shared.row(f.what, f.days)
-        return own, shared
-
-    @cached_property
-    def own_lookup(self) -> npt.NDArray[np.bool_]:
-        return self.own.lookup(self.types)
-
-    @cached_property
-    def shared_lookup(self) -> npt.NDArray[np.bool_]:
-        return self.shared.lookup(self.types)
-
-    @cached_property
-    def own_pairs(self) -> tuple[Rows, Rows]:
-        return self.own.pair_index
-
-    @cached_property
-    def shared_pairs(self) -> tuple[Rows, Rows]:
-        return self.shared.pair_index
-
-    @cached_property
-    def own_spans(self) -> npt.NDArray[np.int64]:
-        return self.own.spans
-
-    @cached_property
-    def shared_spans(self) -> npt.NDArray[np.int64]:
-        return self.shared.spans
-
-    @cached_property
-    def marks(self) -> tuple[tuple[int, str], ...]:
-        """Channels that are marks rather than kinds: (channel, mark)."""
-        return tuple((row, what.mark) for what, row in self.own.channels.items() if what.mark)
-
-    @cached_property
-    def counts(self) -> tuple[Rows, Rows]:
-        """(columns, bank rows)"""
-        columns, found = self._of(Count)
-        return columns, self._rows([(f.what, f.days) for f in found])
-
-    def _rows(self, wanted: Sequence[tuple[Acts, float | None]]) -> Rows:
-        return np.array([self.own.row(what, days) for what, days in wanted], np.intp)
-
-    @cached_property
-    def shares(self) -> tuple[Rows, Rows, Rows]:
-        columns, shares = self._of(Share)
-        return columns, self._rows([(f.what, f.days) for f in shares]), self._rows([(f.of, f.days) for f in shares])
-
-    @cached_property
-    def trends(self) -> tuple[Rows, Rows, Rows]:
-        columns, trends = self._of(Trend)
-        return columns, self._rows([(f.what, f.days) for f in trends]), self._rows([(f.what, 2 * f.days) for f in trends])
-
-    @cached_property
-    def varieties(self) -> tuple[tuple[int, Rows], ...]:
-        return tuple((c, self._rows([(Acts(name, (name,)), f.days) for name in self.types])) for c, f in self.of(Variety))
-
-    @cached_property
-    def recencies(self) -> tuple[Rows, Rows, npt.NDArray[np.bool_]]:
-        """(columns, channels, asks for the first)"""
-        columns, since = self._of(DaysSince)
-        channels = np.array([self.own.channel(f.what) for f in since], np.intp)
-        return columns, channels, np.array([f.first for f in since], bool)
-
-    @cached_property
-    def decays(self) -> tuple[tuple[float, Rows, Rows], ...]:
-        """For each half-life in days: (half-life, columns, channels)."""
-        decayed = self.of(Decayed)
-        lives = sorted({f.half_life_days for _, f in decayed})
-        return tuple(
-            (
-                life,
-                np.array([c for c, f in decayed if f.half_life_days == life], np.intp),
-                np.array([self.own.channel(f.what) for _, f in decayed if f.half_life_days == life], np.intp),
-            )
-            for life in lives
-        )
-
-    @cached_property
-    def decayed_channels(self) -> int:
-        return len({f.what for _, f in self.of(Decayed)})
-
-    @cached_property
-    def colleagues(self) -> tuple[Rows, Rows, Rows]:
-        """(columns, rows of the account's bank, rows of the lead's own bank)"""
-        columns, counts = self._of(ColleaguesCount)
-        account = np.array([self.shared.row(f.what, f.days) for f in counts], np.intp)
-        return columns, account, self._rows([(f.what, f.days) for f in counts])
+            _FORMS[type(f)](making, f)
+        for bank in (making.own, making.shared):
+            bank.ranked()
+        making.several, making.days = [], []
+        instructions = [(*_FORMS[type(f)](making, f), 0, 0, 0)[:4] for f in self.features]
+        channels, own, shared = making.own.channels, making.own, making.shared
+        first, members = _rows(own.members(self.types))
+        shared_first, shared_members = _rows(shared.members(self.types))
+        sizes = [
+            len(channels), len(making.faded), len(making.summed), len(shared.channels),
+            channels.get(VISIT, -1), channels.get(ACTIVE_DAY, -1), any(type(f) is Topics for f in self.features),
+        ]  # fmt: skip
+        whole = packed(
+            [
+                sizes,
+                [number for instruction in instructions for number in instruction],
+                list(own.windows), first, members,
+                [making.faded.get(channel, -1) for channel in channels.values()],
+                [making.summed.get(channel, -1) for channel in channels.values()],
+                making.several, list(shared.windows), shared_first, shared_members,
+            ],
+            np.int64,
+        )  # fmt: skip
+        return Tables(whole, packed([list(making.lives), making.days], np.float64))
 
     @cached_property
     def type_codes(self) -> dict[str, int]:
         return {name: code for code, name in enumerate(self.types)}
 
     @cached_property
+    def threefold_codes(self) -> dict[str, int]:
+        """Three times the code of each type: the kind of its interactions without a direction."""
+        return {name: 3 * code for code, name in enumerate(self.types)}
+
+    @cached_property
     def asks_for_colleagues(self) -> bool:
-        return bool(self._by_kind.keys() & {ColleaguesCount, ColleaguesActive, ColleaguesSilence, GroupSize})
-
-    @cached_property
-    def _by_kind(self) -> dict[type[Feature], tuple[tuple[int, Feature], ...]]:
-        found: dict[type[Feature], list[tuple[int, Feature]]] = {}
-        for column, feature in enumerate(self.features):
-            found.setdefault(type(feature), []).append((column, feature))
-        return {kind: tuple(pairs) for kind, pairs in found.items()}
-
-    def of(self, kind: type[F]) -> tuple[tuple[int, F], ...]:
-        """All features of a kind: (column, feature)."""
-        return self._by_kind.get(kind, ())  # type: ignore[return-value]
-
-    @cached_property
-    def totals(self) -> tuple[Rows, Rows, Rows]:
-        """(columns, channels, windows)"""
-        columns, found = self._of(Total)
-        channels = np.array([self.own.channels[f.what] for f in found], np.intp)
-        return columns, channels, np.array([self.own.windows[window(f.days)] for f in found], np.intp)
-
-    @cached_property
-    def total_channels(self) -> tuple[Rows, Rows]:
-        """The channels that are summed, and for each total its place among them."""
-        distinct, of = np.unique(self.totals[1], return_inverse=True)
-        return distinct, of
+        return any(isinstance(f, _OF_COLLEAGUES) for f in self.features)

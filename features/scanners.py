@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from features.clock import DAY
+from features.clock import DAY, NEVER
+from features.compiled import exact
 from features.index import HistoryIndex
 
 SECOND = DAY // 86_400
@@ -33,7 +35,6 @@ _WORDS = {
 SENT, OPENED, CLICKED = 1, 2, 3  # 1 + the place in ROLES
 
 Flags = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.intp]
 
 
 def mail_role(type_name: str) -> str:
@@ -65,35 +66,31 @@ def scanned(history: HistoryIndex, roles: Sequence[str]) -> Flags:
     `BURST` others within `BURST_WITHIN`. Without rows of mails sent only bursts are recognised.
     """
     out = np.zeros(len(history), bool)
-    if not roles or not len(history):
-        return out
-    role = _table(tuple(roles))[history.kind // 3]
-    asked = np.flatnonzero(role > SENT)
-    if not len(asked):
-        return out
-    lead = np.searchsorted(history.start, asked, side="right")  # one more than the lead's number
-    limit = np.where(role[asked] == OPENED, OPENED_WITHIN, CLICKED_WITHIN)
-    out[asked] = _since_sent(history, role == SENT, asked, history.start[lead - 1]) < limit
-    clicks = role[asked] == CLICKED
-    rows, lead = asked[clicks], lead[clicks]
-    late, early = rows[BURST:], rows[:-BURST]
-    out[late] |= (lead[BURST:] == lead[:-BURST]) & (history.at[late] - history.at[early] <= BURST_WITHIN)
+    if roles and len(history):
+        _scanned(history.start, history.at, history.kind, _table(tuple(roles)), out)
     return out
 
 
-def _since_sent(history: HistoryIndex, sent: Flags, rows: Rows, first: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Microseconds (rows,) from the latest mail sent to the lead, at or before each row; very long without one.
-
-    `first` is the first row of each row's lead. Rows of one moment have no order among them, so the last of them is asked.
-    """
-    ends = np.append(history.at[1:] != history.at[:-1], True)
-    borders = history.start[1:-1]
-    ends[borders[borders > 0] - 1] = True
-    places = np.flatnonzero(ends)
-    last = places[np.searchsorted(places, rows)]
-    latest = np.maximum.accumulate(np.where(sent, np.arange(len(sent)), -1))[last]
-    since = history.at[rows] - history.at[np.maximum(latest, 0)]
-    return np.where(latest >= first, since, np.iinfo(np.int64).max)
+@exact
+def _scanned(start: Any, at: Any, kind: Any, role: Any, out: Any) -> None:
+    clicks = np.empty(BURST, np.int64)  # the latest ones
+    for lead in range(len(start) - 1):
+        sent, ahead, clicked = NEVER, start[lead], 0
+        for k in range(start[lead], start[lead + 1]):
+            # rows of one moment have no order among them, so a mail of the same moment was sent before
+            while ahead < start[lead + 1] and at[ahead] <= at[k]:
+                if role[kind[ahead] // 3] == SENT:
+                    sent = at[ahead]
+                ahead += 1
+            what = role[kind[k] // 3]
+            if what <= SENT:
+                continue
+            out[k] = sent != NEVER and at[k] - sent < (OPENED_WITHIN if what == OPENED else CLICKED_WITHIN)
+            if what == CLICKED:
+                if clicked >= BURST and at[k] - clicks[clicked % BURST] <= BURST_WITHIN:
+                    out[k] = True
+                clicks[clicked % BURST] = at[k]
+                clicked += 1
 
 
 def without(history: HistoryIndex, unwanted: Flags) -> HistoryIndex:

@@ -1,7 +1,7 @@
 """What a feature is: a frozen dataclass of parameters that computes its own column name and says in words what it means.
 
-A feature never touches data. `features.engine` compiles a list of them into a few passes over the history index; the tests
-hold a second, naive implementation of each.
+A feature never touches data. `features.plan` compiles a list of them into instructions for one walk along the history; the
+tests hold a second, naive implementation of each.
 """
 
 from __future__ import annotations

@@ -10,11 +10,13 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 from features.words import Language
 
@@ -276,6 +278,8 @@ def title_columns(titles: pd.Series[Any] | Sequence[str | None]) -> tuple[npt.ND
 
     Each distinct title is read once. What is not text counts as missing.
     """
+    import pandas as pd
+
     codes, distinct = pd.factorize(pd.Series(titles, dtype="object"))
     parsed = [parse_title(title if isinstance(title, str) else None) for title in distinct] + [Title(None, None)]
     seniority = np.array([np.nan if t.seniority is None else t.seniority for t in parsed], dtype=np.float64)

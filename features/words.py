@@ -82,7 +82,10 @@ def spell(number: float, digits: int, language: Language) -> str:
     '1.234,5'
     """
     text = f"{number:,.{digits}f}"
-    return text.translate(str.maketrans(",.", ".,")) if language == "de" else text
+    return text.translate(_GERMAN) if language == "de" else text
+
+
+_GERMAN = str.maketrans(",.", ".,")
 
 
 def type_words(name: str, language: Language) -> str:

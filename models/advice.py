@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from string import Formatter
 
 from features.words import Language, spell
 from models.recommend import Action, Because, Decision, Policy, Situation, decide
@@ -68,7 +71,7 @@ _WHAT = {(True, "en"): "an expected value", (True, "de"): "ein Erwartungswert",
          (False, "en"): "a chance", (False, "de"): "eine Chance"}  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Advice:
     """One lead's recommendation. `uncertain`: the model cannot decide, the rules did."""
 
@@ -88,20 +91,34 @@ def advise(policy: Policy, lead: Situation, worth: float | None, language: Langu
 
 def why(policy: Policy, lead: Situation, decision: Decision, language: Language) -> str:
     """The sentence for a decision."""
-    what = _WHAT[policy.money, language]
-    return _WHY[decision.because][language == "de"].format(
-        what=what,
-        What=what[0].upper() + what[1:],
-        stage=decision.lead_stage,
-        between=amount(policy, policy.lines.get(decision.lead_stage, 0.0), language),
-        gain=amount(policy, lead.gain, language),
-        low=amount(policy, lead.low, language),
-        high=amount(policy, lead.high, language),
-        line=amount(policy, policy.line, language),
-        chance=percent(lead.chance, language),
-        silence=_silence(lead.quiet_days, language),
-        age=f"{lead.age_days:.0f}",
-    )
+    sentence = _WHY[decision.because][language == "de"]
+    return sentence.format_map({name: _WORDS[name](policy, lead, decision, language) for name in _asked(sentence)})
+
+
+@cache
+def _asked(sentence: str) -> tuple[str, ...]:
+    """The names of the gaps in a sentence."""
+    return tuple(name for _, name, _, _ in Formatter().parse(sentence) if name)
+
+
+# name of a gap → what fills it
+_WORDS: dict[str, Callable[[Policy, Situation, Decision, Language], str]] = {
+    "what": lambda policy, lead, decision, language: _WHAT[policy.money, language],
+    "What": lambda policy, lead, decision, language: _capital(_WHAT[policy.money, language]),
+    "stage": lambda policy, lead, decision, language: decision.lead_stage,
+    "between": lambda policy, lead, decision, language: amount(policy, policy.lines.get(decision.lead_stage, 0.0), language),
+    "gain": lambda policy, lead, decision, language: amount(policy, lead.gain, language),
+    "low": lambda policy, lead, decision, language: amount(policy, lead.low, language),
+    "high": lambda policy, lead, decision, language: amount(policy, lead.high, language),
+    "line": lambda policy, lead, decision, language: amount(policy, policy.line, language),
+    "chance": lambda policy, lead, decision, language: percent(lead.chance, language),
+    "silence": lambda policy, lead, decision, language: _silence(lead.quiet_days, language),
+    "age": lambda policy, lead, decision, language: f"{lead.age_days:.0f}",
+}
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def amount(policy: Policy, gain: float, language: Language) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
 
 from models.types import Flags, Floats, sigmoid
 
@@ -28,6 +27,8 @@ def blend_weights(margins: Floats, y: Flags, weight: Floats) -> Floats:
     of the learners' own; it is not used afterwards. Source: stacking with non-negative weights (Breiman 1996,
     doi:10.1007/BF00117832), here on log-odds.
     """
+    from scipy.optimize import minimize  # a server never fits
+
     count = margins.shape[1]
     usual = usual_weights(count, int(min(y.sum(), (~y).sum())))
     scaled = weight / weight.mean()

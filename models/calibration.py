@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
-from sklearn.isotonic import IsotonicRegression
 
 from models.types import TINY, Flags, Floats, clipped, logit, margin_loss, sigmoid
 
@@ -69,6 +67,8 @@ def _minimised(
     y: Flags, weight: Floats, parts: Sequence[Floats], rest: Floats | float, start: list[float], low: list[float | None]
 ) -> Floats:
     """The v with the lowest log loss of the log-odds Σ v·parts + rest (n,), at least `low`."""
+    from scipy.optimize import minimize  # a server never fits
+
     share = weight / weight.sum()
     sign = np.where(y, -1.0, 1.0)
 
@@ -110,6 +110,8 @@ def _beta(margin: Floats, y: Flags, weight: Floats) -> Calibrator:
 
 
 def _isotonic(margin: Floats, y: Flags, weight: Floats) -> Calibrator:
+    from sklearn.isotonic import IsotonicRegression
+
     fitted = IsotonicRegression(out_of_bounds="clip", y_min=TINY, y_max=1 - TINY).fit(margin, y, sample_weight=weight)
     return Calibrator("isotonic", knots=tuple(fitted.X_thresholds_.tolist()), values=tuple(fitted.y_thresholds_.tolist()))
 

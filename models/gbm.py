@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm as lgb
 import numpy as np
 
 from models.shapley import Shapley
 from models.trees import Trees
 from models.types import Examples, Floats, Log, Matrix
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 DEFAULTS: dict[str, Any] = {
     "objective": "binary",
@@ -39,14 +41,26 @@ PATIENCE = 30  # trees without progress on later rows
 
 @dataclass(frozen=True)
 class Gbm:
-    """A fitted LightGBM model. Where it was boosted on top of another learner, `margin` is only what it adds."""
+    """A fitted LightGBM model, or its text: a server reads the trees from it and most often never needs LightGBM itself.
 
-    booster: lgb.Booster
+    Where it was boosted on top of another learner, `margin` is only what it adds.
+    """
+
+    source: lgb.Booster | str
     log: Log = field(default_factory=dict)
 
-    @property
+    @cached_property
+    def booster(self) -> lgb.Booster:
+        """LightGBM's own object."""
+        if not isinstance(self.source, str):
+            return self.source
+        import lightgbm as lgb
+
+        return lgb.Booster(model_str=self.source)
+
+    @cached_property
     def trees(self) -> int:
-        return int(self.booster.num_trees())
+        return self.source.count("\nTree=") if isinstance(self.source, str) else int(self.source.num_trees())
 
     def margin(self, x: Matrix) -> Floats:
         if not self.trees:
@@ -55,16 +69,23 @@ class Gbm:
             return self._compiled[0].margin(x)
         return np.asarray(self.booster.predict(_rows(x), raw_score=True, num_threads=_threads(x)), np.float64)
 
+    @property
+    def shapley(self) -> Shapley | None:
+        """The booster's trees made ready; None where only LightGBM knows them."""
+        return self._compiled[1] if self._compiled else None
+
     @cached_property
     def _compiled(self) -> tuple[Trees, Shapley | None] | None:
         """The booster's trees as arrays and tables, read when they are first needed; None where only LightGBM knows them."""
-        trees = Trees.read(self.booster.model_to_string())
+        trees = Trees.read(self.source if isinstance(self.source, str) else self.source.model_to_string())
         return (trees, Shapley.of(trees)) if trees else None
 
     def first(self, trees: int) -> Gbm:
         """Only the first so many trees; the log stays. A booster that was cut keeps what it has."""
         if trees >= self.booster.num_trees():
             return self
+        import lightgbm as lgb
+
         return Gbm(lgb.Booster(model_str=self.booster.model_to_string(num_iteration=max(trees, 1))), self.log)
 
     def contributions(self, x: Matrix) -> Floats:
@@ -80,7 +101,7 @@ class Gbm:
 
     @classmethod
     def load(cls, folder: Path, name: str = "gbm") -> Gbm:
-        return cls(lgb.Booster(model_file=str(folder / f"{name}.txt")))
+        return cls((folder / f"{name}.txt").read_text(encoding="utf-8"))
 
 
 def _rows(x: Matrix) -> Matrix:
@@ -104,6 +125,8 @@ def gbm_learner(
 
     `start` (n,) are log-odds to boost on top of; `later_start` those of `later`. The log has the loss after each tree.
     """
+    import lightgbm as lgb
+
     settings = {**DEFAULTS, **params}
     data = lgb.Dataset(_rows(train.x), label=train.y, weight=train.weight, init_score=start, params=settings)
     callbacks: list[Any] = []

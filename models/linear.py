@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
-from models.compiled import compiled
+from features.compiled import compiled
 from models.types import Examples, Flags, Floats, Log, Matrix, sigmoid
 
 STRENGTHS = (0.001, 0.005, 0.03, 0.2)  # inverse regularisation of standardised columns, tried from strong to weak
@@ -100,17 +99,17 @@ class Linear:
 
     def margin(self, x: Matrix) -> Floats:
         out = np.full(len(x), self.intercept)
-        _add_margin(x, *self._columns, out)
+        _add_margin(x, *self.columns, out)
         return out
 
     def contributions(self, x: Matrix) -> Floats:
         out = np.empty((x.shape[0], x.shape[1] + 1))
-        _contributions(x, *self._columns, out)
+        _contributions(x, *self.columns, out)
         out[:, -1] = self.intercept
         return out
 
     @cached_property
-    def _columns(self) -> tuple[Flags, Matrix, Matrix, Floats, Floats]:
+    def columns(self) -> tuple[Flags, Matrix, Matrix, Floats, Floats]:
         """Per column of x: on a logarithmic scale or not, mean, deviation, coefficient, and what a missing value adds."""
         s, width = self.scaler, len(self.scaler.mean)
         missing = np.zeros((2, width))  # what the indicator adds where the value is there, and where it is missing
@@ -199,6 +198,8 @@ def rules_prior(points: Floats, y: Flags, weight: Floats) -> tuple[float, float]
     Before any outcome the slope is believed to be `PRIOR_SLOPE` ± `PRIOR_SLOPE`, and half an outcome of each kind is added; so
     this is defined from no outcome on, and what is believed fades as outcomes come. Constant points leave only the constant.
     """
+    from scipy.optimize import minimize  # a server never fits
+
     along = float(points.std()) > SMALLEST
 
     def loss(v: Floats) -> tuple[float, Floats]:
@@ -217,6 +218,7 @@ def rules_prior(points: Floats, y: Flags, weight: Floats) -> tuple[float, float]
 
 def _penalised(z: Matrix, y: Flags, weight: Floats, start: Floats, strength: float, first: Floats) -> Floats:
     """Coefficients (columns,) and a constant to be added to the log-odds `start` (n,)."""
+    from scipy.optimize import minimize
 
     def loss(v: Floats) -> tuple[float, Floats]:
         margin = start + z @ v[:-1].astype(z.dtype) + v[-1]

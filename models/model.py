@@ -16,6 +16,7 @@ from features.plan import Plan
 from features.spec import Acts, DaysSince, Feature
 from models.drift import Drift
 from models.next_steps import NextSteps
+from models.ready import Made
 from models.recommend import Policy
 from models.reference import Reference
 from models.rule_odds import RuleOdds
@@ -93,6 +94,17 @@ class FunnelModel:
         return np.flatnonzero(kinds == "fit"), np.flatnonzero(kinds == "engagement")
 
     @cached_property
+    def groups(self) -> npt.NDArray[np.intp]:
+        """The group of each column of x: columns of one group tell one story and are summed into one reason."""
+        names: dict[str, int] = {}
+        return np.array([names.setdefault(d.group, len(names)) for d in self.described], np.intp)
+
+    @cached_property
+    def made(self) -> Made:
+        """All its numbers, ready to score."""
+        return Made.of(self)
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The columns of x: the feature set's, then the points."""
         return (*self.feature_set.names, POINTS.name)
@@ -123,6 +135,12 @@ class FunnelModel:
     def _places(self, wanted: Sequence[Feature]) -> npt.NDArray[np.intp]:
         place = {feature: i for i, feature in enumerate(self._combined)}
         return np.array([place[f] for f in wanted], np.intp)
+
+    @cached_property
+    def lines_ahead(self) -> list[tuple[int, float]]:
+        """Position and line of the lead stages before sales, the latest first."""
+        lines = self.policy.lines.items()
+        return sorted(((self.funnel.position(s), line) for s, line in lines if s != self.policy.stage), reverse=True)
 
     @cached_property
     def sales_from(self) -> int:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.compiled import compiled
 from features.words import Language
-from models.compiled import compiled
 from models.model import FunnelModel
+from models.ready_kernel import strongest
 from models.types import Floats, Matrix, logit
 
 
@@ -50,9 +51,7 @@ class Explainer:
 
     @classmethod
     def of(cls, model: FunnelModel) -> Explainer:
-        names: dict[str, int] = {}
-        groups = [names.setdefault(d.group, len(names)) for d in model.described]
-        return cls(model, np.array(groups, np.intp), len(names))
+        return cls(model, model.groups, int(model.groups.max()) + 1)
 
     def explain(
         self, contributions: Floats, x: Matrix, stage: Sequence[int], conditional: Floats, most: int, language: Language
@@ -84,31 +83,7 @@ class Explainer:
 
 @compiled
 def _strongest(contributions: Any, groups: Any, count: int, speaker: Any, effect: Any, total: Any) -> None:
-    """The groups that move most (n, most): what each adds, and the column that speaks for it, -1 where none is left.
-
-    The member that moved most in the direction of the whole group speaks for it.
-    """
+    """Of many rows; shapes as in `Explainer.explain`, speakers and effects (n, most)."""
     effects = np.empty(count)
     for i in range(len(contributions)):
-        effects[:] = 0.0
-        total[i] = contributions[i, len(groups)]
-        for j in range(len(groups)):
-            effects[groups[j]] += contributions[i, j]
-            total[i] += contributions[i, j]
-        for place in range(speaker.shape[1]):
-            best = 0
-            for g in range(1, count):
-                if abs(effects[g]) > abs(effects[best]):
-                    best = g
-            moved = effects[best]
-            effect[i, place] = moved
-            speaker[i, place] = -1
-            if moved == 0.0:
-                continue
-            for j in range(len(groups)):
-                towards = contributions[i, j] * np.sign(moved)
-                if groups[j] == best and (
-                    speaker[i, place] < 0 or towards > contributions[i, speaker[i, place]] * np.sign(moved)
-                ):
-                    speaker[i, place] = j
-            effects[best] = 0.0
+        total[i] = strongest(contributions[i], groups, effects, speaker[i], effect[i])

@@ -61,7 +61,7 @@ class Policy:
         return cls(**{**saved, "notes": tuple(saved["notes"])})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Previous:
     """What was recommended before, and so many days ago."""
 
@@ -69,7 +69,7 @@ class Previous:
     days: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Situation:
     """One lead as the policy sees it. Days may be NaN where nothing ever happened.
 
@@ -99,7 +99,7 @@ class Situation:
         return math.log(high / (1 - high)) - math.log(low / (1 - low))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What to do, the lead stage the lead should then have, and the case that applied."""
 

@@ -92,11 +92,11 @@ class FitRule(Settings):
             raise ValueError("a fit rule needs a condition, such as `at_least: 50` or `equals: Germany`")
         return self
 
-    @property
+    @cached_property
     def conditions(self) -> dict[str, Any]:
         return {k: v for k, v in self.model_dump(exclude={"attribute", "points"}).items() if v is not None}
 
-    @property
+    @cached_property
     def entity_column(self) -> tuple[str, str]:
         entity, _, column = self.attribute.partition(".")
         return entity, column
@@ -105,7 +105,10 @@ class FitRule(Settings):
         """Whether all conditions hold for this value; a missing value fulfils none."""
         if is_missing(value):
             return False
-        return all(_CONDITIONS[name](value, wanted) for name, wanted in self.conditions.items())
+        for name, wanted in self.conditions.items():  # noqa: SIM110  a generator costs more than a condition
+            if not _CONDITIONS[name](value, wanted):
+                return False
+        return True
 
     def words(self) -> str:
         return f"{self.attribute} " + ", ".join(f"{k.replace('_', ' ')} {_plain(v)}" for k, v in self.conditions.items())
@@ -305,21 +308,33 @@ class Rules:
         count = behaviour.shape[1]
         lines = np.zeros((count, len(self.book.behaviour) + len(self.book.fit)), order="F")  # a rule is a column
         first_fit = len(self.book.behaviour)
-        each, times, most = self._given
+        each, times, most = self.given
         seen = behaviour.T.astype(np.float64)
         counted = np.where(np.isnan(times), seen, seen >= times)
         lines[:, :first_fit] = np.minimum(np.maximum(each * counted, -most), most)
-        known = {column: Column.of(values(*column)) for column in self.attributes}
-        for i, fit in enumerate(self.book.fit):
-            lines[:, first_fit + i] = fit.points * known[fit.entity_column].holds(fit)
+        lines[:, first_fit:] = self.fits(values, count)
         engagement, suits = lines[:, :first_fit].sum(axis=1), lines[:, first_fit:].sum(axis=1)
         caps = self.book.caps
         did, is_ = np.minimum(engagement, caps.engagement or np.inf), np.minimum(suits, caps.fit or np.inf)
         total = did + is_
         return Points(total, lines, total - engagement - suits, self._grades(is_, did))
 
+    def fits(self, values: Values, count: int) -> Floats:
+        """Points of the fit rules (count, fit rules) for the attributes of so many leads."""
+        out = np.zeros((count, len(self.book.fit)))
+        if count == 1:
+            for i, fit in enumerate(self.book.fit):
+                (value,) = values(*fit.entity_column)
+                if value is not None:
+                    out[0, i] = fit.points * fit.holds(value)
+            return out
+        known = {column: Column.of(values(*column)) for column in self.attributes}
+        for i, fit in enumerate(self.book.fit):
+            out[:, i] = fit.points * known[fit.entity_column].holds(fit)
+        return out
+
     @cached_property
-    def _given(self) -> tuple[Floats, Floats, Floats]:
+    def given(self) -> tuple[Floats, Floats, Floats]:
         """Of each behaviour rule: points, the times it must have happened (NaN: each time counts), most points (endless)."""
         rules = self.book.behaviour
         return (

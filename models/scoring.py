@@ -9,19 +9,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.compiled import compiled
 from features.words import Language
 from models.advice import Advice, advise
-from models.chain import chain
-from models.compiled import compiled
-from models.curve import Curves, curves
+from models.curve import Curves
 from models.intervals import around
 from models.model import FunnelModel, design
 from models.next_steps import Step
+from models.ready import Numbers
 from models.recommend import Policy, Previous, Situation
 from models.rules import Points, Values
 from models.transition import Transition
 from models.types import Floats, Matrix
-from models.value import Expected
+from models.value import Amounts, Expected
+
+GRADES = tuple(tuple(letter + number for number in "321") for letter in "CBA")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,11 @@ class Prospects:
     high: Floats
     expected: Expected | None  # without deals nobody knows
 
+    def next_conditional(self, stage: npt.NDArray[np.integer]) -> list[float]:
+        """P(next lead stage) of leads in these lead stages."""
+        chances: list[float] = self.conditional[np.arange(len(stage)), stage].tolist()
+        return chances
+
     def gain(self, policy: Policy) -> tuple[Floats, Floats, Floats]:
         """(n,) each, in the units of the policy: gain, and the low and high end of its interval."""
         if policy.money and self.expected:
@@ -104,45 +111,98 @@ def split(model: FunnelModel, looked: Looked) -> Parts:
 
 def prospects(model: FunnelModel, looked: Looked) -> Prospects:
     """Probabilities, intervals and worth of n leads, none of them in the final lead stage."""
-    seen = split(model, looked)
-    conditional, probability = chain(model.transitions, seen.x, looked.stage)
-    low, high = interval(model.transitions, conditional, probability)
-    worth = model.value.expected(seen.x, probability[:, -1], low[:, -1], high[:, -1]) if model.value else None
-    return Prospects(seen, conditional, probability, low, high, worth)
+    return _prospects(model, looked, numbers(model, looked))
+
+
+def numbers(model: FunnelModel, looked: Looked, most: int = 0) -> Numbers:
+    """All numbers of n leads, and of each what moved it most."""
+    fits = model.rules.fits(looked.values, len(looked.stage))
+    x = split(model, looked).x if model.made.outside else None
+    return model.made.numbers(looked.rows, looked.stage, looked.stage_days, fits, most, x)
+
+
+def _prospects(model: FunnelModel, looked: Looked, found: Numbers) -> Prospects:
+    row, columns = found.row, model.made.columns
+    width = model.feature_set.attribute_columns
+    parts = Parts(found.x, _points(model, found), row[:, columns["quiet"].start], looked.rows[width + model.watched_rows])
+
+    def one(name: str) -> Floats:
+        return row[:, columns[name].start]
+
+    worth = None
+    if model.value:
+        amounts = Amounts(one("amount"), one("amount_low"), one("amount_high"))
+        worth = Expected(one("value"), one("value_low"), one("value_high"), amounts)
+    conditional, probability, low, high = (row[:, columns[name]] for name in ("conditional", "probability", "low", "high"))
+    return Prospects(parts, conditional, probability, low, high, worth)
+
+
+def _points(model: FunnelModel, found: Numbers) -> Points:
+    row, columns = found.row, model.made.columns
+    grade = None
+    if model.rules.book.grades:
+        letters, digits = (row[:, columns[name].start].astype(int).tolist() for name in ("rules_fit", "rules_engagement"))
+        grade = [GRADES[a][b] for a, b in zip(letters, digits, strict=True)]
+    return Points(row[:, columns["points"].start], row[:, columns["lines"]], row[:, columns["capped"].start], grade)
 
 
 def situations(
     model: FunnelModel, looked: Looked, found: Prospects, previous: Sequence[Previous | None] | None = None
 ) -> list[Situation]:
     """The n leads as the policy sees them; `previous`: what was recommended before, where that is known."""
-    policy, stages = model.policy, model.funnel.stages
-    gain, low, high = found.gain(policy)
-    before = previous or [None] * len(gain)
-    ahead = [(model.funnel.position(stage), line) for stage, line in policy.lines.items() if stage != policy.stage]
-    ahead.sort(reverse=True)
+    gain, low, high = found.gain(model.policy)
     columns = zip(
         looked.stage.tolist(), gain.tolist(), low.tolist(), high.tolist(), found.probability[:, -1].tolist(),
         found.low[:, -1].tolist(), found.high[:, -1].tolist(), found.parts.quiet.tolist(), looked.age_days.tolist(),
-        found.parts.points.points.tolist(), before, strict=True,
+        found.parts.points.points.tolist(), previous or [None] * len(gain), strict=True,
     )  # fmt: skip
-    return [
-        Situation(
-            stage=stages[stage],
-            recommended=next((stages[at] for at, line in ahead if at > stage and at_least >= line), None),
-            with_sales=stage >= model.sales_from,
-            gain=value,
-            low=at_least,
-            high=at_most,
-            chance=chance,
-            chance_low=chance_low,
-            chance_high=chance_high,
-            quiet_days=quiet,
-            age_days=age,
-            rules_hand_over=_position(model, points) >= model.sales_from,
-            previous=was,
-        )
-        for stage, value, at_least, at_most, chance, chance_low, chance_high, quiet, age, points, was in columns
-    ]
+    return [_situation(model, *column) for column in columns]
+
+
+def _situation(  # noqa: PLR0917  columns in the order of `situations`
+    model: FunnelModel, stage: int, gain: float, low: float, high: float, chance: float, chance_low: float, chance_high: float,
+    quiet: float, age: float, points: float, previous: Previous | None,
+) -> Situation:  # fmt: skip
+    stages = model.funnel.stages
+    return Situation(
+        stage=stages[stage],
+        recommended=next((stages[at] for at, line in model.lines_ahead if at > stage and low >= line), None),
+        with_sales=stage >= model.sales_from,
+        gain=gain,
+        low=low,
+        high=high,
+        chance=chance,
+        chance_low=chance_low,
+        chance_high=chance_high,
+        quiet_days=quiet,
+        age_days=age,
+        rules_hand_over=_position(model, points) >= model.sales_from,
+        previous=previous,
+    )
+
+
+def said(
+    model: FunnelModel, looked: Looked, found: Numbers, language: Language, previous: Sequence[Previous | None]
+) -> tuple[list[Advice], list[list[Step]]]:
+    """The recommendations of n leads and what to offer them next, straight from their numbers; the same that `score` gives."""
+    at, row = model.made.places, found.row
+    last = len(model.transitions) - 1
+
+    def column(name: str, target: int = 0) -> list[float]:
+        values: list[float] = row[:, at[name] + target].tolist()
+        return values
+
+    chance = [column(name, last) for name in ("probability", "low", "high")]
+    worth = column("value") if model.value else [None] * len(row)
+    money = model.policy.money and model.value is not None
+    gain = [column(name) for name in ("value", "value_low", "value_high")] if money else chance
+    stage = looked.stage.tolist()
+    seen = zip(
+        stage, *gain, *chance, column("quiet"), looked.age_days.tolist(), column("points"), previous, strict=True
+    )  # fmt: skip
+    advice = [advise(model.policy, _situation(model, *lead), value, language) for lead, value in zip(seen, worth, strict=True)]
+    chances = row[np.arange(len(row)), at["conditional"] + looked.stage].tolist()
+    return advice, _steps(model, looked, chances, advice)
 
 
 def score(
@@ -152,49 +212,50 @@ def score(
     previous: Sequence[Previous | None] | None = None,
 ) -> Scores:
     """Everything there is to say about n leads, none of them in the final lead stage; `previous` as in `situations`."""
-    found = prospects(model, looked)
-    x, points = found.parts.x, found.parts.points
-    conditional, probability, expected = found.conditional, found.probability, found.expected
-    final = probability[:, -1]
-    contributions = next_contributions(model, x, looked.stage)
-    fit, engagement = parts(model, contributions)
-    by_day = curves(model.funnel, model.timings, conditional, probability, looked.stage, looked.stage_days)
-    worth = expected.value.tolist() if expected else [None] * len(x)
+    numbered = numbers(model, looked)
+    found = _prospects(model, looked, numbered)
+    row, columns = numbered.row, model.made.columns
+    worth = found.expected.value.tolist() if found.expected else [None] * len(row)
     advice = [
         advise(model.policy, lead, value, language)
         for lead, value in zip(situations(model, looked, found, previous), worth, strict=True)
     ]
+    letters, digits = (row[:, columns[name].start].astype(int).tolist() for name in ("fit", "engagement"))
+    by_day = tuple(row[:, columns[f"curve {target}"]] for target in model.funnel.targets)
     return Scores(
         stage=looked.stage,
-        conditional=conditional,
-        probability=probability,
+        conditional=found.conditional,
+        probability=found.probability,
         low=found.low,
         high=found.high,
-        curves=by_day if model.dated else None,
-        score=model.reference.score(final),
-        grade=model.reference.grade(fit, engagement, looked.stage),
-        points=points,
-        rule_probability=model.rule_odds.probabilities(points.points, looked.stage, len(model.transitions)),
-        expected=expected,
+        curves=Curves(model.made.days, by_day, row[:, columns["expected_days"]]) if model.dated else None,
+        score=row[:, columns["score"].start].astype(np.int64),
+        grade=[GRADES[a][b] for a, b in zip(letters, digits, strict=True)],
+        points=found.parts.points,
+        rule_probability=row[:, columns["rules"]],
+        expected=found.expected,
         advice=advice,
-        steps=_steps(model, looked, found, advice),
-        x=x,
-        contributions=contributions,
+        steps=_steps(model, looked, found.next_conditional(looked.stage), advice),
+        x=numbered.x,
+        contributions=numbered.contributions,
     )
 
 
-def _steps(model: FunnelModel, looked: Looked, found: Prospects, advice: Sequence[Advice]) -> list[list[Step]]:
-    """What to offer each lead that is not for sales now; leads whose lead stage has no steps get none."""
-    known, watched = model.next_steps, np.array(model.next_steps.watched, object)
-    out: list[list[Step]] = []
-    for i, said in enumerate(advice):
-        if said.action in ("hand_over", "disqualify") or not len(known.steps):
-            out.append([])
-            continue
-        stage = int(looked.stage[i])
-        done = set(watched[found.parts.done[:, i] > 0])
-        out.append(known.best(model.funnel.stages[stage], float(found.conditional[i, stage]), done))
-    return out
+def _steps(model: FunnelModel, looked: Looked, chances: Sequence[float], advice: Sequence[Advice]) -> list[list[Step]]:
+    """What to offer each lead that is not for sales now; leads whose lead stage has no steps get none. `chances`: of the next
+    lead stage."""
+    known, watched = model.next_steps, model.next_steps.watched
+    if not known.steps:
+        return [[] for _ in advice]
+    done = looked.rows[model.feature_set.attribute_columns + model.watched_rows].T.tolist()
+    return [
+        []
+        if said.action in ("hand_over", "disqualify")
+        else known.best(
+            model.funnel.stages[stage], chance, {name for name, often in zip(watched, acts, strict=True) if often > 0}
+        )
+        for said, stage, chance, acts in zip(advice, looked.stage.tolist(), chances, done, strict=True)
+    ]
 
 
 def _position(model: FunnelModel, points: float) -> int:

@@ -21,12 +21,13 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from models.compiled import compiled, inlined
+from features.compiled import compiled, inlined
 from models.trees import Trees, goes_left
 from models.types import Floats, Matrix
 
@@ -41,6 +42,7 @@ SLOT_BITS = 13
 SLOTS = 1 << SLOT_BITS  # of the table of a block's patterns, twice as many as they can be
 SPREAD = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio (Knuth's multiplicative hashing)
 MOST_THREADS = 8
+CORES = os.cpu_count() or 1
 THROUGH, STOPPED, BEFORE = 0, 1, 2  # an edge lets the row through; stops it; the same feature stopped it further up
 
 
@@ -79,10 +81,10 @@ class Ready(NamedTuple):
 
 @dataclass(frozen=True)
 class Shapley:
-    """Some trees, made ready. `base` is what they say on average."""
+    """Some trees, made ready. `averages` (trees,) is what each says on average."""
 
     trees: Trees
-    base: float
+    averages: Floats
     walk: Walk
     ready: Ready
 
@@ -108,7 +110,7 @@ class Shapley:
         else:
             out = np.zeros((width, len(x))).T
             blocks = [slice(a, min(a + BLOCK, len(x))) for a in range(0, len(x), BLOCK)]
-            threads = min(os.cpu_count() or 1, MOST_THREADS, len(blocks))
+            threads = min(CORES, MOST_THREADS, len(blocks))
             if threads > 1:
                 with ThreadPoolExecutor(threads) as pool:
                     list(pool.map(lambda rows: self._block(x[rows], out.T[:, rows]), blocks))
@@ -117,6 +119,11 @@ class Shapley:
                     self._block(x[rows], out.T[:, rows])
         out[:, -1] = self.base
         return out
+
+    @cached_property
+    def base(self) -> float:
+        """What all say on average."""
+        return float(self.averages.sum())
 
     def _block(self, x: Matrix, out: Floats) -> None:
         _each_pattern(np.asfortranarray(x), self.trees.nodes, self.walk, self.ready, out)
@@ -140,7 +147,7 @@ class _Making:
 
     def __init__(self, trees: Trees) -> None:
         self.trees = trees
-        self.base = 0.0
+        self.averages: list[float] = []
         self.rounds: list[int] = []
         self.edges, self.used, self.places = [0], [0], []  # type: ignore[var-annotated]
         self.found: list[_Edge] = []
@@ -156,7 +163,7 @@ class _Making:
         depth = max((e.depth for e in found), default=1)
         rounds = -(-depth // (2 * POINTS))
         leaves = [~e.child for e in found if e.child < 0] if found else [~root]
-        self.base += float(t.rows[leaves] @ t.links.value[leaves] / t.rows[leaves].sum())
+        self.averages.append(float(t.rows[leaves] @ t.links.value[leaves] / t.rows[leaves].sum()))
         features = sorted({int(t.nodes.feature[e.node]) for e in found})
         self.columns += features
         for e in found:
@@ -216,7 +223,7 @@ class _Making:
             table=np.zeros(int(sizes.sum())),
         )
         _fill(self.trees.nodes, walk, ready)
-        return Shapley(self.trees, self.base, walk, ready)
+        return Shapley(self.trees, np.array(self.averages), walk, ready)
 
 
 def _factors(known: float, before: float | None, rounds: int) -> Floats:
@@ -246,7 +253,7 @@ def quadrature(points: int) -> tuple[Floats, Floats]:
 
 
 @inlined
-def _down_and_up(tree: Any, word: Any, walk: Any, ready: Any, product: Any, total: Any, state: Any, into: Any) -> None:
+def down_and_up(tree: Any, word: Any, walk: Any, ready: Any, product: Any, total: Any, state: Any, into: Any) -> None:
     """One tree for one pattern of ways; adds to `into` (the tree's features). Four points of the quadrature at a time.
 
     Place 0 of `product`, `total` and `state` is the root. Indices are unsigned, since a signed one is asked each time whether
@@ -303,7 +310,7 @@ def _fill(nodes: Any, walk: Any, ready: Any) -> None:
         width = ready.used[tree + 1] - ready.used[tree]
         for pattern in range(1 << (nodes.begin[tree + 1] - nodes.begin[tree])):
             begin = ready.tables[tree] + pattern * width
-            _down_and_up(tree, np.uint64(pattern), walk, ready, product, total, state, ready.table[begin : begin + width])
+            down_and_up(tree, np.uint64(pattern), walk, ready, product, total, state, ready.table[begin : begin + width])
 
 
 @compiled
@@ -322,7 +329,7 @@ def _each_row(x: Any, nodes: Any, walk: Any, ready: Any, out: Any) -> None:
                     out[i, ready.columns[start + u]] += ready.table[entry + u]
             else:
                 into[:width] = 0.0
-                _down_and_up(tree, word, walk, ready, product, total, state, into)
+                down_and_up(tree, word, walk, ready, product, total, state, into)
                 for u in range(width):
                     out[i, ready.columns[start + u]] += into[u]
 
@@ -359,7 +366,7 @@ def _each_pattern(x: Any, nodes: Any, walk: Any, ready: Any, out: Any) -> None:
                     slots[slot], known[count] = count, word
                     into = added[count * width : (count + 1) * width]
                     into[:] = 0.0
-                    _down_and_up(tree, word, walk, ready, product, total, state, into)
+                    down_and_up(tree, word, walk, ready, product, total, state, into)
                     count += 1
                 which[i] = slots[slot]
         for u in range(width):

@@ -8,10 +8,9 @@ from typing import Any
 
 import yaml
 
-from features.dataset import sha256
 from features.errors import ModelError
 from features.feature_set import FeatureSet
-from features.files import whole_folder
+from features.files import sha256, whole_folder
 from features.funnel import Funnel
 from models.drift import Drift
 from models.model import FunnelModel

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from models.compiled import compiled
+from features.compiled import compiled
 from models.types import Floats
 
 KNOTS = 24

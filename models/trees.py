@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from models.compiled import compiled, inlined
+from features.compiled import compiled, inlined
 from models.types import Floats, Matrix
 
 Ints = npt.NDArray[np.int32]
@@ -77,6 +77,36 @@ class Trees:
         rows = _every(parsed, "leaf_count", "1")  # a tree that is one leaf does not say
         return cls(int(_fields(head)["max_feature_idx"]) + 1, nodes, links, _every(parsed, "internal_count"), rows)
 
+    @classmethod
+    def joined(cls, several: Sequence[Trees]) -> Trees:
+        """The trees of several boosters, one booster after another."""
+        nodes, links = [t.nodes for t in several], [t.links for t in several]
+        before = np.cumsum([0, *(len(t.count) for t in several)])
+        leaves = np.cumsum([0, *(len(t.rows) for t in several)])
+
+        def moved(found: Sequence[Ints]) -> Ints:
+            parts = [np.where(one >= 0, one + before[i], one - leaves[i]) for i, one in enumerate(found)]
+            return _end_to_end(parts, np.int32)
+
+        return cls(
+            max((t.features for t in several), default=0),
+            Nodes(
+                np.append(_end_to_end([n.begin[:-1] + before[i] for i, n in enumerate(nodes)], np.int32), np.int32(before[-1])),
+                _end_to_end([n.feature for n in nodes], np.int32),
+                _end_to_end([n.threshold for n in nodes], np.float64),
+                _end_to_end([n.missing for n in nodes], np.uint8),
+                _end_to_end([n.default_left for n in nodes], np.uint8),
+            ),
+            Links(
+                moved([k.root for k in links]),
+                moved([k.left for k in links]),
+                moved([k.right for k in links]),
+                _end_to_end([k.value for k in links], np.float64),
+            ),
+            _end_to_end([t.count for t in several], np.float64),
+            _end_to_end([t.rows for t in several], np.float64),
+        )
+
     def __len__(self) -> int:
         return len(self.links.root)
 
@@ -101,6 +131,10 @@ def _children(parsed: Sequence[Mapping[str, str]], name: str, begin: Ints, leave
     found = [np.array(tree.get(name, "").split(), np.int64) for tree in parsed]
     moved = [np.where(child >= 0, child + begin[i], child - leaves[i]) for i, child in enumerate(found)]
     return np.concatenate([np.empty(0, np.int64), *moved]).astype(np.int32)
+
+
+def _end_to_end(parts: Sequence[npt.NDArray[Any]], dtype: type[np.generic]) -> npt.NDArray[Any]:
+    return np.concatenate([np.empty(0, dtype), *parts]).astype(dtype)
 
 
 @inlined

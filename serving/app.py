@@ -16,24 +16,27 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope
 
 from features.errors import nearest
 from serving import hooks, pages
+from serving.answer import Answer, answered
+from serving.direct import Direct, whole_body
 from serving.errors import RefusedError, problem_response, refuse, shown
 from serving.log import printed
 from serving.metrics import CONTENT_TYPE, Measured, Metrics
 from serving.openapi import describe, page
 from serving.openapi_door import behind_the_door
-from serving.parse import EPOCH, MICROSECOND, Parsed, read
+from serving.parse import Parsed, read
 from serving.pressure import AFTER, BusyError, Pressed, Pressure
-from serving.schemas import About, FunnelFrame, ModelName, Problem, Result, ScoreResponse, WhatIfEnvelope
+from serving.quick import read as read_quickly
+from serving.schemas import About, FunnelFrame, Problem, ScoreResponse, WhatIfEnvelope
 from serving.scorer import Scorer
 from serving.shadow import Shadow
 from serving.traces import span
 from serving.what_if import what_if
 from serving.work_list import WorkList
 
-MOST_BYTES = 64 * 2**20
 INLINE_BYTES = 16_000  # scored without leaving the event loop: handing so little over to a thread costs more than it saves
 
 DOCS_ONLY = (
@@ -67,24 +70,27 @@ def create_app(
     metrics, pressure = Metrics(provide, troubles), Pressure()
     beside = Shadow(shadow, printed, metrics.registry)
 
-    async def score(request: Request) -> Response:
+    async def scored(scope: Scope, receive: Receive) -> tuple[bytes, BackgroundTask | None]:
         scorer = _ready(provide)
-        body = await _body(request)
+        body = await whole_body(scope, receive)
         if len(body) < INLINE_BYTES:
             parsed, answer = _scored(scorer, body, clock())
         else:
             with pressure.large():
                 parsed, answer = await run_in_threadpool(_scored, scorer, body, clock())
         metrics.scored(answer.results)
-        request.scope["ripeline_leads"] = len(answer.results)
-        request.scope["ripeline_lead_ids"] = [result.lead_id for result in answer.results if result.lead_id]
-        told = (scorer, parsed, answer.results, request.scope.get("ripeline_request_id"))
-        after = BackgroundTask(beside.compare, *told) if beside.on else None
-        return Response(answer.model_dump_json(), media_type="application/json", background=after)
+        scope["ripeline_leads"] = len(answer.results)
+        scope["ripeline_lead_ids"] = [result["lead_id"] for result in answer.results if result["lead_id"]]
+        told = (scorer, parsed, answer.text, scope.get("ripeline_request_id"))
+        return answer.text, BackgroundTask(beside.compare, *told) if beside.on else None
+
+    async def score(request: Request) -> Response:
+        text, after = await scored(request.scope, request.receive)
+        return Response(text, media_type="application/json", background=after)
 
     async def ask(request: Request) -> Response:
         scorer = _ready(provide)
-        body = await _body(request)
+        body = await whole_body(request.scope, request.receive)
         with pressure.large():
             answer, lead_ids = await run_in_threadpool(_what_if, scorer, body, clock())
         request.scope["ripeline_leads"] = 1
@@ -131,8 +137,9 @@ def create_app(
     async def docs(_request: Request) -> Response:
         return HTMLResponse(_page(), headers={"content-security-policy": DOCS_ONLY})
 
+    asked_all_day = Route("/v1/score", score, methods=["POST"])
     routes = [
-        Route("/v1/score", score, methods=["POST"]),
+        asked_all_day,
         Route("/v1/what-if", ask, methods=["POST"]),
         Route("/v1/leads", leads),
         Route("/v1/leads.csv", leads),
@@ -149,7 +156,11 @@ def create_app(
     paths: dict[object, str] = {route.endpoint: route.path for route in reversed(routes)}
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Measured, metrics=metrics, routes=paths), Middleware(Pressed, pressure=pressure)],
+        middleware=[
+            Middleware(Measured, metrics=metrics, routes=paths),
+            Middleware(Pressed, pressure=pressure),
+            Middleware(Direct, route=asked_all_day, answer=scored, refused=_refusal),
+        ],
         exception_handlers={RefusedError: _refused, HTTPException: _http, Exception: _unexpected},
     )
     app.state.metrics = metrics
@@ -170,26 +181,11 @@ def _listed(work_list: Callable[[], WorkList | None]) -> WorkList:
     return found
 
 
-async def _body(request: Request) -> bytes:
-    length = request.headers.get("content-length", "")
-    parts, size = [], int(length) if length.isdigit() else 0
-    if size <= MOST_BYTES:
-        size = 0
-        async for part in request.stream():
-            parts.append(part)
-            size += len(part)
-            if size > MOST_BYTES:
-                break
-    if size > MOST_BYTES:
-        raise refuse(413, "Too large", f"A body may have {MOST_BYTES // 2**20} MiB: send several requests.")
-    return b"".join(parts)
-
-
-def _scored(scorer: Scorer, body: bytes, now: datetime) -> tuple[Parsed, ScoreResponse]:
+def _scored(scorer: Scorer, body: bytes, now: datetime) -> tuple[Parsed, Answer]:
     with span("parse"):
-        parsed = read(body, scorer.model.funnel, now)
+        parsed = read_quickly(body, scorer.model.funnel, now)
     with span("score", leads=len(parsed.leads)):
-        return parsed, respond(scorer, parsed)
+        return parsed, answered(scorer, parsed)
 
 
 def _what_if(scorer: Scorer, body: bytes, now: datetime) -> tuple[Response, list[str]]:
@@ -213,18 +209,8 @@ def _what_if(scorer: Scorer, body: bytes, now: datetime) -> tuple[Response, list
 
 
 def respond(scorer: Scorer, parsed: Parsed) -> ScoreResponse:
-    """Score what is to be scored and put every result in its place."""
-    results: dict[int, Result] = dict(parsed.decided)
-    scored = scorer.score(parsed.leads, parsed.as_of, parsed.reasons, parsed.language, parsed.context)
-    for place, result in zip(parsed.places, scored, strict=True):
-        result.warnings = [*parsed.warnings[place], *result.warnings]
-        results[place] = result
-    model = scorer.model
-    return ScoreResponse(
-        model=ModelName(name=model.name, version=model.version, trained_at=model.trained_at),
-        as_of=EPOCH + parsed.as_of * MICROSECOND,
-        results=[results[place] for place in sorted(results)],
-    )
+    """As `answered`, with its fields checked and ready to be looked at."""
+    return ScoreResponse.model_validate_json(answered(scorer, parsed).text)
 
 
 def _about(scorer: Scorer) -> About:
@@ -253,6 +239,10 @@ def _json(content: object) -> Response:
 
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)  # noqa: S101  registered for nothing else
+    return _refusal(error)
+
+
+def _refusal(error: RefusedError) -> Response:
     answer = problem_response(error.problem)
     if isinstance(error, BusyError):
         answer.headers["retry-after"] = str(AFTER)

@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 from time import monotonic
 from urllib.parse import parse_qs, urlsplit
@@ -276,6 +277,7 @@ def _cookie(headers: Headers) -> str:
     return found.value if found else ""
 
 
+@lru_cache(1_000)
 def loopback(address: str) -> bool:
     """Whether an address, or the name of this machine, cannot be reached from others."""
     if address.lower() == "localhost":

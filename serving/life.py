@@ -16,7 +16,7 @@ from features.errors import RipelineError
 from models.store import load
 from serving.app import respond, utc_now
 from serving.lines import say
-from serving.parse import read
+from serving.quick import read
 from serving.schemas import EXAMPLE
 from serving.scorer import Scorer
 

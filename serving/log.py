@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable
 from time import perf_counter
 
-from starlette.datastructures import MutableHeaders
+import orjson
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,6 +34,7 @@ USUAL_HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
 }
+_USUAL = [(name.encode(), value.encode()) for name, value in USUAL_HEADERS.items()]
 
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
@@ -72,10 +73,9 @@ class Logged:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
-                for name, value in USUAL_HEADERS.items():
-                    headers.setdefault(name, value)
+                headers = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                given = {name for name, _ in headers}
+                message["headers"] = headers + [one for one in _USUAL if one[0] not in given]
             await send(message)
 
         try:
@@ -102,7 +102,7 @@ class Logged:
                 "leads": scope.get("ripeline_leads"),
                 "trace_id": scope.get("ripeline_trace"),
             }
-            self.write(json.dumps({name: value for name, value in line.items() if value is not None}))
+            self.write(orjson.dumps({name: value for name, value in line.items() if value is not None}).decode())
 
     def _failed(self, request_id: str, error: Exception) -> None:
         line = {

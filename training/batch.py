@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.build import attribute, build
@@ -13,9 +16,9 @@ from features.dataset import Dataset
 from features.histories import Histories
 from features.landmarks import Landmarks, Path, open_leads
 from models.model import FunnelModel
-from models.reasons import Explainer
+from models.ready import Numbers
 from models.recommend import Action, Previous
-from models.scoring import Looked, Scores, score
+from models.scoring import GRADES, Looked, numbers, said
 
 CHUNK = 5_000  # leads scored at once
 REASONS = 3
@@ -44,22 +47,29 @@ def score_open(
     recommended_lead_stage, why, next_steps, reasons, as_of. `previous`: lead_id → what was recommended before, and when, so
     that noise alone changes nothing.
     """
-    histories = Histories.of(dataset, model.feature_set.types, model.feature_set.mail)
-    path = Path.of(histories.leads, dataset.lead_stages, model.funnel)
-    looks = open_leads(path, moment(as_of))
-    opted_out = histories.leads["opted_out"].fillna(False).to_numpy(bool)
-    looks = looks.take(np.flatnonzero(~opted_out[looks.lead]))
+    histories, looks = _open(model, dataset, moment(as_of))
     parts = []
-    explainer = Explainer.of(model)
-    for begin, chunk in _chunks(looks, histories):
+    words = _Words(model)
+
+    def seen(chunk: Landmarks) -> tuple[Looked, Numbers]:
         what = looked(model, histories, chunk)
-        before = _previous(histories, chunk, previous or {}, as_of)
-        parts.append(_rows(model, histories, chunk, what, score(model, what, previous=before), explainer))
-        if progress:
-            progress(begin + len(chunk), len(looks))
-    found = pd.concat(parts, ignore_index=True) if parts else _empty(model)
-    found["as_of"] = as_of.isoformat()
-    return found.sort_values([f"p_{model.funnel.final}", "lead_id"], ascending=[False, True], ignore_index=True)
+        return what, numbers(model, what, REASONS)
+
+    # while one chunk is put into words, the next one's numbers come from compiled code, which lets go of the interpreter lock
+    with ThreadPoolExecutor(1) as ahead:
+        chunks = list(_chunks(looks, histories))
+        coming = ahead.submit(seen, chunks[0][1]) if chunks else None
+        for place, (begin, chunk) in enumerate(chunks):
+            assert coming is not None  # noqa: S101  there is a chunk
+            what, found = coming.result()
+            coming = ahead.submit(seen, chunks[place + 1][1]) if place + 1 < len(chunks) else None
+            before = _previous(histories, chunk, previous or {}, as_of)
+            parts.append(_rows(model, histories, chunk, what, found, before, words))
+            if progress:
+                progress(begin + len(chunk), len(looks))
+    table = pd.concat(parts, ignore_index=True) if parts else _empty(model)
+    table["as_of"] = as_of.isoformat()
+    return table.sort_values([f"p_{model.funnel.final}", "lead_id"], ascending=[False, True], ignore_index=True)
 
 
 def _previous(
@@ -80,50 +90,105 @@ def _empty(model: FunnelModel) -> pd.DataFrame:
 
 
 def _rows(
-    model: FunnelModel, histories: Histories, looks: Landmarks, what: Looked, scores: Scores, explainer: Explainer
+    model: FunnelModel,
+    histories: Histories,
+    looks: Landmarks,
+    what: Looked,
+    found: Numbers,
+    previous: list[Previous | None],
+    words: _Words,
 ) -> pd.DataFrame:
+    row, at = found.row, model.made.columns
+    advice, steps = said(model, what, found, "en", previous)
+
+    def one(name: str) -> npt.NDArray[np.float64]:
+        return row[:, at[name].start]
+
     columns: dict[str, object] = {
         "lead_id": histories.leads["lead_id"].to_numpy(object)[looks.lead],
-        "lead_stage": [model.funnel.stages[s] for s in looks.stage],
-        "score": scores.score,
-        "grade": scores.grade,
+        "lead_stage": np.array(model.funnel.stages, object)[looks.stage],
+        "score": one("score").astype(np.int64),
+        "grade": _grades(one("fit"), one("engagement")),
     }
     for i, target in enumerate(model.funnel.targets):
-        columns[f"p_{target}"] = scores.probability[:, i]
-        columns[f"low_{target}"] = scores.low[:, i]
-        columns[f"high_{target}"] = scores.high[:, i]
-        if scores.curves:
-            for day, chance in zip(scores.curves.days[i][:-1], scores.curves.chance[i].T, strict=False):
-                columns[f"p_{target}_{day:g}d"] = chance
-            columns[f"expected_days_{target}"] = scores.curves.expected[:, i]
-    columns["points"] = scores.points.points
-    columns["rules_grade"] = scores.points.grade or [None] * len(looks)
+        for column, name in ((f"p_{target}", "probability"), (f"low_{target}", "low"), (f"high_{target}", "high")):
+            columns[column] = row[:, at[name].start + i]
+        if model.dated:
+            for place, day in enumerate(model.made.days[i][:-1]):
+                columns[f"p_{target}_{day:g}d"] = row[:, at[f"curve {target}"].start + place]
+            columns[f"expected_days_{target}"] = row[:, at["expected_days"].start + i]
+    columns["points"] = one("points")
+    grades = model.rules.book.grades
+    columns["rules_grade"] = _grades(one("rules_fit"), one("rules_engagement")) if grades else [None] * len(looks)
     for i, target in enumerate(model.funnel.targets):
-        columns[f"rules_{target}"] = scores.rule_probability[:, i]
-    columns |= _value(scores)
-    columns["status"] = ["uncertain" if a.uncertain else "scored" for a in scores.advice]
-    columns["action"] = [a.action for a in scores.advice]
-    columns["recommended_lead_stage"] = [a.lead_stage for a in scores.advice]
-    columns["why"] = [a.why for a in scores.advice]
-    columns["next_steps"] = ["; ".join(step.type for step in steps) for steps in scores.steps]
-    columns["reasons"] = [
-        "; ".join(f"{r.label}{'' if r.value is None else f' = {r.value:g}'} ({r.effect:+.2f})" for r in lead.reasons)
-        for lead in explainer.explain(
-            scores.contributions, scores.x, looks.stage.tolist(), scores.next_conditional, REASONS, "en"
-        )
-    ]
+        columns[f"rules_{target}"] = row[:, at["rules"].start + i]
+    nothing = np.full(len(looks), np.nan)
+    for column, name in _VALUE.items():
+        columns[column] = one(name) if model.value else nothing
+    columns["status"] = ["uncertain" if a.uncertain else "scored" for a in advice]
+    columns["action"] = [a.action for a in advice]
+    columns["recommended_lead_stage"] = [a.lead_stage for a in advice]
+    columns["why"] = [a.why for a in advice]
+    columns["next_steps"] = ["; ".join([step.type for step in one]) for one in steps]
+    columns["reasons"] = words.reasons(found)
     return pd.DataFrame(columns)
 
 
-def _value(scores: Scores) -> dict[str, object]:
-    """What the leads are worth and what their deals would bring, with their intervals."""
-    found = scores.expected
-    nothing = np.full(len(scores.stage), np.nan)
-    return {
-        "expected_value": found.value if found else nothing,
-        "low_value": found.low if found else nothing,
-        "high_value": found.high if found else nothing,
-        "expected_amount": found.amounts.mean if found else nothing,
-        "low_amount": found.amounts.low if found else nothing,
-        "high_amount": found.amounts.high if found else nothing,
-    }
+def _grades(letter: npt.NDArray[np.float64], digit: npt.NDArray[np.float64]) -> npt.NDArray[np.object_]:
+    """Grades (n,) of the places of letter and digit (n,)."""
+    grades: npt.NDArray[np.object_] = np.array(GRADES, object)[letter.astype(int), digit.astype(int)]
+    return grades
+
+
+# column → its number in `models.ready`: what the leads are worth and what their deals would bring
+_VALUE = {
+    "expected_value": "value",
+    "low_value": "value_low",
+    "high_value": "value_high",
+    "expected_amount": "amount",
+    "low_amount": "amount_low",
+    "high_amount": "amount_high",
+}
+
+
+class _Words:
+    """Reasons in one line of text; what one column says of one value is written once."""
+
+    def __init__(self, model: FunnelModel) -> None:
+        self.labels = [d.label["en"] for d in model.described]
+        self.known: dict[tuple[int, float | None], str] = {}
+
+    def reasons(self, found: Numbers) -> list[str]:
+        values = np.take_along_axis(found.x, np.maximum(found.speaker, 0), axis=1).tolist()
+        told = zip(found.speaker.tolist(), values, found.effect.tolist(), strict=True)
+        return ["; ".join([self._one(*reason) for reason in zip(*lead, strict=True) if reason[0] >= 0]) for lead in told]
+
+    def _one(self, column: int, value: float, effect: float) -> str:
+        missing = value != value  # noqa: PLR0124  NaN, which is not found again either
+        key = column, None if missing else value
+        known = self.known.get(key)
+        if known is None:
+            known = self.known[key] = self.labels[column] + (
+                "" if missing else f" = {round(value, 4) + 0.0:g}"
+            )  # + 0.0: never -0
+        return f"{known} ({effect:+.2f})"
+
+
+def _open(model: FunnelModel, dataset: Dataset, as_of: int) -> tuple[Histories, Landmarks]:
+    """The open leads that have not opted out, with the histories of their accounts: nobody else's are looked at."""
+    path = Path.of(dataset.leads, dataset.lead_stages, model.funnel)
+    opted_out = dataset.leads["opted_out"].fillna(False).to_numpy(bool)
+    asked = np.zeros(len(opted_out), bool)
+    asked[open_leads(path, as_of).lead] = True
+    asked &= ~opted_out
+    account = pd.factorize(dataset.leads["company_id"])[0]
+    theirs = np.zeros(int(account.max(initial=-1)) + 2, bool)  # the last is for leads without a company
+    theirs[account[asked]] = True
+    theirs[-1] = False
+    people = np.flatnonzero(asked | theirs[account])
+    histories = Histories.of(
+        replace(dataset, leads=dataset.leads.iloc[people]), model.feature_set.types, model.feature_set.mail
+    )
+    rows = people[pd.Index(dataset.leads["lead_id"].iloc[people]).get_indexer(pd.Index(histories.leads["lead_id"]))]
+    looks = open_leads(Path(path.reached[rows], path.left[rows]), as_of)
+    return histories, looks.take(np.flatnonzero(asked[rows][looks.lead]))

@@ -9,24 +9,24 @@ from features.catalogue import Seen, catalogue
 from features.errors import ModelError
 from features.funnel import Funnel
 from features.index import HistoryIndex, sort_order, thousandths
-from features.spec import feature_from_dict
-from tests.worlds import PLAN, SEEN
+from features.plan import _FORMS, Plan
+from features.spec import Acts, Count, DaysSince, Feature, Share, feature_from_dict
+from tests.worlds import SEEN
 
 FULL = catalogue(SEEN, Funnel())
 
 
 @pytest.mark.parametrize("span", [10, 10**12, 2**62])
-@pytest.mark.parametrize("leads", [3, 70_000])
+@pytest.mark.parametrize("leads", [3, 200, 70_000])
 def test_sorted_by_lead_and_moment_on_every_way(span: int, leads: int) -> None:
-    """One 64-bit key, blocks of leads, or two keys: the wider the times, the fewer leads fit a key."""
+    """Leads with few rows and with many, and many rows of one moment, which stay as they are."""
     random = np.random.default_rng(0)
     lead = random.integers(0, leads, 5_000).astype(np.int32)
     at = random.integers(0, span, 5_000)
-    order = sort_order(lead, at)
+    order = sort_order(lead, at, leads)
     assert order is not None
     wanted = np.lexsort((at, lead))
-    assert np.array_equal(lead[order], lead[wanted])
-    assert np.array_equal(at[order], at[wanted])
+    assert np.array_equal(order, wanted)
 
 
 def test_sorted_rows_are_left_alone() -> None:
@@ -68,5 +68,15 @@ def test_the_catalogue_grows_with_what_is_seen() -> None:
     assert not any(n.startswith(("colleagues", "topic", "inbound")) for n in webinar)
 
 
-def test_the_plan_computes_each_count_once() -> None:
-    assert len(PLAN.own.pairs) == len(set(PLAN.own.pairs.values())) < len(PLAN.features)
+def test_the_plan_counts_each_channel_once_however_many_features_ask() -> None:
+    clicks = Acts("email_clicked", ("email_clicked",))
+    once, often = (
+        Plan(features, ("email_clicked",)).tables.whole
+        for features in ((Count(clicks, 30.0),), (Count(clicks, 30.0), Share(clicks, clicks, 30.0), DaysSince(clicks)))
+    )
+    channels = [int(tables[tables[0]]) for tables in (once, often)]
+    assert channels == [1, 1]
+
+
+def test_every_kind_of_feature_has_an_instruction() -> None:
+    assert set(_FORMS) == set(Feature.__subclasses__())

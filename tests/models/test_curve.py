@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.curve import curve_days, curves
@@ -43,6 +43,7 @@ def timings(draw: st.DrawFn) -> Timings:
     return Timings(found)
 
 
+@settings(deadline=None)  # the first example waits for the compiler
 @given(timings(), st.integers(0, TARGETS - 1), st.lists(chances, min_size=TARGETS, max_size=TARGETS), st.floats(0, 500))
 def test_curves_are_coherent(speed: Timings, stage: int, conditional: list[float], stage_days: float) -> None:
     """For any timing and any probabilities: P(customer by t) ≤ P(sql by t) for every t, and none falls."""

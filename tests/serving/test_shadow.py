@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 import serving.app
 from features.funnel import Funnel
+from serving.answer import answered
 from serving.app import create_app
 from serving.log import Logged
 from serving.schemas import EXAMPLE
@@ -83,10 +84,10 @@ def test_what_comes_while_it_is_busy_is_counted_not_queued() -> None:
     champion = Scorer(tiny_model())
     shadow = Shadow(lambda: champion, found.append, registry)
     parsed = serving.app.read(json.dumps(EXAMPLE).encode(), champion.model.funnel, serving.app.utc_now())
-    results = serving.app.respond(champion, parsed).results
+    answer = answered(champion, parsed).text
     with shadow._busy:
-        shadow.compare(champion, parsed, results, None)
+        shadow.compare(champion, parsed, answer, None)
     assert found == []
     assert registry.get_sample_value("ripeline_shadow_requests_total", {"what": "skipped"}) == 1
-    shadow.compare(champion, parsed, results, None)
+    shadow.compare(champion, parsed, answer, None)
     assert len(found) == 1

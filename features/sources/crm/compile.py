@@ -14,9 +14,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from features.dataset import META, SCHEMA_VERSION, sha256
+from features.dataset import META, SCHEMA_VERSION
 from features.errors import DataError
-from features.files import whole_folder
+from features.files import sha256, whole_folder
 from features.report import DataReport
 from features.sources.crm.landing import COLUMNS, MEMORY, OWN, SCHEMA, TIME, Landing
 from features.sources.crm.shape import Shape, StageValue
