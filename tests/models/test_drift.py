@@ -139,14 +139,14 @@ def test_against_the_simulator(trained: Trained) -> None:
     drift = trained.model.drift
     assert drift is not None
     window = Window(drift)
-    window.see(seen(trained, 3))
+    window.see(seen(trained, 4))
     same = window.drift()
     assert same is not None
     assert same.overall < 0.1
     source = [name for name in drift.features if "source" in name]
     title = [name for name in drift.features if "seniority" in name or "function" in name]
     assert source or title, drift.features
-    window.see(seen(trained, 3, **({"source": "elsewhere"} if source else {"job_title": None})))
+    window.see(seen(trained, 4, **({"source": "elsewhere"} if source else {"job_title": None})))
     other = window.drift()
     assert other is not None
     changed = (source or title)[0]
