@@ -1,0 +1,21 @@
+"""What all tests of serving begin with."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from serving.answer import answered
+from serving.app import utc_now
+from serving.quick import read
+from serving.schemas import EXAMPLE
+from serving.scorer import Scorer
+from tests.tiny import tiny_model
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled() -> None:
+    """As a worker before it is ready: a loop that waits for the compiler would turn the next request away as too busy."""
+    scorer = Scorer(tiny_model())
+    answered(scorer, read(json.dumps(EXAMPLE).encode(), scorer.model.funnel, utc_now()))
