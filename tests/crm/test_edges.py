@@ -193,6 +193,18 @@ def test_ids_are_compared_now_and_then_only(served: Opener) -> None:
         assert len(here.fake.made("/crm/objects/2026-03/contacts$")) - calls == 1
 
 
+def test_where_no_call_is_left_for_comparing_the_dataset_is_written_all_the_same(served: Opener) -> None:
+    with served("pipedrive") as here:
+
+        def last(call: Call) -> None:
+            if call.params.get("sort_by") == "id" and not here.fake.made("changelog"):
+                here.fake.tokens = here.fake.spent
+
+        here.fake.hook = last
+        assert "used up" in here.run().synced.refused["sweep"]
+        assert len(people(here)) == 60
+
+
 def test_half_the_people_missing_is_a_permission_not_a_deletion(served: Opener) -> None:
     """A token that sees less would empty the dataset, and the next write-back the scores."""
     with served("pipedrive") as here:

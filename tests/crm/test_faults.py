@@ -61,7 +61,7 @@ def killed_at(here: Site, code: str, number: int, path: str = "") -> int:
                 os.kill(process.pid, signal.SIGKILL)
 
     here.fake.hook = hook
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=240)
     here.fake.hook = lambda call: None
     assert process.returncode == -signal.SIGKILL, said.decode()[-2000:]
     return len(seen)

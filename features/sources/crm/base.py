@@ -58,4 +58,4 @@ class BaseConnector:
     ) -> Stream:
         """The stream that compares what is landed with what is listed; `back` reads records that were thought gone."""
         read: Callable[[Any], Iterator[Page]] = partial(sweep, self.landing, lists, self.now, self.source.sweep_most, back)
-        return Stream("sweep", read, lands_first=True, due=partial(due, self.now, self.source.sweep_hours))
+        return Stream("sweep", read, patient=True, lands_first=True, due=partial(due, self.now, self.source.sweep_hours))
