@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from features.errors import nearest
-from serving import hooks, pages
+from serving import hooks, leads, pages
 from serving.errors import RefusedError, problem_response, refuse, shown
 from serving.log import printed
 from serving.metrics import CONTENT_TYPE, Measured, Metrics
@@ -28,6 +28,8 @@ from serving.pressure import AFTER, BusyError, Pressed, Pressure
 from serving.schemas import About, FunnelFrame, ModelName, Problem, Result, ScoreResponse, WhatIfEnvelope
 from serving.scorer import Scorer
 from serving.shadow import Shadow
+from serving.store.store import AFTER as STORE_AFTER
+from serving.store.store import Store
 from serving.what_if import what_if
 from serving.work_list import WorkList
 
@@ -52,12 +54,14 @@ def create_app(
     clock: Clock = utc_now,
     *,
     work_list: Callable[[], WorkList | None] = lambda: None,
+    store: Callable[[], Store | None] = lambda: None,
     report: Callable[[], Path | None] = lambda: None,
     shadow: Callable[[], Scorer | None] = lambda: None,
     troubles: Callable[[], Mapping[str, str]] = dict,
 ) -> Starlette:
     """The application. `provide` gives the scorer, or None while there is none; `clock` says what "now" is; `work_list` and
-    `report` give what was written beside the model, or None; `shadow` a challenger, or None; `troubles` what cannot be loaded.
+    `report` give what was written beside the model, or None; `store` the lead store, or None: then the work list is
+    asked in its place; `shadow` a challenger, or None; `troubles` what cannot be loaded.
     """
 
     metrics, pressure = Metrics(provide), Pressure()
@@ -83,19 +87,6 @@ def create_app(
         with pressure.large():
             return await run_in_threadpool(_what_if, scorer, body, clock())
 
-    async def leads(request: Request) -> Response:
-        found = _listed(work_list)
-        asked = found.ask(dict(request.query_params))
-        if request.url.path.endswith(".csv"):
-            headers = {"content-disposition": 'attachment; filename="work_list.csv"'}
-            return Response(found.text(asked), media_type="text/csv; charset=utf-8", headers=headers)
-        rows = found.found(asked)
-        page = rows[asked.offset : asked.offset + asked.limit]
-        return _json({"as_of": found.as_of, "model": dict(found.model), "total": len(rows), "rows": page})
-
-    async def lead(request: Request) -> Response:
-        return _json(_listed(work_list).request(request.path_params["lead_id"]))
-
     async def model(_request: Request) -> Response:
         return Response(_about(_ready(provide)).model_dump_json(), media_type="application/json")
 
@@ -105,6 +96,8 @@ def create_app(
     async def readyz(_request: Request) -> Response:
         model = _ready(provide).model
         found = dict(troubles())
+        if (kept := store()) and kept.trouble:
+            found["lead store"] = kept.trouble
         more = {"troubles": found} if found else {}
         return _json({"status": "ready", "model": {"name": model.name, "version": model.version}, **more})
 
@@ -120,16 +113,14 @@ def create_app(
     routes = [
         Route("/v1/score", score, methods=["POST"]),
         Route("/v1/what-if", ask, methods=["POST"]),
-        Route("/v1/leads", leads),
-        Route("/v1/leads.csv", leads),
-        Route("/v1/leads/{lead_id:path}", lead),
+        *leads.routes(provide, store, work_list, clock, _body),
         Route("/v1/model", model),
         Route("/livez", livez),
         Route("/readyz", readyz),
         Route("/metrics", measured),
         Route("/openapi.json", openapi),
         Route("/docs", docs),
-        *hooks.routes(provide, work_list, clock),
+        *hooks.routes(provide, work_list, store, clock),
         *pages.routes(report),
     ]
     paths: dict[object, str] = {route.endpoint: route.path for route in reversed(routes)}
@@ -145,13 +136,6 @@ def _ready(provide: Callable[[], Scorer | None]) -> Scorer:
     if scorer is None:
         raise refuse(503, "No model", "No model is loaded; run `make train` and start the server on its champion.")
     return scorer
-
-
-def _listed(work_list: Callable[[], WorkList | None]) -> WorkList:
-    found = work_list()
-    if found is None:
-        raise refuse(404, "No work list", "There is no work list beside the model; `make serve` writes one.")
-    return found
 
 
 async def _body(request: Request) -> bytes:
@@ -235,6 +219,8 @@ async def _refused(_request: Request, error: Exception) -> Response:
     answer = problem_response(error.problem)
     if isinstance(error, BusyError):
         answer.headers["retry-after"] = str(AFTER)
+    if isinstance(error, leads.UnavailableError):
+        answer.headers["retry-after"] = str(STORE_AFTER)
     return answer
 
 

@@ -18,7 +18,10 @@ from serving.guard import Guard
 from serving.keys import KEYS_VARIABLE, KeyRing
 from serving.life import Kept, Watch, scorer_of
 from serving.log import ORIGINS_VARIABLE, Logged, origins, shared
+from serving.parse import microseconds
 from serving.scorer import Scorer
+from serving.store.refresh import Refresher
+from serving.store.store import STORE_VARIABLE, Store
 from serving.work_list import ROWS, WorkList
 
 MODEL_VARIABLE = "RIPELINE_MODEL"
@@ -29,6 +32,7 @@ SHADOW_VARIABLE = "RIPELINE_SHADOW"
 MODEL, SHADOW, LIST = "model", "shadow model", "work list"
 
 _kept: dict[str, Kept[Any]] = {}  # by title; filled when the worker starts
+_stores: list[Store] = []  # one, where there is one
 
 
 def model_folder() -> Path:
@@ -55,6 +59,11 @@ def provide_shadow() -> Scorer | None:
 def troubles() -> dict[str, str]:
     """Title → why the newest of it cannot be loaded."""
     return {one.title: one.trouble for one in _kept.values() if one.trouble}
+
+
+def provide_store() -> Store | None:
+    """The lead store of this process."""
+    return _stores[0] if _stores else None
 
 
 def _value(title: str) -> Any:
@@ -96,7 +105,9 @@ def settle() -> None:
 
 
 _guarded = Guard(
-    create_app(provide, work_list=provide_list, report=report, shadow=provide_shadow, troubles=troubles), _door(), utc_now
+    create_app(provide, work_list=provide_list, store=provide_store, report=report, shadow=provide_shadow, troubles=troubles),
+    _door(),
+    utc_now,
 )
 _application = Logged(shared(_guarded, origins(os.environ.get(ORIGINS_VARIABLE, ""))), utc_now)
 
@@ -127,6 +138,10 @@ class Ripeline:
         gc.collect()
         settle()
         Watch(list(_kept.values()), settle).start()
+        if named := os.environ.get(STORE_VARIABLE):
+            _stores[:] = [Store.at(named)]
+            # opens the store, too, as soon as its database can be asked
+            Refresher(_stores[0], provide, lambda: microseconds(utc_now())).start()
 
 
 cast("Any", Ripeline).add_asgi_middleware(OursFirst, ours=_application)
