@@ -9,7 +9,10 @@ import socket
 import sys
 from pathlib import Path
 
-MODULES = ("bentoml", "lightgbm", "numpy", "pandas", "pyarrow", "pydantic", "sklearn", "scipy", "starlette", "yaml")
+MODULES = (
+    "alembic", "bentoml", "lightgbm", "numpy", "pandas", "psycopg", "pyarrow", "pydantic", "sklearn", "scipy", "sqlalchemy",
+    "starlette", "yaml",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -18,6 +21,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=Path("artefacts/champion"), help="model folder")
     parser.add_argument("--report", type=Path, help="report.html of its training, shown at /report")
     parser.add_argument("--work-list", type=Path, help="folder of the work list, shown at /")
+    parser.add_argument("--store", help="address of the lead store, shown in place of the work list; default: RIPELINE_STORE")
     parser.add_argument("--shadow", type=Path, help="model folder of a challenger that scores beside, after each answer")
     parser.add_argument("--keys", type=Path, help="file of the API keys (serving/keys.py); default: keys.json, if there is one")
     parser.add_argument("--host", default="127.0.0.1")
@@ -32,6 +36,7 @@ def main() -> None:
     from serving.keys import KEYS_VARIABLE, USUAL_FILE
     from serving.keys import read as read_keys
     from serving.log import ORIGINS_VARIABLE, origins
+    from serving.store.store import STORE_VARIABLE, Store
 
     try:
         model = load(given.model)
@@ -42,6 +47,8 @@ def main() -> None:
     try:
         ready = bool(read_keys(keys))
         origins(os.environ.get(ORIGINS_VARIABLE, ""))
+        named_store = given.store or os.environ.get(STORE_VARIABLE)
+        store = Store.at(named_store) if named_store else None  # whether it answers is for the server to see
     except RipelineError as error:
         sys.exit(str(error))
     if named and not ready:
@@ -53,6 +60,8 @@ def main() -> None:
         )
     if trouble := cannot_listen(given.host, given.port):
         sys.exit(f"Cannot listen on {given.host}:{given.port}: {trouble}. Name another with --port (PORT=… for make serve).")
+    if store is not None and store.url.database and store.engine.dialect.name == "sqlite":
+        Path(store.url.database).parent.mkdir(parents=True, exist_ok=True)
     where = f"http://{given.host}:{given.port}"
     print(f"Serving {model.name!r}, version {model.version}, on {where} (work list at /, API at /docs)", flush=True)
     root = Path(__file__).resolve().parent.parent
@@ -69,6 +78,7 @@ def main() -> None:
             if path is not None and path.exists()
         },
         **({KEYS_VARIABLE: str(keys.resolve())} if ready else {}),
+        **({STORE_VARIABLE: store.url.render_as_string(hide_password=False)} if store else {}),
         "BENTOML_DO_NOT_TRACK": "True",
         "PYTHONPATH": os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }

@@ -71,9 +71,17 @@ def connect(url: URL) -> Engine:
 
 
 def _settle(connection: sqlite3.Connection, _record: Any) -> None:
-    """Readers beside a writer, nothing acknowledged that is not on disk, no row without what it points to."""
+    """Readers beside a writer, nothing acknowledged that is not on disk, no row without what it points to, no trace of what
+    was deleted."""
     connection.isolation_level = None  # transactions are begun by us
-    for told in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={WAIT * 1000}", "secure_delete=ON"):
+    for told in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={WAIT * 1000}",
+        "secure_delete=ON",
+        "cache_size=-16000",
+    ):
         connection.execute(f"PRAGMA {told}")
 
 

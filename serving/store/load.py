@@ -24,7 +24,7 @@ from serving.store.tables import attribute_changes, companies, deals, interactio
 from serving.store.values import known, packed
 
 Progress = Callable[[str, int, int], None]
-PART = 20_000  # rows written in one transaction
+PART = 50_000  # rows written in one transaction
 KEYS = ("lead_id", "created_at", "company_id", "opted_out")
 
 
@@ -130,25 +130,28 @@ def _deals(dataset: Dataset, ids: Ids, gone: set[str]) -> Iterator[dict[str, Any
 
 
 def _interactions(dataset: Dataset, ids: Ids, gone: set[str]) -> Iterator[dict[str, Any]]:
-    """Each with an id made of its content and of how many equal ones stand before it."""
+    """Each with an id made of its lead, its content and of how many equal ones there were; lead after lead, so that the
+    database writes its indexes from one end to the other."""
     table = dataset.interactions
-    at = microseconds(table["at"])
-    names = [str(name) for name in table["lead_id"].astype("category").cat.categories]
-    called = [None if name in gone else ids(name) for name in names]
+    category = table["lead_id"].astype("category").cat
+    called = np.array(["" if str(name) in gone else ids(str(name)) for name in category.categories], object)
+    lead, at = category.codes.to_numpy(), microseconds(table["at"])
+    rank = np.argsort(np.argsort(called.astype(str), kind="stable"), kind="stable")
     columns = [table[name].astype("object").to_numpy(object) for name in ("type", "value", "content", "campaign", "direction")]
-    seen: dict[bytes, int] = {}
-    lead = table["lead_id"].astype("category").cat.codes.to_numpy()
-    for i in range(len(table)):
+    seen: dict[str, int] = {}
+    last = -1
+    for i in np.lexsort((at, rank[lead])).tolist():
         name = called[lead[i]]
-        if name is None:
+        if not name:
             continue
+        if lead[i] != last:
+            seen, last = {}, lead[i]
         kind, value, content, campaign, direction = (_plain(column[i]) for column in columns)
-        digest = hashlib.blake2b(digest_size=15)
-        digest.update(repr((name, kind, int(at[i]), value, content, campaign, direction)).encode("utf-8", "surrogatepass"))
-        mark = digest.digest()
+        told = repr((kind, int(at[i]), value, content, campaign, direction)).encode("utf-8", "surrogatepass")
+        mark = hashlib.blake2b(told, digest_size=10).hexdigest()
         number = seen[mark] = seen.get(mark, -1) + 1
         yield {
-            "event_id": f"d:{mark.hex()}" + (f":{number}" if number else ""), "lead_id": name, "type": str(kind),
+            "event_id": f"d:{name}:{mark}" + (f":{number}" if number else ""), "lead_id": name, "type": str(kind),
             "at": int(at[i]), "value": None if value is None else float(value), "content": content, "campaign": campaign,
             "direction": direction, "received_at": int(at[i]),
         }  # fmt: skip

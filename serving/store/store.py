@@ -18,7 +18,7 @@ from serving.store.erased import Erased
 from serving.store.ids import ERASED_VARIABLE, Ids, ids_from
 from serving.store.migrations import upgrade
 from serving.store.retention import Retention
-from serving.store.tables import facts
+from serving.store.tables import facts, leads
 
 T = TypeVar("T")
 STORE_VARIABLE = "RIPELINE_STORE"
@@ -121,8 +121,20 @@ class Store:
         self.trouble, self._closed_until = "", 0.0
 
     @property
-    def recommended_pause(self) -> int:
-        return AFTER
+    def shown(self) -> str:
+        """The address without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    def empty(self) -> bool:
+        """Whether nobody is in it.
+
+        Raises
+        ------
+        StoreError
+            where the database cannot be asked.
+        """
+        with self.read() as connection:
+            return connection.execute(select(leads.c.lead_id).limit(1)).first() is None
 
 
 def fact(connection: Connection, name: str) -> int | None:
