@@ -58,6 +58,10 @@ load: setup  ## a dataset into the lead store; what is there stays  [CONFIG=…]
 export: setup  ## the lead store as a dataset, for `dataset:` of a configuration  OUT=folder [STORE=…]
 	@$(if $(OUT),,echo "Name the folder: make export OUT=data/store"; exit 2;) $(RUN) -m serving.store --store '$(STORE)' export --out $(OUT)
 
+erase: setup  ## remove a person everywhere, and prove it  LEAD=… [CONFIG=…] [STORE=… or no] [ALSO="scores.csv logs"]
+	@$(if $(LEAD),,echo "Name the lead: make erase LEAD=L-1"; exit 2;) status=0; $(if $(filter no,$(STORE)),,$(RUN) -m serving.store --store '$(STORE)' erase --lead '$(LEAD)' || status=1;) \
+	$(RUN) -m training erase --config $(CONFIG) --lead '$(LEAD)' --work-list $(WORK_LIST) --report $(REPORT) $(foreach one,$(ALSO),--also $(one)) || status=1; exit $$status
+
 retain: setup  ## delete from the lead store what is kept too long, as RIPELINE_RETENTION_DAYS says  [STORE=…]
 	@$(RUN) -m serving.store --store '$(STORE)' retain $(if $(wildcard $(MODEL)),--model $(MODEL))
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from features.erased import erased_hash
 from serving.store.connect import insert
-from serving.store.ids import erased_hash
 from serving.store.tables import erased, facts
 
 AT_ONCE = 5_000

@@ -32,11 +32,6 @@ class Ids:
         return "p_" + _keyed(self._secret, given)[:32]
 
 
-def erased_hash(key: str, lead_id: str) -> str:
-    """What is kept of the id of somebody who was erased: it recognises the id, and nobody reads the id from it."""
-    return _keyed(key.encode(), lead_id)
-
-
 def _keyed(secret: bytes, text: str) -> str:
     return hmac.new(secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
