@@ -151,6 +151,9 @@ bench-quality: setup-bench  ## train the four real data sets and compare with pe
 bench-pages: setup-dev  ## how fast report and page are there, and rules are replayed; needs what `make serve` fetched
 	@$(RUN) -m benchmarks.pages
 
+bench-store: setup-dev  ## the lead store on SQLite and PostgreSQL: events a second, times of a score  [MODEL=artefacts/champion]
+	@$(RUN) -m benchmarks.store --model $(MODEL)
+
 bench-serving: setup-bench  ## serving against a bare FastAPI + LightGBM app, kernel and batch  [MODEL=artefacts/champion]
 	@$(RUN) -m benchmarks.serving --model $(MODEL)
 
