@@ -182,8 +182,8 @@ def main() -> None:
 
 `make bench-store`: a server process over HTTP on loopback, the default champion, {given.leads:,} leads with {acts:,}
 interactions, {os.cpu_count()} cores shared by client, server and database, Python {platform.python_version()}.
-Every event is on disk when it is answered (SQLite: `synchronous=FULL`; PostgreSQL: its defaults); the background worker scores what changed
-all the while.
+Every event is on disk when it is answered (SQLite: `synchronous=FULL`; PostgreSQL: its defaults); the background worker
+scores what changed all the while.
 
 | | {" | ".join(columns)} |
 |---|---|---|
