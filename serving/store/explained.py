@@ -1,12 +1,13 @@
 """What made a score, exactly and in few bytes: per group of columns its effect, the column that speaks for it, the value seen.
 
-An explanation is float64 numbers: start, calibration, then of every group its effect, then its value, then its column, -1 for
-none. What the columns mean is kept once per model, in words.
+An explanation is float64 numbers, compressed: start, calibration, then of every group its effect, then its value, then its
+column, -1 for none. What the columns mean is kept once per model, in words.
 """
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -68,11 +69,12 @@ class Explained:
         return float(self.start + self.effects.sum() + self.calibration)
 
     def pack(self) -> bytes:
-        return np.concatenate([[self.start, self.calibration], self.effects, self.values, self.columns]).astype("<f8").tobytes()
+        numbers = np.concatenate([[self.start, self.calibration], self.effects, self.values, self.columns]).astype("<f8")
+        return zlib.compress(numbers.tobytes(), 1)
 
     @classmethod
     def unpack(cls, packed: bytes) -> Explained:
-        numbers = np.frombuffer(packed, "<f8")
+        numbers = np.frombuffer(zlib.decompress(packed), "<f8")
         effects, values, columns = numbers[2:].reshape(3, -1)
         return cls(float(numbers[0]), float(numbers[1]), effects, values, columns)
 

@@ -48,7 +48,7 @@ def keep(connection: Connection, rows: Sequence[dict[str, Any]], model: int, as_
             whole["action_since"] = was.action_since if was is not None and going_on else as_of
             if was is None or _differs(was, whole):
                 history.append({name: whole[name] for name in HISTORY})
-        newest.append(whole)
+        newest.append({name: whole[name] for name in CURRENT})
     if newest:
         written = insert(connection, current_scores)
         told = {name: written.excluded[name] for name in CURRENT if name != "lead_id"}

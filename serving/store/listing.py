@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Label, collate, func, select
-from sqlalchemy.sql.selectable import Subquery
 
-from features.clock import timestamps
+from serving.parse import EPOCH, MICROSECOND
 from serving.store.stale import waiting
 from serving.store.tables import current_scores, models
-from serving.work_list import Asked, ask
+from serving.work_list import MOST_ROWS, Asked, ask
 
 COLUMNS = (
     "rank", "lead_id", "lead_stage", "score", "grade", "chance", "low", "high", "rules_chance", "expected_value", "points",
@@ -22,7 +21,9 @@ COLUMNS = (
 TEXT = frozenset({"lead_id", "lead_stage", "grade", "action", "recommended_lead_stage", "status", "source", "country"})
 ROUNDED = {"chance": 6, "low": 6, "high": 6, "rules_chance": 6, "points": 2}
 MOMENTS = ("as_of", "scored_at")
-LISTED = ("scored", "uncertain")
+c = current_scores.c
+LISTED = c.status.in_(("scored", "uncertain"))
+RANK: tuple[ColumnElement[Any], ...] = (c.tier, c.gain.desc(), c.lead_id)
 
 
 @dataclass(frozen=True)
@@ -49,48 +50,55 @@ def question(given: Mapping[str, str]) -> Asked:
 
 
 def page(connection: Connection, asked: Asked, *, everything: bool = False) -> Page:
-    """The rows that were asked for; `everything`: of all pages. Rows without a value come last."""
-    ranked = _ranked()
-    fits = _fits(ranked, asked)
-    column: ColumnElement[Any] = ranked.c[asked.sort]
-    if asked.sort in TEXT and connection.dialect.name == "postgresql":
-        column = collate(column, "C")  # as SQLite, and everything else here, compares text
-    order = column.desc() if asked.descending else column.asc()
-    rows = select(ranked).where(*fits).order_by(column.is_(None), order, ranked.c.rank)
+    """The rows that were asked for; `everything`: of all pages. Rows without a value come last, equal ones by rank."""
+    fits = _fits(asked)
+    rows = select(*(c[name] for name in COLUMNS if name != "rank")).where(*fits).order_by(*_order(connection, asked))
     if not everything:
         rows = rows.limit(asked.limit).offset(asked.offset)
-    total = connection.execute(select(func.count()).select_from(ranked).where(*fits)).scalar_one()
-    c = current_scores.c
-    newest = connection.execute(select(func.max(c.as_of)).where(c.status.in_(LISTED))).scalar()
+    found = [_plain(dict(row)) for row in connection.execute(rows).mappings()] if everything or asked.limit else []
+    ranks = _ranks(connection, [row["lead_id"] for row in found])
     model = connection.execute(
         select(models.c.name, models.c.version)
         .join(current_scores, c.model_id == models.c.model_id)
-        .where(c.status.in_(LISTED))
+        .where(LISTED)
         .order_by(c.scored_at.desc())
         .limit(1)
     ).first()
+    newest = connection.execute(select(func.max(c.as_of)).where(LISTED)).scalar()
     return Page(
-        [_plain(dict(row)) for row in connection.execute(rows).mappings()] if everything or asked.limit else [],
-        int(total),
+        [{"rank": ranks[row["lead_id"]], **row} for row in found],
+        int(connection.execute(select(func.count()).select_from(current_scores).where(*fits)).scalar_one()),
         "" if newest is None else _iso(newest),
         {"name": model.name, "version": model.version} if model else {},
         waiting(connection),
     )
 
 
-def _ranked() -> Subquery:
-    """Everybody in the list with a rank: sure hand-overs, then close calls, then the others, each by what they are worth."""
-    c = current_scores.c
-    rank: Label[int] = func.row_number().over(order_by=(c.tier, c.gain.desc(), c.lead_id)).label("rank")
-    return select(rank, *(c[name] for name in COLUMNS if name != "rank")).where(c.status.in_(LISTED)).subquery()
+def _order(connection: Connection, asked: Asked) -> list[ColumnElement[Any]]:
+    if asked.sort == "rank":
+        return [c.tier.desc(), c.gain.asc(), c.lead_id.desc()] if asked.descending else list(RANK)
+    column: ColumnElement[Any] = c[asked.sort]
+    if asked.sort in TEXT and connection.dialect.name == "postgresql":
+        column = collate(column, "C")  # as SQLite, and everything else here, compares text
+    return [c[asked.sort].is_(None), column.desc() if asked.descending else column.asc(), *RANK]
 
 
-def _fits(ranked: Subquery, asked: Asked) -> list[ColumnElement[bool]]:
-    fits = [ranked.c[name] == value for name, value in asked.equal.items()]
+def _ranks(connection: Connection, names: list[str]) -> dict[str, int]:
+    """Places in the whole list: sure hand-overs, then close calls, then the others, each by what they are worth."""
+    place: Label[int] = func.row_number().over(order_by=RANK).label("rank")
+    everybody = select(c.lead_id, place).where(LISTED).subquery()
+    asked = select(everybody)
+    if len(names) <= MOST_ROWS:
+        asked = asked.where(everybody.c.lead_id.in_(names))
+    return {row.lead_id: row.rank for row in connection.execute(asked)} if names else {}
+
+
+def _fits(asked: Asked) -> list[ColumnElement[bool]]:
+    fits = [LISTED, *(c[name] == value for name, value in asked.equal.items())]
     if asked.min_score:
-        fits.append(ranked.c.score >= asked.min_score)
+        fits.append(c.score >= asked.min_score)
     if asked.containing:
-        fits.append(func.lower(ranked.c.lead_id).contains(asked.containing, autoescape=True))
+        fits.append(func.lower(c.lead_id).contains(asked.containing, autoescape=True))
     return fits
 
 
@@ -103,6 +111,4 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _iso(at: int) -> str:
-    import numpy as np
-
-    return str(timestamps(np.array([at], np.int64))[0].isoformat())
+    return (EPOCH + at * MICROSECOND).isoformat()

@@ -28,7 +28,7 @@ LIVE, EXTRACTED = "live_at", "extracted_at"  # facts
 HOUR = DAY // 24
 QUIET = 7 * DAY  # so long nothing may come in before the store takes it that nothing comes in any more
 AFTER = 2  # seconds after which to come again where the database does not answer
-NOT_OPEN = StoreError("The store has not been opened yet.", "It is tried again by itself.")
+NOT_OPEN = "The store has not been opened yet."
 
 
 class Store:
@@ -41,7 +41,7 @@ class Store:
         self.url, self.engine = url, connect(url)
         self.ids, self.erased = ids or Ids(), erased or Erased()
         self.retention, self.hours = retention or Retention(), hours
-        self.trouble = "The store has not been opened yet."
+        self.trouble = NOT_OPEN
         self.wake = threading.Event()  # something waits to be scored
         self._open, self._closed_until = False, 0.0
 
@@ -105,7 +105,7 @@ class Store:
 
     def _asked(self) -> None:
         if not self._open:
-            raise NOT_OPEN
+            raise StoreError(self.trouble or NOT_OPEN, "It is tried again by itself.")
         if monotonic() < self._closed_until:  # a second ago it did not answer: nobody waits for it again so soon
             raise StoreError(self.trouble, "It is tried again by itself.")
 

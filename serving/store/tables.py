@@ -129,7 +129,6 @@ def _scored(nullable: bool) -> list[Column[object]]:
         Column("action", Text, nullable=nullable),
         Column("recommended_lead_stage", Text, nullable=nullable),
         Column("expected_value", Double),
-        Column("explanation", LargeBinary, nullable=nullable),  # see serving/store/explained.py
     ]
 
 
@@ -140,6 +139,7 @@ scores = Table(
     Column("score_id", Number, primary_key=True),
     Column("lead_id", Text, ForeignKey("leads.lead_id", ondelete="CASCADE"), nullable=False),
     *_scored(nullable=False),
+    Column("explanation", LargeBinary, nullable=False),  # see serving/store/explained.py
     Index("ix_scores_lead_id_as_of", "lead_id", "as_of"),
 )
 
@@ -162,7 +162,7 @@ current_scores = Table(
     Column("source", Text),
     Column("country", Text),
     Column("human_review", Text),  # reasons, or empty
-    Index("ix_current_scores_tier_gain", "tier", "gain"),
+    Index("ix_current_scores_rank", "tier", "gain", "lead_id", "status"),
     Index("ix_current_scores_model_id_as_of", "model_id", "as_of"),
 )
 

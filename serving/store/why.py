@@ -15,7 +15,7 @@ from features.words import Language
 from serving.store.explained import Columns, Explained
 from serving.store.read import read
 from serving.store.scoring import StoredScorer
-from serving.store.tables import current_scores, models, scores
+from serving.store.tables import models, scores
 
 WHAT: dict[str, tuple[str, str]] = {
     "model": (
@@ -55,22 +55,18 @@ class Side:
 
 def recorded(connection: Connection, lead_id: str, moment: int, *, before: int = NEVER) -> Side | None:
     """The newest score that was recorded as of `moment` or earlier, and as of a moment before `before`."""
-    found = None
-    for table in (current_scores, scores):
-        c = table.c
-        asked = (
-            select(
-                c.as_of, c.scored_at, models.c.name, models.c.version, c.lead_stage, c.chance, c.next_chance, c.explanation,
-                models.c.columns,
-            )
-            .join(models, models.c.model_id == c.model_id)
-            .where(c.lead_id == lead_id, c.as_of <= moment, c.as_of < before, c.explanation.is_not(None))
-            .order_by(c.as_of.desc(), c.scored_at.desc())
-            .limit(1)
-        )  # fmt: skip
-        row = connection.execute(asked).first()
-        if row is not None and (found is None or row.as_of > found.as_of):
-            found = row
+    c = scores.c
+    asked = (
+        select(
+            c.as_of, c.scored_at, models.c.name, models.c.version, c.lead_stage, c.chance, c.next_chance, c.explanation,
+            models.c.columns,
+        )
+        .join(models, models.c.model_id == c.model_id)
+        .where(c.lead_id == lead_id, c.as_of <= moment, c.as_of < before)
+        .order_by(c.as_of.desc(), c.score_id.desc())
+        .limit(1)
+    )  # fmt: skip
+    found = connection.execute(asked).first()
     if found is None:
         return None
     told, columns = Explained.unpack(found.explanation), Columns.read(found.columns)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
 from serving.store.connect import plainly
@@ -21,6 +19,9 @@ def upgrade(engine: Engine, to: str = "head") -> None:
     StoreError
         where the database cannot be asked.
     """
+    from alembic import command
+    from alembic.config import Config
+
     with plainly(engine), engine.connect().execution_options(writes=True) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))

@@ -117,7 +117,6 @@ def upgrade() -> None:
         sa.Column("action", sa.Text(), nullable=True),
         sa.Column("recommended_lead_stage", sa.Text(), nullable=True),
         sa.Column("expected_value", sa.Double(), nullable=True),
-        sa.Column("explanation", sa.LargeBinary(), nullable=True),
         sa.Column("action_since", sa.BigInteger(), nullable=True),
         sa.Column("tier", sa.Integer(), nullable=True),
         sa.Column("gain", sa.Double(), nullable=True),
@@ -135,7 +134,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("lead_id", name=op.f("pk_current_scores")),
     )
     op.create_index("ix_current_scores_model_id_as_of", "current_scores", ["model_id", "as_of"], unique=False)
-    op.create_index("ix_current_scores_tier_gain", "current_scores", ["tier", "gain"], unique=False)
+    op.create_index("ix_current_scores_rank", "current_scores", ["tier", "gain", "lead_id", "status"], unique=False)
     op.create_table(
         "lead_stages",
         sa.Column("lead_id", sa.Text(), nullable=False),
