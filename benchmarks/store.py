@@ -31,7 +31,7 @@ from tests import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "benchmarks" / "store.md"
-SINGLES, CLIENTS, BATCHES, BATCH, SCORES = 300, 8, 20, 1_000, 1_000
+SINGLES, CLIENTS, BATCHES, BATCH, SCORES = 100, 8, 10, 1_000, 500
 
 
 class Client:
@@ -168,7 +168,7 @@ def main() -> None:
     """Measure both and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=ROOT / "artefacts" / "champion")
-    parser.add_argument("--leads", type=int, default=2_000)
+    parser.add_argument("--leads", type=int, default=1_000)
     given = parser.parse_args()
     dataset = simulate(SimulatorSettings(leads=given.leads, days=730, seed=3)).dataset
     with tempfile.TemporaryDirectory() as scratch:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from features.dataset import Dataset
-from features.errors import ConfigError, RipelineError
+from features.errors import RipelineError
 from serving.parse import microseconds
 from serving.store.erase import erase
 from serving.store.store import STORE_VARIABLE, Store
@@ -102,8 +102,6 @@ def _export(store: Store, given: argparse.Namespace) -> int:
     from serving.store.export import export
 
     found = export(store, _now())
-    if found.leads.empty:
-        raise ConfigError(f"The store {store.shown} has no leads to export.", "Load a dataset, or send some: docs/store.md.")
     folder = found.write(given.out)
     print(f"{len(found.leads):,} leads and {len(found.interactions):,} interactions of the store written to {folder}.")
     return 0

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, select
 
 from features.clock import NEVER, timestamps
 from features.dataset import Dataset
+from features.errors import DataError
 from serving.store.store import Store, present
 from serving.store.tables import attribute_changes, companies, deals, interactions, lead_stages, leads
 from serving.store.values import attributes, plain, unpacked
@@ -24,8 +25,8 @@ def export(store: Store, now: int) -> Dataset:
 
     Raises
     ------
-    StoreError
-        where the database cannot be asked.
+    StoreError, DataError
+        where the database cannot be asked, or there are no leads.
     """
     with store.read() as connection:
         as_of = present(connection, now)
@@ -37,7 +38,9 @@ def export(store: Store, now: int) -> Dataset:
         acts = pd.DataFrame(connection.execute(asked.where(interactions.c.at <= as_of)).mappings().all())
         sold = pd.DataFrame(_rows(connection, deals), columns=[c.name for c in deals.columns])
     people = [row for row in people if row["created_at"] <= as_of]
-    beginning = min((row["created_at"] for row in people), default=0)
+    if not people:
+        raise DataError(f"The store {store.shown} has no leads to export.", "Load a dataset, or send some: docs/store.md.")
+    beginning = min(row["created_at"] for row in people)
     newest = _newest(changes)
     tables = {
         "leads": _moments(pd.DataFrame([_lead(row, newest) for row in people]), "created_at"),
