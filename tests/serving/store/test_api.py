@@ -361,6 +361,22 @@ def test_what_somebody_is_told_who_asks(world: World, monkeypatch: pytest.Monkey
     assert german["review"].startswith("Ein Mensch sollte")
 
 
+def test_marketo_gets_the_score_of_a_stored_lead(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKETO_HOOK_KEY", "marketo-key")
+    world.put("L-1")
+    world.put("L-2", {"created_at": CREATED, "opted_out": True})
+    world.later(seconds=1)
+
+    def asked(**body: str) -> Any:
+        return world.client.post("/v1/hooks/marketo", json=body, headers={"X-Ripeline-Key": "marketo-key"}).json()
+
+    told = asked(lead_id="L-1", type="trial_requested")
+    assert told["points"] > asked(lead_id="L-1")["points"]
+    assert told["score"] >= 1
+    for name in ("L-2", "nobody"):
+        assert asked(lead_id=name) == {"status": "not_scored", "lead_id": name}
+
+
 def test_without_a_store_it_is_said(world: World) -> None:
     bare = TestClient(create_app(lambda: world.scorer), raise_server_exceptions=False)
     for method, path in (
