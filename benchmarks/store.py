@@ -174,6 +174,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         columns = {"SQLite": measured(given.model, f"sqlite:///{folder}/leads.db", dataset, folder)}
+        print(columns, flush=True)
         with postgres.cluster(safe=True) as cluster:
             columns["PostgreSQL"] = measured(given.model, cluster.address, dataset, folder)
     rows = "\n".join(f"| {name} | {' | '.join(column[name] for column in columns.values())} |" for name in columns["SQLite"])

@@ -59,12 +59,22 @@ def address(text: str) -> URL:
 
 
 def connect(url: URL) -> Engine:
-    """An engine; nothing is connected yet."""
+    """An engine; nothing is connected yet. Values stand in no error: they may be somebody's."""
     if url.get_backend_name() == "postgresql":
         options = f"-c statement_timeout={SLOW} -c lock_timeout={WAIT * 1000} -c timezone=UTC"
         arguments = {"connect_timeout": WAIT, "application_name": "ripeline", "options": options}
-        return create_engine(url, pool_pre_ping=True, pool_size=POOL, max_overflow=0, pool_timeout=WAIT, connect_args=arguments)
-    engine = create_engine(url, pool_size=POOL, max_overflow=0, pool_timeout=WAIT, connect_args={"timeout": WAIT})
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=POOL,
+            max_overflow=0,
+            pool_timeout=WAIT,
+            hide_parameters=True,
+            connect_args=arguments,
+        )
+    engine = create_engine(
+        url, pool_size=POOL, max_overflow=0, pool_timeout=WAIT, hide_parameters=True, connect_args={"timeout": WAIT}
+    )
     event.listen(engine, "connect", _settle)
     event.listen(engine, "begin", _begin)
     return engine

@@ -6,6 +6,7 @@ batch is small, and after it the worker rests as long as it took.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections.abc import Callable
@@ -42,6 +43,7 @@ class Refresher:
         self._stop = threading.Event()
         self._tidied: float | None = None
         self._said = ""
+        self._most = BATCH  # leads of a batch; after trouble one at a time, so that one lead stops nobody else
         self._thread = threading.Thread(target=self._run, name="ripeline-refresh", daemon=True)
 
     def start(self) -> None:
@@ -66,6 +68,7 @@ class Refresher:
                 self.store.open()
             begun = monotonic()
             if self.work():
+                self._most = min(BATCH, 2 * self._most)
                 self._stop.wait(min(monotonic() - begun, REST))
                 self._say("")
                 return 0.0
@@ -74,10 +77,18 @@ class Refresher:
         except RipelineError as error:
             self._say(error.fact)
             self._stop.wait(OPEN_AGAIN)
-        except Exception as error:  # the next batch is another one
-            self._say(f"{type(error).__name__}: {str(error)[:200]}")
-            self._stop.wait(OPEN_AGAIN)
+        except Exception as error:
+            self._say(f"a lead could not be scored ({type(error).__name__}: {str(error)[:200]}).")
+            self._pass_over()
         return POLL
+
+    def _pass_over(self) -> None:
+        """Leads are taken one by one from here on; the one that makes trouble by itself is left out this time."""
+        if self._most > 1:
+            self._most = 1
+            return
+        with contextlib.suppress(RipelineError):
+            self.store.write(lambda connection: stale.done(connection, stale.claim(connection, 1)[0]))
 
     def _say(self, trouble: str) -> None:
         if trouble and trouble != self._said:
@@ -106,26 +117,26 @@ class Refresher:
             self._stored = StoredScorer(scorer)
         stored, now = self._stored, self._now()
         if self.store.engine.dialect.name == "postgresql":
-            done = self.store.write(lambda connection: _batch(connection, stored, now))
+            done = self.store.write(lambda connection: _batch(connection, stored, now, self._most))
         else:  # the one writer of SQLite must not be kept waiting by scoring
             with self.store.read() as connection:
-                numbers, rows, as_of = _scored(connection, stored, now)
+                numbers, rows, as_of = _scored(connection, stored, now, self._most)
             if numbers:
                 self.store.write(lambda connection: _kept(connection, stored, numbers, rows, as_of, now))
             done = len(numbers)
         return done or self.store.write(lambda connection: _sweep(connection, stored, now, self.store.hours))
 
 
-def _batch(connection: Connection, stored: StoredScorer, now: int) -> int:
-    numbers, rows, as_of = _scored(connection, stored, now)
+def _batch(connection: Connection, stored: StoredScorer, now: int, most: int) -> int:
+    numbers, rows, as_of = _scored(connection, stored, now, most)
     _kept(connection, stored, numbers, rows, as_of, now)
     return len(numbers)
 
 
-def _scored(connection: Connection, stored: StoredScorer, now: int) -> tuple[list[int], list[dict[str, Any]], int]:
+def _scored(connection: Connection, stored: StoredScorer, now: int, most: int) -> tuple[list[int], list[dict[str, Any]], int]:
     """Rows of the queue, and a row of scores for everybody of the accounts in them."""
     as_of = present(connection, now)
-    numbers, names = stale.claim(connection, BATCH)
+    numbers, names = stale.claim(connection, most)
     found = read(connection, stored.scorer.model.funnel, names, as_of) if names else Found()
     # everybody of an account is scored anew: what a colleague does counts for all
     subjects, others = found.to_score(found.people)

@@ -430,6 +430,10 @@ def test_names_of_calls_are_no_ids(world: World) -> None:
 
 
 def test_json_is_read_strictly(world: World) -> None:
+    huge = json.dumps({"interactions": [event(1)]}).replace('"type"', '"value": 1e999, "type"')
+    assert world.client.post("/v1/interactions", content=huge).status_code == 422
+    lead = '{"created_at": "2026-05-20T09:00:00Z", "attributes": {"a": 1e999}}'
+    assert world.client.put("/v1/leads/L-1", content=lead).status_code == 422
     for body in (b'{"interactions": NaN}', b"[" * 100_000, b'"\xff"'):
         assert world.client.post("/v1/interactions", content=body).status_code == 400
     sent = json.dumps({"interactions": [event(1, content="\ud800")]})

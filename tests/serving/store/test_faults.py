@@ -14,6 +14,7 @@ from sqlalchemy import event as sql_event
 from sqlalchemy import func, select
 
 from serving.store.refresh import Refresher
+from serving.store.scoring import StoredScorer
 from serving.store.store import Store
 from serving.store.tables import attribute_changes, interactions
 from tests import postgres
@@ -215,6 +216,24 @@ def test_several_workers_share_the_queue(world: World) -> None:
     assert world.get("/v1/leads")["waiting"] == 0
     for other in others:
         other.close()
+
+
+def test_a_lead_that_cannot_be_scored_stops_nobody_else(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(5):
+        world.put(f"L-{number}")
+    usual = StoredScorer.rows
+
+    def rows(self: StoredScorer, leads: Any, *more: Any) -> Any:
+        assert all(lead.lead_id != "L-2" for lead in leads), "trouble"
+        return usual(self, leads, *more)
+
+    monkeypatch.setattr(StoredScorer, "rows", rows)
+    for _ in range(20):
+        world.refresher._once()
+    assert [row["lead_id"] for row in world.get("/v1/leads", sort="lead_id")["rows"]] == ["L-0", "L-1", "L-3", "L-4"]
+    assert "a lead could not be scored (AssertionError: trouble" in capsys.readouterr().err
 
 
 def test_changes_of_attributes_are_written_once(world: World) -> None:
