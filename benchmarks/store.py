@@ -169,15 +169,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=ROOT / "artefacts" / "champion")
     parser.add_argument("--leads", type=int, default=1_000)
+    parser.add_argument(
+        "--on", nargs="+", default=["SQLite", "PostgreSQL"], help="one of the two keeps what is known of the other"
+    )
+    parser.add_argument("--results", type=Path, default=ROOT / "artefacts" / "store_bench.json")
     given = parser.parse_args()
     dataset = simulate(SimulatorSettings(leads=given.leads, days=730, seed=3)).dataset
+    columns = json.loads(given.results.read_text(encoding="utf-8")) if given.results.is_file() else {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        columns = {"SQLite": measured(given.model, f"sqlite:///{folder}/leads.db", dataset, folder)}
-        print(columns, flush=True)
-        with postgres.cluster(safe=True) as cluster:
-            columns["PostgreSQL"] = measured(given.model, cluster.address, dataset, folder)
-    rows = "\n".join(f"| {name} | {' | '.join(column[name] for column in columns.values())} |" for name in columns["SQLite"])
+        if "SQLite" in given.on:
+            columns["SQLite"] = measured(given.model, f"sqlite:///{folder}/leads.db", dataset, folder)
+        if "PostgreSQL" in given.on:
+            with postgres.cluster(safe=True) as cluster:
+                columns["PostgreSQL"] = measured(given.model, cluster.address, dataset, folder)
+    given.results.write_text(json.dumps(columns, indent=1), encoding="utf-8")
+    columns = {name: columns[name] for name in ("SQLite", "PostgreSQL") if name in columns}
+    rows = "\n".join(
+        f"| {name} | {' | '.join(column[name] for column in columns.values())} |" for name in next(iter(columns.values()))
+    )
     acts = len(dataset.interactions)
     text = f"""# The lead store
 
@@ -187,7 +197,7 @@ Every event is on disk when it is answered (SQLite: `synchronous=FULL`; PostgreS
 scores what changed all the while.
 
 | | {" | ".join(columns)} |
-|---|---|---|
+|---|{"---|" * len(columns)}
 {rows}
 
 A score takes all interactions of the lead and of its colleagues out of the database, scores, and explains.
