@@ -26,6 +26,7 @@ REFRESH_VARIABLE = "RIPELINE_REFRESH_HOURS"
 FORGET_VARIABLE = "RIPELINE_ERASED_KEPT"
 LIVE, EXTRACTED = "live_at", "extracted_at"  # facts
 HOUR = DAY // 24
+_MOMENTS = select(facts.c.name, facts.c.value).where(facts.c.name.in_((LIVE, EXTRACTED)))
 QUIET = 7 * DAY  # so long nothing may come in before the store takes it that nothing comes in any more
 AFTER = 2  # seconds after which to come again where the database does not answer
 NOT_OPEN = "The store has not been opened yet."
@@ -161,6 +162,6 @@ def present(connection: Connection, now: int) -> int:
     """The moment at which leads are looked at where nobody names one: now, or, where nothing comes in any more, the last
     moment of which the store knows. A store that was only loaded stands still at the extraction: what happened since is not
     known, and silence would be read into it."""
-    live, extracted = fact(connection, LIVE), fact(connection, EXTRACTED)
-    known = max(0 if live is None else live + QUIET, extracted or 0)
+    found = {name: int(value) for name, value in connection.execute(_MOMENTS)}
+    known = max(found[LIVE] + QUIET if LIVE in found else 0, found.get(EXTRACTED, 0))
     return min(now, known) if known else now
