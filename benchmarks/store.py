@@ -174,6 +174,7 @@ def main() -> None:
     )
     parser.add_argument("--results", type=Path, default=ROOT / "artefacts" / "store_bench.json")
     given = parser.parse_args()
+    load_before = os.getloadavg()[0]
     dataset = simulate(SimulatorSettings(leads=given.leads, days=730, seed=3)).dataset
     columns = json.loads(given.results.read_text(encoding="utf-8")) if given.results.is_file() else {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -193,6 +194,7 @@ def main() -> None:
 
 `make bench-store`: a server process over HTTP on loopback, the default champion, {given.leads:,} leads with {acts:,}
 interactions, {os.cpu_count()} cores shared by client, server and database, Python {platform.python_version()}.
+Load average of the machine when it began: {load_before:.1f}; the figures are worth comparing within one run only.
 Every event is on disk when it is answered (SQLite: `synchronous=FULL`; PostgreSQL: its defaults); the background worker
 scores what changed all the while.
 

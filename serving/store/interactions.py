@@ -13,6 +13,14 @@ from serving.store.stale import mark
 from serving.store.tables import interactions, leads
 
 AT_ONCE = 5_000  # ids of one question
+_KINDS = {
+    "event_id": "text", "lead_id": "text", "type": "text", "at": "bigint", "value": "double precision", "content": "text",
+    "campaign": "text", "direction": "text", "received_at": "bigint",
+}  # fmt: skip
+_UNNEST = (
+    f"INSERT INTO interactions ({', '.join(_KINDS)}) "  # noqa: S608  our names
+    f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in _KINDS.values())}) ON CONFLICT DO NOTHING RETURNING event_id"
+)
 TOLD = ("lead_id", "type", "at", "value", "content", "campaign", "direction")
 
 
@@ -88,6 +96,9 @@ def _insert(connection: Connection, rows: Sequence[Mapping[str, object]]) -> set
     """The ids that were not there."""
     if not rows:
         return set()
+    if connection.dialect.name == "postgresql":
+        # nine arrays instead of nine values a row: a thousand rows are one short statement
+        return set(connection.exec_driver_sql(_UNNEST, tuple([row[name] for row in rows] for name in _KINDS)).scalars())
     told = insert(connection, interactions).on_conflict_do_nothing().returning(interactions.c.event_id)
     return set(connection.execute(told, rows).scalars())
 
