@@ -5,6 +5,7 @@ CONFIG ?= training/default.yaml
 MODEL ?= artefacts/champion
 REPORT ?= artefacts/report.html
 WORK_LIST ?= artefacts/work_list
+LOADING = artefacts/loading
 HOST ?= 127.0.0.1
 PORT ?= 3000
 KEYS ?= keys.json
@@ -15,6 +16,11 @@ SCOPES ?= score
 RATE ?= 100
 DATA ?= ../shared/data
 RUN = $(VENV)/bin/python
+ifndef STORE
+STORE := $(or $(RIPELINE_STORE),sqlite:///artefacts/leads.db)
+endif
+# by the environment, not as an argument: an address may hold a password, and arguments are seen by everybody
+serve load export retain erase: export RIPELINE_STORE := $(STORE)
 # the CRM targets take CONFIG only where it is given: without, it is <crm>.yaml
 CRM_CONFIG = $(if $(filter command environment override,$(firstword $(origin CONFIG))),--config $(CONFIG))
 CRM_NAMED = $(if $(CRM),,echo "Name the CRM: CRM=hubspot, salesforce, marketo or pipedrive"; exit 2;)
@@ -24,7 +30,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: audit-trail audit-dependencies bench-overload soak follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: load export retain erase bench-store audit-trail audit-dependencies bench-overload soak follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -45,11 +51,25 @@ train: setup  ## train, evaluate, log to MLflow and register  [CONFIG=my.yaml] [
 score: setup  ## score every open lead  OUT=scores.csv [CONFIG=…] [IN=dataset folder] [AS_OF=2026-06-30] [PREVIOUS=earlier.csv]
 	@$(if $(OUT),,echo "Name the file: make score OUT=scores.csv"; exit 2;) $(RUN) -m training score --config $(CONFIG) --out $(OUT) $(if $(IN),--in $(IN)) $(if $(AS_OF),--as-of $(AS_OF)) $(if $(PREVIOUS),--previous $(PREVIOUS))
 
-serve: setup  ## serve the champion, its report and the work list  [CONFIG=…] [HOST=127.0.0.1] [PORT=3000] [WORK_LIST=no] [SHADOW=yes] [WORKERS=1] [AUDIT=no]
+serve: setup  ## serve the champion, its report and the lead store  [CONFIG=…] [HOST=127.0.0.1] [PORT=3000] [STORE=sqlite:///… or no] [WORK_LIST=no] [SHADOW=yes] [WORKERS=1] [AUDIT=no]
 	@$(if $(filter yes,$(SHADOW)),$(RUN) -m training fetch --config $(CONFIG) --to $(CHALLENGER) --alias challenger)
 	@$(RUN) -m training fetch --config $(CONFIG) --to $(MODEL) --report $(REPORT)
-	@$(if $(filter no,$(WORK_LIST)),,$(RUN) -m training work-list --config $(CONFIG) --to $(WORK_LIST) --model $(MODEL) $(if $(FOLDER),--folder $(FOLDER)) || echo "Serving without a work list.")
-	@exec $(RUN) -m serving --model $(MODEL) --report $(REPORT) --work-list $(WORK_LIST) $(if $(filter yes,$(SHADOW)),--shadow $(CHALLENGER)) $(if $(filter file,$(origin KEYS)),,--keys $(KEYS)) $(if $(filter no,$(AUDIT)),,--audit $(AUDIT)) --workers $(WORKERS) --host $(HOST) --port $(PORT)
+	@$(if $(filter no,$(STORE)),,if $(RUN) -m serving.store empty; then $(MAKE) --no-print-directory load || echo "Serving an empty store."; fi)
+	@$(if $(and $(filter no,$(STORE)),$(filter-out no,$(WORK_LIST))),$(RUN) -m training work-list --config $(CONFIG) --to $(WORK_LIST) --model $(MODEL) $(if $(FOLDER),--folder $(FOLDER)) || echo "Serving without a work list.")
+	@exec $(if $(filter no,$(STORE)),env -u RIPELINE_STORE) $(RUN) -m serving --model $(MODEL) --report $(REPORT) $(if $(filter no,$(STORE)),--work-list $(WORK_LIST)) $(if $(filter yes,$(SHADOW)),--shadow $(CHALLENGER)) $(if $(filter file,$(origin KEYS)),,--keys $(KEYS)) $(if $(filter no,$(AUDIT)),,--audit $(AUDIT)) --workers $(WORKERS) --host $(HOST) --port $(PORT)
+
+load: setup  ## a dataset into the lead store; what is there stays  [CONFIG=…] [STORE=sqlite:///artefacts/leads.db]
+	@rm -rf $(LOADING); $(RUN) -m training dataset --config $(CONFIG) --out $(LOADING) $(if $(FOLDER),--folder $(FOLDER)) >/dev/null && $(RUN) -m serving.store load --in $(LOADING); status=$$?; rm -rf $(LOADING); exit $$status
+
+export: setup  ## the lead store as a dataset, for `dataset:` of a configuration  OUT=folder [STORE=…]
+	@$(if $(OUT),,echo "Name the folder: make export OUT=data/store"; exit 2;) $(RUN) -m serving.store export --out $(OUT)
+
+erase: setup  ## remove a person everywhere, and prove it  LEAD=… [CONFIG=…] [STORE=… or no] [ALSO="scores.csv logs"]
+	@$(if $(LEAD),,echo "Name the lead: make erase LEAD=L-1"; exit 2;) status=0; $(if $(filter no,$(STORE)),,$(RUN) -m serving.store erase --lead '$(LEAD)' || status=1;) \
+	$(RUN) -m training erase --config $(CONFIG) --lead '$(LEAD)' --work-list $(WORK_LIST) --report $(REPORT) $(foreach one,$(ALSO),--also $(one)) || status=1; exit $$status
+
+retain: setup  ## delete from the lead store what is kept too long, as RIPELINE_RETENTION_DAYS says  [STORE=…]
+	@$(RUN) -m serving.store retain $(if $(wildcard $(MODEL)),--model $(MODEL))
 
 follow: setup  ## fetch the champion again whenever it changes in MLflow; a running server takes it over  [CONFIG=…] [EVERY=60]
 	@$(RUN) -m training follow --config $(CONFIG) --to $(MODEL) --report $(REPORT) $(if $(EVERY),--every $(EVERY))
@@ -142,6 +162,9 @@ bench-quality: setup-bench  ## train the four real data sets and compare with pe
 
 bench-pages: setup-dev  ## how fast report and page are there, and rules are replayed; needs what `make serve` fetched
 	@$(RUN) -m benchmarks.pages
+
+bench-store: setup-dev  ## the lead store on SQLite and PostgreSQL: events a second, times of a score  [MODEL=artefacts/champion]
+	@$(RUN) -m benchmarks.store --model $(MODEL)
 
 bench-serving: setup-bench  ## serving against a bare FastAPI + LightGBM app, kernel and batch  [MODEL=artefacts/champion]
 	@$(RUN) -m benchmarks.serving --model $(MODEL)

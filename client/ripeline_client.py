@@ -8,7 +8,8 @@ Python 3.9 and later, standard library only.
         print(result["lead_id"], result["score"], result["recommendation"]["action"])
 
 What may pass (no connection, 429, 502, 503, 504) is tried again with growing pauses, or after as long as the server asks;
-scoring changes nothing, so twice is once. What will not pass is a `RefusedError` with the server's own words.
+every call may be made twice: scoring changes nothing, interactions have ids, and a lead is what it was told to be. What will
+not pass is a `RefusedError` with the server's own words.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 
 AGAIN = frozenset({429, 502, 503, 504})
 MOST_LEADS = 10_000  # of one request
+MOST_EVENTS = 10_000
 Lead = Mapping[str, Any]
 
 
@@ -106,12 +108,76 @@ class Ripeline:
             if not page["rows"] or offset >= page["total"]:
                 return
 
+    def send(self, interactions: Iterable[Mapping[str, Any]], at_once: int = 1_000) -> dict[str, Any]:
+        """Interactions into the lead store, each with its own `event_id`; sums of `new`, `known`, `waiting`, `erased`, and
+        all that were `refused`, with their places in what was given. What is sent twice is taken once.
+
+        Raises
+        ------
+        RefusedError, UnreachableError
+            as above; what was sent before it is in the store, and sending all of it again is safe.
+        """
+        total: dict[str, Any] = {"received": 0, "new": 0, "known": 0, "waiting": 0, "erased": 0, "refused": []}
+        begin = 0
+        for part in _slices(interactions, min(at_once, MOST_EVENTS)):
+            told = self.call("POST", "/v1/interactions", {"interactions": part})
+            for name in ("received", "new", "known", "waiting", "erased"):
+                total[name] += told[name]
+            total["refused"] += [{**one, "place": begin + one["place"]} for one in told["refused"]]
+            begin += len(part)
+        return total
+
+    def put(self, lead_id: str, known: Mapping[str, Any], version: int | None = None) -> dict[str, Any]:
+        """What is known of a lead: `created_at`, `lead_stage`, `attributes`, `company` …; `version`: only over that one.
+
+        Raises
+        ------
+        RefusedError
+            412 where somebody else wrote it meanwhile (or this very call did, and its answer was lost), 410 where it was
+            erased.
+        """
+        headers = {} if version is None else {"if-match": f'"v{version}"'}
+        found: dict[str, Any] = self.call("PUT", _of(lead_id), known, headers)
+        return found
+
+    def lead(self, lead_id: str) -> dict[str, Any]:
+        """A stored lead with its colleagues, as `score` takes them."""
+        found: dict[str, Any] = self.call("GET", _of(lead_id))
+        return found
+
+    def score_of(self, lead_id: str, **asked: Any) -> dict[str, Any]:
+        """The score of a stored lead, now or `as_of` a past moment; `reasons`, `language`, `known_at`."""
+        found: dict[str, Any] = self.call("GET", _of(lead_id, "score", asked))
+        return found
+
+    def scores_of(self, lead_id: str, **asked: Any) -> list[dict[str, Any]]:
+        """The recorded scores of a lead, the newest first; `limit`."""
+        found: list[dict[str, Any]] = self.call("GET", _of(lead_id, "scores", asked))["scores"]
+        return found
+
+    def why(self, lead_id: str, since: str | None = None, to: str | None = None, **asked: Any) -> dict[str, Any]:
+        """Why the score changed between two moments; `lines`, `language`."""
+        moments = {"from": since, "to": to}
+        asked.update({name: value for name, value in moments.items() if value})
+        found: dict[str, Any] = self.call("GET", _of(lead_id, "why", asked))
+        return found
+
+    def decision(self, lead_id: str, **asked: Any) -> dict[str, Any]:
+        """What somebody may be told who asks how they were scored; `language`, `as_of`."""
+        found: dict[str, Any] = self.call("GET", _of(lead_id, "decision", asked))
+        return found
+
+    def erase(self, lead_id: str) -> dict[str, Any]:
+        """Delete everything of a lead from the store; needs a key of the scope admin."""
+        found: dict[str, Any] = self.call("DELETE", _of(lead_id))
+        return found
+
     def model(self) -> dict[str, Any]:
         """The model that answers."""
         found: dict[str, Any] = self.call("GET", "/v1/model")
         return found
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
+    def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """One call, tried again where that may help.
 
         Raises
@@ -125,7 +191,7 @@ class Ripeline:
             if attempt:
                 self._sleep(pause)
             try:
-                return self._once(method, path, data)
+                return self._once(method, path, data, headers or {})
             except urllib.error.HTTPError as error:
                 problem = _problem(error)
                 if error.code not in AGAIN or attempt + 1 == self.attempts:
@@ -136,8 +202,8 @@ class Ripeline:
                 pause = self._pause(attempt, None)
         raise UnreachableError(f"{self.url} did not answer ({trouble}), {self.attempts} times.")
 
-    def _once(self, method: str, path: str, data: bytes | None) -> Any:
-        headers = {"accept": "application/json", "content-type": "application/json"}
+    def _once(self, method: str, path: str, data: bytes | None, more: Mapping[str, str]) -> Any:
+        headers = {"accept": "application/json", "content-type": "application/json", **more}
         if self.key:
             headers["authorization"] = f"Bearer {self.key}"
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310  checked in __init__
@@ -175,6 +241,23 @@ def _parts(leads: Iterable[Lead], size: int) -> Iterator[list[Lead]]:
             part = part[cut:]
     if part:
         yield part
+
+
+def _slices(rows: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mapping[str, Any]]]:
+    part: list[Mapping[str, Any]] = []
+    for row in rows:
+        part.append(row)
+        if len(part) == size:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def _of(lead_id: str, about: str = "", asked: Mapping[str, Any] | None = None) -> str:
+    """The path of a lead; nothing in its id is taken for a part of it."""
+    path = "/v1/leads/" + urllib.parse.quote(lead_id, safe="") + (f"/{about}" if about else "")
+    return path + ("?" + urllib.parse.urlencode(asked) if asked else "")
 
 
 def _company(lead: Lead) -> Any:

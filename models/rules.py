@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ValidationError
 
-from features.attributes import FREE_MAIL, NO, YES, is_missing
 from features.errors import ConfigError, nearest
-from features.settings import Settings, explain
-from features.spec import Acts, Count, Decayed, Feature
-from features.titles import parse_title
-from features.words import Language, type_words
+from features.settings import explain
+from features.spec import Feature
+from features.words import Language
+from models.rule_book import FitRule, RuleBook
 from models.types import Floats, Matrix
 
 DEFAULT_RULES = Path(__file__).with_name("rules.yaml")
@@ -27,179 +25,6 @@ DEFAULT_RULES = Path(__file__).with_name("rules.yaml")
 MANY = 1_000  # values, from which telling them apart at once is quicker
 
 Values = Callable[[str, str], Sequence[object]]  # (entity, column) → one value per lead
-
-
-class BehaviourRule(Settings):
-    """Points each time a lead does something."""
-
-    interaction: str | list[str]
-    points: float
-    days: float | None = Field(None, gt=0, description="only the last so many days; omitted: ever")
-    at_most: float | None = Field(None, ge=0, description="most points this rule gives or takes")
-    half_life: float | None = Field(None, gt=0, description="days in which a point fades to half")
-    times: int | None = Field(None, ge=2, description="points are given once, when it happened so many times in `days`")
-
-    @model_validator(mode="after")
-    def _one_clock(self) -> Self:
-        if self.days is not None and self.half_life is not None:
-            raise ValueError("give either `days` or `half_life`, not both: a point that fades needs no window")
-        if self.half_life is not None and self.times is not None:
-            raise ValueError("give either `times` or `half_life`, not both: what fades cannot be counted")
-        return self
-
-    @property
-    def types(self) -> tuple[str, ...]:
-        return (self.interaction,) if isinstance(self.interaction, str) else tuple(self.interaction)
-
-    @property
-    def feature(self) -> Feature:
-        what = Acts("+".join(self.types), self.types)
-        return Decayed(what, self.half_life) if self.half_life else Count(what, self.days)
-
-    @property
-    def most(self) -> float:
-        """The most points it can give; endless without `at_most` or `times`."""
-        if self.points <= 0:
-            return 0.0
-        most = np.inf if self.times is None else self.points
-        return float(most if self.at_most is None else min(most, self.at_most))
-
-    def words(self, language: Language = "en") -> str:
-        what = " + ".join(type_words(t, language) for t in self.types)
-        return what if self.times is None else f"{what} ≥ {self.times}"
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-class FitRule(Settings):
-    """Points for what a lead or its company is. All conditions given must hold."""
-
-    attribute: str = Field(pattern=r"^(lead|company)\..+")
-    points: float
-    at_least: float | None = None
-    at_most: float | None = None
-    equals: str | list[str] | None = None
-    seniority_at_least: int | None = None
-    seniority_at_most: int | None = None
-    function: str | list[str] | None = None
-    free_mail: bool | None = None
-
-    @model_validator(mode="after")
-    def _some_condition(self) -> Self:
-        if not self.conditions:
-            raise ValueError("a fit rule needs a condition, such as `at_least: 50` or `equals: Germany`")
-        return self
-
-    @cached_property
-    def conditions(self) -> dict[str, Any]:
-        return {k: v for k, v in self.model_dump(exclude={"attribute", "points"}).items() if v is not None}
-
-    @cached_property
-    def entity_column(self) -> tuple[str, str]:
-        entity, _, column = self.attribute.partition(".")
-        return entity, column
-
-    def holds(self, value: object) -> bool:
-        """Whether all conditions hold for this value; a missing value fulfils none."""
-        if is_missing(value):
-            return False
-        for name, wanted in self.conditions.items():  # noqa: SIM110  a generator costs more than a condition
-            if not _CONDITIONS[name](value, wanted):
-                return False
-        return True
-
-    def words(self) -> str:
-        return f"{self.attribute} " + ", ".join(f"{k.replace('_', ' ')} {_plain(v)}" for k, v in self.conditions.items())
-
-
-def _number(value: object) -> float:
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return float("nan")
-
-
-def _among(value: object, wanted: str | list[str]) -> bool:
-    names = [wanted] if isinstance(wanted, str) else wanted
-    if isinstance(value, (bool, np.bool_)):  # "Yes" in the rules means a flag that is set, however the data spell it
-        return any(name.strip().casefold() in (YES if value else NO) for name in names)
-    return str(value).strip().casefold() in {n.strip().casefold() for n in names}
-
-
-def _seniority(value: object) -> float:
-    found = parse_title(str(value)).seniority
-    return float("nan") if found is None else found
-
-
-def _free_mail(value: object, wanted: bool) -> bool:
-    return (str(value).strip().casefold() in FREE_MAIL) == wanted
-
-
-_CONDITIONS: dict[str, Callable[[object, Any], bool]] = {
-    "at_least": lambda value, wanted: _number(value) >= wanted,
-    "at_most": lambda value, wanted: _number(value) <= wanted,
-    "equals": _among,
-    "seniority_at_least": lambda value, wanted: _seniority(value) >= wanted,
-    "seniority_at_most": lambda value, wanted: _seniority(value) <= wanted,
-    "function": lambda value, wanted: _among(parse_title(str(value)).function, wanted),
-    "free_mail": _free_mail,
-}
-
-
-class Caps(Settings):
-    """The most points a group of rules gives together."""
-
-    engagement: float | None = Field(None, gt=0)
-    fit: float | None = Field(None, gt=0)
-
-
-class Grades(Settings):
-    """Points from which a lead is of which grade: `fit` A or B (else C), `engagement` 1 or 2 (else 3)."""
-
-    fit: dict[Literal["A", "B"], float]
-    engagement: dict[Literal["1", "2"], float]
-
-    @field_validator("engagement", mode="before")
-    @classmethod
-    def _as_text(cls, given: object) -> object:
-        """YAML reads 1 as a number, JSON keeps only text."""
-        return {str(key): value for key, value in given.items()} if isinstance(given, dict) else given
-
-    @model_validator(mode="after")
-    def _rising(self) -> Self:
-        for name, best, second in (("fit", "A", "B"), ("engagement", "1", "2")):
-            edges: dict[Any, float] = getattr(self, name)
-            if set(edges) != {best, second}:
-                raise ValueError(f"give `{name}` both edges, {best} and {second}; below the second a lead is the third grade")
-            if edges[best] <= edges[second]:
-                raise ValueError(
-                    f"the bands of `{name}` overlap: {best} needs more points than {second}, "
-                    f"not {edges[best]:g} against {edges[second]:g}"
-                )
-        return self
-
-
-class RuleBook(Settings):
-    """The contents of a rules file; who wrote it when, and whether it is in use, is for its readers."""
-
-    version: Literal[1] = 1
-    status: Literal["draft", "active"] = "active"
-    author: str | None = None
-    date: dt.date | None = None
-    note: str | None = None
-    thresholds: dict[str, float] = Field(default_factory=dict, description="lead stage → points from which it is recommended")
-    caps: Caps = Caps()
-    grades: Grades | None = None
-    behaviour: list[BehaviourRule] = Field(default_factory=list)
-    fit: list[FitRule] = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> Self:
-        if not self.behaviour and not self.fit:
-            raise ValueError("there is no rule in it; give `behaviour:` or `fit:` rules")
-        return self
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from features.errors import ConfigError, nearest
 from features.settings import explain
-from models.rules import FitRule, RuleBook, Rules, check_thresholds
+from models.rule_book import FitRule, RuleBook
+from models.rules import Rules, check_thresholds
 
 Place = tuple[str | int, ...]
 

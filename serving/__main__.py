@@ -9,7 +9,10 @@ import socket
 import sys
 from pathlib import Path
 
-MODULES = ("bentoml", "jwt", "lightgbm", "numpy", "pandas", "pyarrow", "pydantic", "sklearn", "scipy", "starlette", "yaml")
+MODULES = (
+    "alembic", "bentoml", "jwt", "lightgbm", "numpy", "pandas", "psycopg", "pyarrow", "pydantic", "sklearn", "scipy",
+    "sqlalchemy", "starlette", "yaml",
+)  # fmt: skip
 
 
 def arguments() -> argparse.Namespace:
@@ -18,6 +21,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, default=Path("artefacts/champion"), help="model folder")
     parser.add_argument("--report", type=Path, help="report.html of its training, shown at /report")
     parser.add_argument("--work-list", type=Path, help="folder of the work list, shown at /")
+    parser.add_argument("--store", help="address of the lead store, shown in place of the work list; default: RIPELINE_STORE")
     parser.add_argument("--shadow", type=Path, help="model folder of a challenger that scores beside, after each answer")
     parser.add_argument("--keys", type=Path, help="file of the API keys (serving/keys.py); default: keys.json, if there is one")
     parser.add_argument("--audit", type=Path, help="folder of the audit trail (serving/audit.py); default: none")
@@ -72,6 +76,7 @@ def checked(given: argparse.Namespace) -> tuple[str, dict[str, str]]:
     from serving.keys import read as read_keys
     from serving.lines import LEVEL_VARIABLE, level
     from serving.log import ORIGINS_VARIABLE, PROXIES_VARIABLE, origins, proxies
+    from serving.store.store import STORE_VARIABLE, Store
 
     try:
         model = load(given.model)
@@ -87,6 +92,10 @@ def checked(given: argparse.Namespace) -> tuple[str, dict[str, str]]:
     proxies(os.environ.get(PROXIES_VARIABLE, ""))
     level(os.environ.get(LEVEL_VARIABLE, ""))
     stopping()
+    named_store = given.store or os.environ.get(STORE_VARIABLE)
+    store = Store.at(named_store) if named_store else None  # whether it answers is for the server to see
+    if store is not None and store.url.database and store.engine.dialect.name == "sqlite":
+        Path(store.url.database).parent.mkdir(parents=True, exist_ok=True)
     trusted = trust(os.environ)
     if trusted:
         check_place(trusted.keys)
@@ -107,6 +116,7 @@ def checked(given: argparse.Namespace) -> tuple[str, dict[str, str]]:
         **{variable: str(path.resolve()) for variable, path in given_paths.items() if path is not None and path.exists()},
         **({AUDIT_VARIABLE: str(given.audit.resolve())} if given.audit else {}),
         **({KEYS_VARIABLE: str(keys.resolve())} if ready else {}),
+        **({STORE_VARIABLE: store.url.render_as_string(hide_password=False)} if store else {}),
         "RIPELINE_WORKERS": str(given.workers),
     }
     return told, environment

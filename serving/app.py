@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope
 
 from features.errors import nearest
-from serving import hooks, pages
+from serving import hooks, leads, pages
 from serving.answer import Answer, answered
 from serving.direct import Direct, whole_body
 from serving.errors import RefusedError, problem_response, refuse, shown
@@ -33,6 +33,8 @@ from serving.quick import read as read_quickly
 from serving.schemas import About, FunnelFrame, Problem, ScoreResponse, WhatIfEnvelope
 from serving.scorer import Scorer
 from serving.shadow import Shadow
+from serving.store.store import AFTER as STORE_AFTER
+from serving.store.store import Store
 from serving.traces import span
 from serving.what_if import what_if
 from serving.work_list import WorkList
@@ -57,17 +59,23 @@ def create_app(
     clock: Clock = utc_now,
     *,
     work_list: Callable[[], WorkList | None] = lambda: None,
+    store: Callable[[], Store | None] = lambda: None,
     report: Callable[[], Path | None] = lambda: None,
     shadow: Callable[[], Scorer | None] = lambda: None,
     troubles: Callable[[], Mapping[str, str]] = dict,
     leaving: Callable[[], bool] = lambda: False,
 ) -> Starlette:
     """The application. `provide` gives the scorer, or None while there is none; `clock` says what "now" is; `work_list` and
-    `report` give what was written beside the model, or None; `shadow` a challenger, or None; `troubles` what does not work, by
-    title; `leaving` whether the process is about to stop.
+    `report` give what was written beside the model, or None; `store` the lead store, or None: then the work list is asked in
+    its place; `shadow` a challenger, or None; `troubles` what does not work, by title; `leaving` whether the process is about
+    to stop.
     """
 
-    metrics, pressure = Metrics(provide, troubles), Pressure()
+    def all_troubles() -> dict[str, str]:
+        kept = store()
+        return {**troubles(), **({"lead store": kept.trouble} if kept and kept.trouble else {})}
+
+    metrics, pressure = Metrics(provide, all_troubles), Pressure()
     beside = Shadow(shadow, printed, metrics.registry)
 
     async def scored(scope: Scope, receive: Receive) -> tuple[bytes, BackgroundTask | None]:
@@ -97,21 +105,6 @@ def create_app(
         request.scope["ripeline_lead_ids"] = lead_ids
         return answer
 
-    async def leads(request: Request) -> Response:
-        found = _listed(work_list)
-        asked = found.ask(dict(request.query_params))
-        if request.url.path.endswith(".csv"):
-            headers = {"content-disposition": 'attachment; filename="work_list.csv"'}
-            request.scope["ripeline_lead_ids"] = [str(row["lead_id"]) for row in found.found(asked)]
-            return Response(found.text(asked), media_type="text/csv; charset=utf-8", headers=headers)
-        rows = found.found(asked)
-        page = rows[asked.offset : asked.offset + asked.limit]
-        request.scope["ripeline_lead_ids"] = [str(row["lead_id"]) for row in page]
-        return _json({"as_of": found.as_of, "model": dict(found.model), "total": len(rows), "rows": page})
-
-    async def lead(request: Request) -> Response:
-        return _json(_listed(work_list).request(request.path_params["lead_id"]))
-
     async def model(_request: Request) -> Response:
         return Response(_about(_ready(provide)).model_dump_json(), media_type="application/json")
 
@@ -122,7 +115,7 @@ def create_app(
         if leaving():
             raise refuse(503, "Going away", "This server is about to stop.")
         model = _ready(provide).model
-        found = dict(troubles())
+        found = all_troubles()
         if request.scope.get("ripeline_stranger"):  # what a trouble says of folders is nobody else's business
             found = dict.fromkeys(found, "Ask with a key for more.")
         more = {"troubles": found} if found else {}
@@ -141,16 +134,14 @@ def create_app(
     routes = [
         asked_all_day,
         Route("/v1/what-if", ask, methods=["POST"]),
-        Route("/v1/leads", leads),
-        Route("/v1/leads.csv", leads),
-        Route("/v1/leads/{lead_id:path}", lead),
+        *leads.routes(provide, store, work_list, clock),
         Route("/v1/model", model),
         Route("/livez", livez),
         Route("/readyz", readyz),
         Route("/metrics", measured),
         Route("/openapi.json", openapi),
         Route("/docs", docs),
-        *hooks.routes(provide, work_list, clock),
+        *hooks.routes(provide, work_list, store, clock),
         *pages.routes(report),
     ]
     paths: dict[object, str] = {route.endpoint: route.path for route in reversed(routes)}
@@ -172,13 +163,6 @@ def _ready(provide: Callable[[], Scorer | None]) -> Scorer:
     if scorer is None:
         raise refuse(503, "No model", "No model is loaded; run `make train` and start the server on its champion.")
     return scorer
-
-
-def _listed(work_list: Callable[[], WorkList | None]) -> WorkList:
-    found = work_list()
-    if found is None:
-        raise refuse(404, "No work list", "There is no work list beside the model; `make serve` writes one.")
-    return found
 
 
 def _scored(scorer: Scorer, body: bytes, now: datetime) -> tuple[Parsed, Answer]:
@@ -246,6 +230,8 @@ def _refusal(error: RefusedError) -> Response:
     answer = problem_response(error.problem)
     if isinstance(error, BusyError):
         answer.headers["retry-after"] = str(AFTER)
+    if isinstance(error, leads.UnavailableError):
+        answer.headers["retry-after"] = str(STORE_AFTER)
     return answer
 
 

@@ -16,19 +16,24 @@ from starlette.routing import Route
 
 from features.errors import RipelineError
 from features.sources.crm.hooks import Spool, check_key, hubspot_events, pipedrive_events
-from serving.errors import refuse
+from serving.errors import RefusedError, refuse
+from serving.lead_answers import Leads
 from serving.parse import read
 from serving.scorer import Scorer
+from serving.store.connect import StoreError
+from serving.store.store import Store
 from serving.work_list import WorkList
 
 MOST_BYTES = 2 * 2**20  # HubSpot sends at most a hundred events a call
 HOOKS_VARIABLE, URL_VARIABLE = "RIPELINE_HOOKS", "RIPELINE_PUBLIC_URL"
 Clock = Callable[[], datetime]
+Asking = Callable[[str], dict[str, Any] | None]  # lead_id → the body of a request that scores it
 
 
 def routes(
     provide: Callable[[], Scorer | None],
     work_list: Callable[[], WorkList | None],
+    store: Callable[[], Store | None],
     clock: Clock,
     environment: Mapping[str, str] = os.environ,
 ) -> list[Route]:
@@ -56,7 +61,7 @@ def routes(
         except RipelineError as error:
             raise refuse(error.status, "Not accepted", error.fact) from error
         request.scope["ripeline_lead_ids"] = _about(body)
-        return await run_in_threadpool(_scored, provide(), work_list(), body, clock())
+        return await run_in_threadpool(_scored, provide(), _asking(provide, work_list(), store(), clock), body, clock())
 
     return [
         Route("/v1/hooks/hubspot", hubspot, methods=["POST"]),
@@ -105,21 +110,44 @@ def _about(body: bytes) -> list[str]:
         return []
 
 
-def _scored(scorer: Scorer | None, found: WorkList | None, body: bytes, now: datetime) -> Response:
+def _asking(provide: Callable[[], Scorer | None], found: WorkList | None, store: Store | None, clock: Clock) -> Asking | None:
+    """How a lead is asked for: of the store, else of the work list; None where there is neither. A lead that is not to be
+    scored is None."""
+    if store is not None:
+        leads = Leads(provide, store, clock)
+
+        def of_store(lead_id: str) -> dict[str, Any] | None:
+            try:
+                return leads.request(lead_id)[0]
+            except StoreError as error:
+                raise refuse(503, "Store not available", error.fact) from error
+            except RefusedError as error:
+                if error.problem.status != 404:
+                    raise
+                return None
+
+        return of_store
+    if found is not None:
+        return lambda lead_id: found.request(lead_id) if lead_id in found.open else None
+    return None
+
+
+def _scored(scorer: Scorer | None, ask: Asking | None, body: bytes, now: datetime) -> Response:
     """The score of a lead, now, with what it just did: `{"lead_id": "…", "type": "form_submitted"}` → flat fields to be mapped.
 
     A lead that is not in the work list (new, closed, opted out) is answered with `status` alone, so that nothing is mapped.
     """
-    if scorer is None or found is None:
-        raise refuse(503, "Not ready", "There is no model or no work list; `make serve` has both.")
+    if scorer is None or ask is None:
+        raise refuse(503, "Not ready", "There is no model, or neither store nor work list; `make serve` has both.")
     try:
         given = json.loads(body)
         lead = str(given["lead_id"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise refuse(422, "Invalid request", 'Send {"lead_id": "{{lead.Id}}", "type": "…"}.') from error
-    if lead not in found.open:
+    found = ask(lead)
+    if found is None:
         return _json({"status": "not_scored", "lead_id": lead})
-    asked = {**found.request(lead), "as_of": now.isoformat()}
+    asked: dict[str, Any] = {**found, "as_of": now.isoformat()}
     kind = given.get("type")
     if kind is not None:
         # a microsecond before now, since nothing at as_of counts

@@ -167,7 +167,7 @@ def shared(app: ASGIApp, allowed: list[str]) -> ASGIApp:
         app,
         allow_origins=allowed,
         allow_methods=["GET", "POST", "PUT", "DELETE"],
-        allow_headers=["authorization", "content-type", "x-request-id"],
-        expose_headers=["x-request-id", "retry-after"],
+        allow_headers=["authorization", "content-type", "x-request-id", "if-match", "if-none-match"],
+        expose_headers=["x-request-id", "retry-after", "etag"],
         max_age=600,
     )

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from serving import openapi_leads
 from serving.schemas import (
     EXAMPLE,
     About,
-    LeadRequest,
     Problem,
     ScoreRequest,
     ScoreResponse,
@@ -31,8 +31,8 @@ def describe() -> dict[str, Any]:
     _, schemas = models_json_schema(
         [
             (ScoreRequest, "validation"), (ScoreResponse, "serialization"), (WhatIfRequest, "validation"),
-            (WhatIfResponse, "serialization"), (WorkListPage, "serialization"), (LeadRequest, "serialization"),
-            (Problem, "serialization"), (About, "serialization"),
+            (WhatIfResponse, "serialization"), (WorkListPage, "serialization"),
+            (Problem, "serialization"), (About, "serialization"), *openapi_leads.SCHEMAS,
         ],
         ref_template="#/components/schemas/{model}",
     )  # fmt: skip
@@ -52,16 +52,9 @@ def describe() -> dict[str, Any]:
                     "WhatIfResponse",
                 )
             },
-            "/v1/leads": {
-                "get": _listed("work_list", "The work list: open leads as they were scored in batch", "WorkListPage")
-            },
+            "/v1/leads": {"get": _listed("work_list", "The work list: open leads by their newest scores", "WorkListPage")},
             "/v1/leads.csv": {"get": _listed("work_list_csv", "The same rows as CSV, all of them", None)},
-            "/v1/leads/{lead_id}": {
-                "get": {
-                    **_told("lead", "A lead of the work list and its colleagues, as a request scores them", "LeadRequest"),
-                    "parameters": [{"name": "lead_id", "in": "path", "required": True, "schema": {"type": "string"}}],
-                }
-            },
+            **openapi_leads.paths(_told, _problems),
             "/v1/hooks/hubspot": {
                 "post": _hook("hook_hubspot", "HubSpot says what changed; kept for `make live`", _COUNTED, "array")
             },
@@ -93,8 +86,8 @@ _MAPPED = {
 }
 _PROBLEMS = {
     400: "not JSON", 401: "not from whom it says it is", 404: "there is no such lead, no work list, or it is not set up",
-    413: "too many leads or too large a body",
-    422: "the request, or every lead in it, is invalid", 503: "no model is loaded",
+    410: "the lead was erased", 412: "somebody else wrote it meanwhile", 413: "too many leads or too large a body",
+    422: "the request, or every lead in it, is invalid", 503: "no model is loaded, or the store cannot be asked now",
 }  # fmt: skip
 
 
@@ -134,7 +127,7 @@ def _listed(name: str, summary: str, answer: str | None) -> dict[str, Any]:
         }
         for parameter in PARAMETERS
     ]
-    found = _told(name, summary, answer or "", 404, 422)
+    found = _told(name, summary, answer or "", 404, 422, 503)
     if answer is None:
         found["responses"]["200"]["content"] = {"text/csv": {"schema": {"type": "string"}}}
     return {**found, "parameters": asked}

@@ -12,6 +12,7 @@ from features.words import Language, type_words
 from models.advice import Advice
 from models.model import FunnelModel
 from models.next_steps import Step
+from models.review import review_reasons
 from models.scoring import GRADES
 from models.types import Floats, Matrix
 
@@ -77,7 +78,7 @@ class Words:
             effects += one["effect"]
         start = exact_row[at["start"]]
         valued = self.model.value
-        profit = advice.expected_profit
+        profit, last = advice.expected_profit, len(self.model.funnel.targets) - 1
         return {
             "lead_id": lead.lead_id,
             "status": "uncertain" if advice.uncertain else "scored",
@@ -102,6 +103,9 @@ class Words:
                 "why": advice.why,
                 "expected_profit": None if profit is None else round(profit, 6),
             },
+            "human_review": review_reasons(
+                advice.action, advice.uncertain, exact_row[at["low"] + last], exact_row[at["high"] + last]
+            ),
             "next_steps": self._steps(steps, lead.stage) if steps else [],
             "reasons": reasons,
             "explanation": {

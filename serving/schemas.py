@@ -206,6 +206,9 @@ class Result(BaseModel):
     expected_value_high: float | None = None
     amount: Amount | None = Field(None, description="what the first deal brings, should the lead become a customer")
     recommendation: Recommendation | None = None
+    human_review: list[Literal["disqualify", "uncertain", "low_confidence"]] | None = Field(
+        None, description="why a person should look before this takes effect; empty where nothing speaks for it"
+    )
     next_steps: list[StepLine] | None = Field(None, description="what to offer it next; empty for a lead to be handed over")
     reasons: list[ReasonLine] | None = None
     explanation: ExplanationFrame | None = None
@@ -251,9 +254,11 @@ class WorkListPage(BaseModel):
     as_of: str
     model: dict[str, str] = Field(description="name and version of the model that scored them, digest of the data")
     total: int = Field(description="rows that fit, on all pages")
+    waiting: int | None = Field(None, description="leads to be scored again; only from a lead store")
     rows: list[dict[str, Any]] = Field(
         description="rank, lead_id, lead_stage, score, grade, chance of the final lead stage with low and high, rules_chance, "
-        "expected_value, points, action, recommended_lead_stage, status, why, reasons, next_steps, source, country"
+        "expected_value, points, action, recommended_lead_stage, status, why, reasons, next_steps, source, country; from a "
+        "lead store human_review, as_of and scored_at too"
     )
 
 

@@ -33,7 +33,10 @@ from serving.keys import KEYS_VARIABLE, KeyRing
 from serving.life import Kept, Watch, scorer_of
 from serving.lines import say, speak_json
 from serving.log import ORIGINS_VARIABLE, Logged, origins, shared
+from serving.parse import microseconds
 from serving.scorer import Scorer
+from serving.store.refresh import Refresher
+from serving.store.store import STORE_VARIABLE, Store
 from serving.trail import Trail
 from serving.work_list import ROWS, WorkList
 
@@ -46,6 +49,7 @@ MODEL, SHADOW, LIST = "model", "shadow model", "work list"
 
 _kept: dict[str, Kept[Any]] = {}  # by title; filled when the worker starts
 WORKERS = int(os.environ.get("RIPELINE_WORKERS") or 1)
+_stores: list[Store] = []  # one, where there is one
 
 
 def model_folder() -> Path:
@@ -74,6 +78,11 @@ def troubles() -> dict[str, str]:
     found = {one.title: one.trouble for one in _kept.values()}
     found |= {"issuer": _issuer.trouble if _issuer else "", "audit trail": _trail.trouble if _trail else ""}
     return {title: trouble for title, trouble in found.items() if trouble}
+
+
+def provide_store() -> Store | None:
+    """The lead store of this process."""
+    return _stores[0] if _stores else None
 
 
 def _value(title: str) -> Any:
@@ -157,7 +166,13 @@ _issuer = Issuer(_trust) if _trust else None
 _trail = _trailed()
 _allowed = origins(os.environ.get(ORIGINS_VARIABLE, ""))
 _app = create_app(
-    provide, work_list=provide_list, report=report, shadow=provide_shadow, troubles=troubles, leaving=lambda: _drain.begun
+    provide,
+    work_list=provide_list,
+    store=provide_store,
+    report=report,
+    shadow=provide_shadow,
+    troubles=troubles,
+    leaving=lambda: _drain.begun,
 )
 _guarded = Guard(_app, _door(), utc_now, issuer=_issuer, public=os.environ.get(URL_VARIABLE, ""), allowed=_allowed)
 _timely = Timely(_guarded)
@@ -204,6 +219,10 @@ class Ripeline:
         gc.collect()
         settle()
         Watch(list(_kept.values()), settle).start()
+        if named := os.environ.get(STORE_VARIABLE):
+            _stores[:] = [Store.at(named)]
+            # opens the store, too, as soon as its database can be asked
+            Refresher(_stores[0], provide, lambda: microseconds(utc_now())).start()
 
 
 cast("Any", Ripeline).add_asgi_middleware(OursFirst, ours=_application)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -89,22 +89,7 @@ class WorkList:
         RefusedError
             naming the parameter that is unknown or wrong.
         """
-        for name in given:
-            if name not in PARAMETERS:
-                raise _wrong(name, given[name], f"There is no parameter {shown(name)}: {nearest(name, PARAMETERS)}")
-        sort = given.get("sort", "rank")
-        name = sort.removeprefix("-")
-        if self.columns and name not in self.columns:
-            raise _wrong("sort", sort, f"There is no column {shown(name)}: {nearest(name, self.columns)}")
-        return Asked(
-            sort=name,
-            descending=sort.startswith("-"),
-            equal={key: given[key] for key in ("action", "lead_stage", "grade") if given.get(key)},
-            min_score=_number(given, "min_score", 0),
-            containing=given.get("q", "").casefold(),
-            limit=min(_whole(given, "limit", 50), MOST_ROWS),
-            offset=_whole(given, "offset", 0),
-        )
+        return ask(given, self.columns)
 
     def found(self, asked: Asked) -> list[Mapping[str, Any]]:
         """All rows that were asked for, sorted; rows without a value come last."""
@@ -121,12 +106,7 @@ class WorkList:
 
     def text(self, asked: Asked) -> str:
         """The rows as CSV; a cell that a spreadsheet would run begins with an apostrophe."""
-        out = io.StringIO()
-        writer = csv.DictWriter(out, self.columns, lineterminator="\n")
-        writer.writeheader()
-        for row in self.found(asked):
-            writer.writerow({key: f"'{v}" if isinstance(v, str) and v.startswith(FORMULA) else v for key, v in row.items()})
-        return out.getvalue()
+        return table(self.found(asked), self.columns)
 
     def request(self, lead_id: str) -> dict[str, Any]:
         """The body of a request that scores this lead as of the list, its colleagues behind it.
@@ -146,6 +126,42 @@ class WorkList:
                 file.seek(offset)
                 leads.append(json.loads(file.read(size)))
         return {"as_of": self.as_of, "leads": leads}
+
+
+def ask(given: Mapping[str, str], columns: Sequence[str]) -> Asked:
+    """Read the parameters of a query to a list with these columns; any where it has none.
+
+    Raises
+    ------
+    RefusedError
+        naming the parameter that is unknown or wrong.
+    """
+    for name in given:
+        if name not in PARAMETERS:
+            raise _wrong(name, given[name], f"There is no parameter {shown(name)}: {nearest(name, PARAMETERS)}")
+    sort = given.get("sort", "rank")
+    name = sort.removeprefix("-")
+    if columns and name not in columns:
+        raise _wrong("sort", sort, f"There is no column {shown(name)}: {nearest(name, columns)}")
+    return Asked(
+        sort=name,
+        descending=sort.startswith("-"),
+        equal={key: given[key] for key in ("action", "lead_stage", "grade") if given.get(key)},
+        min_score=_number(given, "min_score", 0),
+        containing=given.get("q", "").casefold(),
+        limit=min(_whole(given, "limit", 50), MOST_ROWS),
+        offset=_whole(given, "offset", 0),
+    )
+
+
+def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Rows as CSV; a cell that a spreadsheet would run begins with an apostrophe."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: f"'{v}" if isinstance(v, str) and v.startswith(FORMULA) else v for key, v in row.items()})
+    return out.getvalue()
 
 
 def _number(given: Mapping[str, str], name: str, usual: float) -> float:

@@ -7,8 +7,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -21,9 +22,19 @@ def binaries() -> Path | None:
     return Path(named).parent if named else None
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A server that can be stopped and started; `address` is that of its empty database."""
+
+    address: str
+    start: Callable[[], None]
+    stop: Callable[[], None]  # at once, as if it had been killed
+
+
 @contextmanager
-def server() -> Iterator[str]:
-    """An empty database of its own; its address. As root the server runs as the user postgres, since it refuses root."""
+def cluster(*, safe: bool = False) -> Iterator[Cluster]:
+    """A server of its own, running. As root it runs as the user postgres, since it refuses root. `safe`: it writes as in
+    production; without, it does not wait for the disk."""
     programs = binaries()
     assert programs is not None
     become = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
@@ -32,17 +43,33 @@ def server() -> Iterator[str]:
         port = probe.getsockname()[1]
     home = Path(tempfile.mkdtemp(prefix="postgres"))
     home.chmod(0o777)
-    data = home / "data"
+    control: list[str | Path] = [*become, programs / "pg_ctl", "-D", home / "data"]
+
+    def start() -> None:
+        quick = "" if safe else " -c fsync=off"
+        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={home}{quick}"
+        _quietly([*control, "-w", "-o", options, "-l", home / "log", "start"], home)
+
+    def stop() -> None:
+        _quietly([*control, "-m", "immediate", "stop"], home)
+
     try:
-        _quietly([*become, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"], home)
-        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={home} -c fsync=off"
-        _quietly([*become, programs / "pg_ctl", "-D", data, "-w", "-o", options, "-l", home / "log", "start"], home)
+        _quietly([*become, programs / "initdb", "-D", home / "data", "-U", "postgres", "-A", "trust", "--no-sync"], home)
+        start()
         try:
-            yield f"postgresql://postgres:a-secret-password@127.0.0.1:{port}/postgres"
+            yield Cluster(f"postgresql://postgres:a-secret-password@127.0.0.1:{port}/postgres", start, stop)
         finally:
-            _quietly([*become, programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"], home)
+            if (home / "data" / "postmaster.pid").exists():
+                stop()
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The address of an empty database on a server of its own."""
+    with cluster() as found:
+        yield found.address
 
 
 def _quietly(command: list[str | Path], home: Path) -> None:

@@ -214,6 +214,29 @@ def dataset(
         typer.echo(f"Written to {found.write(out)}.")
 
 
+@app.command()
+def erase(
+    lead: Annotated[str, typer.Option("--lead", help="lead_id of the person")],
+    config: ConfigPath = DEFAULT_CONFIG,
+    work_list: Annotated[Path, typer.Option(help="folder of the work list")] = Path("artefacts/work_list"),
+    report: Annotated[Path, typer.Option(help="report that is served")] = Path("artefacts/report.html"),
+    also: Annotated[list[Path] | None, typer.Option(help="further files and folders: scores, logs, datasets")] = None,
+) -> None:
+    """Remove a person from datasets, landing, ledger, work list and MLflow, and search them again."""
+    from training.config import Config
+    from training.erase import erase as run
+
+    with _plainly():
+        found = run(Config.read(config), lead, work_list, report, also or [])
+        for one in found:
+            note = f" ({one.note})" if one.note else ""
+            typer.echo(f"  {one.place}: {one.deleted:,} deleted, {one.left:,} left{note}")
+        left = sum(one.left for one in found)
+        typer.echo(f"{len(found)} places searched again: {f'{left:,} left' if left else 'nothing is left'}.")
+        if left:
+            raise typer.Exit(1)
+
+
 CrmName = Annotated[str, typer.Option("--crm", help="hubspot, salesforce, marketo or pipedrive")]
 CrmConfig = Annotated[Path | None, typer.Option("--config", help="configuration; default: <crm>.yaml here")]
 

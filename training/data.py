@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from features import erased
 from features.dataset import META, Dataset
+from features.erased import without
 from features.errors import DataError
 from features.funnel import Funnel
 from features.report import DataReport
@@ -29,7 +31,9 @@ def load(config: Config, *, folder: Path | None = None, progress: Progress | Non
     """
     funnel = config.funnel.build()
     dataset, before = _read(config, funnel, folder, progress)
+    dataset, gone = without_erased(dataset)
     dataset, report = validate(dataset, funnel)
+    report.note("leads", "leads that were erased", gone, done="left out with all they did")
     return dataset, report if before is None else before.merge(report)
 
 
@@ -44,6 +48,14 @@ def _read(config: Config, funnel: Funnel, folder: Path | None, progress: Progres
     assert config.source is not None  # noqa: S101  the configuration has one or the other
     settings = SimulatorSettings(leads=config.source.leads, days=config.source.days, seed=config.source.seed)
     return simulate(settings, progress).dataset, None
+
+
+def without_erased(dataset: Dataset) -> tuple[Dataset, int]:
+    """The dataset without those whom `make erase` removed, and how many of them a source brought back."""
+    gone = erased.among(dataset.leads["lead_id"].astype("str").tolist())
+    for lead_id in gone:
+        dataset = without(dataset, lead_id)[0]
+    return dataset, len(gone)
 
 
 def crm_folder(config: Config) -> Path:

@@ -20,8 +20,9 @@ from features.build import attribute, build
 from features.errors import DataError
 from features.plan import Plan
 from models.calibration import RECENCY, recent
+from models.rule_book import BehaviourRule, Caps, FitRule, RuleBook
 from models.rule_odds import SCALE, points_calibrator
-from models.rules import BehaviourRule, Caps, FitRule, RuleBook, Rules
+from models.rules import Rules
 from models.types import Flags, Floats, log_loss, sigmoid
 from training.prepare import Prepared
 

@@ -19,7 +19,7 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
-from mlflow.entities import Metric
+from mlflow.entities import Metric, ViewType
 from mlflow.exceptions import MlflowException
 
 from features.errors import ModelError, nearest
@@ -231,6 +231,41 @@ def download_file(name: str, file: str, to: Path, alias: str = CHAMPION) -> Path
         return Path(client.download_artifacts(str(run_id), file, str(to)))
     except (MlflowException, OSError):
         return None
+
+
+def text_files(name: str, endings: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """(run, path) of every file with one of these endings that a training or comparison of `name` carries; model folders
+    apart, which name nobody."""
+    client = connect()
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        return
+    token = None
+    while True:
+        runs = client.search_runs([experiment.experiment_id], run_view_type=ViewType.ALL, page_token=token)
+        for run in runs:
+            waiting: list[str | None] = [None]
+            while waiting:
+                for found in client.list_artifacts(run.info.run_id, waiting.pop()):
+                    if found.is_dir:
+                        waiting.append(found.path)
+                    elif found.path.endswith(endings):
+                        yield run.info.run_id, found.path
+        token = runs.token
+        if not token:
+            return
+
+
+def fetch_file(run: str, path: str, to: Path) -> Path:
+    """A file that a run carries, copied into a folder."""
+    to.mkdir(parents=True, exist_ok=True)
+    return Path(connect().download_artifacts(run, path, str(to)))
+
+
+def replace_file(run: str, path: str, file: Path) -> None:
+    """Put a file of the same name in the place of one that a run carries."""
+    folder = path.rpartition("/")[0]
+    connect().log_artifact(run, str(file), folder or None)
 
 
 def _registered(client: MlflowClient, name: str) -> bool:

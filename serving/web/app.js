@@ -82,7 +82,10 @@ function drawHead() {
 function cell(row, column) {
   const value = row[column];
   if (column === "lead_id") return element("th", { scope: "row" }, element("a", { href: `#lead=${encodeURIComponent(value)}` }, value));
-  if (column === "action") return element("td", { class: `action ${value}` }, say(value));
+  if (column === "action") {
+    const look = row.human_review ? say("review") : undefined;  // somebody should look before this is done
+    return element("td", { class: `action ${value}`, title: look }, say(value), look ? element("span", { role: "img", "aria-label": look }, " ⚑") : null);
+  }
   const shown = value === null ? "–" : column === "chance" || column === "rules_chance" ? percent(value)
     : column === "expected_value" ? money(value) : NUMBERS.has(column) ? number(value) : value;
   const tip = column === "chance" ? say("intervals", { low: percent(row.low), high: percent(row.high) }) : undefined;

@@ -20,6 +20,7 @@ from serving.guard import Guard
 from serving.keys import KeyRing, add
 from serving.schemas import EXAMPLE
 from serving.scorer import Scorer
+from serving.store.store import Store
 from tests.serving.test_server import free_port
 from tests.tiny import tiny_model
 
@@ -165,11 +166,13 @@ def test_an_address_without_a_scheme() -> None:
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[tuple[str, str]]:
     """The real application behind its door, on a real port: its address and a key."""
-    key = add(tmp_path / "keys.json", "crm", ["score"])
+    key = add(tmp_path / "keys.json", "crm", ["score", "write", "admin"])
     scorer, port = Scorer(tiny_model()), free_port()
     from serving.app import utc_now
 
-    guarded = Guard(create_app(lambda: scorer), KeyRing(tmp_path / "keys.json"), utc_now)
+    store = Store.at(f"sqlite:///{tmp_path}/leads.db", {})
+    store.open()
+    guarded = Guard(create_app(lambda: scorer, store=lambda: store), KeyRing(tmp_path / "keys.json"), utc_now)
     server = uvicorn.Server(uvicorn.Config(guarded, port=port, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -178,6 +181,33 @@ def live(tmp_path: Path) -> Iterator[tuple[str, str]]:
     yield f"http://127.0.0.1:{port}", key
     server.should_exit = True
     thread.join(10)
+    store.close()
+
+
+def test_stored_leads_of_the_real_server(live: tuple[str, str]) -> None:
+    """An id with a slash and a question mark is an id."""
+    client, name = Ripeline(*live), "a/b?c"
+    assert client.put(name, {"created_at": "2026-05-20T09:00:00Z", "lead_stage": "mql"})["version"] == 1
+    acts = [
+        {"event_id": f"e{i}", "lead_id": name, "type": "page_view", "at": f"2026-06-{1 + i % 28:02d}T10:00:00Z"}
+        for i in range(25)
+    ]
+    told = client.send([*acts[:20], {"event_id": "bad"}, *acts[20:], acts[0]], at_once=10)
+    assert (told["received"], told["new"], told["known"]) == (27, 25, 1)
+    assert [one["place"] for one in told["refused"]] == [20]
+    assert client.score_of(name, as_of="2026-06-30T00:00:00Z", reasons=2)["result"]["status"] in ("scored", "uncertain")
+    assert len(client.lead(name)["leads"][0]["interactions"]) == 25
+    assert client.scores_of(name) == []
+    assert client.decision(name, language="de")["data_used"]["interactions"] == {"page_view": 25}
+    with pytest.raises(RefusedError, match="412"):
+        client.put(name, {"opted_out": True}, version=7)
+    with pytest.raises(RefusedError, match="404"):
+        client.why(name)
+    assert client.erase(name)["deleted"]["leads"] == 1
+    with pytest.raises(RefusedError, match="410"):
+        client.put(name, {"created_at": "2026-05-20T09:00:00Z"})
+    with pytest.raises(StopIteration):
+        next(client.work_list(action="hand_over"))
 
 
 def test_the_real_server(live: tuple[str, str]) -> None:
@@ -188,8 +218,6 @@ def test_the_real_server(live: tuple[str, str]) -> None:
     assert (good_one["status"], len(good_one["reasons"]), bad_one["status"]) == ("scored", 1, "invalid")
     assert client.model()["name"] == "tiny"
     assert client.what_if(lead, as_of=EXAMPLE["as_of"])["lead_id"] == lead["lead_id"]
-    with pytest.raises(RefusedError, match="404 No work list"):
-        next(client.work_list(action="hand_over"))
     with pytest.raises(RefusedError, match="401"):
         Ripeline(url, "rl_wrong").model()
 

@@ -16,7 +16,7 @@ from tests.client.test_client import ROOT, live
 
 __all__ = ["live"]
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "docs" / "clients.md").read_text(encoding="utf-8"), re.DOTALL)
-PYTHON, SHELL, SCRIPT, SHEET = (text for _, text in BLOCKS)
+PYTHON, SHELL, SCRIPT, STORED, SHEET = (text for _, text in BLOCKS)
 
 
 def run(command: list[str], site: tuple[str, str], home: Path, **more: str) -> str:
@@ -26,14 +26,21 @@ def run(command: list[str], site: tuple[str, str], home: Path, **more: str) -> s
     return done.stdout
 
 
-def test_there_are_four_in_this_order() -> None:
-    assert [kind for kind, _ in BLOCKS] == ["python", "sh", "js", "js"]
+def test_there_are_five_in_this_order() -> None:
+    assert [kind for kind, _ in BLOCKS] == ["python", "sh", "js", "python", "js"]
 
 
 def test_python(live: tuple[str, str], tmp_path: Path) -> None:
     (tmp_path / "example.py").write_text(PYTHON)
     said = run([sys.executable, "example.py"], live, tmp_path, PYTHONPATH=str(ROOT / "client"))
     assert re.fullmatch(r"L-1 \d+ (nurture|hold|hand_over|recycle|disqualify)\n", said)
+
+
+def test_python_with_stored_leads(live: tuple[str, str], tmp_path: Path) -> None:
+    """It goes on where the first one began."""
+    begin = PYTHON.partition("try:")[0]
+    (tmp_path / "example.py").write_text(begin + STORED)
+    assert re.fullmatch(r"1 \[\]\n\d+\n", run([sys.executable, "example.py"], live, tmp_path, PYTHONPATH=str(ROOT / "client")))
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from features.errors import ConfigError
-from models.rules import DEFAULT_RULES, BehaviourRule, Rules
+from models.rule_book import BehaviourRule
+from models.rules import DEFAULT_RULES, Rules
 from models.rules_check import doubts, most, read_with_lines
 
 STAGES = ("lead", "mql", "sql", "customer")

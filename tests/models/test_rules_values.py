@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.rules import Column, FitRule, Rules
+from models.rule_book import FitRule
+from models.rules import Column, Rules
 
 
 def fit_points(condition: dict[str, object], values: list[object]) -> list[float]:

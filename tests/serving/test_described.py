@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,39 +10,49 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
+from starlette.testclient import TestClient
 
 from serving.app import create_app
 from serving.openapi import describe
 from serving.openapi_door import behind_the_door
+from serving.openapi_leads import LEAD
+from serving.parse import microseconds
 from serving.scorer import Scorer
-from serving.work_list import WorkList
+from serving.store.refresh import Refresher
+from serving.store.store import Store
 from tests.conftest import Trained
-from training.work_list import write
 
-REFUSALS = [400, 401, 403, 404, 405, 413, 422]
+REFUSALS = [400, 401, 403, 404, 405, 410, 412, 413, 422]
+KNOWN = [f"L-{number}" for number in range(5)]
 CONFIG = {
     "checks": {
         "negative_data_rejection": {"expected-statuses": REFUSALS},
         # the door is tested in test_guard.py; here the application stands without it
         "ignored_auth": {"enabled": False},
         # a description cannot say which lead stages the model's funnel has, nor that a lead is created before as_of
-        "positive_data_acceptance": {"expected-statuses": ["2xx", 404, 422]},
+        "positive_data_acceptance": {"expected-statuses": ["2xx", 404, 410, 412, 422]},
     },
-    # one bad lead is an `invalid` among the results of the others
+    # one bad lead is an `invalid` among the results of the others, one bad event is refused among the others
     "operations": [
         {"include-path": path, "checks": {"negative_data_rejection": {"expected-statuses": [200, *REFUSALS]}}}
-        for path in ("/v1/score", "/v1/what-if")
+        for path in ("/v1/score", "/v1/what-if", "/v1/interactions")
     ],
 }
 
 
 @pytest.fixture(scope="session")
 def described(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The description as the application gives it, with a work list and the stages of its funnel in what is sent."""
-    folder: Path = tmp_path_factory.mktemp("described") / "work_list"
-    found = WorkList.read(write(trained.config, folder, model_folder=trained.folder))
+    """The description as the application gives it, with a lead store and the stages of its funnel in what is sent."""
+    store = Store.at(f"sqlite:///{tmp_path_factory.mktemp('described')}/leads.db", {})
+    store.open()
     scorer = Scorer(trained.model)
-    app = create_app(lambda: scorer, work_list=lambda: found)
+    app = create_app(lambda: scorer, store=lambda: store)
+    with TestClient(app) as client:
+        for name in KNOWN:
+            client.put(f"/v1/leads/{name}", json=LEAD).raise_for_status()
+    refresher = Refresher(store, lambda: scorer, lambda: microseconds(datetime.now(UTC)))
+    while refresher.work():
+        pass
     schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=schemathesis.Config.from_dict(CONFIG))
 
     @schema.hook
@@ -53,6 +63,14 @@ def described(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Any
             if isinstance(lead, dict) and isinstance(lead.get("lead_stage"), str):
                 lead["lead_stage"] = scorer.model.funnel.stages[number % len(scorer.model.funnel.stages)]
         return body
+
+    @schema.hook
+    def map_path_parameters(_context: Any, parameters: Any) -> Any:
+        """Leads that there are, every other time."""
+        given = parameters.get("lead_id") if isinstance(parameters, dict) else None
+        if isinstance(given, str) and len(given) % 2:
+            parameters["lead_id"] = KNOWN[len(given) % len(KNOWN)]
+        return parameters
 
     return schema
 

@@ -11,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from features.errors import ConfigError, DataError
-from models.rules import BehaviourRule, FitRule, Rules
+from models.rule_book import BehaviourRule, FitRule
+from models.rules import Rules
 from models.rules_check import doubts, read_with_lines
 from models.types import sigmoid
 from tests.conftest import Trained

@@ -1,0 +1,32 @@
+"""When a person should look before a decision takes effect (GDPR, article 22: no decision by automation alone)."""
+
+from __future__ import annotations
+
+import math
+
+from models.recommend import WIDE
+from models.types import TINY
+
+
+def review_reasons(action: str, uncertain: bool, low: float, high: float, asked: bool = False) -> list[str]:
+    """What the model alone would decide to somebody's disadvantage, or does not know well enough; empty where nothing speaks
+    for it. `low` and `high` are the interval of P(final lead stage); `asked`: somebody asked for it.
+
+    >>> review_reasons("nurture", False, 0.1, 0.2)
+    []
+    >>> review_reasons("disqualify", True, 0.001, 0.9)
+    ['disqualify', 'uncertain']
+    """
+    reasons = ["asked"] if asked else []
+    if action == "disqualify":
+        reasons.append("disqualify")
+    if uncertain:
+        reasons.append("uncertain")
+    elif _logit(high) - _logit(low) > WIDE:
+        reasons.append("low_confidence")
+    return reasons
+
+
+def _logit(chance: float) -> float:
+    inside = min(max(chance, TINY), 1 - TINY)
+    return math.log(inside / (1 - inside))

@@ -1,0 +1,30 @@
+"""The recorded scores of a lead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from serving.store.tables import leads, models, scores
+
+
+def is_known(connection: Connection, lead_id: str) -> bool:
+    """Whether somebody told us of the lead."""
+    return connection.execute(select(leads.c.lead_id).where(leads.c.lead_id == lead_id)).first() is not None
+
+
+def recorded(connection: Connection, lead_id: str, most: int) -> list[dict[str, Any]]:
+    """The newest `most` scores, the newest first, with the model that made them."""
+    c = scores.c
+    asked = (
+        select(
+            c.as_of, c.scored_at, models.c.name.label("model"), models.c.version, c.lead_stage, c.chance, c.next_chance,
+            c.score, c.grade, c.points, c.action, c.recommended_lead_stage, c.expected_value,
+        )
+        .join(models, models.c.model_id == c.model_id)
+        .where(c.lead_id == lead_id)
+        .order_by(c.as_of.desc(), c.score_id.desc())
+        .limit(most)
+    )  # fmt: skip
+    return [dict(row) for row in connection.execute(asked).mappings()]

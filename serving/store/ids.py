@@ -1,0 +1,65 @@
+"""Ids at the edge: as they are, or as pseudonyms that only who has the secret can make; and what is left of an erased one."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+from collections.abc import Mapping
+
+PSEUDONYM_VARIABLE = "RIPELINE_PSEUDONYM_KEY"
+ERASED_VARIABLE = "RIPELINE_ERASED_KEY"
+SHORTEST = 16  # characters of a secret
+MADE = re.compile(r"p_[0-9a-f]{32}")
+CALLS = ("score", "scores", "why", "decision")  # what may follow an id in a path
+
+
+class Ids:
+    """What an id is called in the store. Without a secret, what it is called elsewhere."""
+
+    def __init__(self, secret: str = "") -> None:
+        self._secret = secret.encode()
+
+    @property
+    def pseudonymous(self) -> bool:
+        return bool(self._secret)
+
+    def __call__(self, given: str) -> str:
+        """A pseudonym stays what it is, so that an answer of ours can be asked with."""
+        if not self._secret or MADE.fullmatch(given):
+            return given
+        return "p_" + _keyed(self._secret, given)[:32]
+
+
+def _keyed(secret: bytes, text: str) -> str:
+    return hmac.new(secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def ids_from(environment: Mapping[str, str] = os.environ) -> Ids:
+    """As `RIPELINE_PSEUDONYM_KEY` wants them.
+
+    Raises
+    ------
+    ConfigError
+        for a secret that is too short to be one.
+    """
+    from features.errors import ConfigError
+
+    secret = environment.get(PSEUDONYM_VARIABLE, "")
+    if secret and len(secret) < SHORTEST:
+        raise ConfigError(
+            f"{PSEUDONYM_VARIABLE} is shorter than {SHORTEST} characters.",
+            'Make one: python -c "import secrets; print(secrets.token_hex(32))", and keep it: without it no id is found again.',
+        )
+    return Ids(secret)
+
+
+def unfit(name: str) -> str | None:
+    """Why an id cannot be one in the store; None where it can."""
+    if any(ord(sign) < 32 or ord(sign) == 127 for sign in name):
+        return "holds a control character, which stands in no address"
+    last = name.rpartition("/")[2]
+    if "/" in name and last in CALLS:
+        return f"ends with /{last}, which is a call of the API"
+    return None

@@ -1,0 +1,167 @@
+"""The store of one process: its database, how ids are called in it, and whether it can be asked."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from time import monotonic
+from typing import TypeVar
+
+from sqlalchemy import Connection, select
+from sqlalchemy.engine import URL
+
+from features.clock import DAY
+from serving.store.connect import StoreError, address, connect, insert, reading, writing
+from serving.store.erased import Erased
+from serving.store.ids import ERASED_VARIABLE, Ids, ids_from
+from serving.store.migrations import upgrade
+from serving.store.retention import Retention
+from serving.store.tables import facts, leads
+
+T = TypeVar("T")
+STORE_VARIABLE = "RIPELINE_STORE"
+REFRESH_VARIABLE = "RIPELINE_REFRESH_HOURS"
+FORGET_VARIABLE = "RIPELINE_ERASED_KEPT"
+LIVE, EXTRACTED = "live_at", "extracted_at"  # facts
+HOUR = DAY // 24
+_MOMENTS = select(facts.c.name, facts.c.value).where(facts.c.name.in_((LIVE, EXTRACTED)))
+QUIET = 7 * DAY  # so long nothing may come in before the store takes it that nothing comes in any more
+AFTER = 2  # seconds after which to come again where the database does not answer
+NOT_OPEN = "The store has not been opened yet."
+
+
+class Store:
+    """`erased` remembers who was erased, `retention` how long things are kept, `hours` after which a score is old."""
+
+    def __init__(
+        self, url: URL, ids: Ids | None = None, erased: Erased | None = None, retention: Retention | None = None,
+        hours: float = 24.0,
+    ) -> None:  # fmt: skip
+        self.url, self.engine = url, connect(url)
+        self.ids, self.erased = ids or Ids(), erased or Erased()
+        self.retention, self.hours = retention or Retention(), hours
+        self.trouble = NOT_OPEN
+        self.wake = threading.Event()  # something waits to be scored
+        self._open, self._closed_until = False, 0.0
+
+    @classmethod
+    def at(cls, text: str, environment: Mapping[str, str] = os.environ) -> Store:
+        """The store at an address, as the environment wants it.
+
+        Raises
+        ------
+        ConfigError
+            for an address or a setting that cannot be read.
+        """
+        hours = Retention.number(REFRESH_VARIABLE, environment.get(REFRESH_VARIABLE) or "24")
+        kept = environment.get(FORGET_VARIABLE, "yes").strip().lower() not in ("no", "0", "false")
+        erased = Erased(environment.get(ERASED_VARIABLE, ""), kept)
+        return cls(address(text), ids_from(environment), erased, Retention.from_environment(environment), hours)
+
+    def open(self) -> None:
+        """Bring the schema to the newest; what was asked before that was refused.
+
+        Raises
+        ------
+        StoreError
+            where the database cannot be asked.
+        """
+        with self._watched():
+            upgrade(self.engine)
+            self._open = True
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @property
+    def opened(self) -> bool:
+        return self._open
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One state of everything.
+
+        Raises
+        ------
+        StoreError
+            where the database cannot be asked.
+        """
+        self._asked()
+        with self._watched(), reading(self.engine) as connection:
+            yield connection
+
+    def write(self, work: Callable[[Connection], T], *, alone: bool = False) -> T:
+        """Do `work` in one transaction; it is done when this returns.
+
+        Raises
+        ------
+        StoreError
+            where the database cannot be asked or written.
+        """
+        self._asked()
+        with self._watched():
+            return writing(self.engine, work, alone=alone)
+
+    def _asked(self) -> None:
+        if not self._open:
+            raise StoreError(self.trouble or NOT_OPEN, "It is tried again by itself.")
+        if monotonic() < self._closed_until:  # a second ago it did not answer: nobody waits for it again so soon
+            raise StoreError(self.trouble, "It is tried again by itself.")
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreError as error:
+            self.trouble = error.fact
+            if "connect" in error.fact.lower():
+                self._closed_until = monotonic() + 1.0
+            raise
+        self.trouble, self._closed_until = "", 0.0
+
+    @property
+    def shown(self) -> str:
+        """The address without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    def empty(self) -> bool:
+        """Whether nobody is in it.
+
+        Raises
+        ------
+        StoreError
+            where the database cannot be asked.
+        """
+        with self.read() as connection:
+            return connection.execute(select(leads.c.lead_id).limit(1)).first() is None
+
+
+def fact(connection: Connection, name: str) -> int | None:
+    """A number that the store remembers."""
+    found = connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar()
+    return None if found is None else int(found)
+
+
+def keep_fact(connection: Connection, name: str, value: int) -> None:
+    """Remember a number."""
+    row = {"name": name, "value": str(value)}
+    written = insert(connection, facts)
+    connection.execute(written.on_conflict_do_update(index_elements=["name"], set_={"value": written.excluded.value}), [row])
+
+
+def touched(connection: Connection, now: int) -> None:
+    """Something came in live; remembered to the hour."""
+    before = fact(connection, LIVE)
+    if before is None or now - before > HOUR:
+        keep_fact(connection, LIVE, now)
+
+
+def present(connection: Connection, now: int) -> int:
+    """The moment at which leads are looked at where nobody names one: now, or, where nothing comes in any more, the last
+    moment of which the store knows. A store that was only loaded stands still at the extraction: what happened since is not
+    known, and silence would be read into it."""
+    found = {name: int(value) for name, value in connection.execute(_MOMENTS)}
+    known = max(found[LIVE] + QUIET if LIVE in found else 0, found.get(EXTRACTED, 0))
+    return min(now, known) if known else now

@@ -1,0 +1,40 @@
+"""Attribute values as JSON text in the store, and as the plain text of a dataset."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from features.attributes import is_missing
+
+
+def packed(value: object) -> str:
+    """A value, or attributes, as JSON text in ASCII, so that every database takes whatever it holds."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def unpacked(text: str) -> object:
+    """The way back."""
+    return json.loads(text)
+
+
+def attributes(text: str) -> dict[str, object]:
+    """A row's attributes."""
+    found: dict[str, object] = json.loads(text)
+    return found
+
+
+def known(given: Mapping[str, object]) -> dict[str, object]:
+    """Attributes that have a value."""
+    return {name: value for name, value in given.items() if not is_missing(value)}
+
+
+def plain(value: object) -> str | None:
+    """A value as `attribute_changes` of a dataset has it, which is text that its encoder reads to the same number."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return repr(value) if isinstance(value, float) else str(value)

@@ -1,0 +1,135 @@
+"""A lead of the store is the lead of the batch: the same features to the last bit, the same scores, at every moment."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.build import build
+from features.clock import DAY, moment
+from features.dataset import Dataset
+from features.funnel import Funnel
+from features.landmarks import Path, open_leads
+from features.live import live_rows
+from models.recommend import Action
+from serving.scorer import Scorer
+from serving.store.export import export
+from serving.store.keep import keep, model_id
+from serving.store.load import load
+from serving.store.read import read
+from serving.store.scoring import StoredScorer
+from serving.store.standing import standing
+from serving.store.store import Store
+from tests.conftest import Trained
+from tests.serving.requests_from import open_at
+from training.batch import score_open
+
+
+@pytest.mark.parametrize("days_ago", [0, 400])
+def test_features_and_scores_equal_those_of_the_batch(loaded: Store, trained: Trained, dataset: Dataset, days_ago: int) -> None:
+    store, model, as_of = loaded, trained.model, moment(dataset.extracted_at) - days_ago * DAY
+    histories, looks = open_at(model, dataset, as_of)
+    ids = histories.leads["lead_id"].to_numpy(object)[looks.lead]
+    batch = build(model.plan, model.feature_set.encoders, histories, looks)
+    with store.read() as connection:
+        found = read(connection, model.funnel, dataset.leads["lead_id"].tolist(), as_of)
+    assert {name for name, person in found.people.items() if person.stand == "open"} == set(ids)
+    people = list(found.people.values())
+    rows = live_rows(model.plan, model.feature_set.encoders, [p.live for p in people], as_of, mail=model.feature_set.mail)
+    place = {person.live.lead_id: i for i, person in enumerate(people)}
+    mine = rows[:, [place[name] for name in ids]]
+    names = [*model.feature_set.names, *(f.name for f in model.plan.features[len(model.feature_set.features) :])]
+    wrong = [n for n, a, b in zip(names, mine, batch, strict=True) if not np.array_equal(a, b, equal_nan=True)]
+    assert wrong == []
+    subjects, others = found.to_score(found.people)
+    _, scores = Scorer(model).scores(subjects, as_of, context=others)
+    table = score_open(model, dataset, pd.Timestamp(as_of, unit="us", tz="UTC")).set_index("lead_id")
+    table = table.loc[[lead.lead_id for lead in subjects]]
+    assert len(table) > 100
+    np.testing.assert_allclose(scores.probability[:, -1], table["p_customer"], rtol=1e-9)
+    assert scores.score.tolist() == table["score"].tolist()
+    assert scores.grade == table["grade"].tolist()
+    assert [advice.action for advice in scores.advice] == table["action"].tolist()
+    assert [advice.why for advice in scores.advice] == table["why"].tolist()
+    np.testing.assert_allclose(scores.points.points, table["points"], rtol=1e-12)
+
+
+def test_a_lead_asked_for_alone_comes_with_its_whole_account(loaded: Store, trained: Trained, dataset: Dataset) -> None:
+    """As in the batch, whose account holds everybody."""
+    store, model, as_of = loaded, trained.model, moment(dataset.extracted_at)
+    table = score_open(model, dataset, dataset.extracted_at).set_index("lead_id")
+    groups = dataset.leads.groupby("company_id")["lead_id"].agg(list)
+    name = next(lead for people in groups if len(people) > 3 for lead in people if lead in table.index)
+    with store.read() as connection:
+        subjects, others = read(connection, model.funnel, [name], as_of).to_score([name])
+    assert len(others) >= 3
+    _, scores = Scorer(model).scores(subjects, as_of, context=others)
+    assert scores.probability[0, -1] == pytest.approx(table.loc[name, "p_customer"], rel=1e-9)
+
+
+def test_the_recommendation_memory_is_that_of_the_batch(tmp_path: FilePath, trained: Trained, dataset: Dataset) -> None:
+    """`make score PREVIOUS=…` and the history of the store say the same."""
+    store = Store.at(f"sqlite:///{tmp_path / 'leads.db'}", {})
+    store.open()
+    load(store, dataset)
+    model, now = trained.model, moment(dataset.extracted_at)
+    before = now - 30 * DAY
+    stored = StoredScorer(Scorer(model))
+    with store.read() as connection:
+        found = read(connection, model.funnel, dataset.leads["lead_id"].tolist(), before)
+    subjects, others = found.to_score(found.people)
+    rows = stored.rows(subjects, others, before, [False] * len(subjects))
+    store.write(lambda c: keep(c, rows, model_id(c, stored), before, before))
+    told: dict[str, tuple[Action, pd.Timestamp]] = {
+        row["lead_id"]: (row["action"], pd.Timestamp(before, unit="us", tz="UTC")) for row in rows
+    }
+    table = score_open(model, dataset, dataset.extracted_at, previous=told).set_index("lead_id")
+    forgetful = score_open(model, dataset, dataset.extracted_at).set_index("lead_id")
+    assert (table["action"] != forgetful["action"].reindex(table.index)).any()
+    with store.read() as connection:
+        found = read(connection, model.funnel, dataset.leads["lead_id"].tolist(), now)
+    subjects, others = found.to_score(found.people)
+    _, scores = stored.scorer.scores(subjects, now, context=others)
+    said = {lead.lead_id: advice.action for lead, advice in zip(subjects, scores.advice, strict=True)}
+    assert said == table["action"].to_dict()
+
+
+def test_a_dataset_that_went_through_the_store_is_the_same(loaded: Store, trained: Trained, dataset: Dataset) -> None:
+    """Training reads from the store what it would have read without it; loading again adds nothing."""
+    assert sum(load(loaded, dataset).values()) == 0
+    back = export(loaded, moment(dataset.extracted_at))
+    assert {name: len(table) for name, table in back.tables.items()} == {n: len(t) for n, t in dataset.tables.items()}
+    assert back.extracted_at == dataset.extracted_at
+    for days in (0, 200):
+        at = dataset.extracted_at - pd.Timedelta(days=days)
+        mine, theirs = score_open(trained.model, back, at), score_open(trained.model, dataset, at)
+        pd.testing.assert_frame_equal(mine, theirs, rtol=1e-9)
+
+
+STAGES = st.sampled_from(["lead", "mql", "sql", "customer", "disqualified", "lost"])
+
+
+@given(st.integers(0, 20), st.lists(st.tuples(STAGES, st.integers(0, 20)), max_size=8), st.integers(0, 22))
+@settings(max_examples=300, deadline=None)
+def test_where_one_lead_stands_is_where_the_batch_has_it(created: int, changes: list[tuple[str, int]], as_of: int) -> None:
+    funnel = Funnel(horizons={"mql": 30, "sql": 30, "customer": 30})
+    start = 1_700_000_000_000_000
+
+    def at(moments: list[int]) -> pd.Series:
+        return pd.Series(pd.to_datetime([start + m for m in moments], unit="us", utc=True))
+
+    leads = pd.DataFrame({"lead_id": ["a"], "created_at": at([created])})
+    stages = pd.DataFrame(
+        {"lead_id": ["a"] * len(changes), "lead_stage": [c[0] for c in changes], "at": at([c[1] for c in changes])}
+    )
+    path = Path.of(leads, stages, funnel)
+    looks = open_leads(path, start + as_of)
+    found = standing(start + created, [(name, start + m) for name, m in changes], funnel, start + as_of)
+    assert (found.stand == "open") == (len(looks) == 1)
+    if len(looks):
+        assert (found.stage, found.entered) == (looks.stage[0], looks.entered[0])
