@@ -50,6 +50,7 @@ MODEL, SHADOW, LIST = "model", "shadow model", "work list"
 _kept: dict[str, Kept[Any]] = {}  # by title; filled when the worker starts
 WORKERS = int(os.environ.get("RIPELINE_WORKERS") or 1)
 _stores: list[Store] = []  # one, where there is one
+_refreshers: list[Refresher] = []
 
 
 def model_folder() -> Path:
@@ -125,6 +126,10 @@ class OursFirst:
 
 def farewell() -> None:
     """What waits to be written is written: a worker that was told to stop ends without any more of Python's own tidying."""
+    for worker in _refreshers:
+        worker.stop()
+    for kept in _stores:
+        kept.close()
     if _trail:
         _trail.stop()
     traces.stop()
@@ -222,7 +227,8 @@ class Ripeline:
         if named := os.environ.get(STORE_VARIABLE):
             _stores[:] = [Store.at(named)]
             # opens the store, too, as soon as its database can be asked
-            Refresher(_stores[0], provide, lambda: microseconds(utc_now())).start()
+            _refreshers[:] = [Refresher(_stores[0], provide, lambda: microseconds(utc_now()))]
+            _refreshers[0].start()
 
 
 cast("Any", Ripeline).add_asgi_middleware(OursFirst, ours=_application)
