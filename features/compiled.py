@@ -1,8 +1,15 @@
-"""Compiling with numba: kept on disk between processes where that is possible, compiled anew in each where it is not."""
+"""Compiling with numba: kept on disk between processes where that is possible, compiled anew in each where it is not.
+
+What is kept is kept by the text of all our compiled code and of what it takes its constants from: numba looks only at the file
+that a function stands in, and would go on with what an older version of another file had put into it.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -10,6 +17,33 @@ import numpy as np
 import numpy.typing as npt
 
 F = TypeVar("F", bound=Callable[..., Any])
+_settings: Any = numba.config  # typed as a module without attributes
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("features", "models", "serving")
+_IMPORT = re.compile(rb"^from ((?:features|models|serving)(?:\.\w+| import \w+))", re.M)
+
+
+def edition(root: Path) -> str:
+    """A name for the compiled code below `root`: another one as soon as a byte of it changes, or of what it imports of ours."""
+    texts = {file: file.read_bytes() for package in PACKAGES for file in (root / package).glob("*.py")}
+    ours = {file for file, text in texts.items() if b"features.compiled import" in text or file == Path(__file__)}
+    imported = {
+        root.joinpath(*re.split(r"\.| import ", name.decode())) for file in ours for name in _IMPORT.findall(texts[file])
+    }
+    found = hashlib.sha256()
+    for file in sorted(ours | {file for file in texts if file.with_suffix("") in imported}):
+        found.update(f"{file.relative_to(root)}\0".encode() + hashlib.sha256(texts[file]).digest())
+    return found.hexdigest()[:16]
+
+
+def _kept_in() -> Path:
+    """Below `NUMBA_CACHE_DIR` where that is set, else beside this file."""
+    named = str(_settings.CACHE_DIR)
+    folder = Path(named) if named else Path(__file__).with_name("__pycache__")
+    return folder / f"compiled-{edition(ROOT)}"
+
+
+_settings.CACHE_DIR = str(_kept_in())
 
 
 def compiled(function: F) -> F:

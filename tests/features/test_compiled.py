@@ -1,0 +1,47 @@
+"""What is kept of compiled code is taken up again only where it still says the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numba
+import pytest
+
+from features import compiled
+from features.compiled import ROOT, edition
+
+
+def _house(root: Path, **files: str) -> str:
+    for package in ("features", "models", "serving"):
+        (root / package).mkdir(exist_ok=True)
+    for name, text in files.items():
+        (root / "models" / f"{name}.py").write_text(text)
+    return edition(root)
+
+
+@pytest.mark.parametrize(
+    ("changed", "another"),
+    [("kernel", True), ("constants", True), ("part", True), ("elsewhere", False)],
+)
+def test_another_text_of_what_is_compiled_or_goes_into_it_is_another_edition(
+    tmp_path: Path, changed: str, another: bool
+) -> None:
+    files = {
+        "kernel": "from features.compiled import exact\nfrom models.constants import DAY\nfrom models import part\n",
+        "constants": "DAY = 1\n",
+        "part": "SIZE = 1\n",
+        "elsewhere": "import os\n",
+    }
+    before = _house(tmp_path, **files)
+    assert _house(tmp_path, **files) == before
+    assert (_house(tmp_path, **{**files, changed: files[changed] + "# new\n"}) != before) is another
+
+
+def test_a_file_that_comes_under_the_compiler_counts(tmp_path: Path) -> None:
+    before = _house(tmp_path, one="from features.compiled import exact\n")
+    assert _house(tmp_path, two="from features.compiled import exact\n") != before
+
+
+def test_ours_is_kept_by_edition() -> None:
+    assert Path(numba.config.CACHE_DIR).name == f"compiled-{edition(ROOT)}"
+    assert compiled.edition(ROOT) == edition(ROOT)
