@@ -10,13 +10,15 @@ import os
 import secrets
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from features.dataset import Dataset
 from features.errors import DataError
 from features.files import whole_file
+
+if TYPE_CHECKING:  # a server knows who was erased, and never reads a dataset
+    import pandas as pd
+
+    from features.dataset import Dataset
 
 USUAL_FILE = Path("erased.json")  # in the working folder, readable by its owner only
 
@@ -73,6 +75,8 @@ def _read(file: Path) -> tuple[str, list[str]] | None:
 
 def without(dataset: Dataset, lead_id: str) -> tuple[Dataset, int]:
     """The dataset without a lead, and how many rows that took. A deal of its company stays, without the lead."""
+    from features.dataset import Dataset
+
     tables, gone = dict(dataset.tables), 0
     for name in ("leads", "interactions", "lead_stages"):
         mine = (tables[name]["lead_id"].astype("str") == lead_id).to_numpy(bool)
@@ -91,6 +95,8 @@ def without(dataset: Dataset, lead_id: str) -> tuple[Dataset, int]:
 
 def _kept(frame: pd.DataFrame, gone: Any) -> pd.DataFrame:
     """The rows that stay; categories that nobody has any more would still name the lead."""
+    import pandas as pd
+
     found: pd.DataFrame = frame[~gone].reset_index(drop=True)
     for name in found:
         if isinstance(found[name].dtype, pd.CategoricalDtype):

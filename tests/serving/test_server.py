@@ -139,7 +139,7 @@ def test_the_server_behind_keys(trained: Trained, tmp_path: Path) -> None:
         assert ask(f"{url}/v1/score", EXAMPLE, later)[0] == 200
         revoke(keys, token[3:11])
         assert ask(f"{url}/v1/score", EXAMPLE, token)[0] == 401
-    lines = [json.loads(line) for line in log.read_text().splitlines() if '"event": "request"' in line]
+    lines = [json.loads(line) for line in log.read_text().splitlines() if '"event":"request"' in line]
     asked = [(line["status"], line.get("key")) for line in lines if line["route"] != "/readyz" and line["status"] != 503]
     assert asked == [(401, None), (200, token[3:11]), (200, later[3:11]), (401, None)]
     assert "L-1" not in log.read_text()
