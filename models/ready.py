@@ -115,6 +115,7 @@ class Made:
         the points of the fit rules (n, fit rules), with so many reasons at the most. `x` is asked for where there are boosters
         `outside`."""
         leads = rows.shape[1]
+        rows = np.ascontiguousarray(rows)  # a cut would be another type, and the walk be compiled anew for it
         found = Numbers(
             np.empty((leads, self.features), rows.dtype),
             np.zeros((leads, self.features + 1)),
