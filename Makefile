@@ -22,7 +22,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: partition bench-scale follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -42,6 +42,9 @@ train: setup  ## train, evaluate, log to MLflow and register  [CONFIG=my.yaml] [
 
 score: setup  ## score every open lead  OUT=scores.csv [CONFIG=…] [IN=dataset folder] [AS_OF=2026-06-30] [PREVIOUS=earlier.csv]
 	@$(if $(OUT),,echo "Name the file: make score OUT=scores.csv"; exit 2;) $(RUN) -m training score --config $(CONFIG) --out $(OUT) $(if $(IN),--in $(IN)) $(if $(AS_OF),--as-of $(AS_OF)) $(if $(PREVIOUS),--previous $(PREVIOUS))
+
+partition: setup  ## cut a dataset of any size into sorted buckets of whole accounts  OUT=folder [CONFIG=…] [ADD=dataset folder of a day]
+	@$(if $(OUT),,echo "Name the folder: make partition OUT=data/buckets"; exit 2;) $(RUN) -m training partition --config $(CONFIG) --out $(OUT) $(if $(ADD),--add $(ADD)) $(if $(FOLDER),--folder $(FOLDER))
 
 serve: setup  ## serve the champion, its report and the work list  [CONFIG=…] [HOST=127.0.0.1] [PORT=3000] [WORK_LIST=no] [SHADOW=yes]
 	@$(if $(filter yes,$(SHADOW)),$(RUN) -m training fetch --config $(CONFIG) --to $(CHALLENGER) --alias challenger)

@@ -57,7 +57,7 @@ def score_open(
         parts.append(_rows(model, histories, chunk, what, score(model, what, previous=before), explainer))
         if progress:
             progress(begin + len(chunk), len(looks))
-    found = pd.concat(parts, ignore_index=True) if parts else _empty(model)
+    found = pd.concat(parts, ignore_index=True) if parts else nobody(model)
     found["as_of"] = as_of.isoformat()
     return found.sort_values([f"p_{model.funnel.final}", "lead_id"], ascending=[False, True], ignore_index=True)
 
@@ -75,7 +75,8 @@ def _chunks(looks: Landmarks, histories: Histories) -> Iterator[tuple[int, Landm
         yield begin, looks.take(np.arange(begin, min(begin + CHUNK, len(looks))))
 
 
-def _empty(model: FunnelModel) -> pd.DataFrame:
+def nobody(model: FunnelModel) -> pd.DataFrame:
+    """Scores where no lead is open."""
     return pd.DataFrame({"lead_id": pd.Series(dtype="str"), f"p_{model.funnel.final}": pd.Series(dtype="float64")})
 
 

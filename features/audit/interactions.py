@@ -22,8 +22,8 @@ FOLLOWS = 0.95  # share of a type's rows that come after the lead stage was reac
 
 @dataclass(frozen=True)
 class Follows:
-    """Rows of each interaction type: `every`, those at or after each lead stage but the first (`after`), and those once the lead
-    has `ended`. Parts of the data add up."""
+    """Rows of each interaction type: `every`, those at or after each lead stage but the first (`after`), and those once the
+    lead has `ended`. Parts of the data add up."""
 
     every: Mapping[str, int] = field(default_factory=dict)
     after: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

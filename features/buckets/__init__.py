@@ -1,1 +1,1 @@
-"""Datasets larger than memory: their tables cut into buckets of whole accounts, and a matrix that is written bucket by bucket."""
+"""Datasets larger than memory: tables cut into buckets of whole accounts, and a matrix written bucket by bucket."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -25,6 +25,7 @@ from features.buckets.tally import ENOUGH, Tally
 from features.errors import DataError
 from features.tables import INTERACTIONS
 
+_LACKING = {"timeless": "at", "nameless": "type"}
 COLUMNS = ", ".join(f'"{c}"' for c in INTERACTIONS.names)
 
 
@@ -59,14 +60,15 @@ def count(task: Counting) -> pd.DataFrame:
                count(*) FILTER (epoch_us("at") > {task.extracted_at}) AS late,
                count(*) - count("at") AS timeless, count(*) - count(type) AS nameless
         FROM ({{}}) GROUP BY lead_id"""
-    found = []
-    with database(task.budget.of_database, task.budget.workers, spill_of(task.budget, task.place), task.budget) as connection:
-        for query in task.queries:
-            found.append(connection.sql(counted.format(query)).df())
-    frame = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["lead_id", "rows", "late"])
-    for column, wrong in (("lead_id", frame["lead_id"].isna()), ("at", frame.get("timeless", 0) > 0), ("type", frame.get("nameless", 0) > 0)):
-        if len(frame) and np.any(wrong):
-            rows = int(frame.loc[wrong, ["rows", "late"]].sum().sum()) if column == "lead_id" else int(frame[{"at": "timeless", "type": "nameless"}[column]].sum())
+    spill = spill_of(task.budget, task.place)
+    with database(task.budget.of_database, task.budget.workers, spill, task.budget) as connection:
+        found = [connection.sql(counted.format(query)).df() for query in task.queries]
+    frame = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["lead_id", "rows", "late", *_LACKING])
+    nobody = frame["lead_id"].isna()
+    lacking = {"lead_id": int(frame.loc[nobody, ["rows", "late"]].sum().sum())}
+    lacking |= {column: int(frame[name].sum()) for name, column in _LACKING.items()}
+    for column, rows in lacking.items():
+        if rows:
             raise DataError(
                 f"Table 'interactions': column {column!r} is empty ({rows:,} such rows).",
                 f"Every row of 'interactions' needs {', '.join(INTERACTIONS.required)}.",
@@ -103,8 +105,8 @@ def cut(task: Cutting) -> dict[int, list[str]]:
             part.mkdir(parents=True)
             connection.execute(
                 f"""COPY (
-                    SELECT i.*, CASE WHEN epoch_us(i."at") <= {task.extracted_at} THEN coalesce(w.bucket, -1) ELSE -1 END AS bucket,
-                           coalesce(w.position, -1) AS position
+                    SELECT i.*, coalesce(w.position, -1) AS position,
+                           CASE WHEN epoch_us(i."at") <= {task.extracted_at} THEN coalesce(w.bucket, -1) ELSE -1 END AS bucket
                     FROM ({query}) i LEFT JOIN {parquet(where)} w USING (lead_id)
                 ) TO '{part}' (FORMAT parquet, PARTITION_BY (bucket), COMPRESSION snappy, OVERWRITE_OR_IGNORE)"""
             )
@@ -118,7 +120,7 @@ def cut(task: Cutting) -> dict[int, list[str]]:
 
 @dataclass(frozen=True)
 class Sorting:
-    """The files of one bucket to be sorted into a segment in the folder `out`, noted as `record` for when the job is begun again.
+    """The files of one bucket to be sorted into a segment in the folder `out`, noted as `record` for a job that goes on.
 
     `waiting` rows are kept as they came.
     """
@@ -163,7 +165,9 @@ def _tally(connection: object, rows: str) -> Tally:
         return connection.sql(query).fetchall()  # type: ignore[attr-defined, no-any-return]
 
     types = {str(t): (int(n), int(v)) for t, n, v in ask(f"SELECT type, count(*), count(value) FROM {rows} GROUP BY type")}  # type: ignore[call-overload]
-    contents = [str(c) for (c,) in ask(f"SELECT DISTINCT content FROM {rows} WHERE content IS NOT NULL ORDER BY 1 LIMIT {ENOUGH}")]
+    contents = [
+        str(c) for (c,) in ask(f"SELECT DISTINCT content FROM {rows} WHERE content IS NOT NULL ORDER BY 1 LIMIT {ENOUGH}")
+    ]
     ways = {str(d): int(n) for d, n in ask(f"SELECT direction, count(*) FROM {rows} WHERE direction IS NOT NULL GROUP BY 1")}  # type: ignore[call-overload]
     ((first, last),) = ask(f'SELECT min(epoch_us("at")), max(epoch_us("at")) FROM {rows}')
     return Tally(
@@ -177,6 +181,6 @@ def _tally(connection: object, rows: str) -> Tally:
     )
 
 
-def where_table(lead_id: Sequence[object], bucket: np.ndarray, position: np.ndarray) -> pa.Table:
+def where_table(lead_id: npt.NDArray[np.object_], bucket: npt.NDArray[np.int64], position: npt.NDArray[np.int64]) -> pa.Table:
     """lead_id, bucket, position, for `Cutting.where`."""
     return pa.table({"lead_id": pa.array(lead_id, pa.string()), "bucket": bucket.astype(np.int32), "position": position})

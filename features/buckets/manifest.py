@@ -1,4 +1,7 @@
-"""The manifest of a partitioned dataset: what lies in which bucket, with checksums. It is written last, so nothing half-done counts."""
+"""The manifest of a partitioned dataset: what lies in which bucket, with checksums.
+
+It is written last, so nothing half-done counts.
+"""
 
 from __future__ import annotations
 

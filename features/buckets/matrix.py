@@ -1,4 +1,4 @@
-"""The matrix of landmarks on disk: per bucket an index of its landmarks with their labels, and blocks of columns they point into.
+"""The matrix of landmarks on disk: per bucket an index of its landmarks with their labels, and blocks they point into.
 
 A bucket's block is one array (columns, rows) and, for each day added since, another one with the rows that the day touched. The
 index says where each landmark's row lies, in the order (account, lead, as_of); so reading gives the same whether it was written
@@ -28,9 +28,9 @@ Rows = npt.NDArray[np.intp]
 class Record:
     """What is finished of a bucket.
 
-    `content` is the digest of the bucket it was made of and `made` that of all else (funnel, ages, extraction). `columns` are keys
-    that name what each column holds; `parts` the blocks with their rows; `index` and `accounts` files; `segments` those that
-    were read; `landmarks` their number; `scanned` the interactions that mail scanners made.
+    `content` is the digest of the bucket it was made of and `made` that of all else (funnel, ages, extraction). `columns` are
+    keys that name what each column holds; `parts` the blocks with their rows; `index` and `accounts` files; `segments` those
+    that were read; `landmarks` their number; `scanned` the interactions that mail scanners made.
     """
 
     content: str
@@ -64,9 +64,7 @@ class Store:
         saved = self.place.read_json(self.name(bucket))
         try:
             parts = tuple((str(name), int(rows)) for name, rows in saved.pop("parts"))
-            return Record(
-                **{**saved, "parts": parts, "columns": tuple(saved["columns"]), "segments": tuple(saved["segments"])}
-            )
+            return Record(**{**saved, "parts": parts, "columns": tuple(saved["columns"]), "segments": tuple(saved["segments"])})
         except (KeyError, TypeError):
             return None  # of another version: made anew
 

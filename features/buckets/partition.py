@@ -92,7 +92,7 @@ def merged(old: Dataset, new: Dataset) -> Dataset:
 
 
 def _texts(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(**{c: frame[c].astype("str") for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)})
+    return frame.assign(**{str(c): frame[c].astype("str") for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)})
 
 
 def _made(place: Place, raw: Raw, funnel: Funnel, engine: Engine, old: Manifest | None, tick: Tick | None) -> Manifest:
@@ -113,8 +113,7 @@ def _made(place: Place, raw: Raw, funnel: Funnel, engine: Engine, old: Manifest 
     queries = (*raw.queries, *_rows_of(place, (*recut, *(old.waiting if old else ()))))
     segments, waiting = job.cut(queries, where)
     buckets = [
-        replace(b, segments=(*b.segments, *segments.get(b.number, ())))
-        for b in store_buckets(place, clean, where, kept)
+        replace(b, segments=(*b.segments, *segments.get(b.number, ()))) for b in store_buckets(place, clean, where, kept)
     ]
     manifest = Manifest(
         raw.lean.source, raw.lean.time, raw.lean.extracted_at.isoformat(), where.borders, tuple(buckets),
@@ -133,7 +132,7 @@ def _rows_of(place: Place, segments: tuple[Segment, ...] | list[Segment]) -> tup
     if not segments:
         return ()
     if place.local:
-        return (f"SELECT {COLUMNS} FROM {parquet(*(place.local / s.name for s in segments))}",)  # noqa: S608
+        return (f"SELECT {COLUMNS} FROM {parquet(*(place.local / s.name for s in segments))}",)
     raise DataError(
         f"{place} is an object store, to which nothing can be added yet where accounts moved or rows wait.",
         "Partition everything anew, or add to a copy in a folder.",
@@ -178,7 +177,9 @@ def _reported(report: DataReport, manifest: Manifest, clean: Dataset) -> DataRep
     unusable, tally = manifest.unusable, manifest.tally
     at = pd.Timestamp(manifest.extracted_at)
     report.warn("interactions", f"rows whose at lies after the extraction at {at}", unusable["late"], done="dropped")
-    report.warn("interactions", f"rows of {unusable['leads']:,} unknown leads", unusable["unknown"], unusable["example"], "dropped")
+    report.warn(
+        "interactions", f"rows of {unusable['leads']:,} unknown leads", unusable["unknown"], unusable["example"], "dropped"
+    )
     rare = [name for name, rows in sorted(tally.types.items(), key=lambda t: (-t[1], t[0])) if rows < MIN_TYPE_ROWS]
     report.note("interactions", f"types with fewer than {MIN_TYPE_ROWS} rows", len(rare), ", ".join(rare[:5]), "kept")
     odd = sum(Counter(tally.odd).values())
@@ -251,7 +252,14 @@ class Job:
             return {}
         self.place.write_table(f"{self.folder}/where.parquet", where_table(where.lead_id, where.bucket, where.position))
         tasks = [
-            Cutting(q, f"{self.folder}/where.parquet", f"{self.folder}/cut{i:04d}", self.extracted_at, self.place, self.engine.budget)
+            Cutting(
+                q,
+                f"{self.folder}/where.parquet",
+                f"{self.folder}/cut{i:04d}",
+                self.extracted_at,
+                self.place,
+                self.engine.budget,
+            )
             for i, q in enumerate(self._apart(queries))
         ]
         found: dict[int, list[str]] = {}

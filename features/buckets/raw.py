@@ -1,4 +1,4 @@
-"""What is partitioned: tables with a row a lead, read whole, and interactions as queries that DuckDB streams from their files."""
+"""What is partitioned: tables with a row a lead, read whole, and interactions as queries that DuckDB streams."""
 
 from __future__ import annotations
 
@@ -43,13 +43,15 @@ class Raw:
         """The tables of a dataset folder; its checksums are checked."""
         meta = read_meta(folder)
         path = folder / f"{INTERACTIONS.name}.parquet"
-        queries = (_query(parquet(path), {c: c for c in INTERACTIONS.names}, {}, _columns(parquet(path))),) if path.is_file() else ()
+        queries = (
+            (_query(parquet(path), {c: c for c in INTERACTIONS.names}, {}, _columns(parquet(path))),) if path.is_file() else ()
+        )
         digest = hashlib.sha256(json.dumps([meta["checksums"], meta["extracted_at"]]).encode()).hexdigest()
         return cls(Dataset.read(folder, without=(INTERACTIONS.name,)), queries, digest)
 
     @classmethod
     def of_files(cls, source: FilesSource, funnel: Funnel, base: Path) -> Raw | None:
-        """The tables of a files source; None where its interactions need more than renaming and have to be read by our reader."""
+        """The tables of a files source; None where its interactions need more than renaming, for which our reader is there."""
         if not source.interactions or source.leads.outcome or source.leads.order:
             return None
         folder = base / Path(source.folder).expanduser()
@@ -64,9 +66,15 @@ class Raw:
         known = source.extracted_at or _newest(queries)
         lean, report = load_files(source.model_copy(update={"interactions": [], "extracted_at": known}), funnel, base)
         if source.extracted_at is None:
-            newest = max(t[c].max() for t, c in ((lean.leads, "created_at"), (lean.lead_stages, "at"), (lean.deals, "created_at")) if len(t))
+            newest = max(
+                t[c].max()
+                for t, c in ((lean.leads, "created_at"), (lean.lead_stages, "at"), (lean.deals, "created_at"))
+                if len(t)
+            )
             lean = replace(lean, extracted_at=max(lean.extracted_at, newest.as_unit("us")))
-            report.note("dataset", "moments of extraction not given", 1, done=f"the newest in the data, {lean.extracted_at}, is taken")
+            report.note(
+                "dataset", "moments of extraction not given", 1, done=f"the newest in the data, {lean.extracted_at}, is taken"
+            )
         names = ", ".join([lean.source, *dict.fromkeys(m.file for m in source.interactions)])
         digest = hashlib.sha256(json.dumps([lean.digest, queries, sums]).encode()).hexdigest()
         return cls(replace(lean, source=names), tuple(queries), digest, report)
@@ -107,7 +115,7 @@ def _columns(rows: str) -> dict[str, str]:
     """The columns of a query and their types."""
     with duckdb.connect() as connection:
         try:
-            return {str(name): str(kind) for name, kind, *_ in connection.sql(f"DESCRIBE SELECT * FROM {rows}").fetchall()}  # noqa: S608
+            return {str(name): str(kind) for name, kind, *_ in connection.sql(f"DESCRIBE SELECT * FROM {rows}").fetchall()}
         except duckdb.Error as error:
             raise DataError(f"{rows} cannot be read: {error}.", "Export or copy it anew.") from error
 
@@ -115,7 +123,7 @@ def _columns(rows: str) -> dict[str, str]:
 def _query(
     rows: str, columns: Mapping[str, str], constants: Mapping[str, str], stored: Mapping[str, str], nulls: Sequence[str] = ()
 ) -> str:
-    """SQL for all columns of interactions, each of its kind; `columns`: ours ← theirs. Text is trimmed where there are `nulls`."""
+    """SQL for all columns of interactions, each of its kind; `columns`: ours ← theirs. With `nulls`, text is trimmed."""
     out = []
     for column in INTERACTIONS.columns:
         kind = _TYPES.get(column.kind, "VARCHAR")
@@ -132,7 +140,7 @@ def _query(
             if column.kind == "time":
                 value = _utc(value, stored[theirs])
         out.append(f'CAST({value} AS {kind}) AS "{column.name}"')
-    return f"SELECT {', '.join(out)} FROM {rows}"  # noqa: S608  names are quoted
+    return f"SELECT {', '.join(out)} FROM {rows}"
 
 
 def _utc(value: str, kind: str) -> str:
@@ -151,6 +159,6 @@ def _newest(queries: Sequence[str]) -> object:
     found = []
     with duckdb.connect() as connection:
         for query in queries:
-            row = connection.sql(f'SELECT max(epoch_us("at")) FROM ({query})').fetchone()  # noqa: S608
+            row = connection.execute(f'SELECT max(epoch_us("at")) FROM ({query})').fetchone()
             found += [row[0]] if row and row[0] is not None else []
     return pd.Timestamp(max(found), unit="us", tz="UTC").to_pydatetime() if found else None

@@ -1,4 +1,4 @@
-"""What one pass over interactions tells of them, in a form that adds up over buckets: counts, and sets of which two are enough."""
+"""What one pass over interactions tells of them, in a form that adds up over buckets."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def read_all(place: Place, names: dict[str, str], like: Manifest) -> Dataset:
 
 @dataclass(frozen=True)
 class Cut:
-    """Which lead lies in which bucket: `lead_id`, `bucket` and `position` (leads,) in the order of accounts, and the `borders`."""
+    """Which lead lies in which bucket: `lead_id`, `bucket`, `position` (leads,) in the order of accounts, and the `borders`."""
 
     lead_id: npt.NDArray[np.object_]
     bucket: Ints
@@ -100,7 +100,9 @@ def store_buckets(place: Place, clean: Dataset, cut: Cut, segments: dict[int, Bu
     company = company[company.index.notna() & ~company.index.duplicated()]
     changes = clean.attribute_changes
     ids = changes["id"].astype("str")
-    of_change = np.where((changes["entity"] == "lead").to_numpy(bool), bucket_of.reindex(ids).to_numpy(), company.reindex(ids).to_numpy())
+    of_change = np.where(
+        (changes["entity"] == "lead").to_numpy(bool), bucket_of.reindex(ids).to_numpy(), company.reindex(ids).to_numpy()
+    )
     numbers = {
         "leads": of_lead,
         "companies": company.reindex(clean.companies["company_id"]).to_numpy(),
@@ -127,7 +129,7 @@ def _split(frame: pd.DataFrame, number: npt.NDArray[Any], buckets: int) -> list[
 
 def _plain(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Categories as text: those of other buckets need not be in this one's file."""
-    texts = {c: frame[c].astype("str") for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)}
+    texts = {str(c): frame[c].astype("str") for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)}
     return frame.assign(**texts) if texts else frame
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from features.buckets.memory import Budget
@@ -38,7 +38,7 @@ class Engine(Protocol):
 class Inline:
     """The engine of this process: one item after the other."""
 
-    budget: Budget = Budget()
+    budget: Budget = field(default_factory=Budget)
     apart: bool = False
 
     def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[Done[R]]:
@@ -52,7 +52,7 @@ def attempt(function: Callable[[T], R], index: int, item: T) -> Done[R]:
         return Done(index, function(item))
     except RipelineError as error:
         return Done(index, None, str(error))
-    except Exception as error:  # noqa: BLE001  a poisoned item must not take the others with it; what it was is said
+    except Exception as error:
         return Done(index, None, f"{type(error).__name__}: {error}")
 
 
