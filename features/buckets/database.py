@@ -42,7 +42,7 @@ def database(memory: int, threads: int, spill: Path, budget: Budget) -> Iterator
             connection.close()
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
         raise DataError(
-            f"Sorting needs more than it has: {str(error).splitlines()[0]} (spilling into {spill}).",
+            f"Sorting stopped for want of room: {str(error).splitlines()[0]} (it spills into {spill}).",
             "Give it more disk (`engine: {spill: folder, disk: 200GiB}`) or more `memory`, then run it again.",
         ) from error
     except OSError as error:

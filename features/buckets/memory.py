@@ -61,12 +61,12 @@ class Budget:
     @property
     def of_database(self) -> int:
         """Bytes for DuckDB while it works alone."""
-        return max(int(0.6 * (self.memory - BASE)), 64 * 2**20)
+        return max(int(0.6 * (self.memory - BASE)), 32 * 2**20)
 
     @property
     def of_sort(self) -> int:
         """Bytes for DuckDB in each worker."""
-        return max(int(0.5 * (self.memory / self.workers - BASE)), 48 * 2**20)
+        return max(int(0.5 * (self.memory / self.workers - BASE)), 32 * 2**20)
 
     def holds(self, interactions: int) -> bool:
         """Does a training that keeps everything in memory fit?"""
