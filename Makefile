@@ -141,6 +141,9 @@ bench-pages: setup-dev  ## how fast report and page are there, and rules are rep
 bench-serving: setup-bench  ## serving against a bare FastAPI + LightGBM app, kernel and batch  [MODEL=artefacts/champion]
 	@$(RUN) -m benchmarks.serving --model $(MODEL)
 
+bench-scale: setup-dev  ## beyond memory: cost per interaction, a day against everything, Dask  [SIZES=1000000,10000000,100000000]
+	@$(RUN) -m benchmarks.scale $(if $(SIZES),--sizes $(SIZES))
+
 bench-crm: setup-dev  ## import and write-back against CRMs on loopback: rows a second, memory, calls  [LEADS=20000]
 	@$(RUN) -m benchmarks.crm $(if $(LEADS),--leads $(LEADS))
 

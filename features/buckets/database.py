@@ -36,6 +36,7 @@ def database(memory: int, threads: int, spill: Path, budget: Budget) -> Iterator
     spill.mkdir(parents=True, exist_ok=True)
     try:
         connection = duckdb.connect(config=settings)
+        connection.execute("SET enable_progress_bar = false")  # there is one bar over the whole job
         try:
             yield connection
         finally:

@@ -13,6 +13,7 @@ BASE = 320 * 2**20  # bytes of a process that has imported everything and done n
 PER_INTERACTION = 420  # bytes while a bucket is turned into features: rows read, index, its landmarks' columns (measured)
 SMALLEST_BUCKET = 20_000
 LARGEST_BUCKET = 1_000_000  # larger ones are no faster, and progress and resuming get coarser
+EACH = 4  # buckets at least for each worker
 LEAD = 25  # a lead is as much work as so many interactions: its landmarks have columns whatever it did
 PLAIN = 700  # bytes an interaction takes in a training that holds everything (measured on the simulator, matrix and copies)
 
@@ -57,6 +58,10 @@ class Budget:
             return self.bucket
         room = max(self.memory - (self.workers + 1) * BASE, self.memory // 8)
         return int(min(max(0.7 * room / self.workers / PER_INTERACTION, SMALLEST_BUCKET), LARGEST_BUCKET))
+
+    def of_buckets(self, work: int) -> int:
+        """The same where there is `work` in all: smaller, if else there were too few for all workers to be busy to the end."""
+        return self.bucket or min(self.of_bucket, max(SMALLEST_BUCKET, work // (EACH * self.workers) + 1))
 
     @property
     def of_database(self) -> int:

@@ -20,6 +20,7 @@ from features.buckets.cut import COLUMNS, Counting, Cutting, Sorting, count, cut
 from features.buckets.database import parquet
 from features.buckets.lock import locked
 from features.buckets.manifest import Bucket, Manifest, Segment, is_partitioned, segment_from
+from features.buckets.memory import LEAD
 from features.buckets.place import Place
 from features.buckets.raw import Raw
 from features.buckets.whole import Cut, cut_accounts, place_accounts, read_all, store_all, store_buckets
@@ -96,9 +97,9 @@ def _texts(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _made(place: Place, raw: Raw, funnel: Funnel, engine: Engine, old: Manifest | None, tick: Tick | None) -> Manifest:
-    key = hashlib.sha256(
-        json.dumps([raw.digest, raw.lean.digest, asdict(funnel), engine.budget.of_bucket, old.digest if old else ""]).encode()
-    ).hexdigest()[:16]
+    budget = engine.budget
+    said = [raw.digest, raw.lean.digest, asdict(funnel), budget.of_bucket, budget.workers, old.digest if old else ""]
+    key = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
     if old is None and is_partitioned(place) and place.exists(f"work/{key}/finished.json"):
         return Manifest.read(place)
     if old is None and is_partitioned(place):
@@ -163,7 +164,9 @@ def _unusable(counted: pd.DataFrame, clean: Dataset) -> dict[str, Any]:
 def _where(place: Place, clean: Dataset, counted: pd.DataFrame, engine: Engine, old: Manifest | None) -> tuple[Cut, set[int]]:
     """Where each lead lies, and the buckets whose interactions have to be cut again."""
     if old is None:
-        return cut_accounts(clean.leads, counted.set_index("lead_id")["rows"], engine.budget.of_bucket), set()
+        rows = counted.set_index("lead_id")["rows"]
+        size = engine.budget.of_buckets(int(rows.sum()) + LEAD * len(clean.leads))
+        return cut_accounts(clean.leads, rows, size), set()
     now = place_accounts(clean.leads, old.borders)
     then = place_accounts(read_all(place, {"leads": old.whole["leads"]}, old).leads, old.borders)
     bucket = pd.Series(now.bucket, index=pd.Index(now.lead_id)).reindex(then.lead_id).fillna(WAITING).to_numpy(np.int64)

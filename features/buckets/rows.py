@@ -107,8 +107,8 @@ class Before:
             }
         )
         found = wanted.merge(index[[*keys, "part", "row"]], on=keys, how="left")
-        part = found["part"].fillna(-1).to_numpy(np.int64)
-        row = found["row"].fillna(-1).to_numpy(np.int64)
+        part = found["part"].fillna(-1).to_numpy(np.int64, copy=True)
+        row = found["row"].fillna(-1).to_numpy(np.int64, copy=True)
         account = now.account[now.looks.lead]
         since = _changed_since(task, record, now, accounts)
         row[now.looks.as_of > since[account]] = -1

@@ -169,5 +169,5 @@ def read_segments(place: Place, segments: Sequence[Segment]) -> pd.DataFrame:
                 f"{place}/{segment.name} differs from its checksum.", "It was changed or only half copied: partition anew."
             )
         tables.append(pq.read_table(pa.BufferReader(content), read_dictionary=list(DICTIONARIES)))
-    table = tables[0] if len(tables) == 1 else pa.concat_tables(tables).unify_dictionaries()
+    table = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
     return conform("interactions", from_arrow(table))

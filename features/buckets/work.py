@@ -26,8 +26,13 @@ class Done(Generic[R]):
 class Engine(Protocol):
     """Runs functions of modules over items that can be sent to another process."""
 
-    budget: Budget
-    apart: bool  # workers are other machines, so that even one pass over everything is better given away in parts
+    @property
+    def budget(self) -> Budget: ...
+
+    @property
+    def apart(self) -> bool:
+        """Workers are other machines, so that even one pass over everything is better given away in parts."""
+        ...
 
     def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[Done[R]]:
         """One `Done` for each item, in the order in which they end. A failed item never stops the others."""

@@ -18,7 +18,8 @@ from features.buckets.matrix import Store
 from features.buckets.memory import Budget
 from features.buckets.partition import partition
 from features.buckets.place import Place
-from features.buckets.raw import Raw, in_memory as raw_in_memory
+from features.buckets.raw import Raw
+from features.buckets.raw import in_memory as raw_in_memory
 from features.buckets.whole import read_bucket
 from features.buckets.work import Inline
 from features.dataset import Dataset
@@ -93,7 +94,9 @@ def test_csv_and_parquet_files_go_straight_through_the_database(tmp_path: Path) 
     halves[0].rename(columns={"type": "what"}).assign(lead_id=" " + halves[0]["lead_id"].astype("str")).to_csv(
         tmp_path / "one.csv", index=False, sep=";", na_rep="NULL"
     )
-    halves[1].astype({c: "str" for c in ("lead_id", "type", "content", "campaign", "direction")}).to_parquet(tmp_path / "two.parquet")
+    halves[1].astype(dict.fromkeys(("lead_id", "type", "content", "campaign", "direction"), "str")).to_parquet(
+        tmp_path / "two.parquet"
+    )
     source = FilesSource.model_validate(
         {
             "folder": str(tmp_path),
@@ -127,7 +130,9 @@ def test_one_account_with_a_tenth_of_all_interactions_has_a_bucket_of_its_own(tm
     dataset = world(6, rows=2_000)
     busy = dataset.leads["lead_id"].iloc[0]
     heavy = dataset.interactions.iloc[:400].assign(lead_id=busy)
-    dataset = replace(dataset, interactions=pd.concat([dataset.interactions.astype({"lead_id": "str"}), heavy], ignore_index=True))
+    dataset = replace(
+        dataset, interactions=pd.concat([dataset.interactions.astype({"lead_id": "str"}), heavy], ignore_index=True)
+    )
     place, manifest = partitioned(dataset, tmp_path / "data")
     holder = next(b for b in manifest.buckets if busy in set(read_bucket(place, manifest, b).leads["lead_id"]))
     assert holder.rows >= 350
@@ -165,7 +170,7 @@ def test_a_half_written_matrix_is_never_read(tmp_path: Path) -> None:
     block.write_bytes(block.read_bytes()[:200])
     record = Store(out).record(1)
     assert record
-    with pytest.raises(DataError, match="cannot be read as an array|not whole"):
+    with pytest.raises(DataError, match=r"cannot be read as an array|not whole"):
         Store(out).block(record, spec.columns)
 
 
@@ -205,7 +210,11 @@ def test_what_memory_and_disk_cannot_hold_is_said(tmp_path: Path) -> None:
 def test_two_jobs_on_one_folder_do_not_meet(tmp_path: Path) -> None:
     for where in (str(tmp_path), "memory://locked"):
         place = Place.of(where)
-        with locked(place, "adding"), pytest.raises(DataError, match="in use by process .* which is adding"), locked(place, "x"):
+        with (
+            locked(place, "adding"),
+            pytest.raises(DataError, match=r"in use by process .* which is adding"),
+            locked(place, "x"),
+        ):
             pass
         with locked(place, "later"):  # free again
             pass
@@ -228,5 +237,5 @@ def test_a_manifest_is_plain_json(tmp_path: Path) -> None:
 def test_interactions_of_nobody_known_are_refused(tmp_path: Path) -> None:
     dataset = world(13)
     lost = replace(dataset, interactions=dataset.interactions.assign(lead_id="X").astype({"lead_id": "str"}))
-    with pytest.raises(DataError, match="none of its .* rows is of a lead in 'leads'"):
+    with pytest.raises(DataError, match=r"none of its .* rows is of a lead in 'leads'"):
         partitioned(lost, tmp_path)

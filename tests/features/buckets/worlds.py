@@ -8,22 +8,22 @@ import numpy as np
 import pandas as pd
 
 from features.attributes import learn_encoders
+from features.buckets.manifest import Manifest
 from features.buckets.matrix import Block, Store
 from features.buckets.memory import Budget
 from features.buckets.place import Place
 from features.buckets.rows import Building, build_bucket
 from features.buckets.spec import Spec
 from features.buckets.work import Engine, Inline, every
+from features.build import build
 from features.catalogue import catalogue
 from features.clock import DAY, moment, timestamps
 from features.dataset import Dataset
 from features.feature_set import FeatureSet
 from features.funnel import Funnel
-from features.buckets.manifest import Manifest
 from features.histories import Histories, seen_in
 from features.landmarks import Path, landmarks
 from features.plan import Plan
-from features.build import build
 from features.scanners import mail_roles
 from features.spec import Acts, Count, Feature
 from features.tables import empty
