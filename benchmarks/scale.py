@@ -99,13 +99,13 @@ def write_world(folder: Path, interactions: int, *, day: bool = False) -> None:
         path.rename(folder / path.name)
     rows = interactions // 100 if day else interactions
     path = folder / "interactions.parquet"
-    with pq.ParquetWriter(
-        path, _batch(random, 1, np.arange(1), 0, 1).schema, compression="zstd", compression_level=1
-    ) as writer:
+    ids = pa.array(_ids(np.arange(leads)).tolist(), pa.string())
+    among = active if day else np.arange(leads)
+    span = (end - DAY, DAY) if day else (START, (SPAN - 1) * DAY)
+    schema = _batch(random, 1, ids, among, span).schema
+    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
         for begin in range(0, rows, ROWS):
-            count = min(ROWS, rows - begin)
-            among = active if day else np.arange(leads)
-            writer.write_table(_batch(random, count, among, end - DAY if day else START, DAY if day else (SPAN - 1) * DAY))
+            writer.write_table(_batch(random, min(ROWS, rows - begin), ids, among, span))
     meta = json.loads((folder / META).read_text())
     meta["rows"]["interactions"] = rows
     meta["checksums"]["interactions"] = sha256(path)
@@ -143,25 +143,27 @@ def _stages(leads: int, created: npt.NDArray[np.int64], end: int) -> pd.DataFram
     return pd.concat(parts, ignore_index=True)
 
 
-def _batch(random: np.random.Generator, rows: int, leads: npt.NDArray[np.int64], begin: int, span: int) -> pa.Table:
+def _batch(
+    random: np.random.Generator, rows: int, ids: pa.Array, leads: npt.NDArray[np.int64], span: tuple[int, int]
+) -> pa.Table:
+    """Interactions of `leads`, whose names are `ids`, in the microseconds `span` (begin, length)."""
     kind = random.choice(len(TYPES), rows, p=np.r_[[0.3, 0.15, 0.15], np.full(19, 0.4 / 19)])
-    lead, back = np.unique(random.choice(leads, rows), return_inverse=True)
+    lead = leads[random.integers(0, len(leads), rows)]
     content = random.integers(-1, 40, rows)
+    topics = pa.array([f"content-{i}" for i in range(40)])
+
+    def named(codes: npt.NDArray[np.integer], names: pa.Array) -> pa.Array:
+        return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32), mask=codes < 0), names).cast(pa.string())
+
     return pa.table(
         {
-            "lead_id": pa.DictionaryArray.from_arrays(pa.array(back.astype(np.int32)), pa.array(_ids(lead).tolist())).cast(
-                pa.string()
-            ),
-            "type": pa.DictionaryArray.from_arrays(pa.array(kind.astype(np.int32)), pa.array(TYPES)).cast(pa.string()),
-            "at": pa.array(begin + random.integers(0, span, rows)).cast(pa.timestamp("us", tz="UTC")),
+            "lead_id": named(lead, ids),
+            "type": named(kind, pa.array(TYPES)),
+            "at": pa.array(span[0] + random.integers(0, span[1], rows)).cast(pa.timestamp("us", tz="UTC")),
             "value": pa.array(random.integers(0, 300, rows).astype(np.float64)),
-            "content": pa.DictionaryArray.from_arrays(
-                pa.array(content.astype(np.int32), mask=content < 0), pa.array([f"content-{i}" for i in range(40)])
-            ).cast(pa.string()),
+            "content": named(content, topics),
             "campaign": pa.nulls(rows, pa.string()),
-            "direction": pa.DictionaryArray.from_arrays(pa.array((kind == 0).astype(np.int32)), pa.array(["in", "out"])).cast(
-                pa.string()
-            ),
+            "direction": named((kind == 0).astype(np.int32), pa.array(["in", "out"])),
         }
     )
 

@@ -36,8 +36,8 @@ def _lines(found: Mapping[str, Found], memory: int, picture: Path) -> list[str]:
         f"Written by `make bench-scale` on {time.strftime('%Y-%m-%d')}: {platform.machine()}, {os.cpu_count()} cores,",
         f"Python {platform.python_version()}, {libraries}.",
         "",
-        f"`memory: {memory / GIB:g}GiB`, two processes. Unsorted interactions in one Parquet file, 50 a lead, about three leads",
-        "an account, landmarks on entering a lead stage and 7, 30, 90, 180 and 360 days after; the whole catalogue of features",
+        f"`memory: {memory / GIB:g}GiB`, two processes. Unsorted interactions in one Parquet file, 50 a lead, three leads an",
+        "account, landmarks on entering a lead stage and 7, 30, 90, 180 and 360 days after; the whole catalogue of features",
         "for 22 interaction types. *Cut and sort* reads the file and writes sorted buckets; *features* reads those and writes",
         "the matrix. Costs are processor time an interaction, less what idle processes cost, so that other work on the machine",
         "counts little; seconds are those of the clock and count it fully. Memory is the most that all processes had at once.",
@@ -75,7 +75,7 @@ def _ratios(found: Mapping[str, Found]) -> list[str]:
             if at.get(name):
                 other = at[name]
                 lines.append(
-                    f"- {name} at {size:,}, from the same file to those features it can make in one pass, at the same landmarks, "
+                    f"- {name} at {size:,}, from the same file to the features it can make in one pass, the same landmarks, "
                     f"without writing them: {(other['cpu'] - at['none']['cpu']) / own:.1f} × the processor time of cutting, "
                     f"sorting, building and writing all features; {other['memory'] / GIB:.1f} GiB."
                 )
@@ -115,10 +115,11 @@ def _paper(found: Mapping[str, Found]) -> list[str]:
         *lines,
         "",
         "What breaks first is not the interactions but the tables with a row a lead: one process validates, audits and cuts",
-        f"them, at about {per_lead:,.0f} bytes a lead. For a billion interactions that is a machine one can rent; for a hundred",
-        "billion there is none, and validation and audit would have to run in buckets too. Next are the bins of the trees, which",
-        "one worker holds (`boost: one`), a byte a column and landmark; beyond that they grow on all workers (`boost: apart`) or",
-        "on a share of the accounts. Third is the map of leads to buckets, which every worker that cuts reads whole.",
+        f"them, at about {per_lead:,.0f} bytes a lead. For a billion interactions that is a machine one can rent; for a",
+        "hundred billion there is none, and validation and audit would have to run in buckets too. Next are the bins of the",
+        "trees, which one worker holds (`boost: one`), a byte a column and landmark; beyond that they grow on all workers",
+        "(`boost: apart`) or on a share of the accounts. Third is the map of leads to buckets, which every worker that cuts",
+        "reads whole.",
     ]
 
 

@@ -84,7 +84,7 @@ def cluster(address: str | None, workers: int, budget: Budget, *, processes: boo
                 threads_per_worker=1,
                 processes=processes,
                 memory_limit=0,  # the budget is kept by what is given to a worker; a pause at 80 % would only hang
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # any port: another cluster may have the usual one
             ) as local,
             Client(local) as client,
         ):
