@@ -60,7 +60,7 @@ class Manifest:
 
     `borders` (buckets - 1,) are the first accounts of all buckets but the first. `whole` and `raw` are the files of the tables
     with a row a lead, cleaned and as they came, and `report` what cleaning found. `waiting`: rows that cannot be used yet (of
-    unknown leads, or later than the extraction), with how many of each.
+    unknown leads, or later than the extraction), with how many of each. `added`: digests of the days that are in already.
     """
 
     source: str
@@ -73,6 +73,7 @@ class Manifest:
     report: dict[str, Any]
     waiting: tuple[Segment, ...] = ()
     unusable: dict[str, Any] = field(default_factory=dict)
+    added: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -123,7 +124,15 @@ class Manifest:
                 Bucket(b["number"], b["leads"], _segments(b["segments"]), dict(b["tables"])) for b in saved.pop("buckets")
             )
             waiting = _segments(saved.pop("waiting"))
-            return cls(**{**saved, "borders": tuple(saved["borders"]), "buckets": buckets, "waiting": waiting})
+            return cls(
+                **{
+                    **saved,
+                    "borders": tuple(saved["borders"]),
+                    "added": tuple(saved["added"]),
+                    "buckets": buckets,
+                    "waiting": waiting,
+                }
+            )
         except (KeyError, TypeError) as error:
             raise DataError(f"{place}/{NAME} cannot be read ({error}).", "Partition it anew.") from error
 

@@ -118,7 +118,8 @@ class Store:
         if rows is not None:
             part, row = part[rows], row[rows]
         if len(record.parts) == 1 and len(row) == record.parts[0][1] and np.array_equal(row, np.arange(len(row))):
-            return self._part(record.parts[0], len(known))[wanted]
+            whole = self._part(record.parts[0], len(known))
+            return whole if np.array_equal(wanted, np.arange(len(known))) else whole[wanted]
         out = np.empty((len(wanted), len(row)), np.float32)
         for number, which in enumerate(record.parts):
             here = np.flatnonzero(part == number)

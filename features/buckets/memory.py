@@ -10,12 +10,12 @@ UNITS = {"": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40, "KB": 10
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*")
 
 BASE = 320 * 2**20  # bytes of a process that has imported everything and done nothing yet
-PER_INTERACTION = 420  # bytes while a bucket is turned into features: rows read, index, its landmarks' columns (measured)
+PER_INTERACTION = 420  # bytes while a bucket is turned into features: rows read, index, its landmarks' columns
 SMALLEST_BUCKET = 20_000
 LARGEST_BUCKET = 1_000_000  # larger ones are no faster, and progress and resuming get coarser
 EACH = 4  # buckets at least for each worker
 LEAD = 25  # a lead is as much work as so many interactions: its landmarks have columns whatever it did
-PLAIN = 700  # bytes an interaction takes in a training that holds everything (measured on the simulator, matrix and copies)
+PLAIN = 1_000  # bytes an interaction takes where a training holds everything: the default one, 1.3 million, was seen at 1.4 GB
 
 
 def size(text: str | int) -> int:

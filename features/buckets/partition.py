@@ -66,6 +66,8 @@ def add(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | Non
                 f"What is to be added was extracted at {raw.lean.extracted_at}, before {place} ({old.extracted_at}).",
                 "Add days in their order, or partition everything anew.",
             )
+        if raw.digest in old.added:  # it was interrupted between the manifest and the end
+            return old
         before = read_all(place, old.raw, old)
         return _made(place, replace(raw, lean=merged(before, raw.lean)), funnel, engine, old, tick)
 
@@ -102,8 +104,6 @@ def _made(place: Place, raw: Raw, funnel: Funnel, engine: Engine, old: Manifest 
     key = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
     if old is None and is_partitioned(place) and place.exists(f"work/{key}/finished.json"):
         return Manifest.read(place)
-    if old is None and is_partitioned(place):
-        place.remove("work")
     job = Job(place, engine, key, moment(raw.lean.extracted_at), tick)
     clean, report = validate(raw.lean, funnel)
     counted = job.counted((*raw.queries, *_rows_of(place, old.waiting if old else ())))
@@ -119,6 +119,7 @@ def _made(place: Place, raw: Raw, funnel: Funnel, engine: Engine, old: Manifest 
     manifest = Manifest(
         raw.lean.source, raw.lean.time, raw.lean.extracted_at.isoformat(), where.borders, tuple(buckets),
         store_all(place, "clean", clean), store_all(place, "raw", raw.lean), {}, waiting, unusable,
+        (*old.added, raw.digest) if old else (),
     )  # fmt: skip
     before = raw.report if old is None else DataReport()
     manifest = replace(manifest, report=before.merge(_reported(report, manifest, clean)).to_dict())
