@@ -1,18 +1,20 @@
 """The engine of this machine: processes, each with its share of the memory.
 
-Processes rather than threads: a bucket spends about half its time in pandas, which holds the interpreter lock (measured: two
-processes 1.9 × one, two threads 1.3 ×). A worker that is killed takes only its own item with it: the item is tried again, alone
-at last, and named if it cannot be finished.
+Processes rather than threads: a bucket spends a good part of its time in pandas, which holds the interpreter lock. Each worker
+has a pipe of its own, so when one is killed it is known which item it had: that item alone is done again, and named if it
+kills its worker every time.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from typing import Self, TypeVar
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from typing import Any, Self, TypeVar
 
 from features.buckets.memory import Budget
 from features.buckets.work import Done, attempt
@@ -22,10 +24,36 @@ R = TypeVar("R")
 
 TRIES = 3  # of an item whose worker was killed
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+SECONDS = 5  # for a worker to end by itself
 KILLED = (
     "its worker was killed, {} times; most often it ran out of memory. Give `engine: {{memory: …}}` less than the machine has: "
     "buckets are smaller then"
 )
+
+
+@dataclass
+class Worker:
+    """A process and our end of its pipe; `item` is what it works on."""
+
+    process: Any
+    pipe: Connection
+    item: int | None = None
+
+    @classmethod
+    def start(cls, context: BaseContext) -> Worker:
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
+        process.start()
+        theirs.close()
+        return cls(process, ours)
+
+    def end(self) -> None:
+        """Let it go when it waits for work, else take it away."""
+        self.pipe.close()
+        self.process.join(SECONDS if self.item is None else 0)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join(SECONDS)
 
 
 class Local:
@@ -35,77 +63,97 @@ class Local:
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
-        self._pool: ProcessPoolExecutor | None = None
+        self._workers: list[Worker] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close()
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
 
     def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[Done[R]]:
-        """As the protocol says; at most as many items as workers are on their way, so it is known which were lost."""
+        """As the protocol says. Where it is not read to the end, what is under way is taken away."""
         if self.budget.workers == 1 or len(items) < 2:
             for index, item in enumerate(items):
                 yield attempt(function, index, item)
             return
-        tries = [0] * len(items)
-        todo = list(range(len(items)))
-        on_the_way: dict[Future[Done[R]], int] = {}
-        suspects: list[int] = []
+        todo, tries, open_ = deque(range(len(items))), [0] * len(items), len(items)
         try:
-            while todo or on_the_way or suspects:
-                if not todo and not on_the_way:
-                    yield from self._alone(function, items, suspects, tries)
-                    return
-                while todo and len(on_the_way) < self.budget.workers:
-                    index = todo.pop(0)
-                    on_the_way[self._workers().submit(attempt, function, index, items[index])] = index
-                ended, _ = wait(on_the_way, return_when=FIRST_COMPLETED)
-                lost = []
-                for future in ended:
-                    index = on_the_way.pop(future)
+            while open_:
+                self._give(function, items, todo)
+                for worker in self._ended():
+                    index = self._taken(worker)
                     try:
-                        yield future.result()
-                    except BrokenProcessPool:
-                        lost.append(index)
-                if lost:
-                    lost += list(on_the_way.values())
-                    on_the_way.clear()
-                    self._close()
-                    for index in lost:
+                        found: Done[R] = worker.pipe.recv()
+                    except (EOFError, OSError):
+                        self._lose(worker)
                         tries[index] += 1
-                        (suspects if tries[index] >= TRIES - 1 else todo).append(index)
+                        if tries[index] < TRIES:
+                            todo.append(index)
+                            continue
+                        found = Done(index, None, KILLED.format(TRIES))
+                    open_ -= 1
+                    yield found
         finally:
-            if on_the_way:
-                self._close()
+            for worker in [w for w in self._workers if w.item is not None]:
+                self._lose(worker)
 
-    def _alone(
-        self, function: Callable[[T], R], items: Sequence[T], suspects: Sequence[int], tries: list[int]
-    ) -> Iterator[Done[R]]:
-        """Those that were lost again, one at a time: whichever kills its worker now does it by itself."""
-        for index in suspects:
+    @staticmethod
+    def _taken(worker: Worker) -> int:
+        """What it had; it has nothing now."""
+        index, worker.item = worker.item, None
+        assert index is not None  # noqa: S101  only those with an item are waited for
+        return index
+
+    def _give(self, function: Callable[[T], R], items: Sequence[T], todo: deque[int]) -> None:
+        """Work for all who wait for it."""
+        context = _context()
+        while todo and (idle := self._idle(context)):
+            idle.item = todo.popleft()
             try:
-                yield self._workers().submit(attempt, function, index, items[index]).result()
-            except BrokenProcessPool:
-                self._close()
-                yield Done(index, None, KILLED.format(tries[index] + 1))
+                idle.pipe.send((function, idle.item, items[idle.item]))
+            except (BrokenPipeError, OSError):  # it died while it waited
+                todo.appendleft(idle.item)
+                self._lose(idle)
 
-    def _workers(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-            context = multiprocessing.get_context(method)
-            if method == "forkserver":
-                context.set_forkserver_preload(["training.scale.tasks"])
-            self._pool = ProcessPoolExecutor(self.budget.workers, mp_context=context, initializer=_one_thread)
-        return self._pool
+    def _idle(self, context: BaseContext) -> Worker | None:
+        for worker in self._workers:
+            if worker.item is None:
+                return worker
+        if len(self._workers) < self.budget.workers:
+            self._workers.append(Worker.start(context))
+            return self._workers[-1]
+        return None
 
-    def _close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
+    def _ended(self) -> list[Worker]:
+        """Those that have an answer, or will never have one."""
+        of = {worker.pipe: worker for worker in self._workers if worker.item is not None}
+        return [of[pipe] for pipe in wait(list(of)) if isinstance(pipe, Connection)]
+
+    def _lose(self, worker: Worker) -> None:
+        self._workers.remove(worker)
+        worker.pipe.close()
+        worker.process.kill()
+        worker.process.join(SECONDS)
 
 
-def _one_thread() -> None:
-    """There is a process for each processor already."""
+def _context() -> BaseContext:
+    """Workers are forked from a process that has imported everything and done nothing, where that can be."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["training.scale.tasks"])
+    return context
+
+
+def _work(pipe: Connection) -> None:
+    """A worker: one item after the other, until nobody gives it any more. There is one for each processor already."""
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    while True:
+        try:
+            function, index, item = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(attempt(function, index, item))
