@@ -8,14 +8,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -168,36 +167,45 @@ def _batch(
     )
 
 
-@contextmanager
-def watched() -> Iterator[Callable[[], int]]:
-    """The most memory (bytes) that this process and its children together had at any time; shared pages are counted once."""
-    stop, most = threading.Event(), [0]
+class Watch:
+    """What this process and all below it had and used: the most memory (bytes) at any time, pages that several share counted in
+    parts (`Pss`), and processor seconds, as /proc gives them five times a second."""
 
-    def look() -> None:
-        while not stop.wait(0.1):
-            most[0] = max(most[0], _resident(os.getpid()))
+    def __init__(self) -> None:
+        self.memory = 0
+        self._used: dict[int, float] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
 
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
-    try:
-        yield lambda: most[0]
-    finally:
-        stop.set()
-        thread.join()
+    @property
+    def cpu(self) -> float:
+        return sum(self._used.values())
 
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
 
-def _resident(pid: int) -> int:
-    """Bytes of a process and all below it: pages that several share count in parts (`Pss` of `smaps_rollup`)."""
-    total = 0
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += 1024 * int(line.split()[1])
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            total += sum(_resident(int(child)) for child in (task / "children").read_text().split())
-    except (OSError, ValueError):
-        pass  # it has just ended
-    return total
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._stop.wait(0.2):
+            self.memory = max(self.memory, self._of(os.getpid()))
+
+    def _of(self, pid: int) -> int:
+        total = 0
+        try:
+            ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+            self._used[pid] = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += 1024 * int(line.split()[1])
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                total += sum(self._of(int(child)) for child in (task / "children").read_text().split())
+        except (OSError, ValueError):
+            pass  # it has just ended
+        return total
 
 
 @contextmanager
@@ -227,7 +235,7 @@ def child(what: str, home: Path, workers: int, memory: int) -> None:
     """One measurement; prints JSON."""
     data, out = Place.of(home / "buckets"), Place.of(home / "matrix")
     budget = Budget(memory, workers)
-    with watched() as most:
+    with Watch() as watch:
         began = time.perf_counter()
         manifest = None
         landmarks = computed = 0
@@ -254,10 +262,11 @@ def child(what: str, home: Path, workers: int, memory: int) -> None:
                 began = time.perf_counter()
                 landmarks, computed = built(data, manifest, out, engine)
         seconds = time.perf_counter() - began
-        time.sleep(0.2)
+        time.sleep(0.3)
         said = {
             "seconds": seconds,
-            "memory": most(),
+            "cpu": watch.cpu,
+            "memory": watch.memory,
             "landmarks": landmarks,
             "computed": computed,
             "buckets": len(manifest.buckets) if manifest else 0,
@@ -265,12 +274,6 @@ def child(what: str, home: Path, workers: int, memory: int) -> None:
         if what == "day":
             said["added"] = added
     print(json.dumps(said))
-
-
-def _cpu() -> float:
-    """Processor seconds of this process and of all that ended below it."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return float(sum(u.ru_utime + u.ru_stime for u in used))
 
 
 def _warm(_: int) -> None:
@@ -285,7 +288,7 @@ def rival(name: str, home: Path) -> None:
     store, manifest = Store(Place.of(home / "matrix")), Manifest.read(Place.of(home / "buckets"))
     parts = [store.index(r)[["lead_id", "as_of"]] for b in manifest.buckets if (r := store.record(b.number))]
     looks = pd.concat(parts, ignore_index=True)
-    with watched() as most:
+    with Watch() as watch:
         began = time.perf_counter()
         table = pq.read_table(home / "set" / "interactions.parquet", read_dictionary=["lead_id", "type", "direction"])
         frame = table.select(["lead_id", "type", "at", "value", "direction"]).to_pandas()
@@ -304,7 +307,7 @@ def rival(name: str, home: Path) -> None:
         del table, frame
         {"polars": plain.by_polars, "duckdb": plain.by_duckdb}[name](w)
         seconds = time.perf_counter() - began
-        print(json.dumps({"seconds": seconds, "cpu": _cpu(), "memory": most(), "landmarks": len(looks)}))
+        print(json.dumps({"seconds": seconds, "cpu": watch.cpu, "memory": watch.memory, "landmarks": len(looks)}))
 
 
 def run(arguments: Sequence[str], minutes: float = 120) -> dict[str, float] | None:

@@ -149,7 +149,7 @@ def _unusable(counted: pd.DataFrame, clean: Dataset) -> dict[str, Any]:
     DataError
         if no row is of a known lead.
     """
-    unknown = ~counted["lead_id"].isin(clean.leads["lead_id"]).to_numpy(bool)
+    unknown = pd.Index(clean.leads["lead_id"]).get_indexer(pd.Index(counted["lead_id"])) < 0
     rows = counted["rows"].to_numpy(np.int64)
     if len(counted) and rows.sum() and not rows[~unknown].sum():
         raise DataError(
