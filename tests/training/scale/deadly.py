@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def once(path: str) -> str:
 def deadly(number: int) -> int:
     if number < 0:
         os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def slowly(number: int) -> int:
+    time.sleep(0.5)
     return number
 
 
