@@ -339,6 +339,8 @@ def measure(sizes: Sequence[int], home: Path, memory: int, rivals_at: int, resul
         at |= {what: run(["--child", what, *common]) for what in ("none", "lean")}
         at["partition"] = run(["--child", "partition", *common, "--workers", "2"])
         at["features"] = run(["--child", "local", *common, "--workers", "2"])
+        found[str(size)] = at
+        results.write_text(json.dumps(found, indent=1))
         if size <= rivals_at:
             at |= {name: run(["--rival", name, "--home", str(folder)], 30) for name in ("polars", "duckdb")}
             for kind, workers in (("dask-one", 1), ("dask-two", 2)):
@@ -346,7 +348,6 @@ def measure(sizes: Sequence[int], home: Path, memory: int, rivals_at: int, resul
                 at[kind] = run(["--child", kind, *common, "--workers", str(workers)])
         write_world(folder / "day", size, day=True)
         at["day"] = run(["--child", "day", *common, "--workers", "2"])
-        found[str(size)] = at
         results.write_text(json.dumps(found, indent=1))
         shutil.rmtree(folder)
 
