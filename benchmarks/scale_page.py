@@ -83,7 +83,8 @@ def _ratios(found: Mapping[str, Found]) -> list[str]:
             day = at["day"]["cpu"] - at["idle"]["cpu"]
             lines.append(
                 f"- A day of 1 % of the interactions added to {size:,}: {day / own:.1%} of the processor time of a full build "
-                f"({at['day']['computed']:,} of {at['day']['landmarks']:,} landmarks computed)."
+                f"({at['day']['computed']:,} of {at['day']['landmarks']:,} landmarks computed; tables with a row a lead are "
+                "validated and written whole)."
             )
         if at.get("dask-one") and at.get("dask-two"):
             faster = at["dask-one"]["seconds"] / at["dask-two"]["seconds"]

@@ -110,6 +110,8 @@ def test_rows_wait_for_their_lead(tmp_path: Path) -> None:
     known = set(first.leads["lead_id"])
     came = int(new.interactions["lead_id"].astype("str").isin(known).sum())
     assert after.rows == manifest.rows + of_late + came
+    again = add(place, Raw.of_folder(tmp_path / "day"), FUNNEL, engine)  # a day is added once
+    assert again.digest == after.digest
 
 
 def test_many_days_become_one_segment_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
