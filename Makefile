@@ -30,7 +30,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: load export retain erase bench-store audit-trail audit-dependencies bench-overload soak follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: partition bench-scale load export retain erase bench-store audit-trail audit-dependencies bench-overload soak follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -50,6 +50,9 @@ train: setup  ## train, evaluate, log to MLflow and register  [CONFIG=my.yaml] [
 
 score: setup  ## score every open lead  OUT=scores.csv [CONFIG=…] [IN=dataset folder] [AS_OF=2026-06-30] [PREVIOUS=earlier.csv]
 	@$(if $(OUT),,echo "Name the file: make score OUT=scores.csv"; exit 2;) $(RUN) -m training score --config $(CONFIG) --out $(OUT) $(if $(IN),--in $(IN)) $(if $(AS_OF),--as-of $(AS_OF)) $(if $(PREVIOUS),--previous $(PREVIOUS))
+
+partition: setup  ## cut a dataset of any size into sorted buckets of whole accounts  OUT=folder [CONFIG=…] [ADD=dataset folder of a day]
+	@$(if $(OUT),,echo "Name the folder: make partition OUT=data/buckets"; exit 2;) $(RUN) -m training partition --config $(CONFIG) --out $(OUT) $(if $(ADD),--add $(ADD)) $(if $(FOLDER),--folder $(FOLDER))
 
 serve: setup  ## serve the champion, its report and the lead store  [CONFIG=…] [HOST=127.0.0.1] [PORT=3000] [STORE=sqlite:///… or no] [WORK_LIST=no] [SHADOW=yes] [WORKERS=1] [AUDIT=no]
 	@$(if $(filter yes,$(SHADOW)),$(RUN) -m training fetch --config $(CONFIG) --to $(CHALLENGER) --alias challenger)
@@ -174,6 +177,9 @@ bench-overload: setup-bench  ## three times as much as can be answered, for a mi
 
 soak: setup-bench  ## ten minutes of mixed requests with new models: does memory grow?  [MODEL=artefacts/champion] [MINUTES=10]
 	@$(RUN) -m benchmarks.soak --model $(MODEL) $(if $(MINUTES),--minutes $(MINUTES))
+
+bench-scale: setup-dev  ## beyond memory: cost per interaction, a day against everything, Dask  [SIZES=1000000,10000000,100000000]
+	@$(RUN) -m benchmarks.scale $(if $(SIZES),--sizes $(SIZES))
 
 bench-crm: setup-dev  ## import and write-back against CRMs on loopback: rows a second, memory, calls  [LEADS=20000]
 	@$(RUN) -m benchmarks.crm $(if $(LEADS),--leads $(LEADS))

@@ -15,8 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def child() -> None:
     """One training; prints seconds in all and for features, and peak memory."""
-    from training import train as job
+    from training import supply as job
     from training.config import Config
+    from training.train import train
 
     spent = {"features": 0.0}
     prepare = getattr(job, "prepare")  # noqa: B009 - the name is imported there, not offered
@@ -30,7 +31,7 @@ def child() -> None:
 
     setattr(job, "prepare", timed)  # noqa: B010
     began = time.perf_counter()
-    job.train(Config.read(ROOT / "training" / "default.yaml"))
+    train(Config.read(ROOT / "training" / "default.yaml"))
     whole = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     features = spent["features"]

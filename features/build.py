@@ -28,6 +28,7 @@ def build(
     *,
     dtype: type[np.floating] = np.float32,
     progress: Callable[[int], None] | None = None,
+    threads: int | None = None,
 ) -> Matrix:
     """(columns, looks): attribute columns first, then the features of `plan`; `looks` must be sorted by (lead, as_of)."""
     width = sum(len(e.names) for e in encoders)
@@ -40,7 +41,7 @@ def build(
         row += block.shape[1]
     if plan.features and len(looks):
         moments = Looks(looks.lead.astype(np.int32), looks.as_of, looks.stage, looks.entered)
-        evaluate(plan, histories.people, moments, out=out[row:], progress=progress)
+        evaluate(plan, histories.people, moments, out=out[row:], progress=progress, threads=threads)
     return out
 
 

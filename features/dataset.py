@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from features.tables import INTERACTIONS, TABLES, conform, empty
 
 SCHEMA_VERSION = 1
 META = "dataset.json"
+DICTIONARIES = ("lead_id", "type", "content", "campaign", "direction")  # columns of interactions read as categories
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Dataset:
             checksums = {}
             for name, frame in self.tables.items():
                 path = partial / f"{name}.parquet"
-                pq.write_table(_arrow(frame), path, compression="zstd")
+                pq.write_table(to_arrow(frame), path, compression="zstd")
                 checksums[name] = sha256(path)
             meta = {
                 "schema_version": SCHEMA_VERSION,
@@ -89,8 +90,8 @@ class Dataset:
         return target
 
     @classmethod
-    def read(cls, folder: Path | str) -> Dataset:
-        """Read a dataset folder.
+    def read(cls, folder: Path | str, without: Collection[str] = ()) -> Dataset:
+        """Read a dataset folder; tables `without` are checked and left empty.
 
         Raises
         ------
@@ -98,7 +99,7 @@ class Dataset:
             if the folder, `dataset.json` or a table is missing, of another schema version, or differs from its checksum.
         """
         root = Path(folder)
-        meta = _read_meta(root)
+        meta = read_meta(root)
         tables = {}
         for name in TABLES:
             path = root / f"{name}.parquet"
@@ -111,12 +112,14 @@ class Dataset:
                     f"{path} differs from the checksum in {META}.",
                     "It was changed or only half copied: write or copy the dataset anew.",
                 )
-            repeated = ["lead_id", "type", "content", "campaign", "direction"] if name == INTERACTIONS.name else None
+            if name in without:
+                continue
+            repeated = list(DICTIONARIES) if name == INTERACTIONS.name else None
             try:
                 table = pq.read_table(path, read_dictionary=repeated)
             except (pa.ArrowInvalid, OSError) as error:
                 raise DataError(f"{path} cannot be read as Parquet: {error}.", "Write the dataset anew.") from error
-            tables[name] = table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)  # a missing flag stays a flag
+            tables[name] = from_arrow(table)
         return cls.from_tables(
             tables,
             extracted_at=pd.Timestamp(meta["extracted_at"]),
@@ -125,7 +128,13 @@ class Dataset:
         )
 
 
-def _arrow(frame: pd.DataFrame) -> pa.Table:
+def from_arrow(table: pa.Table) -> pd.DataFrame:
+    """The way back from `to_arrow`; a missing flag stays a flag."""
+    found: pd.DataFrame = table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    return found
+
+
+def to_arrow(frame: pd.DataFrame) -> pa.Table:
     """A frame as an Arrow table; times go the way pandas 3 wants them to, which `pa.Table.from_pandas` does not yet."""
     columns = {}
     for name, values in frame.items():
@@ -137,7 +146,14 @@ def _arrow(frame: pd.DataFrame) -> pa.Table:
     return pa.table(columns)
 
 
-def _read_meta(root: Path) -> dict[str, Any]:
+def read_meta(root: Path) -> dict[str, Any]:
+    """What `dataset.json` says.
+
+    Raises
+    ------
+    DataError
+        if the folder is no dataset, or one of another schema version.
+    """
     if not root.is_dir():
         raise DataError(f"There is no dataset folder {root}.", "Check `dataset:` in the configuration, or name a `source:`.")
     path = root / META

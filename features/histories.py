@@ -39,7 +39,7 @@ class Histories:
 
         With `mail` roles (types,), what mail scanners made is left out; `scanned` counts it.
         """
-        leads, account = _by_account(dataset.leads)
+        leads, account = by_account(dataset.leads)
         known = pd.Index(dataset.companies["company_id"])
         company_row = known.get_indexer(pd.Index(leads["company_id"]))
         history = _history(dataset.interactions, leads, types)
@@ -55,13 +55,18 @@ class Histories:
         return self.people.account
 
 
-def _by_account(leads: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.int32]]:
+def by_account(leads: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.int32]]:
     """Leads sorted by account and id, and the account code of each; a lead without company is its own account."""
-    company = leads["company_id"]
-    key = ("c:" + company).where(company.notna(), "l:" + leads["lead_id"])
+    key = account_keys(leads)
     order = np.lexsort((leads["lead_id"].to_numpy(object), key.to_numpy(object)))
     codes = pd.factorize(key.iloc[order])[0].astype(np.int32)
     return leads.iloc[order].reset_index(drop=True), codes
+
+
+def account_keys(leads: pd.DataFrame) -> pd.Series[str]:
+    """The account of each lead as text, in whose order accounts stand."""
+    company = leads["company_id"]
+    return ("c:" + company).where(company.notna(), "l:" + leads["lead_id"])
 
 
 def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[str]) -> HistoryIndex:

@@ -57,11 +57,34 @@ def score(
     model: Annotated[Path | None, typer.Option(help="model folder; default: the champion in MLflow")] = None,
     previous: Annotated[Path | None, typer.Option(help="file of an earlier run: noise alone changes nothing then")] = None,
 ) -> None:
-    """Score every open lead of a dataset as of a moment."""
+    """Score every open lead of a dataset as of a moment; bucket by bucket where it is larger than memory."""
+    from training.config import Config
+    from training.scale.run import run_score, scores_stream
     from training.score import score_dataset
 
     with _plainly():
+        read = Config.read(config)
+        if scores_stream(read, dataset):
+            run_score(read, out, dataset=dataset, as_of=as_of, model_folder=model, previous=previous)
+            return
         score_dataset(config, out, dataset=dataset, as_of=as_of, model_folder=model, previous=previous)
+
+
+@app.command()
+def partition(
+    out: Annotated[str, typer.Option("--out", help="folder or URL to write")],
+    config: ConfigPath = DEFAULT_CONFIG,
+    day: Annotated[
+        Path | None, typer.Option("--add", help="dataset folder of what is new, to be added to what is there")
+    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
+) -> None:
+    """Cut a dataset of any size into buckets of whole accounts, sorted; or add a day to one that is cut already."""
+    from training.config import Config
+    from training.scale.run import run_partition
+
+    with _plainly():
+        run_partition(Config.read(config), out, day=day, folder=folder)
 
 
 @app.command()

@@ -67,7 +67,7 @@ def score_open(
             parts.append(_rows(model, histories, chunk, what, found, before, words))
             if progress:
                 progress(begin + len(chunk), len(looks))
-    table = pd.concat(parts, ignore_index=True) if parts else _empty(model)
+    table = pd.concat(parts, ignore_index=True) if parts else nobody(model)
     table["as_of"] = as_of.isoformat()
     return table.sort_values([f"p_{model.funnel.final}", "lead_id"], ascending=[False, True], ignore_index=True)
 
@@ -85,7 +85,8 @@ def _chunks(looks: Landmarks, histories: Histories) -> Iterator[tuple[int, Landm
         yield begin, looks.take(np.arange(begin, min(begin + CHUNK, len(looks))))
 
 
-def _empty(model: FunnelModel) -> pd.DataFrame:
+def nobody(model: FunnelModel) -> pd.DataFrame:
+    """Scores where no lead is open."""
     return pd.DataFrame({"lead_id": pd.Series(dtype="str"), f"p_{model.funnel.final}": pd.Series(dtype="float64")})
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
 
+from features.buckets.memory import size
 from features.errors import ConfigError, nearest
 from features.funnel import DEFAULT_EXITS, DEFAULT_STAGES, Funnel
 from features.scanners import ROLES, mail_roles
@@ -128,6 +129,34 @@ class Attributes(Settings):
     min_level_rows: int = Field(20, ge=1, description="rows from which a category's level gets a column of its own")
 
 
+Bytes = Annotated[int, BeforeValidator(size)]
+
+
+class EngineConfig(Settings):
+    """Where the work is done and with how much memory; see docs/scale.md."""
+
+    kind: Literal["local", "dask"] = "local"
+    address: str | None = Field(None, description="of a Dask scheduler; without one, a cluster on this machine")
+    workers: int | None = Field(None, ge=1, description="processes; default: one per processor")
+    memory: Bytes = Field(4 * 2**30, description="of all processes on this machine together, or of each worker of a cluster")
+    disk: Bytes | None = Field(None, description="at most so much is spilled while sorting; default: what there is")
+    spill: Path | None = Field(None, description="where it is spilled to; default: beside the buckets")
+    folder: str | None = Field(None, description="folder or URL of buckets and matrix; default: artefacts/<name>/scale")
+    stream: Literal["auto", "always", "never"] = Field(
+        "auto", description="whether a training goes through buckets; auto: where it would not fit into `memory`"
+    )
+    bucket: int | None = Field(None, ge=1_000, description="interactions in a bucket; default: as many as `memory` allows")
+    boost: Literal["one", "apart"] = Field(
+        "one", description="dask: trees of all rows grow on one worker, or on all of them, each with its own rows"
+    )
+
+    @model_validator(mode="after")
+    def _address_of_dask(self) -> Self:
+        if self.address and self.kind != "dask":
+            raise ValueError("an `address:` is of a Dask scheduler; set `kind: dask` or leave it out")
+        return self
+
+
 class Config(Settings):
     """One business. `dataset` is a folder that Ripeline wrote; `source` says how to make one."""
 
@@ -145,6 +174,7 @@ class Config(Settings):
     attributes: Attributes = Attributes()
     scanners: Scanners = Scanners()
     audit: AuditConfig = AuditConfig()
+    engine: EngineConfig = EngineConfig()
     test_share: float = Field(0.2, gt=0, lt=0.6, description="newest share of matured landmarks kept for the test")
     seed: int = 7
 

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from features import erased
+from features.buckets.frames import whole_dataset
+from features.buckets.manifest import is_partitioned
+from features.buckets.place import Place
 from features.dataset import META, Dataset
 from features.erased import without
 from features.errors import DataError
@@ -37,9 +40,15 @@ def load(config: Config, *, folder: Path | None = None, progress: Progress | Non
     return dataset, report if before is None else before.merge(report)
 
 
+def unvalidated(config: Config, *, folder: Path | None = None) -> tuple[Dataset, DataReport | None]:
+    """The dataset as it was read or made, and what reading it has found."""
+    return _read(config, config.funnel.build(), folder, None)
+
+
 def _read(config: Config, funnel: Funnel, folder: Path | None, progress: Progress | None) -> tuple[Dataset, DataReport | None]:
     if config.dataset is not None:
-        return Dataset.read(config.path(config.dataset)), None
+        where = Place.of(config.path(config.dataset))
+        return (whole_dataset(where) if is_partitioned(where) else Dataset.read(config.path(config.dataset))), None
     if isinstance(config.source, FilesSource):
         source = config.source if folder is None else config.source.model_copy(update={"folder": folder.resolve()})
         return load_files(source, funnel, config.path(Path()))

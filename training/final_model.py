@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
@@ -23,11 +24,22 @@ from training.progress import Steps
 from training.value_fit import Won, fit_value, lifetime, value_notes
 
 
-def final_model(prepared: Prepared, config: Config, held: Held, policy: Policy, steps: Steps) -> FunnelModel:
-    """Fit on everything known today with the settings found at the cut; references come from held-out leads."""
+def final_model(
+    prepared: Prepared,
+    config: Config,
+    held: Held,
+    policy: Policy,
+    steps: Steps,
+    beyond: Callable[[Fit], Fit] | None = None,
+) -> FunnelModel:
+    """Fit on everything known today with the settings found at the cut; references come from held-out leads.
+
+    `beyond` goes on from there where `prepared` is a part of what is known.
+    """
     everyone = np.ones(len(prepared.looks), bool)
     tick = steps.counter("Fitting on all data", TICKS * len(prepared.funnel.targets))
     fit = fit_funnel(prepared, prepared.extracted_at, everyone, config.search, config.seed, known=held.fit.settings, tick=tick)
+    fit = beyond(fit) if beyond else fit
     won = Won.of(prepared, prepared.deals, everyone, prepared.extracted_at)
     value = fit_value(won, prepared.deals.currency, lifetime(config, prepared.deals), config.seed)
     draft = replace(

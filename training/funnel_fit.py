@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -37,14 +37,24 @@ Tick = Callable[[], None]
 
 
 @dataclass(frozen=True)
+class Ripening:
+    """What unripe landmarks were weighed with: the transition as matured ones alone taught it, the pace, and the shift."""
+
+    first: Transition
+    pace: Pace
+    shift: float
+
+
+@dataclass(frozen=True)
 class Fit:
-    """What was learned from what was known at `known_at`."""
+    """What was learned from what was known at `known_at`; `ripening` by target, where unripe landmarks taught."""
 
     transitions: tuple[Transition, ...]
     timings: Timings
     rule_odds: RuleOdds
     settings: Mapping[str, Settings]
     known_at: int
+    ripening: Mapping[str, Ripening] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,7 @@ def fit_funnel(
     labels = prepared.labels(known_at)
     transitions, settings = [], {}
     timings: dict[tuple[int, int], Timing] = {}
+    ripening: dict[str, Ripening] = {}
     for target, name in enumerate(prepared.funnel.targets):
         rows = prepared.usable(target, labels, among)
         examples = prepared.examples(target, labels, among)
@@ -83,21 +94,23 @@ def fit_funnel(
         fitted = fit_transition(name, examples, bounds, seed, known=known.get(name) if known else None, tick=tick)
         own = prepared.looks.stage[rows[fitted.seen]] == target
         seen = Seen(rows[fitted.seen][own], fitted.margin[own])
-        transitions.append(ripened(prepared, target, known_at, among, fitted, seen, labels))
+        transition, by = ripened(prepared, target, known_at, among, fitted, seen, labels)
+        transitions.append(transition)
+        ripening |= {name: by} if by else {}
         settings[name] = fitted.settings
         timings |= _timings(prepared, target, seen, labels)
         if tick:
             tick()
-    return Fit(tuple(transitions), Timings(timings), fit_rule_odds(prepared, known_at, among), settings, known_at)
+    return Fit(tuple(transitions), Timings(timings), fit_rule_odds(prepared, known_at, among), settings, known_at, ripening)
 
 
 def ripened(
     prepared: Prepared, target: int, known_at: int, among: Flags, fitted: Fitted, seen: Seen, labels: Labels
-) -> Transition:
+) -> tuple[Transition, Ripening | None]:
     """The transition with its learners fitted anew on matured and unripe landmarks; as it is where there are hardly any."""
     rows = unripe_rows(prepared, target, known_at, among)
     if len(rows) < MIN_UNRIPE or not prepared.dated:
-        return fitted.transition
+        return fitted.transition, None
     first = fitted.transition
     reached = labels.reached[seen.rows, target]
     pace = Pace.learn(prepared, target, seen.rows, reached, seen.margin)
@@ -108,7 +121,8 @@ def ripened(
     yes, no = evidence(now, margin, pace, shift)
     more = Unripe(x, yes, no, prepared.looks.as_of[rows], prepared.account[rows])
     log = {**first.log, "unripe": len(rows), "unripe_shift": round(shift, 4)}
-    return replace(relearn(fitted, with_unripe(prepared.examples(target, labels, among), more)), log=log)
+    learned = relearn(fitted, with_unripe(prepared.examples(target, labels, among), more))
+    return replace(learned, log=log), Ripening(first, pace, shift)
 
 
 def _timings(prepared: Prepared, begin: int, seen: Seen, labels: Labels) -> dict[tuple[int, int], Timing]:

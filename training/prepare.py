@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from features.attributes import AttributeEncoder, learn_encoders
-from features.audit import Audit, audit
+from features.audit import Audit, Follows, audit
 from features.build import attribute, build
-from features.catalogue import catalogue
+from features.catalogue import Seen, catalogue
 from features.clock import DAY, moment
 from features.dataset import Dataset
 from features.deals import Brought, brought
@@ -89,33 +89,48 @@ class Prepared:
         )
 
 
-def prepare(
+@dataclass(frozen=True)
+class Facts:
+    """What the whole of the data says before any landmark is looked at: which features there are, which columns are left out.
+
+    `notes` come before, `later` after those of the histories. `funnel` may still lack horizons.
+    """
+
+    funnel: Funnel
+    feature_set: FeatureSet
+    rules: Rules
+    audit: Audit
+    encoders: tuple[AttributeEncoder, ...]
+    notes: tuple[str, ...]
+    later: tuple[str, ...] = ()
+
+
+def learn(
     dataset: Dataset,
     config: Config,
     funnel: Funnel,
     rules: Rules,
-    progress: Callable[[int, int], None] | None = None,
     *,
     rules_only: bool = False,
     judged: Collection[str] | None = None,
-) -> Prepared:
-    """Landmarks, features and deadlines of a validated dataset. `progress` is called with (done, all) landmarks.
-
-    With `rules_only` there are no features but those of the rules, and with `judged` ("lead.budget") the audit judges no other
-    columns; both take a fraction of the time.
+    known: tuple[Seen, Follows] | None = None,
+) -> Facts:
+    """The facts of a validated dataset; `known` are those of interactions that `dataset` does not hold.
 
     Encoders learn which values there are, never what became of the leads, so they may learn from all rows.
 
     Raises
     ------
     DataError, ConfigError
-        if no horizon can be chosen or the rules do not fit the funnel.
+        if nothing is left to learn from, or the rules or settings do not fit.
     """
     check_thresholds(rules, funnel.stages)
     columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
-    audited = audit(dataset, funnel, exclude=config.attributes.exclude, test_share=config.test_share, only=judged)
+    seen, follows = known or (seen_in(dataset), None)
+    audited = audit(
+        dataset, funnel, exclude=config.attributes.exclude, test_share=config.test_share, only=judged, follows=follows
+    )
     blocked = left_out(audited, config, columns)
-    seen = seen_in(dataset)
     encoders, notes = learn_encoders(
         {"lead": dataset.leads, "company": dataset.companies},
         exclude=[*config.attributes.exclude, *blocked],
@@ -127,17 +142,44 @@ def prepare(
     feature_set = FeatureSet(wanted, () if rules_only else tuple(encoders), seen.types, mail)
     notes += rules.idle(seen.types, columns)
     rules, gone = honest_rules(rules, blocked)
-    notes += gone
-    histories = Histories.of(dataset, seen.types, mail)
+    return Facts(funnel, feature_set, rules, audited, tuple(encoders), (*notes, *gone))
+
+
+def prepare(
+    dataset: Dataset,
+    config: Config,
+    funnel: Funnel,
+    rules: Rules,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    rules_only: bool = False,
+    judged: Collection[str] | None = None,
+    facts: Facts | None = None,
+) -> Prepared:
+    """Landmarks, features and deadlines of a validated dataset. `progress` is called with (done, all) landmarks.
+
+    With `rules_only` there are no features but those of the rules, and with `judged` ("lead.budget") the audit judges no other
+    columns; both take a fraction of the time. `facts` are those of data of which `dataset` is a part.
+
+    Raises
+    ------
+    DataError, ConfigError
+        if no horizon can be chosen or the rules do not fit the funnel.
+    """
+    facts = facts or learn(dataset, config, funnel, rules, rules_only=rules_only, judged=judged)
+    funnel, feature_set, rules, encoders = facts.funnel, facts.feature_set, facts.rules, facts.encoders
+    notes = list(facts.notes)
+    histories = Histories.of(dataset, feature_set.types, feature_set.mail)
     if histories.scanned:
         notes.append(f"{histories.scanned:,} opens and clicks were made by mail scanners and are left out")
     path = Path.of(histories.leads, dataset.lead_stages, funnel)
     extracted_at = moment(dataset.extracted_at)
     deals, deal_notes = brought(dataset.deals, histories.leads, path, extracted_at, config.sales.currency, config.value.rates)
-    funnel, horizon_notes = _with_horizons(dataset, funnel, path, extracted_at)
+    funnel, horizon_notes = with_horizons(dataset.time, funnel, path, extracted_at)
+    horizon_notes = horizon_notes or list(facts.later)
     ages = config.landmarks.ages or (AGES if dataset.time == "dates" else (0.0,))
     looks = landmarks(path, extracted_at, ages)
-    plan = Plan(tuple(dict.fromkeys((*feature_set.features, *rules.features, LAST_SEEN))), seen.types)
+    plan = Plan(tuple(dict.fromkeys((*feature_set.features, *rules.features, LAST_SEEN))), feature_set.types)
     done = 0
 
     def tick(count: int) -> None:
@@ -151,19 +193,31 @@ def prepare(
     place = {f: i for i, f in enumerate(plan.features)}
     behaviour = rows[[feature_set.attribute_columns + place[f] for f in rules.features]]
     points = rules.points(behaviour, lambda entity, column: attribute(histories, looks, entity, column))
-    horizon = np.array([funnel.horizons[t] * DAY for t in funnel.targets]).astype(np.int64)
-    ahead = np.arange(1, len(horizon) + 1) > looks.stage[:, None]
-    deadline = np.maximum.accumulate(np.where(ahead, looks.as_of[:, None] + horizon, 0), axis=1)
     return Prepared(
-        funnel, histories, path, looks, feature_set, rules, rows, width, points, deadline, extracted_at,
-        dataset.time == "dates", (*notes, *horizon_notes, *deal_notes, *audited.lines()),
-        audited, deals, tuple(encoders),
+        funnel, histories, path, looks, feature_set, rules, rows, width, points, deadlines(looks, funnel), extracted_at,
+        dataset.time == "dates", (*notes, *horizon_notes, *deal_notes, *facts.audit.lines()),
+        facts.audit, deals, encoders,
     )  # fmt: skip
 
 
-def _with_horizons(dataset: Dataset, funnel: Funnel, path: Path, extracted_at: int) -> tuple[Funnel, list[str]]:
+def deadlines(looks: Landmarks, funnel: Funnel) -> npt.NDArray[np.int64]:
+    """(n, targets): the moment from which the label of a target is known for good."""
+    horizon = np.array([funnel.horizons[t] * DAY for t in funnel.targets]).astype(np.int64)
+    ahead = np.arange(1, len(horizon) + 1) > looks.stage[:, None]
+    found: npt.NDArray[np.int64] = np.maximum.accumulate(np.where(ahead, looks.as_of[:, None] + horizon, 0), axis=1)
+    return found
+
+
+def with_horizons(time: str, funnel: Funnel, path: Path, extracted_at: int) -> tuple[Funnel, list[str]]:
+    """The funnel with all its horizons, and a sentence on each that was chosen from the data.
+
+    Raises
+    ------
+    DataError
+        if none can be chosen.
+    """
     missing = [t for t in funnel.targets if t not in funnel.horizons]
-    if dataset.time == "row_order":
+    if time == "row_order":
         return Funnel(funnel.stages, funnel.exits, dict.fromkeys(funnel.targets, ROW_ORDER_HORIZON)), []
     if not missing:
         return funnel, []

@@ -40,12 +40,12 @@ def score_dataset(
     if out.suffix not in (".csv", ".parquet"):
         raise ConfigError(f"OUT={out} has the ending {out.suffix!r}.", "Name a .csv or .parquet file.")
     config = Config.read(config_path)
-    before = _recommended(previous) if previous else {}
+    before = recommended(previous) if previous else {}
     console = terminal()
     with Steps(console).running() as steps:
         with steps.whole("Reading the data"):
             data = Dataset.read(dataset) if dataset else load(config)[0]
-        moment = _moment(as_of, data)
+        moment = moment_of(as_of, data.extracted_at)
         with steps.whole("Loading the model"):
             model = load_model(model_folder) if model_folder else champion(config.name)
         scores = score_open(model, data, moment, steps.step("Scoring"), before)
@@ -60,7 +60,7 @@ def score_dataset(
     return scores
 
 
-def _recommended(path: Path) -> dict[str, tuple[Action, pd.Timestamp]]:
+def recommended(path: Path) -> dict[str, tuple[Action, pd.Timestamp]]:
     """lead_id → action and moment of an earlier file of scores.
 
     Raises
@@ -80,17 +80,24 @@ def _recommended(path: Path) -> dict[str, tuple[Action, pd.Timestamp]]:
         ) from error
 
 
-def _moment(as_of: str | None, data: Dataset) -> pd.Timestamp:
+def moment_of(as_of: str | None, extracted_at: pd.Timestamp) -> pd.Timestamp:
+    """The moment that AS_OF says; without it, that of the extraction.
+
+    Raises
+    ------
+    ConfigError, DataError
+        if it is no moment, or later than the extraction.
+    """
     if as_of is None:
-        return data.extracted_at
+        return extracted_at
     try:
         moment = pd.Timestamp(as_of)
     except ValueError as error:
         raise ConfigError(f"AS_OF={as_of!r} is no moment.", "Write it as 2026-06-30 or 2026-06-30T12:00:00Z.") from error
     moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
-    if moment > data.extracted_at:
+    if moment > extracted_at:
         raise DataError(
-            f"AS_OF={as_of} is after the data were extracted ({data.extracted_at:%Y-%m-%d %H:%M} UTC).",
+            f"AS_OF={as_of} is after the data were extracted ({extracted_at:%Y-%m-%d %H:%M} UTC).",
             "What happened in between is not known: extract anew, or choose an earlier moment.",
         )
     return moment

@@ -1,6 +1,6 @@
 """The main job: a dataset in, an evaluated, calibrated, registered model out.
 
-1. Load and validate the data, choose landmarks, build their features.
+1. Load and validate the data, choose landmarks, build their features; in buckets where they are larger than memory.
 2. Pretend today is the cut: fit on what was known then, for other accounts, and look at what came true afterwards.
 3. Compare with the rules and the baselines on the same rows.
 4. Choose when to hand a lead over, and test that week by week on the same held-out leads.
@@ -11,26 +11,26 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from models.model import FunnelModel
-from models.rules import Rules
 from training.config import Config
-from training.data import load
 from training.disagree import disagreements, disagreements_in_words
 from training.final_model import final_model
 from training.gate import Verdict
 from training.handover import Handover, handover
 from training.held_out import Held, hold_out, next_difference
 from training.log_run import Carried, log_run
-from training.prepare import Prepared, prepare
+from training.prepare import Prepared
 from training.progress import Steps, terminal
 from training.report import Found, write_report
 from training.segments import in_words as segments_in_words
 from training.summary import Results, coverage_in_words, in_words, show
+from training.supply import supply
 from training.worth import worth, worth_in_words
 
 
@@ -57,24 +57,22 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
         for anything the user can put right; nothing is registered then.
     """
     console = console or terminal()
-    with Steps(console).running() as steps:
-        reading = steps.step("Reading the data")
-        dataset, report = load(config, folder=folder, progress=lambda _, done, of: reading(done, of))
-        reading(1, 1)
-        rules = Rules.read(config.path(config.rules)) if config.rules else Rules.read().within(config.funnel.stages)
-        prepared = prepare(dataset, config, config.funnel.build(), rules, steps.step("Building features"))
-        held = hold_out(prepared, config, steps)
+    with ExitStack() as stack:
+        steps = stack.enter_context(Steps(console).running())
+        given = stack.enter_context(supply(config, folder, steps))
+        dataset, report, prepared, mine = given.dataset, given.report, given.prepared, given.config
+        held = hold_out(prepared, mine, steps)
         with steps.whole("Hand-over policy, week by week"):
-            handed = handover(prepared, config, held)
-        model = final_model(prepared, config, held, handed.policy, steps)
+            handed = handover(prepared, mine, held)
+        model = given.completed(final_model(prepared, mine, held, handed.policy, steps, given.beyond), config)
         brings = worth(prepared, dataset, model)
         apart = disagreements(prepared, held)
         against_rules = next_difference(prepared, held, held.probability["model"], held.probability["rules"])
         with steps.whole("Report"):
-            told = write_report(config, report, prepared, held, handed, Found(brings, model.next_steps))
+            told = write_report(mine, report, prepared, held, handed, Found(brings, model.next_steps))
             carried = Carried({"worth": brings, "disagreements": apart, **handed.tables()}, handed.metrics(), told)
         with steps.whole("Logging to MLflow"):
-            run_id, version, verdict = log_run(config, dataset, report, prepared, held, model, against_rules, carried)
+            run_id, version, verdict = log_run(mine, dataset, report, prepared, held, model, against_rules, carried)
     said = [
         *in_words(held.results, model.funnel.final, against_rules),
         *coverage_in_words(held.coverage),

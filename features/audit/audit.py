@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from features.audit.case import Case
 from features.audit.families import families
-from features.audit.interactions import only_after
+from features.audit.interactions import Follows, only_after
 from features.audit.judge import against_others, on_column, on_family, strengths, suspicious
 from features.audit.outcomes import Outcome
 from features.audit.report import Audit
@@ -26,6 +26,7 @@ def audit(
     exclude: Collection[str] = (),
     test_share: float = TEST_SHARE,
     only: Collection[str] | None = None,
+    follows: Follows | None = None,
 ) -> Audit:
     """Judge every attribute and interaction type by what became of the leads.
 
@@ -41,6 +42,8 @@ def audit(
         share of the leads, the newest, that a split keeps for the test.
     only
         columns to judge, with the same verdicts and in less time; interactions are then not judged. All without.
+    follows
+        what is known of the interactions where `dataset` does not hold them.
     """
     case = Case.of(dataset, funnel)
     names = [n for n in case.columns if n not in exclude and n.partition(".")[2] not in exclude]
@@ -63,7 +66,7 @@ def audit(
     verdicts += [Verdict(name, "ok", ("empty or the same in every row",), idle=True) for name in case.idle]
     return Audit(
         tuple(sorted(verdicts, key=lambda v: ORDER.index(v.level))),
-        only_after(dataset, case.path, funnel) if only is None else (),
+        only_after(follows or Follows.of(dataset, case.path, funnel), funnel) if only is None else (),
         tuple(_notes(case, test_share)),
     )
 

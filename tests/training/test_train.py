@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from rich.console import Console
 
 import training.log_run
+import training.supply
 import training.train
 from features.dataset import Dataset
 from features.errors import ConfigError, DataError, ModelError
@@ -178,7 +179,7 @@ def test_a_transition_that_never_happens_is_scored_by_the_points(
     """No customer yet: the points rank, around what so many leads without any make likely, and the run says so."""
     config = Config.read(trained.config).model_copy(update={"name": "never"})
     never = replace(dataset, lead_stages=dataset.lead_stages[dataset.lead_stages["lead_stage"] != "customer"])
-    monkeypatch.setattr(training.train, "load", lambda *_, **__: validate(never, config.funnel.build()))
+    monkeypatch.setattr(training.supply, "load", lambda *_, **__: validate(never, config.funnel.build()))
     said = io.StringIO()
     outcome = training.train.train(config, console=Console(file=said, width=120))
     assert "customer: points: 0 accounts" in said.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from features.audit.interactions import only_after
+from features.audit.interactions import Follows, only_after
 from features.landmarks import Path
 from tests.features.audit.world import FUNNEL, crm
 
@@ -15,7 +15,7 @@ BUYERS = ENDS.index[ENDS["lead_stage"] == "customer"]
 
 def judged(rows: list[tuple[str, str, pd.Timestamp]]) -> dict[str, tuple[str, str]]:
     data = crm({}, interactions=pd.DataFrame(rows, columns=["lead_id", "type", "at"]))
-    found = only_after(data, Path.of(data.leads, data.lead_stages, FUNNEL), FUNNEL)
+    found = only_after(Follows.of(data, Path.of(data.leads, data.lead_stages, FUNNEL), FUNNEL), FUNNEL)
     return {v.subject: (v.level, v.evidence[0]) for v in found}
 
 

@@ -1,0 +1,186 @@
+"""Interactions of any order → one sorted Parquet file per bucket: first cut by bucket, then each bucket sorted on its own.
+
+Both steps run in DuckDB, which spills what does not fit. The first reads everything once and writes it once; the second is a
+task per bucket, so it runs wherever there is a worker and goes on after an interruption.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from features.buckets.database import database, parquet
+from features.buckets.manifest import Segment
+from features.buckets.memory import Budget
+from features.buckets.place import Place
+from features.buckets.tally import ENOUGH, Tally
+from features.errors import DataError
+from features.tables import INTERACTIONS
+
+_LACKING = {"timeless": "at", "nameless": "type"}
+COLUMNS = ", ".join(f'"{c}"' for c in INTERACTIONS.names)
+
+
+def spill_of(budget: Budget, place: Place) -> Path:
+    """A folder of its own to spill into."""
+    base = Path(budget.spill) if budget.spill else place.local
+    if base:
+        base.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=".spill", dir=base))
+
+
+@dataclass(frozen=True)
+class Counting:
+    """How many rows each lead has in these queries, those after `extracted_at` (µs) apart."""
+
+    queries: tuple[str, ...]
+    extracted_at: int
+    place: Place
+    budget: Budget
+
+
+def count(task: Counting) -> pd.DataFrame:
+    """lead_id, rows, late.
+
+    Raises
+    ------
+    DataError
+        if a row has no lead, type or moment, or a moment cannot be read.
+    """
+    counted = f"""
+        SELECT lead_id, count(*) FILTER (epoch_us("at") <= {task.extracted_at}) AS rows,
+               count(*) FILTER (epoch_us("at") > {task.extracted_at}) AS late,
+               count(*) - count("at") AS timeless, count(*) - count(type) AS nameless
+        FROM ({{}}) GROUP BY lead_id"""
+    spill = spill_of(task.budget, task.place)
+    with database(task.budget.of_database, task.budget.workers, spill, task.budget) as connection:
+        found = [connection.sql(counted.format(query)).df() for query in task.queries]
+    frame = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["lead_id", "rows", "late", *_LACKING])
+    nobody = frame["lead_id"].isna()
+    lacking = {"lead_id": int(frame.loc[nobody, ["rows", "late"]].sum().sum())}
+    lacking |= {column: int(frame[name].sum()) for name, column in _LACKING.items()}
+    for column, rows in lacking.items():
+        if rows:
+            raise DataError(
+                f"Table 'interactions': column {column!r} is empty ({rows:,} such rows).",
+                f"Every row of 'interactions' needs {', '.join(INTERACTIONS.required)}.",
+            )
+    return frame[["lead_id", "rows", "late"]].groupby("lead_id", as_index=False, sort=False).sum()
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """Rows of these queries to be cut by the bucket of their lead (`where`, a Parquet file: lead_id, bucket, position) into the
+    folder `out` of `place`; rows of no bucket, or after `extracted_at`, go to bucket -1."""
+
+    queries: tuple[str, ...]
+    where: str
+    out: str
+    extracted_at: int
+    place: Place
+    budget: Budget
+
+
+def cut(task: Cutting) -> dict[int, list[str]]:
+    """Bucket → the names of the files in which its rows are, in no order."""
+    spill = spill_of(task.budget, task.place)
+    found: dict[int, list[str]] = {}
+    with ExitStack() as stack:
+        local = task.place.local
+        target = local / task.out if local else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ripeline")))
+        task.place.remove(task.out)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        where = stack.enter_context(task.place.here(task.where))
+        connection = stack.enter_context(database(task.budget.of_database, task.budget.workers, spill, task.budget))
+        for number, query in enumerate(task.queries):
+            part = target / f"{number:05d}"
+            part.mkdir(parents=True)
+            connection.execute(
+                f"""COPY (
+                    SELECT i.*, coalesce(w.position, -1) AS position,
+                           CASE WHEN epoch_us(i."at") <= {task.extracted_at} THEN coalesce(w.bucket, -1) ELSE -1 END AS bucket
+                    FROM ({query}) i LEFT JOIN {parquet(where)} w USING (lead_id)
+                ) TO '{part}' (FORMAT parquet, PARTITION_BY (bucket), COMPRESSION snappy, OVERWRITE_OR_IGNORE)"""
+            )
+        for path in sorted(target.rglob("*.parquet")):
+            name = f"{task.out}/{path.relative_to(target)}"
+            if not local:
+                task.place.write(name, path.read_bytes())
+            found.setdefault(int(path.parent.name.removeprefix("bucket=")), []).append(name)
+    return found
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """The files of one bucket to be sorted into a segment in the folder `out`, noted as `record` for a job that goes on.
+
+    `waiting` rows are kept as they came.
+    """
+
+    files: tuple[str, ...]
+    out: str
+    record: str
+    place: Place
+    budget: Budget
+    waiting: bool = False
+
+
+def sort(task: Sorting) -> Segment:
+    """Sort by (lead in the order of accounts, at), write, and count what is in it; the name tells the content."""
+    direction = "direction" if task.waiting else "CASE WHEN direction IN ('in', 'out') THEN direction END AS direction"
+    order = "lead_id" if task.waiting else "position"
+    with ExitStack() as stack:
+        paths = [stack.enter_context(task.place.here(name)) for name in task.files]
+        spill = spill_of(task.budget, task.place)
+        written = stack.enter_context(tempfile.TemporaryDirectory(prefix="ripeline", dir=spill.parent))
+        path = Path(written) / "sorted.parquet"
+        connection = stack.enter_context(database(task.budget.of_sort, 1, spill, task.budget))
+        tally = _tally(connection, parquet(*paths))
+        connection.execute(
+            f"""COPY (
+                SELECT lead_id, type, "at", value, content, campaign, {direction}
+                FROM {parquet(*paths)} ORDER BY {order}, "at", type, direction, content, campaign, value
+            ) TO '{path}' (FORMAT parquet, COMPRESSION zstd)"""
+        )
+        content = path.read_bytes()
+    checksum = hashlib.sha256(content).hexdigest()
+    name = f"{task.out}/interactions-{checksum[:16]}.parquet"
+    if not task.place.exists(name):
+        task.place.write(name, content)
+    segment = Segment(name, tally.rows, checksum, tally)
+    task.place.write_json(task.record, asdict(segment))
+    return segment
+
+
+def _tally(connection: object, rows: str) -> Tally:
+    def ask(query: str) -> list[tuple[object, ...]]:
+        return connection.sql(query).fetchall()  # type: ignore[attr-defined, no-any-return]
+
+    types = {str(t): (int(n), int(v)) for t, n, v in ask(f"SELECT type, count(*), count(value) FROM {rows} GROUP BY type")}  # type: ignore[call-overload]
+    contents = [
+        str(c) for (c,) in ask(f"SELECT DISTINCT content FROM {rows} WHERE content IS NOT NULL ORDER BY 1 LIMIT {ENOUGH}")
+    ]
+    ways = {str(d): int(n) for d, n in ask(f"SELECT direction, count(*) FROM {rows} WHERE direction IS NOT NULL GROUP BY 1")}  # type: ignore[call-overload]
+    ((first, last),) = ask(f'SELECT min(epoch_us("at")), max(epoch_us("at")) FROM {rows}')
+    return Tally(
+        {name: n for name, (n, _) in sorted(types.items())},
+        {name: v for name, (_, v) in sorted(types.items()) if v},
+        tuple(sorted(d for d in ways if d in ("in", "out"))),
+        tuple(contents),
+        {d: n for d, n in sorted(ways.items()) if d not in ("in", "out")},
+        first,  # type: ignore[arg-type]
+        last,  # type: ignore[arg-type]
+    )
+
+
+def where_table(lead_id: npt.NDArray[np.object_], bucket: npt.NDArray[np.int64], position: npt.NDArray[np.int64]) -> pa.Table:
+    """lead_id, bucket, position, for `Cutting.where`."""
+    return pa.table({"lead_id": pa.array(lead_id, pa.string()), "bucket": bucket.astype(np.int32), "position": position})

@@ -1,0 +1,140 @@
+"""Day by day gives what everything at once gives, and touches no more than it must."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from features.buckets.manifest import Manifest
+from features.buckets.partition import add, merged, partition
+from features.buckets.place import Place
+from features.buckets.raw import Raw
+from features.buckets.raw import in_memory as raw_in_memory
+from features.buckets.work import Inline
+from features.dataset import Dataset
+from features.errors import DataError
+from tests.features.buckets.worlds import FUNNEL, SMALL, START, built, in_memory, read_matrix, spec_of, until, world
+
+
+def raw_of(dataset: Dataset, folder: Path) -> Raw:
+    return Raw.of_folder(dataset.write(folder))
+
+
+def together(old: Dataset, new: Dataset) -> Dataset:
+    """Both, the way a source would give them if it were read from the beginning."""
+    both = merged(old, new)
+    rows = [
+        part.interactions.astype(dict.fromkeys(("lead_id", "type", "content", "campaign", "direction"), "str"))
+        for part in (old, new)
+    ]
+    tables = {**both.tables, "interactions": pd.concat(rows, ignore_index=True)}
+    return Dataset.from_tables(tables, extracted_at=new.extracted_at, source=old.source)
+
+
+def changed(day: Dataset, known: Dataset, random: np.random.Generator) -> Dataset:
+    """The day with what else a day brings: a lead whose attributes changed, one that moved to another company, late rows."""
+    again = known.leads.sample(2, random_state=int(random.integers(1 << 30)))
+    again = again.assign(budget=[55.0, None], company_id=[again["company_id"].iloc[0], f"C{int(random.integers(0, 12)):02d}"])
+    leads = pd.concat([again, day.leads], ignore_index=True).drop_duplicates("lead_id", keep="last", ignore_index=True)
+    late = day.interactions.astype({"lead_id": "str"})
+    if len(late):
+        before = pd.Timestamp(START, unit="us", tz="UTC") + pd.to_timedelta(random.integers(1, 50, 3), unit="D")
+        late = pd.concat(
+            [late, late.iloc[[0, 0, 0]].assign(at=before, lead_id=known.leads["lead_id"].iloc[0])], ignore_index=True
+        )
+    return Dataset.from_tables({**day.tables, "leads": leads, "interactions": late}, extracted_at=day.extracted_at)
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
+@given(seed=st.integers(0, 10_000), days=st.lists(st.integers(61, 119), min_size=2, max_size=3, unique=True).map(sorted))
+def test_day_by_day_equals_from_nothing(tmp_path_factory: pytest.TempPathFactory, seed: int, days: list[int]) -> None:
+    home = tmp_path_factory.mktemp("days")
+    everything, random = world(seed), np.random.default_rng(seed)
+    known = until(everything, days[0])
+    place, out, engine = Place.of(home / "data"), Place.of(home / "matrix"), Inline(SMALL)
+    manifest = partition(place, raw_of(known, home / "first"), FUNNEL, engine)
+    built(place, manifest, out, spec_of(known))
+    for since, day in pairwise(days):
+        new = changed(until(everything, day, since), known, random)
+        known = together(known, new)
+        manifest = add(place, raw_of(new, home / f"day{day}"), FUNNEL, engine)
+        spec = spec_of(known)
+        built(place, manifest, out, spec)
+        index, rows = read_matrix(out, manifest, spec)
+        wanted_index, wanted = in_memory(known, spec)
+        assert index["lead_id"].tolist() == wanted_index["lead_id"].tolist()
+        np.testing.assert_array_equal(rows, wanted)
+    fresh = Place.of(home / "fresh")
+    with raw_in_memory(known) as raw:
+        anew = partition(fresh, raw, FUNNEL, engine)
+    assert replace(anew.tally, odd={}) == replace(manifest.tally, odd={})
+    assert anew.report["rows"] == manifest.report["rows"]
+    again = Place.of(home / "again")
+    built(fresh, anew, again, spec)
+    labels = [c for c in index if c.startswith(("reached", "matured", "lead_id", "as_of"))]
+    pd.testing.assert_frame_equal(read_matrix(again, anew, spec)[0][labels], index[labels])
+
+
+def test_a_quiet_day_computes_the_landmarks_that_fell_due_and_no_others(tmp_path: Path) -> None:
+    everything = world(3)
+    place, out, engine = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix"), Inline(SMALL)
+    first = until(everything, 50)
+    spec = spec_of(first)
+    built(place, partition(place, raw_of(first, tmp_path / "first"), FUNNEL, engine), out, spec)
+    before = len(in_memory(first, spec)[0])
+    new = until(everything, 51, 50)
+    manifest = add(place, raw_of(new, tmp_path / "day"), FUNNEL, engine)
+    computed = built(place, manifest, out, spec)
+    grown = len(read_matrix(out, manifest, spec)[0]) - before
+    assert 0 < grown <= computed < before / 3  # also those of accounts with new people or attributes
+
+
+def test_rows_wait_for_their_lead(tmp_path: Path) -> None:
+    everything = world(4)
+    first = until(everything, 90)
+    late = first.leads["lead_id"].iloc[0]
+    without = replace(first, leads=first.leads[first.leads["lead_id"] != late].reset_index(drop=True))
+    place, engine = Place.of(tmp_path / "data"), Inline(SMALL)
+    manifest = partition(place, raw_of(without, tmp_path / "first"), FUNNEL, engine)
+    of_late = int((first.interactions["lead_id"].astype("str") == late).sum())
+    assert of_late
+    new = replace(until(everything, 91, 90), leads=first.leads[first.leads["lead_id"] == late].reset_index(drop=True))
+    after = add(place, raw_of(new, tmp_path / "day"), FUNNEL, engine)
+    known = set(first.leads["lead_id"])
+    came = int(new.interactions["lead_id"].astype("str").isin(known).sum())
+    assert after.rows == manifest.rows + of_late + came
+    again = add(place, Raw.of_folder(tmp_path / "day"), FUNNEL, engine)  # a day is added once
+    assert again.digest == after.digest
+
+
+def test_many_days_become_one_segment_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("features.buckets.partition.MOST_SEGMENTS", 2)
+    everything = world(5)
+    place, out, engine = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix"), Inline(SMALL)
+    known = until(everything, 80)
+    manifest = partition(place, raw_of(known, tmp_path / "first"), FUNNEL, engine)
+    for day in (85, 90, 95):
+        new = until(everything, day, day - 5)
+        known = together(known, new)
+        manifest = add(place, raw_of(new, tmp_path / f"d{day}"), FUNNEL, engine)
+        built(place, manifest, out, spec_of(known))
+    assert max(len(b.segments) for b in manifest.buckets) == 2
+    spec = spec_of(known)
+    np.testing.assert_array_equal(read_matrix(out, manifest, spec)[1], in_memory(known, spec)[1])
+    assert manifest.files <= {str(p.relative_to(tmp_path / "data")) for p in (tmp_path / "data").rglob("*.parquet")}
+
+
+def test_a_day_from_before_is_refused(tmp_path: Path) -> None:
+    everything = world(6)
+    place, engine = Place.of(tmp_path / "data"), Inline(SMALL)
+    manifest = partition(place, raw_of(until(everything, 90), tmp_path / "first"), FUNNEL, engine)
+    with pytest.raises(DataError, match=r"before .*Add days in their order|Add days in their order"):
+        add(place, raw_of(until(everything, 80, 79), tmp_path / "day"), FUNNEL, engine)
+    assert Manifest.read(place).digest == manifest.digest

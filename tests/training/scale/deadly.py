@@ -1,0 +1,61 @@
+"""Work for workers that die, and a job to be killed: `python -m tests.training.scale.deadly DATASET FOLDER`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from features.buckets.place import Place
+from features.buckets.work import Done, Inline
+
+
+def square(number: int) -> float:
+    return 1 / number
+
+
+def once(path: str) -> str:
+    """Kills its worker where `path` ends with b and is not there yet."""
+    if path.endswith("b") and not Path(path).exists():
+        Path(path).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return path
+
+
+def deadly(number: int) -> int:
+    if number < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def slowly(number: int) -> int:
+    time.sleep(0.5)
+    return number
+
+
+class Telling(Inline):
+    """Says when a part has ended."""
+
+    def map(self, function: Callable, items: Sequence) -> Iterator[Done]:  # type: ignore[type-arg]
+        for done in super().map(function, items):
+            print("part", function.__name__, done.index, done.error, flush=True)
+            yield done
+
+
+def main() -> None:
+    from features.buckets.partition import partition
+    from features.buckets.raw import Raw
+    from features.dataset import Dataset
+    from tests.features.buckets.worlds import FUNNEL, SMALL, built, spec_of
+
+    folder, home = Path(sys.argv[1]), Path(sys.argv[2])
+    place = Place.of(home / "data")
+    manifest = partition(place, Raw.of_folder(folder), FUNNEL, Telling(SMALL))
+    built(place, manifest, Place.of(home / "matrix"), spec_of(Dataset.read(folder)), Telling(SMALL))
+
+
+if __name__ == "__main__":
+    main()

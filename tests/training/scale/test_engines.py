@@ -1,0 +1,86 @@
+"""The same numbers on processes of this machine and on a Dask cluster; what dies is named or done again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.buckets.manifest import Manifest
+from features.buckets.memory import Budget
+from features.buckets.partition import partition
+from features.buckets.place import Place
+from features.buckets.raw import in_memory as raw_in_memory
+from features.buckets.work import Inline, every
+from features.errors import DataError
+from tests.features.buckets.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
+from tests.training.scale.deadly import deadly, once, square
+from training.engine.dask import Cluster, cluster
+from training.engine.local import Local
+
+ROOT = Path(__file__).resolve().parents[3]
+TWO = Budget(memory=2**30, workers=2, bucket=330)
+
+
+@pytest.fixture(scope="module")
+def threads() -> Iterator[Cluster]:
+    """A cluster whose two workers are threads of this process."""
+    with cluster(None, 2, SMALL, processes=False) as engine:
+        yield engine
+
+
+def test_features_on_a_cluster_are_those_of_memory(threads: Cluster, tmp_path: Path) -> None:
+    dataset = world(20)
+    place, out = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix")
+    with raw_in_memory(dataset) as raw:
+        manifest = partition(place, raw, FUNNEL, threads)
+        assert manifest.digest == partition(Place.of(tmp_path / "one"), raw, FUNNEL, Inline(SMALL)).digest
+    spec = spec_of(dataset)
+    built(place, manifest, out, spec, threads)
+    np.testing.assert_array_equal(read_matrix(out, manifest, spec)[1], in_memory(dataset, spec)[1])
+
+
+def test_a_cluster_names_the_item_that_fails(threads: Cluster) -> None:
+    with pytest.raises(DataError, match=r"1 of 3 parts failed(.|\n)*two: ZeroDivisionError"):
+        every(threads, square, [1, 0, 3], ["one", "two", "three"])
+
+
+def test_there_is_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.engine.dask.SECONDS", 0.5)
+    with pytest.raises(DataError, match=r"no Dask scheduler at tcp://127.0.0.1:9"), cluster("tcp://127.0.0.1:9", 1, SMALL):
+        pass
+
+
+def test_a_killed_worker_costs_only_its_own_item(tmp_path: Path) -> None:
+    """One item kills its worker the first time, as memory running out does; another one always."""
+    with Local(TWO) as engine:
+        found = every(engine, once, [str(tmp_path / name) for name in "abc"], ["a", "b", "c"])
+        assert found == [str(tmp_path / name) for name in "abc"]
+        with pytest.raises(DataError, match=r"1 of 4 parts failed(.|\n)*two: its worker was killed, 3 times"):
+            every(engine, deadly, [1, -2, 3, 4], ["one", "two", "three", "four"])
+
+
+def test_killed_anywhere_it_goes_on_from_finished_buckets(tmp_path: Path) -> None:
+    dataset = world(21)
+    dataset.write(tmp_path / "set")
+    with raw_in_memory(dataset) as raw:
+        partition(Place.of(tmp_path / "wanted"), raw, FUNNEL, Inline(SMALL))
+    command = [sys.executable, "-m", "tests.training.scale.deadly", str(tmp_path / "set"), str(tmp_path)]
+    for parts in (2, 4, 7, None):  # killed while cutting, sorting, building; then left alone
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as job:
+            assert job.stdout
+            for number, _ in enumerate(job.stdout, start=1):
+                if number == parts:
+                    os.kill(job.pid, signal.SIGKILL)
+            assert job.wait() == (0 if parts is None else -signal.SIGKILL)
+    place, out = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix")
+    manifest = Manifest.read(place)
+    spec = spec_of(dataset)
+    assert built(place, manifest, out, spec) == 0
+    np.testing.assert_array_equal(read_matrix(out, manifest, spec)[1], in_memory(dataset, spec)[1])

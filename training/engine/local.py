@@ -1,0 +1,159 @@
+"""The engine of this machine: processes, each with its share of the memory.
+
+Processes rather than threads: a bucket spends a good part of its time in pandas, which holds the interpreter lock. Each worker
+has a pipe of its own, so when one is killed it is known which item it had: that item alone is done again, and named if it
+kills its worker every time.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from typing import Any, Self, TypeVar
+
+from features.buckets.memory import Budget
+from features.buckets.work import Done, attempt
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+TRIES = 3  # of an item whose worker was killed
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+SECONDS = 5  # for a worker to end by itself
+KILLED = (
+    "its worker was killed, {} times; most often it ran out of memory. Give `engine: {{memory: …}}` less than the machine has: "
+    "buckets are smaller then"
+)
+
+
+@dataclass
+class Worker:
+    """A process and our end of its pipe; `item` is what it works on."""
+
+    process: Any
+    pipe: Connection
+    item: int | None = None
+
+    @classmethod
+    def start(cls, context: BaseContext) -> Worker:
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
+        process.start()
+        theirs.close()
+        return cls(process, ours)
+
+    def end(self) -> None:
+        """Let it go when it waits for work, else take it away."""
+        self.pipe.close()
+        self.process.join(SECONDS if self.item is None else 0)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join(SECONDS)
+
+
+class Local:
+    """Processes of this machine; with one worker, or a single item, this very process."""
+
+    apart = False
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self._workers: list[Worker] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
+
+    def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[Done[R]]:
+        """As the protocol says. Where it is not read to the end, what is under way is taken away."""
+        if self.budget.workers == 1 or len(items) < 2:
+            for index, item in enumerate(items):
+                yield attempt(function, index, item)
+            return
+        todo, tries, open_ = deque(range(len(items))), [0] * len(items), len(items)
+        try:
+            while open_:
+                self._give(function, items, todo)
+                for worker in self._ended():
+                    index = self._taken(worker)
+                    try:
+                        found: Done[R] = worker.pipe.recv()
+                    except (EOFError, OSError):
+                        self._lose(worker)
+                        tries[index] += 1
+                        if tries[index] < TRIES:
+                            todo.append(index)
+                            continue
+                        found = Done(index, None, KILLED.format(TRIES))
+                    open_ -= 1
+                    yield found
+        finally:
+            for worker in [w for w in self._workers if w.item is not None]:
+                self._lose(worker)
+
+    @staticmethod
+    def _taken(worker: Worker) -> int:
+        """What it had; it has nothing now."""
+        index, worker.item = worker.item, None
+        assert index is not None  # noqa: S101  only those with an item are waited for
+        return index
+
+    def _give(self, function: Callable[[T], R], items: Sequence[T], todo: deque[int]) -> None:
+        """Work for all who wait for it."""
+        context = _context()
+        while todo and (idle := self._idle(context)):
+            idle.item = todo.popleft()
+            try:
+                idle.pipe.send((function, idle.item, items[idle.item]))
+            except (BrokenPipeError, OSError):  # it died while it waited
+                todo.appendleft(idle.item)
+                self._lose(idle)
+
+    def _idle(self, context: BaseContext) -> Worker | None:
+        for worker in self._workers:
+            if worker.item is None:
+                return worker
+        if len(self._workers) < self.budget.workers:
+            self._workers.append(Worker.start(context))
+            return self._workers[-1]
+        return None
+
+    def _ended(self) -> list[Worker]:
+        """Those that have an answer, or will never have one."""
+        of = {worker.pipe: worker for worker in self._workers if worker.item is not None}
+        return [of[pipe] for pipe in wait(list(of)) if isinstance(pipe, Connection)]
+
+    def _lose(self, worker: Worker) -> None:
+        self._workers.remove(worker)
+        worker.pipe.close()
+        worker.process.kill()
+        worker.process.join(SECONDS)
+
+
+def _context() -> BaseContext:
+    """Workers are forked from a process that has imported everything and done nothing, where that can be."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["training.scale.tasks"])
+    return context
+
+
+def _work(pipe: Connection) -> None:
+    """A worker: one item after the other, until nobody gives it any more. There is one for each processor already."""
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    while True:
+        try:
+            function, index, item = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(attempt(function, index, item))

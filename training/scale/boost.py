@@ -1,0 +1,112 @@
+"""LightGBM from a matrix on disk: rows are read bucket by bucket and only their bins are kept, one byte a column and row.
+
+Bins come from a sample of rows that is the same wherever the trees grow, so one process and many agree on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+from features.buckets.matrix import Store
+from models.gbm import DEFAULTS
+from models.types import Floats, Matrix
+from training.scale.select import Chosen, Selected
+
+BIN_ROWS = 200_000  # rows that bins are found on, as LightGBM itself does
+BATCH = 16_384
+
+
+class BucketRows(lgb.Sequence):
+    """The rows of one bucket for LightGBM. The block is read when the first is asked for and let go after the last."""
+
+    batch_size = BATCH
+
+    def __init__(self, store: Store, bucket: int, columns: tuple[str, ...], rows: npt.NDArray[np.intp]) -> None:
+        self.store, self.bucket, self.columns, self.rows = store, bucket, columns, rows
+        self._block: Matrix | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int | slice | list[int]) -> Matrix:
+        if self._block is None:
+            record = self.store.record(self.bucket)
+            assert record is not None  # noqa: S101  its rows were selected
+            self._block = self.store.block(record, self.columns)
+        rows = self.rows[index]
+        found = np.ascontiguousarray(self._block[:, rows].T, np.float64)
+        if isinstance(index, slice) and index.stop >= len(self.rows):
+            self._block = None
+        return found
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """Trees of one transition: `params` and number of `trees`, on the `selected` rows, on top of the linear learner or not.
+
+    Rows fade with `half_life` (µs) before `newest`; `scale` keeps the mean of the weights.
+    """
+
+    store: Store
+    columns: tuple[str, ...]
+    selected: tuple[Selected, ...]
+    params: Mapping[str, Any]
+    trees: int
+    stacked: bool
+    half_life: float | None
+    newest: int
+    scale: float
+    network: Mapping[str, Any] | None = None
+
+
+def faded(chosen: Chosen, half_life: float | None, newest: int) -> Floats:
+    """Weights (n,) that halve with every half-life before the newest row of all, not yet brought to their old mean."""
+    if half_life is None:
+        return chosen.weight
+    return np.asarray(chosen.weight * np.exp2((chosen.as_of - newest) / half_life), np.float64)
+
+
+def reference(task: Boosting, selected: Sequence[Selected]) -> lgb.Dataset:
+    """The bins, found on every so many rows of all the buckets."""
+    total = sum(s.rows for s in selected)
+    step = max(1, -(-total // BIN_ROWS))
+    parts, seen = [], 0
+    for one in selected:
+        rows = Chosen.read(task.store.place, one.file).row
+        picked = rows[(-seen) % step :: step]
+        seen += len(rows)
+        record = task.store.record(one.bucket)
+        if len(picked) and record:
+            parts.append(task.store.block(record, task.columns, picked).T)
+    sample = np.ascontiguousarray(np.concatenate(parts))
+    return lgb.Dataset(sample, params=settings(task), free_raw_data=True).construct()
+
+
+def settings(task: Boosting) -> dict[str, Any]:
+    """LightGBM's parameters."""
+    return {**DEFAULTS, **task.params, **(task.network or {})}
+
+
+def boost(task: Boosting, of_bins: Sequence[Selected] | None = None) -> str:
+    """Grow the trees; returns LightGBM's text model. `of_bins`: the rows that bins are found on, where they are others."""
+    mine = [s for s in task.selected if s.rows]
+    known = [Chosen.read(task.store.place, s.file) for s in mine]
+    bins = reference(task, [s for s in of_bins if s.rows] if of_bins else mine)
+    weight = task.scale * np.concatenate([faded(c, task.half_life, task.newest) for c in known])
+    rows = [BucketRows(task.store, s.bucket, task.columns, c.row) for s, c in zip(mine, known, strict=True)]
+    data = bins.create_valid(
+        rows,
+        label=np.concatenate([c.y for c in known]).astype(np.float32),
+        weight=weight,
+        init_score=np.concatenate([c.start for c in known]) if task.stacked else None,
+        params=settings(task),
+    )
+    booster = lgb.train(settings(task), data, num_boost_round=max(task.trees, 1))
+    text: str = booster.model_to_string()
+    return text

@@ -1,0 +1,117 @@
+"""The last step of a training beyond memory: the trees of every transition grow again, on the landmarks of all accounts.
+
+Everything else was learned and judged on the accounts that fit into memory: settings, weights of the blend, calibration,
+intervals, and the linear learner, whose few hundred numbers a sample of that size settles. The trees have more to learn from
+more rows, and their bins fit where the rows do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import lightgbm as lgb
+import numpy as np
+
+from features.buckets.memory import BASE
+from features.buckets.work import Engine, every
+from models.gbm import Gbm
+from models.transition import Transition
+from training.engine.apart import boost_apart, can_apart
+from training.funnel_fit import Fit
+from training.scale.boost import Boosting, boost, faded
+from training.scale.select import Chosen, Selected, Selecting, select
+from training.scale.stream import Streamed, head_of
+
+BINNED = 0.45  # of the memory, for bins; gradients and the rest take less than the other half
+PER_ROW = 40  # bytes beside the bins: label, weight, gradient, hessian, score, leaf
+
+Tick = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Grown:
+    """How many landmarks of which share of the accounts the trees of a target have seen."""
+
+    target: str
+    rows: int
+    share: float
+
+
+def grow(
+    streamed: Streamed, fit: Fit, engine: Engine, *, apart: bool = False, tick: Tick | None = None
+) -> tuple[Fit, list[Grown]]:
+    """The fit with trees from all accounts, or from as many as the bins of fit into memory.
+
+    Raises
+    ------
+    DataError
+        if a bucket is damaged; it is named.
+    """
+    landmarks = sum(r.landmarks for b in streamed.manifest.buckets if (r := streamed.store.record(b.number)))
+    share = share_for(landmarks, len(streamed.spec.model_columns), engine.budget.memory * (1 if not apart else 10**6))
+    targets = streamed.spec.funnel.targets
+    grown, transitions = [], []
+    for target, transition in enumerate(fit.transitions):
+        if transition.gbm is None and transition.stacked is None:
+            transitions.append(transition)
+        else:
+            found, rows = _grown(streamed, fit, target, engine, share, apart=apart)
+            transitions.append(found)
+            grown.append(Grown(targets[target], rows, share))
+        if tick:
+            tick(target + 1, len(targets))
+    streamed.store.place.remove("examples")
+    return replace(fit, transitions=tuple(transitions)), grown
+
+
+def share_for(landmarks: int, columns: int, memory: int) -> float:
+    """The share of the accounts whose bins fit."""
+    room = BINNED * max(memory - BASE, memory / 4)
+    return float(min(1.0, room / max(landmarks * (columns + PER_ROW), 1)))
+
+
+def _grown(streamed: Streamed, fit: Fit, target: int, engine: Engine, share: float, *, apart: bool) -> tuple[Transition, int]:
+    transition = fit.transitions[target]
+    found = fit.settings[transition.target]
+    head = head_of(streamed.manifest)
+    tasks = [
+        Selecting(
+            streamed.data, head, bucket, streamed.store, streamed.spec, target, transition.linear,
+            fit.ripening.get(transition.target), share, f"examples/{transition.target}/{bucket.number:05d}.npz",
+        )
+        for bucket in streamed.manifest.buckets
+    ]  # fmt: skip
+    selected = tuple(s for s in every(engine, select, tasks, streamed.labels) if s.rows)
+    newest = max(s.newest for s in selected)
+    sums = np.zeros(3)
+    for one in selected:
+        chosen = Chosen.read(streamed.store.place, one.file)
+        weight = faded(chosen, found.half_life, newest)
+        sums += [chosen.weight.sum(), weight.sum(), weight[chosen.y].sum()]
+    scale = float(sums[0] / sums[1])
+    rows = sum(s.rows for s in selected)
+
+    def booster(trees: int, *, stacked: bool) -> Gbm:
+        task = Boosting(
+            streamed.store, streamed.spec.model_columns, selected, found.params, trees, stacked, found.half_life, newest, scale
+        )
+        if apart and can_apart(engine):
+            text = boost_apart(engine, task)
+        else:
+            (text,) = every(engine, boost, [task], [f"trees of {transition.target}"])
+        log = {"learner": "gbm", "trees": trees, "rows": rows, **found.params}
+        return Gbm(lgb.Booster(model_str=text), log)
+
+    yes = scale * sums[2]
+    prior = float(np.log(yes + 0.5) - np.log(scale * sums[1] - yes + 0.5))
+    return replace(
+        transition,
+        gbm=booster(found.trees, stacked=False) if transition.gbm else None,
+        stacked=booster(found.stacked_trees, stacked=True) if transition.stacked else None,
+        prior=prior,
+        log={**transition.log, "rows_of_trees": rows, "share_of_trees": round(share, 4)},
+    ), rows
+
+
+__all__ = ["Grown", "Selected", "grow", "share_for"]

@@ -1,0 +1,195 @@
+"""Batch scoring of a partitioned dataset: bucket by bucket, with the code that scores a dataset in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from features.buckets.cut import spill_of
+from features.buckets.database import database, parquet, quoted
+from features.buckets.manifest import Bucket, Manifest
+from features.buckets.place import Place
+from features.buckets.whole import read_bucket
+from features.buckets.work import Engine, Tick, every
+from features.files import whole_file
+from models.model import FunnelModel
+from models.recommend import Action
+from models.store import load
+from training.batch import nobody, score_open
+from training.scale.stream import head_of
+
+Before = Mapping[str, tuple[Action, pd.Timestamp]]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """A bucket whose open leads are scored as of a moment (ISO 8601), by the model in the folder `model` of `out`; the scores
+    go to the folder `to` of it. `previous`: what was recommended before."""
+
+    data: Place
+    head: Manifest
+    bucket: Bucket
+    out: Place
+    model: str
+    to: str
+    as_of: str
+    previous: Before
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a bucket gave: its file, empty where no lead is open, and leads by action."""
+
+    file: str
+    leads: int
+    actions: dict[str, int]
+
+
+def score_bucket(task: Scoring) -> Scored:
+    """Score, unless it is done already."""
+    done = f"{task.to}/{task.bucket.number:05d}.json"
+    if task.out.exists(done):
+        return Scored(**task.out.read_json(done))
+    dataset = read_bucket(task.data, task.head, task.bucket)
+    found = score_open(_model(task.out.url, task.model), dataset, pd.Timestamp(task.as_of), previous=task.previous)
+    name = f"{task.to}/{task.bucket.number:05d}.parquet" if len(found) else ""
+    if name:
+        task.out.write_table(name, pa.Table.from_pandas(found, preserve_index=False))
+    actions = {str(a): int(n) for a, n in found["action"].value_counts().items()} if len(found) else {}
+    scored = Scored(name, len(found), actions)
+    task.out.write_json(done, {"file": name, "leads": len(found), "actions": actions})
+    return scored
+
+
+@lru_cache(maxsize=2)
+def _model(url: str, folder: str) -> FunnelModel:
+    """A model folder that lies where the matrix lies, read once in each process."""
+    place = Place(url) / folder
+    if place.local:
+        return load(place.local)
+    with tempfile.TemporaryDirectory(prefix="ripeline") as scratch:
+        _fetch(place, Path(scratch))
+        return load(Path(scratch))
+
+
+def _fetch(place: Place, to: Path) -> None:
+    for name in json.loads(place.read("names.json")):
+        path = to / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(place.read(name))
+
+
+def share_model(out: Place, folder: Path) -> str:
+    """Put a model folder where every worker finds it; returns its name there."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    said = [[str(p.relative_to(folder)), hashlib.sha256(p.read_bytes()).hexdigest()] for p in files]
+    name = f"models/{hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]}"
+    if out.local:
+        if not (out.local / name).is_dir():
+            (out.local / "models").mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=out.local / "models") as scratch:
+                shutil.copytree(folder, Path(scratch) / "model")
+                (Path(scratch) / "model").rename(out.local / name)
+    elif not out.exists(f"{name}/names.json"):
+        for path in files:
+            out.write(f"{name}/{path.relative_to(folder)}", path.read_bytes())
+        out.write_json(f"{name}/names.json", [text for text, _ in said])
+    return name
+
+
+@dataclass(frozen=True)
+class Job:
+    """Scores of everything: `parts` in no order, `leads` and what is recommended for how many."""
+
+    parts: list[str]
+    leads: int
+    actions: dict[str, int]
+
+
+def score_buckets(
+    model_folder: Path,
+    data: Place,
+    out: Place,
+    as_of: pd.Timestamp,
+    engine: Engine,
+    *,
+    previous: Before | None = None,
+    tick: Tick | None = None,
+) -> Job:
+    """Score every open lead of a partitioned dataset; finished buckets of the same model, moment and content are kept.
+
+    Raises
+    ------
+    DataError
+        if buckets failed, each named; the others are finished.
+    """
+    manifest = Manifest.read(data)
+    model = share_model(out, model_folder)
+    head = head_of(manifest)
+    said = [model, as_of.isoformat(), sorted((k, a, t.isoformat()) for k, (a, t) in (previous or {}).items())]
+    ids = _by_bucket(data, manifest, previous or {})
+    tasks = []
+    for bucket in manifest.buckets:
+        key = hashlib.sha256(json.dumps([*said, bucket.content]).encode()).hexdigest()[:16]
+        tasks.append(Scoring(data, head, bucket, out, model, f"scores/{key}", as_of.isoformat(), ids[bucket.number]))
+    found = every(engine, score_bucket, tasks, [b.label for b in manifest.buckets], tick)
+    _sweep(out, {task.to.partition("/")[2] for task in tasks})
+    actions: dict[str, int] = {}
+    for part in found:
+        for action, count in part.actions.items():
+            actions[action] = actions.get(action, 0) + count
+    return Job([f.file for f in found if f.file], sum(f.leads for f in found), actions)
+
+
+def _by_bucket(data: Place, manifest: Manifest, previous: Before) -> dict[int, Before]:
+    """Earlier recommendations of the leads of each bucket."""
+    found: dict[int, Before] = {}
+    for bucket in manifest.buckets:
+        if previous:
+            ids = data.read_table(bucket.tables["leads"], columns=["lead_id"]).column("lead_id").to_pylist()
+            found[bucket.number] = {name: previous[name] for name in ids if name in previous}
+        else:
+            found[bucket.number] = {}
+    return found
+
+
+def _sweep(out: Place, wanted: set[str]) -> None:
+    for name in out.names("scores"):
+        if name not in wanted:
+            out.remove(f"scores/{name}")
+
+
+def write_scores(job: Job, out: Place, to: Path, model: FunnelModel, engine: Engine) -> None:
+    """All parts as one .csv or .parquet file, best first, ordered as by `training.batch.score_open`."""
+    if not job.parts:
+        with whole_file(to) as partial:
+            nobody(model).to_csv(partial, index=False) if to.suffix == ".csv" else nobody(model).to_parquet(
+                partial, index=False
+            )
+        return
+    budget = replace(engine.budget, workers=1)
+    with ExitStack() as stack:
+        paths = [stack.enter_context(out.here(name)) for name in job.parts]
+        partial = stack.enter_context(whole_file(to))
+        connection = stack.enter_context(database(budget.of_database, engine.budget.workers, spill_of(budget, out), budget))
+        kind = "CSV, HEADER" if to.suffix == ".csv" else "PARQUET, COMPRESSION zstd"
+        order = f'"p_{model.funnel.final}" DESC, lead_id'
+        connection.execute("SET preserve_insertion_order = true")
+        connection.execute(
+            f"COPY (SELECT * FROM {_united(paths)} ORDER BY {order}) TO {quoted(str(partial))} (FORMAT {kind})"  # noqa: S608
+        )
+
+
+def _united(paths: Sequence[Path]) -> str:
+    """Parts whose columns may be of other types where a bucket has no value at all."""
+    return parquet(*paths).removesuffix(")") + ", union_by_name = true)"

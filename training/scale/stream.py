@@ -1,0 +1,157 @@
+"""A partitioned dataset made ready for a training: what the whole of it says, its matrix, and a part that fits into memory.
+
+The tables with a row a lead are read whole, interactions never: what the catalogue, the audit and the encoders need of them are
+counts that add up over buckets, so features and columns are those of a training that holds everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.audit import Follows
+from features.buckets.frames import below
+from features.buckets.manifest import Manifest
+from features.buckets.matrix import Store
+from features.buckets.memory import BASE, PLAIN
+from features.buckets.place import Place
+from features.buckets.rows import Building, Built, build_bucket
+from features.buckets.spec import Spec
+from features.buckets.whole import read_all, read_bucket
+from features.buckets.work import Engine, Tick, every
+from features.clock import moment
+from features.dataset import Dataset
+from features.histories import account_keys, by_account
+from features.landmarks import AGES
+from features.landmarks import Path as FunnelPath
+from features.report import DataReport
+from models.model import LAST_SEEN
+from models.rules import Rules
+from training.config import Config
+from training.prepare import Facts, learn, with_horizons
+from training.scale.follow import Following, follow
+from training.scale.judge import RulesJudge
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """A partitioned dataset `manifest` in `data`, what it says (`facts`), and where its matrix is (`store`, `spec`)."""
+
+    data: Place
+    manifest: Manifest
+    store: Store
+    facts: Facts
+    spec: Spec
+    report: DataReport
+
+    @property
+    def labels(self) -> list[str]:
+        return [b.label for b in self.manifest.buckets]
+
+
+def read(config: Config, data: Place, out: Place, rules: Rules, engine: Engine, tick: Tick | None = None) -> Streamed:
+    """What the whole of a partitioned dataset says; nothing of the matrix is built yet.
+
+    Raises
+    ------
+    DataError, ConfigError
+        as `training.prepare.learn`; or for a damaged bucket, which is named.
+    """
+    manifest = Manifest.read(data)
+    funnel = config.funnel.build()
+    whole = read_all(data, manifest.whole, manifest)
+    head = head_of(manifest)
+    tasks = [Following(data, head, bucket, funnel, out) for bucket in manifest.buckets]
+    found = every(engine, follow, tasks, [b.label for b in manifest.buckets], tick)
+    seen = manifest.tally.seen(
+        accounts=bool(whole.leads["company_id"].dropna().duplicated().any()), dates=manifest.time == "dates"
+    )
+    facts = learn(whole, config, funnel, rules, known=(seen, Follows.merged([f.follows for f in found])))
+    path = FunnelPath.of(by_account(whole.leads)[0], whole.lead_stages, funnel)
+    complete, notes = with_horizons(manifest.time, funnel, path, moment(whole.extracted_at))
+    facts = replace(facts, funnel=complete, later=tuple(notes))
+    ages = config.landmarks.ages or (AGES if manifest.time == "dates" else (0.0,))
+    spec = Spec(facts.feature_set, (LAST_SEEN,), RulesJudge(facts.rules), complete, tuple(ages))
+    report = DataReport.from_dict(manifest.report)
+    report.note("interactions", "rows before their lead was created", sum(f.early for f in found), done="kept")
+    return Streamed(data, manifest, Store(out), facts, spec, report)
+
+
+def head_of(manifest: Manifest) -> Manifest:
+    """The manifest without its parts: what every task has to know."""
+    return replace(manifest, buckets=(), whole={}, raw={}, report={}, waiting=())
+
+
+def build(streamed: Streamed, engine: Engine, tick: Tick | None = None) -> list[Built]:
+    """Bring the matrix up to date, bucket by bucket; finished ones are left alone.
+
+    Raises
+    ------
+    DataError
+        if buckets failed, each named; the others are finished.
+    """
+    head = head_of(streamed.manifest)
+    tasks = [Building(streamed.data, head, b, streamed.store, streamed.spec) for b in streamed.manifest.buckets]
+    return every(engine, build_bucket, tasks, streamed.labels, tick)
+
+
+def sample(streamed: Streamed, share: float) -> Dataset:
+    """A share of the accounts, drawn by a hash of their names, with everything there is of them."""
+    manifest = streamed.manifest
+    whole = read_all(streamed.data, manifest.whole, manifest)
+    if share >= 1:
+        return replace(whole, interactions=_interactions(streamed, None))
+    drawn = chosen(account_keys(whole.leads), share)
+    leads = whole.leads[drawn].reset_index(drop=True)
+    ids, companies = pd.Index(leads["lead_id"]), pd.Index(leads["company_id"].dropna().unique())
+    changes, deals = whole.attribute_changes, whole.deals
+    of_lead = (changes["entity"] == "lead").to_numpy(bool)
+    change = np.where(of_lead, changes["id"].isin(ids), changes["id"].isin(companies))
+    tables: Mapping[str, Any] = {
+        "leads": leads,
+        "companies": whole.companies[whole.companies["company_id"].isin(companies)].reset_index(drop=True),
+        "lead_stages": whole.lead_stages[whole.lead_stages["lead_id"].astype("str").isin(ids)].reset_index(drop=True),
+        "attribute_changes": changes[change].reset_index(drop=True),
+        "deals": deals[
+            deals["lead_id"].isin(ids) | (deals["lead_id"].isna() & deals["company_id"].isin(companies))
+        ].reset_index(drop=True),
+        "interactions": _interactions(streamed, ids),
+    }
+    source = f"{manifest.source}, {share:.1%} of the accounts"
+    return Dataset.from_tables(tables, extracted_at=whole.extracted_at, source=source, time=whole.time)
+
+
+def chosen(keys: pd.Series[Any], share: float) -> np.ndarray:
+    """Which accounts (n,) are in a share of them: always the same, and those of a smaller share are in a larger one."""
+    return np.asarray(pd.util.hash_array(keys.to_numpy(object)) < share * 2.0**64, bool)
+
+
+def _interactions(streamed: Streamed, ids: pd.Index | None) -> pd.DataFrame:
+    """The interactions of these leads, bucket after bucket."""
+    head = head_of(streamed.manifest)
+    parts = []
+    for bucket in streamed.manifest.buckets:
+        rows = read_bucket(streamed.data, head, bucket).interactions
+        if ids is not None and len(rows):
+            wanted = rows["lead_id"].cat.categories.astype("str").isin(ids)
+            rows = rows[wanted[rows["lead_id"].cat.codes.to_numpy()]]
+        parts.append(rows)
+    return below(parts)
+
+
+def memory_share(manifest: Manifest, memory: int) -> float:
+    """The share of the accounts that a training can hold in `memory` bytes."""
+    return float(min(1.0, max(memory - BASE, memory / 4) / (PLAIN * max(manifest.rows, 1))))
+
+
+def place_of(config: Config) -> Place:
+    """Where buckets and matrix of a configuration lie."""
+    folder = config.engine.folder
+    if folder and "://" in folder:
+        return Place.of(folder)
+    return Place.of(config.path(Path(folder or Path("artefacts") / config.name / "scale")))
