@@ -135,8 +135,8 @@ scorecard: setup  ## learn points from the data, as a rules file  OUT=points.yam
 mlflow: setup  ## open MLflow's pages on http://127.0.0.1:5000
 	@$(RUN) -m mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db} --host 127.0.0.1 --port 5000
 
-test: setup-dev  ## run the tests
-	@$(RUN) -m pytest -m "not slow"
+test: setup-dev  ## run the tests, a share on each core
+	@OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not slow" -n auto --dist loadfile
 
 test-slow: setup-dev  ## run the long tests: known truth, whole runs, real servers
 	@$(RUN) -m pytest -m slow
