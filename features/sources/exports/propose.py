@@ -180,8 +180,8 @@ def _lead_file(source: dict[str, Any], one: Found, mapping: dict[str, Any], funn
         return
     if "created_at" not in one.columns:
         doubts.append(
-            f"{one.file.name} has no creation date: the order of its rows is taken for the order of time, and you have to add the "
-            "column that says what came of a lead (`outcome:`)"
+            f"{one.file.name} has no creation date: the order of its rows is taken for the order of time, and you have to name "
+            "the column that says what came of a lead (`outcome:`)"
         )
         mapping["order"] = "rows"
     if one.columns.get("lead_id") and fold(one.columns["lead_id"]).endswith(("email", "email address", "email work", "e mail")):
