@@ -182,7 +182,7 @@ def _stage_rows(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataRepor
         WHERE x.deal NOT IN (SELECT _id FROM raw.deals WHERE _gone_at IS NOT NULL)
     """)
     base.execute("""
-        CREATE VIEW entered AS
+        CREATE TABLE entered AS
         SELECT k.lead_id, s.stage, s.leaves, s.at, k.created_at, s.at < k.created_at - INTERVAL 1 DAY AS early
         FROM (
             SELECT coalesce(a."into", h.record) AS lead_id, r.stage, r.leaves, h.at
