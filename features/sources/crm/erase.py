@@ -10,6 +10,7 @@ from typing import Any
 
 from features.files import whole_file
 from features.sources.crm.landing import Landing, _plainly
+from features.sources.crm.merges import LONGEST_CHAIN
 
 # table → columns that name a person
 NAMED = {
@@ -21,7 +22,6 @@ NAMED = {
     "deal_people": ("person",),
 }
 LISTED = {"engagements": "people", "deals": "_people"}  # as ";12;14;"
-CHAIN = 20  # merges of merges that are followed
 
 
 def records_of(landing: Landing, lead_id: str) -> list[str]:
@@ -29,7 +29,7 @@ def records_of(landing: Landing, lead_id: str) -> list[str]:
     if "aliases" not in landing.tables():
         return [lead_id]
     found, newest = {lead_id}, {lead_id}
-    for _ in range(CHAIN):
+    for _ in range(LONGEST_CHAIN):
         rows = _run(landing, 'SELECT "record" FROM {aliases} WHERE "entity" = \'lead\' AND "into" IN ({ids})', newest)
         newest = {str(row[0]) for row in rows} - found
         if not newest:
