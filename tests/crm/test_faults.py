@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from features.dataset import Dataset
 from features.errors import CrmError
-from features.sources.crm import sync
+from features.sources.crm import stream, sync
 from features.sources.crm.answers import RefusedError, SpentError, UnreachableError
 from features.sources.crm.settings import Limit
 from tests.crm.crms import CRMS, FUNNEL, SECRETS, Crm, Site, site
@@ -78,6 +79,26 @@ def test_killed_at_any_point_the_next_run_brings_the_same(crm: Crm, small: World
             killed_at(here, code, max(4, int(calls * share)))
         here.run()
         assert tables(here.dataset) == expected
+
+
+def test_a_cursor_is_never_ahead_of_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is landed when a kill comes: the rows up to the cursor are there."""
+    landed: list[tuple[int, Any]] = []
+
+    class Landed:
+        def cursors(self) -> dict[str, Any]:
+            return {}
+
+        def write(self, tables: dict[str, list[Any]], cursors: dict[str, Any]) -> None:
+            landed.append((len(tables.get("people", [])), cursors.get("them")))
+
+    def read(_cursor: Any) -> Iterator[stream.Page]:
+        for number in range(10):
+            yield stream.Page({"people": [{"_id": str(number)}]}, number + 1)
+
+    monkeypatch.setattr(stream, "CHUNK", 4)
+    stream.sync([stream.Stream("them", read)], Landed())  # type: ignore[arg-type]
+    assert landed == [(4, 4), (4, 8), (2, 10)]
 
 
 @pytest.fixture
@@ -192,7 +213,9 @@ def test_salesforce_bulk_brings_what_queries_bring(small: World, tmp_path: Path,
         connector.bulk_from = 5  # type: ignore[attr-defined]
         monkeypatch.setattr(api, "BULK_ROWS", 25)
         # of a first run that was broken off long ago: job and results are gone
-        connector.landing.write({}, {"tasks": {"job": "750xx0", "locator": None, "from": "2026-11-01T00:00:00.000Z"}})
+        asked = sorted(next(s for s in connector.streams() if s.name == "tasks").fields)
+        job = {"job": "750xx0", "locator": None, "from": "2026-11-01T00:00:00.000Z"}
+        connector.landing.write({}, {"tasks": job, f"tasks{stream.FIELDS}": asked})
         sync.run(connector, here.config.source, FUNNEL)  # type: ignore[arg-type]
         assert len(here.fake.jobs) >= 5
         assert len(here.fake.made("/results$")) > 10
