@@ -121,11 +121,12 @@ class Site:
     fake: Any
     config: Config
     home: Path
+    secrets: Callable[[], Secrets] = lambda: Secrets(SECRETS)
 
     def open(self) -> Connector:
         """A connector that never waits long."""
         source: Any = self.config.source
-        connector = registry.open_crm(source, self.home / "crm", Secrets(SECRETS))
+        connector = registry.open_crm(source, self.home / "crm", self.secrets())
         connector.http.sleep = lambda seconds: None
         connector.http.timeout = (2.0, 0.5)
         return connector

@@ -31,6 +31,7 @@ TYPES = {
     27: "Email Bounced Soft",
     32: "Merge Leads",
     34: "Add to Opportunity",
+    35: "Remove from Opportunity",
     36: "Update Opportunity",
     37: "Delete Lead",
     46: "Interesting Moment",

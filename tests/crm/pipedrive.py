@@ -41,6 +41,7 @@ class Pipedrive(Fake):
     bearer: str = ""  # of an OAuth app, while one is installed
     minted: int = 0
     refresh: str = REFRESH
+    rotates: bool = True  # a refresh token counts once
     mails: dict[int, list[dict[str, Any]]] = field(default_factory=dict)  # person → messages
     denied: tuple[str, ...] = ()
     invalid: dict[str, str] = field(default_factory=dict)
@@ -104,7 +105,9 @@ class Pipedrive(Fake):
         if call.body != {"grant_type": "refresh_token", "refresh_token": self.refresh}:
             return 400, {"success": False, "error": "invalid_grant", "message": "Invalid grant: refresh token is invalid"}, {}
         self.minted += 1
-        self.bearer, self.refresh = f"pd-bearer-token-{self.minted}", f"12345:678:refresh-{self.minted}"
+        self.bearer = f"pd-bearer-token-{self.minted}"
+        if self.rotates:
+            self.refresh = f"12345:678:refresh-{self.minted}"
         body = {"access_token": self.bearer, "token_type": "bearer", "expires_in": 3599, "refresh_token": self.refresh}
         return 200, {**body, "scope": "contacts:full,deals:read", "api_domain": f"http://{call.headers['host']}"}, {}
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from features.files import whole_file
 from features.sources.crm.landing import Landing, _plainly
+from features.sources.crm.merges import LONGEST_CHAIN
 
 # table → columns that name a person
 NAMED = {
@@ -20,7 +21,7 @@ NAMED = {
     "inbox": ("person",),
     "deal_people": ("person",),
 }
-CHAIN = 20  # merges of merges that are followed
+LISTED = {"engagements": "people", "deals": "_people"}  # as ";12;14;"
 
 
 def records_of(landing: Landing, lead_id: str) -> list[str]:
@@ -28,7 +29,7 @@ def records_of(landing: Landing, lead_id: str) -> list[str]:
     if "aliases" not in landing.tables():
         return [lead_id]
     found, newest = {lead_id}, {lead_id}
-    for _ in range(CHAIN):
+    for _ in range(LONGEST_CHAIN):
         rows = _run(landing, 'SELECT "record" FROM {aliases} WHERE "entity" = \'lead\' AND "into" IN ({ids})', newest)
         newest = {str(row[0]) for row in rows} - found
         if not newest:
@@ -56,12 +57,10 @@ def erase(landing: Landing, records: Sequence[str]) -> int:
                 )
     if "deals" in tables:
         _run(landing, 'UPDATE {deals} SET "_person" = NULL WHERE "_person" IN ({ids})', records)
-    if "people" in tables.get("engagements", []):
-        for record in records:
-            _run(
-                landing, 'UPDATE {engagements} SET "people" = replace("people", {one}, \';\') WHERE "people" LIKE {like}',
-                [], one=f";{record};", like=f"%;{record};%",
-            )  # fmt: skip
+    for table, column in LISTED.items():
+        for record in records if column in tables.get(table, []) else ():
+            sql = f'UPDATE {{{table}}} SET "{column}" = replace("{column}", {{one}}, \';\') WHERE "{column}" LIKE {{like}}'
+            _run(landing, sql, [], one=f";{record};", like=f"%;{record};%")
     return gone
 
 
@@ -74,9 +73,9 @@ def left(landing: Landing, records: Sequence[str]) -> int:
                 more = " AND \"entity\" = 'lead'" if "entity" in tables[table] else ""
                 found = _run(landing, f'SELECT count(*) FROM {{{table}}} WHERE "{column}" IN ({{ids}}){more}', records)
                 count += int(found[0][0])
-    if "people" in tables.get("engagements", []):
-        for record in records:
-            found = _run(landing, 'SELECT count(*) FROM {engagements} WHERE "people" LIKE {like}', [], like=f"%;{record};%")
+    for table, column in LISTED.items():
+        for record in records if column in tables.get(table, []) else ():
+            found = _run(landing, f'SELECT count(*) FROM {{{table}}} WHERE "{column}" LIKE {{like}}', [], like=f"%;{record};%")
             count += int(found[0][0])
     return count
 

@@ -235,6 +235,20 @@ class Landing:
             found = client.execute_sql(f'SELECT "_id", "{column}" FROM {name} WHERE "{column}" IS NOT NULL')
             return {str(row[0]): str(row[1]) for row in found or ()}
 
+    def named(self, table: str, column: str, values: Sequence[str]) -> list[str]:
+        """The ids of a table's rows that are not gone and whose column is one of these."""
+        there = self.tables().get(table, [])
+        found: list[str] = []
+        for begin in range(0, len(values) if column in there else 0, 1_000):
+            part = values[begin : begin + 1_000]
+            marks = ", ".join(["%s"] * len(part))
+            alive = ' AND "_gone_at" IS NULL' if "_gone_at" in there else ""
+            with _plainly(self), self._pipeline.sql_client() as client:
+                name = client.make_qualified_table_name(table)
+                sql = f'SELECT "_id" FROM {name} WHERE "{column}" IN ({marks}){alive}'
+                found += [str(row[0]) for row in client.execute_sql(sql, *part) or ()]
+        return found
+
     def standing(self, table: str) -> Iterator[pa.RecordBatch]:
         """Of every record that is not another one by now its id, and whether it lives, in batches."""
         merged = ""

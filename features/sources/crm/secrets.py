@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
-from features.errors import ConfigError
+from features.errors import ConfigError, DataError
+from features.files import whole_file
 
 FILE_VARIABLE = "RIPELINE_SECRETS"
 USUAL_FILE = "secrets.env"
@@ -19,7 +21,8 @@ SHORTEST = 6  # characters; a shorter value would hide ordinary words
 class Secrets:
     """Values by name. `hide` takes them out of a text; they appear in no `repr`."""
 
-    def __init__(self, values: Mapping[str, str]) -> None:
+    def __init__(self, values: Mapping[str, str], file: Path | None = None, filed: Collection[str] = ()) -> None:
+        self._file, self._filed = file, frozenset(filed)  # the names that are in the file alone
         self._values = {name: value for name, value in values.items() if value}
         self._more: set[str] = set()  # tokens that were given on the way
 
@@ -35,9 +38,10 @@ class Secrets:
         given = dict(os.environ if environment is None else environment)
         named = given.get(FILE_VARIABLE)
         file = Path(named or USUAL_FILE)
-        if named or file.is_file():
-            given = {**_lines(file), **given}
-        return cls(given)
+        if not named and not file.is_file():
+            return cls(given)
+        lines = _lines(file)
+        return cls({**lines, **given}, file.resolve(), lines.keys() - given.keys())
 
     def get(self, name: str) -> str | None:
         return self._values.get(name)
@@ -63,6 +67,44 @@ class Secrets:
         self._more.add(value)
         return value
 
+    def again(self, name: str, what: str) -> str:
+        """`require`, as the file has it by now: another process may have replaced it.
+
+        Raises
+        ------
+        ConfigError
+            as `require` and `read` do.
+        """
+        if self._file is not None and name in self._filed:
+            self._values[name] = _lines(self._file).get(name) or self._values[name]
+        return self.require(name, what)
+
+    def replace(self, name: str, value: str, whose: str) -> None:
+        """A value that the service of `whose` gave in place of the one of that name: into the secrets file, if it is another.
+
+        Raises
+        ------
+        ConfigError
+            if the old one does not stand in a file, or the file cannot be written: the next process would begin with a secret
+            that may be worth nothing.
+        """
+        self.learn(value)
+        old, self._values[name] = self._values.get(name), value
+        if value == old:
+            return
+        said = f"{whose} gave another {name} in place of ours"
+        remedy = (
+            f"Let {name} stand in a secrets file alone ({FILE_VARIABLE} names it; mode 600), not in the environment; this user "
+            "must be able to write it and its folder. Begin with a new value: the old one may have ended."
+        )
+        if self._file is None or name not in self._filed:
+            raise ConfigError(f"{said}, which came from the environment, where none can be kept.", remedy)
+        try:
+            _rewrite(self._file, name, value)
+        except (DataError, OSError) as error:
+            why = error.fact if isinstance(error, DataError) else f"{self._file} cannot be written: {error.strerror}."
+            raise ConfigError(f"{said}, which could not be kept: {why}", remedy) from error
+
     def hide(self, text: str) -> str:
         """The text without any value that was asked for or learned, as it is or as addresses have it."""
         told = {form for value in self._more if len(value) >= SHORTEST for form in (value, quote(value, ""), quote_plus(value))}
@@ -72,6 +114,22 @@ class Secrets:
 
     def __repr__(self) -> str:
         return f"Secrets({len(self._values)} values)"
+
+
+def _rewrite(file: Path, name: str, value: str) -> None:
+    """The file with another value of that name, whole or not at all, for our eyes only from its first byte on."""
+    lines = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        begun, sign, _ = line.partition("=")
+        same = sign and begun.strip().removeprefix("export ").strip() == name
+        lines.append(f"{begun}={value}" if same else line)
+    with whole_file(file) as partial:
+        with contextlib.suppress(FileNotFoundError):
+            partial.unlink()  # of a process that was killed
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+            out.write("\n".join(lines) + "\n")
+            out.flush()
+            os.fsync(out.fileno())
 
 
 def _lines(file: Path) -> dict[str, str]:

@@ -28,6 +28,7 @@ class Shape:
     whose history says when somebody opted out. `other`: our type for one of theirs that `interactions` does not name.
     `looked_up`: a column of leads that stands in another landed table: (table, its column of the person, its column); the
     first counts. `companies_on_people`: the CRM has no companies of its own, what is known of one stands on its people.
+    `exits`: the lead stages that are exits of the funnel.
     """
 
     leads: Mapping[str, str]
@@ -39,6 +40,7 @@ class Shape:
     companies_on_people: bool = False
     looked_up: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     other: Callable[[str], str | None] = plain
+    exits: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import fcntl
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -88,7 +88,8 @@ def run(
         known = source.stages
         check_stages(known, funnel)
         stages = known if known is not None else propose(values, funnel, connector.propose)
-        report = compile_dataset(landing, connector.shape(stages), landing.folder / DATASET, begun)
+        shape = replace(connector.shape(stages), exits=frozenset(funnel.exits))
+        report = compile_dataset(landing, shape, landing.folder / DATASET, begun)
         stamp = {
             "extracted_at": begun.isoformat(),
             "calls": connector.http.calls,

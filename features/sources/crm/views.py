@@ -10,6 +10,7 @@ import pandas as pd
 
 from features.report import DataReport
 from features.sources.crm.landing import SCHEMA
+from features.sources.crm.merges import resolve
 from features.sources.crm.shape import Shape
 from features.sources.files.infer import infer
 from features.sources.files.personal import is_personal
@@ -17,51 +18,18 @@ from features.sources.files.settings import FileOptions
 from features.tables import TABLES
 
 SAMPLE = 2_000  # distinct values of a custom column that are looked at for personal content
-LONGEST_CHAIN = 20  # merges of merges that are followed
 LISTED = 12  # names shown in a note
 _TYPES = {"id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMPTZ", "number": "DOUBLE", "flag": "BOOLEAN"}
 
 
 def make_views(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) -> None:
     """One view for each table of a dataset; what was left out, and why, goes into the report."""
-    _resolve(base)
+    resolve(base)
     _leads(base, shape, report)
     _stage_rows(base, shape, report)
     _interactions(base, shape, report)
     _deals(base, report)
     _changes(base, shape)
-
-
-def _resolve(base: duckdb.DuckDBPyConnection) -> None:
-    """`lead_of` (record, lead): every person that is somebody else by now. `known`: the people who are leads."""
-    for entity in ("lead", "company", "deal"):
-        base.execute(
-            f"""
-            CREATE TABLE {entity}_of AS
-            WITH RECURSIVE
-            newest AS (
-                SELECT record, arg_max("into", _seq) AS "into" FROM raw.aliases
-                WHERE entity = ? AND record <> "into" GROUP BY record
-            ),
-            walk(record, "into", depth) AS (
-                SELECT record, "into", 1 FROM newest
-                UNION ALL
-                SELECT w.record, n."into", w.depth + 1 FROM walk w JOIN newest n ON n.record = w."into"
-                WHERE w.depth < {LONGEST_CHAIN}
-            )
-            SELECT record, arg_max("into", depth) AS "into" FROM walk GROUP BY record
-            """,
-            [entity],
-        )
-    base.execute("""
-        CREATE TABLE known AS
-        SELECT p._id AS lead_id, least(p._created_at, min(m._created_at)) AS created_at
-        FROM raw.people p
-        LEFT JOIN lead_of a ON a."into" = p._id
-        LEFT JOIN raw.people m ON m._id = a.record
-        WHERE p._gone_at IS NULL AND p._created_at IS NOT NULL AND p._id NOT IN (SELECT record FROM lead_of)
-        GROUP BY p._id, p._created_at
-    """)
 
 
 def _columns(base: duckdb.DuckDBPyConnection, table: str) -> list[str]:
@@ -90,10 +58,23 @@ def _leads(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) ->
         CREATE VIEW leads AS SELECT {_select(chosen, "leads")} FROM known k
         JOIN raw.people t ON t._id = k.lead_id LEFT JOIN company_of c ON c.record = t._company
     """)
-    dropped = base.execute("SELECT count(*) FROM raw.people WHERE _gone_at IS NOT NULL").fetchone()
+    dropped = base.execute("""
+        SELECT count(*) FROM raw.people WHERE _gone_at IS NOT NULL
+        AND _id NOT IN (SELECT record FROM lead_of) AND _id NOT IN (SELECT record FROM waiting)
+    """).fetchone()
     report.note("leads", "leads deleted in the CRM", count(dropped), done="left out with all they did")
     merged = base.execute('SELECT count(*) FROM lead_of WHERE "into" IN (SELECT lead_id FROM known)').fetchone()
     report.note("leads", "records merged into another", count(merged), done="their history follows them")
+    waiting = base.execute(
+        "SELECT count(*), min(record) FROM waiting SEMI JOIN known ON known.lead_id = waiting.record"
+    ).fetchone()
+    report.warn(
+        "leads",
+        "records merged into one that was never read",
+        count(waiting),
+        (waiting or ("", ""))[1],
+        "kept until it is there",
+    )
     chosen = {"company_id": "t._id", **_attributes(base, "companies", "companies", shape.companies, shape.left_out, report)}
     base.execute(f"""
         CREATE VIEW companies AS SELECT {_select(chosen, "companies")} FROM raw.companies t
@@ -182,10 +163,12 @@ def _select(chosen: Mapping[str, str], table: str) -> str:
 
 def _stage_rows(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) -> None:
     """Where a field became a value that means a lead stage; a deal's count for everybody who belongs to it."""
-    rules = [(name, value, stage) for name, values in shape.stages.items() for value, stage in values.items()]
-    base.execute("CREATE TABLE rules (field VARCHAR, value VARCHAR, stage VARCHAR)")
+    rules = [
+        (name, value, stage, stage in shape.exits) for name, values in shape.stages.items() for value, stage in values.items()
+    ]
+    base.execute("CREATE TABLE rules (field VARCHAR, value VARCHAR, stage VARCHAR, leaves BOOLEAN)")
     if rules:
-        base.executemany("INSERT INTO rules VALUES (?, ?, ?)", rules)
+        base.executemany("INSERT INTO rules VALUES (?, ?, ?, ?)", rules)
     base.execute("""
         CREATE VIEW of_deal AS
         SELECT DISTINCT coalesce(d."into", x.deal) AS deal, coalesce(a."into", x.person) AS lead_id
@@ -199,20 +182,22 @@ def _stage_rows(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataRepor
         WHERE x.deal NOT IN (SELECT _id FROM raw.deals WHERE _gone_at IS NOT NULL)
     """)
     base.execute("""
-        CREATE VIEW lead_stages AS
-        SELECT DISTINCT k.lead_id, s.stage AS lead_stage, s.at FROM (
-            SELECT coalesce(a."into", h.record) AS lead_id, r.stage, h.at
+        CREATE TABLE entered AS
+        SELECT k.lead_id, s.stage, s.leaves, s.at, k.created_at, s.at < k.created_at - INTERVAL 1 DAY AS early
+        FROM (
+            SELECT coalesce(a."into", h.record) AS lead_id, r.stage, r.leaves, h.at
             FROM histories h JOIN rules r ON r.field = h.field AND r.value = h.value
             LEFT JOIN lead_of a ON a.record = h.record
             WHERE h.entity = 'lead' AND r.stage IS NOT NULL
             UNION ALL
-            SELECT o.lead_id, r.stage, h.at
+            SELECT o.lead_id, r.stage, r.leaves, h.at
             FROM histories h JOIN rules r ON r.field = 'deal.' || h.field AND r.value = h.value
             LEFT JOIN deal_of d ON d.record = h.record JOIN of_deal o ON o.deal = coalesce(d."into", h.record)
             WHERE h.entity = 'deal' AND r.stage IS NOT NULL
         ) s JOIN known k USING (lead_id)
-        WHERE s.at >= k.created_at - INTERVAL 1 DAY
+        WHERE s.at IS NOT NULL
     """)
+    _early_stages(base, report)
     for name, value, label, records in base.execute("""
         SELECT l.field, h.value, coalesce(any_value(l2.label), h.value), count(DISTINCT h.record)
         FROM histories h
@@ -224,6 +209,36 @@ def _stage_rows(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataRepor
     """).fetchall():
         shown = f"{value!r}" + (f" ({label})" if label != value else "")
         report.warn("lead_stages", f"records whose {name} became {shown}", records, done="not mapped: add it under `stages:`")
+
+
+def _early_stages(base: duckdb.DuckDBPyConnection, report: DataReport) -> None:
+    """Lead stages entered more than a day before the lead was created, such as those of an older deal that it joined.
+
+    The lead has them from its creation on. At their own moments nobody could have scored it, so it must have no landmark there,
+    and moving its creation back would make some; without them it would be taken for one that never came so far. What an exit
+    ended before the creation was of another time: it is left out, and the exit with it.
+    """
+    base.execute(
+        "CREATE TABLE ended AS SELECT lead_id, max(n.at) AS last FROM entered n WHERE early AND leaves GROUP BY lead_id"
+    )
+    base.execute("""
+        CREATE VIEW placed AS
+        SELECT n.*, n.early AND coalesce(n.leaves OR n.at <= e.last, false) AS gone
+        FROM entered n LEFT JOIN ended e USING (lead_id)
+    """)
+    base.execute("""
+        CREATE VIEW lead_stages AS
+        SELECT DISTINCT p.lead_id, p.stage AS lead_stage, CASE WHEN p.early THEN p.created_at ELSE p.at END AS at
+        FROM placed p WHERE NOT p.gone
+    """)
+    counted = base.execute("""
+        SELECT count(*) FILTER (NOT gone), count(*) FILTER (gone)
+        FROM (SELECT DISTINCT p.lead_id, p.stage, p.at, p.gone FROM placed p WHERE p.early)
+    """).fetchone()
+    moved, over = counted or (0, 0)
+    what = "rows more than a day before their lead was created"
+    report.warn("lead_stages", what, moved, done="counted from its creation on")
+    report.warn("lead_stages", f"{what} and ended by an exit then", over, done="left out")
 
 
 def _interactions(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) -> None:

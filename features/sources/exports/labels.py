@@ -41,6 +41,10 @@ class Export:
 NO_HISTORY = "when lead stages were reached: without it nothing can be learned but from the last status"
 NO_ACTS = "interactions: scores would rest on attributes alone"
 NO_CHANGES = "earlier values of attributes: they are taken as they were at the export, and the audit watches for late ones"
+NO_MARKETO_STAGES = (
+    "when lead stages were reached: the activities have it (types 13, 101, 104), but in a column of JSON that no mapping takes "
+    "apart; `make import CRM=marketo` does"
+)
 HUBSPOT_DATES = "every pass of a lead stage: there is one date each, of a lead that went back and came again too"
 
 EXPORTS = (
@@ -260,7 +264,7 @@ EXPORTS = (
             "persontype",
             "rating",
         ),
-        ("when lead stages were reached: extract the activities too (types 13, 101, 104)", NO_CHANGES),
+        (NO_MARKETO_STAGES, NO_CHANGES),
     ),
     Export(
         "marketo",

@@ -16,7 +16,7 @@ from features.errors import DataError
 from features.funnel import Funnel
 from features.sources.crm.shape import StageValue
 from features.sources.crm.stages import guess
-from features.sources.exports.labels import ACTIVITIES, EXPORTS, NO_HISTORY, STATUSES, TASKS, Export, fold
+from features.sources.exports.labels import ACTIVITIES, EXPORTS, HUBSPOT_DATES, NO_HISTORY, STATUSES, TASKS, Export, fold
 from features.sources.files.reading import RawFile, open_file
 from features.sources.files.settings import FileOptions
 
@@ -179,7 +179,10 @@ def _lead_file(source: dict[str, Any], one: Found, mapping: dict[str, Any], funn
         doubts.append(f"{one.file.name} holds leads too and is not used; only one file can")
         return
     if "created_at" not in one.columns:
-        doubts.append(f"{one.file.name} has no creation date: the order of its rows is taken for the order of time")
+        doubts.append(
+            f"{one.file.name} has no creation date: the order of its rows is taken for the order of time, and you have to name "
+            "the column that says what came of a lead (`outcome:`)"
+        )
         mapping["order"] = "rows"
     if one.columns.get("lead_id") and fold(one.columns["lead_id"]).endswith(("email", "email address", "email work", "e mail")):
         doubts.append(f"{one.file.name} has no record id: e-mail addresses would be the ids of leads; better export the id")
@@ -302,6 +305,8 @@ def _lacks(found: Sequence[Found]) -> list[str]:
     """What no file tells; what one file lacks and another has is not lacking."""
     tables = {one.export.table for one in found} | {"lead_stages" for one in found if one.dates}
     lacking = list(dict.fromkeys(text for one in found for text in one.export.lacks))
+    if not any(one.dates for one in found):
+        lacking = [t for t in lacking if t != HUBSPOT_DATES]
     if "interactions" in tables:
         lacking = [t for t in lacking if not t.startswith("interactions")]
     if "lead_stages" in tables:

@@ -9,7 +9,7 @@ from typing import Any
 
 from features.sources.crm.acts import page_name, page_type
 from features.sources.crm.keys import mail_key
-from features.sources.crm.landing import Landing, Row
+from features.sources.crm.landing import Landing, Row, content_hash
 from features.sources.crm.moments import EPOCH, iso, milliseconds, moment
 from features.sources.crm.stream import Page, changed
 from features.sources.hubspot.api import Api, following
@@ -92,6 +92,14 @@ def _seconds(milliseconds_given: object) -> float | None:
     return float(text) / 1000 if text.replace(".", "", 1).isdigit() else None
 
 
+def _known_again(rows: list[Row], since: int) -> list[Row]:
+    """The rows; those from `since` (ms) on, which the next run looks at again, with what they are known by."""
+    for row in rows:
+        if row["at"] and milliseconds(row["at"]) >= since:
+            row["_hash"] = content_hash(row, frozenset())
+    return rows
+
+
 def email_events(api: Api, landing: Landing, since: datetime) -> Callable[[Any], Iterator[Page]]:
     """Marketing e-mails sent, opened, clicked …, stretch by stretch; those that HubSpot takes for a machine's are
     left out."""
@@ -106,7 +114,7 @@ def email_events(api: Api, landing: Landing, since: datetime) -> Callable[[Any],
                 found = page.tables["activities"]
                 rows += len(found)
                 seen = cursor and begin < start + LATE  # by the last run, perhaps
-                fresh = changed(landing, "activities", found, frozenset()) if seen else found
+                fresh = changed(landing, "activities", found, frozenset()) if seen else _known_again(list(found), now - LATE)
                 yield replace(page, tables={"activities": fresh})
             begin = end
             # so wide that a stretch is a few pages: quiet years cost few calls, and a kill loses little of a busy one
@@ -162,7 +170,7 @@ def forms(api: Api, landing: Landing, since: datetime) -> Callable[[Any], Iterat
             floor = newest - LATE if guid in known else newest
             for rows, last in _submissions(api, landing, form, floor):
                 newest = max(newest, last)
-                fresh = changed(landing, "activities", rows, frozenset()) if guid in known else rows
+                fresh = changed(landing, "activities", rows, frozenset()) if guid in known else _known_again(rows, 0)
                 yield Page({"activities": fresh}, None, number, len(every))
             known = {**known, guid: newest}
             yield Page({}, {"newest": known}, number + 1, len(every))
@@ -223,6 +231,8 @@ def visits(api: Api, landing: Landing, since: datetime) -> Callable[[Any], Itera
             rows = [_visit(one) for one in body["results"]]
             if cursor and all(milliseconds(row["at"]) < start + LATE for row in rows if row["at"]):
                 rows = changed(landing, "activities", rows, frozenset())  # the last run may have seen them
+            else:
+                rows = _known_again(rows, now - LATE)
             after = following(body)
             going_on = {"until": start + LATE, "after": after, "floor": floor}
             yield Page({"activities": rows}, going_on if after else {"until": now})

@@ -73,7 +73,9 @@ class Marketo(MarketoWriter, BaseConnector):
         super().__init__(Api(http, source.api_version), source.write_back.prefix)
         self._begin(source, http, landing, since)
         self.leads_since = source.leads_since
-        self._merged: set[str] = set()  # in this run, not landed perhaps
+        # in this run, not landed perhaps: who was merged, and who was found in a deal
+        self._merged: set[str] = set()
+        self._dealt: dict[str, set[str]] = {}
 
     @cached_property
     def _fields(self) -> dict[str, dict[str, Any]]:
@@ -269,9 +271,8 @@ class Marketo(MarketoWriter, BaseConnector):
         """The opportunities of leads whose opportunities changed; there is no other way to find them."""
         if not leads:
             return {}
-        roles = self.api.lookup(
-            "/opportunities/roles.json", "leadId", list(dict.fromkeys(leads)), ("externalOpportunityId", "leadId", "isPrimary")
-        )
+        asked = list(dict.fromkeys(leads))
+        roles = self.api.lookup("/opportunities/roles.json", "leadId", asked, ("externalOpportunityId", "leadId", "isPrimary"))
         wanted = list(dict.fromkeys(str(one["externalOpportunityId"]) for one in roles))
         found = self.api.lookup("/opportunities.json", "externalOpportunityId", wanted, DEAL_FIELDS)
         people = [
@@ -282,6 +283,7 @@ class Marketo(MarketoWriter, BaseConnector):
             }
             for o in roles
         ]
+        people += self._left([str(lead) for lead in asked], {str(row["_id"]) for row in people})
         deals = [deal(one) for one in found]
         stages = [
             history_row("deal", d["_id"], STAGE, str(d[STAGE]), d["_closed_at"] or d["_created_at"])
@@ -294,6 +296,18 @@ class Marketo(MarketoWriter, BaseConnector):
             if d[STAGE]
         ]
         return {"deals": deals, "deal_people": people, "history": stages, "labels": labels}
+
+    def _left(self, leads: Sequence[str], roles: set[str]) -> list[Row]:
+        """The ends of what the roles tell no longer: deals that these leads, or who was merged into them, belonged to."""
+        merged = self.landing.named("aliases", "into", leads)
+        losers = [name.removeprefix("lead|") for name in merged]
+        known = set(self.landing.named("deal_people", "person", [*leads, *losers]))
+        for lead in leads:
+            known |= self._dealt.get(lead, set())
+            self._dealt[lead] = {row for row in roles if row.rpartition("|")[2] == lead}
+        at = self.now()
+        parts = [(row, *row.rpartition("|")[::2]) for row in sorted(known - roles)]
+        return [{"_id": row, "deal": deal, "person": person, "_gone_at": at} for row, deal, person in parts]
 
     def _labels(self, history: Sequence[Row]) -> list[Row]:
         return [label_row(h["field"], h["value"], h["value"]) for h in history if h["value"]]

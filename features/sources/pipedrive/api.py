@@ -16,6 +16,7 @@ from features.sources.crm.pace import Bucket
 from features.sources.crm.secrets import Secrets
 from features.sources.pipedrive.settings import RATES, PipedriveSource
 
+REFRESH = "PIPEDRIVE_REFRESH_TOKEN"
 REFUSED = ("invalid_grant", "invalid_client", "invalid_request", "unauthorized_client")
 LIMIT, LIMIT_V1 = 500, 100
 LIST, LIST_V1, CHANGELOG, WRITE, ARCHIVED, MAILS = 10, 20, 20, 5, 20, 20  # tokens of a call
@@ -48,7 +49,7 @@ def open_api(source: PipedriveSource, secrets: Secrets) -> Http:
         if no token is set.
     """
     auth: Auth
-    if secrets.get("PIPEDRIVE_TOKEN") or not secrets.get("PIPEDRIVE_REFRESH_TOKEN"):
+    if secrets.get("PIPEDRIVE_TOKEN") or not secrets.get(REFRESH):
         auth = FixedToken("x-api-token", secrets.require("PIPEDRIVE_TOKEN", "the API token of a Pipedrive user"))
     else:
         auth = FetchedToken(_fetching(lambda: http, source, secrets), secrets)
@@ -60,14 +61,15 @@ def _fetching(http: Callable[[], Http], source: PipedriveSource, secrets: Secret
     """How an OAuth app's token is fetched. A refresh token lives for sixty days after it was used last."""
     client = secrets.require("PIPEDRIVE_CLIENT_ID", "the app's client id")
     secret = secrets.require("PIPEDRIVE_CLIENT_SECRET", "the app's client secret")
-    refresh = [secrets.require("PIPEDRIVE_REFRESH_TOKEN", "the app's refresh token")]
+    secrets.require(REFRESH, "the app's refresh token")
     basic = secrets.learn(base64.b64encode(f"{client}:{secret}".encode()).decode())
 
     def fetch() -> tuple[str, float]:
-        form = {"grant_type": "refresh_token", "refresh_token": refresh[0]}
+        refresh = secrets.again(REFRESH, "the app's refresh token")
+        form = {"grant_type": "refresh_token", "refresh_token": refresh}
         service = http().beside(Nobody(), source.login_url)
         body = service.call("POST", "/oauth/token", data=form, headers={"authorization": f"Basic {basic}"}).body
-        refresh[0] = secrets.learn(str(body.get("refresh_token") or refresh[0]))
+        secrets.replace(REFRESH, str(body.get("refresh_token") or refresh), "Pipedrive")
         given = str(body.get("api_domain") or source.base_url).rstrip("/")
         if given != source.base_url:
             raise CrmError(

@@ -75,6 +75,10 @@ def test_what_the_file_cannot_tell_is_said(tmp_path: Path) -> None:
     lacks = " ".join(propose(tmp_path, FUNNEL).lacks)
     assert "interactions: scores would rest on attributes alone" in lacks
     assert "every pass of a lead stage" in lacks
+    (tmp_path / "kontakte.csv").write_text("Record ID,Email,Create Date\n1,a@b.de,2026-01-01\n", encoding="utf-8")
+    lacks = " ".join(propose(tmp_path, FUNNEL).lacks)
+    assert "when lead stages were reached" in lacks
+    assert "every pass of a lead stage" not in lacks  # there is no date at all
     (tmp_path / "people.csv").write_text("Person - ID,Person - Name,Person - Email\n1,Ada,a@b.de\n", encoding="utf-8")
     (tmp_path / "kontakte.csv").unlink()
     assert "when lead stages were reached" in " ".join(propose(tmp_path, FUNNEL).lacks)
@@ -117,6 +121,7 @@ def test_marketo_activities_beside_leads(tmp_path: Path) -> None:
     data, _ = load_files(source, FUNNEL, tmp_path)
     assert data.interactions["type"].astype(str).tolist() == ["email_opened"]
     assert not any("interactions" in text for text in found.lacks)
+    assert any("make import CRM=marketo" in text for text in found.lacks)  # for the lead stages
 
 
 def test_day_and_month_that_cannot_be_told_apart_are_said() -> None:
