@@ -48,8 +48,7 @@ def routes(
         return Leads(provide, found, clock)
 
     async def listed(request: Request) -> Response:
-        asked = dict(request.query_params)
-        _without_nul(asked)
+        asked = _asked(request)
         csv = request.url.path.endswith(".csv")
         if store() is not None:
             leads = stored()
@@ -96,8 +95,7 @@ def routes(
 
     def about(name: str) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:
-            asked = dict(request.query_params)
-            _without_nul(asked)
+            asked = _asked(request)
             return _said(await _do(getattr(stored(), name), _name(request), asked))
 
         return answer
@@ -134,10 +132,16 @@ def _noted(request: Request, rows: Sequence[Mapping[str, Any]]) -> None:
     request.scope["ripeline_lead_ids"] = [str(row["lead_id"]) for row in rows]
 
 
-def _without_nul(asked: dict[str, str]) -> None:
-    for name, value in asked.items():
+def _asked(request: Request) -> dict[str, str]:
+    """The parameters of a question, each given once: which of two was meant would be a guess."""
+    given = request.query_params.multi_items()
+    asked = dict(given)
+    for name, value in given:
         if "\x00" in value or "\x00" in name:
             raise refuse(422, "Invalid request", f"{shown(name)} holds a NUL character.", field=shown(name))
+        if len(given) > len(asked) and sum(one == name for one, _ in given) > 1:
+            raise refuse(422, "Invalid request", f"{shown(name)} is given more than once.", field=shown(name))
+    return asked
 
 
 def _name(request: Request) -> str:

@@ -30,7 +30,7 @@ def test_sorted_by_lead_and_moment_on_every_way(span: int, leads: int) -> None:
 
 
 def test_sorted_rows_are_left_alone() -> None:
-    assert sort_order(np.array([0, 0, 1], np.int32), np.array([1, 1, 0])) is None
+    assert sort_order(np.array([0, 0, 1], np.int32), np.array([1, 1, 0]), 2) is None
 
 
 def test_leads_without_interactions_have_empty_slices() -> None:

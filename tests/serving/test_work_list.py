@@ -188,3 +188,8 @@ def test_half_a_work_list_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / ROWS).write_text(json.dumps({**content, "format": 99}), encoding="utf-8")
     with pytest.raises(DataError, match="format 99"):
         WorkList.read(tmp_path)
+
+
+def test_a_parameter_that_stands_twice_is_refused(client: TestClient) -> None:
+    answer = client.get("/v1/leads?q=a&q=b")
+    assert (answer.status_code, answer.json()["detail"]) == (422, "'q' is given more than once.")
