@@ -231,11 +231,14 @@ class Leads:
         return scorer.score(subjects, as_of, reasons, language, others)[0]
 
     def _side(self, connection: Any, stored: StoredScorer | None, name: str, moment: int) -> why.Side:
-        """The score recorded last by a moment, else worked out from what was known then."""
+        """The score recorded last by a moment, else worked out from what was known then, or where that was nothing because
+        the lead was not here yet, from what is known now."""
         found = why.recorded(connection, name, moment)
         if found is not None:
             return found
-        worked = why.worked_out(connection, stored, name, moment, moment) if stored else None
+        heard = history.heard_of(connection, name)
+        known_at = moment if heard is not None and heard <= moment else self.now
+        worked = why.worked_out(connection, stored, name, moment, known_at) if stored else None
         if worked is None:
             raise refuse(404, "Not found", f"This lead had no score at {_moment(moment).isoformat()}.")
         return worked.side

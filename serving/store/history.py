@@ -14,6 +14,12 @@ def is_known(connection: Connection, lead_id: str) -> bool:
     return connection.execute(select(leads.c.lead_id).where(leads.c.lead_id == lead_id)).first() is not None
 
 
+def heard_of(connection: Connection, lead_id: str) -> int | None:
+    """When somebody first told us of the lead; None for nobody."""
+    found: int | None = connection.execute(select(leads.c.received_at).where(leads.c.lead_id == lead_id)).scalar()
+    return found
+
+
 def recorded(connection: Connection, lead_id: str, most: int) -> list[dict[str, Any]]:
     """The newest `most` scores, the newest first, with the model that made them."""
     c = scores.c

@@ -286,6 +286,20 @@ def test_why_a_score_changed_adds_up_exactly(world: World) -> None:
     adds_up(early)
 
 
+def test_before_the_lead_was_here_a_score_is_worked_out_as_it_would_be_answered(world: World) -> None:
+    """A lead that is told of later, with its history: nothing was known then, and nothing would be compared."""
+    world.put("L-1", {"created_at": CREATED, "lead_stage": "mql", "lead_stage_since": CREATED})
+    world.happened(event(1, at="2026-06-10T10:00:00Z", type="trial_requested"))
+    world.score_all()
+    then = "2026-06-20T00:00:00Z"
+    why = world.get("/v1/leads/L-1/why", **{"from": then})
+    answered = world.get("/v1/leads/L-1/score", as_of=then)["result"]["probabilities"]["customer"]["value"]
+    assert not why["before"]["recorded"]
+    assert why["before"]["lead_stage"] == "mql"
+    assert why["before"]["chance"] == pytest.approx(answered, abs=1e-6)
+    adds_up(why)
+
+
 def test_a_late_event_changes_a_past_score_but_not_what_was_recorded(world: World) -> None:
     world.put("L-1")
     world.score_all()
