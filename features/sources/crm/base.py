@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -16,7 +17,7 @@ from features.sources.crm.sweep import Listed, due, sweep
 from features.sources.files.personal import personal_header
 
 
-class BaseConnector:
+class BaseConnector(ABC):
     """One account of a CRM, its landing, and from when on activities are read."""
 
     source: CrmSource
@@ -39,9 +40,9 @@ class BaseConnector:
                     self.__dict__.pop(name, None)
         self.hello()
 
+    @abstractmethod
     def hello(self) -> None:
         """A first call, one that is needed anyway."""
-        raise NotImplementedError
 
     def reread(self, _events: Sequence[Event]) -> Iterator[Page]:
         """See `Connector`; here what is listed is as new as a webhook."""
