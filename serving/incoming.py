@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -22,7 +21,7 @@ from serving.lead_schemas import (
     RefusedEvent,
     StoredInteraction,
 )
-from serving.parse import EARLIEST, LATEST, microseconds, possible
+from serving.parse import EARLIEST, LATEST, checked, microseconds, object_of, possible
 from serving.schemas import Moment
 from serving.store.ids import Ids, unfit
 from serving.store.interactions import Event
@@ -41,22 +40,7 @@ def body_of(body: bytes, kind: type[M]) -> M:
     RefusedError
         with a 4xx problem document.
     """
-    try:
-        content = json.loads(body, parse_constant=_no_constant)
-    except RecursionError as error:
-        raise refuse(400, "Not readable", "The JSON is nested too deeply.") from error
-    except ValueError as error:
-        raise refuse(400, "Not readable", f"The body is not JSON in UTF-8: {str(error)[:200]}.") from error
-    if not isinstance(content, dict):
-        raise refuse(422, "Invalid request", f"The body must be an object, got {shown(content)}.", field="")
-    try:
-        return kind.model_validate(content)
-    except ValidationError as error:
-        raise RefusedError(from_validation(error, kind)) from error
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
+    return checked(object_of(body), kind)
 
 
 def events_of(body: bytes, ids: Ids) -> tuple[dict[int, Event], list[RefusedEvent]]:

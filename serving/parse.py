@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from features.attributes import NO, YES, is_missing
 from features.errors import nearest
@@ -19,6 +19,7 @@ from features.words import Language
 from serving.errors import RefusedError, from_validation, pointer, refuse, shown
 from serving.schemas import MOST_LEADS, Envelope, Lead, Problem, Result, WhatIfEnvelope
 
+M = TypeVar("M", bound=BaseModel)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 _SURROGATE = re.compile("[\ud800-\udfff]")  # lone ones cannot be written as UTF-8
@@ -85,6 +86,24 @@ def _all_invalid(problems: Sequence[Problem]) -> RefusedError:
 
 
 def _envelope(body: bytes, kind: type[Envelope]) -> Envelope:
+    content = object_of(body, "an object with `leads`")
+    leads = content.get("leads")
+    if isinstance(leads, list) and not leads:
+        raise refuse(422, "Invalid request", "`leads` is empty; send at least one lead.", field="/leads", value="[]")
+    if isinstance(leads, list) and len(leads) > MOST_LEADS:
+        detail = f"A request takes {MOST_LEADS:,} leads at the most, got {len(leads):,}: send several."
+        raise refuse(413, "Too many leads", detail, field="/leads")
+    return checked(content, kind)
+
+
+def object_of(body: bytes, wanted: str = "an object") -> dict[str, Any]:
+    """The JSON object that a body is; `wanted` says what it should be.
+
+    Raises
+    ------
+    RefusedError
+        with a 4xx problem document.
+    """
     try:
         content = json.loads(body, parse_constant=_no_constant)
     except RecursionError as error:
@@ -92,13 +111,18 @@ def _envelope(body: bytes, kind: type[Envelope]) -> Envelope:
     except ValueError as error:
         raise refuse(400, "Not readable", f"The body is not JSON in UTF-8: {str(error)[:200]}.") from error
     if not isinstance(content, dict):
-        raise refuse(422, "Invalid request", f"The body must be an object with `leads`, got {shown(content)}.", field="")
-    leads = content.get("leads")
-    if isinstance(leads, list) and not leads:
-        raise refuse(422, "Invalid request", "`leads` is empty; send at least one lead.", field="/leads", value="[]")
-    if isinstance(leads, list) and len(leads) > MOST_LEADS:
-        detail = f"A request takes {MOST_LEADS:,} leads at the most, got {len(leads):,}: send several."
-        raise refuse(413, "Too many leads", detail, field="/leads")
+        raise refuse(422, "Invalid request", f"The body must be {wanted}, got {shown(content)}.", field="")
+    return content
+
+
+def checked(content: dict[str, Any], kind: type[M]) -> M:
+    """The object as a model.
+
+    Raises
+    ------
+    RefusedError
+        naming the field that is wrong.
+    """
     try:
         return kind.model_validate(content)
     except ValidationError as error:
