@@ -88,11 +88,6 @@ class Prospects:
     high: Floats
     expected: Expected | None  # without deals nobody knows
 
-    def next_conditional(self, stage: npt.NDArray[np.integer]) -> list[float]:
-        """P(next lead stage) of leads in these lead stages."""
-        chances: list[float] = self.conditional[np.arange(len(stage)), stage].tolist()
-        return chances
-
     def gain(self, policy: Policy) -> tuple[Floats, Floats, Floats]:
         """(n,) each, in the units of the policy: gain, and the low and high end of its interval."""
         if policy.money and self.expected:
@@ -184,7 +179,7 @@ def _situation(  # noqa: PLR0917  columns in the order of `situations`
 def said(
     model: FunnelModel, looked: Looked, found: Numbers, language: Language, previous: Sequence[Previous | None]
 ) -> tuple[list[Advice], list[list[Step]]]:
-    """The recommendations of n leads and what to offer them next, straight from their numbers; the same that `score` gives."""
+    """The recommendations of n leads and what to offer them next, straight from their numbers."""
     at, row = model.made.places, found.row
     last = len(model.transitions) - 1
 
@@ -215,11 +210,7 @@ def score(
     numbered = numbers(model, looked)
     found = _prospects(model, looked, numbered)
     row, columns = numbered.row, model.made.columns
-    worth = found.expected.value.tolist() if found.expected else [None] * len(row)
-    advice = [
-        advise(model.policy, lead, value, language)
-        for lead, value in zip(situations(model, looked, found, previous), worth, strict=True)
-    ]
+    advice, steps = said(model, looked, numbered, language, previous or [None] * len(row))
     letters, digits = (row[:, columns[name].start].astype(int).tolist() for name in ("fit", "engagement"))
     by_day = tuple(row[:, columns[f"curve {target}"]] for target in model.funnel.targets)
     return Scores(
@@ -235,7 +226,7 @@ def score(
         rule_probability=row[:, columns["rules"]],
         expected=found.expected,
         advice=advice,
-        steps=_steps(model, looked, found.next_conditional(looked.stage), advice),
+        steps=steps,
         x=numbered.x,
         contributions=numbered.contributions,
     )

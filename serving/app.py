@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -30,6 +29,7 @@ from serving.openapi_door import behind_the_door
 from serving.parse import Parsed, read
 from serving.pressure import AFTER, BusyError, Pressed, Pressure
 from serving.quick import read as read_quickly
+from serving.replies import modelled, plain, ready
 from serving.schemas import About, FunnelFrame, Problem, ScoreResponse, WhatIfEnvelope
 from serving.scorer import Scorer
 from serving.shadow import Shadow
@@ -79,7 +79,7 @@ def create_app(
     beside = Shadow(shadow, printed, metrics.registry)
 
     async def scored(scope: Scope, receive: Receive) -> tuple[bytes, BackgroundTask | None]:
-        scorer = _ready(provide)
+        scorer = ready(provide)
         body = await whole_body(scope, receive)
         if len(body) < INLINE_BYTES:
             parsed, answer = _scored(scorer, body, clock())
@@ -97,7 +97,7 @@ def create_app(
         return Response(text, media_type="application/json", background=after)
 
     async def ask(request: Request) -> Response:
-        scorer = _ready(provide)
+        scorer = ready(provide)
         body = await whole_body(request.scope, request.receive)
         with pressure.large():
             answer, lead_ids = await run_in_threadpool(_what_if, scorer, body, clock())
@@ -106,26 +106,26 @@ def create_app(
         return answer
 
     async def model(_request: Request) -> Response:
-        return Response(_about(_ready(provide)).model_dump_json(), media_type="application/json")
+        return modelled(_about(ready(provide)))
 
     async def livez(_request: Request) -> Response:
-        return _json({"status": "alive"})
+        return plain({"status": "alive"})
 
     async def readyz(request: Request) -> Response:
         if leaving():
             raise refuse(503, "Going away", "This server is about to stop.")
-        model = _ready(provide).model
+        model = ready(provide).model
         found = all_troubles()
         if request.scope.get("ripeline_stranger"):  # what a trouble says of folders is nobody else's business
             found = dict.fromkeys(found, "Ask with a key for more.")
         more = {"troubles": found} if found else {}
-        return _json({"status": "ready", "model": {"name": model.name, "version": model.version}, **more})
+        return plain({"status": "ready", "model": {"name": model.name, "version": model.version}, **more})
 
     async def measured(_request: Request) -> Response:
         return Response(await run_in_threadpool(metrics.text), headers={"content-type": CONTENT_TYPE})
 
     async def openapi(_request: Request) -> Response:
-        return _json(_description())
+        return plain(_description())
 
     async def docs(_request: Request) -> Response:
         return HTMLResponse(_page(), headers={"content-security-policy": DOCS_ONLY})
@@ -158,13 +158,6 @@ def create_app(
     return app
 
 
-def _ready(provide: Callable[[], Scorer | None]) -> Scorer:
-    scorer = provide()
-    if scorer is None:
-        raise refuse(503, "No model", "No model is loaded; run `make train` and start the server on its champion.")
-    return scorer
-
-
 def _scored(scorer: Scorer, body: bytes, now: datetime) -> tuple[Parsed, Answer]:
     with span("parse"):
         parsed = read_quickly(body, scorer.model.funnel, now)
@@ -189,7 +182,7 @@ def _what_if(scorer: Scorer, body: bytes, now: datetime) -> tuple[Response, list
     subject, *others = parsed.leads
     with span("what-if"):
         answer = what_if(scorer, subject, [*others, *parsed.context], parsed.as_of, parsed.add, parsed.language)
-    return Response(answer.model_dump_json(), media_type="application/json"), [subject.lead_id]
+    return modelled(answer), [subject.lead_id]
 
 
 def respond(scorer: Scorer, parsed: Parsed) -> ScoreResponse:
@@ -215,10 +208,6 @@ def _about(scorer: Scorer) -> About:
         held_out=model.metrics.get("held_out", {}),
         notes=list(model.notes),
     )
-
-
-def _json(content: object) -> Response:
-    return Response(json.dumps(content, allow_nan=False, ensure_ascii=False), 200, media_type="application/json")
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

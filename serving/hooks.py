@@ -19,6 +19,7 @@ from features.sources.crm.hooks import Spool, check_key, hubspot_events, pipedri
 from serving.errors import RefusedError, refuse
 from serving.lead_answers import Leads
 from serving.parse import read
+from serving.replies import plain
 from serving.scorer import Scorer
 from serving.store.connect import StoreError
 from serving.store.store import Store
@@ -99,7 +100,7 @@ def _kept(environment: Mapping[str, str], events: Callable[[], Any]) -> Response
             spool.close()
     except RipelineError as error:
         raise refuse(error.status, "Not accepted", error.fact) from error
-    return _json({"received": len(found), "new": new})
+    return plain({"received": len(found), "new": new})
 
 
 def _about(body: bytes) -> list[str]:
@@ -146,7 +147,7 @@ def _scored(scorer: Scorer | None, ask: Asking | None, body: bytes, now: datetim
         raise refuse(422, "Invalid request", 'Send {"lead_id": "{{lead.Id}}", "type": "…"}.') from error
     found = ask(lead)
     if found is None:
-        return _json({"status": "not_scored", "lead_id": lead})
+        return plain({"status": "not_scored", "lead_id": lead})
     asked: dict[str, Any] = {**found, "as_of": now.isoformat()}
     kind = given.get("type")
     if kind is not None:
@@ -156,12 +157,12 @@ def _scored(scorer: Scorer | None, ask: Asking | None, body: bytes, now: datetim
         asked["leads"][0] = {**asked["leads"][0], "interactions": [*asked["leads"][0]["interactions"], act]}
     parsed = read(json.dumps(asked).encode(), scorer.model.funnel, now)
     if 0 not in parsed.places:
-        return _json({"status": "not_scored", "lead_id": lead})
+        return plain({"status": "not_scored", "lead_id": lead})
     subject, *others = parsed.leads
     result = scorer.score([subject], parsed.as_of, 3, "en", [*others, *parsed.context])[0]
     said: dict[str, Any] = result.model_dump(mode="json")
     advice = said["recommendation"]
-    return _json(
+    return plain(
         {
             "status": said["status"],
             "lead_id": lead,
@@ -178,7 +179,3 @@ def _scored(scorer: Scorer | None, ask: Asking | None, body: bytes, now: datetim
             "model": f"{scorer.model.name} {scorer.model.version}",
         }
     )
-
-
-def _json(content: object) -> Response:
-    return Response(json.dumps(content, allow_nan=False, ensure_ascii=False), 200, media_type="application/json")

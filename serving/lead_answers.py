@@ -26,6 +26,7 @@ from serving.lead_schemas import (
     WhySide,
 )
 from serving.parse import EPOCH, MICROSECOND, microseconds
+from serving.replies import ready
 from serving.schemas import MOST_REASONS, ModelName, Result
 from serving.scorer import Scorer
 from serving.store import history, interactions, listing, upsert, why
@@ -195,10 +196,7 @@ class Leads:
             return {"rows": listing.page(connection, question, everything=True).rows}
 
     def _scorer(self) -> Scorer:
-        scorer = self._provide()
-        if scorer is None:
-            raise refuse(503, "No model", "No model is loaded; run `make train` and start the server on its champion.")
-        return scorer
+        return ready(self._provide)
 
     def _current(self) -> StoredScorer | None:
         scorer = self._provide()

@@ -5,11 +5,9 @@ Where there is no store the work list and its leads come from a folder that was 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +17,7 @@ from features.errors import RipelineError
 from serving.direct import whole_body
 from serving.errors import RefusedError, refuse, shown
 from serving.lead_answers import Clock, Leads
+from serving.replies import modelled, plain
 from serving.scorer import Scorer
 from serving.store import listing
 from serving.store.connect import StoreError
@@ -54,7 +53,7 @@ def routes(
             leads = stored()
             found: Any = await _do(leads.everybody if csv else leads.page, asked)
             _noted(request, found["rows"])
-            return _csv(table(found["rows"], listing.COLUMNS)) if csv else _json(found)
+            return _csv(table(found["rows"], listing.COLUMNS)) if csv else plain(found)
         folder = _listed(work_list)
         question = folder.ask(asked)
         rows = folder.found(question)
@@ -63,13 +62,13 @@ def routes(
             return _csv(folder.text(question))
         page = rows[question.offset : question.offset + question.limit]
         _noted(request, page)
-        return _json({"as_of": folder.as_of, "model": dict(folder.model), "total": len(rows), "rows": page})
+        return plain({"as_of": folder.as_of, "model": dict(folder.model), "total": len(rows), "rows": page})
 
     async def lead(request: Request) -> Response:
         if store() is None:
-            return _json(_listed(work_list).request(request.path_params["lead_id"]))
+            return plain(_listed(work_list).request(request.path_params["lead_id"]))
         found, version = await _do(stored().request, _name(request))
-        answer = _json(found)
+        answer = plain(found)
         answer.headers["etag"] = f'"v{version}"'
         return answer
 
@@ -77,12 +76,12 @@ def routes(
         leads, sent = stored(), await whole_body(request.scope, request.receive)
         headers = request.headers
         done = await _do(leads.put, _name(request), sent, headers.get("if-match"), headers.get("if-none-match"))
-        answer = _said(done, 201 if done.created else 200)
+        answer = modelled(done, 201 if done.created else 200)
         answer.headers["etag"] = f'"v{done.version}"'
         return answer
 
     async def delete(request: Request) -> Response:
-        return _said(await _do(stored().erase, _name(request)))
+        return modelled(await _do(stored().erase, _name(request)))
 
     async def one(request: Request) -> Response:
         return await {"PUT": put, "DELETE": delete}.get(request.method, lead)(request)
@@ -91,12 +90,12 @@ def routes(
         leads, sent = stored(), await whole_body(request.scope, request.receive)
         answer, lead_ids = await _do(leads.take, sent)
         request.scope["ripeline_lead_ids"] = lead_ids
-        return _said(answer)
+        return modelled(answer)
 
     def about(name: str) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:
             asked = _asked(request)
-            return _said(await _do(getattr(stored(), name), _name(request), asked))
+            return modelled(await _do(getattr(stored(), name), _name(request), asked))
 
         return answer
 
@@ -156,14 +155,6 @@ def _listed(work_list: Callable[[], WorkList | None]) -> WorkList:
     if found is None:
         raise refuse(404, "No work list", "There is no work list beside the model; `make serve` writes one.")
     return found
-
-
-def _json(content: object) -> Response:
-    return Response(json.dumps(content, allow_nan=False, ensure_ascii=False), 200, media_type="application/json")
-
-
-def _said(answer: BaseModel, status: int = 200) -> Response:
-    return Response(answer.model_dump_json(), status, media_type="application/json")
 
 
 def _csv(text: str) -> Response:
