@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,18 @@ def test_killed_at_any_point_the_next_run_brings_the_same(crm: Crm, small: World
             killed_at(here, code, max(4, int(calls * share)))
         here.run()
         assert tables(here.dataset) == expected
+
+
+def test_exports_of_a_killed_run_are_gone_on_with(marketo: Site) -> None:
+    """Those nobody remembers would stand in the queue, which has ten places, and be made and paid for again."""
+    code = IN_PARTS.replace("stream.CHUNK = 40", "").format(kind="marketo", config=str(marketo.home / "marketo.yaml"))
+    killed_at(marketo, code, 20, path="enqueue")
+    marketo.run()
+    made = Counter((c.path, c.body["filter"]["createdAt"]["startAt"]) for c in marketo.fake.made("export/create.json"))
+    assert len(made) > 40
+    assert 1 <= sum(n > 1 for n in made.values()) <= 3
+    refused = len(marketo.fake.made("enqueue.json")) - len(marketo.fake.jobs)
+    assert refused == 0
 
 
 def test_a_cursor_is_never_ahead_of_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:

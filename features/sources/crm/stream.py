@@ -25,12 +25,14 @@ class Page:
     """Rows by table, and the `cursor` with which the stream goes on behind them.
 
     Without one it goes on where it stood before: what comes here comes again after a kill. `done` of `total` rows, for the bar.
+    `urgent`: landed at once, because the cursor names what was made at the vendor's and would otherwise be made again.
     """
 
     tables: Mapping[str, Sequence[Row]]
     cursor: Any
     done: int | None = None
     total: int | None = None
+    urgent: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class _Chunk:
             self.synced.rows[table] += len(rows)
         if page.cursor is not None:
             self.cursors[stream] = page.cursor
-        if self.waiting >= CHUNK or time.monotonic() - self.since > CHUNK_SECONDS:
+        if page.urgent or self.waiting >= CHUNK or time.monotonic() - self.since > CHUNK_SECONDS:
             self.flush()
 
     def flush(self) -> None:

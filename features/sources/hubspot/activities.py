@@ -126,15 +126,15 @@ def email_events(api: Api, landing: Landing, since: datetime) -> Callable[[Any],
 
 def _between(api: Api, landing: Landing, begin: int, end: int, span: tuple[int, int]) -> Iterator[Page]:
     offset: str | None = None
-    done = {"done": (begin - span[0]) // 1000, "total": max(1, (span[1] - span[0]) // 1000)}
+    done, total = (begin - span[0]) // 1000, max(1, (span[1] - span[0]) // 1000)
     while True:
         params = {"startTimestamp": begin, "endTimestamp": end, "limit": EVENTS, **({"offset": offset} if offset else {})}
         body = api.http.get("/email/public/v1/events", params).body
         rows = [row for event in body["events"] if (row := _event(event, landing.salt))]
         if not body.get("hasMore"):
-            yield Page({"activities": rows}, {"until": end}, **done)
+            yield Page({"activities": rows}, {"until": end}, done, total)
             return
-        yield Page({"activities": rows}, None, **done)
+        yield Page({"activities": rows}, None, done, total)
         offset = str(body["offset"])
 
 

@@ -6,7 +6,8 @@ themselves are asked for field by field, so that a written score is none of them
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
@@ -37,7 +38,8 @@ from features.sources.marketo.settings import (
 from features.sources.marketo.writer import MarketoWriter
 
 MONTH = timedelta(days=30)  # an export may span 31 days
-AHEAD = 8  # jobs in the queue
+AHEAD = 6  # jobs in the queue, which has ten places
+UNSAID = 3  # jobs that a kill may make unknown; they and `AHEAD` others fit into the queue
 BULK_FROM = timedelta(days=7)  # activities older than that come by export
 YEARS = 10
 OVERLAP = timedelta(minutes=5)
@@ -62,6 +64,22 @@ EXPORTED = [
 DEAL_FIELDS = ("externalOpportunityId", "amount", "isClosed", "isWon", "stage", "closeDate", "externalCreatedDate", "createdAt")
 
 Tables = dict[str, list[Row]]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Rows of exports; where a month is whole, its end and the jobs that are queued behind it."""
+
+    rows: list[dict[str, str | None]]
+    at: datetime | None = None
+    jobs: Mapping[str, str] = field(default_factory=dict)
+    urgent: bool = False
+
+    def page(self, tables: Tables, span: tuple[datetime, datetime], going_on: Callable[[str], dict[str, Any]]) -> Page:
+        days = (span[1] - span[0]).days
+        if self.at is None:
+            return Page(tables, None, None, days)
+        return Page(tables, {**going_on(iso(self.at)), "jobs": self.jobs}, (self.at - span[0]).days, days, urgent=self.urgent)
 
 
 class Marketo(MarketoWriter, BaseConnector):
@@ -125,32 +143,36 @@ class Marketo(MarketoWriter, BaseConnector):
         end = moment(cursor["until"]) if cursor else self.now()
         assert begin is not None and end is not None  # noqa: S101, PT018  our own cursor
         until = iso(end)
-        for rows, at, jobs in self._exports("leads", {"fields": self._asked}, (begin, end), (cursor or {}).get("jobs", {})):
-            going_on = None if at is None else {"from": iso(at), "until": until, "jobs": jobs}
-            done = None if at is None else (at - begin).days
-            yield Page({"people": [self._person(row) for row in rows]}, going_on, done, (end - begin).days)
+        for part in self._exports("leads", {"fields": self._asked}, (begin, end), (cursor or {}).get("jobs", {})):
+            people = [self._person(row) for row in part.rows]
+            yield part.page({"people": people}, (begin, end), lambda at: {"from": at, "until": until})
         yield Page({}, {"whole": True})
 
     def _exports(
         self, what: str, order: Mapping[str, Any], span: tuple[datetime, datetime], jobs: Mapping[str, str]
-    ) -> Iterator[tuple[list[dict[str, str | None]], datetime | None, dict[str, str]]]:
-        """The rows of a span, a month a job; where a month is whole, its end and the jobs that are queued behind it.
+    ) -> Iterator[_Part]:
+        """The rows of a span, a month a job.
 
-        Marketo runs two jobs and queues ten; some wait in the queue while the first is read.
+        Marketo runs two jobs and queues ten; some wait in the queue while the first is read. A run that goes on where another
+        was killed finds that one's jobs: those it does not know of would stand in its way in the queue, and count twice
+        against the day's quota.
         """
         months = list(_months(*span))
         queued = dict(jobs)
+        said = set(queued.values())
         wanted = order.get("filter", {})
         for place, (begin, stop) in enumerate(months):
             for first, last in months[place : place + AHEAD]:
                 if iso(first) not in queued:
                     given = {**wanted, "createdAt": {"startAt": iso(first), "endAt": iso(last)}}
                     queued[iso(first)] = self.api.begin_export(what, {**order, "filter": given})
-            yield [], begin, dict(queued)
+            urgent = len(set(queued.values()) - said) >= UNSAID
+            said = set(queued.values()) if urgent else said
+            yield _Part([], begin, dict(queued), urgent=urgent)
             for again in (False, True):
                 try:
                     for rows in self.api.export_rows(what, queued[iso(begin)], self.landing.folder):
-                        yield rows, None, {}
+                        yield _Part(rows)
                     break
                 except LostExportError:
                     if again:
@@ -158,9 +180,9 @@ class Marketo(MarketoWriter, BaseConnector):
                     # of a run that was broken off long ago, or Marketo failed: another; rows that came come again
                     given = {**wanted, "createdAt": {"startAt": iso(begin), "endAt": iso(stop)}}
                     queued[iso(begin)] = self.api.begin_export(what, {**order, "filter": given})
-                    yield [], begin, dict(queued)
+                    yield _Part([], begin, dict(queued))
             del queued[iso(begin)]
-            yield [], stop, dict(queued)
+            yield _Part([], stop, dict(queued))
 
     def _person(self, one: Mapping[str, Any]) -> Row:
         return {
@@ -212,12 +234,11 @@ class Marketo(MarketoWriter, BaseConnector):
         if begin >= now - BULK_FROM:
             return
         order = {"fields": EXPORTED, "filter": {"activityTypeIds": list(wanted)}}
-        for rows, at, jobs in self._exports("activities", order, (begin, now - OVERLAP), state.get("jobs", {})):
-            if at is not None:
-                state["exported"] = iso(at)
-            going_on = None if at is None else {"exported": iso(at), "jobs": jobs}
-            done = None if at is None else (at - begin).days
-            yield Page(self._acts([as_rest(row) for row in rows]), going_on, done, (now - begin).days)
+        for part in self._exports("activities", order, (begin, now - OVERLAP), state.get("jobs", {})):
+            if part.at is not None:
+                state["exported"] = iso(part.at)
+            acts = self._acts([as_rest(row) for row in part.rows])
+            yield part.page(acts, (begin, now), lambda at: {"exported": at})
 
     def _acts(self, rows: Sequence[Mapping[str, Any]]) -> Tables:
         tables: Tables = {"activities": [], "history": [], "aliases": []}
