@@ -20,7 +20,7 @@ from features.sources.crm import scores as score_fields
 from features.sources.crm import sync
 from features.sources.crm.connector import Budget, Check, Connector
 from features.sources.crm.hooks import Event, Spool
-from features.sources.crm.registry import KINDS, CrmSources, open_crm
+from features.sources.crm.registry import KINDS, SETTINGS, CrmSources, open_crm
 from features.sources.crm.secrets import Secrets
 from features.sources.crm.settings import CrmSource
 from features.sources.crm.stages import shown
@@ -47,11 +47,6 @@ source:
 sales: {{capacity_per_week: 40, cost_per_contact: 25}}
 """
 TITLES = {"hubspot": "HubSpot", "salesforce": "Salesforce", "marketo": "Marketo Engage", "pipedrive": "Pipedrive"}
-ADDRESS = {
-    "salesforce": "  base_url:              # https://yours.my.salesforce.com\n",
-    "marketo": "  base_url:              # https://123-ABC-456.mktorest.com\n",
-    "pipedrive": "  base_url:              # https://yours.pipedrive.com\n",
-}
 
 
 @dataclass(frozen=True)
@@ -77,11 +72,17 @@ def open_configured(kind: str, path: Path | None) -> Opened:
     file = path or Path(f"{kind}.yaml")
     if not file.exists() and path is None:
         with whole_file(file) as partial:
-            partial.write_text(STARTER.format(title=TITLES[kind], kind=kind, more=ADDRESS.get(kind, "")), encoding="utf-8")
+            partial.write_text(STARTER.format(title=TITLES[kind], kind=kind, more=_address(kind)), encoding="utf-8")
     config = Config.read(file)
     if not isinstance(config.source, CrmSource) or config.source.kind != kind:
         raise ConfigError(f"{file} has no `source: {{kind: {kind}}}`.", f"Name the configuration of {kind}: CONFIG=….")
     return Opened(file, config, config.source, open_crm(config.source, crm_folder(config), Secrets.read()))
+
+
+def _address(kind: str) -> str:
+    """The line of a starter where the address of an account goes; none where all have the same."""
+    like = SETTINGS[kind].ADDRESS
+    return f"  base_url:              # {like}\n" if like else ""
 
 
 def run_import(kind: str, path: Path | None = None, console: Console | None = None) -> sync.Imported:

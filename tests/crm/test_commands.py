@@ -89,7 +89,7 @@ def test_import_prints_the_proposal_and_the_rows(here: Site) -> None:
 
 def test_a_starter_is_written_and_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match="give the address of your account"):
+    with pytest.raises(ConfigError, match=r"give the address of your account, such as https://yours\.my\.salesforce\.com"):
         open_configured("salesforce", None)
     assert "kind: salesforce" in (tmp_path / "salesforce.yaml").read_text()
     assert open_configured("hubspot", None).source.base_url == "https://api.hubapi.com"

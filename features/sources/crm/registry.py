@@ -23,7 +23,13 @@ from features.sources.salesforce.connector import Salesforce
 from features.sources.salesforce.settings import SalesforceSource
 
 CrmSources: TypeAlias = HubSpotSource | SalesforceSource | MarketoSource | PipedriveSource
-KINDS = ("hubspot", "salesforce", "marketo", "pipedrive")
+SETTINGS: dict[str, type[CrmSources]] = {
+    "hubspot": HubSpotSource,
+    "salesforce": SalesforceSource,
+    "marketo": MarketoSource,
+    "pipedrive": PipedriveSource,
+}
+KINDS = tuple(SETTINGS)
 LANDING_URL = "RIPELINE_LANDING_URL"
 YEARS = 2  # of activities that a first import reads
 

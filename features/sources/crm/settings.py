@@ -42,6 +42,7 @@ class CrmSource(Settings):
 
     LEADS: ClassVar[dict[str, str]] = {}  # column of ours: field of theirs, where `columns` says nothing else
     COMPANIES: ClassVar[dict[str, str]] = {}
+    ADDRESS: ClassVar[str] = ""  # what an account's address looks like, where each has its own
 
     base_url: str
     api_version: str
@@ -64,9 +65,7 @@ class CrmSource(Settings):
     @classmethod
     def _given(cls, url: object) -> object:
         if url is None:
-            raise ValueError(
-                "give the address of your account, such as https://yours.my.salesforce.com or https://yours.pipedrive.com"
-            )
+            raise ValueError(f"give the address of your account, such as {cls.ADDRESS}")
         return url
 
     @field_validator("base_url", "login_url", check_fields=False)

@@ -50,6 +50,7 @@ class MarketoSource(CrmSource):
 
     LEADS = LEADS
     COMPANIES = COMPANIES
+    ADDRESS = "https://123-ABC-456.mktorest.com"
 
     kind: Literal["marketo"]
     api_version: str = "v1"

@@ -32,6 +32,7 @@ class PipedriveSource(CrmSource):
 
     LEADS = LEADS
     COMPANIES = COMPANIES
+    ADDRESS = "https://yours.pipedrive.com"
 
     kind: Literal["pipedrive"]
     api_version: str = "v2"

@@ -49,6 +49,7 @@ class SalesforceSource(CrmSource):
 
     LEADS = LEADS
     COMPANIES = COMPANIES
+    ADDRESS = "https://yours.my.salesforce.com"
 
     kind: Literal["salesforce"]
     api_version: str = "67.0"
