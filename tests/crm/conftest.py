@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.crm.crms import CRMS, Crm, Site, site
+from features.sources.marketo import api as marketo_api
+from tests.crm.crms import CRMS, Crm, Opener, Site, site
 from tests.crm.world import World, world
 
 
@@ -28,3 +31,14 @@ def here(crm: Crm, small: World, tmp_path: Path) -> Iterator[Site]:
     """Each CRM with the small world in it."""
     with site(crm, small, tmp_path) as found:
         yield found
+
+
+@pytest.fixture
+def served(small: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opener:
+    """A CRM by its name; exports are asked after at once."""
+    monkeypatch.setattr(marketo_api, "POLL", 0.001)
+
+    def opened(kind: str, more: str = "", **settings: Any) -> AbstractContextManager[Site]:
+        return site(CRMS[kind], small, tmp_path, more, **settings)
+
+    return opened

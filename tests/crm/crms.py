@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,23 @@ class Site:
     @property
     def dataset(self) -> Dataset:
         return Dataset.read(self.home / "crm" / sync.DATASET)
+
+    @property
+    def people(self) -> list[str]:
+        """The leads of the dataset."""
+        return sorted(self.dataset.leads["lead_id"].astype(str))
+
+    @property
+    def clock(self) -> datetime:
+        """What time the CRM says it is."""
+        return datetime.fromtimestamp(self.fake.now(), UTC)
+
+    def landed(self, table: str) -> list[dict[str, Any]]:
+        """The rows of a table of the landing."""
+        return [row for batch in self.open().landing.rows(table) for row in batch.to_pylist()]
+
+
+Opener = Callable[..., AbstractContextManager[Site]]
 
 
 YAML = """

@@ -3,55 +3,27 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import datetime, timedelta
 
 import pandas as pd
 import pytest
 
-from features.errors import CrmError, DataError
+from features.errors import CrmError
 from features.sources.crm import sync
 from features.sources.crm.stream import FIELDS
 from features.sources.hubspot import api as hubspot_api
 from features.sources.pipedrive import api as pipedrive_api
-from tests.crm.crms import CRMS, FUNNEL, Site, site
+from tests.crm.crms import FUNNEL, Opener, Site
 from tests.crm.server import Call, Fault
 from tests.crm.world import World
-
-Opener = Callable[..., AbstractContextManager[Site]]
-
-
-@pytest.fixture
-def served(small: World, tmp_path: Path) -> Opener:
-    """A CRM by its name."""
-
-    def opened(kind: str, more: str = "", **settings: Any) -> AbstractContextManager[Site]:
-        return site(CRMS[kind], small, tmp_path, more, **settings)
-
-    return opened
-
-
-def clock(here: Site) -> datetime:
-    return datetime.fromtimestamp(here.fake.now(), UTC)
-
-
-def people(here: Site) -> list[str]:
-    return sorted(here.dataset.leads["lead_id"].astype(str))
-
-
-def landed(here: Site, table: str) -> list[dict[str, Any]]:
-    return [row for batch in here.open().landing.rows(table) for row in batch.to_pylist()]
 
 
 def test_a_lead_that_is_new_after_the_first_import_comes(here: Site) -> None:
     here.run()
-    name = here.crm.create(here.fake, clock(here))
+    name = here.crm.create(here.fake, here.clock)
     here.run()
-    assert name in people(here)
-    assert len(people(here)) == 61
+    assert name in here.people
+    assert len(here.people) == 61
 
 
 def test_a_record_modified_while_a_search_is_read_hides_no_other(served: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +33,7 @@ def test_a_record_modified_while_a_search_is_read_hides_no_other(served: Opener,
         here.run()
         names = sorted(here.fake.records["contacts"])
         # so long ago that no overlap brings them again
-        begun = clock(here) - timedelta(hours=3)
+        begun = here.clock - timedelta(hours=3)
         for number, name in enumerate(names[:40]):
             here.fake.touch("contacts", name, {"region": f"new {number}"}, begun + timedelta(minutes=number))
         _since(here, "contacts", begun)
@@ -100,7 +72,7 @@ def test_an_inbox_that_shifts_hides_nobody(served: Opener, monkeypatch: pytest.M
 
         here.fake.hook = edit
         here.run()
-        assert {row["_id"] for row in landed(here, "inbox")} == {one["id"] for one in here.fake.inbox}
+        assert {row["_id"] for row in here.landed("inbox")} == {one["id"] for one in here.fake.inbox}
 
 
 def test_more_of_the_inbox_in_one_second_than_a_page_has(served: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +81,7 @@ def test_more_of_the_inbox_in_one_second_than_a_page_has(served: Opener, monkeyp
         for one in here.fake.inbox[:13]:
             one["update_time"] = "2026-01-01T00:00:00Z"
         here.run()
-        assert len(landed(here, "inbox")) == len(here.fake.inbox)
+        assert len(here.landed("inbox")) == len(here.fake.inbox)
 
 
 def test_a_call_that_gets_its_contact_later_is_its_act(served: Opener) -> None:
@@ -121,11 +93,11 @@ def test_a_call_that_gets_its_contact_later_is_its_act(served: Opener) -> None:
         here.run()
         before = (here.dataset.interactions["lead_id"].astype(str) == person).sum()
         links[call] = [person]
-        here.fake.touch("calls", call, {}, clock(here))
+        here.fake.touch("calls", call, {}, here.clock)
         here.run()
         assert (here.dataset.interactions["lead_id"].astype(str) == person).sum() == before + 1
         links[call] = []  # and taken away again
-        here.fake.touch("calls", call, {}, clock(here))
+        here.fake.touch("calls", call, {}, here.clock)
         here.run()
         assert (here.dataset.interactions["lead_id"].astype(str) == person).sum() == before
 
@@ -136,7 +108,7 @@ def test_a_contact_that_leaves_a_deal_leaves_its_stages(served: Opener) -> None:
         links = here.fake.links["deals", "contacts"]
         deal, (person,) = next((d, tuple(p)) for d, p in links.items() if p)
         links[deal] = []
-        here.fake.touch("deals", deal, {}, clock(here))
+        here.fake.touch("deals", deal, {}, here.clock)
         here.run()
         assert person not in set(here.dataset.deals["lead_id"].astype(str))
 
@@ -150,9 +122,9 @@ def test_a_contact_role_that_is_deleted_ends_the_deal_for_it(served: Opener) -> 
             lead = next(r for r in here.fake.records["Lead"].values() if r.get("ConvertedContactId") == role["ContactId"])
             lead["ConvertedOpportunityId"] = None
         assert before > 0
-        rows = {row["_id"]: row for row in landed(here, "deal_people")}
+        rows = {row["_id"]: row for row in here.landed("deal_people")}
         here.run()
-        gone = [row for row in landed(here, "deal_people") if row["_gone_at"] is not None]
+        gone = [row for row in here.landed("deal_people") if row["_gone_at"] is not None]
         assert len(gone) == len(here.fake.records["OpportunityContactRole"]) < len(rows) + 1
 
 
@@ -160,13 +132,13 @@ def test_a_contact_that_comes_back_is_there_again(served: Opener) -> None:
     """Restoring is no modification either: the comparison of all ids sees it."""
     with served("hubspot", more="  sweep_hours: 0\n") as here:
         here.run()
-        lead = people(here)[3]
+        lead = here.people[3]
         here.fake.delete("contacts", lead)
         here.run()
-        assert lead not in people(here)
+        assert lead not in here.people
         here.fake.restore("contacts", lead)
         here.run()
-        assert lead in people(here)
+        assert lead in here.people
         assert sum(here.run().synced.rows.values()) == 0
 
 
@@ -175,12 +147,12 @@ def test_what_was_deleted_for_good_is_seen_by_its_absence(kind: str, served: Ope
     """HubSpot's permanent deletion is in no list, Salesforce's bin is emptied: the personal data must go all the same."""
     with served(kind, more="  sweep_hours: 0\n") as here:
         here.run()
-        lead = people(here)[3]
+        lead = here.people[3]
         del here.fake.records["contacts" if kind == "hubspot" else "Lead"][lead]
         here.run()
-        assert lead not in people(here)
+        assert lead not in here.people
         assert lead not in set(here.dataset.interactions["lead_id"].astype(str))
-        [row] = [row for row in landed(here, "people") if row["_id"] == lead]
+        [row] = [row for row in here.landed("people") if row["_id"] == lead]
         assert {k for k, v in row.items() if v is not None} <= {"_id", "_gone_at", "_seq", "_hash", "_dlt_id", "_dlt_load_id"}
 
 
@@ -202,7 +174,7 @@ def test_where_no_call_is_left_for_comparing_the_dataset_is_written_all_the_same
 
         here.fake.hook = last
         assert "used up" in here.run().synced.refused["sweep"]
-        assert len(people(here)) == 60
+        assert len(here.people) == 60
 
 
 def test_half_the_people_missing_is_a_permission_not_a_deletion(served: Opener) -> None:
@@ -213,32 +185,19 @@ def test_half_the_people_missing_is_a_permission_not_a_deletion(served: Opener) 
             here.fake.delete("persons", number)
         with pytest.raises(CrmError, match=r"30 of 60 people are listed no longer.*\n.*sweep_most: 1"):
             here.run()
-        assert len(people(here)) == 60
+        assert len(here.people) == 60
         source = here.config.source.model_copy(update={"sweep_most": 1.0})  # type: ignore[union-attr]
         here.config = here.config.model_copy(update={"source": source})
         here.run()
-        assert len(people(here)) == 30
-
-
-def test_marketo_forgets_deletions_so_who_was_away_asks_for_all(served: Opener) -> None:
-    with served("marketo") as here:
-        here.run()
-        lead = int(people(here)[0])
-        here.fake.delete(lead)
-        here.fake.deleted.clear()  # pruned after fourteen days
-        here.run()
-        assert str(lead) in people(here)  # nobody can know yet
-        here.fake.skew = 15 * 86_400
-        here.run()
-        assert str(lead) not in people(here)
+        assert len(here.people) == 30
 
 
 def test_a_commit_that_is_late_is_not_lost_by_a_run_that_was_broken_off(served: Opener) -> None:
     """A record is stamped when its transaction begins and seen when it ends, perhaps behind the cursor of a killed run."""
     with served("salesforce") as here:
         here.run()
-        lead, other = people(here)[:2]
-        now = clock(here)
+        lead, other = here.people[:2]
+        now = here.clock
         here.fake.touch("Lead", other, {"Region__c": "late"}, now - timedelta(seconds=40), track=False)
         cursor = {"at": f"{now:%Y-%m-%dT%H:%M:%S}.000Z", "id": lead, "recent": True}
         here.open().landing.write({}, {"leads": cursor})
@@ -258,7 +217,7 @@ def test_a_run_broken_off_among_old_records_goes_on_where_it_was(served: Opener)
         cursor = {"at": "2024-01-01T00:00:00.000Z", "id": middle, "recent": False}
         connector.landing.write({}, {"leads": cursor, f"leads{FIELDS}": asked})
         here.run()
-        assert len(landed(here, "people")) == 20
+        assert len(here.landed("people")) == 20
 
 
 def test_a_conversion_has_its_moment_where_history_has_it_and_its_day_elsewhere(served: Opener, small: World) -> None:
@@ -277,13 +236,13 @@ def test_a_landing_that_was_thrown_away_is_read_anew(served: Opener) -> None:
     """Cursors without the rows behind them would lose whatever was read before."""
     with served("pipedrive") as here:
         here.run()
-        before = people(here)
+        before = here.people
         (here.home / "crm" / "landing.duckdb").unlink()
         here.run()
-        assert people(here) == before
+        assert here.people == before
         shutil.rmtree(here.home / "crm" / "dlt")
         here.run()
-        assert people(here) == before
+        assert here.people == before
 
 
 @pytest.mark.parametrize("path", ["contacts/batch/read", "associations"])
@@ -296,76 +255,7 @@ def test_part_of_a_batch_that_fails_is_no_success(path: str, served: Opener) -> 
             here.run()
         here.fake.faults.clear()
         here.run()
-        assert len(people(here)) == 60
-
-
-def test_an_export_that_failed_is_made_again(served: Opener) -> None:
-    """Or was thrown away, seven days after a run that was broken off: the cursor must not hold on to it for ever."""
-    with served("marketo") as here:
-        here.fake.failing = {"job-2", "job-30"}
-        here.run()
-        assert len(people(here)) == 60
-
-
-def test_an_export_that_fails_twice_is_said(served: Opener) -> None:
-    with served("marketo") as here:
-        here.fake.failing = {f"job-{n}" for n in range(200)}
-        with pytest.raises(CrmError, match=r"export job-\d+ failed: internal, ask …@…"):
-            here.run()
-
-
-def test_an_export_of_a_run_broken_off_long_ago_is_made_again(served: Opener) -> None:
-    with served("marketo") as here:
-        here.fake.faults.append(Fault("607", r"/file.json", at=(4,), reply=(200, _spent(), {})))
-        with pytest.raises(CrmError, match="used up"):
-            here.run()
-        here.fake.faults.clear()
-        here.fake.jobs.clear()
-        here.run()
-        assert len(people(here)) == 60
-
-
-def _spent() -> dict[str, Any]:
-    return {"requestId": "r", "success": False, "errors": [{"code": "607", "message": "Max number of calls per day"}]}
-
-
-def test_an_export_that_was_queued_unheard_is_waited_for(served: Opener) -> None:
-    """The answer to the queuing was lost; asked again, Marketo says that it is queued already."""
-    with served("marketo") as here:
-        real = type(here.fake).enqueue
-        lost: list[str] = []
-
-        def enqueue(self: Any, call: Call, what: str, job: str) -> Any:
-            reply = real(self, call, what, job)
-            if not lost:
-                lost.append(job)
-                return 503, {"success": False}, {}
-            return reply
-
-        type(here.fake).enqueue = enqueue
-        try:
-            here.run()
-        finally:
-            type(here.fake).enqueue = real
-        assert len(people(here)) == 60
-
-
-def test_no_file_with_addresses_stays_behind(served: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Marketo's extract holds names and e-mail addresses; whatever ends the run, it is on no disk."""
-    from features.sources.marketo import connector
-
-    def fail(*_: Any) -> Any:
-        raise DataError("The disk is full.")
-
-    with served("marketo") as here:
-        monkeypatch.setattr(connector.Marketo, "_person", fail)
-        with pytest.raises(DataError, match="disk is full"):
-            here.run()
-        kept = b"".join(path.read_bytes() for path in here.home.rglob("*") if path.is_file())
-        addresses = [str(lead["email"]).encode() for lead in here.fake.leads.values() if lead.get("email")]
-        assert len(addresses) == 60
-        assert not [address for address in addresses if address in kept]
-        assert not list((here.home / "crm").glob("*.csv"))
+        assert len(here.people) == 60
 
 
 def test_an_object_that_is_hidden_is_said_and_later_missed(served: Opener) -> None:
@@ -412,7 +302,7 @@ def test_what_the_crm_defines_is_asked_anew_every_run(served: Opener) -> None:
         connector = here.open()
         sync.run(connector, here.config.source, FUNNEL)  # type: ignore[arg-type]
         here.fake.properties["contacts"]["tier"] = {"name": "tier", "type": "enumeration", "fieldType": "select"}
-        lead = people(here)[0]
+        lead = here.people[0]
         here.fake.touch("contacts", lead, {"tier": "gold"})
         sync.run(connector, here.config.source, FUNNEL)  # type: ignore[arg-type]
         assert here.dataset.leads.set_index("lead_id").loc[lead, "tier"] == "gold"
@@ -427,20 +317,8 @@ def test_a_form_sent_at_the_same_moment_as_the_last_one_seen_counts(served: Open
         form["submissions"].insert(0, {**last, "conversionId": "tie"})
         form["submissions"].insert(1, {**last, "conversionId": "late", "submittedAt": last["submittedAt"] - 60_000})
         here.run()
-        assert {"tie", "late"} <= {row["_id"].rpartition("|")[2] for row in landed(here, "activities")}
+        assert {"tie", "late"} <= {row["_id"].rpartition("|")[2] for row in here.landed("activities")}
         assert sum(here.run().synced.rows.values()) == 0
-
-
-def test_a_company_that_changes_its_name_or_a_lead_its_address_is_read_again(served: Opener) -> None:
-    """Marketo is asked for changes field by field; these two are no attributes but what accounts and domains come from."""
-    with served("marketo") as here:
-        here.run()
-        lead = people(here)[0]
-        here.fake.touch(int(lead), {"email": "ada@elsewhere.example", "company": "Elsewhere Ltd"})
-        here.run()
-        row = here.dataset.leads.set_index("lead_id").loc[lead]
-        assert row["email_domain"] == "elsewhere.example"
-        assert not [h for h in landed(here, "history") if h["field"] in ("email", "company")]
 
 
 def test_the_older_shape_of_a_landing_is_understood(served: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -454,11 +332,4 @@ def test_the_older_shape_of_a_landing_is_understood(served: Opener, monkeypatch:
         here.run()
         monkeypatch.undo()
         here.run()
-        assert len(people(here)) == 60
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    from features.sources.marketo import api
-
-    monkeypatch.setattr(api, "POLL", 0.001)
+        assert len(here.people) == 60

@@ -1,0 +1,105 @@
+"""Marketo at the edges: exports that fail, expire or are queued unheard, deletions it forgets, fields it is not asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from features.errors import CrmError, DataError
+from tests.crm.crms import Opener
+from tests.crm.server import Call, Fault
+
+
+def test_marketo_forgets_deletions_so_who_was_away_asks_for_all(served: Opener) -> None:
+    with served("marketo") as here:
+        here.run()
+        lead = int(here.people[0])
+        here.fake.delete(lead)
+        here.fake.deleted.clear()  # pruned after fourteen days
+        here.run()
+        assert str(lead) in here.people  # nobody can know yet
+        here.fake.skew = 15 * 86_400
+        here.run()
+        assert str(lead) not in here.people
+
+
+def test_an_export_that_failed_is_made_again(served: Opener) -> None:
+    """Or was thrown away, seven days after a run that was broken off: the cursor must not hold on to it for ever."""
+    with served("marketo") as here:
+        here.fake.failing = {"job-2", "job-30"}
+        here.run()
+        assert len(here.people) == 60
+
+
+def test_an_export_that_fails_twice_is_said(served: Opener) -> None:
+    with served("marketo") as here:
+        here.fake.failing = {f"job-{n}" for n in range(200)}
+        with pytest.raises(CrmError, match=r"export job-\d+ failed: internal, ask …@…"):
+            here.run()
+
+
+def test_an_export_of_a_run_broken_off_long_ago_is_made_again(served: Opener) -> None:
+    with served("marketo") as here:
+        here.fake.faults.append(Fault("607", r"/file.json", at=(4,), reply=(200, _spent(), {})))
+        with pytest.raises(CrmError, match="used up"):
+            here.run()
+        here.fake.faults.clear()
+        here.fake.jobs.clear()
+        here.run()
+        assert len(here.people) == 60
+
+
+def _spent() -> dict[str, Any]:
+    return {"requestId": "r", "success": False, "errors": [{"code": "607", "message": "Max number of calls per day"}]}
+
+
+def test_an_export_that_was_queued_unheard_is_waited_for(served: Opener) -> None:
+    """The answer to the queuing was lost; asked again, Marketo says that it is queued already."""
+    with served("marketo") as here:
+        real = type(here.fake).enqueue
+        lost: list[str] = []
+
+        def enqueue(self: Any, call: Call, what: str, job: str) -> Any:
+            reply = real(self, call, what, job)
+            if not lost:
+                lost.append(job)
+                return 503, {"success": False}, {}
+            return reply
+
+        type(here.fake).enqueue = enqueue
+        try:
+            here.run()
+        finally:
+            type(here.fake).enqueue = real
+        assert len(here.people) == 60
+
+
+def test_no_file_with_addresses_stays_behind(served: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Marketo's extract holds names and e-mail addresses; whatever ends the run, it is on no disk."""
+    from features.sources.marketo import connector
+
+    def fail(*_: Any) -> Any:
+        raise DataError("The disk is full.")
+
+    with served("marketo") as here:
+        monkeypatch.setattr(connector.Marketo, "_person", fail)
+        with pytest.raises(DataError, match="disk is full"):
+            here.run()
+        kept = b"".join(path.read_bytes() for path in here.home.rglob("*") if path.is_file())
+        addresses = [str(lead["email"]).encode() for lead in here.fake.leads.values() if lead.get("email")]
+        assert len(addresses) == 60
+        assert not [address for address in addresses if address in kept]
+        assert not list((here.home / "crm").glob("*.csv"))
+
+
+def test_a_company_that_changes_its_name_or_a_lead_its_address_is_read_again(served: Opener) -> None:
+    """Marketo is asked for changes field by field; these two are no attributes but what accounts and domains come from."""
+    with served("marketo") as here:
+        here.run()
+        lead = here.people[0]
+        here.fake.touch(int(lead), {"email": "ada@elsewhere.example", "company": "Elsewhere Ltd"})
+        here.run()
+        row = here.dataset.leads.set_index("lead_id").loc[lead]
+        assert row["email_domain"] == "elsewhere.example"
+        assert not [h for h in here.landed("history") if h["field"] in ("email", "company")]
