@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.stats import beta
 
+from features.build import attribute
 from features.labels import Labels
 from models.intervals import design_effect
 from models.types import Flags, Floats
@@ -18,30 +21,40 @@ MIN_ROWS = 100
 MOST = 12  # segments of a kind, the largest first
 LEVEL = 0.95
 SIZES = (0, 10, 50, 250, 1_000)  # people in the company
+ATTRIBUTES = {"source": ("lead", "source"), "country": ("lead", "country"), "company size": ("company", "employees")}
 
 
 def segments(prepared: Prepared, rows: npt.NDArray[np.intp]) -> dict[str, npt.NDArray[np.object_]]:
-    """Kind of segment → the segment of each landmark (m,); None where it is not known."""
-    lead = prepared.looks.lead[rows]
-    leads, companies = prepared.histories.leads, prepared.histories.companies
-    company = prepared.histories.company_row[lead]
-    employees = companies["employees"].to_numpy(np.float64, na_value=np.nan) if len(companies) else np.full(1, np.nan)
-    size = np.where(company >= 0, employees[np.maximum(company, 0)], np.nan)
+    """Kind of segment → the segment of each landmark (m,), as it was known at the landmark; None where it was not.
+
+    What became known later, or what the audit found to know the outcome, would sort leads by how they ended.
+    """
+    looks = prepared.looks.take(rows)
+    learnable = {(encoder.entity, encoder.column) for encoder in prepared.encoders}
+    known = {
+        kind: attribute(prepared.histories, looks, entity, column) if (entity, column) in learnable else [None] * len(rows)
+        for kind, (entity, column) in ATTRIBUTES.items()
+    }
     return {
-        "lead stage": np.array(prepared.funnel.stages, object)[prepared.looks.stage[rows]],
-        "source": _text(leads["source"], lead),
-        "country": _text(leads["country"], lead),
-        "company size": np.array([_size(people) for people in size], object),
+        "lead stage": np.array(prepared.funnel.stages, object)[looks.stage],
+        "source": _texts(known["source"]),
+        "country": _texts(known["country"]),
+        "company size": _texts([_size(people) for people in known["company size"]]),
     }
 
 
-def _text(column: pd.Series, lead: npt.NDArray[np.intp]) -> npt.NDArray[np.object_]:
-    values = column.astype("object").where(column.notna(), None).to_numpy(object)
-    return np.asarray(values[lead], object)
+def _texts(values: Sequence[object]) -> npt.NDArray[np.object_]:
+    found = np.empty(len(values), object)
+    found[:] = values
+    return found
 
 
-def _size(people: float) -> str | None:
-    if np.isnan(people):
+def _size(given: Any) -> str | None:
+    try:
+        people = float(given)
+    except (TypeError, ValueError):
+        return None
+    if not 0 <= people < math.inf:
         return None
     low = max(s for s in SIZES if people >= s)
     above = [s for s in SIZES if s > low]
