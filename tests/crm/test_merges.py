@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from features.dataset import Dataset
+from features.errors import DataError
 from features.report import DataReport
+from features.sources.crm import compile as compiling
 from features.sources.crm.compile import compile_dataset
 from features.sources.crm.landing import Landing
 from features.sources.crm.rows import alias_row, history_row
@@ -49,6 +51,16 @@ def acts(dataset: Dataset) -> dict[str, list[str]]:
     for lead, content in zip(dataset.interactions["lead_id"].astype(str), dataset.interactions["content"], strict=True):
         found[lead].append(str(content).removeprefix("of "))
     return {lead: sorted(names) for lead, names in found.items()}
+
+
+def test_a_dataset_that_needs_more_memory_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiling, "MORE", ("1MB",))
+    with pytest.raises(DataError, match=r"No dataset could be made of what was landed in .*: Out of Memory"):
+        compiled(tmp_path / "a", "ab")
+    assert not (tmp_path / "a" / "dataset").exists()
+    monkeypatch.setattr(compiling, "MORE", ("1MB", "256MB"))
+    dataset, report = compiled(tmp_path / "b", "ab", [("a", "b")])
+    assert (dataset.leads["lead_id"].tolist(), report.rows["leads"]) == (["b"], 1)
 
 
 @pytest.mark.parametrize(
