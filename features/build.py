@@ -57,11 +57,14 @@ def frame(feature_set: FeatureSet, histories: Histories, looks: Landmarks) -> pd
 
 
 def _encoded(encoder: AttributeEncoder, histories: Histories, looks: Landmarks) -> npt.NDArray[np.float64]:
-    changing = encoder.column in changed_columns(histories.attribute_changes, encoder.entity)
-    if encoder.kind == "date" or changing:
-        return encoder.encode(attribute(histories, looks, encoder.entity, encoder.column), looks.as_of)
     table = histories.leads if encoder.entity == "lead" else histories.companies
     rows = looks.lead if encoder.entity == "lead" else histories.company_row[looks.lead]
+    if encoder.column in changed_columns(histories.attribute_changes, encoder.entity):
+        return encoder.encode(attribute(histories, looks, encoder.entity, encoder.column), looks.as_of)
+    if encoder.kind == "date" and encoder.column in table:
+        days, known = np.full((len(rows), 1), np.nan), np.flatnonzero(rows >= 0)
+        days[known] = encoder.encode(table[encoder.column].iloc[rows[known]], looks.as_of[known])
+        return days
     by_row = np.empty((len(table) + 1, len(encoder.names)))
     encoder.encode([None], 0, by_row[-1:])  # row -1, an unknown company, is the missing value at the end
     if encoder.column not in table:
@@ -79,11 +82,12 @@ def attribute(histories: Histories, looks: Landmarks, entity: str, column: str) 
     kind: Entity = "lead" if entity == "lead" else "company"
     table = histories.leads if kind == "lead" else histories.companies
     rows = looks.lead if kind == "lead" else histories.company_row[looks.lead]
+    there = np.full(len(rows), None, object)
     if column in table:
-        plain = [*table[column].astype(object).where(table[column].notna(), None), None]
-        values = [plain[row] for row in rows.tolist()]
-    else:
-        values = [None] * len(rows)
+        known = np.flatnonzero(rows >= 0)
+        given = table[column].iloc[rows[known]]
+        there[known] = given.astype(object).where(given.notna(), None).to_numpy(object)
+    values: list[object] = there.tolist()
     if column in changed_columns(histories.attribute_changes, kind):
         ids = table["lead_id" if kind == "lead" else "company_id"]
         then = values_at(histories.attribute_changes, kind, column, ids, rows, looks.as_of)

@@ -81,11 +81,12 @@ def spell(number: float, digits: int, language: Language) -> str:
     >>> spell(1234.5, 1, "de")
     '1.234,5'
     """
-    text = f"{number:,.{digits}f}"
+    text = _FORMATS[digits](number)
     return text.translate(_GERMAN) if language == "de" else text
 
 
 _GERMAN = str.maketrans(",.", ".,")
+_FORMATS = ["{:,.0f}".format, "{:,.1f}".format, "{:,.2f}".format]
 
 
 def type_words(name: str, language: Language) -> str:

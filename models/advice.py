@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from string import Formatter
+from typing import NamedTuple, TypeAlias
 
 from features.words import Language, spell
 from models.recommend import Action, Because, Decision, Policy, Situation, decide
@@ -71,8 +71,7 @@ _WHAT = {(True, "en"): "an expected value", (True, "de"): "ein Erwartungswert",
          (False, "en"): "a chance", (False, "de"): "eine Chance"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(NamedTuple):
     """One lead's recommendation. `uncertain`: the model cannot decide, the rules did."""
 
     action: Action
@@ -92,17 +91,20 @@ def advise(policy: Policy, lead: Situation, worth: float | None, language: Langu
 def why(policy: Policy, lead: Situation, decision: Decision, language: Language) -> str:
     """The sentence for a decision."""
     sentence = _WHY[decision.because][language == "de"]
-    return sentence.format_map({name: _WORDS[name](policy, lead, decision, language) for name in _asked(sentence)})
+    return sentence.format_map({name: fill(policy, lead, decision, language) for name, fill in _gaps(sentence)})
+
+
+Fill: TypeAlias = Callable[[Policy, Situation, Decision, Language], str]
 
 
 @cache
-def _asked(sentence: str) -> tuple[str, ...]:
-    """The names of the gaps in a sentence."""
-    return tuple(name for _, name, _, _ in Formatter().parse(sentence) if name)
+def _gaps(sentence: str) -> tuple[tuple[str, Fill], ...]:
+    """The names of the gaps in a sentence, and what fills them."""
+    return tuple((name, _WORDS[name]) for _, name, _, _ in Formatter().parse(sentence) if name)
 
 
 # name of a gap → what fills it
-_WORDS: dict[str, Callable[[Policy, Situation, Decision, Language], str]] = {
+_WORDS: dict[str, Fill] = {
     "what": lambda policy, lead, decision, language: _WHAT[policy.money, language],
     "What": lambda policy, lead, decision, language: _capital(_WHAT[policy.money, language]),
     "stage": lambda policy, lead, decision, language: decision.lead_stage,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -141,6 +142,12 @@ class FunnelModel:
         """Position and line of the lead stages before sales, the latest first."""
         lines = self.policy.lines.items()
         return sorted(((self.funnel.position(s), line) for s, line in lines if s != self.policy.stage), reverse=True)
+
+    @cached_property
+    def rules_hand_over_from(self) -> float:
+        """The points from which the rules would hand a lead over (thresholds rise along the funnel); endless where they never do."""
+        ahead = [needed for stage, needed in self.rules.thresholds if self.funnel.position(stage) >= self.sales_from]
+        return min(ahead, default=math.inf)
 
     @cached_property
     def sales_from(self) -> int:

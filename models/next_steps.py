@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -80,6 +81,14 @@ class NextSteps:
             return []
         mine = [s for s in self._by_stage.get(lead_stage, ()) if s.type not in done and s.low <= chance < s.high]
         return sorted(mine, key=lambda s: -s.gap_low)[:most]
+
+    def band(self, chance: float) -> int:
+        """Leads of one lead stage that did the same and whose chances lie in one band are offered the same."""
+        return bisect_right(self._edges, chance)
+
+    @cached_property
+    def _edges(self) -> list[float]:
+        return sorted({edge for s in self.steps for edge in (s.low, s.high)})
 
     @cached_property
     def _by_stage(self) -> dict[str, list[Step]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -61,16 +61,15 @@ class Policy:
         return cls(**{**saved, "notes": tuple(saved["notes"])})
 
 
-@dataclass(frozen=True, slots=True)
-class Previous:
+# NamedTuples: a batch makes one of each a lead, and they take a third of the time of frozen dataclasses
+class Previous(NamedTuple):
     """What was recommended before, and so many days ago."""
 
     action: Action
     days: float
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(NamedTuple):
     """One lead as the policy sees it. Days may be NaN where nothing ever happened.
 
     `gain` with its interval `low` … `high` is in the units of the policy; `chance_low` … `chance_high` is that of P(final).
@@ -99,8 +98,7 @@ class Situation:
         return math.log(high / (1 - high)) - math.log(low / (1 - low))
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What to do, the lead stage the lead should then have, and the case that applied."""
 
     action: Action

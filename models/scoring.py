@@ -158,22 +158,17 @@ def _situation(  # noqa: PLR0917  columns in the order of `situations`
     model: FunnelModel, stage: int, gain: float, low: float, high: float, chance: float, chance_low: float, chance_high: float,
     quiet: float, age: float, points: float, previous: Previous | None,
 ) -> Situation:  # fmt: skip
-    stages = model.funnel.stages
     return Situation(
-        stage=stages[stage],
-        recommended=next((stages[at] for at, line in model.lines_ahead if at > stage and low >= line), None),
-        with_sales=stage >= model.sales_from,
-        gain=gain,
-        low=low,
-        high=high,
-        chance=chance,
-        chance_low=chance_low,
-        chance_high=chance_high,
-        quiet_days=quiet,
-        age_days=age,
-        rules_hand_over=_position(model, points) >= model.sales_from,
-        previous=previous,
-    )
+        model.funnel.stages[stage], _recommended(model, stage, low), stage >= model.sales_from, gain, low, high, chance,
+        chance_low, chance_high, quiet, age, points >= model.rules_hand_over_from, previous,
+    )  # fmt: skip
+
+
+def _recommended(model: FunnelModel, stage: int, low: float) -> str | None:
+    for at, line in model.lines_ahead:
+        if at > stage and low >= line:
+            return model.funnel.stages[at]
+    return None
 
 
 def said(
@@ -238,21 +233,20 @@ def _steps(model: FunnelModel, looked: Looked, chances: Sequence[float], advice:
     known, watched = model.next_steps, model.next_steps.watched
     if not known.steps:
         return [[] for _ in advice]
-    done = looked.rows[model.feature_set.attribute_columns + model.watched_rows].T.tolist()
-    return [
-        []
-        if said.action in ("hand_over", "disqualify")
-        else known.best(
-            model.funnel.stages[stage], chance, {name for name, often in zip(watched, acts, strict=True) if often > 0}
-        )
-        for said, stage, chance, acts in zip(advice, looked.stage.tolist(), chances, done, strict=True)
-    ]
-
-
-def _position(model: FunnelModel, points: float) -> int:
-    """The position of the lead stage that the rules give for these points; -1 for none."""
-    stage = model.rules.lead_stage(points)
-    return -1 if stage is None else model.funnel.position(stage)
+    acted = looked.rows[model.feature_set.attribute_columns + model.watched_rows] > 0
+    width, patterns = len(acted), acted.T.tobytes()
+    told: dict[tuple[int, int, bytes], list[Step]] = {}  # leads that did the same and are scored alike are offered the same
+    found: list[list[Step]] = []
+    for i, (said, stage, chance) in enumerate(zip(advice, looked.stage.tolist(), chances, strict=True)):
+        if said.action in ("hand_over", "disqualify"):
+            found.append([])
+            continue
+        alike = stage, known.band(chance), patterns[i * width : (i + 1) * width]
+        if alike not in told:
+            done = {name for name, did in zip(watched, alike[2], strict=True) if did}
+            told[alike] = known.best(model.funnel.stages[stage], chance, done)
+        found.append(told[alike])
+    return found
 
 
 def next_contributions(model: FunnelModel, x: Matrix, stage: npt.NDArray[np.integer]) -> Floats:

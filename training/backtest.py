@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -133,7 +133,7 @@ def backtest(policy: Policy, past: Weekly, rules_line: float | None) -> Backtest
 
 def _wants(policy: Policy, past: Weekly, look: int, before: Previous | None) -> int:
     """Sure hand-overs first; whoever's interval straddles the line where sales has room left, as the work list ranks them."""
-    decision = decide(policy, replace(past.situations[look], previous=before))
+    decision = decide(policy, past.situations[look]._replace(previous=before))
     if decision.uncertain or decision.action == "hold":
         return IF_ROOM
     return YES if decision.action == "hand_over" else NO

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +20,7 @@ from models.model import FunnelModel
 from models.ready import Numbers
 from models.recommend import Action, Previous
 from models.scoring import GRADES, Looked, numbers, said
+from models.types import Floats, Matrix
 
 CHUNK = 5_000  # leads scored at once
 REASONS = 3
@@ -153,26 +155,46 @@ _VALUE = {
 
 
 class _Words:
-    """Reasons in one line of text; what one column says of one value is written once."""
+    """Reasons in one line of text; what one column says of one value, and each effect, is written once."""
 
     def __init__(self, model: FunnelModel) -> None:
         self.labels = [d.label["en"] for d in model.described]
         self.known: dict[tuple[int, float | None], str] = {}
 
-    def reasons(self, found: Numbers) -> list[str]:
-        values = np.take_along_axis(found.x, np.maximum(found.speaker, 0), axis=1).tolist()
-        told = zip(found.speaker.tolist(), values, found.effect.tolist(), strict=True)
-        return ["; ".join([self._one(*reason) for reason in zip(*lead, strict=True) if reason[0] >= 0]) for lead in told]
+    def reasons(self, found: Numbers) -> npt.NDArray[np.object_]:
+        """The reasons of n leads (n,), the strongest first."""
+        values = np.take_along_axis(found.x, np.maximum(found.speaker, 0), axis=1)
+        lines = np.full(len(values), "", object)
+        for place in range(values.shape[1]):
+            rows = np.flatnonzero(found.speaker[:, place] >= 0)
+            said = self._seen(found.speaker[rows, place], values[rows, place]) + _effects(found.effect[rows, place])
+            lines[rows] += said if place == 0 else "; " + said
+        return lines
 
-    def _one(self, column: int, value: float, effect: float) -> str:
+    def _seen(self, column: npt.NDArray[np.int64], value: Matrix) -> npt.NDArray[np.object_]:
+        """What was seen (n,): the column in words, and its value where it has one."""
+        which, values = pd.factorize(value + 0.0, use_na_sentinel=False)  # + 0.0: never -0
+        codes, pairs = pd.factorize(column * len(values) + which)
+        told = zip((pairs // len(values)).tolist(), values[pairs % len(values)].tolist(), strict=True)
+        return np.array([self._one(*one) for one in told], object)[codes]
+
+    def _one(self, column: int, value: float) -> str:
         missing = value != value  # noqa: PLR0124  NaN, which is not found again either
         key = column, None if missing else value
         known = self.known.get(key)
         if known is None:
-            known = self.known[key] = self.labels[column] + (
-                "" if missing else f" = {round(value, 4) + 0.0:g}"
-            )  # + 0.0: never -0
-        return f"{known} ({effect:+.2f})"
+            known = self.known[key] = self.labels[column] + ("" if missing else f" = {round(float(value), 4) + 0.0:g}")
+        return known
+
+
+def _effects(effect: Floats) -> npt.NDArray[np.object_]:
+    """Effects (n,) in words: with their sign, to two digits."""
+    hundredths = np.rint(effect * 100)
+    codes, distinct = pd.factorize(np.copysign(np.abs(hundredths) + 1, effect))  # + 1: zero has a sign too
+    words = np.array([f" ({math.copysign(abs(one) - 1, one) / 100:+.2f})" for one in distinct.tolist()], object)[codes]
+    for close in np.flatnonzero(np.abs(np.abs(effect * 100 - hundredths) - 0.5) < 1e-9):  # where the product may have rounded
+        words[close] = f" ({effect[close]:+.2f})"
+    return words
 
 
 def _open(model: FunnelModel, dataset: Dataset, as_of: int) -> tuple[Histories, Landmarks]:
