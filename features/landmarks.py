@@ -77,18 +77,15 @@ def landmarks(path: Path, extracted_at: int, ages: Sequence[float] = AGES) -> La
     A lead stage that is skipped or left in the same instant has none.
     """
     steps = (np.asarray(sorted(ages), np.float64) * DAY).astype(np.int64) + 1
-    parts = []
-    for stage in range(path.reached.shape[1] - 1):
-        entered, until = path.reached[:, stage], np.minimum(path.reached[:, stage + 1], path.left)
-        rows = np.flatnonzero((entered < until) & (entered != NEVER))
-        as_of = entered[rows, None] + steps
-        keep = (as_of <= until[rows, None]) & (as_of <= extracted_at)
-        lead = np.broadcast_to(rows[:, None], keep.shape)[keep]
-        came = np.broadcast_to(entered[rows, None], keep.shape)[keep]
-        parts.append((lead, as_of[keep], np.full(len(lead), stage, np.int32), came))
-    lead, as_of, position, entered = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.lexsort((as_of, lead))
-    return Landmarks(lead[order], as_of[order], position[order], entered[order])
+    entered = path.reached[:, :-1]
+    until = np.minimum(path.reached[:, 1:], path.left[:, None])
+    lead, stage = np.nonzero((entered < until) & (entered < extracted_at))  # in the order of leads, then of lead stages
+    came = entered[lead, stage]
+    last = np.minimum(until[lead, stage], extracted_at)
+    count = np.searchsorted(steps, last - came, side="right")
+    of = np.repeat(np.arange(len(lead)), count)
+    age = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
+    return Landmarks(lead[of], came[of] + steps[age], stage[of].astype(np.int32), came[of])
 
 
 def open_leads(path: Path, as_of: int) -> Landmarks:

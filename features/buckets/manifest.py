@@ -16,7 +16,7 @@ from features.buckets.tally import Tally
 from features.errors import DataError
 
 NAME = "buckets.json"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,14 @@ class Segment:
 
 @dataclass(frozen=True)
 class Bucket:
-    """Whole accounts: segments of their interactions (one, and one for each day added since), and `tables`, the files of their
-    leads, companies, lead stages and attribute changes by table."""
+    """Whole accounts: segments of their interactions (one, and one for each day added since), `tables`, the files of their
+    leads (in the order of accounts), companies, lead stages and attribute changes by table, and digests of its `accounts`."""
 
     number: int
     leads: int
     segments: tuple[Segment, ...]
     tables: dict[str, str]
+    accounts: str
 
     @property
     def rows(self) -> int:
@@ -46,7 +47,7 @@ class Bucket:
     @property
     def content(self) -> str:
         """A digest of everything in the bucket."""
-        said = [[s.checksum for s in self.segments], sorted(self.tables.items())]
+        said = [[s.checksum for s in self.segments], sorted(self.tables.items()), self.accounts]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
     @property
@@ -61,6 +62,7 @@ class Manifest:
     `borders` (buckets - 1,) are the first accounts of all buckets but the first. `whole` and `raw` are the files of the tables
     with a row a lead, cleaned and as they came, and `report` what cleaning found. `waiting`: rows that cannot be used yet (of
     unknown leads, or later than the extraction), with how many of each. `added`: digests of the days that are in already.
+    `stages`: the lead stages and exits that it was validated for.
     """
 
     source: str
@@ -74,6 +76,7 @@ class Manifest:
     waiting: tuple[Segment, ...] = ()
     unusable: dict[str, Any] = field(default_factory=dict)
     added: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -95,7 +98,7 @@ class Manifest:
         """Everything the manifest speaks of."""
         found = {*self.whole.values(), *self.raw.values(), *(s.name for s in self.waiting)}
         for bucket in self.buckets:
-            found |= {*(s.name for s in bucket.segments), *bucket.tables.values()}
+            found |= {*(s.name for s in bucket.segments), *bucket.tables.values(), bucket.accounts}
         return found
 
     def write(self, place: Place) -> None:
@@ -121,7 +124,8 @@ class Manifest:
             if saved.pop("version") != VERSION:
                 raise DataError(f"{place} is of another version of Ripeline.", "Partition it anew.")
             buckets = tuple(
-                Bucket(b["number"], b["leads"], _segments(b["segments"]), dict(b["tables"])) for b in saved.pop("buckets")
+                Bucket(b["number"], b["leads"], _segments(b["segments"]), dict(b["tables"]), b["accounts"])
+                for b in saved.pop("buckets")
             )
             waiting = _segments(saved.pop("waiting"))
             return cls(
@@ -129,6 +133,7 @@ class Manifest:
                     **saved,
                     "borders": tuple(saved["borders"]),
                     "added": tuple(saved["added"]),
+                    "stages": tuple(saved["stages"]),
                     "buckets": buckets,
                     "waiting": waiting,
                 }

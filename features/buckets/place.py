@@ -69,7 +69,7 @@ class Place:
         except OSError as error:
             raise DataError(f"{self}/{name} cannot be read: {error.strerror or error}.", "Make it anew.") from error
 
-    def write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes | memoryview) -> None:
         """A file of these bytes, whole or not at all."""
         with self.whole(name) as path:
             path.write_bytes(content)
@@ -180,6 +180,23 @@ class Place:
         except (pa.ArrowInvalid, OSError) as error:
             raise DataError(f"{self}/{name} cannot be read as Parquet: {error}.", "Make it anew.") from error
 
+    def write_arrow(self, name: str, content: pa.Buffer) -> None:
+        """An Arrow file of `arrow_bytes`."""
+        self.write(name, memoryview(content))
+
+    def read_arrow(self, name: str) -> pa.Table:
+        """The table of an Arrow file.
+
+        Raises
+        ------
+        DataError
+            if it is missing or damaged.
+        """
+        try:
+            return pa.ipc.open_file(pa.BufferReader(self.read(name))).read_all()
+        except pa.ArrowInvalid as error:
+            raise DataError(f"{self}/{name} cannot be read as an Arrow file: {error}.", "Make it anew.") from error
+
     def write_array(self, name: str, array: npt.NDArray[Any]) -> None:
         """An array as .npy."""
         with self.whole(name) as path, path.open("wb") as file:
@@ -199,3 +216,11 @@ class Place:
         except (OSError, ValueError, EOFError) as error:
             raise DataError(f"{self}/{name} cannot be read as an array: {error}.", "Make it anew.") from error
         return found
+
+
+def arrow_bytes(table: pa.Table) -> pa.Buffer:
+    """A table as an Arrow file: twenty times as fast to write and read as Parquet, and a few times as large."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from features.buckets.day import merged
 from features.buckets.manifest import Manifest
-from features.buckets.partition import add, merged, partition
+from features.buckets.partition import add, partition
 from features.buckets.place import Place
 from features.buckets.raw import Raw
 from features.buckets.raw import in_memory as raw_in_memory
@@ -128,7 +129,7 @@ def test_many_days_become_one_segment_again(tmp_path: Path, monkeypatch: pytest.
     assert max(len(b.segments) for b in manifest.buckets) == 2
     spec = spec_of(known)
     np.testing.assert_array_equal(read_matrix(out, manifest, spec)[1], in_memory(known, spec)[1])
-    assert manifest.files <= {str(p.relative_to(tmp_path / "data")) for p in (tmp_path / "data").rglob("*.parquet")}
+    assert manifest.files <= {str(p.relative_to(tmp_path / "data")) for p in (tmp_path / "data").rglob("*.*")}
 
 
 def test_a_day_from_before_is_refused(tmp_path: Path) -> None:
