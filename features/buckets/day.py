@@ -26,7 +26,6 @@ from features.buckets.whole import (
     place_accounts,
     plain,
     split,
-    store_accounts,
     store_arrow,
 )  # fmt: skip
 from features.dataset import Dataset, from_arrow, to_arrow
@@ -154,7 +153,7 @@ class Day:
         DataError
             for what `features.validate` refuses.
         """
-        kept = {name: place.read_table(file) for name, file in old.raw.items()}
+        kept = {name: place.read_arrow(file) for name, file in old.raw.items()}
         which = touched(kept, old, new)
         masks = {name: which.rows(name, table) for name, table in kept.items()}
         mine = Dataset.from_tables(
@@ -173,7 +172,7 @@ class Day:
         whole = dict(old.whole)
         for name in kept:
             if not same(before.tables[name], after.tables[name]):
-                table = place.read_table(old.whole[name])
+                table = place.read_arrow(old.whole[name])
                 table = replaced(table, which.rows(name, table), after.tables[name])
                 whole[name] = store_arrow(place, f"clean/{name}", table.drop_columns(_only(hollow.get(name, []), table)))
         report = _reported(place, old, whole, hollow, (was, now))
@@ -194,7 +193,7 @@ class Day:
 
     def where(self, wanted: pd.Series[Any], again: set[int]) -> Cut:
         """In which bucket leads are: of those that are wanted and known, and, with `again`, of all in these buckets."""
-        leads = self.place.read_table(self.whole["leads"], columns=["lead_id", "company_id"])
+        leads = self.place.read_arrow(self.whole["leads"], columns=["lead_id", "company_id"])
         if not again:
             leads = leads.filter(among(leads["lead_id"], pa.array(wanted.to_numpy(object), pa.large_string())))
         return place_accounts(from_arrow(leads), self.old.borders)
@@ -211,7 +210,7 @@ class Day:
             tables, leads = dict(bucket.tables), bucket.leads - len(parts[n]["leads"]) + len(after[n]["leads"])
             for name in OF_BUCKET:
                 if not same(parts[n][name], after[n][name]):
-                    table = self.place.read_table(bucket.tables[name])
+                    table = self.place.read_arrow(bucket.tables[name])
                     table = replaced(table, self.which.rows(name, table), after[n][name])
                     if name == "leads":
                         table = to_arrow(by_account(from_arrow(table))[0])
@@ -220,7 +219,7 @@ class Day:
             if not same(accounts[n], digests[n]):
                 table = self.place.read_arrow(bucket.accounts)
                 rest = replaced(table, among(table["account"], gone), digests[n])
-                file = store_accounts(self.place, n, rest.sort_by("account"))
+                file = store_arrow(self.place, f"{n:05d}/accounts", rest.sort_by("account"))
             found.append(replace(bucket, leads=leads, tables=tables, accounts=file))
         return found
 
@@ -254,13 +253,13 @@ def _reported(
     said = DataReport.from_dict(old.report)
     notes = [n for n in said.notes if n.table != "interactions" and not n.what.endswith((HOLLOW, ABSENT))]
     report = replace(said, notes=notes).changed(*found)
-    ids = {name: from_arrow(place.read_table(whole[name], columns=["company_id"]))["company_id"] for name in COMPANIES}
+    ids = {name: from_arrow(place.read_arrow(whole[name], columns=["company_id"]))["company_id"] for name in COMPANIES}
     for name in ("leads", "companies"):
         note_hollow(name, hollow[name], report)
     for name in ("leads", "deals"):
         absent_companies(name, ids[name], ids["companies"], report)
     times = {"leads": "created_at", "lead_stages": "at"}
-    moments = {name: from_arrow(place.read_table(whole[name], columns=[column])) for name, column in times.items()}
+    moments = {name: from_arrow(place.read_arrow(whole[name], columns=[column])) for name, column in times.items()}
     report.period = period({**moments, "interactions": moments["leads"][:0]})
     return report
 

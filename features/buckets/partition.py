@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def partition(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick
         rows = counted.set_index("lead_id")["rows"]
         size = budget.of_buckets(int(rows.sum()) + LEAD * len(clean.leads))
         where = cut_accounts(clean.leads, rows, size)
-        segments, waiting = job.cut(raw.queries, where)
+        segments, waiting = job.cut(raw.queries, where, int(rows.sum()))
         buckets = [replace(b, segments=segments.get(b.number, ())) for b in store_buckets(place, clean, where)]
         manifest = Manifest(
             raw.lean.source, raw.lean.time, raw.lean.extracted_at.isoformat(), where.borders, tuple(buckets),
@@ -90,7 +91,8 @@ def add(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | Non
         where = day.where(counted["lead_id"], again)
         unusable = _unusable(counted, pd.Series(where.lead_id))
         recut = [s for b in old.buckets if b.number in again for s in b.segments]
-        segments, waiting = job.cut((*fresh, *_rows_of(place, recut)), where)
+        rows = int(counted["rows"].sum()) + sum(s.rows for s in recut)
+        segments, waiting = job.cut((*fresh, *_rows_of(place, recut)), where, rows)
         buckets = [
             replace(b, segments=(*(() if b.number in again else b.segments), *segments.get(b.number, ())))
             for b in day.buckets()
@@ -196,8 +198,10 @@ class Job:
             return []
         return [(q,) for q in queries] if self.engine.apart else [queries]
 
-    def cut(self, queries: tuple[str, ...], where: Cut) -> tuple[dict[int, tuple[Segment, ...]], tuple[Segment, ...]]:
-        """Segments by bucket, and those that wait."""
+    def cut(
+        self, queries: tuple[str, ...], where: Cut, rows: int
+    ) -> tuple[dict[int, tuple[Segment, ...]], tuple[Segment, ...]]:
+        """Segments by bucket, and those that wait, of so many `rows`."""
         files = self._cut(queries, where)
         buckets = sorted(files)
         done = {number: self._sorted(number) for number in buckets}
@@ -210,12 +214,15 @@ class Job:
             for n in todo
         ]  # fmt: skip
 
+        together = _groups(tasks, max(self.engine.budget.workers, -(-rows // self.engine.budget.of_bucket)))
+
         def tick(number: int, _: int) -> None:
             if self.tick:
-                self.tick(len(buckets) - len(todo) + number, len(buckets))
+                self.tick(len(buckets) - len(todo) + sum(map(len, together[:number])), len(buckets))
 
-        found = every(self.engine, sort, tasks, [f"bucket {n:05d}" for n in todo], tick)
-        done |= dict(zip(todo, found, strict=True))
+        labels = [", ".join(f"bucket {task.out}" for task in group) for group in together]
+        found = every(self.engine, sort, together, labels, tick)
+        done |= dict(zip(todo, (segment for group in found for segment in group), strict=True))
         parts = {number: (segment,) for number, segment in done.items() if segment and segment.rows}
         return {n: s for n, s in parts.items() if n != WAITING}, parts.get(WAITING, ())
 
@@ -260,6 +267,12 @@ class Job:
         self.place.write_json(f"{self.folder}/finished.json", {})
         sweep(self.place, manifest, self.key)
         return manifest
+
+
+def _groups(tasks: list[Sorting], most: int) -> list[tuple[Sorting, ...]]:
+    """The tasks one after another in at most so many groups: a database is not opened for every few rows."""
+    ends = [len(tasks) * i // most for i in range(most + 1)]
+    return [tuple(tasks[begin:end]) for begin, end in pairwise(ends) if end > begin]
 
 
 def sweep(place: Place, manifest: Manifest, key: str) -> None:

@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,35 +165,27 @@ class Place:
         with self.whole(name) as path:
             pq.write_table(table, path, compression="zstd")
 
-    def read_table(self, name: str, **options: Any) -> pa.Table:
-        """An Arrow table from Parquet; `options` are those of `pyarrow.parquet.read_table`.
-
-        Raises
-        ------
-        DataError
-            if it is missing or damaged.
-        """
-        try:
-            if self.local:
-                return pq.read_table(self.local / name, **options)
-            return pq.read_table(pa.BufferReader(self.read(name)), **options)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise DataError(f"{self}/{name} cannot be read as Parquet: {error}.", "Make it anew.") from error
-
     def write_arrow(self, name: str, content: pa.Buffer) -> None:
         """An Arrow file of `arrow_bytes`."""
         self.write(name, memoryview(content))
 
-    def read_arrow(self, name: str) -> pa.Table:
-        """The table of an Arrow file.
+    def read_arrow(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """The table of an Arrow file, or some of its columns.
 
         Raises
         ------
         DataError
             if it is missing or damaged.
         """
+        source = pa.BufferReader(self.read(name))
         try:
-            return pa.ipc.open_file(pa.BufferReader(self.read(name))).read_all()
+            if columns is None:
+                return pa.ipc.open_file(source).read_all()
+            with pa.ipc.open_file(source) as file:
+                places = sorted(file.schema.get_field_index(column) for column in columns)
+            source.seek(0)
+            options = pa.ipc.IpcReadOptions(included_fields=places)
+            return pa.ipc.open_file(source, options=options).read_all().select(list(columns))
         except pa.ArrowInvalid as error:
             raise DataError(f"{self}/{name} cannot be read as an Arrow file: {error}.", "Make it anew.") from error
 
@@ -218,9 +210,9 @@ class Place:
         return found
 
 
-def arrow_bytes(table: pa.Table) -> pa.Buffer:
-    """A table as an Arrow file: twenty times as fast to write and read as Parquet, and a few times as large."""
+def arrow_bytes(table: pa.Table, compression: str | None = None) -> pa.Buffer:
+    """A table as an Arrow file: many times as fast to write and read as Parquet, and somewhat larger."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, table.schema) as writer:
+    with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
         writer.write_table(table)
     return sink.getvalue()

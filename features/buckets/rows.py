@@ -19,9 +19,9 @@ from features.buckets.matrix import Block, Record, Store
 from features.buckets.place import Place
 from features.buckets.spec import Spec
 from features.buckets.state import State
-from features.buckets.whole import read_bucket, read_segments
+from features.buckets.whole import first_moments, read_bucket
 from features.build import attribute, build
-from features.clock import NEVER, microseconds, moment
+from features.clock import NEVER, moment
 from features.dataset import Dataset
 from features.feature_set import FeatureSet
 from features.histories import Histories
@@ -144,10 +144,9 @@ def _changed_since(task: Building, record: Record, now: State, same: npt.NDArray
     since = np.where(same, NEVER, np.iinfo(np.int64).min)
     new = [s for s in task.bucket.segments if s.name not in record.segments]
     if new:
-        rows = read_segments(task.data, new)
-        code = pd.Index(now.lead_id).get_indexer(pd.Index(rows["lead_id"].cat.categories.astype("str")))
-        lead = code[rows["lead_id"].cat.codes.to_numpy()]
-        np.minimum.at(since, now.account[lead[lead >= 0]], microseconds(rows["at"])[lead >= 0])
+        rows = first_moments(task.data, new)
+        lead = pd.Index(now.lead_id).get_indexer(pd.Index(rows["lead_id"].to_pandas()))
+        np.minimum.at(since, now.account[lead[lead >= 0]], rows["at"].cast(pa.int64()).to_numpy()[lead >= 0])
     return np.asarray(since, np.int64)
 
 

@@ -34,9 +34,9 @@ class State:
     @classmethod
     def of(cls, data: Place, bucket: Bucket, spec: Spec, extracted_at: int) -> State:
         """Reads no more of the tables than it needs: most of a bucket is what it was, and this is done for all of it."""
-        leads = from_arrow(data.read_table(bucket.tables["leads"], columns=["lead_id", "company_id", "created_at"]))
+        leads = from_arrow(data.read_arrow(bucket.tables["leads"], columns=["lead_id", "company_id", "created_at"]))
         accounts = data.read_arrow(bucket.accounts)
-        path = Path.of(leads, from_arrow(data.read_table(bucket.tables["lead_stages"])), spec.funnel)
+        path = Path.of(leads, from_arrow(data.read_arrow(bucket.tables["lead_stages"])), spec.funnel)
         looks = landmarks(path, extracted_at, spec.ages)
         known = label(path, looks, spec.funnel, extracted_at)
         labels = {f"reached_{t}": known.reached[:, i] for i, t in enumerate(spec.funnel.targets)}

@@ -36,20 +36,10 @@ def store(place: Place, folder: str, frame: pd.DataFrame) -> str:
 
 def store_arrow(place: Place, folder: str, table: pa.Table) -> str:
     """The same for a table of Arrow."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    return _named(place, folder, "parquet", sink.getvalue())
-
-
-def store_accounts(place: Place, number: int, accounts: pa.Table) -> str:
-    """Write the digests of the accounts of a bucket."""
-    return _named(place, f"{number:05d}/accounts", "arrow", arrow_bytes(accounts))
-
-
-def _named(place: Place, folder: str, ending: str, content: pa.Buffer) -> str:
-    name = f"{folder}-{hashlib.sha256(content).hexdigest()[:16]}.{ending}"
+    content = arrow_bytes(table, "lz4")
+    name = f"{folder}-{hashlib.sha256(content).hexdigest()[:16]}.arrow"
     if not place.exists(name):
-        place.write(name, memoryview(content))
+        place.write_arrow(name, content)
     return name
 
 
@@ -60,7 +50,7 @@ def store_all(place: Place, folder: str, dataset: Dataset) -> dict[str, str]:
 
 def read_all(place: Place, names: dict[str, str], like: Manifest) -> Dataset:
     """The way back; interactions are empty."""
-    tables = {name: from_arrow(place.read_table(file)) for name, file in names.items()}
+    tables = {name: from_arrow(place.read_arrow(file)) for name, file in names.items()}
     return Dataset.from_tables(tables, extracted_at=pd.Timestamp(like.extracted_at), source=like.source, time=like.time)
 
 
@@ -114,7 +104,7 @@ def store_buckets(place: Place, clean: Dataset, cut: Cut) -> list[Bucket]:
 def store_bucket(place: Place, number: int, tables: dict[str, pd.DataFrame], accounts: pd.DataFrame) -> Bucket:
     """A bucket of these tables."""
     names = {name: store(place, f"{number:05d}/{name}", tables[name]) for name in OF_BUCKET}
-    return Bucket(number, len(tables["leads"]), (), names, store_accounts(place, number, to_arrow(accounts)))
+    return Bucket(number, len(tables["leads"]), (), names, store(place, f"{number:05d}/accounts", accounts))
 
 
 def split(clean: Dataset, cut: Cut) -> tuple[list[dict[str, pd.DataFrame]], list[pd.DataFrame]]:
@@ -169,7 +159,7 @@ def read_bucket(
     DataError
         if a file is missing, damaged, or not what it was when it was written.
     """
-    tables = {name: place.read_table(file) for name, file in bucket.tables.items()}
+    tables = {name: place.read_arrow(file) for name, file in bucket.tables.items()}
     if ids is not None:
         leads = tables["leads"].filter(among(tables["leads"]["lead_id"], ids))
         companies = leads["company_id"].combine_chunks()
@@ -201,13 +191,24 @@ def read_segments(place: Place, segments: Sequence[Segment], ids: pa.Array | Non
     return conform("interactions", from_arrow(table))
 
 
-def _segment(place: Place, segment: Segment, ids: pa.Array | None) -> pa.Table:
+def first_moments(place: Place, segments: Sequence[Segment]) -> pa.Table:
+    """lead_id and at: the first moment of each lead in these segments."""
+    tables = [_opened(place, segment).read(columns=["lead_id", "at"]) for segment in segments]
+    rows = pa.concat_tables(tables).unify_dictionaries()
+    return rows.group_by("lead_id").aggregate([("at", "min")]).rename_columns(["lead_id", "at"])
+
+
+def _opened(place: Place, segment: Segment) -> pq.ParquetFile:
     content = place.read(segment.name)
     if hashlib.sha256(content).hexdigest() != segment.checksum:
         raise DataError(
             f"{place}/{segment.name} differs from its checksum.", "It was changed or only half copied: partition anew."
         )
-    file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=list(DICTIONARIES))
+    return pq.ParquetFile(pa.BufferReader(content), read_dictionary=list(DICTIONARIES))
+
+
+def _segment(place: Place, segment: Segment, ids: pa.Array | None) -> pa.Table:
+    file = _opened(place, segment)
     if ids is None:
         return file.read()
     wanted = _of(file.read(columns=["lead_id"]).column(0), ids)
