@@ -176,11 +176,8 @@ class Watch:
         self.memory = 0
         self._used: dict[int, float] = {}
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-
-    @property
-    def cpu(self) -> float:
-        return sum(self._used.values())
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._one = threading.Lock()
 
     def __enter__(self) -> Watch:
         self._thread.start()
@@ -190,9 +187,15 @@ class Watch:
         self._stop.set()
         self._thread.join()
 
-    def _look(self) -> None:
-        while not self._stop.wait(0.2):
+    def look(self) -> float:
+        """Processor seconds until now."""
+        with self._one:
             self.memory = max(self.memory, self._of(os.getpid()))
+            return sum(self._used.values())
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.2):
+            self.look()
 
     def _of(self, pid: int) -> int:
         total = 0
@@ -233,52 +236,50 @@ def built(data: Place, manifest: Manifest, out: Place, engine: Engine) -> tuple[
 
 
 def child(what: str, home: Path, workers: int, memory: int) -> None:
-    """One measurement; prints JSON."""
+    """One measurement; prints JSON. Processes are started and have done everything once before it begins."""
     data, out = Place.of(home / "buckets"), Place.of(home / "matrix")
     budget = Budget(memory, workers)
-    with Watch() as watch:
-        began = time.perf_counter()
+    kind = what.partition("-")[0] if what in ("dask-one", "dask-two") else "local"
+    if what in ("none", "lean"):
+        kind = "inline"
+    with Watch() as watch, engine_of(kind, budget) as engine:
+        every(engine, _warm, list(range(4 * workers)), [""] * 4 * workers)
+        before, began = watch.look(), time.perf_counter()
         manifest = None
         landmarks = computed = 0
-        if what == "idle":
-            with engine_of("local", budget) as engine:
-                every(engine, _warm, list(range(4 * workers)), [""] * 4 * workers)
-        elif what == "lean":
+        if what == "lean":
             clean, _ = validate(Raw.of_folder(home / "set").lean, FUNNEL)
             cut_accounts(clean.leads, pd.Series(0, index=pd.Index(clean.leads["lead_id"])), 10**6)
-        elif what == "none":
-            pass
         elif what == "partition":
-            with engine_of("local", budget) as engine:
-                manifest = partition(data, Raw.of_folder(home / "set"), FUNNEL, engine)
+            manifest = partition(data, Raw.of_folder(home / "set"), FUNNEL, engine)
         elif what == "day":
-            with engine_of("local", budget) as engine:
-                manifest = add(data, Raw.of_folder(home / "day"), FUNNEL, engine)
-                added = time.perf_counter() - began
-                landmarks, computed = built(data, manifest, out, engine)
-        else:
+            manifest = add(data, Raw.of_folder(home / "day"), FUNNEL, engine)
+        elif what != "none":
             manifest = Manifest.read(data)
-            with engine_of(what.partition("-")[0], budget) as engine:
-                every(engine, _warm, list(range(4 * workers)), [""] * 4 * workers)
-                began = time.perf_counter()
-                landmarks, computed = built(data, manifest, out, engine)
+        if manifest and what != "partition":
+            landmarks, computed = built(data, manifest, out, engine)
         seconds = time.perf_counter() - began
-        time.sleep(0.3)
         said = {
             "seconds": seconds,
-            "cpu": watch.cpu,
+            "cpu": watch.look() - before,
             "memory": watch.memory,
             "landmarks": landmarks,
             "computed": computed,
             "buckets": len(manifest.buckets) if manifest else 0,
         }
-        if what == "day":
-            said["added"] = added
     print(json.dumps(said))
 
 
-def _warm(_: int) -> None:
-    """Imports of a worker are no cost of the features."""
+def _warm(number: int) -> None:
+    """A small job from beginning to end: imports, and loading what was compiled, are no cost of the work."""
+    with tempfile.TemporaryDirectory() as scratch:
+        home, engine = Path(scratch), Inline()
+        data, out = Place.of(home / "buckets"), Place.of(home / "matrix")
+        for day in (False, True):
+            write_world(home / str(day), 5_000, day=day)
+            raw = Raw.of_folder(home / str(day))
+            manifest = (add if day else partition)(data, raw, FUNNEL, engine)
+            built(data, manifest, out, engine)
     time.sleep(0.3)
 
 
