@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.clock import DAY, NEVER, Moments, microseconds
 from features.funnel import Funnel
@@ -34,7 +36,7 @@ class Path:
         first = np.full((count, stages), NEVER)
         latest = np.full(count, -1, np.int64)
         left = np.full(count, NEVER)
-        row = pd.Index(leads["lead_id"]).get_indexer(pd.Index(lead_stages["lead_id"].astype("str")))
+        row = positions(pa.array(lead_stages["lead_id"].astype("str")), pa.array(leads["lead_id"].astype("str")))
         at = microseconds(lead_stages["at"])
         name = lead_stages["lead_stage"].astype("str").to_numpy()
         for position, stage in enumerate(funnel.stages):
@@ -52,6 +54,12 @@ class Path:
         """Position of the furthest lead stage reached before as_of; -1 before the first."""
         passed: npt.NDArray[np.int64] = (self.reached[rows] < as_of[:, None]).sum(axis=1)
         return (passed - 1).astype(np.int32)
+
+
+def positions(ids: pa.Array, among: pa.Array) -> npt.NDArray[np.intp]:
+    """Where each of the ids (n,) stands in `among`, -1 where it does not."""
+    found = pc.index_in(ids, value_set=among.cast(ids.type))
+    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.intp)
 
 
 @dataclass(frozen=True)

@@ -200,15 +200,21 @@ class Day:
 
     def buckets(self) -> list[Bucket]:
         """All buckets with their tables as they are from now on; their interactions are as before."""
+        changed = [name for name in OF_BUCKET if not same(self.before.tables[name], self.after.tables[name])]
+        if "leads" in changed:  # a lead that moves takes everything with it
+            changed = list(OF_BUCKET)
+        if not changed:
+            return list(self.old.buckets)
         (parts, accounts), (after, digests) = (
-            split(data, cut) for data, cut in zip((self.before, self.after), self.places, strict=True)
+            split(data, cut, changed) for data, cut in zip((self.before, self.after), self.places, strict=True)
         )
         gone = pa.array(np.concatenate([a["account"].to_numpy(object) for a in (*accounts, *digests)]), pa.large_string())
+        was, now = self.places
         found = []
         for bucket in self.old.buckets:
             n = bucket.number
-            tables, leads = dict(bucket.tables), bucket.leads - len(parts[n]["leads"]) + len(after[n]["leads"])
-            for name in OF_BUCKET:
+            tables, leads = dict(bucket.tables), bucket.leads + int((now.bucket == n).sum()) - int((was.bucket == n).sum())
+            for name in changed:
                 if not same(parts[n][name], after[n][name]):
                     table = self.place.read_arrow(bucket.tables[name])
                     table = replaced(table, self.which.rows(name, table), after[n][name])

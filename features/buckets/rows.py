@@ -25,7 +25,7 @@ from features.clock import NEVER, moment
 from features.dataset import Dataset
 from features.feature_set import FeatureSet
 from features.histories import Histories
-from features.landmarks import Landmarks
+from features.landmarks import Landmarks, positions
 from features.scanners import scanned as scanners_rows
 
 MOST_PARTS = 32
@@ -99,7 +99,8 @@ class Before:
     @classmethod
     def of(cls, task: Building, record: Record, now: State) -> Before:
         then, leads = task.store.rows(record), task.store.place.read_arrow(record.leads)
-        was = _places(leads["lead_id"].to_pandas().to_numpy(object), now.lead_id)
+        names = leads["lead_id"].combine_chunks()
+        was = np.arange(len(leads)) if names.equals(now.lead_id) else positions(now.lead_id, names)
         part, row = _found(then, len(leads), now.looks, was)
         first = was[np.flatnonzero(np.diff(now.account, prepend=-1))]
         digest, scanned = (leads[name].to_numpy()[np.maximum(first, 0)] for name in ("digest", "scanned"))
@@ -107,13 +108,6 @@ class Before:
         since = _changed_since(task, record, now, same)
         row[now.looks.as_of > since[now.account[now.looks.lead]]] = -1
         return cls(part, row, np.where(first >= 0, scanned, 0))
-
-
-def _places(names: npt.NDArray[np.object_], wanted: npt.NDArray[np.object_]) -> npt.NDArray[np.intp]:
-    """Where each of `wanted` stands in `names`, -1 where it does not; mostly both are the same."""
-    if len(names) == len(wanted) and (names == wanted).all():
-        return np.arange(len(names))
-    return pd.Index(names).get_indexer(pd.Index(wanted))
 
 
 def _found(then: pa.Table, leads: int, looks: Landmarks, was: npt.NDArray[np.intp]) -> tuple[Ints, Ints]:
@@ -145,7 +139,7 @@ def _changed_since(task: Building, record: Record, now: State, same: npt.NDArray
     new = [s for s in task.bucket.segments if s.name not in record.segments]
     if new:
         rows = first_moments(task.data, new)
-        lead = pd.Index(now.lead_id).get_indexer(pd.Index(rows["lead_id"].to_pandas()))
+        lead = positions(rows["lead_id"].combine_chunks().cast(now.lead_id.type), now.lead_id)
         np.minimum.at(since, now.account[lead[lead >= 0]], rows["at"].cast(pa.int64()).to_numpy()[lead >= 0])
     return np.asarray(since, np.int64)
 
@@ -158,7 +152,7 @@ def _computed(task: Building, now: State, todo: npt.NDArray[np.intp]) -> tuple[B
     involved = np.zeros(len(now.digest), bool)
     involved[now.account[now.looks.lead[todo]]] = True
     inside = involved[now.account]
-    data = read_bucket(task.data, task.head, task.bucket, None if inside.all() else pa.array(now.lead_id[inside]))
+    data = read_bucket(task.data, task.head, task.bucket, None if inside.all() else now.lead_id.filter(pa.array(inside)))
     histories = Histories.of(data, spec.feature_set.types, spec.feature_set.mail)
     renumbered = np.cumsum(inside) - 1
     looks = now.looks.take(todo)
@@ -221,7 +215,7 @@ def _stored(
         **now.labels,
     }
     of_lead = now.account
-    leads = {"lead_id": pa.array(now.lead_id, pa.string()), "digest": now.digest[of_lead], "scanned": scanned[of_lead]}
+    leads = {"lead_id": now.lead_id, "digest": now.digest[of_lead], "scanned": scanned[of_lead]}
     return Record(
         task.bucket.content,
         made,

@@ -27,6 +27,7 @@ LEAN = tuple(name for name in TABLES if name != "interactions")
 OF_BUCKET = ("leads", "companies", "lead_stages", "attribute_changes")
 
 Ints = npt.NDArray[np.int64]
+NO_ACCOUNTS = pd.DataFrame({"account": pd.Series([], dtype="str"), "digest": np.zeros(0, np.uint64)})
 
 
 def store(place: Place, folder: str, frame: pd.DataFrame) -> str:
@@ -107,31 +108,36 @@ def store_bucket(place: Place, number: int, tables: dict[str, pd.DataFrame], acc
     return Bucket(number, len(tables["leads"]), (), names, store(place, f"{number:05d}/accounts", accounts))
 
 
-def split(clean: Dataset, cut: Cut) -> tuple[list[dict[str, pd.DataFrame]], list[pd.DataFrame]]:
-    """The part of each table that belongs to each bucket, leads in the order of accounts, and the digests of its accounts."""
+def split(
+    clean: Dataset, cut: Cut, names: Sequence[str] = OF_BUCKET
+) -> tuple[list[dict[str, pd.DataFrame]], list[pd.DataFrame]]:
+    """The part of each named table that belongs to each bucket, leads in the order of accounts, and the digests of its accounts
+    where any of the tables they are made of is named."""
     leads = clean.leads.iloc[pd.Index(clean.leads["lead_id"]).get_indexer(cut.lead_id)].reset_index(drop=True)
     bucket_of = pd.Series(cut.bucket, index=pd.Index(leads["lead_id"]))
     company = pd.Series(cut.bucket, index=pd.Index(leads["company_id"]))
     company = company[company.index.notna() & ~company.index.duplicated()]
-    changes = clean.attribute_changes
-    ids = changes["id"].astype("str")
-    of_change = np.where(
-        (changes["entity"] == "lead").to_numpy(bool), bucket_of.reindex(ids).to_numpy(), company.reindex(ids).to_numpy()
-    )
-    accounts = accounts_of(replace(clean, leads=leads))
+    parts = {}
+    for name in names:
+        frame = leads if name == "leads" else clean.tables[name]
+        parts[name] = _split(frame, _numbers(name, frame, bucket_of, company), cut.buckets)
     keys = account_keys(leads)
     first = np.flatnonzero(keys.to_numpy(object) != keys.shift().to_numpy(object))
-    tables = {
-        "leads": (leads, cut.bucket),
-        "companies": (clean.companies, company.reindex(clean.companies["company_id"]).to_numpy()),
-        "lead_stages": (clean.lead_stages, bucket_of.reindex(clean.lead_stages["lead_id"].astype("str")).to_numpy()),
-        "attribute_changes": (changes, of_change),
-    }
-    parts = {name: _split(frame, number, cut.buckets) for name, (frame, number) in tables.items()}
+    accounts = accounts_of(replace(clean, leads=leads)) if set(names) - {"lead_stages"} else NO_ACCOUNTS
     return (
-        [{name: parts[name][number] for name in OF_BUCKET} for number in range(cut.buckets)],
-        _split(accounts, cut.bucket[first], cut.buckets),
+        [{name: parts[name][number] for name in names} for number in range(cut.buckets)],
+        _split(accounts, cut.bucket[first] if len(accounts) else first[:0], cut.buckets),
     )
+
+
+def _numbers(name: str, frame: pd.DataFrame, lead: pd.Series[Any], company: pd.Series[Any]) -> npt.NDArray[Any]:
+    """The bucket of each row; NaN where it is in none. `lead`, `company`: buckets by id."""
+    if name == "companies":
+        return company.reindex(frame["company_id"]).to_numpy()
+    if name != "attribute_changes":
+        return lead.reindex(frame["lead_id"].astype("str")).to_numpy()
+    ids = frame["id"].astype("str")
+    return np.where((frame["entity"] == "lead").to_numpy(bool), lead.reindex(ids).to_numpy(), company.reindex(ids).to_numpy())
 
 
 def _split(frame: pd.DataFrame, number: npt.NDArray[Any], buckets: int) -> list[pd.DataFrame]:
@@ -193,7 +199,7 @@ def read_segments(place: Place, segments: Sequence[Segment], ids: pa.Array | Non
 
 def first_moments(place: Place, segments: Sequence[Segment]) -> pa.Table:
     """lead_id and at: the first moment of each lead in these segments."""
-    tables = [_opened(place, segment).read(columns=["lead_id", "at"]) for segment in segments]
+    tables = [_opened(place, segment).read(columns=["lead_id", "at"], use_threads=False) for segment in segments]
     rows = pa.concat_tables(tables).unify_dictionaries()
     return rows.group_by("lead_id").aggregate([("at", "min")]).rename_columns(["lead_id", "at"])
 
@@ -210,13 +216,13 @@ def _opened(place: Place, segment: Segment) -> pq.ParquetFile:
 def _segment(place: Place, segment: Segment, ids: pa.Array | None) -> pa.Table:
     file = _opened(place, segment)
     if ids is None:
-        return file.read()
-    wanted = _of(file.read(columns=["lead_id"]).column(0), ids)
+        return file.read(use_threads=False)
+    wanted = _of(file.read(columns=["lead_id"], use_threads=False).column(0), ids)
     ends = np.cumsum([file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)], dtype=np.int64)
     groups = np.unique(np.searchsorted(ends, np.flatnonzero(wanted), side="right"))
     begins = np.append(0, ends)[:-1]
     rows = np.concatenate([wanted[begins[g] : ends[g]] for g in groups]) if len(groups) else wanted[:0]
-    return file.read_row_groups(groups.tolist()).filter(pa.array(rows))
+    return file.read_row_groups(groups.tolist(), use_threads=False).filter(pa.array(rows))
 
 
 def among(column: pa.ChunkedArray | pa.Array, ids: pa.Array) -> pa.ChunkedArray | pa.Array:

@@ -39,6 +39,12 @@ def together(old: Dataset, new: Dataset) -> Dataset:
     return Dataset.from_tables(tables, extracted_at=new.extracted_at, source=old.source)
 
 
+def told(manifest: Manifest) -> set[tuple[object, ...]]:
+    """What the report says, but for examples and their order, and odd directions: rows that were cut again have none left."""
+    notes = [n for n in manifest.report["notes"] if "direction" not in n["what"]]
+    return {(n["level"], n["table"], n["what"], n["count"], n["done"]) for n in notes}
+
+
 def changed(day: Dataset, known: Dataset, random: np.random.Generator) -> Dataset:
     """The day with what else a day brings: a lead whose attributes changed, one that moved to another company, late rows."""
     again = known.leads.sample(2, random_state=int(random.integers(1 << 30)))
@@ -76,7 +82,8 @@ def test_day_by_day_equals_from_nothing(tmp_path_factory: pytest.TempPathFactory
     with raw_in_memory(known) as raw:
         anew = partition(fresh, raw, FUNNEL, engine)
     assert replace(anew.tally, odd={}) == replace(manifest.tally, odd={})
-    assert anew.report["rows"] == manifest.report["rows"]
+    assert {k: v for k, v in anew.report.items() if k != "notes"} == {k: v for k, v in manifest.report.items() if k != "notes"}
+    assert told(anew) == told(manifest)
     again = Place.of(home / "again")
     built(fresh, anew, again, spec)
     labels = [c for c in index if c.startswith(("reached", "matured", "lead_id", "as_of"))]
