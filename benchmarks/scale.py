@@ -42,7 +42,10 @@ from features.catalogue import Seen, catalogue
 from features.feature_set import FeatureSet
 from features.spec import Feature
 from features.validate import validate
+from models.store import save
+from tests.tiny import tiny_model
 from training.engine.local import Local
+from training.scale.score import score_buckets
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "benchmarks" / "scale.md"
@@ -148,9 +151,7 @@ def child(what: str, home: Path, workers: int, memory: int) -> None:
     """One measurement; prints JSON. Processes are started and have done everything once before it begins."""
     data, out = Place.of(home / "buckets"), Place.of(home / ("same" if what == "same" else "matrix"))
     budget = Budget(memory, workers)
-    kind = what.partition("-")[0] if what in ("dask-one", "dask-two") else "local"
-    if what in ("none", "lean"):
-        kind = "inline"
+    kind = "inline" if what in ("none", "lean") else "dask" if what.startswith(("dask", "score")) else "local"
     with Watch() as watch, engine_of(kind, budget) as engine:
         every(engine, _warm, list(range(4 * workers)), [""] * 4 * workers)
         before, began = watch.look(), time.perf_counter()
@@ -165,7 +166,10 @@ def child(what: str, home: Path, workers: int, memory: int) -> None:
             manifest = add(data, Raw.of_folder(home / "day"), FUNNEL, engine)
         elif what != "none":
             manifest = Manifest.read(data)
-        if manifest and what != "partition":
+        if what.startswith("score"):
+            out.remove("scores")
+            landmarks = score_buckets(home / "model", data, out, pd.Timestamp(Manifest.read(data).extracted_at), engine).leads
+        elif manifest and what != "partition":
             landmarks, computed = built(data, manifest, out, engine, spec(what == "same"))
         seconds = time.perf_counter() - began
         said = {
@@ -268,9 +272,11 @@ def measure(sizes: Sequence[int], home: Path, memory: int, rivals_at: int, resul
             at["same"] = run(["--child", "same", *common, "--workers", "2"])
             write_looks(folder)
             at |= {name: run(["--rival", name, *common], 30) for name in ("polars", "duckdb")}
-            for kind, workers in (("dask-one", 1), ("dask-two", 2)):
+            save(tiny_model(), folder / "model")  # speed does not ask how good a model is
+            for number, workers in (("one", 1), ("two", 2)):
                 shutil.rmtree(folder / "matrix")
-                at[kind] = run(["--child", kind, *common, "--workers", str(workers)])
+                at[f"dask-{number}"] = run(["--child", f"dask-{number}", *common, "--workers", str(workers)])
+                at[f"score-{number}"] = run(["--child", f"score-{number}", *common, "--workers", str(workers)])
         write_world(folder / "day", size, day=True)
         at["day"] = run(["--child", "day", *common, "--workers", "2"])
         results.write_text(json.dumps(found, indent=1))
