@@ -193,6 +193,8 @@ def _warm(number: int) -> None:
             raw = Raw.of_folder(home / str(day))
             manifest = (add if day else partition)(data, raw, FUNNEL, engine)
             built(data, manifest, out, engine, spec())
+        save(tiny_model(), home / "model")
+        score_buckets(home / "model", data, out, pd.Timestamp(manifest.extracted_at), engine)
     time.sleep(0.3)
 
 

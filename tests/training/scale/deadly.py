@@ -68,6 +68,9 @@ class Killing:
     def apart(self) -> bool:
         return self.engine.apart
 
+    def rest(self) -> None:
+        self.engine.rest()
+
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Done[Any]]:
         return self.engine.map(Fatal(function, str(self.folder)), items)
 

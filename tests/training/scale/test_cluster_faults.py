@@ -72,6 +72,9 @@ class Short:
     def budget(self) -> Budget:
         return self.engine.budget
 
+    def rest(self) -> None:
+        self.engine.rest()
+
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Done[Any]]:
         for done in self.engine.map(function, items):
             yield done
