@@ -62,7 +62,7 @@ def _lines(found: Mapping[str, Found], memory: int, picture: Path) -> list[str]:
 
 def _measured(found: Mapping[str, Found]) -> list[tuple[int, Found]]:
     sizes = sorted((int(size), at) for size, at in found.items())
-    return [(size, at) for size, at in sizes if at.get("partition") and at.get("features") and at.get("idle")]
+    return [(size, at) for size, at in sizes if at.get("partition") and at.get("features")]
 
 
 def _ratios(found: Mapping[str, Found]) -> list[str]:

@@ -21,12 +21,14 @@ VERSION = 2
 
 @dataclass(frozen=True)
 class Segment:
-    """A Parquet file of interactions, sorted by (lead, at): its name in the folder, rows, SHA-256, and what it holds."""
+    """A Parquet file of interactions, sorted by (lead, at): its name in the folder, rows, SHA-256, and what it holds; `of`: the
+    segments that it was made of, if it stands for others."""
 
     name: str
     rows: int
     checksum: str
     tally: Tally = field(default_factory=Tally)
+    of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def is_partitioned(place: Place) -> bool:
 
 def segment_from(saved: dict[str, Any]) -> Segment:
     """The way back from `dataclasses.asdict`."""
-    return Segment(saved["name"], saved["rows"], saved["checksum"], Tally.from_dict(saved["tally"]))
+    return Segment(saved["name"], saved["rows"], saved["checksum"], Tally.from_dict(saved["tally"]), tuple(saved["of"]))
 
 
 def _segments(saved: Sequence[dict[str, Any]]) -> tuple[Segment, ...]:

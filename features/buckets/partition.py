@@ -34,7 +34,7 @@ from features.histories import MIN_TYPE_ROWS
 from features.report import DataReport
 from features.validate import UNKNOWN, of_nobody, validate
 
-MOST_SEGMENTS = 12  # of a bucket; then it is sorted into one again
+MOST_SEGMENTS = 12  # of a bucket; then those of days are sorted into one
 WAITING = -1
 
 
@@ -87,21 +87,37 @@ def add(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | Non
         day = Day.of(place, old, raw.lean, funnel)
         fresh = (*raw.queries, *_rows_of(place, old.waiting))
         counted = job.counted(fresh)
-        again = day.moved | {b.number for b in old.buckets if len(b.segments) >= MOST_SEGMENTS}
+        again = day.moved
         where = day.where(counted["lead_id"], again)
         unusable = _unusable(counted, pd.Series(where.lead_id))
         recut = [s for b in old.buckets if b.number in again for s in b.segments]
         rows = int(counted["rows"].sum()) + sum(s.rows for s in recut)
         segments, waiting = job.cut((*fresh, *_rows_of(place, recut)), where, rows)
-        buckets = [
-            replace(b, segments=(*(() if b.number in again else b.segments), *segments.get(b.number, ())))
-            for b in day.buckets()
-        ]
+        kept = {b.number: () if b.number in again else b.segments for b in old.buckets}
+        kept |= _together(replace(job, key=f"{key}-together"), day, {n: s for n, s in kept.items() if len(s) >= MOST_SEGMENTS})
+        buckets = [replace(b, segments=(*kept[b.number], *segments.get(b.number, ()))) for b in day.buckets()]
         manifest = replace(
             old, extracted_at=raw.lean.extracted_at.isoformat(), buckets=tuple(buckets), whole=day.whole, raw=day.raw,
             report=day.report.to_dict(), waiting=waiting, unusable=unusable, added=(*old.added, raw.digest),
         )  # fmt: skip
         return job.written(_reported(manifest))
+
+
+def _together(job: Job, day: Day, full: dict[int, tuple[Segment, ...]]) -> dict[int, tuple[Segment, ...]]:
+    """The segments of these buckets with those of days as one; all of them where the first is not larger than the others."""
+    tails = {}
+    for number, segments in full.items():
+        small = len(segments) > 2 and segments[0].rows > sum(s.rows for s in segments[1:])
+        tails[number] = segments[1:] if small else segments
+    recut = [s for tail in tails.values() for s in tail]
+    if not recut:
+        return {}
+    where = day.where(pd.Series(dtype="str"), set(full))
+    found, _ = job.cut(_rows_of(job.place, recut), where, sum(s.rows for s in recut))
+    return {
+        n: (*full[n][: len(full[n]) - len(tail)], *(replace(s, of=tuple(t.name for t in tail)) for s in found[n]))
+        for n, tail in tails.items()
+    }
 
 
 def _key(*said: object) -> str:

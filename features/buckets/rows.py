@@ -70,7 +70,7 @@ def build_bucket(task: Building) -> Built:
     if before and usable and before.content == task.bucket.content and before.made == made:
         return Built(before.landmarks, 0, before.scanned)
     now = State.of(task.data, task.bucket, task.spec, extracted_at)
-    names = {s.name for s in task.bucket.segments}
+    names = {name for s in task.bucket.segments for name in (s.name, *s.of)}
     old = Before.nothing(now)
     if before is None or not usable or not set(before.segments) <= names:
         before = None
@@ -136,7 +136,8 @@ def _changed_since(task: Building, record: Record, now: State, same: npt.NDArray
     """(accounts,) the moment after which nothing of an account need be as it was: that of its first new interaction, from the
     beginning where its people or attributes changed (not `same`), `NEVER` where nothing did."""
     since = np.where(same, NEVER, np.iinfo(np.int64).min)
-    new = [s for s in task.bucket.segments if s.name not in record.segments]
+    known = set(record.segments)
+    new = [s for s in task.bucket.segments if s.name not in known and not (s.of and known.issuperset(s.of))]
     if new:
         rows = first_moments(task.data, new)
         lead = positions(rows["lead_id"].combine_chunks().cast(now.lead_id.type), now.lead_id)

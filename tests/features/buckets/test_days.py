@@ -122,19 +122,23 @@ def test_rows_wait_for_their_lead(tmp_path: Path) -> None:
     assert again.digest == after.digest
 
 
-def test_many_days_become_one_segment_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("features.buckets.partition.MOST_SEGMENTS", 2)
+@pytest.mark.parametrize(("most", "left"), [(2, 2), (3, 3)])  # all together; those of days together
+def test_many_days_become_one_segment_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, left: int) -> None:
+    monkeypatch.setattr("features.buckets.partition.MOST_SEGMENTS", most)
     everything = world(5)
     place, out, engine = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix"), Inline(SMALL)
     known = until(everything, 80)
     manifest = partition(place, raw_of(known, tmp_path / "first"), FUNNEL, engine)
-    for day in (85, 90, 95):
-        new = until(everything, day, day - 5)
+    spec = spec_of(known)
+    built(place, manifest, out, spec)
+    for day in (85, 87, 89, 91):
+        new = until(everything, day, 80 if day == 85 else day - 2)
         known = together(known, new)
         manifest = add(place, raw_of(new, tmp_path / f"d{day}"), FUNNEL, engine)
-        built(place, manifest, out, spec_of(known))
-    assert max(len(b.segments) for b in manifest.buckets) == 2
-    spec = spec_of(known)
+        computed = built(place, manifest, out, spec)
+        assert computed < len(in_memory(known, spec)[0]) / 2  # what was known of segments is known of the one
+    assert max(len(b.segments) for b in manifest.buckets) == left
+    assert any(s.of for b in manifest.buckets for s in b.segments)
     np.testing.assert_array_equal(read_matrix(out, manifest, spec)[1], in_memory(known, spec)[1])
     assert manifest.files <= {str(p.relative_to(tmp_path / "data")) for p in (tmp_path / "data").rglob("*.*")}
 
