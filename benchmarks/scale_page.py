@@ -44,6 +44,7 @@ def _lines(found: Mapping[str, Found], memory: int, picture: Path) -> list[str]:
         "the matrix. Costs are processor time an interaction, so that other work on the machine counts little; seconds are",
         "those of the clock and count it fully. Before a measurement begins, processes are started and have done a small job",
         "once: no cost holds imports or the loading of compiled code. Memory is the most that all processes had at once.",
+        "Each size is a run of its own, kept until it is measured again; ratios are within a size, but for the first one.",
         "",
         "| interactions | leads | landmarks | buckets | cut and sort | features | together | seconds | most memory |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -181,7 +182,7 @@ def _draw(found: Mapping[str, Found], picture: Path) -> None:
     left.bar([f"{n / 1e6:g} M" for n in x], build, bottom=sort, color="#2b6ca3", label="features")
     left.set_ylabel("processor µs an interaction")
     left.set_xlabel("interactions")
-    left.legend(frameon=False)
+    left.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2)
     right.bar(
         [f"{n / 1e6:g} M" for n in x], [max(at["partition"]["memory"], at["features"]["memory"]) / GIB for _, at in sizes]
     )
