@@ -21,6 +21,8 @@ from features.buckets.raw import in_memory as raw_in_memory
 from features.buckets.work import Inline
 from features.dataset import Dataset
 from features.errors import DataError
+from features.funnel import Funnel
+from features.report import DataReport
 from tests.features.buckets.worlds import FUNNEL, SMALL, START, built, in_memory, read_matrix, spec_of, until, world
 
 
@@ -150,3 +152,29 @@ def test_a_day_from_before_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"before .*Add days in their order|Add days in their order"):
         add(place, raw_of(until(everything, 80, 79), tmp_path / "day"), FUNNEL, engine)
     assert Manifest.read(place).digest == manifest.digest
+
+
+def test_a_day_for_another_funnel_is_refused(tmp_path: Path) -> None:
+    everything = world(7)
+    place, engine = Place.of(tmp_path / "data"), Inline(SMALL)
+    partition(place, raw_of(until(everything, 90), tmp_path / "first"), FUNNEL, engine)
+    other = Funnel(("lead", "mql", "sql", "customer"), ("lost",))
+    with pytest.raises(
+        DataError, match=r"was partitioned for the lead stages and exits lead, mql, customer, lost; `funnel:` has others now"
+    ):
+        add(place, raw_of(until(everything, 91, 90), tmp_path / "day"), other, engine)
+
+
+def test_a_report_changes_by_what_a_part_of_it_changes() -> None:
+    whole, before, after = DataReport(), DataReport(), DataReport()
+    whole.warn("lead_stages", "rows of 1,002 unknown leads", 1_010, "L1", "dropped")
+    whole.note("deals", "deals without an amount", 2)
+    before.warn("lead_stages", "rows of 3 unknown leads", 5, "L1", "dropped")
+    before.note("deals", "deals without an amount", 2)
+    after.warn("lead_stages", "rows of 1 unknown leads", 1, "L9", "dropped")
+    after.note("leads", "leads that opted out", 4, done="kept")
+    found = whole.changed(before, after)
+    assert [(n.table, n.what, n.count, n.example) for n in found.notes] == [
+        ("lead_stages", "rows of 1,000 unknown leads", 1_006, "L9"),
+        ("leads", "leads that opted out", 4, ""),
+    ]
