@@ -25,6 +25,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import rivals
+from benchmarks.rivals import counts, fair, named
 from features.batch import Looks, People
 from features.catalogue import Seen, catalogue
 from features.clock import DAY
@@ -32,7 +34,7 @@ from features.engine import evaluate
 from features.funnel import Funnel
 from features.index import HistoryIndex
 from features.plan import Plan
-from features.spec import Acts, Count, DaysSince, Decayed, Feature, Share, Total, Trend, Variety
+from features.spec import Acts, Count, DaysSince, Decayed, Share, Total, Trend, Variety
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "benchmarks" / "features.md"
@@ -83,45 +85,16 @@ def ours(w: World, threads: int = 2, plan: Plan = PLAN) -> np.ndarray:
     return evaluate(plan, People(w["account"], w["created"], history), looks, out=out, threads=threads)
 
 
-def fair(feature: Feature) -> bool:
-    """Can a rival compute it in its one pass over the joined rows?"""
-    if not isinstance(feature, Count | DaysSince | Decayed | Share | Trend | Total | Variety):
-        return False
-    marks = [getattr(feature, name).mark for name in ("what", "of") if hasattr(feature, name)]
-    return not any(marks)
-
-
-FAIR = [f for f in PLAN.features if fair(f)]
-FAIR_PLAN = Plan(tuple(FAIR), TYPES)
-
-
-def _counts() -> list[tuple[Acts, float | None]]:
-    """The distinct counts that the fair features need."""
-    found: dict[tuple[Acts, float | None], None] = {}
-    for f in FAIR:
-        if isinstance(f, Count | Share):
-            found[f.what, f.days] = None
-        if isinstance(f, Share):
-            found[f.of, f.days] = None
-        if isinstance(f, Trend):
-            found[f.what, f.days] = found[f.what, 2 * f.days] = None
-        if isinstance(f, Variety):
-            found |= dict.fromkeys((Acts(t, (t,)), f.days) for t in TYPES)
-    return list(found)
-
-
-COUNTS = _counts()
-
-
-def _column(what: Acts, days: float | None) -> str:
-    return f"n_{what.name}_{days}"
+FAIR = tuple(f for f in PLAN.features if fair(f))
+FAIR_PLAN = Plan(FAIR, TYPES)
+COUNTS = counts(FAIR, TYPES)
 
 
 def derive(column: Callable[[str], np.ndarray]) -> Found:
     """From aggregated columns to the fair features."""
 
     def n(what: Acts, days: float | None) -> np.ndarray:
-        return column(_column(what, days)).astype(np.float64)
+        return column(named(what, days)).astype(np.float64)
 
     found: Found = {}
     for f in FAIR:
@@ -141,40 +114,17 @@ def derive(column: Callable[[str], np.ndarray]) -> Found:
 
 
 def by_polars(w: World) -> Found:
-    """Join on lead, keep what lies before as_of, one group-by with conditional aggregates, streaming."""
+    """`benchmarks.rivals.by_polars`, streaming, in memory."""
     import polars as pl
 
     events = pl.LazyFrame({k: w[k] for k in ("lead", "at", "type", "direction", "value")})
     looks = pl.LazyFrame({"lead": w["look_lead"], "as_of": w["as_of"], "look": np.arange(len(w["as_of"]), dtype=np.int32)})
-
-    def among(what: Acts) -> pl.Expr:
-        of = pl.col("type") >= 0 if not what.types else pl.col("type").is_in([TYPES.index(t) for t in what.types])
-        if len(what.types) == 1:
-            of = pl.col("type") == TYPES.index(what.types[0])
-        return of & (pl.col("direction") == (1 if what.direction == "in" else 2)) if what.direction else of
-
-    def within(days: float | None) -> pl.Expr:
-        return pl.lit(True) if days is None else pl.col("age") <= int(days * DAY)
-
-    wanted = [(among(what) & within(days)).sum().alias(_column(what, days)) for what, days in COUNTS]
-    for f in FAIR:
-        if isinstance(f, DaysSince):
-            age = pl.when(among(f.what)).then(pl.col("age"))
-            wanted.append(((age.max() if f.first else age.min()) / DAY).alias(f.name))
-        elif isinstance(f, Decayed):
-            weight = (pl.col("age") * (-np.log(2) / DAY / f.half_life_days)).exp()
-            wanted.append(pl.when(among(f.what)).then(weight).otherwise(0.0).sum().alias(f.name))
-        elif isinstance(f, Total):
-            wanted.append(pl.when(among(f.what) & within(f.days)).then(pl.col("value")).otherwise(0.0).sum().alias(f.name))
-    joined = events.join(looks, on="lead").filter(pl.col("at") < pl.col("as_of"))
-    grouped = joined.with_columns(age=pl.col("as_of") - pl.col("at")).group_by("look").agg(wanted)
-    frame = looks.select("look").join(grouped, on="look", how="left").sort("look").collect(engine="streaming")
-    filled = frame.with_columns(pl.exclude([f.name for f in FAIR if isinstance(f, DaysSince)]).fill_null(0))
-    return derive(lambda name: filled[name].to_numpy())
+    frame = rivals.by_polars(events, looks, FAIR, TYPES).sort("look").collect(engine="streaming")
+    return {f.name: frame[f.name].fill_null(np.nan).to_numpy() for f in FAIR}
 
 
 def by_duckdb(w: World) -> Found:
-    """The same as SQL on two threads: a join and one group-by; CASE measured three times as fast as FILTER here."""
+    """`benchmarks.rivals.by_duckdb` on two threads, in memory."""
     import duckdb
     import pyarrow as pa
 
@@ -182,36 +132,9 @@ def by_duckdb(w: World) -> Found:
     connection.register("events", pa.table({k: w[k] for k in ("lead", "at", "type", "direction", "value")}))
     numbers = np.arange(len(w["as_of"]), dtype=np.int32)
     connection.register("looks", pa.table({"lead": w["look_lead"], "as_of": w["as_of"], "look": numbers}))
-
-    def among(what: Acts) -> str:
-        of = f"type IN ({', '.join(str(TYPES.index(t)) for t in what.types)})" if what.types else "true"
-        return f"{of} AND direction = {1 if what.direction == 'in' else 2}" if what.direction else of
-
-    def within(days: float | None) -> str:
-        return "" if days is None else f" AND age <= {int(days * DAY)}"
-
-    wanted = [f'count_if({among(a)}{within(d)}) AS "{_column(a, d)}"' for a, d in COUNTS]
-    for f in FAIR:
-        if isinstance(f, DaysSince):
-            wanted.append(f'{"max" if f.first else "min"}(CASE WHEN {among(f.what)} THEN age END) / {float(DAY)} AS "{f.name}"')
-        elif isinstance(f, Decayed):
-            weight = f"exp(age * {-np.log(2) / DAY / f.half_life_days})"
-            wanted.append(f'coalesce(sum(CASE WHEN {among(f.what)} THEN {weight} ELSE 0 END), 0) AS "{f.name}"')
-        elif isinstance(f, Total):
-            wanted.append(f'coalesce(sum(CASE WHEN {among(f.what)}{within(f.days)} THEN value ELSE 0 END), 0) AS "{f.name}"')
-    joined = 'SELECT look, type, direction, value, as_of - events."at" AS age FROM events JOIN looks USING (lead)'
-    joined += ' WHERE events."at" < as_of'
-    query = f"SELECT look, {', '.join(wanted)} FROM ({joined}) GROUP BY look"
-    rows = connection.sql(query).fetchnumpy()
-    place = np.asarray(rows["look"])
-
-    def column(name: str) -> np.ndarray:
-        empty = np.nan if name.endswith(("days_since_last", "days_since_first")) else 0
-        out = np.full(len(numbers), empty, np.float64)
-        out[place] = np.ma.filled(np.ma.asarray(rows[name]).astype(np.float64), empty)
-        return out
-
-    return derive(column)
+    rows = connection.sql(rivals.by_duckdb("events", "looks", FAIR, TYPES)).fetchnumpy()
+    place = np.argsort(rows["look"])
+    return {f.name: np.ma.filled(np.ma.asarray(rows[f.name]).astype(np.float64), np.nan)[place] for f in FAIR}
 
 
 def by_pandas(w: World) -> Found:
@@ -232,7 +155,7 @@ def by_pandas(w: World) -> Found:
     columns: Found = {}
     for what, days in COUNTS:
         mask = among(what) if days is None else among(what) & (joined["age"] <= int(days * DAY))
-        columns[_column(what, days)] = joined[mask].groupby("look").size().reindex(range(count), fill_value=0).to_numpy()
+        columns[named(what, days)] = joined[mask].groupby("look").size().reindex(range(count), fill_value=0).to_numpy()
     for f in FAIR:
         if isinstance(f, DaysSince):
             grouped = joined[among(f.what)].groupby("look")["age"]

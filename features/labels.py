@@ -38,15 +38,18 @@ def label(path: Path, looks: Landmarks, funnel: Funnel, known_at: int) -> Labels
     An exit before the target is a "no"; it is a competing event, not censoring. It too is only believed once the horizon has
     passed: early noes beside missing late yeses would make the newest months look worse than they are.
     """
-    targets = len(funnel.targets)
-    horizon = np.array([funnel.horizons[t] for t in funnel.targets])
-    deadline = looks.as_of[:, None] + (horizon * DAY).astype(np.int64)
-    reached_at = path.reached[looks.lead, 1:]
-    ahead = np.arange(1, targets + 1) > looks.stage[:, None]
-    in_time = (reached_at <= deadline) & (reached_at <= known_at)
-    reached = np.logical_and.accumulate(in_time | ~ahead, axis=1) & ahead
-    matured = np.maximum.accumulate(np.where(ahead, deadline, 0), axis=1) <= known_at
-    return Labels(reached, matured & ahead, ahead)
+    shape = (len(funnel.targets), len(looks))  # target by target, which is faster than row by row
+    reached, matured, ahead = np.empty(shape, bool), np.empty(shape, bool), np.empty(shape, bool)
+    so_far, latest = np.ones(len(looks), bool), np.zeros(len(looks), np.int64)
+    for target, name in enumerate(funnel.targets):
+        deadline = looks.as_of + int(funnel.horizons[name] * DAY)
+        np.greater(target + 1, looks.stage, out=ahead[target])
+        behind = ~ahead[target]
+        so_far &= behind | (path.reached[:, target + 1][looks.lead] <= np.minimum(deadline, known_at))
+        np.logical_and(so_far, ahead[target], out=reached[target])
+        np.maximum(latest, deadline, out=latest, where=ahead[target])
+        np.logical_and(latest <= known_at, ahead[target], out=matured[target])
+    return Labels(reached.T, matured.T, ahead.T)
 
 
 def choose_horizons(path: Path, funnel: Funnel, extracted_at: int) -> dict[str, float]:

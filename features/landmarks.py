@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.clock import DAY, NEVER, Moments, microseconds
 from features.funnel import Funnel
@@ -34,7 +36,7 @@ class Path:
         first = np.full((count, stages), NEVER)
         latest = np.full(count, -1, np.int64)
         left = np.full(count, NEVER)
-        row = pd.Index(leads["lead_id"]).get_indexer(pd.Index(lead_stages["lead_id"].astype("str")))
+        row = positions(pa.array(lead_stages["lead_id"].astype("str")), pa.array(leads["lead_id"].astype("str")))
         at = microseconds(lead_stages["at"])
         name = lead_stages["lead_stage"].astype("str").to_numpy()
         for position, stage in enumerate(funnel.stages):
@@ -52,6 +54,12 @@ class Path:
         """Position of the furthest lead stage reached before as_of; -1 before the first."""
         passed: npt.NDArray[np.int64] = (self.reached[rows] < as_of[:, None]).sum(axis=1)
         return (passed - 1).astype(np.int32)
+
+
+def positions(ids: pa.Array, among: pa.Array) -> npt.NDArray[np.intp]:
+    """Where each of the ids (n,) stands in `among`, -1 where it does not."""
+    found = pc.index_in(ids, value_set=among.cast(ids.type))
+    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.intp)
 
 
 @dataclass(frozen=True)
@@ -77,18 +85,15 @@ def landmarks(path: Path, extracted_at: int, ages: Sequence[float] = AGES) -> La
     A lead stage that is skipped or left in the same instant has none.
     """
     steps = (np.asarray(sorted(ages), np.float64) * DAY).astype(np.int64) + 1
-    parts = []
-    for stage in range(path.reached.shape[1] - 1):
-        entered, until = path.reached[:, stage], np.minimum(path.reached[:, stage + 1], path.left)
-        rows = np.flatnonzero((entered < until) & (entered != NEVER))
-        as_of = entered[rows, None] + steps
-        keep = (as_of <= until[rows, None]) & (as_of <= extracted_at)
-        lead = np.broadcast_to(rows[:, None], keep.shape)[keep]
-        came = np.broadcast_to(entered[rows, None], keep.shape)[keep]
-        parts.append((lead, as_of[keep], np.full(len(lead), stage, np.int32), came))
-    lead, as_of, position, entered = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.lexsort((as_of, lead))
-    return Landmarks(lead[order], as_of[order], position[order], entered[order])
+    entered = path.reached[:, :-1]
+    until = np.minimum(path.reached[:, 1:], path.left[:, None])
+    lead, stage = np.nonzero((entered < until) & (entered < extracted_at))  # in the order of leads, then of lead stages
+    came = entered[lead, stage]
+    last = np.minimum(until[lead, stage], extracted_at)
+    count = np.searchsorted(steps, last - came, side="right")
+    of = np.repeat(np.arange(len(lead)), count)
+    age = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
+    return Landmarks(lead[of], came[of] + steps[age], stage[of].astype(np.int32), came[of])
 
 
 def open_leads(path: Path, as_of: int) -> Landmarks:

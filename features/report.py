@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 Level = Literal["note", "warning"]
 
 _PLURAL = re.compile(r"\b(row|column|lead|deal|type|amount|moment|lead_id|company_id)s\b")
+_COUNTED = re.compile(r"(?<=^rows of )[\d,]+(?= unknown leads$)")  # a count within the words
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,16 @@ class Note:
     count: int
     example: str = ""
     done: str = ""
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """What notes of the same finding have in common, wherever it was made."""
+        return self.level, self.table, _COUNTED.sub("", self.what), self.done
+
+    def plus(self, other: Note, times: int) -> Note:
+        """Both counts, and those within the words, `other`'s so many times."""
+        mine, its = (int(found[0].replace(",", "")) if (found := _COUNTED.search(n.what)) else 0 for n in (self, other))
+        return replace(self, what=_COUNTED.sub(f"{mine + times * its:,}", self.what), count=self.count + times * other.count)
 
     def __str__(self) -> str:
         example = f" (for example {self.example})" if self.example else ""
@@ -67,6 +78,29 @@ class DataReport:
             period=later.period or self.period,
             stages={**self.stages, **later.stages},
             time=later.time if later.rows else self.time,
+        )
+
+    def changed(self, before: DataReport, after: DataReport) -> DataReport:
+        """This report of everything, when a part of which `before` was the report has become one of which `after` is."""
+        notes: dict[tuple[str, ...], Note] = {note.kind: note for note in self.notes}
+        gone = {note.kind: note for note in before.notes}
+        for kind, note in gone.items():
+            if kind in notes:
+                mine = notes[kind]
+                example = "" if mine.example == note.example else mine.example
+                notes[kind] = replace(mine.plus(note, -1), example=example)
+        for note in after.notes:
+            mine = notes.get(note.kind, replace(note, what=_COUNTED.sub("0", note.what), count=0, example=""))
+            notes[note.kind] = replace(mine.plus(note, 1), example=mine.example or note.example)
+
+        def sums(mine: dict[str, int], old: dict[str, int], new: dict[str, int]) -> dict[str, int]:
+            return {name: mine.get(name, 0) - old.get(name, 0) + new.get(name, 0) for name in {**mine, **new}}
+
+        return replace(
+            self,
+            notes=[note for note in notes.values() if note.count],
+            rows=sums(self.rows, before.rows, after.rows),
+            stages=sums(self.stages, before.stages, after.stages),
         )
 
     def to_dict(self) -> dict[str, Any]:

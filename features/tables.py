@@ -6,6 +6,7 @@ This is the one place that says what a dataset holds. Sources write these tables
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import pandas as pd
@@ -183,4 +184,10 @@ def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 def empty(name: str) -> pd.DataFrame:
     """The table `name` without rows."""
+    return _empty(name).copy()
+
+
+@cache
+def _empty(name: str) -> pd.DataFrame:
+    """Made once: it takes as long as a table of thousands of rows."""
     return conform(name, pd.DataFrame({c: pd.Series([], dtype="object") for c in table_named(name).names}))

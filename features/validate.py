@@ -6,7 +6,7 @@ right and counted in the data report.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -25,6 +25,9 @@ from features.tables import TABLES, TIME, conform
 Mask = npt.NDArray[np.bool_]
 RARE_TYPE = 20  # rows; fewer say little about an interaction type
 DIRECTIONS = ("in", "out")
+UNKNOWN = "unknown leads"  # how notes end that tell of rows of nobody
+HOLLOW = "all-empty custom columns"
+ABSENT = "companies that 'companies' lacks"
 
 
 def validate(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
@@ -36,17 +39,43 @@ def validate(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
         for no leads; missing or duplicate ids; missing times; lead stages outside the funnel; interactions or lead stages
         of which all are of unknown leads; leads that all, or none of which, ever reached a lead stage.
     """
+    if dataset.leads.empty:
+        raise DataError("The dataset has no leads.", "Check the files and filters of `source:`.")
+    report = DataReport(time=dataset.time)
+    full: dict[str, Any] = {name: _full(name, dataset.tables[name], report) for name in ("leads", "companies")}
+    cleaned, found = validate_part(replace(dataset, **full), funnel)
+    if cleaned.leads.empty:
+        raise DataError(
+            f"Every lead was created after the extraction at {dataset.extracted_at}.",
+            "Check `extracted_at:` and the time zone.",
+        )
+    for note in found.notes:
+        if note.what.endswith(UNKNOWN) and cleaned.tables[note.table].empty:
+            raise of_nobody(note.table, note.count, note.example, str(cleaned.leads["lead_id"].iloc[0]))
+    report = report.merge(found)
+    for name in ("leads", "deals"):
+        absent_companies(name, cleaned.tables[name]["company_id"], cleaned.companies["company_id"], report)
+    contrast(report.stages, len(cleaned.leads), funnel)
+    report.period = period(cleaned.tables)
+    return cleaned, report
+
+
+def validate_part(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
+    """Some of the leads and companies with everything of theirs, cleaned, and a report that adds up over such parts; what can
+    only be said of a whole dataset (empty columns, companies that are absent, who reached what at all) is left to `validate`.
+
+    Raises
+    ------
+    DataError
+        for missing or duplicate ids, missing times, and lead stages outside the funnel.
+    """
     report = DataReport(time=dataset.time)
     tables = {name: _kinds(name, frame) for name, frame in dataset.tables.items()}
-    if tables["leads"].empty:
-        raise DataError("The dataset has no leads.", "Check the files and filters of `source:`.")
     for name, frame in tables.items():
         _required(name, frame)
         _unique(name, frame)
     _names_in_funnel(tables["lead_stages"], funnel)
     tables["leads"] = _leads(tables["leads"], dataset, report)
-    tables["companies"] = _hollow("companies", tables["companies"], report)
-    _companies(tables, report)
     tables["lead_stages"] = _lead_stages(tables, dataset, funnel, report)
     tables["interactions"] = _interactions(tables, dataset, report)
     tables["deals"] = _deals(tables, dataset, report)
@@ -55,9 +84,7 @@ def validate(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
     path = Path.of(tables["leads"], tables["lead_stages"], funnel)
     _order(tables["lead_stages"], path, tables["leads"], funnel, report)
     report.stages = _counts(path, funnel)
-    _contrast(path, funnel)
     report.rows = {name: len(frame) for name, frame in tables.items()}
-    report.period = _period(tables)
     cleaned: dict[str, Any] = dict(tables)
     return replace(dataset, **cleaned), report
 
@@ -145,12 +172,17 @@ def _names_in_funnel(lead_stages: pd.DataFrame, funnel: Funnel) -> None:
         )
 
 
-def _hollow(name: str, frame: pd.DataFrame, report: DataReport) -> pd.DataFrame:
+def _full(name: str, frame: pd.DataFrame, report: DataReport) -> pd.DataFrame:
     if frame.empty:
         return frame
     hollow = [c for c in frame.columns if c not in TABLES[name].names and frame[c].isna().all()]
-    report.note(name, "all-empty custom columns", len(hollow), ", ".join(map(str, hollow)), "dropped")
+    note_hollow(name, hollow, report)
     return frame.drop(columns=hollow)
+
+
+def note_hollow(name: str, columns: Sequence[str], report: DataReport) -> None:
+    """Note the custom columns of a table in which no row has a value."""
+    report.note(name, HOLLOW, len(columns), ", ".join(map(str, columns)), "dropped")
 
 
 def _before(name: str, frame: pd.DataFrame, column: str, moment: pd.Timestamp, report: DataReport) -> pd.DataFrame:
@@ -163,12 +195,7 @@ def _before(name: str, frame: pd.DataFrame, column: str, moment: pd.Timestamp, r
 
 
 def _leads(leads: pd.DataFrame, dataset: Dataset, report: DataReport) -> pd.DataFrame:
-    leads = _before("leads", _hollow("leads", leads, report), "created_at", dataset.extracted_at, report)
-    if leads.empty:
-        raise DataError(
-            f"Every lead was created after the extraction at {dataset.extracted_at}.",
-            "Check `extracted_at:` and the time zone.",
-        )
+    leads = _before("leads", leads, "created_at", dataset.extracted_at, report)
     report.note(
         "leads", "leads that opted out", int(leads["opted_out"].fillna(False).sum()), done="kept; the recommendation heeds it"
     )
@@ -190,15 +217,9 @@ def _known_only(
     """Rows of known leads, and the rows of these leads in `leads`."""
     place = places(frame["lead_id"], pd.Index(leads["lead_id"]))
     unknown = place < 0
-    if len(frame) and unknown.all():
-        raise DataError(
-            f"Table {name!r}: none of its {len(frame):,} rows is of a lead in 'leads'; {name} has for example "
-            f"{str(frame['lead_id'].iloc[0])!r}, leads {str(leads['lead_id'].iloc[0])!r}.",
-            "The ids do not match: map `lead_id` to the same kind of id in both.",
-        )
     if unknown.any():
         lost = frame["lead_id"][unknown]
-        report.warn(name, f"rows of {lost.nunique():,} unknown leads", len(lost), lost.iloc[0], "dropped")
+        report.warn(name, f"rows of {lost.nunique():,} {UNKNOWN}", len(lost), lost.iloc[0], "dropped")
         frame, place = frame[~unknown].reset_index(drop=True), place[~unknown]
     return frame, place
 
@@ -268,16 +289,21 @@ def _order(lead_stages: pd.DataFrame, path: Path, leads: pd.DataFrame, funnel: F
         )
 
 
-def _companies(tables: dict[str, pd.DataFrame], report: DataReport) -> None:
-    if tables["companies"].empty:
-        return
-    for name in ("leads", "deals"):
-        ids = tables[name]["company_id"].dropna()
-        absent = ids[~ids.isin(tables["companies"]["company_id"])]
-        if len(absent):
-            report.note(
-                name, f"rows with {absent.nunique():,} companies that 'companies' lacks", len(absent), absent.iloc[0], "kept"
-            )
+def of_nobody(name: str, rows: int, example: str, lead: str) -> DataError:
+    """Not one of the rows of a table is of a lead in 'leads', which has `lead` for example."""
+    return DataError(
+        f"Table {name!r}: none of its {rows:,} rows is of a lead in 'leads'; {name} has for example {example!r}, "
+        f"leads {lead!r}.",
+        "The ids do not match: map `lead_id` to the same kind of id in both.",
+    )
+
+
+def absent_companies(name: str, ids: pd.Series[Any], companies: pd.Series[Any], report: DataReport) -> None:
+    """Note company ids of table `name` that 'companies' lacks, if it has any at all."""
+    known = ids.dropna()
+    absent = known[~known.isin(companies)] if len(companies) else known[:0]
+    if len(absent):
+        report.note(name, f"rows with {absent.nunique():,} {ABSENT}", len(absent), absent.iloc[0], "kept")
 
 
 def _deals(tables: dict[str, pd.DataFrame], dataset: Dataset, report: DataReport) -> pd.DataFrame:
@@ -286,13 +312,8 @@ def _deals(tables: dict[str, pd.DataFrame], dataset: Dataset, report: DataReport
         return frame
     frame = _before("deals", frame, "created_at", dataset.extracted_at, report)
     unknown = (frame["lead_id"].notna() & (places(frame["lead_id"], pd.Index(tables["leads"]["lead_id"])) < 0)).to_numpy()
-    if unknown.any() and unknown.all():
-        raise DataError(
-            f"Table 'deals': none of its {len(frame):,} rows is of a known lead, for example {frame['lead_id'].iloc[0]!r}.",
-            "The ids do not match: map `lead_id` to the same kind of id in both.",
-        )
     if unknown.any():
-        report.warn("deals", "rows of unknown leads", int(unknown.sum()), frame["lead_id"][unknown].iloc[0], "dropped")
+        report.warn("deals", f"rows of {UNKNOWN}", int(unknown.sum()), frame["lead_id"][unknown].iloc[0], "dropped")
         frame = frame[~unknown].reset_index(drop=True)
     future = frame["closed_at"] > dataset.extracted_at
     report.note("deals", "deals that close after the extraction", int(future.sum()), done="closed_at emptied")
@@ -308,24 +329,29 @@ def _counts(path: Path, funnel: Funnel) -> dict[str, int]:
     return {**dict(zip(funnel.stages, reached, strict=True)), "left": int((path.left != never).sum())}
 
 
-def _contrast(path: Path, funnel: Funnel) -> None:
-    """Raise unless some leads reached a target and some did not: without both there is nothing to learn."""
-    never = np.iinfo(np.int64).max
-    reached = path.reached[:, 1:] != never
+def contrast(counts: Mapping[str, int], leads: int, funnel: Funnel) -> None:
+    """Is there something to learn from? `counts`: how many of so many `leads` reached each lead stage.
+
+    Raises
+    ------
+    DataError
+        unless some leads reached a target and some did not reach the last one.
+    """
     targets = " or ".join(map(repr, funnel.targets))
-    if not reached.any():
+    if not any(counts[name] for name in funnel.targets):
         raise DataError(
-            f"None of the {len(reached):,} leads ever reached {targets}: there is nothing to learn from.",
+            f"None of the {leads:,} leads ever reached {targets}: there is nothing to learn from.",
             "Check the `values:` of lead_stages or of the outcome, or take older data in which leads have converted.",
         )
-    if reached.all():
+    if counts[funnel.final] == leads:
         raise DataError(
-            f"All {len(reached):,} leads reached {funnel.final!r}: there is nobody to tell them from.",
+            f"All {leads:,} leads reached {funnel.final!r}: there is nobody to tell them from.",
             "Add the leads that did not convert; an export of customers alone teaches nothing.",
         )
 
 
-def _period(tables: dict[str, pd.DataFrame]) -> tuple[str, str]:
+def period(tables: Mapping[str, pd.DataFrame]) -> tuple[str, str]:
+    """The first and the last moment of what is there, ISO 8601."""
     columns = (("leads", "created_at"), ("interactions", "at"), ("lead_stages", "at"))
     moments = [tables[t][c] for t, c in columns if len(tables[t])]
     return min(m.min() for m in moments).isoformat(), max(m.max() for m in moments).isoformat()

@@ -96,6 +96,7 @@ def streamed(config: Config, folder: Path | None, steps: Steps) -> Iterator[Supp
         data = partitioned(config, engine, folder=folder, tick=bar.stage("partition"))
         found = read(config, data, out, rules_of(config), engine, bar.stage("read"))
         build(found, engine, bar.stage("build"))
+        engine.rest()  # the memory is the training's now
         bar.stage("sample")
         share = memory_share(found.manifest, config.engine.memory)
         part = sample(found, share)

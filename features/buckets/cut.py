@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -21,12 +22,15 @@ from features.buckets.database import database, parquet
 from features.buckets.manifest import Segment
 from features.buckets.memory import Budget
 from features.buckets.place import Place
-from features.buckets.tally import ENOUGH, Tally
+from features.buckets.tally import Tally
 from features.errors import DataError
 from features.tables import INTERACTIONS
 
 _LACKING = {"timeless": "at", "nameless": "type"}
 COLUMNS = ", ".join(f'"{c}"' for c in INTERACTIONS.names)
+
+
+GROUP = 8192  # rows that are read together: a day wants those of a few leads
 
 
 def spill_of(budget: Budget, place: Place) -> Path:
@@ -133,22 +137,27 @@ class Sorting:
     waiting: bool = False
 
 
-def sort(task: Sorting) -> Segment:
-    """Sort by (lead in the order of accounts, at), write, and count what is in it; the name tells the content."""
+def sort(tasks: tuple[Sorting, ...]) -> list[Segment]:
+    """Sort each by (lead in the order of accounts, at), write, and count what is in it; the name tells the content."""
+    budget, place = tasks[0].budget, tasks[0].place
+    spill = spill_of(budget, place)
+    with database(budget.of_sort, 1, spill, budget) as connection:
+        return [_sorted(connection, spill, task) for task in tasks]
+
+
+def _sorted(connection: duckdb.DuckDBPyConnection, spill: Path, task: Sorting) -> Segment:
     direction = "direction" if task.waiting else "CASE WHEN direction IN ('in', 'out') THEN direction END AS direction"
     order = "lead_id" if task.waiting else "position"
     with ExitStack() as stack:
         paths = [stack.enter_context(task.place.here(name)) for name in task.files]
-        spill = spill_of(task.budget, task.place)
         written = stack.enter_context(tempfile.TemporaryDirectory(prefix="ripeline", dir=spill.parent))
         path = Path(written) / "sorted.parquet"
-        connection = stack.enter_context(database(task.budget.of_sort, 1, spill, task.budget))
         tally = _tally(connection, parquet(*paths))
         connection.execute(
             f"""COPY (
                 SELECT lead_id, type, "at", value, content, campaign, {direction}
                 FROM {parquet(*paths)} ORDER BY {order}, "at", type, direction, content, campaign, value
-            ) TO '{path}' (FORMAT parquet, COMPRESSION zstd)"""
+            ) TO '{path}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {GROUP})"""
         )
         content = path.read_bytes()
     checksum = hashlib.sha256(content).hexdigest()
@@ -160,24 +169,22 @@ def sort(task: Sorting) -> Segment:
     return segment
 
 
-def _tally(connection: object, rows: str) -> Tally:
-    def ask(query: str) -> list[tuple[object, ...]]:
-        return connection.sql(query).fetchall()  # type: ignore[attr-defined, no-any-return]
-
-    types = {str(t): (int(n), int(v)) for t, n, v in ask(f"SELECT type, count(*), count(value) FROM {rows} GROUP BY type")}  # type: ignore[call-overload]
-    contents = [
-        str(c) for (c,) in ask(f"SELECT DISTINCT content FROM {rows} WHERE content IS NOT NULL ORDER BY 1 LIMIT {ENOUGH}")
-    ]
-    ways = {str(d): int(n) for d, n in ask(f"SELECT direction, count(*) FROM {rows} WHERE direction IS NOT NULL GROUP BY 1")}  # type: ignore[call-overload]
-    ((first, last),) = ask(f'SELECT min(epoch_us("at")), max(epoch_us("at")) FROM {rows}')
-    return Tally(
-        {name: n for name, (n, _) in sorted(types.items())},
-        {name: v for name, (_, v) in sorted(types.items()) if v},
-        tuple(sorted(d for d in ways if d in ("in", "out"))),
-        tuple(contents),
-        {d: n for d, n in sorted(ways.items()) if d not in ("in", "out")},
-        first,  # type: ignore[arg-type]
-        last,  # type: ignore[arg-type]
+def _tally(connection: duckdb.DuckDBPyConnection, rows: str) -> Tally:
+    found = connection.sql(
+        f"""SELECT type, direction, count(*), count(value), min(epoch_us("at")), max(epoch_us("at")), min(content), max(content)
+            FROM {rows} GROUP BY type, direction"""
+    ).fetchall()
+    return Tally.merged(
+        Tally(
+            {kind: count},
+            {kind: valued} if valued else {},
+            (way,) if way in ("in", "out") else (),
+            tuple(dict.fromkeys((least, most))) if least is not None else (),
+            {way: count} if way not in (None, "in", "out") else {},
+            first,
+            last,
+        )
+        for kind, way, count, valued, first, last, least, most in found
     )
 
 

@@ -16,28 +16,31 @@ from features.buckets.tally import Tally
 from features.errors import DataError
 
 NAME = "buckets.json"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A Parquet file of interactions, sorted by (lead, at): its name in the folder, rows, SHA-256, and what it holds."""
+    """A Parquet file of interactions, sorted by (lead, at): its name in the folder, rows, SHA-256, and what it holds; `of`: the
+    segments that it was made of, if it stands for others."""
 
     name: str
     rows: int
     checksum: str
     tally: Tally = field(default_factory=Tally)
+    of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """Whole accounts: segments of their interactions (one, and one for each day added since), and `tables`, the files of their
-    leads, companies, lead stages and attribute changes by table."""
+    """Whole accounts: segments of their interactions (one, and one for each day added since), `tables`, the files of their
+    leads (in the order of accounts), companies, lead stages and attribute changes by table, and digests of its `accounts`."""
 
     number: int
     leads: int
     segments: tuple[Segment, ...]
     tables: dict[str, str]
+    accounts: str
 
     @property
     def rows(self) -> int:
@@ -46,7 +49,7 @@ class Bucket:
     @property
     def content(self) -> str:
         """A digest of everything in the bucket."""
-        said = [[s.checksum for s in self.segments], sorted(self.tables.items())]
+        said = [[s.checksum for s in self.segments], sorted(self.tables.items()), self.accounts]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
     @property
@@ -61,6 +64,7 @@ class Manifest:
     `borders` (buckets - 1,) are the first accounts of all buckets but the first. `whole` and `raw` are the files of the tables
     with a row a lead, cleaned and as they came, and `report` what cleaning found. `waiting`: rows that cannot be used yet (of
     unknown leads, or later than the extraction), with how many of each. `added`: digests of the days that are in already.
+    `stages`: the lead stages and exits that it was validated for.
     """
 
     source: str
@@ -74,6 +78,7 @@ class Manifest:
     waiting: tuple[Segment, ...] = ()
     unusable: dict[str, Any] = field(default_factory=dict)
     added: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -95,7 +100,7 @@ class Manifest:
         """Everything the manifest speaks of."""
         found = {*self.whole.values(), *self.raw.values(), *(s.name for s in self.waiting)}
         for bucket in self.buckets:
-            found |= {*(s.name for s in bucket.segments), *bucket.tables.values()}
+            found |= {*(s.name for s in bucket.segments), *bucket.tables.values(), bucket.accounts}
         return found
 
     def write(self, place: Place) -> None:
@@ -121,7 +126,8 @@ class Manifest:
             if saved.pop("version") != VERSION:
                 raise DataError(f"{place} is of another version of Ripeline.", "Partition it anew.")
             buckets = tuple(
-                Bucket(b["number"], b["leads"], _segments(b["segments"]), dict(b["tables"])) for b in saved.pop("buckets")
+                Bucket(b["number"], b["leads"], _segments(b["segments"]), dict(b["tables"]), b["accounts"])
+                for b in saved.pop("buckets")
             )
             waiting = _segments(saved.pop("waiting"))
             return cls(
@@ -129,6 +135,7 @@ class Manifest:
                     **saved,
                     "borders": tuple(saved["borders"]),
                     "added": tuple(saved["added"]),
+                    "stages": tuple(saved["stages"]),
                     "buckets": buckets,
                     "waiting": waiting,
                 }
@@ -144,7 +151,7 @@ def is_partitioned(place: Place) -> bool:
 
 def segment_from(saved: dict[str, Any]) -> Segment:
     """The way back from `dataclasses.asdict`."""
-    return Segment(saved["name"], saved["rows"], saved["checksum"], Tally.from_dict(saved["tally"]))
+    return Segment(saved["name"], saved["rows"], saved["checksum"], Tally.from_dict(saved["tally"]), tuple(saved["of"]))
 
 
 def _segments(saved: Sequence[dict[str, Any]]) -> tuple[Segment, ...]:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from features.buckets.place import Place
+from features.buckets.place import Place, arrow_bytes
 from features.errors import DataError
 
 Block = npt.NDArray[np.float32]
@@ -29,8 +28,8 @@ class Record:
     """What is finished of a bucket.
 
     `content` is the digest of the bucket it was made of and `made` that of all else (funnel, ages, extraction). `columns` are
-    keys that name what each column holds; `parts` the blocks with their rows; `index` and `accounts` files; `segments` those
-    that were read; `landmarks` their number; `scanned` the interactions that mail scanners made.
+    keys that name what each column holds; `parts` the blocks with their rows; `index` and `leads` files (`Store.index`);
+    `segments` those that were read; `landmarks` their number; `scanned` the interactions that mail scanners made.
     """
 
     content: str
@@ -38,14 +37,14 @@ class Record:
     columns: tuple[str, ...]
     parts: tuple[tuple[str, int], ...]
     index: str
-    accounts: str
+    leads: str
     segments: tuple[str, ...]
     landmarks: int
     scanned: int
 
     @property
     def files(self) -> set[str]:
-        return {*(name for name, _ in self.parts), self.index, self.accounts}
+        return {*(name for name, _ in self.parts), self.index, self.leads}
 
 
 @dataclass(frozen=True)
@@ -76,13 +75,12 @@ class Store:
             self.place.write_array(name, block)
         return name
 
-    def put_table(self, bucket: int, what: str, frame: pd.DataFrame) -> str:
+    def put_table(self, bucket: int, what: str, table: pa.Table) -> str:
         """Write a table under a name that tells its content."""
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-        digest = hashlib.sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()[:16]
-        name = f"{bucket:05d}/{what}-{digest}.parquet"
+        content = arrow_bytes(table)
+        name = f"{bucket:05d}/{what}-{hashlib.sha256(content).hexdigest()[:16]}.arrow"
         if not self.place.exists(name):
-            self.place.write_table(name, table)
+            self.place.write_arrow(name, content)
         return name
 
     def finish(self, bucket: int, record: Record) -> None:
@@ -93,10 +91,16 @@ class Store:
             self.place.remove(name)
 
     def index(self, record: Record) -> pd.DataFrame:
-        """The landmarks of a bucket in their order: lead_id, account, as_of, stage, entered, part, row, and `reached_` and
-        `matured_` for each target."""
-        found: pd.DataFrame = self.place.read_table(record.index).to_pandas()
-        return found
+        """The landmarks of a bucket in their order: lead_id, as_of, stage, entered, part, row, and `reached_` and `matured_`
+        for each target."""
+        rows = self.rows(record)
+        known = self.place.read_arrow(record.leads).column("lead_id").take(rows.column("lead"))
+        named: pd.DataFrame = rows.set_column(0, "lead_id", known).to_pandas()
+        return named
+
+    def rows(self, record: Record) -> pa.Table:
+        """The index with `lead`, the row of a lead in `record.leads`, in place of its id."""
+        return self.place.read_arrow(record.index)
 
     def block(
         self, record: Record, columns: Sequence[str], rows: Rows | None = None, index: pd.DataFrame | None = None
@@ -113,8 +117,8 @@ class Store:
         if missing:
             raise DataError(f"The matrix {self.place} lacks the column {missing[0]!r}.", "Build it anew.")
         wanted = np.array([known[key] for key in columns], np.intp)
-        index = self.index(record) if index is None else index
-        part, row = index["part"].to_numpy(), index["row"].to_numpy()
+        at = self.rows(record) if index is None else index
+        part, row = at["part"].to_numpy(), at["row"].to_numpy()
         if rows is not None:
             part, row = part[rows], row[rows]
         if len(record.parts) == 1 and len(row) == record.parts[0][1] and np.array_equal(row, np.arange(len(row))):
@@ -133,8 +137,3 @@ class Store:
         if found.shape != (columns, rows):
             raise DataError(f"{self.place}/{name} is not whole.", "Build the matrix anew.")
         return np.asarray(found, np.float32)
-
-
-def table_of(arrays: dict[str, npt.NDArray[Any]]) -> pd.DataFrame:
-    """Arrays of one length as a table."""
-    return pd.DataFrame(arrays)

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,23 +19,22 @@ import pandas as pd
 
 from features.buckets.cut import COLUMNS, Counting, Cutting, Sorting, count, cut, sort, where_table
 from features.buckets.database import parquet
+from features.buckets.day import Day
 from features.buckets.lock import locked
 from features.buckets.manifest import Bucket, Manifest, Segment, is_partitioned, segment_from
 from features.buckets.memory import LEAD
 from features.buckets.place import Place
 from features.buckets.raw import Raw
-from features.buckets.whole import Cut, cut_accounts, place_accounts, read_all, store_all, store_buckets
+from features.buckets.whole import Cut, cut_accounts, store_all, store_buckets
 from features.buckets.work import Engine, Tick, every
 from features.clock import moment, timestamps
-from features.dataset import Dataset
 from features.errors import DataError
 from features.funnel import Funnel
 from features.histories import MIN_TYPE_ROWS
 from features.report import DataReport
-from features.tables import TABLES
-from features.validate import validate
+from features.validate import UNKNOWN, of_nobody, validate
 
-MOST_SEGMENTS = 12  # of a bucket; then it is sorted into one again
+MOST_SEGMENTS = 12  # of a bucket; then those of days are sorted into one
 WAITING = -1
 
 
@@ -47,7 +47,25 @@ def partition(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick
         for what `features.validate` refuses, parts that failed (each is named), a full disk, or a folder in use.
     """
     with locked(place, "partitioning a dataset"):
-        return _made(place, raw, funnel, engine, None, tick)
+        budget = engine.budget
+        key = _key(raw.digest, raw.lean.digest, asdict(funnel), budget.of_bucket, budget.workers)
+        if is_partitioned(place) and place.exists(f"work/{key}/finished.json"):
+            return Manifest.read(place)
+        job = Job(place, engine, key, moment(raw.lean.extracted_at), tick)
+        clean, report = validate(raw.lean, funnel)
+        counted = job.counted(raw.queries)
+        unusable = _unusable(counted, clean.leads["lead_id"])
+        rows = counted.set_index("lead_id")["rows"]
+        size = budget.of_buckets(int(rows.sum()) + LEAD * len(clean.leads))
+        where = cut_accounts(clean.leads, rows, size)
+        segments, waiting = job.cut(raw.queries, where, int(rows.sum()))
+        buckets = [replace(b, segments=segments.get(b.number, ())) for b in store_buckets(place, clean, where)]
+        manifest = Manifest(
+            raw.lean.source, raw.lean.time, raw.lean.extracted_at.isoformat(), where.borders, tuple(buckets),
+            store_all(place, "clean", clean), store_all(place, "raw", raw.lean), raw.report.merge(report).to_dict(), waiting,
+            unusable, (), (*funnel.stages, *funnel.exits),
+        )  # fmt: skip
+        return job.written(_reported(manifest))
 
 
 def add(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | None = None) -> Manifest:
@@ -57,76 +75,66 @@ def add(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | Non
     Raises
     ------
     DataError
-        as for `partition`; or if there is no partition yet or it was extracted later than what is added.
+        as for `partition`; or if there is no partition yet, or it was extracted later or validated for another funnel.
     """
     with locked(place, "adding to a partitioned dataset"):
         old = Manifest.read(place)
-        if raw.lean.extracted_at < pd.Timestamp(old.extracted_at):
-            raise DataError(
-                f"What is to be added was extracted at {raw.lean.extracted_at}, before {place} ({old.extracted_at}).",
-                "Add days in their order, or partition everything anew.",
-            )
+        _check_fits(place, old, raw, funnel)
         if raw.digest in old.added:  # it was interrupted between the manifest and the end
             return old
-        before = read_all(place, old.raw, old)
-        return _made(place, replace(raw, lean=merged(before, raw.lean)), funnel, engine, old, tick)
+        key = _key(raw.digest, asdict(funnel), engine.budget.workers, old.digest)
+        job = Job(place, engine, key, moment(raw.lean.extracted_at), tick)
+        day = Day.of(place, old, raw.lean, funnel)
+        fresh = (*raw.queries, *_rows_of(place, old.waiting))
+        counted = job.counted(fresh)
+        again = day.moved
+        where = day.where(counted["lead_id"], again)
+        unusable = _unusable(counted, pd.Series(where.lead_id))
+        recut = [s for b in old.buckets if b.number in again for s in b.segments]
+        rows = int(counted["rows"].sum()) + sum(s.rows for s in recut)
+        segments, waiting = job.cut((*fresh, *_rows_of(place, recut)), where, rows)
+        kept = {b.number: () if b.number in again else b.segments for b in old.buckets}
+        kept |= _together(replace(job, key=f"{key}-together"), day, {n: s for n, s in kept.items() if len(s) >= MOST_SEGMENTS})
+        buckets = [replace(b, segments=(*kept[b.number], *segments.get(b.number, ()))) for b in day.buckets()]
+        manifest = replace(
+            old, extracted_at=raw.lean.extracted_at.isoformat(), buckets=tuple(buckets), whole=day.whole, raw=day.raw,
+            report=day.report.to_dict(), waiting=waiting, unusable=unusable, added=(*old.added, raw.digest),
+        )  # fmt: skip
+        return job.written(_reported(manifest))
 
 
-def merged(old: Dataset, new: Dataset) -> Dataset:
-    """All tables but interactions: rows of `new` in place of those with the same key, else below."""
-    tables: dict[str, Any] = {}
-    for name, table in TABLES.items():
-        mine, other = old.tables[name], new.tables[name]
-        if name == "interactions" or not len(other):
-            tables[name] = mine
-            continue
-        if table.key and len(mine):
-            other = other.drop_duplicates(table.key, keep="last")
-            changed = pd.Index(other[table.key]).get_indexer(pd.Index(mine[table.key]))
-            columns = list(dict.fromkeys([*mine.columns, *other.columns]))
-            wide, more = mine.reindex(columns=columns), other.reindex(columns=columns)
-            both = pd.concat([wide, more], ignore_index=True)
-            place = np.where(changed >= 0, len(mine) + changed, np.arange(len(mine)))
-            fresh = len(mine) + np.flatnonzero(~np.isin(np.arange(len(other)), changed))
-            tables[name] = both.iloc[np.append(place, fresh)].reset_index(drop=True)
-        else:
-            tables[name] = pd.concat([_texts(mine), _texts(other)], ignore_index=True)
-    return Dataset.from_tables(tables, extracted_at=new.extracted_at, source=old.source, time=old.time)
+def _together(job: Job, day: Day, full: dict[int, tuple[Segment, ...]]) -> dict[int, tuple[Segment, ...]]:
+    """The segments of these buckets with those of days as one; all of them where the first is not larger than the others."""
+    tails = {}
+    for number, segments in full.items():
+        small = len(segments) > 2 and segments[0].rows > sum(s.rows for s in segments[1:])
+        tails[number] = segments[1:] if small else segments
+    recut = [s for tail in tails.values() for s in tail]
+    if not recut:
+        return {}
+    where = day.where(pd.Series(dtype="str"), set(full))
+    found, _ = job.cut(_rows_of(job.place, recut), where, sum(s.rows for s in recut))
+    return {
+        n: (*full[n][: len(full[n]) - len(tail)], *(replace(s, of=tuple(t.name for t in tail)) for s in found[n]))
+        for n, tail in tails.items()
+    }
 
 
-def _texts(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(**{str(c): frame[c].astype("str") for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)})
+def _key(*said: object) -> str:
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
 
-def _made(place: Place, raw: Raw, funnel: Funnel, engine: Engine, old: Manifest | None, tick: Tick | None) -> Manifest:
-    budget = engine.budget
-    said = [raw.digest, raw.lean.digest, asdict(funnel), budget.of_bucket, budget.workers, old.digest if old else ""]
-    key = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
-    if old is None and is_partitioned(place) and place.exists(f"work/{key}/finished.json"):
-        return Manifest.read(place)
-    job = Job(place, engine, key, moment(raw.lean.extracted_at), tick)
-    clean, report = validate(raw.lean, funnel)
-    counted = job.counted((*raw.queries, *_rows_of(place, old.waiting if old else ())))
-    unusable = _unusable(counted, clean)
-    where, again = _where(place, clean, counted, engine, old)
-    kept = {b.number: b for b in old.buckets if b.number not in again} if old else {}
-    recut = [s for b in old.buckets if b.number in again for s in b.segments] if old else []
-    queries = (*raw.queries, *_rows_of(place, (*recut, *(old.waiting if old else ()))))
-    segments, waiting = job.cut(queries, where)
-    buckets = [
-        replace(b, segments=(*b.segments, *segments.get(b.number, ()))) for b in store_buckets(place, clean, where, kept)
-    ]
-    manifest = Manifest(
-        raw.lean.source, raw.lean.time, raw.lean.extracted_at.isoformat(), where.borders, tuple(buckets),
-        store_all(place, "clean", clean), store_all(place, "raw", raw.lean), {}, waiting, unusable,
-        (*old.added, raw.digest) if old else (),
-    )  # fmt: skip
-    before = raw.report if old is None else DataReport()
-    manifest = replace(manifest, report=before.merge(_reported(report, manifest, clean)).to_dict())
-    manifest.write(place)
-    job.finished()
-    sweep(place, manifest, key)
-    return manifest
+def _check_fits(place: Place, old: Manifest, raw: Raw, funnel: Funnel) -> None:
+    if raw.lean.extracted_at < pd.Timestamp(old.extracted_at):
+        raise DataError(
+            f"What is to be added was extracted at {raw.lean.extracted_at}, before {place} ({old.extracted_at}).",
+            "Add days in their order, or partition everything anew.",
+        )
+    if old.stages != (*funnel.stages, *funnel.exits):
+        raise DataError(
+            f"{place} was partitioned for the lead stages and exits {', '.join(old.stages)}; `funnel:` has others now.",
+            "Partition everything anew.",
+        )
 
 
 def _rows_of(place: Place, segments: tuple[Segment, ...] | list[Segment]) -> tuple[str, ...]:
@@ -141,49 +149,30 @@ def _rows_of(place: Place, segments: tuple[Segment, ...] | list[Segment]) -> tup
     )
 
 
-def _unusable(counted: pd.DataFrame, clean: Dataset) -> dict[str, Any]:
-    """Rows of unknown leads and of later than the extraction.
+def _unusable(counted: pd.DataFrame, known: pd.Series[str]) -> dict[str, Any]:
+    """Rows of unknown leads and of later than the extraction; `known`: leads, at least those of the rows.
 
     Raises
     ------
     DataError
         if no row is of a known lead.
     """
-    unknown = pd.Index(clean.leads["lead_id"]).get_indexer(pd.Index(counted["lead_id"])) < 0
+    unknown = pd.Index(known).get_indexer(pd.Index(counted["lead_id"])) < 0
     rows = counted["rows"].to_numpy(np.int64)
     if len(counted) and rows.sum() and not rows[~unknown].sum():
-        raise DataError(
-            f"Table 'interactions': none of its {int(rows.sum()):,} rows is of a lead in 'leads'; interactions has for example "
-            f"{str(counted['lead_id'].iloc[0])!r}, leads {str(clean.leads['lead_id'].iloc[0])!r}.",
-            "The ids do not match: map `lead_id` to the same kind of id in both.",
-        )
+        example = str(known.iloc[0]) if len(known) else "none of them"
+        raise of_nobody("interactions", int(rows.sum()), str(counted["lead_id"].iloc[0]), example)
     lost = unknown & (rows > 0)
     example = str(counted["lead_id"].to_numpy(object)[lost][0]) if lost.any() else ""
     return {"unknown": int(rows[lost].sum()), "leads": int(lost.sum()), "example": example, "late": int(counted["late"].sum())}
 
 
-def _where(place: Place, clean: Dataset, counted: pd.DataFrame, engine: Engine, old: Manifest | None) -> tuple[Cut, set[int]]:
-    """Where each lead lies, and the buckets whose interactions have to be cut again."""
-    if old is None:
-        rows = counted.set_index("lead_id")["rows"]
-        size = engine.budget.of_buckets(int(rows.sum()) + LEAD * len(clean.leads))
-        return cut_accounts(clean.leads, rows, size), set()
-    now = place_accounts(clean.leads, old.borders)
-    then = place_accounts(read_all(place, {"leads": old.whole["leads"]}, old).leads, old.borders)
-    bucket = pd.Series(now.bucket, index=pd.Index(now.lead_id)).reindex(then.lead_id).fillna(WAITING).to_numpy(np.int64)
-    moved = set(then.bucket[bucket != then.bucket].tolist())
-    full = {b.number for b in old.buckets if len(b.segments) >= MOST_SEGMENTS}
-    return now, {int(number) for number in moved | full}
-
-
-def _reported(report: DataReport, manifest: Manifest, clean: Dataset) -> DataReport:
-    """What validating said of the other tables, and the same of the interactions."""
-    unusable, tally = manifest.unusable, manifest.tally
+def _reported(manifest: Manifest) -> Manifest:
+    """With a report that says of the interactions what validating says of other tables."""
+    report, unusable, tally = DataReport.from_dict(manifest.report), manifest.unusable, manifest.tally
     at = pd.Timestamp(manifest.extracted_at)
     report.warn("interactions", f"rows whose at lies after the extraction at {at}", unusable["late"], done="dropped")
-    report.warn(
-        "interactions", f"rows of {unusable['leads']:,} unknown leads", unusable["unknown"], unusable["example"], "dropped"
-    )
+    report.warn("interactions", f"rows of {unusable['leads']:,} {UNKNOWN}", unusable["unknown"], unusable["example"], "dropped")
     rare = [name for name, rows in sorted(tally.types.items(), key=lambda t: (-t[1], t[0])) if rows < MIN_TYPE_ROWS]
     report.note("interactions", f"types with fewer than {MIN_TYPE_ROWS} rows", len(rare), ", ".join(rare[:5]), "kept")
     odd = sum(Counter(tally.odd).values())
@@ -191,12 +180,12 @@ def _reported(report: DataReport, manifest: Manifest, clean: Dataset) -> DataRep
         report.warn(
             "interactions", "rows whose direction is neither in nor out", odd, repr(min(tally.odd)), "direction emptied"
         )
-    rows = {name: len(frame) for name, frame in clean.tables.items()} | {"interactions": manifest.rows}
     period = report.period
     if tally.first is not None and tally.last is not None and period:
         first, last = timestamps(np.array([tally.first, tally.last]))
         period = (min(pd.Timestamp(period[0]), first).isoformat(), max(pd.Timestamp(period[1]), last).isoformat())
-    return replace(report, rows=rows, period=period)
+    rows = report.rows | {"interactions": manifest.rows}
+    return replace(manifest, report=replace(report, rows=rows, period=period).to_dict())
 
 
 @dataclass
@@ -225,8 +214,10 @@ class Job:
             return []
         return [(q,) for q in queries] if self.engine.apart else [queries]
 
-    def cut(self, queries: tuple[str, ...], where: Cut) -> tuple[dict[int, tuple[Segment, ...]], tuple[Segment, ...]]:
-        """Segments by bucket, and those that wait."""
+    def cut(
+        self, queries: tuple[str, ...], where: Cut, rows: int
+    ) -> tuple[dict[int, tuple[Segment, ...]], tuple[Segment, ...]]:
+        """Segments by bucket, and those that wait, of so many `rows`."""
         files = self._cut(queries, where)
         buckets = sorted(files)
         done = {number: self._sorted(number) for number in buckets}
@@ -239,12 +230,15 @@ class Job:
             for n in todo
         ]  # fmt: skip
 
+        together = _groups(tasks, max(self.engine.budget.workers, -(-rows // self.engine.budget.of_bucket)))
+
         def tick(number: int, _: int) -> None:
             if self.tick:
-                self.tick(len(buckets) - len(todo) + number, len(buckets))
+                self.tick(len(buckets) - len(todo) + sum(map(len, together[:number])), len(buckets))
 
-        found = every(self.engine, sort, tasks, [f"bucket {n:05d}" for n in todo], tick)
-        done |= dict(zip(todo, found, strict=True))
+        labels = [", ".join(f"bucket {task.out}" for task in group) for group in together]
+        found = every(self.engine, sort, together, labels, tick)
+        done |= dict(zip(todo, (segment for group in found for segment in group), strict=True))
         parts = {number: (segment,) for number, segment in done.items() if segment and segment.rows}
         return {n: s for n, s in parts.items() if n != WAITING}, parts.get(WAITING, ())
 
@@ -283,8 +277,18 @@ class Job:
         segment = segment_from(self.place.read_json(name))
         return segment if self.place.exists(segment.name) else None
 
-    def finished(self) -> None:
+    def written(self, manifest: Manifest) -> Manifest:
+        """Make it what the folder holds, and take away what is not needed any more."""
+        manifest.write(self.place)
         self.place.write_json(f"{self.folder}/finished.json", {})
+        sweep(self.place, manifest, self.key)
+        return manifest
+
+
+def _groups(tasks: list[Sorting], most: int) -> list[tuple[Sorting, ...]]:
+    """The tasks one after another in at most so many groups: a database is not opened for every few rows."""
+    ends = [len(tasks) * i // most for i in range(most + 1)]
+    return [tuple(tasks[begin:end]) for begin, end in pairwise(ends) if end > begin]
 
 
 def sweep(place: Place, manifest: Manifest, key: str) -> None:

@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +69,7 @@ class Place:
         except OSError as error:
             raise DataError(f"{self}/{name} cannot be read: {error.strerror or error}.", "Make it anew.") from error
 
-    def write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes | memoryview) -> None:
         """A file of these bytes, whole or not at all."""
         with self.whole(name) as path:
             path.write_bytes(content)
@@ -165,20 +165,29 @@ class Place:
         with self.whole(name) as path:
             pq.write_table(table, path, compression="zstd")
 
-    def read_table(self, name: str, **options: Any) -> pa.Table:
-        """An Arrow table from Parquet; `options` are those of `pyarrow.parquet.read_table`.
+    def write_arrow(self, name: str, content: pa.Buffer) -> None:
+        """An Arrow file of `arrow_bytes`."""
+        self.write(name, memoryview(content))
+
+    def read_arrow(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """The table of an Arrow file, or some of its columns.
 
         Raises
         ------
         DataError
             if it is missing or damaged.
         """
+        source = pa.BufferReader(self.read(name))
         try:
-            if self.local:
-                return pq.read_table(self.local / name, **options)
-            return pq.read_table(pa.BufferReader(self.read(name)), **options)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise DataError(f"{self}/{name} cannot be read as Parquet: {error}.", "Make it anew.") from error
+            if columns is None:
+                return pa.ipc.open_file(source).read_all()
+            with pa.ipc.open_file(source) as file:
+                places = sorted(file.schema.get_field_index(column) for column in columns)
+            source.seek(0)
+            options = pa.ipc.IpcReadOptions(included_fields=places)
+            return pa.ipc.open_file(source, options=options).read_all().select(list(columns))
+        except pa.ArrowInvalid as error:
+            raise DataError(f"{self}/{name} cannot be read as an Arrow file: {error}.", "Make it anew.") from error
 
     def write_array(self, name: str, array: npt.NDArray[Any]) -> None:
         """An array as .npy."""
@@ -199,3 +208,11 @@ class Place:
         except (OSError, ValueError, EOFError) as error:
             raise DataError(f"{self}/{name} cannot be read as an array: {error}.", "Make it anew.") from error
         return found
+
+
+def arrow_bytes(table: pa.Table, compression: str | None = None) -> pa.Buffer:
+    """A table as an Arrow file: many times as fast to write and read as Parquet, and somewhat larger."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
+        writer.write_table(table)
+    return sink.getvalue()

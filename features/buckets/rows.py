@@ -12,21 +12,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from features.buckets.manifest import Bucket, Manifest
 from features.buckets.matrix import Block, Record, Store
 from features.buckets.place import Place
 from features.buckets.spec import Spec
 from features.buckets.state import State
-from features.buckets.whole import read_bucket, read_segments
+from features.buckets.whole import first_moments, read_bucket
 from features.build import attribute, build
-from features.clock import NEVER, microseconds, moment
+from features.clock import NEVER, moment
 from features.dataset import Dataset
 from features.feature_set import FeatureSet
 from features.histories import Histories
+from features.landmarks import Landmarks, positions
 from features.scanners import scanned as scanners_rows
 
-MOST_PARTS = 8
+MOST_PARTS = 32
 LIVE = 0.6  # of the rows in the parts of a bucket; with fewer they are written together
 
 Ints = npt.NDArray[np.int64]
@@ -67,14 +69,15 @@ def build_bucket(task: Building) -> Built:
     usable = before is not None and set(columns) <= set(before.columns)
     if before and usable and before.content == task.bucket.content and before.made == made:
         return Built(before.landmarks, 0, before.scanned)
-    lean = read_bucket(task.data, task.head, task.bucket, segments=())
-    now = State.of(lean, task.spec, extracted_at)
-    names = tuple(s.name for s in task.bucket.segments)
-    if before is None or not usable or names[: len(before.segments)] != before.segments:
+    now = State.of(task.data, task.bucket, task.spec, extracted_at)
+    names = {name for s in task.bucket.segments for name in (s.name, *s.of)}
+    old = Before.nothing(now)
+    if before is None or not usable or not set(before.segments) <= names:
         before = None
-    old = Before.of(task, before, now) if before else Before.nothing(now)
+    else:
+        old = Before.of(task, before, now)
     todo = np.flatnonzero(old.row < 0)
-    block, scanned = _computed(task, lean, now, todo)
+    block, scanned = _computed(task, now, todo)
     record = _stored(task, now, old, before, todo, block, (columns, made, scanned))
     task.store.finish(number, record)
     return Built(len(now.looks), len(todo), record.scanned)
@@ -82,56 +85,67 @@ def build_bucket(task: Building) -> Built:
 
 @dataclass(frozen=True)
 class Before:
-    """Where each landmark (n,) lies that is what it was, `row` -1 where it must be computed; `scanned` of accounts by key."""
+    """Where each landmark (n,) lies that is what it was, `row` -1 where it must be computed; `scanned` (accounts,) it was."""
 
     part: Ints
     row: Ints
-    scanned: dict[str, int]
+    scanned: Ints
 
     @classmethod
     def nothing(cls, now: State) -> Before:
         missing = np.full(len(now.looks), -1, np.int64)
-        return cls(missing, missing.copy(), {})
+        return cls(missing, missing.copy(), np.zeros(len(now.digest), np.int64))
 
     @classmethod
     def of(cls, task: Building, record: Record, now: State) -> Before:
-        index = task.store.index(record)
-        accounts = task.store.place.read_table(record.accounts).to_pandas()
-        keys = ["lead_id", "as_of", "stage", "entered"]
-        wanted = pd.DataFrame(
-            {
-                "lead_id": now.lead_id[now.looks.lead],
-                "as_of": now.looks.as_of,
-                "stage": now.looks.stage,
-                "entered": now.looks.entered,
-            }
-        )
-        found = wanted.merge(index[[*keys, "part", "row"]], on=keys, how="left")
-        part = found["part"].fillna(-1).to_numpy(np.int64, copy=True)
-        row = found["row"].fillna(-1).to_numpy(np.int64, copy=True)
-        account = now.account[now.looks.lead]
-        since = _changed_since(task, record, now, accounts)
-        row[now.looks.as_of > since[account]] = -1
-        return cls(part, row, dict(zip(accounts["account"].tolist(), accounts["scanned"].tolist(), strict=True)))
+        then, leads = task.store.rows(record), task.store.place.read_arrow(record.leads)
+        names = leads["lead_id"].combine_chunks()
+        was = np.arange(len(leads)) if names.equals(now.lead_id) else positions(now.lead_id, names)
+        part, row = _found(then, len(leads), now.looks, was)
+        first = was[np.flatnonzero(np.diff(now.account, prepend=-1))]
+        digest, scanned = (leads[name].to_numpy()[np.maximum(first, 0)] for name in ("digest", "scanned"))
+        same = (first >= 0) & (digest == now.digest)
+        since = _changed_since(task, record, now, same)
+        row[now.looks.as_of > since[now.account[now.looks.lead]]] = -1
+        return cls(part, row, np.where(first >= 0, scanned, 0))
 
 
-def _changed_since(task: Building, record: Record, now: State, accounts: pd.DataFrame) -> Ints:
+def _found(then: pa.Table, leads: int, looks: Landmarks, was: npt.NDArray[np.intp]) -> tuple[Ints, Ints]:
+    """Part and row of each landmark in the matrix as it was, -1 where it was not in it.
+
+    Landmarks of a lead only ever get more at their end, unless its lead stages changed. So it is enough to compare the first
+    one with the first, the second with the second; what stands elsewhere after a change is computed again.
+    """
+    lead = then["lead"].to_numpy()
+    begin = np.searchsorted(lead, np.arange(leads + 1))
+    number = np.arange(len(looks)) - np.searchsorted(looks.lead, np.arange(len(was)))[looks.lead]
+    at = was[looks.lead]
+    place = begin[at] + number
+    known = (at >= 0) & (place < begin[at + 1])
+    place[~known] = 0
+    for name, values in (("as_of", looks.as_of), ("stage", looks.stage), ("entered", looks.entered)):
+        if known.any():
+            known &= then[name].to_numpy()[place] == values
+    found = [np.full(len(looks), -1, np.int64) for _ in range(2)]
+    for one, name in zip(found, ("part", "row"), strict=True):
+        one[known] = then[name].to_numpy()[place[known]]
+    return found[0], found[1]
+
+
+def _changed_since(task: Building, record: Record, now: State, same: npt.NDArray[np.bool_]) -> Ints:
     """(accounts,) the moment after which nothing of an account need be as it was: that of its first new interaction, from the
-    beginning where its people or attributes changed, `NEVER` where nothing did."""
-    then = pd.Series(accounts["digest"].to_numpy(np.uint64), index=pd.Index(accounts["account"]))
-    place = then.index.get_indexer(pd.Index(now.account_key))
-    same = (place >= 0) & (then.to_numpy()[np.maximum(place, 0)] == now.digest)
+    beginning where its people or attributes changed (not `same`), `NEVER` where nothing did."""
     since = np.where(same, NEVER, np.iinfo(np.int64).min)
-    new = [s for s in task.bucket.segments if s.name not in record.segments]
+    known = set(record.segments)
+    new = [s for s in task.bucket.segments if s.name not in known and not (s.of and known.issuperset(s.of))]
     if new:
-        rows = read_segments(task.data, new)
-        code = pd.Index(now.lead_id).get_indexer(pd.Index(rows["lead_id"].cat.categories.astype("str")))
-        lead = code[rows["lead_id"].cat.codes.to_numpy()]
-        np.minimum.at(since, now.account[lead[lead >= 0]], microseconds(rows["at"])[lead >= 0])
+        rows = first_moments(task.data, new)
+        lead = positions(rows["lead_id"].combine_chunks().cast(now.lead_id.type), now.lead_id)
+        np.minimum.at(since, now.account[lead[lead >= 0]], rows["at"].cast(pa.int64()).to_numpy()[lead >= 0])
     return np.asarray(since, np.int64)
 
 
-def _computed(task: Building, lean: Dataset, now: State, todo: npt.NDArray[np.intp]) -> tuple[Block, dict[str, int]]:
+def _computed(task: Building, now: State, todo: npt.NDArray[np.intp]) -> tuple[Block, dict[int, int]]:
     """(columns, todo), and by account what mail scanners made, for the accounts looked at."""
     spec = task.spec
     if not len(todo):
@@ -139,9 +153,7 @@ def _computed(task: Building, lean: Dataset, now: State, todo: npt.NDArray[np.in
     involved = np.zeros(len(now.digest), bool)
     involved[now.account[now.looks.lead[todo]]] = True
     inside = involved[now.account]
-    data = replace(lean, interactions=read_segments(task.data, task.bucket.segments))
-    if not inside.all():
-        data = _of_leads(data, pd.Index(now.lead_id[inside]))
+    data = read_bucket(task.data, task.head, task.bucket, None if inside.all() else now.lead_id.filter(pa.array(inside)))
     histories = Histories.of(data, spec.feature_set.types, spec.feature_set.mail)
     renumbered = np.cumsum(inside) - 1
     looks = now.looks.take(todo)
@@ -150,30 +162,21 @@ def _computed(task: Building, lean: Dataset, now: State, todo: npt.NDArray[np.in
     place = {f: i for i, f in enumerate(spec.plan.features)}
     behaviour = rows[[spec.feature_set.attribute_columns + place[f] for f in spec.judge.features]]
     points = spec.judge.points(behaviour, lambda entity, column: attribute(histories, looks, entity, column))
-    scanned = dict.fromkeys(now.account_key[involved].tolist(), 0)
+    numbers = np.flatnonzero(involved)
+    scanned = dict.fromkeys(numbers.tolist(), 0)
     if histories.scanned:
-        scanned |= _scanned(data, spec.feature_set, now.account_key[involved])
+        scanned |= _scanned(data, spec.feature_set, numbers)
     return np.concatenate((rows, points[None].astype(np.float32))), scanned
 
 
-def _scanned(data: Dataset, feature_set: FeatureSet, keys: npt.NDArray[np.object_]) -> dict[str, int]:
+def _scanned(data: Dataset, feature_set: FeatureSet, numbers: npt.NDArray[np.intp]) -> dict[int, int]:
     """How many interactions of each account mail scanners made."""
     everything = Histories.of(data, feature_set.types)
     history = everything.people.history
     rows = np.flatnonzero(scanners_rows(history, feature_set.mail))
     lead = np.searchsorted(history.start, rows, side="right") - 1
-    count = np.bincount(everything.account[lead], minlength=len(keys))
-    return {str(key): int(n) for key, n in zip(keys, count, strict=True)}
-
-
-def _of_leads(data: Dataset, ids: pd.Index) -> Dataset:
-    """The dataset without other leads; companies and changes stay, as nobody else asks for them."""
-    leads = data.leads[data.leads["lead_id"].isin(ids)]
-    wanted = data.interactions["lead_id"].cat.categories.astype("str").isin(ids)
-    code = data.interactions["lead_id"].cat.codes.to_numpy()
-    return replace(
-        data, leads=leads.reset_index(drop=True), interactions=data.interactions[wanted[code]].reset_index(drop=True)
-    )
+    count = np.bincount(everything.account[lead], minlength=len(numbers))
+    return dict(zip(numbers.tolist(), count.tolist(), strict=True))
 
 
 def _stored(
@@ -183,7 +186,7 @@ def _stored(
     before: Record | None,
     todo: npt.NDArray[np.intp],
     block: Block,
-    what: tuple[tuple[str, ...], str, dict[str, int]],
+    what: tuple[tuple[str, ...], str, dict[int, int]],
 ) -> Record:
     columns, made, fresh = what
     number = task.bucket.number
@@ -201,30 +204,29 @@ def _stored(
     if len(todo) or not parts:
         part[todo], row[todo] = len(parts), np.arange(len(todo))
         parts.append((task.store.put_block(number, block), block.shape[1]))
-    index = pd.DataFrame(
-        {
-            "lead_id": now.lead_id[now.looks.lead],
-            "account": now.account[now.looks.lead],
-            "as_of": now.looks.as_of,
-            "stage": now.looks.stage,
-            "entered": now.looks.entered,
-            "part": part,
-            "row": row,
-            **now.labels,
-        }
-    )
-    counted = {str(key): fresh.get(str(key), old.scanned.get(str(key), 0)) for key in now.account_key}
-    accounts = pd.DataFrame({"account": list(counted), "digest": now.digest, "scanned": list(counted.values())})
+    scanned = old.scanned.copy()
+    scanned[list(fresh)] = list(fresh.values())
+    index = {
+        "lead": now.looks.lead.astype(np.int32),
+        "as_of": now.looks.as_of,
+        "stage": now.looks.stage,
+        "entered": now.looks.entered,
+        "part": part.astype(np.int32),
+        "row": row.astype(np.int32),
+        **now.labels,
+    }
+    of_lead = now.account
+    leads = {"lead_id": now.lead_id, "digest": now.digest[of_lead], "scanned": scanned[of_lead]}
     return Record(
         task.bucket.content,
         made,
         tuple(keys),
         tuple(parts),
-        task.store.put_table(number, "index", index),
-        task.store.put_table(number, "accounts", accounts),
+        task.store.put_table(number, "index", pa.table(index)),
+        task.store.put_table(number, "leads", pa.table(leads)),
         tuple(s.name for s in task.bucket.segments),
-        len(index),
-        int(sum(counted.values())),
+        len(row),
+        int(scanned.sum()),
     )
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -44,7 +45,7 @@ class Spec:
     funnel: Funnel
     ages: tuple[float, ...]
 
-    @property
+    @cached_property
     def plan(self) -> Plan:
         return Plan(
             tuple(dict.fromkeys((*self.feature_set.features, *self.judge.features, *self.extra))), self.feature_set.types
@@ -55,21 +56,17 @@ class Spec:
         """How many columns are the model's own."""
         return self.feature_set.attribute_columns + len(self.feature_set.features)
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Keys of all columns: two columns with the same key hold the same numbers of the same landmarks."""
         roles = sorted((t, r) for t, r in zip(self.feature_set.types, self.feature_set.mail, strict=False) if r)
         base = hashlib.sha256(json.dumps(roles).encode()).hexdigest()[:8]
         own = [key for encoder in self.feature_set.encoders for key in _encoder_keys(encoder)]
-        behaviour = [f"{f.name}|{base}|{_types_of(f, self.feature_set.types)}" for f in self.plan.features]
-        said = hashlib.sha256(
-            json.dumps([self.judge.digest, [k for k in behaviour if k.split("|")[0] in self._judged]]).encode()
-        )
+        types = frozenset(self.feature_set.types)
+        behaviour = [f"{f.name}|{base}|{_types_of(f, types)}" for f in self.plan.features]
+        judged = {f.name for f in self.judge.features}
+        said = hashlib.sha256(json.dumps([self.judge.digest, [k for k in behaviour if k.split("|")[0] in judged]]).encode())
         return (*own, *behaviour, f"{POINTS}|{said.hexdigest()[:16]}")
-
-    @property
-    def _judged(self) -> set[str]:
-        return {f.name for f in self.judge.features}
 
     @property
     def model_columns(self) -> tuple[str, ...]:
@@ -91,9 +88,9 @@ def _encoder_keys(encoder: AttributeEncoder) -> list[str]:
     return keys
 
 
-def _types_of(feature: Feature, types: Sequence[str]) -> str:
+def _types_of(feature: Feature, types: frozenset[str]) -> str:
     """The interaction types a feature looks at, as far as the data have them; a change of them changes the feature."""
     if isinstance(feature, Variety):
         return ",".join(sorted(types))
     found = {t for name in ("what", "of") if hasattr(feature, name) for t in getattr(feature, name).types}
-    return ",".join(sorted(found & set(types)))
+    return ",".join(sorted(found & types))

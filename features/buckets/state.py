@@ -1,4 +1,4 @@
-"""A bucket as it is now, without its interactions: its leads, its landmarks with their labels, and digests of its accounts."""
+"""A bucket as it is now, without its interactions: its leads, digests of its accounts, its landmarks with their labels."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from features.buckets.manifest import Bucket
+from features.buckets.place import Place
 from features.buckets.spec import Spec
-from features.dataset import Dataset
-from features.histories import Histories, account_keys
+from features.dataset import from_arrow
 from features.labels import label
 from features.landmarks import Landmarks, Path, landmarks
 
@@ -20,71 +22,27 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class State:
-    """The leads of a bucket in the order of accounts: the `key` of each lead's account and its `account` code, a digest of what
-    is known of each account (accounts,), the landmarks and their labels."""
+    """The leads of a bucket in the order of accounts with the `account` code of each, a digest of each account (accounts,), the
+    landmarks and their labels."""
 
-    lead_id: npt.NDArray[np.object_]
-    key: npt.NDArray[np.object_]
+    lead_id: pa.Array
     account: Ints
     digest: npt.NDArray[np.uint64]
     looks: Landmarks
     labels: dict[str, Flags]
 
     @classmethod
-    def of(cls, lean: Dataset, spec: Spec, extracted_at: int) -> State:
-        histories = Histories.of(lean, ())
-        path = Path.of(histories.leads, lean.lead_stages, spec.funnel)
+    def of(cls, data: Place, bucket: Bucket, spec: Spec, extracted_at: int) -> State:
+        """Reads no more of the tables than it needs: most of a bucket is what it was, and this is done for all of it."""
+        leads = data.read_arrow(bucket.tables["leads"], ["lead_id", "company_id", "created_at"])
+        stages = data.read_arrow(bucket.tables["lead_stages"])
+        path = Path.of(from_arrow(leads), from_arrow(stages), spec.funnel)
         looks = landmarks(path, extracted_at, spec.ages)
         known = label(path, looks, spec.funnel, extracted_at)
         labels = {f"reached_{t}": known.reached[:, i] for i, t in enumerate(spec.funnel.targets)}
         labels |= {f"matured_{t}": known.matured[:, i] for i, t in enumerate(spec.funnel.targets)}
-        account = histories.account.astype(np.int64)
-        return cls(
-            histories.leads["lead_id"].to_numpy(object),
-            account_keys(histories.leads).to_numpy(object),
-            account,
-            _digests(histories, account),
-            looks,
-            labels,
-        )
-
-    @property
-    def account_key(self) -> npt.NDArray[np.object_]:
-        """(accounts,)"""
-        first = np.append(True, np.diff(self.account) > 0) if len(self.account) else np.zeros(0, bool)
-        found: npt.NDArray[np.object_] = self.key[first]
-        return found
-
-
-def _digests(histories: Histories, account: Ints) -> npt.NDArray[np.uint64]:
-    """(accounts,) a digest of the leads, the company and the recorded changes of each account, in whatever order they are."""
-    total = np.zeros(int(account.max()) + 1 if len(account) else 0, np.uint64)
-    np.add.at(total, account, _hashes(histories.leads))
-    known = histories.company_row >= 0
-    if known.any():
-        np.add.at(total, account[known], _hashes(histories.companies)[histories.company_row[known]])
-    changes = histories.attribute_changes
-    if len(changes):
-        ids = changes["id"].astype("str")
-        of_lead = (changes["entity"] == "lead").to_numpy(bool)
-        lead = pd.Index(histories.leads["lead_id"]).get_indexer(pd.Index(ids))
-        first = histories.leads["company_id"].drop_duplicates()
-        place = pd.Index(first.fillna("")).get_indexer(pd.Index(ids))
-        company = np.where(place >= 0, first.index.to_numpy()[np.maximum(place, 0)], -1)
-        row = np.where(of_lead, lead, company)
-        np.add.at(total, account[row[row >= 0]], _hashes(changes)[row >= 0])
-    return total
-
-
-def _hashes(frame: pd.DataFrame) -> npt.NDArray[np.uint64]:
-    """(rows,) hashes of the rows with the names of their columns; a value that is missing adds nothing, in whatever kind."""
-    total = np.zeros(len(frame), np.uint64)
-    for name in map(str, frame.columns):
-        values, known = frame[name], frame[name].notna().to_numpy()
-        if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
-            hashed = pd.util.hash_array(values.astype("str").to_numpy(object, na_value=""))
-        else:
-            hashed = pd.util.hash_array(values.to_numpy(np.float64, na_value=np.nan))
-        salt = pd.util.hash_array(np.array([name], object))[0] | np.uint64(1)
-        total[known] += hashed[known] * salt
-    return total * np.uint64(0xBF58476D1CE4E5B9) + np.uint64(1)
+        company = leads["company_id"].combine_chunks()
+        same = pc.fill_null(pc.equal(company[1:], company[:-1]), False).to_numpy(zero_copy_only=False)
+        account = np.cumsum(np.append(False, ~same)[: len(leads)], dtype=np.int64)
+        digest = data.read_arrow(bucket.accounts, ["digest"])["digest"].to_numpy()
+        return cls(leads["lead_id"].combine_chunks(), account, digest, looks, labels)

@@ -10,13 +10,12 @@ from typing import Any
 from features.catalogue import Seen
 from features.histories import MIN_TYPE_ROWS
 
-ENOUGH = 2  # different contents; more do not change what features there are
-
 
 @dataclass(frozen=True)
 class Tally:
-    """Of some interactions: `types` and `valued`, rows (and rows with a value) of each type; `directions`; up to `ENOUGH`
-    different `contents`; `odd` rows per direction that is neither in nor out; the `first` and `last` moment (µs)."""
+    """Of some interactions: `types` and `valued`, rows (and rows with a value) of each type; `directions`; the first and the
+    last of the `contents` in their order, which tells whether there is more than one; `odd` rows per direction that is neither
+    in nor out; the `first` and `last` moment (µs)."""
 
     types: dict[str, int] = field(default_factory=dict)
     valued: dict[str, int] = field(default_factory=dict)
@@ -50,7 +49,7 @@ class Tally:
             dict(sorted(types.items())),
             dict(sorted(valued.items())),
             tuple(sorted(directions)),
-            tuple(sorted(contents)[:ENOUGH]),
+            tuple(dict.fromkeys((min(contents), max(contents)))) if contents else (),
             dict(sorted(odd.items())),
             min(moments, default=None),
             max(moments, default=None),

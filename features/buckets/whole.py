@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from features.buckets.accounts import accounts_of
 from features.buckets.manifest import Bucket, Manifest, Segment
 from features.buckets.memory import LEAD
-from features.buckets.place import Place
+from features.buckets.place import Place, arrow_bytes
 from features.dataset import DICTIONARIES, Dataset, from_arrow, to_arrow
 from features.errors import DataError
 from features.histories import account_keys, by_account
@@ -27,16 +27,20 @@ LEAN = tuple(name for name in TABLES if name != "interactions")
 OF_BUCKET = ("leads", "companies", "lead_stages", "attribute_changes")
 
 Ints = npt.NDArray[np.int64]
+NO_ACCOUNTS = pd.DataFrame({"account": pd.Series([], dtype="str"), "digest": np.zeros(0, np.uint64)})
 
 
 def store(place: Place, folder: str, frame: pd.DataFrame) -> str:
     """Write a table under a name that tells its content; what is there already is not written again."""
-    buffer = io.BytesIO()
-    pq.write_table(to_arrow(frame), buffer, compression="zstd")
-    content = buffer.getvalue()
-    name = f"{folder}-{hashlib.sha256(content).hexdigest()[:16]}.parquet"
+    return store_arrow(place, folder, to_arrow(plain(frame)))
+
+
+def store_arrow(place: Place, folder: str, table: pa.Table) -> str:
+    """The same for a table of Arrow."""
+    content = arrow_bytes(table, "lz4")
+    name = f"{folder}-{hashlib.sha256(content).hexdigest()[:16]}.arrow"
     if not place.exists(name):
-        place.write(name, content)
+        place.write_arrow(name, content)
     return name
 
 
@@ -47,7 +51,7 @@ def store_all(place: Place, folder: str, dataset: Dataset) -> dict[str, str]:
 
 def read_all(place: Place, names: dict[str, str], like: Manifest) -> Dataset:
     """The way back; interactions are empty."""
-    tables = {name: from_arrow(place.read_table(file)) for name, file in names.items()}
+    tables = {name: from_arrow(place.read_arrow(file)) for name, file in names.items()}
     return Dataset.from_tables(tables, extracted_at=pd.Timestamp(like.extracted_at), source=like.source, time=like.time)
 
 
@@ -86,36 +90,54 @@ def cut_accounts(leads: pd.DataFrame, rows: pd.Series[Any], size: int) -> Cut:
 def place_accounts(leads: pd.DataFrame, borders: Sequence[str]) -> Cut:
     """Put leads into buckets that are there already."""
     ordered, _ = by_account(leads)
-    known = list(borders)
-    bucket = np.array([bisect_right(known, key) for key in account_keys(ordered)], np.int64)
+    first = np.searchsorted(account_keys(ordered).to_numpy(object), np.array(borders, object))  # of each bucket but the first
+    bucket = np.cumsum(np.bincount(first, minlength=len(ordered) + 1)[: len(ordered)]).astype(np.int64)
     ids = ordered["lead_id"].to_numpy(object)
     return Cut(ids, bucket, np.arange(len(ids), dtype=np.int64), tuple(borders))
 
 
-def store_buckets(place: Place, clean: Dataset, cut: Cut, segments: dict[int, Bucket]) -> list[Bucket]:
-    """The part of each table that belongs to each bucket, written; `segments`: buckets there were before."""
-    bucket_of = pd.Series(cut.bucket, index=pd.Index(cut.lead_id))
-    of_lead = bucket_of.reindex(clean.leads["lead_id"]).to_numpy()
-    company = pd.Series(of_lead, index=pd.Index(clean.leads["company_id"]))
+def store_buckets(place: Place, clean: Dataset, cut: Cut) -> list[Bucket]:
+    """The part of each table that belongs to each bucket, written; there are no interactions in them yet."""
+    parts, accounts = split(clean, cut)
+    return [store_bucket(place, number, parts[number], accounts[number]) for number in range(cut.buckets)]
+
+
+def store_bucket(place: Place, number: int, tables: dict[str, pd.DataFrame], accounts: pd.DataFrame) -> Bucket:
+    """A bucket of these tables."""
+    names = {name: store(place, f"{number:05d}/{name}", tables[name]) for name in OF_BUCKET}
+    return Bucket(number, len(tables["leads"]), (), names, store(place, f"{number:05d}/accounts", accounts))
+
+
+def split(
+    clean: Dataset, cut: Cut, names: Sequence[str] = OF_BUCKET
+) -> tuple[list[dict[str, pd.DataFrame]], list[pd.DataFrame]]:
+    """The part of each named table that belongs to each bucket, leads in the order of accounts, and the digests of its accounts
+    where any of the tables they are made of is named."""
+    leads = clean.leads.iloc[pd.Index(clean.leads["lead_id"]).get_indexer(cut.lead_id)].reset_index(drop=True)
+    bucket_of = pd.Series(cut.bucket, index=pd.Index(leads["lead_id"]))
+    company = pd.Series(cut.bucket, index=pd.Index(leads["company_id"]))
     company = company[company.index.notna() & ~company.index.duplicated()]
-    changes = clean.attribute_changes
-    ids = changes["id"].astype("str")
-    of_change = np.where(
-        (changes["entity"] == "lead").to_numpy(bool), bucket_of.reindex(ids).to_numpy(), company.reindex(ids).to_numpy()
+    parts = {}
+    for name in names:
+        frame = leads if name == "leads" else clean.tables[name]
+        parts[name] = _split(frame, _numbers(name, frame, bucket_of, company), cut.buckets)
+    keys = account_keys(leads)
+    first = np.flatnonzero(keys.to_numpy(object) != keys.shift().to_numpy(object))
+    accounts = accounts_of(replace(clean, leads=leads)) if set(names) - {"lead_stages"} else NO_ACCOUNTS
+    return (
+        [{name: parts[name][number] for name in names} for number in range(cut.buckets)],
+        _split(accounts, cut.bucket[first] if len(accounts) else first[:0], cut.buckets),
     )
-    numbers = {
-        "leads": of_lead,
-        "companies": company.reindex(clean.companies["company_id"]).to_numpy(),
-        "lead_stages": bucket_of.reindex(clean.lead_stages["lead_id"].astype("str")).to_numpy(),
-        "attribute_changes": of_change,
-    }
-    parts = {name: _split(clean.tables[name], number, cut.buckets) for name, number in numbers.items()}
-    found = []
-    for number in range(cut.buckets):
-        before = segments.get(number)
-        tables = {name: store(place, f"{number:05d}/{name}", _plain(name, parts[name][number])) for name in OF_BUCKET}
-        found.append(Bucket(number, len(parts["leads"][number]), before.segments if before else (), tables))
-    return found
+
+
+def _numbers(name: str, frame: pd.DataFrame, lead: pd.Series[Any], company: pd.Series[Any]) -> npt.NDArray[Any]:
+    """The bucket of each row; NaN where it is in none. `lead`, `company`: buckets by id."""
+    if name == "companies":
+        return company.reindex(frame["company_id"]).to_numpy()
+    if name != "attribute_changes":
+        return lead.reindex(frame["lead_id"].astype("str")).to_numpy()
+    ids = frame["id"].astype("str")
+    return np.where((frame["entity"] == "lead").to_numpy(bool), lead.reindex(ids).to_numpy(), company.reindex(ids).to_numpy())
 
 
 def _split(frame: pd.DataFrame, number: npt.NDArray[Any], buckets: int) -> list[pd.DataFrame]:
@@ -127,32 +149,41 @@ def _split(frame: pd.DataFrame, number: npt.NDArray[Any], buckets: int) -> list[
     return [frame.iloc[order[begins[i] : ends[i]]] for i in range(buckets)]
 
 
-def _plain(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+def plain(frame: pd.DataFrame) -> pd.DataFrame:
     """Categories as text: those of other buckets need not be in this one's file."""
     texts = {str(c): frame[c].astype("str") for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)}
     return frame.assign(**texts) if texts else frame
 
 
-def read_bucket(place: Place, manifest: Manifest, bucket: Bucket, *, segments: Sequence[str] | None = None) -> Dataset:
-    """A bucket as a dataset; of its `segments` only those named.
+def read_bucket(
+    place: Place, manifest: Manifest, bucket: Bucket, ids: pa.Array | None = None, *, interactions: bool = True
+) -> Dataset:
+    """A bucket as a dataset; with `ids` no leads but these, nor what belongs to others alone.
 
     Raises
     ------
     DataError
         if a file is missing, damaged, or not what it was when it was written.
     """
-    tables = {name: from_arrow(place.read_table(file)) for name, file in bucket.tables.items()}
-    wanted = [s for s in bucket.segments if segments is None or s.name in segments]
+    tables = {name: place.read_arrow(file) for name, file in bucket.tables.items()}
+    if ids is not None:
+        leads = tables["leads"].filter(among(tables["leads"]["lead_id"], ids))
+        companies = leads["company_id"].combine_chunks()
+        changed = tables["attribute_changes"]
+        tables = {
+            "leads": leads,
+            "companies": tables["companies"].filter(among(tables["companies"]["company_id"], companies)),
+            "attribute_changes": changed.filter(pc.or_(among(changed["id"], ids), among(changed["id"], companies))),
+        }
     found = Dataset.from_tables(
-        tables, extracted_at=pd.Timestamp(manifest.extracted_at), source=manifest.source, time=manifest.time
-    )
-    if not wanted:
-        return found
-    return replace(found, interactions=read_segments(place, wanted))
+        {name: from_arrow(table) for name, table in tables.items()},
+        extracted_at=pd.Timestamp(manifest.extracted_at), source=manifest.source, time=manifest.time,
+    )  # fmt: skip
+    return replace(found, interactions=read_segments(place, bucket.segments, ids)) if interactions else found
 
 
-def read_segments(place: Place, segments: Sequence[Segment]) -> pd.DataFrame:
-    """The interactions of these segments, ids and names as categories.
+def read_segments(place: Place, segments: Sequence[Segment], ids: pa.Array | None = None) -> pd.DataFrame:
+    """The interactions of these segments, ids and names as categories; with `ids` only those of these leads.
 
     Raises
     ------
@@ -161,13 +192,48 @@ def read_segments(place: Place, segments: Sequence[Segment]) -> pd.DataFrame:
     """
     if not segments:
         return empty("interactions")
-    tables = []
-    for segment in segments:
-        content = place.read(segment.name)
-        if hashlib.sha256(content).hexdigest() != segment.checksum:
-            raise DataError(
-                f"{place}/{segment.name} differs from its checksum.", "It was changed or only half copied: partition anew."
-            )
-        tables.append(pq.read_table(pa.BufferReader(content), read_dictionary=list(DICTIONARIES)))
+    tables = [_segment(place, segment, ids) for segment in segments]
     table = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
     return conform("interactions", from_arrow(table))
+
+
+def first_moments(place: Place, segments: Sequence[Segment]) -> pa.Table:
+    """lead_id and at: the first moment of each lead in these segments."""
+    tables = [_opened(place, segment).read(columns=["lead_id", "at"], use_threads=False) for segment in segments]
+    rows = pa.concat_tables(tables).unify_dictionaries()
+    return rows.group_by("lead_id").aggregate([("at", "min")]).rename_columns(["lead_id", "at"])
+
+
+def _opened(place: Place, segment: Segment) -> pq.ParquetFile:
+    content = place.read(segment.name)
+    if hashlib.sha256(content).hexdigest() != segment.checksum:
+        raise DataError(
+            f"{place}/{segment.name} differs from its checksum.", "It was changed or only half copied: partition anew."
+        )
+    return pq.ParquetFile(pa.BufferReader(content), read_dictionary=list(DICTIONARIES))
+
+
+def _segment(place: Place, segment: Segment, ids: pa.Array | None) -> pa.Table:
+    file = _opened(place, segment)
+    if ids is None:
+        return file.read(use_threads=False)
+    wanted = _of(file.read(columns=["lead_id"], use_threads=False).column(0), ids)
+    ends = np.cumsum([file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)], dtype=np.int64)
+    groups = np.unique(np.searchsorted(ends, np.flatnonzero(wanted), side="right"))
+    begins = np.append(0, ends)[:-1]
+    rows = np.concatenate([wanted[begins[g] : ends[g]] for g in groups]) if len(groups) else wanted[:0]
+    return file.read_row_groups(groups.tolist(), use_threads=False).filter(pa.array(rows))
+
+
+def among(column: pa.ChunkedArray | pa.Array, ids: pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Which values of a column of texts are among `ids`."""
+    return pc.is_in(column, value_set=ids.cast(column.type))
+
+
+def _of(column: pa.ChunkedArray, ids: pa.Array) -> npt.NDArray[np.bool_]:
+    """Which rows of a column of dictionaries are among `ids`; each entry of a dictionary is looked up once."""
+    found = [np.zeros(0, bool)]
+    for chunk in column.chunks:
+        known = among(chunk.dictionary, ids).to_numpy(zero_copy_only=False)
+        found.append(known[chunk.indices.to_numpy(zero_copy_only=False)])
+    return np.concatenate(found)

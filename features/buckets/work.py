@@ -34,6 +34,10 @@ class Engine(Protocol):
         """Workers are other machines, so that even one pass over everything is better given away in parts."""
         ...
 
+    def rest(self) -> None:
+        """Give back what workers hold while there is nothing to do for them."""
+        ...
+
     def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[Done[R]]:
         """One `Done` for each item, in the order in which they end. A failed item never stops the others."""
         ...
@@ -45,6 +49,9 @@ class Inline:
 
     budget: Budget = field(default_factory=Budget)
     apart: bool = False
+
+    def rest(self) -> None:
+        """Nothing is held."""
 
     def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[Done[R]]:
         for index, item in enumerate(items):

@@ -30,6 +30,9 @@ class Cluster:
         self.client = client
         self.budget = budget
 
+    def rest(self) -> None:
+        """Workers are the cluster's own, with memory of their own."""
+
     def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[Done[R]]:
         """As the protocol says. An item whose worker dies is given to others as often as the scheduler allows."""
         futures = [

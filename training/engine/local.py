@@ -69,6 +69,10 @@ class Local:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.rest()
+
+    def rest(self) -> None:
+        """Let the workers go; they are started again when there is work."""
         for worker in self._workers:
             worker.end()
         self._workers.clear()

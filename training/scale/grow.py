@@ -1,8 +1,7 @@
 """The last step of a training beyond memory: the trees of every transition grow again, on the landmarks of all accounts.
 
 Everything else was learned and judged on the accounts that fit into memory: settings, weights of the blend, calibration,
-intervals, and the linear learner, whose few hundred numbers a sample of that size settles. The trees have more to learn from
-more rows, and their bins fit where the rows do not.
+intervals, and the linear learner. The trees have more to learn from more rows, and their bins fit where the rows do not.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ def _by_bucket(data: Place, manifest: Manifest, previous: Before) -> dict[int, B
     found: dict[int, Before] = {}
     for bucket in manifest.buckets:
         if previous:
-            ids = data.read_table(bucket.tables["leads"], columns=["lead_id"]).column("lead_id").to_pylist()
+            ids = data.read_arrow(bucket.tables["leads"], columns=["lead_id"]).column("lead_id").to_pylist()
             found[bucket.number] = {name: previous[name] for name in ids if name in previous}
         else:
             found[bucket.number] = {}

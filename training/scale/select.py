@@ -85,7 +85,7 @@ def select(task: Selecting) -> Selected:
     index = task.store.index(record) if record else None
     if record is None or index is None or not len(index):
         return Selected(task.bucket.number, "", 0, 0)
-    lean = read_bucket(task.data, task.head, task.bucket, segments=())
+    lean = read_bucket(task.data, task.head, task.bucket, interactions=False)
     leads, _ = by_account(lean.leads)
     lead = pd.Index(leads["lead_id"]).get_indexer(pd.Index(index["lead_id"]))
     teaches = chosen(account_keys(leads), task.share)[lead]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from features.buckets.memory import Budget
 from features.buckets.place import Place
-from features.buckets.work import Done, Inline
+from features.buckets.work import Done, Engine, Inline
 
 
 def square(number: int) -> float:
@@ -31,9 +33,46 @@ def deadly(number: int) -> int:
     return number
 
 
-def slowly(number: int) -> int:
-    time.sleep(0.5)
-    return number
+@dataclass(frozen=True)
+class Fatal:
+    """The function, but the first worker to do it is killed before it can tell; `folder` remembers."""
+
+    function: Callable[[Any], Any]
+    folder: str
+
+    @property
+    def __name__(self) -> str:
+        return self.function.__name__
+
+    def __call__(self, item: Any) -> Any:
+        found = self.function(item)
+        mark = Path(self.folder) / f"killed-in-{self.__name__}"
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return found
+
+
+@dataclass(frozen=True)
+class Killing:
+    """An engine whose workers are killed once in each function."""
+
+    engine: Engine
+    folder: Path
+
+    @property
+    def budget(self) -> Budget:
+        return self.engine.budget
+
+    @property
+    def apart(self) -> bool:
+        return self.engine.apart
+
+    def rest(self) -> None:
+        self.engine.rest()
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Done[Any]]:
+        return self.engine.map(Fatal(function, str(self.folder)), items)
 
 
 class Telling(Inline):

@@ -6,14 +6,25 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from distributed import Client
 
+from features.buckets.matrix import Store
 from features.buckets.memory import Budget
-from features.buckets.work import every
+from features.buckets.partition import partition
+from features.buckets.place import Place
+from features.buckets.raw import in_memory as raw_in_memory
+from features.buckets.work import Done, Engine, Inline, every
 from features.errors import DataError
-from tests.training.scale.deadly import deadly, once, slowly
+from tests.features.buckets.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
+from tests.training.scale.deadly import deadly, once
 from training.engine.dask import cluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # distributed warns of what it is asked to do here
@@ -27,7 +38,9 @@ def test_a_worker_killed_on_a_cluster_costs_nothing_and_a_poisoned_item_is_named
             every(engine, deadly, [1, -2, 3], ["one", "two", "three"])
 
 
-def test_a_scheduler_that_goes_away_is_said() -> None:
+@contextmanager
+def running() -> Iterator[tuple[str, int]]:
+    """A scheduler with a worker: its address and process."""
     command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as scheduler:
         assert scheduler.stderr
@@ -38,24 +51,52 @@ def test_a_scheduler_that_goes_away_is_said() -> None:
             cwd=Path(__file__).resolve().parents[3],
         )
         try:
-            _until_there(address)
-            with pytest.raises(DataError, match=r"went away while it was working"):
-                _killed_on_the_way(address, scheduler.pid)
+            with Client(address) as client:
+                client.wait_for_workers(1, timeout=60)
+            yield address, scheduler.pid
         finally:
             scheduler.kill()
             worker.kill()
             worker.wait()
 
 
-def _killed_on_the_way(address: str, scheduler: int) -> None:
-    with cluster(address, 1, Budget()) as engine:
-        for done in engine.map(slowly, list(range(20))):
-            assert not done.error
-            os.kill(scheduler, signal.SIGKILL)
+@dataclass
+class Short:
+    """An engine whose scheduler is killed after the first part."""
+
+    engine: Engine
+    scheduler: int
+    apart: bool = True
+
+    @property
+    def budget(self) -> Budget:
+        return self.engine.budget
+
+    def rest(self) -> None:
+        self.engine.rest()
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Done[Any]]:
+        for done in self.engine.map(function, items):
+            yield done
+            os.kill(self.scheduler, signal.SIGKILL)
 
 
-def _until_there(address: str) -> None:
-    from distributed import Client
-
-    with Client(address) as client:
-        client.wait_for_workers(1, timeout=60)
+def test_a_scheduler_that_goes_away_is_said_and_with_another_one_the_job_goes_on(tmp_path: Path) -> None:
+    dataset = world(22)
+    data, out = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix")
+    with raw_in_memory(dataset) as raw:
+        manifest = partition(data, raw, FUNNEL, Inline(SMALL))
+    spec = spec_of(dataset)
+    with (
+        running() as (address, pid),
+        cluster(address, 1, SMALL) as engine,
+        pytest.raises(DataError, match=r"went away while it was working"),
+    ):
+        built(data, manifest, out, spec, Short(engine, pid))
+    done = sum(Store(out).record(b.number) is not None for b in manifest.buckets)
+    assert done >= 1
+    with running() as (address, _), cluster(address, 1, SMALL) as engine:
+        computed = built(data, manifest, out, spec, engine)
+    index, rows = read_matrix(out, manifest, spec)
+    assert computed < len(index) or done == len(manifest.buckets)
+    np.testing.assert_array_equal(rows, in_memory(dataset, spec)[1])

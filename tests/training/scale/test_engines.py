@@ -66,13 +66,22 @@ def test_a_killed_worker_costs_only_its_own_item(tmp_path: Path) -> None:
             every(engine, deadly, [1, -2, 3, 4], ["one", "two", "three", "four"])
 
 
+def test_workers_that_rest_hold_nothing_and_are_there_again() -> None:
+    with Local(TWO) as engine:
+        assert every(engine, square, [1, 2], ["one", "two"]) == [1.0, 0.5]
+        workers = [worker.process for worker in engine._workers]
+        engine.rest()
+        assert [process.is_alive() for process in workers] == [False, False]
+        assert every(engine, square, [4, 5], ["four", "five"]) == [0.25, 0.2]
+
+
 def test_killed_anywhere_it_goes_on_from_finished_buckets(tmp_path: Path) -> None:
     dataset = world(21)
     dataset.write(tmp_path / "set")
     with raw_in_memory(dataset) as raw:
         partition(Place.of(tmp_path / "wanted"), raw, FUNNEL, Inline(SMALL))
     command = [sys.executable, "-m", "tests.training.scale.deadly", str(tmp_path / "set"), str(tmp_path)]
-    for parts in (2, 4, 7, None):  # killed while cutting, sorting, building; then left alone
+    for parts in (2, 3, 4, None):  # killed while cutting, sorting, building; then left alone
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as job:
             assert job.stdout
             for number, _ in enumerate(job.stdout, start=1):

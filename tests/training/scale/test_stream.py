@@ -14,16 +14,18 @@ from features.buckets.memory import Budget
 from features.buckets.partition import partition
 from features.buckets.place import Place
 from features.buckets.raw import in_memory as raw_in_memory
-from features.buckets.work import Inline
+from features.buckets.work import Inline, every
 from features.clock import DAY
 from features.dataset import Dataset
 from features.errors import ConfigError
 from features.validate import validate
 from models.store import save
 from tests.tiny import FUNNEL, tiny_model
+from tests.training.scale.deadly import Killing
 from training.batch import score_open
 from training.config import Config
 from training.engine.dask import cluster
+from training.engine.local import Local
 from training.prepare import prepare
 from training.progress import Steps
 from training.scale.boost import Boosting, boost
@@ -136,6 +138,22 @@ def test_scores_keep_what_was_recommended_before(few: Dataset, partitioned: Path
     assert job.actions == {str(a): int(n) for a, n in wanted.items()}
 
 
+def test_a_worker_killed_in_features_and_in_scoring_costs_nothing(few: Dataset, partitioned: Path, tmp_path: Path) -> None:
+    few.write(tmp_path / "set")
+    config, data = config_of(tmp_path), Place.of(partitioned / "data")
+    with Local(Budget(workers=2, bucket=8_000)) as local:
+        engine = Killing(local, tmp_path)
+        found = read(config, data, Place.of(tmp_path / "one"), rules_of(config), engine)
+        rows = [(b.landmarks, b.scanned) for b in build(found, engine)]
+        job = score_buckets(partitioned / "model", data, Place.of(tmp_path / "scores"), few.extracted_at, engine)
+    wanted = read(config, data, Place.of(tmp_path / "two"), rules_of(config), ENGINE)
+    assert rows == [(b.landmarks, b.scanned) for b in build(wanted, ENGINE)]
+    alone = score_buckets(partitioned / "model", data, Place.of(tmp_path / "alone"), few.extracted_at, ENGINE)
+    assert job == alone
+    killed = {path.name.removeprefix("killed-in-") for path in tmp_path.glob("killed-in-*")}
+    assert killed == {"follow", "build_bucket", "score_bucket"}
+
+
 def test_a_part_of_the_accounts_is_whole_accounts(few: Dataset, tmp_path: Path) -> None:
     few.write(tmp_path / "set")
     config = config_of(tmp_path)
@@ -214,6 +232,11 @@ def test_trees_of_all_accounts_equal_those_from_memory_on_the_same_bins(few: Dat
     grown = lgb.Booster(model_str=text).predict(examples.x, raw_score=True)
     np.testing.assert_allclose(grown, plain, atol=1e-9)
     assert sum(len(Chosen.read(out, s.file).row) for s in selected) == len(examples)
+    with cluster(None, 2, Budget()) as engine:
+        killing = Killing(engine, tmp_path)  # a worker dies in the middle of selecting, another one of growing trees
+        assert every(killing, select, tasks, [t.to for t in tasks]) == list(selected)
+        assert every(killing, boost, [task], ["trees"]) == [text]
+        assert (tmp_path / "killed-in-boost").exists()
     with cluster(None, 2, Budget()) as engine:
         apart = lgb.Booster(model_str=boost_apart(engine, task)).predict(examples.x, raw_score=True)
     np.testing.assert_allclose(apart, plain, atol=1e-6)
