@@ -145,7 +145,7 @@ class FunnelModel:
 
     @cached_property
     def rules_hand_over_from(self) -> float:
-        """The points from which the rules would hand a lead over (thresholds rise along the funnel); endless where they never do."""
+        """The points from which the rules would hand a lead over, as thresholds rise along the funnel; endless if never."""
         ahead = [needed for stage, needed in self.rules.thresholds if self.funnel.position(stage) >= self.sales_from]
         return min(ahead, default=math.inf)
 
