@@ -70,18 +70,16 @@ def account_keys(leads: pd.DataFrame) -> pd.Series[str]:
 
 
 def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[str]) -> HistoryIndex:
-    lead, known = recode(interactions["lead_id"], leads["lead_id"])
+    lead, _ = recode(interactions["lead_id"], leads["lead_id"])
     kind, _ = recode(interactions["type"], types)
-    columns = (
+    return HistoryIndex.build(
+        len(leads),
         lead,
         microseconds(interactions["at"]),
         np.where(kind < 0, len(types), kind).astype(np.int32) * 3 + _directions(interactions["direction"]),
         interactions["value"].to_numpy(np.float64),
         np.asarray(interactions["content"].astype("category").cat.codes, np.int32),
     )
-    if not known.all():
-        columns = tuple(column[known] for column in columns)  # type: ignore[assignment]
-    return HistoryIndex.build(len(leads), *columns)
 
 
 def _directions(given: pd.Series) -> npt.NDArray[np.int32]:

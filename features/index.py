@@ -46,15 +46,14 @@ class HistoryIndex:
         value: npt.NDArray[np.float64] | None = None,
         content: Codes | None = None,
     ) -> HistoryIndex:
-        """Sort interactions given in any order. `lead` holds codes 0 … leads - 1; the other arrays have its length (n,)."""
-        milli = np.zeros(len(at), np.int64) if value is None else thousandths(value)
+        """Sort interactions given in any order; those of nobody, whose `lead` is -1, are left out. All others have codes
+        0 … leads - 1 there; the other arrays have its length (n,)."""
+        known = np.zeros(len(at)) if value is None else value
         what = np.full(len(at), -1, np.int32) if content is None else content
-        order = sort_order(lead, at, leads)
-        start = np.zeros(leads + 1, np.int64)
-        np.cumsum(np.bincount(lead, minlength=leads), out=start[1:])
+        start, order = sort_order(lead, at, leads)
         if order is None:
-            return cls(start, at, kind, milli, what)
-        return cls(start, at[order], kind[order], milli[order], what[order])
+            return cls(start, at, kind, thousandths(known), what)
+        return cls(start, at[order], kind[order], _gathered(order, known), what[order])
 
     def __len__(self) -> int:
         return len(self.at)
@@ -67,35 +66,45 @@ def thousandths(value: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     return whole
 
 
-def sort_order(lead: Codes, at: Moments, leads: int) -> npt.NDArray[np.intp] | None:
-    """The order that sorts by (lead, at), or None where the rows already are sorted; rows of one moment stay as they are."""
-    order = np.empty(len(at), np.intp)
-    return order if _sort(lead, at, leads, order) else None
+def sort_order(lead: Codes, at: Moments, leads: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.intp] | None]:
+    """Where each lead's rows begin and the last one's end (leads + 1,), and the order that sorts by (lead, at), without rows of
+    nobody (-1); None where all rows already stand so. Rows of one moment stay as they are."""
+    start, order = np.zeros(leads + 1, np.int64), np.empty(len(at), np.intp)
+    asked = _sort(lead, at, start, order)
+    return start, order[: start[-1]] if asked else None
 
 
 @exact
-def _sort(lead: Any, at: Any, leads: int, order: Any) -> bool:
+def _sort(lead: Any, at: Any, start: Any, order: Any) -> bool:
     """Rows are dealt out to their leads, then each lead's few are put in order. False where that changes nothing."""
-    asked = False
-    for k in range(1, len(at)):
-        if lead[k] < lead[k - 1] or (lead[k] == lead[k - 1] and at[k] < at[k - 1]):
+    asked = len(lead) > 0 and lead[0] < 0
+    for k in range(len(lead)):
+        if lead[k] >= 0:
+            start[lead[k] + 1] += 1
+        if k and (lead[k] < lead[k - 1] or (lead[k] == lead[k - 1] and at[k] < at[k - 1])):
             asked = True
-            break
+    for i in range(len(start) - 1):
+        start[i + 1] += start[i]
     if not asked:
         return False
-    end = np.zeros(leads + 1, np.int64)
+    end = start[:-1].copy()
     for k in range(len(lead)):
-        end[lead[k] + 1] += 1
-    for i in range(leads):
-        end[i + 1] += end[i]
-    for k in range(len(lead)):
-        order[end[lead[k]]] = k
-        end[lead[k]] += 1
-    begin = 0
-    for i in range(leads):
-        _sort_few(at, order[begin : end[i]])
-        begin = end[i]
+        if lead[k] >= 0:
+            order[end[lead[k]]] = k
+            end[lead[k]] += 1
+    for i in range(len(end)):
+        _sort_few(at, order[start[i] : start[i + 1]])
     return True
+
+
+@exact
+def _gathered(order: Any, value: Any) -> Any:
+    """Values in an order, as `thousandths` has them."""
+    out = np.empty(len(order), np.int64)
+    for i in range(len(order)):
+        one = value[order[i]]
+        out[i] = 0 if np.isnan(one) else int(np.rint(min(max(one, -1e12), 1e12) * 1000))
+    return out
 
 
 @exact

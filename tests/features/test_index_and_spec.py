@@ -23,14 +23,28 @@ def test_sorted_by_lead_and_moment_on_every_way(span: int, leads: int) -> None:
     random = np.random.default_rng(0)
     lead = random.integers(0, leads, 5_000).astype(np.int32)
     at = random.integers(0, span, 5_000)
-    order = sort_order(lead, at, leads)
+    lead[::7] = -1  # nobody's
+    start, order = sort_order(lead, at, leads)
     assert order is not None
-    wanted = np.lexsort((at, lead))
+    wanted = np.lexsort((at, lead))[(lead < 0).sum() :]
     assert np.array_equal(order, wanted)
+    assert np.array_equal(np.diff(start), np.bincount(lead[lead >= 0], minlength=leads))
 
 
 def test_sorted_rows_are_left_alone() -> None:
-    assert sort_order(np.array([0, 0, 1], np.int32), np.array([1, 1, 0]), 2) is None
+    assert sort_order(np.array([0, 0, 1], np.int32), np.array([1, 1, 0]), 2)[1] is None
+
+
+def test_rows_of_nobody_are_left_out_though_all_else_is_in_order() -> None:
+    index = HistoryIndex.build(
+        2, np.array([0, -1, 1], np.int32), np.array([1, 2, 3]), np.array([5, 6, 7], np.int32), np.array([0.5, 1.0, np.nan])
+    )
+    assert (index.start.tolist(), index.at.tolist(), index.kind.tolist(), index.value.tolist()) == (
+        [0, 1, 2],
+        [1, 3],
+        [5, 7],
+        [500, 0],
+    )
 
 
 def test_leads_without_interactions_have_empty_slices() -> None:
