@@ -21,7 +21,7 @@ def lead(low: float, gain: float, high: float, **changes: object) -> Situation:
         stage="mql", recommended=None, with_sales=False, gain=gain, low=low, high=high, chance=gain, chance_low=low,
         chance_high=high, quiet_days=1.0, age_days=10.0, rules_hand_over=False,
     )  # fmt: skip
-    return replace(usual, **changes)  # type: ignore[arg-type]
+    return usual._replace(**changes)
 
 
 @pytest.mark.parametrize(
