@@ -63,13 +63,13 @@ def test_what_sales_gave_back_returns_only_after_it_moved_again() -> None:
     high = {"with_sales": True, "stage": "sql"}
     gone = lead(0.3, 0.4, 0.5, **high, previous=Previous("recycle", 30.0), quiet_days=90.0)
     assert decide(POLICY, gone).because == "still_quiet"
-    back = replace(gone, quiet_days=2.0)
+    back = gone._replace(quiet_days=2.0)
     assert (decide(POLICY, back).action, decide(POLICY, back).because) == ("hand_over", "came_back")
-    wavering = replace(back, low=0.15)
+    wavering = back._replace(low=0.15)
     assert (decide(POLICY, wavering).action, decide(POLICY, wavering).because) == ("recycle", "still_below")
-    again = replace(back, quiet_days=10.0, previous=Previous("recycle", 7.0))
+    again = back._replace(quiet_days=10.0, previous=Previous("recycle", 7.0))
     assert decide(POLICY, again).action == "hand_over", "it moved before the last scoring, which found it too low"
-    never_seen = replace(gone, quiet_days=NEVER)
+    never_seen = gone._replace(quiet_days=NEVER)
     assert decide(POLICY, never_seen).action == "recycle"
 
 
