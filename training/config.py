@@ -175,6 +175,11 @@ class Config(Settings):
     scanners: Scanners = Scanners()
     audit: AuditConfig = AuditConfig()
     engine: EngineConfig = EngineConfig()
+    pool: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        description="businesses of the same pool learn from each other's aggregates",
+    )
     test_share: float = Field(0.2, gt=0, lt=0.6, description="newest share of matured landmarks kept for the test")
     seed: int = 7
 
