@@ -216,6 +216,12 @@ class Config(Settings):
         config._folder = file.resolve().parent
         return config
 
+    def changed(self, **changes: object) -> Config:
+        """The same with other values, which are not checked."""
+        other = self.model_copy(update=changes)
+        other._folder = self._folder
+        return other
+
     def path(self, relative: Path) -> Path:
         """A path of the configuration, relative to its folder."""
         return relative if relative.is_absolute() else self._folder / relative
