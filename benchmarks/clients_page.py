@@ -55,7 +55,7 @@ def groups(found: Sequence[Tried]) -> list[tuple[float, str, int, list[Tried]]]:
 def table(found: Sequence[Tried]) -> list[str]:
     """Lines of Markdown."""
     lines = [
-        "| differ by | transition | leads | rarer outcomes (accounts) | draws | prior used | with | without | rules | gain (90 %) |",
+        "| differ by | transition | leads | rarer outcomes | draws | prior used | with | without | rules | gain (90 %) |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for variety, target, leads, mine in groups(found):
