@@ -11,6 +11,7 @@ from typing import Any
 
 from features.buckets.manifest import Manifest
 from features.dataset import META
+from features.erased import USUAL_FILE
 from features.files import sha256, whole_file
 from features.sources.crm import sync
 from features.sources.crm.settings import CrmSource
@@ -46,6 +47,7 @@ def training_key(config: Config) -> str:
 
 
 def _files(config: Config) -> Iterator[Path]:
+    yield USUAL_FILE  # whom `make erase` removed is left out of all data
     if config.rules is not None:
         yield config.path(config.rules)
     if config.dataset is not None:

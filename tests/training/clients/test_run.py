@@ -30,7 +30,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def client(home: Path, name: str, more: str = "", file: str = "") -> Path:
     path = home / f"{file or name}.yaml"
-    path.write_text(f"name: {name}\nsource: {{kind: simulator, leads: 100}}\n{more}", encoding="utf-8")
+    engine = "" if "engine" in more else "engine: {workers: 1}\n"  # each worker takes seconds to import everything
+    path.write_text(f"name: {name}\nsource: {{kind: simulator, leads: 100}}\n{engine}{more}", encoding="utf-8")
     return path
 
 
@@ -144,7 +145,8 @@ def test_what_is_wrong_in_a_worker_is_a_row(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_the_workers(tmp_path: Path) -> None:
     """SIGINT to the process that started them, and to it alone."""
-    client(tmp_path, "slow-1"), client(tmp_path, "slow-2")
+    for name in ("slow-1", "slow-2"):
+        client(tmp_path, name, "engine: {workers: 2}\n")
     code = (
         "import training.clients.run as r, tests.training.clients.workers as w; r.train_one = w.stand_in\n"
         "r.tracking.connect = lambda: None\n"
