@@ -30,7 +30,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: partition bench-scale load export retain erase bench-store audit-trail audit-dependencies bench-overload soak follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: train-all bench-clients partition bench-scale load export retain erase bench-store audit-trail audit-dependencies bench-overload soak follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -47,6 +47,9 @@ setup-bench:
 
 train: setup  ## train, evaluate, log to MLflow and register  [CONFIG=my.yaml] [FOLDER=where the files are]
 	@$(RUN) -m training train --config $(CONFIG) $(if $(FOLDER),--folder $(FOLDER))
+
+train-all: setup  ## train many clients side by side, with one summary  CONFIGS='clients/*.yaml' [POOL=yes|no] [AGAIN=yes] [MEMORY=16GiB]
+	@$(if $(CONFIGS),,echo "Name the configurations: make train-all CONFIGS='clients/*.yaml'"; exit 2;) $(RUN) -m training train-all $(CONFIGS) $(if $(filter yes,$(POOL)),--pool) $(if $(filter no,$(POOL)),--no-pool) $(if $(filter yes,$(AGAIN)),--again) $(if $(MEMORY),--memory $(MEMORY))
 
 score: setup  ## score every open lead  OUT=scores.csv [CONFIG=…] [IN=dataset folder] [AS_OF=2026-06-30] [PREVIOUS=earlier.csv]
 	@$(if $(OUT),,echo "Name the file: make score OUT=scores.csv"; exit 2;) $(RUN) -m training score --config $(CONFIG) --out $(OUT) $(if $(IN),--in $(IN)) $(if $(AS_OF),--as-of $(AS_OF)) $(if $(PREVIOUS),--previous $(PREVIOUS))
@@ -180,6 +183,9 @@ soak: setup-bench  ## ten minutes of mixed requests with new models: does memory
 
 bench-scale: setup-dev  ## beyond memory: cost per interaction, a day against everything, Dask  [SIZES=1000000,10000000,100000000]
 	@$(RUN) -m benchmarks.scale $(if $(SIZES),--sizes $(SIZES))
+
+bench-clients: setup-dev  ## does a pooled prior help businesses with little data? A learning curve with and without
+	@$(RUN) -m benchmarks.clients
 
 bench-crm: setup-dev  ## import and write-back against CRMs on loopback: rows a second, memory, calls  [LEADS=20000]
 	@$(RUN) -m benchmarks.crm $(if $(LEADS),--leads $(LEADS))

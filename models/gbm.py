@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -109,7 +110,22 @@ def _rows(x: Matrix) -> Matrix:
 
 
 def _threads(x: Matrix) -> int:
-    return 1 if len(x) < 64 else 0  # waking other cores costs more than a few rows
+    return 1 if len(x) < 64 else allowed()  # waking other cores costs more than a few rows
+
+
+def allowed() -> int:
+    """Threads for LightGBM: as OMP_NUM_THREADS says now, else 0, all processors.
+
+    LightGBM itself reads it only when it is loaded, which in a worker of many is too early; threads of several processes that
+    wait for each other on the same processors take many times as long.
+    """
+    text = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return int(text) if text.isdigit() else 0
+
+
+def defaults() -> dict[str, Any]:
+    """`DEFAULTS`, with the number of threads where it is limited."""
+    return {**DEFAULTS, "num_threads": allowed()} if allowed() else DEFAULTS
 
 
 def gbm_learner(
@@ -127,7 +143,7 @@ def gbm_learner(
     """
     import lightgbm as lgb
 
-    settings = {**DEFAULTS, **params}
+    settings = {**defaults(), **params}
     data = lgb.Dataset(_rows(train.x), label=train.y, weight=train.weight, init_score=start, params=settings)
     callbacks: list[Any] = []
     sets = []

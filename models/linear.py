@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.compiled import compiled
+from models.pooled import Pooled
 from models.types import Examples, Flags, Floats, Log, Matrix, sigmoid
 
 STRENGTHS = (0.001, 0.005, 0.03, 0.2)  # inverse regularisation of standardised columns, tried from strong to weak
@@ -39,11 +40,12 @@ class Scaler:
     missing: Floats
 
     @classmethod
-    def fit(cls, x: Matrix, y: Flags, points: int | None = None) -> Scaler:
+    def fit(cls, x: Matrix, y: Flags, points: int | None = None, log: Flags | None = None) -> Scaler:
         """Learn from x (n, features) and the outcome y (n,). A constant column gets an endless deviation: it never counts.
 
         A non-negative column is taken as log(1 + x) where that goes along with the outcome more closely than x itself; not
-        so the column of the rules' `points`, which say themselves how much one is worth against another.
+        so the column of the rules' `points`, which say themselves how much one is worth against another. `log` (features,)
+        says it beforehand for every column, whatever the outcome.
         """
         columns = x.shape[1]
         log_scale, mean, deviation, missing = (
@@ -59,12 +61,17 @@ class Scaler:
             there = column[known]
             if not len(there) or there.max() - there.min() < SMALLEST:
                 continue
-            if i != points and there.min() >= 0 and there.max() > 1:
-                logs = np.log1p(there)
-                log_scale[i] = _along(logs, y[known]) > _along(there, y[known])
+            if (i != points and there.min() >= 0 and there.max() > 1) if log is None else log[i]:
+                logs = np.log1p(np.maximum(there, 0))
+                log_scale[i] = log is not None or _along(logs, y[known]) > _along(there, y[known])
                 there = logs if log_scale[i] else there
             mean[i], deviation[i] = there.mean(), max(there.std(), LEAST_POINTS if i == points else 0.0)
         return cls(log_scale, mean, deviation, missing)
+
+    def within(self, pooled: Pooled) -> Scaler:
+        """The same with the columns that others share scaled as there."""
+        ours, theirs = vars(self), vars(pooled)
+        return Scaler(**{name: np.where(pooled.shared, theirs[name], own) for name, own in ours.items()})
 
     @property
     def indicated(self) -> npt.NDArray[np.intp]:
@@ -174,49 +181,69 @@ def linear_path(train: Examples, strengths: Sequence[float] = STRENGTHS) -> list
     what is added to that start. So with few rows, or a strong regularisation, it is the calibrated rules. Regularisation is per
     row weight, so a strength means the same for few rows as for many. The start is of as many pieces of evidence as there are
     accounts.
+
+    With `train.pooled` it starts from what other businesses say: with a strong regularisation it is their coefficients and its
+    own base rate, with a weak one it has forgotten them. The points then begin with no slope, because the coefficients already
+    tell what they tell.
     """
+    pooled = train.pooled
     scaler = Scaler.fit(train.x, train.y, train.points)
+    scaler = scaler if pooled is None else scaler.within(pooled)
     z = scaler.transform(train.x)
+    toward, spread = pooled.over(scaler.indicated) if pooled else (np.zeros(z.shape[1]), None)
+    said = z @ toward.astype(z.dtype) if pooled else np.zeros(1)
+    middle = float(np.average(said, weights=train.weight)) if pooled else 0.0
+    said = said.astype(np.float64) - middle
     weight = train.weight / train.weight.mean()
     points = np.zeros(len(z)) if train.points is None else z[:, train.points].astype(np.float64)
-    base, slope = rules_prior(points, train.y, weight * (len(np.unique(train.account)) / max(len(train), 1)))
+    evidence = weight * (len(np.unique(train.account)) / max(len(train), 1))
+    base, slope = rules_prior(points, train.y, evidence, pooled, said)
+    if spread is not None:
+        z *= spread.astype(z.dtype)  # the penalty is on departures in units of the spread
     found = np.zeros(z.shape[1] + 1)
     fitted = []
     for strength in strengths:
-        found = _penalised(z, train.y, weight, base + slope * points, strength, found)
-        coefficient = found[:-1].copy()
+        found = penalised(z, train.y, weight, base + slope * points + said, strength, found)
+        coefficient = found[:-1].copy() if spread is None else toward + spread * found[:-1]
         if train.points is not None:
             coefficient[train.points] += slope
         log = {"learner": "linear", "strength": strength, "rows": len(train), "positives": int(train.y.sum())}
-        fitted.append(Linear(scaler, coefficient, base + float(found[-1]), log))
+        fitted.append(Linear(scaler, coefficient, base - middle + float(found[-1]), log))
     return fitted
 
 
-def rules_prior(points: Floats, y: Flags, weight: Floats) -> tuple[float, float]:
+def rules_prior(
+    points: Floats, y: Flags, weight: Floats, pooled: Pooled | None = None, said: Floats | float = 0.0
+) -> tuple[float, float]:
     """(constant, slope) of the log-odds along standardised `points` (n,): the rules, calibrated.
 
     Before any outcome the slope is believed to be `PRIOR_SLOPE` ± `PRIOR_SLOPE`, and half an outcome of each kind is added; so
     this is defined from no outcome on, and what is believed fades as outcomes come. Constant points leave only the constant.
+    Where other businesses say something, log-odds `said` (n,) with mean 0, the slope is believed to be 0 ± `PRIOR_SLOPE` and
+    the constant what theirs is.
     """
     from scipy.optimize import minimize  # a server never fits
 
-    along = float(points.std()) > SMALLEST
+    along = float(points.std()) > SMALLEST and pooled is None
 
     def loss(v: Floats) -> tuple[float, Floats]:
-        margin = v[0] + v[1] * points
+        margin = v[0] + v[1] * points + said
         losses = np.logaddexp(0.0, np.where(y, -margin, margin))
         off = weight * (sigmoid(margin) - y)
-        middle = float(sigmoid(v[0]))
-        halves = 0.5 * (np.logaddexp(0, v[0]) + np.logaddexp(0, -v[0]))
+        if pooled is None:
+            believed, back, half = 0.5 * (np.logaddexp(0, v[0]) + np.logaddexp(0, -v[0])), float(sigmoid(v[0])), 0.5
+        else:
+            back, half = (v[0] - pooled.base) / pooled.base_deviation**2, 0.0
+            believed = 0.5 * back * (v[0] - pooled.base)
         pull = (v[1] - PRIOR_SLOPE * along) / PRIOR_SLOPE**2
-        value = float(weight @ losses) + float(halves) + 0.5 * pull * (v[1] - PRIOR_SLOPE * along)
-        return value, np.array([off.sum() + middle - 0.5, off @ points + pull])
+        value = float(weight @ losses) + float(believed) + 0.5 * pull * (v[1] - PRIOR_SLOPE * along)
+        return value, np.array([off.sum() + back - half, off @ points + pull])
 
     found = minimize(loss, np.array([0.0, PRIOR_SLOPE * along]), jac=True, method="L-BFGS-B")
     return float(found.x[0]), float(found.x[1])
 
 
-def _penalised(z: Matrix, y: Flags, weight: Floats, start: Floats, strength: float, first: Floats) -> Floats:
+def penalised(z: Matrix, y: Flags, weight: Floats, start: Floats, strength: float, first: Floats) -> Floats:
     """Coefficients (columns,) and a constant to be added to the log-odds `start` (n,)."""
     from scipy.optimize import minimize
 

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from models.pooled import Pooled
+
 Floats = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
@@ -22,7 +24,8 @@ class Examples:
     """Training examples: `x` (n, features), `y` (n,) reached or not, `weight` (n,), and for splits `as_of` and `account` (n,).
 
     `known_at` (n,) is the moment from which the label could be known: as_of plus the horizons on the way. `points` is the
-    column of x that holds the rules' points, if any: the prior of the linear learner.
+    column of x that holds the rules' points, if any: the prior of the linear learner. `pooled` is what other businesses say of
+    the columns, where there is such a prior.
     """
 
     x: Matrix
@@ -32,6 +35,7 @@ class Examples:
     account: npt.NDArray[np.int64]
     known_at: npt.NDArray[np.int64]
     points: int | None = None
+    pooled: Pooled | None = None
 
     def __len__(self) -> int:
         return len(self.y)

@@ -48,6 +48,26 @@ def train(
         run(Config.read(config), folder=folder)
 
 
+@app.command("train-all")
+def train_all(
+    configs: Annotated[list[str], typer.Argument(help="configurations, or patterns such as 'clients/*.yaml'")],
+    pool: Annotated[
+        bool | None, typer.Option("--pool/--no-pool", help="all in one pool, or none in any; default: as they say")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="train those too that are finished and have not changed")] = False,
+    memory: Annotated[str | None, typer.Option(help="of all trainings on this machine together, such as 16GiB")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="folder of the summary and of each client's log")] = None,
+) -> None:
+    """Train many clients side by side; one that fails is named at the end and stops nobody."""
+    from features.buckets.memory import size
+    from training.clients.run import FAILED, FOLDER, run
+
+    with _plainly():
+        rows = run(configs, pool=pool, again=again, memory=size(memory) if memory else None, folder=out or FOLDER)
+    if any(row.status == FAILED for row in rows):
+        raise typer.Exit(1)
+
+
 @app.command()
 def score(
     out: Annotated[Path, typer.Option("--out", help="where the scores go: .csv or .parquet")],

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from models.gbm import allowed
 from models.types import TINY, Examples, Floats, Matrix
 
 BASELINES = ("logistic", "lightgbm-default")
@@ -50,7 +51,7 @@ def fit_baseline(name: str, train: Examples, seed: int) -> Baseline | Rate:
         imputer = SimpleImputer(add_indicator=True, keep_empty_features=True)
         classifier = make_pipeline(imputer, StandardScaler(), LogisticRegression(max_iter=200))
     else:
-        classifier = lgb.LGBMClassifier(verbosity=-1, random_state=seed)
+        classifier = lgb.LGBMClassifier(verbosity=-1, random_state=seed, n_jobs=allowed() or None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         classifier.fit(np.ascontiguousarray(train.x), train.y)

@@ -175,6 +175,11 @@ class Config(Settings):
     scanners: Scanners = Scanners()
     audit: AuditConfig = AuditConfig()
     engine: EngineConfig = EngineConfig()
+    pool: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        description="businesses of the same pool learn from each other's aggregates",
+    )
     test_share: float = Field(0.2, gt=0, lt=0.6, description="newest share of matured landmarks kept for the test")
     seed: int = 7
 
@@ -210,6 +215,12 @@ class Config(Settings):
             raise explain(error, cls, str(file)) from error
         config._folder = file.resolve().parent
         return config
+
+    def changed(self, **changes: object) -> Config:
+        """The same with other values, which are not checked."""
+        other = self.model_copy(update=changes)
+        other._folder = self._folder
+        return other
 
     def path(self, relative: Path) -> Path:
         """A path of the configuration, relative to its folder."""

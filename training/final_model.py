@@ -19,6 +19,7 @@ from training.config import Config
 from training.funnel_fit import TICKS, Fit, fit_funnel
 from training.held_out import Held
 from training.next_steps import next_steps
+from training.pool.words import pool_notes
 from training.prepare import Prepared
 from training.progress import Steps
 from training.value_fit import Won, fit_value, lifetime, value_notes
@@ -58,6 +59,7 @@ def final_model(
             *value_notes(value, prepared.deals),
             *policy.notes,
             *(f"{t.target}: {t.log['regime']}" for t in fit.transitions),
+            *pool_notes(config, prepared.pool, fit.transitions),
         ),
     )
     draft = replace(draft, next_steps=next_steps(prepared, config, draft))

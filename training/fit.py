@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,14 +33,34 @@ Tick = Callable[[], None]
 
 
 @dataclass(frozen=True)
+class PoolTried:
+    """Mean log loss on later rows of the linear learner `without` and `with_` what other businesses say."""
+
+    without: float
+    with_: float
+
+    @property
+    def helps(self) -> bool:
+        return self.with_ < self.without
+
+
+@dataclass(frozen=True)
 class Settings:
-    """What was found on later rows; a fit on more rows takes it over. Without trees there is only the linear learner."""
+    """What was found on later rows; a fit on more rows takes it over. Without trees there is only the linear learner.
+
+    `pool` says what became of the pooled prior; None where there was none.
+    """
 
     strength: float
     params: dict[str, Any]
     trees: int = 0
     stacked_trees: int = 0
     half_life: float | None = None  # microseconds after which a row counts half; None: all rows count alike
+    pool: PoolTried | None = None
+
+    def among(self, examples: Examples) -> Examples:
+        """The examples as they are learned from: with the pooled prior only where it helps."""
+        return examples if self.pool and self.pool.helps else replace(examples, pooled=None)
 
 
 @dataclass(frozen=True)
@@ -64,6 +84,7 @@ def fit_transition(
     """
     folds = forward_folds(examples)
     settings = known or choose_settings(examples, folds, bounds, seed, tick)
+    examples = settings.among(examples)
     margins, priors = [], []
     for fold in folds:
         train, later = examples.take(fold.train), examples.take(fold.later)
@@ -92,6 +113,7 @@ def fit_transition(
         "params": settings.params,
         "calibration": calibrator.method,
         "calibration_losses": losses,
+        **({"pool": {"used": settings.pool.helps, **asdict(settings.pool)}} if settings.pool else {}),
     }
     transition = Transition(
         target,
@@ -112,6 +134,7 @@ def fit_transition(
 def relearn(fitted: Fitted, examples: Examples) -> Transition:
     """The same transition with its learners fitted anew, on other examples."""
     old = fitted.transition
+    examples = fitted.settings.among(examples)
     linear, gbm, stacked = _learners(examples, fitted.settings)
     return replace(
         old,
@@ -149,13 +172,54 @@ def regime(examples: Examples) -> str:
 
 
 def choose_settings(examples: Examples, folds: Sequence[Fold], bounds: Search, seed: int, tick: Tick | None) -> Settings:
-    """Regularisation and number of trees by log loss over all folds; LightGBM's other settings by a search."""
+    """Regularisation and number of trees by log loss over all folds; LightGBM's other settings by a search.
+
+    A pooled prior is taken where the linear learner does better with it than without on the same later rows.
+    """
+    chosen = choose_linear(replace(examples, pooled=None), folds)
+    pool = None
+    if examples.pooled is not None:
+        with_pool = choose_linear(examples, folds)
+        pool = PoolTried(chosen.loss, with_pool.loss)
+        chosen = with_pool if pool.helps else chosen
+    linear = Settings(STRENGTHS[chosen.best], {}, half_life=chosen.half_life, pool=pool)
+    rarer, sides, newest = rarer_of(examples), chosen.sides, chosen.sides[-1][1]
+    if rarer < LINEAR_ONLY or not newest.y.any() or newest.y.all():
+        return linear
+    params = search(sides, trials=bounds.trials, minutes=bounds.minutes, seed=seed, tick=tick)
+    alone = [gbm_learner(train, params, later=later) for train, later in sides]
+    starts = [
+        (path[chosen.best].margin(a.x), path[chosen.best].margin(b.x)) for path, (a, b) in zip(chosen.paths, sides, strict=True)
+    ]
+    on_top = [
+        gbm_learner(train, params, later=later, start=start, later_start=later_start)
+        for (start, later_start), (train, later) in zip(starts, sides, strict=True)
+    ]
+    sizes = [len(later) for _, later in sides]
+    return replace(linear, params=params, trees=best_trees(alone, sizes), stacked_trees=best_trees(on_top, sizes))
+
+
+@dataclass(frozen=True)
+class LinearChoice:
+    """The strength number `best` and the half-life that did best on later rows; `loss` is the mean log loss there.
+
+    `sides` are (train, later) with the weights of that half-life, `paths` the learners fitted to each.
+    """
+
+    sides: list[tuple[Examples, Examples]]
+    paths: list[list[Linear]]
+    best: int
+    half_life: float | None
+    loss: float
+
+
+def choose_linear(examples: Examples, folds: Sequence[Fold]) -> LinearChoice:
+    """Regularisation of the linear learner and how fast rows fade."""
     sides = [(examples.take(fold.train), examples.take(fold.later)) for fold in folds]
-    paths = [linear_path(train) for train, _ in sides]
-    losses = np.concatenate([_losses(path, later) for path, (_, later) in zip(paths, sides, strict=True)], axis=1)
+    paths, losses = _paths(sides)
     rarer = rarer_of(examples)
     if rarer < HARDLY_ANY:
-        return Settings(STRENGTHS[0], {}, half_life=half_life_of_points(examples))
+        return LinearChoice(sides, paths, 0, half_life_of_points(examples), float(losses[0].mean()))
     best = strongest_as_good(losses[: 1 + int(np.searchsorted(CARRIES, rarer, side="right"))])
     if rarer < CARRIES[1]:
         half_life = half_life_of_points(examples)
@@ -163,18 +227,14 @@ def choose_settings(examples: Examples, folds: Sequence[Fold], bounds: Search, s
         half_life = choose_half_life(sides, STRENGTHS[best], float(losses[best].sum()))
     if half_life:
         sides = [(faded(train, half_life), later) for train, later in sides]
-        paths = [linear_path(train) for train, _ in sides]
-    newest = sides[-1][1]
-    if rarer < LINEAR_ONLY or not newest.y.any() or newest.y.all():
-        return Settings(STRENGTHS[best], {}, half_life=half_life)
-    params = search(sides, trials=bounds.trials, minutes=bounds.minutes, seed=seed, tick=tick)
-    alone = [gbm_learner(train, params, later=later) for train, later in sides]
-    on_top = [
-        gbm_learner(train, params, later=later, start=path[best].margin(train.x), later_start=path[best].margin(later.x))
-        for path, (train, later) in zip(paths, sides, strict=True)
-    ]
-    sizes = [len(later) for _, later in sides]
-    return Settings(STRENGTHS[best], params, best_trees(alone, sizes), best_trees(on_top, sizes), half_life)
+        paths, losses = _paths(sides)
+    return LinearChoice(sides, paths, best, half_life, float(losses[best].mean()))
+
+
+def _paths(sides: Sequence[tuple[Examples, Examples]]) -> tuple[list[list[Linear]], Floats]:
+    """The learners of all strengths on each side, and their losses (strengths, later rows of all sides)."""
+    paths = [linear_path(train) for train, _ in sides]
+    return paths, np.concatenate([_losses(path, later) for path, (_, later) in zip(paths, sides, strict=True)], axis=1)
 
 
 def half_life_of_points(examples: Examples) -> float | None:

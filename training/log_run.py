@@ -84,6 +84,7 @@ def log_run(
                 "features": len(model.names),
                 "interactions": len(dataset.interactions),
                 "cut": datetime.fromtimestamp(held.cut / 1e6, UTC).isoformat(),
+                **({"pool": config.pool, "pool.digest": prepared.pool.digest} if prepared.pool else {}),
                 **{f"horizon.{t}": f"{days:g} days" for t, days in prepared.funnel.horizons.items()},
             }
             covered = {f"{name}.interval_coverage": found.inside for name, found in held.coverage.items()}
@@ -118,6 +119,7 @@ def _artefacts(config: Config, report: DataReport, prepared: Prepared, held: Hel
         "config.json": config.model_dump_json(indent=1),
         "audit.json": json.dumps(prepared.audit.to_dict(), indent=1),
         "audit.md": prepared.audit.markdown(),
+        **({"pool.json": prepared.pool.text} if prepared.pool else {}),
     }
     for name, text in texts.items():
         (here / name).write_text(text, encoding="utf-8")
@@ -126,7 +128,18 @@ def _artefacts(config: Config, report: DataReport, prepared: Prepared, held: Hel
 def _params(name: str, config: Config, prepared: Prepared, held: Held) -> dict[str, object]:
     """Settings in words, as MLflow's compare view shows them."""
     if name == "model":
-        shown = ("regime", "rows", "weights", "half_life_days", "trees", "stacked_trees", "params", "calibration", "unripe")
+        shown = (
+            "regime",
+            "rows",
+            "weights",
+            "half_life_days",
+            "trees",
+            "stacked_trees",
+            "params",
+            "calibration",
+            "unripe",
+            "pool",
+        )
         return {f"{t.target}.{key}": t.log[key] for t in held.fit.transitions for key in shown if key in t.log}
     if name == "rules":
         book = prepared.rules.book

@@ -26,6 +26,7 @@ from models.rules import Points, Rules, check_thresholds
 from models.types import Examples, Flags, Matrix
 from training.audited import honest_rules, left_out, refuse_nothing
 from training.config import Config
+from training.pool.prior import Prior, prior_of
 
 ROW_ORDER_HORIZON = (
     45 / 86_400
@@ -38,7 +39,8 @@ class Prepared:
 
     `encoders` are those of all attributes that may be learned from, whether they are in `rows` or not.
 
-    `deadline` (n, targets) is the moment from which the label of a target is known for good.
+    `deadline` (n, targets) is the moment from which the label of a target is known for good. `pool` is what other businesses
+    say of the columns.
     """
 
     funnel: Funnel
@@ -57,6 +59,7 @@ class Prepared:
     audit: Audit
     deals: Brought
     encoders: tuple[AttributeEncoder, ...]
+    pool: Prior | None = None
 
     def x(self, rows: npt.NDArray[np.intp]) -> Matrix:
         """What the model sees of these landmarks (m,): (m, features + 1), the last column being the rules' points."""
@@ -86,6 +89,7 @@ class Prepared:
             account=self.account[use],
             known_at=self.deadline[use, target],
             points=self.width,
+            pooled=self.pool.over(self.funnel.targets[target], (*self.feature_set.names, "points")) if self.pool else None,
         )
 
 
@@ -196,7 +200,7 @@ def prepare(
     return Prepared(
         funnel, histories, path, looks, feature_set, rules, rows, width, points, deadlines(looks, funnel), extracted_at,
         dataset.time == "dates", (*notes, *horizon_notes, *deal_notes, *facts.audit.lines()),
-        facts.audit, deals, encoders,
+        facts.audit, deals, encoders, prior_of(config),
     )  # fmt: skip
 
 

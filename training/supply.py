@@ -120,8 +120,6 @@ def _scaled(config: Config, share: float) -> Config:
         return config
     weekly, nurturing = config.sales.capacity_per_week, config.nurturing.per_week
     sales = config.sales.model_copy(update={"capacity_per_week": weekly and weekly * share})
-    scaled = config.model_copy(
-        update={"sales": sales, "nurturing": config.nurturing.model_copy(update={"per_week": nurturing and nurturing * share})}
+    return config.changed(
+        sales=sales, nurturing=config.nurturing.model_copy(update={"per_week": nurturing and nurturing * share})
     )
-    scaled._folder = config._folder
-    return scaled

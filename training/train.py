@@ -21,7 +21,7 @@ from models.model import FunnelModel
 from training.config import Config
 from training.disagree import disagreements, disagreements_in_words
 from training.final_model import final_model
-from training.gate import Verdict
+from training.gate import Difference, Verdict
 from training.handover import Handover, handover
 from training.held_out import Held, hold_out, next_difference
 from training.log_run import Carried, log_run
@@ -46,6 +46,7 @@ class Outcome:
     prepared: Prepared
     held: Held
     handed: Handover
+    against_rules: Difference
 
 
 def train(config: Config, *, folder: Path | None = None, console: Console | None = None) -> Outcome:
@@ -85,4 +86,4 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
     ]
     show(console, report, held.results, model.notes, said)
     console.print(f"Version {version} of {config.name!r} is registered, run {run_id}, with report.html in it.", highlight=False)
-    return Outcome(model, version, run_id, held.results, verdict, prepared, held, handed)
+    return Outcome(model, version, run_id, held.results, verdict, prepared, held, handed, against_rules)

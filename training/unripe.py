@@ -152,4 +152,5 @@ def with_unripe(examples: Examples, rows: Unripe) -> Examples:
         account=np.concatenate((examples.account, rows.account[both])),
         known_at=np.concatenate((examples.known_at, rows.as_of[both])),
         points=examples.points,
+        pooled=examples.pooled,
     )

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from features.clock import NEVER
 from features.deals import Brought
-from models.gbm import DEFAULTS, Gbm
+from models.gbm import Gbm, defaults
 from models.intervals import equal_parts
 from models.types import Flags, Floats, Matrix
 from models.value import Value
@@ -162,7 +162,7 @@ def _out_of_fold(won: Won, folds: Sequence[tuple[Rows, Rows]], seed: int) -> tup
 
 def _learn(train: Won, loss: str, seed: int, trees: int | None, later: Won | None = None) -> tuple[Gbm, float]:
     """A booster of log amounts over `scale`, and `scale`, which makes the mean of its own rows right."""
-    settings = {**DEFAULTS, **SETTINGS, **LOSSES[loss], "seed": seed}
+    settings = {**defaults(), **SETTINGS, **LOSSES[loss], "seed": seed}
     mean = train.mean
     data = _dataset(train, mean, settings)
     booster = lgb.train(

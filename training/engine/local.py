@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -57,12 +59,13 @@ class Worker:
 
 
 class Local:
-    """Processes of this machine; with one worker, or a single item, this very process."""
+    """Processes of this machine; with one worker, or a single item, this very process, unless it must be `outside`."""
 
     apart = False
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, *, outside: bool = False) -> None:
         self.budget = budget
+        self.outside = outside
         self._workers: list[Worker] = []
 
     def __enter__(self) -> Self:
@@ -79,7 +82,7 @@ class Local:
 
     def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[Done[R]]:
         """As the protocol says. Where it is not read to the end, what is under way is taken away."""
-        if self.budget.workers == 1 or len(items) < 2:
+        if not self.outside and (self.budget.workers == 1 or len(items) < 2):
             for index, item in enumerate(items):
                 yield attempt(function, index, item)
             return
@@ -153,11 +156,23 @@ def _context() -> BaseContext:
 
 
 def _work(pipe: Connection) -> None:
-    """A worker: one item after the other, until nobody gives it any more. There is one for each processor already."""
+    """A worker: one item after the other, until nobody gives it any more. There is one for each processor already.
+
+    Whoever started it takes it away when stopped, so Ctrl-C is not for it; when that process is gone, so is the worker.
+    """
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
         try:
             function, index, item = pipe.recv()
         except EOFError:
             return
         pipe.send(attempt(function, index, item))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)

@@ -19,6 +19,7 @@ from training.config import Config
 from training.gate import Difference
 from training.handover import Handover
 from training.held_out import Held
+from training.pool.words import pool_notes
 from training.prepare import Prepared
 from training.report.drivers import MOST, drift, drivers, leads_apart
 from training.report.measures import (
@@ -127,7 +128,7 @@ def gather(
         drift=drifted.sort_values("psi", ascending=False, ignore_index=True),
         apart=leads_apart(prepared, held, handed.cut, language),
         steps=found.steps,
-        notes=(*report.lines(), *prepared.notes),
+        notes=(*report.lines(), *pool_notes(config, prepared.pool, held.fit.transitions), *prepared.notes),
         blocked=prepared.audit.blocked,
     )
 

@@ -15,7 +15,9 @@ class SimulatorSettings:
     """The size, span and seed of the simulated business.
 
     `leads` arrive over `days` days that end at `end`, the UTC date at whose midnight the data are extracted. `scanner_share`
-    is the share of companies whose mail scanner opens and clicks every mail (0 for none); it changes no other row.
+    is the share of companies whose mail scanner opens and clicks every mail (0 for none); it changes no other row. `variety` is
+    how far (one deviation, in log-odds) this business, drawn by its seed, differs from the usual one in what each attribute is
+    worth, and its base rates and slopes in proportion; 0 is the usual one.
 
     Raises
     ------
@@ -28,6 +30,7 @@ class SimulatorSettings:
     seed: int = 7
     end: str = "2026-06-30"
     scanner_share: float = 0.12
+    variety: float = 0.0
 
     def __post_init__(self) -> None:
         if self.leads < 1:
@@ -38,6 +41,8 @@ class SimulatorSettings:
             raise ConfigError(f"The simulator's seed is {self.seed}.", "Give `seed` as 0 or more.")
         if not 0 <= self.scanner_share <= 1:
             raise ConfigError(f"The simulator's scanner_share is {self.scanner_share}.", "Give a share from 0 to 1.")
+        if not 0 <= self.variety <= 1:
+            raise ConfigError(f"The simulator's variety is {self.variety}.", "Give a number from 0, the usual business, to 1.")
         try:
             date.fromisoformat(self.end)
         except (TypeError, ValueError) as error:

@@ -9,7 +9,7 @@ import pandas as pd
 from features.dataset import Dataset
 from features.sources.simulator.clock import DAY, stream
 from features.sources.simulator.days import open_days, quiet_days
-from features.sources.simulator.hazards import hazards
+from features.sources.simulator.hazards import Tempo, hazards
 from features.sources.simulator.kinds import Array
 from features.sources.simulator.mails import mails
 from features.sources.simulator.outcomes import deals, lead_stages, opt_outs
@@ -45,7 +45,7 @@ def simulate(settings: SimulatorSettings | None = None, progress: Progress | Non
         if progress:
             progress("simulate days", done, total)
 
-    chances = hazards(seasons.hazard)
+    chances = hazards(seasons.hazard, Tempo.of(settings))
     paths = walk(firms_and_people, chances, seasons.touch, stream(settings.seed, "paths"), walked)
     rows = Rows(seasons.campaigns)
     unsubscribed = _interactions(rows, firms_and_people, paths, seasons, settings.seed, progress)

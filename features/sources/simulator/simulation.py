@@ -11,7 +11,7 @@ import pandas as pd
 from features.dataset import Dataset
 from features.errors import ConfigError, DataError, nearest
 from features.funnel import Funnel
-from features.sources.simulator.hazards import hazards
+from features.sources.simulator.hazards import Tempo, hazards
 from features.sources.simulator.interest import transitions
 from features.sources.simulator.kinds import FUNNEL, Array
 from features.sources.simulator.paths import Paths
@@ -68,7 +68,7 @@ class Simulation:
         lead, day, stage = at
         first, length = int(days[0]), int(days[-1]) + max(horizons)
         seasons = calendar(self.settings.first_day, length, self.settings.seed)
-        chances, moves = hazards(seasons.hazard[first:]), transitions(seasons.touch[first:])
+        chances, moves = hazards(seasons.hazard[first:], Tempo.of(self.settings)), transitions(seasons.touch[first:])
         for target in range(1, len(horizons) + 1):
             table = probabilities(days - first, horizons[:target], chances, moves)
             below = np.flatnonzero((stage >= 0) & (stage < target))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+import pandas as pd
 
 from features.sources.simulator.clock import DAY, Clock, stream, waking_time
 from features.sources.simulator.companies import Companies, companies, of_company, pick
@@ -65,7 +66,8 @@ def world(settings: SimulatorSettings, calendar: Calendar) -> World:
     clock = Clock((settings.first_day - date(1970, 1, 1)).days * DAY, time_of_day)
     firms = companies(stream(settings.seed, "companies"), count, stream(settings.seed, "scanners"), settings.scanner_share)
     created = clock.moment(np.arange(len(unit)), arrival)
-    persons = people(stream(settings.seed, "people"), np.where(unit < count, unit, -1), firms, created)
+    company = np.where(unit < count, unit, -1)
+    persons = people(stream(settings.seed, "people"), company, firms, created)
     return World(
         companies=firms,
         people=persons,
@@ -73,10 +75,26 @@ def world(settings: SimulatorSettings, calendar: Calendar) -> World:
         first_day=first_day,
         arrival=arrival,
         clock=clock,
-        fit=np.abs((persons.fit - _FIT_CENTRE)[:, None] - FITS).argmin(axis=1),
+        fit=np.abs((persons.fit + tastes(settings, persons, firms, company) - _FIT_CENTRE)[:, None] - FITS).argmin(axis=1),
         topic=pick(rng, np.ones(len(TOPICS)), int(unit.max()) + 1)[unit],
         activity=np.exp(0.35 * rng.standard_normal(len(unit))),
     )
+
+
+def tastes(settings: SimulatorSettings, persons: People, firms: Companies, company: Array) -> Array:
+    """What this business finds in its leads beyond the usual, (leads,): something for each value of some attributes."""
+    found = np.zeros(len(company))
+    if not settings.variety:
+        return found
+    columns = {name: persons.table[name].to_numpy(object) for name in ("source", "region", "job_title")}
+    for name in ("industry", "crm_system"):
+        columns[name] = of_company(firms.table[name].to_numpy(object), company, None)
+    rng = stream(settings.seed, "tastes")
+    for values in columns.values():
+        codes, known = pd.factorize(values, sort=True)
+        worth = settings.variety * rng.standard_normal(len(known) + 1)
+        found += np.append(worth[:-1] - worth[:-1].mean(), 0.0)[codes]
+    return found
 
 
 def _groups(rng: np.random.Generator, leads: int) -> Array:

@@ -1,0 +1,1 @@
+"""The pooled prior: what businesses that share attributes tell each other, in aggregate numbers alone."""

@@ -1,0 +1,174 @@
+"""What one business gives to a pool: per transition a base rate and, per column, a coefficient and how much its data say of it.
+
+Numbers over many leads, never a lead: no ids, no values of text that fewer than `LEAST_ACCOUNTS` accounts have, and nothing at
+all of a transition with few outcomes. The rules' points take no part, because every business has rules of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from features.feature_set import FeatureSet
+from features.spec import CreatedOn, InStage, Share, Trend
+from models.linear import SMALLEST, Scaler, penalised, rules_prior
+from models.types import Examples, Flags, Floats, Matrix, sigmoid
+from training.fit import rarer_of
+from training.pool.prior import MISSING
+from training.prepare import Prepared
+
+LEAST_ACCOUNTS = 20  # that have a value and that have it not, before anything is said of a column
+LEAST_LEADS = 100  # accounts of a transition
+LEAST_OUTCOMES = 30  # accounts with the rarer outcome of a transition
+STRENGTH = 0.03  # inverse regularisation; the same for all, so that their coefficients can be averaged
+PLAIN = (Trend, Share, CreatedOn, InStage)  # features that are taken as they are; all others are amounts, taken as log(1 + x)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column on a common scale: log(1 + x) or not (`log`), `mean` and `deviation` there, share `missing`.
+
+    `coefficient` is in log-odds per deviation, of ridge regression with a prior variance of `STRENGTH`; `variance` is its
+    sampling variance; `told`, 0 to 1, the share of it that the data say and not that prior.
+    """
+
+    log: bool
+    mean: float
+    deviation: float
+    missing: float
+    coefficient: float
+    variance: float
+    told: float
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is said of one transition: from how many accounts, log-odds of the base rate and their variance, columns by name."""
+
+    accounts: int
+    outcomes: int
+    base: float
+    base_variance: float
+    columns: Mapping[str, Column]
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one business gives, by target; a target it has too few outcomes for is left out."""
+
+    targets: Mapping[str, Given] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Contribution:
+        """The way back from `to_dict`."""
+        return cls(
+            {
+                target: Given(**{**given, "columns": {name: Column(**column) for name, column in given["columns"].items()}})
+                for target, given in saved["targets"].items()
+            }
+        )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its numbers."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def contribute(prepared: Prepared) -> Contribution:
+    """What this business gives, from all of its matured landmarks."""
+    labels = prepared.labels(prepared.extracted_at)
+    among = np.ones(len(prepared.looks), bool)
+    names, logs = (*prepared.feature_set.names, ""), np.append(logged(prepared.feature_set), False)
+    found = {}
+    for number, target in enumerate(prepared.funnel.targets):
+        examples = prepared.examples(number, labels, among)
+        given = of_transition(examples, names, logs)
+        if given:
+            found[target] = given
+    return Contribution(found)
+
+
+def logged(features: FeatureSet) -> Flags:
+    """Which columns (features,) are taken as log(1 + x): by what they are, so that every business takes the same."""
+    attributes = [encoder.kind == "date" for encoder in features.encoders for _ in encoder.names]
+    return np.array([*attributes, *(not isinstance(f, PLAIN) for f in features.features)], bool)
+
+
+def of_transition(examples: Examples, names: Sequence[str], logs: Flags) -> Given | None:
+    """What examples (n) with columns `names` say, taken as log(1 + x) where `logs` (features,); None for too few outcomes.
+
+    The column of the points, if any, is left out.
+    """
+    accounts, outcomes = len(np.unique(examples.account)), rarer_of(examples) if len(examples) else 0
+    if accounts < LEAST_LEADS or outcomes < LEAST_OUTCOMES:
+        return None
+    kept = np.array([i for i in range(len(names)) if i != examples.points], np.intp)
+    x = examples.x[:, kept]
+    scaler = Scaler.fit(x, examples.y, log=logs[kept])
+    z = scaler.transform(x)
+    weight = examples.weight / examples.weight.mean()
+    evidence = weight * (accounts / len(examples))
+    base = rules_prior(np.zeros(len(z)), examples.y, evidence)[0]
+    found = penalised(z, examples.y, weight, np.full(len(z), base), STRENGTH, np.zeros(z.shape[1] + 1))
+    variance, told = _precision(z, evidence, base + found[-1] + z @ found[:-1].astype(z.dtype))
+    columns = {}
+    for i, enough in enumerate(_enough(x, examples.account)):
+        if enough:
+            columns[names[kept[i]]] = Column(
+                bool(scaler.log_scale[i]), *_rounded(scaler.mean[i], scaler.deviation[i], scaler.missing[i]),
+                *_rounded(found[i], variance[i], told[i]),
+            )  # fmt: skip
+    filled = _enough(np.isnan(x).astype(np.float32), examples.account)
+    for j, i in enumerate(scaler.indicated, start=x.shape[1]):
+        if filled[i]:
+            share = scaler.missing[i]
+            columns[MISSING + names[kept[i]]] = Column(
+                False, *_rounded(share, 1.0, 0.0), *_rounded(found[j], variance[j], told[j])
+            )
+    rate = float(sigmoid(base))
+    spread = 1 / (float(evidence.sum()) * rate * (1 - rate))
+    constant, doubt = _rounded(base, spread)
+    return Given(accounts, outcomes, constant, doubt, columns)
+
+
+def _precision(z: Matrix, evidence: Floats, margin: Floats) -> tuple[Floats, Floats]:
+    """(columns,) each: sampling variances of ridge coefficients, and which share of each the data say.
+
+    With the curvature H of the log likelihood and A = (1 + s H)⁻¹, s the prior variance: the posterior variance is s A, that of
+    the estimate over samples s (A - A²) (Hoerl and Kennard 1970, doi:10.1080/00401706.1970.10488634).
+    """
+    p = sigmoid(margin)
+    bent = evidence * p * (1 - p)
+    centred = z.astype(np.float64) - np.average(z, axis=0, weights=bent)
+    curvature = (centred * bent[:, None]).T @ centred
+    a = np.linalg.inv(np.eye(z.shape[1]) + STRENGTH * curvature)
+    diagonal = np.diag(a)
+    return STRENGTH * np.maximum(diagonal - (a * a).sum(axis=1), 0), np.clip(1 - diagonal, 0, 1)
+
+
+def _enough(x: Matrix, account: np.ndarray) -> Flags:
+    """Columns (features,) of which enough accounts have another value than the most common one, and enough have that one or,
+    where values hardly repeat, any."""
+    found = np.zeros(x.shape[1], bool)
+    for i in range(x.shape[1]):
+        known = ~np.isnan(x[:, i])
+        values, code, count = np.unique(x[known, i], return_inverse=True, return_counts=True)
+        if len(values) < 2 or values[-1] - values[0] < SMALLEST:
+            continue
+        other = code != int(np.argmax(count))
+        sides = [len(np.unique(account[known][side])) for side in (other, ~other if len(values) == 2 else other)]
+        found[i] = min(sides) >= LEAST_ACCOUNTS
+    return found
+
+
+def _rounded(*values: float) -> list[float]:
+    """Six digits: enough for a prior."""
+    return [float(f"{value:.6g}") for value in values]

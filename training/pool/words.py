@@ -1,0 +1,30 @@
+"""What became of the pooled prior, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from models.transition import Transition
+from training.config import Config
+from training.pool.prior import Prior
+
+
+def pool_notes(config: Config, prior: Prior | None, transitions: Sequence[Transition]) -> list[str]:
+    """A sentence for each transition, or why there is no prior; none where the configuration names no pool."""
+    if config.pool is None:
+        return []
+    if prior is None:
+        why = "too few others with enough outcomes, or `make train-all` has not run"
+        return [f"pool: {config.pool!r} has no prior for this client ({why}); it was trained on its own data alone"]
+    notes = []
+    for transition in transitions:
+        tried, said = transition.log.get("pool"), prior.targets.get(transition.target)
+        if tried is None or said is None:
+            notes.append(f"pool: others say nothing of {transition.target}")
+            continue
+        verdict = "used" if tried["used"] else "not used"
+        notes.append(
+            f"pool: the prior of {said.clients} other clients is {verdict} for {transition.target}: cross-validated log loss "
+            f"of the linear learner {tried['with_']:.4f} with it, {tried['without']:.4f} without"
+        )
+    return notes
