@@ -1,187 +1,199 @@
-"""All boosters of a model as one: what a lead's values decide is worked out once, and each tree looks up what that adds.
+"""Trees made ready, compiled: their sum and what each feature adds to it, for one row.
 
-A *condition* is a threshold of a column; the same one stands at many nodes of many trees. For a lead all conditions are
-answered first, column by column; the answers at a tree's nodes make its pattern, and of a small tree the sum and the
-contributions of every pattern are written down beforehand (`models.shapley`).
+What a row's values decide at the nodes of a tree is a word (`models.switches`). Of a small tree the sum and the contributions
+of every word are written down beforehand, the latter as differences to what the usual word adds, so that only trees that a row
+takes in an unusual way are looked up; those of larger ones are worked out as `models.shapley` describes.
 """
-
-# ruff: noqa: PLR0917  compiled code takes arrays one by one
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from features.compiled import compiled, exact, inlined
-from models.gbm import Gbm
-from models.shapley import POINTS, SMALL, WORD, Ready, Shapley, Walk, down_and_up
-from models.trees import MISSING_NAN, MISSING_ZERO, ZERO, Links, Nodes, Trees
+from features.compiled import compiled, inlined, part
+from models.switches import Switches
 from models.types import Floats
 
-Ints = npt.NDArray[np.int32]
-EIGHT = 8  # nodes of a small tree, at the most: their answers are put together without asking how many there are
+Whole = npt.NDArray[np.int64]
+
+POINTS = 4  # of the quadrature that are worked out together; 4 serve 8 features
+WORD = 64  # nodes of a tree that a word holds
+SMALL = 8  # nodes of a tree whose 2^8 words are all worked out beforehand
+SHIFT, MASK = 8, 255  # a node's code has its children left and right, as places: nodes from 0, leaves from `WORD` on; …
+ABOVE, SIDE, AGAIN = 16, 22, 23  # … the last node above with the same feature and the way from there, if there is one; …
+COLUMN = 24  # … and its column among the tree's
 
 
-class Conditions(NamedTuple):
-    """Distinct conditions, sorted by column. `begin` (columns asked + 1,): where those of `column` and kind of `missing` value
-    begin; `node` (nodes,): the condition of each node; `eight` (trees × 8,): those of a small tree's nodes, filled up with one
-    that is never answered by left."""
+class Forest(NamedTuple):
+    """The trees of all boosters, one after the other.
 
-    begin: Ints
-    column: Ints
-    missing: npt.NDArray[np.uint8]
-    threshold: Floats
-    default_left: npt.NDArray[np.uint8]
-    node: Ints
-    eight: Ints
+    `begin` (trees + 1,) of their nodes, `boosters` (boosters + 1,) of their trees; the leaves of tree i begin at `begin[i]` + i.
+    `rounds` (trees,) of `POINTS`. `columns`, from `used` on (trees + 1,): the tree's features. `tables` and `sums` (trees,):
+    where in `table` and `total` begins what each word of a small tree adds; -1 for another. `code` (nodes,): see `SHIFT`;
+    `share` of rows that go left, and `before`, the share that all nodes above with the same feature let through. `value`
+    (leaves,). `rest` and `weight` of the quadrature, for 1, 2, 3 … rounds one after the other. `start`
+    (boosters × (features + 1),): what all trees add on average, and small ones in their usual way.
+    """
 
-
-class Sums(NamedTuple):
-    """`average` (trees,) of each. `table`, from `places` on (-1: not small), has the sum for each pattern of a small tree."""
-
-    average: Floats
-    places: npt.NDArray[np.int64]
+    begin: Whole
+    boosters: Whole
+    rounds: Whole
+    used: Whole
+    columns: Whole
+    tables: Whole
+    sums: Whole
+    code: Whole
+    share: Floats
+    before: Floats
+    value: Floats
+    rest: Floats
+    weight: Floats
     table: Floats
-
-
-@dataclass(frozen=True)
-class Forest:
-    """Boosters, tree after tree; `begin` (boosters + 1,): where the trees of each begin."""
-
-    begin: npt.NDArray[np.int64]
-    conditions: Conditions
-    nodes: Nodes
-    links: Links
-    walk: Walk
-    ready: Ready
-    sums: Sums
-
-    @classmethod
-    def of(cls, boosters: Sequence[Gbm]) -> Forest:
-        """Of boosters that have `Gbm.shapley`."""
-        parts = [b.shapley.trees for b in boosters if b.shapley]
-        made = Shapley.of(Trees.joined(parts))
-        assert made is not None  # noqa: S101  each of them could be made ready
-        nodes, links = made.trees.nodes, made.trees.links
-        inner = np.diff(nodes.begin)
-        sizes = np.where(inner <= SMALL, 1 << np.minimum(inner, SMALL), 0)
-        sums = Sums(
-            made.averages,
-            np.where(inner <= SMALL, np.cumsum(sizes) - sizes, -1).astype(np.int64),
-            np.zeros(int(sizes.sum())),
-        )
-        _sum_up(nodes, links, sums)
-        begin = np.cumsum([0, *(len(t) for t in parts)]).astype(np.int64)
-        return cls(begin, _conditions(nodes), nodes, links, made.walk, made.ready, sums)
-
-
-def _conditions(nodes: Nodes) -> Conditions:
-    keys = np.stack(
-        [
-            nodes.feature.astype(np.float64),
-            nodes.missing.astype(np.float64),
-            nodes.threshold,
-            nodes.default_left.astype(np.float64),
-        ]
-    )
-    distinct, node = np.unique(keys, axis=1, return_inverse=True)
-    new = np.ones(distinct.shape[1], bool)
-    new[1:] = (distinct[:2, 1:] != distinct[:2, :-1]).any(axis=0)
-    first = np.flatnonzero(new)
-    condition = np.asarray(node, np.int32).ravel()
-    eight = np.full((len(nodes.begin) - 1, EIGHT), distinct.shape[1], np.int32)
-    for tree, (begin, end) in enumerate(pairwise(nodes.begin.tolist())):
-        if end - begin <= EIGHT:
-            eight[tree, : end - begin] = condition[begin:end]
-    return Conditions(
-        np.append(first, distinct.shape[1]).astype(np.int32),
-        distinct[0, first].astype(np.int32),
-        distinct[1, first].astype(np.uint8),
-        np.ascontiguousarray(distinct[2]),
-        distinct[3].astype(np.uint8),
-        condition,
-        eight.ravel(),
-    )
-
-
-@exact
-def _sum_up(nodes: Any, links: Any, sums: Any) -> None:
-    """Every pattern of every small tree."""
-    for tree in range(len(links.root)):
-        if sums.places[tree] >= 0:
-            begin = nodes.begin[tree]
-            for pattern in range(1 << (nodes.begin[tree + 1] - begin)):
-                node = links.root[tree]
-                while node >= 0:
-                    node = links.left[node] if (pattern >> (node - begin)) & 1 else links.right[node]
-                sums.table[sums.places[tree] + pattern] = links.value[~node]
-
-
-@compiled
-def answer(row: Any, conditions: Any, answers: Any) -> None:
-    """LightGBM's decisions for one row (features,) at every condition: 1 for left."""
-    answers[len(conditions.threshold)] = 0
-    for group in range(len(conditions.column)):
-        value: Any = np.float64(row[conditions.column[group]])
-        missing = conditions.missing[group]
-        begin, end = conditions.begin[group], conditions.begin[group + 1]
-        unknown = np.isnan(value)
-        if unknown and missing != MISSING_NAN:
-            value = 0.0
-        if (unknown and missing == MISSING_NAN) or (missing == MISSING_ZERO and abs(value) <= ZERO):
-            for c in range(begin, end):
-                answers[c] = conditions.default_left[c]
-        else:
-            for c in range(begin, end):
-                answers[c] = value <= conditions.threshold[c]
+    total: Floats
+    start: Floats
 
 
 @inlined
-def scratch() -> Any:
-    """Room for one tree that is not small."""
-    places = 2 * WORD + 1
-    return np.empty(places * POINTS), np.empty(places * POINTS), np.empty(places, np.uint8), np.empty(WORD)
+def unpacked(whole: Any, real: Any) -> Any:
+    """A forest and its switches, out of the two arrays that `models.shapley.Shapley` packs."""
+    forest = Forest(
+        part(whole, 0), part(whole, 1), part(whole, 2), part(whole, 3), part(whole, 4), part(whole, 5), part(whole, 6),
+        part(whole, 7), part(real, 0), part(real, 1), part(real, 2), part(real, 3), part(real, 4), part(real, 5),
+        part(real, 6), part(real, 7),
+    )  # fmt: skip
+    switches = Switches(
+        part(whole, 8), part(whole, 9), part(whole, 10), part(whole, 11), part(whole, 12), part(whole, 13), part(whole, 14),
+        part(whole, 15), part(whole, 16), part(whole, 17), part(whole, 18), part(real, 8),
+    )  # fmt: skip
+    return forest, switches
+
+
+@inlined
+def room() -> Any:
+    """Room for one tree: products at its nodes and sums at all places, what its nodes turn away, and its features."""
+    places = (2 * WORD + 1) * POINTS
+    return np.empty(places), np.empty(places), np.empty(WORD * POINTS), np.empty(WORD)
 
 
 @compiled
-def add_trees(
-    begin: int, end: int, answers: Any, conditions: Any, nodes: Any, links: Any, walk: Any, ready: Any, sums: Any, room: Any,
-    explained: bool, weight: float, into: Any,
-) -> float:  # fmt: skip
-    """The sum of the trees `begin` … `end`; when `explained` their contributions are added to `into`, times `weight`."""
-    product, total, state, added = room
+def down_and_up(tree: int, word: Any, f: Any, room: Any, into: Any) -> None:
+    """Adds to `into` (the tree's features) what each of them adds to the tree's sum for a word.
+
+    A node passes on 1 - u of what comes down the way the row goes, u the other way; `rest` is 1 - t at the points t of the
+    quadrature (`models.shapley` has the formulas). Indices are unsigned, since a signed one is asked each time whether it
+    counts from the end; the four points are written out and read before anything is stored, so that they become one vector.
+    """
+    product, total, turned, _ = room
+    first, count = np.uintp(f.begin[tree]), np.uintp(f.begin[tree + 1] - f.begin[tree])
+    one, two, three, four = np.uintp(1), np.uintp(2), np.uintp(3), np.uintp(4)
+    leaf, on = first + np.uintp(tree), np.uint64(0)
+    for n in range(count + one):
+        m, v = (np.uintp(WORD) + np.uintp(n)) * four, f.value[leaf + np.uintp(n)]
+        total[m], total[m + one], total[m + two], total[m + three] = v, v, v, v
+    for n in range(count):
+        c = f.code[first + np.uintp(n)]
+        above, side = np.uint64((c >> ABOVE) & 63), np.uint64((c >> SIDE) & 1)
+        through = (on >> above) & ~((word >> above) ^ side)
+        on |= ((through if (c >> AGAIN) & 1 else np.uint64(1)) & np.uint64(1)) << np.uint64(n)
+    rounds = f.rounds[tree]
+    for r in range(rounds):
+        at = np.uintp((rounds * (rounds - 1) // 2 + r) * POINTS)
+        t0, t1, t2, t3 = f.rest[at], f.rest[at + one], f.rest[at + two], f.rest[at + three]
+        product[0], product[1], product[2], product[3] = (
+            f.weight[at], f.weight[at + one], f.weight[at + two], f.weight[at + three],
+        )  # fmt: skip
+        for n in range(count):
+            k, m = first + np.uintp(n), np.uintp(n) * four
+            c, share, before = f.code[k], f.share[k], f.before[k]
+            left = (word >> np.uint64(n)) & np.uint64(1)
+            go, other = np.uintp(c & MASK), np.uintp((c >> SHIFT) & MASK)
+            away = 1.0 - share
+            if not left:
+                go, other, away = other, go, share
+            go, other = go * four, other * four
+            if not (on >> np.uint64(n)) & np.uint64(1):
+                u0, u1, u2, u3 = away, away, away, away
+            elif before == 1.0:
+                u0, u1, u2, u3 = t0 * away, t1 * away, t2 * away, t3 * away
+            else:
+                away, gone = before * away, 1.0 - before
+                u0, u1 = t0 * away / (1.0 - t0 * gone), t1 * away / (1.0 - t1 * gone)
+                u2, u3 = t2 * away / (1.0 - t2 * gone), t3 * away / (1.0 - t3 * gone)
+            p0, p1, p2, p3 = product[m], product[m + one], product[m + two], product[m + three]
+            q0, q1, q2, q3 = p0 * u0, p1 * u1, p2 * u2, p3 * u3
+            turned[m], turned[m + one], turned[m + two], turned[m + three] = u0, u1, u2, u3
+            product[other], product[other + one], product[other + two], product[other + three] = q0, q1, q2, q3
+            p0, p1, p2, p3 = p0 - q0, p1 - q1, p2 - q2, p3 - q3
+            product[go], product[go + one], product[go + two], product[go + three] = p0, p1, p2, p3
+        for back in range(count):
+            n = count - one - np.uintp(back)
+            k, m = first + n, n * four
+            c, share, before = f.code[k], f.share[k], f.before[k]
+            left = (word >> np.uint64(n)) & np.uint64(1)
+            go, other = np.uintp(c & MASK), np.uintp((c >> SHIFT) & MASK)
+            away = before * (1.0 - share)
+            if not left:
+                go, other, away = other, go, before * share
+            go, other = go * four, other * four
+            s0, s1, s2, s3 = total[go], total[go + one], total[go + two], total[go + three]
+            d0, d1, d2, d3 = total[other], total[other + one], total[other + two], total[other + three]
+            u0, u1, u2, u3 = turned[m], turned[m + one], turned[m + two], turned[m + three]
+            p0, p1, p2, p3 = product[m], product[m + one], product[m + two], product[m + three]
+            d0, d1, d2, d3 = s0 - d0, s1 - d1, s2 - d2, s3 - d3
+            s0, s1, s2, s3 = s0 - u0 * d0, s1 - u1 * d1, s2 - u2 * d2, s3 - u3 * d3
+            total[m], total[m + one], total[m + two], total[m + three] = s0, s1, s2, s3
+            if (on >> np.uint64(n)) & np.uint64(1):
+                d0, d1, d2, d3 = p0 * d0, p1 * d1, p2 * d2, p3 * d3
+                if before != 1.0:
+                    gone = 1.0 - before
+                    f0, f1, f2, f3 = 1.0 - t0 * gone, 1.0 - t1 * gone, 1.0 - t2 * gone, 1.0 - t3 * gone
+                    d0, d1, d2, d3 = d0 / (f0 * f0), d1 / (f1 * f1), d2 / (f2 * f2), d3 / (f3 * f3)
+                into[np.uintp(c >> COLUMN)] += away * ((d0 + d1) + (d2 + d3))
+
+
+@compiled
+def explain(booster: int, f: Any, usual: Any, words: Any, room: Any, weight: float, into: Any) -> None:
+    """Adds `weight` times what each feature adds to a booster's sum to `into` (features + 1,), the average to its last."""
+    added = room[3]
+    width = len(f.start) // (len(f.boosters) - 1)
+    start = f.start[booster * width : (booster + 1) * width]
+    for j in range(width - 1):
+        into[j] += weight * start[j]
+    into[len(into) - 1] += weight * start[width - 1]
+    for tree in range(f.boosters[booster], f.boosters[booster + 1]):
+        used, count = f.used[tree], f.used[tree + 1] - f.used[tree]
+        if f.tables[tree] < 0:
+            added[:count] = 0.0
+            down_and_up(tree, words[tree], f, room, added)
+            for k in range(count):
+                into[f.columns[used + k]] += weight * added[k]
+        elif words[tree] != np.uint64(usual[tree]):
+            entry = f.tables[tree] + np.int64(words[tree]) * count
+            for k in range(count):
+                into[f.columns[used + k]] += weight * f.table[entry + k]
+
+
+@compiled
+def add_up(booster: int, f: Any, words: Any) -> Any:
+    """The sum of a booster's trees."""
     found = 0.0
-    for tree in range(begin, end):
-        word = np.uint64(0)
-        if sums.places[tree] >= 0:
-            e, at = conditions.eight, tree * EIGHT
-            low = answers[e[at]] | answers[e[at + 1]] << 1 | answers[e[at + 2]] << 2 | answers[e[at + 3]] << 3
-            high = answers[e[at + 4]] | answers[e[at + 5]] << 1 | answers[e[at + 6]] << 2 | answers[e[at + 7]] << 3
-            word = np.uint64(low | high << 4)
-            found += sums.table[sums.places[tree] + np.int64(word)]
+    for tree in range(f.boosters[booster], f.boosters[booster + 1]):
+        if f.sums[tree] >= 0:
+            found += f.total[f.sums[tree] + np.int64(words[tree])]
         else:
-            first, node = nodes.begin[tree], conditions.node
-            for n in range(first, nodes.begin[tree + 1]):
-                word |= np.uint64(answers[node[n]]) << np.uint64(n - first)
-            here = links.root[tree]
-            while here >= 0:
-                here = links.left[here] if answers[node[here]] else links.right[here]
-            found += links.value[~here]
-        if not explained:
-            continue
-        start, width = ready.used[tree], ready.used[tree + 1] - ready.used[tree]
-        if ready.tables[tree] >= 0:
-            entry = ready.tables[tree] + np.int64(word) * width
-            for u in range(width):
-                into[ready.columns[start + u]] += weight * ready.table[entry + u]
-        else:
-            added[:width] = 0.0
-            down_and_up(tree, word, walk, ready, product, total, state, added)
-            for u in range(width):
-                into[ready.columns[start + u]] += weight * added[u]
+            found += value_of(tree, words[tree], f)
     return found
+
+
+@compiled
+def value_of(tree: int, word: Any, f: Any) -> Any:
+    """What a tree says to a word."""
+    first, place = f.begin[tree], 0
+    if f.begin[tree + 1] == first:
+        place = WORD
+    while place < WORD:
+        code = f.code[first + place]
+        place = code & MASK if (word >> np.uint64(place)) & np.uint64(1) else (code >> SHIFT) & MASK
+    return f.value[first + tree + place - WORD]

@@ -22,14 +22,15 @@ from features.funnel import Funnel
 from models import ready_kernel as k
 from models.calibration import Calibrator
 from models.curve import curve_days
-from models.forest import Forest
 from models.gbm import Gbm
 from models.ready_kernel import run
 from models.reference import Reference
 from models.rule_odds import RuleOdds
 from models.rules import Rules
+from models.shapley import Shapley
 from models.timing import Timings
 from models.transition import Transition
+from models.trees import Trees
 from models.types import Floats, Matrix
 from models.value import Value
 
@@ -85,7 +86,7 @@ class Made:
 
     whole: npt.NDArray[np.int64]
     real: Floats
-    forest: Forest
+    forest: Shapley
     outside: tuple[tuple[int, float, Gbm], ...]
     columns: Mapping[str, slice]
     days: tuple[tuple[float, ...], ...]
@@ -131,10 +132,9 @@ class Made:
             found.contributions[own] += weight * gbm.contributions(x[own])
 
         def work(begin: int) -> None:
-            f = self.forest
             run(
-                self.whole, self.real, f.conditions, f.nodes, f.links, f.walk, f.ready, f.sums, rows, stage, stage_days, fits,
-                given, self.groups, self.count, found.x, found.contributions, found.row, found.speaker, found.effect,
+                self.whole, self.real, self.forest.whole, self.forest.real, rows, stage, stage_days, fits, given, self.groups,
+                self.count, found.x, found.contributions, found.row, found.speaker, found.effect,
                 begin, min(begin + TOGETHER, leads),
             )  # fmt: skip
 
@@ -248,8 +248,7 @@ class _Making:
         self.whole[k.CURVE_BEGIN] = np.cumsum([0, *map(len, self.days)])
 
     def made(self) -> Made:
-        forest, model = Forest.of(self.inside), self.model
-        self.whole[k.BOOSTER_BEGIN] = forest.begin
+        forest, model = self._forest(), self.model
         columns, at = {name: slice(i, i + 1) for i, name in enumerate(k.SCALARS)}, len(k.SCALARS)
         for name in k.AHEAD:
             columns[name] = slice(at, at + self.targets)
@@ -266,6 +265,13 @@ class _Making:
             whole, real, forest, tuple(self.outside), columns, self.days, groups, int(groups.max()) + 1,
             len(model.feature_set.names) + 1, at + lines,
         )  # fmt: skip
+
+    def _forest(self) -> Shapley:
+        """All boosters as one."""
+        parts = [gbm.shapley.trees for gbm in self.inside if gbm.shapley]
+        made = Shapley.of(Trees.joined(parts), np.cumsum([0, *map(len, parts)]).tolist())
+        assert made is not None  # noqa: S101  each of them could be made ready
+        return made
 
 
 def _method(calibrator: Calibrator | None) -> int:

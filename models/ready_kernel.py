@@ -10,10 +10,11 @@ import numpy as np
 
 from features.compiled import compiled, inlined, part
 from models.calibration import TIE_BREAK
-from models.forest import add_trees, answer, scratch
+from models.forest import add_up, explain, room, unpacked
 from models.intervals import QUANTILE, around
 from models.linear import CLIP
 from models.rule_odds import SCALE
+from models.switches import turn
 from models.timing import MOST
 from models.types import TINY
 
@@ -31,9 +32,9 @@ AHEAD = ("conditional", "probability", "low", "high", "rules", "expected_days")
 STRAIGHT, BETA, ISOTONIC = range(3)  # ways to calibrate
 # parts of the whole numbers
 (
-    SIZES, RULE_ROWS, LOGGED, LOG_SCALE, BOOSTER_BEGIN, BOOSTER_TARGET, FIT_COLUMNS, ENGAGEMENT_COLUMNS, CALIBRATORS, BANDS,
-    TIMINGS, SHARE_BEGIN, CURVE_BEGIN,
-) = range(13)  # fmt: skip
+    SIZES, RULE_ROWS, LOGGED, LOG_SCALE, BOOSTER_TARGET, FIT_COLUMNS, ENGAGEMENT_COLUMNS, CALIBRATORS, BANDS, TIMINGS,
+    SHARE_BEGIN, CURVE_BEGIN,
+) = range(12)  # fmt: skip
 TARGETS, FEATURES, MODEL_COLUMNS, LAST_SEEN, BEHAVIOUR, FIT_RULES, HAS_VALUE, VALUE_BOOSTED = range(8)  # of SIZES
 # parts of the real ones
 (
@@ -45,17 +46,17 @@ MEAN, DEVIATION, COEFFICIENT, PRESENT, ABSENT = range(5)  # of LINEAR, one after
 
 @compiled
 def run(
-    whole: Any, real: Any, conditions: Any, nodes: Any, links: Any, walk: Any, ready: Any, sums: Any, rows: Any, stage: Any,
-    stage_days: Any, fits: Any, given: Any, groups: Any, count: int, x: Any, contributions: Any, out: Any, speaker: Any,
-    effect: Any, begin: int, end: int,
+    whole: Any, real: Any, tree_whole: Any, tree_real: Any, rows: Any, stage: Any, stage_days: Any, fits: Any, given: Any,
+    groups: Any, count: int, x: Any, contributions: Any, out: Any, speaker: Any, effect: Any, begin: int, end: int,
 ) -> None:  # fmt: skip
     """Leads `begin` … `end`, all arrays as in `models.ready.Made.numbers`; `given` (n, targets + 1): margins from elsewhere."""
     sizes = part(whole, SIZES)
     targets = sizes[TARGETS]
-    answers = np.empty(len(conditions.threshold) + 1, np.uint8)
-    logs = np.empty(sizes[FEATURES], np.float32)
+    forest, switches = unpacked(tree_whole, tree_real)
+    target, weight = part(whole, BOOSTER_TARGET), part(real, BOOSTER_WEIGHT)
+    logs = np.zeros(sizes[FEATURES], np.float32)
     margins, effects = np.empty(targets + 1), np.empty(count)
-    room = scratch()
+    space, words = room(), np.empty(len(forest.rounds), np.uint64)
     for i in range(begin, end):
         own, row = stage[i], out[i]
         row[:] = np.nan
@@ -65,21 +66,14 @@ def run(
         x[i, sizes[FEATURES] - 1] = row[POINTS]
         margins[:] = given[i]
         _linear(whole, real, x[i], own, logs, margins, contributions[i])
-        answer(x[i], conditions, answers)
-        first, target, weight = part(whole, BOOSTER_BEGIN), part(whole, BOOSTER_TARGET), part(real, BOOSTER_WEIGHT)
+        for tree in range(len(words)):
+            words[tree] = np.uint64(switches.words[tree])
         for b in range(len(target)):
-            t = target[b]
-            if t >= own:
-                explained = t == own
-                margins[t] += weight[b] * add_trees(
-                    first[b], first[b + 1], answers, conditions, nodes, links, walk, ready, sums, room,
-                    explained, weight[b], contributions[i],
-                )  # fmt: skip
-                if explained:
-                    average = 0.0
-                    for tree in range(first[b], first[b + 1]):
-                        average += sums.average[tree]
-                    contributions[i, sizes[FEATURES]] += weight[b] * average
+            if target[b] >= own:
+                turn(x[i], b, switches, words)
+                margins[target[b]] += weight[b] * add_up(b, forest, words)
+                if target[b] == own:
+                    explain(b, forest, switches.words, words, space, weight[b], contributions[i])
         _chances(whole, real, own, margins, row)
         _rules(whole, real, own, row)
         if sizes[HAS_VALUE]:

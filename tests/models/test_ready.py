@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from features.compiled import part
 from models.calibration import Calibrator
 from models.chain import chain
 from models.curve import curves
@@ -143,12 +144,12 @@ def test_boosters_that_only_lightgbm_can_ask_are_asked(monkeypatch: pytest.Monke
 
 
 def test_trees_of_many_leaves_are_walked(monkeypatch: pytest.MonkeyPatch) -> None:
-    from models import forest
+    from models import shapley
 
     looked = seen(tiny_model(), 20)
     wanted = numbers(tiny_model(), looked, 3)
-    monkeypatch.setattr(forest, "SMALL", 1)
+    monkeypatch.setattr(shapley, "SMALL", 1)
     model = tiny_model()
     found = numbers(model, looked, 3)
-    assert (model.made.forest.sums.places < 0).any()
+    assert (part(model.made.forest.whole, 6) < 0).any()
     np.testing.assert_allclose(found.row, wanted.row, **NEAR)

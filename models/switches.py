@@ -1,0 +1,130 @@
+"""Which way a row goes at all nodes of all trees, told from what is usual: only what is unusual about the row costs time.
+
+A *word* has a bit for each node of a tree, set where the row goes left. In place of asking every node, the words begin as they
+are for a usual value of each column; the row's own value then turns the nodes whose threshold lies between the two. Most leads
+have done few of all the things that could be done, so that most columns turn nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from features.compiled import inlined
+from models.trees import MISSING_NAN, MISSING_ZERO, ZERO, Trees
+from models.types import Floats
+
+Whole = npt.NDArray[np.int64]
+PLACE_BITS = 6  # of a node within its tree
+
+# LightGBM's kinds of missing value each have a group of their own, since they decide alike only among themselves
+
+
+class Switches(NamedTuple):
+    """Nodes by booster, column, kind of missing value and threshold: a *group* has the first three in common.
+
+    `groups` (boosters + 1,): where the groups of each booster begin; `column`, `missing` (groups,). `limits` (groups + 1,): where
+    their distinct thresholds begin; `first` (thresholds + 1,): where the `nodes` of each begin, as tree × 64 + place.
+    `rank` (groups,): the threshold below which a usual value lies, counted over all; `absent` (groups,): 1 where it is usual
+    that the value is missing; `others`, from `apart` on (groups + 1,): nodes that send a missing value the other way than a
+    usual one. `words` (trees,): what is usual.
+    """
+
+    groups: Whole
+    column: Whole
+    missing: Whole
+    limits: Whole
+    first: Whole
+    nodes: Whole
+    rank: Whole
+    absent: Whole
+    apart: Whole
+    others: Whole
+    words: Whole
+    threshold: Floats
+
+    @classmethod
+    def of(cls, trees: Trees, boosters: Whole) -> Switches:
+        """Of trees with at most 64 nodes each; the booster i has the trees `boosters[i]` … `boosters[i + 1]`."""
+        nodes = trees.nodes
+        size = np.diff(nodes.begin)
+        tree = np.repeat(np.arange(len(size)), size)
+        place = np.arange(len(tree)) - nodes.begin[tree]
+        booster = np.searchsorted(boosters, tree, side="right") - 1
+        order = np.lexsort((nodes.threshold, nodes.missing, nodes.feature, booster))
+        kinds = np.stack([booster, nodes.feature, nodes.missing])[:, order]
+        threshold = nodes.threshold[order]
+        opens = _changes(kinds)
+        begins = opens | _changes(threshold[None])
+        first, opening = np.flatnonzero(begins), np.flatnonzero(opens)
+        limits = np.append(np.cumsum(begins)[opening] - 1, len(first))
+
+        left = _rows_left(trees)[order]
+        right, default = trees.count[order] - left, nodes.default_left[order].astype(bool)
+        rank, absent = _usual(np.append(first, len(order)), limits, left, right, default)
+        absent &= kinds[2][opening] != 0
+        group = np.cumsum(opens) - 1
+        goes_left = np.cumsum(begins) - 1 >= rank[group]  # a usual value lies at or below the threshold
+        differ = np.flatnonzero((goes_left != default) & (kinds[2] != 0))
+        words = np.zeros(len(size), np.uint64)
+        usual = np.where(absent[group], default, goes_left).astype(np.uint64)
+        np.bitwise_or.at(words, tree[order], usual << place[order].astype(np.uint64))
+        code = (tree << PLACE_BITS | place)[order]
+        return cls(
+            np.searchsorted(kinds[0][opening], np.arange(len(boosters))), kinds[1][opening], kinds[2][opening], limits,
+            np.append(first, len(order)), code, rank, absent.astype(np.int64),
+            np.searchsorted(group[differ], np.arange(len(opening) + 1)), code[differ], words.view(np.int64), threshold[first],
+        )  # fmt: skip
+
+
+def _changes(keys: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Where (n,) any of the keys (keys, n) is another one than before."""
+    new = np.ones(keys.shape[1], bool)
+    new[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
+    return new
+
+
+def _rows_left(trees: Trees) -> Floats:
+    """Rows of training (nodes,) that each node sent to the left."""
+    left = trees.links.left
+    return np.where(left < 0, trees.rows[np.where(left < 0, ~left, 0)], trees.count[np.maximum(left, 0)])
+
+
+def _usual(
+    first: Whole, limits: Whole, left: Floats, right: Floats, default: npt.NDArray[np.bool_]
+) -> tuple[Whole, npt.NDArray[np.bool_]]:
+    """The rank of each group's usual value, and whether it is usual that there is none: what sends most rows of training the
+    way they went. The arrays of nodes are in the order of `Switches.nodes`."""
+    rank, absent = np.zeros(len(limits) - 1, np.int64), np.zeros(len(limits) - 1, bool)
+    for group, (begin, end) in enumerate(zip(limits[:-1].tolist(), limits[1:].tolist(), strict=True)):
+        mine = slice(first[begin], first[end])
+        gained = np.concatenate(([0.0], np.cumsum(right[mine] - left[mine])))[first[begin : end + 1] - first[begin]]
+        best = int(np.argmax(gained))
+        rank[group] = begin + best
+        absent[group] = np.where(default[mine], left[mine], right[mine]).sum() > left[mine].sum() + gained[best]
+    return rank, absent
+
+
+@inlined
+def turn(row: Any, booster: int, s: Any, words: Any) -> None:
+    """LightGBM's decisions for one row (features,) at all nodes of a booster, into its trees' `words`, which hold what is
+    usual."""
+    one = np.uint64(1)
+    for group in range(s.groups[booster], s.groups[booster + 1]):
+        value: Any = np.float64(row[s.column[group]])
+        missing = s.missing[group]
+        unknown = np.isnan(value)
+        if unknown and missing != MISSING_NAN:
+            value = 0.0
+        away = (unknown and missing == MISSING_NAN) or (missing == MISSING_ZERO and abs(value) <= ZERO)
+        if away != (s.absent[group] != 0):
+            for k in range(s.apart[group], s.apart[group + 1]):
+                words[s.others[k] >> PLACE_BITS] ^= one << np.uint64(s.others[k] & 63)
+        if not away:
+            here, usual = s.limits[group], s.rank[group]
+            for k in range(s.limits[group], s.limits[group + 1]):
+                here += value > s.threshold[k]
+            for k in range(s.first[min(here, usual)], s.first[max(here, usual)]):
+                words[s.nodes[k] >> PLACE_BITS] ^= one << np.uint64(s.nodes[k] & 63)
