@@ -29,11 +29,11 @@ COLUMN = 24  # … and its column among the tree's
 class Forest(NamedTuple):
     """The trees of all boosters, one after the other.
 
-    `begin` (trees + 1,) of their nodes, `boosters` (boosters + 1,) of their trees; the leaves of tree i begin at `begin[i]` + i.
+    `begin` (trees + 1,) of their nodes, `boosters` (boosters + 1,) of their trees; leaves of tree i begin at `begin[i]` + i.
     `rounds` (trees,) of `POINTS`. `columns`, from `used` on (trees + 1,): the tree's features. `tables` and `sums` (trees,):
     where in `table` and `total` begins what each word of a small tree adds; -1 for another. `code` (nodes,): see `SHIFT`;
     `share` of rows that go left, and `before`, the share that all nodes above with the same feature let through. `value`
-    (leaves,). `rest` and `weight` of the quadrature, for 1, 2, 3 … rounds one after the other. `start`
+    (leaves,). At a point t of the quadrature `rest` is 1 - t; it and `weight` are there for 1, 2, 3 … rounds. `start`
     (boosters × (features + 1),): what all trees add on average, and small ones in their usual way.
     """
 
@@ -65,7 +65,7 @@ def unpacked(whole: Any, real: Any) -> Any:
     )  # fmt: skip
     switches = Switches(
         part(whole, 8), part(whole, 9), part(whole, 10), part(whole, 11), part(whole, 12), part(whole, 13), part(whole, 14),
-        part(whole, 15), part(whole, 16), part(whole, 17), part(whole, 18), part(real, 8),
+        part(whole, 15), part(whole, 16), part(whole, 17), part(whole, 18), part(real, 8), part(real, 9), part(real, 10),
     )  # fmt: skip
     return forest, switches
 
@@ -77,86 +77,101 @@ def room() -> Any:
     return np.empty(places), np.empty(places), np.empty(WORD * POINTS), np.empty(WORD)
 
 
-@compiled
-def down_and_up(tree: int, word: Any, f: Any, room: Any, into: Any) -> None:
+@inlined
+def down_and_up(tree: int, word: Any, f: Any, product: Any, total: Any, turned: Any, into: Any) -> None:
     """Adds to `into` (the tree's features) what each of them adds to the tree's sum for a word.
 
-    A node passes on 1 - u of what comes down the way the row goes, u the other way; `rest` is 1 - t at the points t of the
-    quadrature (`models.shapley` has the formulas). Indices are unsigned, since a signed one is asked each time whether it
-    counts from the end; the four points are written out and read before anything is stored, so that they become one vector.
+    Indices are unsigned, since a signed one is asked each time whether it counts from the end; the four points are written out
+    and read before anything is stored, so that they become one vector.
     """
-    product, total, turned, _ = room
     first, count = np.uintp(f.begin[tree]), np.uintp(f.begin[tree + 1] - f.begin[tree])
-    one, two, three, four = np.uintp(1), np.uintp(2), np.uintp(3), np.uintp(4)
-    leaf, on = first + np.uintp(tree), np.uint64(0)
+    one, two, three = np.uintp(1), np.uintp(2), np.uintp(3)
     for n in range(count + one):
-        m, v = (np.uintp(WORD) + np.uintp(n)) * four, f.value[leaf + np.uintp(n)]
-        total[m], total[m + one], total[m + two], total[m + three] = v, v, v, v
-    for n in range(count):
-        c = f.code[first + np.uintp(n)]
-        above, side = np.uint64((c >> ABOVE) & 63), np.uint64((c >> SIDE) & 1)
-        through = (on >> above) & ~((word >> above) ^ side)
-        on |= ((through if (c >> AGAIN) & 1 else np.uint64(1)) & np.uint64(1)) << np.uint64(n)
+        m, value = np.uintp(POINTS) * (np.uintp(WORD) + np.uintp(n)), f.value[first + np.uintp(tree) + np.uintp(n)]
+        total[m], total[m + one], total[m + two], total[m + three] = value, value, value, value
+    open_ = _open(first, count, word, f)
     rounds = f.rounds[tree]
     for r in range(rounds):
         at = np.uintp((rounds * (rounds - 1) // 2 + r) * POINTS)
-        t0, t1, t2, t3 = f.rest[at], f.rest[at + one], f.rest[at + two], f.rest[at + three]
-        product[0], product[1], product[2], product[3] = (
-            f.weight[at], f.weight[at + one], f.weight[at + two], f.weight[at + three],
-        )  # fmt: skip
-        for n in range(count):
-            k, m = first + np.uintp(n), np.uintp(n) * four
-            c, share, before = f.code[k], f.share[k], f.before[k]
-            left = (word >> np.uint64(n)) & np.uint64(1)
-            go, other = np.uintp(c & MASK), np.uintp((c >> SHIFT) & MASK)
-            away = 1.0 - share
-            if not left:
-                go, other, away = other, go, share
-            go, other = go * four, other * four
-            if not (on >> np.uint64(n)) & np.uint64(1):
-                u0, u1, u2, u3 = away, away, away, away
-            elif before == 1.0:
-                u0, u1, u2, u3 = t0 * away, t1 * away, t2 * away, t3 * away
-            else:
-                away, gone = before * away, 1.0 - before
-                u0, u1 = t0 * away / (1.0 - t0 * gone), t1 * away / (1.0 - t1 * gone)
-                u2, u3 = t2 * away / (1.0 - t2 * gone), t3 * away / (1.0 - t3 * gone)
-            p0, p1, p2, p3 = product[m], product[m + one], product[m + two], product[m + three]
-            q0, q1, q2, q3 = p0 * u0, p1 * u1, p2 * u2, p3 * u3
-            turned[m], turned[m + one], turned[m + two], turned[m + three] = u0, u1, u2, u3
-            product[other], product[other + one], product[other + two], product[other + three] = q0, q1, q2, q3
-            p0, p1, p2, p3 = p0 - q0, p1 - q1, p2 - q2, p3 - q3
-            product[go], product[go + one], product[go + two], product[go + three] = p0, p1, p2, p3
-        for back in range(count):
-            n = count - one - np.uintp(back)
-            k, m = first + n, n * four
-            c, share, before = f.code[k], f.share[k], f.before[k]
-            left = (word >> np.uint64(n)) & np.uint64(1)
-            go, other = np.uintp(c & MASK), np.uintp((c >> SHIFT) & MASK)
-            away = before * (1.0 - share)
-            if not left:
-                go, other, away = other, go, before * share
-            go, other = go * four, other * four
-            s0, s1, s2, s3 = total[go], total[go + one], total[go + two], total[go + three]
-            d0, d1, d2, d3 = total[other], total[other + one], total[other + two], total[other + three]
-            u0, u1, u2, u3 = turned[m], turned[m + one], turned[m + two], turned[m + three]
-            p0, p1, p2, p3 = product[m], product[m + one], product[m + two], product[m + three]
-            d0, d1, d2, d3 = s0 - d0, s1 - d1, s2 - d2, s3 - d3
-            s0, s1, s2, s3 = s0 - u0 * d0, s1 - u1 * d1, s2 - u2 * d2, s3 - u3 * d3
-            total[m], total[m + one], total[m + two], total[m + three] = s0, s1, s2, s3
-            if (on >> np.uint64(n)) & np.uint64(1):
-                d0, d1, d2, d3 = p0 * d0, p1 * d1, p2 * d2, p3 * d3
-                if before != 1.0:
-                    gone = 1.0 - before
-                    f0, f1, f2, f3 = 1.0 - t0 * gone, 1.0 - t1 * gone, 1.0 - t2 * gone, 1.0 - t3 * gone
-                    d0, d1, d2, d3 = d0 / (f0 * f0), d1 / (f1 * f1), d2 / (f2 * f2), d3 / (f3 * f3)
-                into[np.uintp(c >> COLUMN)] += away * ((d0 + d1) + (d2 + d3))
+        _down(first, count, word, open_, at, f, product, turned)
+        _up(first, count, word, open_, at, f, product, total, turned, into)
+
+
+@inlined
+def _open(first: Any, count: Any, word: Any, f: Any) -> Any:
+    """A bit for each node: whether all nodes above that ask the same feature sent the row this way."""
+    found = np.uint64(0)
+    for n in range(count):
+        code = f.code[first + np.uintp(n)]
+        above, side, new = np.uint64((code >> ABOVE) & 63), np.uint64(code >> SIDE), ~np.uint64(code >> AGAIN)
+        through = new | ((found >> above) & ~((word >> above) ^ side))
+        found |= (through & np.uint64(1)) << np.uint64(n)
+    return found
+
+
+@inlined
+def _down(first: Any, count: Any, word: Any, open_: Any, at: Any, f: Any, product: Any, turned: Any) -> None:
+    """What comes down to each place, at four points of the quadrature; and what share of it each node sends away."""
+    one, two, three, four = np.uintp(1), np.uintp(2), np.uintp(3), np.uintp(4)
+    t0, t1, t2, t3 = f.rest[at], f.rest[at + one], f.rest[at + two], f.rest[at + three]
+    w0, w1, w2, w3 = f.weight[at], f.weight[at + one], f.weight[at + two], f.weight[at + three]
+    product[0], product[1], product[2], product[3] = w0, w1, w2, w3
+    for n in range(count):
+        k, m = first + np.uintp(n), np.uintp(n) * four
+        code, share, before = f.code[k], f.share[k], f.before[k]
+        go, other, away = np.uintp(code & MASK) * four, np.uintp((code >> SHIFT) & MASK) * four, 1.0 - share
+        if not (word >> np.uint64(n)) & np.uint64(1):
+            go, other, away = other, go, share
+        if not (open_ >> np.uint64(n)) & np.uint64(1):
+            u0, u1, u2, u3 = away, away, away, away
+        elif before == 1.0:
+            u0, u1, u2, u3 = t0 * away, t1 * away, t2 * away, t3 * away
+        else:
+            away, gone = before * away, 1.0 - before
+            u0, u1 = t0 * away / (1.0 - t0 * gone), t1 * away / (1.0 - t1 * gone)
+            u2, u3 = t2 * away / (1.0 - t2 * gone), t3 * away / (1.0 - t3 * gone)
+        p0, p1, p2, p3 = product[m], product[m + one], product[m + two], product[m + three]
+        q0, q1, q2, q3 = p0 * u0, p1 * u1, p2 * u2, p3 * u3
+        turned[m], turned[m + one], turned[m + two], turned[m + three] = u0, u1, u2, u3
+        product[other], product[other + one], product[other + two], product[other + three] = q0, q1, q2, q3
+        p0, p1, p2, p3 = p0 - q0, p1 - q1, p2 - q2, p3 - q3
+        product[go], product[go + one], product[go + two], product[go + three] = p0, p1, p2, p3
+
+
+@inlined
+def _up(
+    first: Any, count: Any, word: Any, open_: Any, at: Any, f: Any, product: Any, total: Any, turned: Any, into: Any
+) -> None:
+    """The leaves' sums at each node, and what its feature gains by them."""
+    one, two, three, four = np.uintp(1), np.uintp(2), np.uintp(3), np.uintp(4)
+    t0, t1, t2, t3 = f.rest[at], f.rest[at + one], f.rest[at + two], f.rest[at + three]
+    for back in range(count):
+        n = count - one - np.uintp(back)
+        k, m = first + n, n * four
+        code, share, before = f.code[k], f.share[k], f.before[k]
+        go, other, away = np.uintp(code & MASK) * four, np.uintp((code >> SHIFT) & MASK) * four, 1.0 - share
+        if not (word >> np.uint64(n)) & np.uint64(1):
+            go, other, away = other, go, share
+        s0, s1, s2, s3 = total[go], total[go + one], total[go + two], total[go + three]
+        d0, d1, d2, d3 = total[other], total[other + one], total[other + two], total[other + three]
+        u0, u1, u2, u3 = turned[m], turned[m + one], turned[m + two], turned[m + three]
+        p0, p1, p2, p3 = product[m], product[m + one], product[m + two], product[m + three]
+        d0, d1, d2, d3 = s0 - d0, s1 - d1, s2 - d2, s3 - d3
+        s0, s1, s2, s3 = s0 - u0 * d0, s1 - u1 * d1, s2 - u2 * d2, s3 - u3 * d3
+        total[m], total[m + one], total[m + two], total[m + three] = s0, s1, s2, s3
+        if (open_ >> np.uint64(n)) & np.uint64(1):
+            d0, d1, d2, d3 = p0 * d0, p1 * d1, p2 * d2, p3 * d3
+            if before != 1.0:
+                gone = 1.0 - before
+                f0, f1, f2, f3 = 1.0 - t0 * gone, 1.0 - t1 * gone, 1.0 - t2 * gone, 1.0 - t3 * gone
+                d0, d1, d2, d3 = d0 / (f0 * f0), d1 / (f1 * f1), d2 / (f2 * f2), d3 / (f3 * f3)
+            into[np.uintp(code >> COLUMN)] += before * away * ((d0 + d1) + (d2 + d3))
 
 
 @compiled
 def explain(booster: int, f: Any, usual: Any, words: Any, room: Any, weight: float, into: Any) -> None:
     """Adds `weight` times what each feature adds to a booster's sum to `into` (features + 1,), the average to its last."""
-    added = room[3]
+    product, total, turned, added = room
     width = len(f.start) // (len(f.boosters) - 1)
     start = f.start[booster * width : (booster + 1) * width]
     for j in range(width - 1):
@@ -166,7 +181,7 @@ def explain(booster: int, f: Any, usual: Any, words: Any, room: Any, weight: flo
         used, count = f.used[tree], f.used[tree + 1] - f.used[tree]
         if f.tables[tree] < 0:
             added[:count] = 0.0
-            down_and_up(tree, words[tree], f, room, added)
+            down_and_up(tree, words[tree], f, product, total, turned, added)
             for k in range(count):
                 into[f.columns[used + k]] += weight * added[k]
         elif words[tree] != np.uint64(usual[tree]):

@@ -67,8 +67,8 @@ class Shapley:
         begin = np.array([0, len(trees)] if boosters is None else boosters, np.int64)
         forest, switches = _Making(trees, begin).made(), Switches.of(trees, begin)
         _fill(forest, switches.words, trees.features + 1)
-        wholes = [*forest[:8], *switches[:-1]]
-        return cls(trees, packed(wholes, np.int64), packed([*forest[8:], switches.threshold], np.float64))
+        wholes = [*forest[:8], *switches[:-3]]
+        return cls(trees, packed(wholes, np.int64), packed([*forest[8:], *switches[-3:]], np.float64))
 
     def contributions(self, x: Matrix) -> Floats:
         """(n, features + 1) for rows x (n, features): contributions, the base last; rows sum to the trees' margin.
@@ -167,7 +167,7 @@ def quadrature(points: int) -> tuple[Floats, Floats]:
 def _fill(f: Any, usual: Any, width: int) -> None:
     """Every word of every small tree: its sum, and its contributions as differences to the usual word's, which go to the
     start."""
-    room = k.room()
+    product, total, turned, _ = k.room()
     for booster in range(len(f.boosters) - 1):
         for tree in range(f.boosters[booster], f.boosters[booster + 1]):
             if f.tables[tree] < 0:
@@ -175,7 +175,7 @@ def _fill(f: Any, usual: Any, width: int) -> None:
             used, count = f.used[tree], f.used[tree + 1] - f.used[tree]
             for word in range(1 << (f.begin[tree + 1] - f.begin[tree])):
                 begin = f.tables[tree] + word * count
-                down_and_up(tree, np.uint64(word), f, room, f.table[begin : begin + count])
+                down_and_up(tree, np.uint64(word), f, product, total, turned, f.table[begin : begin + count])
                 f.total[f.sums[tree] + word] = value_of(tree, np.uint64(word), f)
             begin = f.tables[tree] + usual[tree] * count
             common = f.table[begin : begin + count].copy()
@@ -202,7 +202,8 @@ def _each_row(x: Any, whole: Any, real: Any, out: Any) -> None:
 def _each_pattern(x: Any, nodes: Any, whole: Any, real: Any, out: Any) -> None:
     """A block of rows, x (n, features) and out (features + 1, n), both feature by feature in memory."""
     f, _ = unpacked(whole, real)
-    room, rows = k.room(), len(x)
+    rows = len(x)
+    product, total, turned, _ = k.room()
     words, known = np.empty(rows, np.uint64), np.empty(rows, np.uint64)
     which, slots = np.empty(rows, np.int64), np.empty(SLOTS, np.int32)
     added = np.empty(rows * WORD)
@@ -232,7 +233,7 @@ def _each_pattern(x: Any, nodes: Any, whole: Any, real: Any, out: Any) -> None:
                     slots[slot], known[count] = count, word
                     into = added[count * width : (count + 1) * width]
                     into[:] = 0.0
-                    down_and_up(tree, word, f, room, into)
+                    down_and_up(tree, word, f, product, total, turned, into)
                     count += 1
                 which[i] = slots[slot]
         for u in range(width):

@@ -19,17 +19,15 @@ from models.types import Floats
 Whole = npt.NDArray[np.int64]
 PLACE_BITS = 6  # of a node within its tree
 
-# LightGBM's kinds of missing value each have a group of their own, since they decide alike only among themselves
-
 
 class Switches(NamedTuple):
     """Nodes by booster, column, kind of missing value and threshold: a *group* has the first three in common.
 
-    `groups` (boosters + 1,): where the groups of each booster begin; `column`, `missing` (groups,). `limits` (groups + 1,): where
-    their distinct thresholds begin; `first` (thresholds + 1,): where the `nodes` of each begin, as tree × 64 + place.
+    `groups` (boosters + 1,): where the groups of each booster begin; `column`, `missing` (groups,). `limits` (groups + 1,):
+    where their distinct thresholds begin; `first` (thresholds + 1,): where the `nodes` of each begin, as tree × 64 + place.
     `rank` (groups,): the threshold below which a usual value lies, counted over all; `absent` (groups,): 1 where it is usual
     that the value is missing; `others`, from `apart` on (groups + 1,): nodes that send a missing value the other way than a
-    usual one. `words` (trees,): what is usual.
+    usual one. `words` (trees,): what is usual. Values above `low` and up to `high` (groups,) turn nothing.
     """
 
     groups: Whole
@@ -44,6 +42,8 @@ class Switches(NamedTuple):
     others: Whole
     words: Whole
     threshold: Floats
+    low: Floats
+    high: Floats
 
     @classmethod
     def of(cls, trees: Trees, boosters: Whole) -> Switches:
@@ -72,10 +72,15 @@ class Switches(NamedTuple):
         usual = np.where(absent[group], default, goes_left).astype(np.uint64)
         np.bitwise_or.at(words, tree[order], usual << place[order].astype(np.uint64))
         code = (tree << PLACE_BITS | place)[order]
+        known = np.concatenate(([-np.inf], threshold[first], [np.inf]))
+        bound = ~absent & (kinds[2][opening] != MISSING_ZERO)
+        low = np.where(rank == limits[:-1], -np.inf, known[rank])
+        high = np.where(rank == limits[1:], np.inf, known[rank + 1])
         return cls(
             np.searchsorted(kinds[0][opening], np.arange(len(boosters))), kinds[1][opening], kinds[2][opening], limits,
             np.append(first, len(order)), code, rank, absent.astype(np.int64),
             np.searchsorted(group[differ], np.arange(len(opening) + 1)), code[differ], words.view(np.int64), threshold[first],
+            np.where(bound, low, np.inf), high,
         )  # fmt: skip
 
 
@@ -115,6 +120,8 @@ def turn(row: Any, booster: int, s: Any, words: Any) -> None:
     for group in range(s.groups[booster], s.groups[booster + 1]):
         value: Any = np.float64(row[s.column[group]])
         missing = s.missing[group]
+        if s.low[group] < value <= s.high[group]:
+            continue
         unknown = np.isnan(value)
         if unknown and missing != MISSING_NAN:
             value = 0.0
