@@ -32,7 +32,8 @@ class Forest(NamedTuple):
     `begin` (trees + 1,) of their nodes, `boosters` (boosters + 1,) of their trees; leaves of tree i begin at `begin[i]` + i.
     `rounds` (trees,) of `POINTS`. `columns`, from `used` on (trees + 1,): the tree's features. `tables` and `sums` (trees,):
     where in `table` and `total` begins what each word of a small tree adds; -1 for another. `code` (nodes,): see `SHIFT`;
-    `share` of rows that go left, and `before`, the share that all nodes above with the same feature let through. `value`
+    `away` (nodes × 2,), the share of rows that goes left and that which goes right, for a
+    row that goes right and one that goes left; `before`, the share that all nodes above with the same feature let through. `value`
     (leaves,). At a point t of the quadrature `rest` is 1 - t; it and `weight` are there for 1, 2, 3 … rounds. `start`
     (boosters × (features + 1),): what all trees add on average, and small ones in their usual way.
     """
@@ -45,7 +46,7 @@ class Forest(NamedTuple):
     tables: Whole
     sums: Whole
     code: Whole
-    share: Floats
+    away: Floats
     before: Floats
     value: Floats
     rest: Floats
@@ -118,10 +119,10 @@ def _down(first: Any, count: Any, word: Any, open_: Any, at: Any, f: Any, produc
     product[0], product[1], product[2], product[3] = w0, w1, w2, w3
     for n in range(count):
         k, m = first + np.uintp(n), np.uintp(n) * four
-        code, share, before = f.code[k], f.share[k], f.before[k]
-        go, other, away = np.uintp(code & MASK) * four, np.uintp((code >> SHIFT) & MASK) * four, 1.0 - share
-        if not (word >> np.uint64(n)) & np.uint64(1):
-            go, other, away = other, go, share
+        code, before, left = np.uint64(f.code[k]), f.before[k], (word >> np.uint64(n)) & np.uint64(1)
+        away = f.away[k + k + np.uintp(left)]
+        go = np.uintp((code >> (left ^ np.uint64(1)) * np.uint64(SHIFT)) & np.uint64(MASK)) * four
+        other = np.uintp((code >> left * np.uint64(SHIFT)) & np.uint64(MASK)) * four
         if not (open_ >> np.uint64(n)) & np.uint64(1):
             u0, u1, u2, u3 = away, away, away, away
         elif before == 1.0:
@@ -148,10 +149,10 @@ def _up(
     for back in range(count):
         n = count - one - np.uintp(back)
         k, m = first + n, n * four
-        code, share, before = f.code[k], f.share[k], f.before[k]
-        go, other, away = np.uintp(code & MASK) * four, np.uintp((code >> SHIFT) & MASK) * four, 1.0 - share
-        if not (word >> np.uint64(n)) & np.uint64(1):
-            go, other, away = other, go, share
+        code, before, left = np.uint64(f.code[k]), f.before[k], (word >> np.uint64(n)) & np.uint64(1)
+        away = f.away[k + k + np.uintp(left)]
+        go = np.uintp((code >> (left ^ np.uint64(1)) * np.uint64(SHIFT)) & np.uint64(MASK)) * four
+        other = np.uintp((code >> left * np.uint64(SHIFT)) & np.uint64(MASK)) * four
         s0, s1, s2, s3 = total[go], total[go + one], total[go + two], total[go + three]
         d0, d1, d2, d3 = total[other], total[other + one], total[other + two], total[other + three]
         u0, u1, u2, u3 = turned[m], turned[m + one], turned[m + two], turned[m + three]
@@ -165,7 +166,7 @@ def _up(
                 gone = 1.0 - before
                 f0, f1, f2, f3 = 1.0 - t0 * gone, 1.0 - t1 * gone, 1.0 - t2 * gone, 1.0 - t3 * gone
                 d0, d1, d2, d3 = d0 / (f0 * f0), d1 / (f1 * f1), d2 / (f2 * f2), d3 / (f3 * f3)
-            into[np.uintp(code >> COLUMN)] += before * away * ((d0 + d1) + (d2 + d3))
+            into[np.uintp(code >> np.uint64(COLUMN))] += before * away * ((d0 + d1) + (d2 + d3))
 
 
 @compiled
@@ -185,9 +186,9 @@ def explain(booster: int, f: Any, usual: Any, words: Any, room: Any, weight: flo
             for k in range(count):
                 into[f.columns[used + k]] += weight * added[k]
         elif words[tree] != np.uint64(usual[tree]):
-            entry = f.tables[tree] + np.int64(words[tree]) * count
-            for k in range(count):
-                into[f.columns[used + k]] += weight * f.table[entry + k]
+            entry = np.uintp(f.tables[tree]) + np.uintp(words[tree]) * np.uintp(count)
+            for k in range(np.uintp(count)):
+                into[np.uintp(f.columns[np.uintp(used) + k])] += weight * f.table[entry + k]
 
 
 @compiled
@@ -196,7 +197,7 @@ def add_up(booster: int, f: Any, words: Any) -> Any:
     found = 0.0
     for tree in range(f.boosters[booster], f.boosters[booster + 1]):
         if f.sums[tree] >= 0:
-            found += f.total[f.sums[tree] + np.int64(words[tree])]
+            found += f.total[np.uintp(f.sums[tree]) + np.uintp(words[tree])]
         else:
             found += value_of(tree, words[tree], f)
     return found

@@ -125,7 +125,8 @@ def _linear(whole: Any, real: Any, x: Any, own: int, logs: Any, margins: Any, co
     linear, transitions = part(real, LINEAR), part(real, TRANSITIONS)
     clip, width = np.float32(CLIP), sizes[FEATURES]
     for k in range(len(logged)):
-        logs[logged[k]] = np.log1p(max(np.float32(x[logged[k]]), np.float32(0)))
+        value = np.float32(x[logged[k]])
+        logs[logged[k]] = np.log1p(value) if value > 0 else np.float32(0)  # most are 0, and what is missing counts below
     for t in range(own, sizes[TARGETS]):
         at, weight, intercept, constant = 5 * width * t, transitions[3 * t], transitions[3 * t + 1], transitions[3 * t + 2]
         found = 0.0

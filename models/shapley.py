@@ -101,7 +101,7 @@ class _Making:
     def __init__(self, trees: Trees, boosters: npt.NDArray[np.int64]) -> None:
         self.trees, self.boosters = trees, boosters
         count = len(trees.count)
-        self.code, self.share, self.before = np.zeros(count, np.int64), np.ones(count), np.ones(count)
+        self.code, self.away, self.before = np.zeros(count, np.int64), np.ones((count, 2)), np.ones(count)
         self.rounds: list[int] = []
         self.used = [0]
         self.columns: list[int] = []
@@ -121,7 +121,7 @@ class _Making:
             came = [float(t.rows[~c] if c < 0 else t.count[c]) / float(t.count[n]) for c in children]
             last, side, before = above.get(feature, (0, False, 1.0))
             places = [c - begin if c >= 0 else WORD + ~c - (begin + tree) for c in children]
-            self.share[n], self.before[n] = came[0], before
+            self.away[n], self.before[n] = came, before
             self.code[n] = (
                 places[0] | places[1] << k.SHIFT | last << k.ABOVE | side << k.SIDE | (feature in above) << k.AGAIN
                 | features.index(feature) << k.COLUMN
@@ -151,7 +151,7 @@ class _Making:
         return Forest(
             begin, self.boosters, np.array(self.rounds, np.int64), used, np.array(self.columns, np.int64),
             np.where(nodes <= SMALL, np.cumsum(entries) - entries, -1), np.where(nodes <= SMALL, np.cumsum(words) - words, -1),
-            self.code, self.share, self.before, self.trees.links.value,
+            self.code, self.away.ravel(), self.before, self.trees.links.value,
             np.concatenate([1 - at for at, _ in quadratures]), np.concatenate([weight for _, weight in quadratures]),
             np.zeros(int(entries.sum())), np.zeros(int(words.sum())), start.ravel(),
         )  # fmt: skip

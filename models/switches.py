@@ -116,22 +116,31 @@ def _usual(
 def turn(row: Any, booster: int, s: Any, words: Any) -> None:
     """LightGBM's decisions for one row (features,) at all nodes of a booster, into its trees' `words`, which hold what is
     usual."""
-    one = np.uint64(1)
     for group in range(s.groups[booster], s.groups[booster + 1]):
-        value: Any = np.float64(row[s.column[group]])
-        missing = s.missing[group]
-        if s.low[group] < value <= s.high[group]:
+        g = np.uintp(group)
+        value: Any = np.float64(row[s.column[g]])
+        if s.low[g] < value <= s.high[g]:
             continue
+        missing = s.missing[g]
         unknown = np.isnan(value)
         if unknown and missing != MISSING_NAN:
             value = 0.0
         away = (unknown and missing == MISSING_NAN) or (missing == MISSING_ZERO and abs(value) <= ZERO)
-        if away != (s.absent[group] != 0):
-            for k in range(s.apart[group], s.apart[group + 1]):
-                words[s.others[k] >> PLACE_BITS] ^= one << np.uint64(s.others[k] & 63)
+        if away != (s.absent[g] != 0):
+            _flip(s.others, s.apart[g], s.apart[g + np.uintp(1)], words)
         if not away:
-            here, usual = s.limits[group], s.rank[group]
-            for k in range(s.limits[group], s.limits[group + 1]):
-                here += value > s.threshold[k]
-            for k in range(s.first[min(here, usual)], s.first[max(here, usual)]):
-                words[s.nodes[k] >> PLACE_BITS] ^= one << np.uint64(s.nodes[k] & 63)
+            usual = s.rank[g]
+            here, begin, end = usual, s.limits[g], s.limits[g + np.uintp(1)]
+            while here < end and value > s.threshold[np.uintp(here)]:
+                here += 1
+            while here > begin and value <= s.threshold[np.uintp(here - 1)]:
+                here -= 1
+            _flip(s.nodes, s.first[np.uintp(min(here, usual))], s.first[np.uintp(max(here, usual))], words)
+
+
+@inlined
+def _flip(nodes: Any, begin: int, end: int, words: Any) -> None:
+    """The bits of the nodes `begin` … `end`. Indices are unsigned, since a signed one is asked whether it counts from the end."""
+    for k in range(np.uintp(begin), np.uintp(end)):
+        node = np.uint64(nodes[k])
+        words[np.uintp(node >> np.uint64(PLACE_BITS))] ^= np.uint64(1) << (node & np.uint64(63))
