@@ -103,6 +103,14 @@ def test_a_client_that_cannot_contribute_is_not_trained_and_named_once(inline: P
     assert told.count("There are no leads.") == 1
 
 
+def test_a_cluster_that_is_not_there_fails_its_own_clients(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.engine.dask.SECONDS", 0.5)
+    client(home, "far", 'engine: {kind: dask, address: "tcp://127.0.0.1:9"}\n')
+    rows, _ = trained(["*.yaml"])
+    assert rows["far"].reason.startswith("There is no Dask scheduler at tcp://127.0.0.1:9")
+    assert "docs/scale.md" in rows["far"].remedy
+
+
 @pytest.mark.parametrize("second", ["acme", "ACME"])
 def test_two_of_one_name_are_refused_before_anything_runs(home: Path, second: str) -> None:
     client(home, "acme", file="one"), client(home, second, file="two")
