@@ -48,7 +48,7 @@ setup-bench:
 train: setup  ## train, evaluate, log to MLflow and register  [CONFIG=my.yaml] [FOLDER=where the files are]
 	@$(RUN) -m training train --config $(CONFIG) $(if $(FOLDER),--folder $(FOLDER))
 
-train-all: setup  ## train many clients side by side, with one summary  CONFIGS='clients/*.yaml' [POOL=yes|no] [AGAIN=yes] [MEMORY=16GiB]
+train-all: setup  ## train many clients side by side, with one summary  CONFIGS='clients/*.yaml' [POOL=yes or no] [AGAIN=yes] [MEMORY=16GiB]
 	@$(if $(CONFIGS),,echo "Name the configurations: make train-all CONFIGS='clients/*.yaml'"; exit 2;) $(RUN) -m training train-all $(CONFIGS) $(if $(filter yes,$(POOL)),--pool) $(if $(filter no,$(POOL)),--no-pool) $(if $(filter yes,$(AGAIN)),--again) $(if $(MEMORY),--memory $(MEMORY))
 
 score: setup  ## score every open lead  OUT=scores.csv [CONFIG=…] [IN=dataset folder] [AS_OF=2026-06-30] [PREVIOUS=earlier.csv]

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import argparse
-import time
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ from training.progress import Steps, terminal
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (50, 100, 200, 400, 800, 1600)
-GIVING, GIVING_LEADS = 8, (1_500, 3_000, 6_000)
+GIVING, GIVING_LEADS = 6, (1_500, 3_000)
 DAYS, UNTIL = 1_095, 730  # days simulated, and the day up to which a target knows anything
 SEARCH = Search(trials=2, minutes=0.5)
 VARIETIES = (0.3, 0.8)
@@ -75,7 +75,7 @@ class Giving:
 
 
 def given(asked: Giving) -> Contribution:
-    """What it gives: two years of one of three sizes."""
+    """What it gives: two years of one of two sizes."""
     leads = GIVING_LEADS[asked.number % len(GIVING_LEADS)]
     simulation = simulate(SimulatorSettings(leads=leads, days=UNTIL, seed=5_000 + asked.number, variety=asked.variety))
     dataset = validate(simulation.dataset, simulation.funnel)[0]
@@ -115,7 +115,7 @@ class Target:
         accounts = dataset.leads["company_id"].fillna(dataset.leads["lead_id"]).unique()
         chosen = np.random.default_rng(number).permutation(accounts)
         half = len(chosen) // 2
-        return cls(part(dataset, chosen[:half], until), part(dataset, chosen[half:]), until)
+        return cls(part(dataset, chosen[:half], until), part(dataset, chosen[-half // 2 :]), until)
 
     def few(self, leads: int, draw: int) -> Dataset:
         """Accounts drawn until there are so many leads."""
@@ -154,36 +154,54 @@ def tried(target: Target, prior: Prior, leads: int, draw: int) -> Iterator[tuple
 
 @dataclass(frozen=True)
 class Asked:
-    """All draws of one target."""
+    """One draw of each size of one target; what came of it is kept in `kept`, if that is a folder."""
 
     variety: float
     business: int
+    draw: int
     prior: Prior
     sizes: tuple[int, ...]
-    draws: int
     leads: int
+    kept: Path | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.variety}-{self.business}-{self.draw}"
 
 
 def draws_of(asked: Asked) -> list[Tried]:
-    """What came of them."""
+    """What came of it, now or in an earlier run."""
+    file = asked.kept / f"{asked.name}.json" if asked.kept else None
+    if file and file.is_file():
+        return [Tried(**{**one, "losses": tuple(one["losses"])}) for one in json.loads(file.read_text(encoding="utf-8"))]
     target = Target.of(asked.variety, asked.business, asked.leads)
-    return [
-        Tried(asked.variety, size, asked.business, draw, name, outcomes, used, losses)
+    found = [
+        Tried(asked.variety, size, asked.business, asked.draw, name, outcomes, used, losses)
         for size in asked.sizes
-        for draw in range(asked.draws)
-        for name, outcomes, used, losses in tried(target, asked.prior, size, draw)
+        for name, outcomes, used, losses in tried(target, asked.prior, size, asked.draw)
     ]
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps([asdict(one) for one in found]), encoding="utf-8")
+    return found
 
 
-def run(varieties: Sequence[float], sizes: tuple[int, ...], businesses: int, draws: int, leads: int) -> list[Tried]:
+def run(
+    varieties: Sequence[float], sizes: tuple[int, ...], businesses: int, draws: int, leads: int, kept: Path | None
+) -> list[Tried]:
     """All draws of all targets, on all processors."""
     found: list[Tried] = []
     with Local(Budget(workers=cores())) as engine, Steps(terminal()).running() as steps:
         giving = [Giving(variety, number) for variety in varieties for number in range(GIVING)]
         gave = every(engine, given, giving, [str(g) for g in giving], steps.step("Contributions"))
         priors = {v: combine("bench", [c for g, c in zip(giving, gave, strict=True) if g.variety == v]) for v in varieties}
-        asked = [Asked(v, b, priors[v], sizes, draws, leads) for b in range(businesses) for v in varieties]
-        for mine in every(engine, draws_of, asked, [f"{a.variety} {a.business}" for a in asked], steps.step("Targets")):
+        asked = [
+            Asked(v, b, draw, priors[v], sizes, leads, kept)
+            for draw in range(draws)
+            for b in range(businesses)
+            for v in varieties
+        ]
+        for mine in every(engine, draws_of, asked, [a.name for a in asked], steps.step("Targets")):
             found += mine
     return found
 
@@ -205,17 +223,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--businesses", type=int, default=4, help="targets for each variety")
     parser.add_argument("--draws", type=int, default=2, help="draws of leads for each target and size")
-    parser.add_argument("--leads", type=int, default=6_000, help="simulated leads of a target, half of them to judge on")
+    parser.add_argument("--leads", type=int, default=6_000, help="simulated leads of a target, a quarter of them to judge on")
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
+    parser.add_argument("--kept", type=Path, help="folder of finished draws, to go on from when it was stopped")
     parser.add_argument("--varieties", default=",".join(map(str, VARIETIES)))
     asked = parser.parse_args()
     sizes, varieties = (int(s) for s in asked.sizes.split(",")), [float(v) for v in asked.varieties.split(",")]
-    began = time.perf_counter()
-    found = run(varieties, tuple(sizes), asked.businesses, asked.draws, asked.leads)
+    found = run(varieties, tuple(sizes), asked.businesses, asked.draws, asked.leads, asked.kept)
     conditions = (
         f"Simulated: {GIVING} contributing businesses of {', '.join(f'{n:,}' for n in GIVING_LEADS)} leads in turn, targets of "
-        f"{asked.leads:,}; {len(found)} fits with and without, {asked.draws} draws for each target and size, "
-        f"{(time.perf_counter() - began) / 60:.0f} minutes on {cores()} cores."
+        f"{asked.leads:,}; {len(found)} fits with and without, {asked.draws} draws for each target and size; "
+        "rarer outcomes are accounts with the rarer outcome, the median of draws."
     )
     plot(found, ROOT / PICTURE)
     text = page(found, INTRO.format(giving=GIVING, businesses=asked.businesses), conditions)
