@@ -32,10 +32,10 @@ class Forest(NamedTuple):
     `begin` (trees + 1,) of their nodes, `boosters` (boosters + 1,) of their trees; leaves of tree i begin at `begin[i]` + i.
     `rounds` (trees,) of `POINTS`. `columns`, from `used` on (trees + 1,): the tree's features. `tables` and `sums` (trees,):
     where in `table` and `total` begins what each word of a small tree adds; -1 for another. `code` (nodes,): see `SHIFT`;
-    `away` (nodes × 2,), the share of rows that goes left and that which goes right, for a
-    row that goes right and one that goes left; `before`, the share that all nodes above with the same feature let through. `value`
-    (leaves,). At a point t of the quadrature `rest` is 1 - t; it and `weight` are there for 1, 2, 3 … rounds. `start`
-    (boosters × (features + 1),): what all trees add on average, and small ones in their usual way.
+    `away` (nodes × 2,), the share of rows that goes the other way, for a row that goes right and for one that goes left;
+    `before`, the share that all nodes above with the same feature let through. `value` (leaves,). At a point t of the
+    quadrature `rest` is 1 - t; it and `weight` are there for 1, 2, 3 … rounds. `start` (boosters × (features + 1),): what all
+    trees add on average, and small ones in their usual way.
     """
 
     begin: Whole
@@ -140,7 +140,7 @@ def _down(first: Any, count: Any, word: Any, open_: Any, at: Any, f: Any, produc
 
 
 @inlined
-def _up(
+def _up(  # noqa: PLR0917  arrays, as compiled code wants them
     first: Any, count: Any, word: Any, open_: Any, at: Any, f: Any, product: Any, total: Any, turned: Any, into: Any
 ) -> None:
     """The leaves' sums at each node, and what its feature gains by them."""

@@ -140,7 +140,7 @@ def turn(row: Any, booster: int, s: Any, words: Any) -> None:
 
 @inlined
 def _flip(nodes: Any, begin: int, end: int, words: Any) -> None:
-    """The bits of the nodes `begin` … `end`. Indices are unsigned, since a signed one is asked whether it counts from the end."""
+    """The bits of the nodes `begin` … `end`; unsigned, since a signed index is asked whether it counts from the end."""
     for k in range(np.uintp(begin), np.uintp(end)):
         node = np.uint64(nodes[k])
         words[np.uintp(node >> np.uint64(PLACE_BITS))] ^= np.uint64(1) << (node & np.uint64(63))
