@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from features.sources.crm.registry import KINDS
+
 ROOT = Path(__file__).resolve().parent.parent
-KINDS = ("hubspot", "salesforce", "marketo", "pipedrive")
 WRITTEN = 10_000
 AGAIN = "second import: rows, calls | 10,000 scores: calls, seconds | import after that: rows, calls"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Literal
 
 Language = Literal["en", "de"]
@@ -81,12 +83,17 @@ def spell(number: float, digits: int, language: Language) -> str:
     >>> spell(1234.5, 1, "de")
     '1.234,5'
     """
-    text = _FORMATS[digits](number)
+    text = _written(digits)(number)
     return text.translate(_GERMAN) if language == "de" else text
 
 
 _GERMAN = str.maketrans(",.", ".,")
-_FORMATS = ["{:,.0f}".format, "{:,.1f}".format, "{:,.2f}".format]
+
+
+@cache
+def _written(digits: int) -> Callable[[float], str]:
+    """Made once for so many digits: a batch spells tens of thousands of numbers."""
+    return f"{{:,.{digits}f}}".format
 
 
 def type_words(name: str, language: Language) -> str:

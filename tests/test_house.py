@@ -23,6 +23,7 @@ LONG = {
 }
 
 FILES = [p for package in FLOORS for p in sorted((ROOT / package).rglob("*.py"))]
+BESIDE = [p for folder in ("tests", "benchmarks") for p in sorted((ROOT / folder).rglob("*.py"))]
 
 
 def imported(path: Path) -> list[str]:
@@ -54,6 +55,11 @@ def test_files_are_short_and_say_what_they_are(path: Path) -> None:
     assert ast.get_docstring(ast.parse(text)), "a file begins with what it is"
     name = str(path.relative_to(ROOT))
     assert len(text.splitlines()) <= 400 or name in LONG, "over 400 lines needs a reason in LONG"
+
+
+@pytest.mark.parametrize("path", BESIDE, ids=lambda p: str(p.relative_to(ROOT)))
+def test_tests_and_benchmarks_are_short_too(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 
 def test_no_import_cycles() -> None:

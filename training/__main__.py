@@ -60,7 +60,8 @@ def train_all(
 ) -> None:
     """Train many clients side by side; one that fails is named at the end and stops nobody."""
     from features.buckets.memory import size
-    from training.clients.run import FAILED, FOLDER, run
+    from training.clients.row import FAILED
+    from training.clients.run import FOLDER, run
 
     with _plainly():
         rows = run(configs, pool=pool, again=again, memory=size(memory) if memory else None, folder=out or FOLDER)

@@ -41,6 +41,7 @@ TIMES = {
     "deals": ("created_at", "closed_at"),
     "attribute_changes": ("at",),
 }  # rows of the future are left out until they are of the past
+WITH_COMPANY = ("leads", "deals", "companies")
 
 
 @dataclass(frozen=True)
@@ -259,7 +260,7 @@ def _reported(
     said = DataReport.from_dict(old.report)
     notes = [n for n in said.notes if n.table != "interactions" and not n.what.endswith((HOLLOW, ABSENT))]
     report = replace(said, notes=notes).changed(*found)
-    ids = {name: from_arrow(place.read_arrow(whole[name], columns=["company_id"]))["company_id"] for name in COMPANIES}
+    ids = {name: from_arrow(place.read_arrow(whole[name], columns=["company_id"]))["company_id"] for name in WITH_COMPANY}
     for name in ("leads", "companies"):
         note_hollow(name, hollow[name], report)
     for name in ("leads", "deals"):
@@ -268,6 +269,3 @@ def _reported(
     moments = {name: from_arrow(place.read_arrow(whole[name], columns=[column])) for name, column in times.items()}
     report.period = period({**moments, "interactions": moments["leads"][:0]})
     return report
-
-
-COMPANIES = ("leads", "deals", "companies")

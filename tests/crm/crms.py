@@ -14,7 +14,7 @@ from features.funnel import Funnel
 from features.sources.crm import registry, sync
 from features.sources.crm.connector import Connector
 from features.sources.crm.secrets import Secrets
-from tests.crm import hubspot, marketo, pipedrive, salesforce
+from tests.crm import hubspot, hubspot_world, marketo, marketo_world, pipedrive, pipedrive_world, salesforce, salesforce_world
 from tests.crm.server import Fake, serving
 from tests.crm.world import World
 from training.config import Config
@@ -96,17 +96,18 @@ def _inbox(fake: pipedrive.Pipedrive, lead: str) -> None:
 CRMS = {
     crm.kind: crm
     for crm in (
-        Crm("hubspot", hubspot.filled, frozenset(hubspot.SERVED), r"/crm/objects/2026-03/contacts$", "batch/update",
+        Crm("hubspot", hubspot_world.filled, frozenset(hubspot_world.SERVED), r"/crm/objects/2026-03/contacts$", "batch/update",
             lambda f, lead: f.touch("contacts", lead, {"lifecyclestage": "marketingqualifiedlead"}),
             lambda f, lead: f.delete("contacts", lead), lambda f, a, b: f.merge(a, b), _new("1999999"), _hubspot_seen),
-        Crm("salesforce", salesforce.filled, frozenset(salesforce.SERVED), r"/queryAll$", "composite",
+        Crm("salesforce", salesforce_world.filled, frozenset(salesforce_world.SERVED), r"/queryAll$", "composite",
             lambda f, lead: f.touch("Lead", lead, {"Status": "Working - Contacted"}),
             lambda f, lead: f.delete("Lead", lead), lambda f, a, b: f.delete("Lead", b, a),
             lambda f, at: f.create(at), _salesforce_seen),
-        Crm("marketo", marketo.filled, frozenset(marketo.SERVED), r"/rest/v1/activities/leadchanges", r"/rest/v1/leads.json",
+        Crm("marketo", marketo_world.filled, frozenset(marketo_world.SERVED), r"/rest/v1/activities/leadchanges",
+            r"/rest/v1/leads.json",
             lambda f, lead: f.touch(int(lead), {"leadStatus": "MQL"}),
             lambda f, lead: f.delete(int(lead)), lambda f, a, b: f.merge(int(a), int(b)), _new(9_999), _marketo_seen, 0),
-        Crm("pipedrive", pipedrive.filled, frozenset(pipedrive.SERVED), r"/api/v2/persons$", r"/api/v2/persons/\d+",
+        Crm("pipedrive", pipedrive_world.filled, frozenset(pipedrive_world.SERVED), r"/api/v2/persons$", r"/api/v2/persons/\d+",
             _inbox,
             lambda f, lead: f.delete("persons", int(lead)), lambda f, a, b: f.merge(int(a), int(b)), _new(9_999),
             _pipedrive_seen, 0),

@@ -50,7 +50,7 @@ def test_calls_and_answers_are_as_described(kind: str, small: World, tmp_path: P
 @pytest.mark.skipif(not SPECS.is_dir(), reason="the vendors' descriptions are not here")
 def test_the_stand_in_has_no_field_that_salesforce_does_not_describe() -> None:
     """SOQL is text, which no description checks: the fields of our objects are those of the described records."""
-    from tests.crm.salesforce import FIELDS
+    from tests.crm.salesforce_fields import FIELDS
 
     schemas = Described.read(SPECS / FILES["salesforce"][0]).document["components"]["schemas"]
     # hidden by field-level security in the org that was described, or not described at all

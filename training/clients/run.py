@@ -10,13 +10,13 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from features.buckets.memory import Budget, cores
+from features.buckets.memory import Budget, cores, installed
 from features.buckets.work import Done, Engine
 from features.errors import DataError, RipelineError
 from training import tracking
 from training.clients.jobs import URI, Gave, Job, give_one, train_one
-from training.clients.plan import Client, found, read
-from training.clients.row import FAILED, Row
+from training.clients.plan import found, read
+from training.clients.row import Row
 from training.clients.table import show, write
 from training.config import Config
 from training.engine.local import Local
@@ -144,18 +144,7 @@ def at_once(workers: int, each: int, memory: int) -> int:
     return max(1, min(workers, memory // each))
 
 
-def installed() -> int:
-    """Bytes of memory of this machine, or of the container it is."""
-    limit = Path("/sys/fs/cgroup/memory.max")
-    text = limit.read_text(encoding="ascii").strip() if limit.is_file() else "max"
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min(machine, int(text)) if text.isdigit() else machine
-
-
 def _lost(job: Job, error: str) -> Row:
     """The row of a client whose worker never answered."""
     fact, _, hint = error.partition("\n  → ")
     return Row.failed(job.config.name, DataError(fact, hint or "Run the same again: finished clients are kept."))
-
-
-__all__ = ["FAILED", "Client", "at_once", "run", "tell"]

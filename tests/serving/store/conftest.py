@@ -13,6 +13,7 @@ from features.dataset import Dataset
 from serving.store.load import load
 from serving.store.store import Store
 from tests import postgres
+from tests.serving.store.world import World
 
 MakeStore = Callable[..., Store]
 
@@ -58,3 +59,9 @@ def loaded(request: pytest.FixtureRequest, dataset: Dataset, tmp_path_factory: p
     assert sum(load(found, dataset).values()) == sum(map(len, dataset.tables.values()))
     yield found
     found.close()
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    """A server over it."""
+    return World(store)

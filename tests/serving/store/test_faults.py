@@ -18,7 +18,7 @@ from serving.store.scoring import StoredScorer
 from serving.store.store import Store
 from serving.store.tables import attribute_changes, interactions
 from tests import postgres
-from tests.serving.store.test_api import CREATED, World, event
+from tests.serving.store.world import CREATED, World, event
 
 
 @pytest.fixture

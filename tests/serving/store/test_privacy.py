@@ -21,7 +21,7 @@ from serving.store.load import load
 from serving.store.retention import Retention
 from serving.store.store import Store
 from serving.store.tables import current_scores, interactions, leads, scores
-from tests.serving.store.test_api import CREATED, World, event
+from tests.serving.store.world import CREATED, World, event
 
 NOW = microseconds(datetime(2026, 7, 1, tzinfo=UTC))
 

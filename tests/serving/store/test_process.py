@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from models.store import save
-from tests.serving.store.test_api import CREATED, event
+from tests.serving.store.world import CREATED, event
 from tests.serving.test_server import PATIENCE, ROOT, ask, free_port
 from tests.tiny import tiny_model
 
