@@ -57,10 +57,12 @@ def exact(function: F) -> F:
 
 
 def _made(function: F, **options: Any) -> F:
+    # divided as NumPy does: where each divisor is asked whether it is 0, in order to raise, no loop becomes vectors
+    options = {"nogil": True, "error_model": "numpy", **options}
     try:
-        made = numba.njit(cache=True, nogil=True, **options)(function)
+        made = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # a read-only file system without a home: nowhere to keep it
-        made = numba.njit(nogil=True, **options)(function)
+        made = numba.njit(**options)(function)
     return cast("F", made)
 
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.batch import People
 from features.catalogue import Seen
 from features.clock import microseconds
+from features.codes import by_category, recode
 from features.dataset import Dataset
 from features.index import DIRECTIONS, UNDIRECTED, HistoryIndex
 from features.scanners import scanned, without
@@ -23,29 +26,39 @@ MIN_TYPE_ROWS = 20  # an interaction type seen less often gets no features of it
 class Histories:
     """Leads sorted so that the people of an account are neighbours, their companies and their interactions.
 
-    `company_row` (leads,) points into `companies`, -1 where the company is not known.
+    `row` (leads,): which of the dataset's leads each is; `company_row` (leads,) points into `companies`, -1 where the company
+    is not known.
     """
 
     leads: pd.DataFrame
     companies: pd.DataFrame
+    row: npt.NDArray[np.intp]
     company_row: npt.NDArray[np.intp]
     people: People
     attribute_changes: pd.DataFrame
     scanned: int = 0
 
     @classmethod
-    def of(cls, dataset: Dataset, types: Sequence[str], mail: Sequence[str] = ()) -> Histories:
-        """All histories of a dataset. Interactions of a type that is not among `types` count as "other".
+    def of(
+        cls,
+        dataset: Dataset,
+        types: Sequence[str],
+        mail: Sequence[str] = (),
+        only: npt.NDArray[np.intp] | None = None,
+    ) -> Histories:
+        """All histories of a dataset, or those of the leads at `only` (n,), which must be whole accounts. Interactions of a
+        type that is not among `types` count as "other".
 
         With `mail` roles (types,), what mail scanners made is left out; `scanned` counts it.
         """
-        leads, account = by_account(dataset.leads)
-        known = pd.Index(dataset.companies["company_id"])
-        company_row = known.get_indexer(pd.Index(leads["company_id"]))
+        row, account = account_order(dataset.leads if only is None else dataset.leads.iloc[only])
+        row = row if only is None else only[row]
+        leads = dataset.leads.iloc[row].reset_index(drop=True)
+        company_row = recode(leads["company_id"], dataset.companies["company_id"])[0].astype(np.intp)
         history = _history(dataset.interactions, leads, types)
         machine = scanned(history, mail)
         people = People(account, microseconds(leads["created_at"]), without(history, machine))
-        return cls(leads, dataset.companies, company_row, people, dataset.attribute_changes, int(machine.sum()))
+        return cls(leads, dataset.companies, row, company_row, people, dataset.attribute_changes, int(machine.sum()))
 
     def __len__(self) -> int:
         return len(self.leads)
@@ -57,10 +70,17 @@ class Histories:
 
 def by_account(leads: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.int32]]:
     """Leads sorted by account and id, and the account code of each; a lead without company is its own account."""
-    key = account_keys(leads)
-    order = np.lexsort((leads["lead_id"].to_numpy(object), key.to_numpy(object)))
-    codes = pd.factorize(key.iloc[order])[0].astype(np.int32)
-    return leads.iloc[order].reset_index(drop=True), codes
+    order, account = account_order(leads)
+    return leads.iloc[order].reset_index(drop=True), account
+
+
+def account_order(leads: pd.DataFrame) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int32]]:
+    """The rows (leads,) in the order of account and id, and the account code of each then."""
+    account_of, lead_id = (pa.array(names.astype("str")) for names in (account_keys(leads), leads["lead_id"]))
+    names = pa.table({"account": account_of, "lead": lead_id})
+    order = pc.sort_indices(names, [("account", "ascending"), ("lead", "ascending")])
+    account = pc.take(names["account"].combine_chunks(), order).dictionary_encode().indices
+    return order.to_numpy().astype(np.intp), account.to_numpy().astype(np.int32)
 
 
 def account_keys(leads: pd.DataFrame) -> pd.Series[str]:
@@ -70,34 +90,21 @@ def account_keys(leads: pd.DataFrame) -> pd.Series[str]:
 
 
 def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[str]) -> HistoryIndex:
+    """The index of these leads' interactions; those of others are passed over."""
     lead, _ = recode(interactions["lead_id"], leads["lead_id"])
-    kind, _ = recode(interactions["type"], types)
+    kinds, directions = (interactions[name].astype("category") for name in ("type", "direction"))
+    kind = by_category(kinds, types)
+    kind[kind < 0] = len(types)
+    # what is neither in nor out has no direction
+    direction = np.array([*DIRECTIONS.values(), UNDIRECTED], np.int32)[by_category(directions, list(DIRECTIONS))]
     return HistoryIndex.build(
         len(leads),
         lead,
         microseconds(interactions["at"]),
-        np.where(kind < 0, len(types), kind).astype(np.int32) * 3 + _directions(interactions["direction"]),
+        kind[kinds.cat.codes.to_numpy()] * 3 + direction[directions.cat.codes.to_numpy()],
         interactions["value"].to_numpy(np.float64),
-        np.asarray(interactions["content"].astype("category").cat.codes, np.int32),
+        interactions["content"].astype("category").cat.codes.to_numpy().astype(np.int32),
     )
-
-
-def _directions(given: pd.Series) -> npt.NDArray[np.int32]:
-    """Codes of directions; what is neither in nor out has none."""
-    codes, _ = recode(given, list(DIRECTIONS))
-    known = np.array([*DIRECTIONS.values(), UNDIRECTED], np.int32)
-    return known[codes]
-
-
-def recode(values: pd.Series, names: Sequence[str] | pd.Series) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    """Values → their places in `names` (-1 where unknown), and which are known; each category is looked up once."""
-    index = pd.Index(names)
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        place = np.append(index.get_indexer(values.cat.categories.astype("str")), -1).astype(np.int32)
-        codes = place[values.cat.codes.to_numpy()]
-    else:
-        codes = index.get_indexer(pd.Index(values.astype("str"))).astype(np.int32)
-    return codes, codes >= 0
 
 
 def _counts(names: pd.Series) -> dict[str, int]:

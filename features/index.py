@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.clock import Moments
-from features.compiled import exact
+from features.compiled import exact, inlined
 
 UNDIRECTED, INBOUND, OUTBOUND = 0, 1, 2
 DIRECTIONS = {"in": INBOUND, "out": OUTBOUND}
@@ -50,10 +50,15 @@ class HistoryIndex:
         0 … leads - 1 there; the other arrays have its length (n,)."""
         known = np.zeros(len(at)) if value is None else value
         what = np.full(len(at), -1, np.int32) if content is None else content
-        start, order = sort_order(lead, at, leads)
-        if order is None:
+        start = np.zeros(leads + 1, np.int64)
+        if _begins(lead, at, start):
             return cls(start, at, kind, thousandths(known), what)
-        return cls(start, at[order], kind[order], _gathered(order, known), what[order])
+        rows = int(start[-1])
+        made = cls(
+            start, np.empty(rows, np.int64), np.empty(rows, np.int32), np.empty(rows, np.int64), np.empty(rows, np.int32)
+        )
+        _deal(lead, at, kind, known, what, start, made.at, made.kind, made.value, made.content)
+        return made
 
     def __len__(self) -> int:
         return len(self.at)
@@ -61,50 +66,56 @@ class HistoryIndex:
 
 def thousandths(value: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Values as whole thousandths, missing ones as 0, beyond ± 1e12 cut off, so that prefix sums stay exact in 64 bits."""
-    known = np.where(np.isnan(value), 0.0, value)
-    whole: npt.NDArray[np.int64] = np.rint(np.minimum(np.maximum(known, -1e12), 1e12) * 1000).astype(np.int64)
+    whole = np.empty(len(value), np.int64)
+    _thousandths(value, whole)
     return whole
 
 
-def sort_order(lead: Codes, at: Moments, leads: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.intp] | None]:
-    """Where each lead's rows begin and the last one's end (leads + 1,), and the order that sorts by (lead, at), without rows of
-    nobody (-1); None where all rows already stand so. Rows of one moment stay as they are."""
-    start, order = np.zeros(leads + 1, np.int64), np.empty(len(at), np.intp)
-    asked = _sort(lead, at, start, order)
-    return start, order[: start[-1]] if asked else None
+@exact
+def _thousandths(value: Any, whole: Any) -> None:
+    for i in range(len(value)):
+        whole[i] = _thousandth(value[i])
+
+
+@inlined
+def _thousandth(value: Any) -> Any:
+    return 0 if np.isnan(value) else int(np.rint(min(max(value, -1e12), 1e12) * 1000))
 
 
 @exact
-def _sort(lead: Any, at: Any, start: Any, order: Any) -> bool:
-    """Rows are dealt out to their leads, then each lead's few are put in order. False where that changes nothing."""
-    asked = len(lead) > 0 and lead[0] < 0
+def _begins(lead: Any, at: Any, start: Any) -> bool:
+    """Where each lead's rows begin and the last one's end; True where all rows are somebody's and stand in order."""
+    ordered, before, then = True, 0, at[0] if len(at) else 0
     for k in range(len(lead)):
         if lead[k] >= 0:
             start[lead[k] + 1] += 1
-        if k and (lead[k] < lead[k - 1] or (lead[k] == lead[k - 1] and at[k] < at[k - 1])):
-            asked = True
+        ordered &= lead[k] > before or (lead[k] == before and at[k] >= then)
+        before, then = lead[k], at[k]
     for i in range(len(start) - 1):
         start[i + 1] += start[i]
-    if not asked:
-        return False
-    end = start[:-1].copy()
-    for k in range(len(lead)):
-        if lead[k] >= 0:
-            order[end[lead[k]]] = k
-            end[lead[k]] += 1
-    for i in range(len(end)):
-        _sort_few(at, order[start[i] : start[i + 1]])
-    return True
+    return ordered
 
 
 @exact
-def _gathered(order: Any, value: Any) -> Any:
-    """Values in an order, as `thousandths` has them."""
-    out = np.empty(len(order), np.int64)
-    for i in range(len(order)):
-        one = value[order[i]]
-        out[i] = 0 if np.isnan(one) else int(np.rint(min(max(one, -1e12), 1e12) * 1000))
-    return out
+def _deal(  # noqa: PLR0917  columns, as they come and as they go
+    lead: Any, at: Any, kind: Any, value: Any, content: Any, start: Any, at_: Any, kind_: Any, value_: Any, content_: Any
+) -> None:
+    """Rows are dealt out to their leads, which reads each once and in its place; then each lead's few are put in order."""
+    end = start[:-1].copy()
+    for k in range(len(lead)):
+        if lead[k] >= 0:
+            place = end[lead[k]]
+            at_[place], kind_[place], value_[place], content_[place] = at[k], kind[k], _thousandth(value[k]), content[k]
+            end[lead[k]] = place + 1
+    for i in range(len(end)):
+        rows, ordered = slice(start[i], start[i + 1]), True
+        for k in range(start[i] + 1, start[i + 1]):
+            ordered &= at_[k] >= at_[k - 1]
+        if not ordered:
+            order = np.arange(start[i + 1] - start[i])
+            _sort_few(at_[rows], order)
+            at_[rows], kind_[rows], value_[rows] = at_[rows][order], kind_[rows][order], value_[rows][order]
+            content_[rows] = content_[rows][order]
 
 
 @exact

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.clock import DAY, NEVER, Moments, microseconds
+from features.codes import recode
+from features.compiled import exact
 from features.funnel import Funnel
 
 AGES = (0, 1, 3, 7, 14, 30, 60, 90, 120, 180, 270, 360)  # days in the lead stage
@@ -36,18 +37,11 @@ class Path:
         first = np.full((count, stages), NEVER)
         latest = np.full(count, -1, np.int64)
         left = np.full(count, NEVER)
-        row = positions(pa.array(lead_stages["lead_id"].astype("str")), pa.array(leads["lead_id"].astype("str")))
-        at = microseconds(lead_stages["at"])
-        name = lead_stages["lead_stage"].astype("str").to_numpy()
-        for position, stage in enumerate(funnel.stages):
-            here = (name == stage) & (row >= 0)
-            np.minimum.at(first[:, position], row[here], at[here])
-            np.maximum.at(latest, row[here], at[here])
+        row, _ = recode(lead_stages["lead_id"], leads["lead_id"])
+        step, _ = recode(lead_stages["lead_stage"], [*funnel.stages, *funnel.exits])
+        _reached(row, step, microseconds(lead_stages["at"]), first, latest, left)
         first[:, 0] = np.minimum(first[:, 0], microseconds(leads["created_at"]))
         reached = np.minimum.accumulate(first[:, ::-1], axis=1)[:, ::-1]
-        out = np.isin(name, funnel.exits) & (row >= 0)
-        out &= at >= latest[np.maximum(row, 0)]
-        np.minimum.at(left, row[out], at[out])
         return cls(reached, left)
 
     def stage_at(self, rows: npt.NDArray[np.intp], as_of: Moments) -> npt.NDArray[np.int32]:
@@ -56,10 +50,18 @@ class Path:
         return (passed - 1).astype(np.int32)
 
 
-def positions(ids: pa.Array, among: pa.Array) -> npt.NDArray[np.intp]:
-    """Where each of the ids (n,) stands in `among`, -1 where it does not."""
-    found = pc.index_in(ids, value_set=among.cast(ids.type))
-    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.intp)
+@exact
+def _reached(row: Any, step: Any, at: Any, first: Any, latest: Any, left: Any) -> None:
+    """Changes (n,) of leads `row` into lead stages or, beyond those, exits `step` → when each was first reached, the latest of
+    a lead, and when it left; -1 is a lead or a name that is not known."""
+    stages = first.shape[1]
+    for k in range(len(row)):
+        if row[k] >= 0 and 0 <= step[k] < stages:
+            first[row[k], step[k]] = min(first[row[k], step[k]], at[k])
+            latest[row[k]] = max(latest[row[k]], at[k])
+    for k in range(len(row)):
+        if row[k] >= 0 and step[k] >= stages and at[k] >= latest[row[k]]:
+            left[row[k]] = min(left[row[k]], at[k])
 
 
 @dataclass(frozen=True)

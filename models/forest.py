@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from features.compiled import compiled, inlined, part
+from models.lanes import LANES, alike, load, minus, over, store, summed, times
 from models.switches import Switches
 from models.types import Floats
 
 Whole = npt.NDArray[np.int64]
 
-POINTS = 4  # of the quadrature that are worked out together; 4 serve 8 features
+POINTS = LANES  # of the quadrature that are worked out together; 8 serve 16 features
 WORD = 64  # nodes of a tree that a word holds
 SMALL = 8  # nodes of a tree whose 2^8 words are all worked out beforehand
 SHIFT, MASK = 8, 255  # a node's code has its children left and right, as places: nodes from 0, leaves from `WORD` on; …
@@ -82,20 +83,20 @@ def room() -> Any:
 def down_and_up(tree: int, word: Any, f: Any, product: Any, total: Any, turned: Any, into: Any) -> None:
     """Adds to `into` (the tree's features) what each of them adds to the tree's sum for a word.
 
-    Indices are unsigned, since a signed one is asked each time whether it counts from the end; the four points are written out
-    and read before anything is stored, so that they become one vector.
+    Indices are unsigned, since a signed one is asked each time whether it counts from the end.
     """
     first, count = np.uintp(f.begin[tree]), np.uintp(f.begin[tree + 1] - f.begin[tree])
-    one, two, three = np.uintp(1), np.uintp(2), np.uintp(3)
-    for n in range(count + one):
-        m, value = np.uintp(POINTS) * (np.uintp(WORD) + np.uintp(n)), f.value[first + np.uintp(tree) + np.uintp(n)]
-        total[m], total[m + one], total[m + two], total[m + three] = value, value, value, value
+    for n in range(count + np.uintp(1)):
+        leaf = np.uintp(n)
+        store(total, np.uintp(POINTS) * (np.uintp(WORD) + leaf), alike(f.value[first + np.uintp(tree) + leaf]))
     open_ = _open(first, count, word, f)
     rounds = f.rounds[tree]
     for r in range(rounds):
         at = np.uintp((rounds * (rounds - 1) // 2 + r) * POINTS)
-        _down(first, count, word, open_, at, f, product, turned)
-        _up(first, count, word, open_, at, f, product, total, turned, into)
+        store(product, np.uintp(0), load(f.weight, at))
+        rest = load(f.rest, at)
+        _down(first, count, word, open_, rest, f, product, turned)
+        _up(first, count, word, open_, rest, f, product, total, turned, into)
 
 
 @inlined
@@ -111,62 +112,59 @@ def _open(first: Any, count: Any, word: Any, f: Any) -> Any:
 
 
 @inlined
-def _down(first: Any, count: Any, word: Any, open_: Any, at: Any, f: Any, product: Any, turned: Any) -> None:
-    """What comes down to each place, at four points of the quadrature; and what share of it each node sends away."""
-    one, two, three, four = np.uintp(1), np.uintp(2), np.uintp(3), np.uintp(4)
-    t0, t1, t2, t3 = f.rest[at], f.rest[at + one], f.rest[at + two], f.rest[at + three]
-    w0, w1, w2, w3 = f.weight[at], f.weight[at + one], f.weight[at + two], f.weight[at + three]
-    product[0], product[1], product[2], product[3] = w0, w1, w2, w3
+def _children(code: Any, left: Any) -> Any:
+    """The place to which a row goes from a node, and the other one."""
+    go = (code >> (left ^ np.uint64(1)) * np.uint64(SHIFT)) & np.uint64(MASK)
+    other = (code >> left * np.uint64(SHIFT)) & np.uint64(MASK)
+    return np.uintp(go) * np.uintp(POINTS), np.uintp(other) * np.uintp(POINTS)
+
+
+@inlined
+def _let_through(rest: Any, before: Any) -> Any:
+    """F at all points, where the nodes above with the same feature let a share `before` through."""
+    return minus(alike(1.0), times(rest, alike(1.0 - before)))
+
+
+@inlined
+def _down(first: Any, count: Any, word: Any, open_: Any, rest: Any, f: Any, product: Any, turned: Any) -> None:
+    """What comes down to each place, at the points of a round; and what share of it each node sends away."""
     for n in range(count):
-        k, m = first + np.uintp(n), np.uintp(n) * four
+        k, m = first + np.uintp(n), np.uintp(n) * np.uintp(POINTS)
         code, before, left = np.uint64(f.code[k]), f.before[k], (word >> np.uint64(n)) & np.uint64(1)
         away = f.away[k + k + np.uintp(left)]
-        go = np.uintp((code >> (left ^ np.uint64(1)) * np.uint64(SHIFT)) & np.uint64(MASK)) * four
-        other = np.uintp((code >> left * np.uint64(SHIFT)) & np.uint64(MASK)) * four
+        go, other = _children(code, left)
         if not (open_ >> np.uint64(n)) & np.uint64(1):
-            u0, u1, u2, u3 = away, away, away, away
+            share = alike(away)
         elif before == 1.0:
-            u0, u1, u2, u3 = t0 * away, t1 * away, t2 * away, t3 * away
+            share = times(rest, alike(away))
         else:
-            away, gone = before * away, 1.0 - before
-            u0, u1 = t0 * away / (1.0 - t0 * gone), t1 * away / (1.0 - t1 * gone)
-            u2, u3 = t2 * away / (1.0 - t2 * gone), t3 * away / (1.0 - t3 * gone)
-        p0, p1, p2, p3 = product[m], product[m + one], product[m + two], product[m + three]
-        q0, q1, q2, q3 = p0 * u0, p1 * u1, p2 * u2, p3 * u3
-        turned[m], turned[m + one], turned[m + two], turned[m + three] = u0, u1, u2, u3
-        product[other], product[other + one], product[other + two], product[other + three] = q0, q1, q2, q3
-        p0, p1, p2, p3 = p0 - q0, p1 - q1, p2 - q2, p3 - q3
-        product[go], product[go + one], product[go + two], product[go + three] = p0, p1, p2, p3
+            share = over(times(rest, alike(before * away)), _let_through(rest, before))
+        here = load(product, m)
+        gone = times(here, share)
+        store(turned, m, share)
+        store(product, other, gone)
+        store(product, go, minus(here, gone))
 
 
 @inlined
 def _up(  # noqa: PLR0917  arrays, as compiled code wants them
-    first: Any, count: Any, word: Any, open_: Any, at: Any, f: Any, product: Any, total: Any, turned: Any, into: Any
+    first: Any, count: Any, word: Any, open_: Any, rest: Any, f: Any, product: Any, total: Any, turned: Any, into: Any
 ) -> None:
     """The leaves' sums at each node, and what its feature gains by them."""
-    one, two, three, four = np.uintp(1), np.uintp(2), np.uintp(3), np.uintp(4)
-    t0, t1, t2, t3 = f.rest[at], f.rest[at + one], f.rest[at + two], f.rest[at + three]
     for back in range(count):
-        n = count - one - np.uintp(back)
-        k, m = first + n, n * four
+        n = count - np.uintp(1) - np.uintp(back)
+        k, m = first + n, n * np.uintp(POINTS)
         code, before, left = np.uint64(f.code[k]), f.before[k], (word >> np.uint64(n)) & np.uint64(1)
-        away = f.away[k + k + np.uintp(left)]
-        go = np.uintp((code >> (left ^ np.uint64(1)) * np.uint64(SHIFT)) & np.uint64(MASK)) * four
-        other = np.uintp((code >> left * np.uint64(SHIFT)) & np.uint64(MASK)) * four
-        s0, s1, s2, s3 = total[go], total[go + one], total[go + two], total[go + three]
-        d0, d1, d2, d3 = total[other], total[other + one], total[other + two], total[other + three]
-        u0, u1, u2, u3 = turned[m], turned[m + one], turned[m + two], turned[m + three]
-        p0, p1, p2, p3 = product[m], product[m + one], product[m + two], product[m + three]
-        d0, d1, d2, d3 = s0 - d0, s1 - d1, s2 - d2, s3 - d3
-        s0, s1, s2, s3 = s0 - u0 * d0, s1 - u1 * d1, s2 - u2 * d2, s3 - u3 * d3
-        total[m], total[m + one], total[m + two], total[m + three] = s0, s1, s2, s3
+        go, other = _children(code, left)
+        way = load(total, go)
+        more = minus(way, load(total, other))
+        store(total, m, minus(way, times(load(turned, m), more)))
         if (open_ >> np.uint64(n)) & np.uint64(1):
-            d0, d1, d2, d3 = p0 * d0, p1 * d1, p2 * d2, p3 * d3
+            gain = times(load(product, m), more)
             if before != 1.0:
-                gone = 1.0 - before
-                f0, f1, f2, f3 = 1.0 - t0 * gone, 1.0 - t1 * gone, 1.0 - t2 * gone, 1.0 - t3 * gone
-                d0, d1, d2, d3 = d0 / (f0 * f0), d1 / (f1 * f1), d2 / (f2 * f2), d3 / (f3 * f3)
-            into[np.uintp(code >> np.uint64(COLUMN))] += before * away * ((d0 + d1) + (d2 + d3))
+                through = _let_through(rest, before)
+                gain = over(gain, times(through, through))
+            into[np.uintp(code >> np.uint64(COLUMN))] += before * f.away[k + k + np.uintp(left)] * summed(gain)
 
 
 @compiled

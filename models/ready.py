@@ -269,7 +269,10 @@ class _Making:
     def _forest(self) -> Shapley:
         """All boosters as one."""
         parts = [gbm.shapley.trees for gbm in self.inside if gbm.shapley]
-        made = Shapley.of(Trees.joined(parts), np.cumsum([0, *map(len, parts)]).tolist())
+        begin = np.cumsum([0, *map(len, parts)])
+        # of each lead stage that one can be in, the first booster that is asked: those of earlier targets stand before it
+        first = np.searchsorted(np.array(self.whole[k.BOOSTER_TARGET], np.int64), np.arange(self.targets))
+        made = Shapley.of(Trees.joined(parts), begin[:-1].tolist(), begin[first].tolist())
         assert made is not None  # noqa: S101  each of them could be made ready
         return made
 

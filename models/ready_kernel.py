@@ -54,7 +54,7 @@ def run(
     targets = sizes[TARGETS]
     forest, switches = unpacked(tree_whole, tree_real)
     target, weight = part(whole, BOOSTER_TARGET), part(real, BOOSTER_WEIGHT)
-    logs = np.zeros(sizes[FEATURES], np.float32)
+    logs, added = np.zeros(sizes[FEATURES], np.float32), np.empty(sizes[FEATURES])
     margins, effects = np.empty(targets + 1), np.empty(count)
     space, words = room(), np.empty(len(forest.rounds), np.uint64)
     for i in range(begin, end):
@@ -65,12 +65,12 @@ def run(
             x[i, j] = rows[j, i]
         x[i, sizes[FEATURES] - 1] = row[POINTS]
         margins[:] = given[i]
-        _linear(whole, real, x[i], own, logs, margins, contributions[i])
+        _linear(whole, real, x[i], own, logs, added, margins, contributions[i])
         for tree in range(len(words)):
             words[tree] = np.uint64(switches.words[tree])
+        turn(x[i], own, switches, words)
         for b in range(len(target)):
             if target[b] >= own:
-                turn(x[i], b, switches, words)
                 margins[target[b]] += weight[b] * add_up(b, forest, words)
                 if target[b] == own:
                     explain(b, forest, switches.words, words, space, weight[b], contributions[i])
@@ -119,8 +119,9 @@ def _points(whole: Any, real: Any, rows: Any, i: int, fits: Any, row: Any) -> No
 
 
 @compiled
-def _linear(whole: Any, real: Any, x: Any, own: int, logs: Any, margins: Any, contributions: Any) -> None:
-    """As `models.linear.Linear` of each target ahead."""
+def _linear(whole: Any, real: Any, x: Any, own: int, logs: Any, added: Any, margins: Any, contributions: Any) -> None:
+    """As `models.linear.Linear` of each target ahead; `logs` and `added` (features + 1,) are room. What is asked of a column is
+    cut out beforehand, since only indices that are counted up from 0 let a loop become vectors."""
     sizes, logged, log_scale = part(whole, SIZES), part(whole, LOGGED), part(whole, LOG_SCALE)
     linear, transitions = part(real, LINEAR), part(real, TRANSITIONS)
     clip, width = np.float32(CLIP), sizes[FEATURES]
@@ -128,17 +129,21 @@ def _linear(whole: Any, real: Any, x: Any, own: int, logs: Any, margins: Any, co
         value = np.float32(x[logged[k]])
         logs[logged[k]] = np.log1p(value) if value > 0 else np.float32(0)  # most are 0, and what is missing counts below
     for t in range(own, sizes[TARGETS]):
-        at, weight, intercept, constant = 5 * width * t, transitions[3 * t], transitions[3 * t + 1], transitions[3 * t + 2]
+        weight, intercept, constant = transitions[3 * t], transitions[3 * t + 1], transitions[3 * t + 2]
+        here, logs_here = linear[5 * width * t : 5 * width * (t + 1)], log_scale[width * t : width * (t + 1)]
+        mean, deviation, coefficient = here[:width], here[width : 2 * width], here[2 * width : 3 * width]
+        present, absent = here[3 * width : 4 * width], here[4 * width :]
         found = 0.0
         for j in range(width):
-            value = logs[j] if log_scale[width * t + j] else np.float32(x[j])
-            mean, deviation = np.float32(linear[at + j]), np.float32(linear[at + width + j])
-            z = min(max((value - mean) / deviation, -clip), clip)
-            there = z * linear[at + 2 * width + j] + linear[at + 3 * width + j]
-            added = linear[at + 4 * width + j] if np.isnan(x[j]) else there
-            found += added
-            if t == own:
-                contributions[j] += weight * added
+            given, logarithm = x[j], logs[j]
+            value = logarithm if logs_here[j] else np.float32(given)
+            z = min(max((value - np.float32(mean[j])) / np.float32(deviation[j]), -clip), clip)
+            there, missing = z * coefficient[j] + present[j], absent[j]
+            added[j] = missing if np.isnan(given) else there
+            found += added[j]
+        if t == own:
+            for j in range(width):
+                contributions[j] += weight * added[j]
         margins[t] += weight * (found + intercept) + constant
         if t == own:
             contributions[width] += weight * intercept + constant

@@ -8,8 +8,9 @@ extension (Owen 1972, doi:10.1287/mnsc.18.5.64),
     value · (o_i - r_i) · ∫₀¹ Π_{j ≠ i} (t·o_j + (1 - t)·r_j) dt,
 
 a polynomial in t of degree k - 1 for k features, which Gauss and Legendre's quadrature integrates exactly with ⌈k / 2⌉ points.
-At each point the products grow along the way down and the leaves' sums along the way up, so that every node of a tree is passed
-twice, however many leaves hang below it (as in Linear TreeSHAP; Yu et al. 2022, arXiv:2209.08192, there with polynomials).
+At each point, and at eight of them at once, the products grow along the way down and the leaves' sums along the way up, so
+that every node of a tree is passed twice, however many leaves hang below it (as in Linear TreeSHAP; Yu et al. 2022,
+arXiv:2209.08192, there with polynomials).
 
 At a node both ways share a factor. Say a share r of the rows came through all nodes above that ask the same feature (1 if there
 are none), a share s of those goes the other way than the row, P is the product down to here and D by how much more the leaves
@@ -27,6 +28,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,11 +38,12 @@ from features.compiled import compiled, packed
 from models import forest as k
 from models.forest import SMALL, WORD, Forest, down_and_up, explain, unpacked, value_of
 from models.switches import Switches, turn
-from models.trees import Trees, goes_left
+from models.trees import Nodes, Trees, goes_left
 from models.types import Floats, Matrix
 
 FEW = 64  # rows up to which patterns are not looked up
 BLOCK = 4096  # rows that pass through a tree together
+LEAST = 256  # rows for which another thread is worth its start
 SLOT_BITS = 13
 SLOTS = 1 << SLOT_BITS  # of the table of a block's patterns, twice as many as they can be
 SPREAD = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio (Knuth's multiplicative hashing)
@@ -57,15 +60,15 @@ class Shapley:
     real: Floats
 
     @classmethod
-    def of(cls, trees: Trees, boosters: Sequence[int] | None = None) -> Shapley | None:
+    def of(cls, trees: Trees, boosters: Sequence[int] = (0,), sets: Sequence[int] = (0,)) -> Shapley | None:
         """Made ready; None where a leaf was reached by no row of training, or a tree has more than `WORD` nodes.
 
-        `boosters` (boosters + 1,): where the trees of each begin; without it all are one.
+        `boosters` and `sets`: the first tree of each, the latter for `models.switches`; without them all trees are one.
         """
         if (trees.rows <= 0).any() or (np.diff(trees.nodes.begin) > WORD).any():
             return None
-        begin = np.array([0, len(trees)] if boosters is None else boosters, np.int64)
-        forest, switches = _Making(trees, begin).made(), Switches.of(trees, begin)
+        forest = _Making(trees, np.array([*boosters, len(trees)], np.int64)).made()
+        switches = Switches.of(trees, np.array(sets, np.int64))
         _fill(forest, switches.words, trees.features + 1)
         wholes = [*forest[:8], *switches[:-3]]
         return cls(trees, packed(wholes, np.int64), packed([*forest[8:], *switches[-3:]], np.float64))
@@ -80,8 +83,9 @@ class Shapley:
             out = np.empty((len(x), width))
             _each_row(x, self.whole, self.real, out)
             return out
-        out = np.empty((width, len(x))).T
-        blocks = [slice(a, min(a + BLOCK, len(x))) for a in range(0, len(x), BLOCK)]
+        out = np.zeros((width, len(x))).T
+        size = min(BLOCK, max(-(-len(x) // min(CORES, MOST_THREADS)), LEAST))
+        blocks = [slice(a, min(a + size, len(x))) for a in range(0, len(x), size)]
         threads = min(CORES, MOST_THREADS, len(blocks))
         if threads > 1:
             with ThreadPoolExecutor(threads) as pool:
@@ -91,8 +95,16 @@ class Shapley:
                 self._block(x[rows], out.T[:, rows])
         return out
 
+    @cached_property
+    def _asked(self) -> tuple[npt.NDArray[np.intp], Nodes]:
+        """The features that any tree asks, and the nodes with their places among those."""
+        asked, place = np.unique(self.trees.nodes.feature, return_inverse=True)
+        return asked.astype(np.intp), self.trees.nodes._replace(feature=place.astype(np.int32))
+
     def _block(self, x: Matrix, out: Floats) -> None:
-        _each_pattern(np.asfortranarray(x), self.trees.nodes, self.whole, self.real, out)
+        """Features that no tree asks are neither read nor written."""
+        asked, nodes = self._asked
+        _each_pattern(np.take(x.T, asked, axis=0).T, nodes, self.whole, self.real, asked, out)
 
 
 class _Making:
@@ -199,15 +211,16 @@ def _each_row(x: Any, whole: Any, real: Any, out: Any) -> None:
 
 
 @compiled
-def _each_pattern(x: Any, nodes: Any, whole: Any, real: Any, out: Any) -> None:
-    """A block of rows, x (n, features) and out (features + 1, n), both feature by feature in memory."""
+def _each_pattern(x: Any, nodes: Any, whole: Any, real: Any, asked: Any, out: Any) -> None:
+    """A block of rows, x (n, asked) and out (features + 1, n) of zeros, both feature by feature in memory."""
     f, _ = unpacked(whole, real)
     rows = len(x)
     product, total, turned, _ = k.room()
     words, known = np.empty(rows, np.uint64), np.empty(rows, np.uint64)
     which, slots = np.empty(rows, np.int64), np.empty(SLOTS, np.int32)
     added = np.empty(rows * WORD)
-    for j in range(len(out)):
+    out[len(out) - 1] = f.start[len(out) - 1]
+    for j in asked:
         out[j] = f.start[j]
     for tree in range(len(f.rounds)):
         words[:] = 0

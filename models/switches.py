@@ -21,9 +21,9 @@ PLACE_BITS = 6  # of a node within its tree
 
 
 class Switches(NamedTuple):
-    """Nodes by booster, column, kind of missing value and threshold: a *group* has the first three in common.
+    """The nodes of some sets of trees by column, kind of missing value and threshold: a *group* has the first two in common.
 
-    `groups` (boosters + 1,): where the groups of each booster begin; `column`, `missing` (groups,). `limits` (groups + 1,):
+    `groups` (sets + 1,): where the groups of each set begin; `column`, `missing` (groups,). `limits` (groups + 1,):
     where their distinct thresholds begin; `first` (thresholds + 1,): where the `nodes` of each begin, as tree × 64 + place.
     `rank` (groups,): the threshold below which a usual value lies, counted over all; `absent` (groups,): 1 where it is usual
     that the value is missing; `others`, from `apart` on (groups + 1,): nodes that send a missing value the other way than a
@@ -46,42 +46,59 @@ class Switches(NamedTuple):
     high: Floats
 
     @classmethod
-    def of(cls, trees: Trees, boosters: Whole) -> Switches:
-        """Of trees with at most 64 nodes each; the booster i has the trees `boosters[i]` … `boosters[i + 1]`."""
+    def of(cls, trees: Trees, begins: Whole) -> Switches:
+        """Of trees with at most 64 nodes each; a set i has the trees from `begins[i]` on. What is usual is so for all sets."""
         nodes = trees.nodes
         size = np.diff(nodes.begin)
         tree = np.repeat(np.arange(len(size)), size)
         place = np.arange(len(tree)) - nodes.begin[tree]
-        booster = np.searchsorted(boosters, tree, side="right") - 1
-        order = np.lexsort((nodes.threshold, nodes.missing, nodes.feature, booster))
-        kinds = np.stack([booster, nodes.feature, nodes.missing])[:, order]
-        threshold = nodes.threshold[order]
-        opens = _changes(kinds)
-        begins = opens | _changes(threshold[None])
-        first, opening = np.flatnonzero(begins), np.flatnonzero(opens)
-        limits = np.append(np.cumsum(begins)[opening] - 1, len(first))
-
-        left = _rows_left(trees)[order]
-        right, default = trees.count[order] - left, nodes.default_left[order].astype(bool)
-        rank, absent = _usual(np.append(first, len(order)), limits, left, right, default)
-        absent &= kinds[2][opening] != 0
-        group = np.cumsum(opens) - 1
-        goes_left = np.cumsum(begins) - 1 >= rank[group]  # a usual value lies at or below the threshold
-        differ = np.flatnonzero((goes_left != default) & (kinds[2] != 0))
+        default = nodes.default_left.astype(bool)
+        value, absent = _usual(trees)
+        goes_left = np.where(absent, default, value <= nodes.threshold).astype(np.uint64)
         words = np.zeros(len(size), np.uint64)
-        usual = np.where(absent[group], default, goes_left).astype(np.uint64)
-        np.bitwise_or.at(words, tree[order], usual << place[order].astype(np.uint64))
-        code = (tree << PLACE_BITS | place)[order]
-        known = np.concatenate(([-np.inf], threshold[first], [np.inf]))
-        bound = ~absent & (kinds[2][opening] != MISSING_ZERO)
+        np.bitwise_or.at(words, tree, goes_left << place.astype(np.uint64))
+
+        asked = [np.flatnonzero(tree >= begin) for begin in begins.tolist()]
+        node, of = np.concatenate([np.empty(0, np.intp), *asked]), np.repeat(np.arange(len(asked)), [len(one) for one in asked])
+        order = np.lexsort((nodes.threshold[node], nodes.missing[node], nodes.feature[node], of))
+        node, of = node[order], of[order]
+        groups = _Groups.of(np.stack([of, nodes.feature[node], nodes.missing[node]]), nodes.threshold[node])
+        mine, limits = node[groups.opening], groups.limits
+        below = groups.threshold < value[mine][groups.of_threshold]
+        rank = limits[:-1] + np.bincount(groups.of_threshold[below], minlength=len(mine))
+        differ = np.flatnonzero(((value <= nodes.threshold) != default)[node] & (nodes.missing[node] != 0))
+        known = np.concatenate(([-np.inf], groups.threshold, [np.inf]))
+        bound = ~absent[mine] & (nodes.missing[mine] != MISSING_ZERO)
         low = np.where(rank == limits[:-1], -np.inf, known[rank])
         high = np.where(rank == limits[1:], np.inf, known[rank + 1])
+        code = (tree << PLACE_BITS | place)[node]
         return cls(
-            np.searchsorted(kinds[0][opening], np.arange(len(boosters))), kinds[1][opening], kinds[2][opening], limits,
-            np.append(first, len(order)), code, rank, absent.astype(np.int64),
-            np.searchsorted(group[differ], np.arange(len(opening) + 1)), code[differ], words.view(np.int64), threshold[first],
-            np.where(bound, low, np.inf), high,
+            np.searchsorted(of[groups.opening], np.arange(len(begins) + 1)), nodes.feature[mine].astype(np.int64),
+            nodes.missing[mine].astype(np.int64), limits, groups.first, code, rank, absent[mine].astype(np.int64),
+            np.searchsorted(groups.of_node[differ], np.arange(len(mine) + 1)), code[differ], words.view(np.int64),
+            groups.threshold, np.where(bound, low, np.inf), high,
         )  # fmt: skip
+
+
+class _Groups(NamedTuple):
+    """Sorted nodes by what they have in common: `opening` (groups,) is the first node of each, `of_node` (nodes,) the group;
+    `threshold`, `of_threshold` (thresholds,) and `limits`, `first` as in `Switches`."""
+
+    opening: Whole
+    of_node: Whole
+    threshold: Floats
+    of_threshold: Whole
+    limits: Whole
+    first: Whole
+
+    @classmethod
+    def of(cls, kinds: npt.NDArray[Any], threshold: Floats) -> _Groups:
+        """Of kinds (keys, nodes) and thresholds (nodes,), sorted by them."""
+        opens = _changes(kinds)
+        begins = opens | _changes(threshold[None])
+        first, opening, of_node = np.flatnonzero(begins), np.flatnonzero(opens), np.cumsum(opens) - 1
+        limits = np.append(np.cumsum(begins)[opening] - 1, len(first))
+        return cls(opening, of_node, threshold[first], of_node[first], limits, np.append(first, len(threshold)))
 
 
 def _changes(keys: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
@@ -97,26 +114,35 @@ def _rows_left(trees: Trees) -> Floats:
     return np.where(left < 0, trees.rows[np.where(left < 0, ~left, 0)], trees.count[np.maximum(left, 0)])
 
 
-def _usual(
-    first: Whole, limits: Whole, left: Floats, right: Floats, default: npt.NDArray[np.bool_]
-) -> tuple[Whole, npt.NDArray[np.bool_]]:
-    """The rank of each group's usual value, and whether it is usual that there is none: what sends most rows of training the
-    way they went. The arrays of nodes are in the order of `Switches.nodes`."""
-    rank, absent = np.zeros(len(limits) - 1, np.int64), np.zeros(len(limits) - 1, bool)
-    for group, (begin, end) in enumerate(zip(limits[:-1].tolist(), limits[1:].tolist(), strict=True)):
-        mine = slice(first[begin], first[end])
-        gained = np.concatenate(([0.0], np.cumsum(right[mine] - left[mine])))[first[begin : end + 1] - first[begin]]
+def _usual(trees: Trees) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """A usual value of what each node asks (nodes,), and whether it is usual that there is none: what sends most rows of
+    training the way they went at all nodes of the same column and kind of missing value."""
+    nodes = trees.nodes
+    order = np.lexsort((nodes.threshold, nodes.missing, nodes.feature))
+    groups = _Groups.of(np.stack([nodes.feature, nodes.missing])[:, order], nodes.threshold[order])
+    left = _rows_left(trees)[order]
+    right, default = trees.count[order] - left, nodes.default_left[order].astype(bool)
+    count = len(groups.opening)
+    value, absent = np.empty(count), np.empty(count, bool)
+    for group, (begin, end) in enumerate(zip(groups.limits[:-1].tolist(), groups.limits[1:].tolist(), strict=True)):
+        mine = slice(groups.first[begin], groups.first[end])
+        gained = np.concatenate(([0.0], np.cumsum(right[mine] - left[mine])))[
+            groups.first[begin : end + 1] - groups.first[begin]
+        ]
         best = int(np.argmax(gained))
-        rank[group] = begin + best
+        value[group] = groups.threshold[begin + best] if begin + best < end else np.inf
         absent[group] = np.where(default[mine], left[mine], right[mine]).sum() > left[mine].sum() + gained[best]
-    return rank, absent
+    absent &= nodes.missing[order][groups.opening] != 0
+    found, none = np.empty(len(order)), np.empty(len(order), bool)
+    found[order], none[order] = value[groups.of_node], absent[groups.of_node]
+    return found, none
 
 
 @inlined
-def turn(row: Any, booster: int, s: Any, words: Any) -> None:
-    """LightGBM's decisions for one row (features,) at all nodes of a booster, into its trees' `words`, which hold what is
+def turn(row: Any, trees: int, s: Any, words: Any) -> None:
+    """LightGBM's decisions for one row (features,) at all nodes of a set of trees, into their `words`, which hold what is
     usual."""
-    for group in range(s.groups[booster], s.groups[booster + 1]):
+    for group in range(s.groups[trees], s.groups[trees + 1]):
         g = np.uintp(group)
         value: Any = np.float64(row[s.column[g]])
         if s.low[g] < value <= s.high[g]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -209,9 +208,6 @@ def _open(model: FunnelModel, dataset: Dataset, as_of: int) -> tuple[Histories, 
     theirs[account[asked]] = True
     theirs[-1] = False
     people = np.flatnonzero(asked | theirs[account])
-    histories = Histories.of(
-        replace(dataset, leads=dataset.leads.iloc[people]), model.feature_set.types, model.feature_set.mail
-    )
-    rows = people[pd.Index(dataset.leads["lead_id"].iloc[people]).get_indexer(pd.Index(histories.leads["lead_id"]))]
-    looks = open_leads(Path(path.reached[rows], path.left[rows]), as_of)
-    return histories, looks.take(np.flatnonzero(asked[rows][looks.lead]))
+    histories = Histories.of(dataset, model.feature_set.types, model.feature_set.mail, people)
+    looks = open_leads(Path(path.reached[histories.row], path.left[histories.row]), as_of)
+    return histories, looks.take(np.flatnonzero(asked[histories.row][looks.lead]))

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from features.audit.verdict import ORDER, Verdict
 from features.clock import microseconds
+from features.codes import recode
 from features.dataset import Dataset
 from features.funnel import Funnel
-from features.histories import recode
 from features.landmarks import Path
 
 MIN_ROWS = 20

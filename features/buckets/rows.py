@@ -22,10 +22,11 @@ from features.buckets.state import State
 from features.buckets.whole import first_moments, read_bucket
 from features.build import attribute, build
 from features.clock import NEVER, moment
+from features.codes import positions
 from features.dataset import Dataset
 from features.feature_set import FeatureSet
 from features.histories import Histories
-from features.landmarks import Landmarks, positions
+from features.landmarks import Landmarks
 from features.scanners import scanned as scanners_rows
 
 MOST_PARTS = 32

@@ -8,7 +8,7 @@ import pytest
 from features.catalogue import Seen, catalogue
 from features.errors import ModelError
 from features.funnel import Funnel
-from features.index import HistoryIndex, sort_order, thousandths
+from features.index import HistoryIndex, thousandths
 from features.plan import _FORMS, Plan
 from features.spec import Acts, Count, DaysSince, Feature, Share, feature_from_dict
 from tests.worlds import SEEN
@@ -24,15 +24,19 @@ def test_sorted_by_lead_and_moment_on_every_way(span: int, leads: int) -> None:
     lead = random.integers(0, leads, 5_000).astype(np.int32)
     at = random.integers(0, span, 5_000)
     lead[::7] = -1  # nobody's
-    start, order = sort_order(lead, at, leads)
-    assert order is not None
+    place = np.arange(len(at), dtype=np.int32)
+    index = HistoryIndex.build(leads, lead, at, place, place / 8, place)
     wanted = np.lexsort((at, lead))[(lead < 0).sum() :]
-    assert np.array_equal(order, wanted)
-    assert np.array_equal(np.diff(start), np.bincount(lead[lead >= 0], minlength=leads))
+    assert np.array_equal(index.at, at[wanted])
+    assert np.array_equal(index.kind, wanted)
+    assert np.array_equal(index.value, wanted * 125)
+    assert np.array_equal(index.content, wanted)
+    assert np.array_equal(np.diff(index.start), np.bincount(lead[lead >= 0], minlength=leads))
 
 
 def test_sorted_rows_are_left_alone() -> None:
-    assert sort_order(np.array([0, 0, 1], np.int32), np.array([1, 1, 0]), 2)[1] is None
+    at = np.array([1, 1, 0])
+    assert HistoryIndex.build(2, np.array([0, 0, 1], np.int32), at, np.zeros(3, np.int32)).at is at
 
 
 def test_rows_of_nobody_are_left_out_though_all_else_is_in_order() -> None:

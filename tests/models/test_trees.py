@@ -77,7 +77,7 @@ def test_a_way_of_more_features_than_one_round_of_points_serves() -> None:
     y = (x * np.arange(1, 31)).sum(axis=1)
     booster = fitted(x, y, 3, objective="regression", num_leaves=31, min_data_in_leaf=2, min_gain_to_split=0)
     _, made = ready(booster)
-    assert part(made.whole, 2).max() >= 3
+    assert part(made.whole, 2).max() >= 2
     np.testing.assert_allclose(made.contributions(x), booster.predict(x, pred_contrib=True), atol=1e-9, rtol=0)
     np.testing.assert_allclose(made.contributions(x[:40]), booster.predict(x[:40], pred_contrib=True), atol=1e-9, rtol=0)
 

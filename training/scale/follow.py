@@ -13,8 +13,8 @@ from features.buckets.manifest import Bucket, Manifest
 from features.buckets.place import Place
 from features.buckets.whole import read_bucket
 from features.clock import microseconds
+from features.codes import recode
 from features.funnel import Funnel
-from features.histories import recode
 from features.landmarks import Path
 
 

@@ -1,0 +1,36 @@
+"""Names as whole numbers: each name is looked up once, however many rows have it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def recode(values: pd.Series, names: Sequence[str] | pd.Series) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """Values → their places in `names` (-1 where unknown), and which are known; each category is looked up once."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        codes = by_category(values, names)[values.cat.codes.to_numpy()]
+    else:
+        codes = _places(values.astype("str"), names)
+    return codes, codes >= 0
+
+
+def by_category(values: pd.Series, names: Sequence[str] | pd.Series) -> npt.NDArray[np.int32]:
+    """The place in `names` of each category of values and, at the end, -1 for a missing one: to be taken by their codes."""
+    return np.append(_places(values.cat.categories.astype("str"), names), np.int32(-1))
+
+
+def _places(values: pd.Series | pd.Index, names: Sequence[str] | pd.Series) -> npt.NDArray[np.int32]:
+    among = names.astype("str") if isinstance(names, pd.Series) else list(names)
+    return positions(pa.array(values, pa.large_string()), pa.array(among, pa.large_string())).astype(np.int32)
+
+
+def positions(ids: pa.Array, among: pa.Array) -> npt.NDArray[np.intp]:
+    """Where each of the ids (n,) stands in `among`, -1 where it does not."""
+    found = pc.index_in(ids, value_set=among.cast(ids.type), skip_nulls=True)
+    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.intp)
