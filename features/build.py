@@ -15,7 +15,7 @@ from features.feature_set import FeatureSet
 from features.histories import Histories
 from features.landmarks import Landmarks
 from features.plan import Plan
-from features.point_in_time import Entity, changed_columns, values_at
+from features.point_in_time import Entity, values_at
 
 Matrix = npt.NDArray[np.floating]
 
@@ -59,7 +59,7 @@ def frame(feature_set: FeatureSet, histories: Histories, looks: Landmarks) -> pd
 def _encoded(encoder: AttributeEncoder, histories: Histories, looks: Landmarks) -> npt.NDArray[np.float64]:
     table = histories.leads if encoder.entity == "lead" else histories.companies
     rows = looks.lead if encoder.entity == "lead" else histories.company_row[looks.lead]
-    if encoder.column in changed_columns(histories.attribute_changes, encoder.entity):
+    if encoder.column in histories.changed[encoder.entity]:
         return encoder.encode(attribute(histories, looks, encoder.entity, encoder.column), looks.as_of)
     if encoder.kind == "date" and encoder.column in table:
         days, known = np.full((len(rows), 1), np.nan), np.flatnonzero(rows >= 0)
@@ -88,7 +88,7 @@ def attribute(histories: Histories, looks: Landmarks, entity: str, column: str) 
         given = table[column].iloc[rows[known]]
         there[known] = given.astype(object).where(given.notna(), None).to_numpy(object)
     values: list[object] = there.tolist()
-    if column in changed_columns(histories.attribute_changes, kind):
+    if column in histories.changed[kind]:
         ids = table["lead_id" if kind == "lead" else "company_id"]
         then = values_at(histories.attribute_changes, kind, column, ids, rows, looks.as_of)
         values = [now if past is ... else past for now, past in zip(values, then, strict=True)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from features.clock import microseconds
 from features.codes import by_category, recode
 from features.dataset import Dataset
 from features.index import DIRECTIONS, UNDIRECTED, HistoryIndex
+from features.point_in_time import Entity, changed_columns
 from features.scanners import scanned, without
 
 MIN_TYPE_ROWS = 20  # an interaction type seen less often gets no features of its own
@@ -62,6 +64,14 @@ class Histories:
 
     def __len__(self) -> int:
         return len(self.leads)
+
+    @cached_property
+    def changed(self) -> Mapping[Entity, Set[str]]:
+        """Of leads and companies, the columns that have a history."""
+        return {
+            "lead": changed_columns(self.attribute_changes, "lead"),
+            "company": changed_columns(self.attribute_changes, "company"),
+        }
 
     @property
     def account(self) -> npt.NDArray[np.int32]:

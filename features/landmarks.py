@@ -76,7 +76,7 @@ class Landmarks:
     def __len__(self) -> int:
         return len(self.lead)
 
-    def take(self, rows: npt.NDArray[np.generic]) -> Landmarks:
+    def take(self, rows: npt.NDArray[np.generic] | slice) -> Landmarks:
         return Landmarks(self.lead[rows], self.as_of[rows], self.stage[rows], self.entered[rows])
 
 

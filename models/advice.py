@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
 from string import Formatter
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from features.words import Language, spell
 from models.recommend import Action, Because, Decision, Policy, Situation, decide
@@ -90,32 +89,43 @@ def advise(policy: Policy, lead: Situation, worth: float | None, language: Langu
 
 def why(policy: Policy, lead: Situation, decision: Decision, language: Language) -> str:
     """The sentence for a decision."""
-    sentence = _WHY[decision.because][language == "de"]
-    return sentence.format_map({name: fill(policy, lead, decision, language) for name, fill in _gaps(sentence)})
+    key = decision.because, decision.lead_stage, language
+    known = policy.sentences.get(key)
+    if known is None:
+        known = policy.sentences[key] = _begun(policy, decision, language)
+    sentence, gaps = known
+    return sentence.format(*[_OWN[name](policy, lead, language) for name in gaps])
 
 
-Fill: TypeAlias = Callable[[Policy, Situation, Decision, Language], str]
+def _begun(policy: Policy, decision: Decision, language: Language) -> tuple[str, tuple[str, ...]]:
+    """The sentence with all that is the same for every lead, and the names of what each must fill in."""
+    parts: list[str] = []
+    gaps: list[str] = []
+    for text, name, _, _ in Formatter().parse(_WHY[decision.because][language == "de"]):
+        same = text + (_SAME[name](policy, decision, language) if name and name in _SAME else "")
+        parts.append(same.replace("{", "{{").replace("}", "}}"))
+        if name and name in _OWN:
+            parts.append("{}")
+            gaps.append(name)
+    return "".join(parts), tuple(gaps)
 
 
-@cache
-def _gaps(sentence: str) -> tuple[tuple[str, Fill], ...]:
-    """The names of the gaps in a sentence, and what fills them."""
-    return tuple((name, _WORDS[name]) for _, name, _, _ in Formatter().parse(sentence) if name)
-
-
-# name of a gap → what fills it
-_WORDS: dict[str, Fill] = {
-    "what": lambda policy, lead, decision, language: _WHAT[policy.money, language],
-    "What": lambda policy, lead, decision, language: _capital(_WHAT[policy.money, language]),
-    "stage": lambda policy, lead, decision, language: decision.lead_stage,
-    "between": lambda policy, lead, decision, language: amount(policy, policy.lines.get(decision.lead_stage, 0.0), language),
-    "gain": lambda policy, lead, decision, language: amount(policy, lead.gain, language),
-    "low": lambda policy, lead, decision, language: amount(policy, lead.low, language),
-    "high": lambda policy, lead, decision, language: amount(policy, lead.high, language),
-    "line": lambda policy, lead, decision, language: amount(policy, policy.line, language),
-    "chance": lambda policy, lead, decision, language: percent(lead.chance, language),
-    "silence": lambda policy, lead, decision, language: _silence(lead.quiet_days, language),
-    "age": lambda policy, lead, decision, language: f"{lead.age_days:.0f}",
+# name of a gap → what fills it, the same for all leads …
+_SAME: dict[str, Callable[[Policy, Decision, Language], str]] = {
+    "what": lambda policy, decision, language: _WHAT[policy.money, language],
+    "What": lambda policy, decision, language: _capital(_WHAT[policy.money, language]),
+    "stage": lambda policy, decision, language: decision.lead_stage,
+    "between": lambda policy, decision, language: amount(policy, policy.lines.get(decision.lead_stage, 0.0), language),
+    "line": lambda policy, decision, language: amount(policy, policy.line, language),
+}
+# … or each lead's own
+_OWN: dict[str, Callable[[Policy, Situation, Language], str]] = {
+    "gain": lambda policy, lead, language: amount(policy, lead.gain, language),
+    "low": lambda policy, lead, language: amount(policy, lead.low, language),
+    "high": lambda policy, lead, language: amount(policy, lead.high, language),
+    "chance": lambda policy, lead, language: percent(lead.chance, language),
+    "silence": lambda policy, lead, language: _silence(lead.quiet_days, language),
+    "age": lambda policy, lead, language: f"{lead.age_days:.0f}",
 }
 
 

@@ -35,7 +35,7 @@ from models.types import Floats, Matrix
 from models.value import Value
 
 CORES = os.cpu_count() or 1  # asking takes as long as a lead
-TOGETHER = 256  # rows that are handed to a core at a time
+TOGETHER = 256  # rows for which another core is worth asking
 MOST_THREADS = 8
 
 
@@ -131,16 +131,19 @@ class Made:
             own = np.flatnonzero(stage == target)
             found.contributions[own] += weight * gbm.contributions(x[own])
 
+        threads = min(CORES, MOST_THREADS)
+        # few long pieces: after each one Python's lock is waited for, which others may hold
+        together = max(TOGETHER, -(-leads // threads))
+
         def work(begin: int) -> None:
             run(
                 self.whole, self.real, self.forest.whole, self.forest.real, rows, stage, stage_days, fits, given, self.groups,
                 self.count, found.x, found.contributions, found.row, found.speaker, found.effect,
-                begin, min(begin + TOGETHER, leads),
+                begin, min(begin + together, leads),
             )  # fmt: skip
 
-        blocks = range(0, leads, TOGETHER)
-        threads = min(CORES, MOST_THREADS, len(blocks))
-        if threads > 1:
+        blocks = range(0, leads, together)
+        if len(blocks) > 1:
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(work, blocks))
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -48,10 +49,15 @@ class Policy:
     currency: str | None = None
     notes: tuple[str, ...] = field(default=())
 
-    @property
+    @cached_property
     def line(self) -> float:
         """The hand-over line."""
         return self.lines[self.stage]
+
+    @cached_property
+    def sentences(self) -> dict[tuple[Because, str, str], tuple[str, tuple[str, ...]]]:
+        """Where `models.advice` keeps sentences as far as they are the same for all leads, by case, lead stage and language."""
+        return {}
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "lines": dict(self.lines), "notes": list(self.notes)}

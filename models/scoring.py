@@ -39,6 +39,13 @@ class Looked:
     stage_days: Floats
     values: Values
 
+    def take(self, some: slice) -> Looked:
+        """Some of them."""
+        return Looked(
+            self.rows[:, some], self.stage[some], self.age_days[some], self.stage_days[some],
+            lambda entity, column: self.values(entity, column)[some],
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -109,9 +116,10 @@ def prospects(model: FunnelModel, looked: Looked) -> Prospects:
     return _prospects(model, looked, numbers(model, looked))
 
 
-def numbers(model: FunnelModel, looked: Looked, most: int = 0) -> Numbers:
-    """All numbers of n leads, and of each what moved it most."""
-    fits = model.rules.fits(looked.values, len(looked.stage))
+def numbers(model: FunnelModel, looked: Looked, most: int = 0, fits: Floats | None = None) -> Numbers:
+    """All numbers of n leads, and of each what moved it most; `fits` (n, fit rules) where their points are known already."""
+    if fits is None:
+        fits = model.rules.fits(looked.values, len(looked.stage))
     x = split(model, looked).x if model.made.outside else None
     return model.made.numbers(looked.rows, looked.stage, looked.stage_days, fits, most, x)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,8 @@ from models.recommend import Action, Previous
 from models.scoring import GRADES, Looked, numbers, said
 from models.types import Floats, Matrix
 
-CHUNK = 5_000  # leads scored at once
+BLOCK = 20_000  # leads whose features are held at once
+CHUNK = 3_000  # leads whose numbers are
 REASONS = 3
 
 
@@ -49,25 +51,18 @@ def score_open(
     that noise alone changes nothing.
     """
     histories, looks = _open(model, dataset, moment(as_of))
-    parts = []
-    words = _Words(model)
-
-    def seen(chunk: Landmarks) -> tuple[Looked, Numbers]:
-        what = looked(model, histories, chunk)
-        return what, numbers(model, what, REASONS)
-
-    # while one chunk is put into words, the next one's numbers come from compiled code, which lets go of the interpreter lock
+    parts, done = [], 0
+    words, seen = _Words(model), _seen(model, histories, looks)
+    # while some leads are put into words, the next ones' numbers come from compiled code, which lets go of Python's lock
     with ThreadPoolExecutor(1) as ahead:
-        chunks = list(_chunks(looks, histories))
-        coming = ahead.submit(seen, chunks[0][1]) if chunks else None
-        for place, (begin, chunk) in enumerate(chunks):
-            assert coming is not None  # noqa: S101  there is a chunk
-            what, found = coming.result()
-            coming = ahead.submit(seen, chunks[place + 1][1]) if place + 1 < len(chunks) else None
-            before = _previous(histories, chunk, previous or {}, as_of)
-            parts.append(_rows(model, histories, chunk, what, found, before, words))
+        coming = ahead.submit(next, seen, None)
+        while (found := coming.result()) is not None:
+            coming = ahead.submit(next, seen, None)
+            before = _previous(histories, found.looks, previous or {}, as_of)
+            parts.append(_rows(model, histories, found, before, words))
+            done += len(found.looks)
             if progress:
-                progress(begin + len(chunk), len(looks))
+                progress(done, len(looks))
     table = pd.concat(parts, ignore_index=True) if parts else nobody(model)
     table["as_of"] = as_of.isoformat()
     return table.sort_values([f"p_{model.funnel.final}", "lead_id"], ascending=[False, True], ignore_index=True)
@@ -81,9 +76,30 @@ def _previous(
     return [Previous(one[0], (as_of - one[1]) / pd.Timedelta(days=1)) if one else None for one in told]
 
 
-def _chunks(looks: Landmarks, histories: Histories) -> Iterator[tuple[int, Landmarks]]:
-    for begin in range(0, len(looks), CHUNK):
-        yield begin, looks.take(np.arange(begin, min(begin + CHUNK, len(looks))))
+class _Seen(NamedTuple):
+    """Some leads with their numbers."""
+
+    looks: Landmarks
+    what: Looked
+    numbers: Numbers
+
+
+def _seen(model: FunnelModel, histories: Histories, looks: Landmarks) -> Iterator[_Seen]:
+    """Features and attributes of many leads at once, since asking a column takes its time however few are asked for; their
+    numbers for few at a time, so that words are soon waited for by nobody."""
+    for many in _slices(len(looks), BLOCK):
+        block = looks.take(many)
+        what = looked(model, histories, block)
+        fits = model.rules.fits(what.values, len(block))
+        for few in _slices(len(block), CHUNK):
+            part = what.take(few)
+            yield _Seen(block.take(few), part, numbers(model, part, REASONS, fits[few]))
+
+
+def _slices(count: int, most: int) -> Iterator[slice]:
+    """0 … count in parts of one size, at most `most`."""
+    size = -(-count // max(-(-count // most), 1))
+    return (slice(begin, min(begin + size, count)) for begin in range(0, count, size)) if count else iter(())
 
 
 def nobody(model: FunnelModel) -> pd.DataFrame:
@@ -94,12 +110,11 @@ def nobody(model: FunnelModel) -> pd.DataFrame:
 def _rows(
     model: FunnelModel,
     histories: Histories,
-    looks: Landmarks,
-    what: Looked,
-    found: Numbers,
+    seen: _Seen,
     previous: list[Previous | None],
     words: _Words,
 ) -> pd.DataFrame:
+    looks, what, found = seen
     row, at = found.row, model.made.columns
     advice, steps = said(model, what, found, "en", previous)
 
