@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -90,6 +92,7 @@ def _seen(model: FunnelModel, histories: Histories, looks: Landmarks) -> Iterato
     for many in _slices(len(looks), BLOCK):
         block = looks.take(many)
         what = looked(model, histories, block)
+        what = replace(what, values=cache(what.values))
         fits = model.rules.fits(what.values, len(block))
         for few in _slices(len(block), CHUNK):
             part = what.take(few)
