@@ -38,7 +38,7 @@ from features.compiled import compiled, packed
 from models import forest as k
 from models.forest import SMALL, WORD, Forest, down_and_up, explain, unpacked, value_of
 from models.switches import Switches, turn
-from models.trees import Nodes, Trees, goes_left
+from models.trees import MISSING_NAN, MISSING_ZERO, ZERO, Nodes, Trees
 from models.types import Floats, Matrix
 
 FEW = 64  # rows up to which patterns are not looked up
@@ -211,6 +211,22 @@ def _each_row(x: Any, whole: Any, real: Any, out: Any) -> None:
 
 
 @compiled
+def _add_ways(values: Any, n: int, nodes: Any, bit: Any, words: Any) -> None:
+    """LightGBM's decision at node n (`models.trees.goes_left`) for the values (n,) of its column: `bit` in the words of those
+    that go left. A loop for each kind of missing value, so that they become vectors."""
+    threshold, missing, default = nodes.threshold[n], nodes.missing[n], nodes.default_left[n] == 1
+    for i in range(len(words)):
+        value = values[i]
+        if missing == MISSING_NAN:
+            left = default if np.isnan(value) else value <= threshold
+        elif missing == MISSING_ZERO:
+            left = default if np.isnan(value) or abs(value) <= ZERO else value <= threshold
+        else:
+            left = (0.0 if np.isnan(value) else value) <= threshold
+        words[i] |= bit if left else np.uint64(0)
+
+
+@compiled
 def _each_pattern(x: Any, nodes: Any, whole: Any, real: Any, asked: Any, out: Any) -> None:
     """A block of rows, x (n, asked) and out (features + 1, n) of zeros, both feature by feature in memory."""
     f, _ = unpacked(whole, real)
@@ -226,8 +242,7 @@ def _each_pattern(x: Any, nodes: Any, whole: Any, real: Any, asked: Any, out: An
         words[:] = 0
         begin = f.begin[tree]
         for n in range(begin, f.begin[tree + 1]):
-            for i in range(rows):
-                words[i] |= np.uint64(goes_left(x, i, n, nodes)) << np.uint64(n - begin)
+            _add_ways(x[:, nodes.feature[n]], n, nodes, np.uint64(1) << np.uint64(n - begin), words)
         start, width = f.used[tree], f.used[tree + 1] - f.used[tree]
         table, offset = added, 0
         if f.tables[tree] >= 0:
