@@ -110,11 +110,18 @@ class Made:
         return {name: one.start for name, one in self.columns.items()}
 
     def numbers(
-        self, rows: Matrix, stage: npt.NDArray[np.int32], stage_days: Floats, fits: Floats, most: int, x: Matrix | None = None
+        self,
+        rows: Matrix,
+        stage: npt.NDArray[np.int32],
+        stage_days: Floats,
+        fits: Floats,
+        most: int,
+        x: Matrix | None = None,
+        threads: int | None = None,
     ) -> Numbers:
         """Of n leads: `rows` (columns, n) of attributes and the combined plan, lead-stage positions, days in the lead stage and
         the points of the fit rules (n, fit rules), with so many reasons at the most. `x` is asked for where there are boosters
-        `outside`."""
+        `outside`; `threads`: at most so many, all cores where it is not said."""
         leads = rows.shape[1]
         rows = np.ascontiguousarray(rows)  # a cut would be another type, and the walk be compiled anew for it
         found = Numbers(
@@ -131,7 +138,7 @@ class Made:
             own = np.flatnonzero(stage == target)
             found.contributions[own] += weight * gbm.contributions(x[own])
 
-        threads = min(CORES, MOST_THREADS)
+        threads = min(threads or CORES, MOST_THREADS)
         # few long pieces: after each one Python's lock is waited for, which others may hold
         together = max(TOGETHER, -(-leads // threads))
 

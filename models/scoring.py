@@ -116,12 +116,14 @@ def prospects(model: FunnelModel, looked: Looked) -> Prospects:
     return _prospects(model, looked, numbers(model, looked))
 
 
-def numbers(model: FunnelModel, looked: Looked, most: int = 0, fits: Floats | None = None) -> Numbers:
+def numbers(
+    model: FunnelModel, looked: Looked, most: int = 0, fits: Floats | None = None, threads: int | None = None
+) -> Numbers:
     """All numbers of n leads, and of each what moved it most; `fits` (n, fit rules) where their points are known already."""
     if fits is None:
         fits = model.rules.fits(looked.values, len(looked.stage))
     x = split(model, looked).x if model.made.outside else None
-    return model.made.numbers(looked.rows, looked.stage, looked.stage_days, fits, most, x)
+    return model.made.numbers(looked.rows, looked.stage, looked.stage_days, fits, most, x, threads)
 
 
 def _prospects(model: FunnelModel, looked: Looked, found: Numbers) -> Prospects:

@@ -29,9 +29,9 @@ CHUNK = 3_000  # leads whose numbers are
 REASONS = 3
 
 
-def looked(model: FunnelModel, histories: Histories, looks: Landmarks) -> Looked:
+def looked(model: FunnelModel, histories: Histories, looks: Landmarks, threads: int | None = None) -> Looked:
     """What `models.scoring.score` needs for these looks."""
-    rows = build(model.plan, model.feature_set.encoders, histories, looks)
+    rows = build(model.plan, model.feature_set.encoders, histories, looks, threads=threads)
     age = (looks.as_of - histories.people.created[looks.lead]) / DAY
     in_stage = (looks.as_of - looks.entered) / DAY
     return Looked(rows, looks.stage, age, in_stage, lambda entity, column: attribute(histories, looks, entity, column))
@@ -43,6 +43,7 @@ def score_open(
     as_of: pd.Timestamp,
     progress: Callable[[int, int], None] | None = None,
     previous: Mapping[str, tuple[Action, pd.Timestamp]] | None = None,
+    threads: int | None = None,
 ) -> pd.DataFrame:
     """One row per lead that is open at `as_of` and has not opted out → its scores, ranked by P(final lead stage).
 
@@ -50,21 +51,17 @@ def score_open(
     expected_days_<target> where it converts, points, rules_grade, rules_<target>, expected_value, low_value, high_value,
     expected_amount, low_amount, high_amount (empty without deals), status (scored, uncertain), action,
     recommended_lead_stage, why, next_steps, reasons, as_of. `previous`: lead_id → what was recommended before, and when, so
-    that noise alone changes nothing.
+    that noise alone changes nothing. `threads`: at most so many, all cores where it is not said.
     """
     histories, looks = _open(model, dataset, moment(as_of))
     parts, done = [], 0
-    words, seen = _Words(model), _seen(model, histories, looks)
-    # while some leads are put into words, the next ones' numbers come from compiled code, which lets go of Python's lock
-    with ThreadPoolExecutor(1) as ahead:
-        coming = ahead.submit(next, seen, None)
-        while (found := coming.result()) is not None:
-            coming = ahead.submit(next, seen, None)
-            before = _previous(histories, found.looks, previous or {}, as_of)
-            parts.append(_rows(model, histories, found, before, words))
-            done += len(found.looks)
-            if progress:
-                progress(done, len(looks))
+    words, seen = _Words(model), _seen(model, histories, looks, threads)
+    for found in seen if threads == 1 else _ahead(seen):
+        before = _previous(histories, found.looks, previous or {}, as_of)
+        parts.append(_rows(model, histories, found, before, words))
+        done += len(found.looks)
+        if progress:
+            progress(done, len(looks))
     table = pd.concat(parts, ignore_index=True) if parts else nobody(model)
     table["as_of"] = as_of.isoformat()
     return table.sort_values([f"p_{model.funnel.final}", "lead_id"], ascending=[False, True], ignore_index=True)
@@ -86,17 +83,26 @@ class _Seen(NamedTuple):
     numbers: Numbers
 
 
-def _seen(model: FunnelModel, histories: Histories, looks: Landmarks) -> Iterator[_Seen]:
+def _ahead(parts: Iterator[_Seen]) -> Iterator[_Seen]:
+    """While some leads are put into words, the next ones' numbers come from compiled code, which lets go of Python's lock."""
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(next, parts, None)
+        while (found := coming.result()) is not None:
+            coming = ahead.submit(next, parts, None)
+            yield found
+
+
+def _seen(model: FunnelModel, histories: Histories, looks: Landmarks, threads: int | None) -> Iterator[_Seen]:
     """Features and attributes of many leads at once, since asking a column takes its time however few are asked for; their
     numbers for few at a time, so that words are soon waited for by nobody."""
     for many in _slices(len(looks), BLOCK):
         block = looks.take(many)
-        what = looked(model, histories, block)
+        what = looked(model, histories, block, threads)
         what = replace(what, values=cache(what.values))
         fits = model.rules.fits(what.values, len(block))
         for few in _slices(len(block), CHUNK):
             part = what.take(few)
-            yield _Seen(block.take(few), part, numbers(model, part, REASONS, fits[few]))
+            yield _Seen(block.take(few), part, numbers(model, part, REASONS, fits[few], threads))
 
 
 def _slices(count: int, most: int) -> Iterator[slice]:

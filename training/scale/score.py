@@ -61,7 +61,8 @@ def score_bucket(task: Scoring) -> Scored:
     if task.out.exists(done):
         return Scored(**task.out.read_json(done))
     dataset = read_bucket(task.data, task.head, task.bucket)
-    found = score_open(_model(task.out.url, task.model), dataset, pd.Timestamp(task.as_of), previous=task.previous)
+    model = _model(task.out.url, task.model)
+    found = score_open(model, dataset, pd.Timestamp(task.as_of), previous=task.previous, threads=1)  # a worker has one core
     name = f"{task.to}/{task.bucket.number:05d}.parquet" if len(found) else ""
     if name:
         task.out.write_table(name, pa.Table.from_pandas(found, preserve_index=False))
