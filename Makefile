@@ -181,7 +181,7 @@ bench-overload: setup-bench  ## three times as much as can be answered, for a mi
 soak: setup-bench  ## ten minutes of mixed requests with new models: does memory grow?  [MODEL=artefacts/champion] [MINUTES=10]
 	@$(RUN) -m benchmarks.soak --model $(MODEL) $(if $(MINUTES),--minutes $(MINUTES))
 
-bench-scale: setup-dev  ## beyond memory: cost per interaction, a day against everything, Dask  [SIZES=1000000,10000000,100000000]
+bench-scale: setup-dev  ## beyond memory: cost per interaction, a day against everything, Dask  [SIZES=1000000,10000000,30000000,100000000]
 	@$(RUN) -m benchmarks.scale $(if $(SIZES),--sizes $(SIZES))
 
 bench-clients: setup-dev  ## does a pooled prior help businesses with little data? A learning curve with and without
