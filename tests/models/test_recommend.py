@@ -114,6 +114,17 @@ def test_amounts_are_said_in_the_currency_and_the_language() -> None:
     assert percent(0.0312, "de") == "3,1 %"
 
 
+def test_each_lead_fills_in_its_own_numbers_whatever_a_lead_stage_is_called() -> None:
+    """What is the same for all leads is put in once; a brace in a name is no gap."""
+    policy = Policy("sales {gain}", {"sales {gain}": 0.2, "{}": 0.05})
+    situation = lead(0.06, 0.1, 0.15, stage="lead", recommended="{}")
+    told = [advise(policy, situation._replace(gain=gain), None).why for gain in (0.1, 0.12)]
+    assert told == [
+        f"A chance of {gain} % is above the {{}} line of 5.0 %, below the hand-over line of 20 %: nurture as {{}}."
+        for gain in (10, 12)
+    ]
+
+
 def test_the_line_fills_the_capacity_and_takes_nobody_who_costs_more_than_it_brings() -> None:
     gain = np.array([100.0, 80.0, 60.0, 40.0, 20.0])
     assert best_line(gain, gain - 30, most=2)[0] == pytest.approx(70.0), "sales can take two"

@@ -22,7 +22,7 @@ from features.errors import ConfigError, DataError, ModelError
 from features.validate import validate
 from models.store import load
 from tests.conftest import Trained
-from training import tracking
+from training import batch, tracking
 from training.batch import score_open
 from training.config import Config
 from training.score import score_dataset
@@ -114,6 +114,22 @@ def test_a_previous_file_that_is_none_is_named(trained: Trained, tmp_path: Path)
 
 def test_a_moment_with_nobody_open_gives_an_empty_table(trained: Trained, dataset: Dataset) -> None:
     assert score_open(trained.model, dataset, pd.Timestamp("1990-01-01", tz="UTC")).empty
+
+
+@pytest.mark.parametrize("threads", [1, None])
+def test_a_batch_in_many_parts_is_the_batch(
+    trained: Trained, dataset: Dataset, monkeypatch: pytest.MonkeyPatch, threads: int | None
+) -> None:
+    """Blocks and chunks that cut accounts and one another anywhere; progress tells all of them."""
+    whole = score_open(trained.model, dataset, dataset.extracted_at)
+    assert len(whole) > 300
+    monkeypatch.setattr(batch, "BLOCK", 101)
+    monkeypatch.setattr(batch, "CHUNK", 37)
+    told: list[tuple[int, int]] = []
+    parts = score_open(trained.model, dataset, dataset.extracted_at, lambda *said: told.append(said), threads=threads)
+    pd.testing.assert_frame_equal(parts, whole, rtol=1e-12)
+    assert told[-1] == (len(whole), len(whole))
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
 
 
 @pytest.mark.parametrize(
