@@ -50,9 +50,7 @@ from training.scale.score import score_buckets
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "benchmarks" / "scale.md"
 PICTURE = ROOT / "docs" / "pictures" / "scale.png"
-DASK_AT = (
-    30_000_000  # the largest size that one and two workers of a cluster are asked; small ones have too few buckets to share
-)
+DASK_AT = 30_000_000  # the largest size that one and two workers of a cluster are asked; a small one has few buckets to share
 
 
 @dataclass(frozen=True)

@@ -125,10 +125,9 @@ def _usual(trees: Trees) -> tuple[Floats, npt.NDArray[np.bool_]]:
     count = len(groups.opening)
     value, absent = np.empty(count), np.empty(count, bool)
     for group, (begin, end) in enumerate(zip(groups.limits[:-1].tolist(), groups.limits[1:].tolist(), strict=True)):
-        mine = slice(groups.first[begin], groups.first[end])
-        gained = np.concatenate(([0.0], np.cumsum(right[mine] - left[mine])))[
-            groups.first[begin : end + 1] - groups.first[begin]
-        ]
+        ends = groups.first[begin : end + 1]
+        mine = slice(ends[0], ends[-1])
+        gained = np.concatenate(([0.0], np.cumsum(right[mine] - left[mine])))[ends - ends[0]]
         best = int(np.argmax(gained))
         value[group] = groups.threshold[begin + best] if begin + best < end else np.inf
         absent[group] = np.where(default[mine], left[mine], right[mine]).sum() > left[mine].sum() + gained[best]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.crm.hubspot import HubSpot, add, define, iso, ms
-from tests.crm.world import World
+from tests.crm.world import FORMS, World
 
 WEBINARS = {"webinar_registered": "REGISTERED", "webinar_attended": "ATTENDED"}
 MAILS = {"email_sent": "SENT", "email_opened": "OPEN", "email_clicked": "CLICK", "unsubscribed": "STATUSCHANGE"}
@@ -15,13 +15,6 @@ PAGES = {
     "pricing_page_view": "https://www.example.org/pricing",
     "blog_view": "https://www.example.org/blog/tips",
     "product_page_view": "https://www.example.org/product",
-}
-FORMS = {
-    "trial_requested": "Request a trial",
-    "demo_requested": "Book a demo",
-    "whitepaper_download": "Whitepaper",
-    "newsletter_subscribed": "Newsletter",
-    "form_submitted": "Form",
 }
 SERVED = {*FORMS, *PAGES, *MAILS, *WEBINARS, "call_made", "call_answered", "meeting"}  # what HubSpot can tell of a world
 CONNECTED = "f240bbac-87c9-4f6e-bf70-924b57d47db7"

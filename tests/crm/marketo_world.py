@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.crm.marketo import Marketo, described, z
-from tests.crm.world import World
+from tests.crm.world import FORMS, World
 
 FIELDS = {
     "email": "string",
@@ -27,13 +27,6 @@ FIELDS = {
 CUSTOM = {"product_video": 100_001, "call_answered": 100_002, "meeting": 100_003}
 PROGRAMS = {"webinar_registered": "Registered", "webinar_attended": "Attended"}
 MAILS = {"email_sent": 6, "email_opened": 10, "email_clicked": 11, "unsubscribed": 9}
-FORMS = {
-    "trial_requested": "Request a trial",
-    "demo_requested": "Book a demo",
-    "whitepaper_download": "Whitepaper",
-    "newsletter_subscribed": "Newsletter",
-    "form_submitted": "Form",
-}
 PAGES = {"page_view": "/", "pricing_page_view": "/pricing", "blog_view": "/blog/tips", "product_page_view": "/product"}
 SERVED = {*PAGES, *FORMS, *MAILS, *PROGRAMS, *CUSTOM}
 STATUS_OF = {"mql": "MQL", "sql": "SQL", "customer": "Customer", "disqualified": "Disqualified"}

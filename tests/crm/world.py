@@ -14,6 +14,15 @@ from features.sources.simulator import SimulatorSettings, simulate
 
 STAGES = ("mql", "sql", "customer", "disqualified", "lost")
 
+# interaction type → the form that a CRM has for it
+FORMS = {
+    "trial_requested": "Request a trial",
+    "demo_requested": "Book a demo",
+    "whitepaper_download": "Whitepaper",
+    "newsletter_subscribed": "Newsletter",
+    "form_submitted": "Form",
+}
+
 
 @dataclass(frozen=True)
 class World:
