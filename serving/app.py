@@ -20,11 +20,12 @@ from starlette.types import Receive, Scope
 from features.errors import nearest
 from serving import hooks, leads, pages
 from serving.answer import Answer, answered
+from serving.api_page import page
 from serving.direct import Direct, whole_body
 from serving.errors import RefusedError, problem_response, refuse, shown
 from serving.log import printed
 from serving.metrics import CONTENT_TYPE, Measured, Metrics
-from serving.openapi import describe, page
+from serving.openapi import describe
 from serving.openapi_door import behind_the_door
 from serving.parse import Parsed, read
 from serving.pressure import AFTER, BusyError, Pressed, Pressure
@@ -42,7 +43,7 @@ from serving.work_list import WorkList
 INLINE_BYTES = 16_000  # scored without leaving the event loop: handing so little over to a thread costs more than it saves
 
 DOCS_ONLY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
