@@ -154,6 +154,7 @@ def child(what: str, home: Path, workers: int, memory: int) -> None:
     budget = Budget(memory, workers)
     kind = "inline" if what in ("none", "lean") else "dask" if what.startswith(("dask", "score")) else "local"
     with Watch() as watch, engine_of(kind, budget) as engine:
+        _warm(0)
         every(engine, _warm, list(range(4 * workers)), [""] * 4 * workers)
         before, began = watch.look(), time.perf_counter()
         manifest = None

@@ -20,6 +20,7 @@ import pandas as pd
 from features.buckets.cut import COLUMNS, Counting, Cutting, Sorting, count, cut, sort, where_table
 from features.buckets.database import parquet
 from features.buckets.day import Day
+from features.buckets.deal import MOST, Dealing, deal
 from features.buckets.lock import locked
 from features.buckets.manifest import Bucket, Manifest, Segment, is_partitioned, segment_from
 from features.buckets.memory import LEAD
@@ -92,7 +93,7 @@ def add(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | Non
         unusable = _unusable(counted, pd.Series(where.lead_id))
         recut = [s for b in old.buckets if b.number in again for s in b.segments]
         rows = int(counted["rows"].sum()) + sum(s.rows for s in recut)
-        segments, waiting = job.cut((*fresh, *_rows_of(place, recut)), where, rows)
+        segments, waiting = job.dealt((*fresh, *_rows_of(place, recut)), where, rows)
         kept = {b.number: () if b.number in again else b.segments for b in old.buckets}
         kept |= _together(replace(job, key=f"{key}-together"), day, {n: s for n, s in kept.items() if len(s) >= MOST_SEGMENTS})
         buckets = [replace(b, segments=(*kept[b.number], *segments.get(b.number, ()))) for b in day.buckets()]
@@ -241,6 +242,20 @@ class Job:
         done |= dict(zip(todo, (segment for group in found for segment in group), strict=True))
         parts = {number: (segment,) for number, segment in done.items() if segment and segment.rows}
         return {n: s for n, s in parts.items() if n != WAITING}, parts.get(WAITING, ())
+
+    def dealt(
+        self, queries: tuple[str, ...], where: Cut, rows: int
+    ) -> tuple[dict[int, tuple[Segment, ...]], tuple[Segment, ...]]:
+        """As `cut`; so few `rows` as a day has are sorted in one piece."""
+        if self.engine.apart or rows > MOST * self.engine.budget.of_bucket:
+            return self.cut(queries, where, rows)
+        task = Dealing(
+            queries, where_table(where.lead_id, where.bucket, where.position), self.extracted_at, self.place, self.engine.budget
+        )
+        found = every(self.engine, deal, [task], ["sorting what is new"])[0]
+        if self.tick:
+            self.tick(1, 1)
+        return {n: (s,) for n, s in found.items() if n != WAITING}, tuple(s for n, s in found.items() if n == WAITING)
 
     def _cut(self, queries: tuple[str, ...], where: Cut) -> dict[int, list[str]]:
         record = f"{self.folder}/cut.json"

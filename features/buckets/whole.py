@@ -217,12 +217,9 @@ def _segment(place: Place, segment: Segment, ids: pa.Array | None) -> pa.Table:
     file = _opened(place, segment)
     if ids is None:
         return file.read(use_threads=False)
-    wanted = _of(file.read(columns=["lead_id"], use_threads=False).column(0), ids)
-    ends = np.cumsum([file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)], dtype=np.int64)
-    groups = np.unique(np.searchsorted(ends, np.flatnonzero(wanted), side="right"))
-    begins = np.append(0, ends)[:-1]
-    rows = np.concatenate([wanted[begins[g] : ends[g]] for g in groups]) if len(groups) else wanted[:0]
-    return file.read_row_groups(groups.tolist(), use_threads=False).filter(pa.array(rows))
+    # a group at a time, in memory that is warm already
+    groups = (file.read_row_group(i, use_threads=False) for i in range(file.num_row_groups))
+    return pa.concat_tables([g.filter(pa.array(_of(g["lead_id"], ids))) for g in groups])
 
 
 def among(column: pa.ChunkedArray | pa.Array, ids: pa.Array) -> pa.ChunkedArray | pa.Array:

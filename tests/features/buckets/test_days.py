@@ -18,6 +18,7 @@ from features.buckets.partition import add, partition
 from features.buckets.place import Place
 from features.buckets.raw import Raw
 from features.buckets.raw import in_memory as raw_in_memory
+from features.buckets.whole import read_segments
 from features.buckets.work import Inline
 from features.dataset import Dataset
 from features.errors import DataError
@@ -104,6 +105,28 @@ def test_a_quiet_day_computes_the_landmarks_that_fell_due_and_no_others(tmp_path
     computed = built(place, manifest, out, spec)
     grown = len(read_matrix(out, manifest, spec)[0]) - before
     assert 0 < grown <= computed < before / 3  # also those of accounts with new people or attributes
+
+
+@pytest.mark.parametrize("seed", [2, 7])
+def test_a_day_dealt_out_in_one_piece_is_the_day_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    everything, random = world(seed), np.random.default_rng(seed)
+    known = until(everything, 70)
+    day = changed(until(everything, 90, 70), known, random)
+    found = []
+    for most in (4, 0):  # a day of any size is small, none is
+        monkeypatch.setattr("features.buckets.partition.MOST", most)
+        home = tmp_path / str(most)
+        place, engine = Place.of(home / "data"), Inline(SMALL)
+        partition(place, raw_of(known, home / "first"), FUNNEL, engine)
+        found.append((place, add(place, raw_of(day, home / "day"), FUNNEL, engine)))
+    (here, dealt), (there, cut) = found
+    assert max(len(bucket.segments) for bucket in dealt.buckets) > 1
+    for one, other in zip(dealt.buckets, cut.buckets, strict=True):
+        rows = [read_segments(place, bucket.segments) for place, bucket in ((here, one), (there, other))]
+        pd.testing.assert_frame_equal(rows[0].astype("str"), rows[1].astype("str"))
+        assert [s.tally for s in one.segments] == [s.tally for s in other.segments]
+    assert [s.tally for s in dealt.waiting] == [s.tally for s in cut.waiting]
+    assert [s.rows for s in dealt.waiting] == [s.rows for s in cut.waiting] != []
 
 
 def test_rows_wait_for_their_lead(tmp_path: Path) -> None:
