@@ -355,21 +355,6 @@ class AttributeEncoder:
             ) from error
 
 
-class Blank:
-    """The columns of a lead nothing is known of, and where each encoder's begin: only what is known must be encoded."""
-
-    def __init__(self, encoders: Sequence[AttributeEncoder], dtype: type[np.floating] = np.float32) -> None:
-        ends = np.cumsum([0, *(len(e.names) for e in encoders)]).tolist()
-        scratch = np.empty(ends[-1])
-        for encoder, begin in zip(encoders, ends[:-1], strict=True):
-            encoder.encode_one(None, 0, scratch, begin)
-        self.values = scratch.astype(dtype)
-        self.encoders = [
-            (e.entity == "lead", e.column, e, begin, end)
-            for e, begin, end in zip(encoders, ends[:-1], ends[1:], strict=True)
-        ]  # fmt: skip
-
-
 def _days_before(values: Column, as_of_us: npt.NDArray[np.int64]) -> Floats:
     import pandas as pd
 

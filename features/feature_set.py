@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from features.attributes import AttributeEncoder, Blank
+from features.attributes import AttributeEncoder
+from features.blank import Blank
 from features.spec import Feature, Part, feature_from_dict
 from features.words import Language
 

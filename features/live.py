@@ -10,8 +10,9 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from features.attributes import AttributeEncoder, Blank
+from features.attributes import AttributeEncoder
 from features.batch import Looks, People
+from features.blank import Blank
 from features.clock import Moments
 from features.compiled import exact
 from features.engine import evaluate
@@ -142,10 +143,7 @@ def _attributes(blank: Blank, leads: Sequence[LiveLead], as_of: int, out: Matrix
     for i, lead in enumerate(leads):
         column = out[:, i]
         column[:] = blank.values
-        for of_lead, name, encoder, begin, end in blank.encoders:
-            value = (lead.attributes if of_lead else lead.company).get(name)
-            if value is None:
-                continue
+        for value, encoder, begin, end in blank.known(lead.attributes, lead.company):
             encoder.encode_one(value, as_of, scratch, begin)
             if end - begin > 1 and not encoder.log:
                 column[begin:end] = scratch[begin:end]  # indicators

@@ -18,6 +18,7 @@ from models.types import Floats, Matrix
 
 MOST = 20  # features
 BINS = 10  # by the deciles of training, and one for what is missing
+TOGETHER = 64  # leads that are copied into a window at once
 FEWEST = 200  # leads, in training as well as of late
 WINDOW = 5_000  # leads of late
 HALF = 0.5  # added to each bin, so that an empty one is rare instead of impossible
@@ -86,35 +87,53 @@ class Drifted:
 
 
 class Window:
-    """The last leads that were scored. `see` costs a copy of a few numbers; counting waits until somebody asks."""
+    """The last leads that were scored. `see` keeps what it is given: copying waits for more, counting until somebody asks."""
 
     def __init__(self, drift: Drift, size: int = WINDOW) -> None:
         self._drift = drift
         self._rows = np.full((size, len(drift.columns)), np.nan, np.float32)
-        self._next = self.leads = 0
+        self._next = self._kept = self._waiting = 0
+        self._seen: list[Matrix] = []
         self._lock = threading.Lock()  # large requests are scored in threads
 
+    @property
+    def leads(self) -> int:
+        """How many there are, at most as many as the window has room for."""
+        return min(self._kept + self._waiting, len(self._rows))
+
     def see(self, x: Matrix) -> None:
-        """Leads (n, features) that were scored."""
-        rows = x[-len(self._rows) :][:, self._drift.columns]
+        """Leads (n, features) that were scored; what `x` holds must not change any more."""
         with self._lock:
-            first = min(len(rows), len(self._rows) - self._next)
-            self._rows[self._next : self._next + first] = rows[:first]
-            self._rows[: len(rows) - first] = rows[first:]
-            self._next = (self._next + len(rows)) % len(self._rows)
-            self.leads = min(self.leads + len(rows), len(self._rows))
+            self._seen.append(x)
+            self._waiting += len(x)
+            if self._waiting >= TOGETHER:
+                self._take()
+
+    def _take(self) -> None:
+        """Into the window with those that wait."""
+        rows = np.concatenate([x[-len(self._rows) :][:, self._drift.columns] for x in self._seen])[-len(self._rows) :]
+        self._seen.clear()
+        self._waiting = 0
+        first = min(len(rows), len(self._rows) - self._next)
+        self._rows[self._next : self._next + first] = rows[:first]
+        self._rows[: len(rows) - first] = rows[first:]
+        self._next = (self._next + len(rows)) % len(self._rows)
+        self._kept = min(self._kept + len(rows), len(self._rows))
 
     def forget(self) -> None:
         """Begin anew."""
         with self._lock:
-            self._next = self.leads = 0
+            self._seen.clear()
+            self._next = self._kept = self._waiting = 0
 
     def drift(self) -> Drifted | None:
         """Against training; None until there are enough leads."""
         with self._lock:
-            if self.leads < FEWEST:
+            if self._seen:
+                self._take()
+            if self._kept < FEWEST:
                 return None
-            rows = self._rows[: self.leads].copy()
+            rows = self._rows[: self._kept].copy()
         return self._drift.between(rows)
 
 

@@ -93,10 +93,14 @@ class FitRule(Settings):
         """Whether all conditions hold for this value; a missing value fulfils none."""
         if is_missing(value):
             return False
-        for name, wanted in self.conditions.items():  # noqa: SIM110  a generator costs more than a condition
-            if not _CONDITIONS[name](value, wanted):
+        for condition, wanted in self._conditions:  # noqa: SIM110  a generator costs more than a condition
+            if not condition(value, wanted):
                 return False
         return True
+
+    @cached_property
+    def _conditions(self) -> tuple[tuple[Callable[[object, Any], bool], Any], ...]:
+        return tuple((_CONDITIONS[name], wanted) for name, wanted in self.conditions.items())
 
     def words(self) -> str:
         return f"{self.attribute} " + ", ".join(f"{k.replace('_', ' ')} {_plain(v)}" for k, v in self.conditions.items())

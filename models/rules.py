@@ -148,15 +148,20 @@ class Rules:
         """Points of the fit rules (count, fit rules) for the attributes of so many leads."""
         out = np.zeros((count, len(self.book.fit)))
         if count == 1:
-            for i, fit in enumerate(self.book.fit):
-                (value,) = values(*fit.entity_column)
-                if value is not None:
-                    out[0, i] = fit.points * fit.holds(value)
+            for i, (column, points, holds) in enumerate(self._fit):
+                (value,) = values(*column)
+                if value is not None and holds(value):
+                    out[0, i] = points
             return out
         known = {column: Column.of(values(*column)) for column in self.attributes}
         for i, fit in enumerate(self.book.fit):
             out[:, i] = fit.points * known[fit.entity_column].holds(fit)
         return out
+
+    @cached_property
+    def _fit(self) -> tuple[tuple[tuple[str, str], float, Callable[[object], bool]], ...]:
+        """What `fits` asks each fit rule for a lead."""
+        return tuple((rule.entity_column, rule.points, rule.holds) for rule in self.book.fit)
 
     @cached_property
     def given(self) -> tuple[Floats, Floats, Floats]:

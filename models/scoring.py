@@ -23,6 +23,7 @@ from models.transition import Transition
 from models.types import Floats, Matrix
 from models.value import Amounts, Expected
 
+SETTLED = frozenset({"hand_over", "disqualify"})  # actions after which nothing is offered to a lead
 GRADES = tuple(tuple(letter + number for number in "321") for letter in "CBA")
 
 
@@ -201,8 +202,7 @@ def said(
         stage, *gain, *chance, column("quiet"), looked.age_days.tolist(), column("points"), previous, strict=True
     )  # fmt: skip
     advice = [advise(model.policy, _situation(model, *lead), value, language) for lead, value in zip(seen, worth, strict=True)]
-    chances = row[np.arange(len(row)), at["conditional"] + looked.stage].tolist()
-    return advice, _steps(model, looked, chances, advice)
+    return advice, _steps(model, looked, found, advice)
 
 
 def score(
@@ -237,18 +237,19 @@ def score(
     )
 
 
-def _steps(model: FunnelModel, looked: Looked, chances: Sequence[float], advice: Sequence[Advice]) -> list[list[Step]]:
-    """What to offer each lead that is not for sales now; leads whose lead stage has no steps get none. `chances`: of the next
-    lead stage."""
+def _steps(model: FunnelModel, looked: Looked, numbers: Numbers, advice: Sequence[Advice]) -> list[list[Step]]:
+    """What to offer each lead that is not for sales now; leads whose lead stage has no steps get none."""
     known, watched = model.next_steps, model.next_steps.watched
-    if not known.steps:
+    if not known.steps or all(said.action in SETTLED for said in advice):
         return [[] for _ in advice]
+    row = numbers.row
+    chances = row[np.arange(len(row)), model.made.places["conditional"] + looked.stage].tolist()  # of the next lead stage
     acted = looked.rows[model.feature_set.attribute_columns + model.watched_rows] > 0
     width, patterns = len(acted), acted.T.tobytes()
     told: dict[tuple[int, int, bytes], list[Step]] = {}  # leads that did the same and are scored alike are offered the same
     found: list[list[Step]] = []
     for i, (said, stage, chance) in enumerate(zip(advice, looked.stage.tolist(), chances, strict=True)):
-        if said.action in ("hand_over", "disqualify"):
+        if said.action in SETTLED:
             found.append([])
             continue
         alike = stage, known.band(chance), patterns[i * width : (i + 1) * width]

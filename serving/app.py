@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -87,7 +88,7 @@ def create_app(
         else:
             with pressure.large():
                 parsed, answer = await run_in_threadpool(_scored, scorer, body, clock())
-        metrics.scored(answer.results)
+        asyncio.get_running_loop().call_soon(metrics.scored, answer.results)  # counted once the answer has left
         scope["ripeline_leads"] = len(answer.results)
         scope["ripeline_lead_ids"] = [result["lead_id"] for result in answer.results if result["lead_id"]]
         told = (scorer, parsed, answer.text, scope.get("ripeline_request_id"))

@@ -245,10 +245,15 @@ class Guard:
     def _elsewhere(self, scope: Scope) -> Response | None:
         """Without keys: is it this machine that asks, and did no web page lead a browser here under another name, or write
         from elsewhere without waiting for what it may see?"""
-        client, headers = scope.get("client"), Headers(scope=scope)
-        named = re.sub(r":\d+$", "", headers.get("host", "").lower()) in LOCAL
-        ours = scope["method"] in SAFE or self._from_here(headers) or headers.get("origin") in self._allowed
-        if client and loopback(client[0]) and named and ours:
+        client, given = (
+            scope.get("client"),
+            dict(reversed(scope["headers"])),
+        )  # of a header that is given twice the first counts
+        ours = scope["method"] in SAFE or (b"origin" not in given and b"sec-fetch-site" not in given)
+        if not ours:
+            headers = Headers(scope=scope)
+            ours = self._from_here(headers) or headers.get("origin") in self._allowed
+        if client and loopback(client[0]) and _local(given.get(b"host", b"")) and ours:
             return None
         return _problem(403, "No keys", "There are no API keys, so only this machine may ask. Make one: make key NAME=crm.")
 
@@ -275,6 +280,12 @@ def _cookie(headers: Headers) -> str:
     except CookieError:
         return ""
     return found.value if found else ""
+
+
+@lru_cache(1_000)
+def _local(host: bytes) -> bool:
+    """Whether a Host header names this machine, on any port."""
+    return re.sub(r":\d+$", "", host.decode("latin-1").lower()) in LOCAL
 
 
 @lru_cache(1_000)

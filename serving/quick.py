@@ -86,11 +86,17 @@ def quick(body: bytes, funnel: Funnel, now: datetime) -> Parsed | None:
     at, naive = moments
     as_of = microseconds(now) if given.as_of is None else int(at[0])
     parsed = Parsed(as_of, given.reasons, given.language, bool(naive[0]))
+    # asked once for all leads, since it is nearly always so: nothing is of the future, and every time has an offset
+    calm, zoned = bool(at[1:].max() < as_of), not naive.any()
     seen: set[str] = set()
     place = 1
     for number, lead in enumerate(given.leads):
-        end = place + 2 + (lead.previous is not None) + len(lead.interactions)
-        if lead.lead_id in seen or not _take(parsed, number, lead, funnel, at[place:end], naive[place:end]):
+        acts = place + 2 + (lead.previous is not None)
+        end = acts + len(lead.interactions)
+        if not calm and (at[place:acts].max() > as_of or (end > acts and at[acts:end].max() >= as_of)):
+            return None
+        unsure = parsed.naive or (not zoned and bool(naive[place : place + 2].any() or naive[acts:end].any()))
+        if lead.lead_id in seen or not _take(parsed, number, lead, funnel, at[place:end], unsure):
             return None
         seen.add(lead.lead_id)
         place = end
@@ -111,8 +117,8 @@ def _moments(given: _Envelope) -> tuple[Any, Any] | None:
     return (at, naive) if read_times(text, at, naive) else None
 
 
-def _take(parsed: Parsed, number: int, lead: _Lead, funnel: Funnel, at: Any, naive: Any) -> bool:
-    """Put one lead into `parsed`; False where something is wrong with it."""
+def _take(parsed: Parsed, number: int, lead: _Lead, funnel: Funnel, at: Any, unsure: bool) -> bool:
+    """Put one lead into `parsed`; False where something is wrong with it. `unsure`: one of its times has no offset."""
     closed = lead.lead_stage == funnel.final or lead.lead_stage in funnel.exits
     mark = "" if not lead.attributes else lead.attributes.get("opted_out")
     opted = "" if is_missing(mark) else str(mark).strip().casefold()
@@ -120,9 +126,6 @@ def _take(parsed: Parsed, number: int, lead: _Lead, funnel: Funnel, at: Any, nai
     if not closed and lead.lead_stage not in funnel.stages:
         return False
     before = 2 + (lead.previous is not None)
-    as_of = parsed.as_of
-    if at[:before].max() > as_of or (len(at) > before and at[before:].max() >= as_of):
-        return False
     company = lead.company or {}
     if aside and (not company or is_missing(company.get("company_id"))):
         live = None
@@ -139,7 +142,6 @@ def _take(parsed: Parsed, number: int, lead: _Lead, funnel: Funnel, at: Any, nai
     assert live is not None  # noqa: S101  made above
     parsed.places.append(number)
     parsed.leads.append(live)
-    unsure = parsed.naive or bool(naive[:2].any() or naive[before:].any())
     parsed.warnings[number] = _warnings(lead, funnel, unsure)
     return True
 

@@ -131,14 +131,13 @@ class Scorer:
         if scanned:
             found.append(f"{scanned} opens and clicks were made by a mail scanner and are left out.")
         attributes, company = lead.attributes, lead.company
-        values = [(attributes if of_lead else company).get(column) for of_lead, column in self._asked]
-        places = [place for place, value in enumerate(values) if value is None or is_missing(value)]
-        if missing := [self._asked[place][1] for place in places]:
+        of = (company, attributes)
+        missing = [name for of_lead, name in self._asked if (value := of[of_lead].get(name)) is None or is_missing(value)]
+        if missing:
             found.append(f"Missing attributes: {_named(missing)}.")
         found += self._unused(lead)
-        for of_lead, column, encoder, _, _ in self.model.feature_set.blank.encoders:
-            value = (attributes if of_lead else company).get(column)
-            if value is not None and (problem := encoder.problem(value)) and problem not in found:
+        for value, encoder, _, _ in self.model.feature_set.blank.known(attributes, company):
+            if (problem := encoder.problem(value)) and problem not in found:
                 found.append(problem)
         if lead.company_id and alone and self.model.plan.asks_for_colleagues:
             found.append("The buying group is unknown: send the company's other leads in the same request.")
