@@ -288,7 +288,7 @@ def everything(model: FunnelModel, stage: int) -> str:
 
 
 def batch(folder: Path, leads: int) -> tuple[int, float, float]:
-    """Open leads of a simulated business, and leads a second with reasons: in all, and without indexing the histories."""
+    """Open leads of a simulated business, leads a second with reasons, and the seconds that indexing the histories takes alone."""
     from features.histories import Histories
     from features.sources.simulator import SimulatorSettings, simulate
     from training.batch import score_open
@@ -298,7 +298,7 @@ def batch(folder: Path, leads: int) -> tuple[int, float, float]:
     scored = len(score_open(model, dataset, dataset.extracted_at))
     seconds = best(lambda: score_open(model, dataset, dataset.extracted_at), 3)
     index = best(lambda: Histories.of(dataset, model.feature_set.types, model.feature_set.mail), 3)
-    return scored, scored / seconds, scored / (seconds - index)
+    return scored, scored / seconds, index
 
 
 def main() -> None:
@@ -357,13 +357,14 @@ def main() -> None:
         "|---|---|---|---|---|",
         *(everything(model, stage) for stage in range(len(model.transitions))),
     ]
-    scored, rate, without = batch(folder, given.leads)
+    scored, rate, index = batch(folder, given.leads)
     lines += [
         "",
         "## Batch",
         "",
         f"{scored:,} open leads of a simulated business of {given.leads:,}, all of the answer with three reasons each:",
-        f"**{rate:,.0f} leads a second**, {without:,.0f} without making the index of the histories.",
+        f"**{rate:,.0f} leads a second**. Making the index of the histories takes {index:.2f} s alone; attributes are encoded",
+        "meanwhile.",
     ]
     OUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +16,15 @@ import pyarrow.compute as pc
 
 from features.batch import People
 from features.catalogue import Seen
-from features.clock import microseconds
+from features.clock import Moments, microseconds
 from features.codes import by_category, recode
 from features.dataset import Dataset
 from features.index import DIRECTIONS, UNDIRECTED, HistoryIndex
 from features.point_in_time import Entity, changed_columns
 from features.scanners import scanned, without
+from features.side_by_side import side_by_side
+
+T = TypeVar("T")
 
 MIN_TYPE_ROWS = 20  # an interaction type seen less often gets no features of its own
 
@@ -36,9 +41,10 @@ class Histories:
     companies: pd.DataFrame
     row: npt.NDArray[np.intp]
     company_row: npt.NDArray[np.intp]
-    people: People
+    account: npt.NDArray[np.int32]
+    created: Moments
     attribute_changes: pd.DataFrame
-    scanned: int = 0
+    indexed: Callable[[], tuple[HistoryIndex, int]]  # the index, and how many interactions mail scanners made
 
     @classmethod
     def of(
@@ -47,20 +53,38 @@ class Histories:
         types: Sequence[str],
         mail: Sequence[str] = (),
         only: npt.NDArray[np.intp] | None = None,
+        threads: int = 1,
+        beside: bool = False,
     ) -> Histories:
         """All histories of a dataset, or those of the leads at `only` (n,), which must be whole accounts. Interactions of a
         type that is not among `types` count as "other".
 
-        With `mail` roles (types,), what mail scanners made is left out; `scanned` counts it.
+        With `mail` roles (types,), what mail scanners made is left out; `scanned` counts it. `threads`: at most so many for the
+        index of the interactions; `beside`: it is made in a thread of its own, and only who asks for `people` waits for it.
         """
         row, account = account_order(dataset.leads if only is None else dataset.leads.iloc[only])
         row = row if only is None else only[row]
         leads = dataset.leads.iloc[row].reset_index(drop=True)
         company_row = recode(leads["company_id"], dataset.companies["company_id"])[0].astype(np.intp)
-        history = _history(dataset.interactions, leads, types)
-        machine = scanned(history, mail)
-        people = People(account, microseconds(leads["created_at"]), without(history, machine))
-        return cls(leads, dataset.companies, row, company_row, people, dataset.attribute_changes, int(machine.sum()))
+
+        def index() -> tuple[HistoryIndex, int]:
+            history = _history(dataset.interactions, leads, types, threads)
+            machine = scanned(history, mail, threads)
+            return without(history, machine, threads), int(machine.sum())
+
+        created = microseconds(leads["created_at"])
+        indexed = _started(index) if beside else _done(index())
+        return cls(leads, dataset.companies, row, company_row, account, created, dataset.attribute_changes, indexed)
+
+    @cached_property
+    def people(self) -> People:
+        """What the engine looks at."""
+        return People(self.account, self.created, self.indexed()[0])
+
+    @property
+    def scanned(self) -> int:
+        """Interactions that mail scanners made, which are left out."""
+        return self.indexed()[1]
 
     def __len__(self) -> int:
         return len(self.leads)
@@ -73,9 +97,17 @@ class Histories:
             "company": changed_columns(self.attribute_changes, "company"),
         }
 
-    @property
-    def account(self) -> npt.NDArray[np.int32]:
-        return self.people.account
+
+def _started(work: Callable[[], T]) -> Callable[[], T]:
+    """What waits for the result of a work that has been begun in a thread."""
+    pool = ThreadPoolExecutor(1)
+    begun = pool.submit(work)
+    pool.shutdown(wait=False)
+    return begun.result
+
+
+def _done(found: T) -> Callable[[], T]:
+    return lambda: found
 
 
 def by_account(leads: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.int32]]:
@@ -99,22 +131,28 @@ def account_keys(leads: pd.DataFrame) -> pd.Series[str]:
     return ("c:" + company).where(company.notna(), "l:" + leads["lead_id"])
 
 
-def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[str]) -> HistoryIndex:
+def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[str], threads: int) -> HistoryIndex:
     """The index of these leads' interactions; those of others are passed over."""
-    lead, _ = recode(interactions["lead_id"], leads["lead_id"])
-    kinds, directions = (interactions[name].astype("category") for name in ("type", "direction"))
-    kind = by_category(kinds, types)
-    kind[kind < 0] = len(types)
-    # what is neither in nor out has no direction
-    direction = np.array([*DIRECTIONS.values(), UNDIRECTED], np.int32)[by_category(directions, list(DIRECTIONS))]
-    return HistoryIndex.build(
-        len(leads),
-        lead,
-        microseconds(interactions["at"]),
-        kind[kinds.cat.codes.to_numpy()] * 3 + direction[directions.cat.codes.to_numpy()],
-        interactions["value"].to_numpy(np.float64),
-        interactions["content"].astype("category").cat.codes.to_numpy().astype(np.int32),
-    )
+
+    def lead() -> npt.NDArray[np.int32]:
+        return recode(interactions["lead_id"], leads["lead_id"])[0]
+
+    def kind() -> npt.NDArray[np.int32]:
+        kinds, directions = (interactions[name].astype("category") for name in ("type", "direction"))
+        of_type = by_category(kinds, types)
+        of_type[of_type < 0] = len(types)
+        # what is neither in nor out has no direction
+        of_direction = np.array([*DIRECTIONS.values(), UNDIRECTED], np.int32)[by_category(directions, list(DIRECTIONS))]
+        found: npt.NDArray[np.int32] = np.take(3 * of_type, kinds.cat.codes.to_numpy())
+        found += np.take(of_direction, directions.cat.codes.to_numpy())
+        return found
+
+    def content() -> npt.NDArray[np.int32]:
+        return interactions["content"].astype("category").cat.codes.to_numpy().astype(np.int32)
+
+    of_lead, what, contents = side_by_side([lead, kind, content], threads)
+    at, value = microseconds(interactions["at"]), interactions["value"].to_numpy(np.float64)
+    return HistoryIndex.build(len(leads), of_lead, at, what, value, contents, threads)
 
 
 def _counts(names: pd.Series) -> dict[str, int]:

@@ -7,6 +7,8 @@ difference of prefix sums, for one lead as for ten million interactions.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ import numpy.typing as npt
 
 from features.clock import Moments
 from features.compiled import exact, inlined
+from features.side_by_side import side_by_side
 
 UNDIRECTED, INBOUND, OUTBOUND = 0, 1, 2
 DIRECTIONS = {"in": INBOUND, "out": OUTBOUND}
@@ -45,6 +48,7 @@ class HistoryIndex:
         kind: Codes,
         value: npt.NDArray[np.float64] | None = None,
         content: Codes | None = None,
+        threads: int = 1,
     ) -> HistoryIndex:
         """Sort interactions given in any order; those of nobody, whose `lead` is -1, are left out. All others have codes
         0 … leads - 1 there; the other arrays have its length (n,)."""
@@ -57,8 +61,14 @@ class HistoryIndex:
         made = cls(
             start, np.empty(rows, np.int64), np.empty(rows, np.int32), np.empty(rows, np.int64), np.empty(rows, np.int32)
         )
-        _deal(lead, at, kind, known, what, start, made.at, made.kind, made.value, made.content)
+        given, dealt = (lead, at, kind, known, what, start), (made.at, made.kind, made.value, made.content)
+        side_by_side([partial(_deal, *given, *dealt, *leads_) for leads_ in made.parts(threads)], threads)
         return made
+
+    def parts(self, threads: int) -> list[tuple[int, int]]:
+        """The leads in so many parts of about as many interactions: from which one to before which one."""
+        ends = np.searchsorted(self.start, np.linspace(0, len(self), threads + 1)[1:-1]).tolist()
+        return list(pairwise([0, *ends, len(self.start) - 1]))
 
     def __len__(self) -> int:
         return len(self.at)
@@ -98,16 +108,18 @@ def _begins(lead: Any, at: Any, start: Any) -> bool:
 
 @exact
 def _deal(  # noqa: PLR0917  columns, as they come and as they go
-    lead: Any, at: Any, kind: Any, value: Any, content: Any, start: Any, at_: Any, kind_: Any, value_: Any, content_: Any
-) -> None:
-    """Rows are dealt out to their leads, which reads each once and in its place; then each lead's few are put in order."""
+    lead: Any, at: Any, kind: Any, value: Any, content: Any, start: Any, at_: Any, kind_: Any, value_: Any, content_: Any,
+    first: int, last: int,
+) -> None:  # fmt: skip
+    """Rows are dealt out to their leads, from `first` to before `last`, which reads each once and in its place; then each
+    lead's few are put in order."""
     end = start[:-1].copy()
     for k in range(len(lead)):
-        if lead[k] >= 0:
+        if first <= lead[k] < last:
             place = end[lead[k]]
             at_[place], kind_[place], value_[place], content_[place] = at[k], kind[k], _thousandth(value[k]), content[k]
             end[lead[k]] = place + 1
-    for i in range(len(end)):
+    for i in range(first, last):
         rows, ordered = slice(start[i], start[i + 1]), True
         for k in range(start[i] + 1, start[i + 1]):
             ordered &= at_[k] >= at_[k - 1]

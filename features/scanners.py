@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from features.clock import DAY, NEVER
 from features.compiled import exact
 from features.index import HistoryIndex
+from features.side_by_side import side_by_side
 
 SECOND = DAY // 86_400
 OPENED_WITHIN = 10 * SECOND  # of delivery; people get a notification, take the phone and unlock it
@@ -59,7 +60,7 @@ def _table(roles: tuple[str, ...]) -> npt.NDArray[np.int8]:
     return np.array([1 + ROLES.index(role) if role else 0 for role in (*roles, "")], np.int8)
 
 
-def scanned(history: HistoryIndex, roles: Sequence[str]) -> Flags:
+def scanned(history: HistoryIndex, roles: Sequence[str], threads: int = 1) -> Flags:
     """Which rows (n,) of the index mail scanners made; `roles` (types,) as `mail_roles` gives them.
 
     An open within `OPENED_WITHIN` of the latest mail sent to the lead, a click within `CLICKED_WITHIN`, or a click after
@@ -67,7 +68,10 @@ def scanned(history: HistoryIndex, roles: Sequence[str]) -> Flags:
     """
     out = np.zeros(len(history), bool)
     if roles and len(history):
-        _scanned(history.start, history.at, history.kind, _table(tuple(roles)), out)
+        table = _table(tuple(roles))
+        parts = history.parts(threads) if threads > 1 else [(0, len(history.start) - 1)]
+        of = [history.start[first : last + 1] for first, last in parts]
+        side_by_side([partial(_scanned, start, history.at, history.kind, table, out) for start in of], threads)
     return out
 
 
@@ -93,10 +97,11 @@ def _scanned(start: Any, at: Any, kind: Any, role: Any, out: Any) -> None:
                 clicked += 1
 
 
-def without(history: HistoryIndex, unwanted: Flags) -> HistoryIndex:
+def without(history: HistoryIndex, unwanted: Flags, threads: int = 1) -> HistoryIndex:
     """The index without these rows."""
     if not unwanted.any():
         return history
     kept = ~unwanted
     start = np.concatenate(([0], np.cumsum(kept)))[history.start]
-    return HistoryIndex(start, history.at[kept], history.kind[kept], history.value[kept], history.content[kept])
+    columns = (history.at, history.kind, history.value, history.content)
+    return HistoryIndex(start, *side_by_side([partial(np.compress, kept, column) for column in columns], threads))

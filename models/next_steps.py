@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from features.spec import Acts, Count
 from features.words import Language, spell, type_words
@@ -77,18 +79,46 @@ class NextSteps:
     def best(self, lead_stage: str, chance: float, done: Collection[str], most: int = MOST) -> list[Step]:
         """For a lead with P(next lead stage) `chance` that has `done` these types: the steps it has not taken, the largest
         sure gap first; none for one that opted out."""
-        if any(name in done for name in self.opt_outs):
-            return []
-        mine = [s for s in self._by_stage.get(lead_stage, ()) if s.type not in done and s.low <= chance < s.high]
-        return sorted(mine, key=lambda s: -s.gap_low)[:most]
+        bits = sum(1 << place for place, name in enumerate(self.watched) if name in done)
+        return self.offered(lead_stage, int(self.bands(np.array([chance]))[0]), bits, most)
 
-    def band(self, chance: float) -> int:
-        """Leads of one lead stage that did the same and whose chances lie in one band are offered the same."""
-        return bisect_right(self._edges, chance)
+    def offered(self, lead_stage: str, band: int, bits: int, most: int = MOST) -> list[Step]:
+        """As `best` for a lead whose chance lies in this one of the `bands`; the bits of `watched` say what it has done."""
+        if bits & self._refused:
+            return []
+        found = []
+        for bit, step in self._ahead(lead_stage, band):
+            if not bits & bit:
+                found.append(step)
+                if len(found) == most:
+                    break
+        return found
+
+    def bands(self, chances: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+        """The band (n,) of each chance: leads of one lead stage that did the same are offered the same within a band."""
+        return np.searchsorted(self._edges, chances, side="right")
 
     @cached_property
-    def _edges(self) -> list[float]:
-        return sorted({edge for s in self.steps for edge in (s.low, s.high)})
+    def _edges(self) -> npt.NDArray[np.float64]:
+        return np.array(sorted({edge for s in self.steps for edge in (s.low, s.high)}), np.float64)
+
+    @cached_property
+    def _refused(self) -> int:
+        return sum(1 << self.watched.index(name) for name in self.opt_outs)
+
+    def _ahead(self, lead_stage: str, band: int) -> tuple[tuple[int, Step], ...]:
+        """The steps of a lead stage for chances in a band, each with its bit, the largest sure gap first."""
+        known = self._sorted.get((lead_stage, band))
+        if known is None:
+            chance = self._edges[band - 1] if band else -np.inf  # where a band begins, a step does or does not
+            mine = [s for s in self._by_stage.get(lead_stage, ()) if s.low <= chance < s.high]
+            mine.sort(key=lambda s: -s.gap_low)
+            known = self._sorted[lead_stage, band] = tuple((1 << self.watched.index(s.type), s) for s in mine)
+        return known
+
+    @cached_property
+    def _sorted(self) -> dict[tuple[str, int], tuple[tuple[int, Step], ...]]:
+        return {}
 
     @cached_property
     def _by_stage(self) -> dict[str, list[Step]]:

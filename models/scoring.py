@@ -239,24 +239,25 @@ def score(
 
 def _steps(model: FunnelModel, looked: Looked, numbers: Numbers, advice: Sequence[Advice]) -> list[list[Step]]:
     """What to offer each lead that is not for sales now; leads whose lead stage has no steps get none."""
-    known, watched = model.next_steps, model.next_steps.watched
+    known = model.next_steps
     if not known.steps or all(said.action in SETTLED for said in advice):
         return [[] for _ in advice]
-    row = numbers.row
-    chances = row[np.arange(len(row)), model.made.places["conditional"] + looked.stage].tolist()  # of the next lead stage
+    row, stages = numbers.row, looked.stage
+    bands = known.bands(row[np.arange(len(row)), model.made.places["conditional"] + stages])  # of the next lead stage
     acted = looked.rows[model.feature_set.attribute_columns + model.watched_rows] > 0
-    width, patterns = len(acted), acted.T.tobytes()
+    did = np.packbits(acted, axis=0, bitorder="little").T.copy()
+    width, patterns = did.shape[1], did.tobytes()
     told: dict[tuple[int, int, bytes], list[Step]] = {}  # leads that did the same and are scored alike are offered the same
     found: list[list[Step]] = []
-    for i, (said, stage, chance) in enumerate(zip(advice, looked.stage.tolist(), chances, strict=True)):
+    for i, (said, stage, band) in enumerate(zip(advice, stages.tolist(), bands.tolist(), strict=True)):
         if said.action in SETTLED:
             found.append([])
             continue
-        alike = stage, known.band(chance), patterns[i * width : (i + 1) * width]
-        if alike not in told:
-            done = {name for name, did in zip(watched, alike[2], strict=True) if did}
-            told[alike] = known.best(model.funnel.stages[stage], chance, done)
-        found.append(told[alike])
+        alike = stage, band, patterns[i * width : (i + 1) * width]
+        steps = told.get(alike)
+        if steps is None:
+            steps = told[alike] = known.offered(model.funnel.stages[stage], band, int.from_bytes(alike[2], "little"))
+        found.append(steps)
     return found
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from features.clock import DAY, moment
 from features.dataset import Dataset
 from features.histories import Histories
 from features.landmarks import Landmarks, Path, open_leads
+from features.side_by_side import CORES
 from models.model import FunnelModel
 from models.ready import Numbers
 from models.recommend import Action, Previous
@@ -32,9 +33,9 @@ REASONS = 3
 def looked(model: FunnelModel, histories: Histories, looks: Landmarks, threads: int | None = None) -> Looked:
     """What `models.scoring.score` needs for these looks."""
     rows = build(model.plan, model.feature_set.encoders, histories, looks, threads=threads)
-    age = (looks.as_of - histories.people.created[looks.lead]) / DAY
+    age = (looks.as_of - histories.created[looks.lead]) / DAY
     in_stage = (looks.as_of - looks.entered) / DAY
-    return Looked(rows, looks.stage, age, in_stage, lambda entity, column: attribute(histories, looks, entity, column))
+    return Looked(rows, looks.stage, age, in_stage, partial(attribute, histories, looks))
 
 
 def score_open(
@@ -53,7 +54,7 @@ def score_open(
     recommended_lead_stage, why, next_steps, reasons, as_of. `previous`: lead_id → what was recommended before, and when, so
     that noise alone changes nothing. `threads`: at most so many, all cores where it is not said.
     """
-    histories, looks = _open(model, dataset, moment(as_of))
+    histories, looks = _open(model, dataset, moment(as_of), threads or CORES)
     parts, done = [], 0
     words, seen = _Words(model), _seen(model, histories, looks, threads)
     for found in seen if threads == 1 else _ahead(seen):
@@ -97,9 +98,10 @@ def _seen(model: FunnelModel, histories: Histories, looks: Landmarks, threads: i
     numbers for few at a time, so that words are soon waited for by nobody."""
     for many in _slices(len(looks), BLOCK):
         block = looks.take(many)
-        what = looked(model, histories, block, threads)
-        what = replace(what, values=cache(what.values))
-        fits = model.rules.fits(what.values, len(block))
+        # first what needs no interactions: their index may still be in the making
+        values = cache(partial(attribute, histories, block))
+        fits = model.rules.fits(values, len(block))
+        what = replace(looked(model, histories, block, threads), values=values)
         for few in _slices(len(block), CHUNK):
             part = what.take(few)
             yield _Seen(block.take(few), part, numbers(model, part, REASONS, fits[few], threads))
@@ -220,7 +222,7 @@ def _effects(effect: Floats) -> npt.NDArray[np.object_]:
     return words
 
 
-def _open(model: FunnelModel, dataset: Dataset, as_of: int) -> tuple[Histories, Landmarks]:
+def _open(model: FunnelModel, dataset: Dataset, as_of: int, threads: int) -> tuple[Histories, Landmarks]:
     """The open leads that have not opted out, with the histories of their accounts: nobody else's are looked at."""
     path = Path.of(dataset.leads, dataset.lead_stages, model.funnel)
     opted_out = dataset.leads["opted_out"].fillna(False).to_numpy(bool)
@@ -232,6 +234,6 @@ def _open(model: FunnelModel, dataset: Dataset, as_of: int) -> tuple[Histories, 
     theirs[account[asked]] = True
     theirs[-1] = False
     people = np.flatnonzero(asked | theirs[account])
-    histories = Histories.of(dataset, model.feature_set.types, model.feature_set.mail, people)
+    histories = Histories.of(dataset, model.feature_set.types, model.feature_set.mail, people, threads, beside=threads > 1)
     looks = open_leads(Path(path.reached[histories.row], path.left[histories.row]), as_of)
     return histories, looks.take(np.flatnonzero(asked[histories.row][looks.lead]))

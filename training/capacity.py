@@ -20,7 +20,7 @@ LEVEL = 0.9
 def capacity_share(prepared: Prepared, config: Config) -> float:
     """The share of leads, in %, that sales can take: its capacity against the leads that come in a week; 10 % if unknown."""
     weekly = config.sales.capacity_per_week
-    created = prepared.histories.people.created
+    created = prepared.histories.created
     weeks = float(created.max() - created.min()) / WEEK
     if not weekly or not prepared.dated or weeks < 1:
         return USUAL_CAPACITY

@@ -18,14 +18,15 @@ FULL = catalogue(SEEN, Funnel())
 
 @pytest.mark.parametrize("span", [10, 10**12, 2**62])
 @pytest.mark.parametrize("leads", [3, 200, 70_000])
-def test_sorted_by_lead_and_moment_on_every_way(span: int, leads: int) -> None:
-    """Leads with few rows and with many, and many rows of one moment, which stay as they are."""
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_sorted_by_lead_and_moment_on_every_way(span: int, leads: int, threads: int) -> None:
+    """Leads with few rows and with many, more threads than leads, and many rows of one moment, which stay as they are."""
     random = np.random.default_rng(0)
     lead = random.integers(0, leads, 5_000).astype(np.int32)
     at = random.integers(0, span, 5_000)
     lead[::7] = -1  # nobody's
     place = np.arange(len(at), dtype=np.int32)
-    index = HistoryIndex.build(leads, lead, at, place, place / 8, place)
+    index = HistoryIndex.build(leads, lead, at, place, place / 8, place, threads)
     wanted = np.lexsort((at, lead))[(lead < 0).sum() :]
     assert np.array_equal(index.at, at[wanted])
     assert np.array_equal(index.kind, wanted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -112,10 +114,13 @@ histories = st.lists(st.tuples(st.sampled_from(TYPES), st.integers(0, 60)), max_
 )
 
 
-@given(st.lists(histories, min_size=1, max_size=4))
-def test_it_agrees_with_the_naive_twin(leads: list[list[Row]]) -> None:
-    found = scanned(index(*leads), ROLES)
+@given(st.lists(histories, min_size=1, max_size=4), st.integers(1, 3))
+def test_it_agrees_with_the_naive_twin(leads: list[list[Row]], threads: int) -> None:
+    history = index(*leads)
+    found = scanned(history, ROLES, threads)
     assert found.tolist() == [flag for rows in leads for flag in naive(rows)]
+    left, wanted = without(history, found, threads), without(history, found)
+    assert (left.start.tolist(), left.at.tolist()) == (wanted.start.tolist(), wanted.at.tolist())
 
 
 @given(histories, st.integers(0, 60))
@@ -162,3 +167,15 @@ def test_histories_count_what_they_leave_out() -> None:
     all_rows, people = Histories.of(dataset, types), Histories.of(dataset, types, mail_roles(types))
     assert people.scanned > 0
     assert len(people.people.history) + people.scanned == len(all_rows.people.history)
+    beside = Histories.of(dataset, types, mail_roles(types), threads=2, beside=True)
+    assert beside.scanned == people.scanned
+    for name in ("start", "at", "kind", "value", "content"):
+        assert np.array_equal(getattr(beside.people.history, name), getattr(people.people.history, name))
+
+
+def test_what_goes_wrong_beside_is_told_to_who_asks() -> None:
+    dataset = simulate(SimulatorSettings(leads=20, days=60, seed=3)).dataset
+    broken = replace(dataset, interactions=dataset.interactions.drop(columns="direction"))
+    waiting = Histories.of(broken, (), beside=True)
+    with pytest.raises(KeyError, match="direction"):
+        _ = waiting.people

@@ -138,5 +138,5 @@ def _a_year(prepared: Prepared) -> float | None:
     if not prepared.dated:
         return None
     became = prepared.path.reached[:, -1]
-    days = (prepared.extracted_at - int(prepared.histories.people.created.min())) / DAY
+    days = (prepared.extracted_at - int(prepared.histories.created.min())) / DAY
     return float((became < NEVER).sum() / max(days, 1.0) * YEAR)
