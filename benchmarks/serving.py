@@ -288,7 +288,7 @@ def everything(model: FunnelModel, stage: int) -> str:
 
 
 def batch(folder: Path, leads: int) -> tuple[int, float, float]:
-    """Open leads of a simulated business, leads a second with reasons, and the seconds that indexing the histories takes alone."""
+    """Open leads of a simulated business, leads a second with reasons, and the seconds that indexing their histories takes."""
     from features.histories import Histories
     from features.sources.simulator import SimulatorSettings, simulate
     from training.batch import score_open
@@ -296,7 +296,7 @@ def batch(folder: Path, leads: int) -> tuple[int, float, float]:
     model = load(folder)
     dataset = simulate(SimulatorSettings(leads=leads)).dataset
     scored = len(score_open(model, dataset, dataset.extracted_at))
-    seconds = best(lambda: score_open(model, dataset, dataset.extracted_at), 3)
+    seconds = best(lambda: score_open(model, dataset, dataset.extracted_at), 7)
     index = best(lambda: Histories.of(dataset, model.feature_set.types, model.feature_set.mail), 3)
     return scored, scored / seconds, index
 

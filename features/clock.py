@@ -20,13 +20,18 @@ Moments = npt.NDArray[np.int64]
 
 
 def microseconds(times: pd.Series | pd.DatetimeIndex | Sequence[pd.Timestamp]) -> Moments:
-    """Times with or without a zone (then UTC) → int64 microseconds since 1970; a missing time is `NEVER`."""
+    """Times with or without a zone (then UTC) → int64 microseconds since 1970; a missing time is `NEVER`. Not to be written
+    to: it may be what `times` hold."""
     import pandas as pd  # a request never needs it
 
-    utc = pd.DatetimeIndex(pd.to_datetime(times, utc=True)).as_unit("us")
-    moments = utc.asi8.copy()
-    moments[utc.isna()] = NEVER
-    return moments
+    if isinstance(times, pd.Series) and times.dtype == pd.DatetimeTZDtype("us", "UTC"):
+        moments = pd.DatetimeIndex(times).asi8
+    else:
+        moments = pd.DatetimeIndex(pd.to_datetime(times, utc=True)).as_unit("us").asi8
+    missing = np.iinfo(np.int64).min  # how pandas writes it
+    if len(moments) and moments.min() == missing:
+        return np.where(moments == missing, NEVER, moments)
+    return moments if moments.flags.writeable else moments.copy()  # compiled code is compiled anew for what is read only
 
 
 def moment(time: pd.Timestamp) -> int:

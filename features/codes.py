@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +11,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.compiled import exact
+
 
 def recode(values: pd.Series, names: Sequence[str] | pd.Series) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
     """Values → their places in `names` (-1 where unknown), and which are known; each category is looked up once."""
     if isinstance(values.dtype, pd.CategoricalDtype):
-        codes = by_category(values, names)[values.cat.codes.to_numpy()]
+        codes = taken(by_category(values, names), values.cat.codes.to_numpy())
     else:
         codes = _places(values.astype("str"), names)
     return codes, codes >= 0
@@ -23,6 +26,19 @@ def recode(values: pd.Series, names: Sequence[str] | pd.Series) -> tuple[npt.NDA
 def by_category(values: pd.Series, names: Sequence[str] | pd.Series) -> npt.NDArray[np.int32]:
     """The place in `names` of each category of values and, at the end, -1 for a missing one: to be taken by their codes."""
     return np.append(_places(values.cat.categories.astype("str"), names), np.int32(-1))
+
+
+def taken(table: npt.NDArray[np.int32], codes: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
+    """`table[codes]` (n,), -1 being the last: quicker than NumPy, which first makes codes of eight bytes."""
+    out = np.empty(len(codes), np.int32)
+    _take(table, codes, out)
+    return out
+
+
+@exact
+def _take(table: Any, codes: Any, out: Any) -> None:
+    for i in range(len(codes)):
+        out[i] = table[codes[i]]
 
 
 def _places(values: pd.Series | pd.Index, names: Sequence[str] | pd.Series) -> npt.NDArray[np.int32]:

@@ -101,7 +101,38 @@ def without(history: HistoryIndex, unwanted: Flags, threads: int = 1) -> History
     """The index without these rows."""
     if not unwanted.any():
         return history
-    kept = ~unwanted
-    start = np.concatenate(([0], np.cumsum(kept)))[history.start]
-    columns = (history.at, history.kind, history.value, history.content)
-    return HistoryIndex(start, *side_by_side([partial(np.compress, kept, column) for column in columns], threads))
+    start = np.zeros_like(history.start)
+    _left(history.start, unwanted, start)
+    rows = int(start[-1])
+    left = HistoryIndex(
+        start, np.empty(rows, np.int64), np.empty(rows, np.int32), np.empty(rows, np.int64), np.empty(rows, np.int32)
+    )
+    from_, to = (
+        (history.start, history.at, history.kind, history.value, history.content),
+        (left.at, left.kind, left.value, left.content),
+    )
+    side_by_side([partial(_copy, unwanted, *from_, start, *to, *part) for part in history.parts(threads)], threads)
+    return left
+
+
+@exact
+def _left(start: Any, unwanted: Any, out: Any) -> None:
+    """Where each lead's rows begin without the unwanted ones."""
+    for lead in range(len(start) - 1):
+        rows = 0
+        for k in range(start[lead], start[lead + 1]):
+            rows += not unwanted[k]
+        out[lead + 1] = out[lead] + rows
+
+
+@exact
+def _copy(  # noqa: PLR0917  columns, as they come and as they go
+    unwanted: Any, start: Any, at: Any, kind: Any, value: Any, content: Any, start_: Any, at_: Any, kind_: Any, value_: Any,
+    content_: Any, first: int, last: int,
+) -> None:  # fmt: skip
+    """The rows that are wanted, of the leads from `first` to before `last`."""
+    place = start_[first]
+    for k in range(start[first], start[last]):
+        if not unwanted[k]:
+            at_[place], kind_[place], value_[place], content_[place] = at[k], kind[k], value[k], content[k]
+            place += 1
