@@ -113,12 +113,13 @@ def _deal(  # noqa: PLR0917  columns, as they come and as they go
 ) -> None:  # fmt: skip
     """Rows are dealt out to their leads, from `first` to before `last`, which reads each once and in its place; then each
     lead's few are put in order."""
-    end = start[:-1].copy()
+    end = start[first:last].copy()
     for k in range(len(lead)):
-        if first <= lead[k] < last:
-            place = end[lead[k]]
+        mine = lead[k] - first
+        if 0 <= mine < len(end):
+            place = end[mine]
             at_[place], kind_[place], value_[place], content_[place] = at[k], kind[k], _thousandth(value[k]), content[k]
-            end[lead[k]] = place + 1
+            end[mine] = place + 1
     for i in range(first, last):
         rows, ordered = slice(start[i], start[i + 1]), True
         for k in range(start[i] + 1, start[i + 1]):

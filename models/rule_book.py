@@ -129,13 +129,34 @@ def _free_mail(value: object, wanted: bool) -> bool:
     return (str(value).strip().casefold() in FREE_MAIL) == wanted
 
 
+def _at_least(value: object, wanted: float) -> bool:
+    return _number(value) >= wanted
+
+
+def _at_most(value: object, wanted: float) -> bool:
+    return _number(value) <= wanted
+
+
+def _senior_at_least(value: object, wanted: int) -> bool:
+    return _seniority(value) >= wanted
+
+
+def _senior_at_most(value: object, wanted: int) -> bool:
+    return _seniority(value) <= wanted
+
+
+def _function(value: object, wanted: str | list[str]) -> bool:
+    return _among(parse_title(str(value)).function, wanted)
+
+
+# functions with a name, since rules that have been asked are sent to other processes with what they remember
 _CONDITIONS: dict[str, Callable[[object, Any], bool]] = {
-    "at_least": lambda value, wanted: _number(value) >= wanted,
-    "at_most": lambda value, wanted: _number(value) <= wanted,
+    "at_least": _at_least,
+    "at_most": _at_most,
     "equals": _among,
-    "seniority_at_least": lambda value, wanted: _seniority(value) >= wanted,
-    "seniority_at_most": lambda value, wanted: _seniority(value) <= wanted,
-    "function": lambda value, wanted: _among(parse_title(str(value)).function, wanted),
+    "seniority_at_least": _senior_at_least,
+    "seniority_at_most": _senior_at_most,
+    "function": _function,
     "free_mail": _free_mail,
 }
 

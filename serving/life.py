@@ -12,7 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from features.errors import RipelineError
+from features.index import HistoryIndex
+from features.scanners import without
 from models.store import load
 from serving.app import respond, utc_now
 from serving.lines import say
@@ -106,4 +110,6 @@ def scorer_of(folder: Path) -> Scorer:
     stages = scorer.model.funnel.stages[:-1]
     asked = {**EXAMPLE, "leads": [{**lead, "lead_id": stage, "lead_stage": stage} for stage in stages]}
     respond(scorer, read(json.dumps(asked).encode(), scorer.model.funnel, utc_now()))
+    one = np.zeros(1, np.int64)
+    without(HistoryIndex(np.array([0, 1]), one, one.astype(np.int32), one, one.astype(np.int32)), one == 0)  # a scanner's row
     return scorer

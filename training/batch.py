@@ -20,7 +20,7 @@ from features.histories import Histories
 from features.landmarks import Landmarks, Path, open_leads
 from features.side_by_side import CORES
 from models.model import FunnelModel
-from models.ready import Numbers
+from models.ready import MOST_THREADS, Numbers
 from models.recommend import Action, Previous
 from models.scoring import GRADES, Looked, numbers, said
 from models.types import Floats, Matrix
@@ -54,7 +54,7 @@ def score_open(
     recommended_lead_stage, why, next_steps, reasons, as_of. `previous`: lead_id → what was recommended before, and when, so
     that noise alone changes nothing. `threads`: at most so many, all cores where it is not said.
     """
-    histories, looks = _open(model, dataset, moment(as_of), threads or CORES)
+    histories, looks = _open(model, dataset, moment(as_of), min(threads or CORES, MOST_THREADS))
     parts, done = [], 0
     words, seen = _Words(model), _seen(model, histories, looks, threads)
     for found in seen if threads == 1 else _ahead(seen):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -22,7 +22,7 @@ from features.buckets.manifest import Segment
 from features.buckets.memory import Budget
 from features.buckets.place import Place
 
-MOST = 4  # times the rows of a bucket: a table of sorted rows takes a tenth of what their features take
+MOST = 4  # times the rows of a bucket: of a sorted row text and numbers take about a fifth of what its features take
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ def deal(task: Dealing) -> dict[int, Segment]:
 def _parts(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
     """Bucket by bucket, the rows without its number; rows lie in the order of buckets."""
     numbers = table["bucket"].to_numpy()
-    begins = np.flatnonzero(np.diff(numbers, prepend=np.iinfo(np.int64).min))
+    borders = np.append(np.flatnonzero(np.diff(numbers, prepend=np.iinfo(np.int64).min)), len(numbers))
     rest = table.drop_columns(["bucket"])
-    for begin, end in zip(begins, np.append(begins[1:], len(numbers)), strict=True):
+    for begin, end in pairwise(borders.tolist()):
         yield int(numbers[begin]), rest.slice(begin, end - begin)
 
 

@@ -92,7 +92,7 @@ def add(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | Non
         where = day.where(counted["lead_id"], again)
         unusable = _unusable(counted, pd.Series(where.lead_id))
         recut = [s for b in old.buckets if b.number in again for s in b.segments]
-        rows = int(counted["rows"].sum()) + sum(s.rows for s in recut)
+        rows = int(counted[["rows", "late"]].to_numpy().sum()) + sum(s.rows for s in recut)
         segments, waiting = job.dealt((*fresh, *_rows_of(place, recut)), where, rows)
         kept = {b.number: () if b.number in again else b.segments for b in old.buckets}
         kept |= _together(replace(job, key=f"{key}-together"), day, {n: s for n, s in kept.items() if len(s) >= MOST_SEGMENTS})

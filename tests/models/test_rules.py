@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,18 @@ def test_group_caps_take_and_say_so() -> None:
     found = points(book, [[1], [1]], {"company.employees": [80]})
     assert found.points.tolist() == [35]
     assert found.lines.sum() + found.capped[0] == found.points[0]
+
+
+def test_rules_that_were_asked_can_be_sent_to_another_process() -> None:
+    """What they remember of being asked goes with them."""
+    conditions = {"at_least": 1, "at_most": 9, "equals": "a", "seniority_at_least": 1, "seniority_at_most": 5,
+                  "function": "sales", "free_mail": False}  # fmt: skip
+    fit = [{"attribute": f"lead.{name}", name: wanted, "points": 5} for name, wanted in conditions.items()]
+    book = rules(fit=fit)
+    values = {f"lead.{name}": ["5"] for name in conditions}
+    found = points(book, [], values)
+    again = points(pickle.loads(pickle.dumps(book)), [], values)  # noqa: S301  our own
+    assert again.points.tolist() == found.points.tolist()
 
 
 def test_a_fading_point_uses_the_decayed_count_of_the_engine() -> None:

@@ -42,6 +42,9 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "a colleague that is not scored": [_lead(0, company=COMPANY), _lead(1, lead_stage="lost", company=COMPANY)],
     "one of them invalid": [_lead(0), {"lead_id": "x"}],
     "a long history": [_lead(0, 5_000)],
+    "what a mail scanner made": [_lead(0, interactions=[
+        {"type": kind, "at": f"2026-06-10T10:00:0{second}Z"} for second, kind in enumerate(("email_sent", "email_opened"))
+    ])],
     "times without an offset": [_lead(0, created_at="2026-05-20T09:00:00")],
 }  # fmt: skip
 

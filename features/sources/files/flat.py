@@ -105,7 +105,7 @@ def _list(values: list[Scalar]) -> str:
 
 def settle(leads: pd.DataFrame, known: Ends, funnel: Funnel, report: DataReport) -> tuple[pd.DataFrame, pd.Timestamp]:
     """Leads and the day of knowledge of a row-order dataset: after every horizon of the known, right after the open came."""
-    created = microseconds(leads["created_at"])
+    created = microseconds(leads["created_at"]).copy()  # written to below
     settled = created[~known.open]
     longest = max([LONGEST, *funnel.horizons.values()])
     newest = int(settled.max()) if len(settled) else int(created.max())

@@ -24,6 +24,7 @@ from features.dataset import Dataset
 from features.errors import DataError
 from features.funnel import Funnel
 from features.report import DataReport
+from features.tables import empty
 from tests.features.buckets.worlds import FUNNEL, SMALL, START, built, in_memory, read_matrix, spec_of, until, world
 
 
@@ -127,6 +128,18 @@ def test_a_day_dealt_out_in_one_piece_is_the_day_cut(tmp_path: Path, monkeypatch
         assert [s.tally for s in one.segments] == [s.tally for s in other.segments]
     assert [s.tally for s in dealt.waiting] == [s.tally for s in cut.waiting]
     assert [s.rows for s in dealt.waiting] == [s.rows for s in cut.waiting] != []
+
+
+def test_a_day_may_bring_no_interactions(tmp_path: Path) -> None:
+    everything = world(8)
+    known = until(everything, 70)
+    place, engine = Place.of(tmp_path / "data"), Inline(SMALL)
+    known = replace(known, interactions=known.interactions[known.interactions["lead_id"].isin(known.leads["lead_id"])])
+    before = partition(place, raw_of(known, tmp_path / "first"), FUNNEL, engine)
+    day = replace(until(everything, 72, 70), interactions=empty("interactions"))
+    after = add(place, raw_of(day, tmp_path / "day"), FUNNEL, engine)
+    assert after.extracted_at > before.extracted_at
+    assert after.rows == before.rows
 
 
 def test_rows_wait_for_their_lead(tmp_path: Path) -> None:
