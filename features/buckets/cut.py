@@ -21,18 +21,16 @@ import pandas as pd
 import pyarrow as pa
 
 from features.buckets.database import database, parquet
+from features.buckets.groups import GROUP, groups_of
 from features.buckets.manifest import Segment
 from features.buckets.memory import Budget
-from features.buckets.place import Place
+from features.buckets.place import Place, arrow_bytes
 from features.buckets.tally import Tally
 from features.errors import DataError
 from features.tables import INTERACTIONS
 
 _LACKING = {"timeless": "at", "nameless": "type"}
 COLUMNS = ", ".join(f'"{c}"' for c in INTERACTIONS.names)
-
-
-GROUP = 122_880  # rows that are read together: smaller groups take longer, whether all of them are wanted or a few
 
 
 def spill_of(budget: Budget, place: Place) -> Path:
@@ -162,13 +160,22 @@ def _sorted(connection: duckdb.DuckDBPyConnection, spill: Path, task: Sorting) -
             ) TO '{path}' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {GROUP})"""
         )
         content = path.read_bytes()
-    checksum = hashlib.sha256(content).hexdigest()
-    name = f"{task.out}/interactions-{checksum[:16]}.parquet"
-    if not task.place.exists(name):
-        task.place.write(name, content)
-    segment = Segment(name, tally.rows, checksum, tally)
+    segment = put_segment(task.place, task.out, content, tally)
     task.place.write_json(task.record, asdict(segment))
     return segment
+
+
+def put_segment(place: Place, folder: str, content: bytes, tally: Tally) -> Segment:
+    """Write a segment of these bytes, and which leads are where in it; the names tell the content."""
+    checksum = hashlib.sha256(content).hexdigest()
+    name = f"{folder}/interactions-{checksum[:16]}.parquet"
+    if not place.exists(name):
+        place.write(name, content)
+    found = groups_of(content)
+    groups = "" if found is None else f"{folder}/groups-{checksum[:16]}.arrow"
+    if found is not None and not place.exists(groups):
+        place.write_arrow(groups, arrow_bytes(found, "lz4"))
+    return Segment(name, tally.rows, checksum, tally, groups=groups)
 
 
 def _tally(connection: duckdb.DuckDBPyConnection, rows: str) -> Tally:

@@ -5,19 +5,18 @@ What takes time of a day is not its rows but opening databases and files for eac
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from operator import itemgetter
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.buckets.cut import COLUMNS, GROUP, spill_of, tally_of
+from features.buckets.cut import COLUMNS, put_segment, spill_of, tally_of
 from features.buckets.database import database
+from features.buckets.groups import GROUP
 from features.buckets.manifest import Segment
 from features.buckets.memory import Budget
 from features.buckets.place import Place
@@ -67,12 +66,8 @@ def deal(task: Dealing) -> dict[int, Segment]:
     tally = {number: tally_of([row[1:] for row in found]) for number, found in groupby(tallies, itemgetter(0))}
     found = {}
     for number, part in _parts(table):
-        content = _parquet(part)
-        checksum = hashlib.sha256(content).hexdigest()
-        name = f"{'waiting' if number < 0 else f'{number:05d}'}/interactions-{checksum[:16]}.parquet"
-        if not task.place.exists(name):
-            task.place.write(name, memoryview(content))
-        found[number] = Segment(name, tally[number].rows, checksum, tally[number])
+        folder = "waiting" if number < 0 else f"{number:05d}"
+        found[number] = put_segment(task.place, folder, _parquet(part), tally[number])
     return found
 
 
@@ -85,7 +80,7 @@ def _parts(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
         yield int(numbers[begin]), rest.slice(begin, end - begin)
 
 
-def _parquet(table: pa.Table) -> Any:
+def _parquet(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, row_group_size=GROUP, compression="snappy", store_schema=False)
-    return sink.getvalue()
+    return bytes(sink.getvalue())

@@ -16,19 +16,24 @@ from features.buckets.tally import Tally
 from features.errors import DataError
 
 NAME = "buckets.json"
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
 class Segment:
     """A Parquet file of interactions, sorted by (lead, at): its name in the folder, rows, SHA-256, and what it holds; `of`: the
-    segments that it was made of, if it stands for others."""
+    segments that it was made of, if it stands for others; `groups`: the file that says where its leads are, if it is large."""
 
     name: str
     rows: int
     checksum: str
     tally: Tally = field(default_factory=Tally)
     of: tuple[str, ...] = ()
+    groups: str = ""
+
+    @property
+    def files(self) -> set[str]:
+        return {self.name, self.groups} - {""}
 
 
 @dataclass(frozen=True)
@@ -98,10 +103,11 @@ class Manifest:
     @property
     def files(self) -> set[str]:
         """Everything the manifest speaks of."""
-        found = {*self.whole.values(), *self.raw.values(), *(s.name for s in self.waiting)}
+        found = {*self.whole.values(), *self.raw.values()}
         for bucket in self.buckets:
-            found |= {*(s.name for s in bucket.segments), *bucket.tables.values(), bucket.accounts}
-        return found
+            found |= {*bucket.tables.values(), bucket.accounts}
+        segments = [*self.waiting, *(s for bucket in self.buckets for s in bucket.segments)]
+        return found.union(*(s.files for s in segments))
 
     def write(self, place: Place) -> None:
         """Make it what the folder holds; what an earlier one spoke of stays until `sweep`."""
@@ -151,7 +157,8 @@ def is_partitioned(place: Place) -> bool:
 
 def segment_from(saved: dict[str, Any]) -> Segment:
     """The way back from `dataclasses.asdict`."""
-    return Segment(saved["name"], saved["rows"], saved["checksum"], Tally.from_dict(saved["tally"]), tuple(saved["of"]))
+    tally = Tally.from_dict(saved["tally"])
+    return Segment(saved["name"], saved["rows"], saved["checksum"], tally, tuple(saved["of"]), saved["groups"])
 
 
 def _segments(saved: Sequence[dict[str, Any]]) -> tuple[Segment, ...]:

@@ -15,11 +15,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.buckets.accounts import accounts_of
+from features.buckets.groups import differs, read_some
 from features.buckets.manifest import Bucket, Manifest, Segment
 from features.buckets.memory import LEAD
 from features.buckets.place import Place, arrow_bytes
 from features.dataset import DICTIONARIES, Dataset, from_arrow, to_arrow
-from features.errors import DataError
 from features.histories import account_keys, by_account
 from features.tables import TABLES, conform, empty
 
@@ -190,9 +190,9 @@ def read_segments(place: Place, segments: Sequence[Segment], ids: pa.Array | Non
     DataError
         if one is missing or differs from its checksum.
     """
-    if not segments:
+    tables = [table for segment in segments if (table := _segment(place, segment, ids)) is not None]
+    if not tables:
         return empty("interactions")
-    tables = [_segment(place, segment, ids) for segment in segments]
     table = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
     return conform("interactions", from_arrow(table))
 
@@ -207,19 +207,21 @@ def first_moments(place: Place, segments: Sequence[Segment]) -> pa.Table:
 def _opened(place: Place, segment: Segment) -> pq.ParquetFile:
     content = place.read(segment.name)
     if hashlib.sha256(content).hexdigest() != segment.checksum:
-        raise DataError(
-            f"{place}/{segment.name} differs from its checksum.", "It was changed or only half copied: partition anew."
-        )
+        raise differs(place, segment.name)
     return pq.ParquetFile(pa.BufferReader(content), read_dictionary=list(DICTIONARIES))
 
 
-def _segment(place: Place, segment: Segment, ids: pa.Array | None) -> pa.Table:
-    file = _opened(place, segment)
-    if ids is None:
-        return file.read(use_threads=False)
-    # a group at a time, in memory that is warm already
-    groups = (file.read_row_group(i, use_threads=False) for i in range(file.num_row_groups))
-    return pa.concat_tables([g.filter(pa.array(_of(g["lead_id"], ids))) for g in groups])
+def _segment(place: Place, segment: Segment, ids: pa.Array | None) -> pa.Table | None:
+    """Its rows; with `ids` only those of these leads, None where there are none of them."""
+    if ids is None or not (segment.groups and place.local):
+        rows = _opened(place, segment).read(use_threads=False)
+    else:
+        rows = read_some(place, segment.name, segment.groups, ids)
+    if ids is None or rows is None:
+        return rows
+    found = rows.filter(pa.array(_of(rows["lead_id"], ids)))
+    # ids as text: each dictionary names all leads of a group, of whom few are left
+    return found.set_column(found.schema.get_field_index("lead_id"), "lead_id", found["lead_id"].cast(pa.string()))
 
 
 def among(column: pa.ChunkedArray | pa.Array, ids: pa.Array) -> pa.ChunkedArray | pa.Array:
