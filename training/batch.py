@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache, partial
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from features.clock import DAY, moment
 from features.dataset import Dataset
 from features.histories import Histories
 from features.landmarks import Landmarks, Path, open_leads
-from features.side_by_side import CORES
+from features.side_by_side import CORES, short_turns
 from models.model import FunnelModel
 from models.ready import MOST_THREADS, Numbers
 from models.recommend import Action, Previous
@@ -54,15 +55,16 @@ def score_open(
     recommended_lead_stage, why, next_steps, reasons, as_of. `previous`: lead_id → what was recommended before, and when, so
     that noise alone changes nothing. `threads`: at most so many, all cores where it is not said.
     """
-    histories, looks = _open(model, dataset, moment(as_of), min(threads or CORES, MOST_THREADS))
     parts, done = [], 0
-    words, seen = _Words(model), _seen(model, histories, looks, threads)
-    for found in seen if threads == 1 else _ahead(seen):
-        before = _previous(histories, found.looks, previous or {}, as_of)
-        parts.append(_rows(model, histories, found, before, words))
-        done += len(found.looks)
-        if progress:
-            progress(done, len(looks))
+    with nullcontext() if threads == 1 else short_turns():
+        histories, looks = _open(model, dataset, moment(as_of), min(threads or CORES, MOST_THREADS))
+        words, seen = _Words(model), _seen(model, histories, looks, threads)
+        for found in seen if threads == 1 else _ahead(seen):
+            before = _previous(histories, found.looks, previous or {}, as_of)
+            parts.append(_rows(model, histories, found, before, words))
+            done += len(found.looks)
+            if progress:
+                progress(done, len(looks))
     table = pd.concat(parts, ignore_index=True) if parts else nobody(model)
     table["as_of"] = as_of.isoformat()
     return table.sort_values([f"p_{model.funnel.final}", "lead_id"], ascending=[False, True], ignore_index=True)
