@@ -98,7 +98,8 @@ def streamed(config: Config, folder: Path | None, steps: Steps) -> Iterator[Supp
         build(found, engine, bar.stage("build"))
         engine.rest()  # the memory is the training's now
         bar.stage("sample")
-        share = memory_share(found.manifest, config.engine.memory)
+        beside = 0 if config.engine.kind == "dask" else engine.budget.workers  # those of a cluster have memory of their own
+        share = memory_share(found.manifest.rows, config.engine.memory, beside)
         part = sample(found, share)
         mine = _scaled(config, share)
         prepared = prepare(part, mine, found.facts.funnel, found.facts.rules, facts=found.facts)

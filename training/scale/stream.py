@@ -144,9 +144,15 @@ def _interactions(streamed: Streamed, ids: pd.Index | None) -> pd.DataFrame:
     return below(parts)
 
 
-def memory_share(manifest: Manifest, memory: int) -> float:
-    """The share of the accounts that a training can hold in `memory` bytes."""
-    return float(min(1.0, max(memory - BASE, memory / 4) / (PLAIN * max(manifest.rows, 1))))
+def memory_share(rows: int, memory: int, beside: int) -> float:
+    """The share of the accounts, of so many interactions in all, that a training can hold in `memory` bytes.
+
+    Where that is not all of them, workers grow the trees of all accounts meanwhile: so many live `beside` it, of the same memory.
+    """
+    everything = PLAIN * max(rows, 1)
+    if everything + BASE <= memory:
+        return 1.0
+    return min(1.0, max(memory - (beside + 1) * BASE, memory // 4) / everything)
 
 
 def place_of(config: Config) -> Place:

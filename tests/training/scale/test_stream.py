@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from features.buckets.memory import Budget
+from features.buckets.memory import BASE, PLAIN, Budget
 from features.buckets.partition import partition
 from features.buckets.place import Place
 from features.buckets.raw import in_memory as raw_in_memory
@@ -32,7 +32,7 @@ from training.scale.boost import Boosting, boost
 from training.scale.grow import share_for
 from training.scale.score import score_buckets, write_scores
 from training.scale.source import streams
-from training.scale.stream import build, read, sample
+from training.scale.stream import build, memory_share, read, sample
 from training.supply import rules_of, supply
 
 ENGINE = Inline(Budget(bucket=15_000))
@@ -93,6 +93,19 @@ def test_all_that_a_training_learns_from_is_equal(few: Dataset, tmp_path: Path) 
     assert len(data.interactions) == len(clean.interactions)
     stored = Place.of(tmp_path / "artefacts" / "few" / "scale" / "matrix")
     assert stored.exists("00000/record.json")
+
+
+@pytest.mark.parametrize(
+    ("rows", "memory", "beside", "share"),
+    [
+        (1_000_000, 2 * 2**30, 2, 1.0),  # all fit, so nobody is needed beside
+        (3_000_000, 2 * 2**30, 0, (2 * 2**30 - BASE) / 3_000_000 / PLAIN),
+        (3_000_000, 2 * 2**30, 2, (2 * 2**30 - 3 * BASE) / 3_000_000 / PLAIN),
+        (3_000_000, 2**30, 4, 2**28 / 3_000_000 / PLAIN),  # a quarter in any case
+    ],
+)
+def test_a_training_leaves_room_for_those_beside_it(rows: int, memory: int, beside: int, share: float) -> None:
+    assert memory_share(rows, memory, beside) == pytest.approx(share)
 
 
 @pytest.fixture(scope="module")
