@@ -147,7 +147,7 @@ def _interactions(streamed: Streamed, ids: pd.Index | None) -> pd.DataFrame:
 def memory_share(rows: int, memory: int, beside: int) -> float:
     """The share of the accounts, of so many interactions in all, that a training can hold in `memory` bytes.
 
-    Where that is not all of them, workers grow the trees of all accounts meanwhile: so many live `beside` it, of the same memory.
+    Where that is not all of them, workers grow the trees of all accounts meanwhile: so many live `beside` it in that memory.
     """
     everything = PLAIN * max(rows, 1)
     if everything + BASE <= memory:
