@@ -5,7 +5,6 @@ A group is small enough to share the work among cores evenly. The kernel lets go
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,8 +14,8 @@ import numpy.typing as npt
 from features.batch import Looks, People
 from features.kernel import compute
 from features.plan import Plan
+from features.side_by_side import CORES
 
-_CORES = os.cpu_count() or 1
 GROUP_INTERACTIONS = 24_000
 GROUP_LOOKS = 4_000
 
@@ -43,7 +42,7 @@ def evaluate(
         groups = [(slice(0, len(people)), slice(0, len(looks)))]
     else:
         groups = list(_groups(people, looks))
-    workers = min(threads or _CORES, len(groups))
+    workers = min(threads or CORES, len(groups))
 
     def work(group: tuple[slice, slice]) -> None:
         leads, rows = group

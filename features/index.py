@@ -57,16 +57,23 @@ class HistoryIndex:
         start = np.zeros(leads + 1, np.int64)
         if _begins(lead, at, start):
             return cls(start, at, kind, thousandths(known), what)
-        rows = int(start[-1])
-        made = cls(
-            start, np.empty(rows, np.int64), np.empty(rows, np.int32), np.empty(rows, np.int64), np.empty(rows, np.int32)
-        )
+        made = cls.room(start)
         given, dealt = (lead, at, kind, known, what, start), (made.at, made.kind, made.value, made.content)
         side_by_side([partial(_deal, *given, *dealt, *leads_) for leads_ in made.parts(threads)], threads)
         return made
 
+    @classmethod
+    def room(cls, start: npt.NDArray[np.int64]) -> HistoryIndex:
+        """Room for rows that begin and end like this."""
+        rows = int(start[-1])
+        return cls(
+            start, np.empty(rows, np.int64), np.empty(rows, np.int32), np.empty(rows, np.int64), np.empty(rows, np.int32)
+        )
+
     def parts(self, threads: int) -> list[tuple[int, int]]:
         """The leads in so many parts of about as many interactions: from which one to before which one."""
+        if threads < 2:
+            return [(0, len(self.start) - 1)]
         ends = np.searchsorted(self.start, np.linspace(0, len(self), threads + 1)[1:-1]).tolist()
         return list(pairwise([0, *ends, len(self.start) - 1]))
 

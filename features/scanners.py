@@ -69,8 +69,7 @@ def scanned(history: HistoryIndex, roles: Sequence[str], threads: int = 1) -> Fl
     out = np.zeros(len(history), bool)
     if roles and len(history):
         table = _table(tuple(roles))
-        parts = history.parts(threads) if threads > 1 else [(0, len(history.start) - 1)]
-        of = [history.start[first : last + 1] for first, last in parts]
+        of = [history.start[first : last + 1] for first, last in history.parts(threads)]
         side_by_side([partial(_scanned, start, history.at, history.kind, table, out) for start in of], threads)
     return out
 
@@ -103,14 +102,9 @@ def without(history: HistoryIndex, unwanted: Flags, threads: int = 1) -> History
         return history
     start = np.zeros_like(history.start)
     _left(history.start, unwanted, start)
-    rows = int(start[-1])
-    left = HistoryIndex(
-        start, np.empty(rows, np.int64), np.empty(rows, np.int32), np.empty(rows, np.int64), np.empty(rows, np.int32)
-    )
-    from_, to = (
-        (history.start, history.at, history.kind, history.value, history.content),
-        (left.at, left.kind, left.value, left.content),
-    )
+    left = HistoryIndex.room(start)
+    from_ = (history.start, history.at, history.kind, history.value, history.content)
+    to = (left.at, left.kind, left.value, left.content)
     side_by_side([partial(_copy, unwanted, *from_, start, *to, *part) for part in history.parts(threads)], threads)
     return left
 

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-CORES = os.cpu_count() or 1
+CORES = os.cpu_count() or 1  # asking takes as long as a lead
+MOST_THREADS = 8  # of the work on a batch
 TURN = 0.0005  # seconds, a tenth of Python's own
 
 

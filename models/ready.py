@@ -6,7 +6,6 @@ hold this file to them.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy.typing as npt
 from features.compiled import packed
 from features.feature_set import FeatureSet
 from features.funnel import Funnel
+from features.side_by_side import CORES, MOST_THREADS
 from models import ready_kernel as k
 from models.calibration import Calibrator
 from models.curve import curve_days
@@ -34,9 +34,7 @@ from models.trees import Trees
 from models.types import Floats, Matrix
 from models.value import Value
 
-CORES = os.cpu_count() or 1  # asking takes as long as a lead
 TOGETHER = 256  # rows for which another core is worth asking
-MOST_THREADS = 8
 
 
 @dataclass(frozen=True)

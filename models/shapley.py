@@ -24,7 +24,6 @@ each pattern of ways is worked out once and looked up afterwards; of a small tre
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.compiled import compiled, packed
+from features.side_by_side import CORES, MOST_THREADS
 from models import forest as k
 from models.forest import SMALL, WORD, Forest, down_and_up, explain, unpacked, value_of
 from models.switches import Switches, turn
@@ -47,8 +47,6 @@ LEAST = 256  # rows for which another thread is worth its start
 SLOT_BITS = 13
 SLOTS = 1 << SLOT_BITS  # of the table of a block's patterns, twice as many as they can be
 SPREAD = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio (Knuth's multiplicative hashing)
-MOST_THREADS = 8
-CORES = os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

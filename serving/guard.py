@@ -245,10 +245,8 @@ class Guard:
     def _elsewhere(self, scope: Scope) -> Response | None:
         """Without keys: is it this machine that asks, and did no web page lead a browser here under another name, or write
         from elsewhere without waiting for what it may see?"""
-        client, given = (
-            scope.get("client"),
-            dict(reversed(scope["headers"])),
-        )  # of a header that is given twice the first counts
+        client = scope.get("client")
+        given = dict(reversed(list(scope["headers"])))  # of a header that is given twice the first counts
         ours = scope["method"] in SAFE or (b"origin" not in given and b"sec-fetch-site" not in given)
         if not ours:
             headers = Headers(scope=scope)

@@ -19,9 +19,9 @@ from features.clock import DAY, moment
 from features.dataset import Dataset
 from features.histories import Histories
 from features.landmarks import Landmarks, Path, open_leads
-from features.side_by_side import CORES, short_turns
+from features.side_by_side import CORES, MOST_THREADS, short_turns
 from models.model import FunnelModel
-from models.ready import MOST_THREADS, Numbers
+from models.ready import Numbers
 from models.recommend import Action, Previous
 from models.scoring import GRADES, Looked, numbers, said
 from models.types import Floats, Matrix

@@ -31,6 +31,8 @@ from features.tables import INTERACTIONS
 
 _LACKING = {"timeless": "at", "nameless": "type"}
 COLUMNS = ", ".join(f'"{c}"' for c in INTERACTIONS.names)
+WITHIN = '"at", type, direction, content, campaign, value'  # the order of the rows of a lead
+TALLIED = 'type, direction, count(*), count(value), min(epoch_us("at")), max(epoch_us("at")), min(content), max(content)'
 
 
 def spill_of(budget: Budget, place: Place) -> Path:
@@ -93,6 +95,13 @@ class Cutting:
     budget: Budget
 
 
+def placed(rows: str, where: str, extracted_at: int) -> str:
+    """SQL for the rows of a query with the bucket and position of their lead (`where`); -1 for what cannot be used yet."""
+    return f"""SELECT i.*, coalesce(w.position, -1) AS position,
+                      CASE WHEN epoch_us(i."at") <= {extracted_at} THEN coalesce(w.bucket, -1) ELSE -1 END AS bucket
+               FROM ({rows}) i LEFT JOIN {where} w USING (lead_id)"""
+
+
 def cut(task: Cutting) -> dict[int, list[str]]:
     """Bucket → the names of the files in which its rows are, in no order."""
     spill = spill_of(task.budget, task.place)
@@ -108,11 +117,8 @@ def cut(task: Cutting) -> dict[int, list[str]]:
             part = target / f"{number:05d}"
             part.mkdir(parents=True)
             connection.execute(
-                f"""COPY (
-                    SELECT i.*, coalesce(w.position, -1) AS position,
-                           CASE WHEN epoch_us(i."at") <= {task.extracted_at} THEN coalesce(w.bucket, -1) ELSE -1 END AS bucket
-                    FROM ({query}) i LEFT JOIN {parquet(where)} w USING (lead_id)
-                ) TO '{part}' (FORMAT parquet, PARTITION_BY (bucket), COMPRESSION snappy, OVERWRITE_OR_IGNORE)"""
+                f"""COPY ({placed(query, parquet(where), task.extracted_at)})
+                    TO '{part}' (FORMAT parquet, PARTITION_BY (bucket), COMPRESSION snappy, OVERWRITE_OR_IGNORE)"""
             )
         for path in sorted(target.rglob("*.parquet")):
             name = f"{task.out}/{path.relative_to(target)}"
@@ -156,7 +162,7 @@ def _sorted(connection: duckdb.DuckDBPyConnection, spill: Path, task: Sorting) -
         connection.execute(
             f"""COPY (
                 SELECT lead_id, type, "at", value, content, campaign, {direction}
-                FROM {parquet(*paths)} ORDER BY {order}, "at", type, direction, content, campaign, value
+                FROM {parquet(*paths)} ORDER BY {order}, {WITHIN}
             ) TO '{path}' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {GROUP})"""
         )
         content = path.read_bytes()
@@ -179,17 +185,11 @@ def put_segment(place: Place, folder: str, content: bytes, tally: Tally) -> Segm
 
 
 def _tally(connection: duckdb.DuckDBPyConnection, rows: str) -> Tally:
-    return tally_of(
-        connection.sql(
-            f"""SELECT type, direction, count(*), count(value), min(epoch_us("at")), max(epoch_us("at")), min(content),
-                       max(content)
-                FROM {rows} GROUP BY type, direction"""
-        ).fetchall()
-    )
+    return tally_of(connection.sql(f"SELECT {TALLIED} FROM {rows} GROUP BY type, direction").fetchall())
 
 
 def tally_of(found: Iterable[tuple[Any, ...]]) -> Tally:
-    """What rows hold, of rows by type and direction: those, how many, with a value, first and last moment, two contents."""
+    """What rows hold, of what `TALLIED` says of them by type and direction."""
     return Tally.merged(
         Tally(
             {kind: count},

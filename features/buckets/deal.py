@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.buckets.cut import COLUMNS, put_segment, spill_of, tally_of
+from features.buckets.cut import COLUMNS, TALLIED, WITHIN, placed, put_segment, spill_of, tally_of
 from features.buckets.database import database
 from features.buckets.groups import GROUP
 from features.buckets.manifest import Segment
@@ -43,23 +43,15 @@ def deal(task: Dealing) -> dict[int, Segment]:
     rows = " UNION ALL ".join(f"SELECT {COLUMNS} FROM ({query})" for query in task.queries)
     with database(task.budget.of_sort, 1, spill_of(task.budget, task.place), task.budget) as connection:
         connection.register("place_of", task.where)
-        connection.execute(
-            f"""CREATE TEMP TABLE dealt AS
-                SELECT i.*, coalesce(w.position, -1) AS position,
-                       CASE WHEN epoch_us(i."at") <= {task.extracted_at} THEN coalesce(w.bucket, -1) ELSE -1 END AS bucket
-                FROM ({rows}) i LEFT JOIN place_of w USING (lead_id)"""
-        )
+        connection.execute(f"CREATE TEMP TABLE dealt AS {placed(rows, 'place_of', task.extracted_at)}")
         tallies = connection.sql(
-            """SELECT bucket, type, direction, count(*), count(value), min(epoch_us("at")), max(epoch_us("at")), min(content),
-                      max(content)
-               FROM dealt GROUP BY bucket, type, direction ORDER BY bucket"""
+            f"SELECT bucket, {TALLIED} FROM dealt GROUP BY bucket, type, direction ORDER BY bucket"
         ).fetchall()
         table = connection.sql(
-            """SELECT bucket, lead_id, type, "at", value, content, campaign,
+            f"""SELECT bucket, lead_id, type, "at", value, content, campaign,
                       CASE WHEN bucket < 0 OR direction IN ('in', 'out') THEN direction END AS direction
                FROM dealt
-               ORDER BY bucket, CASE WHEN bucket < 0 THEN lead_id END, position, "at", type, direction, content, campaign,
-                        value"""
+               ORDER BY bucket, CASE WHEN bucket < 0 THEN lead_id END, position, {WITHIN}"""
         ).to_arrow_table()
     at = table.schema.get_field_index("at")
     table = table.set_column(at, "at", table["at"].cast(pa.timestamp("us", "UTC")))

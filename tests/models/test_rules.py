@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import pickle
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from features.buckets.memory import Budget
+from features.buckets.work import every
 from features.errors import ConfigError
 from models.rules import Points, Rules, check_thresholds
+from training.engine.local import Local
 
 
 def rules(**book: Any) -> Rules:
@@ -59,8 +62,9 @@ def test_rules_that_were_asked_can_be_sent_to_another_process() -> None:
     book = rules(fit=fit)
     values = {f"lead.{name}": ["5"] for name in conditions}
     found = points(book, [], values)
-    again = points(pickle.loads(pickle.dumps(book)), [], values)  # noqa: S301  our own
-    assert again.points.tolist() == found.points.tolist()
+    with Local(Budget(workers=2)) as engine:
+        again = every(engine, partial(points, behaviour=[], attributes=values), [book, book], ["one", "other"])
+    assert [one.points.tolist() for one in again] == [found.points.tolist()] * 2
 
 
 def test_a_fading_point_uses_the_decayed_count_of_the_engine() -> None:
