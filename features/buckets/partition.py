@@ -90,7 +90,7 @@ def add(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | Non
         counted = job.counted(fresh)
         again = day.moved
         where = day.where(counted["lead_id"], again)
-        unusable = _unusable(counted, pd.Series(where.lead_id))
+        unusable = _unusable(counted, pd.Series(where.lead_id), sum(b.rows for b in old.buckets))
         recut = [s for b in old.buckets if b.number in again for s in b.segments]
         rows = int(counted[["rows", "late"]].to_numpy().sum()) + sum(s.rows for s in recut)
         segments, waiting = job.dealt((*fresh, *_rows_of(place, recut)), where, rows)
@@ -150,17 +150,18 @@ def _rows_of(place: Place, segments: tuple[Segment, ...] | list[Segment]) -> tup
     )
 
 
-def _unusable(counted: pd.DataFrame, known: pd.Series[str]) -> dict[str, Any]:
-    """Rows of unknown leads and of later than the extraction; `known`: leads, at least those of the rows.
+def _unusable(counted: pd.DataFrame, known: pd.Series[str], before: int = 0) -> dict[str, Any]:
+    """Rows of unknown leads and of later than the extraction; `known`: leads, at least those of the rows. There are `before`
+    rows of known leads already: a quiet day may bring none, while rows of others wait.
 
     Raises
     ------
     DataError
-        if no row is of a known lead.
+        if no row of all is of a known lead.
     """
     unknown = pd.Index(known).get_indexer(pd.Index(counted["lead_id"])) < 0
     rows = counted["rows"].to_numpy(np.int64)
-    if len(counted) and rows.sum() and not rows[~unknown].sum():
+    if rows.sum() and not before + rows[~unknown].sum():
         example = str(known.iloc[0]) if len(known) else "none of them"
         raise of_nobody("interactions", int(rows.sum()), str(counted["lead_id"].iloc[0]), example)
     lost = unknown & (rows > 0)

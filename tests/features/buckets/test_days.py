@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from features.buckets.day import merged
@@ -65,6 +65,7 @@ def changed(day: Dataset, known: Dataset, random: np.random.Generator) -> Datase
 
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 @given(seed=st.integers(0, 10_000), days=st.lists(st.integers(61, 119), min_size=2, max_size=3, unique=True).map(sorted))
+@example(seed=5967, days=[83, 84, 115])  # a day without interactions, while some of nobody wait
 def test_day_by_day_equals_from_nothing(tmp_path_factory: pytest.TempPathFactory, seed: int, days: list[int]) -> None:
     home = tmp_path_factory.mktemp("days")
     everything, random = world(seed), np.random.default_rng(seed)
@@ -140,6 +141,19 @@ def test_a_day_may_bring_no_interactions(tmp_path: Path) -> None:
     after = add(place, raw_of(day, tmp_path / "day"), FUNNEL, engine)
     assert after.extracted_at > before.extracted_at
     assert after.rows == before.rows
+
+
+def test_a_day_may_bring_rows_of_nobody_only(tmp_path: Path) -> None:
+    everything = world(8)
+    known = until(everything, 70)
+    place, engine = Place.of(tmp_path / "data"), Inline(SMALL)
+    before = partition(place, raw_of(known, tmp_path / "first"), FUNNEL, engine)
+    assert before.waiting  # of nobody as well
+    day = until(everything, 72, 70)
+    early = day.interactions.astype({"lead_id": "str"}).assign(lead_id="someone new")  # the lead itself comes later
+    after = add(place, raw_of(replace(day, interactions=early), tmp_path / "day"), FUNNEL, engine)
+    assert after.rows == before.rows
+    assert after.unusable["unknown"] == before.unusable["unknown"] + len(early)
 
 
 def test_rows_wait_for_their_lead(tmp_path: Path) -> None:
