@@ -20,8 +20,9 @@ from training.prepare import Prepared, prepare
 from training.progress import Steps
 from training.scale.grow import Grown, grow
 from training.scale.overall import Overall
+from training.scale.room import Room
 from training.scale.source import partitioned, streams
-from training.scale.stream import build, memory_share, place_of, read, sample
+from training.scale.stream import build, place_of, read, sample, size_of
 
 
 @dataclass
@@ -98,20 +99,19 @@ def streamed(config: Config, folder: Path | None, steps: Steps) -> Iterator[Supp
         build(found, engine, bar.stage("build"))
         engine.rest()  # the memory is the training's now
         bar.stage("sample")
-        beside = 0 if config.engine.kind == "dask" else engine.budget.workers  # those of a cluster have memory of their own
-        share = memory_share(found.manifest.rows, config.engine.memory, beside)
-        part = sample(found, share)
-        mine = _scaled(config, share)
+        room = Room.of(config.engine.memory, found.manifest.rows, size_of(found), cluster=config.engine.kind == "dask")
+        part = sample(found, room.share)
+        mine = _scaled(config, room.share)
         prepared = prepare(part, mine, found.facts.funnel, found.facts.rules, facts=found.facts)
         bar.end()
-        given = Supply(mine, part, found.report, prepared, share=share)
+        given = Supply(mine, part, found.report, prepared, share=room.share)
 
         def beyond(fit: Fit) -> Fit:
             tick = steps.step("Trees of all accounts", len(fit.transitions))
-            fitted, given.grown = grow(found, fit, engine, apart=config.engine.boost == "apart", tick=tick)
+            fitted, given.grown = grow(found, fit, engine, room.trees, apart=config.engine.boost == "apart", tick=tick)
             return fitted
 
-        given.beyond = beyond if share < 1 or config.engine.boost == "apart" else None
+        given.beyond = beyond if room.share < 1 or config.engine.boost == "apart" else None
         yield given
 
 

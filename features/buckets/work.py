@@ -42,6 +42,10 @@ class Engine(Protocol):
         """One `Done` for each item, in the order in which they end. A failed item never stops the others."""
         ...
 
+    def alone(self, function: Callable[[T], R], item: T) -> Done[R]:
+        """One large item while nothing else is worked on, where what it takes is given back at its end."""
+        ...
+
 
 @dataclass(frozen=True)
 class Inline:
@@ -56,6 +60,9 @@ class Inline:
     def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[Done[R]]:
         for index, item in enumerate(items):
             yield attempt(function, index, item)
+
+    def alone(self, function: Callable[[T], R], item: T) -> Done[R]:
+        return attempt(function, 0, item)
 
 
 def attempt(function: Callable[[T], R], index: int, item: T) -> Done[R]:
@@ -94,3 +101,20 @@ def every(
             "Put these right and run the same again: it goes on from what is finished.",
         )
     return [value for value in found if value is not None]
+
+
+def alone(engine: Engine, function: Callable[[T], R], item: T, what: str) -> R:
+    """The value of one large item, for which everything else rests.
+
+    Raises
+    ------
+    DataError
+        if it failed; `what` names it.
+    """
+    done = engine.alone(function, item)
+    if done.error or done.value is None:
+        raise DataError(
+            f"One part failed; what came before is finished and kept:\n  - {what}: {done.error}",
+            "Put it right and run it again.",
+        )
+    return done.value

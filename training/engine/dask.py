@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from distributed import Client, KilledWorker, LocalCluster, as_completed
 from distributed.client import FutureCancelledError
@@ -13,12 +14,13 @@ from distributed.client import FutureCancelledError
 from features.buckets.memory import Budget
 from features.buckets.work import Done, attempt
 from features.errors import DataError
-from training.engine.local import KILLED
+from training.engine.local import KILLED, TRIES
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 SECONDS = 30  # to find the scheduler
+KILLED_HERE = KILLED.format("several")
 
 
 class Cluster:
@@ -34,32 +36,61 @@ class Cluster:
         """Workers are the cluster's own, with memory of their own."""
 
     def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[Done[R]]:
-        """As the protocol says. An item whose worker dies is given to others as often as the scheduler allows."""
-        futures = [
-            self.client.submit(attempt, function, index, item, pure=False, key=f"{function.__name__}-{index}-{id(items)}")
-            for index, item in enumerate(items)
-        ]
-        index_of = {future.key: index for index, future in enumerate(futures)}
-        open_ = set(index_of)
+        """As the protocol says. An item whose worker dies is given to others as often as the scheduler allows.
+
+        The scheduler blames every item that a dead worker had been given, begun or not, and a result may die with the worker
+        before it is fetched; so those are done again, one by one, and who kills its worker then is named.
+        """
+        again = []
+        for index, done in self._together(function, items, range(len(items))):
+            if done is None or (done.error == KILLED_HERE and len(items) > 1):
+                again.append(index)
+            else:
+                yield done
+        for index in sorted(again):
+            yield self._by_itself(function, items, index)
+
+    def alone(self, function: Callable[[T], R], item: T) -> Done[R]:
+        """A worker has memory of its own; it keeps some of it."""
+        return next(self.map(function, [item]))
+
+    def _by_itself(self, function: Callable[[T], R], items: Sequence[T], index: int) -> Done[R]:
+        for _ in range(TRIES):
+            for _, done in self._together(function, items, [index]):
+                if done:
+                    return done
+        return Done(index, None, KILLED_HERE)
+
+    def _together(
+        self, function: Callable[[T], R], items: Sequence[T], which: Sequence[int]
+    ) -> Iterator[tuple[int, Done[R] | None]]:
+        """Index and answer; None where the answer was lost."""
+        index_of, futures = {}, []
+        for index in which:
+            name = f"{function.__name__}-{index}-{uuid4().hex}"
+            futures.append(self.client.submit(attempt, function, index, items[index], pure=False, key=name))
+            index_of[name] = index
         for future in as_completed(futures):
-            open_.discard(future.key)
-            yield self._done(future, index_of[future.key])
-        if open_:
+            index = index_of.pop(future.key)
+            yield index, self._done(future, index)
+        if index_of:
             raise _gone(self.client)
 
-    def _done(self, future: Any, index: int) -> Done[R]:
-        if future.status in ("cancelled", "lost"):
-            raise _gone(self.client)
+    def _done(self, future: Any, index: int) -> Done[R] | None:
+        found: Done[R] | None = None
         try:
-            found: Done[R] = future.result()
+            if future.status not in ("cancelled", "lost"):
+                found = future.result()
         except KilledWorker:
-            return Done(index, None, KILLED.format("several"))
-        except FutureCancelledError as error:
-            raise _gone(self.client) from error
+            found = Done(index, None, KILLED_HERE)
+        except FutureCancelledError:
+            pass
         except Exception as error:
-            return Done(index, None, f"{type(error).__name__}: {error}")
+            found = Done(index, None, f"{type(error).__name__}: {error}")
         finally:
             future.release()
+        if found is None and self.client.status != "running":  # it was lost with the scheduler, not with a worker
+            raise _gone(self.client)
         return found
 
 

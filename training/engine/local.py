@@ -86,6 +86,17 @@ class Local:
             for index, item in enumerate(items):
                 yield attempt(function, index, item)
             return
+        yield from self._outside(function, items)
+
+    def alone(self, function: Callable[[T], R], item: T) -> Done[R]:
+        """In a process that ends with it: libraries such as LightGBM keep what they have let go of."""
+        self.rest()
+        try:
+            return next(self._outside(function, [item]))
+        finally:
+            self.rest()
+
+    def _outside(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[Done[R]]:
         todo, tries, open_ = deque(range(len(items))), [0] * len(items), len(items)
         try:
             while open_:

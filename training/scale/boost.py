@@ -16,10 +16,8 @@ import numpy.typing as npt
 from features.buckets.matrix import Store
 from models.gbm import DEFAULTS
 from models.types import Floats, Matrix
+from training.scale.room import BATCH, ROWS
 from training.scale.select import Chosen, Selected
-
-BIN_ROWS = 200_000  # rows that bins are found on, as LightGBM itself does
-BATCH = 16_384
 
 
 class BucketRows(lgb.Sequence):
@@ -50,7 +48,8 @@ class BucketRows(lgb.Sequence):
 class Boosting:
     """Trees of one transition: `params` and number of `trees`, on the `selected` rows, on top of the linear learner or not.
 
-    Rows fade with `half_life` (µs) before `newest`; `scale` keeps the mean of the weights.
+    Rows fade with `half_life` (µs) before `newest`; `scale` keeps the mean of the weights. Bins are found on about `bin_rows`
+    rows; `threads` is 0 for all processors.
     """
 
     store: Store
@@ -62,6 +61,8 @@ class Boosting:
     half_life: float | None
     newest: int
     scale: float
+    bin_rows: int = ROWS
+    threads: int = 0
     network: Mapping[str, Any] | None = None
 
 
@@ -75,22 +76,23 @@ def faded(chosen: Chosen, half_life: float | None, newest: int) -> Floats:
 def reference(task: Boosting, selected: Sequence[Selected]) -> lgb.Dataset:
     """The bins, found on every so many rows of all the buckets."""
     total = sum(s.rows for s in selected)
-    step = max(1, -(-total // BIN_ROWS))
-    parts, seen = [], 0
+    step = max(1, -(-total // task.bin_rows))
+    sample = np.empty((-(-total // step), len(task.columns)), np.float32)
+    seen = filled = 0
     for one in selected:
         rows = Chosen.read(task.store.place, one.file).row
         picked = rows[(-seen) % step :: step]
         seen += len(rows)
         record = task.store.record(one.bucket)
         if len(picked) and record:
-            parts.append(task.store.block(record, task.columns, picked).T)
-    sample = np.ascontiguousarray(np.concatenate(parts))
+            sample[filled : filled + len(picked)] = task.store.block(record, task.columns, picked).T
+            filled += len(picked)
     return lgb.Dataset(sample, params=settings(task), free_raw_data=True).construct()
 
 
 def settings(task: Boosting) -> dict[str, Any]:
     """LightGBM's parameters."""
-    return {**DEFAULTS, **task.params, **(task.network or {})}
+    return {**DEFAULTS, "num_threads": task.threads, **task.params, **(task.network or {})}
 
 
 def boost(task: Boosting, of_bins: Sequence[Selected] | None = None) -> str:

@@ -12,18 +12,14 @@ from dataclasses import dataclass, replace
 import lightgbm as lgb
 import numpy as np
 
-from features.buckets.memory import BASE
-from features.buckets.work import Engine, every
-from models.gbm import Gbm
+from features.buckets.work import Engine, alone, every
+from models.gbm import Gbm, allowed
 from models.transition import Transition
 from training.engine.apart import boost_apart, can_apart
 from training.funnel_fit import Fit
 from training.scale.boost import Boosting, boost, faded
 from training.scale.select import Chosen, Selected, Selecting, select
-from training.scale.stream import Streamed, head_of
-
-BINNED = 0.45  # of the memory, for bins; gradients and the rest take less than the other half
-PER_ROW = 40  # bytes beside the bins: label, weight, gradient, hessian, score, leaf
+from training.scale.stream import Streamed, head_of, size_of
 
 Tick = Callable[[int, int], None]
 
@@ -38,24 +34,26 @@ class Grown:
 
 
 def grow(
-    streamed: Streamed, fit: Fit, engine: Engine, *, apart: bool = False, tick: Tick | None = None
+    streamed: Streamed, fit: Fit, engine: Engine, room: int, *, apart: bool = False, tick: Tick | None = None
 ) -> tuple[Fit, list[Grown]]:
-    """The fit with trees from all accounts, or from as many as the bins of fit into memory.
+    """The fit with trees from all accounts, or from as many as the bins of fit into `room` bytes; where they grow `apart`, bins
+    are of all.
 
     Raises
     ------
     DataError
         if a bucket is damaged; it is named.
     """
-    landmarks = sum(r.landmarks for b in streamed.manifest.buckets if (r := streamed.store.record(b.number)))
-    share = share_for(landmarks, len(streamed.spec.model_columns), engine.budget.memory * (1 if not apart else 10**6))
+    bin_rows, share = size_of(streamed).bins(room)
+    if apart:
+        share = 1.0
     targets = streamed.spec.funnel.targets
     grown, transitions = [], []
     for target, transition in enumerate(fit.transitions):
         if transition.gbm is None and transition.stacked is None:
             transitions.append(transition)
         else:
-            found, rows = _grown(streamed, fit, target, engine, share, apart=apart)
+            found, rows = _grown(streamed, fit, target, engine, share, bin_rows, apart=apart)
             transitions.append(found)
             grown.append(Grown(targets[target], rows, share))
         if tick:
@@ -64,13 +62,9 @@ def grow(
     return replace(fit, transitions=tuple(transitions)), grown
 
 
-def share_for(landmarks: int, columns: int, memory: int) -> float:
-    """The share of the accounts whose bins fit."""
-    room = BINNED * max(memory - BASE, memory / 4)
-    return float(min(1.0, room / max(landmarks * (columns + PER_ROW), 1)))
-
-
-def _grown(streamed: Streamed, fit: Fit, target: int, engine: Engine, share: float, *, apart: bool) -> tuple[Transition, int]:
+def _grown(
+    streamed: Streamed, fit: Fit, target: int, engine: Engine, share: float, bin_rows: int, *, apart: bool
+) -> tuple[Transition, int]:
     transition = fit.transitions[target]
     found = fit.settings[transition.target]
     head = head_of(streamed.manifest)
@@ -93,12 +87,13 @@ def _grown(streamed: Streamed, fit: Fit, target: int, engine: Engine, share: flo
 
     def booster(trees: int, *, stacked: bool) -> Gbm:
         task = Boosting(
-            streamed.store, streamed.spec.model_columns, selected, found.params, trees, stacked, found.half_life, newest, scale
-        )
+            streamed.store, streamed.spec.model_columns, selected, found.params, trees, stacked, found.half_life, newest, scale,
+            bin_rows, allowed(),
+        )  # fmt: skip
         if apart and can_apart(engine):
             text = boost_apart(engine, task)
         else:
-            (text,) = every(engine, boost, [task], [f"trees of {transition.target}"])
+            text = alone(engine, boost, task, f"trees of {transition.target}")
         log = {"learner": "gbm", "trees": trees, "rows": rows, **found.params}
         return Gbm(lgb.Booster(model_str=text), log)
 
@@ -113,4 +108,4 @@ def _grown(streamed: Streamed, fit: Fit, target: int, engine: Engine, share: flo
     ), rows
 
 
-__all__ = ["Grown", "Selected", "grow", "share_for"]
+__all__ = ["Grown", "Selected", "grow"]

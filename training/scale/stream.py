@@ -18,7 +18,6 @@ from features.audit import Follows
 from features.buckets.frames import below
 from features.buckets.manifest import Manifest
 from features.buckets.matrix import Store
-from features.buckets.memory import BASE, PLAIN
 from features.buckets.place import Place
 from features.buckets.rows import Building, Built, build_bucket
 from features.buckets.spec import Spec
@@ -36,6 +35,7 @@ from training.config import Config
 from training.prepare import Facts, learn, with_horizons
 from training.scale.follow import Following, follow
 from training.scale.judge import RulesJudge
+from training.scale.room import Size
 
 
 @dataclass(frozen=True)
@@ -144,15 +144,10 @@ def _interactions(streamed: Streamed, ids: pd.Index | None) -> pd.DataFrame:
     return below(parts)
 
 
-def memory_share(rows: int, memory: int, beside: int) -> float:
-    """The share of the accounts, of so many interactions in all, that a training can hold in `memory` bytes.
-
-    Where that is not all of them, workers grow the trees of all accounts meanwhile: so many live `beside` it in that memory.
-    """
-    everything = PLAIN * max(rows, 1)
-    if everything + BASE <= memory:
-        return 1.0
-    return min(1.0, max(memory - (beside + 1) * BASE, memory // 4) / everything)
+def size_of(streamed: Streamed) -> Size:
+    """Of the matrix, once it is built."""
+    landmarks = [r.landmarks for b in streamed.manifest.buckets if (r := streamed.store.record(b.number))]
+    return Size(sum(landmarks), len(streamed.spec.model_columns), max(landmarks, default=0))
 
 
 def place_of(config: Config) -> Place:

@@ -33,6 +33,10 @@ def deadly(number: int) -> int:
     return number
 
 
+def process_of(_: int) -> int:
+    return os.getpid()
+
+
 @dataclass(frozen=True)
 class Fatal:
     """The function, but the first worker to do it is killed before it can tell; `folder` remembers."""
@@ -73,6 +77,9 @@ class Killing:
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Done[Any]]:
         return self.engine.map(Fatal(function, str(self.folder)), items)
+
+    def alone(self, function: Callable[[Any], Any], item: Any) -> Done[Any]:
+        return self.engine.alone(Fatal(function, str(self.folder)), item)
 
 
 class Telling(Inline):

@@ -17,10 +17,10 @@ from features.buckets.memory import Budget
 from features.buckets.partition import partition
 from features.buckets.place import Place
 from features.buckets.raw import in_memory as raw_in_memory
-from features.buckets.work import Inline, every
+from features.buckets.work import Inline, alone, every
 from features.errors import DataError
 from tests.features.buckets.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
-from tests.training.scale.deadly import deadly, once, square
+from tests.training.scale.deadly import deadly, once, process_of, square
 from training.engine.dask import Cluster, cluster
 from training.engine.local import Local
 
@@ -73,6 +73,18 @@ def test_workers_that_rest_hold_nothing_and_are_there_again() -> None:
         engine.rest()
         assert [process.is_alive() for process in workers] == [False, False]
         assert every(engine, square, [4, 5], ["four", "five"]) == [0.25, 0.2]
+
+
+def test_what_works_alone_gives_back_what_it_took(tmp_path: Path) -> None:
+    with Local(TWO) as engine:
+        every(engine, square, [1, 2], ["one", "two"])
+        workers = [worker.process for worker in engine._workers]
+        assert alone(engine, process_of, 3, "three") not in {os.getpid(), *(p.pid for p in workers)}
+        assert [process.is_alive() for process in workers] == [False, False]
+        assert engine._workers == []
+        assert alone(engine, once, str(tmp_path / "b"), "b") == str(tmp_path / "b")  # killed the first time
+        with pytest.raises(DataError, match=r"One part failed(.|\n)*- trees: its worker was killed, 3 times"):
+            alone(engine, deadly, -2, "trees")
 
 
 def test_killed_anywhere_it_goes_on_from_finished_buckets(tmp_path: Path) -> None:

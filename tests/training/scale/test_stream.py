@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from features.buckets.memory import BASE, PLAIN, Budget
+from features.buckets.memory import Budget
 from features.buckets.partition import partition
 from features.buckets.place import Place
 from features.buckets.raw import in_memory as raw_in_memory
-from features.buckets.work import Inline, every
+from features.buckets.work import Inline, alone, every
 from features.clock import DAY
 from features.dataset import Dataset
 from features.errors import ConfigError
@@ -29,10 +29,9 @@ from training.engine.local import Local
 from training.prepare import prepare
 from training.progress import Steps
 from training.scale.boost import Boosting, boost
-from training.scale.grow import share_for
 from training.scale.score import score_buckets, write_scores
 from training.scale.source import streams
-from training.scale.stream import build, memory_share, read, sample
+from training.scale.stream import build, read, sample
 from training.supply import rules_of, supply
 
 ENGINE = Inline(Budget(bucket=15_000))
@@ -93,19 +92,6 @@ def test_all_that_a_training_learns_from_is_equal(few: Dataset, tmp_path: Path) 
     assert len(data.interactions) == len(clean.interactions)
     stored = Place.of(tmp_path / "artefacts" / "few" / "scale" / "matrix")
     assert stored.exists("00000/record.json")
-
-
-@pytest.mark.parametrize(
-    ("rows", "memory", "beside", "share"),
-    [
-        (1_000_000, 2 * 2**30, 2, 1.0),  # all fit, so nobody is needed beside
-        (3_000_000, 2 * 2**30, 0, (2 * 2**30 - BASE) / 3_000_000 / PLAIN),
-        (3_000_000, 2 * 2**30, 2, (2 * 2**30 - 3 * BASE) / 3_000_000 / PLAIN),
-        (3_000_000, 2**30, 4, 2**28 / 3_000_000 / PLAIN),  # a quarter in any case
-    ],
-)
-def test_a_training_leaves_room_for_those_beside_it(rows: int, memory: int, beside: int, share: float) -> None:
-    assert memory_share(rows, memory, beside) == pytest.approx(share)
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +234,7 @@ def test_trees_of_all_accounts_equal_those_from_memory_on_the_same_bins(few: Dat
     with cluster(None, 2, Budget()) as engine:
         killing = Killing(engine, tmp_path)  # a worker dies in the middle of selecting, another one of growing trees
         assert every(killing, select, tasks, [t.to for t in tasks]) == list(selected)
-        assert every(killing, boost, [task], ["trees"]) == [text]
+        assert alone(killing, boost, task, "trees") == text
         assert (tmp_path / "killed-in-boost").exists()
     with cluster(None, 2, Budget()) as engine:
         apart = lgb.Booster(model_str=boost_apart(engine, task)).predict(examples.x, raw_score=True)
@@ -283,8 +269,3 @@ def test_settings_of_the_engine_are_checked(tmp_path: Path) -> None:
         config_of(tmp_path, memory="much")
     with pytest.raises(ConfigError, match=r"engine .*an `address:` is of a Dask scheduler"):
         config_of(tmp_path, address="tcp://x:1")
-
-
-def test_bins_that_do_not_fit_are_of_a_share_of_the_accounts() -> None:
-    assert share_for(1_000_000, 300, 4 * 2**30) == 1.0
-    assert 0.3 < share_for(12_000_000, 300, 4 * 2**30) < 0.5
