@@ -133,13 +133,13 @@ def _deal(  # noqa: PLR0917  columns, as they come and as they go
             ordered &= at_[k] >= at_[k - 1]
         if not ordered:
             order = np.arange(start[i + 1] - start[i])
-            _sort_few(at_[rows], order)
+            sort_few(at_[rows], order)
             at_[rows], kind_[rows], value_[rows] = at_[rows][order], kind_[rows][order], value_[rows][order]
             content_[rows] = content_[rows][order]
 
 
 @exact
-def _sort_few(at: Any, order: Any) -> None:
+def sort_few(at: Any, order: Any) -> None:
     """By insertion, which most histories are short enough for; a long one the usual way, unless it is in order."""
     for k in range(1, len(order)):
         if at[order[k]] < at[order[k - 1]]:

@@ -1,29 +1,31 @@
 """Interactions of any order → one sorted Parquet file per bucket: first cut by bucket, then each bucket sorted on its own.
 
-Both steps run in DuckDB, which spills what does not fit. The first reads everything once and writes it once; the second is a
-task per bucket, so it runs wherever there is a worker and goes on after an interruption.
+The first step runs in DuckDB, which spills what does not fit; it reads everything once and writes it once. The second is a task
+per bucket, so it runs wherever there is a worker and goes on after an interruption: in memory (`order`), and in DuckDB where an
+account with very many interactions makes a bucket too large for that.
 """
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from features.buckets.database import database, parquet
 from features.buckets.groups import GROUP, groups_of
 from features.buckets.manifest import Segment
 from features.buckets.memory import Budget
+from features.buckets.order import Ordered, read_rows
 from features.buckets.place import Place, arrow_bytes
 from features.buckets.tally import Tally
 from features.errors import DataError
@@ -31,6 +33,7 @@ from features.tables import INTERACTIONS
 
 _LACKING = {"timeless": "at", "nameless": "type"}
 COLUMNS = ", ".join(f'"{c}"' for c in INTERACTIONS.names)
+IN_MEMORY = 200  # bytes of a row while it is sorted there (seen: 170)
 WITHIN = '"at", type, direction, content, campaign, value'  # the order of the rows of a lead
 TALLIED = 'type, direction, count(*), count(value), min(epoch_us("at")), max(epoch_us("at")), min(content), max(content)'
 
@@ -145,30 +148,42 @@ class Sorting:
 
 def sort(tasks: tuple[Sorting, ...]) -> list[Segment]:
     """Sort each by (lead in the order of accounts, at), write, and count what is in it; the name tells the content."""
-    budget, place = tasks[0].budget, tasks[0].place
-    spill = spill_of(budget, place)
-    with database(budget.of_sort, 1, spill, budget) as connection:
-        return [_sorted(connection, spill, task) for task in tasks]
+    return [_sorted(task) for task in tasks]
 
 
-def _sorted(connection: duckdb.DuckDBPyConnection, spill: Path, task: Sorting) -> Segment:
-    direction = "direction" if task.waiting else "CASE WHEN direction IN ('in', 'out') THEN direction END AS direction"
-    order = "lead_id" if task.waiting else "position"
+def _sorted(task: Sorting) -> Segment:
     with ExitStack() as stack:
         paths = [stack.enter_context(task.place.here(name)) for name in task.files]
-        written = stack.enter_context(tempfile.TemporaryDirectory(prefix="ripeline", dir=spill.parent))
+        rows = sum(pq.read_metadata(path).num_rows for path in paths)
+        if task.waiting or rows * IN_MEMORY > task.budget.of_sort:
+            content, tally = _beyond_memory(task, paths)
+        else:
+            ordered = Ordered.of(read_rows(paths))
+            everything = slice(0, len(ordered.at))
+            content, tally = ordered.parquet(everything), ordered.tally(everything)
+    segment = put_segment(task.place, task.out, content, tally)
+    task.place.write_json(task.record, asdict(segment))
+    return segment
+
+
+def _beyond_memory(task: Sorting, paths: Sequence[Path]) -> tuple[bytes, Tally]:
+    """The same order by DuckDB, for rows that wait, and for more than fit."""
+    direction = "direction" if task.waiting else "CASE WHEN direction IN ('in', 'out') THEN direction END AS direction"
+    order = "lead_id" if task.waiting else "position"
+    spill = spill_of(task.budget, task.place)
+    with (
+        database(task.budget.of_sort, 1, spill, task.budget) as connection,
+        tempfile.TemporaryDirectory(prefix="ripeline", dir=spill.parent) as written,
+    ):
         path = Path(written) / "sorted.parquet"
-        tally = _tally(connection, parquet(*paths))
+        tally = tally_of(connection.sql(f"SELECT {TALLIED} FROM {parquet(*paths)} GROUP BY type, direction").fetchall())
         connection.execute(
             f"""COPY (
                 SELECT lead_id, type, "at", value, content, campaign, {direction}
                 FROM {parquet(*paths)} ORDER BY {order}, {WITHIN}
             ) TO '{path}' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {GROUP})"""
         )
-        content = path.read_bytes()
-    segment = put_segment(task.place, task.out, content, tally)
-    task.place.write_json(task.record, asdict(segment))
-    return segment
+        return path.read_bytes(), tally
 
 
 def put_segment(place: Place, folder: str, content: bytes, tally: Tally) -> Segment:
@@ -182,10 +197,6 @@ def put_segment(place: Place, folder: str, content: bytes, tally: Tally) -> Segm
     if found is not None and not place.exists(groups):
         place.write_arrow(groups, arrow_bytes(found, "lz4"))
     return Segment(name, tally.rows, checksum, tally, groups=groups)
-
-
-def _tally(connection: duckdb.DuckDBPyConnection, rows: str) -> Tally:
-    return tally_of(connection.sql(f"SELECT {TALLIED} FROM {rows} GROUP BY type, direction").fetchall())
 
 
 def tally_of(found: Iterable[tuple[Any, ...]]) -> Tally:

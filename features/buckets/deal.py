@@ -5,10 +5,7 @@ What takes time of a day is not its rows but opening databases and files for eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby, pairwise
-from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +16,10 @@ from features.buckets.database import database
 from features.buckets.groups import GROUP
 from features.buckets.manifest import Segment
 from features.buckets.memory import Budget
+from features.buckets.order import Ordered
 from features.buckets.place import Place
 
+WAITING = -1  # the number of what is no bucket
 MOST = 4  # times the rows of a bucket: of a sorted row text and numbers take about a fifth of what its features take
 
 
@@ -41,35 +40,21 @@ def deal(task: Dealing) -> dict[int, Segment]:
     if not task.queries:
         return {}
     rows = " UNION ALL ".join(f"SELECT {COLUMNS} FROM ({query})" for query in task.queries)
+    found = {}
     with database(task.budget.of_sort, 1, spill_of(task.budget, task.place), task.budget) as connection:
         connection.register("place_of", task.where)
         connection.execute(f"CREATE TEMP TABLE dealt AS {placed(rows, 'place_of', task.extracted_at)}")
-        tallies = connection.sql(
-            f"SELECT bucket, {TALLIED} FROM dealt GROUP BY bucket, type, direction ORDER BY bucket"
-        ).fetchall()
-        table = connection.sql(
-            f"""SELECT bucket, lead_id, type, "at", value, content, campaign,
-                      CASE WHEN bucket < 0 OR direction IN ('in', 'out') THEN direction END AS direction
-               FROM dealt
-               ORDER BY bucket, CASE WHEN bucket < 0 THEN lead_id END, position, {WITHIN}"""
-        ).to_arrow_table()
-    at = table.schema.get_field_index("at")
-    table = table.set_column(at, "at", table["at"].cast(pa.timestamp("us", "UTC")))
-    tally = {number: tally_of([row[1:] for row in found]) for number, found in groupby(tallies, itemgetter(0))}
-    found = {}
-    for number, part in _parts(table):
-        folder = "waiting" if number < 0 else f"{number:05d}"
-        found[number] = put_segment(task.place, folder, _parquet(part), tally[number])
+        usable = connection.sql(f"SELECT {COLUMNS}, bucket, position FROM dealt WHERE bucket >= 0").to_arrow_table()
+        if waiting := connection.sql(f"SELECT {TALLIED} FROM dealt WHERE bucket < 0 GROUP BY type, direction").fetchall():
+            table = connection.sql(f"SELECT {COLUMNS} FROM dealt WHERE bucket < 0 ORDER BY lead_id, {WITHIN}").to_arrow_table()
+            found[WAITING] = put_segment(task.place, "waiting", _parquet(table), tally_of(waiting))
+    number = usable["bucket"].to_numpy()
+    starts = np.concatenate(([0], np.cumsum(np.bincount(number))))  # of buckets, whose rows follow each other in the order, too
+    ordered = Ordered.of(usable)
+    for bucket in np.unique(number).tolist():
+        part = slice(int(starts[bucket]), int(starts[bucket + 1]))
+        found[bucket] = put_segment(task.place, f"{bucket:05d}", ordered.parquet(part), ordered.tally(part))
     return found
-
-
-def _parts(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
-    """Bucket by bucket, the rows without its number; rows lie in the order of buckets."""
-    numbers = table["bucket"].to_numpy()
-    borders = np.append(np.flatnonzero(np.diff(numbers, prepend=np.iinfo(np.int64).min)), len(numbers))
-    rest = table.drop_columns(["bucket"])
-    for begin, end in pairwise(borders.tolist()):
-        yield int(numbers[begin]), rest.slice(begin, end - begin)
 
 
 def _parquet(table: pa.Table) -> bytes:

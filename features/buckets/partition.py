@@ -20,7 +20,7 @@ import pandas as pd
 from features.buckets.cut import COLUMNS, Counting, Cutting, Sorting, count, cut, sort, where_table
 from features.buckets.database import parquet
 from features.buckets.day import Day
-from features.buckets.deal import MOST, Dealing, deal
+from features.buckets.deal import MOST, WAITING, Dealing, deal
 from features.buckets.lock import locked
 from features.buckets.manifest import Bucket, Manifest, Segment, is_partitioned, segment_from
 from features.buckets.memory import LEAD
@@ -36,7 +36,6 @@ from features.report import DataReport
 from features.validate import UNKNOWN, of_nobody, validate
 
 MOST_SEGMENTS = 12  # of a bucket; then those of days are sorted into one
-WAITING = -1
 
 
 def partition(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | None = None) -> Manifest:

@@ -39,8 +39,10 @@ class Size:
 
     def bins(self, room: int) -> tuple[int, float]:
         """How many rows bins are found on, and the share of the accounts whose bins fit, in so many bytes."""
-        rows = int(min(ROWS, max((room - self.reading) // (PER_VALUE * self.columns), ENOUGH // 10)))
-        left = max(room - self.reading - min(rows, self.landmarks) * self.columns, room // 4)
+        free = room - self.reading
+        wanted = max((free - self.landmarks * (self.columns + PER_ROW)) // self.columns, ENOUGH)  # bins of all come first
+        rows = int(min(ROWS, wanted, max(free // (PER_VALUE * self.columns), ENOUGH // 10)))
+        left = max(free - min(rows, self.landmarks) * self.columns, room // 4)
         return rows, float(min(1.0, left / max(self.landmarks * (self.columns + PER_ROW), 1)))
 
 

@@ -37,6 +37,12 @@ def test_trees_that_need_little_leave_the_rest_to_the_training() -> None:
     assert tiny.bins(room.trees)[1] == 1.0
 
 
+def test_more_rows_for_bins_never_cost_accounts() -> None:
+    size = Size(2_000_000, 370, 30_000)
+    assert size.bins(size.growing) == (ENOUGH, 1.0)
+    assert size.bins(size.growing + 10_000 * 370)[0] == ENOUGH + 10_000
+
+
 def test_a_worker_of_a_cluster_grows_trees_in_memory_of_its_own() -> None:
     room = Room.of(4 * GIB, 10**8, LARGE, cluster=True)
     assert room.share == pytest.approx((4 * GIB - TRAINING) / PLAIN / 10**8)
