@@ -21,7 +21,7 @@ from features.dataset import DICTIONARIES
 from features.errors import DataError
 
 PARTS = b"parts"
-GROUP = 8_192  # rows; smaller ones take longer to be read all, larger ones to be read for a few leads
+GROUP = 4_096  # rows; smaller ones take longer to be read all, larger ones to be read for a few leads
 
 
 def groups_of(content: bytes) -> pa.Table | None:
