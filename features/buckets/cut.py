@@ -99,10 +99,14 @@ class Cutting:
 
 
 def placed(rows: str, where: str, extracted_at: int) -> str:
-    """SQL for the rows of a query with the bucket and position of their lead (`where`); -1 for what cannot be used yet."""
-    return f"""SELECT i.*, coalesce(w.position, -1) AS position,
-                      CASE WHEN epoch_us(i."at") <= {extracted_at} THEN coalesce(w.bucket, -1) ELSE -1 END AS bucket
-               FROM ({rows}) i LEFT JOIN {where} w USING (lead_id)"""
+    """SQL for the rows of a query with the bucket and position of their lead (`where`).
+
+    In bucket -1 is what cannot be used yet. Only there is the lead named: elsewhere the position says it.
+    """
+    return f"""SELECT CASE WHEN bucket < 0 THEN lead_id END AS lead_id, * EXCLUDE (lead_id) FROM (
+                   SELECT i.*, w.position,
+                          CASE WHEN epoch_us(i."at") <= {extracted_at} THEN coalesce(w.bucket, -1) ELSE -1 END AS bucket
+                   FROM ({rows}) i LEFT JOIN {where} w USING (lead_id))"""
 
 
 def cut(task: Cutting) -> dict[int, list[str]]:
@@ -135,7 +139,7 @@ def cut(task: Cutting) -> dict[int, list[str]]:
 class Sorting:
     """The files of one bucket to be sorted into a segment in the folder `out`, noted as `record` for a job that goes on.
 
-    `waiting` rows are kept as they came.
+    The lead at position `first` is `leads[0]`. `waiting` rows are kept as they came.
     """
 
     files: tuple[str, ...]
@@ -143,6 +147,8 @@ class Sorting:
     record: str
     place: Place
     budget: Budget
+    leads: pa.Array
+    first: int = 0
     waiting: bool = False
 
 
@@ -158,7 +164,7 @@ def _sorted(task: Sorting) -> Segment:
         if task.waiting or rows * IN_MEMORY > task.budget.of_sort:
             content, tally = _beyond_memory(task, paths)
         else:
-            ordered = Ordered.of(read_rows(paths))
+            ordered = Ordered.of(read_rows(paths), task.leads, task.first)
             everything = slice(0, len(ordered.at))
             content, tally = ordered.parquet(everything), ordered.tally(everything)
     segment = put_segment(task.place, task.out, content, tally)
@@ -170,17 +176,21 @@ def _beyond_memory(task: Sorting, paths: Sequence[Path]) -> tuple[bytes, Tally]:
     """The same order by DuckDB, for rows that wait, and for more than fit."""
     direction = "direction" if task.waiting else "CASE WHEN direction IN ('in', 'out') THEN direction END AS direction"
     order = "lead_id" if task.waiting else "position"
+    rows = parquet(*paths)
+    named = rows if task.waiting else f"(SELECT * EXCLUDE (lead_id) FROM {rows}) JOIN names USING (position)"
+    positions = pa.array(np.arange(task.first, task.first + len(task.leads)))
     spill = spill_of(task.budget, task.place)
     with (
         database(task.budget.of_sort, 1, spill, task.budget) as connection,
         tempfile.TemporaryDirectory(prefix="ripeline", dir=spill.parent) as written,
     ):
+        connection.register("names", pa.table({"position": positions, "lead_id": task.leads}))
         path = Path(written) / "sorted.parquet"
-        tally = tally_of(connection.sql(f"SELECT {TALLIED} FROM {parquet(*paths)} GROUP BY type, direction").fetchall())
+        tally = tally_of(connection.sql(f"SELECT {TALLIED} FROM {rows} GROUP BY type, direction").fetchall())
         connection.execute(
             f"""COPY (
                 SELECT lead_id, type, "at", value, content, campaign, {direction}
-                FROM {parquet(*paths)} ORDER BY {order}, {WITHIN}
+                FROM {named} ORDER BY {order}, {WITHIN}
             ) TO '{path}' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {GROUP})"""
         )
         return path.read_bytes(), tally

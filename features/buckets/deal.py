@@ -25,8 +25,11 @@ MOST = 4  # times the rows of a bucket: of a sorted row text and numbers take ab
 
 @dataclass(frozen=True)
 class Dealing:
-    """Rows of these queries to be sorted into a segment for each bucket (`where`: lead_id, bucket, position); rows of no
-    bucket, or after `extracted_at` (µs), wait as they came, in bucket -1."""
+    """Rows of these queries to be sorted into a segment for each bucket.
+
+    `where` has lead_id, bucket and position, which counts its rows from 0. Rows of no bucket, or after `extracted_at` (µs),
+    wait as they came, in bucket -1.
+    """
 
     queries: tuple[str, ...]
     where: pa.Table
@@ -44,13 +47,13 @@ def deal(task: Dealing) -> dict[int, Segment]:
     with database(task.budget.of_sort, 1, spill_of(task.budget, task.place), task.budget) as connection:
         connection.register("place_of", task.where)
         connection.execute(f"CREATE TEMP TABLE dealt AS {placed(rows, 'place_of', task.extracted_at)}")
-        usable = connection.sql(f"SELECT {COLUMNS}, bucket, position FROM dealt WHERE bucket >= 0").to_arrow_table()
+        usable = connection.sql("SELECT * EXCLUDE (lead_id) FROM dealt WHERE bucket >= 0").to_arrow_table()
         if waiting := connection.sql(f"SELECT {TALLIED} FROM dealt WHERE bucket < 0 GROUP BY type, direction").fetchall():
             table = connection.sql(f"SELECT {COLUMNS} FROM dealt WHERE bucket < 0 ORDER BY lead_id, {WITHIN}").to_arrow_table()
             found[WAITING] = put_segment(task.place, "waiting", _parquet(table), tally_of(waiting))
     number = usable["bucket"].to_numpy()
     starts = np.concatenate(([0], np.cumsum(np.bincount(number))))  # of buckets, whose rows follow each other in the order, too
-    ordered = Ordered.of(usable)
+    ordered = Ordered.of(usable, task.where["lead_id"].combine_chunks())
     for bucket in np.unique(number).tolist():
         part = slice(int(starts[bucket]), int(starts[bucket + 1]))
         found[bucket] = put_segment(task.place, f"{bucket:05d}", ordered.parquet(part), ordered.tally(part))

@@ -21,7 +21,6 @@ import pyarrow.parquet as pq
 from features.buckets.groups import GROUP
 from features.buckets.tally import Tally
 from features.compiled import exact
-from features.dataset import DICTIONARIES
 from features.index import sort_few
 
 SAYS = ("type", "direction", "content", "campaign")  # the order of what a lead did at the same moment, then by value
@@ -87,9 +86,13 @@ class Ordered:
     value: pa.Array
 
     @classmethod
-    def of(cls, rows: pa.Table) -> Ordered:
-        """Order rows of lead_id, position, at, type, direction, content, campaign, value; a lead has one position."""
-        lead, leads = _leads(rows["lead_id"], rows["position"])
+    def of(cls, rows: pa.Table, leads: pa.Array, first: int = 0) -> Ordered:
+        """Order rows of position, at, type, direction, content, campaign, value; the lead at position `first` is `leads[0]`."""
+        lead = (rows["position"].to_numpy() - first).astype(np.int32)
+        there = np.flatnonzero(np.bincount(lead, minlength=len(leads)))
+        rank = np.empty(len(leads), np.int32)
+        rank[there] = np.arange(len(there), dtype=np.int32)
+        lead, leads = rank[lead], leads.take(pa.array(there))
         at = rows["at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
         says = {name: Texts.of(rows[name]) for name in SAYS}
         value = rows["value"].combine_chunks()
@@ -144,20 +147,10 @@ class Ordered:
 
 
 def read_rows(paths: Sequence[Path]) -> pa.Table:
-    """The rows of Parquet files, text as dictionaries."""
-    files = [pq.ParquetFile(path, read_dictionary=list(DICTIONARIES)) for path in paths]
-    return pa.concat_tables([file.read(use_threads=False) for file in files], promote_options="permissive")
-
-
-def _leads(ids: pa.ChunkedArray, position: pa.ChunkedArray) -> tuple[npt.NDArray[np.int32], pa.Array]:
-    """A code of each row's lead that rises with its position, and the leads in that order."""
-    texts, at = Texts.of(ids), position.to_numpy()
-    place = np.zeros(len(texts.names), np.int64)
-    place[texts.code] = at
-    order = np.argsort(place, kind="stable")
-    rank = np.empty(len(order), np.int32)
-    rank[order] = np.arange(len(order), dtype=np.int32)
-    return rank[texts.code], texts.names.take(pa.array(order))
+    """The rows of Parquet files as `Ordered.of` wants them, text as dictionaries."""
+    files = [pq.ParquetFile(path, read_dictionary=list(SAYS)) for path in paths]
+    wanted = ["position", "at", "value", *SAYS]
+    return pa.concat_tables([file.read(wanted, use_threads=False) for file in files], promote_options="permissive")
 
 
 def _order(lead: npt.NDArray[np.int32], at: npt.NDArray[np.int64], leads: int) -> npt.NDArray[np.int64]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from features.buckets.cut import COLUMNS, Counting, Cutting, Sorting, count, cut, sort, where_table
 from features.buckets.database import parquet
@@ -223,14 +224,15 @@ class Job:
         buckets = sorted(files)
         done = {number: self._sorted(number) for number in buckets}
         todo = [number for number in buckets if done[number] is None]
+        starts = np.searchsorted(where.bucket, todo)
+        ends = np.searchsorted(where.bucket, todo, "right")
         tasks = [
             Sorting(
                 tuple(files[n]), "waiting" if n == WAITING else f"{n:05d}", self._record(n), self.place, self.engine.budget,
-                n == WAITING,
+                pa.array(where.lead_id[start:end], pa.string()), int(start), n == WAITING,
             )
-            for n in todo
+            for n, start, end in zip(todo, starts, ends, strict=True)
         ]  # fmt: skip
-
         together = _groups(tasks, max(self.engine.budget.workers, -(-rows // self.engine.budget.of_bucket)))
 
         def tick(number: int, _: int) -> None:
