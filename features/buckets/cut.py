@@ -33,7 +33,7 @@ from features.tables import INTERACTIONS
 
 _LACKING = {"timeless": "at", "nameless": "type"}
 COLUMNS = ", ".join(f'"{c}"' for c in INTERACTIONS.names)
-IN_MEMORY = 200  # bytes of a row while it is sorted there (seen: 170)
+IN_MEMORY = 200  # bytes of a row while it is sorted there (seen: 182)
 WITHIN = '"at", type, direction, content, campaign, value'  # the order of the rows of a lead
 TALLIED = 'type, direction, count(*), count(value), min(epoch_us("at")), max(epoch_us("at")), min(content), max(content)'
 
