@@ -89,7 +89,12 @@ class Local:
         yield from self._outside(function, items)
 
     def alone(self, function: Callable[[T], R], item: T) -> Done[R]:
-        """In a process that ends with it: libraries such as LightGBM keep what they have let go of."""
+        """In a process that ends with it: libraries such as LightGBM keep what they have let go of.
+
+        A worker, as of a client among many, may not have workers; there it is done in the worker itself.
+        """
+        if multiprocessing.current_process().daemon:
+            return attempt(function, 0, item)
         self.rest()
         try:
             return next(self._outside(function, [item]))

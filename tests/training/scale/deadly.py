@@ -37,6 +37,15 @@ def process_of(_: int) -> int:
     return os.getpid()
 
 
+def within(number: int) -> bool:
+    """A worker that has an engine of its own, as a client among many has."""
+    from features.buckets.work import alone
+    from training.engine.local import Local
+
+    with Local(Budget(workers=1)) as engine:
+        return alone(engine, process_of, number, "itself") == os.getpid()
+
+
 @dataclass(frozen=True)
 class Fatal:
     """The function, but the first worker to do it is killed before it can tell; `folder` remembers."""

@@ -20,7 +20,7 @@ from features.buckets.raw import in_memory as raw_in_memory
 from features.buckets.work import Inline, alone, every
 from features.errors import DataError
 from tests.features.buckets.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
-from tests.training.scale.deadly import deadly, once, process_of, square
+from tests.training.scale.deadly import deadly, once, process_of, square, within
 from training.engine.dask import Cluster, cluster
 from training.engine.local import Local
 
@@ -85,6 +85,11 @@ def test_what_works_alone_gives_back_what_it_took(tmp_path: Path) -> None:
         assert alone(engine, once, str(tmp_path / "b"), "b") == str(tmp_path / "b")  # killed the first time
         with pytest.raises(DataError, match=r"One part failed(.|\n)*- trees: its worker was killed, 3 times"):
             alone(engine, deadly, -2, "trees")
+
+
+def test_a_worker_does_by_itself_what_should_be_done_alone() -> None:
+    with Local(TWO) as engine:
+        assert every(engine, within, [1, 2], ["one", "two"]) == [True, True]
 
 
 def test_killed_anywhere_it_goes_on_from_finished_buckets(tmp_path: Path) -> None:
