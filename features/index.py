@@ -133,13 +133,37 @@ def _deal(  # noqa: PLR0917  columns, as they come and as they go
             ordered &= at_[k] >= at_[k - 1]
         if not ordered:
             order = np.arange(start[i + 1] - start[i])
-            sort_few(at_[rows], order)
+            _sort_few(at_[rows], order)
             at_[rows], kind_[rows], value_[rows] = at_[rows][order], kind_[rows][order], value_[rows][order]
             content_[rows] = content_[rows][order]
 
 
+def in_order(lead: npt.NDArray[np.int32], at: Moments, leads: int) -> npt.NDArray[np.int64]:
+    """The rows (n,) by lead, a code below `leads`, and moment; equal ones as they come."""
+    start = np.zeros(leads + 1, np.int64)
+    np.cumsum(np.bincount(lead, minlength=leads), out=start[1:])
+    order = np.empty(len(lead), np.int64)
+    _sort(lead, at, start, order)
+    return order
+
+
 @exact
-def sort_few(at: Any, order: Any) -> None:
+def _sort(lead: Any, at: Any, start: Any, order: Any) -> None:
+    """Rows are dealt out to their leads, then each lead's few are put in order."""
+    end, at_ = start[:-1].copy(), np.empty_like(at)
+    for k in range(len(lead)):
+        place = end[lead[k]]
+        order[place], at_[place] = k, at[k]
+        end[lead[k]] = place + 1
+    for i in range(len(start) - 1):
+        rows = slice(start[i], start[i + 1])
+        mine = np.arange(start[i + 1] - start[i])
+        _sort_few(at_[rows], mine)
+        order[rows] = order[rows][mine]
+
+
+@exact
+def _sort_few(at: Any, order: Any) -> None:
     """By insertion, which most histories are short enough for; a long one the usual way, unless it is in order."""
     for k in range(1, len(order)):
         if at[order[k]] < at[order[k - 1]]:

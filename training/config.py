@@ -154,6 +154,8 @@ class EngineConfig(Settings):
     def _address_of_dask(self) -> Self:
         if self.address and self.kind != "dask":
             raise ValueError("an `address:` is of a Dask scheduler; set `kind: dask` or leave it out")
+        if self.boost == "apart" and self.kind != "dask":
+            raise ValueError("`boost: apart` is for the workers of a cluster; set `kind: dask` or leave it out")
         return self
 
 

@@ -99,7 +99,8 @@ def streamed(config: Config, folder: Path | None, steps: Steps) -> Iterator[Supp
         build(found, engine, bar.stage("build"))
         engine.rest()  # the memory is the training's now
         bar.stage("sample")
-        room = Room.of(config.engine.memory, found.manifest.rows, size_of(found), cluster=config.engine.kind == "dask")
+        cluster = config.engine.kind == "dask"
+        room = Room.of(config.engine.memory, found.manifest.rows, size_of(found), engine.budget.workers, cluster=cluster)
         part = sample(found, room.share)
         mine = _scaled(config, room.share)
         prepared = prepare(part, mine, found.facts.funnel, found.facts.rules, facts=found.facts)

@@ -25,7 +25,7 @@ from features.buckets.database import database, parquet
 from features.buckets.groups import GROUP, groups_of
 from features.buckets.manifest import Segment
 from features.buckets.memory import Budget
-from features.buckets.order import Ordered, read_rows
+from features.buckets.order import Ordered, read_rows, taken
 from features.buckets.place import Place, arrow_bytes
 from features.buckets.tally import Tally
 from features.errors import DataError
@@ -33,7 +33,6 @@ from features.tables import INTERACTIONS
 
 _LACKING = {"timeless": "at", "nameless": "type"}
 COLUMNS = ", ".join(f'"{c}"' for c in INTERACTIONS.names)
-IN_MEMORY = 200  # bytes of a row while it is sorted there (seen: 182)
 WITHIN = '"at", type, direction, content, campaign, value'  # the order of the rows of a lead
 TALLIED = 'type, direction, count(*), count(value), min(epoch_us("at")), max(epoch_us("at")), min(content), max(content)'
 
@@ -160,8 +159,7 @@ def sort(tasks: tuple[Sorting, ...]) -> list[Segment]:
 def _sorted(task: Sorting) -> Segment:
     with ExitStack() as stack:
         paths = [stack.enter_context(task.place.here(name)) for name in task.files]
-        rows = sum(pq.read_metadata(path).num_rows for path in paths)
-        if task.waiting or rows * IN_MEMORY > task.budget.of_sort:
+        if task.waiting or sum(map(_taken, paths)) > task.budget.of_sort:
             content, tally = _beyond_memory(task, paths)
         else:
             ordered = Ordered.of(read_rows(paths), task.leads, task.first)
@@ -170,6 +168,16 @@ def _sorted(task: Sorting) -> Segment:
     segment = put_segment(task.place, task.out, content, tally)
     task.place.write_json(task.record, asdict(segment))
     return segment
+
+
+def _taken(path: Path) -> int:
+    """Bytes that sorting the rows of a file takes, as its footer tells."""
+    footer = pq.read_metadata(path)
+    groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
+    columns = [group.column(i) for group in groups for i in range(group.num_columns)]
+    return taken(
+        footer.num_rows, sum(c.total_uncompressed_size for c in columns if c.path_in_schema in ("content", "campaign"))
+    )
 
 
 def _beyond_memory(task: Sorting, paths: Sequence[Path]) -> tuple[bytes, Tally]:

@@ -1,6 +1,6 @@
 """A few rows, such as a day's: sorted in one piece and dealt out to their buckets, without being cut into files first.
 
-What takes time of a day is not its rows but opening databases and files for each bucket; so there is one of each here.
+What takes time of a day is not its rows but opening a database and reading files for each bucket; so that is done once here.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from features.buckets.database import database
 from features.buckets.groups import GROUP
 from features.buckets.manifest import Segment
 from features.buckets.memory import Budget
-from features.buckets.order import Ordered
+from features.buckets.order import Ordered, taken
 from features.buckets.place import Place
 
 WAITING = -1  # the number of what is no bucket
-MOST = 4  # times the rows of a bucket: of a sorted row text and numbers take about a fifth of what its features take
+MOST = 4  # times the rows of a bucket, if their text is not long
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,12 @@ class Dealing:
     budget: Budget
 
 
-def deal(task: Dealing) -> dict[int, Segment]:
+@dataclass(frozen=True)
+class TooLong:
+    """The text of these rows is too long to be held."""
+
+
+def deal(task: Dealing) -> dict[int, Segment] | TooLong:
     """Bucket → the segment with its rows, sorted as `cut.sort` does; the name tells the content."""
     if not task.queries:
         return {}
@@ -47,6 +52,11 @@ def deal(task: Dealing) -> dict[int, Segment]:
     with database(task.budget.of_sort, 1, spill_of(task.budget, task.place), task.budget) as connection:
         connection.register("place_of", task.where)
         connection.execute(f"CREATE TEMP TABLE dealt AS {placed(rows, 'place_of', task.extracted_at)}")
+        rows, text = connection.sql(
+            "SELECT count(*), coalesce(sum(coalesce(strlen(content), 0) + coalesce(strlen(campaign), 0)), 0) FROM dealt"
+        ).fetchall()[0]
+        if taken(rows, 0) + 3 * text > task.budget.of_database:
+            return TooLong()
         usable = connection.sql("SELECT * EXCLUDE (lead_id) FROM dealt WHERE bucket >= 0").to_arrow_table()
         if waiting := connection.sql(f"SELECT {TALLIED} FROM dealt WHERE bucket < 0 GROUP BY type, direction").fetchall():
             table = connection.sql(f"SELECT {COLUMNS} FROM dealt WHERE bucket < 0 ORDER BY lead_id, {WITHIN}").to_arrow_table()

@@ -79,7 +79,7 @@ class Budget:
 
     @property
     def of_sort(self) -> int:
-        """Bytes for DuckDB in each worker."""
+        """Bytes for sorting in each worker."""
         return max(int(0.5 * (self.memory / self.workers - BASE)), 32 * 2**20)
 
     def holds(self, interactions: int) -> bool:

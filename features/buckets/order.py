@@ -6,7 +6,7 @@ Only numbers are sorted. Text lies in dictionaries, and is looked at where a lea
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,12 +20,13 @@ import pyarrow.parquet as pq
 
 from features.buckets.groups import GROUP
 from features.buckets.tally import Tally
-from features.compiled import exact
-from features.index import sort_few
+from features.index import in_order
 
 SAYS = ("type", "direction", "content", "campaign")  # the order of what a lead did at the same moment, then by value
 WRITTEN = ("lead_id", "type", "at", "value", "content", "campaign", "direction")
 WAYS = ("in", "out")
+PER_ROW = 200  # bytes of a row while it is sorted (seen: 182 to 198)
+PER_TEXT = 5  # bytes for each of a long text that no other row has (seen: 3.3 to 4.3)
 MANY = 256  # entries of a dictionary that is not written again with each row group
 
 Ints = npt.NDArray[np.integer]
@@ -51,6 +52,14 @@ class Texts:
 
     def take(self, order: Ints) -> Texts:
         return Texts(self.code[order], self.names)
+
+    def ends(self, rows: slice) -> tuple[str, ...]:
+        """The first and the last of the names that are there, by their bytes; one where they are the same."""
+        used = np.flatnonzero(np.bincount(self.code[rows] + 1, minlength=len(self.names) + 1)[1:])
+        if not len(used):
+            return ()
+        found = pc.min_max(self.names.take(pa.array(used)).cast(pa.binary())).as_py()
+        return tuple(dict.fromkeys((found["min"].decode(), found["max"].decode())))
 
     @cached_property
     def rank(self) -> npt.NDArray[np.int64]:
@@ -97,7 +106,7 @@ class Ordered:
         says = {name: Texts.of(rows[name]) for name in SAYS}
         value = rows["value"].combine_chunks()
         value = value if isinstance(value, pa.Array) else pa.array([], pa.float64())
-        order = _order(lead, at, len(leads))
+        order = in_order(lead, at, len(leads))
         said = {**says, "direction": _ways(says["direction"])}
         _by_content(order, lead, at, said, value)
         taken = {name: column.take(order) for name, column in says.items()}
@@ -109,13 +118,13 @@ class Ordered:
         if not len(at):
             return Tally()
         ways = way.counts(rows)
-        known = sorted(content.counts(rows), key=str.encode)
+        known = content.ends(rows)
         valued = self.value.slice(rows.start, len(at)).is_valid().to_numpy(zero_copy_only=False)
         return Tally(
             dict(sorted(kind.counts(rows).items())),
             dict(sorted(kind.counts(rows, valued).items())),
             tuple(sorted(w for w in ways if w in WAYS)),
-            tuple(dict.fromkeys((known[0], known[-1]))) if known else (),
+            known,
             dict(sorted(Counter({w: n for w, n in ways.items() if w not in WAYS}).items())),
             int(at.min()),
             int(at.max()),
@@ -123,21 +132,22 @@ class Ordered:
 
     def parquet(self, rows: slice) -> bytes:
         """A Parquet file of these rows, in row groups of `GROUP`."""
-        says = self.says | {"direction": _ways(self.says["direction"])}
-        columns: dict[str, Any] = {name: column.arrow(rows) for name, column in says.items()}
-        columns["at"] = pa.array(self.at[rows]).cast(pa.timestamp("us", "UTC"))
-        columns["value"] = self.value.slice(rows.start, rows.stop - rows.start)
-        rest = pa.table({name: columns[name] for name in WRITTEN[1:]})
         sink = pa.BufferOutputStream()
-        schema = pa.schema([pa.field("lead_id", self._who(slice(0, 0)).type), *rest.schema])
+        says = self.says | {"direction": _ways(self.says["direction"])}
+        schema = self._group(slice(0, 0), says).schema
         with pq.ParquetWriter(
             sink, schema, compression="snappy", store_schema=False, write_statistics=False, use_dictionary=["lead_id", *SAYS]
         ) as writer:
             for begin in range(rows.start, max(rows.stop, rows.start + 1), GROUP):
-                end = min(begin + GROUP, rows.stop)
-                group = rest.slice(begin - rows.start, end - begin)
-                writer.write_table(group.add_column(0, schema.field(0), self._who(slice(begin, end))))
+                writer.write_table(self._group(slice(begin, min(begin + GROUP, rows.stop)), says))
         return bytes(sink.getvalue())
+
+    def _group(self, rows: slice, says: Mapping[str, Texts]) -> pa.Table:
+        """A row group. What is long is decoded for its rows only."""
+        columns: dict[str, Any] = {name: column.arrow(rows) for name, column in says.items()}
+        columns |= {"lead_id": self._who(rows), "value": self.value.slice(rows.start, rows.stop - rows.start)}
+        columns["at"] = pa.array(self.at[rows]).view(pa.timestamp("us", "UTC"))
+        return pa.Table.from_arrays([columns[name] for name in WRITTEN], names=list(WRITTEN))
 
     def _who(self, rows: slice) -> pa.Array:
         """The leads of a row group, with a dictionary of these only."""
@@ -146,35 +156,18 @@ class Ordered:
         return pa.DictionaryArray.from_arrays(pa.array(lead - np.int32(first)), self.leads[int(first) : int(last)])
 
 
+def taken(rows: int, text: int) -> int:
+    """Bytes that sorting so many rows takes at most, with so many bytes of content and campaign in their files."""
+    return PER_ROW * rows + PER_TEXT * text
+
+
 def read_rows(paths: Sequence[Path]) -> pa.Table:
     """The rows of Parquet files as `Ordered.of` wants them, text as dictionaries."""
-    files = [pq.ParquetFile(path, read_dictionary=list(SAYS)) for path in paths]
-    wanted = ["position", "at", "value", *SAYS]
-    return pa.concat_tables([file.read(wanted, use_threads=False) for file in files], promote_options="permissive")
-
-
-def _order(lead: npt.NDArray[np.int32], at: npt.NDArray[np.int64], leads: int) -> npt.NDArray[np.int64]:
-    """The rows by lead and moment."""
-    start = np.zeros(leads + 1, np.int64)
-    np.cumsum(np.bincount(lead, minlength=leads), out=start[1:])
-    order = np.empty(len(lead), np.int64)
-    _sort(lead, at, start, order)
-    return order
-
-
-@exact
-def _sort(lead: Any, at: Any, start: Any, order: Any) -> None:
-    """Rows are dealt out to their leads, then each lead's few are put in order."""
-    end, at_ = start[:-1].copy(), np.empty_like(at)
-    for k in range(len(lead)):
-        place = end[lead[k]]
-        order[place], at_[place] = k, at[k]
-        end[lead[k]] = place + 1
-    for i in range(len(start) - 1):
-        rows = slice(start[i], start[i + 1])
-        mine = np.arange(start[i + 1] - start[i])
-        sort_few(at_[rows], mine)
-        order[rows] = order[rows][mine]
+    wanted, parts = ["position", "at", "value", *SAYS], []
+    for path in paths:
+        with pq.ParquetFile(path, read_dictionary=list(SAYS)) as file:
+            parts.append(file.read(wanted, use_threads=False))
+    return pa.concat_tables(parts, promote_options="permissive")
 
 
 def _by_content(
@@ -184,7 +177,7 @@ def _by_content(
     says: dict[str, Texts],
     value: pa.Array,
 ) -> None:
-    """Put what a lead did at the same moment in an order that does not ask how it came."""
+    """Put what a lead did at the same moment in an order of its own; only rows that are equal stay as they came."""
     moment, who = at[order], lead[order]
     same = (moment[1:] == moment[:-1]) & (who[1:] == who[:-1])
     if not same.any():
@@ -196,7 +189,7 @@ def _by_content(
     valued = value.take(pa.array(rows))
     missing = pc.is_null(valued).to_numpy(zero_copy_only=False)
     number = valued.fill_null(0.0).to_numpy(zero_copy_only=False)
-    order[among] = rows[np.lexsort((number, missing, *reversed(keys), run))]
+    order[among] = rows[np.lexsort((number + 0.0, missing, *reversed(keys), run))]
 
 
 def _ways(direction: Texts) -> Texts:

@@ -21,7 +21,7 @@ import pyarrow as pa
 from features.buckets.cut import COLUMNS, Counting, Cutting, Sorting, count, cut, sort, where_table
 from features.buckets.database import parquet
 from features.buckets.day import Day
-from features.buckets.deal import MOST, WAITING, Dealing, deal
+from features.buckets.deal import MOST, WAITING, Dealing, TooLong, deal
 from features.buckets.lock import locked
 from features.buckets.manifest import Bucket, Manifest, Segment, is_partitioned, segment_from
 from features.buckets.memory import LEAD
@@ -255,6 +255,8 @@ class Job:
             queries, where_table(where.lead_id, where.bucket, where.position), self.extracted_at, self.place, self.engine.budget
         )
         found = every(self.engine, deal, [task], ["sorting what is new"])[0]
+        if isinstance(found, TooLong):
+            return self.cut(queries, where, rows)
         if self.tick:
             self.tick(1, 1)
         return {n: (s,) for n, s in found.items() if n != WAITING}, tuple(s for n, s in found.items() if n == WAITING)
@@ -303,7 +305,7 @@ class Job:
 
 
 def _groups(tasks: list[Sorting], most: int) -> list[tuple[Sorting, ...]]:
-    """The tasks one after another in at most so many groups: a database is not opened for every few rows."""
+    """The tasks one after another in at most so many groups, for which workers are asked."""
     ends = [len(tasks) * i // most for i in range(most + 1)]
     return [tuple(tasks[begin:end]) for begin, end in pairwise(ends) if end > begin]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -102,6 +103,24 @@ def _gone(client: Client) -> DataError:
     )
 
 
+def _asked(client: Client, address: str) -> None:
+    """Can all of them import Ripeline? A worker that cannot would die of its first item, and the job wait for others.
+
+    Raises
+    ------
+    DataError
+        if the scheduler or a worker cannot.
+    """
+    without = [worker for worker, spec in client.run(find_spec, "training").items() if spec is None]
+    if client.run_on_scheduler(find_spec, "training") is None:
+        without.insert(0, "the scheduler")
+    if without:
+        raise DataError(
+            f"On the Dask cluster at {address} Ripeline cannot be imported by {', '.join(without[:5])}.",
+            "Start scheduler and workers in Ripeline's folder, with `PYTHONPATH=.` before the command (docs/scale.md).",
+        )
+
+
 @contextmanager
 def cluster(address: str | None, workers: int, budget: Budget, *, processes: bool = True) -> Iterator[Cluster]:
     """The cluster at this address, or one of `workers` processes on this machine for as long as the block lasts.
@@ -109,7 +128,7 @@ def cluster(address: str | None, workers: int, budget: Budget, *, processes: boo
     Raises
     ------
     DataError
-        if there is no scheduler at the address.
+        if there is no scheduler at the address, or Ripeline cannot be imported there.
     """
     if address is None:
         with (
@@ -134,4 +153,5 @@ def cluster(address: str | None, workers: int, budget: Budget, *, processes: boo
         found = len(client.scheduler_info(n_workers=-1)["workers"])
         if not found:
             raise DataError(f"The Dask scheduler at {address} has no workers.", "Start some: `dask worker ADDRESS`.")
+        _asked(client, address)
         yield Cluster(client, replace(budget, workers=1))

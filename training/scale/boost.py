@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.buckets.matrix import Store
-from models.gbm import DEFAULTS
+from models.gbm import DEFAULTS, allowed
 from models.types import Floats, Matrix
 from training.scale.room import BATCH, ROWS
 from training.scale.select import Chosen, Selected
@@ -48,8 +48,8 @@ class BucketRows(lgb.Sequence):
 class Boosting:
     """Trees of one transition: `params` and number of `trees`, on the `selected` rows, on top of the linear learner or not.
 
-    Rows fade with `half_life` (µs) before `newest`; `scale` keeps the mean of the weights. Bins are found on about `bin_rows`
-    rows; `threads` is 0 for all processors.
+    Rows fade with `half_life` (µs) before `newest`; `scale` keeps the mean of the weights. Bins are found on `bin_rows` rows
+    at most; `threads` is None for what the process is allowed.
     """
 
     store: Store
@@ -62,7 +62,7 @@ class Boosting:
     newest: int
     scale: float
     bin_rows: int = ROWS
-    threads: int = 0
+    threads: int | None = None
     network: Mapping[str, Any] | None = None
 
 
@@ -74,25 +74,30 @@ def faded(chosen: Chosen, half_life: float | None, newest: int) -> Floats:
 
 
 def reference(task: Boosting, selected: Sequence[Selected]) -> lgb.Dataset:
-    """The bins, found on every so many rows of all the buckets."""
+    """The bins, found on rows that lie as far from each other as can be, of all the buckets."""
     total = sum(s.rows for s in selected)
-    step = max(1, -(-total // task.bin_rows))
-    sample = np.empty((-(-total // step), len(task.columns)), np.float32)
+    wanted = np.linspace(0, total - 1, min(total, task.bin_rows)).astype(np.int64)
+    sample = np.empty((len(wanted), len(task.columns)), np.float32)
     seen = filled = 0
     for one in selected:
         rows = Chosen.read(task.store.place, one.file).row
-        picked = rows[(-seen) % step :: step]
+        picked = rows[wanted[slice(*np.searchsorted(wanted, (seen, seen + len(rows))))] - seen]
         seen += len(rows)
         record = task.store.record(one.bucket)
         if len(picked) and record:
             sample[filled : filled + len(picked)] = task.store.block(record, task.columns, picked).T
             filled += len(picked)
-    return lgb.Dataset(sample, params=settings(task), free_raw_data=True).construct()
+    return lgb.Dataset(sample[:filled], params=settings(task), free_raw_data=True).construct()
 
 
 def settings(task: Boosting) -> dict[str, Any]:
     """LightGBM's parameters."""
-    return {**DEFAULTS, "num_threads": task.threads, **task.params, **(task.network or {})}
+    return {
+        **DEFAULTS,
+        "num_threads": allowed() if task.threads is None else task.threads,
+        **task.params,
+        **(task.network or {}),
+    }
 
 
 def boost(task: Boosting, of_bins: Sequence[Selected] | None = None) -> str:
@@ -109,6 +114,8 @@ def boost(task: Boosting, of_bins: Sequence[Selected] | None = None) -> str:
         init_score=np.concatenate([c.start for c in known]) if task.stacked else None,
         params=settings(task),
     )
+    data.construct()
+    del bins, known, rows, weight  # LightGBM has its own now
     booster = lgb.train(settings(task), data, num_boost_round=max(task.trees, 1))
     text: str = booster.model_to_string()
     return text

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import lightgbm as lgb
 import numpy as np
 
+from features.buckets.memory import cores
 from features.buckets.work import Engine, alone, every
 from models.gbm import Gbm, allowed
 from models.transition import Transition
@@ -45,6 +46,7 @@ def grow(
         if a bucket is damaged; it is named.
     """
     bin_rows, share = size_of(streamed).bins(room)
+    apart = apart and can_apart(engine)
     if apart:
         share = 1.0
     targets = streamed.spec.funnel.targets
@@ -88,12 +90,9 @@ def _grown(
     def booster(trees: int, *, stacked: bool) -> Gbm:
         task = Boosting(
             streamed.store, streamed.spec.model_columns, selected, found.params, trees, stacked, found.half_life, newest, scale,
-            bin_rows, allowed(),
+            bin_rows, None if engine.apart else allowed() or cores(),
         )  # fmt: skip
-        if apart and can_apart(engine):
-            text = boost_apart(engine, task)
-        else:
-            text = alone(engine, boost, task, f"trees of {transition.target}")
+        text = boost_apart(engine, task) if apart else alone(engine, boost, task, f"trees of {transition.target}")
         log = {"learner": "gbm", "trees": trees, "rows": rows, **found.params}
         return Gbm(lgb.Booster(model_str=text), log)
 

@@ -1,7 +1,8 @@
 """What the memory of a streamed training is divided into.
 
-A training holds as many accounts as it can, and at its end trees of all accounts grow in a process beside it, from bins. Both
-count on `memory`, so what the trees need is taken off first, up to half.
+A training holds as many accounts as it can. Beside it workers select what teaches, bucket by bucket, and then, while they
+rest, trees of all accounts grow from bins in a process of their own. So what these need is taken off first, up to half of what
+processes leave.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ TRAINING = 450 * 2**20  # bytes of the process of a training before it holds an 
 ROWS = 200_000  # rows that bins are found on, as LightGBM itself does; fewer where there is less room
 ENOUGH = 50_000  # of these rows: for their sake the training itself holds less
 PER_VALUE = 14  # bytes of each value that bins are found on, with LightGBM's own copies (seen: 13.5)
-PER_ROW = 40  # bytes of a landmark beside its bins: label, weight, gradient, hessian, score, leaf
+PER_ROW = 90  # bytes of a landmark beside its bins: where it lies, label, weight, start; LightGBM's own, gradients, scores
 BATCH = 4_096  # rows handed to LightGBM at once
+SELECTS = 110 * 2**20  # bytes of a worker that selects, beside a bucket
+SPARE = 170 * 2**20  # bytes of `BASE` that the process from which workers are made does not need (seen: 150)
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,12 @@ class Size:
 
     @property
     def reading(self) -> int:
-        """Bytes while a bucket is handed to LightGBM: as it lies on disk, and a batch of it as doubles."""
-        return 4 * self.columns * self.largest + 12 * self.columns * BATCH
+        """Bytes while a bucket is handed to LightGBM: as it lies on disk, the wanted columns of it, and a batch as doubles."""
+        return 8 * self.columns * self.largest + 12 * self.columns * BATCH
+
+    def selecting(self, workers: int) -> int:
+        """Bytes while so many workers select."""
+        return max(workers * (SELECTS + 12 * self.columns * self.largest) - SPARE, 0)
 
     @property
     def growing(self) -> int:
@@ -54,17 +61,18 @@ class Room:
     trees: int
 
     @classmethod
-    def of(cls, memory: int, interactions: int, size: Size, *, cluster: bool = False) -> Room:
-        """Divide `memory` bytes. On a cluster trees grow in a worker with memory of its own.
+    def of(cls, memory: int, interactions: int, size: Size, workers: int, *, cluster: bool = False) -> Room:
+        """Divide `memory` bytes among a training and its `workers`. On a cluster they have memory of their own.
 
         While trees grow there is beside the training a process from which workers are made, with what every process has.
         """
         everything = PLAIN * max(interactions, 1)
-        if cluster:
-            return cls(min(1.0, max(memory - TRAINING, memory // 4) / everything), max(memory - BASE, memory // 4))
+        beside = max(memory - BASE, memory // 4)
         if everything + BASE <= memory:
-            return cls(1.0, max(memory - BASE, memory // 4))
+            return cls(1.0, beside)
+        if cluster:
+            return cls(min(1.0, max(memory - TRAINING, memory // 4) / everything), beside)
         usable = max(memory - TRAINING - BASE, memory // 4)
-        trees = min(size.growing, usable // 2)
-        share = min(1.0, (usable - trees) / everything)
+        needed = max(min(size.growing, usable // 2), min(size.selecting(workers), usable * 3 // 4))
+        share = min(1.0, (usable - needed) / everything)
         return cls(share, usable - int(share * everything))

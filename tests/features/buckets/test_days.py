@@ -115,14 +115,16 @@ def test_a_day_dealt_out_in_one_piece_is_the_day_cut(tmp_path: Path, monkeypatch
     known = until(everything, 70)
     day = changed(until(everything, 90, 70), known, random)
     found = []
-    for most in (4, 0):  # a day of any size is small, none is
-        monkeypatch.setattr("features.buckets.partition.MOST", most)
-        home = tmp_path / str(most)
+    for name, most, per_row in (("dealt", 4, 200), ("cut", 0, 200), ("too long", 4, 2**30)):
+        monkeypatch.setattr("features.buckets.partition.MOST", most)  # a day of any size is small, none is
+        monkeypatch.setattr("features.buckets.order.PER_ROW", per_row)
+        home = tmp_path / name
         place, engine = Place.of(home / "data"), Inline(SMALL)
         partition(place, raw_of(known, home / "first"), FUNNEL, engine)
         found.append((place, add(place, raw_of(day, home / "day"), FUNNEL, engine)))
-    (here, dealt), (there, cut) = found
+    (here, dealt), (there, cut), (_, long) = found
     assert max(len(bucket.segments) for bucket in dealt.buckets) > 1
+    assert [[s.tally for s in b.segments] for b in long.buckets] == [[s.tally for s in b.segments] for b in cut.buckets]
     for one, other in zip(dealt.buckets, cut.buckets, strict=True):
         rows = [read_segments(place, bucket.segments) for place, bucket in ((here, one), (there, other))]
         pd.testing.assert_frame_equal(rows[0].astype("str"), rows[1].astype("str"))

@@ -111,8 +111,8 @@ def test_a_bucket_too_large_for_memory_is_sorted_alike(tmp_path: Path, monkeypat
     dates = dataset.interactions["at"].dt.floor("D")  # whole days: many things at the same moment
     raw = Raw.of_folder(replace(dataset, interactions=dataset.interactions.assign(at=dates)).write(tmp_path / "set"))
     found = []
-    for name, taken in (("memory", 200), ("beyond", 2**30)):
-        monkeypatch.setattr("features.buckets.cut.IN_MEMORY", taken)
+    for name, per_row in (("memory", 200), ("beyond", 2**30)):
+        monkeypatch.setattr("features.buckets.order.PER_ROW", per_row)
         place = Place.of(tmp_path / name)
         found.append((place, partition(place, raw, FUNNEL, Inline(SMALL))))
     (here, one), (there, other) = found

@@ -39,16 +39,16 @@ def test_a_worker_killed_on_a_cluster_costs_nothing_and_a_poisoned_item_is_named
 
 
 @contextmanager
-def running() -> Iterator[tuple[str, int]]:
-    """A scheduler with a worker: its address and process."""
-    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as scheduler:
+def running(python_path: str = ".") -> Iterator[tuple[str, int]]:
+    """A scheduler with a worker, started as docs/scale.md says: its address and process."""
+    dask = str(Path(sys.executable).with_name("dask"))
+    where: dict[str, Any] = {"cwd": Path(__file__).resolve().parents[3], "env": {**os.environ, "PYTHONPATH": python_path}}
+    command = [dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **where) as scheduler:
         assert scheduler.stderr
         address = next(line.rpartition(" ")[2].strip() for line in scheduler.stderr if "Scheduler at:" in line)
         worker = subprocess.Popen(
-            [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny", "--nthreads", "1", "--no-dashboard"],
-            stderr=subprocess.DEVNULL,
-            cwd=Path(__file__).resolve().parents[3],
+            [dask, "worker", address, "--no-nanny", "--nthreads", "1", "--no-dashboard"], stderr=subprocess.DEVNULL, **where
         )
         try:
             with Client(address) as client:
@@ -103,3 +103,12 @@ def test_a_scheduler_that_goes_away_is_said_and_with_another_one_the_job_goes_on
     index, rows = read_matrix(out, manifest, spec)
     assert computed < len(index) or done == len(manifest.buckets)
     np.testing.assert_array_equal(rows, in_memory(dataset, spec)[1])
+
+
+def test_a_cluster_that_cannot_import_ripeline_is_told_so() -> None:
+    with (
+        running("") as (address, _),
+        pytest.raises(DataError, match=r"cannot be imported by the scheduler, tcp://.*\n.*`PYTHONPATH=\.` before"),
+        cluster(address, 1, SMALL),
+    ):
+        pass

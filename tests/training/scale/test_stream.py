@@ -269,3 +269,5 @@ def test_settings_of_the_engine_are_checked(tmp_path: Path) -> None:
         config_of(tmp_path, memory="much")
     with pytest.raises(ConfigError, match=r"engine .*an `address:` is of a Dask scheduler"):
         config_of(tmp_path, address="tcp://x:1")
+    with pytest.raises(ConfigError, match=r"engine .*`boost: apart` is for the workers of a cluster; set `kind: dask`"):
+        config_of(tmp_path, boost="apart")
