@@ -72,6 +72,11 @@ def described(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Any
             parameters["lead_id"] = KNOWN[len(given) % len(KNOWN)]
         return parameters
 
+    @schema.hook
+    def filter_query(_context: Any, query: Any) -> bool:
+        """A list of one value is that value in an address, and an empty one is nothing: neither is wrong when it arrives."""
+        return not any(isinstance(value, list) and len(value) < 2 for value in (query or {}).values())
+
     return schema
 
 
