@@ -151,12 +151,8 @@ class Sorting:
     waiting: bool = False
 
 
-def sort(tasks: tuple[Sorting, ...]) -> list[Segment]:
-    """Sort each by (lead in the order of accounts, at), write, and count what is in it; the name tells the content."""
-    return [_sorted(task) for task in tasks]
-
-
-def _sorted(task: Sorting) -> Segment:
+def sort(task: Sorting) -> Segment:
+    """Sort by (lead in the order of accounts, at), write, and count what is in it; the name tells the content."""
     with ExitStack() as stack:
         paths = [stack.enter_context(task.place.here(name)) for name in task.files]
         if task.waiting or sum(map(_taken, paths)) > task.budget.of_sort:

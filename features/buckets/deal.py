@@ -55,7 +55,7 @@ def deal(task: Dealing) -> dict[int, Segment] | TooLong:
         rows, text = connection.sql(
             "SELECT count(*), coalesce(sum(coalesce(strlen(content), 0) + coalesce(strlen(campaign), 0)), 0) FROM dealt"
         ).fetchall()[0]
-        if taken(rows, 0) + 3 * text > task.budget.of_database:
+        if taken(rows, text) > task.budget.of_database:
             return TooLong()
         usable = connection.sql("SELECT * EXCLUDE (lead_id) FROM dealt WHERE bucket >= 0").to_arrow_table()
         if waiting := connection.sql(f"SELECT {TALLIED} FROM dealt WHERE bucket < 0 GROUP BY type, direction").fetchall():

@@ -5,8 +5,7 @@ Only numbers are sorted. Text lies in dictionaries, and is looked at where a lea
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,11 +19,10 @@ import pyarrow.parquet as pq
 
 from features.buckets.groups import GROUP
 from features.buckets.tally import Tally
-from features.index import in_order
+from features.index import DIRECTIONS, in_order
+from features.tables import INTERACTIONS
 
 SAYS = ("type", "direction", "content", "campaign")  # the order of what a lead did at the same moment, then by value
-WRITTEN = ("lead_id", "type", "at", "value", "content", "campaign", "direction")
-WAYS = ("in", "out")
 PER_ROW = 200  # bytes of a row while it is sorted (seen: 182 to 198)
 PER_TEXT = 5  # bytes for each of a long text that no other row has (seen: 3.3 to 4.3)
 MANY = 256  # entries of a dictionary that is not written again with each row group
@@ -64,11 +62,9 @@ class Texts:
     @cached_property
     def rank(self) -> npt.NDArray[np.int64]:
         """(names + 1,) the place of each name in the order of their bytes; empty ones come last."""
-        rank = np.empty(len(self.names) + 1, np.int64)
-        rank[np.argsort(np.array([name.encode() for name in self.names.to_pylist()], object), kind="stable")] = np.arange(
-            len(self.names)
-        )
-        rank[-1] = len(self.names)
+        order = np.append(pc.array_sort_indices(self.names.cast(pa.binary())).to_numpy().astype(np.int64), len(self.names))
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
         return rank
 
     def arrow(self, rows: slice) -> pa.Array:
@@ -86,12 +82,14 @@ class Texts:
 
 @dataclass(frozen=True)
 class Ordered:
-    """Rows in their order: of each its `lead` (a code into `leads`, which rises), `at` (µs), what it says and its value."""
+    """Rows in their order: of each its `lead` (a code into `leads`, which rises), `at` (µs), what it says (a direction other
+    than in and out is none), the `way` it came with, and its value."""
 
     lead: npt.NDArray[np.int32]
     leads: pa.Array
     at: npt.NDArray[np.int64]
     says: dict[str, Texts]
+    way: Texts
     value: pa.Array
 
     @classmethod
@@ -106,26 +104,25 @@ class Ordered:
         says = {name: Texts.of(rows[name]) for name in SAYS}
         value = rows["value"].combine_chunks()
         value = value if isinstance(value, pa.Array) else pa.array([], pa.float64())
+        way = says.pop("direction")
+        says["direction"] = _known(way)
         order = in_order(lead, at, len(leads))
-        said = {**says, "direction": _ways(says["direction"])}
-        _by_content(order, lead, at, said, value)
-        taken = {name: column.take(order) for name, column in says.items()}
-        return cls(lead[order], leads, at[order], taken, value.take(pa.array(order)))
+        _by_content(order, lead, at, says, value)
+        says = {name: column.take(order) for name, column in says.items()}
+        return cls(lead[order], leads, at[order], says, way.take(order), value.take(pa.array(order)))
 
     def tally(self, rows: slice) -> Tally:
         """What these rows hold."""
-        at, kind, way, content = self.at[rows], self.says["type"], self.says["direction"], self.says["content"]
+        at, kind, ways = self.at[rows], self.says["type"], self.way.counts(rows)
         if not len(at):
             return Tally()
-        ways = way.counts(rows)
-        known = content.ends(rows)
         valued = self.value.slice(rows.start, len(at)).is_valid().to_numpy(zero_copy_only=False)
         return Tally(
             dict(sorted(kind.counts(rows).items())),
             dict(sorted(kind.counts(rows, valued).items())),
-            tuple(sorted(w for w in ways if w in WAYS)),
-            known,
-            dict(sorted(Counter({w: n for w, n in ways.items() if w not in WAYS}).items())),
+            tuple(sorted(way for way in ways if way in DIRECTIONS)),
+            self.says["content"].ends(rows),
+            dict(sorted((way, count) for way, count in ways.items() if way not in DIRECTIONS)),
             int(at.min()),
             int(at.max()),
         )
@@ -133,21 +130,20 @@ class Ordered:
     def parquet(self, rows: slice) -> bytes:
         """A Parquet file of these rows, in row groups of `GROUP`."""
         sink = pa.BufferOutputStream()
-        says = self.says | {"direction": _ways(self.says["direction"])}
-        schema = self._group(slice(0, 0), says).schema
+        schema = self._group(slice(0, 0)).schema
         with pq.ParquetWriter(
             sink, schema, compression="snappy", store_schema=False, write_statistics=False, use_dictionary=["lead_id", *SAYS]
         ) as writer:
             for begin in range(rows.start, max(rows.stop, rows.start + 1), GROUP):
-                writer.write_table(self._group(slice(begin, min(begin + GROUP, rows.stop)), says))
+                writer.write_table(self._group(slice(begin, min(begin + GROUP, rows.stop))))
         return bytes(sink.getvalue())
 
-    def _group(self, rows: slice, says: Mapping[str, Texts]) -> pa.Table:
+    def _group(self, rows: slice) -> pa.Table:
         """A row group. What is long is decoded for its rows only."""
-        columns: dict[str, Any] = {name: column.arrow(rows) for name, column in says.items()}
+        columns: dict[str, Any] = {name: column.arrow(rows) for name, column in self.says.items()}
         columns |= {"lead_id": self._who(rows), "value": self.value.slice(rows.start, rows.stop - rows.start)}
         columns["at"] = pa.array(self.at[rows]).view(pa.timestamp("us", "UTC"))
-        return pa.Table.from_arrays([columns[name] for name in WRITTEN], names=list(WRITTEN))
+        return pa.table({name: columns[name] for name in INTERACTIONS.names})
 
     def _who(self, rows: slice) -> pa.Array:
         """The leads of a row group, with a dictionary of these only."""
@@ -192,7 +188,7 @@ def _by_content(
     order[among] = rows[np.lexsort((number + 0.0, missing, *reversed(keys), run))]
 
 
-def _ways(direction: Texts) -> Texts:
+def _known(direction: Texts) -> Texts:
     """Directions other than in and out are none."""
-    known = np.array([name in WAYS for name in direction.names.to_pylist()] + [False])
+    known = np.array([name in DIRECTIONS for name in direction.names.to_pylist()] + [False])
     return Texts(np.where(known[direction.code], direction.code, np.int32(-1)).astype(np.int32), direction.names)

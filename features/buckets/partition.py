@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -59,7 +58,7 @@ def partition(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick
         rows = counted.set_index("lead_id")["rows"]
         size = budget.of_buckets(int(rows.sum()) + LEAD * len(clean.leads))
         where = cut_accounts(clean.leads, rows, size)
-        segments, waiting = job.cut(raw.queries, where, int(rows.sum()))
+        segments, waiting = job.cut(raw.queries, where)
         buckets = [replace(b, segments=segments.get(b.number, ())) for b in store_buckets(place, clean, where)]
         manifest = Manifest(
             raw.lean.source, raw.lean.time, raw.lean.extracted_at.isoformat(), where.borders, tuple(buckets),
@@ -114,7 +113,7 @@ def _together(job: Job, day: Day, full: dict[int, tuple[Segment, ...]]) -> dict[
     if not recut:
         return {}
     where = day.where(pd.Series(dtype="str"), set(full))
-    found, _ = job.cut(_rows_of(job.place, recut), where, sum(s.rows for s in recut))
+    found, _ = job.cut(_rows_of(job.place, recut), where)
     return {
         n: (*full[n][: len(full[n]) - len(tail)], *(replace(s, of=tuple(t.name for t in tail)) for s in found[n]))
         for n, tail in tails.items()
@@ -216,10 +215,8 @@ class Job:
             return []
         return [(q,) for q in queries] if self.engine.apart else [queries]
 
-    def cut(
-        self, queries: tuple[str, ...], where: Cut, rows: int
-    ) -> tuple[dict[int, tuple[Segment, ...]], tuple[Segment, ...]]:
-        """Segments by bucket, and those that wait, of so many `rows`."""
+    def cut(self, queries: tuple[str, ...], where: Cut) -> tuple[dict[int, tuple[Segment, ...]], tuple[Segment, ...]]:
+        """Segments by bucket, and those that wait."""
         files = self._cut(queries, where)
         buckets = sorted(files)
         done = {number: self._sorted(number) for number in buckets}
@@ -233,15 +230,13 @@ class Job:
             )
             for n, start, end in zip(todo, starts, ends, strict=True)
         ]  # fmt: skip
-        together = _groups(tasks, max(self.engine.budget.workers, -(-rows // self.engine.budget.of_bucket)))
 
-        def tick(number: int, _: int) -> None:
+        def tick(done: int, _: int) -> None:
             if self.tick:
-                self.tick(len(buckets) - len(todo) + sum(map(len, together[:number])), len(buckets))
+                self.tick(len(buckets) - len(todo) + done, len(buckets))
 
-        labels = [", ".join(f"bucket {task.out}" for task in group) for group in together]
-        found = every(self.engine, sort, together, labels, tick)
-        done |= dict(zip(todo, (segment for group in found for segment in group), strict=True))
+        found = every(self.engine, sort, tasks, [f"bucket {task.out}" for task in tasks], tick)
+        done |= dict(zip(todo, found, strict=True))
         parts = {number: (segment,) for number, segment in done.items() if segment and segment.rows}
         return {n: s for n, s in parts.items() if n != WAITING}, parts.get(WAITING, ())
 
@@ -250,13 +245,13 @@ class Job:
     ) -> tuple[dict[int, tuple[Segment, ...]], tuple[Segment, ...]]:
         """As `cut`; so few `rows` as a day has are sorted in one piece."""
         if self.engine.apart or rows > MOST * self.engine.budget.of_bucket:
-            return self.cut(queries, where, rows)
+            return self.cut(queries, where)
         task = Dealing(
             queries, where_table(where.lead_id, where.bucket, where.position), self.extracted_at, self.place, self.engine.budget
         )
         found = every(self.engine, deal, [task], ["sorting what is new"])[0]
         if isinstance(found, TooLong):
-            return self.cut(queries, where, rows)
+            return self.cut(queries, where)
         if self.tick:
             self.tick(1, 1)
         return {n: (s,) for n, s in found.items() if n != WAITING}, tuple(s for n, s in found.items() if n == WAITING)
@@ -302,12 +297,6 @@ class Job:
         self.place.write_json(f"{self.folder}/finished.json", {})
         sweep(self.place, manifest, self.key)
         return manifest
-
-
-def _groups(tasks: list[Sorting], most: int) -> list[tuple[Sorting, ...]]:
-    """The tasks one after another in at most so many groups, for which workers are asked."""
-    ends = [len(tasks) * i // most for i in range(most + 1)]
-    return [tuple(tasks[begin:end]) for begin, end in pairwise(ends) if end > begin]
 
 
 def sweep(place: Place, manifest: Manifest, key: str) -> None:

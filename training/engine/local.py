@@ -59,7 +59,10 @@ class Worker:
 
 
 class Local:
-    """Processes of this machine; with one worker, or a single item, this very process, unless it must be `outside`."""
+    """Processes of this machine.
+
+    With one worker, or a single item, `map` works in this very process, unless it must be `outside`.
+    """
 
     apart = False
 
