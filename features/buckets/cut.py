@@ -1,39 +1,40 @@
 """Interactions of any order → one sorted Parquet file per bucket: first cut by bucket, then each bucket sorted on its own.
 
-The first step runs in DuckDB, which spills what does not fit; it reads everything once and writes it once. The second is a task
-per bucket, so it runs wherever there is a worker and goes on after an interruption: in memory (`order`), and in DuckDB where an
-account with very many interactions makes a bucket too large for that.
+In the first step DuckDB reads everything once and says in which bucket it is; rows are dealt out as they come (`pieces`).
+The second is a task per bucket, so it runs wherever there is a worker and goes on after an interruption: in memory (`order`),
+and in DuckDB, which spills, where an account with very many interactions makes a bucket too large for that.
 """
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from features.buckets.database import database, parquet
-from features.buckets.groups import GROUP, groups_of
 from features.buckets.manifest import Segment
 from features.buckets.memory import Budget
-from features.buckets.order import Ordered, read_rows, taken
-from features.buckets.place import Place, arrow_bytes
+from features.buckets.order import SAYS, Ordered, taken
+from features.buckets.pieces import AT_ONCE, ENDING, bucket_of, deal_out, most, pieces
+from features.buckets.place import Place
+from features.buckets.segments import COLUMNS, GROUP, Rows, put_segment, together
 from features.buckets.tally import Tally
 from features.errors import DataError
 from features.tables import INTERACTIONS
 
 _LACKING = {"timeless": "at", "nameless": "type"}
-COLUMNS = ", ".join(f'"{c}"' for c in INTERACTIONS.names)
 WITHIN = '"at", type, direction, content, campaign, value'  # the order of the rows of a lead
+_NAMELESS = COLUMNS.replace('"lead_id"', "position")
 TALLIED = 'type, direction, count(*), count(value), min(epoch_us("at")), max(epoch_us("at")), min(content), max(content)'
 
 
@@ -47,9 +48,9 @@ def spill_of(budget: Budget, place: Place) -> Path:
 
 @dataclass(frozen=True)
 class Counting:
-    """How many rows each lead has in these queries, those after `extracted_at` (µs) apart."""
+    """How many of these rows each lead has, those after `extracted_at` (µs) apart."""
 
-    queries: tuple[str, ...]
+    rows: Rows
     extracted_at: int
     place: Place
     budget: Budget
@@ -69,8 +70,11 @@ def count(task: Counting) -> pd.DataFrame:
                count(*) - count("at") AS timeless, count(*) - count(type) AS nameless
         FROM ({{}}) GROUP BY lead_id"""
     spill = spill_of(task.budget, task.place)
-    with database(task.budget.of_database, task.budget.workers, spill, task.budget) as connection:
-        found = [connection.sql(counted.format(query)).df() for query in task.queries]
+    with (
+        database(task.budget.of_database, task.budget.workers, spill, task.budget) as connection,
+        task.rows.opened(connection, task.place) as queries,
+    ):
+        found = [connection.sql(counted.format(query)).df() for query in queries]
     frame = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["lead_id", "rows", "late", *_LACKING])
     nobody = frame["lead_id"].isna()
     lacking = {"lead_id": int(frame.loc[nobody, ["rows", "late"]].sum().sum())}
@@ -86,25 +90,30 @@ def count(task: Counting) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Cutting:
-    """Rows of these queries to be cut by the bucket of their lead (`where`, a Parquet file: lead_id, bucket, position) into the
-    folder `out` of `place`; rows of no bucket, or after `extracted_at`, go to bucket -1."""
+    """These rows to be cut by the bucket of their lead (`where`, a Parquet file: lead_id, bucket, position) into the folder
+    `out` of `place`. Where some `wait`, rows of no bucket, or after `extracted_at`, go to bucket -1; else there are none."""
 
-    queries: tuple[str, ...]
+    rows: Rows
     where: str
     out: str
     extracted_at: int
     place: Place
     budget: Budget
+    wait: bool = True
 
 
-def placed(rows: str, where: str, extracted_at: int) -> str:
+def placed(rows: str, where: str, extracted_at: int, *, wait: bool) -> str:
     """SQL for the rows of a query with the bucket and position of their lead (`where`).
 
-    In bucket -1 is what cannot be used yet. Only there is the lead named: elsewhere the position says it.
+    In bucket -1 is what has to `wait`. Only there is the lead named: elsewhere the position says it.
     """
-    return f"""SELECT CASE WHEN bucket < 0 THEN lead_id END AS lead_id, * EXCLUDE (lead_id) FROM (
-                   SELECT i.*, w.position,
-                          CASE WHEN epoch_us(i."at") <= {extracted_at} THEN coalesce(w.bucket, -1) ELSE -1 END AS bucket
+    says = "i.type, i.direction, i.content, i.campaign, i.value"
+    if not wait:
+        return f'SELECT w.bucket, w.position, i."at", {says} FROM ({rows}) i JOIN {where} w USING (lead_id)'
+    usable = f'epoch_us(i."at") <= {extracted_at}'
+    return f"""SELECT * EXCLUDE (lead_id), CASE WHEN bucket < 0 THEN lead_id END AS lead_id FROM (
+                   SELECT CASE WHEN {usable} THEN coalesce(w.bucket, -1) ELSE -1 END::INTEGER AS bucket,
+                          w.position, i."at", {says}, i.lead_id
                    FROM ({rows}) i LEFT JOIN {where} w USING (lead_id))"""
 
 
@@ -116,21 +125,17 @@ def cut(task: Cutting) -> dict[int, list[str]]:
         local = task.place.local
         target = local / task.out if local else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ripeline")))
         task.place.remove(task.out)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        where = stack.enter_context(task.place.here(task.where))
+        where = parquet(stack.enter_context(task.place.here(task.where)))
         connection = stack.enter_context(database(task.budget.of_database, task.budget.workers, spill, task.budget))
-        for number, query in enumerate(task.queries):
-            part = target / f"{number:05d}"
-            part.mkdir(parents=True)
-            connection.execute(
-                f"""COPY ({placed(query, parquet(where), task.extracted_at)})
-                    TO '{part}' (FORMAT parquet, PARTITION_BY (bucket), COMPRESSION snappy, OVERWRITE_OR_IGNORE)"""
-            )
-        for path in sorted(target.rglob("*.parquet")):
-            name = f"{task.out}/{path.relative_to(target)}"
+        target.mkdir(parents=True, exist_ok=True)
+        for query in stack.enter_context(task.rows.opened(connection, task.place)):
+            rows = connection.sql(placed(query, where, task.extracted_at, wait=task.wait))
+            deal_out(rows.to_arrow_reader(AT_ONCE), target, most(task.budget.memory))
+        for path in sorted(target.glob(f"*{ENDING}")):
+            name = f"{task.out}/{path.name}"
             if not local:
                 task.place.write(name, path.read_bytes())
-            found.setdefault(int(path.parent.name.removeprefix("bucket=")), []).append(name)
+            found[bucket_of(path)] = [name]
     return found
 
 
@@ -154,63 +159,69 @@ class Sorting:
 def sort(task: Sorting) -> Segment:
     """Sort by (lead in the order of accounts, at), write, and count what is in it; the name tells the content."""
     with ExitStack() as stack:
-        paths = [stack.enter_context(task.place.here(name)) for name in task.files]
-        if task.waiting or sum(map(_taken, paths)) > task.budget.of_sort:
-            content, tally = _beyond_memory(task, paths)
+        parts = stack.enter_context(pieces([stack.enter_context(task.place.here(name)) for name in task.files]))
+        text = sum(part[name].nbytes for part in parts for name in ("content", "campaign"))
+        if task.waiting or taken(sum(map(len, parts)), text) > task.budget.of_sort:
+            schema, batches, tally = stack.enter_context(_beyond_memory(task, parts))
         else:
-            ordered = Ordered.of(read_rows(paths), task.leads, task.first)
+            ordered = Ordered.of(together(parts), task.leads, task.first)
             everything = slice(0, len(ordered.at))
-            content, tally = ordered.parquet(everything), ordered.tally(everything)
-    segment = put_segment(task.place, task.out, content, tally)
+            (schema, batches), tally = ordered.batches(everything), ordered.tally(everything)
+        segment = put_segment(task.place, task.out, batches, schema, tally)
     task.place.write_json(task.record, asdict(segment))
     return segment
 
 
-def _taken(path: Path) -> int:
-    """Bytes that sorting the rows of a file takes, as its footer tells."""
-    footer = pq.read_metadata(path)
-    groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
-    columns = [group.column(i) for group in groups for i in range(group.num_columns)]
-    return taken(
-        footer.num_rows, sum(c.total_uncompressed_size for c in columns if c.path_in_schema in ("content", "campaign"))
-    )
-
-
-def _beyond_memory(task: Sorting, paths: Sequence[Path]) -> tuple[bytes, Tally]:
-    """The same order by DuckDB, for rows that wait, and for more than fit."""
-    direction = "direction" if task.waiting else "CASE WHEN direction IN ('in', 'out') THEN direction END AS direction"
-    order = "lead_id" if task.waiting else "position"
-    rows = parquet(*paths)
-    named = rows if task.waiting else f"(SELECT * EXCLUDE (lead_id) FROM {rows}) JOIN names USING (position)"
-    positions = pa.array(np.arange(task.first, task.first + len(task.leads)))
-    spill = spill_of(task.budget, task.place)
-    with (
-        database(task.budget.of_sort, 1, spill, task.budget) as connection,
-        tempfile.TemporaryDirectory(prefix="ripeline", dir=spill.parent) as written,
-    ):
-        connection.register("names", pa.table({"position": positions, "lead_id": task.leads}))
-        path = Path(written) / "sorted.parquet"
+@contextmanager
+def _beyond_memory(task: Sorting, parts: Sequence[pa.Table]) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch], Tally]]:
+    """The same order by DuckDB, for rows that wait, and for more than fit: they are streamed."""
+    with database(task.budget.of_sort, 1, spill_of(task.budget, task.place), task.budget) as connection:
+        alike: dict[str, list[pa.Table]] = {}
+        for part in parts:
+            alike.setdefault(str(part.schema), []).append(part)
+        for number, tables in enumerate(alike.values()):
+            connection.register(f"part{number}", pa.concat_tables(tables))
+        names = COLUMNS if task.waiting else _NAMELESS
+        rows = "(" + " UNION ALL ".join(f"SELECT {names} FROM part{i}" for i in range(len(alike))) + ")"
         tally = tally_of(connection.sql(f"SELECT {TALLIED} FROM {rows} GROUP BY type, direction").fetchall())
-        connection.execute(
-            f"""COPY (
-                SELECT lead_id, type, "at", value, content, campaign, {direction}
-                FROM {named} ORDER BY {order}, {WITHIN}
-            ) TO '{path}' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {GROUP})"""
-        )
-        return path.read_bytes(), tally
+        direction = "direction" if task.waiting else "CASE WHEN direction IN ('in', 'out') THEN direction END AS direction"
+        who, order = ("lead_id", "lead_id") if task.waiting else (f"(position - {task.first})::INTEGER AS lead_id", "position")
+        found = connection.sql(f"""SELECT {who}, type, "at", value, content, campaign, {direction}
+                                   FROM {rows} ORDER BY {order}, {WITHIN}""")
+        known = {} if task.waiting else {"lead_id": task.leads}
+        known |= {name: few for name in SAYS if (few := _few(connection, name, rows)) is not None}
+        fields = [
+            pa.field(c.name, pa.dictionary(pa.int32(), pa.string()) if c.name in known else _KINDS.get(c.kind, pa.string()))
+            for c in INTERACTIONS.columns
+        ]
+        schema = pa.schema(fields)
+        yield schema, _coded(found.to_arrow_reader(AT_ONCE), schema, known), tally
 
 
-def put_segment(place: Place, folder: str, content: bytes, tally: Tally) -> Segment:
-    """Write a segment of these bytes, and which leads are where in it; the names tell the content."""
-    checksum = hashlib.sha256(content).hexdigest()
-    name = f"{folder}/interactions-{checksum[:16]}.parquet"
-    if not place.exists(name):
-        place.write(name, content)
-    found = groups_of(content)
-    groups = "" if found is None else f"{folder}/groups-{checksum[:16]}.arrow"
-    if found is not None and not place.exists(groups):
-        place.write_arrow(groups, arrow_bytes(found, "lz4"))
-    return Segment(name, tally.rows, checksum, tally, groups=groups)
+_KINDS = {"time": pa.timestamp("us", "UTC"), "number": pa.float64()}
+FEW = 2**15  # names of which there is a dictionary
+
+
+def _few(connection: duckdb.DuckDBPyConnection, name: str, rows: str) -> pa.Array | None:
+    """All that a column says, if that is not much."""
+    found = connection.sql(f"SELECT DISTINCT {name} FROM {rows} WHERE {name} IS NOT NULL LIMIT {FEW + 1}").to_arrow_table()
+    return found[name].cast(pa.string()).combine_chunks() if len(found) <= FEW else None
+
+
+def _coded(batches: Iterable[pa.RecordBatch], schema: pa.Schema, known: dict[str, pa.Array]) -> Iterator[pa.RecordBatch]:
+    """Batches of `GROUP` rows of this schema; `known`: the dictionary of a column; a lead's code is there."""
+    for batch in batches:
+        columns = []
+        for field in schema:
+            column, names = batch[field.name], known.get(field.name)
+            if names is None:
+                columns.append(column.cast(field.type))
+                continue
+            codes = column if field.name == "lead_id" else pc.index_in(column.cast(pa.string()), value_set=names)
+            columns.append(pa.DictionaryArray.from_arrays(codes.cast(pa.int32()), names))
+        whole = pa.RecordBatch.from_arrays(columns, schema=schema)
+        for begin in range(0, len(whole), GROUP):
+            yield whole.slice(begin, GROUP)
 
 
 def tally_of(found: Iterable[tuple[Any, ...]]) -> Tally:
@@ -231,4 +242,6 @@ def tally_of(found: Iterable[tuple[Any, ...]]) -> Tally:
 
 def where_table(lead_id: npt.NDArray[np.object_], bucket: npt.NDArray[np.int64], position: npt.NDArray[np.int64]) -> pa.Table:
     """lead_id, bucket, position, for `Cutting.where`."""
-    return pa.table({"lead_id": pa.array(lead_id, pa.string()), "bucket": bucket.astype(np.int32), "position": position})
+    return pa.table(
+        {"lead_id": pa.array(lead_id, pa.string()), "bucket": bucket.astype(np.int32), "position": position.astype(np.int32)}
+    )

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from features.buckets.cut import COLUMNS, TALLIED, WITHIN, placed, put_segment, spill_of, tally_of
+from features.buckets.cut import TALLIED, WITHIN, placed, spill_of, tally_of
 from features.buckets.database import database
-from features.buckets.groups import GROUP
 from features.buckets.manifest import Segment
 from features.buckets.memory import Budget
 from features.buckets.order import Ordered, taken
 from features.buckets.place import Place
+from features.buckets.segments import COLUMNS, GROUP, Rows, put_segment
 
 WAITING = -1  # the number of what is no bucket
 MOST = 4  # times the rows of a bucket, if their text is not long
@@ -25,13 +24,13 @@ MOST = 4  # times the rows of a bucket, if their text is not long
 
 @dataclass(frozen=True)
 class Dealing:
-    """Rows of these queries to be sorted into a segment for each bucket.
+    """These rows to be sorted into a segment for each bucket.
 
     `where` has lead_id, bucket and position, which counts its rows from 0. Rows of no bucket, or after `extracted_at` (µs),
     wait as they came, in bucket -1.
     """
 
-    queries: tuple[str, ...]
+    rows: Rows
     where: pa.Table
     extracted_at: int
     place: Place
@@ -45,13 +44,16 @@ class TooLong:
 
 def deal(task: Dealing) -> dict[int, Segment] | TooLong:
     """Bucket → the segment with its rows, sorted as `cut.sort` does; the name tells the content."""
-    if not task.queries:
+    if not task.rows:
         return {}
-    rows = " UNION ALL ".join(f"SELECT {COLUMNS} FROM ({query})" for query in task.queries)
     found = {}
-    with database(task.budget.of_sort, 1, spill_of(task.budget, task.place), task.budget) as connection:
+    with (
+        database(task.budget.of_sort, 1, spill_of(task.budget, task.place), task.budget) as connection,
+        task.rows.opened(connection, task.place) as queries,
+    ):
         connection.register("place_of", task.where)
-        connection.execute(f"CREATE TEMP TABLE dealt AS {placed(rows, 'place_of', task.extracted_at)}")
+        given = " UNION ALL ".join(f"SELECT {COLUMNS} FROM ({query})" for query in queries)
+        connection.execute(f"CREATE TEMP TABLE dealt AS {placed(given, 'place_of', task.extracted_at, wait=True)}")
         rows, text = connection.sql(
             "SELECT count(*), coalesce(sum(coalesce(strlen(content), 0) + coalesce(strlen(campaign), 0)), 0) FROM dealt"
         ).fetchall()[0]
@@ -60,17 +62,13 @@ def deal(task: Dealing) -> dict[int, Segment] | TooLong:
         usable = connection.sql("SELECT * EXCLUDE (lead_id) FROM dealt WHERE bucket >= 0").to_arrow_table()
         if waiting := connection.sql(f"SELECT {TALLIED} FROM dealt WHERE bucket < 0 GROUP BY type, direction").fetchall():
             table = connection.sql(f"SELECT {COLUMNS} FROM dealt WHERE bucket < 0 ORDER BY lead_id, {WITHIN}").to_arrow_table()
-            found[WAITING] = put_segment(task.place, "waiting", _parquet(table), tally_of(waiting))
+            batches = table.to_batches(max_chunksize=GROUP)
+            found[WAITING] = put_segment(task.place, "waiting", batches, table.schema, tally_of(waiting))
     number = usable["bucket"].to_numpy()
     starts = np.concatenate(([0], np.cumsum(np.bincount(number))))  # of buckets, whose rows follow each other in the order, too
     ordered = Ordered.of(usable, task.where["lead_id"].combine_chunks())
     for bucket in np.unique(number).tolist():
         part = slice(int(starts[bucket]), int(starts[bucket + 1]))
-        found[bucket] = put_segment(task.place, f"{bucket:05d}", ordered.parquet(part), ordered.tally(part))
+        schema, batches = ordered.batches(part)
+        found[bucket] = put_segment(task.place, f"{bucket:05d}", batches, schema, ordered.tally(part))
     return found
-
-
-def _parquet(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, row_group_size=GROUP, compression="snappy", store_schema=False)
-    return bytes(sink.getvalue())

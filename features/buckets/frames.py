@@ -10,7 +10,8 @@ from pandas.api.types import union_categoricals
 
 from features.buckets.manifest import Manifest
 from features.buckets.place import Place
-from features.buckets.whole import read_all, read_segments
+from features.buckets.segments import read_segments
+from features.buckets.whole import read_all
 from features.dataset import Dataset
 from features.tables import conform, empty
 

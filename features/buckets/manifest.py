@@ -16,12 +16,12 @@ from features.buckets.tally import Tally
 from features.errors import DataError
 
 NAME = "buckets.json"
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A Parquet file of interactions, sorted by (lead, at): its name in the folder, rows, SHA-256, and what it holds; `of`: the
+    """An Arrow file of interactions, sorted by (lead, at): its name in the folder, rows, checksum, and what it holds; `of`: the
     segments that it was made of, if it stands for others; `groups`: the file that says where its leads are, if it is large."""
 
     name: str

@@ -5,19 +5,17 @@ Only numbers are sorted. Text lies in dictionaries, and is looked at where a lea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from features.buckets.groups import GROUP
+from features.buckets.segments import GROUP
 from features.buckets.tally import Tally
 from features.index import DIRECTIONS, in_order
 from features.tables import INTERACTIONS
@@ -25,7 +23,7 @@ from features.tables import INTERACTIONS
 SAYS = ("type", "direction", "content", "campaign")  # the order of what a lead did at the same moment, then by value
 PER_ROW = 200  # bytes of a row while it is sorted (seen: 182 to 198)
 PER_TEXT = 5  # bytes for each of a long text that no other row has (seen: 3.3 to 4.3)
-MANY = 256  # entries of a dictionary that is not written again with each row group
+MANY = 256  # entries of a dictionary that is worth while though few rows have any of them
 
 Ints = npt.NDArray[np.integer]
 
@@ -68,10 +66,10 @@ class Texts:
         return rank
 
     def arrow(self, rows: slice) -> pa.Array:
-        """As a dictionary where that is short: all of it is written with each row group."""
+        """As a dictionary with the smallest codes, or as text where few rows say many things."""
         code = self.code[rows]
-        found = pa.DictionaryArray.from_arrays(pa.array(code, mask=code < 0), self.names)
-        return found if len(self.names) <= MANY else found.dictionary_decode()
+        found = pa.DictionaryArray.from_arrays(pa.array(code.astype(smallest(len(self.names))), mask=code < 0), self.names)
+        return found if len(self.names) <= max(MANY, len(code) // 4) else found.dictionary_decode()
 
     def counts(self, rows: slice, which: npt.NDArray[np.bool_] | None = None) -> dict[str, int]:
         """How often each name is there, or only in `which` of the rows."""
@@ -127,43 +125,29 @@ class Ordered:
             int(at.max()),
         )
 
-    def parquet(self, rows: slice) -> bytes:
-        """A Parquet file of these rows, in row groups of `GROUP`."""
-        sink = pa.BufferOutputStream()
-        schema = self._group(slice(0, 0)).schema
-        with pq.ParquetWriter(
-            sink, schema, compression="snappy", store_schema=False, write_statistics=False, use_dictionary=["lead_id", *SAYS]
-        ) as writer:
-            for begin in range(rows.start, max(rows.stop, rows.start + 1), GROUP):
-                writer.write_table(self._group(slice(begin, min(begin + GROUP, rows.stop))))
-        return bytes(sink.getvalue())
-
-    def _group(self, rows: slice) -> pa.Table:
-        """A row group. What is long is decoded for its rows only."""
+    def batches(self, rows: slice) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        """These rows as interactions, in record batches of `GROUP`, and their schema."""
         columns: dict[str, Any] = {name: column.arrow(rows) for name, column in self.says.items()}
         columns |= {"lead_id": self._who(rows), "value": self.value.slice(rows.start, rows.stop - rows.start)}
         columns["at"] = pa.array(self.at[rows]).view(pa.timestamp("us", "UTC"))
-        return pa.table({name: columns[name] for name in INTERACTIONS.names})
+        table = pa.table({name: columns[name] for name in INTERACTIONS.names})
+        return table.schema, iter(table.to_batches(max_chunksize=GROUP))
 
     def _who(self, rows: slice) -> pa.Array:
-        """The leads of a row group, with a dictionary of these only."""
+        """The leads of these rows, with a dictionary of them only."""
         lead = self.lead[rows]
         first, last = (lead[0], lead[-1] + 1) if len(lead) else (0, 0)
         return pa.DictionaryArray.from_arrays(pa.array(lead - np.int32(first)), self.leads[int(first) : int(last)])
 
 
+def smallest(names: int) -> type[np.signedinteger[Any]]:
+    """The type of codes for so many names."""
+    return np.int8 if names <= 2**7 else np.int16 if names <= 2**15 else np.int32
+
+
 def taken(rows: int, text: int) -> int:
     """Bytes that sorting so many rows takes at most, with so many bytes of content and campaign in their files."""
     return PER_ROW * rows + PER_TEXT * text
-
-
-def read_rows(paths: Sequence[Path]) -> pa.Table:
-    """The rows of Parquet files as `Ordered.of` wants them, text as dictionaries."""
-    wanted, parts = ["position", "at", "value", *SAYS], []
-    for path in paths:
-        with pq.ParquetFile(path, read_dictionary=list(SAYS)) as file:
-            parts.append(file.read(wanted, use_threads=False))
-    return pa.concat_tables(parts, promote_options="permissive")
 
 
 def _by_content(

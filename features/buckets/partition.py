@@ -17,8 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.buckets.cut import COLUMNS, Counting, Cutting, Sorting, count, cut, sort, where_table
-from features.buckets.database import parquet
+from features.buckets.cut import Counting, Cutting, Sorting, count, cut, sort, where_table
 from features.buckets.day import Day
 from features.buckets.deal import MOST, WAITING, Dealing, TooLong, deal
 from features.buckets.lock import locked
@@ -26,6 +25,7 @@ from features.buckets.manifest import Bucket, Manifest, Segment, is_partitioned,
 from features.buckets.memory import LEAD
 from features.buckets.place import Place
 from features.buckets.raw import Raw
+from features.buckets.segments import Rows
 from features.buckets.whole import Cut, cut_accounts, store_all, store_buckets
 from features.buckets.work import Engine, Tick, every
 from features.clock import moment, timestamps
@@ -53,12 +53,13 @@ def partition(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick
             return Manifest.read(place)
         job = Job(place, engine, key, moment(raw.lean.extracted_at), tick)
         clean, report = validate(raw.lean, funnel)
-        counted = job.counted(raw.queries)
+        given = Rows(raw.queries)
+        counted = job.counted(given)
         unusable = _unusable(counted, clean.leads["lead_id"])
         rows = counted.set_index("lead_id")["rows"]
         size = budget.of_buckets(int(rows.sum()) + LEAD * len(clean.leads))
         where = cut_accounts(clean.leads, rows, size)
-        segments, waiting = job.cut(raw.queries, where)
+        segments, waiting = job.cut(given, where, wait=bool(unusable["unknown"] or unusable["late"]))
         buckets = [replace(b, segments=segments.get(b.number, ())) for b in store_buckets(place, clean, where)]
         manifest = Manifest(
             raw.lean.source, raw.lean.time, raw.lean.extracted_at.isoformat(), where.borders, tuple(buckets),
@@ -85,14 +86,15 @@ def add(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | Non
         key = _key(raw.digest, asdict(funnel), engine.budget.workers, old.digest)
         job = Job(place, engine, key, moment(raw.lean.extracted_at), tick)
         day = Day.of(place, old, raw.lean, funnel)
-        fresh = (*raw.queries, *_rows_of(place, old.waiting))
+        fresh = Rows(raw.queries, tuple(s.name for s in old.waiting))
         counted = job.counted(fresh)
         again = day.moved
         where = day.where(counted["lead_id"], again)
         unusable = _unusable(counted, pd.Series(where.lead_id), sum(b.rows for b in old.buckets))
         recut = [s for b in old.buckets if b.number in again for s in b.segments]
         rows = int(counted[["rows", "late"]].to_numpy().sum()) + sum(s.rows for s in recut)
-        segments, waiting = job.dealt((*fresh, *_rows_of(place, recut)), where, rows)
+        everything = replace(fresh, segments=(*fresh.segments, *(s.name for s in recut)))
+        segments, waiting = job.dealt(everything, where, rows)
         kept = {b.number: () if b.number in again else b.segments for b in old.buckets}
         kept |= _together(replace(job, key=f"{key}-together"), day, {n: s for n, s in kept.items() if len(s) >= MOST_SEGMENTS})
         buckets = [replace(b, segments=(*kept[b.number], *segments.get(b.number, ()))) for b in day.buckets()]
@@ -109,11 +111,11 @@ def _together(job: Job, day: Day, full: dict[int, tuple[Segment, ...]]) -> dict[
     for number, segments in full.items():
         small = len(segments) > 2 and segments[0].rows > sum(s.rows for s in segments[1:])
         tails[number] = segments[1:] if small else segments
-    recut = [s for tail in tails.values() for s in tail]
+    recut = Rows((), tuple(s.name for tail in tails.values() for s in tail))
     if not recut:
         return {}
     where = day.where(pd.Series(dtype="str"), set(full))
-    found, _ = job.cut(_rows_of(job.place, recut), where)
+    found, _ = job.cut(recut, where)
     return {
         n: (*full[n][: len(full[n]) - len(tail)], *(replace(s, of=tuple(t.name for t in tail)) for s in found[n]))
         for n, tail in tails.items()
@@ -135,18 +137,6 @@ def _check_fits(place: Place, old: Manifest, raw: Raw, funnel: Funnel) -> None:
             f"{place} was partitioned for the lead stages and exits {', '.join(old.stages)}; `funnel:` has others now.",
             "Partition everything anew.",
         )
-
-
-def _rows_of(place: Place, segments: tuple[Segment, ...] | list[Segment]) -> tuple[str, ...]:
-    """Segments as queries; those of an object store are fetched first."""
-    if not segments:
-        return ()
-    if place.local:
-        return (f"SELECT {COLUMNS} FROM {parquet(*(place.local / s.name for s in segments))}",)
-    raise DataError(
-        f"{place} is an object store, to which nothing can be added yet where accounts moved or rows wait.",
-        "Partition everything anew, or add to a copy in a folder.",
-    )
 
 
 def _unusable(counted: pd.DataFrame, known: pd.Series[str], before: int = 0) -> dict[str, Any]:
@@ -203,21 +193,21 @@ class Job:
     def folder(self) -> str:
         return f"work/{self.key}"
 
-    def counted(self, queries: tuple[str, ...]) -> pd.DataFrame:
+    def counted(self, rows: Rows) -> pd.DataFrame:
         """Rows by lead."""
-        tasks = [Counting(q, self.extracted_at, self.place, self.engine.budget) for q in self._apart(queries)]
+        tasks = [Counting(r, self.extracted_at, self.place, self.engine.budget) for r in self._apart(rows)]
         found = every(self.engine, count, tasks, [f"counting {i + 1}" for i in range(len(tasks))])
         both = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["lead_id", "rows", "late"])
         return both.groupby("lead_id", as_index=False, sort=False).sum()
 
-    def _apart(self, queries: tuple[str, ...]) -> list[tuple[str, ...]]:
-        if not queries:
+    def _apart(self, rows: Rows) -> list[Rows]:
+        if not rows:
             return []
-        return [(q,) for q in queries] if self.engine.apart else [queries]
+        return rows.apart() if self.engine.apart else [rows]
 
-    def cut(self, queries: tuple[str, ...], where: Cut) -> tuple[dict[int, tuple[Segment, ...]], tuple[Segment, ...]]:
-        """Segments by bucket, and those that wait."""
-        files = self._cut(queries, where)
+    def cut(self, rows: Rows, where: Cut, *, wait: bool = True) -> tuple[dict[int, tuple[Segment, ...]], tuple[Segment, ...]]:
+        """Segments by bucket, and those that `wait`, if any does."""
+        files = self._cut(rows, where, wait=wait)
         buckets = sorted(files)
         done = {number: self._sorted(number) for number in buckets}
         todo = [number for number in buckets if done[number] is None]
@@ -240,39 +230,38 @@ class Job:
         parts = {number: (segment,) for number, segment in done.items() if segment and segment.rows}
         return {n: s for n, s in parts.items() if n != WAITING}, parts.get(WAITING, ())
 
-    def dealt(
-        self, queries: tuple[str, ...], where: Cut, rows: int
-    ) -> tuple[dict[int, tuple[Segment, ...]], tuple[Segment, ...]]:
-        """As `cut`; so few `rows` as a day has are sorted in one piece."""
-        if self.engine.apart or rows > MOST * self.engine.budget.of_bucket:
-            return self.cut(queries, where)
+    def dealt(self, rows: Rows, where: Cut, count: int) -> tuple[dict[int, tuple[Segment, ...]], tuple[Segment, ...]]:
+        """As `cut`; so few rows as a day has, `count` of them, are sorted in one piece."""
+        if self.engine.apart or count > MOST * self.engine.budget.of_bucket:
+            return self.cut(rows, where)
         task = Dealing(
-            queries, where_table(where.lead_id, where.bucket, where.position), self.extracted_at, self.place, self.engine.budget
+            rows, where_table(where.lead_id, where.bucket, where.position), self.extracted_at, self.place, self.engine.budget
         )
         found = every(self.engine, deal, [task], ["sorting what is new"])[0]
         if isinstance(found, TooLong):
-            return self.cut(queries, where)
+            return self.cut(rows, where)
         if self.tick:
             self.tick(1, 1)
         return {n: (s,) for n, s in found.items() if n != WAITING}, tuple(s for n, s in found.items() if n == WAITING)
 
-    def _cut(self, queries: tuple[str, ...], where: Cut) -> dict[int, list[str]]:
+    def _cut(self, rows: Rows, where: Cut, *, wait: bool) -> dict[int, list[str]]:
         record = f"{self.folder}/cut.json"
         if self.place.exists(record):
             return {int(number): names for number, names in self.place.read_json(record).items()}
-        if not queries:
+        if not rows:
             return {}
         self.place.write_table(f"{self.folder}/where.parquet", where_table(where.lead_id, where.bucket, where.position))
         tasks = [
             Cutting(
-                q,
+                r,
                 f"{self.folder}/where.parquet",
                 f"{self.folder}/cut{i:04d}",
                 self.extracted_at,
                 self.place,
                 self.engine.budget,
+                wait,
             )
-            for i, q in enumerate(self._apart(queries))
+            for i, r in enumerate(self._apart(rows))
         ]
         found: dict[int, list[str]] = {}
         for part in every(self.engine, cut, tasks, [f"cutting {i + 1}" for i in range(len(tasks))]):

@@ -17,9 +17,10 @@ import pyarrow as pa
 from features.buckets.manifest import Bucket, Manifest
 from features.buckets.matrix import Block, Record, Store
 from features.buckets.place import Place
+from features.buckets.segments import first_moments
 from features.buckets.spec import Spec
 from features.buckets.state import State
-from features.buckets.whole import first_moments, read_bucket
+from features.buckets.whole import read_bucket
 from features.build import attribute, build
 from features.clock import NEVER, moment
 from features.codes import positions

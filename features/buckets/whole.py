@@ -12,16 +12,15 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from features.buckets.accounts import accounts_of
-from features.buckets.groups import differs, read_some
-from features.buckets.manifest import Bucket, Manifest, Segment
+from features.buckets.manifest import Bucket, Manifest
 from features.buckets.memory import LEAD
 from features.buckets.place import Place, arrow_bytes
-from features.dataset import DICTIONARIES, Dataset, from_arrow, to_arrow
+from features.buckets.segments import read_segments
+from features.dataset import Dataset, from_arrow, to_arrow
 from features.histories import account_keys, by_account
-from features.tables import TABLES, conform, empty
+from features.tables import TABLES
 
 LEAN = tuple(name for name in TABLES if name != "interactions")
 OF_BUCKET = ("leads", "companies", "lead_stages", "attribute_changes")
@@ -182,57 +181,6 @@ def read_bucket(
     return replace(found, interactions=read_segments(place, bucket.segments, ids)) if interactions else found
 
 
-def read_segments(place: Place, segments: Sequence[Segment], ids: pa.Array | None = None) -> pd.DataFrame:
-    """The interactions of these segments, ids and names as categories; with `ids` only those of these leads.
-
-    Raises
-    ------
-    DataError
-        if one is missing or differs from its checksum.
-    """
-    tables = [table for segment in segments if (table := _segment(place, segment, ids)) is not None]
-    if not tables:
-        return empty("interactions")
-    table = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
-    return conform("interactions", from_arrow(table))
-
-
-def first_moments(place: Place, segments: Sequence[Segment]) -> pa.Table:
-    """lead_id and at: the first moment of each lead in these segments."""
-    tables = [_opened(place, segment).read(columns=["lead_id", "at"], use_threads=False) for segment in segments]
-    rows = pa.concat_tables(tables).unify_dictionaries()
-    return rows.group_by("lead_id").aggregate([("at", "min")]).rename_columns(["lead_id", "at"])
-
-
-def _opened(place: Place, segment: Segment) -> pq.ParquetFile:
-    content = place.read(segment.name)
-    if hashlib.sha256(content).hexdigest() != segment.checksum:
-        raise differs(place, segment.name)
-    return pq.ParquetFile(pa.BufferReader(content), read_dictionary=list(DICTIONARIES))
-
-
-def _segment(place: Place, segment: Segment, ids: pa.Array | None) -> pa.Table | None:
-    """Its rows; with `ids` only those of these leads, None where there are none of them."""
-    if ids is None or not (segment.groups and place.local):
-        rows = _opened(place, segment).read(use_threads=False)
-    else:
-        rows = read_some(place, segment.name, segment.groups, ids)
-    if ids is None or rows is None:
-        return rows
-    found = rows.filter(pa.array(_of(rows["lead_id"], ids)))
-    # ids as text: each dictionary names all leads of a group, of whom few are left
-    return found.set_column(found.schema.get_field_index("lead_id"), "lead_id", found["lead_id"].cast(pa.string()))
-
-
 def among(column: pa.ChunkedArray | pa.Array, ids: pa.Array) -> pa.ChunkedArray | pa.Array:
     """Which values of a column of texts are among `ids`."""
     return pc.is_in(column, value_set=ids.cast(column.type))
-
-
-def _of(column: pa.ChunkedArray, ids: pa.Array) -> npt.NDArray[np.bool_]:
-    """Which rows of a column of dictionaries are among `ids`; each entry of a dictionary is looked up once."""
-    found = [np.zeros(0, bool)]
-    for chunk in column.chunks:
-        known = among(chunk.dictionary, ids).to_numpy(zero_copy_only=False)
-        found.append(known[chunk.indices.to_numpy(zero_copy_only=False)])
-    return np.concatenate(found)

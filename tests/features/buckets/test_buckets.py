@@ -201,7 +201,7 @@ def test_a_full_disk_stops_the_sort_and_leaves_what_was_there(tmp_path: Path) ->
 
 def test_what_memory_and_disk_cannot_hold_is_said(tmp_path: Path) -> None:
     dataset = world(10, rows=60_000)
-    texts = [f"{i:06d}" + "x" * 300 for i in range(len(dataset.interactions))]
+    texts = [f"{i:06d}" + "x" * 1_500 for i in range(len(dataset.interactions))]
     wide = replace(dataset, interactions=dataset.interactions.assign(content=texts))
     with pytest.raises(DataError, match=r"want of room(.|\n)*engine: \{spill"):
         partitioned(wide, tmp_path, Budget(memory=16 * 2**20, disk=2**10, bucket=100_000))

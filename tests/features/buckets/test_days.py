@@ -18,7 +18,7 @@ from features.buckets.partition import add, partition
 from features.buckets.place import Place
 from features.buckets.raw import Raw
 from features.buckets.raw import in_memory as raw_in_memory
-from features.buckets.whole import read_segments
+from features.buckets.segments import read_segments
 from features.buckets.work import Inline
 from features.dataset import Dataset
 from features.errors import DataError

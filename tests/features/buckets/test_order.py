@@ -10,17 +10,17 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.buckets.cut import TALLIED, WITHIN, tally_of
-from features.buckets.order import MANY, Ordered, Texts, read_rows
+from features.buckets.order import MANY, SAYS, Ordered, Texts
 from features.buckets.partition import partition
+from features.buckets.pieces import bucket_of, deal_out, pieces
 from features.buckets.place import Place
 from features.buckets.raw import Raw
-from features.buckets.whole import read_segments
+from features.buckets.segments import read_segments, together
 from features.buckets.work import Inline
 from tests.features.buckets.worlds import FUNNEL, SMALL, world
 
@@ -55,6 +55,11 @@ def by_duckdb(rows: pa.Table) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
+def table_of(ordered: Ordered) -> pa.Table:
+    schema, batches = ordered.batches(slice(0, len(ordered.at)))
+    return pa.Table.from_batches(list(batches), schema)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ROW, max_size=40))
 def test_the_order_is_that_of_duckdb_and_so_is_the_tally(drawn: list[dict[str, Any]]) -> None:
@@ -62,7 +67,7 @@ def test_the_order_is_that_of_duckdb_and_so_is_the_tally(drawn: list[dict[str, A
     ordered = Ordered.of(rows, LEADS, 7)
     everything = slice(0, len(rows))
     with duckdb.connect() as connection:
-        found = connection.from_arrow(pq.read_table(pa.BufferReader(ordered.parquet(everything))))
+        found = connection.from_arrow(table_of(ordered))
         columns = 'lead_id, type, epoch_us("at"), value::VARCHAR, content, campaign, direction'
         assert found.project(columns).fetchall() == by_duckdb(rows)
         connection.register("rows", rows)
@@ -71,37 +76,63 @@ def test_the_order_is_that_of_duckdb_and_so_is_the_tally(drawn: list[dict[str, A
     assert ordered.tally(everything) == wanted
 
 
-def test_row_groups_hold_their_own_leads_and_long_dictionaries_are_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("features.buckets.order.GROUP", 100)
-    n = MANY + 44
+@pytest.mark.parametrize(("pages", "coded"), [(MANY, True), (MANY + 1, False)])
+def test_what_few_rows_say_is_a_dictionary_only_where_it_is_short(pages: int, coded: bool) -> None:
+    n = 300
     rows = pa.table(
         {
             "position": np.arange(n) // 100,
             "at": pa.array(np.arange(n), pa.timestamp("us", "UTC")),
             "type": ["visit"] * n,
             "direction": pa.nulls(n, pa.string()),
-            "content": [f"page {i}" for i in range(n)],
+            "content": [f"page {i % pages}" for i in range(n)],
             "campaign": pa.nulls(n, pa.string()),
             "value": pa.nulls(n, pa.float64()),
         }
     )
-    content = Ordered.of(rows, pa.array(["a", "b", "c"])).parquet(slice(0, n))
-    file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=["lead_id", "content"])
-    groups = [file.read_row_group(i) for i in range(file.num_row_groups)]
-    dictionary = [{c: g[c].combine_chunks().dictionary.to_pylist() for c in ("lead_id", "content")} for g in groups]
-    assert [d["lead_id"] for d in dictionary] == [["a"], ["b"], ["c"]]
-    assert dictionary[1]["content"] == [f"page {i}" for i in range(100, 200)]
+    table = table_of(Ordered.of(rows, pa.array(["a", "b", "c", "d"])))
+    assert pa.types.is_dictionary(table.schema.field("content").type) is coded
+    assert table["content"].to_pylist() == rows["content"].to_pylist()
+    assert table["lead_id"].chunk(0).dictionary.to_pylist() == ["a", "b", "c"]  # not who did nothing
+    assert table.schema.field("type").type == pa.dictionary(pa.int8(), pa.string())
 
 
-def test_text_may_come_in_chunks_with_dictionaries_of_their_own(tmp_path: Path) -> None:
-    for name, kinds in (("a", ["visit", "mail"]), ("b", ["form", "visit"])):
-        rows = [
-            {"position": 0, "at": i, "type": k, "direction": None, "content": None, "campaign": None, "value": 1.0}
-            for i, k in enumerate(kinds)
-        ]
-        pq.write_table(pa.Table.from_pylist(rows, SCHEMA), tmp_path / f"{name}.parquet")
-    rows = read_rows([tmp_path / "a.parquet", tmp_path / "b.parquet"])
-    assert Ordered.of(rows, pa.array(["x"])).tally(slice(0, 4)).types == {"form": 1, "mail": 1, "visit": 2}
+def test_what_is_dealt_out_comes_back_whatever_came_with_it(tmp_path: Path) -> None:
+    """Each time that rows are added, what is said has dictionaries of its own, or is text where it is much."""
+    parts = []
+    for text in (["a", "b", None], [f"page {i}" for i in range(2 * MANY)]):
+        n = len(text)
+        parts.append(
+            pa.record_batch(
+                {
+                    "bucket": pa.array([3, -1] * n, pa.int32())[:n],
+                    "position": pa.array(np.arange(n, dtype=np.int32)),
+                    "at": pa.array(np.arange(n), pa.timestamp("us", "UTC")),
+                    "value": pa.array([None, 2.5] * n, pa.float64())[:n],
+                    **{name: pa.array(text, pa.string()) for name in (*SAYS, "lead_id")},
+                }
+            )
+        )
+    deal_out(parts, tmp_path, 1)
+    files = sorted(tmp_path.iterdir())
+    assert [bucket_of(file) for file in files] == [-1, 3]
+    with pieces(files) as found:
+        assert len(found) == 4
+        rows = together(found).to_pylist()
+    wanted = pa.Table.from_batches(parts).drop_columns(["bucket"]).to_pylist()
+
+    def key(row: dict[str, Any]) -> tuple[int, int]:
+        return row["content"] is not None and row["content"].startswith("page"), row["position"]
+
+    assert sorted(rows, key=key) == [{name: row[name] for name in rows[0]} for row in sorted(wanted, key=key)]
+
+
+def test_text_may_come_in_chunks_with_dictionaries_of_their_own() -> None:
+    says = {name: pa.nulls(2, pa.string()) for name in SAYS}
+    plain = {"position": pa.array([0, 0], pa.int32()), "at": pa.array([0, 1], pa.timestamp("us", "UTC")), "value": [1.0, None]}
+    parts = [pa.table({**says, **plain, "type": kinds}) for kinds in (["visit", "mail"], ["form", "visit"])]
+    parts[1] = parts[1].set_column(0, "type", parts[1]["type"].dictionary_encode())
+    assert Ordered.of(together(parts), pa.array(["x"])).tally(slice(0, 4)).types == {"form": 1, "mail": 1, "visit": 2}
     assert Texts.of(pa.chunked_array([], pa.string())).code.tolist() == []
 
 

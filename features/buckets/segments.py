@@ -1,0 +1,230 @@
+"""Segments: sorted interactions of a bucket as an Arrow file, read as a whole or only where some leads are.
+
+Arrow is written and read many times as fast as Parquet, and takes twice its room. A segment is cut into record batches of
+`GROUP` rows, and beside one of several lies a table with the leads of each, so that a day reads no more than the accounts it
+touches. The checksum of a segment is that of the SHA-256 of its pieces of `CHUNK` bytes; so a part that is read is checked,
+too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.buckets.manifest import Segment
+from features.buckets.place import Place, arrow_bytes
+from features.buckets.tally import Tally
+from features.dataset import DICTIONARIES, from_arrow
+from features.errors import DataError
+from features.tables import INTERACTIONS, conform, empty
+
+GROUP = 2_048  # rows; smaller ones take longer to be read all, larger ones to be read for a few leads
+CHUNK = 32_768  # bytes
+COLUMNS = ", ".join(f'"{c}"' for c in INTERACTIONS.names)
+SUMS = b"sums"
+DIGEST = 32  # bytes of a SHA-256
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Interactions to be read: what `queries` select, and these `segments` of the folder (names)."""
+
+    queries: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.queries or self.segments)
+
+    def apart(self) -> list[Rows]:
+        """One for each query, and one for all segments."""
+        return [*(Rows((query,)) for query in self.queries), *([Rows((), self.segments)] if self.segments else [])]
+
+    @contextmanager
+    def opened(self, connection: duckdb.DuckDBPyConnection, place: Place) -> Iterator[list[str]]:
+        """Queries of a database, segments among them."""
+        with ExitStack() as stack:
+            found = list(self.queries)
+            for number, name in enumerate(self.segments):
+                file = stack.enter_context(pa.memory_map(str(stack.enter_context(place.here(name)))))
+                connection.register(f"segment{number}", pa.ipc.open_file(file).read_all())
+                found.append(f"SELECT {COLUMNS} FROM segment{number}")
+            yield found
+
+
+def put_segment(place: Place, folder: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema, tally: Tally) -> Segment:
+    """Write a segment of these batches, and which leads are in each where they are several; the names tell the content."""
+    sink, begin, ends = pa.BufferOutputStream(), [], []
+    with pa.ipc.new_file(sink, schema) as writer:
+        for batch in batches:
+            begin.append(sink.tell())
+            writer.write_batch(batch)
+            ends.append(_ends(batch["lead_id"]))
+        begin.append(sink.tell())
+    content = sink.getvalue()
+    sums = _sums(memoryview(content))
+    checksum = hashlib.sha256(sums).hexdigest()
+    name = f"{folder}/interactions-{checksum[:16]}.arrow"
+    if not place.exists(name):
+        place.write_arrow(name, content)
+    groups = ""
+    if len(ends) > 1 and pa.types.is_dictionary(schema.field("lead_id").type):
+        first, last = np.array(ends, np.int32).T
+        table = pa.table({"first": first, "last": last, "begin": begin[:-1], "end": begin[1:]})
+        groups = f"{folder}/groups-{checksum[:16]}.arrow"
+        if not place.exists(groups):
+            place.write_arrow(groups, arrow_bytes(table.replace_schema_metadata({SUMS: sums})))
+    return Segment(name, tally.rows, checksum, tally, groups=groups)
+
+
+def _ends(leads: pa.Array) -> tuple[int, int]:
+    """The codes of the first and the last lead of a batch."""
+    if not len(leads) or not pa.types.is_dictionary(leads.type):
+        return -1, -1
+    return leads.indices[0].as_py(), leads.indices[-1].as_py()
+
+
+def _sums(view: memoryview) -> bytes:
+    """The SHA-256 of each piece."""
+    return b"".join(hashlib.sha256(view[i : i + CHUNK]).digest() for i in range(0, len(view), CHUNK))
+
+
+def read_segments(place: Place, segments: Sequence[Segment], ids: pa.Array | None = None) -> pd.DataFrame:
+    """The interactions of these segments, ids and names as categories; with `ids` only those of these leads.
+
+    Raises
+    ------
+    DataError
+        if one is missing or differs from its checksum.
+    """
+    tables = [table for segment in segments if (table := _read(place, segment, ids)) is not None]
+    if not tables:
+        return empty("interactions")
+    return conform("interactions", from_arrow(together(tables)))
+
+
+def first_moments(place: Place, segments: Sequence[Segment]) -> pa.Table:
+    """lead_id and at: the first moment of each lead in each of these segments."""
+    tables = []
+    for segment in segments:
+        rows = _whole(place, segment)
+        leads = rows["lead_id"].combine_chunks()
+        code = leads.indices.to_numpy()
+        first = np.flatnonzero(np.diff(code, prepend=-1))
+        names = leads.dictionary.take(pa.array(code[first]))
+        tables.append(pa.table({"lead_id": names, "at": rows["at"].combine_chunks().take(pa.array(first))}))
+    return pa.concat_tables(tables)
+
+
+def together(tables: Sequence[pa.Table]) -> pa.Table:
+    """Tables of interactions as one, what repeats as dictionaries, whether they came so or as text."""
+    if len(tables) == 1 and all(pa.types.is_dictionary(tables[0][c].type) for c in DICTIONARIES if c in tables[0].column_names):
+        return tables[0]
+    same = []
+    for table in tables:
+        for name in set(DICTIONARIES) & set(table.column_names):
+            column = table[name]
+            column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+            table = table.set_column(table.schema.get_field_index(name), name, column.cast(_WIDE))  # noqa: PLW2901
+        same.append(table)
+    return pa.concat_tables(same).unify_dictionaries()
+
+
+_WIDE = pa.dictionary(pa.int32(), pa.string())
+
+
+def _read(place: Place, segment: Segment, ids: pa.Array | None) -> pa.Table | None:
+    """Its rows; with `ids` only those of these leads, None where there are none of them."""
+    if ids is None:
+        return _whole(place, segment)
+    some = segment.groups and place.local
+    rows = _some(place, segment, ids) if some else _whole(place, segment)
+    if rows is None:
+        return None
+    leads = rows["lead_id"]
+    known = pc.is_in(leads.chunk(0).dictionary, value_set=ids.cast(pa.string())).to_numpy(zero_copy_only=False)
+    found = rows.filter(pa.array(known[np.concatenate([c.indices.to_numpy() for c in leads.chunks])]))
+    # ids as text: the dictionary names all leads of a bucket, of whom few are left
+    return found.set_column(found.schema.get_field_index("lead_id"), "lead_id", found["lead_id"].cast(pa.string()))
+
+
+def _whole(place: Place, segment: Segment) -> pa.Table:
+    content = place.read(segment.name)
+    if hashlib.sha256(_sums(memoryview(content))).hexdigest() != segment.checksum:
+        raise _differs(place, segment.name)
+    return pa.ipc.open_file(pa.BufferReader(content)).read_all()
+
+
+def _some(place: Place, segment: Segment, ids: pa.Array) -> pa.Table | None:
+    """The batches in which any of these leads are, of a segment on this machine."""
+    part = _Part(place, segment)
+    groups = part.groups
+    first, last = groups["first"].to_numpy(), groups["last"].to_numpy()
+    begin, end = groups["begin"].to_numpy(), groups["end"].to_numpy()
+    part.read(0, int(end[0]))  # with the schema and all dictionaries
+    part.read(int(end[-1]), part.size)
+    file = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(part.content)))
+    names = file.get_batch(0)["lead_id"].dictionary
+    code = np.flatnonzero(pc.is_in(names, value_set=ids.cast(names.type)).to_numpy(zero_copy_only=False))
+    marks = np.zeros(len(first) + 1, np.int64)
+    begins, ends = np.searchsorted(last, code), np.searchsorted(first, code, "right")
+    np.add.at(marks, begins[begins < ends], 1)
+    np.add.at(marks, ends[begins < ends], -1)
+    wanted = np.flatnonzero(np.cumsum(marks)).tolist()
+    for number in wanted:
+        part.read(int(begin[number]), int(end[number]))
+    return pa.Table.from_batches([file.get_batch(number) for number in wanted]) if wanted else None
+
+
+class _Part:
+    """The bytes of a segment that are read, each checked; `content` is as large as the file, but only these take memory."""
+
+    def __init__(self, place: Place, segment: Segment) -> None:
+        assert place.local is not None  # noqa: S101  an object store's segments are read as a whole
+        self.groups = place.read_arrow(segment.groups)
+        self._sums = (self.groups.schema.metadata or {}).get(SUMS, b"")
+        self._place, self._name = place, segment.name
+        self._path = place.local / segment.name
+        try:
+            self.size = self._path.stat().st_size
+        except OSError as error:
+            raise self._unreadable(error) from error
+        pieces = len(self._sums) // DIGEST
+        if hashlib.sha256(self._sums).hexdigest() != segment.checksum or -(-self.size // CHUNK) != pieces:
+            raise _differs(place, segment.name)
+        self.content: npt.NDArray[np.uint8] = np.zeros(self.size, np.uint8)
+        self._there = np.zeros(pieces, bool)
+
+    def read(self, begin: int, end: int) -> None:
+        """The bytes from `begin` to before `end`, and what is in the same pieces."""
+        if end > self.size:
+            raise _differs(self._place, self._name)
+        view = memoryview(self.content.data)
+        try:
+            with self._path.open("rb") as file:
+                for number in range(begin // CHUNK, -(-end // CHUNK)):
+                    if not self._there[number]:
+                        piece = view[number * CHUNK : (number + 1) * CHUNK]
+                        file.seek(number * CHUNK)
+                        file.readinto(piece)
+                        if hashlib.sha256(piece).digest() != self._sums[number * DIGEST : (number + 1) * DIGEST]:
+                            raise _differs(self._place, self._name)
+                        self._there[number] = True
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: OSError) -> DataError:
+        return DataError(f"{self._place}/{self._name} cannot be read: {error.strerror or error}.", "Make it anew.")
+
+
+def _differs(place: Place, name: str) -> DataError:
+    """A file that is not what was written."""
+    return DataError(f"{place}/{name} differs from its checksum.", "It was changed or only half copied: partition anew.")
