@@ -29,11 +29,15 @@ def build(
     dtype: type[np.floating] = np.float32,
     progress: Callable[[int], None] | None = None,
     threads: int | None = None,
+    out: Matrix | None = None,
 ) -> Matrix:
-    """(columns, looks): attribute columns first, then the features of `plan`; `looks` must be sorted by (lead, as_of)."""
+    """(columns, looks): attribute columns first, then the features of `plan`; `looks` must be sorted by (lead, as_of).
+
+    `out` takes the result; where there is none, one of `dtype` is made here.
+    """
     width = sum(len(e.names) for e in encoders)
-    out = np.empty((width + len(plan.features), len(looks)), dtype)
-    most = np.finfo(dtype).max  # beyond it a number would turn endless in the narrower type
+    out = np.empty((width + len(plan.features), len(looks)), dtype) if out is None else out
+    most = np.finfo(out.dtype).max  # beyond it a number would turn endless in the narrower type
     row = 0
     for encoder in encoders:
         block = _encoded(encoder, histories, looks)

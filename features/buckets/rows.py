@@ -7,6 +7,8 @@ feature sees nothing at or after its landmark.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -160,15 +162,16 @@ def _computed(task: Building, now: State, todo: npt.NDArray[np.intp]) -> tuple[B
     renumbered = np.cumsum(inside) - 1
     looks = now.looks.take(todo)
     looks = replace(looks, lead=renumbered[looks.lead])
-    rows = build(spec.plan, spec.feature_set.encoders, histories, looks, threads=task.threads)
+    out: Block = np.empty((len(spec.columns), len(looks)), np.float32)
+    rows = build(spec.plan, spec.feature_set.encoders, histories, looks, threads=task.threads, out=out[:-1])
     place = {f: i for i, f in enumerate(spec.plan.features)}
     behaviour = rows[[spec.feature_set.attribute_columns + place[f] for f in spec.judge.features]]
-    points = spec.judge.points(behaviour, lambda entity, column: attribute(histories, looks, entity, column))
+    out[-1] = spec.judge.points(behaviour, lambda entity, column: attribute(histories, looks, entity, column))
     numbers = np.flatnonzero(involved)
     scanned = dict.fromkeys(numbers.tolist(), 0)
     if histories.scanned:
         scanned |= _scanned(data, spec.feature_set, numbers)
-    return np.concatenate((rows, points[None].astype(np.float32))), scanned
+    return out, scanned
 
 
 def _scanned(data: Dataset, feature_set: FeatureSet, numbers: npt.NDArray[np.intp]) -> dict[int, int]:
@@ -205,7 +208,8 @@ def _stored(
             block = block[[place[key] for key in keys]]
     if len(todo) or not parts:
         part[todo], row[todo] = len(parts), np.arange(len(todo))
-        parts.append((task.store.put_block(number, block), block.shape[1]))
+        said = [task.bucket.content, made, keys, hashlib.sha256(todo.tobytes()).hexdigest()]
+        parts.append((task.store.put_block(number, block, hashlib.sha256(json.dumps(said).encode()).hexdigest()), len(todo)))
     scanned = old.scanned.copy()
     scanned[list(fresh)] = list(fresh.values())
     index = {
