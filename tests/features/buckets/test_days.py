@@ -158,12 +158,13 @@ def test_a_day_may_bring_rows_of_nobody_only(tmp_path: Path) -> None:
     assert after.unusable["unknown"] == before.unusable["unknown"] + len(early)
 
 
-def test_rows_wait_for_their_lead(tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", [False, True])
+def test_rows_wait_for_their_lead(tmp_path: Path, store: bool) -> None:
     everything = world(4)
     first = until(everything, 90)
     late = first.leads["lead_id"].iloc[0]
     without = replace(first, leads=first.leads[first.leads["lead_id"] != late].reset_index(drop=True))
-    place, engine = Place.of(tmp_path / "data"), Inline(SMALL)
+    place, engine = Place.of("memory://waiting" if store else tmp_path / "data"), Inline(SMALL)
     manifest = partition(place, raw_of(without, tmp_path / "first"), FUNNEL, engine)
     of_late = int((first.interactions["lead_id"].astype("str") == late).sum())
     assert of_late
