@@ -1,4 +1,4 @@
-"""Interactions of any order → one sorted Parquet file per bucket: first cut by bucket, then each bucket sorted on its own.
+"""Interactions of any order → one sorted file per bucket: first cut by bucket, then each bucket sorted on its own.
 
 In the first step DuckDB reads everything once and says in which bucket it is; rows are dealt out as they come (`pieces`).
 The second is a task per bucket, so it runs wherever there is a worker and goes on after an interruption: in memory (`order`),
@@ -159,7 +159,7 @@ class Sorting:
 def sort(task: Sorting) -> Segment:
     """Sort by (lead in the order of accounts, at), write, and count what is in it; the name tells the content."""
     with ExitStack() as stack:
-        parts = stack.enter_context(pieces([stack.enter_context(task.place.here(name)) for name in task.files]))
+        parts = pieces([stack.enter_context(task.place.here(name)) for name in task.files])
         text = sum(part[name].nbytes for part in parts for name in ("content", "campaign"))
         if task.waiting or taken(sum(map(len, parts)), text) > task.budget.of_sort:
             schema, batches, tally = stack.enter_context(_beyond_memory(task, parts))

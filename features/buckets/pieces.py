@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -79,15 +78,13 @@ def bucket_of(path: Path | str) -> int:
     return int(Path(path).name.removesuffix(ENDING))
 
 
-@contextmanager
-def pieces(paths: Sequence[Path]) -> Iterator[list[pa.Table]]:
-    """The tables of files, which are memory only where they are looked at."""
-    files = [pa.memory_map(str(path)) for path in paths]
-    try:
-        yield [table for file in files for table in _streams(file)]
-    finally:
-        for file in files:
-            file.close()
+def pieces(paths: Sequence[Path]) -> list[pa.Table]:
+    """The tables of files, which are memory only where they are looked at. No more than one file is open at once."""
+    found: list[pa.Table] = []
+    for path in paths:
+        with pa.memory_map(str(path)) as file:  # what has been read stays mapped
+            found += _streams(file)
+    return found
 
 
 def _streams(file: pa.MemoryMappedFile) -> Iterator[pa.Table]:

@@ -116,9 +116,9 @@ def test_what_is_dealt_out_comes_back_whatever_came_with_it(tmp_path: Path) -> N
     deal_out(parts, tmp_path, 1)
     files = sorted(tmp_path.iterdir())
     assert [bucket_of(file) for file in files] == [-1, 3]
-    with pieces(files) as found:
-        assert len(found) == 4
-        rows = together(found).to_pylist()
+    found = pieces(files)
+    assert len(found) == 4
+    rows = together(found).to_pylist()
     wanted = pa.Table.from_batches(parts).drop_columns(["bucket"]).to_pylist()
 
     def key(row: dict[str, Any]) -> tuple[int, int]:
