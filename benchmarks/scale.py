@@ -36,7 +36,7 @@ from features.buckets.place import Place
 from features.buckets.raw import Raw
 from features.buckets.rows import Building, build_bucket
 from features.buckets.spec import Spec
-from features.buckets.whole import cut_accounts
+from features.buckets.whole import Accounts
 from features.buckets.work import Engine, Inline, every
 from features.catalogue import Seen, catalogue
 from features.feature_set import FeatureSet
@@ -161,7 +161,7 @@ def child(what: str, home: Path, workers: int, memory: int) -> None:
         landmarks = computed = 0
         if what == "lean":
             clean, _ = validate(Raw.of_folder(home / "set").lean, FUNNEL)
-            cut_accounts(clean.leads, pd.Series(0, index=pd.Index(clean.leads["lead_id"])), 10**6)
+            Accounts.of(clean.leads).cut(np.zeros(len(clean.leads), np.int64), 10**6)
         elif what == "partition":
             manifest = partition(data, Raw.of_folder(home / "set"), FUNNEL, engine)
         elif what == "day":

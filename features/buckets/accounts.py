@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.clock import microseconds
 from features.dataset import Dataset
-from features.histories import account_keys, by_account
 
 
-def accounts_of(dataset: Dataset) -> pd.DataFrame:
-    """account (its key) and digest, in the order of accounts: a digest of the leads, the company and the recorded changes of
-    each account, in whatever order they are."""
-    leads, account = by_account(dataset.leads)
-    keys = account_keys(leads).to_numpy(object)
+def digests_of(dataset: Dataset, account: npt.NDArray[np.integer]) -> npt.NDArray[np.uint64]:
+    """(accounts,) a digest of the leads, the company and the recorded changes of each account, in whatever order they are.
+
+    `account`: the code of each lead's account (leads,), which rises with the rows of `dataset.leads`.
+    """
+    leads = dataset.leads
     first = np.flatnonzero(np.diff(account, prepend=-1))
     total = np.zeros(len(first), np.uint64)
-    np.add.at(total, account, _hashes(leads))
-    row = pd.Index(dataset.companies["company_id"]).get_indexer(pd.Index(leads["company_id"].iloc[first]))
-    if (row >= 0).any():
-        total[row >= 0] += _hashes(dataset.companies)[row[row >= 0]]
+    if not len(first):
+        return total
+    total += np.add.reduceat(_hashes(leads), first)
+    company_of = texts(leads["company_id"].iloc[first])
+    company = first_places(company_of, texts(dataset.companies["company_id"]))
+    if (company >= 0).any():
+        total[company >= 0] += _hashes(dataset.companies)[company[company >= 0]]
     changes = dataset.attribute_changes
     if len(changes):
-        ids = changes["id"].astype("str")
-        lead = pd.Index(leads["lead_id"]).get_indexer(pd.Index(ids))
+        ids = texts(changes["id"])
+        lead = first_places(ids, texts(leads["lead_id"]))
         of_lead = (changes["entity"] == "lead").to_numpy(bool)
-        company = pd.Index(keys[first]).get_indexer(pd.Index("c:" + ids))
-        place = np.where(of_lead, np.where(lead >= 0, account[lead], -1), company)
+        place = np.where(of_lead, np.where(lead >= 0, account[lead], -1), first_places(ids, company_of))
         np.add.at(total, place[place >= 0], _hashes(changes)[place >= 0])
-    return pd.DataFrame({"account": pd.Series(keys[first], dtype="str"), "digest": total})
+    return total
+
+
+def texts(column: pd.Series[Any]) -> pa.Array:
+    """A column as text in one piece; what is missing is null."""
+    found = pa.array(column.astype("str"))
+    return (found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found).cast(pa.string())
+
+
+def first_places(ids: pa.Array | pa.ChunkedArray, among: pa.Array) -> npt.NDArray[np.int64]:
+    """The first place of each id, -1 where it is not there or empty."""
+    found = pc.index_in(ids.cast(pa.string()), value_set=among, skip_nulls=True)
+    return np.asarray(found.fill_null(-1).cast(pa.int64()).to_numpy())
 
 
 def _hashes(frame: pd.DataFrame) -> npt.NDArray[np.uint64]:
@@ -38,12 +56,16 @@ def _hashes(frame: pd.DataFrame) -> npt.NDArray[np.uint64]:
     total = np.zeros(len(frame), np.uint64)
     for name in map(str, frame.columns):
         values, known = frame[name], frame[name].notna().to_numpy()
+        if not known.any():
+            continue
         if pd.api.types.is_datetime64_any_dtype(values):
             hashed = pd.util.hash_array(microseconds(values))
         elif pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
-            hashed = pd.util.hash_array(values.astype("str").to_numpy(object, na_value=""))
+            coded = texts(values).dictionary_encode()
+            names = pd.util.hash_array(coded.dictionary.to_numpy(zero_copy_only=False), categorize=False)
+            hashed = names[coded.indices.fill_null(0).to_numpy()]
         else:
             hashed = pd.util.hash_array(values.to_numpy(np.float64, na_value=np.nan))
         salt = pd.util.hash_array(np.array([name], object))[0] | np.uint64(1)
-        total[known] += hashed[known] * salt
+        total += np.where(known, hashed * salt, np.uint64(0))
     return total * np.uint64(0xBF58476D1CE4E5B9) + np.uint64(1)

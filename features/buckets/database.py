@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +11,16 @@ from pathlib import Path
 import duckdb
 
 from features.buckets.memory import Budget
+from features.buckets.place import Place
 from features.errors import DataError
 
-FLUSH = 32_768  # rows of a partition and thread held back before they are written
+
+def spill_of(budget: Budget, place: Place) -> Path:
+    """A folder of its own to spill into."""
+    base = Path(budget.spill) if budget.spill else place.local
+    if base:
+        base.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=".spill", dir=base))
 
 
 @contextmanager
@@ -29,7 +37,6 @@ def database(memory: int, threads: int, spill: Path, budget: Budget) -> Iterator
         "threads": threads,
         "temp_directory": str(spill),
         "preserve_insertion_order": False,
-        "partitioned_write_flush_threshold": FLUSH,
     }
     if budget.disk is not None:
         settings["max_temp_directory_size"] = f"{budget.disk // 2**10}KiB"

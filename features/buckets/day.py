@@ -17,20 +17,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.buckets.accounts import first_places
 from features.buckets.manifest import Bucket, Manifest
 from features.buckets.place import Place
 from features.buckets.whole import (
     OF_BUCKET,
+    Accounts,
     Cut,
     among,
-    place_accounts,
     plain,
     split,
     store_arrow,
 )  # fmt: skip
 from features.dataset import Dataset, from_arrow, to_arrow
 from features.funnel import Funnel
-from features.histories import by_account
+from features.histories import account_order
 from features.report import DataReport
 from features.tables import TABLES
 from features.validate import ABSENT, HOLLOW, absent_companies, contrast, note_hollow, period, validate_part
@@ -167,14 +168,14 @@ class Day:
         raw = dict(old.raw)
         for name, mask in masks.items():
             if len(new.tables[name]):
-                kept[name] = replaced(kept[name], mask, both.tables[name])
+                kept[name] = replaced(kept[name], mask, to_arrow(plain(both.tables[name])))
                 raw[name] = store_arrow(place, f"raw/{name}", kept[name])
         hollow = {name: _hollow(name, kept[name]) for name in ("leads", "companies")}
         whole = dict(old.whole)
         for name in kept:
             if not same(before.tables[name], after.tables[name]):
                 table = place.read_arrow(old.whole[name])
-                table = replaced(table, which.rows(name, table), after.tables[name])
+                table = replaced(table, which.rows(name, table), to_arrow(plain(after.tables[name])))
                 whole[name] = store_arrow(place, f"clean/{name}", table.drop_columns(_only(hollow.get(name, []), table)))
         report = _reported(place, old, whole, hollow, (was, now))
         contrast(report.stages, report.rows["leads"], funnel)
@@ -183,21 +184,22 @@ class Day:
     @cached_property
     def places(self) -> tuple[Cut, Cut]:
         """In which bucket touched leads were and are."""
-        return tuple(place_accounts(d.leads, self.old.borders) for d in (self.before, self.after))  # type: ignore[return-value]
+        was, now = (Accounts.of(d.leads).placed(self.old.borders) for d in (self.before, self.after))
+        return was, now
 
     @property
     def moved(self) -> set[int]:
         """Buckets that leads have left; their interactions have to be cut again."""
         was, now = self.places
-        bucket = pd.Series(now.bucket, index=pd.Index(now.lead_id)).reindex(was.lead_id).fillna(-1).to_numpy(np.int64)
+        bucket = np.append(now.bucket, -1)[first_places(was.lead_id, now.lead_id)]
         return set(was.bucket[bucket != was.bucket].tolist())
 
-    def where(self, wanted: pd.Series[Any], again: set[int]) -> Cut:
+    def where(self, wanted: pa.Array, again: set[int]) -> Cut:
         """In which bucket leads are: of those that are wanted and known, and, with `again`, of all in these buckets."""
         leads = self.place.read_arrow(self.whole["leads"], columns=["lead_id", "company_id"])
         if not again:
-            leads = leads.filter(among(leads["lead_id"], pa.array(wanted.to_numpy(object), pa.large_string())))
-        return place_accounts(from_arrow(leads), self.old.borders)
+            leads = leads.filter(among(leads["lead_id"], wanted))
+        return Accounts.of(from_arrow(leads)).placed(self.old.borders)
 
     def buckets(self) -> list[Bucket]:
         """All buckets with their tables as they are from now on; their interactions are as before."""
@@ -206,26 +208,25 @@ class Day:
             changed = list(OF_BUCKET)
         if not changed:
             return list(self.old.buckets)
-        (parts, accounts), (after, digests) = (
-            split(data, cut, changed) for data, cut in zip((self.before, self.after), self.places, strict=True)
-        )
-        gone = pa.array(np.concatenate([a["account"].to_numpy(object) for a in (*accounts, *digests)]), pa.large_string())
+        before, after = (split(d, cut, changed) for d, cut in zip((self.before, self.after), self.places, strict=True))
+        gone = pa.concat_arrays([pc.unique(t["account"]).cast(pa.string()) for _, t in (*before, *after)])
         was, now = self.places
         found = []
         for bucket in self.old.buckets:
             n = bucket.number
+            (parts, accounts), (others, digests) = before[n], after[n]
             tables, leads = dict(bucket.tables), bucket.leads + int((now.bucket == n).sum()) - int((was.bucket == n).sum())
             for name in changed:
-                if not same(parts[n][name], after[n][name]):
+                if not parts[name].equals(others[name]):
                     table = self.place.read_arrow(bucket.tables[name])
-                    table = replaced(table, self.which.rows(name, table), after[n][name])
+                    table = replaced(table, self.which.rows(name, table), others[name])
                     if name == "leads":
-                        table = to_arrow(by_account(from_arrow(table))[0])
+                        table = table.take(pa.array(account_order(from_arrow(table.select(["lead_id", "company_id"])))[0]))
                     tables[name] = store_arrow(self.place, f"{n:05d}/{name}", table)
             file = bucket.accounts
-            if not same(accounts[n], digests[n]):
+            if not accounts.equals(digests):
                 table = self.place.read_arrow(bucket.accounts)
-                rest = replaced(table, among(table["account"], gone), digests[n])
+                rest = replaced(table, among(table["account"], gone), digests)
                 file = store_arrow(self.place, f"{n:05d}/accounts", rest.sort_by("account"))
             found.append(replace(bucket, leads=leads, tables=tables, accounts=file))
         return found
@@ -238,10 +239,10 @@ def same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
     return plain(one).reset_index(drop=True).equals(plain(other).reset_index(drop=True))
 
 
-def replaced(table: pa.Table, gone: pa.ChunkedArray, by: pd.DataFrame) -> pa.Table:
+def replaced(table: pa.Table, gone: pa.ChunkedArray, by: pa.Table) -> pa.Table:
     """The table without some of its rows, and other rows below."""
     rest = table.filter(pc.invert(pc.fill_null(gone, False)))
-    return pa.concat_tables([rest, to_arrow(plain(by))], promote_options="permissive")
+    return pa.concat_tables([rest, by], promote_options="permissive")
 
 
 def _only(columns: list[str], table: pa.Table) -> list[str]:

@@ -1,24 +1,22 @@
-"""A few rows, such as a day's: sorted in one piece and dealt out to their buckets, without being cut into files first.
-
-What takes time of a day is not its rows but opening a database and reading files for each bucket; so that is done once here.
-"""
+"""A few rows, such as a day's: sorted in one piece and dealt out to their buckets, without being cut into files first."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from features.buckets.cut import TALLIED, WITHIN, placed, spill_of, tally_of
-from features.buckets.database import database
+from features.buckets.beyond import sorted_waiting
 from features.buckets.manifest import Segment
 from features.buckets.memory import Budget
 from features.buckets.order import Ordered, taken
+from features.buckets.pieces import WAITING, positions_of
 from features.buckets.place import Place
-from features.buckets.segments import COLUMNS, GROUP, Rows, put_segment
+from features.buckets.reading import Lacking, Rows
+from features.buckets.segments import put_segment, together
 
-WAITING = -1  # the number of what is no bucket
 MOST = 4  # times the rows of a bucket, if their text is not long
 
 
@@ -26,12 +24,13 @@ MOST = 4  # times the rows of a bucket, if their text is not long
 class Dealing:
     """These rows to be sorted into a segment for each bucket.
 
-    `where` has lead_id, bucket and position, which counts its rows from 0. Rows of no bucket, or after `extracted_at` (µs),
-    wait as they came, in bucket -1.
+    `leads` in the order of accounts, and the `bucket` of each. Rows of none of them, or after `extracted_at` (µs), wait as they
+    came, in bucket -1.
     """
 
     rows: Rows
-    where: pa.Table
+    leads: pa.Array
+    bucket: npt.NDArray[np.int64]
     extracted_at: int
     place: Place
     budget: Budget
@@ -44,31 +43,34 @@ class TooLong:
 
 def deal(task: Dealing) -> dict[int, Segment] | TooLong:
     """Bucket → the segment with its rows, sorted as `cut.sort` does; the name tells the content."""
-    if not task.rows:
-        return {}
-    found = {}
-    with (
-        database(task.budget.of_sort, 1, spill_of(task.budget, task.place), task.budget) as connection,
-        task.rows.opened(connection, task.place) as queries,
-    ):
-        connection.register("place_of", task.where)
-        given = " UNION ALL ".join(f"SELECT {COLUMNS} FROM ({query})" for query in queries)
-        connection.execute(f"CREATE TEMP TABLE dealt AS {placed(given, 'place_of', task.extracted_at, wait=True)}")
-        rows, text = connection.sql(
-            "SELECT count(*), coalesce(sum(coalesce(strlen(content), 0) + coalesce(strlen(campaign), 0)), 0) FROM dealt"
-        ).fetchall()[0]
+    parts, rows, text = [], 0, 0
+    lacking = Lacking()
+    for batch in task.rows.batches(task.place, task.budget):
+        lacking.look(batch)
+        rows, text = rows + len(batch), text + batch["content"].nbytes + batch["campaign"].nbytes
         if taken(rows, text) > task.budget.of_database:
             return TooLong()
-        usable = connection.sql("SELECT * EXCLUDE (lead_id) FROM dealt WHERE bucket >= 0").to_arrow_table()
-        if waiting := connection.sql(f"SELECT {TALLIED} FROM dealt WHERE bucket < 0 GROUP BY type, direction").fetchall():
-            table = connection.sql(f"SELECT {COLUMNS} FROM dealt WHERE bucket < 0 ORDER BY lead_id, {WITHIN}").to_arrow_table()
-            batches = table.to_batches(max_chunksize=GROUP)
-            found[WAITING] = put_segment(task.place, "waiting", batches, table.schema, tally_of(waiting))
-    number = usable["bucket"].to_numpy()
-    starts = np.concatenate(([0], np.cumsum(np.bincount(number))))  # of buckets, whose rows follow each other in the order, too
-    ordered = Ordered.of(usable, task.where["lead_id"].combine_chunks())
-    for bucket in np.unique(number).tolist():
-        part = slice(int(starts[bucket]), int(starts[bucket + 1]))
+        parts.append(pa.Table.from_batches([batch]))
+    lacking.check()
+    if not rows:
+        return {}
+    everything = together(parts)
+    position = positions_of(everything["lead_id"], task.leads)
+    position[everything["at"].cast(pa.int64()).to_numpy() > task.extracted_at] = -1
+    found = {}
+    if (position < 0).any():
+        waiting = everything.filter(pa.array(position < 0))
+        with sorted_waiting([waiting], task.place, task.budget) as (schema, batches, tally):
+            found[WAITING] = put_segment(task.place, "waiting", batches, schema, tally)
+    usable = everything.drop_columns(["lead_id"]).append_column("position", pa.array(position))
+    if found:
+        usable = usable.filter(pa.array(position >= 0))
+    ordered = Ordered.of(usable, task.leads)
+    # buckets follow each other in the order of accounts, and so do their rows
+    bucket = task.bucket[positions_of(pa.chunked_array([ordered.leads]), task.leads)][ordered.lead]
+    starts = np.flatnonzero(np.diff(bucket, prepend=-1))
+    for part in map(slice, starts.tolist(), [*starts[1:].tolist(), len(bucket)]):
         schema, batches = ordered.batches(part)
-        found[bucket] = put_segment(task.place, f"{bucket:05d}", batches, schema, ordered.tally(part))
+        number = int(bucket[part.start])
+        found[number] = put_segment(task.place, f"{number:05d}", batches, schema, ordered.tally(part))
     return found

@@ -10,24 +10,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from features.buckets.cut import Counting, Cutting, Sorting, count, cut, sort, where_table
 from features.buckets.day import Day
-from features.buckets.deal import MOST, WAITING, Dealing, TooLong, deal
+from features.buckets.job import Job
 from features.buckets.lock import locked
-from features.buckets.manifest import Bucket, Manifest, Segment, is_partitioned, segment_from
+from features.buckets.manifest import Manifest, Segment, is_partitioned
 from features.buckets.memory import LEAD
 from features.buckets.place import Place
 from features.buckets.raw import Raw
-from features.buckets.segments import Rows
-from features.buckets.whole import Cut, cut_accounts, store_all, store_buckets
-from features.buckets.work import Engine, Tick, every
+from features.buckets.reading import Rows
+from features.buckets.whole import Accounts, among, store_all, store_buckets
+from features.buckets.work import Engine, Tick
 from features.clock import moment, timestamps
 from features.errors import DataError
 from features.funnel import Funnel
@@ -53,13 +53,13 @@ def partition(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick
             return Manifest.read(place)
         job = Job(place, engine, key, moment(raw.lean.extracted_at), tick)
         clean, report = validate(raw.lean, funnel)
-        given = Rows(raw.queries)
-        counted = job.counted(given)
-        unusable = _unusable(counted, clean.leads["lead_id"])
-        rows = counted.set_index("lead_id")["rows"]
-        size = budget.of_buckets(int(rows.sum()) + LEAD * len(clean.leads))
-        where = cut_accounts(clean.leads, rows, size)
-        segments, waiting = job.cut(given, where, wait=bool(unusable["unknown"] or unusable["late"]))
+        accounts = Accounts.of(clean.leads)
+        expected = raw.rows.count(place, budget) + LEAD * len(clean.leads)
+        dealt = job.dealt_out(raw.rows, accounts.lead_id, accounts.pieces(expected, budget.of_buckets(expected)))
+        usable = int(dealt.rows.sum())
+        unusable = _unusable(dealt.unknown, dealt.late, usable, accounts.lead_id)
+        where = accounts.cut(dealt.rows, budget.of_buckets(usable + LEAD * len(clean.leads)))
+        segments, waiting = job.sorted(dealt, where)
         buckets = [replace(b, segments=segments.get(b.number, ())) for b in store_buckets(place, clean, where)]
         manifest = Manifest(
             raw.lean.source, raw.lean.time, raw.lean.extracted_at.isoformat(), where.borders, tuple(buckets),
@@ -86,13 +86,15 @@ def add(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | Non
         key = _key(raw.digest, asdict(funnel), engine.budget.workers, old.digest)
         job = Job(place, engine, key, moment(raw.lean.extracted_at), tick)
         day = Day.of(place, old, raw.lean, funnel)
-        fresh = Rows(raw.queries, tuple(s.name for s in old.waiting))
-        counted = job.counted(fresh)
+        fresh = replace(raw.rows, segments=tuple(s.name for s in old.waiting))
+        counts = job.counted(fresh)
         again = day.moved
-        where = day.where(counted["lead_id"], again)
-        unusable = _unusable(counted, pd.Series(where.lead_id), sum(b.rows for b in old.buckets))
+        where = day.where(counts.rows["lead_id"].combine_chunks(), again)
+        known = among(counts.rows["lead_id"], where.lead_id)
+        before, usable = sum(b.rows for b in old.buckets), int(pc.sum(counts.rows["rows"].filter(known)).as_py() or 0)
+        unusable = _unusable(counts.rows.filter(pc.invert(known)), counts.late, before + usable, where.lead_id)
         recut = [s for b in old.buckets if b.number in again for s in b.segments]
-        rows = int(counted[["rows", "late"]].to_numpy().sum()) + sum(s.rows for s in recut)
+        rows = int(pc.sum(counts.rows["rows"]).as_py() or 0) + counts.late + sum(s.rows for s in recut)
         everything = replace(fresh, segments=(*fresh.segments, *(s.name for s in recut)))
         segments, waiting = job.dealt(everything, where, rows)
         kept = {b.number: () if b.number in again else b.segments for b in old.buckets}
@@ -111,10 +113,10 @@ def _together(job: Job, day: Day, full: dict[int, tuple[Segment, ...]]) -> dict[
     for number, segments in full.items():
         small = len(segments) > 2 and segments[0].rows > sum(s.rows for s in segments[1:])
         tails[number] = segments[1:] if small else segments
-    recut = Rows((), tuple(s.name for tail in tails.values() for s in tail))
+    recut = Rows(segments=tuple(s.name for tail in tails.values() for s in tail))
     if not recut:
         return {}
-    where = day.where(pd.Series(dtype="str"), set(full))
+    where = day.where(pa.array([], pa.string()), set(full))
     found, _ = job.cut(recut, where)
     return {
         n: (*full[n][: len(full[n]) - len(tail)], *(replace(s, of=tuple(t.name for t in tail)) for s in found[n]))
@@ -139,23 +141,21 @@ def _check_fits(place: Place, old: Manifest, raw: Raw, funnel: Funnel) -> None:
         )
 
 
-def _unusable(counted: pd.DataFrame, known: pd.Series[str], before: int = 0) -> dict[str, Any]:
-    """Rows of unknown leads and of later than the extraction; `known`: leads, at least those of the rows. There are `before`
-    rows of known leads already: a quiet day may bring none, while rows of others wait.
+def _unusable(unknown: pa.Table, late: int, usable: int, known: pa.Array) -> dict[str, Any]:
+    """What cannot be used: rows of `unknown` leads (lead_id, rows) and of later than the extraction, beside `usable` ones of
+    `known` leads, days before included: a quiet day may bring none, while rows of others wait.
 
     Raises
     ------
     DataError
         if no row of all is of a known lead.
     """
-    unknown = pd.Index(known).get_indexer(pd.Index(counted["lead_id"])) < 0
-    rows = counted["rows"].to_numpy(np.int64)
-    if rows.sum() and not before + rows[~unknown].sum():
-        example = str(known.iloc[0]) if len(known) else "none of them"
-        raise of_nobody("interactions", int(rows.sum()), str(counted["lead_id"].iloc[0]), example)
-    lost = unknown & (rows > 0)
-    example = str(counted["lead_id"].to_numpy(object)[lost][0]) if lost.any() else ""
-    return {"unknown": int(rows[lost].sum()), "leads": int(lost.sum()), "example": example, "late": int(counted["late"].sum())}
+    rows = int(pc.sum(unknown["rows"]).as_py() or 0)
+    unknown = unknown.sort_by("lead_id")  # so that the example is always the same
+    example = str(unknown["lead_id"][0]) if rows else ""
+    if rows and not usable:
+        raise of_nobody("interactions", rows, example, str(known[0]) if len(known) else "none of them")
+    return {"unknown": rows, "leads": len(unknown), "example": example, "late": late}
 
 
 def _reported(manifest: Manifest) -> Manifest:
@@ -177,133 +177,3 @@ def _reported(manifest: Manifest) -> Manifest:
         period = (min(pd.Timestamp(period[0]), first).isoformat(), max(pd.Timestamp(period[1]), last).isoformat())
     rows = report.rows | {"interactions": manifest.rows}
     return replace(manifest, report=replace(report, rows=rows, period=period).to_dict())
-
-
-@dataclass
-class Job:
-    """The parts of one partitioning, each noted as it is finished, under a name that changes with what is partitioned."""
-
-    place: Place
-    engine: Engine
-    key: str
-    extracted_at: int
-    tick: Tick | None
-
-    @property
-    def folder(self) -> str:
-        return f"work/{self.key}"
-
-    def counted(self, rows: Rows) -> pd.DataFrame:
-        """Rows by lead."""
-        tasks = [Counting(r, self.extracted_at, self.place, self.engine.budget) for r in self._apart(rows)]
-        found = every(self.engine, count, tasks, [f"counting {i + 1}" for i in range(len(tasks))])
-        both = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["lead_id", "rows", "late"])
-        return both.groupby("lead_id", as_index=False, sort=False).sum()
-
-    def _apart(self, rows: Rows) -> list[Rows]:
-        if not rows:
-            return []
-        return rows.apart() if self.engine.apart else [rows]
-
-    def cut(self, rows: Rows, where: Cut, *, wait: bool = True) -> tuple[dict[int, tuple[Segment, ...]], tuple[Segment, ...]]:
-        """Segments by bucket, and those that `wait`, if any does."""
-        files = self._cut(rows, where, wait=wait)
-        buckets = sorted(files)
-        done = {number: self._sorted(number) for number in buckets}
-        todo = [number for number in buckets if done[number] is None]
-        starts = np.searchsorted(where.bucket, todo)
-        ends = np.searchsorted(where.bucket, todo, "right")
-        tasks = [
-            Sorting(
-                tuple(files[n]), "waiting" if n == WAITING else f"{n:05d}", self._record(n), self.place, self.engine.budget,
-                pa.array(where.lead_id[start:end], pa.string()), int(start), n == WAITING,
-            )
-            for n, start, end in zip(todo, starts, ends, strict=True)
-        ]  # fmt: skip
-
-        def tick(done: int, _: int) -> None:
-            if self.tick:
-                self.tick(len(buckets) - len(todo) + done, len(buckets))
-
-        found = every(self.engine, sort, tasks, [f"bucket {task.out}" for task in tasks], tick)
-        done |= dict(zip(todo, found, strict=True))
-        parts = {number: (segment,) for number, segment in done.items() if segment and segment.rows}
-        return {n: s for n, s in parts.items() if n != WAITING}, parts.get(WAITING, ())
-
-    def dealt(self, rows: Rows, where: Cut, count: int) -> tuple[dict[int, tuple[Segment, ...]], tuple[Segment, ...]]:
-        """As `cut`; so few rows as a day has, `count` of them, are sorted in one piece."""
-        if self.engine.apart or count > MOST * self.engine.budget.of_bucket:
-            return self.cut(rows, where)
-        task = Dealing(
-            rows, where_table(where.lead_id, where.bucket, where.position), self.extracted_at, self.place, self.engine.budget
-        )
-        found = every(self.engine, deal, [task], ["sorting what is new"])[0]
-        if isinstance(found, TooLong):
-            return self.cut(rows, where)
-        if self.tick:
-            self.tick(1, 1)
-        return {n: (s,) for n, s in found.items() if n != WAITING}, tuple(s for n, s in found.items() if n == WAITING)
-
-    def _cut(self, rows: Rows, where: Cut, *, wait: bool) -> dict[int, list[str]]:
-        record = f"{self.folder}/cut.json"
-        if self.place.exists(record):
-            return {int(number): names for number, names in self.place.read_json(record).items()}
-        if not rows:
-            return {}
-        self.place.write_table(f"{self.folder}/where.parquet", where_table(where.lead_id, where.bucket, where.position))
-        tasks = [
-            Cutting(
-                r,
-                f"{self.folder}/where.parquet",
-                f"{self.folder}/cut{i:04d}",
-                self.extracted_at,
-                self.place,
-                self.engine.budget,
-                wait,
-            )
-            for i, r in enumerate(self._apart(rows))
-        ]
-        found: dict[int, list[str]] = {}
-        for part in every(self.engine, cut, tasks, [f"cutting {i + 1}" for i in range(len(tasks))]):
-            for number, names in part.items():
-                found.setdefault(number, []).extend(names)
-        self.place.write_json(record, found)
-        return found
-
-    def _record(self, number: int) -> str:
-        return f"{self.folder}/sorted-{number:05d}.json"
-
-    def _sorted(self, number: int) -> Segment | None:
-        name = self._record(number)
-        if not self.place.exists(name):
-            return None
-        segment = segment_from(self.place.read_json(name))
-        return segment if self.place.exists(segment.name) else None
-
-    def written(self, manifest: Manifest) -> Manifest:
-        """Make it what the folder holds, and take away what is not needed any more."""
-        manifest.write(self.place)
-        self.place.write_json(f"{self.folder}/finished.json", {})
-        sweep(self.place, manifest, self.key)
-        return manifest
-
-
-def sweep(place: Place, manifest: Manifest, key: str) -> None:
-    """Take away what no manifest speaks of any more: parts of the job, and files of the partition before."""
-    for name in place.names("work"):
-        if name != key:
-            place.remove(f"work/{name}")
-    for name in place.names(f"work/{key}"):
-        if name != "finished.json":
-            place.remove(f"work/{key}/{name}")
-    wanted = manifest.files
-    for folder in place.names():
-        if folder.isdigit() or folder in ("clean", "raw", "waiting"):
-            for name in place.names(folder):
-                if f"{folder}/{name}" not in wanted:
-                    place.remove(f"{folder}/{name}")
-
-
-def bucket_of(manifest: Manifest, number: int) -> Bucket:
-    """The bucket of that number."""
-    return manifest.buckets[number]

@@ -1,4 +1,4 @@
-"""What is cut of interactions: a file for each bucket, to which Arrow streams are added, one after the other."""
+"""Interactions dealt out by their leads: a file for each piece, to which Arrow streams are added, one after the other."""
 
 from __future__ import annotations
 
@@ -6,60 +6,133 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.buckets.order import SAYS, Texts
+from features.buckets.reading import Lacking
 from features.errors import DataError
 
 ENDING = ".arrows"
-AT_ONCE = 65_536  # rows that a database hands over at once
-MOST_BYTES = 256 * 2**20
-SMALLEST = 2 * 2**20
+WAITING = -1  # the number of what belongs to no piece
+MOST_PIECES = 2**16 - 2
+
+Ints = npt.NDArray[np.int64]
 
 
-def most(memory: int) -> int:
-    """Bytes of rows that are dealt out together, of so many that there are."""
-    return min(max(memory // 16, SMALLEST), MOST_BYTES)
+class Dealer:
+    """Deals rows out to files in `folder`.
+
+    A lead's position is its place among the ids `known`; piece i has those from `begins[i]` on. What belongs to no known lead,
+    or lies after `until` (µs), waits in a file of its own. Counted are the `rows` (leads,) of each lead, those of leads that
+    are `unknown`, and how many are `late`.
+    """
+
+    def __init__(self, known: pa.Array, begins: Ints, folder: Path, until: int) -> None:
+        self._known, self._folder, self._until = known, folder, until
+        self._pieces = len(begins)
+        number = np.searchsorted(begins, np.arange(len(known)), "right") - 1
+        self._piece = np.append(number, self._pieces).astype(np.uint16)  # position -1 is the last: it waits
+        self._lacking = Lacking()
+        self._unknown: list[pa.Table] = []
+        self.rows: Ints = np.zeros(len(known), np.int64)
+        self.late = 0
+
+    def deal(self, batches: Iterable[pa.RecordBatch], bytes_at_once: int) -> None:
+        """Rows of interactions in no order → the files.
+
+        Raises
+        ------
+        DataError
+            if any row has no lead, type or moment, or the disk is full.
+        """
+        held: list[pa.RecordBatch] = []
+        size = 0
+        for batch in batches:
+            self._lacking.look(batch)
+            if held and (size >= bytes_at_once or batch.schema != held[0].schema):
+                self._add(pa.Table.from_batches(held))
+                held, size = [], 0
+            held.append(batch)
+            size += batch.nbytes
+        if held:
+            self._add(pa.Table.from_batches(held))
+        self._lacking.check()
+
+    @property
+    def unknown(self) -> pa.Table:
+        """`lead_id` and `rows` of leads that are not known."""
+        return together_counted(self._unknown)
+
+    def _add(self, rows: pa.Table) -> None:
+        if not len(rows):
+            return
+        at = rows["at"].cast(pa.int64()).fill_null(0).to_numpy()
+        position = positions_of(rows["lead_id"], self._known)
+        late = at > self._until
+        if late.any():
+            self.late += int(late.sum())
+            position[late] = -1
+        lost = (position < 0) & ~late
+        if lost.any():
+            self._unknown.append(counted(rows["lead_id"].filter(pa.array(lost))))
+        piece = self._piece[position]
+        order = np.argsort(piece, kind="stable")  # by digits: there are few pieces
+        ends = np.cumsum(np.bincount(piece, minlength=self._pieces + 1)).tolist()
+        usable = ends[-2]
+        position = position[order]
+        self.rows += np.bincount(position[:usable], minlength=len(self.rows))
+        texts = {name: Texts.of(rows[name]).take(order) for name in SAYS}
+        columns = {
+            "at": pa.array(at[order]).view(pa.timestamp("us", "UTC")),
+            "value": rows["value"].combine_chunks().take(pa.array(order)),
+        }
+        begin = 0
+        for number, end in enumerate(ends[:-1]):
+            if end > begin:
+                of = {"position": pa.array(position[begin:end])}
+                self._write(number, of, columns, texts, slice(begin, end))
+            begin = end
+        if usable < ends[-1]:
+            who = rows["lead_id"].take(pa.array(order[usable:])).cast(pa.string()).combine_chunks()
+            self._write(WAITING, {"lead_id": who}, columns, texts, slice(usable, ends[-1]))
+
+    def _write(
+        self, number: int, of: dict[str, pa.Array], columns: dict[str, pa.Array], texts: dict[str, Texts], rows: slice
+    ) -> None:
+        part = of | {name: column.slice(rows.start, rows.stop - rows.start) for name, column in columns.items()}
+        batch = pa.record_batch(part | {name: column.arrow(rows) for name, column in texts.items()})
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, batch.schema) as writer:
+            writer.write_batch(batch)
+        _append(self._folder / f"{number}{ENDING}", sink.getvalue())
 
 
-def deal_out(batches: Iterable[pa.RecordBatch], folder: Path, bytes_at_once: int) -> None:
-    """Rows of bucket, position, at, type, direction, content, campaign, value and perhaps lead_id, in no order → the file of
-    each bucket in `folder`."""
-    held: list[pa.RecordBatch] = []
-    size = 0
-    for batch in batches:
-        held.append(batch)
-        size += batch.nbytes
-        if size >= bytes_at_once:
-            _add(pa.Table.from_batches(held), folder)
-            held, size = [], 0
-    if held:
-        _add(pa.Table.from_batches(held), folder)
+def positions_of(leads: pa.ChunkedArray, known: pa.Array) -> npt.NDArray[np.int32]:
+    """(rows,) the place of each lead among `known`, -1 where it is none of them."""
+    if pa.types.is_dictionary(leads.type):
+        one = leads.unify_dictionaries().combine_chunks()
+        found = pc.index_in(one.dictionary.cast(pa.string()), value_set=known).fill_null(-1).to_numpy()
+        of_name = np.append(found, -1).astype(np.int32)
+        return np.asarray(of_name[one.indices.cast(pa.int32()).fill_null(-1).to_numpy()])
+    place: npt.NDArray[np.int32] = pc.index_in(leads.cast(pa.string()), value_set=known).fill_null(-1).to_numpy()
+    return place if place.flags.writeable else place.copy()
 
 
-def _add(rows: pa.Table, folder: Path) -> None:
-    number = rows["bucket"].to_numpy()
-    if not len(number):
-        return
-    least = int(number.min())
-    count = np.bincount(number - least)
-    codes = number - least  # few buckets are sorted by their digits, which is a tenth of the work
-    order = np.argsort(codes.astype(np.uint16) if len(count) < 2**16 else codes, kind="stable")
-    plain = [name for name in ("position", "at", "value") if name in rows.column_names]
-    columns = {name: rows[name].combine_chunks().take(pa.array(order)) for name in plain}
-    texts = {name: Texts.of(rows[name]).take(order) for name in (*SAYS, "lead_id") if name in rows.column_names}
-    ends = np.cumsum(count).tolist()
-    begin = 0
-    for bucket, end in enumerate(ends, start=least):
-        if end > begin:
-            part = {name: column.slice(begin, end - begin) for name, column in columns.items()}
-            part |= {name: column.arrow(slice(begin, end)) for name, column in texts.items()}
-            sink = pa.BufferOutputStream()
-            batch = pa.record_batch(part)
-            with pa.ipc.new_stream(sink, batch.schema) as writer:
-                writer.write_batch(batch)
-            _append(folder / f"{bucket}{ENDING}", sink.getvalue())
-        begin = end
+NOBODY = pa.table({"lead_id": pa.array([], pa.string()), "rows": pa.array([], pa.int64())})
+
+
+def counted(leads: pa.ChunkedArray) -> pa.Table:
+    """`lead_id` and `rows`: how often each lead is there."""
+    found = pa.table({"lead_id": leads.cast(pa.string())}).group_by("lead_id").aggregate([([], "count_all")])
+    return found.rename_columns({"count_all": "rows"}).select(NOBODY.column_names)
+
+
+def together_counted(tables: Sequence[pa.Table]) -> pa.Table:
+    """Counts of several parts as one."""
+    both = pa.concat_tables([NOBODY, *tables]).group_by("lead_id").aggregate([("rows", "sum")])
+    return both.rename_columns({"rows_sum": "rows"}).select(NOBODY.column_names)
 
 
 def _append(path: Path, content: pa.Buffer) -> None:
@@ -73,8 +146,8 @@ def _append(path: Path, content: pa.Buffer) -> None:
         ) from error
 
 
-def bucket_of(path: Path | str) -> int:
-    """The bucket that a file is of."""
+def piece_of(path: Path | str) -> int:
+    """The piece that a file is of."""
     return int(Path(path).name.removesuffix(ENDING))
 
 

@@ -1,4 +1,4 @@
-"""What is partitioned: tables with a row a lead, read whole, and interactions as queries that DuckDB streams."""
+"""What is partitioned: tables with a row a lead, read whole, and interactions as files and queries that are streamed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from features.buckets.database import parquet, quoted
+from features.buckets.reading import Groups, Rows
 from features.dataset import Dataset, read_meta
 from features.errors import DataError
 from features.funnel import Funnel
@@ -28,13 +29,13 @@ PLAIN = {"date_format": None, "timezone": "UTC", "decimal": ".", "footer": None}
 
 @dataclass(frozen=True)
 class Raw:
-    """A dataset before it is validated: `lean` has every table but interactions, which `queries` select, one per file.
+    """A dataset before it is validated: `lean` has every table but interactions, which are `rows`.
 
     `digest` changes with the content.
     """
 
     lean: Dataset
-    queries: tuple[str, ...]
+    rows: Rows
     digest: str
     report: DataReport = field(default_factory=DataReport)
 
@@ -43,11 +44,9 @@ class Raw:
         """The tables of a dataset folder; its checksums are checked."""
         meta = read_meta(folder)
         path = folder / f"{INTERACTIONS.name}.parquet"
-        queries = (
-            (_query(parquet(path), {c: c for c in INTERACTIONS.names}, {}, _columns(parquet(path))),) if path.is_file() else ()
-        )
+        rows = _of_parquet(path) if path.is_file() else Rows()
         digest = hashlib.sha256(json.dumps([meta["checksums"], meta["extracted_at"]]).encode()).hexdigest()
-        return cls(Dataset.read(folder, without=(INTERACTIONS.name,)), queries, digest)
+        return cls(Dataset.read(folder, without=(INTERACTIONS.name,)), rows, digest)
 
     @classmethod
     def of_files(cls, source: FilesSource, funnel: Funnel, base: Path) -> Raw | None:
@@ -77,7 +76,7 @@ class Raw:
             )
         names = ", ".join([lean.source, *dict.fromkeys(m.file for m in source.interactions)])
         digest = hashlib.sha256(json.dumps([lean.digest, queries, sums]).encode()).hexdigest()
-        return cls(replace(lean, source=names), tuple(queries), digest, report)
+        return cls(replace(lean, source=names), Rows(queries=tuple(queries)), digest, report)
 
 
 @contextmanager
@@ -86,6 +85,14 @@ def in_memory(dataset: Dataset, report: DataReport | None = None) -> Iterator[Ra
     with tempfile.TemporaryDirectory(prefix="ripeline") as scratch:
         folder = dataset.write(Path(scratch) / "dataset")
         yield replace(Raw.of_folder(folder), report=report or DataReport(), digest=dataset.digest)
+
+
+def _of_parquet(path: Path) -> Rows:
+    """A file of a dataset: read as it is, or by a query where its columns have to be made of other kinds."""
+    groups = Groups.of(path)
+    if groups:
+        return Rows((groups,))
+    return Rows(queries=(_query(parquet(path), {c: c for c in INTERACTIONS.names}, {}, _columns(parquet(path))),))
 
 
 def _plain(mapping: InteractionsFile, options: FileOptions) -> bool:

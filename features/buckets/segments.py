@@ -9,11 +9,8 @@ too.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -25,39 +22,12 @@ from features.buckets.place import Place, arrow_bytes
 from features.buckets.tally import Tally
 from features.dataset import DICTIONARIES, from_arrow
 from features.errors import DataError
-from features.tables import INTERACTIONS, conform, empty
+from features.tables import conform, empty
 
 GROUP = 2_048  # rows; smaller ones take longer to be read all, larger ones to be read for a few leads
 CHUNK = 32_768  # bytes
-COLUMNS = ", ".join(f'"{c}"' for c in INTERACTIONS.names)
 SUMS = b"sums"
 DIGEST = 32  # bytes of a SHA-256
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Interactions to be read: what `queries` select, and these `segments` of the folder (names)."""
-
-    queries: tuple[str, ...] = ()
-    segments: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.queries or self.segments)
-
-    def apart(self) -> list[Rows]:
-        """One for each query, and one for all segments."""
-        return [*(Rows((query,)) for query in self.queries), *([Rows((), self.segments)] if self.segments else [])]
-
-    @contextmanager
-    def opened(self, connection: duckdb.DuckDBPyConnection, place: Place) -> Iterator[list[str]]:
-        """Queries of a database, segments among them."""
-        with ExitStack() as stack:
-            found = list(self.queries)
-            for number, name in enumerate(self.segments):
-                file = stack.enter_context(pa.memory_map(str(stack.enter_context(place.here(name)))))
-                connection.register(f"segment{number}", pa.ipc.open_file(file).read_all())
-                found.append(f"SELECT {COLUMNS} FROM segment{number}")
-            yield found
 
 
 def put_segment(place: Place, folder: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema, tally: Tally) -> Segment:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,20 +12,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.buckets.accounts import accounts_of
+from features.buckets.accounts import digests_of, first_places, texts
 from features.buckets.manifest import Bucket, Manifest
 from features.buckets.memory import LEAD
+from features.buckets.pieces import MOST_PIECES
 from features.buckets.place import Place, arrow_bytes
 from features.buckets.segments import read_segments
 from features.dataset import Dataset, from_arrow, to_arrow
-from features.histories import account_keys, by_account
+from features.histories import account_keys, account_order
 from features.tables import TABLES
 
 LEAN = tuple(name for name in TABLES if name != "interactions")
 OF_BUCKET = ("leads", "companies", "lead_stages", "attribute_changes")
 
 Ints = npt.NDArray[np.int64]
-NO_ACCOUNTS = pd.DataFrame({"account": pd.Series([], dtype="str"), "digest": np.zeros(0, np.uint64)})
+PIECES = 4  # for each bucket: where it begins is not known when rows are dealt out, and pieces at its ends are read twice
 
 
 def store(place: Place, folder: str, frame: pd.DataFrame) -> str:
@@ -56,11 +56,14 @@ def read_all(place: Place, names: dict[str, str], like: Manifest) -> Dataset:
 
 @dataclass(frozen=True)
 class Cut:
-    """Which lead lies in which bucket: `lead_id`, `bucket`, `position` (leads,) in the order of accounts, and the `borders`."""
+    """Which lead lies in which bucket, in the order of accounts: its `row` (leads,) in the table it was made of, `lead_id`,
+    `account` (a code of its account, which rises), `key` (that account as text), `bucket`, and the `borders`."""
 
-    lead_id: npt.NDArray[np.object_]
+    row: Ints
+    lead_id: pa.Array
+    account: npt.NDArray[np.int32]
+    key: pa.Array
     bucket: Ints
-    position: Ints
     borders: tuple[str, ...]
 
     @property
@@ -68,84 +71,96 @@ class Cut:
         return len(self.borders) + 1
 
 
-def cut_accounts(leads: pd.DataFrame, rows: pd.Series[Any], size: int) -> Cut:
-    """Cut leads into buckets of whole accounts with about `size` interactions each; `rows`: interactions by lead_id.
+@dataclass(frozen=True)
+class Accounts:
+    """Leads in the order of accounts, of which buckets are runs: so buckets one after another are all leads in the order in
+    which the engine keeps them. The fields are those of `Cut`."""
 
-    Buckets are runs of accounts in the order in which the engine keeps them, so buckets one after another are all leads in
-    that order. An account larger than a bucket has one of its own.
-    """
-    ordered, account = by_account(leads)
-    count = rows.reindex(ordered["lead_id"]).fillna(0).to_numpy(np.int64)
-    work = np.bincount(account, count + LEAD)
-    total = np.cumsum(work)
-    number = ((total - work / 2) / size).astype(np.int64)
-    _, number = np.unique(number, return_inverse=True)
-    keys = account_keys(ordered).to_numpy(object)
-    first = np.flatnonzero(np.diff(number[account])) + 1
-    ids = ordered["lead_id"].to_numpy(object)
-    return Cut(ids, number[account].astype(np.int64), np.arange(len(ids), dtype=np.int64), tuple(str(k) for k in keys[first]))
+    row: Ints
+    lead_id: pa.Array
+    account: npt.NDArray[np.int32]
+    key: pa.Array
 
+    @classmethod
+    def of(cls, leads: pd.DataFrame) -> Accounts:
+        """Put leads in order."""
+        row, account = account_order(leads)
+        order = pa.array(row)
+        key, lead_id = texts(account_keys(leads)), texts(leads["lead_id"])
+        return cls(row.astype(np.int64), lead_id.take(order), account, key.take(order))
 
-def place_accounts(leads: pd.DataFrame, borders: Sequence[str]) -> Cut:
-    """Put leads into buckets that are there already."""
-    ordered, _ = by_account(leads)
-    first = np.searchsorted(account_keys(ordered).to_numpy(object), np.array(borders, object))  # of each bucket but the first
-    bucket = np.cumsum(np.bincount(first, minlength=len(ordered) + 1)[: len(ordered)]).astype(np.int64)
-    ids = ordered["lead_id"].to_numpy(object)
-    return Cut(ids, bucket, np.arange(len(ids), dtype=np.int64), tuple(borders))
+    def pieces(self, work: int, size: int) -> Ints:
+        """Where to begin pieces of as many leads each, several for each of the buckets into which `work` will be cut."""
+        count = min(PIECES * (work // size + 1), len(self.row), MOST_PIECES)
+        return np.arange(count, dtype=np.int64) * len(self.row) // max(count, 1)
+
+    def cut(self, rows: Ints, size: int) -> Cut:
+        """Buckets of whole accounts with about `size` interactions each; `rows`: interactions by lead (leads,).
+
+        An account larger than a bucket has one of its own.
+        """
+        work = np.bincount(self.account, rows + LEAD)
+        total = np.cumsum(work)
+        number = ((total - work / 2) / size).astype(np.int64)
+        _, number = np.unique(number, return_inverse=True)
+        bucket = number[self.account].astype(np.int64)
+        first = np.flatnonzero(np.diff(bucket)) + 1
+        return self._cut(bucket, tuple(self.key.take(pa.array(first)).to_pylist()))
+
+    def placed(self, borders: Sequence[str]) -> Cut:
+        """In buckets that are there already."""
+        first = np.searchsorted(self.key.to_numpy(zero_copy_only=False), np.array(borders, object))  # of each but the first
+        bucket = np.cumsum(np.bincount(first, minlength=len(self.row) + 1)[: len(self.row)]).astype(np.int64)
+        return self._cut(bucket, tuple(borders))
+
+    def _cut(self, bucket: Ints, borders: tuple[str, ...]) -> Cut:
+        return Cut(self.row, self.lead_id, self.account, self.key, bucket, borders)
 
 
 def store_buckets(place: Place, clean: Dataset, cut: Cut) -> list[Bucket]:
     """The part of each table that belongs to each bucket, written; there are no interactions in them yet."""
-    parts, accounts = split(clean, cut)
-    return [store_bucket(place, number, parts[number], accounts[number]) for number in range(cut.buckets)]
+    parts = split(clean, cut)
+    found = []
+    for number, (tables, accounts) in enumerate(parts):
+        names = {name: store_arrow(place, f"{number:05d}/{name}", tables[name]) for name in OF_BUCKET}
+        file = store_arrow(place, f"{number:05d}/accounts", accounts)
+        found.append(Bucket(number, len(tables["leads"]), (), names, file))
+    return found
 
 
-def store_bucket(place: Place, number: int, tables: dict[str, pd.DataFrame], accounts: pd.DataFrame) -> Bucket:
-    """A bucket of these tables."""
-    names = {name: store(place, f"{number:05d}/{name}", tables[name]) for name in OF_BUCKET}
-    return Bucket(number, len(tables["leads"]), (), names, store(place, f"{number:05d}/accounts", accounts))
-
-
-def split(
-    clean: Dataset, cut: Cut, names: Sequence[str] = OF_BUCKET
-) -> tuple[list[dict[str, pd.DataFrame]], list[pd.DataFrame]]:
-    """The part of each named table that belongs to each bucket, leads in the order of accounts, and the digests of its accounts
-    where any of the tables they are made of is named."""
-    leads = clean.leads.iloc[pd.Index(clean.leads["lead_id"]).get_indexer(cut.lead_id)].reset_index(drop=True)
-    bucket_of = pd.Series(cut.bucket, index=pd.Index(leads["lead_id"]))
-    company = pd.Series(cut.bucket, index=pd.Index(leads["company_id"]))
-    company = company[company.index.notna() & ~company.index.duplicated()]
+def split(clean: Dataset, cut: Cut, names: Sequence[str] = OF_BUCKET) -> list[tuple[dict[str, pa.Table], pa.Table]]:
+    """By bucket: the part of each named table that belongs to it, leads in the order of accounts; and the digests of its
+    accounts (`account`, `digest`) where any of the tables they are made of is named."""
+    of_lead = np.append(cut.bucket, cut.buckets)  # rows of no bucket come last
+    wanted = {"leads", "companies", "attribute_changes"} & set(names)
+    leads = clean.leads.take(cut.row).reset_index(drop=True) if wanted else clean.leads
+    company = texts(leads["company_id"]) if wanted else pa.array([], pa.string())
     parts = {}
     for name in names:
-        frame = leads if name == "leads" else clean.tables[name]
-        parts[name] = _split(frame, _numbers(name, frame, bucket_of, company), cut.buckets)
-    keys = account_keys(leads)
-    first = np.flatnonzero(keys.to_numpy(object) != keys.shift().to_numpy(object))
-    accounts = accounts_of(replace(clean, leads=leads)) if set(names) - {"lead_stages"} else NO_ACCOUNTS
-    return (
-        [{name: parts[name][number] for name in names} for number in range(cut.buckets)],
-        _split(accounts, cut.bucket[first] if len(accounts) else first[:0], cut.buckets),
-    )
+        if name == "leads":
+            parts[name] = _slices(to_arrow(plain(leads)), cut.bucket, cut.buckets)
+            continue
+        table = to_arrow(plain(clean.tables[name]))
+        if name == "companies":
+            number = of_lead[first_places(table["company_id"], company)]
+        elif name == "lead_stages":
+            number = of_lead[first_places(table["lead_id"], cut.lead_id)]
+        else:
+            is_lead = pc.equal(table["entity"], "lead").to_numpy(zero_copy_only=False).astype(bool)
+            place = [first_places(table["id"], ids) for ids in (cut.lead_id, company)]
+            number = of_lead[np.where(is_lead, *place)]
+        order = np.argsort(number, kind="stable")
+        parts[name] = _slices(table.take(pa.array(order)), number[order], cut.buckets)
+    first = np.flatnonzero(np.diff(cut.account, prepend=-1)) if wanted else np.zeros(0, np.int64)
+    digest = digests_of(replace(clean, leads=leads), cut.account) if wanted else np.zeros(0, np.uint64)
+    accounts = _slices(pa.table({"account": cut.key.take(pa.array(first)), "digest": digest}), cut.bucket[first], cut.buckets)
+    return [({name: parts[name][n] for name in names}, accounts[n]) for n in range(cut.buckets)]
 
 
-def _numbers(name: str, frame: pd.DataFrame, lead: pd.Series[Any], company: pd.Series[Any]) -> npt.NDArray[Any]:
-    """The bucket of each row; NaN where it is in none. `lead`, `company`: buckets by id."""
-    if name == "companies":
-        return company.reindex(frame["company_id"]).to_numpy()
-    if name != "attribute_changes":
-        return lead.reindex(frame["lead_id"].astype("str")).to_numpy()
-    ids = frame["id"].astype("str")
-    return np.where((frame["entity"] == "lead").to_numpy(bool), lead.reindex(ids).to_numpy(), company.reindex(ids).to_numpy())
-
-
-def _split(frame: pd.DataFrame, number: npt.NDArray[Any], buckets: int) -> list[pd.DataFrame]:
-    """Rows by bucket, in their order; rows of no bucket (NaN) are in none."""
-    known = np.where(pd.isna(number), buckets, number).astype(np.int64)
-    order = np.argsort(known, kind="stable")
-    ends = np.cumsum(np.bincount(known, minlength=buckets + 1))
-    begins = np.append(0, ends[:-1])
-    return [frame.iloc[order[begins[i] : ends[i]]] for i in range(buckets)]
+def _slices(table: pa.Table, number: Ints, buckets: int) -> list[pa.Table]:
+    """Rows by bucket, in whose order they are; those of a bucket that is none are in none."""
+    ends = np.searchsorted(number, np.arange(buckets), "right").tolist()
+    return [table.slice(begin, end - begin) for begin, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
 def plain(frame: pd.DataFrame) -> pd.DataFrame:

@@ -26,6 +26,12 @@ def small() -> World:
     return world(60)
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports are asked after at once: a stand-in has finished them."""
+    monkeypatch.setattr(marketo_api, "POLL", 0.001)
+
+
 @pytest.fixture
 def here(crm: Crm, small: World, tmp_path: Path) -> Iterator[Site]:
     """Each CRM with the small world in it."""
@@ -34,9 +40,8 @@ def here(crm: Crm, small: World, tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
-def served(small: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opener:
-    """A CRM by its name; exports are asked after at once."""
-    monkeypatch.setattr(marketo_api, "POLL", 0.001)
+def served(small: World, tmp_path: Path) -> Opener:
+    """A CRM by its name."""
 
     def opened(kind: str, more: str = "", **settings: Any) -> AbstractContextManager[Site]:
         return site(CRMS[kind], small, tmp_path, more, **settings)

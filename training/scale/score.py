@@ -15,8 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from features.buckets.cut import spill_of
-from features.buckets.database import database, parquet, quoted
+from features.buckets.database import database, parquet, quoted, spill_of
 from features.buckets.manifest import Bucket, Manifest
 from features.buckets.place import Place
 from features.buckets.whole import read_bucket

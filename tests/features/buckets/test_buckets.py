@@ -108,7 +108,7 @@ def test_csv_and_parquet_files_go_straight_through_the_database(tmp_path: Path) 
     )
     raw = Raw.of_files(source, FUNNEL, tmp_path)
     assert raw is not None
-    assert len(raw.queries) == 2
+    assert len(raw.rows.queries) == 2
     place = Place.of(tmp_path / "data")
     partition(place, raw, FUNNEL, Inline(SMALL))
     wanted, _ = validate(load_files(source, FUNNEL, tmp_path)[0], FUNNEL)

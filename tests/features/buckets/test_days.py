@@ -116,7 +116,7 @@ def test_a_day_dealt_out_in_one_piece_is_the_day_cut(tmp_path: Path, monkeypatch
     day = changed(until(everything, 90, 70), known, random)
     found = []
     for name, most, per_row in (("dealt", 4, 200), ("cut", 0, 200), ("too long", 4, 2**30)):
-        monkeypatch.setattr("features.buckets.partition.MOST", most)  # a day of any size is small, none is
+        monkeypatch.setattr("features.buckets.job.MOST", most)  # a day of any size is small, none is
         monkeypatch.setattr("features.buckets.order.PER_ROW", per_row)
         home = tmp_path / name
         place, engine = Place.of(home / "data"), Inline(SMALL)

@@ -14,10 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.buckets.cut import TALLIED, WITHIN, tally_of
+from features.buckets.beyond import TALLIED, WITHIN, tally_of
 from features.buckets.order import MANY, SAYS, Ordered, Texts
 from features.buckets.partition import partition
-from features.buckets.pieces import bucket_of, deal_out, pieces
 from features.buckets.place import Place
 from features.buckets.raw import Raw
 from features.buckets.segments import read_segments, together
@@ -95,36 +94,6 @@ def test_what_few_rows_say_is_a_dictionary_only_where_it_is_short(pages: int, co
     assert table["content"].to_pylist() == rows["content"].to_pylist()
     assert table["lead_id"].chunk(0).dictionary.to_pylist() == ["a", "b", "c"]  # not who did nothing
     assert table.schema.field("type").type == pa.dictionary(pa.int8(), pa.string())
-
-
-def test_what_is_dealt_out_comes_back_whatever_came_with_it(tmp_path: Path) -> None:
-    """Each time that rows are added, what is said has dictionaries of its own, or is text where it is much."""
-    parts = []
-    for text in (["a", "b", None], [f"page {i}" for i in range(2 * MANY)]):
-        n = len(text)
-        parts.append(
-            pa.record_batch(
-                {
-                    "bucket": pa.array([3, -1] * n, pa.int32())[:n],
-                    "position": pa.array(np.arange(n, dtype=np.int32)),
-                    "at": pa.array(np.arange(n), pa.timestamp("us", "UTC")),
-                    "value": pa.array([None, 2.5] * n, pa.float64())[:n],
-                    **{name: pa.array(text, pa.string()) for name in (*SAYS, "lead_id")},
-                }
-            )
-        )
-    deal_out(parts, tmp_path, 1)
-    files = sorted(tmp_path.iterdir())
-    assert [bucket_of(file) for file in files] == [-1, 3]
-    found = pieces(files)
-    assert len(found) == 4
-    rows = together(found).to_pylist()
-    wanted = pa.Table.from_batches(parts).drop_columns(["bucket"]).to_pylist()
-
-    def key(row: dict[str, Any]) -> tuple[int, int]:
-        return row["content"] is not None and row["content"].startswith("page"), row["position"]
-
-    assert sorted(rows, key=key) == [{name: row[name] for name in rows[0]} for row in sorted(wanted, key=key)]
 
 
 def test_text_may_come_in_chunks_with_dictionaries_of_their_own() -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
 
 from features.buckets.manifest import Segment
 from features.buckets.place import Place
-from features.buckets.segments import Rows, first_moments, put_segment, read_segments
+from features.buckets.segments import first_moments, put_segment, read_segments
 from features.buckets.tally import Tally
 from features.errors import DataError
 
@@ -112,12 +111,3 @@ def test_the_first_moment_of_each_lead(segment: tuple[Place, Segment]) -> None:
     found = first_moments(place, [mine])
     assert found["lead_id"].to_pylist() == sorted(set(LEADS))
     assert found["at"].cast(pa.int64()).to_pylist() == list(range(0, ROWS, 3))
-
-
-def test_a_database_reads_segments_beside_queries(segment: tuple[Place, Segment]) -> None:
-    place, mine = segment
-    rows = Rows(("SELECT 'L900' AS lead_id, 'form' AS type",), (mine.name,))
-    assert [len(r.queries) for r in rows.apart()] == [1, 0]
-    with duckdb.connect() as connection, rows.opened(connection, place) as queries:
-        counts = [connection.sql(f"SELECT count(*), max(lead_id), max(type) FROM ({q})").fetchall() for q in queries]  # noqa: S608
-    assert counts == [[(1, "L900", "form")], [(ROWS, "L133", "visit")]]

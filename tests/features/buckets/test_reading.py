@@ -1,0 +1,214 @@
+"""Interactions are read from wherever they lie, in whatever kinds, and dealt out so that nothing is lost or counted twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.buckets import reading
+from features.buckets.memory import Budget
+from features.buckets.order import MANY
+from features.buckets.pieces import WAITING, Dealer, piece_of, pieces
+from features.buckets.place import Place
+from features.buckets.raw import Raw
+from features.buckets.reading import Groups, Rows
+from features.buckets.segments import put_segment, together
+from features.buckets.tally import Tally
+from features.errors import DataError
+from features.tables import INTERACTIONS
+from tests.features.buckets.worlds import world
+
+BUDGET = Budget(64 * 2**20, 2)
+NOON = 1_700_000_000_000_000  # µs
+
+
+def table(**columns: Any) -> pa.Table:
+    """Interactions of three leads, with these columns instead of the usual ones."""
+    usual = {
+        "lead_id": ["a", "b", "a", "c"],
+        "type": ["visit", "form", "visit", "mail"],
+        "at": pa.array([NOON + i for i in range(4)], pa.timestamp("us", "UTC")),
+        "value": [1.5, None, 2.0, None],
+        "content": ["home", None, "price", "home"],
+        "campaign": pa.nulls(4, pa.string()),
+        "direction": ["in", "in", None, "out"],
+    }
+    return pa.table({**usual, **columns})
+
+
+def of(rows: Rows, place: Place) -> list[dict[str, Any]]:
+    """All rows in the order of their moments."""
+    found = [row for batch in rows.batches(place, BUDGET) for row in batch.to_pylist()]
+    return sorted(found, key=lambda row: row["at"])
+
+
+def groups(path: Path, rows: pa.Table, size: int = 2) -> Groups:
+    pq.write_table(rows, path, row_group_size=size)
+    found = Groups.of(path)
+    assert found is not None
+    return found
+
+
+def test_files_queries_and_segments_give_the_same_rows(tmp_path: Path) -> None:
+    place, rows = Place.of(tmp_path), table()
+    file = groups(tmp_path / "one.parquet", rows)
+    segment = put_segment(place, "00000", rows.to_batches(max_chunksize=3), rows.schema, Tally())
+    wanted, query = sorted(rows.to_pylist(), key=lambda row: row["at"]), f"FROM '{tmp_path}/one.parquet'"
+    assert of(Rows(files=(file,)), place) == wanted
+    assert of(Rows(queries=(query,)), place) == wanted
+    assert of(Rows(segments=(segment.name,)), place) == wanted
+    assert len(of(Rows((file,), (query,), (segment.name,)), place)) == 12
+
+
+@pytest.mark.parametrize(
+    ("columns", "wanted"),
+    [
+        ({"at": pa.array([i * 1_000 for i in range(4)], pa.timestamp("ns"))}, {"at": list(range(4))}),
+        ({"at": pa.array(range(4), pa.timestamp("s", "Europe/Berlin"))}, {"at": [0, 10**6, 2 * 10**6, 3 * 10**6]}),
+        ({"value": pa.array([1, None, 2, None], pa.int32())}, {"value": [1.0, None, 2.0, None]}),
+        ({"content": pa.nulls(4)}, {"content": [None] * 4}),
+        ({"type": pa.array(["visit"] * 4, pa.large_string())}, {"type": ["visit"] * 4}),
+        ({"lead_id": pa.array(list("abac")).dictionary_encode()}, {"lead_id": list("abac")}),
+    ],
+)
+def test_kinds_of_columns_that_are_made_ours(tmp_path: Path, columns: dict[str, Any], wanted: dict[str, list[Any]]) -> None:
+    file = groups(tmp_path / "a.parquet", table(**columns), 10)
+    (batch,) = Rows((file,)).batches(Place.of(tmp_path), BUDGET)
+    assert batch.schema.names == list(INTERACTIONS.names)
+    for name, values in wanted.items():
+        found = batch[name].cast(pa.int64()) if name == "at" else batch[name]
+        assert found.to_pylist() == values
+
+
+def test_a_column_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    file = groups(tmp_path / "a.parquet", table().drop_columns(["value", "campaign"]))
+    assert {(row["value"], row["campaign"]) for row in of(Rows((file,)), Place.of(tmp_path))} == {(None, None)}
+
+
+def test_ids_that_are_numbers_need_a_query(tmp_path: Path) -> None:
+    """As text they are what DuckDB writes; the file itself does not do."""
+    pq.write_table(table(lead_id=[1, 2, 1, 3]), tmp_path / "a.parquet")
+    assert Groups.of(tmp_path / "a.parquet") is None
+    folder = world(5).write(tmp_path / "set")
+    stored = pq.read_table(folder / "interactions.parquet")
+    assert [f.rows for f in Raw.of_folder(folder).rows.files] == [len(stored)]
+
+
+def test_shares_are_whole_row_groups_and_none_is_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = groups(tmp_path / "a.parquet", table(), 1)
+    assert file.shares(3) == [file]  # four rows are worth one process
+    monkeypatch.setattr(reading, "SHARE", 1)
+    assert [(s.begin, s.end, s.rows) for s in file.shares(3)] == [(0, 1, 1), (1, 2, 1), (2, 4, 2)]
+    assert [(s.begin, s.end) for s in file.shares(9)] == [(0, 1), (1, 2), (2, 3), (3, 4)]
+    parts = Rows((file,), ("SELECT 1", "SELECT 2")).apart(2, spread=True)
+    assert [(len(p.files), len(p.queries)) for p in parts] == [(1, 0), (1, 0), (0, 1), (0, 1)]
+    assert [(len(p.files), len(p.queries)) for p in Rows((file,), ("SELECT 1", "SELECT 2")).apart(2, spread=False)] == [
+        (1, 0), (1, 0), (0, 2),
+    ]  # fmt: skip
+    whole = [row for part in file.shares(3) for row in of(Rows((part,)), Place.of(tmp_path))]
+    assert sorted(row["at"] for row in whole) == table()["at"].to_pylist()
+
+
+def test_long_rows_come_in_small_batches(tmp_path: Path) -> None:
+    """So that so many as are held at once take no more memory than there is."""
+    long = table(content=[chr(97 + i) * 2**20 for i in range(4)])
+    pq.write_table(long, tmp_path / "a.parquet", compression="none", use_dictionary=False)
+    file = Groups.of(tmp_path / "a.parquet")
+    assert file is not None
+    assert [len(b) for b in file.batches(64 * 2**20)] == [1, 1, 1, 1]
+    assert [len(b) for b in file.batches(2**40)] == [4]
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "interactions.parquet"
+    path.write_bytes(b"PAR1 and nothing else")
+    with pytest.raises(DataError, match=r"interactions\.parquet cannot be read as Parquet(.|\n)*Write the dataset anew"):
+        Groups.of(path)
+    file = groups(path, table(), 4)
+    content = bytearray(path.read_bytes())
+    content[4:60] = bytes(56)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"interactions\.parquet cannot be read as Parquet"):
+        list(Rows((file,)).batches(Place.of(tmp_path), BUDGET))
+
+
+@pytest.mark.parametrize("column", ["lead_id", "type", "at"])
+def test_rows_that_lack_what_each_must_have_are_counted(tmp_path: Path, column: str) -> None:
+    values = table()[column].to_pylist()
+    rows = table(**{column: pa.array([None, values[1], None, values[3]], table()[column].type)})
+    dealer = Dealer(pa.array(["a", "b", "c"]), np.array([0]), tmp_path, 2**62)
+    with pytest.raises(DataError, match=rf"column '{column}' is empty \(2 such rows\)"):
+        dealer.deal(Rows((groups(tmp_path / "x.parquet", rows),)).batches(Place.of(tmp_path), BUDGET), 10**6)
+
+
+ROW = st.tuples(st.sampled_from(["a", "b", "c", "d", "who", "é"]), st.integers(0, 3), st.booleans())
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(ROW, max_size=30), begins=st.sets(st.integers(1, 3)), at_once=st.sampled_from([1, 10**6]))
+def test_each_row_is_dealt_out_once(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, int, bool]], begins: set[int], at_once: int
+) -> None:
+    """To the piece of its lead, or it waits: of nobody, or after the extraction. Ids come as text and as dictionaries."""
+    folder = tmp_path_factory.mktemp("pieces")
+    known, starts = ["a", "b", "é", "d"], np.array([0, *sorted(begins)])
+    batches = [
+        reading._conformed(
+            pa.record_batch(
+                {
+                    "lead_id": pa.array([who]).dictionary_encode() if coded else pa.array([who]),
+                    "type": [f"t{i}"],
+                    "at": pa.array([at], pa.timestamp("us", "UTC")),
+                }
+            )
+        )
+        for i, (who, at, coded) in enumerate(rows)
+    ]
+    dealer = Dealer(pa.array(known), starts, folder, 2)
+    dealer.deal(batches, at_once)
+    wanted: dict[int, list[str]] = {}
+    for i, (who, at, _) in enumerate(rows):
+        piece = int(np.searchsorted(starts, known.index(who), "right")) - 1 if who in known and at <= 2 else WAITING
+        wanted.setdefault(piece, []).append(f"t{i}")
+    files = sorted(folder.iterdir())
+    assert {piece_of(f): sorted(together(pieces([f]))["type"].to_pylist()) for f in files} == {
+        n: sorted(found) for n, found in wanted.items()
+    }
+    usable = [who for who, at, _ in rows if at <= 2]
+    assert dealer.rows.tolist() == [usable.count(who) for who in known]
+    unknown = dict(zip(*dealer.unknown.to_pydict().values(), strict=True))
+    assert unknown == {who: usable.count(who) for who in usable if who not in known}
+    assert dealer.late == len(rows) - len(usable)
+
+
+def test_what_is_dealt_out_comes_back_whatever_came_with_it(tmp_path: Path) -> None:
+    """Each time that rows are added, what is said has dictionaries of its own, or is text where it is much."""
+    parts = []
+    for text in (["a", "b", None], [f"page {i}" for i in range(2 * MANY)]):
+        n = len(text)
+        batch = pa.record_batch(
+            {
+                "lead_id": pa.array(["x", "nobody"] * n)[:n],
+                "at": pa.array(np.arange(n), pa.timestamp("us", "UTC")),
+                "value": pa.array([None, 2.5] * n, pa.float64())[:n],
+                **{name: pa.array(text, pa.string()) for name in ("content", "campaign", "direction")},
+                "type": pa.array(["visit"] * n),
+            }
+        )
+        parts.append(reading._conformed(batch))
+    Dealer(pa.array(["y", "x"]), np.array([0, 1]), tmp_path, 2**62).deal(parts, 1)
+    files = sorted(tmp_path.iterdir())
+    assert [piece_of(file) for file in files] == [WAITING, 1]
+    names = [name for name in INTERACTIONS.names if name != "lead_id"]
+    found = [row for file in files for row in together(pieces([file])).select(names).to_pylist()]
+    wanted = [row for part in parts for row in part.select(names).to_pylist()]
+    key = str
+    assert sorted(found, key=key) == sorted(wanted, key=key)
+    assert set(together(pieces(files[:1]))["lead_id"].to_pylist()) == {"nobody"}
