@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.clock import timestamps
+from features.clock import microseconds
+from features.codes import recode
 from features.dataset import Dataset
 from features.errors import DataError, nearest
 from features.funnel import Funnel
@@ -202,20 +203,16 @@ def _leads(leads: pd.DataFrame, dataset: Dataset, report: DataReport) -> pd.Data
     return leads
 
 
-def places(ids: pd.Series[Any], leads: pd.Index) -> npt.NDArray[np.intp]:
-    """Ids (n,), text or a category → their rows in `leads`, -1 where unknown. Categories are looked up once each."""
-    if isinstance(ids.dtype, pd.CategoricalDtype):
-        place = np.append(leads.get_indexer(ids.cat.categories.astype("str")), -1)
-        return np.asarray(place[ids.cat.codes.to_numpy()])
-    codes, distinct = pd.factorize(ids)
-    return np.asarray(np.append(leads.get_indexer(pd.Index(distinct).astype("str")), -1)[codes])
+def places(ids: pd.Series[Any], leads: pd.Series[Any]) -> npt.NDArray[np.intp]:
+    """Ids (n,), text or a category → their rows in `leads` (lead ids), -1 where unknown."""
+    return recode(ids, leads)[0].astype(np.intp)
 
 
 def _known_only(
     name: str, frame: pd.DataFrame, leads: pd.DataFrame, report: DataReport
 ) -> tuple[pd.DataFrame, npt.NDArray[np.intp]]:
     """Rows of known leads, and the rows of these leads in `leads`."""
-    place = places(frame["lead_id"], pd.Index(leads["lead_id"]))
+    place = places(frame["lead_id"], leads["lead_id"])
     unknown = place < 0
     if unknown.any():
         lost = frame["lead_id"][unknown]
@@ -257,13 +254,17 @@ def _lead_stages(tables: dict[str, pd.DataFrame], dataset: Dataset, funnel: Funn
     leads, frame = tables["leads"], tables["lead_stages"]
     frame = _before("lead_stages", frame, "at", dataset.extracted_at, report)
     frame, place = _known_only("lead_stages", frame, leads, report)
-    same = frame.duplicated().to_numpy()
+    rows = pd.DataFrame({"lead": place, "stage": frame["lead_stage"].cat.codes.to_numpy(), "at": microseconds(frame["at"])})
+    same = rows.duplicated().to_numpy()
     report.note("lead_stages", "identical rows", int(same.sum()), done="dropped")
-    frame, place = frame[~same].reset_index(drop=True), place[~same]
+    frame, place, rows = frame[~same].reset_index(drop=True), place[~same], rows[~same].reset_index(drop=True)
     _early("lead_stages", frame["at"], leads["created_at"], place, report)
-    order = frame.sort_values("at", kind="stable").index
-    again = frame.loc[order].duplicated(["lead_id", "lead_stage"]).reindex(frame.index)
-    again &= frame["lead_stage"].isin(funnel.stages)  # an exit may be left and taken again; the features look at the last one
+    by_time = np.argsort(rows["at"].to_numpy(), kind="stable")
+    again = np.empty(len(rows), bool)
+    again[by_time] = rows.iloc[by_time].duplicated(["lead", "stage"]).to_numpy()
+    again &= (
+        frame["lead_stage"].isin(funnel.stages).to_numpy()
+    )  # an exit may be left and taken again; the last one is looked at
     if again.any():
         example = frame.loc[again, "lead_id"].iloc[0]
         report.note("lead_stages", "rows that reach a lead stage again", int(again.sum()), example, "the first time counts")
@@ -272,15 +273,12 @@ def _lead_stages(tables: dict[str, pd.DataFrame], dataset: Dataset, funnel: Funn
 
 def _order(lead_stages: pd.DataFrame, path: Path, leads: pd.DataFrame, funnel: Funnel, report: DataReport) -> None:
     """Note lead stages that came after a later one; the later one then counts for both."""
-    position = lead_stages["lead_stage"].astype("str").map({s: i for i, s in enumerate(funnel.stages)})
-    ranked = position.notna().to_numpy()
+    position, ranked = recode(lead_stages["lead_stage"], funnel.stages)
     if not ranked.any():
         return
-    place = places(lead_stages["lead_id"][ranked], pd.Index(leads["lead_id"]))
-    reached = path.reached[place, position[ranked].astype("int64").to_numpy()]
-    at = lead_stages["at"][ranked]
-    behind = timestamps(reached) < pd.DatetimeIndex(at)
-    first = position[ranked].to_numpy() > 0  # the first lead stage is reached by being created
+    position, at = position[ranked], microseconds(lead_stages["at"][ranked])
+    behind = path.reached[places(lead_stages["lead_id"][ranked], leads["lead_id"]), position] < at
+    first = position > 0  # the first lead stage is reached by being created
     late = behind & first
     if late.any():
         example = lead_stages["lead_id"][ranked].iloc[int(np.flatnonzero(late)[0])]
@@ -311,7 +309,7 @@ def _deals(tables: dict[str, pd.DataFrame], dataset: Dataset, report: DataReport
     if frame.empty:
         return frame
     frame = _before("deals", frame, "created_at", dataset.extracted_at, report)
-    unknown = (frame["lead_id"].notna() & (places(frame["lead_id"], pd.Index(tables["leads"]["lead_id"])) < 0)).to_numpy()
+    unknown = (frame["lead_id"].notna() & (places(frame["lead_id"], tables["leads"]["lead_id"]) < 0)).to_numpy()
     if unknown.any():
         report.warn("deals", f"rows of {UNKNOWN}", int(unknown.sum()), frame["lead_id"][unknown].iloc[0], "dropped")
         frame = frame[~unknown].reset_index(drop=True)

@@ -9,7 +9,7 @@ spills (`beyond`), where an account with very many interactions makes a bucket t
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -143,11 +143,11 @@ def sort(task: Sorting) -> Segment:
         parts = pieces([stack.enter_context(task.place.here(name)) for name in task.files])
         if task.waiting:
             schema, batches, tally = stack.enter_context(sorted_waiting(parts, task.place, task.budget))
-        elif _needed(task, parts) > task.budget.of_sort:
+        elif _needed(parts, inside := _inside(task, parts)) > task.budget.of_sort:
             found = sorted_beyond(parts, task.leads, task.first, task.place, task.budget)
             schema, batches, tally = stack.enter_context(found)
         else:
-            mine = [part if inside.all() else part.filter(pa.array(inside)) for part, inside in _inside(task, parts)]
+            mine = [part if which.all() else part.filter(pa.array(which)) for part, which in zip(parts, inside, strict=True)]
             ordered = Ordered.of(together(mine), task.leads, task.first)
             everything = slice(0, len(ordered.at))
             (schema, batches), tally = ordered.batches(everything), ordered.tally(everything)
@@ -156,20 +156,19 @@ def sort(task: Sorting) -> Segment:
     return segment
 
 
-def _inside(task: Sorting, parts: Sequence[pa.Table]) -> Iterator[tuple[pa.Table, npt.NDArray[np.bool_]]]:
-    """Each part with which of its rows are of the leads of this bucket."""
-    for part in parts:
-        position = part["position"].to_numpy() - task.first
-        yield part, (position >= 0) & (position < len(task.leads))
+def _inside(task: Sorting, parts: Sequence[pa.Table]) -> list[npt.NDArray[np.bool_]]:
+    """Which rows of each part are of the leads of this bucket."""
+    positions = [part["position"].to_numpy() for part in parts]
+    return [(position >= task.first) & (position < task.first + len(task.leads)) for position in positions]
 
 
-def _needed(task: Sorting, parts: Sequence[pa.Table]) -> int:
-    """Bytes that sorting in memory would take."""
+def _needed(parts: Sequence[pa.Table], inside: Sequence[npt.NDArray[np.bool_]]) -> int:
+    """Bytes that sorting these rows in memory would take."""
     rows, text = 0, 0.0
-    for part, inside in _inside(task, parts):
-        mine = int(inside.sum())
+    for part, which in zip(parts, inside, strict=True):
+        mine = int(which.sum())
         rows += mine
-        text += sum(part[name].nbytes for name in ("content", "campaign")) * mine / max(len(inside), 1)
+        text += sum(part[name].nbytes for name in ("content", "campaign")) * mine / max(len(which), 1)
     return taken(rows, int(text))
 
 

@@ -30,9 +30,9 @@ Ints = npt.NDArray[np.integer]
 
 @dataclass(frozen=True)
 class Texts:
-    """A column of text (rows,): `code` into `names`, -1 where it is empty."""
+    """A column of text (rows,): `code` into `names`, -1 where it is empty, of the `smallest` type: less to be moved about."""
 
-    code: npt.NDArray[np.int32]
+    code: Ints
     names: pa.Array
 
     @classmethod
@@ -43,15 +43,17 @@ class Texts:
         one = column.unify_dictionaries().combine_chunks()
         if isinstance(one, pa.ChunkedArray):  # of no rows
             one = pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
-        code = one.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
-        return cls(code, one.dictionary.cast(pa.string()))
+        small = smallest(len(one.dictionary))
+        code = one.indices.cast(pa.int64()) if pa.types.is_unsigned_integer(one.indices.type) else one.indices
+        code = code.fill_null(-1) if code.null_count else code
+        return cls(code.to_numpy().astype(small, copy=False), one.dictionary.cast(pa.string()))
 
     def take(self, order: Ints) -> Texts:
         return Texts(self.code[order], self.names)
 
     def ends(self, rows: slice) -> tuple[str, ...]:
         """The first and the last of the names that are there, by their bytes; one where they are the same."""
-        used = np.flatnonzero(np.bincount(self.code[rows] + 1, minlength=len(self.names) + 1)[1:])
+        used = np.flatnonzero(np.bincount(self.code[rows] + np.int32(1), minlength=len(self.names) + 1)[1:])
         if not len(used):
             return ()
         found = pc.min_max(self.names.take(pa.array(used)).cast(pa.binary())).as_py()
@@ -68,13 +70,13 @@ class Texts:
     def arrow(self, rows: slice) -> pa.Array:
         """As a dictionary with the smallest codes, or as text where few rows say many things."""
         code = self.code[rows]
-        found = pa.DictionaryArray.from_arrays(pa.array(code.astype(smallest(len(self.names))), mask=code < 0), self.names)
+        found = pa.DictionaryArray.from_arrays(pa.array(code, mask=code < 0), self.names)
         return found if len(self.names) <= max(MANY, len(code) // 4) else found.dictionary_decode()
 
     def counts(self, rows: slice, which: npt.NDArray[np.bool_] | None = None) -> dict[str, int]:
         """How often each name is there, or only in `which` of the rows."""
         code = self.code[rows] if which is None else self.code[rows][which]
-        found = np.bincount(code + 1, minlength=len(self.names) + 1)[1:]
+        found = np.bincount(code + np.int32(1), minlength=len(self.names) + 1)[1:]
         return {self.names[int(i)].as_py(): int(found[i]) for i in np.flatnonzero(found)}
 
 
@@ -175,4 +177,5 @@ def _by_content(
 def _known(direction: Texts) -> Texts:
     """Directions other than in and out are none."""
     known = np.array([name in DIRECTIONS for name in direction.names.to_pylist()] + [False])
-    return Texts(np.where(known[direction.code], direction.code, np.int32(-1)).astype(np.int32), direction.names)
+    code = direction.code
+    return Texts(np.where(known[code], code, code.dtype.type(-1)), direction.names)

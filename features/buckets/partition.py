@@ -48,7 +48,7 @@ def partition(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick
     """
     with locked(place, "partitioning a dataset"):
         budget = engine.budget
-        key = _key(raw.digest, raw.lean.digest, asdict(funnel), budget.of_bucket, budget.workers)
+        key = _key(raw.digest, asdict(funnel), budget.of_bucket, budget.workers)
         if is_partitioned(place) and place.exists(f"work/{key}/finished.json"):
             return Manifest.read(place)
         job = Job(place, engine, key, moment(raw.lean.extracted_at), tick)

@@ -99,7 +99,7 @@ def together(tables: Sequence[pa.Table]) -> pa.Table:
     if len(tables) == 1 and all(pa.types.is_dictionary(tables[0][c].type) for c in DICTIONARIES if c in tables[0].column_names):
         return tables[0]
     same = []
-    for table in tables:
+    for table in (t.combine_chunks() for t in tables):  # batches of a segment have one dictionary, which is compared once
         for name in set(DICTIONARIES) & set(table.column_names):
             column = table[name]
             column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
