@@ -139,8 +139,7 @@ def _some(place: Place, segment: Segment, ids: pa.Array) -> pa.Table | None:
     groups = part.groups
     first, last = groups["first"].to_numpy(), groups["last"].to_numpy()
     begin, end = groups["begin"].to_numpy(), groups["end"].to_numpy()
-    part.read(0, int(end[0]))  # with the schema and all dictionaries
-    part.read(int(end[-1]), part.size)
+    part.read([(0, int(end[0])), (int(end[-1]), part.size)])  # the schema and all dictionaries stand before the first batch
     file = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(part.content)))
     names = file.get_batch(0)["lead_id"].dictionary
     code = np.flatnonzero(pc.is_in(names, value_set=ids.cast(names.type)).to_numpy(zero_copy_only=False))
@@ -149,8 +148,7 @@ def _some(place: Place, segment: Segment, ids: pa.Array) -> pa.Table | None:
     np.add.at(marks, begins[begins < ends], 1)
     np.add.at(marks, ends[begins < ends], -1)
     wanted = np.flatnonzero(np.cumsum(marks)).tolist()
-    for number in wanted:
-        part.read(int(begin[number]), int(end[number]))
+    part.read([(int(begin[number]), int(end[number])) for number in wanted])
     return pa.Table.from_batches([file.get_batch(number) for number in wanted]) if wanted else None
 
 
@@ -173,14 +171,14 @@ class _Part:
         self.content: npt.NDArray[np.uint8] = np.zeros(self.size, np.uint8)
         self._there = np.zeros(pieces, bool)
 
-    def read(self, begin: int, end: int) -> None:
-        """The bytes from `begin` to before `end`, and what is in the same pieces."""
-        if end > self.size:
+    def read(self, spans: Sequence[tuple[int, int]]) -> None:
+        """The bytes from the begin to before the end of each span, and what is in the same pieces."""
+        if any(end > self.size for _, end in spans):
             raise _differs(self._place, self._name)
         view = memoryview(self.content.data)
         try:
             with self._path.open("rb") as file:
-                for number in range(begin // CHUNK, -(-end // CHUNK)):
+                for number in (n for begin, end in spans for n in range(begin // CHUNK, -(-end // CHUNK))):
                     if not self._there[number]:
                         piece = view[number * CHUNK : (number + 1) * CHUNK]
                         file.seek(number * CHUNK)

@@ -133,6 +133,21 @@ def test_a_day_dealt_out_in_one_piece_is_the_day_cut(tmp_path: Path, monkeypatch
     assert [s.rows for s in dealt.waiting] == [s.rows for s in cut.waiting] != []
 
 
+def test_a_day_in_which_leads_move_is_the_same_on_an_object_store(tmp_path: Path) -> None:
+    """Their buckets are cut again, from segments that have to be fetched."""
+    everything = world(2)
+    known = until(everything, 70)
+    day = changed(until(everything, 90, 70), known, np.random.default_rng(2))
+    found = []
+    for place in (Place.of(tmp_path / "data"), Place.of("memory://moved")):
+        partition(place, raw_of(known, tmp_path / "first"), FUNNEL, Inline(SMALL))
+        before = Manifest.read(place)
+        found.append(add(place, raw_of(day, tmp_path / "day"), FUNNEL, Inline(SMALL)))
+    assert found[0].digest == found[1].digest
+    again = [one for one, other in zip(before.buckets, found[1].buckets, strict=True) if one.segments != other.segments[:1]]
+    assert again  # somebody has moved
+
+
 def test_a_day_may_bring_no_interactions(tmp_path: Path) -> None:
     everything = world(8)
     known = until(everything, 70)
