@@ -80,7 +80,7 @@ class Dealer:
         piece = self._piece[position]
         order = np.argsort(piece, kind="stable")  # by digits: there are few pieces
         ends = np.cumsum(np.bincount(piece, minlength=self._pieces + 1)).tolist()
-        usable = ends[-2]
+        usable = ends[-2] if self._pieces else 0
         position = position[order]
         self.rows += np.bincount(position[:usable], minlength=len(self.rows))
         texts = {name: Texts.of(rows[name]).take(order) for name in SAYS}

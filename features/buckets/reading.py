@@ -21,6 +21,7 @@ MOST_ROWS = 2**20  # that are read of a file at once
 SMALLEST = 2 * 2**20  # bytes
 MOST_BYTES = 256 * 2**20
 SHARE = 500_000  # rows that are worth a process of their own
+SPREAD = 4_000_000  # rows of a share where nobody knows how many workers there are; each has to learn all leads first
 TEXTS = tuple(name for name in DICTIONARIES if name != "lead_id")  # few values; of leads there are too many
 KINDS = {"time": pa.timestamp("us", "UTC"), "number": pa.float64()}
 
@@ -92,9 +93,11 @@ class Rows:
         return bool(self.files or self.queries or self.segments)
 
     def apart(self, workers: int, *, spread: bool) -> list[Rows]:
-        """Parts for `workers` that read at the same time: shares of files. A database takes all that one machine has, so only
-        where work is `spread` over many does each query have one of its own."""
-        files = [Rows((share,)) for file in self.files for share in file.shares(workers)]
+        """Parts for `workers` that read at the same time: shares of files. Where work is `spread` over machines, there are as
+        many shares as a file is long. A database takes all that one machine has, so only there does each query have one of its
+        own."""
+        counts = [file.rows // SPREAD + 1 if spread else workers for file in self.files]
+        files = [Rows((share,)) for file, count in zip(self.files, counts, strict=True) for share in file.shares(count)]
         rests = [replace(self, files=())]
         if spread:
             rests = [*(Rows(queries=(query,)) for query in self.queries), Rows(segments=self.segments)]

@@ -160,7 +160,9 @@ def test_a_day_may_bring_no_interactions(tmp_path: Path) -> None:
     assert after.rows == before.rows
 
 
-def test_a_day_may_bring_rows_of_nobody_only(tmp_path: Path) -> None:
+@pytest.mark.parametrize("most", [4, 0])
+def test_a_day_may_bring_rows_of_nobody_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr("features.buckets.job.MOST", most)
     everything = world(8)
     known = until(everything, 70)
     place, engine = Place.of(tmp_path / "data"), Inline(SMALL)

@@ -107,7 +107,8 @@ def test_shares_are_whole_row_groups_and_none_is_small(tmp_path: Path, monkeypat
     monkeypatch.setattr(reading, "SHARE", 1)
     assert [(s.begin, s.end, s.rows) for s in file.shares(3)] == [(0, 1, 1), (1, 2, 1), (2, 4, 2)]
     assert [(s.begin, s.end) for s in file.shares(9)] == [(0, 1), (1, 2), (2, 3), (3, 4)]
-    parts = Rows((file,), ("SELECT 1", "SELECT 2")).apart(2, spread=True)
+    monkeypatch.setattr(reading, "SPREAD", 3)
+    parts = Rows((file,), ("SELECT 1", "SELECT 2")).apart(1, spread=True)
     assert [(len(p.files), len(p.queries)) for p in parts] == [(1, 0), (1, 0), (0, 1), (0, 1)]
     assert [(len(p.files), len(p.queries)) for p in Rows((file,), ("SELECT 1", "SELECT 2")).apart(2, spread=False)] == [
         (1, 0), (1, 0), (0, 2),
@@ -186,6 +187,14 @@ def test_each_row_is_dealt_out_once(
     unknown = dict(zip(*dealer.unknown.to_pydict().values(), strict=True))
     assert unknown == {who: usable.count(who) for who in usable if who not in known}
     assert dealer.late == len(rows) - len(usable)
+
+
+def test_where_nobody_is_known_everything_waits(tmp_path: Path) -> None:
+    """As of a day that brings interactions of leads who come later."""
+    dealer = Dealer(pa.array([], pa.string()), np.array([], np.int64), tmp_path, 2**62)
+    dealer.deal([reading._conformed(batch) for batch in table().to_batches()], 10**6)
+    assert [piece_of(file) for file in tmp_path.iterdir()] == [WAITING]
+    assert dealer.unknown.sort_by("lead_id").to_pydict() == {"lead_id": ["a", "b", "c"], "rows": [2, 1, 1]}
 
 
 def test_what_is_dealt_out_comes_back_whatever_came_with_it(tmp_path: Path) -> None:
