@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.clock import microseconds
+from features.codes import positions
 from features.dataset import Dataset
 
 
@@ -26,15 +26,15 @@ def digests_of(dataset: Dataset, account: npt.NDArray[np.integer]) -> npt.NDArra
         return total
     total += np.add.reduceat(_hashes(leads), first)
     company_of = texts(leads["company_id"].iloc[first])
-    company = first_places(company_of, texts(dataset.companies["company_id"]))
+    company = positions(company_of, texts(dataset.companies["company_id"]))
     if (company >= 0).any():
         total[company >= 0] += _hashes(dataset.companies)[company[company >= 0]]
     changes = dataset.attribute_changes
     if len(changes):
         ids = texts(changes["id"])
-        lead = first_places(ids, texts(leads["lead_id"]))
+        lead = positions(ids, texts(leads["lead_id"]))
         of_lead = (changes["entity"] == "lead").to_numpy(bool)
-        place = np.where(of_lead, np.where(lead >= 0, account[lead], -1), first_places(ids, company_of))
+        place = np.where(of_lead, np.where(lead >= 0, account[lead], -1), positions(ids, company_of))
         np.add.at(total, place[place >= 0], _hashes(changes)[place >= 0])
     return total
 
@@ -43,12 +43,6 @@ def texts(column: pd.Series[Any]) -> pa.Array:
     """A column as text in one piece; what is missing is null."""
     found = pa.array(column.astype("str"))
     return (found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found).cast(pa.string())
-
-
-def first_places(ids: pa.Array | pa.ChunkedArray, among: pa.Array) -> npt.NDArray[np.int64]:
-    """The first place of each id, -1 where it is not there or empty."""
-    found = pc.index_in(ids.cast(pa.string()), value_set=among, skip_nulls=True)
-    return np.asarray(found.fill_null(-1).cast(pa.int64()).to_numpy())
 
 
 def _hashes(frame: pd.DataFrame) -> npt.NDArray[np.uint64]:

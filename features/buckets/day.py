@@ -17,7 +17,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.buckets.accounts import first_places
 from features.buckets.manifest import Bucket, Manifest
 from features.buckets.place import Place
 from features.buckets.whole import (
@@ -29,6 +28,7 @@ from features.buckets.whole import (
     split,
     store_arrow,
 )  # fmt: skip
+from features.codes import positions
 from features.dataset import Dataset, from_arrow, to_arrow
 from features.funnel import Funnel
 from features.histories import account_order
@@ -191,7 +191,7 @@ class Day:
     def moved(self) -> set[int]:
         """Buckets that leads have left; their interactions have to be cut again."""
         was, now = self.places
-        bucket = np.append(now.bucket, -1)[first_places(was.lead_id, now.lead_id)]
+        bucket = np.append(now.bucket, -1)[positions(was.lead_id, now.lead_id)]
         return set(was.bucket[bucket != was.bucket].tolist())
 
     def where(self, wanted: pa.Array, again: set[int]) -> Cut:

@@ -121,7 +121,7 @@ class Job:
         if number == WAITING:
             return Sorting(dealt.waiting, "waiting", record, self.place, budget, where.lead_id[:0], waiting=True)
         start, end = spans[number]
-        leads = where.lead_id[start:end]
+        leads = where.lead_id.take(pa.array(np.arange(start, end)))  # a slice would be sent with all that it is cut from
         return Sorting(dealt.files(start, end), f"{number:05d}", record, self.place, budget, leads, start)
 
     def cut(self, rows: Rows, where: Cut) -> Segments:

@@ -12,12 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.buckets.accounts import digests_of, first_places, texts
+from features.buckets.accounts import digests_of, texts
 from features.buckets.manifest import Bucket, Manifest
 from features.buckets.memory import LEAD
 from features.buckets.pieces import MOST_PIECES
 from features.buckets.place import Place, arrow_bytes
 from features.buckets.segments import read_segments
+from features.codes import positions
 from features.dataset import Dataset, from_arrow, to_arrow
 from features.histories import account_keys, account_order
 from features.tables import TABLES
@@ -142,12 +143,12 @@ def split(clean: Dataset, cut: Cut, names: Sequence[str] = OF_BUCKET) -> list[tu
             continue
         table = to_arrow(plain(clean.tables[name]))
         if name == "companies":
-            number = of_lead[first_places(table["company_id"], company)]
+            number = of_lead[positions(table["company_id"], company)]
         elif name == "lead_stages":
-            number = of_lead[first_places(table["lead_id"], cut.lead_id)]
+            number = of_lead[positions(table["lead_id"], cut.lead_id)]
         else:
             is_lead = pc.equal(table["entity"], "lead").to_numpy(zero_copy_only=False).astype(bool)
-            place = [first_places(table["id"], ids) for ids in (cut.lead_id, company)]
+            place = [positions(table["id"], ids) for ids in (cut.lead_id, company)]
             number = of_lead[np.where(is_lead, *place)]
         order = np.argsort(number, kind="stable")
         parts[name] = _slices(table.take(pa.array(order)), number[order], cut.buckets)
