@@ -66,8 +66,9 @@ def _compute(
             continue
         size = end - begin
         prefix, moments, arrivals = np.empty((0, 1), np.int32), at[:0], created[:0]
-        if size > 1:
-            prefix, moments = _account(whole, start[begin], start[end], at, kind)
+        if size > 1 and sizes[7]:
+            if sizes[3]:
+                prefix, moments = _account(whole, start[begin], start[end], at, kind)
             arrivals = np.sort(created[begin:end])
         while look < look_end and lead[look] < end:
             i, now = lead[look], as_of[look]
@@ -78,7 +79,7 @@ def _compute(
                 counts, sums, faded, weight, first, last, rhythm, slots,
             )  # fmt: skip
             colleagues = 0
-            if 1 < size <= LARGEST_GROUP:
+            if 1 < size <= LARGEST_GROUP and sizes[7]:
                 colleagues = _colleagues(begin, end, i, start, at, now, ago)
             _say(
                 whole, real, counts, sums, faded, first, last, rhythm, slots, prefix, moments, arrivals,

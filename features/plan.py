@@ -187,6 +187,7 @@ class Plan:
         sizes = [
             len(channels), len(making.faded), len(making.summed), len(shared.channels),
             channels.get(VISIT, -1), channels.get(ACTIVE_DAY, -1), any(type(f) is Topics for f in self.features),
+            self.asks_for_colleagues,
         ]  # fmt: skip
         whole = packed(
             [
