@@ -34,8 +34,8 @@ from features.buckets.memory import Budget, installed
 from features.buckets.partition import add, partition
 from features.buckets.place import Place
 from features.buckets.raw import Raw
-from features.buckets.rows import Building, build_bucket
 from features.buckets.spec import Spec
+from features.buckets.update import update
 from features.buckets.whole import Accounts
 from features.buckets.work import Engine, Inline, every
 from features.catalogue import Seen, catalogue
@@ -142,9 +142,7 @@ def engine_of(kind: str, budget: Budget) -> Iterator[Engine]:
 
 def built(data: Place, manifest: Manifest, out: Place, engine: Engine, what: Spec) -> tuple[int, int]:
     """Landmarks there are, and those computed."""
-    head = replace(manifest, buckets=(), whole={}, raw={}, report={})
-    tasks = [Building(data, head, b, Store(out), what) for b in manifest.buckets]
-    found = every(engine, build_bucket, tasks, [b.label for b in manifest.buckets])
+    found = update(data, manifest, Store(out), what, engine)
     return sum(f.landmarks for f in found), sum(f.computed for f in found)
 
 

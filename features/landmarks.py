@@ -33,14 +33,21 @@ class Path:
         A lead is in the first lead stage from its creation. The first time a lead stage is reached counts; an exit counts
         when no lead stage was reached after it.
         """
-        count, stages = len(leads), len(funnel.stages)
-        first = np.full((count, stages), NEVER)
-        latest = np.full(count, -1, np.int64)
-        left = np.full(count, NEVER)
         row, _ = recode(lead_stages["lead_id"], leads["lead_id"])
         step, _ = recode(lead_stages["lead_stage"], [*funnel.stages, *funnel.exits])
-        _reached(row, step, microseconds(lead_stages["at"]), first, latest, left)
-        first[:, 0] = np.minimum(first[:, 0], microseconds(leads["created_at"]))
+        return cls.along(microseconds(leads["created_at"]), row, step, microseconds(lead_stages["at"]), len(funnel.stages))
+
+    @classmethod
+    def along(
+        cls, created: Moments, row: npt.NDArray[np.integer], step: npt.NDArray[np.integer], at: Moments, stages: int
+    ) -> Path:
+        """The same from when each lead was created (leads,) and changes (n,): of the lead at `row` into the lead stage or, from
+        `stages` on, the exit `step`; -1 is a lead or a name that is not known."""
+        first = np.full((len(created), stages), NEVER)
+        latest = np.full(len(created), -1, np.int64)
+        left = np.full(len(created), NEVER)
+        _reached(row, step, at, first, latest, left)
+        first[:, 0] = np.minimum(first[:, 0], created)
         reached = np.minimum.accumulate(first[:, ::-1], axis=1)[:, ::-1]
         return cls(reached, left)
 
@@ -52,8 +59,7 @@ class Path:
 
 @exact
 def _reached(row: Any, step: Any, at: Any, first: Any, latest: Any, left: Any) -> None:
-    """Changes (n,) of leads `row` into lead stages or, beyond those, exits `step` → when each was first reached, the latest of
-    a lead, and when it left; -1 is a lead or a name that is not known."""
+    """Changes, as in `Path.along` → when each lead stage was first reached, the latest of a lead, and when it left."""
     stages = first.shape[1]
     for k in range(len(row)):
         if row[k] >= 0 and 0 <= step[k] < stages:
@@ -76,6 +82,12 @@ class Landmarks:
     def __len__(self) -> int:
         return len(self.lead)
 
+    @classmethod
+    def below(cls, parts: Sequence[Landmarks]) -> Landmarks:
+        """Those of all parts, one after the other."""
+        columns = [(p.lead, p.as_of, p.stage, p.entered) for p in parts]
+        return parts[0] if len(parts) == 1 else cls(*map(np.concatenate, zip(*columns, strict=True)))
+
     def take(self, rows: npt.NDArray[np.generic] | slice) -> Landmarks:
         return Landmarks(self.lead[rows], self.as_of[rows], self.stage[rows], self.entered[rows])
 
@@ -96,6 +108,36 @@ def landmarks(path: Path, extracted_at: int, ages: Sequence[float] = AGES) -> La
     of = np.repeat(np.arange(len(lead)), count)
     age = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
     return Landmarks(lead[of], came[of] + steps[age], stage[of].astype(np.int32), came[of])
+
+
+def unchanged(
+    looks: Landmarks, was: npt.NDArray[np.intp], begin: npt.NDArray[np.intp], then: Landmarks
+) -> npt.NDArray[np.intp]:
+    """Where each landmark (n,) was among landmarks `then`, -1 where it was not. Those of the lead at row i were the ones from
+    `begin[was[i]]` on, up to where the next lead's began; of a lead that was not there, `was` is -1.
+
+    Landmarks of a lead only ever get more at their end, unless its lead stages changed. So it is enough to compare the first
+    one with the first, the second with the second; what stands elsewhere after a change counts as new.
+    """
+    place = np.empty(len(looks), np.intp)
+    now, before = ((one.as_of, one.stage, one.entered) for one in (looks, then))
+    _unchanged(looks.lead, was, begin, *now, *before, place)
+    return place
+
+
+@exact
+def _unchanged(  # noqa: PLR0917  columns
+    lead: Any, was: Any, begin: Any, as_of: Any, stage: Any, entered: Any, as_of_: Any, stage_: Any, entered_: Any, place: Any
+) -> None:
+    number = 0
+    for k in range(len(lead)):
+        number = number + 1 if k > 0 and lead[k] == lead[k - 1] else 0
+        place[k] = -1
+        before = was[lead[k]]
+        if before >= 0:
+            at = begin[before] + number
+            if at < begin[before + 1] and as_of_[at] == as_of[k] and stage_[at] == stage[k] and entered_[at] == entered[k]:
+                place[k] = at
 
 
 def open_leads(path: Path, as_of: int) -> Landmarks:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from features.buckets.place import Place
@@ -99,6 +99,11 @@ class Manifest:
         """A digest of the content."""
         said = [self.extracted_at, self.time, [b.content for b in self.buckets], sorted(self.whole.items())]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+    @property
+    def head(self) -> Manifest:
+        """The manifest without its parts: what every task has to know."""
+        return replace(self, buckets=(), whole={}, raw={}, report={}, waiting=())
 
     @property
     def files(self) -> set[str]:

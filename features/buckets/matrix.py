@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -74,18 +74,18 @@ class Store:
         self.place.write_array(name, block)
         return name
 
-    def put_table(self, bucket: int, what: str, table: pa.Table) -> str:
-        """Write a table under a name that tells its content."""
+    def put_table(self, bucket: int, what: str, table: pa.Table, digest: str = "") -> str:
+        """Write a table under a name that tells its content; `digest` as for `put_block`."""
         content = arrow_bytes(table)
-        name = f"{bucket:05d}/{what}-{hashlib.sha256(content).hexdigest()[:16]}.arrow"
-        if not self.place.exists(name):
+        name = f"{bucket:05d}/{what}-{(digest or hashlib.sha256(content).hexdigest())[:16]}.arrow"
+        if digest or not self.place.exists(name):
             self.place.write_arrow(name, content)
         return name
 
     def finish(self, bucket: int, record: Record) -> None:
         """From now on the bucket is what `record` says; files of what it was before go away."""
         before = self.record(bucket)
-        self.place.write_json(self.name(bucket), asdict(record))
+        self.place.write_json(self.name(bucket), vars(record))
         for name in (before.files if before else set()) - record.files:
             self.place.remove(name)
 

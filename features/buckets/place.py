@@ -145,7 +145,7 @@ class Place:
 
     def write_json(self, name: str, content: Any) -> None:
         """Plain values as JSON."""
-        self.write(name, (json.dumps(content, indent=1) + "\n").encode())
+        self.write(name, (json.dumps(content) + "\n").encode())  # indented, it would take ten times as long
 
     def read_json(self, name: str) -> Any:
         """Plain values from JSON.

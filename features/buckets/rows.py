@@ -1,31 +1,34 @@
-"""A bucket → its landmarks, labels and feature columns, in the matrix. The same function wherever it runs.
+"""Buckets → their landmarks, labels and feature columns, in the matrix. The same function wherever it runs.
 
-Where the bucket has been built before, only rows that can have changed are computed: landmarks that are new, and those of
+Where a bucket has been built before, only rows that can have changed are computed: landmarks that are new, and those of
 accounts whose attributes or people changed or that did something before the landmark. All others are what they were, because a
 feature sees nothing at or after its landmark.
+
+A day touches a few accounts of every bucket. Those of buckets that follow each other are computed together.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from features.buckets.before import Before, Ints
 from features.buckets.manifest import Bucket, Manifest
 from features.buckets.matrix import Block, Record, Store
 from features.buckets.place import Place
-from features.buckets.segments import first_moments
 from features.buckets.spec import Spec
 from features.buckets.state import State
-from features.buckets.whole import read_bucket
+from features.buckets.whole import Part, dataset_of
 from features.build import attribute, build
-from features.clock import NEVER, moment
-from features.codes import positions
+from features.clock import moment
 from features.dataset import Dataset
 from features.feature_set import FeatureSet
 from features.histories import Histories
@@ -34,20 +37,29 @@ from features.scanners import scanned as scanners_rows
 
 MOST_PARTS = 32
 LIVE = 0.6  # of the rows in the parts of a bucket; with fewer they are written together
-
-Ints = npt.NDArray[np.int64]
+TOGETHER = 20_000  # landmarks of several buckets that are computed together, at most
+READ_TOGETHER = 250_000  # and the interactions that are read for them
 
 
 @dataclass(frozen=True)
 class Building:
-    """One bucket to be brought into the matrix."""
+    """Buckets to be brought into the matrix, in their order."""
 
     data: Place
     head: Manifest
-    bucket: Bucket
+    buckets: tuple[Bucket, ...]
     store: Store
     spec: Spec
     threads: int = 1
+
+    @cached_property
+    def extracted_at(self) -> int:
+        return moment(pd.Timestamp(self.head.extracted_at))
+
+    @cached_property
+    def made(self) -> str:
+        """A digest of what landmarks and labels depend on, beside the bucket."""
+        return self.spec.made(self.extracted_at)
 
 
 @dataclass(frozen=True)
@@ -59,143 +71,123 @@ class Built:
     scanned: int
 
 
-def build_bucket(task: Building) -> Built:
-    """Bring the bucket in the matrix up to date.
+def build_buckets(task: Building) -> list[Built]:
+    """Bring these buckets in the matrix up to date.
 
     Raises
     ------
     DataError
-        if a file of the bucket is missing or damaged.
+        if a file of a bucket is missing or damaged; others may be finished.
     """
-    extracted_at = moment(pd.Timestamp(task.head.extracted_at))
-    made, columns, number = task.spec.made(extracted_at), task.spec.columns, task.bucket.number
-    before = task.store.record(number)
-    usable = before is not None and set(columns) <= set(before.columns)
-    if before and usable and before.content == task.bucket.content and before.made == made:
-        return Built(before.landmarks, 0, before.scanned)
-    now = State.of(task.data, task.bucket, task.spec, extracted_at)
-    names = {name for s in task.bucket.segments for name in (s.name, *s.of)}
-    old = Before.nothing(now)
-    if before is None or not usable or not set(before.segments) <= names:
-        before = None
-    else:
-        old = Before.of(task, before, now)
-    todo = np.flatnonzero(old.row < 0)
-    block, scanned = _computed(task, now, todo)
-    record = _stored(task, now, old, before, todo, block, (columns, made, scanned))
-    task.store.finish(number, record)
-    return Built(len(now.looks), len(todo), record.scanned)
+    built: dict[int, Built] = {}
+    held: list[Change] = []
+    for bucket in task.buckets:
+        record = task.store.record(bucket.number)
+        usable = record is not None and set(task.spec.columns) <= set(record.columns)
+        if record and usable and record.content == bucket.content and record.made == task.made:
+            built[bucket.number] = Built(record.landmarks, 0, record.scanned)
+            continue
+        change = Change.of(task, bucket, record if usable else None)
+        if held and _too_many([*held, change]):
+            built |= _finished(task, held)
+            held = []
+        held.append(change)
+    built |= _finished(task, held)
+    return [built[bucket.number] for bucket in task.buckets]
 
 
 @dataclass(frozen=True)
-class Before:
-    """Where each landmark (n,) lies that is what it was, `row` -1 where it must be computed; `scanned` (accounts,) it was."""
+class Change:
+    """A bucket as it is `now` and as it is in the matrix (`record`, `old`). The landmarks `todo` are to be computed; of their
+    accounts, which are `involved` (accounts,), the leads `inside` (leads,) and all that is theirs is in `part`."""
 
-    part: Ints
-    row: Ints
-    scanned: Ints
+    bucket: Bucket
+    now: State
+    record: Record | None
+    old: Before
+    todo: npt.NDArray[np.intp]
+    involved: npt.NDArray[np.bool_]
+    inside: npt.NDArray[np.bool_]
+    part: Part
 
     @classmethod
-    def nothing(cls, now: State) -> Before:
-        missing = np.full(len(now.looks), -1, np.int64)
-        return cls(missing, missing.copy(), np.zeros(len(now.digest), np.int64))
+    def of(cls, task: Building, bucket: Bucket, record: Record | None) -> Change:
+        """Compare, and read what is to be computed from."""
+        now = State.of(task.data, bucket, task.spec, task.extracted_at)
+        if record and not set(record.segments) <= {name for s in bucket.segments for name in (s.name, *s.of)}:
+            record = None
+        old = Before.of(task.data, bucket, task.store, record, now) if record else Before.nothing(now)
+        todo = np.flatnonzero(old.row < 0)
+        involved = np.zeros(len(now.digest), bool)
+        involved[now.account[now.looks.lead[todo]]] = True
+        inside = involved[now.account]
+        part = Part({}, [])
+        if len(todo):
+            part = Part.of(task.data, bucket, None if inside.all() else now.lead_id.filter(pa.array(inside)))
+        return cls(bucket, now, record, old, todo, involved, inside, part)
 
-    @classmethod
-    def of(cls, task: Building, record: Record, now: State) -> Before:
-        then, leads = task.store.rows(record), task.store.place.read_arrow(record.leads)
-        names = leads["lead_id"].combine_chunks()
-        was = np.arange(len(leads)) if names.equals(now.lead_id) else positions(now.lead_id, names)
-        part, row = _found(then, len(leads), now.looks, was)
-        first = was[np.flatnonzero(np.diff(now.account, prepend=-1))]
-        digest, scanned = (leads[name].to_numpy()[np.maximum(first, 0)] for name in ("digest", "scanned"))
-        same = (first >= 0) & (digest == now.digest)
-        since = _changed_since(task, record, now, same)
-        row[now.looks.as_of > since[now.account[now.looks.lead]]] = -1
-        return cls(part, row, np.where(first >= 0, scanned, 0))
-
-
-def _found(then: pa.Table, leads: int, looks: Landmarks, was: npt.NDArray[np.intp]) -> tuple[Ints, Ints]:
-    """Part and row of each landmark in the matrix as it was, -1 where it was not in it.
-
-    Landmarks of a lead only ever get more at their end, unless its lead stages changed. So it is enough to compare the first
-    one with the first, the second with the second; what stands elsewhere after a change is computed again.
-    """
-    lead = then["lead"].to_numpy()
-    begin = np.searchsorted(lead, np.arange(leads + 1))
-    number = np.arange(len(looks)) - np.searchsorted(looks.lead, np.arange(len(was)))[looks.lead]
-    at = was[looks.lead]
-    place = begin[at] + number
-    known = (at >= 0) & (place < begin[at + 1])
-    place[~known] = 0
-    for name, values in (("as_of", looks.as_of), ("stage", looks.stage), ("entered", looks.entered)):
-        if known.any():
-            known &= then[name].to_numpy()[place] == values
-    found = [np.full(len(looks), -1, np.int64) for _ in range(2)]
-    for one, name in zip(found, ("part", "row"), strict=True):
-        one[known] = then[name].to_numpy()[place[known]]
-    return found[0], found[1]
+    def looks(self, first: int) -> Landmarks:
+        """The landmarks to be computed, the first of the leads inside being number `first`."""
+        found = self.now.looks.take(self.todo)
+        return replace(found, lead=(np.cumsum(self.inside) - 1 + first)[found.lead])
 
 
-def _changed_since(task: Building, record: Record, now: State, same: npt.NDArray[np.bool_]) -> Ints:
-    """(accounts,) the moment after which nothing of an account need be as it was: that of its first new interaction, from the
-    beginning where its people or attributes changed (not `same`), `NEVER` where nothing did."""
-    since = np.where(same, NEVER, np.iinfo(np.int64).min)
-    known = set(record.segments)
-    new = [s for s in task.bucket.segments if s.name not in known and not (s.of and known.issuperset(s.of))]
-    if new:
-        rows = first_moments(task.data, new)
-        lead = positions(rows["lead_id"].combine_chunks().cast(now.lead_id.type), now.lead_id)
-        np.minimum.at(since, now.account[lead[lead >= 0]], rows["at"].cast(pa.int64()).to_numpy()[lead >= 0])
-    return np.asarray(since, np.int64)
+def _too_many(changes: Sequence[Change]) -> bool:
+    """To be computed together."""
+    return sum(len(c.todo) for c in changes) > TOGETHER or sum(c.part.rows for c in changes) > READ_TOGETHER
 
 
-def _computed(task: Building, now: State, todo: npt.NDArray[np.intp]) -> tuple[Block, dict[int, int]]:
-    """(columns, todo), and by account what mail scanners made, for the accounts looked at."""
-    spec = task.spec
-    if not len(todo):
-        return np.empty((len(spec.columns), 0), np.float32), {}
-    involved = np.zeros(len(now.digest), bool)
-    involved[now.account[now.looks.lead[todo]]] = True
-    inside = involved[now.account]
-    data = read_bucket(task.data, task.head, task.bucket, None if inside.all() else now.lead_id.filter(pa.array(inside)))
-    histories = Histories.of(data, spec.feature_set.types, spec.feature_set.mail)
-    renumbered = np.cumsum(inside) - 1
-    looks = now.looks.take(todo)
-    looks = replace(looks, lead=renumbered[looks.lead])
-    out: Block = np.empty((len(spec.columns), len(looks)), np.float32)
-    rows = build(spec.plan, spec.feature_set.encoders, histories, looks, threads=task.threads, out=out[:-1])
-    place = {f: i for i, f in enumerate(spec.plan.features)}
-    behaviour = rows[[spec.feature_set.attribute_columns + place[f] for f in spec.judge.features]]
-    out[-1] = spec.judge.points(behaviour, lambda entity, column: attribute(histories, looks, entity, column))
-    numbers = np.flatnonzero(involved)
-    scanned = dict.fromkeys(numbers.tolist(), 0)
-    if histories.scanned:
-        scanned |= _scanned(data, spec.feature_set, numbers)
-    return out, scanned
+def _finished(task: Building, changes: Sequence[Change]) -> dict[int, Built]:
+    """By the number of the bucket, once all of them are in the matrix."""
+    found = {}
+    for change, (block, scanned) in zip(changes, _computed(task, changes), strict=True):
+        record = _stored(task, change, block, scanned)
+        task.store.finish(change.bucket.number, record)
+        found[change.bucket.number] = Built(len(change.now.looks), len(change.todo), record.scanned)
+    return found
 
 
-def _scanned(data: Dataset, feature_set: FeatureSet, numbers: npt.NDArray[np.intp]) -> dict[int, int]:
-    """How many interactions of each account mail scanners made."""
+def _computed(task: Building, changes: Sequence[Change]) -> list[tuple[Block, Ints]]:
+    """Of each (columns, todo), and (accounts,) how many interactions mail scanners made."""
+    spec, some = task.spec, [c for c in changes if len(c.todo)]
+    block: Block = np.empty((len(spec.columns), sum(len(c.todo) for c in some)), np.float32)
+    scanned = np.zeros(sum(int(c.involved.sum()) for c in some), np.int64)
+    if some:
+        data = dataset_of([c.part for c in some], task.head)
+        for change in some:
+            change.part.let_go()
+        histories = Histories.of(data, spec.feature_set.types, spec.feature_set.mail)
+        # buckets follow each other in the order of accounts, and so do their leads
+        first = np.cumsum([0, *(int(c.inside.sum()) for c in some)]).tolist()
+        looks = Landmarks.below([c.looks(number) for c, number in zip(some, first, strict=False)])
+        rows = build(spec.plan, spec.feature_set.encoders, histories, looks, threads=task.threads, out=block[:-1])
+        place = {f: i for i, f in enumerate(spec.plan.features)}
+        behaviour = rows[[spec.feature_set.attribute_columns + place[f] for f in spec.judge.features]]
+        block[-1] = spec.judge.points(behaviour, lambda entity, column: attribute(histories, looks, entity, column))
+        if histories.scanned:
+            scanned = _scanned(data, spec.feature_set, len(scanned))
+    found, row, account = [], 0, 0
+    for change in changes:
+        end, last = row + len(change.todo), account + int(change.involved.sum())
+        of_account = change.old.scanned.copy()
+        of_account[change.involved] = scanned[account:last]
+        found.append((block[:, row:end], of_account))
+        row, account = end, last
+    return found
+
+
+def _scanned(data: Dataset, feature_set: FeatureSet, accounts: int) -> Ints:
+    """(accounts,) how many interactions mail scanners made."""
     everything = Histories.of(data, feature_set.types)
     history = everything.people.history
     rows = np.flatnonzero(scanners_rows(history, feature_set.mail))
     lead = np.searchsorted(history.start, rows, side="right") - 1
-    count = np.bincount(everything.account[lead], minlength=len(numbers))
-    return dict(zip(numbers.tolist(), count.tolist(), strict=True))
+    return np.bincount(everything.account[lead], minlength=accounts)
 
 
-def _stored(
-    task: Building,
-    now: State,
-    old: Before,
-    before: Record | None,
-    todo: npt.NDArray[np.intp],
-    block: Block,
-    what: tuple[tuple[str, ...], str, dict[int, int]],
-) -> Record:
-    columns, made, fresh = what
-    number = task.bucket.number
-    part, row = old.part.copy(), old.row.copy()
+def _stored(task: Building, change: Change, block: Block, scanned: Ints) -> Record:
+    columns, number, before, todo = task.spec.columns, change.bucket.number, change.record, change.todo
+    part, row = change.old.part.copy(), change.old.row.copy()
     parts = list(before.parts) if before else []
     keys = columns
     if before and (set(part[row >= 0].tolist()) or len(parts)):
@@ -203,15 +195,21 @@ def _stored(
         place = {key: i for i, key in enumerate(columns)}
         live = int((row >= 0).sum())
         if set(keys) != set(columns) or len(parts) >= MOST_PARTS or live < LIVE * sum(rows for _, rows in parts):
-            block, todo, part, row, parts, keys = _together(task, before, (columns, todo, block), (part, row))
-        else:
+            block, todo, part, row, parts, keys = _as_one(task, before, (columns, todo, block), (part, row))
+        elif keys != columns:
             block = block[[place[key] for key in keys]]
+    said = [
+        change.bucket.content,
+        task.made,
+        keys,
+        vars(before) if before else None,
+        hashlib.sha256(todo.tobytes()).hexdigest(),
+    ]
+    digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()
     if len(todo) or not parts:
         part[todo], row[todo] = len(parts), np.arange(len(todo))
-        said = [task.bucket.content, made, keys, hashlib.sha256(todo.tobytes()).hexdigest()]
-        parts.append((task.store.put_block(number, block, hashlib.sha256(json.dumps(said).encode()).hexdigest()), len(todo)))
-    scanned = old.scanned.copy()
-    scanned[list(fresh)] = list(fresh.values())
+        parts.append((task.store.put_block(number, block, digest), len(todo)))
+    now = change.now
     index = {
         "lead": now.looks.lead.astype(np.int32),
         "as_of": now.looks.as_of,
@@ -224,19 +222,19 @@ def _stored(
     of_lead = now.account
     leads = {"lead_id": now.lead_id, "digest": now.digest[of_lead], "scanned": scanned[of_lead]}
     return Record(
-        task.bucket.content,
-        made,
+        change.bucket.content,
+        task.made,
         tuple(keys),
         tuple(parts),
-        task.store.put_table(number, "index", pa.table(index)),
+        task.store.put_table(number, "index", pa.table(index), digest),
         task.store.put_table(number, "leads", pa.table(leads)),
-        tuple(s.name for s in task.bucket.segments),
+        tuple(s.name for s in change.bucket.segments),
         len(row),
         int(scanned.sum()),
     )
 
 
-def _together(
+def _as_one(
     task: Building,
     before: Record,
     new: tuple[tuple[str, ...], npt.NDArray[np.intp], Block],

@@ -9,6 +9,7 @@ too.
 from __future__ import annotations
 
 import hashlib
+import mmap
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -75,10 +76,17 @@ def read_segments(place: Place, segments: Sequence[Segment], ids: pa.Array | Non
     DataError
         if one is missing or differs from its checksum.
     """
-    tables = [table for segment in segments if (table := _read(place, segment, ids)) is not None]
-    if not tables:
-        return empty("interactions")
-    return conform("interactions", from_arrow(together(tables)))
+    return of_segments(read_parts(place, segments, ids))
+
+
+def read_parts(place: Place, segments: Sequence[Segment], ids: pa.Array | None = None) -> list[pa.Table]:
+    """The same as Arrow tables, one for each segment that has any of them."""
+    return [table for segment in segments if (table := _read(place, segment, ids)) is not None]
+
+
+def of_segments(parts: Sequence[pa.Table]) -> pd.DataFrame:
+    """Parts of segments as a table of interactions."""
+    return conform("interactions", from_arrow(together(parts))) if parts else empty("interactions")
 
 
 def first_moments(place: Place, segments: Sequence[Segment]) -> pa.Table:
@@ -168,7 +176,10 @@ class _Part:
         pieces = len(self._sums) // DIGEST
         if hashlib.sha256(self._sums).hexdigest() != segment.checksum or -(-self.size // CHUNK) != pieces:
             raise _differs(place, segment.name)
-        self.content: npt.NDArray[np.uint8] = np.zeros(self.size, np.uint8)
+        room = mmap.mmap(-1, max(self.size, 1))
+        if hasattr(mmap, "MADV_NOHUGEPAGE"):
+            room.madvise(mmap.MADV_NOHUGEPAGE)  # else the system takes two MiB wherever a few bytes are written
+        self.content: npt.NDArray[np.uint8] = np.frombuffer(room, np.uint8)[: self.size]
         self._there = np.zeros(pieces, bool)
 
     def read(self, spans: Sequence[tuple[int, int]]) -> None:

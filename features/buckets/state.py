@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from features.buckets.manifest import Bucket
 from features.buckets.place import Place
 from features.buckets.spec import Spec
-from features.dataset import from_arrow
+from features.codes import positions
 from features.labels import label
 from features.landmarks import Landmarks, Path, landmarks
 
@@ -36,7 +36,10 @@ class State:
         """Reads no more of the tables than it needs: most of a bucket is what it was, and this is done for all of it."""
         leads = data.read_arrow(bucket.tables["leads"], ["lead_id", "company_id", "created_at"])
         stages = data.read_arrow(bucket.tables["lead_stages"])
-        path = Path.of(from_arrow(leads), from_arrow(stages), spec.funnel)
+        ids, steps = leads["lead_id"].combine_chunks(), pa.array([*spec.funnel.stages, *spec.funnel.exits], pa.string())
+        row, step = positions(stages["lead_id"].combine_chunks(), ids), positions(stages["lead_stage"].combine_chunks(), steps)
+        created, at = (np.array(column.cast(pa.int64())) for column in (leads["created_at"], stages["at"]))
+        path = Path.along(created, row, step, at, len(spec.funnel.stages))
         looks = landmarks(path, extracted_at, spec.ages)
         known = label(path, looks, spec.funnel, extracted_at)
         labels = {f"reached_{t}": known.reached[:, i] for i, t in enumerate(spec.funnel.targets)}
@@ -45,4 +48,4 @@ class State:
         same = pc.fill_null(pc.equal(company[1:], company[:-1]), False).to_numpy(zero_copy_only=False)
         account = np.cumsum(np.append(False, ~same)[: len(leads)], dtype=np.int64)
         digest = data.read_arrow(bucket.accounts, ["digest"])["digest"].to_numpy()
-        return cls(leads["lead_id"].combine_chunks(), account, digest, looks, labels)
+        return cls(ids, account, digest, looks, labels)

@@ -17,7 +17,7 @@ from features.buckets.manifest import Bucket, Manifest
 from features.buckets.memory import LEAD
 from features.buckets.pieces import MOST_PIECES
 from features.buckets.place import Place, arrow_bytes
-from features.buckets.segments import read_segments
+from features.buckets.segments import of_segments, read_parts
 from features.codes import positions
 from features.dataset import Dataset, from_arrow, to_arrow
 from features.histories import account_keys, account_order
@@ -170,31 +170,68 @@ def plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**texts) if texts else frame
 
 
-def read_bucket(
-    place: Place, manifest: Manifest, bucket: Bucket, ids: pa.Array | None = None, *, interactions: bool = True
-) -> Dataset:
-    """A bucket as a dataset; with `ids` no leads but these, nor what belongs to others alone.
+@dataclass(frozen=True)
+class Part:
+    """What was read of a bucket: its `tables` with a row a lead, and `interactions` by segment."""
+
+    tables: dict[str, pa.Table]
+    interactions: list[pa.Table]
+
+    @classmethod
+    def of(cls, place: Place, bucket: Bucket, ids: pa.Array | None = None, *, interactions: bool = True) -> Part:
+        """All of a bucket. With `ids` no leads but these, nor what belongs to others alone, and no lead stages.
+
+        Raises
+        ------
+        DataError
+            if a file is missing, damaged, or not what it was when it was written.
+        """
+        rows = read_parts(place, bucket.segments, ids) if interactions else []
+        if ids is None:
+            return cls({name: place.read_arrow(file) for name, file in bucket.tables.items()}, rows)
+        leads, companies, changes = (place.read_arrow(bucket.tables[n]) for n in ("leads", "companies", "attribute_changes"))
+        leads = leads.filter(among(leads["lead_id"], ids))
+        theirs = leads["company_id"].combine_chunks()
+        tables = {
+            "leads": leads,
+            "companies": companies.filter(among(companies["company_id"], theirs)),
+            "attribute_changes": changes.filter(pc.or_(among(changes["id"], ids), among(changes["id"], theirs))),
+        }
+        return cls(tables, rows)
+
+    @property
+    def rows(self) -> int:
+        """Interactions."""
+        return sum(map(len, self.interactions))
+
+    def let_go(self) -> None:
+        """Give back the memory once a dataset was made of it."""
+        self.tables.clear()
+        self.interactions.clear()
+
+
+def dataset_of(parts: Sequence[Part], manifest: Manifest) -> Dataset:
+    """Parts of one bucket or of several as a dataset."""
+    tables: dict[str, list[pa.Table]] = {}
+    for part in parts:
+        for name, table in part.tables.items():
+            tables.setdefault(name, []).append(table)
+    found = Dataset.from_tables(
+        {name: from_arrow(pa.concat_tables(some, promote_options="permissive")) for name, some in tables.items()},
+        extracted_at=pd.Timestamp(manifest.extracted_at), source=manifest.source, time=manifest.time,
+    )  # fmt: skip
+    return replace(found, interactions=of_segments([table for part in parts for table in part.interactions]))
+
+
+def read_bucket(place: Place, manifest: Manifest, bucket: Bucket, *, interactions: bool = True) -> Dataset:
+    """A bucket as a dataset, or all of it but interactions.
 
     Raises
     ------
     DataError
-        if a file is missing, damaged, or not what it was when it was written.
+        as `Part.of`.
     """
-    tables = {name: place.read_arrow(file) for name, file in bucket.tables.items()}
-    if ids is not None:
-        leads = tables["leads"].filter(among(tables["leads"]["lead_id"], ids))
-        companies = leads["company_id"].combine_chunks()
-        changed = tables["attribute_changes"]
-        tables = {
-            "leads": leads,
-            "companies": tables["companies"].filter(among(tables["companies"]["company_id"], companies)),
-            "attribute_changes": changed.filter(pc.or_(among(changed["id"], ids), among(changed["id"], companies))),
-        }
-    found = Dataset.from_tables(
-        {name: from_arrow(table) for name, table in tables.items()},
-        extracted_at=pd.Timestamp(manifest.extracted_at), source=manifest.source, time=manifest.time,
-    )  # fmt: skip
-    return replace(found, interactions=read_segments(place, bucket.segments, ids)) if interactions else found
+    return dataset_of([Part.of(place, bucket, interactions=interactions)], manifest)
 
 
 def among(column: pa.ChunkedArray | pa.Array, ids: pa.Array) -> pa.ChunkedArray | pa.Array:

@@ -20,7 +20,7 @@ from training.engine.apart import boost_apart, can_apart
 from training.funnel_fit import Fit
 from training.scale.boost import Boosting, boost, faded
 from training.scale.select import Chosen, Selected, Selecting, select
-from training.scale.stream import Streamed, head_of, size_of
+from training.scale.stream import Streamed, size_of
 
 Tick = Callable[[int, int], None]
 
@@ -69,7 +69,7 @@ def _grown(
 ) -> tuple[Transition, int]:
     transition = fit.transitions[target]
     found = fit.settings[transition.target]
-    head = head_of(streamed.manifest)
+    head = streamed.manifest.head
     tasks = [
         Selecting(
             streamed.data, head, bucket, streamed.store, streamed.spec, target, transition.linear,

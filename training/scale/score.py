@@ -25,7 +25,6 @@ from models.model import FunnelModel
 from models.recommend import Action
 from models.store import load
 from training.batch import nobody, score_open
-from training.scale.stream import head_of
 
 Before = Mapping[str, tuple[Action, pd.Timestamp]]
 
@@ -135,7 +134,7 @@ def score_buckets(
     """
     manifest = Manifest.read(data)
     model = share_model(out, model_folder)
-    head = head_of(manifest)
+    head = manifest.head
     said = [model, as_of.isoformat(), sorted((k, a, t.isoformat()) for k, (a, t) in (previous or {}).items())]
     ids = _by_bucket(data, manifest, previous or {})
     tasks = []

@@ -19,8 +19,9 @@ from features.buckets.frames import below
 from features.buckets.manifest import Manifest
 from features.buckets.matrix import Store
 from features.buckets.place import Place
-from features.buckets.rows import Building, Built, build_bucket
+from features.buckets.rows import Built
 from features.buckets.spec import Spec
+from features.buckets.update import update
 from features.buckets.whole import read_all, read_bucket
 from features.buckets.work import Engine, Tick, every
 from features.clock import moment
@@ -65,7 +66,7 @@ def read(config: Config, data: Place, out: Place, rules: Rules, engine: Engine, 
     manifest = Manifest.read(data)
     funnel = config.funnel.build()
     whole = read_all(data, manifest.whole, manifest)
-    head = head_of(manifest)
+    head = manifest.head
     tasks = [Following(data, head, bucket, funnel, out) for bucket in manifest.buckets]
     found = every(engine, follow, tasks, [b.label for b in manifest.buckets], tick)
     seen = manifest.tally.seen(
@@ -82,12 +83,7 @@ def read(config: Config, data: Place, out: Place, rules: Rules, engine: Engine, 
     return Streamed(data, manifest, Store(out), facts, spec, report)
 
 
-def head_of(manifest: Manifest) -> Manifest:
-    """The manifest without its parts: what every task has to know."""
-    return replace(manifest, buckets=(), whole={}, raw={}, report={}, waiting=())
-
-
-def build(streamed: Streamed, engine: Engine, tick: Tick | None = None) -> list[Built]:
+def build(streamed: Streamed, engine: Engine, tick: Tick | None = None) -> tuple[Built, ...]:
     """Bring the matrix up to date, bucket by bucket; finished ones are left alone.
 
     Raises
@@ -95,9 +91,7 @@ def build(streamed: Streamed, engine: Engine, tick: Tick | None = None) -> list[
     DataError
         if buckets failed, each named; the others are finished.
     """
-    head = head_of(streamed.manifest)
-    tasks = [Building(streamed.data, head, b, streamed.store, streamed.spec) for b in streamed.manifest.buckets]
-    return every(engine, build_bucket, tasks, streamed.labels, tick)
+    return update(streamed.data, streamed.manifest, streamed.store, streamed.spec, engine, tick)
 
 
 def sample(streamed: Streamed, share: float) -> Dataset:
@@ -133,7 +127,7 @@ def chosen(keys: pd.Series[Any], share: float) -> np.ndarray:
 
 def _interactions(streamed: Streamed, ids: pd.Index | None) -> pd.DataFrame:
     """The interactions of these leads, bucket after bucket."""
-    head = head_of(streamed.manifest)
+    head = streamed.manifest.head
     parts = []
     for bucket in streamed.manifest.buckets:
         rows = read_bucket(streamed.data, head, bucket).interactions

@@ -1,10 +1,10 @@
 """All functions that run in workers, so that a worker imports them once, before its first item."""
 
 from features.buckets.cut import count, cut, sort
-from features.buckets.rows import build_bucket
+from features.buckets.rows import build_buckets
 from training.scale.boost import boost
 from training.scale.follow import follow
 from training.scale.score import score_bucket
 from training.scale.select import select
 
-__all__ = ["boost", "build_bucket", "count", "cut", "follow", "score_bucket", "select", "sort"]
+__all__ = ["boost", "build_buckets", "count", "cut", "follow", "score_bucket", "select", "sort"]

@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 
 from features.buckets.day import merged
 from features.buckets.manifest import Manifest
+from features.buckets.matrix import Store
 from features.buckets.partition import add, partition
 from features.buckets.place import Place
 from features.buckets.raw import Raw
 from features.buckets.raw import in_memory as raw_in_memory
+from features.buckets.rows import _computed
 from features.buckets.segments import read_segments
+from features.buckets.update import update
 from features.buckets.work import Inline
 from features.dataset import Dataset
 from features.errors import DataError
@@ -107,6 +110,55 @@ def test_a_quiet_day_computes_the_landmarks_that_fell_due_and_no_others(tmp_path
     computed = built(place, manifest, out, spec)
     grown = len(read_matrix(out, manifest, spec)[0]) - before
     assert 0 < grown <= computed < before / 3  # also those of accounts with new people or attributes
+
+
+@pytest.mark.parametrize(("landmarks", "interactions"), [(20_000, 250_000), (20_000, 400), (60, 250_000), (0, 0)])
+def test_buckets_that_a_day_touched_are_the_same_together_and_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, landmarks: int, interactions: int
+) -> None:
+    """All of them, as many as memory allows for, or each by itself."""
+    monkeypatch.setattr("features.buckets.rows.TOGETHER", landmarks)
+    monkeypatch.setattr("features.buckets.rows.READ_TOGETHER", interactions)
+    together_ = []
+    monkeypatch.setattr(
+        "features.buckets.rows._computed", lambda task, found: together_.append(len(found)) or _computed(task, found)
+    )
+    everything = world(7)
+    place, out, engine = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix"), Inline(SMALL)
+    known = until(everything, 70)
+    built(place, partition(place, raw_of(known, tmp_path / "first"), FUNNEL, engine), out, spec_of(known))
+    day = changed(until(everything, 75, 70), known, np.random.default_rng(7))
+    manifest, spec = add(place, raw_of(day, tmp_path / "day"), FUNNEL, engine), spec_of(together(known, day))
+    together_.clear()
+    built(place, manifest, out, spec)
+    assert sum(together_) == len(manifest.buckets) > 3
+    assert (max(together_) > 1) == (landmarks > 0)
+    index, rows = read_matrix(out, manifest, spec)
+    wanted_index, wanted = in_memory(together(known, day), spec)
+    assert index["lead_id"].tolist() == wanted_index["lead_id"].tolist()
+    np.testing.assert_array_equal(rows, wanted)
+
+
+def test_a_bucket_that_is_damaged_after_a_day_is_named_alone_and_the_others_are_finished(tmp_path: Path) -> None:
+    everything, ticks = world(3), []
+    place, store, engine = Place.of(tmp_path / "data"), Store(Place.of(tmp_path / "matrix")), Inline(SMALL)
+    first = until(everything, 50)
+    spec = spec_of(first)
+    built(place, partition(place, raw_of(first, tmp_path / "first"), FUNNEL, engine), store.place, spec)
+    manifest = add(place, raw_of(until(everything, 60, 50), tmp_path / "day"), FUNNEL, engine)
+    bucket = manifest.buckets[1]
+    path = tmp_path / "data" / bucket.segments[-1].name
+    content = path.read_bytes()
+    path.write_bytes(content[:-9])
+    with pytest.raises(DataError, match=rf"(?s)1 of 2 parts failed.*- {bucket.label}: .*{path.name} differs from its checksum"):
+        update(place, manifest, store, spec, engine)
+    records = {b.number: store.record(b.number) for b in manifest.buckets}
+    stale = [b.number for b in manifest.buckets if (r := records[b.number]) is None or r.content != b.content]
+    assert stale == [bucket.number]
+    path.write_bytes(content)
+    found = update(place, manifest, store, spec, engine, lambda done, of: ticks.append((done, of)))
+    assert [b.number for b, f in zip(manifest.buckets, found, strict=True) if f.computed] == [bucket.number]
+    assert ticks[-1] == (len(manifest.buckets), len(manifest.buckets))
 
 
 @pytest.mark.parametrize("seed", [2, 7])

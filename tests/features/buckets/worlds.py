@@ -12,9 +12,9 @@ from features.buckets.manifest import Manifest
 from features.buckets.matrix import Block, Store
 from features.buckets.memory import Budget
 from features.buckets.place import Place
-from features.buckets.rows import Building, build_bucket
 from features.buckets.spec import Spec
-from features.buckets.work import Engine, Inline, every
+from features.buckets.update import update
+from features.buckets.work import Engine, Inline
 from features.build import build
 from features.catalogue import catalogue
 from features.clock import DAY, moment, timestamps
@@ -147,10 +147,7 @@ def in_memory(dataset: Dataset, spec: Spec) -> tuple[pd.DataFrame, np.ndarray]:
 
 def built(data: Place, manifest: Manifest, out: Place, spec: Spec, engine: Engine | None = None) -> int:
     """Bring a matrix up to date; how many landmarks were computed."""
-    head = replace(manifest, buckets=(), whole={}, raw={}, report={})
-    tasks = [Building(data, head, b, Store(out), spec) for b in manifest.buckets]
-    found = every(engine or Inline(SMALL), build_bucket, tasks, [b.label for b in manifest.buckets])
-    return sum(f.computed for f in found)
+    return sum(f.computed for f in update(data, manifest, Store(out), spec, engine or Inline(SMALL)))
 
 
 def read_matrix(out: Place, manifest: Manifest, spec: Spec) -> tuple[pd.DataFrame, np.ndarray]:

@@ -150,7 +150,7 @@ def test_a_worker_killed_in_features_and_in_scoring_costs_nothing(few: Dataset, 
     alone = score_buckets(partitioned / "model", data, Place.of(tmp_path / "alone"), few.extracted_at, ENGINE)
     assert job == alone
     killed = {path.name.removeprefix("killed-in-") for path in tmp_path.glob("killed-in-*")}
-    assert killed == {"follow", "build_bucket", "score_bucket"}
+    assert killed == {"follow", "build_buckets", "score_bucket"}
 
 
 def test_a_part_of_the_accounts_is_whole_accounts(few: Dataset, tmp_path: Path) -> None:
@@ -177,7 +177,6 @@ def test_trees_of_all_accounts_equal_those_from_memory_on_the_same_bins(few: Dat
     from training.engine.apart import AGREED, boost_apart
     from training.scale.boost import reference, settings
     from training.scale.select import Chosen, Selected, Selecting, select
-    from training.scale.stream import head_of
 
     few.write(tmp_path / "set")
     config = config_of(tmp_path)
@@ -190,7 +189,7 @@ def test_trees_of_all_accounts_equal_those_from_memory_on_the_same_bins(few: Dat
     tasks = [
         Selecting(
             place,
-            head_of(streamed.manifest),
+            streamed.manifest.head,
             b,
             Store(out),
             streamed.spec,
