@@ -25,8 +25,10 @@ from features.buckets.memory import Budget
 from features.buckets.order import Ordered, taken
 from features.buckets.pieces import ENDING, Dealer, Ints, counted, piece_of, pieces, together_counted
 from features.buckets.place import Place, arrow_bytes
-from features.buckets.reading import Lacking, Rows, at_once
+from features.buckets.reading import SMALLEST, Lacking, Rows, at_once
 from features.buckets.segments import put_segment, together
+
+WORTH = 160  # bytes of rows for each lead: all leads are learnt anew for rows that are dealt out together
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,8 @@ def cut(task: Cutting) -> Pieces:
         target.mkdir(parents=True, exist_ok=True)
         known = task.place.read_arrow(task.known)["lead_id"].combine_chunks()
         dealer = Dealer(known, task.begins, target, task.extracted_at)
-        memory = task.budget.memory // task.budget.workers
-        dealer.deal(task.rows.batches(task.place, task.budget), at_once(memory))
+        most = at_once(task.budget.memory // task.budget.workers)
+        dealer.deal(task.rows.batches(task.place, task.budget), min(most, max(SMALLEST, WORTH * len(known))))
         files = {}
         for path in sorted(target.glob(f"*{ENDING}")):
             files[str(piece_of(path))] = name = f"{task.out}/{path.name}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -59,12 +60,14 @@ def partition(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick
         usable = int(dealt.rows.sum())
         unusable = _unusable(dealt.unknown, dealt.late, usable, accounts.lead_id)
         where = accounts.cut(dealt.rows, budget.of_buckets(usable + LEAD * len(clean.leads)))
-        segments, waiting = job.sorted(dealt, where)
-        buckets = [replace(b, segments=segments.get(b.number, ())) for b in store_buckets(place, clean, where)]
+        with ThreadPoolExecutor(1) as aside:  # tables are written while workers sort
+            storing = aside.submit(store_buckets, place, clean, where)
+            whole, came = aside.submit(store_all, place, "clean", clean), aside.submit(store_all, place, "raw", raw.lean)
+            segments, waiting = job.sorted(dealt, where)
+            buckets = [replace(b, segments=segments.get(b.number, ())) for b in storing.result()]
         manifest = Manifest(
-            raw.lean.source, raw.lean.time, raw.lean.extracted_at.isoformat(), where.borders, tuple(buckets),
-            store_all(place, "clean", clean), store_all(place, "raw", raw.lean), raw.report.merge(report).to_dict(), waiting,
-            unusable, (), (*funnel.stages, *funnel.exits),
+            raw.lean.source, raw.lean.time, raw.lean.extracted_at.isoformat(), where.borders, tuple(buckets), whole.result(),
+            came.result(), raw.report.merge(report).to_dict(), waiting, unusable, (), (*funnel.stages, *funnel.exits),
         )  # fmt: skip
         return job.written(_reported(manifest))
 
