@@ -112,7 +112,7 @@ def _walk(
     first_member, members = part(whole, FIRST_MEMBER), part(whole, MEMBERS)
     fading, summing = part(whole, FADED), part(whole, SUMMED)
     visit, active_day, asks_topics = sizes[4], sizes[5], sizes[6]
-    stride, longest = len(spans) + 1, len(lives)
+    channels, totals, longest = sizes[0], sizes[2], len(lives)
     counts[:] = 0
     sums[:] = 0
     faded[:] = 0.0
@@ -147,7 +147,7 @@ def _walk(
                 channel = active_day if day != today else -1
             if channel < 0:
                 continue
-            counts[channel * stride + rank] += 1
+            counts[rank * channels + channel] += 1
             if first[channel] == NEVER:
                 first[channel] = moment
             last[channel] = moment
@@ -156,7 +156,7 @@ def _walk(
                 for life in range(longest):
                     faded[base + life] += weight[life]
             if summing[channel] >= 0:
-                sums[summing[channel] * stride + rank] += value[k]
+                sums[rank * totals + summing[channel]] += value[k]
         today = day
         if what % 3 == OUTBOUND:
             continue
@@ -179,12 +179,12 @@ def _walk(
             slots[2 * slot + 1] += 1
             deepest = max(deepest, slots[2 * slot + 1])
     slots[0], slots[1] = topics, deepest
-    for channel in range(len(first)):
-        for later in range(channel * stride + 1, (channel + 1) * stride):
-            counts[later] += counts[later - 1]
-    for total in range(len(sums)):
-        if total % stride:
-            sums[total] += sums[total - 1]
+    for window in range(len(spans)):
+        shorter, longer = counts[window * channels : (window + 1) * channels], counts[(window + 1) * channels :]
+        for channel in range(channels):
+            longer[channel] += shorter[channel]
+        for total in range(totals):
+            sums[(window + 1) * totals + total] += sums[window * totals + total]
 
 
 @exact

@@ -57,7 +57,7 @@ def window(days: float | None) -> int:
 class Bank:
     """Channels (which interactions) and windows (how far back); each pair has one place, however many features ask for it.
 
-    A channel's places are one for each window, from the shortest to the longest, and one for all that is older.
+    The shortest window has a place for each channel, then the next one, and at last all that is older.
     """
 
     channels: dict[Acts, int] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Bank:
 
     def place(self, what: Acts, days: float | None) -> int:
         channel, rank = self.channel(what), self.window(days)
-        return channel * (len(self.windows) + 1) + rank
+        return rank * len(self.channels) + channel
 
     def ranked(self) -> None:
         self.windows = {span: rank for rank, span in enumerate(sorted(self.windows))}
@@ -109,8 +109,8 @@ class _Making:
         return self.lives.setdefault(f.half_life_days, len(self.lives)) + place * len(self.lives)
 
     def total(self, f: Total) -> int:
-        rank = self.own.window(f.days)
-        return self.summed.setdefault(self.own.channel(f.what), len(self.summed)) * (len(self.own.windows) + 1) + rank
+        place = self.summed.setdefault(self.own.channel(f.what), len(self.summed))
+        return self.own.window(f.days) * len(self.summed) + place
 
     def variety(self, f: Variety) -> Instruction:
         begin = len(self.several)
