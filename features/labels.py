@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from features.clock import DAY, NEVER
+from features.compiled import exact
 from features.errors import DataError
 from features.funnel import Funnel
 from features.landmarks import Landmarks, Path
@@ -40,16 +42,28 @@ def label(path: Path, looks: Landmarks, funnel: Funnel, known_at: int) -> Labels
     """
     shape = (len(funnel.targets), len(looks))  # target by target, which is faster than row by row
     reached, matured, ahead = np.empty(shape, bool), np.empty(shape, bool), np.empty(shape, bool)
-    so_far, latest = np.ones(len(looks), bool), np.zeros(len(looks), np.int64)
-    for target, name in enumerate(funnel.targets):
-        deadline = looks.as_of + int(funnel.horizons[name] * DAY)
-        np.greater(target + 1, looks.stage, out=ahead[target])
-        behind = ~ahead[target]
-        so_far &= behind | (path.reached[:, target + 1][looks.lead] <= np.minimum(deadline, known_at))
-        np.logical_and(so_far, ahead[target], out=reached[target])
-        np.maximum(latest, deadline, out=latest, where=ahead[target])
-        np.logical_and(latest <= known_at, ahead[target], out=matured[target])
+    horizons = np.array([int(funnel.horizons[name] * DAY) for name in funnel.targets], np.int64)
+    _label(
+        looks.lead, looks.as_of, looks.stage, np.ascontiguousarray(path.reached), horizons, known_at, reached, matured, ahead
+    )
     return Labels(reached.T, matured.T, ahead.T)
+
+
+@exact
+def _label(  # noqa: PLR0917  columns, as they come and as they go
+    lead: Any, as_of: Any, stage: Any, path: Any, horizons: Any, known_at: int, reached: Any, matured: Any, ahead: Any
+) -> None:
+    for k in range(len(lead)):
+        so_far, latest = True, 0
+        for target in range(len(horizons)):
+            after = target + 1 > stage[k]
+            if after:
+                deadline = as_of[k] + horizons[target]
+                so_far &= path[lead[k], target + 1] <= min(deadline, known_at)
+                latest = max(latest, deadline)
+            ahead[target, k] = after
+            reached[target, k] = so_far and after
+            matured[target, k] = latest <= known_at and after
 
 
 def choose_horizons(path: Path, funnel: Funnel, extracted_at: int) -> dict[str, float]:

@@ -99,15 +99,36 @@ def landmarks(path: Path, extracted_at: int, ages: Sequence[float] = AGES) -> La
     A lead stage that is skipped or left in the same instant has none.
     """
     steps = (np.asarray(sorted(ages), np.float64) * DAY).astype(np.int64) + 1
-    entered = path.reached[:, :-1]
-    until = np.minimum(path.reached[:, 1:], path.left[:, None])
-    lead, stage = np.nonzero((entered < until) & (entered < extracted_at))  # in the order of leads, then of lead stages
-    came = entered[lead, stage]
-    last = np.minimum(until[lead, stage], extracted_at)
-    count = np.searchsorted(steps, last - came, side="right")
-    of = np.repeat(np.arange(len(lead)), count)
-    age = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
-    return Landmarks(lead[of], came[of] + steps[age], stage[of].astype(np.int32), came[of])
+    reached = np.ascontiguousarray(path.reached)
+    count = _looks(reached, path.left, steps, extracted_at, *_room(0))
+    found = _room(count)
+    _looks(reached, path.left, steps, extracted_at, *found)
+    return Landmarks(*found)
+
+
+def _room(
+    count: int,
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """The columns of so many landmarks."""
+    return np.empty(count, np.intp), np.empty(count, np.int64), np.empty(count, np.int32), np.empty(count, np.int64)
+
+
+@exact
+def _looks(reached: Any, left: Any, steps: Any, extracted_at: int, lead: Any, as_of: Any, stage: Any, entered: Any) -> int:
+    """How many landmarks there are, in the order of leads and then of lead stages; they are written where there is room."""
+    count = 0
+    for i in range(len(left)):
+        for position in range(reached.shape[1] - 1):
+            came, until = reached[i, position], min(reached[i, position + 1], left[i])
+            if came >= until or came >= extracted_at:
+                continue
+            for step in steps:
+                if came + step > min(until, extracted_at):
+                    break
+                if len(lead):
+                    lead[count], as_of[count], stage[count], entered[count] = i, came + step, position, came
+                count += 1
+    return count
 
 
 def unchanged(

@@ -34,7 +34,7 @@ from features.funnel import Funnel
 from features.histories import account_order
 from features.report import DataReport
 from features.tables import TABLES
-from features.validate import ABSENT, HOLLOW, absent_companies, contrast, note_hollow, period, validate_part
+from features.validate import ABSENT, HOLLOW, absent_companies, contrast, note_hollow, validate_part
 
 TIMES = {
     "leads": ("created_at",),
@@ -135,7 +135,8 @@ def merged(old: Dataset, new: Dataset) -> Dataset:
 @dataclass(frozen=True)
 class Day:
     """What a day changes: the touched rows, cleaned, as they were (`before`) and as they are (`after`), and the tables that
-    hold everything from now on: `raw` and `whole` (files by table) and the `report`."""
+    hold everything from now on: `raw` and `whole` (files by table) and the `report`. `leads`: lead_id, company_id and
+    created_at of everybody."""
 
     place: Place
     old: Manifest
@@ -144,6 +145,7 @@ class Day:
     after: Dataset
     raw: dict[str, str]
     whole: dict[str, str]
+    leads: pa.Table
     report: DataReport
 
     @classmethod
@@ -177,9 +179,10 @@ class Day:
                 table = place.read_arrow(old.whole[name])
                 table = replaced(table, which.rows(name, table), to_arrow(plain(after.tables[name])))
                 whole[name] = store_arrow(place, f"clean/{name}", table.drop_columns(_only(hollow.get(name, []), table)))
-        report = _reported(place, old, whole, hollow, (was, now))
+        leads = place.read_arrow(whole["leads"], columns=["lead_id", "company_id", "created_at"])
+        report = _reported(place, old, whole, leads, hollow, (was, now))
         contrast(report.stages, report.rows["leads"], funnel)
-        return cls(place, old, which, before, after, raw, whole, report)
+        return cls(place, old, which, before, after, raw, whole, leads, report)
 
     @cached_property
     def places(self) -> tuple[Cut, Cut]:
@@ -196,9 +199,7 @@ class Day:
 
     def where(self, wanted: pa.Array, again: set[int]) -> Cut:
         """In which bucket leads are: of those that are wanted and known, and, with `again`, of all in these buckets."""
-        leads = self.place.read_arrow(self.whole["leads"], columns=["lead_id", "company_id"])
-        if not again:
-            leads = leads.filter(among(leads["lead_id"], wanted))
+        leads = self.leads if again else self.leads.filter(among(self.leads["lead_id"], wanted))
         return Accounts.of(from_arrow(leads)).placed(self.old.borders)
 
     def buckets(self) -> list[Bucket]:
@@ -257,18 +258,28 @@ def _hollow(name: str, table: pa.Table) -> list[str]:
 
 
 def _reported(
-    place: Place, old: Manifest, whole: dict[str, str], hollow: dict[str, list[str]], found: tuple[DataReport, DataReport]
+    place: Place,
+    old: Manifest,
+    whole: dict[str, str],
+    leads: pa.Table,
+    hollow: dict[str, list[str]],
+    found: tuple[DataReport, DataReport],
 ) -> DataReport:
     """The report of everything; of interactions it says nothing yet."""
     said = DataReport.from_dict(old.report)
-    notes = [n for n in said.notes if n.table != "interactions" and not n.what.endswith((HOLLOW, ABSENT))]
+    as_before = all(whole[name] == old.whole[name] for name in WITH_COMPANY)
+    again = (HOLLOW,) if as_before else (HOLLOW, ABSENT)
+    notes = [n for n in said.notes if n.table != "interactions" and not n.what.endswith(again)]
     report = replace(said, notes=notes).changed(*found)
-    ids = {name: from_arrow(place.read_arrow(whole[name], columns=["company_id"]))["company_id"] for name in WITH_COMPANY}
     for name in ("leads", "companies"):
         note_hollow(name, hollow[name], report)
-    for name in ("leads", "deals"):
-        absent_companies(name, ids[name], ids["companies"], report)
-    times = {"leads": "created_at", "lead_stages": "at"}
-    moments = {name: from_arrow(place.read_arrow(whole[name], columns=[column])) for name, column in times.items()}
-    report.period = period({**moments, "interactions": moments["leads"][:0]})
+    if not as_before:
+        tables = {"leads": leads} | {n: place.read_arrow(whole[n], columns=["company_id"]) for n in ("deals", "companies")}
+        ids = {name: from_arrow(table.select(["company_id"]))["company_id"] for name, table in tables.items()}
+        for name in ("leads", "deals"):
+            absent_companies(name, ids[name], ids["companies"], report)
+    stages = place.read_arrow(whole["lead_stages"], columns=["at"])
+    ends = [pc.min_max(column).as_py() for column in (leads["created_at"], stages["at"]) if len(column)]
+    first, last = min(e["min"] for e in ends), max(e["max"] for e in ends)
+    report.period = (pd.Timestamp(first).isoformat(), pd.Timestamp(last).isoformat())
     return report

@@ -16,7 +16,7 @@ from features.buckets.tally import Tally
 from features.errors import DataError
 
 NAME = "buckets.json"
-VERSION = 5
+VERSION = 6
 
 
 @dataclass(frozen=True)

@@ -190,7 +190,7 @@ def _stored(task: Building, change: Change, block: Block, scanned: Ints) -> Reco
     part, row = change.old.part.copy(), change.old.row.copy()
     parts = list(before.parts) if before else []
     keys = columns
-    if before and (set(part[row >= 0].tolist()) or len(parts)):
+    if before and parts:
         keys = before.columns  # parts of one bucket have the same columns in the same order
         place = {key: i for i, key in enumerate(columns)}
         live = int((row >= 0).sum())
