@@ -18,13 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.buckets.manifest import Bucket, Manifest
-from features.buckets.place import Place
+from features.buckets.place import Place, arrow_bytes
 from features.buckets.whole import (
     OF_BUCKET,
     Accounts,
     Cut,
     among,
     plain,
+    put,
     split,
     store_arrow,
 )  # fmt: skip
@@ -167,15 +168,20 @@ class Day:
         both = merged(mine, new)
         before, was = validate_part(mine, funnel)
         after, now = validate_part(both, funnel)
-        raw = dict(old.raw)
+        raw, whole, contents = dict(old.raw), dict(old.whole), {}
         for name, mask in masks.items():
             if len(new.tables[name]):
                 kept[name] = replaced(kept[name], mask, to_arrow(plain(both.tables[name])))
-                raw[name] = store_arrow(place, f"raw/{name}", kept[name])
+                contents[name] = arrow_bytes(kept[name], "lz4")
+                raw[name] = put(place, f"raw/{name}", contents[name])
         hollow = {name: _hollow(name, kept[name]) for name in ("leads", "companies")}
-        whole = dict(old.whole)
         for name in kept:
-            if not same(before.tables[name], after.tables[name]):
+            if same(before.tables[name], after.tables[name]):
+                continue
+            clean = raw_is_clean(old, name) and not hollow.get(name) and same(both.tables[name], after.tables[name])
+            if clean and name in contents:  # cleaning left the table as it came, and still does
+                whole[name] = put(place, f"clean/{name}", contents[name])
+            else:
                 table = place.read_arrow(old.whole[name])
                 table = replaced(table, which.rows(name, table), to_arrow(plain(after.tables[name])))
                 whole[name] = store_arrow(place, f"clean/{name}", table.drop_columns(_only(hollow.get(name, []), table)))
@@ -212,15 +218,17 @@ class Day:
         before, after = (split(d, cut, changed) for d, cut in zip((self.before, self.after), self.places, strict=True))
         gone = pa.concat_arrays([pc.unique(t["account"]).cast(pa.string()) for _, t in (*before, *after)])
         was, now = self.places
+        touched_of = by_bucket(was)
         found = []
         for bucket in self.old.buckets:
             n = bucket.number
+            which = replace(self.which, leads=touched_of.get(n, self.which.leads[:0]))
             (parts, accounts), (others, digests) = before[n], after[n]
             tables, leads = dict(bucket.tables), bucket.leads + int((now.bucket == n).sum()) - int((was.bucket == n).sum())
             for name in changed:
                 if not parts[name].equals(others[name]):
                     table = self.place.read_arrow(bucket.tables[name])
-                    table = replaced(table, self.which.rows(name, table), others[name])
+                    table = replaced(table, which.rows(name, table), others[name])
                     if name == "leads":
                         table = table.take(pa.array(account_order(from_arrow(table.select(["lead_id", "company_id"])))[0]))
                     tables[name] = store_arrow(self.place, f"{n:05d}/{name}", table)
@@ -231,6 +239,18 @@ class Day:
                 file = store_arrow(self.place, f"{n:05d}/accounts", rest.sort_by("account"))
             found.append(replace(bucket, leads=leads, tables=tables, accounts=file))
         return found
+
+
+def by_bucket(cut: Cut) -> dict[int, pa.Array]:
+    """The leads in each bucket that has any."""
+    starts = np.flatnonzero(np.diff(cut.bucket, prepend=-1))
+    ends = [*starts[1:].tolist(), len(cut.bucket)]
+    return {int(cut.bucket[b]): cut.lead_id[b:e] for b, e in zip(starts.tolist(), ends, strict=True)}
+
+
+def raw_is_clean(manifest: Manifest, name: str) -> bool:
+    """Has cleaning left a table as it came? Names tell the content."""
+    return manifest.raw[name].partition("/")[2] == manifest.whole[name].partition("/")[2]
 
 
 def same(one: pd.DataFrame, other: pd.DataFrame) -> bool:

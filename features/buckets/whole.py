@@ -37,7 +37,11 @@ def store(place: Place, folder: str, frame: pd.DataFrame) -> str:
 
 def store_arrow(place: Place, folder: str, table: pa.Table) -> str:
     """The same for a table of Arrow."""
-    content = arrow_bytes(table, "lz4")
+    return put(place, folder, arrow_bytes(table, "lz4"))
+
+
+def put(place: Place, folder: str, content: pa.Buffer) -> str:
+    """The same for the content of a file."""
     name = f"{folder}-{hashlib.sha256(content).hexdigest()[:16]}.arrow"
     if not place.exists(name):
         place.write_arrow(name, content)
