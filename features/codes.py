@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.compiled import exact
+
+N = TypeVar("N", bound=np.generic)
 
 
 def recode(values: pd.Series, names: Sequence[str] | pd.Series) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
@@ -39,6 +41,49 @@ def taken(table: npt.NDArray[np.int32], codes: npt.NDArray[np.integer]) -> npt.N
 def _take(table: Any, codes: Any, out: Any) -> None:
     for i in range(len(codes)):
         out[i] = table[codes[i]]
+
+
+def by_group(group: npt.NDArray[np.unsignedinteger], groups: int) -> tuple[npt.NDArray[np.int32], list[int]]:
+    """The rows (n,) group by group, each in the order in which they came, and where each group ends.
+
+    >>> by_group(np.array([2, 0, 2, 0], np.uint16), 3)
+    (array([1, 3, 0, 2], dtype=int32), [2, 2, 4])
+    """
+    rows, end = np.empty(len(group), np.int32), np.zeros(groups + 1, np.int64)
+    _by_group(group, end, rows)
+    return rows, end[:-1].tolist()
+
+
+@exact
+def _by_group(group: Any, end: Any, rows: Any) -> None:
+    for k in range(len(group)):
+        end[group[k] + 1] += 1
+    for i in range(len(end) - 1):
+        end[i + 1] += end[i]
+    for k in range(len(group)):
+        rows[end[group[k]]] = k
+        end[group[k]] += 1
+
+
+def gathered(values: npt.NDArray[N], rows: npt.NDArray[np.integer]) -> npt.NDArray[N]:
+    """`values[rows]` (n,): quicker than NumPy, which first makes places of eight bytes."""
+    out = np.empty(len(rows), values.dtype)
+    _take(values, rows, out)
+    return out
+
+
+def tallied(codes: npt.NDArray[np.integer], names: int) -> npt.NDArray[np.int64]:
+    """(names,) how often each code is there; -1 is none."""
+    found = np.zeros(names, np.int64)
+    _count(codes, found)
+    return found
+
+
+@exact
+def _count(codes: Any, found: Any) -> None:
+    for i in range(len(codes)):
+        if codes[i] >= 0:
+            found[codes[i]] += 1
 
 
 def _places(values: pd.Series | pd.Index, names: Sequence[str] | pd.Series) -> npt.NDArray[np.int32]:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from features.buckets.segments import GROUP
 from features.buckets.tally import Tally
+from features.codes import gathered, tallied
 from features.index import DIRECTIONS, in_order
 from features.tables import INTERACTIONS
 
@@ -49,11 +50,11 @@ class Texts:
         return cls(code.to_numpy().astype(small, copy=False), one.dictionary.cast(pa.string()))
 
     def take(self, order: Ints) -> Texts:
-        return Texts(self.code[order], self.names)
+        return Texts(gathered(self.code, order), self.names)
 
     def ends(self, rows: slice) -> tuple[str, ...]:
         """The first and the last of the names that are there, by their bytes; one where they are the same."""
-        used = np.flatnonzero(np.bincount(self.code[rows] + np.int32(1), minlength=len(self.names) + 1)[1:])
+        used = np.flatnonzero(tallied(self.code[rows], len(self.names)))
         if not len(used):
             return ()
         found = pc.min_max(self.names.take(pa.array(used)).cast(pa.binary())).as_py()
@@ -76,7 +77,7 @@ class Texts:
     def counts(self, rows: slice, which: npt.NDArray[np.bool_] | None = None) -> dict[str, int]:
         """How often each name is there, or only in `which` of the rows."""
         code = self.code[rows] if which is None else self.code[rows][which]
-        found = np.bincount(code + np.int32(1), minlength=len(self.names) + 1)[1:]
+        found = tallied(code, len(self.names))
         return {self.names[int(i)].as_py(): int(found[i]) for i in np.flatnonzero(found)}
 
 
@@ -109,7 +110,7 @@ class Ordered:
         order = in_order(lead, at, len(leads))
         _by_content(order, lead, at, says, value)
         says = {name: column.take(order) for name, column in says.items()}
-        return cls(lead[order], leads, at[order], says, way.take(order), value.take(pa.array(order)))
+        return cls(gathered(lead, order), leads, gathered(at, order), says, way.take(order), value.take(pa.array(order)))
 
     def tally(self, rows: slice) -> Tally:
         """What these rows hold."""
@@ -160,7 +161,7 @@ def _by_content(
     value: pa.Array,
 ) -> None:
     """Put what a lead did at the same moment in an order of its own; only rows that are equal stay as they came."""
-    moment, who = at[order], lead[order]
+    moment, who = gathered(at, order), gathered(lead, order)
     same = (moment[1:] == moment[:-1]) & (who[1:] == who[:-1])
     if not same.any():
         return

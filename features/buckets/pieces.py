@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from features.buckets.order import SAYS, Texts
 from features.buckets.reading import Lacking
+from features.codes import by_group, gathered
 from features.errors import DataError
 
 ENDING = ".arrows"
@@ -78,14 +79,13 @@ class Dealer:
         if lost.any():
             self._unknown.append(counted(rows["lead_id"].filter(pa.array(lost))))
         piece = self._piece[position]
-        order = np.argsort(piece, kind="stable")  # by digits: there are few pieces
-        ends = np.cumsum(np.bincount(piece, minlength=self._pieces + 1)).tolist()
+        order, ends = by_group(piece, self._pieces + 1)
         usable = ends[-2] if self._pieces else 0
-        position = position[order]
+        position = gathered(position, order)
         self.rows += np.bincount(position[:usable], minlength=len(self.rows))
         texts = {name: Texts.of(rows[name]).take(order) for name in SAYS}
         columns = {
-            "at": pa.array(at[order]).view(pa.timestamp("us", "UTC")),
+            "at": pa.array(gathered(at, order)).view(pa.timestamp("us", "UTC")),
             "value": rows["value"].combine_chunks().take(pa.array(order)),
         }
         begin = 0

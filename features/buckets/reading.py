@@ -17,7 +17,7 @@ from features.errors import DataError
 from features.tables import INTERACTIONS
 
 QUERIED = 65_536  # rows that a database hands over at once
-MOST_ROWS = 2**20  # that are read of a file at once
+MOST_ROWS = 2**18  # that are read of a file at once
 SMALLEST = 2 * 2**20  # bytes
 MOST_BYTES = 256 * 2**20
 SHARE = 500_000  # rows that are worth a process of their own
