@@ -10,7 +10,7 @@ from features.clock import DAY, NEVER, microseconds
 from features.errors import ConfigError, DataError
 from features.funnel import Funnel
 from features.labels import choose_horizons, label
-from features.landmarks import Path, landmarks, open_leads
+from features.landmarks import Landmarks, Path, landmarks, open_leads, unchanged
 
 FUNNEL = Funnel(horizons={"mql": 10, "sql": 20, "customer": 30})
 EPOCH = pd.Timestamp("1970-01-01", tz="UTC")
@@ -100,6 +100,17 @@ def test_only_what_lies_ahead_is_labelled() -> None:
     way = path({"a": [("sql", 0)]})
     look = landmarks(way, 100 * DAY, [0])
     assert label(way, look, FUNNEL, 100 * DAY).ahead.tolist() == [[False, False, True]]
+
+
+def test_a_landmark_is_what_it_was_where_lead_moment_and_lead_stage_are_the_same() -> None:
+    def looks(lead: list[int], as_of: list[int], stage: list[int]) -> Landmarks:
+        moments = np.array(as_of, np.int64)
+        return Landmarks(np.array(lead, np.intp), moments, np.array(stage, np.int32), moments - 1)
+
+    then = looks([0, 0, 1, 1], [10, 20, 30, 40], [0, 0, 0, 1])
+    now = looks([0, 1, 1, 1, 2, 2], [5, 10, 20, 25, 30, 41], [0, 0, 0, 0, 0, 1])  # a new lead, a later landmark, another moment
+    found = unchanged(now, np.array([-1, 0, 1]), np.array([0, 2, 4]), then)
+    assert found.tolist() == [-1, 0, 1, -1, 2, -1]
 
 
 def test_open_leads_are_those_created_and_not_gone() -> None:

@@ -15,7 +15,7 @@ from distributed.client import FutureCancelledError
 from features.buckets.memory import Budget
 from features.buckets.work import Done, attempt
 from features.errors import DataError
-from training.engine.local import KILLED, TRIES
+from training.engine.local import KILLED, TRIES, given_back
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -131,6 +131,7 @@ def cluster(address: str | None, workers: int, budget: Budget, *, processes: boo
         if there is no scheduler at the address, or Ripeline cannot be imported there.
     """
     if address is None:
+        given_back()
         with (
             LocalCluster(
                 n_workers=workers,

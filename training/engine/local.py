@@ -18,12 +18,15 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import Any, Self, TypeVar
 
+import pyarrow as pa
+
 from features.buckets.memory import Budget
 from features.buckets.work import Done, attempt
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+POOL = "ARROW_DEFAULT_MEMORY_POOL"
 TRIES = 3  # of an item whose worker was killed
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 SECONDS = 5  # for a worker to end by itself
@@ -58,6 +61,17 @@ class Worker:
             self.process.join(SECONDS)
 
 
+def given_back() -> None:
+    """Let Arrow have its memory from the system, here and in processes that are started from now on: what large tables took is
+    given back at once, where Arrow's own allocator keeps it for a while and takes other memory beside it.
+
+    `ARROW_DEFAULT_MEMORY_POOL` says otherwise where it is set.
+    """
+    if POOL not in os.environ:
+        os.environ[POOL] = "system"
+        pa.set_memory_pool(pa.system_memory_pool())
+
+
 class Local:
     """Processes of this machine.
 
@@ -67,6 +81,7 @@ class Local:
     apart = False
 
     def __init__(self, budget: Budget, *, outside: bool = False) -> None:
+        given_back()
         self.budget = budget
         self.outside = outside
         self._workers: list[Worker] = []

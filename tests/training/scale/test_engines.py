@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from features.buckets.manifest import Manifest
@@ -110,3 +111,19 @@ def test_killed_anywhere_it_goes_on_from_finished_buckets(tmp_path: Path) -> Non
     spec = spec_of(dataset)
     assert built(place, manifest, out, spec) == 0
     np.testing.assert_array_equal(read_matrix(out, manifest, spec)[1], in_memory(dataset, spec)[1])
+
+
+@pytest.mark.parametrize(("said", "pool"), [(None, "system"), ("mimalloc", "mimalloc")])
+def test_memory_of_tables_is_the_systems_unless_the_environment_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, said: str | None, pool: str
+) -> None:
+    before = pa.default_memory_pool()
+    monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
+    if said:
+        monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", said)
+    try:
+        pa.set_memory_pool(pa.mimalloc_memory_pool())
+        Local(Budget())
+        assert pa.default_memory_pool().backend_name == pool
+    finally:
+        pa.set_memory_pool(before)
