@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby, pairwise
 
 from features.buckets.manifest import Bucket, Manifest
 from features.buckets.matrix import Store
 from features.buckets.place import Place
 from features.buckets.rows import Building, Built, build_buckets
 from features.buckets.spec import Spec
-from features.buckets.work import Engine, Tick, every
+from features.buckets.work import Engine, Tick, alone, every
 
 MOST_TOGETHER = 16  # buckets in a task
 EACH = 2  # tasks at least for each worker
@@ -36,28 +37,31 @@ def update(
             tick(done, len(manifest.buckets))
 
     groups = list(_groups(manifest.buckets, set(store.place.names()), EACH * engine.budget.workers))
+    groups = groups if len(groups) > 1 else []
     for done in engine.map(build_buckets, [replace(task, buckets=group) for group in groups]):
         if done.value is not None:  # of the others, each bucket is tried by itself
             found |= {b.number: built for b, built in zip(groups[done.index], done.value, strict=True)}
             told(len(found))
     rest = [b for b in manifest.buckets if b.number not in found]
-    singly = [replace(task, buckets=(bucket,)) for bucket in rest]
-    before = len(found)
-    last = every(engine, build_buckets, singly, [b.label for b in rest], lambda done, _: told(before + done))
+    singly, before = [replace(task, buckets=(bucket,)) for bucket in rest], len(found)
+    if len(rest) == 1 and before:  # it may be what killed its worker, and must not kill us
+        last = [alone(engine, build_buckets, singly[0], rest[0].label)]
+        told(len(manifest.buckets))
+    else:
+        last = every(engine, build_buckets, singly, [b.label for b in rest], lambda done, _: told(before + done))
     found |= {b.number: built for b, (built,) in zip(rest, last, strict=True)}
     return tuple(found[b.number] for b in manifest.buckets)
 
 
 def _groups(buckets: Sequence[Bucket], folders: set[str], tasks: int) -> Iterator[tuple[Bucket, ...]]:
-    """Buckets that follow each other and have been built before (they have folders), in so many tasks or more."""
+    """Runs of buckets that have been built before (they have folders), cut evenly, where all of them make so many tasks."""
     size = min(-(-len(buckets) // tasks), MOST_TOGETHER)
-    group: list[Bucket] = []
-    for bucket in buckets:
-        there = f"{bucket.number:05d}" in folders
-        if group and (not there or len(group) == size):
-            yield tuple(group)
-            group = []
-        if there:
-            group.append(bucket)
-    if group:
-        yield tuple(group)
+    there = [f"{bucket.number:05d}" in folders for bucket in buckets]
+    begin = 0
+    for known, run in groupby(there):
+        end = begin + len(list(run))
+        if known and size > 1 and end - begin > 1:
+            count = -(-(end - begin) // size)
+            ends = [begin + (end - begin) * (i + 1) // count for i in range(count)]
+            yield from (tuple(buckets[b:e]) for b, e in pairwise([begin, *ends]))
+        begin = end

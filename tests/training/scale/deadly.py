@@ -12,6 +12,7 @@ from typing import Any
 
 from features.buckets.memory import Budget
 from features.buckets.place import Place
+from features.buckets.rows import Building, Built, build_buckets
 from features.buckets.work import Done, Engine, Inline
 
 
@@ -31,6 +32,13 @@ def deadly(number: int) -> int:
     if number < 0:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
+
+
+def deadly_bucket(task: Building) -> list[Built]:
+    """Builds, but the second bucket kills its worker."""
+    if any(bucket.number == 1 for bucket in task.buckets):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return build_buckets(task)
 
 
 def process_of(_: int) -> int:

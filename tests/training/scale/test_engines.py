@@ -14,14 +14,16 @@ import pyarrow as pa
 import pytest
 
 from features.buckets.manifest import Manifest
+from features.buckets.matrix import Store
 from features.buckets.memory import Budget
 from features.buckets.partition import partition
 from features.buckets.place import Place
 from features.buckets.raw import in_memory as raw_in_memory
+from features.buckets.update import update
 from features.buckets.work import Inline, alone, every
 from features.errors import DataError
 from tests.features.buckets.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
-from tests.training.scale.deadly import deadly, once, process_of, square, within
+from tests.training.scale.deadly import deadly, deadly_bucket, once, process_of, square, within
 from training.engine.dask import Cluster, cluster
 from training.engine.local import Local
 
@@ -65,6 +67,22 @@ def test_a_killed_worker_costs_only_its_own_item(tmp_path: Path) -> None:
         assert found == [str(tmp_path / name) for name in "abc"]
         with pytest.raises(DataError, match=r"1 of 4 parts failed(.|\n)*two: its worker was killed, 3 times"):
             every(engine, deadly, [1, -2, 3, 4], ["one", "two", "three", "four"])
+
+
+def test_a_bucket_that_kills_its_worker_is_named_although_nothing_else_is_left_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in this process, then: that would be killed, too."""
+    dataset = world(7)
+    place, store = Place.of(tmp_path / "data"), Store(Place.of(tmp_path / "matrix"))
+    with raw_in_memory(dataset) as raw:
+        manifest = partition(place, raw, FUNNEL, Inline(SMALL))
+    monkeypatch.setattr("features.buckets.update.build_buckets", deadly_bucket)
+    with Local(TWO) as engine:
+        for _ in range(2):
+            with pytest.raises(DataError, match=r"(?s)part.* failed.*bucket 00001: its worker was killed, "):
+                update(place, manifest, store, spec_of(dataset), engine)
+            assert [b.number for b in manifest.buckets if store.record(b.number) is None] == [1]
 
 
 def test_workers_that_rest_hold_nothing_and_are_there_again() -> None:
