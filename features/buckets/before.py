@@ -40,7 +40,8 @@ class Before:
         was = np.arange(len(leads)) if names.equals(now.lead_id) else positions(now.lead_id, names)
         part, row = _found(then, len(leads), now.looks, was)
         first = was[np.flatnonzero(np.diff(now.account, prepend=-1))]
-        digest, scanned = (leads[name].to_numpy()[np.maximum(first, 0)] for name in ("digest", "scanned"))
+        digest = np.append(leads["digest"].to_numpy(), np.uint64(0))[first]  # the last is that of nobody
+        scanned = np.append(leads["scanned"].to_numpy(), 0)[first]
         same = (first >= 0) & (digest == now.digest)
         since = _changed_since(data, bucket, record, now, same)
         row[now.looks.as_of > since[now.account[now.looks.lead]]] = -1

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -243,9 +244,8 @@ class Day:
 
 def by_bucket(cut: Cut) -> dict[int, pa.Array]:
     """The leads in each bucket that has any."""
-    starts = np.flatnonzero(np.diff(cut.bucket, prepend=-1))
-    ends = [*starts[1:].tolist(), len(cut.bucket)]
-    return {int(cut.bucket[b]): cut.lead_id[b:e] for b, e in zip(starts.tolist(), ends, strict=True)}
+    starts = np.flatnonzero(np.diff(cut.bucket, prepend=-1)).tolist()
+    return {int(cut.bucket[b]): cut.lead_id[b:e] for b, e in pairwise([*starts, len(cut.bucket)])}
 
 
 def raw_is_clean(manifest: Manifest, name: str) -> bool:

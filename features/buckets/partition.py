@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from features.buckets.day import Day
 from features.buckets.job import Job
 from features.buckets.lock import locked
-from features.buckets.manifest import Manifest, Segment, is_partitioned
+from features.buckets.manifest import VERSION, Manifest, Segment, is_partitioned
 from features.buckets.memory import LEAD
 from features.buckets.place import Place
 from features.buckets.raw import Raw
@@ -128,7 +128,8 @@ def _together(job: Job, day: Day, full: dict[int, tuple[Segment, ...]]) -> dict[
 
 
 def _key(*said: object) -> str:
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+    """A name for a job: another one for parts that another version of Ripeline would read in another way."""
+    return hashlib.sha256(json.dumps([VERSION, *said]).encode()).hexdigest()[:16]
 
 
 def _check_fits(place: Place, old: Manifest, raw: Raw, funnel: Funnel) -> None:

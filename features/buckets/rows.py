@@ -81,6 +81,7 @@ def build_buckets(task: Building) -> list[Built]:
     """
     built: dict[int, Built] = {}
     held: list[Change] = []
+    most = min(max((bucket.rows for bucket in task.buckets), default=0), READ_TOGETHER)  # there is memory for a bucket
     for bucket in task.buckets:
         record = task.store.record(bucket.number)
         usable = record is not None and set(task.spec.columns) <= set(record.columns)
@@ -88,7 +89,11 @@ def build_buckets(task: Building) -> list[Built]:
             built[bucket.number] = Built(record.landmarks, 0, record.scanned)
             continue
         change = Change.of(task, bucket, record if usable else None)
-        if held and _too_many([*held, change]):
+        if held and (change.inside.all() or sum(len(c.todo) for c in (*held, change)) > TOGETHER):
+            built |= _finished(task, held)  # before anything is read for another one
+            held = []
+        change = change.read(task)
+        if held and sum(c.part.rows for c in (*held, change)) > most:
             built |= _finished(task, held)
             held = []
         held.append(change)
@@ -112,7 +117,7 @@ class Change:
 
     @classmethod
     def of(cls, task: Building, bucket: Bucket, record: Record | None) -> Change:
-        """Compare, and read what is to be computed from."""
+        """Compare; nothing is read yet of what is to be computed from."""
         now = State.of(task.data, bucket, task.spec, task.extracted_at)
         if record and not set(record.segments) <= {name for s in bucket.segments for name in (s.name, *s.of)}:
             record = None
@@ -120,21 +125,19 @@ class Change:
         todo = np.flatnonzero(old.row < 0)
         involved = np.zeros(len(now.digest), bool)
         involved[now.account[now.looks.lead[todo]]] = True
-        inside = involved[now.account]
-        part = Part({}, [])
-        if len(todo):
-            part = Part.of(task.data, bucket, None if inside.all() else now.lead_id.filter(pa.array(inside)))
-        return cls(bucket, now, record, old, todo, involved, inside, part)
+        return cls(bucket, now, record, old, todo, involved, involved[now.account], Part({}, []))
+
+    def read(self, task: Building) -> Change:
+        """With its part."""
+        if not len(self.todo):
+            return self
+        ids = None if self.inside.all() else self.now.lead_id.filter(pa.array(self.inside))
+        return replace(self, part=Part.of(task.data, self.bucket, ids))
 
     def looks(self, first: int) -> Landmarks:
         """The landmarks to be computed, the first of the leads inside being number `first`."""
         found = self.now.looks.take(self.todo)
         return replace(found, lead=(np.cumsum(self.inside) - 1 + first)[found.lead])
-
-
-def _too_many(changes: Sequence[Change]) -> bool:
-    """To be computed together."""
-    return sum(len(c.todo) for c in changes) > TOGETHER or sum(c.part.rows for c in changes) > READ_TOGETHER
 
 
 def _finished(task: Building, changes: Sequence[Change]) -> dict[int, Built]:

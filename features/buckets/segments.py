@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import numpy as np
 import numpy.typing as npt
@@ -177,7 +178,7 @@ class _Part:
         if xxh3_128_hexdigest(self._sums) != segment.checksum or -(-self.size // CHUNK) != pieces:
             raise _differs(place, segment.name)
         room = mmap.mmap(-1, max(self.size, 1))
-        if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        with suppress(AttributeError, OSError):  # there is no such thing everywhere
             room.madvise(mmap.MADV_NOHUGEPAGE)  # else the system takes two MiB wherever a few bytes are written
         self.content: npt.NDArray[np.uint8] = np.frombuffer(room, np.uint8)[: self.size]
         self._there = np.zeros(pieces, bool)

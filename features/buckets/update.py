@@ -13,7 +13,7 @@ from features.buckets.rows import Building, Built, build_buckets
 from features.buckets.spec import Spec
 from features.buckets.work import Engine, Tick, alone, every
 
-MOST_TOGETHER = 16  # buckets in a task
+MOST_TOGETHER = 8  # buckets in a task: what was and is of each is held until all are computed
 EACH = 2  # tasks at least for each worker
 
 

@@ -174,6 +174,18 @@ def test_a_half_written_matrix_is_never_read(tmp_path: Path) -> None:
         Store(out).block(record, spec.columns)
 
 
+def test_a_partition_of_another_version_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = world(9)
+    with monkeypatch.context() as before:
+        for module in ("manifest", "partition"):
+            before.setattr(f"features.buckets.{module}.VERSION", 5)
+        partitioned(dataset, tmp_path)
+    with pytest.raises(DataError, match=r"of another version of Ripeline(.|\n)*Partition it anew"):
+        Manifest.read(Place.of(tmp_path))
+    place, manifest = partitioned(dataset, tmp_path)
+    assert Manifest.read(place) == manifest
+
+
 def test_a_partition_that_was_interrupted_is_none_and_goes_on(tmp_path: Path) -> None:
     dataset = world(9)
     place, manifest = partitioned(dataset, tmp_path)

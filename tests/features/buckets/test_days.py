@@ -22,6 +22,7 @@ from features.buckets.raw import in_memory as raw_in_memory
 from features.buckets.rows import _computed
 from features.buckets.segments import read_segments
 from features.buckets.update import update
+from features.buckets.whole import read_bucket
 from features.buckets.work import Inline
 from features.dataset import Dataset
 from features.errors import DataError
@@ -137,6 +138,38 @@ def test_buckets_that_a_day_touched_are_the_same_together_and_one_by_one(
     wanted_index, wanted = in_memory(together(known, day), spec)
     assert index["lead_id"].tolist() == wanted_index["lead_id"].tolist()
     np.testing.assert_array_equal(rows, wanted)
+
+
+def test_a_day_may_bring_nothing_but_new_leads(tmp_path: Path) -> None:
+    everything, engine = world(4), Inline(SMALL)
+    known = until(everything, 70)
+    place, out = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix")
+    built(place, partition(place, raw_of(known, tmp_path / "first"), FUNNEL, engine), out, spec_of(known))
+    leads = known.leads.iloc[:2].assign(lead_id=["N1", "N2"], company_id=None, created_at=known.extracted_at)
+    day = Dataset.from_tables({"leads": leads}, extracted_at=known.extracted_at + pd.Timedelta(days=1))
+    manifest, now = add(place, raw_of(day, tmp_path / "day"), FUNNEL, engine), together(known, day)
+    built(place, manifest, out, spec_of(now))
+    np.testing.assert_array_equal(read_matrix(out, manifest, spec_of(now))[1], in_memory(now, spec_of(now))[1])
+
+
+def test_a_bucket_that_everybody_left_takes_in_others(tmp_path: Path) -> None:
+    everything, engine = world(4), Inline(SMALL)
+    known = until(everything, 70)
+    place, out = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix")
+    manifest = partition(place, raw_of(known, tmp_path / "first"), FUNNEL, engine)
+    built(place, manifest, out, spec_of(known))
+    here = read_bucket(place, manifest, manifest.buckets[1]).leads
+    elsewhere = read_bucket(place, manifest, manifest.buckets[2]).leads["company_id"].dropna().iloc[0]
+    moved = known.leads[known.leads["lead_id"].isin(here["lead_id"])].assign(company_id=elsewhere)
+    came = moved.iloc[:1].assign(lead_id="N1", company_id=here["company_id"].dropna().iloc[0])
+    for number, leads in enumerate((moved, came), start=1):
+        at = known.extracted_at + pd.Timedelta(days=1)
+        day = Dataset.from_tables({"leads": leads.reset_index(drop=True)}, extracted_at=at)
+        manifest, known = add(place, raw_of(day, tmp_path / f"day{number}"), FUNNEL, engine), together(known, day)
+        assert manifest.buckets[1].leads == number - 1
+        spec = spec_of(known)
+        built(place, manifest, out, spec)
+        np.testing.assert_array_equal(read_matrix(out, manifest, spec)[1], in_memory(known, spec)[1])
 
 
 def test_a_bucket_that_is_damaged_after_a_day_is_named_alone_and_the_others_are_finished(tmp_path: Path) -> None:
