@@ -19,7 +19,7 @@ N = TypeVar("N", bound=np.generic)
 def recode(values: pd.Series, names: Sequence[str] | pd.Series) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
     """Values → their places in `names` (-1 where unknown), and which are known; each category is looked up once."""
     if isinstance(values.dtype, pd.CategoricalDtype):
-        codes = taken(by_category(values, names), values.cat.codes.to_numpy())
+        codes = gathered(by_category(values, names), values.cat.codes.to_numpy())
     else:
         codes = _places(values.astype("str"), names)
     return codes, codes >= 0
@@ -28,13 +28,6 @@ def recode(values: pd.Series, names: Sequence[str] | pd.Series) -> tuple[npt.NDA
 def by_category(values: pd.Series, names: Sequence[str] | pd.Series) -> npt.NDArray[np.int32]:
     """The place in `names` of each category of values and, at the end, -1 for a missing one: to be taken by their codes."""
     return np.append(_places(values.cat.categories.astype("str"), names), np.int32(-1))
-
-
-def taken(table: npt.NDArray[np.int32], codes: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
-    """`table[codes]` (n,), -1 being the last: quicker than NumPy, which first makes codes of eight bytes."""
-    out = np.empty(len(codes), np.int32)
-    _take(table, codes, out)
-    return out
 
 
 @exact
@@ -66,7 +59,7 @@ def _by_group(group: Any, end: Any, rows: Any) -> None:
 
 
 def gathered(values: npt.NDArray[N], rows: npt.NDArray[np.integer]) -> npt.NDArray[N]:
-    """`values[rows]` (n,): quicker than NumPy, which first makes places of eight bytes."""
+    """`values[rows]` (n,), -1 being the last: quicker than NumPy, which first makes places of eight bytes."""
     out = np.empty(len(rows), values.dtype)
     _take(values, rows, out)
     return out

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from features.batch import People
 from features.catalogue import Seen
 from features.clock import Moments, microseconds
-from features.codes import by_category, recode, taken
+from features.codes import by_category, gathered, recode
 from features.dataset import Dataset
 from features.index import DIRECTIONS, UNDIRECTED, HistoryIndex
 from features.point_in_time import Entity, changed_columns
@@ -143,8 +143,8 @@ def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[st
         of_type[of_type < 0] = len(types)
         # what is neither in nor out has no direction
         of_direction = np.array([*DIRECTIONS.values(), UNDIRECTED], np.int32)[by_category(directions, list(DIRECTIONS))]
-        found = taken(of_type * np.int32(3), kinds.cat.codes.to_numpy())
-        found += taken(of_direction, directions.cat.codes.to_numpy())
+        found = gathered(of_type * np.int32(3), kinds.cat.codes.to_numpy())
+        found += gathered(of_direction, directions.cat.codes.to_numpy())
         return found
 
     def content() -> npt.NDArray[np.int32]:

@@ -40,7 +40,7 @@ def label(path: Path, looks: Landmarks, funnel: Funnel, known_at: int) -> Labels
     An exit before the target is a "no"; it is a competing event, not censoring. It too is only believed once the horizon has
     passed: early noes beside missing late yeses would make the newest months look worse than they are.
     """
-    shape = (len(funnel.targets), len(looks))  # target by target, which is faster than row by row
+    shape = (len(funnel.targets), len(looks))  # each target's lie together, as they are read
     reached, matured, ahead = np.empty(shape, bool), np.empty(shape, bool), np.empty(shape, bool)
     horizons = np.array([int(funnel.horizons[name] * DAY) for name in funnel.targets], np.int64)
     _label(

@@ -90,8 +90,7 @@ def weekly(prepared: Prepared, held: Held, model: FunnelModel) -> Weekly | None:
 
 def _joined(parts: list[Landmarks]) -> tuple[Landmarks, Ints]:
     """All weeks in one, sorted as landmarks are, and the week of each."""
-    columns = zip(*((p.lead, p.as_of, p.stage, p.entered) for p in parts), strict=True)
-    looks = Landmarks(*(np.concatenate(column) for column in columns))
+    looks = Landmarks.below(parts)
     week = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     order = np.lexsort((looks.as_of, looks.lead))
     return looks.take(order), week[order]
