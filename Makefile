@@ -30,7 +30,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: train-all bench-clients partition bench-scale load export retain erase bench-store audit-trail audit-dependencies bench-overload soak follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: golden train-all bench-clients partition bench-scale load export retain erase bench-store audit-trail audit-dependencies bench-overload soak follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -140,6 +140,9 @@ mlflow: setup  ## open MLflow's pages on http://127.0.0.1:5000
 
 test: setup-dev  ## run the tests, a share on each core
 	@OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not slow" -n auto --dist loadfile
+
+golden: setup-dev  ## make the golden files anew, on purpose: what the product answers is held against them
+	@OMP_NUM_THREADS=1 $(RUN) -m tests.golden.make
 
 test-slow: setup-dev  ## run the long tests: known truth, whole runs, real servers
 	@$(RUN) -m pytest -m slow

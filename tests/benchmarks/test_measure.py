@@ -13,7 +13,7 @@ from benchmarks.peers.measure import MODEL, Question, measure
 from benchmarks.peers.picture import plot_forest
 from benchmarks.peers.report import in_words, markdown, matrix
 from benchmarks.peers.run import _examples, peers
-from tests.conftest import Trained
+from tests.trained import Trained
 
 pytest.importorskip("flaml", reason="FLAML is not installed; `make setup-bench` installs it")
 

@@ -11,11 +11,11 @@ import pytest
 from rich.console import Console
 
 from features.errors import ConfigError, DataError
-from tests.conftest import Trained
 from tests.crm.crms import CRMS, SECRETS, Crm, Site, site
 from tests.crm.server import Fault
 from tests.crm.test_write_back import deploy
 from tests.crm.world import World
+from tests.trained import Trained
 from training.crm import open_configured, run_check, run_import, run_live, run_write_back
 
 

@@ -18,8 +18,8 @@ from models.drift import FEWEST, MOST, Drift, Window
 from models.scoring import split
 from models.store import DRIFT, MANIFEST, load, save
 from models.types import Matrix
-from tests.conftest import Trained
 from tests.tiny import tiny_model
+from tests.trained import Trained
 from training.batch import looked
 
 

@@ -15,7 +15,7 @@ import models.store
 from features.errors import DataError, ModelError
 from models.pyfunc import _load_pyfunc
 from models.store import load, save
-from tests.conftest import Trained
+from tests.trained import Trained
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from serving.openapi import describe
 from serving.openapi_door import behind_the_door
 from serving.schemas import EXAMPLE, MOST_LEADS
 from serving.scorer import Scorer
-from tests.conftest import Trained
+from tests.trained import Trained
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 

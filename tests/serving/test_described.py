@@ -20,7 +20,7 @@ from serving.parse import microseconds
 from serving.scorer import Scorer
 from serving.store.refresh import Refresher
 from serving.store.store import Store
-from tests.conftest import Trained
+from tests.trained import Trained
 
 REFUSALS = [400, 401, 403, 404, 405, 410, 412, 413, 422]
 KNOWN = [f"L-{number}" for number in range(5)]

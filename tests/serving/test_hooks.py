@@ -18,7 +18,7 @@ from features.sources.crm.hooks import Event, Spool
 from serving.app import create_app
 from serving.scorer import Scorer
 from serving.work_list import WorkList
-from tests.conftest import Trained
+from tests.trained import Trained
 from training.work_list import write
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)

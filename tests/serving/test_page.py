@@ -13,8 +13,8 @@ from playwright.sync_api import expect
 
 from serving.schemas import EXAMPLE
 from tests.browser import NAMELESS, WORST_CONTRAST, Browser, executable, open_browser
-from tests.conftest import Trained
 from tests.serving.test_server import ROOT, free_port, running
+from tests.trained import Trained
 from training.score import fetch
 from training.work_list import write
 

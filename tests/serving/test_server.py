@@ -19,7 +19,7 @@ import pytest
 
 from serving.keys import add, revoke
 from serving.schemas import EXAMPLE
-from tests.conftest import Trained
+from tests.trained import Trained
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90  # seconds for a server to come up on a loaded machine

@@ -15,8 +15,8 @@ from features.dataset import Dataset
 from features.live import live_rows
 from serving.parse import read
 from serving.scorer import Scorer
-from tests.conftest import Trained
 from tests.serving.requests_from import open_at, payload
+from tests.trained import Trained
 from training.batch import score_open
 
 

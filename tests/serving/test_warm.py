@@ -12,7 +12,7 @@ from numba.core.dispatcher import Dispatcher
 from serving.app import _scored, _what_if, utc_now
 from serving.life import scorer_of
 from serving.scorer import Scorer
-from tests.conftest import Trained
+from tests.trained import Trained
 
 
 @pytest.fixture(scope="module")

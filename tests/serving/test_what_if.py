@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from serving.app import create_app
 from serving.life import scorer_of
 from serving.schemas import EXAMPLE
-from tests.conftest import Trained
+from tests.trained import Trained
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from features.landmarks import Landmarks
 from models.recommend import Policy, Situation
 from models.rules import Points
 from models.scoring import Parts, Prospects
-from tests.conftest import Trained
+from tests.trained import Trained
 from training.backtest import AS_IT_WAS, MODEL, RULES, RULES_FITTED, backtest, in_words
 from training.weekly import Weekly
 

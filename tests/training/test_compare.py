@@ -13,7 +13,7 @@ from rich.console import Console
 
 from features.errors import ConfigError
 from models.rules import DEFAULT_RULES, Rules
-from tests.conftest import Trained
+from tests.trained import Trained
 from training import tracking
 from training.compare import run
 from training.config import Config

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.conftest import Trained
+from tests.trained import Trained
 from training.disagree import disagreements, disagreements_in_words
 
 

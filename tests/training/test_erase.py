@@ -13,7 +13,7 @@ from features import erased
 from features.dataset import Dataset
 from features.errors import DataError
 from serving.work_list import WorkList
-from tests.conftest import Trained
+from tests.trained import Trained
 from training import tracking
 from training.__main__ import app
 from training.config import Config

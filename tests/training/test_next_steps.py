@@ -8,7 +8,7 @@ import pytest
 from features.clock import DAY, NEVER
 from features.errors import ConfigError
 from models.next_steps import NextSteps, Step
-from tests.conftest import Trained
+from tests.trained import Trained
 from training.config import Nurturing
 from training.next_steps import Stretch, _steps, next_steps
 

@@ -15,7 +15,7 @@ from features.dataset import Dataset
 from features.errors import DataError
 from features.validate import validate
 from models.rules import Rules
-from tests.conftest import SMALL
+from tests.trained import SMALL
 from training.config import Config
 from training.held_out import Held, hold_out
 from training.prepare import prepare

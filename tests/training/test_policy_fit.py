@@ -9,7 +9,7 @@ import pytest
 
 from models.model import LAST_SEEN
 from models.recommend import QUIET_DAYS
-from tests.conftest import Trained
+from tests.trained import Trained
 from training.config import Config
 from training.policy_fit import bare_policy, choose_policy, quiet_days
 from training.prepare import Prepared

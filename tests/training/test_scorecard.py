@@ -15,7 +15,7 @@ from models.rule_book import BehaviourRule, FitRule
 from models.rules import Rules
 from models.rules_check import doubts, read_with_lines
 from models.types import sigmoid
-from tests.conftest import Trained
+from tests.trained import Trained
 from training.config import Config
 from training.learn_points import run
 from training.replay import with_rules

@@ -10,7 +10,7 @@ import pytest
 
 from features.dataset import Dataset
 from models.rules import Rules
-from tests.conftest import Trained
+from tests.trained import Trained
 from training.config import Config
 from training.prepare import Prepared, prepare
 from training.segments import _size, band, in_words, segments

@@ -21,7 +21,7 @@ from features.dataset import Dataset
 from features.errors import ConfigError, DataError, ModelError
 from features.validate import validate
 from models.store import load
-from tests.conftest import Trained
+from tests.trained import Trained
 from training import batch, tracking
 from training.batch import score_open
 from training.config import Config

@@ -8,7 +8,7 @@ import pytest
 from features.clock import DAY
 from features.deals import Brought
 from models.value import Value
-from tests.conftest import Trained
+from tests.trained import Trained
 from training.value_check import check_value
 from training.value_fit import LOSSES, Won, deviance, fit_value, value_notes
 

@@ -10,7 +10,7 @@ import pytest
 
 from features.dataset import Dataset
 from features.validate import validate
-from tests.conftest import Trained
+from tests.trained import Trained
 from training.worth import COLUMNS, worth, worth_in_words
 
 

@@ -25,8 +25,8 @@ from serving.store.read import read
 from serving.store.scoring import StoredScorer
 from serving.store.standing import standing
 from serving.store.store import Store
-from tests.conftest import Trained
 from tests.serving.requests_from import open_at
+from tests.trained import Trained
 from training.batch import score_open
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from features.dataset import Dataset
 from features.sources.simulator import SimulatorSettings, simulate
-from tests.conftest import Trained
+from tests.trained import Trained
 from training.clients.jobs import Gave, Job, give_one, train_one
 from training.clients.row import TRAINED
 from training.clients.run import tell

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.browser import open_browser
-from tests.conftest import Trained
+from tests.trained import Trained
 from training.capacity import caught_difference
 from training.config import Config
 from training.report.drivers import psi
