@@ -6,9 +6,10 @@ that a function stands in, and would go on with what an older version of another
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,20 +21,40 @@ F = TypeVar("F", bound=Callable[..., Any])
 _settings: Any = numba.config  # typed as a module without attributes
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("features", "models", "serving")
-_IMPORT = re.compile(rb"^from ((?:features|models|serving)(?:\.\w+| import \w+))", re.M)
+_COMPILES = re.compile(rb"^from features(?:\.\w+)*\.compiled import ", re.M)
 
 
 def edition(root: Path) -> str:
     """A name for the compiled code below `root`: another one as soon as a byte of it changes, or of what it imports of ours."""
-    texts = {file: file.read_bytes() for package in PACKAGES for file in (root / package).glob("*.py")}
-    ours = {file for file, text in texts.items() if b"features.compiled import" in text or file == Path(__file__)}
-    imported = {
-        root.joinpath(*re.split(r"\.| import ", name.decode())) for file in ours for name in _IMPORT.findall(texts[file])
-    }
-    found = hashlib.sha256()
-    for file in sorted(ours | {file for file in texts if file.with_suffix("") in imported}):
-        found.update(f"{file.relative_to(root)}\0".encode() + hashlib.sha256(texts[file]).digest())
-    return found.hexdigest()[:16]
+    sources = {file: file.read_bytes() for package in PACKAGES for file in (root / package).rglob("*.py")}
+    modules = {".".join(file.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): file for file in sources}
+    compiling = {file for file, source in sources.items() if _COMPILES.search(source) or file == Path(__file__)}
+    digest = hashlib.sha256()
+    for file in sorted(compiling | _imported(compiling, sources, modules)):
+        digest.update(f"{file.relative_to(root)}\0".encode() + hashlib.sha256(sources[file]).digest())
+    return digest.hexdigest()[:16]
+
+
+def _imported(files: set[Path], sources: Mapping[Path, bytes], modules: Mapping[str, Path]) -> set[Path]:
+    """The files of ours that `files` import from; a name that is only handed on is followed to where it stands."""
+    followed: set[tuple[Path, str | None]] = set()
+    waiting: list[tuple[Path, str | None]] = [(file, None) for file in files]
+    while waiting:
+        file, name = waiting.pop()
+        for node in ast.parse(sources[file]).body:
+            if not isinstance(node, ast.ImportFrom) or node.module is None:
+                continue
+            for alias in node.names:
+                if name not in (None, alias.asname or alias.name):
+                    continue
+                submodule, module = modules.get(f"{node.module}.{alias.name}"), modules.get(node.module)
+                target = submodule or module
+                if target is None or (step := (target, None if submodule else alias.name)) in followed:
+                    continue
+                followed.add(step)
+                if not submodule:
+                    waiting.append(step)
+    return {file for file, _ in followed}
 
 
 def _kept_in() -> Path:

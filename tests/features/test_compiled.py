@@ -15,13 +15,23 @@ def _house(root: Path, **files: str) -> str:
     for package in ("features", "models", "serving"):
         (root / package).mkdir(exist_ok=True)
     for name, text in files.items():
-        (root / "models" / f"{name}.py").write_text(text)
+        path = root / "models" / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
     return edition(root)
 
 
 @pytest.mark.parametrize(
     ("changed", "another"),
-    [("kernel", True), ("constants", True), ("part", True), ("elsewhere", False)],
+    [
+        ("kernel", True),
+        ("constants", True),
+        ("part", True),
+        ("elsewhere", False),
+        ("trees__deep", True),
+        ("trees__constants", True),
+        ("origin", True),
+    ],
 )
 def test_another_text_of_what_is_compiled_or_goes_into_it_is_another_edition(
     tmp_path: Path, changed: str, another: bool
@@ -31,6 +41,9 @@ def test_another_text_of_what_is_compiled_or_goes_into_it_is_another_edition(
         "constants": "DAY = 1\n",
         "part": "SIZE = 1\n",
         "elsewhere": "import os\n",
+        "trees__deep": "from features.compiled import exact\nfrom models.trees.constants import (\n    LEAF,\n)\n",
+        "trees__constants": "from models.origin import LEAF\n",
+        "origin": "LEAF = 1\n",
     }
     before = _house(tmp_path, **files)
     assert _house(tmp_path, **files) == before
