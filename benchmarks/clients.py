@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.clients_page import page, plot, table
+from connectors.simulator.settings import SimulatorSettings
+from connectors.simulator.simulate import simulate
 from features.buckets.memory import Budget, cores
 from features.buckets.work import every
 from features.clock import moment
 from features.dataset import Dataset
-from features.sources.simulator import SimulatorSettings, simulate
 from features.validate import validate
 from models.rule_odds import SCALE, points_calibrator
 from models.rules import Rules

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from features.sources.crm.registry import KINDS
+from connectors.registry import CRMS
 
 ROOT = Path(__file__).resolve().parent.parent
 WRITTEN = 10_000
@@ -26,13 +26,13 @@ AGAIN = "second import: rows, calls | 10,000 scores: calls, seconds | import aft
 JOB = """
 import json, resource, sys, time
 from pathlib import Path
-import features.sources.marketo.api as marketo
-import features.sources.salesforce.api as salesforce
+import connectors.marketo.api as marketo
+import connectors.salesforce.api as salesforce
 marketo.POLL = salesforce.POLL = 0.001
 from training.crm import open_configured
-from features.sources.crm import sync
-from features.sources.crm.scores import FIELDS, values_of
-from features.sources.crm.write_back import Ledger, plan, send
+from connectors.crm import sync
+from connectors.crm.score_fields import FIELDS, values_of
+from connectors.crm.write_back import Ledger, plan, send
 from features.dataset import Dataset
 from datetime import datetime, UTC
 import io
@@ -140,7 +140,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--leads", type=int, default=20_000)
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--kinds", nargs="+", choices=list(CRMS), default=list(CRMS))
     parser.add_argument("--memory", type=int, nargs="+", metavar="LEADS", help="the peak at these sizes, and nothing else")
     given = parser.parse_args()
     rows = memory(given.kinds, given.memory) if given.memory else speed(given.kinds, given.leads)

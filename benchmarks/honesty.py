@@ -22,9 +22,10 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
+from connectors.simulator.settings import SimulatorSettings
+from connectors.simulator.simulate import simulate
 from features.clock import DAY
 from features.dataset import Dataset
-from features.sources.simulator import SimulatorSettings, simulate
 from features.validate import validate
 from models.gbm import gbm_learner
 from models.linear import linear_learner

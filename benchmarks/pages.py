@@ -75,7 +75,8 @@ def opened(browser: Browser, url: str, ready: str) -> tuple[float, float]:
 
 def replayed() -> tuple[int, float]:
     """Interactions, and seconds to replay and compare the default rules on a simulated CRM beyond reading it."""
-    from features.sources.simulator import SimulatorSettings, simulate
+    from connectors.simulator.settings import SimulatorSettings
+    from connectors.simulator.simulate import simulate
     from features.validate import validate
     from models.rules import Rules
     from training.config import Config

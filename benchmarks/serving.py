@@ -289,8 +289,9 @@ def everything(model: FunnelModel, stage: int) -> str:
 
 def batch(folder: Path, leads: int) -> tuple[int, float, float]:
     """Open leads of a simulated business, leads a second with reasons, and the seconds that indexing their histories takes."""
+    from connectors.simulator.settings import SimulatorSettings
+    from connectors.simulator.simulate import simulate
     from features.histories import Histories
-    from features.sources.simulator import SimulatorSettings, simulate
     from training.batch import score_open
 
     model = load(folder)

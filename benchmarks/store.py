@@ -23,8 +23,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from connectors.simulator.settings import SimulatorSettings
+from connectors.simulator.simulate import simulate
 from features.dataset import Dataset
-from features.sources.simulator import SimulatorSettings, simulate
 from serving.store.load import load
 from serving.store.store import STORE_VARIABLE, Store
 from tests import postgres

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,12 +17,15 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def explain(error: ValidationError, model: type[BaseModel], where: str) -> ConfigError:
+def explain(
+    error: ValidationError, model: type[BaseModel], where: str, actual: Mapping[type[BaseModel], type[BaseModel]] | None = None
+) -> ConfigError:
     """A pydantic error → one ConfigError that lists every problem: dotted place, value received, nearest known key.
 
-    `where` names the file or part of it the settings came from; `model` is the one that was validated.
+    `where` names the file or part of it the settings came from; `model` is the one that was validated; `actual` says as
+    which class a field was read that is annotated with its base.
     """
-    problems = [_problem(detail, model) for detail in error.errors(include_url=False)]
+    problems = [_problem(detail, model, actual or {}) for detail in error.errors(include_url=False)]
     known = "Put it right there." if len(problems) == 1 else "Put all of them right; nothing was run."
     if len(problems) == 1:
         return ConfigError(f"{where}: {problems[0]}", known)
@@ -30,8 +33,8 @@ def explain(error: ValidationError, model: type[BaseModel], where: str) -> Confi
     return ConfigError(f"{where} has {len(problems)} problems:{listed}", known)
 
 
-def _problem(detail: Any, model: type[BaseModel]) -> str:
-    place, models = _walk(detail["loc"], model)
+def _problem(detail: Any, model: type[BaseModel], actual: Mapping[type[BaseModel], type[BaseModel]]) -> str:
+    place, models = _walk(detail["loc"], model, actual)
     value = reprlib.repr(detail["input"])
     if detail["type"] == "extra_forbidden":
         key = str(detail["loc"][-1])
@@ -43,7 +46,9 @@ def _problem(detail: Any, model: type[BaseModel]) -> str:
     return f"{place} is {value}: {message[:1].lower()}{message[1:]}"
 
 
-def _walk(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[str, list[type[BaseModel]]]:
+def _walk(
+    loc: tuple[int | str, ...], model: type[BaseModel], actual: Mapping[type[BaseModel], type[BaseModel]]
+) -> tuple[str, list[type[BaseModel]]]:
     """The place as the user wrote it, without pydantic's own tags of unions, and the models that could stand around its end."""
     models: list[type[BaseModel]] = [model]
     shown: list[str] = []
@@ -52,7 +57,7 @@ def _walk(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[str, list
         around = models
         fields = [m.model_fields[part] for m in models if isinstance(part, str) and part in m.model_fields]
         if fields:
-            models = [inner for field in fields for inner in _models(field.annotation)]
+            models = [actual.get(inner, inner) for field in fields for inner in _models(field.annotation)]
         elif isinstance(part, str) and position < len(loc) - 1:
             tagged = [m for m in models if part in _tags(m)]
             models = tagged or models

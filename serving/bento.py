@@ -12,7 +12,7 @@ from pathlib import Path
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("features", "models", "serving")
+PACKAGES = ("features", "models", "connectors", "serving")
 
 
 def build(model: Path, out: Path | None = None) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.simulator.settings import SimulatorSettings
+from connectors.simulator.simulate import simulate
+from connectors.simulator.simulation import Simulation
 from features.dataset import Dataset
-from features.sources.simulator import Simulation, SimulatorSettings, simulate
 from tests.trained import SIMULATED, Trained, train_small
 
 

@@ -11,8 +11,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
     "features": set(),
     "models": {"features"},
-    "training": {"features", "models"},
-    "serving": {"features", "models"},
+    "connectors": {"features", "models"},
+    "training": {"features", "models", "connectors"},
+    "serving": {"features", "models", "connectors"},
 }
 HOMES = {"mlflow": {"training/tracking.py"}, "bentoml": {"serving/service.py", "serving/bento.py"}}
 NEVER = {"pickle", "cloudpickle", "joblib", "dill"}

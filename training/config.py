@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
 
+from connectors.registry import SOURCES, read_source, settings_of
+from connectors.source import SourceSettings
 from features.buckets.memory import size
 from features.errors import ConfigError, nearest
 from features.funnel import DEFAULT_EXITS, DEFAULT_STAGES, Funnel
 from features.scanners import ROLES, mail_roles
 from features.settings import Settings, explain
-from features.sources.crm.registry import CrmSources
-from features.sources.files import FilesSource
 
 
 class FunnelConfig(Settings):
@@ -27,15 +27,6 @@ class FunnelConfig(Settings):
 
     def build(self) -> Funnel:
         return Funnel(tuple(self.stages), tuple(self.exits), self.horizons)
-
-
-class SimulatorSource(Settings):
-    """A simulated CRM with known truth."""
-
-    kind: Literal["simulator"]
-    leads: int = Field(20_000, ge=100)
-    days: int = Field(730, ge=200)
-    seed: int = 7
 
 
 class Sales(Settings):
@@ -164,7 +155,7 @@ class Config(Settings):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="MLflow experiment and registered model")
     dataset: Path | None = None
-    source: Annotated[FilesSource | SimulatorSource | CrmSources, Field(discriminator="kind")] | None = None
+    source: Annotated[SourceSettings | None, BeforeValidator(read_source)] = None
     funnel: FunnelConfig = FunnelConfig()
     rules: Path | None = None
     sales: Sales = Sales()
@@ -214,7 +205,7 @@ class Config(Settings):
         try:
             config = cls.model_validate(content)
         except ValidationError as error:
-            raise explain(error, cls, str(file)) from error
+            raise explain(error, cls, str(file), _settings_around(content)) from error
         config._folder = file.resolve().parent
         return config
 
@@ -227,3 +218,10 @@ class Config(Settings):
     def path(self, relative: Path) -> Path:
         """A path of the configuration, relative to its folder."""
         return relative if relative.is_absolute() else self._folder / relative
+
+
+def _settings_around(content: Any) -> dict[type[BaseModel], type[BaseModel]]:
+    """The settings that `source:` was read as, for hints on unknown keys in it."""
+    source = content.get("source") if isinstance(content, dict) else None
+    kind = source.get("kind") if isinstance(source, dict) else None
+    return {SourceSettings: settings_of(kind)} if isinstance(kind, str) and kind in SOURCES else {}

@@ -14,18 +14,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from connectors.crm import score_fields, sync
+from connectors.crm.connector import Budget, Check, Connector
+from connectors.crm.secrets import Secrets
+from connectors.crm.settings import CrmSource
+from connectors.crm.stages import shown
+from connectors.crm.webhooks import Event, Spool
+from connectors.crm.write_back import Ledger, Outcome, Plan, plan, send, write_failures
+from connectors.crm.write_back import shown as records_shown
+from connectors.registry import CRMS, open_crm, settings_of
 from features.errors import ConfigError, CrmError, nearest
 from features.files import whole_file
-from features.sources.crm import scores as score_fields
-from features.sources.crm import sync
-from features.sources.crm.connector import Budget, Check, Connector
-from features.sources.crm.hooks import Event, Spool
-from features.sources.crm.registry import KINDS, SETTINGS, CrmSources, open_crm
-from features.sources.crm.secrets import Secrets
-from features.sources.crm.settings import CrmSource
-from features.sources.crm.stages import shown
-from features.sources.crm.write_back import Ledger, Outcome, Plan, plan, send, write_failures
-from features.sources.crm.write_back import shown as records_shown
 from features.validate import validate
 from models.store import load as load_model
 from training.batch import score_open
@@ -55,7 +54,7 @@ class Opened:
 
     path: Path
     config: Config
-    source: CrmSources
+    source: CrmSource
     connector: Connector
 
 
@@ -67,8 +66,8 @@ def open_configured(kind: str, path: Path | None) -> Opened:
     ConfigError
         if there is no such CRM, the configuration is wrong or of another one, or a secret is not set.
     """
-    if kind not in KINDS:
-        raise ConfigError(f"CRM={kind}: there is no such CRM: {nearest(kind, KINDS)}", "make import CRM=hubspot")
+    if kind not in CRMS:
+        raise ConfigError(f"CRM={kind}: there is no such CRM: {nearest(kind, CRMS)}", "make import CRM=hubspot")
     file = path or Path(f"{kind}.yaml")
     if not file.exists() and path is None:
         with whole_file(file) as partial:
@@ -81,8 +80,9 @@ def open_configured(kind: str, path: Path | None) -> Opened:
 
 def _address(kind: str) -> str:
     """The line of a starter where the address of an account goes; none where all have the same."""
-    like = SETTINGS[kind].ADDRESS
-    return f"  base_url:              # {like}\n" if like else ""
+    settings = settings_of(kind)
+    example = settings.ADDRESS if issubclass(settings, CrmSource) else ""
+    return f"  base_url:              # {example}\n" if example else ""
 
 
 def run_import(kind: str, path: Path | None = None, console: Console | None = None) -> sync.Imported:

@@ -7,10 +7,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from connectors.exports.propose import Proposal, propose
 from features.errors import ConfigError
 from features.files import whole_file
 from features.funnel import Funnel
-from features.sources.exports import Proposal, propose
 from training.progress import terminal
 
 

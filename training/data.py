@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from connectors.crm.settings import CrmSource
+from connectors.files.settings import FilesSource
+from connectors.simulator.settings import SimulatorSettings, SimulatorSource
 from features import erased
 from features.buckets.frames import whole_dataset
 from features.buckets.manifest import is_partitioned
@@ -14,10 +17,6 @@ from features.erased import without
 from features.errors import DataError
 from features.funnel import Funnel
 from features.report import DataReport
-from features.sources.crm import sync
-from features.sources.crm.settings import CrmSource
-from features.sources.files import FilesSource, load_files
-from features.sources.simulator import SimulatorSettings, simulate
 from features.validate import validate
 from training.config import Config
 
@@ -51,10 +50,14 @@ def _read(config: Config, funnel: Funnel, folder: Path | None, progress: Progres
         return (whole_dataset(where) if is_partitioned(where) else Dataset.read(config.path(config.dataset))), None
     if isinstance(config.source, FilesSource):
         source = config.source if folder is None else config.source.model_copy(update={"folder": folder.resolve()})
+        from connectors.files.load import load_files
+
         return load_files(source, funnel, config.path(Path()))
     if isinstance(config.source, CrmSource):
         return read_imported(config), None
-    assert config.source is not None  # noqa: S101  the configuration has one or the other
+    assert isinstance(config.source, SimulatorSource)  # noqa: S101  there is no fourth kind
+    from connectors.simulator.simulate import simulate
+
     settings = SimulatorSettings(leads=config.source.leads, days=config.source.days, seed=config.source.seed)
     return simulate(settings, progress).dataset, None
 
@@ -82,7 +85,9 @@ def read_imported(config: Config) -> Dataset:
         if there was none, or it cannot be read.
     """
     assert isinstance(config.source, CrmSource)  # noqa: S101
-    folder = crm_folder(config) / sync.DATASET
+    from connectors.crm.sync import DATASET
+
+    folder = crm_folder(config) / DATASET
     if not (folder / META).is_file():
         raise DataError(f"There is no imported dataset {folder} yet.", f"Run `make import CRM={config.source.kind}` first.")
     return Dataset.read(folder)

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from connectors.crm import erase as crm
+from connectors.crm import sync
+from connectors.crm.secrets import Secrets
+from connectors.crm.settings import CrmSource
+from connectors.files.settings import FilesSource
+from connectors.registry import open_landing
 from features import erased
 from features.dataset import META, Dataset
 from features.erased import without
 from features.files import whole_file, whole_folder
-from features.sources.crm import erase as crm
-from features.sources.crm import sync
-from features.sources.crm.registry import open_landing
-from features.sources.crm.secrets import Secrets
-from features.sources.crm.settings import CrmSource
-from features.sources.files import FilesSource
 from training import tracking
 from training.config import Config
 from training.data import crm_folder

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from features.sources.marketo import api as marketo_api
+from connectors.marketo import api as marketo_api
 from tests.crm.crms import CRMS, Crm, Opener, Site, site
 from tests.crm.world import World, world
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from connectors import registry
+from connectors.crm import sync
+from connectors.crm.connector import Connector
+from connectors.crm.secrets import Secrets
 from features.dataset import Dataset
 from features.funnel import Funnel
-from features.sources.crm import registry, sync
-from features.sources.crm.connector import Connector
-from features.sources.crm.secrets import Secrets
 from tests.crm import hubspot, hubspot_world, marketo, marketo_world, pipedrive, pipedrive_world, salesforce, salesforce_world
 from tests.crm.server import Fake, serving
 from tests.crm.world import World

@@ -23,7 +23,7 @@ from training.crm import open_configured, run_check, run_import, run_live, run_w
 def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
-    import features.sources.marketo.api as marketo
+    import connectors.marketo.api as marketo
 
     monkeypatch.setattr(marketo, "POLL", 0.001)
 
@@ -163,7 +163,7 @@ def test_live_needs_the_fields(small: World, tmp_path: Path, trained: Trained) -
 
 def test_a_webhook_starts_the_next_round_at_once(small: World, tmp_path: Path, trained: Trained) -> None:
     """HubSpot's search does not know the change yet; the contact is read all the same, scored and written."""
-    from features.sources.crm.hooks import Event, Spool
+    from connectors.crm.webhooks import Event, Spool
 
     with site(CRMS["hubspot"], small, tmp_path) as here:
         run_import("hubspot", config(here), console=printed())
@@ -194,7 +194,7 @@ def test_live_owes_what_it_could_not_write(small: World, tmp_path: Path, trained
 
     Webhooks do not hurry a round that would only meet the same trouble.
     """
-    from features.sources.crm.hooks import Event, Spool
+    from connectors.crm.webhooks import Event, Spool
 
     with site(CRMS["hubspot"], small, tmp_path) as here:
         run_import("hubspot", config(here), console=printed())

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 import pandas as pd
 import pytest
 
+from connectors.crm import sync
+from connectors.crm.stream import FIELDS
+from connectors.hubspot import api as hubspot_api
+from connectors.pipedrive import api as pipedrive_api
 from features.errors import CrmError
-from features.sources.crm import sync
-from features.sources.crm.stream import FIELDS
-from features.sources.hubspot import api as hubspot_api
-from features.sources.pipedrive import api as pipedrive_api
 from tests.crm.crms import FUNNEL, Opener, Site
 from tests.crm.server import Call, Fault
 from tests.crm.world import World
@@ -323,7 +323,7 @@ def test_a_form_sent_at_the_same_moment_as_the_last_one_seen_counts(served: Open
 
 def test_the_older_shape_of_a_landing_is_understood(served: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     """Landed by a version that did not know all of today's columns."""
-    from features.sources.crm import landing
+    from connectors.crm import landing
 
     older = {name: {c: k for c, k in columns.items() if c not in ("rough", "stands_for", "_people")} for name, columns in
              landing.COLUMNS.items()}  # fmt: skip

@@ -6,10 +6,10 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.crm.compile import compile_dataset
+from connectors.crm.erase import erase, erase_beside, left, records_of
+from connectors.crm.write_back import Ledger
 from features.dataset import Dataset
-from features.sources.crm.compile import compile_dataset
-from features.sources.crm.erase import erase, erase_beside, left, records_of
-from features.sources.crm.write_back import Ledger
 from tests.crm.crms import Site
 
 

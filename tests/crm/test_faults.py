@@ -17,11 +17,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from connectors.crm import stream, sync
+from connectors.crm.responses import RefusedError, SpentError, UnreachableError
+from connectors.crm.settings import Limit
 from features.dataset import Dataset
 from features.errors import CrmError
-from features.sources.crm import stream, sync
-from features.sources.crm.answers import RefusedError, SpentError, UnreachableError
-from features.sources.crm.settings import Limit
 from tests.crm.crms import CRMS, FUNNEL, SECRETS, Crm, Site, site
 from tests.crm.server import Call, Fault
 from tests.crm.world import World
@@ -29,8 +29,8 @@ from tests.crm.world import World
 ROOT = Path(__file__).resolve().parents[2]
 # so small that a run of sixty leads is landed in many parts
 IN_PARTS = """
-import features.sources.crm.stream as stream
-import features.sources.marketo.api as marketo
+import connectors.crm.stream as stream
+import connectors.marketo.api as marketo
 stream.CHUNK = 40
 marketo.POLL = 0.001
 from pathlib import Path
@@ -216,7 +216,7 @@ def test_hubspot_oauth_token_is_fetched_and_renewed(hubspot: Site, monkeypatch: 
 
 def test_salesforce_bulk_brings_what_queries_bring(small: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A first read of much goes through Bulk 2.0, many files: the same dataset, and the next run is incremental."""
-    from features.sources.salesforce import api
+    from connectors.salesforce import api
 
     with site(CRMS["salesforce"], small, tmp_path / "query") as here:
         here.run()
@@ -276,7 +276,7 @@ def test_hubspot_search_beyond_ten_thousand_is_read_in_windows(hubspot: Site) ->
     for number, name in enumerate(sorted(hubspot.fake.records["contacts"])):
         moment = pd.Timestamp(at + (0 if number < 30 else number), unit="s", tz="UTC").floor("ms").to_pydatetime()
         hubspot.fake.touch("contacts", name, {"region": f"new {number}"}, moment)
-    from features.sources.hubspot import api
+    from connectors.hubspot import api
 
     page, api.SEARCH = api.SEARCH, 10
     try:
@@ -378,8 +378,8 @@ def test_secrets_are_in_no_error_and_no_file(here: Site) -> None:
 
 
 def test_two_imports_at_once_are_one(here: Site) -> None:
+    from connectors.crm.sync import alone
     from features.errors import DataError
-    from features.sources.crm.sync import alone
 
     with alone(here.home / "crm"), pytest.raises(DataError, match=r"Another import or write-back is at work"):
         here.run()

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from connectors.crm.auth import FixedToken
+from connectors.crm.http import Http
+from connectors.crm.responses import RefusedError, SpentError, UnreachableError, masked
+from connectors.crm.secrets import Secrets
 from features.errors import CrmError
-from features.sources.crm.answers import RefusedError, SpentError, UnreachableError, masked
-from features.sources.crm.auth import FixedToken
-from features.sources.crm.http import Http
-from features.sources.crm.secrets import Secrets
 from tests.crm.server import Call, Fake, Fault, Reply, route, routed, serving
 
 TOKEN = "tok/en+0815"

@@ -77,7 +77,7 @@ def test_an_export_that_was_queued_unheard_is_waited_for(served: Opener) -> None
 
 def test_no_file_with_addresses_stays_behind(served: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     """Marketo's extract holds names and e-mail addresses; whatever ends the run, it is on no disk."""
-    from features.sources.marketo import connector
+    from connectors.marketo import connector
 
     def fail(*_: Any) -> Any:
         raise DataError("The disk is full.")

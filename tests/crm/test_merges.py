@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
+from connectors.crm import compile as compiling
+from connectors.crm.compile import compile_dataset
+from connectors.crm.landing import Landing
+from connectors.crm.mapping import Shape
+from connectors.crm.rows import alias_row, history_row
 from features.dataset import Dataset
 from features.errors import DataError
 from features.report import DataReport
-from features.sources.crm import compile as compiling
-from features.sources.crm.compile import compile_dataset
-from features.sources.crm.landing import Landing
-from features.sources.crm.rows import alias_row, history_row
-from features.sources.crm.shape import Shape
 from tests.crm.crms import CRMS, site
 from tests.crm.world import World
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from connectors.crm.responses import RefusedError
+from connectors.crm.secrets import Secrets
 from features.errors import ConfigError, CrmError
-from features.sources.crm.answers import RefusedError
-from features.sources.crm.secrets import Secrets
 from tests.crm.crms import CRMS, Site, site
 from tests.crm.pipedrive import CLIENT, REFRESH, SECRET
 from tests.crm.server import Call

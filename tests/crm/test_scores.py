@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from connectors.crm.score_fields import FIELDS, chosen, digest, values_of
+from connectors.crm.write_back import CLEARED, plan
 from features.errors import ConfigError
-from features.sources.crm.scores import FIELDS, chosen, digest, values_of
-from features.sources.crm.write_back import CLEARED, plan
 
 AT = datetime(2026, 6, 30, tzinfo=UTC)
 
@@ -68,8 +68,8 @@ def test_the_shipped_metadata_of_salesforce_has_every_field() -> None:
     an import asks for."""
     from xml.etree import ElementTree
 
-    from features.sources.salesforce.settings import COMPANIES, LEADS
-    from features.sources.salesforce.writer import METADATA, SalesforceWriter
+    from connectors.salesforce.settings import COMPANIES, LEADS
+    from connectors.salesforce.writer import METADATA, SalesforceWriter
 
     space = "{http://soap.sforce.com/2006/04/metadata}"
     types = {"number": "Number", "text": "Text", "long": "LongTextArea", "time": "DateTime"}

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from connectors.crm.responses import SpentError
+from connectors.crm.score_fields import FIELDS, values_of
+from connectors.crm.write_back import Ledger, Outcome, plan, send, write_failures
 from features.errors import CrmError, DataError
-from features.sources.crm.answers import SpentError
-from features.sources.crm.scores import FIELDS, values_of
-from features.sources.crm.write_back import Ledger, Outcome, plan, send, write_failures
 from tests.crm.crms import CRMS, Site, site
 from tests.crm.server import Call, Fault
 from tests.crm.test_faults import killed_at
@@ -287,8 +287,8 @@ from datetime import datetime, UTC
 from pathlib import Path
 from training.crm import open_configured
 from training.data import read_imported
-from features.sources.crm.scores import FIELDS, values_of
-from features.sources.crm.write_back import Ledger, plan, send
+from connectors.crm.score_fields import FIELDS, values_of
+from connectors.crm.write_back import Ledger, plan, send
 opened = open_configured({here.crm.kind!r}, Path({str(here.home / f"{here.crm.kind}.yaml")!r}))
 connector = opened.connector
 connector.batch = 1 if connector.batch == 1 else 10

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from connectors.simulator.settings import SimulatorSettings
+from connectors.simulator.simulate import simulate
 from features.dataset import Dataset
-from features.sources.simulator import SimulatorSettings, simulate
 
 STAGES = ("mql", "sql", "customer", "disqualified", "lost")
 

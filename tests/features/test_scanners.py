@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.simulator.settings import SimulatorSettings
+from connectors.simulator.simulate import simulate
 from features.histories import Histories
 from features.index import HistoryIndex
 from features.live import Act, LiveLead, live_rows
@@ -25,7 +27,6 @@ from features.scanners import (
     scanned,
     without,
 )
-from features.sources.simulator import SimulatorSettings, simulate
 from features.spec import Acts, Count
 
 TYPES = ("email_sent", "email_opened", "email_clicked", "page_view")

@@ -6,7 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from features.sources.simulator import SimulatorSettings, simulate
+from connectors.simulator.settings import SimulatorSettings
+from connectors.simulator.simulate import simulate
 from models.store import load
 from tests.golden import product
 from tests.golden.compare import FILES, pack_matrix, processor, write

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from connectors.simulator.settings import SimulatorSettings
+from connectors.simulator.simulate import simulate
 from features.clock import moment
 from features.histories import Histories
 from features.landmarks import Path as Way
 from features.landmarks import landmarks
-from features.sources.simulator import SimulatorSettings, simulate
 from models.drift import FEWEST, MOST, Drift, Window
 from models.scoring import split
 from models.store import DRIFT, MANIFEST, load, save

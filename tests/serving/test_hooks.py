@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from features.sources.crm.hooks import Event, Spool
+from connectors.crm.webhooks import Event, Spool
 from serving.app import create_app
 from serving.scorer import Scorer
 from serving.work_list import WorkList

@@ -19,8 +19,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from connectors.simulator.simulate import simulate
+from connectors.simulator.simulation import Simulation
 from features.clock import timestamps
-from features.sources.simulator import Simulation, simulate
 from features.validate import validate
 from models.chain import chain
 from models.rules import Rules

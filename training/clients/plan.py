@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from connectors.crm.settings import CrmSource
 from features.errors import ConfigError, RipelineError
-from features.sources.crm.settings import CrmSource
 from training.clients.row import Row
 from training.config import Config
 from training.data import crm_folder

@@ -9,13 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from connectors.crm import sync
+from connectors.crm.settings import CrmSource
+from connectors.files.settings import FilesSource
 from features.buckets.manifest import Manifest
 from features.dataset import META
 from features.erased import USUAL_FILE
 from features.files import sha256, whole_file
-from features.sources.crm import sync
-from features.sources.crm.settings import CrmSource
-from features.sources.files import FilesSource
 from training.clients.row import Row
 from training.config import Config
 from training.data import crm_folder

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from connectors.files.settings import FilesSource
 from features.buckets.manifest import Manifest, is_partitioned
 from features.buckets.memory import PLAIN, Budget
 from features.buckets.partition import add, partition
@@ -13,7 +14,6 @@ from features.buckets.place import Place
 from features.buckets.raw import Raw, in_memory
 from features.buckets.work import Engine, Tick
 from features.dataset import META, read_meta
-from features.sources.files import FilesSource
 from training.config import Config
 from training.scale.stream import place_of
 
@@ -59,7 +59,9 @@ def raw_of(config: Config, folder: Path | None = None) -> Iterator[Raw]:
         return
     if isinstance(config.source, FilesSource):
         source = config.source if folder is None else config.source.model_copy(update={"folder": str(folder.resolve())})
-        found = Raw.of_files(source, config.funnel.build(), config.path(Path()))
+        from connectors.files.stream import raw_of_files
+
+        found = raw_of_files(source, config.funnel.build(), config.path(Path()))
         if found is not None:
             yield found
             return

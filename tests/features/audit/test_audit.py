@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 import yaml
 
+from connectors.files.load import load_files
+from connectors.files.settings import FilesSource
+from connectors.simulator.settings import SimulatorSettings
+from connectors.simulator.simulate import simulate
 from features.audit import Audit, audit
 from features.dataset import Dataset
 from features.funnel import Funnel
-from features.sources.files import FilesSource, load_files
-from features.sources.simulator import SimulatorSettings, simulate
 from features.validate import validate
 from tests.features.audit.world import FUNNEL, N, converted, crm, verdicts
 

@@ -11,6 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from connectors.files.load import load_files
+from connectors.files.settings import FilesSource
+from connectors.files.stream import raw_of_files
 from features.buckets.frames import whole_dataset
 from features.buckets.lock import locked
 from features.buckets.manifest import NAME, Manifest
@@ -18,7 +21,6 @@ from features.buckets.matrix import Store
 from features.buckets.memory import Budget
 from features.buckets.partition import partition
 from features.buckets.place import Place
-from features.buckets.raw import Raw
 from features.buckets.raw import in_memory as raw_in_memory
 from features.buckets.whole import read_bucket
 from features.buckets.work import Inline
@@ -26,7 +28,6 @@ from features.dataset import Dataset
 from features.errors import DataError
 from features.histories import account_keys, seen_in
 from features.report import DataReport
-from features.sources.files import FilesSource, load_files
 from features.validate import validate
 from tests.features.buckets.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
 
@@ -106,7 +107,7 @@ def test_csv_and_parquet_files_go_straight_through_the_database(tmp_path: Path) 
             "extracted_at": dataset.extracted_at,
         }
     )
-    raw = Raw.of_files(source, FUNNEL, tmp_path)
+    raw = raw_of_files(source, FUNNEL, tmp_path)
     assert raw is not None
     assert len(raw.rows.queries) == 2
     place = Place.of(tmp_path / "data")
@@ -123,7 +124,7 @@ def test_a_mapping_that_translates_values_is_left_to_our_reader(tmp_path: Path) 
     dataset.interactions.to_csv(tmp_path / "acts.csv", index=False)
     mapping = {"file": "acts.csv", "values": {"type": {"page_view": "view"}}}
     source = FilesSource.model_validate({"folder": str(tmp_path), "leads": {"file": "leads.csv"}, "interactions": mapping})
-    assert Raw.of_files(source, FUNNEL, tmp_path) is None
+    assert raw_of_files(source, FUNNEL, tmp_path) is None
 
 
 def test_one_account_with_a_tenth_of_all_interactions_has_a_bucket_of_its_own(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from connectors.exports.propose import date_formats, propose
+from connectors.files.load import load_files
+from connectors.files.settings import FilesSource
 from features.errors import ConfigError, DataError
 from features.funnel import Funnel
-from features.sources.exports import propose
-from features.sources.exports.propose import date_formats
-from features.sources.files import FilesSource, load_files
 from training.csv_check import run
 
 HEADERS = Path(__file__).resolve().parents[4] / "shared" / "fixtures" / "csv_headers"
@@ -162,9 +162,9 @@ def test_recorded_headers_are_recognised() -> None:
         "pipedrive_deals_list_view_columns": "Pipedrive deals",
         "pipedrive_official_sample_import": "Pipedrive people",
     }
-    from features.sources.exports.propose import recognise
-    from features.sources.files.reading import open_file
-    from features.sources.files.settings import FileOptions
+    from connectors.exports.propose import recognise
+    from connectors.files.reading import open_file
+    from connectors.files.settings import FileOptions
 
     for name, title in expected.items():
         found = recognise(open_file(HEADERS, f"{name}.csv", FileOptions()))
@@ -176,7 +176,7 @@ def test_recorded_headers_are_recognised() -> None:
 def test_marketo_labels_of_a_list_export_are_known() -> None:
     """The labels that Marketo's screens show for the fields we map."""
     labels = {one["rest"]: one["label"] for one in json.loads((HEADERS / "marketo_standard_field_labels.json").read_text())}
-    from features.sources.exports.labels import EXPORTS, fold
+    from connectors.exports.labels import EXPORTS, fold
 
     listed = next(e for e in EXPORTS if e.title == "Marketo leads (list export)")
     known = {name for names in [*listed.columns.values(), *listed.companies.values()] for name in names} | set(listed.exclude)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.files.convert import Origin, flags, numbers, parsed_times, times, translate, whole_numbers
+from connectors.files.infer import infer
+from connectors.files.settings import FileOptions
 from features.errors import DataError
-from features.sources.files.convert import Origin, flags, numbers, parsed_times, times, translate, whole_numbers
-from features.sources.files.infer import infer
-from features.sources.files.settings import FileOptions
 
 ORIGIN = Origin("a.csv", "Col", "target")
 UTC_OPTIONS = FileOptions(timezone="UTC", decimal=".")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from features.sources.files.infer import infer
-from features.sources.files.personal import is_personal, personal_content, personal_header
-from features.sources.files.settings import FileOptions
+from connectors.files.infer import infer
+from connectors.files.privacy import is_personal, personal_content, personal_header
+from connectors.files.settings import FileOptions
 
 PERSONAL = """First Name|Last Name|LastName|firstName|Name|Full Name|Vorname|Nachname|Familienname|E-Mail|Email
 email_address|Mail|E-Mail-Adresse|Person - Email (Work)|Phone|Phone Number|Telefon|Telefonnummer|Mobile

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from connectors.files.reading import RawFile, open_file
+from connectors.files.settings import FileOptions
 from features.errors import DataError
-from features.sources.files.reading import RawFile, open_file
-from features.sources.files.settings import FileOptions
 
 OPTIONS = FileOptions(encoding="utf-8", null=["", "NULL"])
 

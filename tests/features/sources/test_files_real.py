@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from connectors.files.load import load_files
+from connectors.files.settings import FilesSource
 from features.funnel import Funnel
-from features.sources.files import FilesSource, load_files
 from features.validate import validate
 
 ROOT = Path(__file__).parents[3]

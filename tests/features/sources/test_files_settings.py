@@ -10,9 +10,8 @@ import pytest
 import yaml
 from pydantic import Field, ValidationError
 
+from connectors.files.settings import FileOptions, FilesSource, LeadsFile, LeadStagesFile
 from features.settings import Settings, explain
-from features.sources.files import FilesSource
-from features.sources.files.settings import FileOptions, LeadsFile, LeadStagesFile
 
 ROOT = Path(__file__).parents[3]
 

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from connectors.simulator.settings import SimulatorSettings
+from connectors.simulator.simulate import simulate
+from connectors.simulator.simulation import Simulation
 from features.dataset import Dataset
 from features.errors import ConfigError
-from features.sources.simulator import Simulation, SimulatorSettings, simulate
 from features.tables import TABLES
 
 SETTINGS = SimulatorSettings(leads=2_500, days=400, seed=3)

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from connectors.simulator.hazards import FITS, Hazards
+from connectors.simulator.interest import STATES, transitions
+from connectors.simulator.settings import SimulatorSettings
+from connectors.simulator.simulate import simulate
+from connectors.simulator.simulation import Simulation
+from connectors.simulator.truth import probabilities
 from features.errors import ConfigError, DataError
 from features.funnel import Funnel
-from features.sources.simulator import Simulation, SimulatorSettings, simulate
-from features.sources.simulator.hazards import FITS, Hazards
-from features.sources.simulator.interest import STATES, transitions
-from features.sources.simulator.truth import probabilities
 
 AGES = (0, 1, 3, 7, 14, 30, 60, 90)
 MOMENT = pd.Timedelta(microseconds=1)

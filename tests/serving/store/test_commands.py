@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from connectors.simulator.settings import SimulatorSettings
+from connectors.simulator.simulate import simulate
 from features.dataset import Dataset
-from features.sources.simulator import SimulatorSettings, simulate
 from serving.store import __main__ as commands
 
 

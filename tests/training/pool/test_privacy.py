@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from connectors.simulator.settings import SimulatorSettings
+from connectors.simulator.simulate import simulate
 from features.dataset import Dataset
-from features.sources.simulator import SimulatorSettings, simulate
 from tests.trained import Trained
 from training.clients.jobs import Gave, Job, give_one, train_one
 from training.clients.row import TRAINED

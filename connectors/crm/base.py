@@ -1,0 +1,62 @@
+"""What the four connectors share: the vendor's clock, what is asked once a run, and the look for records that are gone."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from typing import Any
+
+from connectors.crm.http import Http
+from connectors.crm.landing import Landing
+from connectors.crm.settings import CrmSource
+from connectors.crm.stream import Page, Stream
+from connectors.crm.sweep import Listed, due, sweep
+from connectors.crm.webhooks import Event
+from connectors.files.privacy import personal_header
+
+
+class BaseConnector(ABC):
+    """One account of a CRM, its landing, and from when on activities are read."""
+
+    source: CrmSource
+    http: Http
+    landing: Landing
+    since: datetime
+
+    def _begin(self, source: CrmSource, http: Http, landing: Landing, since: datetime) -> None:
+        self.source, self.http, self.landing, self.since = source, http, landing, since
+
+    def now(self) -> datetime:
+        """The vendor's clock."""
+        return datetime.fromtimestamp(self.http.now(), UTC)
+
+    def greet(self) -> None:
+        """See `Connector`. What an earlier run asked (fields, stages, options) is asked anew: it changes while one lives."""
+        for kind in type(self).__mro__:
+            for name, found in vars(kind).items():
+                if isinstance(found, cached_property):
+                    self.__dict__.pop(name, None)
+        self.hello()
+
+    @abstractmethod
+    def hello(self) -> None:
+        """A first call, one that is needed anyway."""
+
+    def reread(self, _events: Sequence[Event]) -> Iterator[Page]:
+        """See `Connector`; here what is listed is as new as a webhook."""
+        yield from ()
+
+    def attribute(self, name: str, label: object) -> bool:
+        """May a field of the customer's own become an attribute: neither ours, nor left out, nor personal by its label?"""
+        return name not in self.source.exclude and personal_header(str(label or name)) is None
+
+    def swept(
+        self,
+        lists: Mapping[str, Callable[[], Iterable[str]]],
+        back: Callable[[str, Sequence[str]], Listed] | None = None,
+    ) -> Stream:
+        """The stream that compares what is landed with what is listed; `back` reads records that were thought gone."""
+        read: Callable[[Any], Iterator[Page]] = partial(sweep, self.landing, lists, self.now, self.source.sweep_most, back)
+        return Stream("sweep", read, patient=True, lands_first=True, due=partial(due, self.now, self.source.sweep_hours))

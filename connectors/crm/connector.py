@@ -1,0 +1,77 @@
+"""What a CRM's folder provides, and how it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from connectors.crm.http import Http
+from connectors.crm.landing import Landing
+from connectors.crm.mapping import Shape, StageValue
+from connectors.crm.stream import Page, Stream
+from connectors.crm.webhooks import Event
+from connectors.crm.write_back import Writer
+
+Standing = Literal["good", "warning", "bad"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that `make crm-check` looked at: how it stands, and what to do about it."""
+
+    what: str
+    standing: Standing
+    found: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What reading and writing cost, in the vendor's unit: the first import, a day's import, writing `scores` of them.
+
+    `limit`: what the vendor allows a day; `left`: of it today. None where it does not say.
+    """
+
+    unit: str
+    first: int
+    daily: int
+    write: int
+    scores: int
+    limit: int | None = None
+    left: int | None = None
+
+
+class Connector(Writer, Protocol):
+    """One CRM, read and written."""
+
+    kind: str
+    http: Http
+    landing: Landing
+
+    def greet(self) -> None:
+        """A first call: afterwards the vendor's clock is known (`http.now`).
+
+        Raises
+        ------
+        CrmError
+            if the credentials are wrong or nobody answers.
+        """
+
+    def streams(self) -> Sequence[Stream]:
+        """What is read, in order: records before what hangs on them."""
+
+    def reread(self, events: Sequence[Event]) -> Iterator[Page]:
+        """The records that a webhook spoke of, where the lists that `streams` reads know a change only later."""
+
+    def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
+        """How the landing becomes a dataset."""
+
+    def propose(self, value: StageValue) -> str | None:
+        """The lead stage that a value means in the vendor's own defaults; None where it is the customer's own."""
+
+    def checks(self) -> list[Check]:
+        """Credentials, permissions, history: looked at by a few calls that change nothing."""
+
+    def budget(self, leads: int) -> Budget:
+        """What so many leads cost."""

@@ -1,0 +1,332 @@
+"""The one way to a vendor's API: paced, patient, and never green where something went wrong.
+
+Every answer that is not 2xx raises; a vendor's own judge reads errors that hide inside a 2xx or say too little. What may pass
+is tried again with growing pauses; what cannot is raised at once, in words, with secrets and e-mail addresses taken out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json as jsonlib
+import logging
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Protocol, TypeVar
+
+import requests
+
+from connectors.crm.rate_limit import Bucket
+from connectors.crm.responses import (
+    Answer,
+    Body,
+    Judge,
+    RefusedError,
+    SpentError,
+    Trouble,
+    UnreachableError,
+    by_status,
+    dated_at,
+    excerpt,
+    masked,
+)
+from connectors.crm.secrets import Secrets
+from features.errors import CrmError
+
+ATTEMPTS = 8
+LONGEST_PAUSE = 60.0  # seconds between two attempts, unless the vendor asks for more
+PATIENCE = 900.0  # seconds that one call may be waited for; a vendor that asks for more has had enough for today
+TIMEOUT = (10.0, 120.0)  # to connect, between two bytes
+
+
+T = TypeVar("T")
+
+
+class _TroubledError(Exception):
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.why)
+        self.trouble = trouble
+
+
+class Auth(Protocol):
+    """Who we are."""
+
+    def headers(self) -> Mapping[str, str]:
+        """The headers of a call; may fetch a token first."""
+
+    def renew(self) -> bool:
+        """The token was refused: forget it. True where another can be fetched."""
+
+
+# it writes whole addresses at DEBUG, and Marketo wants the client's secret in one
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+
+
+def _session() -> requests.Session:
+    """One that a `.netrc` cannot give other credentials than ours; proxies of the environment count."""
+    found = requests.Session()
+    found.auth = lambda prepared: prepared
+    return found
+
+
+@dataclass
+class Http:
+    """One vendor's API. `judge` sees every answer; None means that the status says it all.
+
+    Not for threads but for `pace`, which they share.
+    """
+
+    base: str
+    name: str
+    auth: Auth
+    secrets: Secrets
+    judge: Judge = lambda answer: None
+    pace: Bucket = field(default_factory=lambda: Bucket(()))
+    timeout: tuple[float, float] = TIMEOUT
+    sleep: Callable[[float], None] = time.sleep
+    calls: int = 0
+    repeated: int = 0
+    skew: float = 0.0  # seconds the server's clock is ahead of ours
+    _session: requests.Session = field(default_factory=_session)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._session.close()
+
+    def beside(self, auth: Auth, base: str | None = None) -> Http:
+        """The same API for somebody else, such as the service that gives tokens; it waits as this one does, over the same
+        connections."""
+        other = Http(base or self.base, self.name, auth, self.secrets, self.judge, self.pace, self.timeout, self._pause)
+        other.close()
+        other._session = self._session
+        return other
+
+    def _pause(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None, **more: Any) -> Answer:
+        return self.call("GET", path, params=params, **more)
+
+    def post(self, path: str, json: Any = None, **more: Any) -> Answer:
+        return self.call("POST", path, json=json, **more)
+
+    def patch(self, path: str, json: Any = None, **more: Any) -> Answer:
+        return self.call("PATCH", path, json=json, **more)
+
+    def now(self) -> float:
+        """The vendor's clock, seconds since 1970: ours, put right by its last answer."""
+        return time.time() + self.skew
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        text: bool = False,
+        repeat: bool = True,
+    ) -> Answer:
+        """One call, made until it is answered. `path` may be a whole address, as vendors give for the next page.
+
+        `text`: the answer is wanted as text, not JSON. Without `repeat` it is made again only where it was turned away for
+        sure; for what would be done twice.
+
+        Raises
+        ------
+        RefusedError
+            for what no repetition would change: wrong request, missing permission, unknown record.
+        SpentError
+            if the vendor's daily limit is reached.
+        UnreachableError
+            if no attempt brought a usable answer.
+        """
+        address = self.address(path)
+
+        def once() -> Answer:
+            answer = self._once(method, address, params, json, data, headers)
+            found = self._trouble(answer, text)
+            if found is not None:
+                raise _TroubledError(found)
+            return answer
+
+        return self._patiently(method, path, once, repeat)
+
+    def download(self, path: str, to: BinaryIO) -> None:
+        """A file of any size, into an empty one that is open; what broke off goes on where it stopped.
+
+        Raises
+        ------
+        CrmError
+            as `call`.
+        """
+        address = self.address(path)
+
+        def once() -> None:
+            begun = to.seek(0, os.SEEK_END)
+            given = {**self.auth.headers(), **({"Range": f"bytes={begun}-"} if begun else {})}
+            with self._session.get(
+                address, headers=given, timeout=self.timeout, stream=True, allow_redirects=False
+            ) as response:
+                kind = response.headers.get("content-type", "").lower()
+                if response.status_code not in (200, 206) or "json" in kind or "html" in kind:
+                    answer = self._answer(response)
+                    raise _TroubledError(
+                        self._trouble(answer, text=True) or Trouble("again", f"{excerpt(answer)!r} in place of a file")
+                    )
+                if response.status_code == 200 and begun:
+                    to.seek(0)
+                    to.truncate()
+                for part in response.iter_content(1 << 16):
+                    to.write(part)
+
+        self._patiently("GET", path, once, repeat=True)
+        to.seek(0)
+
+    def _patiently(self, method: str, path: str, once: Callable[[], T], repeat: bool) -> T:
+        """Attempts until one succeeds, with growing pauses, or the vendor's where it names one."""
+        renewed, waited, trouble = False, 0.0, Trouble("again", "no attempt was made")
+        for attempt in range(ATTEMPTS):
+            self.pace.take()
+            self.calls += 1
+            try:
+                return once()
+            except _TroubledError as error:
+                trouble = error.trouble
+            except requests.RequestException as error:
+                trouble = Trouble("again", _said(error))
+            if trouble.kind == "renew" and not renewed and self.auth.renew():
+                renewed = True
+                continue
+            self._final(trouble, method, path)
+            if not repeat and trouble.code != "429":
+                break
+            pause = trouble.wait if trouble.wait is not None else min(LONGEST_PAUSE, 0.5 * 2**attempt) * _jitter()
+            waited += pause
+            if waited > PATIENCE:
+                raise SpentError(
+                    self.say(f"{self.name} asks for a pause of {pause:,.0f} s: {trouble.why}."),
+                    "Run it again later; what was fetched is kept.",
+                )
+            self.repeated += 1
+            self.sleep(pause)
+        tried = f"{ATTEMPTS} attempts" if repeat else "one attempt"
+        raise UnreachableError(
+            self.say(f"{self.name} did not answer {method} {_short(path)} after {tried}: {trouble.why}."),
+            "Check the network and the vendor's status page, then run it again; what was fetched is kept.",
+        )
+
+    def address(self, path: str) -> str:
+        """The whole address; one that leads to another host than ours is refused, for our token would go there."""
+        if not path.startswith(("http://", "https://")):
+            return self.base.rstrip("/") + path
+        if not path.startswith(self.base.rstrip("/") + "/"):
+            raise CrmError(
+                f"{self.name} sent us on to {_short(path)}, which is not {self.base}.",
+                "Check the base URL in the configuration.",
+            )
+        return path
+
+    def _once(self, method: str, address: str, params: Any, json: Any, data: Any, headers: Mapping[str, str] | None) -> Answer:
+        given = {"accept": "application/json", **self.auth.headers(), **(headers or {})}
+        body = data if json is None else jsonlib.dumps(json, separators=(",", ":")).encode()
+        if json is not None:
+            given["content-type"] = "application/json"
+        with self._session.request(
+            method, address, params=params, data=body, headers=given, timeout=self.timeout, allow_redirects=False
+        ) as response:
+            return self._answer(response)
+
+    def _answer(self, response: requests.Response) -> Answer:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        ours = time.time()
+        dated = dated_at(headers.get("date")) or ours
+        self.skew = dated - ours if abs(dated - ours) > 1.5 else 0.0  # the header has whole seconds
+        content = response.content
+        body: Any = None
+        if content and "json" in headers.get("content-type", "").lower():
+            with contextlib.suppress(ValueError, RecursionError):
+                body = jsonlib.loads(content)
+        if isinstance(body, dict):
+            body = Body(body, f"{self.name}'s answer to {_short(response.request.path_url)}")
+        text = "" if body is not None else content.decode("utf-8", "replace")
+        return Answer(response.status_code, headers, body, text, dated)
+
+    def _trouble(self, answer: Answer, text: bool) -> Trouble | None:
+        """The vendor's own judgement first, then what the status and the kind of content say."""
+        found = self.judge(answer) or by_status(answer)
+        page = "html" in answer.headers.get("content-type", "").lower() or answer.text.lstrip()[:1] == "<"
+        if found or (text and not page) or answer.status == 204 or answer.body is not None:
+            return found
+        what = "HTML" if page else "nothing" if not answer.text else "text that is not JSON"
+        # a page of a proxy or of maintenance: it may pass
+        wanted = "text" if text else "JSON"
+        return Trouble("again", f"{what} came in place of {wanted} ({excerpt(answer)!r}); is the base URL right?")
+
+    def _final(self, trouble: Trouble, method: str, path: str) -> None:
+        if trouble.kind == "spent":
+            raise SpentError(
+                self.say(f"{self.name}: the calls of the day are used up: {trouble.why}."),
+                trouble.hint or "Run it again tomorrow, or ask for a higher limit; what was fetched is kept.",
+            )
+        if trouble.kind in ("refused", "renew"):
+            status = int(trouble.code) if trouble.code.isdigit() and len(trouble.code) == 3 else 0
+            hint = trouble.hint or _HINTS.get(status, "See the vendor's documentation of that call.")
+            raise RefusedError(
+                self.say(f"{self.name} refused {method} {_short(path)}: {trouble.why}."), hint, status, trouble.code
+            )
+
+    def say(self, text: str) -> str:
+        """A vendor's words without secrets and e-mail addresses."""
+        return masked(self.secrets.hide(text))
+
+
+_HINTS = {
+    401: "Check the token or the client's id and secret.",
+    403: "Give the app the missing permission; `make crm-check` names what is needed.",
+    404: "Check the base URL and the API version in the configuration.",
+}
+
+
+def pages(first: Callable[[Any], Answer], following: Callable[[Answer], Any]) -> Iterator[Answer]:
+    """Answers one after the other; `first` gets None or what `following` found in the answer before.
+
+    The same twice is an error: a cursor that stands still would never end.
+
+    Raises
+    ------
+    CrmError
+        where the vendor names the page we came from as the next.
+    """
+    mark = None
+    while True:
+        answer = first(mark)
+        yield answer
+        after = following(answer)
+        if after is None:
+            return
+        if after == mark:
+            raise CrmError(f"The page after {str(mark)[:60]!r} is that page again.", "The vendor's cursor stands still.")
+        mark = after
+
+
+def _said(error: requests.RequestException) -> str:
+    if isinstance(error, requests.Timeout):
+        return "it took too long"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
+        return "the answer broke off"
+    if isinstance(error, requests.ConnectionError):
+        return "the connection failed or broke off"
+    return type(error).__name__
+
+
+def _short(path: str) -> str:
+    return path.split("?", maxsplit=1)[0][:120]
+
+
+def _jitter() -> float:
+    return 0.75 + random.random() / 2  # noqa: S311  to spread calls, not to hide anything

@@ -1,0 +1,386 @@
+"""The landing: what a CRM said, as it said it, in DuckDB or Postgres. dlt keeps its schema, its state and its load packages.
+
+Rows and the cursor behind them go in one load package, so that after a kill at any point either both are there or neither is:
+what was extracted and not yet loaded lies on disk and is loaded first by the next run.
+
+The tables have the same shape for every CRM. Columns that begin with an underscore are ours, the others are the vendor's own,
+text throughout; a new one of theirs becomes a new column.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import hashlib
+import json
+import os
+import secrets as random
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pyarrow as pa
+
+from connectors.crm.responses import masked
+from features.errors import CrmError, DataError
+
+if TYPE_CHECKING:
+    import dlt
+
+Row: TypeAlias = dict[str, Any]
+
+SCHEMA = "raw"
+STATE = "crm"  # the name of the one dlt source
+SALT = "salt"
+LARGE = 5_000  # rows of a part after which memory is given back
+MEMORY = "256MB"  # that DuckDB may take; what is more goes to disk
+
+TIME = pa.timestamp("us", tz="UTC")
+
+# the columns that every table of that name has, whether rows fill them or not
+COLUMNS: dict[str, dict[str, pa.DataType]] = {
+    # one row per record; vendor's columns beside ours
+    "people": {
+        "_created_at": TIME,
+        "_company": pa.string(),
+        "_email_domain": pa.string(),
+        "_email_key": pa.string(),
+        "_opted_out": pa.string(),
+        "_gone_at": TIME,
+    },
+    "companies": {"_gone_at": TIME},
+    # `_people`: whose a deal is by now, as ";12;14;", where rows of deal_people may be stale
+    "deals": {
+        "_person": pa.string(),
+        "_people": pa.string(),
+        "_company": pa.string(),
+        "_created_at": TIME,
+        "_closed_at": TIME,
+        "_amount": pa.float64(),
+        "_currency": pa.string(),
+        "_status": pa.string(),
+        "_gone_at": TIME,
+    },
+    # who belongs to a deal
+    "deal_people": {"deal": pa.string(), "person": pa.string(), "_gone_at": TIME},
+    # what a field of a record became, and when; where a vendor tells a change with the value before it, that value is a row
+    # too, from the record's creation `until` the change: of several the one that ended first is the value at the creation.
+    # `rough`: only the day is known; counts where nothing else tells of that value
+    "history": {
+        "entity": pa.string(),
+        "record": pa.string(),
+        "field": pa.string(),
+        "value": pa.string(),
+        "at": TIME,
+        "until": TIME,
+        "rough": pa.bool_(),
+    },
+    # records whose only use is that acts hang on them; `people`: whose they are by now, as ";12;14;", where acts may be stale;
+    # `stands_for`: another record that tells of the same, and less
+    "engagements": {"people": pa.string(), "stands_for": pa.string(), "_gone_at": TIME},
+    # whose acts of a record are, where the vendor tells the two apart
+    "takers": {"record": pa.string(), "person": pa.string(), "_gone_at": TIME},
+    # one act of or towards a person; `person` or, where the vendor only names the address, `email_key`
+    "activities": {
+        "record": pa.string(),
+        "person": pa.string(),
+        "email_key": pa.string(),
+        "type": pa.string(),
+        "at": TIME,
+        "value": pa.float64(),
+        "content": pa.string(),
+        "campaign": pa.string(),
+        "direction": pa.string(),
+    },
+    # a record that is another one by now: merged, or a contact that was a lead
+    "aliases": {"entity": pa.string(), "record": pa.string(), "into": pa.string(), "at": TIME},
+    # people whom a source of their own was recorded for
+    "inbox": {"person": pa.string(), "source": pa.string(), "channel": pa.string(), "at": TIME},
+    # deals whose history, and people whose mails were read, each by a call of its own, and up to which change
+    "changelogs": {"read": pa.string()},
+    "mailboxes": {"read": pa.string()},
+    # what a stored value is called on the vendor's screens
+    "labels": {"field": pa.string(), "value": pa.string(), "label": pa.string(), "meaning": pa.string()},
+}
+ENTITIES = {"people": "lead", "companies": "company", "deals": "deal"}  # what aliases call the records of a table
+OWN = {"_id": pa.string(), "_seq": pa.int64(), "_hash": pa.string()}
+
+
+@dataclass(frozen=True)
+class Landing:
+    """A folder with the landing of one CRM; `postgres` is the address of a database where DuckDB is not wanted."""
+
+    folder: Path
+    crm: str
+    postgres: str | None = None
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "landing.duckdb"
+
+    @cached_property
+    def _pipeline(self) -> dlt.Pipeline:
+        # telemetry and dlt's own reading of signals are off; field names stay as the vendor writes them
+        os.environ.update(
+            {
+                "RUNTIME__DLTHUB_TELEMETRY": "false",
+                "RUNTIME__LOG_LEVEL": "ERROR",
+                "RUNTIME__INTERCEPT_SIGNALS": "false",
+                "SCHEMA__NAMING": "direct",
+                "LOAD__DELETE_COMPLETED_JOBS": "true",
+            }
+        )
+        import dlt
+        from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        work = self.folder / "dlt"
+        if self.postgres:
+            destination: Any = dlt.destinations.postgres(self.postgres)
+        else:
+            if not self.file.exists():
+                # cursors without the rows behind them would lose whatever was read before
+                shutil.rmtree(work, ignore_errors=True)
+            # what is cached of a large file would look like memory that grows with the rows
+            credentials = DuckDbCredentials(str(self.file.resolve()))
+            credentials.global_config = {"memory_limit": MEMORY, "temp_directory": str(self.folder.resolve() / ".duckdb")}
+            destination = dlt.destinations.duckdb(credentials)
+        # a DuckDB file and a schema in it must not share their name
+        dataset = f"{SCHEMA}_{self.crm}" if self.postgres else SCHEMA
+        return dlt.pipeline(self.crm, destination=destination, dataset_name=dataset, pipelines_dir=str(work.resolve()))
+
+    def cursors(self) -> dict[str, Any]:
+        """Where each stream goes on. What an earlier run extracted and could not load is loaded first.
+
+        Raises
+        ------
+        CrmError
+            if the landing cannot be opened.
+        """
+        with _plainly(self):
+            pipeline = self._pipeline
+            if pipeline.has_pending_data:
+                pipeline.run(loader_file_format=self._format)
+            if not pipeline.state.get("sources") and self.postgres:
+                pipeline.sync_destination()
+            sources: Any = pipeline.state.get("sources") or {}
+            return dict(sources.get(STATE, {}).get("cursors", {}))
+
+    def write(self, tables: Mapping[str, Sequence[Row]], cursors: Mapping[str, Any]) -> None:
+        """Rows of tables and the cursors behind them, together.
+
+        Raises
+        ------
+        CrmError
+            if they cannot be loaded.
+        """
+        with _plainly(self):
+            import dlt
+
+            kept = dict(cursors)
+
+            def state() -> Iterator[Any]:
+                dlt.current.source_state().setdefault("cursors", {}).update(kept)
+                yield from ()
+
+            @dlt.source(name=STATE)
+            def source() -> Any:
+                return [
+                    dlt.resource(state, name="cursors"),
+                    *(_resource(name, arrow(name, rows)) for name, rows in tables.items() if rows),
+                ]
+
+            self._pipeline.run(source(), loader_file_format=self._format)
+        if sum(map(len, tables.values())) > LARGE:
+            _give_back()
+
+    @property
+    def _format(self) -> Any:
+        return "csv" if self.postgres else "parquet"
+
+    def hashes(self, table: str, ids: Sequence[str]) -> dict[str, str]:
+        """What was landed last of these records: id → hash of its content."""
+        if not ids:
+            return {}
+        with _plainly(self):
+            pipeline = self._pipeline
+            if not _has_schema(pipeline) or table not in pipeline.default_schema.tables:
+                return {}
+            with pipeline.sql_client() as client:
+                name = client.make_qualified_table_name(table)
+                marks = ", ".join(["%s"] * len(ids))
+                found = client.execute_sql(f'SELECT "_id", "_hash" FROM {name} WHERE "_id" IN ({marks})', *ids)
+            return {str(row[0]): str(row[1]) for row in found or ()}
+
+    def values(self, table: str, column: str, ids: Sequence[str]) -> dict[str, str]:
+        """One column of these records: id → text, for those that are landed and have it."""
+        if not ids or column not in self.tables().get(table, []):
+            return {}
+        with _plainly(self), self._pipeline.sql_client() as client:
+            name = client.make_qualified_table_name(table)
+            marks = ", ".join(["%s"] * len(ids))
+            sql = f'SELECT "_id", "{column}" FROM {name} WHERE "_id" IN ({marks}) AND "{column}" IS NOT NULL'
+            return {str(row[0]): str(row[1]) for row in client.execute_sql(sql, *ids) or ()}
+
+    def pairs(self, table: str, column: str) -> dict[str, str]:
+        """One column of a whole table: id → text, where there is one."""
+        if column not in self.tables().get(table, []):
+            return {}
+        with _plainly(self), self._pipeline.sql_client() as client:
+            name = client.make_qualified_table_name(table)
+            found = client.execute_sql(f'SELECT "_id", "{column}" FROM {name} WHERE "{column}" IS NOT NULL')
+            return {str(row[0]): str(row[1]) for row in found or ()}
+
+    def named(self, table: str, column: str, values: Sequence[str]) -> list[str]:
+        """The ids of a table's rows that are not gone and whose column is one of these."""
+        there = self.tables().get(table, [])
+        found: list[str] = []
+        for begin in range(0, len(values) if column in there else 0, 1_000):
+            part = values[begin : begin + 1_000]
+            marks = ", ".join(["%s"] * len(part))
+            alive = ' AND "_gone_at" IS NULL' if "_gone_at" in there else ""
+            with _plainly(self), self._pipeline.sql_client() as client:
+                name = client.make_qualified_table_name(table)
+                sql = f'SELECT "_id" FROM {name} WHERE "{column}" IN ({marks}){alive}'
+                found += [str(row[0]) for row in client.execute_sql(sql, *part) or ()]
+        return found
+
+    def standing(self, table: str) -> Iterator[pa.RecordBatch]:
+        """Of every record that is not another one by now its id, and whether it lives, in batches."""
+        merged = ""
+        if "aliases" in self.tables():
+            merged = f""" WHERE "_id" NOT IN (SELECT "record" FROM {{aliases}} WHERE "entity" = '{ENTITIES[table]}')"""
+        yield from self._batches(f'SELECT "_id", "_gone_at" IS NULL AS "alive" FROM {{name}}{merged}', table)
+
+    def departed(self, entity: str, table: str, ids: Sequence[str]) -> set[str]:
+        """Those of the records that were deleted, or merged into another."""
+        there = self.tables()
+        found: set[str] = set()
+        for begin in range(0, len(ids), 1_000):
+            part = ids[begin : begin + 1_000]
+            marks = ", ".join(["%s"] * len(part))
+            with _plainly(self), self._pipeline.sql_client() as client:
+                if table in there:
+                    name = client.make_qualified_table_name(table)
+                    sql = f'SELECT "_id" FROM {name} WHERE "_gone_at" IS NOT NULL AND "_id" IN ({marks})'
+                    found |= {str(row[0]) for row in client.execute_sql(sql, *part) or ()}
+                if "aliases" in there:
+                    name = client.make_qualified_table_name("aliases")
+                    sql = f'SELECT "record" FROM {name} WHERE "entity" = %s AND "record" IN ({marks})'
+                    found |= {str(row[0]) for row in client.execute_sql(sql, entity, *part) or ()}
+        return found
+
+    def tables(self) -> dict[str, list[str]]:
+        """The landed tables and their columns."""
+        with _plainly(self):
+            pipeline = self._pipeline
+            if not _has_schema(pipeline):
+                return {}
+            data = pipeline.default_schema.data_tables()
+            return {str(t["name"]): list(t["columns"]) for t in data if t["name"] != "cursors"}
+
+    def rows(self, table: str) -> Iterator[pa.RecordBatch]:
+        """A table, in batches."""
+        yield from self._batches("SELECT * FROM {name}", table)
+
+    def _batches(self, sql: str, table: str) -> Iterator[pa.RecordBatch]:
+        with _plainly(self), self._pipeline.sql_client() as client:
+            named = client.make_qualified_table_name
+            told = sql.format(name=named(table), aliases=named("aliases"))
+            with warnings.catch_warnings(), client.execute_query(told) as cursor:
+                warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
+                for part in cursor.iter_arrow(50_000):
+                    yield from part.to_batches()
+
+    @property
+    def salt(self) -> bytes:
+        """What e-mail addresses are mixed with before they are hashed; made once, never leaves the folder."""
+        file = self.folder / SALT
+        if not file.is_file():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(handle, "wb") as out:
+                    out.write(random.token_bytes(32))
+        return file.read_bytes()
+
+
+def _give_back() -> None:
+    """What one part took, before the next: else the peak grows with the number of parts."""
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+
+
+def _has_schema(pipeline: dlt.Pipeline) -> bool:
+    name: str | None = pipeline.default_schema_name  # None before the first package, whatever its type says
+    return bool(name)
+
+
+def arrow(table: str, rows: Sequence[Row]) -> pa.Table:
+    """Rows → Arrow: our columns of their types, the vendor's as text."""
+    known = {**OWN, **COLUMNS[table]}
+    theirs = sorted({name for row in rows for name in row} - known.keys())
+    columns = {
+        name: pa.array([_text(row.get(name)) if kind == pa.string() else row.get(name) for row in rows], kind)
+        for name, kind in known.items()
+    }
+    for name in theirs:
+        columns[name] = pa.array([_text(row.get(name)) for row in rows], pa.string())
+    return pa.table(columns)
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return masked(value) or None if value else None  # an address may stand in a field of any name
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict | list) else str(value)
+
+
+def content_hash(row: Row, without: frozenset[str]) -> str:
+    """16 hex digits that change when a record's content does, fields in `without` apart."""
+    told = [(k, str(v)) for k, v in sorted(row.items()) if k not in without and k not in OWN and v not in (None, "")]
+    return hashlib.blake2b(repr(told).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def _resource(name: str, table: pa.Table) -> Any:
+    import dlt
+
+    return dlt.resource(
+        [table],
+        name=name,
+        primary_key="_id",
+        write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+        # of several rows of one record in a package the newest counts
+        columns={"_id": {"data_type": "text"}, "_seq": {"data_type": "bigint", "dedup_sort": "desc"}},
+    )
+
+
+@contextlib.contextmanager
+def _plainly(landing: Landing) -> Iterator[None]:
+    """dlt's errors as one of ours, without the address of the database, which may hold a password."""
+    from dlt.common.exceptions import DltException
+    from dlt.pipeline.exceptions import PipelineStepFailed
+
+    try:
+        yield
+    except (DltException, PipelineStepFailed, OSError) as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        text = str(cause)
+        if landing.postgres:
+            text = text.replace(landing.postgres, "…")
+        where = "the Postgres database" if landing.postgres else str(landing.file)
+        if isinstance(cause, OSError):
+            raise DataError(
+                f"The landing {landing.folder} cannot be written: {cause.strerror or cause}.", "Free some space."
+            ) from error
+        raise CrmError(
+            f"The landing in {where} failed: {' '.join(text.split())[:400]}",
+            "Nothing is lost: put that right and run it again.",
+        ) from None

@@ -1,0 +1,171 @@
+"""Streams: the parts of a CRM, each read page by page from where it stopped, landed chunk by chunk."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.crm.landing import Landing, Row, content_hash
+from connectors.crm.responses import RefusedError, SpentError
+from features.errors import CrmError
+
+CHUNK = 20_000  # rows that are landed together
+CHUNK_SECONDS = 60.0  # and never rarer than this, so that a kill loses little
+FORBIDDEN = (401, 402, 403)  # 402: the plan does not have it
+FIELDS = "#fields"  # behind a stream's name: the fields it has been read with
+
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows by table, and the `cursor` with which the stream goes on behind them.
+
+    Without one it goes on where it stood before: what comes here comes again after a kill. `done` of `total` rows, for the bar.
+    `urgent`: landed at once, because the cursor names what was made at the vendor's and would otherwise be made again.
+    """
+
+    tables: Mapping[str, Sequence[Row]]
+    cursor: Any
+    done: int | None = None
+    total: int | None = None
+    urgent: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One part of a CRM. `read(cursor)` gives pages from there on; None is the very beginning.
+
+    `optional`: not every plan has it; where the vendor has always refused it, the rest is read without. `fields`: what is
+    asked for of each record; a new one makes everything be read once more. `vital`: those that must not vanish once they were
+    there, such as who opted out. `patient`: it may take several days' calls; where those are used up, the rest goes on.
+    `lands_first`: it looks at what others landed. `due(cursor)`: whether it is its turn.
+    """
+
+    name: str
+    read: Callable[[Any], Iterator[Page]]
+    optional: bool = False
+    needs: str = ""
+    fields: frozenset[str] = frozenset()
+    vital: frozenset[str] = frozenset()
+    patient: bool = False
+    lands_first: bool = False
+    due: Callable[[Any], bool] = lambda cursor: True
+
+
+@dataclass
+class Synced:
+    """What a run brought: rows per table, and the optional streams that the vendor refused, with its reason."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    refused: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def sync(streams: Sequence[Stream], landing: Landing, progress: Progress | None = None) -> Synced:
+    """Read every stream to its end. Whatever was fetched before an error is landed before the error is raised.
+
+    Raises
+    ------
+    CrmError
+        for anything that would leave a hole; a stream that was readable once and is refused now is one.
+    """
+    begun = time.perf_counter()
+    cursors = landing.cursors()
+    synced = Synced()
+    chunk = _Chunk(landing, synced)
+    try:
+        for stream in streams:
+            if not stream.due(cursors.get(stream.name)):
+                continue
+            if stream.lands_first:
+                chunk.flush()
+            if progress:
+                progress(stream.name, 0, None)
+            _read(stream, cursors, chunk, progress)
+            if progress:
+                progress(stream.name, 1, 1)
+    finally:
+        chunk.flush()
+    synced.seconds = time.perf_counter() - begun
+    return synced
+
+
+def _read(stream: Stream, cursors: Mapping[str, Any], chunk: _Chunk, progress: Progress | None) -> None:
+    known = cursors.get(stream.name)
+    asked = set(cursors.get(stream.name + FIELDS) or ())
+    rows = 0
+    hidden = (stream.vital & asked) - stream.fields
+    if hidden:
+        named = ", ".join(sorted(hidden))
+        raise _lost(stream, f"{named} of {stream.name} cannot be seen any more.")
+    try:
+        # of a field that is new to us nobody has said what it was: the records are read once more
+        for page in stream.read(known if stream.fields <= asked else None):
+            chunk.add(stream.name, page)
+            if page.cursor is not None and stream.fields - asked:
+                chunk.cursors[stream.name + FIELDS] = sorted(stream.fields | asked)
+            rows += sum(map(len, page.tables.values()))
+            if progress:
+                progress(stream.name, rows if page.done is None else page.done, page.total)
+    except RefusedError as error:
+        if error.http not in FORBIDDEN or (known is None and not stream.optional):
+            raise
+        if known is not None:
+            raise _lost(stream, error.fact) from None
+        chunk.synced.refused[stream.name] = error.fact
+    except SpentError as error:
+        if not stream.patient:
+            raise
+        chunk.synced.refused[stream.name] = error.fact
+
+
+def _lost(stream: Stream, fact: str) -> CrmError:
+    return CrmError(
+        f"{fact} It could be read before: without it the history of {stream.name} would end here unseen.",
+        f"Give the permission back{f' ({stream.needs})' if stream.needs else ''}, then run it again.",
+    )
+
+
+class _Chunk:
+    """Pages that wait to be landed, of one stream or of several short ones."""
+
+    def __init__(self, landing: Landing, synced: Synced) -> None:
+        self.landing, self.synced = landing, synced
+        self.tables: dict[str, list[Row]] = {}
+        self.cursors: dict[str, Any] = {}
+        self.waiting = 0
+        self.since = time.monotonic()
+        self.seq = time.time_ns() // 1000
+
+    def add(self, stream: str, page: Page) -> None:
+        for table, rows in page.tables.items():
+            for row in rows:
+                self.seq += 1
+                row["_seq"] = self.seq
+            self.tables.setdefault(table, []).extend(rows)
+            self.waiting += len(rows)
+            self.synced.rows[table] += len(rows)
+        if page.cursor is not None:
+            self.cursors[stream] = page.cursor
+        if page.urgent or self.waiting >= CHUNK or time.monotonic() - self.since > CHUNK_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.cursors or self.waiting:
+            self.landing.write(self.tables, self.cursors)
+        self.tables, self.cursors, self.waiting, self.since = {}, {}, 0, time.monotonic()
+
+
+def changed(landing: Landing, table: str, rows: Sequence[Row], volatile: frozenset[str]) -> list[Row]:
+    """The rows whose content is not what was landed last; `volatile` fields, our own scores among them, do not count.
+
+    That is how a written score, which touches every record, does not make the next run read the world.
+    """
+    for row in rows:
+        row["_hash"] = content_hash(row, volatile)
+    known = landing.hashes(table, [row["_id"] for row in rows])
+    return [row for row in rows if known.get(row["_id"]) != row["_hash"]]

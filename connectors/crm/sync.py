@@ -1,0 +1,113 @@
+"""One import: read what is new, land it, write the dataset. What is begun by two at once is done by one."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from connectors.crm.compile import compile_dataset, stage_values
+from connectors.crm.connector import Connector
+from connectors.crm.mapping import StageValue
+from connectors.crm.settings import CrmSource
+from connectors.crm.stages import propose
+from connectors.crm.stream import Progress, Stream, Synced, sync
+from connectors.crm.webhooks import Event
+from features.errors import ConfigError, DataError
+from features.files import whole_file
+from features.funnel import Funnel
+from features.report import DataReport
+
+DATASET = "dataset"
+STAMP = "import.json"
+
+Mapped = Mapping[str, Mapping[str, str | None]]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did. `proposed`: stages that the configuration does not have and the data do, as they were
+    taken."""
+
+    synced: Synced
+    report: DataReport
+    values: list[StageValue]
+    proposed: Mapped | None
+    calls: int
+    folder: Path
+
+
+class BusyError(DataError):
+    """Another process works in the folder."""
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Only one process at a time works in a folder.
+
+    Raises
+    ------
+    BusyError
+        if another one does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BusyError(f"Another import or write-back is at work in {folder}.", "Wait until it has ended.") from error
+        yield
+
+
+def run(
+    connector: Connector,
+    source: CrmSource,
+    funnel: Funnel,
+    progress: Progress | None = None,
+    events: Sequence[Event] = (),
+) -> Imported:
+    """Import: afterwards the dataset in the landing's folder is as the CRM was when this began. `events`: of webhooks, whose
+    records are read whatever the lists say.
+
+    Raises
+    ------
+    CrmError, ConfigError, DataError
+        and nothing of what was fetched before is lost; the dataset stays as it was.
+    """
+    landing = connector.landing
+    with alone(landing.folder):
+        connector.greet()
+        begun = datetime.fromtimestamp(connector.http.now(), UTC)
+        spoken_of = Stream("spoken_of", lambda _: connector.reread(events))
+        synced = sync([*connector.streams(), *([spoken_of] if events else [])], landing, progress)
+        values = stage_values(landing)
+        known = source.stages
+        check_stages(known, funnel)
+        stages = known if known is not None else propose(values, funnel, connector.propose)
+        shape = replace(connector.shape(stages), exits=frozenset(funnel.exits))
+        report = compile_dataset(landing, shape, landing.folder / DATASET, begun)
+        stamp = {
+            "extracted_at": begun.isoformat(),
+            "calls": connector.http.calls,
+            "rows": dict(synced.rows),
+            "refused": synced.refused,
+        }
+        with whole_file(landing.folder / STAMP) as partial:
+            partial.write_text(json.dumps(stamp, indent=2) + "\n", encoding="utf-8")
+    return Imported(synced, report, values, stages if known is None else None, connector.http.calls, landing.folder / DATASET)
+
+
+def check_stages(stages: Mapped | None, funnel: Funnel) -> None:
+    """Raise a ConfigError for a lead stage that the funnel does not have."""
+    names = (*funnel.stages, *funnel.exits)
+    for name, mapping in (stages or {}).items():
+        for value, stage in mapping.items():
+            if stage is not None and stage not in names:
+                raise ConfigError(
+                    f"source.stages.{name}: {value!r} is mapped to {stage!r}, which the funnel does not have.",
+                    f"It has {', '.join(names)}; write null where a value means none of them.",
+                )

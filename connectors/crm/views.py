@@ -1,0 +1,346 @@
+"""The tables of a dataset as views over the landing, in DuckDB's SQL: the same for every CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from connectors.crm.landing import SCHEMA
+from connectors.crm.mapping import Shape
+from connectors.crm.merges import resolve
+from connectors.files.infer import infer
+from connectors.files.privacy import is_personal
+from connectors.files.settings import FileOptions
+from features.report import DataReport
+from features.tables import TABLES
+
+SAMPLE = 2_000  # distinct values of a custom column that are looked at for personal content
+LISTED = 12  # names shown in a note
+_TYPES = {"id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMPTZ", "number": "DOUBLE", "flag": "BOOLEAN"}
+
+
+def make_views(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) -> None:
+    """One view for each table of a dataset; what was left out, and why, goes into the report."""
+    resolve(base)
+    _leads(base, shape, report)
+    _stage_rows(base, shape, report)
+    _interactions(base, shape, report)
+    _deals(base, report)
+    _changes(base, shape)
+
+
+def _columns(base: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    return [row[0] for row in base.execute(f"DESCRIBE {SCHEMA}.{table}").fetchall()]
+
+
+def _leads(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) -> None:
+    own = {
+        "lead_id": "k.lead_id",
+        "created_at": "k.created_at",
+        "company_id": 'coalesce(c."into", t._company)',
+        "email_domain": "t._email_domain",
+        "opted_out": "TRY_CAST(t._opted_out AS BOOLEAN)",
+    }
+    left_out = shape.left_out
+    if shape.companies_on_people:
+        _gather_companies(base, shape.companies)
+        left_out |= set(shape.companies.values())
+    chosen = {**own, **_attributes(base, "leads", "people", shape.leads, left_out, report)}
+    for name, (table, person, column) in shape.looked_up.items():
+        chosen[name] = (
+            f"(SELECT arg_min(x.{column}, x._seq) FROM {SCHEMA}.{table} x LEFT JOIN lead_of o ON o.record = x.{person}"
+            f' WHERE coalesce(o."into", x.{person}) = k.lead_id)'
+        )
+    base.execute(f"""
+        CREATE VIEW leads AS SELECT {_select(chosen, "leads")} FROM known k
+        JOIN raw.people t ON t._id = k.lead_id LEFT JOIN company_of c ON c.record = t._company
+    """)
+    dropped = base.execute("""
+        SELECT count(*) FROM raw.people WHERE _gone_at IS NOT NULL
+        AND _id NOT IN (SELECT record FROM lead_of) AND _id NOT IN (SELECT record FROM waiting)
+    """).fetchone()
+    report.note("leads", "leads deleted in the CRM", count(dropped), done="left out with all they did")
+    merged = base.execute('SELECT count(*) FROM lead_of WHERE "into" IN (SELECT lead_id FROM known)').fetchone()
+    report.note("leads", "records merged into another", count(merged), done="their history follows them")
+    waiting = base.execute(
+        "SELECT count(*), min(record) FROM waiting SEMI JOIN known ON known.lead_id = waiting.record"
+    ).fetchone()
+    report.warn(
+        "leads",
+        "records merged into one that was never read",
+        count(waiting),
+        (waiting or ("", ""))[1],
+        "kept until it is there",
+    )
+    chosen = {"company_id": "t._id", **_attributes(base, "companies", "companies", shape.companies, shape.left_out, report)}
+    base.execute(f"""
+        CREATE VIEW companies AS SELECT {_select(chosen, "companies")} FROM raw.companies t
+        WHERE t._gone_at IS NULL AND t._id NOT IN (SELECT record FROM company_of)
+    """)
+
+
+def _gather_companies(base: duckdb.DuckDBPyConnection, columns: Mapping[str, str]) -> None:
+    """A row a company: of each column what was said last."""
+    there = [c for c in columns.values() if c in _columns(base, "people")]
+    newest = "".join(f", arg_max({_name(c)}, _seq) FILTER (nullif({_name(c)}, '') IS NOT NULL) AS {_name(c)}" for c in there)
+    base.execute(f"DROP TABLE IF EXISTS {SCHEMA}.companies")
+    base.execute(f"""
+        CREATE VIEW {SCHEMA}.companies AS SELECT _company AS _id, NULL::TIMESTAMPTZ AS _gone_at{newest}
+        FROM {SCHEMA}.people WHERE _company IS NOT NULL AND _gone_at IS NULL GROUP BY _company
+    """)
+
+
+def _attributes(
+    base: duckdb.DuckDBPyConnection,
+    table: str,
+    landed: str,
+    mapped: Mapping[str, str],
+    left_out: frozenset[str],
+    report: DataReport,
+) -> dict[str, str]:
+    """Our column → SQL. The mapped ones of their kind; of the others those that hold something and nothing personal."""
+    there = _columns(base, landed)
+    kinds = {c.name: c.kind for c in TABLES[table].columns}
+    found: dict[str, str] = {}
+    for ours, theirs in mapped.items():
+        if theirs in there:
+            found[ours] = f"TRY_CAST(nullif(t.{_name(theirs)}, '') AS {_TYPES[kinds.get(ours, 'text')]})"
+    personal, hollow = {}, []
+    taken = {*mapped.values(), *left_out}
+    for column in there:
+        if column.startswith("_") or column in taken or column.split("__")[0].startswith("_dlt"):
+            continue
+        texts = _sample(base, landed, column)
+        if texts.empty:
+            hollow.append(column)
+            continue
+        values = infer(texts, FileOptions())
+        if kind := is_personal(column, values, texts, table):
+            personal[column] = kind
+        else:
+            found[column if column not in kinds and column not in found else f"{column} (CRM)"] = _typed(
+                base, landed, column, values
+            )
+    listed = ", ".join(f"{name} ({kind})" for name, kind in list(personal.items())[:LISTED])
+    report.note(table, "personal columns not taken", len(personal), listed)
+    report.note(table, "all-empty columns not taken", len(hollow), ", ".join(hollow[:LISTED]))
+    return found
+
+
+def _sample(base: duckdb.DuckDBPyConnection, landed: str, column: str) -> pd.Series[Any]:
+    rows = base.execute(
+        f"SELECT DISTINCT {_name(column)} FROM {SCHEMA}.{landed} WHERE nullif({_name(column)}, '') IS NOT NULL LIMIT {SAMPLE}"
+    ).fetchall()
+    return pd.Series(sorted(row[0] for row in rows), dtype="str")
+
+
+def _typed(base: duckdb.DuckDBPyConnection, landed: str, column: str, sampled: pd.Series[Any]) -> str:
+    """The type that the sample has, if every value there can be of it; else text."""
+    text = f"nullif(t.{_name(column)}, '')"
+    dtype = sampled.dtype
+    if pd.api.types.is_bool_dtype(dtype):
+        kind = "BOOLEAN"
+    elif pd.api.types.is_numeric_dtype(dtype):
+        kind = "DOUBLE"
+    elif isinstance(dtype, pd.DatetimeTZDtype):
+        kind = "TIMESTAMPTZ"
+    else:
+        return text
+    lost = base.execute(
+        f"SELECT count(*) FROM {SCHEMA}.{landed} t WHERE {text} IS NOT NULL AND TRY_CAST({text} AS {kind}) IS NULL"
+    ).fetchone()
+    return text if count(lost) else f"TRY_CAST({text} AS {kind})"
+
+
+def _select(chosen: Mapping[str, str], table: str) -> str:
+    """The columns in the order of the table, its missing ones empty, further ones behind."""
+    columns = {c.name: f"NULL::{_TYPES[c.kind]}" for c in TABLES[table].columns}
+    return ", ".join(f"{sql} AS {_name(name)}" for name, sql in {**columns, **chosen}.items())
+
+
+def _stage_rows(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) -> None:
+    """Where a field became a value that means a lead stage; a deal's count for everybody who belongs to it."""
+    rules = [
+        (name, value, stage, stage in shape.exits) for name, values in shape.stages.items() for value, stage in values.items()
+    ]
+    base.execute("CREATE TABLE rules (field VARCHAR, value VARCHAR, stage VARCHAR, leaves BOOLEAN)")
+    if rules:
+        base.executemany("INSERT INTO rules VALUES (?, ?, ?, ?)", rules)
+    base.execute("""
+        CREATE VIEW of_deal AS
+        SELECT DISTINCT coalesce(d."into", x.deal) AS deal, coalesce(a."into", x.person) AS lead_id
+        FROM (SELECT p.deal, p.person FROM raw.deal_people p LEFT JOIN raw.deals d ON d._id = p.deal
+              WHERE p._gone_at IS NULL AND (d._people IS NULL OR contains(d._people, ';' || p.person || ';'))
+              UNION ALL
+              SELECT _id, _person FROM raw.deals
+              WHERE _person IS NOT NULL AND _id NOT IN (SELECT deal FROM raw.deal_people WHERE _gone_at IS NULL)) x
+        LEFT JOIN deal_of d ON d.record = x.deal
+        LEFT JOIN lead_of a ON a.record = x.person
+        WHERE x.deal NOT IN (SELECT _id FROM raw.deals WHERE _gone_at IS NOT NULL)
+    """)
+    base.execute("""
+        CREATE TABLE entered AS
+        SELECT k.lead_id, s.stage, s.leaves, s.at, k.created_at, s.at < k.created_at - INTERVAL 1 DAY AS early
+        FROM (
+            SELECT coalesce(a."into", h.record) AS lead_id, r.stage, r.leaves, h.at
+            FROM histories h JOIN rules r ON r.field = h.field AND r.value = h.value
+            LEFT JOIN lead_of a ON a.record = h.record
+            WHERE h.entity = 'lead' AND r.stage IS NOT NULL
+            UNION ALL
+            SELECT o.lead_id, r.stage, r.leaves, h.at
+            FROM histories h JOIN rules r ON r.field = 'deal.' || h.field AND r.value = h.value
+            LEFT JOIN deal_of d ON d.record = h.record JOIN of_deal o ON o.deal = coalesce(d."into", h.record)
+            WHERE h.entity = 'deal' AND r.stage IS NOT NULL
+        ) s JOIN known k USING (lead_id)
+        WHERE s.at IS NOT NULL
+    """)
+    _early_stages(base, report)
+    for name, value, label, records in base.execute("""
+        SELECT l.field, h.value, coalesce(any_value(l2.label), h.value), count(DISTINCT h.record)
+        FROM histories h
+        JOIN (SELECT DISTINCT field FROM raw.labels) l
+          ON l.field = CASE WHEN h.entity = 'lead' THEN h.field ELSE h.entity || '.' || h.field END
+        LEFT JOIN raw.labels l2 ON l2.field = l.field AND l2.value = h.value
+        ANTI JOIN rules r ON r.field = l.field AND r.value = h.value
+        WHERE coalesce(h.value, '') <> '' GROUP BY l.field, h.value ORDER BY 4 DESC
+    """).fetchall():
+        shown = f"{value!r}" + (f" ({label})" if label != value else "")
+        report.warn("lead_stages", f"records whose {name} became {shown}", records, done="not mapped: add it under `stages:`")
+
+
+def _early_stages(base: duckdb.DuckDBPyConnection, report: DataReport) -> None:
+    """Lead stages entered more than a day before the lead was created, such as those of an older deal that it joined.
+
+    The lead has them from its creation on. At their own moments nobody could have scored it, so it must have no landmark there,
+    and moving its creation back would make some; without them it would be taken for one that never came so far. What an exit
+    ended before the creation was of another time: it is left out, and the exit with it.
+    """
+    base.execute(
+        "CREATE TABLE ended AS SELECT lead_id, max(n.at) AS last FROM entered n WHERE early AND leaves GROUP BY lead_id"
+    )
+    base.execute("""
+        CREATE VIEW placed AS
+        SELECT n.*, n.early AND coalesce(n.leaves OR n.at <= e.last, false) AS gone
+        FROM entered n LEFT JOIN ended e USING (lead_id)
+    """)
+    base.execute("""
+        CREATE VIEW lead_stages AS
+        SELECT DISTINCT p.lead_id, p.stage AS lead_stage, CASE WHEN p.early THEN p.created_at ELSE p.at END AS at
+        FROM placed p WHERE NOT p.gone
+    """)
+    counted = base.execute("""
+        SELECT count(*) FILTER (NOT gone), count(*) FILTER (gone)
+        FROM (SELECT DISTINCT p.lead_id, p.stage, p.at, p.gone FROM placed p WHERE p.early)
+    """).fetchone()
+    moved, over = counted or (0, 0)
+    what = "rows more than a day before their lead was created"
+    report.warn("lead_stages", what, moved, done="counted from its creation on")
+    report.warn("lead_stages", f"{what} and ended by an exit then", over, done="left out")
+
+
+def _interactions(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) -> None:
+    base.execute("CREATE TABLE types (theirs VARCHAR, ours VARCHAR)")
+    known = shape.interactions
+    types = [row[0] for row in base.execute("SELECT DISTINCT type FROM raw.activities WHERE type IS NOT NULL").fetchall()]
+    base.executemany("INSERT INTO types VALUES (?, ?)", [(t, _ours(shape, t)) for t in types] or [("", None)])
+    base.execute("""
+        CREATE VIEW by_key AS
+        SELECT p._email_key AS email_key, arg_max(coalesce(a."into", p._id), p._seq) AS lead_id
+        FROM raw.people p LEFT JOIN lead_of a ON a.record = p._id
+        WHERE p._email_key IS NOT NULL AND p._gone_at IS NULL GROUP BY p._email_key
+    """)
+    base.execute("""
+        CREATE VIEW took AS
+        SELECT DISTINCT t.record, coalesce(l."into", t.person) AS lead_id
+        FROM raw.takers t LEFT JOIN lead_of l ON l.record = t.person WHERE t._gone_at IS NULL
+    """)
+    # what another record tells of the same person better
+    base.execute("""
+        CREATE VIEW told AS
+        SELECT e.stands_for AS record, t.lead_id FROM raw.engagements e JOIN took t ON t.record = e._id
+        WHERE e.stands_for IS NOT NULL AND e._gone_at IS NULL
+    """)
+    base.execute("""
+        CREATE VIEW acts AS
+        SELECT coalesce(l."into", a.person, b.lead_id, m.lead_id) AS lead_id, t.ours AS type, a.at,
+               a.value, a.content, a.campaign, a.direction
+        FROM raw.activities a
+        JOIN types t ON t.theirs = a.type AND t.ours IS NOT NULL
+        LEFT JOIN raw.engagements e ON e._id = a.record
+        LEFT JOIN lead_of l ON l.record = a.person
+        LEFT JOIN by_key b ON b.email_key = a.email_key AND a.person IS NULL
+        LEFT JOIN took m ON m.record = a.record AND a.person IS NULL AND a.email_key IS NULL
+        WHERE a.at IS NOT NULL
+          AND (e._id IS NULL OR (e._gone_at IS NULL AND (e.people IS NULL OR contains(e.people, ';' || a.person || ';'))))
+          AND NOT EXISTS (SELECT 1 FROM told o WHERE o.record = a.record AND o.lead_id = coalesce(l."into", a.person))
+    """)
+    base.execute("CREATE VIEW interactions AS SELECT a.* FROM acts a SEMI JOIN known k ON k.lead_id = a.lead_id")
+    lost = base.execute("SELECT count(*) FROM acts a ANTI JOIN known k ON k.lead_id = a.lead_id").fetchone()
+    report.note("interactions", "rows of people who are no leads", count(lost), done="left out")
+    own = [f"{t} → {_ours(shape, t)}" for t in sorted(types) if t not in known]
+    report.note("interactions", "types named by guess", len(own), "; ".join(own[:LISTED]), "change them under `interactions:`")
+
+
+def _ours(shape: Shape, theirs: str) -> str | None:
+    return shape.interactions[theirs] if theirs in shape.interactions else shape.other(theirs)
+
+
+def _deals(base: duckdb.DuckDBPyConnection, report: DataReport) -> None:
+    base.execute("""
+        CREATE VIEW deals AS
+        SELECT d._id AS deal_id, any_value(o.lead_id) AS lead_id, any_value(coalesce(c."into", d._company)) AS company_id,
+               any_value(d._created_at) AS created_at, any_value(d._closed_at) AS closed_at, any_value(d._amount) AS amount,
+               any_value(d._currency) AS currency, any_value(d._status) AS status
+        FROM raw.deals d
+        LEFT JOIN (SELECT deal, min(lead_id) AS lead_id FROM of_deal SEMI JOIN known USING (lead_id) GROUP BY deal) o
+          ON o.deal = d._id
+        LEFT JOIN company_of c ON c.record = d._company
+        WHERE d._gone_at IS NULL AND d._id NOT IN (SELECT record FROM deal_of)
+          AND (o.lead_id IS NOT NULL OR d._company IS NOT NULL)
+        GROUP BY d._id
+    """)
+    lost = base.execute("""
+        SELECT count(*) FROM raw.deals WHERE _gone_at IS NULL AND _id NOT IN (SELECT deal_id FROM deals)
+          AND _id NOT IN (SELECT record FROM deal_of)
+    """).fetchone()
+    report.note("deals", "deals of nobody", count(lost), done="neither a lead nor a company belongs to them; left out")
+
+
+def _changes(base: duckdb.DuckDBPyConnection, shape: Shape) -> None:
+    """The history of mapped columns; fields that are stages are no attributes."""
+    pairs = [("lead", theirs, ours) for ours, theirs in shape.leads.items()]
+    pairs += [("company", theirs, ours) for ours, theirs in shape.companies.items()]
+    pairs += [("lead", theirs, "opted_out") for theirs in shape.opted_out]
+    # what was recorded with another table is known from then on, not before
+    elsewhere = "".join(
+        f"""
+        UNION ALL SELECT 'lead', coalesce(o."into", x.{person}), '{name}', x.{column}, x."at"
+        FROM {SCHEMA}.{table} x LEFT JOIN lead_of o ON o.record = x.{person}
+        WHERE coalesce(o."into", x.{person}) IN (SELECT lead_id FROM known) AND x.{column} IS NOT NULL
+        """
+        for name, (table, person, column) in shape.looked_up.items()
+    )
+    base.execute("CREATE TABLE fields (entity VARCHAR, theirs VARCHAR, ours VARCHAR)")
+    base.executemany("INSERT INTO fields VALUES (?, ?, ?)", pairs or [("", "", "")])
+    base.execute(f"""
+        CREATE VIEW attribute_changes AS
+        SELECT h.entity, coalesce(l."into", c."into", h.record) AS id, f.ours AS "column", nullif(h.value, '') AS value, h.at
+        FROM histories h JOIN fields f ON f.entity = h.entity AND f.theirs = h.field
+        LEFT JOIN lead_of l ON h.entity = 'lead' AND l.record = h.record
+        LEFT JOIN company_of c ON h.entity = 'company' AND c.record = h.record
+        WHERE h.at IS NOT NULL
+          AND (h.entity <> 'lead' OR coalesce(l."into", h.record) IN (SELECT lead_id FROM known))
+        {elsewhere}
+    """)
+
+
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+def count(row: Sequence[Any] | None) -> int:
+    """The one number of a row."""
+    return int(row[0]) if row else 0

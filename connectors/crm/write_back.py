@@ -1,0 +1,275 @@
+"""Scores back to where sales looks: only what changed, in the vendor's batches, to be stopped and begun again at any point.
+
+What was acknowledged is kept in a ledger, batch by batch. A batch that was sent and not acknowledged is sent again: it sets the
+same values of the same records, so twice is once.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from connectors.crm.responses import RefusedError, masked
+from connectors.crm.score_fields import ScoreField, Value, digest
+from features.errors import DataError
+from features.files import whole_file
+
+ROUNDS = 3  # times that a record is tried which may work later
+SPLIT = (400, 413, 422)  # a batch refused so may hold one bad record: it is halved until that stands alone
+
+Record = tuple[str, Mapping[str, Value]]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of one record: written where `problem` is "". `again`: it may work later. `gone`: it is not there any
+    more."""
+
+    id: str
+    problem: str = ""
+    again: bool = False
+    gone: bool = False
+
+
+class Writer(Protocol):
+    """What write-back needs of a CRM. `batch`: records of one call."""
+
+    title: str
+    batch: int
+
+    def prepare(self, fields: Sequence[ScoreField], create: bool) -> list[str]:
+        """Make the fields known, and the missing ones where `create` allows it; the names of those that are still missing.
+
+        Raises
+        ------
+        CrmError
+            if a field of that name is somebody else's.
+        """
+
+    def places(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """The records that hold the scores of leads, where they are others than the leads themselves."""
+
+    def write(self, records: Sequence[Record]) -> list[Written]:
+        """Write one batch; one result a record. A result of a record that was not asked for says that it was overwritten."""
+
+
+class Ledger:
+    """What the CRM acknowledged: record → digest of its values."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._base = sqlite3.connect(file, isolation_level=None)
+            self._base.execute("PRAGMA journal_mode=WAL")
+            self._base.execute("CREATE TABLE IF NOT EXISTS sent (id TEXT PRIMARY KEY, digest TEXT, at TEXT, model TEXT)")
+        except (sqlite3.Error, OSError) as error:
+            raise DataError(f"The ledger {file} cannot be opened: {error}.", "Check the folder's permissions.") from error
+
+    def known(self) -> dict[str, str]:
+        return dict(self._base.execute("SELECT id, digest FROM sent"))
+
+    def keep(self, written: Sequence[tuple[str, str]], gone: Sequence[str], at: datetime, model: str) -> None:
+        """One transaction: all of a batch or nothing."""
+        with self._transaction():
+            rows = [(name, mark, at.isoformat(), model) for name, mark in written]
+            self._base.executemany("INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?)", rows)
+            self._base.executemany("DELETE FROM sent WHERE id = ?", [(name,) for name in gone])
+
+    def forget(self, names: Sequence[str]) -> None:
+        """What was acknowledged of these records counts no longer."""
+        with self._transaction():
+            self._base.executemany("DELETE FROM sent WHERE id = ?", [(name,) for name in names])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._base.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                if self._base.in_transaction:  # a full disk has ended it already
+                    self._base.execute("ROLLBACK")
+                raise
+            self._base.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise DataError(
+                f"The ledger {self.file} cannot be written: {error}.",
+                "Free some space, then run it again: the last batch is sent once more, which changes nothing.",
+            ) from error
+
+    def close(self) -> None:
+        self._base.close()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be sent: `send` with new values, `clear` of those that are scored no longer; `unchanged` need nothing, `later`
+    wait for another run. `forget`: those that are no records of their own any more. `places`: as a writer says them.
+    """
+
+    send: Sequence[Record]
+    clear: Sequence[Record]
+    unchanged: int
+    later: int = 0
+    forget: Sequence[str] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def mark(self, name: str, values: Mapping[str, Value]) -> str:
+        """What is noted of a record once it is acknowledged."""
+        return marked(values, self.places.get(name))
+
+    @property
+    def records(self) -> list[Record]:
+        return [*self.send, *self.clear]
+
+    def calls(self, batch: int) -> int:
+        return -(-len(self.records) // batch)
+
+
+CLEARED = "cleared"
+
+
+def marked(values: Mapping[str, Value], place: str | None) -> str:
+    """What tells whether a lead's values stand where they should: a lead that became a contact is written there anew."""
+    return digest(values) if place is None else f"{digest(values)}@{place}"
+
+
+def plan(
+    records: Mapping[str, Mapping[str, Value]],
+    known: Mapping[str, str],
+    fields: Sequence[ScoreField],
+    most: int | None = None,
+    departed: Set[str] = frozenset(),
+    places: Mapping[str, str] | None = None,
+) -> Plan:
+    """What differs from what was acknowledged, those for sales first, at most `most` of them.
+
+    A lead that was written and is not among `records` now (closed, opted out) has its fields emptied: a stale score is worse
+    than none. Not so the `departed`: some CRMs take the id of a merged record for the winner's, whose score that would empty.
+    """
+    keys, where = [f.key for f in fields], places or {}
+    trimmed = {name: {key: values.get(key) for key in keys} for name, values in records.items()}
+    send = [(name, values) for name, values in trimmed.items() if known.get(name) != marked(values, where.get(name))]
+    nothing: dict[str, Value] = dict.fromkeys(keys)
+    left = [name for name in known if name not in records]
+    clear = [(name, nothing) for name in left if known[name] != CLEARED and name not in departed]
+    send.sort(key=lambda record: _first(records[record[0]]))
+    now = send if most is None else send[: max(0, most - len(clear))]
+    forget = [name for name in left if name in departed]
+    return Plan(now, clear, len(trimmed) - len(send), len(send) - len(now), forget, where)
+
+
+def _first(values: Mapping[str, Value]) -> tuple[bool, float]:
+    """Whom sales should see first: who is handed over, then who scores highest."""
+    score = values.get("score")
+    return values.get("action") != "hand_over", -score if isinstance(score, int | float) else 0.0
+
+
+@dataclass
+class Outcome:
+    """What a run did. `failed`: record → the vendor's words."""
+
+    written: int = 0
+    cleared: int = 0
+    gone: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        """In words; failures by reason."""
+        found = [f"{self.written:,} records written, {self.cleared:,} emptied."]
+        if self.gone:
+            found.append(f"{self.gone:,} are not in the CRM any more (deleted or merged); the next import knows them.")
+        for problem, count in Counter(self.failed.values()).most_common(5):
+            found.append(f"{count:,} were refused: {problem}")
+        return found
+
+
+def send(
+    writer: Writer,
+    todo: Plan,
+    ledger: Ledger,
+    model: str,
+    progress: Callable[[int, int], None] | None = None,
+    outcome: Outcome | None = None,
+) -> Outcome:
+    """Send the plan. What fails by itself is collected in `outcome`; what stops everything is raised after the acknowledged was
+    kept.
+
+    Raises
+    ------
+    CrmError
+        if the vendor cannot be reached or refuses altogether.
+    """
+    outcome = outcome or Outcome()
+    ledger.forget(todo.forget)
+    waiting = todo.records
+    total, done = len(waiting), 0
+    emptied = {name for name, _ in todo.clear}
+    for attempt in range(ROUNDS):
+        later: list[Record] = []
+        for begin in range(0, len(waiting), writer.batch):
+            batch = waiting[begin : begin + writer.batch]
+            results = {result.id: result for result in _write(writer, batch)}
+            good = [r for r in batch if not results[r[0]].problem]
+            gone = [name for name, _ in batch if results[name].gone]
+            asked = {name for name, _ in batch}
+            overwritten = [name for name in results if name not in asked]  # by a record that was merged into it
+            marks = [(name, CLEARED if name in emptied else todo.mark(name, values)) for name, values in good]
+            ledger.keep(marks, [*gone, *overwritten], datetime.now(UTC), model)
+            outcome.cleared += sum(name in emptied for name, _ in good)
+            outcome.written += sum(name not in emptied for name, _ in good)
+            outcome.gone += len(gone)
+            for record in batch:
+                result = results[record[0]]
+                if result.problem and result.again and attempt + 1 < ROUNDS:
+                    later.append(record)
+                elif result.problem and not result.gone:
+                    outcome.failed[record[0]] = masked(result.problem)
+            done += len(batch)
+            if progress:
+                progress(min(done, total), total)
+        if not later:
+            break
+        waiting = later
+    return outcome
+
+
+def _write(writer: Writer, batch: Sequence[Record]) -> list[Written]:
+    """A batch; where the vendor refuses it whole, its halves, so that one bad record spoils only itself."""
+    try:
+        results = writer.write(batch)
+    except RefusedError as error:
+        if error.http not in SPLIT:
+            raise
+        if len(batch) == 1:
+            return [Written(batch[0][0], error.fact)]
+        middle = len(batch) // 2
+        return [*_write(writer, batch[:middle]), *_write(writer, batch[middle:])]
+    named = {result.id for result in results}
+    # silence is no acknowledgement
+    return [*results, *(Written(name, "the vendor said nothing of it", again=True) for name, _ in batch if name not in named)]
+
+
+def write_failures(file: Path, outcome: Outcome) -> None:
+    """The failed records as CSV; an older file goes away where nothing failed."""
+    if not outcome.failed:
+        file.unlink(missing_ok=True)
+        return
+    with whole_file(file) as partial, partial.open("w", newline="", encoding="utf-8") as out:
+        table = csv.writer(out)
+        table.writerow(["lead_id", "problem"])
+        table.writerows(outcome.failed.items())
+
+
+def shown(records: Sequence[Record], most: int = 3) -> list[str]:
+    """A few records as they would be sent."""
+    return [f"{name}: {json.dumps(dict(values), default=str, ensure_ascii=False)}" for name, values in records[:most]]

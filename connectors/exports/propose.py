@@ -1,0 +1,316 @@
+"""A folder of downloaded files → what they are, a mapping to confirm, and what such files cannot tell."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from connectors.crm.mapping import StageValue
+from connectors.crm.stages import guess
+from connectors.exports.labels import ACTIVITIES, EXPORTS, HUBSPOT_DATES, NO_HISTORY, STATUSES, TASKS, Export, fold
+from connectors.files.reading import RawFile, open_file
+from connectors.files.settings import FileOptions
+from features.errors import DataError
+from features.funnel import Funnel
+
+ROWS = 500  # looked at to find out how dates and numbers are written
+TIMES = {"created_at", "at", "closed_at"}
+FORMATS = (
+    *("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y, %H:%M", "%d.%m.%Y", "%d.%m.%y"),
+    *("%d/%m/%Y %H:%M", "%d/%m/%Y, %H:%M", "%d/%m/%Y", "%d-%m-%Y"),
+    *("%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M %p", "%m/%d/%Y, %I:%M %p", "%m/%d/%Y", "%m/%d/%y"),
+    *("%b %d, %Y", "%d %b %Y", "%Y/%m/%d"),
+)
+STATUS_SIZES = 40  # distinct values of a status that are listed
+
+
+class _Plain(yaml.SafeDumper):
+    """YAML without anchors, which nobody wants to read."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+@dataclass
+class Found:
+    """One file and what it was taken for."""
+
+    file: RawFile
+    export: Export
+    columns: dict[str, str]
+    dates: dict[str, str]
+    companies: dict[str, str]
+    exclude: list[str]
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Proposal:
+    """`source`: the mapping as it goes into the YAML. `found`, `unknown`: files recognised and not. `lacks`: what cannot be
+    known."""
+
+    source: dict[str, Any]
+    found: list[Found]
+    unknown: list[str]
+    lacks: list[str]
+    doubts: list[str]
+
+    def yaml(self, name: str) -> str:
+        """A whole configuration, to be read over and trained with."""
+        told = [f"# {f.file.name}: {f.export.title}" for f in self.found]
+        told += [f"# {name}: not recognised" for name in self.unknown]
+        told += [f"# not known from these files: {text}" for text in self.lacks] + [
+            f"# look at this: {text}" for text in self.doubts
+        ]
+        body = {
+            "name": name,
+            "source": self.source,
+            "funnel": {"stages": ["lead", "mql", "sql", "customer"], "exits": ["disqualified", "lost"]},
+            "sales": {"capacity_per_week": 40, "cost_per_contact": 25},
+        }
+        return "\n".join(told) + "\n" + yaml.dump(body, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
+
+
+def propose(folder: Path, funnel: Funnel) -> Proposal:
+    """Look at every CSV of a folder.
+
+    Raises
+    ------
+    DataError
+        if none is there, none is recognised, or no file holds leads.
+    """
+    endings = (".csv", ".csv.gz", ".txt", ".tsv")
+    names = sorted(p.name for p in folder.iterdir() if p.name.lower().endswith(endings)) if folder.is_dir() else []
+    if not names:
+        raise DataError(f"There is no CSV file in {folder}.", "Name the folder with the downloaded files: FOLDER=….")
+    found, unknown = [], []
+    for name in names:
+        one = recognise(open_file(folder, name, FileOptions(encoding=_encoding(folder / name))))
+        found.append(one) if one else unknown.append(name)
+    leads = [one for one in found if one.export.table == "leads"]
+    if not leads:
+        raise DataError(
+            f"No file in {folder} was recognised as leads: {', '.join(names[:10])}.",
+            "Export contacts or leads with their record id and creation date, or write the mapping by hand (docs/data.md).",
+        )
+    return _proposal(folder, found, unknown, funnel)
+
+
+def recognise(file: RawFile) -> Found | None:
+    """What a file is, by its columns; None for none of the known exports."""
+    there = {fold(h): h for h in file.headers}
+    best: tuple[tuple[bool, int], Export] | None = None
+    for export in EXPORTS:
+        signed = max((len(line) for line in export.signature if all(h in there for h in line)), default=0)
+        matched = signed and sum(any(h in there for h in names) for names in export.columns.values())
+        rank = (export.table == "leads", signed + matched)  # a file of people with their deals is one of people
+        if signed and (best is None or rank > best[0]):
+            best = (rank, export)
+    if best is None:
+        return None
+    export = best[1]
+    columns = _first(export.columns, there)
+    left_out = [there[h] for h in export.exclude if h in there]
+    return Found(file, export, columns, _first(export.dates, there), _first(export.companies, there), left_out)
+
+
+def _first(wanted: Mapping[str, Sequence[str]], there: Mapping[str, str]) -> dict[str, str]:
+    return {ours: there[name] for ours, names in wanted.items() if (name := next((n for n in names if n in there), None))}
+
+
+def _encoding(path: Path) -> str:
+    """UTF-8 where it is; else what Excel on Windows writes."""
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
+    with opener(path, "rb") as file:
+        sample = file.read(1 << 20)
+    try:
+        sample.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return "utf-8" if error.start > len(sample) - 4 else "cp1252"
+    return "utf-8"
+
+
+def _rows(file: RawFile) -> list[dict[str, str]]:
+    opener: Any = gzip.open if file.path.suffix.lower() == ".gz" else open
+    with opener(file.path, "rt", encoding=file.options.encoding, newline="", errors="replace") as lines:
+        table = csv.reader(lines, delimiter=file.options.separator or ",")
+        next(table, None)
+        found = []
+        for row in table:
+            if len(row) == len(file.headers):
+                found.append(dict(zip(file.headers, row, strict=True)))
+            if len(found) == ROWS:
+                break
+    return found
+
+
+def _proposal(folder: Path, found: Sequence[Found], unknown: list[str], funnel: Funnel) -> Proposal:
+    source: dict[str, Any] = {"kind": "files", "folder": str(folder)}
+    doubts: list[str] = []
+    for one in found:
+        rows = _rows(one.file)
+        options = _options(one, rows, doubts)
+        mapping = {"file": one.file.name, **options, "columns": dict(one.columns)}
+        if one.export.table == "leads":
+            _lead_file(source, one, mapping, funnel, doubts)
+        elif one.export.table == "lead_stages":
+            mapping["values"] = {"lead_stage": _stages(one, rows, funnel)}
+            source["lead_stages"] = mapping
+        elif one.export.table == "deals":
+            if "status" in one.columns:
+                mapping["values"] = {"status": {v: STATUSES.get(fold(v)) for v in _distinct(rows, one.columns["status"])}}
+            source["deals"] = mapping
+        else:
+            kinds = ACTIVITIES if one.export.crm == "marketo" else TASKS
+            mapping["values"] = {"type": dict(kinds)}
+            source.setdefault("interactions", []).append(mapping)
+    return Proposal(source, list(found), unknown, _lacks(found), doubts)
+
+
+def _lead_file(source: dict[str, Any], one: Found, mapping: dict[str, Any], funnel: Funnel, doubts: list[str]) -> None:
+    if "leads" in source:
+        doubts.append(f"{one.file.name} holds leads too and is not used; only one file can")
+        return
+    if "created_at" not in one.columns:
+        doubts.append(
+            f"{one.file.name} has no creation date: the order of its rows is taken for the order of time, and you have to name "
+            "the column that says what came of a lead (`outcome:`)"
+        )
+        mapping["order"] = "rows"
+    if one.columns.get("lead_id") and fold(one.columns["lead_id"]).endswith(("email", "email address", "email work", "e mail")):
+        doubts.append(f"{one.file.name} has no record id: e-mail addresses would be the ids of leads; better export the id")
+    if one.exclude:
+        mapping["exclude"] = one.exclude
+    source["leads"] = mapping
+    options = {k: v for k, v in mapping.items() if k in ("separator", "encoding", "decimal", "date_format", "footer")}
+    if one.companies and "company_id" in one.columns:
+        columns = {"company_id": one.columns["company_id"], **one.companies}
+        source["companies"] = {"file": one.file.name, **options, "columns": columns, "keep": [], "repeated": "last"}
+        mapping["exclude"] = [*mapping.get("exclude", []), *one.companies.values()]
+    dates = {stage: column for stage, column in one.dates.items() if stage in funnel.targets}
+    if dates:
+        source["lead_stages"] = {
+            "file": one.file.name,
+            **options,
+            "columns": {"lead_id": one.columns["lead_id"]},
+            "dates": dates,
+        }
+
+
+def _options(one: Found, rows: Sequence[Mapping[str, str]], doubts: list[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if one.file.options.encoding not in ("utf-8", None):
+        options["encoding"] = one.file.options.encoding
+    if one.file.options.separator not in (",", None):
+        options["separator"] = one.file.options.separator
+    times = [c for ours, c in one.columns.items() if ours in TIMES] + list(one.dates.values())
+    values = [v.strip() for row in rows for c in times if (v := row[c]) and v.strip()]
+    formats, doubt = date_formats(values)
+    if formats:
+        options["date_format"] = formats
+    if doubt:
+        doubts.append(f"{one.file.name}: {doubt}")
+    numbers = [c for ours, c in {**one.columns, **one.companies}.items() if ours in ("amount", "annual_revenue", "employees")]
+    amounts = [v for row in rows for c in numbers if (v := row[c].strip())]
+    if any(_decimal_comma(v) for v in amounts):
+        options["decimal"] = ","
+    if one.export.crm == "salesforce" and _footer(one.file):
+        options["footer"] = True
+    return options
+
+
+def _decimal_comma(value: str) -> bool:
+    """1.234,50 and 12,5 have one; 1,234 and 1,234.50 have not."""
+    whole, comma, rest = value.rpartition(",")
+    return bool(comma) and "." not in rest and (len(rest) != 3 or "." in whole)
+
+
+def _footer(file: RawFile) -> bool:
+    """Do the last lines of the file have a single field, as old reports write who made them?"""
+    with file.path.open("rb") as raw:
+        raw.seek(max(0, file.path.stat().st_size - 2_000))
+        tail = raw.read().decode(file.options.encoding or "utf-8", "replace").splitlines()
+    last = [row for row in csv.reader(tail[-6:], delimiter=file.options.separator or ",") if row]
+    return len(file.headers) > 1 and any(len(row) == 1 for row in last)
+
+
+def date_formats(values: Sequence[str]) -> tuple[list[str], str]:
+    """The formats that every value is written in, empty for ISO 8601; and what is doubtful about them.
+
+    >>> date_formats(["31.12.2025 14:00", "01.02.2026"])
+    (['%d.%m.%Y %H:%M', '%d.%m.%Y'], '')
+    >>> date_formats(["2026-01-01"])
+    ([], '')
+    """
+    left = [v for v in dict.fromkeys(values) if not _is_iso(v)]
+    if not left:
+        return [], ""
+    chosen: list[str] = []
+    doubt = ""
+    day_first = [f for f in FORMATS if "%m/%d" not in f]
+    month_first = [f for f in FORMATS if "%d/%m" not in f]
+    both = [(fits, formats) for formats in (day_first, month_first) if (fits := _covering(left, formats)) is not None]
+    if not both:
+        return [], f"dates such as {left[0]!r} are written in a way that is not known; set `date_format:`"
+    chosen = both[0][0]
+    if len(both) == 2 and both[0][0] != both[1][0]:
+        doubt = f"{left[0]!r} could be day/month or month/day; day/month was taken"
+    return chosen, doubt
+
+
+def _covering(values: Iterable[str], formats: Sequence[str]) -> list[str] | None:
+    found: list[str] = []
+    for value in values:
+        known = next((f for f in found if _fits(value, f)), None) or next((f for f in formats if _fits(value, f)), None)
+        if known is None:
+            return None
+        if known not in found:
+            found.append(known)
+    return found
+
+
+def _fits(value: str, form: str) -> bool:
+    try:
+        datetime.strptime(value, form)  # noqa: DTZ007  only whether it can be read
+    except ValueError:
+        return False
+    return True
+
+
+def _is_iso(value: str) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _distinct(rows: Sequence[Mapping[str, str]], column: str | None) -> list[str]:
+    return list(dict.fromkeys(v for row in rows if column and (v := row[column].strip())))[:STATUS_SIZES]
+
+
+def _stages(one: Found, rows: Sequence[Mapping[str, str]], funnel: Funnel) -> dict[str, str | None]:
+    values = _distinct(rows, one.columns.get("lead_stage"))
+    return {**{v: guess(StageValue("Status", v, v, "", 0), funnel) for v in values}, "*": None}
+
+
+def _lacks(found: Sequence[Found]) -> list[str]:
+    """What no file tells; what one file lacks and another has is not lacking."""
+    tables = {one.export.table for one in found} | {"lead_stages" for one in found if one.dates}
+    lacking = list(dict.fromkeys(text for one in found for text in one.export.lacks))
+    if not any(one.dates for one in found):
+        lacking = [t for t in lacking if t != HUBSPOT_DATES]
+    if "interactions" in tables:
+        lacking = [t for t in lacking if not t.startswith("interactions")]
+    if "lead_stages" in tables:
+        lacking = [t for t in lacking if t != NO_HISTORY and not t.startswith("when")]
+    elif not any(t == NO_HISTORY or t.startswith("when") for t in lacking):
+        lacking.insert(0, NO_HISTORY)
+    return lacking

@@ -1,0 +1,204 @@
+"""Text → ids, times, numbers and flags; what cannot be read is an error that names file, row, column and value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from connectors.files.reading import FIRST_ROW
+from connectors.files.settings import FileOptions, Scalar, words
+from features.attributes import NO, YES
+from features.errors import DataError
+from features.tables import TIME, Kind
+
+EPOCHS: dict[str, Literal["s", "ms"]] = {"epoch_s": "s", "epoch_ms": "ms"}
+_ISO = r"\d{4}-\d{2}-\d{2}|\d{8}(?:T|$)"
+_OFFSET = r"(?:[zZ]|[+-]\d{2}(?::?\d{2})?)$"
+_CURRENCY = re.compile(r"[\s\u00a0\u202f'€$£]|EUR|USD|GBP|CHF", re.IGNORECASE)
+_THOUSANDS = {".": re.compile(r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$"), ",": re.compile(r"^[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?$")}
+
+Texts: TypeAlias = "pd.Series[Any]"  # of str or a category of str; its index counts the rows of the file from 0
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where values come from, for messages: file, column of the file, column of the table."""
+
+    file: str
+    column: str
+    target: str
+
+    def error(self, row: object, value: object, fact: str, remedy: str, more: int = 0) -> DataError:
+        """`row` counts from 0; the message counts as a person does, header = row 1."""
+        others = f" ({more:,} more such rows)" if more else ""
+        place = f"{self.file}, row {int(str(row)) + FIRST_ROW}, column {self.column!r}"
+        return DataError(f"{place}: {value!r} {fact}{others}.", remedy)
+
+
+def as_kind(values: Texts, kind: Kind, options: FileOptions, origin: Origin) -> pd.Series[Any]:
+    """Values of a file → a column of this kind; missing stays missing.
+
+    Raises
+    ------
+    DataError
+        for the first value that cannot be read, with its row.
+    """
+    if kind == "time":
+        return times(values, options, origin)
+    if kind == "number":
+        return numbers(values, options, origin)
+    return flags(values, origin) if kind == "flag" else values
+
+
+def as_time(values: Any) -> pd.Series[Any]:
+    """UTC times of any resolution → microseconds."""
+    return cast("pd.Series[Any]", values.astype(TIME))
+
+
+def times(values: Texts, options: FileOptions, origin: Origin) -> pd.Series[Any]:
+    """Text in one of the mapping's formats or ISO 8601 → UTC microseconds; without an offset it is in the mapping's time zone.
+
+    When clocks go back the first of the two hours is meant; a time that was skipped when they went forward moves on.
+    """
+    out = parsed_times(values, options)
+    lost = (out.isna() & values.notna()).to_numpy()
+    if lost.any():
+        row = int(np.flatnonzero(lost)[0])
+        formats = " or ".join([*map(repr, options.date_format or ()), "ISO 8601 such as 2026-03-31T14:00:00+02:00"])
+        raise origin.error(
+            values.index[row],
+            values.iloc[row],
+            f"is not a date; expected {formats}",
+            'Set `date_format:`, for example "%d.%m.%Y", or add the value to `null_in:` if it means that there is none.',
+            int(lost.sum()) - 1,
+        )
+    return out
+
+
+def parsed_times(values: Texts, options: FileOptions) -> pd.Series[Any]:
+    """As `times`, but what cannot be read is missing."""
+    zone = options.timezone or "UTC"
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return _to_utc(values, zone)
+    text = values.astype("str")
+    if not text.notna().any():
+        return pd.Series(pd.NaT, index=values.index, dtype=TIME)
+    out = pd.Series(pd.NaT, index=values.index, dtype=TIME)
+    for form in options.date_format or ():
+        todo = out.isna() & text.notna()
+        if todo.any():
+            out = out.where(~todo, _by_format(text.where(todo), form, zone))
+    todo = out.isna() & text.notna() & text.str.match(_ISO).fillna(False).astype(bool)
+    if todo.any():
+        out = _iso(text, zone) if todo.all() else out.where(~todo, _iso(text.where(todo), zone))
+    return out
+
+
+def _iso(text: pd.Series[Any], zone: str) -> pd.Series[Any]:
+    known = text.notna()
+    offset = text.str.slice(10).str.contains(_OFFSET, regex=True).fillna(False).astype(bool) & known
+    if offset.sum() == known.sum():
+        return as_time(pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True))
+    naive = _to_utc(pd.to_datetime(text.where(~offset), format="ISO8601", errors="coerce"), zone)
+    if not offset.any():
+        return naive
+    return naive.where(~offset, as_time(pd.to_datetime(text.where(offset), format="ISO8601", errors="coerce", utc=True)))
+
+
+def _by_format(text: pd.Series[Any], form: str, zone: str) -> pd.Series[Any]:
+    if form in EPOCHS:
+        ticks = pd.to_numeric(text, errors="coerce")
+        return as_time(pd.to_datetime(ticks, unit=EPOCHS[form], errors="coerce", utc=True))
+    if "%z" in form:
+        return as_time(pd.to_datetime(text, format=form, errors="coerce", utc=True))
+    return _to_utc(pd.to_datetime(text, format=form, errors="coerce"), zone)
+
+
+def _to_utc(moments: pd.Series[Any], zone: str) -> pd.Series[Any]:
+    if isinstance(moments.dtype, pd.DatetimeTZDtype):
+        return as_time(moments.dt.tz_convert("UTC"))
+    moments = moments.astype("datetime64[us]")
+    first = np.ones(len(moments), dtype=bool)
+    return as_time(moments.dt.tz_localize(zone, ambiguous=first, nonexistent="shift_forward").dt.tz_convert("UTC"))
+
+
+def parsed_numbers(values: Texts, options: FileOptions) -> pd.Series[Any]:
+    """Text such as 1234.5, 1,234.5 or € 1.234,50 (by the mapping's decimal sign) → float64; what cannot be read is missing."""
+    plain = pd.to_numeric(values.astype("str"), errors="coerce").astype("float64")
+    lost = plain.isna() & values.notna()
+    decimal = options.decimal or "."
+    if decimal == "," and values.notna().any():
+        lost = values.notna()  # 1.234 is a thousand here
+    if lost.any():
+        plain[lost] = values[lost].astype("str").map(lambda text: _number(text, decimal))
+    return plain.where(np.isfinite(plain.to_numpy()))
+
+
+def _number(text: str, decimal: str) -> float:
+    text = _CURRENCY.sub("", text)
+    if _THOUSANDS[decimal].match(text):
+        text = text.replace("," if decimal == "." else ".", "")
+    try:
+        return float(text.replace(",", ".") if decimal == "," else text)
+    except ValueError:
+        return np.nan
+
+
+def numbers(values: Texts, options: FileOptions, origin: Origin) -> pd.Series[Any]:
+    """As `parsed_numbers`, but what cannot be read is an error."""
+    out = parsed_numbers(values, options)
+    _refuse(out, values, origin, "is not a number", "Set `decimal:`, translate it with `values:`, or list it under `null_in:`.")
+    return out
+
+
+def flags(values: Texts, origin: Origin) -> pd.Series[Any]:
+    """yes/no, true/false, 1/0, ja/nein … → nullable booleans."""
+    out = distinct_map(values, lambda text: True if text.casefold() in YES else False if text.casefold() in NO else None)
+    flag = out.astype("object").map({True: True, False: False}).astype("boolean")
+    _refuse(
+        flag, values, origin, "is neither yes nor no", f"Translate it: `values: {{{origin.target}: {{…: true, …: false}}}}`."
+    )
+    return flag
+
+
+def _refuse(out: pd.Series[Any], values: Texts, origin: Origin, fact: str, remedy: str) -> None:
+    lost = (out.isna() & values.notna()).to_numpy()
+    if lost.any():
+        row = int(np.flatnonzero(lost)[0])
+        raise origin.error(values.index[row], values.iloc[row], fact, remedy, int(lost.sum()) - 1)
+
+
+def distinct_map(values: Texts, function: Any) -> pd.Series[Any]:
+    """`function` of each distinct value, spread over the rows; missing stays missing. Result is of objects."""
+    codes, distinct = pd.factorize(values)
+    found = np.array([*(function(v) for v in distinct), None], dtype="object")
+    return pd.Series(found[codes], index=values.index, dtype="object")
+
+
+def translate(values: Texts, table: Mapping[Scalar, Scalar | None]) -> tuple[pd.Series[Any], npt.NDArray[np.bool_]]:
+    """Values through a value map → translated values, and which the map dropped (mapped to null)."""
+    known = {word: to for value, to in table.items() for word in words(value)}
+    others = known.get("*", "*")  # without a "*" in the map, other values stay as they are
+    codes, distinct = pd.factorize(values)
+    new = [known.get(str(v), v if others == "*" and "*" not in known else others) for v in distinct]
+    found = np.array([*(None if v is None else v if isinstance(v, str) else words(v)[0] for v in new), None], dtype="object")
+    missing = np.array([*(v is None for v in new), False])
+    levels = pd.Index(sorted({v for v in found if v is not None}))
+    code = levels.get_indexer(pd.Index(found, dtype="object")) if len(levels) else np.full(len(found), -1)
+    out = pd.Categorical.from_codes(np.asarray(code)[codes], categories=levels)
+    return pd.Series(out, index=values.index), missing[codes]
+
+
+def whole_numbers(values: Texts) -> Texts:
+    """Ids written as 4711.0 throughout, as software does that took them for numbers, lose the point and the nought."""
+    category = isinstance(values.dtype, pd.CategoricalDtype)
+    texts = pd.Series(values.cat.categories) if category else values.dropna()
+    if texts.empty or not str(texts.iloc[0]).endswith(".0") or not texts.str.fullmatch(r"\d+\.0").all():
+        return values
+    return values.cat.rename_categories(list(texts.str.slice(0, -2))) if category else values.str.slice(0, -2)

@@ -1,0 +1,125 @@
+"""Flat files: the order of rows as time, and a yes/no outcome as lead stages.
+
+Where there are no dates of outcomes, a dataset only says what came of each lead, not when (`Dataset.time` is "row_order").
+Known leads then have their lead stage or exit half a minute after they came, and the day of knowledge lies so late that
+every horizon has passed. Leads whose outcome is blank are still open: they are placed last, just before the day of
+knowledge, so that no horizon has passed for them and they count neither as a yes nor as a no.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from connectors.files.convert import Origin, Texts, as_time, times
+from connectors.files.settings import FileOptions, Outcome, Scalar, words
+from features.clock import DAY, MINUTE, microseconds, timestamps
+from features.errors import ConfigError, nearest
+from features.funnel import Funnel
+from features.report import DataReport
+
+START = microseconds(pd.DatetimeIndex(["2000-01-01"]))[0]
+STEP = MINUTE  # between rows
+REPLY = MINUTE // 2  # from a lead's coming to its outcome
+LONGEST = 365.0  # days; no horizon chosen from data is longer
+
+
+def row_times(frame: pd.DataFrame, newest_first: bool = False) -> pd.Series[Any]:
+    """A moment for each row, one minute apart, in the order of the file or the opposite one."""
+    moments = START + np.arange(len(frame), dtype=np.int64)[:: -1 if newest_first else 1] * STEP
+    return as_time(pd.Series(timestamps(moments), index=frame.index))
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What became of the leads of a flat file: `lead_stages` rows, which leads are `open`, and what the two ends are called."""
+
+    lead_stages: pd.DataFrame
+    open: npt.NDArray[np.bool_]
+
+
+def ends(
+    leads: pd.DataFrame, given: Texts, outcome: Outcome, funnel: Funnel, file: tuple[str, FileOptions], at: Texts | None = None
+) -> Ends:
+    """The outcome column beside its leads → lead stages.
+
+    Without `at` (a column of days) an outcome stands half a minute after the lead came.
+
+    Raises
+    ------
+    ConfigError
+        if the named lead stage or exit is not in the funnel, or a no needs an exit and the funnel has none.
+    DataError
+        for a value that is neither yes nor no, or a day that cannot be read.
+    """
+    name, options = file
+    origin = Origin(name, outcome.column, "outcome")
+    yes, no = _known(given, outcome, origin)
+    stage, out = outcome.lead_stage or funnel.final, outcome.exit or next(iter(funnel.exits), None)
+    if stage not in funnel.targets:
+        raise ConfigError(f"source.leads.outcome.lead_stage is {stage!r}: {nearest(stage, funnel.targets)}")
+    if out not in funnel.exits and (no.any() or outcome.exit):
+        raise ConfigError(
+            f"source.leads.outcome: the {int(no.sum()):,} leads with a no left through "
+            + ("no exit: the funnel has none." if out is None else f"{out!r}, which is no exit of the funnel."),
+            "Name one, for example `funnel: {exits: [disqualified]}`." if out is None else nearest(out, funnel.exits),
+        )
+    when = as_time(pd.Series(timestamps(microseconds(leads["created_at"]) + REPLY), index=leads.index))
+    if at is not None:
+        when = times(at, options, Origin(name, outcome.at or "", "outcome.at"))
+    happened = (yes | no) & when.notna().to_numpy()
+    rows = pd.DataFrame({"lead_id": leads["lead_id"], "lead_stage": np.where(yes, stage, out or ""), "at": when})
+    return Ends(rows[happened], ~(yes | no))
+
+
+def _known(given: Texts, outcome: Outcome, origin: Origin) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    filled = given.notna().to_numpy()
+    text = given.astype("str")
+    yes = text.isin(_spellings(outcome.yes)).to_numpy()
+    no = filled & ~yes if outcome.no is None else text.isin(_spellings(outcome.no)).to_numpy() & ~yes
+    other = filled & ~yes & ~no
+    if other.any():
+        row = int(np.flatnonzero(other)[0])
+        fact = f"is neither in yes {_list(outcome.yes)} nor in no {_list(outcome.no or [])}"
+        raise origin.error(
+            given.index[row],
+            text.iloc[row],
+            fact,
+            "Add it to one of them, or to `null_in:` if it means still open.",
+            int(other.sum()) - 1,
+        )
+    return yes & filled, no
+
+
+def _spellings(values: list[Scalar]) -> list[str]:
+    return [word for value in values for word in words(value)]
+
+
+def _list(values: list[Scalar]) -> str:
+    return "[" + ", ".join(str(v) for v in values) + "]"
+
+
+def settle(leads: pd.DataFrame, known: Ends, funnel: Funnel, report: DataReport) -> tuple[pd.DataFrame, pd.Timestamp]:
+    """Leads and the day of knowledge of a row-order dataset: after every horizon of the known, right after the open came."""
+    created = microseconds(leads["created_at"]).copy()  # written to below
+    settled = created[~known.open]
+    longest = max([LONGEST, *funnel.horizons.values()])
+    newest = int(settled.max()) if len(settled) else int(created.max())
+    extracted_at = newest + REPLY + int((longest + 1) * DAY)
+    count = int(known.open.sum())
+    if count:
+        rank = np.argsort(np.argsort(created[known.open], kind="stable"))
+        created[known.open] = extracted_at - count + rank
+        report.note(
+            "leads",
+            "leads with a blank outcome",
+            count,
+            leads["lead_id"].to_numpy()[known.open][0],
+            "still open: neither a yes nor a no, and last in the order of time",
+        )
+        leads = leads.assign(created_at=as_time(pd.Series(timestamps(created), index=leads.index)))
+    return leads, timestamps(np.array([extracted_at]))[0]

@@ -1,0 +1,202 @@
+"""Files and a mapping → a dataset and what there is to say about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+from connectors.files.convert import as_time
+from connectors.files.flat import Ends, ends, row_times, settle
+from connectors.files.reading import FIRST_ROW
+from connectors.files.settings import FilesSource, LeadStagesFile, TableFile
+from connectors.files.tables import (
+    Mapped,
+    attributes_frame,
+    check_required,
+    frame_of,
+    text_series,
+    wide_lead_stages,
+)
+from features.dataset import Dataset
+from features.errors import ConfigError, DataError
+from features.funnel import Funnel
+from features.report import DataReport
+from features.tables import TABLES
+
+MOMENTS = (("leads", "created_at"), ("interactions", "at"), ("lead_stages", "at"), ("deals", "created_at"))
+
+
+def load_files(source: FilesSource, funnel: Funnel, base: Path) -> tuple[Dataset, DataReport]:
+    """The dataset that the files make, and notes on what was left out. `base`: where a relative `folder` starts.
+
+    The tables are of the right columns and kinds; whether they make sense is for `features.validate.validate` to say.
+
+    Raises
+    ------
+    ConfigError
+        if the mapping lacks a required column or names what the funnel does not have.
+    DataError
+        if a file, column or value is missing or cannot be read; file, row and column are named.
+    """
+    folder = base / Path(source.folder).expanduser()
+    report = DataReport()
+    leads, known = _leads(source, funnel, folder, report)
+    tables = {"leads": leads}
+    if source.companies:
+        mapped = Mapped(source, source.companies, "companies", folder)
+        check_required(mapped, {})
+        tables["companies"] = attributes_frame(mapped, report)
+    tables["interactions"] = _several(source, "interactions", folder, report)
+    tables["lead_stages"] = _joined(
+        [_several(source, "lead_stages", folder, report), known.lead_stages if known else pd.DataFrame()]
+    )
+    deals = _several(source, "deals", folder, report)
+    tables["deals"] = _with_status(deals, tables["lead_stages"], funnel) if len(deals) else deals
+    tables = {name: frame for name, frame in tables.items() if len(frame.columns)}
+    time: Literal["dates", "row_order"] = "dates"
+    if _undated(source):
+        time = "row_order"
+        if known is None:
+            raise ConfigError(
+                f"source.leads has `order: {source.leads.order}` but no `outcome`.",
+                "Say which column tells what came of a lead.",
+            )
+        tables["leads"], extracted_at = settle(leads, known, funnel, report)
+    else:
+        extracted_at = _extracted_at(source, tables, report)
+    report.time = time
+    name = ", ".join(dict.fromkeys(m.file for m in _mappings(source)))
+    return Dataset.from_tables(tables, extracted_at=extracted_at, source=f"files: {name}", time=time), report
+
+
+def _undated(source: FilesSource) -> bool:
+    outcome = source.leads.outcome
+    return source.leads.order is not None or (outcome is not None and outcome.at is None)
+
+
+def _mappings(source: FilesSource) -> list[TableFile]:
+    return [m for table in ("leads", "companies", "interactions", "lead_stages", "deals") for m in _of(source, table)]
+
+
+def _leads(source: FilesSource, funnel: Funnel, folder: Path, report: DataReport) -> tuple[pd.DataFrame, Ends | None]:
+    mapping = source.leads
+    mapped = Mapped(source, mapping, "leads", folder)
+    others = bool(source.interactions or source.lead_stages or source.deals)
+    if _undated(source) and others:
+        raise ConfigError(
+            "source.leads is a flat file whose outcome has no date, but other tables are mapped beside it.",
+            "Give `outcome: {at: …}` the column of the day, map `lead_stages:` instead of an outcome, or leave the others out.",
+        )
+    derived = {} if others else {"lead_id": True}
+    if mapping.order:
+        mapped.columns.pop("created_at", None)
+        derived["created_at"] = True
+    check_required(mapped, derived)
+    outcome = mapping.outcome
+    reserved = list(dict.fromkeys(c for c in (outcome.column, outcome.at) if c)) if outcome else []
+    for column in reserved:
+        mapped.file.require(column, "outcome")
+    elsewhere = _used_elsewhere(source, mapped) if mapping.keep == "all" else set()
+    unmapped = sorted(elsewhere & set(mapped.custom()))
+    report.note(
+        "leads", "columns that feed other tables", len(unmapped), ", ".join(unmapped), "no attributes of leads: they would leak"
+    )
+    frame = attributes_frame(mapped, report, [*reserved, *elsewhere])
+    if frame.empty:
+        raise DataError(f"{mapped.file.name} has no leads.", "Look at the file, and at `only:` and `skip:` in the mapping.")
+    if "lead_id" not in frame:
+        frame.insert(0, "lead_id", pd.Series([str(row + FIRST_ROW) for row in frame.index], index=frame.index, dtype="str"))
+        report.note("leads", "leads without an id in the file", len(frame), done="the number of the row is the id")
+    if mapping.order:
+        frame["created_at"] = row_times(frame, mapping.order == "newest_first")
+    if not outcome:
+        return frame, None
+    raw = mapped.read(reserved)
+    given, at = (text_series(raw, c, repeated=False).reindex(frame.index) if c else None for c in (outcome.column, outcome.at))
+    if given is None:
+        raise TypeError("an outcome has a column")
+    return frame, ends(frame, given, outcome, funnel, (mapped.file.name, mapped.file.options), at)
+
+
+def _used_elsewhere(source: FilesSource, leads: Mapped) -> set[str]:
+    """Columns of the leads' file that other tables are made of, such as the days on which lead stages were reached."""
+    used: set[str] = set()
+    for name in ("companies", "interactions", "lead_stages", "deals"):
+        for mapping in _of(source, name):
+            if mapping.file == source.leads.file:
+                dates = mapping.dates.values() if isinstance(mapping, LeadStagesFile) else ()
+                used |= {*mapping.columns.values(), *dates, *(set(TABLES[name].names) & set(leads.file.headers))}
+    return used
+
+
+def _of(source: FilesSource, table: str) -> list[TableFile]:
+    mappings = getattr(source, table)
+    return mappings if isinstance(mappings, list) else [mappings] if mappings else []
+
+
+def _several(source: FilesSource, table: str, folder: Path, report: DataReport) -> pd.DataFrame:
+    frames = []
+    for mapping in _of(source, table):
+        mapped = Mapped(source, mapping, table, folder)
+        if isinstance(mapping, LeadStagesFile) and mapping.dates:
+            check_required(mapped, {"lead_stage": True, "at": True})
+            frames.append(wide_lead_stages(mapped, report))
+        else:
+            check_required(mapped, {"status": True} if table == "deals" else {})
+            frames.append(frame_of(mapped, report))
+    return _joined(frames)
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Frames below one another; categories stay categories."""
+    frames = [f for f in frames if len(f.columns)]
+    if len(frames) < 2:
+        return frames[0] if frames else pd.DataFrame()
+    columns = dict.fromkeys(c for f in frames for c in f.columns)
+    out = {}
+    for column in columns:
+        parts = [f[column] if column in f else pd.Series(None, index=f.index, dtype="object") for f in frames]
+        if any(isinstance(p.dtype, pd.CategoricalDtype) for p in parts):
+            out[column] = pd.Series(union_categoricals([_category(p) for p in parts]))
+        else:
+            dtype = next((p.dtype for p in parts if p.notna().any()), parts[0].dtype)
+            out[column] = pd.concat([p.astype(dtype) if p.isna().all() else p for p in parts], ignore_index=True)
+    return pd.DataFrame(out)
+
+
+def _category(values: pd.Series[Any]) -> pd.Categorical:
+    found = pd.Categorical(values)
+    return pd.Categorical.from_codes(found.codes, categories=pd.Index(found.categories, dtype="str"))
+
+
+def _with_status(deals: pd.DataFrame, lead_stages: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:
+    """Deals without a status follow their lead: won with the last lead stage, lost with an exit after all else, else open."""
+    if "status" in deals:
+        return deals
+    if "lead_id" not in deals:
+        raise ConfigError(
+            "source.deals: nothing is mapped to 'status', and without 'lead_id' it cannot follow the lead.", "Map one of them."
+        )
+    stage, at = lead_stages["lead_stage"].astype("str"), lead_stages["at"]
+    ids = lead_stages["lead_id"].astype("str")
+    lead = deals["lead_id"].astype("str")
+    won = lead.map(at[stage == funnel.final].groupby(ids[stage == funnel.final]).min())
+    left = stage.isin(funnel.exits)
+    lost = lead.map(at[left].groupby(ids[left]).max())
+    status = np.where(won.notna(), "won", np.where(lost.notna(), "lost", "open"))
+    closed = deals["closed_at"] if "closed_at" in deals else as_time(won.fillna(lost))
+    return deals.assign(status=status, closed_at=closed)
+
+
+def _extracted_at(source: FilesSource, tables: dict[str, pd.DataFrame], report: DataReport) -> pd.Timestamp:
+    if source.extracted_at:
+        return pd.Timestamp(source.extracted_at).as_unit("us")
+    newest = [tables[t][c].max() for t, c in MOMENTS if t in tables and tables[t][c].notna().any()]
+    if not newest:
+        raise DataError("The files hold no date at all.", "Map `created_at`, or set `leads: {order: rows}`.")
+    report.note("dataset", "moments of extraction not given", 1, done=f"the newest in the data, {max(newest)}, is taken")
+    return pd.Timestamp(max(newest)).as_unit("us")

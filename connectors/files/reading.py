@@ -1,0 +1,215 @@
+"""Reading a CSV, CSV.gz or Parquet file: every column as trimmed text, with the null markers of the mapping taken out.
+
+Only dates and times that a Parquet file stores as such stay what they are. Nothing is guessed: an id keeps its leading zeros.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from connectors.files.settings import FileOptions, words
+from features.errors import DataError, nearest
+
+SEPARATORS = ",;\t|"
+SAMPLE_BYTES = 1 << 16
+BLOCK_BYTES = 1 << 23  # no row may be longer
+FIRST_ROW = 2  # the header is row 1, as in a spreadsheet
+_BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A file as it lies on disk: its path, the name the mapping gives it, how it is written and its column names, trimmed."""
+
+    path: Path
+    name: str
+    options: FileOptions
+    headers: tuple[str, ...]
+
+    @property
+    def parquet(self) -> bool:
+        return self.path.suffix.lower() in (".parquet", ".pq")
+
+    def require(self, column: str, what_for: str) -> None:
+        """Raise a DataError that offers the nearest column when the file has no such one."""
+        if column not in self.headers:
+            raise DataError(
+                f"{self.name} has no column {column!r}, which the mapping wants for {what_for}.", nearest(column, self.headers)
+            )
+
+    def read(self, columns: Sequence[str], null_in: Mapping[str, Sequence[object]]) -> pa.Table:
+        """These columns, trimmed, null markers taken out; row 0 of the table is row 2 of the file.
+
+        Raises
+        ------
+        DataError
+            for bytes that are not of the encoding, a row with too few or too many fields, or a damaged file.
+        """
+        for column in null_in:
+            self.require(column, "null_in")
+        if not columns:
+            return pa.table({})
+        raw = _read_parquet(self, columns) if self.parquet else _read_csv(self, columns)
+        everywhere = [w for marker in self.options.null or () for w in words(marker)]
+        cleaned = {}
+        for name in columns:
+            here = [w for marker in null_in.get(name, ()) for w in words(marker)]  # type: ignore[arg-type]
+            cleaned[name] = _clean(raw.column(name), {"", *everywhere, *here})
+        return pa.table(cleaned)
+
+
+def open_file(folder: Path, name: str, options: FileOptions) -> RawFile:
+    """Find the file, its separator and its column names.
+
+    Raises
+    ------
+    DataError
+        if it is missing, empty, of another kind, or names a column twice.
+    """
+    path = folder / name
+    if not path.is_file():
+        near = sorted(p.name for p in path.parent.iterdir() if p.is_file()) if path.parent.is_dir() else None
+        remedy = nearest(path.name, near) if near is not None else f"There is no folder {path.parent} either."
+        raise DataError(f"There is no file {path}.", f"{remedy} Put it there, or give another `folder:`.")
+    try:
+        if path.suffix.lower() in (".parquet", ".pq"):
+            headers = list(pq.read_schema(path).names)
+        else:
+            options, headers = _sniff(path, name, options)
+    except (OSError, EOFError, pa.ArrowInvalid) as error:
+        raise DataError(
+            f"{path} cannot be read: {error}.", "It is damaged or of another kind: export or copy it anew."
+        ) from error
+    headers = [h.strip() or f"column {i}" for i, h in enumerate(headers, start=1)]
+    twice = sorted({h for h in headers if headers.count(h) > 1})
+    if twice:
+        raise DataError(f"{name} has the column {twice[0]!r} twice.", "Rename or remove one of them in the file.")
+    return RawFile(path, name, options, tuple(headers))
+
+
+def _sniff(path: Path, name: str, options: FileOptions) -> tuple[FileOptions, list[str]]:
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
+    with opener(path, "rb") as file:
+        sample = file.read(SAMPLE_BYTES)
+    if not sample.strip():
+        raise DataError(f"{name} is empty.", "Export it again; its first row must name the columns.")
+    encoding = next((e for bom, e in _BOMS if sample.startswith(bom)), options.encoding or "utf-8")
+    text = sample.decode(encoding, errors="replace").removeprefix("\ufeff")
+    lines = text.splitlines(keepends=True)
+    whole = lines if len(sample) < SAMPLE_BYTES or len(lines) == 1 else lines[:-1]
+    separator = options.separator or max(SEPARATORS, key=lambda s: _regularity(whole[:50], s))
+    header = next(csv.reader(whole, delimiter=separator), [])
+    return options.model_copy(update={"encoding": encoding, "separator": separator}), header
+
+
+def _regularity(lines: Sequence[str], separator: str) -> tuple[int, int]:
+    """How well a separator cuts the lines: how many have as many fields as the header, then how many fields."""
+    rows = list(csv.reader(lines, delimiter=separator))
+    width = len(rows[0]) if rows else 0
+    return (sum(len(row) == width for row in rows), width) if width > 1 else (0, width)
+
+
+def _read_parquet(file: RawFile, columns: Sequence[str]) -> pa.Table:
+    stored = pq.read_schema(file.path).names
+    names = [stored[file.headers.index(c)] for c in columns]
+    try:
+        return pq.read_table(file.path, columns=names).select(names).rename_columns(list(columns))
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(f"{file.name} cannot be read: {error}.", "It is damaged: export or copy it anew.") from error
+
+
+def _read_csv(file: RawFile, columns: Sequence[str]) -> pa.Table:
+    try:
+        return _parse_csv(file, columns)
+    except UnicodeDecodeError as error:
+        raise _not_of_encoding(file, error) from error
+    except (pa.ArrowInvalid, OSError, EOFError) as error:
+        if "UTF8" in str(error):
+            raise _not_of_encoding(file, error) from error
+        rows = re.search(r"Row #(\d+)|Expected", str(error))
+        hint = "Look for a separator or quotation mark inside a value." if rows else "Export or copy it anew."
+        raise _bad_row(file, columns) or DataError(f"{file.name} cannot be read: {error}.", hint) from error
+
+
+def _parse_csv(file: RawFile, columns: Sequence[str], bad: list[pacsv.InvalidRow] | None = None) -> pa.Table:
+    footer = bool(file.options.footer)
+
+    def remember(row: pacsv.InvalidRow) -> str:
+        if footer and row.actual_columns == 1:
+            return "skip"
+        if bad is not None:
+            bad.append(row)
+        return "skip" if bad is not None else "error"
+
+    read = pacsv.ReadOptions(
+        column_names=list(file.headers),
+        skip_rows_after_names=1,
+        encoding=file.options.encoding or "utf-8",
+        use_threads=bad is None,
+        block_size=BLOCK_BYTES,
+    )
+    parse = pacsv.ParseOptions(
+        delimiter=file.options.separator or ",",
+        newlines_in_values=True,
+        invalid_row_handler=remember if bad is not None or footer else None,
+    )
+    convert = pacsv.ConvertOptions(
+        column_types=dict.fromkeys(file.headers, pa.string()), include_columns=list(columns), strings_can_be_null=False
+    )
+    return pacsv.read_csv(file.path, read_options=read, parse_options=parse, convert_options=convert)
+
+
+def _bad_row(file: RawFile, columns: Sequence[str]) -> DataError | None:
+    """Read again on one thread, where rows are numbered, to name the first row of the wrong length."""
+    bad: list[pacsv.InvalidRow] = []
+    try:
+        _parse_csv(file, columns, bad)
+    except (pa.ArrowInvalid, OSError, EOFError, UnicodeDecodeError):
+        return None
+    if not bad:
+        return None
+    first = bad[0]
+    return DataError(
+        f"{file.name}, row {first.number}: {first.actual_columns} fields, not {first.expected_columns}: {first.text[:90]!r}"
+        + (f" (and {len(bad) - 1} more such rows)." if len(bad) > 1 else "."),
+        f"The separator was taken to be {file.options.separator!r}; set `separator:` or quote the value that holds one.",
+    )
+
+
+def _not_of_encoding(file: RawFile, error: Exception) -> DataError:
+    return DataError(
+        f"{file.name} is not written in {file.options.encoding} ({error}).",
+        "Set `encoding:`; files saved by Excel on Windows are often cp1252, or export as UTF-8.",
+    )
+
+
+def _clean(column: pa.ChunkedArray, markers: Iterable[str]) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+        kind = kind.value_type
+    if is_moment(kind):
+        return column
+    text = pc.utf8_trim_whitespace(_as_text(column))
+    return pc.if_else(pc.is_in(text, value_set=pa.array(sorted(markers), pa.string())), pa.scalar(None, pa.string()), text)
+
+
+def is_moment(kind: pa.DataType) -> bool:
+    """Is this the type of dates or time stamps?"""
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_nested(column.type):
+        return pa.chunked_array([pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())])
+    return column.cast(pa.string())

@@ -1,0 +1,180 @@
+"""HubSpot's API: its addresses, its limits, its way of saying no."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from connectors.crm.auth import FetchedToken, FixedToken, Nobody
+from connectors.crm.http import Auth, Http, pages
+from connectors.crm.rate_limit import Bucket
+from connectors.crm.responses import Answer, RefusedError, Trouble
+from connectors.crm.secrets import Secrets
+from connectors.hubspot.settings import RATES, SEARCHES, HubSpotSource
+from features.errors import CrmError
+
+READ = 50  # records of one batch read with history; without, 100 would do
+LIST = 100
+SEARCH = 200
+ASSOCIATIONS = 1_000
+NOBODY = ("OBJECT_NOT_FOUND", "crm.associations.NO_ASSOCIATIONS_FOUND")
+
+
+def judge(answer: Answer) -> Trouble | None:
+    """HubSpot's own words in an error: a daily limit cannot be waited for, a missing scope is named."""
+    body = answer.body if isinstance(answer.body, dict) else {}
+    if answer.status == 429 and "DAILY" in str(body.get("policyName", "")).upper():
+        return Trouble("spent", str(body.get("message", "daily limit")), "429")
+    if answer.status == 403:
+        scopes = [s for e in body.get("errors", []) for s in (e.get("context") or {}).get("requiredGranularScopes", [])]
+        why = f"HTTP 403 {body.get('message', '')}".strip()
+        return Trouble("refused", why, "403", hint=f"Give the app the scope {' or '.join(scopes)}." if scopes else "")
+    return None
+
+
+def open_api(source: HubSpotSource, secrets: Secrets) -> Http:
+    """The client.
+
+    Raises
+    ------
+    ConfigError
+        if no secret is set.
+    """
+    pace = Bucket(source.rates(RATES))
+    auth: Auth
+    if secrets.get("HUBSPOT_TOKEN") or not secrets.get("HUBSPOT_REFRESH_TOKEN"):
+        token = secrets.require("HUBSPOT_TOKEN", "the token of a HubSpot service key or app")
+        auth = FixedToken("authorization", f"Bearer {token}")
+    else:
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": secrets.require("HUBSPOT_CLIENT_ID", "the app's client id"),
+            "client_secret": secrets.require("HUBSPOT_CLIENT_SECRET", "the app's client secret"),
+            "refresh_token": secrets.require("HUBSPOT_REFRESH_TOKEN", "the app's refresh token"),
+        }
+
+        def fetch() -> tuple[str, float]:
+            body = http.beside(Nobody()).call("POST", "/oauth/v1/token", data=form).body
+            return str(body["access_token"]), float(body["expires_in"])
+
+        auth = FetchedToken(fetch, secrets)
+    http = Http(source.base_url, "HubSpot", auth, secrets, judge, pace)
+    return http
+
+
+class Api:
+    """The calls that are made."""
+
+    def __init__(self, source: HubSpotSource, http: Http) -> None:
+        self.http = http
+        self.version = source.api_version
+        self._searches = Bucket(http.pace.rates if source.limits else SEARCHES, sleep=http.sleep)
+
+    def properties(self, kind: str) -> list[dict[str, Any]]:
+        """The property definitions of a kind of record."""
+        return list(self.http.get(f"/crm/properties/{self.version}/{kind}").body["results"])
+
+    def pipelines(self) -> list[dict[str, Any]]:
+        """The deals' pipelines with their stages."""
+        return list(self.http.get(f"/crm/pipelines/{self.version}/deals").body["results"])
+
+    def ids(self, kind: str, after: str | None, archived: bool) -> tuple[list[dict[str, Any]], str | None]:
+        """A page of records without properties, and what to ask for next."""
+        params = {"limit": LIST, "archived": "true" if archived else "false", **({"after": after} if after else {})}
+        body = self.http.get(f"/crm/objects/{self.version}/{kind}", params).body
+        return body["results"], following(body)
+
+    def read(self, kind: str, ids: Sequence[str], properties: Sequence[str], history: Sequence[str]) -> list[dict[str, Any]]:
+        """Records whole, with the history of some properties; those that are gone by now are not among them.
+
+        Raises
+        ------
+        CrmError
+            if HubSpot could not read one for any other reason.
+        """
+        found = []
+        for begin in range(0, len(ids), READ):
+            inputs = [{"id": name} for name in ids[begin : begin + READ]]
+            body = {"inputs": inputs, "properties": list(properties), "propertiesWithHistory": list(history)}
+            answer = self.http.post(f"/crm/objects/{self.version}/{kind}/batch/read", body).body
+            self._whole(answer, kind, ("OBJECT_NOT_FOUND",))
+            found += answer["results"]
+        return found
+
+    def _whole(self, answer: Mapping[str, Any], kind: str, harmless: Sequence[str]) -> None:
+        """Part of a batch may fail in a 2xx: what is left out so would be lost."""
+        for error in answer.get("errors") or ():
+            if error.get("category") not in harmless and error.get("subCategory") not in harmless:
+                said = self.http.say(str(error.get("message") or error.get("category")))
+                raise CrmError(f"HubSpot read only part of a batch of {kind}: {said}", "Run it again.")
+
+    def search(self, kind: str, filters: Sequence[Mapping[str, Any]], sort: str, properties: Sequence[str]) -> Any:
+        """The first page of a search, ascending."""
+        self._searches.take()
+        return self.http.post(
+            f"/crm/objects/{self.version}/{kind}/search",
+            {
+                "filterGroups": [{"filters": list(filters)}],
+                "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
+                "properties": list(properties),
+                "limit": SEARCH,
+            },
+        ).body
+
+    def associated(self, kind: str, to: str, ids: Sequence[str]) -> dict[str, list[str]]:
+        """Who belongs to each of these records."""
+        found: dict[str, list[str]] = {}
+        for begin in range(0, len(ids), ASSOCIATIONS):
+            wanted: list[dict[str, str]] = [{"id": name} for name in ids[begin : begin + ASSOCIATIONS]]
+            while wanted:  # a record with very many associates has further pages of its own
+                body = self.http.post(f"/crm/associations/{self.version}/{kind}/{to}/batch/read", {"inputs": wanted}).body
+                self._whole(body, f"{kind} and their {to}", NOBODY)
+                wanted = []
+                for result in body["results"]:
+                    name = str(result["from"]["id"])
+                    found.setdefault(name, []).extend(str(one["toObjectId"]) for one in result["to"])
+                    if after := following(result):
+                        wanted.append({"id": name, "after": after})
+        return found
+
+    def listed(self, path: str, limit: int, **params: Any) -> Iterator[dict[str, Any]]:
+        """Everything of a plain list."""
+
+        def first(mark: str | None) -> Answer:
+            return self.http.get(path, {"limit": limit, **params, **({"after": mark} if mark else {})})
+
+        for answer in pages(first, lambda answer: following(answer.body)):
+            yield from answer.body.get("results", [])
+
+    def can(self, path: str, **params: Any) -> str | None:
+        """Why a list cannot be read; None where it can."""
+        try:
+            self.http.get(path, {"limit": 1, **params})
+        except RefusedError as error:
+            return f"{error.fact} {error.hint}"
+        return None
+
+    def server_now(self) -> int:
+        """The server's clock in whole milliseconds."""
+        return int(self.http.now() * 1000)
+
+    def every(self, kind: str) -> Iterator[str]:
+        """The ids of all records of a kind."""
+        after = None
+        while True:
+            found, after = self.ids(kind, after, archived=False)
+            yield from (str(one["id"]) for one in found)
+            if after is None:
+                return
+
+    def daily(self) -> tuple[int | None, int | None]:
+        """The account's calls a day and how many are left, where HubSpot says so."""
+        answer = self.http.get(f"/crm/objects/{self.version}/contacts", {"limit": 1})
+        limit, left = (answer.headers.get(f"x-hubspot-ratelimit-daily{end}") for end in ("", "-remaining"))
+        return (int(limit) if limit else None), (int(left) if left else None)
+
+
+def following(body: Mapping[str, Any]) -> str | None:
+    """The cursor of the next page."""
+    after = ((body.get("paging") or {}).get("next") or {}).get("after")
+    return str(after) if after else None

@@ -1,0 +1,202 @@
+"""Salesforce's API: tokens, SOQL page by page, Bulk 2.0, and its way of saying no."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import jwt
+
+from connectors.crm.auth import FetchedToken, Nobody
+from connectors.crm.http import Http
+from connectors.crm.rate_limit import Bucket
+from connectors.crm.responses import Answer, RefusedError, Trouble
+from connectors.crm.secrets import Secrets
+from connectors.salesforce.settings import RATES, SalesforceSource
+from features.errors import CrmError
+
+SESSION = 3_600.0  # seconds that a token is used; Salesforce does not say how long it lives, and says when it has ended
+GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+POLL, LONGEST_POLL = 0.5, 30.0  # seconds between two looks at a bulk job
+PATIENCE = 6 * 3_600.0  # seconds that a job is waited for
+BULK_ROWS = 10_000  # of one file of results
+DEAD = ("Failed", "Aborted")
+HIDDEN = ("INVALID_FIELD", "INVALID_TYPE", "API_DISABLED_FOR_ORG", "INSUFFICIENT_ACCESS")
+BUSY = ("UNABLE_TO_LOCK_ROW", "REQUEST_RUNNING_TOO_LONG", "SERVER_UNAVAILABLE")
+
+
+def judge(answer: Answer) -> Trouble | None:
+    """Salesforce's codes: the day's calls are over in a 403, a session in a 401, a busy row in a 400."""
+    if answer.status < 400:
+        return None
+    body = answer.body
+    first: Mapping[str, Any] = body[0] if isinstance(body, list) and body and isinstance(body[0], dict) else {}
+    code, message = str(first.get("errorCode", "")), str(first.get("message", ""))
+    if isinstance(body, dict) and "error" in body:  # of the token service
+        return Trouble("refused", f"{body['error']}: {body.get('error_description', '')}", str(answer.status), hint=_LOGIN)
+    why = f"HTTP {answer.status} {code} {message}".strip()
+    hint = "Give the user the permission set of docs/crm/salesforce.md, with access to that field or object."
+    known = {
+        "REQUEST_LIMIT_EXCEEDED": Trouble("spent", message, code),
+        "INVALID_SESSION_ID": Trouble("renew", why, "401", hint="Check that the app's user may use the API."),
+        **{name: Trouble("again", why, name) for name in BUSY},
+        **{name: Trouble("refused", why, "403", hint=hint) for name in HIDDEN},
+    }
+    return known.get(code)
+
+
+_LOGIN = "Check the External Client App: its flow, its user, and the id and secret (or key) given here."
+
+
+def open_api(source: SalesforceSource, secrets: Secrets) -> Http:
+    """The client; a token is fetched at the first call.
+
+    Raises
+    ------
+    ConfigError
+        if a secret is not set.
+    """
+    pace = Bucket(source.rates(RATES))
+    client = secrets.require("SALESFORCE_CLIENT_ID", "the consumer key of the External Client App")
+    key = secrets.get("SALESFORCE_PRIVATE_KEY")
+    if key:
+        key = secrets.require("SALESFORCE_PRIVATE_KEY", "the private key of the app's certificate")
+        user = secrets.require("SALESFORCE_USERNAME", "the user that the JWT speaks for")
+    else:
+        secret = secrets.require(
+            "SALESFORCE_CLIENT_SECRET", "the app's consumer secret (or set SALESFORCE_PRIVATE_KEY for JWT)"
+        )
+
+    def fetch() -> tuple[str, float]:
+        if key:
+            ends = int(http.now()) + 180  # by the server's clock, as far as it is known
+            claim = {"iss": client, "sub": user, "aud": source.login_url, "exp": ends}
+            form = {"grant_type": GRANT, "assertion": jwt.encode(claim, key, algorithm="RS256")}
+        else:
+            form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret}
+        body = http.beside(Nobody()).call("POST", "/services/oauth2/token", data=form).body
+        given = str(body.get("instance_url", source.base_url)).rstrip("/")
+        if given != source.base_url and source.base_url.startswith("https://"):
+            raise CrmError(
+                f"Salesforce says that the org is at {given}, not {source.base_url}.", "Put that under `source: base_url:`."
+            )
+        return str(body["access_token"]), SESSION
+
+    http = Http(source.base_url, "Salesforce", FetchedToken(fetch, secrets), secrets, judge, pace)
+    return http
+
+
+class DeadJobError(CrmError):
+    """A bulk job that failed or was ended by somebody."""
+
+
+class Api:
+    """The calls that are made."""
+
+    def __init__(self, http: Http, version: str) -> None:
+        self.http, self.version = http, version
+        self.root = f"/services/data/v{version}"
+
+    def describe(self, kind: str) -> dict[str, dict[str, Any]]:
+        """The fields of an object that we may see, by name; none where the object itself is hidden."""
+        try:
+            body = self.http.get(f"{self.root}/sobjects/{kind}/describe").body
+        except RefusedError as error:
+            if error.http in (403, 404) or error.code == "404":
+                return {}
+            raise
+        return {field["name"]: field for field in body["fields"]}
+
+    def query(self, soql: str) -> Iterator[list[dict[str, Any]]]:
+        """Pages of records, deleted ones among them; a parent's field is at "Parent.Field"."""
+        yield from self._pages(self.http.get(f"{self.root}/queryAll", {"q": soql}))
+
+    def _pages(self, answer: Answer) -> Iterator[list[dict[str, Any]]]:
+        while True:
+            yield [flat(record) for record in answer.body["records"]]
+            if answer.body["done"]:
+                return
+            answer = self.http.get(str(answer.body["nextRecordsUrl"]))
+
+    def ids(self, kind: str) -> Iterator[str]:
+        """The ids of all records that are not deleted."""
+        answer = self.http.get(f"{self.root}/query", {"q": f"SELECT Id FROM {kind}"})
+        for page in self._pages(answer):
+            yield from (str(record["Id"]) for record in page)
+
+    def count(self, kind: str) -> int:
+        return int(self.http.get(f"{self.root}/query", {"q": f"SELECT COUNT() FROM {kind}"}).body["totalSize"])
+
+    def begin_bulk(self, soql: str) -> str:
+        """Start a Bulk 2.0 query; its id."""
+        return str(self.http.post(f"{self.root}/jobs/query", {"operation": "queryAll", "query": soql}).body["id"])
+
+    def wait_bulk(self, job: str) -> int:
+        """Wait for a job; how many records it has.
+
+        Raises
+        ------
+        DeadJobError
+            if it failed.
+        CrmError
+            if it is gone, or takes too long.
+        """
+        pause, waited = POLL, 0.0
+        while True:
+            body = self.http.get(f"{self.root}/jobs/query/{job}").body
+            if body["state"] == "JobComplete":
+                return int(body.get("numberRecordsProcessed", 0))
+            if body["state"] in DEAD:
+                why = self.http.say(str(body.get("errorMessage", "no reason given")))
+                raise DeadJobError(f"Salesforce's bulk job {job} {body['state'].lower()}: {why}.", "Run it again.")
+            waited += pause
+            if waited > PATIENCE:
+                hours = f"{waited / 3600:.0f} hours"
+                raise CrmError(
+                    f"Salesforce's bulk job {job} is still not done after {hours}.",
+                    "Run it again later: it goes on with that job.",
+                )
+            self.http.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_POLL)
+
+    def bulk_rows(self, job: str, locator: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        """One file of results, and the locator of the next."""
+        params = {"maxRecords": BULK_ROWS, **({"locator": locator} if locator else {})}
+        path = f"{self.root}/jobs/query/{job}/results"
+        answer = self.http.get(path, params, headers={"accept": "text/csv"}, text=True)
+        rows = [{k: v or None for k, v in row.items()} for row in csv.DictReader(io.StringIO(answer.text, newline=""))]
+        following = answer.headers.get("sforce-locator", "null")
+        expected = answer.headers.get("sforce-numberofrecords")
+        if expected is not None and int(expected) != len(rows):
+            raise CrmError(f"A file of results has {len(rows):,} rows of {int(expected):,}.", "Run it again.")
+        return rows, None if following in ("null", "") else following
+
+    def limits(self) -> tuple[int | None, int | None]:
+        """Calls a day, and how many are left."""
+        daily = self.http.get(f"{self.root}/limits").body.get("DailyApiRequests", {})
+        return daily.get("Max"), daily.get("Remaining")
+
+    def update(self, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Up to 200 records, each for itself; one answer a record, in order."""
+        answer = self.http.patch(f"{self.root}/composite/sobjects", {"allOrNone": False, "records": list(records)})
+        found: list[dict[str, Any]] = answer.body
+        return found
+
+
+def flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record without Salesforce's own wrapping.
+
+    >>> flat({"attributes": {}, "Id": "1", "Lead": {"attributes": {}, "CreatedDate": "x"}, "Campaign": None})
+    {'Id': '1', 'Lead.CreatedDate': 'x', 'Campaign': None}
+    """
+    found: dict[str, Any] = {}
+    for name, value in record.items():
+        if name == "attributes":
+            continue
+        if isinstance(value, dict):
+            found.update({f"{name}.{inner}": v for inner, v in flat(value).items()})
+        else:
+            found[name] = value
+    return found

@@ -1,0 +1,11 @@
+"""What every `source:` of a configuration has."""
+
+from __future__ import annotations
+
+from features.settings import Settings
+
+
+class SourceSettings(Settings):
+    """The base of `source: {kind: …}`; each kind has a class of its own beside its connector."""
+
+    kind: str

@@ -1,1 +1,0 @@
-"""Sources: everything that writes a dataset."""
