@@ -17,11 +17,11 @@ import numpy.typing as npt
 from benchmarks.clients_page import page, plot, table
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
-from features.buckets.memory import Budget, cores
-from features.buckets.work import every
-from features.clock import moment
-from features.dataset import Dataset
-from features.validate import validate
+from features.common.clock import moment
+from features.dataset.dataset import Dataset
+from features.dataset.validate import validate
+from features.partitions.executor import every
+from features.partitions.memory import Budget, cores
 from models.rule_odds import SCALE, points_calibrator
 from models.rules import Rules
 from models.types import log_loss

@@ -33,7 +33,7 @@ from training.crm import open_configured
 from connectors.crm import sync
 from connectors.crm.score_fields import FIELDS, values_of
 from connectors.crm.write_back import Ledger, plan, send
-from features.dataset import Dataset
+from features.dataset.dataset import Dataset
 from datetime import datetime, UTC
 import io
 kind, config, what = sys.argv[1:4]

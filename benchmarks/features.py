@@ -27,13 +27,13 @@ from rich.table import Table
 
 from benchmarks import rivals
 from benchmarks.rivals import counts, fair, named
-from features.batch import Looks, People
 from features.catalogue import Seen, catalogue
-from features.clock import DAY
-from features.engine import evaluate
-from features.funnel import Funnel
-from features.index import HistoryIndex
-from features.plan import Plan
+from features.common.clock import DAY
+from features.dataset.funnel import Funnel
+from features.engine.evaluate import evaluate
+from features.engine.index import HistoryIndex
+from features.engine.people import Looks, People
+from features.engine.plan import Plan
 from features.spec import Acts, Count, DaysSince, Decayed, Share, Total, Trend, Variety
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -24,9 +24,9 @@ from rich.table import Table
 
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
-from features.clock import DAY
-from features.dataset import Dataset
-from features.validate import validate
+from features.common.clock import DAY
+from features.dataset.dataset import Dataset
+from features.dataset.validate import validate
 from models.gbm import gbm_learner
 from models.linear import linear_learner
 from models.rule_odds import SCALE, points_calibrator

@@ -77,7 +77,7 @@ def replayed() -> tuple[int, float]:
     """Interactions, and seconds to replay and compare the default rules on a simulated CRM beyond reading it."""
     from connectors.simulator.settings import SimulatorSettings
     from connectors.simulator.simulate import simulate
-    from features.validate import validate
+    from features.dataset.validate import validate
     from models.rules import Rules
     from training.config import Config
     from training.prepare import prepare

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.clock import DAY
+from features.common.clock import DAY
 from features.spec import Acts, Count, DaysSince, Decayed, Feature, Share, Total, Trend, Variety
 
 if TYPE_CHECKING:

@@ -28,20 +28,20 @@ import pyarrow.parquet as pq
 from benchmarks import rivals
 from benchmarks.features import FAIR, TYPES
 from benchmarks.scale_world import AGES, FUNNEL, write_world
-from features.buckets.manifest import Manifest
-from features.buckets.matrix import Store
-from features.buckets.memory import Budget, installed
-from features.buckets.partition import add, partition
-from features.buckets.place import Place
-from features.buckets.raw import Raw
-from features.buckets.spec import Spec
-from features.buckets.update import update
-from features.buckets.whole import Accounts
-from features.buckets.work import Engine, Inline, every
 from features.catalogue import Seen, catalogue
-from features.feature_set import FeatureSet
+from features.dataset.validate import validate
+from features.engine.feature_set import FeatureSet
+from features.partitions.executor import Engine, Inline, every
+from features.partitions.inputs import Raw
+from features.partitions.lead_tables import Accounts
+from features.partitions.manifest import Manifest
+from features.partitions.matrix import Store
+from features.partitions.memory import Budget, installed
+from features.partitions.partition import add, partition
+from features.partitions.spec import Spec
+from features.partitions.storage import Place
+from features.partitions.update import update
 from features.spec import Feature
-from features.validate import validate
 from models.store import save
 from tests.tiny import tiny_model
 from training.engine.local import Local

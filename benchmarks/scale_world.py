@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.features import TYPES
-from features.clock import DAY, moment, timestamps
-from features.dataset import META, SCHEMA_VERSION, Dataset
-from features.files import sha256
-from features.funnel import Funnel
-from features.tables import empty
+from features.common.clock import DAY, moment, timestamps
+from features.common.files import sha256
+from features.dataset.dataset import META, SCHEMA_VERSION, Dataset
+from features.dataset.funnel import Funnel
+from features.dataset.tables import empty
 
 LEADS = 50  # interactions a lead: 100 million are of 2 million leads
 FUNNEL = Funnel(("lead", "mql", "sql", "customer"), ("disqualified", "lost"), {"mql": 30.0, "sql": 60.0, "customer": 120.0})

@@ -291,7 +291,7 @@ def batch(folder: Path, leads: int) -> tuple[int, float, float]:
     """Open leads of a simulated business, leads a second with reasons, and the seconds that indexing their histories takes."""
     from connectors.simulator.settings import SimulatorSettings
     from connectors.simulator.simulate import simulate
-    from features.histories import Histories
+    from features.engine.histories import Histories
     from training.batch import score_open
 
     model = load(folder)

@@ -25,7 +25,7 @@ from typing import Any
 
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
-from features.dataset import Dataset
+from features.dataset.dataset import Dataset
 from serving.store.load import load
 from serving.store.store import STORE_VARIABLE, Store
 from tests import postgres

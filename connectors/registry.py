@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from connectors.source import SourceSettings
-from features.errors import ConfigError, nearest
+from features.common.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from datetime import date

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from features.settings import Settings
+from features.common.settings import Settings
 
 
 class SourceSettings(Settings):

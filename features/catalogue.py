@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from features.funnel import Funnel
+from features.dataset.funnel import Funnel
 from features.spec import (
     Acts,
     Age,

@@ -1,6 +1,6 @@
 """What a feature is: a frozen dataclass of parameters that computes its own column name and says in words what it means.
 
-A feature never touches data. `features.plan` compiles a list of them into instructions for one walk along the history; the
+A feature never touches data. `features.engine.plan` compiles a list of them into instructions for one walk along the history; the
 tests hold a second, naive implementation of each.
 """
 
@@ -10,8 +10,8 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
-from features.errors import ModelError, nearest
-from features.words import Language, phrase, type_words
+from features.common.errors import ModelError, nearest
+from features.common.words import Language, phrase, type_words
 
 Part = Literal["engagement", "fit", "timing", "rules"]
 Mark = Literal["visit", "active_day"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from string import Formatter
 from typing import NamedTuple
 
-from features.words import Language, spell
+from features.common.words import Language, spell
 from models.recommend import Action, Because, Decision, Policy, Situation, decide
 
 # (English, German); {gain}, {low}, {high}, {line} in the policy's units, {chance} of P(final), {silence} in words

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.compiled import compiled
-from features.funnel import Funnel
+from features.common.compiled import compiled
+from features.dataset.funnel import Funnel
 from models.timing import Timings
 from models.types import Floats, logit
 

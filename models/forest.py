@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from features.compiled import compiled, inlined, part
+from features.common.compiled import compiled, inlined, part
 from models.lanes import LANES, alike, load, minus, over, store, summed, times
 from models.switches import Switches
 from models.types import Floats

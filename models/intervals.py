@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.compiled import inlined
+from features.common.compiled import inlined
 from models.types import TINY, Flags, Floats, logit, sigmoid
 
 LEVEL = 0.9

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.compiled import compiled
+from features.common.compiled import compiled
 from models.pooled import Pooled
 from models.types import Examples, Flags, Floats, Log, Matrix, sigmoid
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.feature_set import Described, FeatureSet
-from features.funnel import Funnel
-from features.plan import Plan
+from features.dataset.funnel import Funnel
+from features.engine.feature_set import Described, FeatureSet
+from features.engine.plan import Plan
 from features.spec import Acts, DaysSince, Feature
 from models.drift import Drift
 from models.next_steps import NextSteps

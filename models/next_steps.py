@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.common.words import Language, spell, type_words
 from features.spec import Acts, Count
-from features.words import Language, spell, type_words
 
 MOST = 3
 

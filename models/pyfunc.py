@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.errors import DataError
+from features.common.errors import DataError
 from models.chain import chain
 from models.model import POINTS, FunnelModel, design
 from models.store import load
@@ -34,7 +34,7 @@ class Predictor:
         missing = [n for n in ["lead_stage", *names] if n not in model_input.columns]
         if missing:
             raise DataError(
-                f"The frame lacks the column {missing[0]!r} and {len(missing) - 1} more.", "See `features.build.frame`."
+                f"The frame lacks the column {missing[0]!r} and {len(missing) - 1} more.", "See `features.engine.build.frame`."
             )
         stage = np.array([self.model.funnel.position(s) for s in model_input["lead_stage"]], np.int32)
         points = model_input[POINTS.name] if POINTS.name in model_input.columns else np.full(len(model_input), np.nan)

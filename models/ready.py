@@ -15,10 +15,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from features.compiled import packed
-from features.feature_set import FeatureSet
-from features.funnel import Funnel
-from features.side_by_side import CORES, MOST_THREADS
+from features.common.compiled import packed
+from features.common.threads import CORES, MOST_THREADS
+from features.dataset.funnel import Funnel
+from features.engine.feature_set import FeatureSet
 from models import ready_kernel as k
 from models.calibration import Calibrator
 from models.curve import curve_days

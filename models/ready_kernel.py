@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from features.compiled import compiled, inlined, part
+from features.common.compiled import compiled, inlined, part
 from models.calibration import TIE_BREAK
 from models.forest import add_up, explain, room, unpacked
 from models.intervals import QUANTILE, around

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.compiled import compiled
-from features.words import Language
+from features.common.compiled import compiled
+from features.common.words import Language
 from models.model import FunnelModel
 from models.ready_kernel import strongest
 from models.types import Floats, Matrix, logit

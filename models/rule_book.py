@@ -10,11 +10,11 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from features.attributes import FREE_MAIL, NO, YES, is_missing
-from features.settings import Settings
+from features.attributes.encoders import FREE_MAIL, NO, YES, is_missing
+from features.attributes.titles import parse_title
+from features.common.settings import Settings
+from features.common.words import Language, type_words
 from features.spec import Acts, Count, Decayed, Feature
-from features.titles import parse_title
-from features.words import Language, type_words
 
 
 class BehaviourRule(Settings):

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import yaml
 from pydantic import ValidationError
 
-from features.errors import ConfigError, nearest
-from features.settings import explain
+from features.common.errors import ConfigError, nearest
+from features.common.settings import explain
+from features.common.words import Language
 from features.spec import Feature
-from features.words import Language
 from models.rule_book import FitRule, RuleBook
 from models.types import Floats, Matrix
 

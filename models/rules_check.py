@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from features.errors import ConfigError, nearest
-from features.settings import explain
+from features.common.errors import ConfigError, nearest
+from features.common.settings import explain
 from models.rule_book import FitRule, RuleBook
 from models.rules import Rules, check_thresholds
 

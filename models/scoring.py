@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.compiled import compiled
-from features.words import Language
+from features.common.compiled import compiled
+from features.common.words import Language
 from models.advice import Advice, advise
 from models.curve import Curves
 from models.intervals import around

@@ -33,8 +33,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.compiled import compiled, packed
-from features.side_by_side import CORES, MOST_THREADS
+from features.common.compiled import compiled, packed
+from features.common.threads import CORES, MOST_THREADS
 from models import forest as k
 from models.forest import SMALL, WORD, Forest, down_and_up, explain, unpacked, value_of
 from models.switches import Switches, turn

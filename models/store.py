@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from features.errors import ModelError
-from features.feature_set import FeatureSet
-from features.files import sha256, whole_folder
-from features.funnel import Funnel
+from features.common.errors import ModelError
+from features.common.files import sha256, whole_folder
+from features.dataset.funnel import Funnel
+from features.engine.feature_set import FeatureSet
 from models.drift import Drift
 from models.model import FunnelModel
 from models.next_steps import NextSteps

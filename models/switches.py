@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from features.compiled import inlined
+from features.common.compiled import inlined
 from models.trees import MISSING_NAN, MISSING_ZERO, ZERO, Trees
 from models.types import Floats
 

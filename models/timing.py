@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from features.compiled import compiled
+from features.common.compiled import compiled
 from models.types import Floats
 
 KNOTS = 24

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from features.compiled import compiled, inlined
+from features.common.compiled import compiled, inlined
 from models.types import Floats, Matrix
 
 Ints = npt.NDArray[np.int32]

@@ -39,7 +39,7 @@ def main() -> None:
     missing = [m for m in MODULES if importlib.util.find_spec(m) is None]
     if missing:
         sys.exit(f"The Python module {missing[0]!r} is missing. Run `make setup`, then `make serve`.")
-    from features.errors import RipelineError
+    from features.common.errors import RipelineError
 
     try:
         told, environment = checked(given)
@@ -65,7 +65,7 @@ def checked(given: argparse.Namespace) -> tuple[str, dict[str, str]]:
     RipelineError
         for a model folder, keys or settings with which it is not to start.
     """
-    from features.errors import ConfigError, ModelError
+    from features.common.errors import ConfigError, ModelError
     from models.store import load
     from serving.audit import FOLDER_VARIABLE as AUDIT_VARIABLE
     from serving.drain import stopping

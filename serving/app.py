@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope
 
-from features.errors import nearest
+from features.common.errors import nearest
 from serving import hooks, leads, pages
 from serving.answer import Answer, answered
 from serving.api_page import page

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from features.errors import DataError, RipelineError
+from features.common.errors import DataError, RipelineError
 from serving.trail import FILES, FIRST, HEAD, KEYS, line_hash, reference
 
 FOLDER_VARIABLE = "RIPELINE_AUDIT"

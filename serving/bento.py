@@ -48,7 +48,7 @@ def build(model: Path, out: Path | None = None) -> str:
 
 def main() -> None:
     """Read the arguments and build."""
-    from features.errors import RipelineError
+    from features.common.errors import RipelineError
 
     parser = argparse.ArgumentParser(prog="python -m serving.bento", description=__doc__)
     parser.add_argument("--model", type=Path, default=Path("artefacts/champion"))

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from features.clock import timestamps
-from features.live import LiveLead
-from features.words import Language, spell
+from features.common.clock import timestamps
+from features.common.words import Language, spell
+from features.engine.request import LiveLead
 from serving.schemas import Change, Result
 from serving.scorer import Scorer
 from serving.store.read import Found, Person

@@ -14,7 +14,7 @@ from types import FrameType
 
 import uvicorn
 
-from features.errors import ConfigError
+from features.common.errors import ConfigError
 
 DRAIN_VARIABLE, STOP_VARIABLE = "RIPELINE_DRAIN", "RIPELINE_STOP"
 USUAL_DRAIN, USUAL_STOP = 0.0, 30.0  # seconds of not being ready before; and for what still runs afterwards

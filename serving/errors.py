@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
-from features.errors import nearest
+from features.common.errors import nearest
 from serving.schemas import Problem
 
 SHOWN = 100  # characters of a value at the most

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.crm.webhooks import Spool, check_key, hubspot_events, pipedrive_events
-from features.errors import RipelineError
+from features.common.errors import RipelineError
 from serving.errors import RefusedError, refuse
 from serving.lead_answers import Leads
 from serving.parse import read

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from features.attributes import NO, YES, is_missing
-from features.funnel import Funnel
+from features.attributes.encoders import NO, YES, is_missing
+from features.dataset.funnel import Funnel
 from serving.errors import RefusedError, from_validation, pointer, refuse, shown
 from serving.lead_schemas import (
     LONGEST_TEXT,
@@ -157,7 +157,7 @@ def _stage(given: LeadUpdate, funnel: Funnel | None) -> None:
     _fits(given.lead_stage, "lead_stage", ())
     known = (*funnel.stages, *funnel.exits) if funnel else None
     if known and given.lead_stage not in known:
-        from features.errors import nearest
+        from features.common.errors import nearest
 
         detail = f"{shown(given.lead_stage)} is no lead stage of this funnel: {nearest(given.lead_stage, known)}"
         raise _wrong(detail, ("lead_stage",), given.lead_stage)

@@ -17,7 +17,7 @@ from typing import Any
 
 import jwt
 
-from features.errors import ConfigError, RipelineError
+from features.common.errors import ConfigError, RipelineError
 from serving.issuer_keys import ALGORITHMS, Fetch, fetched, verifiers
 from serving.keys import RATE, SCOPES, Key
 

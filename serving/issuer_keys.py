@@ -13,7 +13,7 @@ from typing import Any
 
 import jwt
 
-from features.errors import ConfigError, RipelineError
+from features.common.errors import ConfigError, RipelineError
 
 Fetch = Callable[[str], bytes]
 

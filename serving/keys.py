@@ -24,8 +24,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from features.errors import ConfigError, RipelineError
-from features.files import whole_file
+from features.common.errors import ConfigError, RipelineError
+from features.common.files import whole_file
 from serving.lines import say
 
 KEYS_VARIABLE = "RIPELINE_KEYS"

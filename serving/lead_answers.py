@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from features.errors import nearest
-from features.words import Language
+from features.common.errors import nearest
+from features.common.words import Language
 from models.review import review_reasons
 from serving import decision
 from serving.errors import RefusedError, refuse, shown

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from features.errors import RipelineError
+from features.common.errors import RipelineError
 from serving.direct import whole_body
 from serving.errors import RefusedError, refuse, shown
 from serving.lead_answers import Clock, Leads

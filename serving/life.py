@@ -14,9 +14,9 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from features.errors import RipelineError
-from features.index import HistoryIndex
-from features.scanners import without
+from features.common.errors import RipelineError
+from features.engine.index import HistoryIndex
+from features.engine.scanners import without
 from models.store import load
 from serving.app import respond, utc_now
 from serving.lines import say

@@ -13,7 +13,7 @@ import traceback
 from datetime import UTC, datetime
 from types import TracebackType
 
-from features.errors import ConfigError
+from features.common.errors import ConfigError
 
 LEVEL_VARIABLE = "RIPELINE_LOG_LEVEL"
 LEVELS = ("debug", "info", "warning", "error")

@@ -18,7 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from features.errors import ConfigError
+from features.common.errors import ConfigError
 from serving.errors import problem_response
 from serving.guard import Clock
 from serving.lines import places, written

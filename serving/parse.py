@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from features.attributes import NO, YES, is_missing
-from features.errors import nearest
-from features.funnel import Funnel
-from features.live import Act, LiveLead
-from features.words import Language
+from features.attributes.encoders import NO, YES, is_missing
+from features.common.errors import nearest
+from features.common.words import Language
+from features.dataset.funnel import Funnel
+from features.engine.request import Act, LiveLead
 from serving.errors import RefusedError, from_validation, pointer, refuse, shown
 from serving.schemas import MOST_LEADS, Envelope, Lead, Problem, Result, WhatIfEnvelope
 

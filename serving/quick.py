@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from features.attributes import NO, YES, is_missing
-from features.funnel import Funnel
-from features.live import ActColumns, LiveLead
+from features.attributes.encoders import NO, YES, is_missing
+from features.dataset.funnel import Funnel
+from features.engine.request import ActColumns, LiveLead
 from models.recommend import Action
 from serving import parse
 from serving.parse import Parsed, microseconds

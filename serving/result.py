@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from features.compiled import exact
-from features.live import LiveLead
-from features.words import Language, type_words
+from features.common.compiled import exact
+from features.common.words import Language, type_words
+from features.engine.request import LiveLead
 from models.advice import Advice
 from models.model import FunnelModel
 from models.next_steps import Step

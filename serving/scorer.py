@@ -10,10 +10,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from features.attributes import is_missing
-from features.clock import DAY
-from features.live import ActColumns, LiveLead, live_rows
-from features.words import Language
+from features.attributes.encoders import is_missing
+from features.common.clock import DAY
+from features.common.words import Language
+from features.engine.request import ActColumns, LiveLead, live_rows
 from models.drift import Window
 from models.model import FunnelModel
 from models.recommend import Action, Previous

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from features.errors import RipelineError
+from features.common.errors import RipelineError
 from serving.parse import Parsed
 from serving.schemas import ScoreResponse
 from serving.scorer import Scorer

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from features.compiled import exact
+from features.common.compiled import exact
 from serving.parse import EARLIEST, LATEST, microseconds
 
 # ruff: noqa: PLR0911, PLR0912  one pass over characters; months have 28 to 31 days

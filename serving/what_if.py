@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from features.clock import DAY
-from features.live import Act, LiveLead
-from features.words import Language, type_words
+from features.common.clock import DAY
+from features.common.words import Language, type_words
+from features.engine.request import Act, LiveLead
 from models.recommend import Action, decide
 from models.scoring import Looked, prospects, situations
 from serving.schemas import Change, WhatIfResponse

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from features.errors import DataError, nearest
+from features.common.errors import DataError, nearest
 from serving.errors import refuse, shown
 
 FORMAT = 1

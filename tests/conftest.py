@@ -7,7 +7,7 @@ import pytest
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
 from connectors.simulator.simulation import Simulation
-from features.dataset import Dataset
+from features.dataset.dataset import Dataset
 from tests.trained import SIMULATED, Trained, train_small
 
 

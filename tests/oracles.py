@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from features import spec
-from features.clock import DAY, MINUTE
+from features.common.clock import DAY, MINUTE
 
 NAN = math.nan
 

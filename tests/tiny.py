@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.attributes import AttributeEncoder
+from features.attributes.encoders import AttributeEncoder
 from features.catalogue import Seen, catalogue
-from features.clock import DAY
-from features.feature_set import FeatureSet
-from features.funnel import Funnel
+from features.common.clock import DAY
+from features.dataset.funnel import Funnel
+from features.engine.feature_set import FeatureSet
 from models.calibration import Calibrator
 from models.gbm import gbm_learner
 from models.intervals import Interval

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features.batch import Looks, People
 from features.catalogue import Seen, catalogue
-from features.clock import DAY, MINUTE
-from features.engine import evaluate
-from features.funnel import Funnel
-from features.index import HistoryIndex
-from features.plan import Plan
+from features.common.clock import DAY, MINUTE
+from features.dataset.funnel import Funnel
+from features.engine.evaluate import evaluate
+from features.engine.index import HistoryIndex
+from features.engine.people import Looks, People
+from features.engine.plan import Plan
 from tests.oracles import Event, Person, Situation
 
 TYPES = (

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from features.errors import RipelineError
+from features.common.errors import RipelineError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
@@ -59,7 +59,7 @@ def train_all(
     out: Annotated[Path | None, typer.Option("--out", help="folder of the summary and of each client's log")] = None,
 ) -> None:
     """Train many clients side by side; one that fails is named at the end and stops nobody."""
-    from features.buckets.memory import size
+    from features.partitions.memory import size
     from training.clients.row import FAILED
     from training.clients.run import FOLDER, run
 
@@ -177,7 +177,7 @@ def audit(
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from features.audit import audit as audited
+    from features.leakage import audit as audited
     from training.config import Config
     from training.data import load
 
@@ -195,7 +195,7 @@ def rules_check(
     folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
 ) -> None:
     """Check a rules file against itself, the funnel and the data; problems come with their lines."""
-    from features.histories import seen_in
+    from features.engine.histories import seen_in
     from models.rules_check import doubts, read_with_lines
     from training.config import Config
     from training.data import load

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from features.attributes import AttributeEncoder
-from features.audit import Audit
+from features.attributes.encoders import AttributeEncoder
 from features.catalogue import Seen
-from features.errors import ConfigError, DataError, nearest
+from features.common.errors import ConfigError, DataError, nearest
+from features.leakage import Audit
 from models.rules import Rules
 from training.config import Config
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.clock import NEVER, WEEK
+from features.common.clock import NEVER, WEEK
 from models.recommend import Policy, Previous, best_line, decide
 from models.types import Flags, Floats
 from training.weekly import Ints, Weekly

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.build import attribute, build
-from features.clock import DAY, moment
-from features.dataset import Dataset
-from features.histories import Histories
-from features.landmarks import Landmarks, Path, open_leads
-from features.side_by_side import CORES, MOST_THREADS, short_turns
+from features.common.clock import DAY, moment
+from features.common.threads import CORES, MOST_THREADS, short_turns
+from features.dataset.dataset import Dataset
+from features.dataset.landmarks import Landmarks, Path, open_leads
+from features.engine.build import attribute, build
+from features.engine.histories import Histories
 from models.model import FunnelModel
 from models.ready import Numbers
 from models.recommend import Action, Previous

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from features.clock import WEEK
+from features.common.clock import WEEK
 from models.types import Flags, Floats
 from training.config import Config
 from training.evaluate import taken

@@ -11,11 +11,11 @@ from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, ValidationE
 
 from connectors.registry import SOURCES, read_source, settings_of
 from connectors.source import SourceSettings
-from features.buckets.memory import size
-from features.errors import ConfigError, nearest
-from features.funnel import DEFAULT_EXITS, DEFAULT_STAGES, Funnel
-from features.scanners import ROLES, mail_roles
-from features.settings import Settings, explain
+from features.common.errors import ConfigError, nearest
+from features.common.settings import Settings, explain
+from features.dataset.funnel import DEFAULT_EXITS, DEFAULT_STAGES, Funnel
+from features.engine.scanners import ROLES, mail_roles
+from features.partitions.memory import size
 
 
 class FunnelConfig(Settings):

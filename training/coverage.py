@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.labels import Labels
+from features.dataset.labels import Labels
 from models.intervals import QUANTILE, design_effect, equal_parts
 from models.types import Flags, Floats, logit
 

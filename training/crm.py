@@ -23,9 +23,9 @@ from connectors.crm.webhooks import Event, Spool
 from connectors.crm.write_back import Ledger, Outcome, Plan, plan, send, write_failures
 from connectors.crm.write_back import shown as records_shown
 from connectors.registry import CRMS, open_crm, settings_of
-from features.errors import ConfigError, CrmError, nearest
-from features.files import whole_file
-from features.validate import validate
+from features.common.errors import ConfigError, CrmError, nearest
+from features.common.files import whole_file
+from features.dataset.validate import validate
 from models.store import load as load_model
 from training.batch import score_open
 from training.config import Config

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from connectors.exports.propose import Proposal, propose
-from features.errors import ConfigError
-from features.files import whole_file
-from features.funnel import Funnel
+from features.common.errors import ConfigError
+from features.common.files import whole_file
+from features.dataset.funnel import Funnel
 from training.progress import terminal
 
 

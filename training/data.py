@@ -8,16 +8,15 @@ from pathlib import Path
 from connectors.crm.settings import CrmSource
 from connectors.files.settings import FilesSource
 from connectors.simulator.settings import SimulatorSettings, SimulatorSource
-from features import erased
-from features.buckets.frames import whole_dataset
-from features.buckets.manifest import is_partitioned
-from features.buckets.place import Place
-from features.dataset import META, Dataset
-from features.erased import without
-from features.errors import DataError
-from features.funnel import Funnel
-from features.report import DataReport
-from features.validate import validate
+from features.common.errors import DataError
+from features.dataset.data_report import DataReport
+from features.dataset.dataset import META, Dataset, erasures
+from features.dataset.erasures import without
+from features.dataset.funnel import Funnel
+from features.dataset.validate import validate
+from features.partitions.frames import whole_dataset
+from features.partitions.manifest import is_partitioned
+from features.partitions.storage import Place
 from training.config import Config
 
 Progress = Callable[[str, int, int], None]
@@ -29,7 +28,7 @@ def load(config: Config, *, folder: Path | None = None, progress: Progress | Non
     Raises
     ------
     DataError, ConfigError
-        if something is wrong that cannot be put right here; see `features.validate`.
+        if something is wrong that cannot be put right here; see `features.dataset.validate`.
     """
     funnel = config.funnel.build()
     dataset, before = _read(config, funnel, folder, progress)
@@ -64,7 +63,7 @@ def _read(config: Config, funnel: Funnel, folder: Path | None, progress: Progres
 
 def without_erased(dataset: Dataset) -> tuple[Dataset, int]:
     """The dataset without those whom `make erase` removed, and how many of them a source brought back."""
-    gone = erased.among(dataset.leads["lead_id"].astype("str").tolist())
+    gone = erasures.among(dataset.leads["lead_id"].astype("str").tolist())
     for lead_id in gone:
         dataset = without(dataset, lead_id)[0]
     return dataset, len(gone)

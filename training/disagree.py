@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from features.clock import timestamps
+from features.common.clock import timestamps
 from models.types import Floats
 from training.held_out import Held
 from training.prepare import Prepared

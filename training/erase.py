@@ -20,10 +20,9 @@ from connectors.crm.secrets import Secrets
 from connectors.crm.settings import CrmSource
 from connectors.files.settings import FilesSource
 from connectors.registry import open_landing
-from features import erased
-from features.dataset import META, Dataset
-from features.erased import without
-from features.files import whole_file, whole_folder
+from features.common.files import whole_file, whole_folder
+from features.dataset.dataset import META, Dataset, erasures
+from features.dataset.erasures import without
 from training import tracking
 from training.config import Config
 from training.data import crm_folder
@@ -59,7 +58,7 @@ def erase(config: Config, lead_id: str, work_list: Path, report: Path, also: Seq
     files = [report, *(path for path in also if not (path / META).is_file())]
     found += [_file(path, lead_id) for given in files for path in _files(given)]
     found += list(_mlflow(config.name, lead_id))
-    erased.remember(lead_id)
+    erasures.remember(lead_id)
     return found
 
 

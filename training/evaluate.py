@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from features.funnel import Funnel
+from features.dataset.funnel import Funnel
 from models.types import Flags, Floats, log_loss, logit, sigmoid
 
 Evaluator = Callable[[Flags, Floats], float]

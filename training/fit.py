@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.clock import DAY
+from features.common.clock import DAY
 from models.blend import blend_weights
 from models.calibration import Calibrator, choose_calibrator
 from models.gbm import Gbm, gbm_learner

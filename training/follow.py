@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from features.errors import RipelineError
+from features.common.errors import RipelineError
 from models.store import read_manifest
 from training import tracking
 from training.progress import terminal

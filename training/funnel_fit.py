@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from features.clock import DAY
-from features.labels import Labels
+from features.common.clock import DAY
+from features.dataset.labels import Labels
 from models.calibration import Calibrator
 from models.rule_odds import RuleOdds, points_calibrator
 from models.timing import Timing, Timings

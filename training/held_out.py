@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.labels import Labels
+from features.dataset.labels import Labels
 from models.chain import Conditional, chain
 from models.scoring import interval
 from models.types import Flags, Floats

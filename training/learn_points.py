@@ -10,7 +10,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from features.errors import ConfigError
+from features.common.errors import ConfigError
 from models.rules import Rules
 from models.types import log_loss
 from training import tracking

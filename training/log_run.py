@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.dataset import Dataset
-from features.errors import ModelError
-from features.histories import Histories
-from features.report import DataReport
+from features.common.errors import ModelError
+from features.dataset.data_report import DataReport
+from features.dataset.dataset import Dataset
+from features.engine.histories import Histories
 from models.chain import chain
 from models.model import FunnelModel
 from models.scoring import split

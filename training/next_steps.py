@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.clock import DAY, NEVER, Moments
-from features.errors import ConfigError, nearest
-from features.index import DIRECTIONS, HistoryIndex
+from features.common.clock import DAY, NEVER, Moments
+from features.common.errors import ConfigError, nearest
+from features.engine.index import DIRECTIONS, HistoryIndex
 from models.model import FunnelModel
 from models.next_steps import OPT_OUTS, NextSteps, Step
 from models.types import Flags, Floats

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from features.clock import DAY, NEVER, timestamps
-from features.errors import DataError
+from features.common.clock import DAY, NEVER, timestamps
+from features.common.errors import DataError
 from training.prepare import Prepared
 
 SHARE = 0.4  # of the period: a horizon up to it leaves matured landmarks on both sides of the cut

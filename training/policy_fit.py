@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features.clock import WEEK
-from features.funnel import Funnel
+from features.common.clock import WEEK
+from features.dataset.funnel import Funnel
 from models.model import LAST_SEEN
 from models.recommend import QUIET_DAYS, Policy, best_line
 from models.types import Floats

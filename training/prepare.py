@@ -8,19 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.attributes import AttributeEncoder, learn_encoders
-from features.audit import Audit, Follows, audit
-from features.build import attribute, build
+from features.attributes.encoders import AttributeEncoder, learn_encoders
 from features.catalogue import Seen, catalogue
-from features.clock import DAY, moment
-from features.dataset import Dataset
-from features.deals import Brought, brought
-from features.feature_set import FeatureSet
-from features.funnel import Funnel
-from features.histories import Histories, seen_in
-from features.labels import Labels, choose_horizons, label
-from features.landmarks import AGES, Landmarks, Path, landmarks
-from features.plan import Plan
+from features.common.clock import DAY, moment
+from features.dataset.dataset import Dataset
+from features.dataset.deals import Brought, brought
+from features.dataset.funnel import Funnel
+from features.dataset.labels import Labels, choose_horizons, label
+from features.dataset.landmarks import AGES, Landmarks, Path, landmarks
+from features.engine.build import attribute, build
+from features.engine.feature_set import FeatureSet
+from features.engine.histories import Histories, seen_in
+from features.engine.plan import Plan
+from features.leakage import Audit, Follows, audit
 from models.model import LAST_SEEN, design
 from models.rules import Points, Rules, check_thresholds
 from models.types import Examples, Flags, Matrix

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from features.build import attribute, build
-from features.plan import Plan
+from features.engine.build import attribute, build
+from features.engine.plan import Plan
 from models.rules import Rules
 from models.types import Flags, Floats
 from training.capacity import capacity_share, caught_difference

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.dataset import Dataset
-from features.errors import ConfigError, DataError
-from features.files import whole_file, whole_folder
+from features.common.errors import ConfigError, DataError
+from features.common.files import whole_file, whole_folder
+from features.dataset.dataset import Dataset
 from models.model import FunnelModel
 from models.recommend import ACTIONS, Action
 from models.store import load as load_model

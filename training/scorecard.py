@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from features.attributes import AttributeEncoder, is_missing
-from features.build import attribute, build
-from features.errors import DataError
-from features.plan import Plan
+from features.attributes.encoders import AttributeEncoder, is_missing
+from features.common.errors import DataError
+from features.engine.build import attribute, build
+from features.engine.plan import Plan
 from models.calibration import RECENCY, recent
 from models.rule_book import BehaviourRule, Caps, FitRule, RuleBook
 from models.rule_odds import SCALE, points_calibrator

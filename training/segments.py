@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import beta
 
-from features.build import attribute
-from features.labels import Labels
+from features.dataset.labels import Labels
+from features.engine.build import attribute
 from models.intervals import design_effect
 from models.types import Flags, Floats
 from training.prepare import Prepared

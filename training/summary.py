@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from features.report import DataReport
+from features.dataset.data_report import DataReport
 from training.coverage import Coverage
 from training.gate import Difference
 

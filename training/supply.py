@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from features.buckets.lock import locked
-from features.dataset import Dataset
-from features.report import DataReport
+from features.dataset.data_report import DataReport
+from features.dataset.dataset import Dataset
+from features.partitions.lock import locked
 from models.model import FunnelModel
 from models.rules import Rules
 from training.config import Config

@@ -22,7 +22,7 @@ from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import Metric, ViewType
 from mlflow.exceptions import MlflowException
 
-from features.errors import ModelError, nearest
+from features.common.errors import ModelError, nearest
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 

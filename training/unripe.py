@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from features.clock import DAY
+from features.common.clock import DAY
 from models.timing import Timing
 from models.types import TINY, Examples, Flags, Floats, Matrix, sigmoid
 from training.prepare import Prepared

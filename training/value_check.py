@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.labels import Labels
+from features.dataset.labels import Labels
 from models.intervals import QUANTILE, equal_parts
 from models.types import Floats
 from models.value import Expected, Value

@@ -10,8 +10,8 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from features.clock import NEVER
-from features.deals import Brought
+from features.common.clock import NEVER
+from features.dataset.deals import Brought
 from models.gbm import Gbm, defaults
 from models.intervals import equal_parts
 from models.types import Flags, Floats, Matrix

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.clock import DAY, WEEK, Moments
-from features.labels import label
-from features.landmarks import Landmarks, open_leads
+from features.common.clock import DAY, WEEK, Moments
+from features.dataset.labels import label
+from features.dataset.landmarks import Landmarks, open_leads
 from models.model import FunnelModel
 from models.recommend import Situation
 from models.scoring import Prospects, prospects, situations

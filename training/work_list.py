@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.clock import moment, timestamps
-from features.dataset import Dataset
-from features.files import whole_folder
-from features.histories import Histories
-from features.landmarks import Landmarks, open_leads
-from features.landmarks import Path as FunnelPath
+from features.common.clock import moment, timestamps
+from features.common.files import whole_folder
+from features.dataset.dataset import Dataset
+from features.dataset.landmarks import Landmarks, open_leads
+from features.dataset.landmarks import Path as FunnelPath
+from features.engine.histories import Histories
 from models.model import FunnelModel
 from models.store import load as load_model
 from training.batch import score_open

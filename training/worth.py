@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.clock import DAY, NEVER, microseconds
-from features.dataset import Dataset
+from features.common.clock import DAY, NEVER, microseconds
+from features.dataset.dataset import Dataset
 from models.chain import chain
 from models.model import FunnelModel
 from models.types import Flags, Floats

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.attributes import AttributeEncoder
+from features.attributes.encoders import AttributeEncoder
 from models.types import Floats
 from training.prepare import Prepared
 

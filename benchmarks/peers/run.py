@@ -15,7 +15,7 @@ from benchmarks.peers.calibrated import Calibrated, Fit, learn_calibrator
 from benchmarks.peers.categories import categories, numbers
 from benchmarks.peers.libraries import fit_boosting, fit_flaml
 from benchmarks.peers.odoo import fit_odoo
-from features.labels import Labels
+from features.dataset.labels import Labels
 from models.chain import Conditional, chain
 from models.types import Examples, Floats, Matrix
 from training.held_out import Held

@@ -18,11 +18,11 @@ import pyarrow as pa
 from connectors.crm.landing import COLUMNS, OWN, SCHEMA, TIME, Landing
 from connectors.crm.mapping import Shape, StageValue
 from connectors.crm.views import count, make_views
-from features.dataset import META, SCHEMA_VERSION
-from features.errors import DataError
-from features.files import sha256, whole_folder
-from features.report import DataReport
-from features.tables import TABLES
+from features.common.errors import DataError
+from features.common.files import sha256, whole_folder
+from features.dataset.data_report import DataReport
+from features.dataset.dataset import META, SCHEMA_VERSION
+from features.dataset.tables import TABLES
 
 T = TypeVar("T")
 MORE = ("128MB", "512MB", "2GB")  # a million leads with 58 million activities were done with 512 MB in 137 s

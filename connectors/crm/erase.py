@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.crm.landing import Landing, _plainly
 from connectors.crm.merges import LONGEST_CHAIN
-from features.files import whole_file
+from features.common.files import whole_file
 
 # table → columns that name a person
 NAMED = {

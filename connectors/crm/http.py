@@ -33,7 +33,7 @@ from connectors.crm.responses import (
     masked,
 )
 from connectors.crm.secrets import Secrets
-from features.errors import CrmError
+from features.common.errors import CrmError
 
 ATTEMPTS = 8
 LONGEST_PAUSE = 60.0  # seconds between two attempts, unless the vendor asks for more

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 
 from connectors.crm.responses import masked
-from features.errors import CrmError, DataError
+from features.common.errors import CrmError, DataError
 
 if TYPE_CHECKING:
     import dlt

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from features.errors import CrmError
+from features.common.errors import CrmError
 
 EXCERPT = 300  # characters of an answer that are shown
 

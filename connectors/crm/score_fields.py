@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from features.errors import ConfigError, nearest
+from features.common.errors import ConfigError, nearest
 
 Value: TypeAlias = str | float | int | datetime | None
 LONGEST = 255  # characters of a text; every vendor's short text takes so many

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
-from features.errors import ConfigError, DataError
-from features.files import whole_file
+from features.common.errors import ConfigError, DataError
+from features.common.files import whole_file
 
 FILE_VARIABLE = "RIPELINE_SECRETS"
 USUAL_FILE = "secrets.env"

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from connectors.crm.rate_limit import Rate
 from connectors.source import SourceSettings
-from features.settings import Settings
+from features.common.settings import Settings
 
 
 class Limit(Settings):

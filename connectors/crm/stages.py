@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from connectors.crm.mapping import StageValue
-from features.funnel import Funnel
+from features.dataset.funnel import Funnel
 
 # what a name says, English and German; the first that matches counts
 _WORDS = (

@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.crm.landing import Landing, Row, content_hash
 from connectors.crm.responses import RefusedError, SpentError
-from features.errors import CrmError
+from features.common.errors import CrmError
 
 CHUNK = 20_000  # rows that are landed together
 CHUNK_SECONDS = 60.0  # and never rarer than this, so that a kill loses little

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from connectors.crm.landing import Landing, Row
 from connectors.crm.moments import iso, moment
 from connectors.crm.stream import Page
-from features.errors import CrmError
+from features.common.errors import CrmError
 
 Listed: TypeAlias = Mapping[str, Sequence[Row]]
 PART = 10_000

@@ -17,10 +17,10 @@ from connectors.crm.settings import CrmSource
 from connectors.crm.stages import propose
 from connectors.crm.stream import Progress, Stream, Synced, sync
 from connectors.crm.webhooks import Event
-from features.errors import ConfigError, DataError
-from features.files import whole_file
-from features.funnel import Funnel
-from features.report import DataReport
+from features.common.errors import ConfigError, DataError
+from features.common.files import whole_file
+from features.dataset.data_report import DataReport
+from features.dataset.funnel import Funnel
 
 DATASET = "dataset"
 STAMP = "import.json"

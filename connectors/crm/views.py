@@ -14,8 +14,8 @@ from connectors.crm.merges import resolve
 from connectors.files.infer import infer
 from connectors.files.privacy import is_personal
 from connectors.files.settings import FileOptions
-from features.report import DataReport
-from features.tables import TABLES
+from features.dataset.data_report import DataReport
+from features.dataset.tables import TABLES
 
 SAMPLE = 2_000  # distinct values of a custom column that are looked at for personal content
 LISTED = 12  # names shown in a note

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from features.errors import DataError, RipelineError
+from features.common.errors import DataError, RipelineError
 
 OLDEST = 300.0  # seconds; an older call may be one that was overheard and is played again
 KEPT = 100_000  # ids of calls that are remembered

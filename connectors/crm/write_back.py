@@ -19,8 +19,8 @@ from typing import Protocol
 
 from connectors.crm.responses import RefusedError, masked
 from connectors.crm.score_fields import ScoreField, Value, digest
-from features.errors import DataError
-from features.files import whole_file
+from features.common.errors import DataError
+from features.common.files import whole_file
 
 ROUNDS = 3  # times that a record is tried which may work later
 SPLIT = (400, 413, 422)  # a batch refused so may hold one bad record: it is halved until that stands alone

@@ -17,8 +17,8 @@ from connectors.crm.stages import guess
 from connectors.exports.labels import ACTIVITIES, EXPORTS, HUBSPOT_DATES, NO_HISTORY, STATUSES, TASKS, Export, fold
 from connectors.files.reading import RawFile, open_file
 from connectors.files.settings import FileOptions
-from features.errors import DataError
-from features.funnel import Funnel
+from features.common.errors import DataError
+from features.dataset.funnel import Funnel
 
 ROWS = 500  # looked at to find out how dates and numbers are written
 TIMES = {"created_at", "at", "closed_at"}

@@ -13,9 +13,9 @@ import pandas as pd
 
 from connectors.files.reading import FIRST_ROW
 from connectors.files.settings import FileOptions, Scalar, words
-from features.attributes import NO, YES
-from features.errors import DataError
-from features.tables import TIME, Kind
+from features.attributes.encoders import NO, YES
+from features.common.errors import DataError
+from features.dataset.tables import TIME, Kind
 
 EPOCHS: dict[str, Literal["s", "ms"]] = {"epoch_s": "s", "epoch_ms": "ms"}
 _ISO = r"\d{4}-\d{2}-\d{2}|\d{8}(?:T|$)"

@@ -17,10 +17,10 @@ import pandas as pd
 
 from connectors.files.convert import Origin, Texts, as_time, times
 from connectors.files.settings import FileOptions, Outcome, Scalar, words
-from features.clock import DAY, MINUTE, microseconds, timestamps
-from features.errors import ConfigError, nearest
-from features.funnel import Funnel
-from features.report import DataReport
+from features.common.clock import DAY, MINUTE, microseconds, timestamps
+from features.common.errors import ConfigError, nearest
+from features.dataset.data_report import DataReport
+from features.dataset.funnel import Funnel
 
 START = microseconds(pd.DatetimeIndex(["2000-01-01"]))[0]
 STEP = MINUTE  # between rows

@@ -21,11 +21,11 @@ from connectors.files.tables import (
     text_series,
     wide_lead_stages,
 )
-from features.dataset import Dataset
-from features.errors import ConfigError, DataError
-from features.funnel import Funnel
-from features.report import DataReport
-from features.tables import TABLES
+from features.common.errors import ConfigError, DataError
+from features.dataset.data_report import DataReport
+from features.dataset.dataset import Dataset
+from features.dataset.funnel import Funnel
+from features.dataset.tables import TABLES
 
 MOMENTS = (("leads", "created_at"), ("interactions", "at"), ("lead_stages", "at"), ("deals", "created_at"))
 
@@ -33,7 +33,7 @@ MOMENTS = (("leads", "created_at"), ("interactions", "at"), ("lead_stages", "at"
 def load_files(source: FilesSource, funnel: Funnel, base: Path) -> tuple[Dataset, DataReport]:
     """The dataset that the files make, and notes on what was left out. `base`: where a relative `folder` starts.
 
-    The tables are of the right columns and kinds; whether they make sense is for `features.validate.validate` to say.
+    The tables are of the right columns and kinds; whether they make sense is for `features.dataset.validate.validate` to say.
 
     Raises
     ------

@@ -18,7 +18,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from connectors.files.settings import FileOptions, words
-from features.errors import DataError, nearest
+from features.common.errors import DataError, nearest
 
 SEPARATORS = ",;\t|"
 SAMPLE_BYTES = 1 << 16

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from connectors.source import SourceSettings
-from features.errors import nearest
-from features.settings import Settings
-from features.tables import TABLES
+from features.common.errors import nearest
+from features.common.settings import Settings
+from features.dataset.tables import TABLES
 
 Scalar = bool | int | float | str  # YAML reads an unquoted 1 as a number and yes as true
 NULL = ("", "NULL", "null", "NaN", "nan", "N/A", "n/a", "#N/A")

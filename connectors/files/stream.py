@@ -14,11 +14,11 @@ import pandas as pd
 from connectors.files.load import load_files
 from connectors.files.settings import FileOptions, FilesSource, InteractionsFile, words
 from connectors.files.tables import Mapped, check_required
-from features.buckets.database import parquet, quoted
-from features.buckets.raw import Raw, columns_of, query_of
-from features.buckets.reading import Rows
-from features.funnel import Funnel
-from features.tables import INTERACTIONS
+from features.dataset.funnel import Funnel
+from features.dataset.tables import INTERACTIONS
+from features.partitions.database import parquet, quoted
+from features.partitions.inputs import Raw, columns_of, query_of
+from features.partitions.reading import Rows
 
 PLAIN = {"date_format": None, "timezone": "UTC", "decimal": ".", "footer": None}  # what DuckDB reads as our own reader does
 

@@ -17,9 +17,9 @@ from connectors.files.infer import infer
 from connectors.files.privacy import is_personal, mail_domain, personal_content
 from connectors.files.reading import FIRST_ROW, RawFile, is_moment, open_file
 from connectors.files.settings import AttributesFile, FilesSource, LeadStagesFile, Scalar, TableFile, words
-from features.errors import ConfigError, DataError, nearest
-from features.report import DataReport
-from features.tables import INTERACTIONS, REPEATED, TABLES, Column
+from features.common.errors import ConfigError, DataError, nearest
+from features.dataset.data_report import DataReport
+from features.dataset.tables import INTERACTIONS, REPEATED, TABLES, Column
 
 
 class Mapped:

@@ -11,7 +11,7 @@ from connectors.crm.rate_limit import Bucket
 from connectors.crm.responses import Answer, RefusedError, Trouble
 from connectors.crm.secrets import Secrets
 from connectors.hubspot.settings import RATES, SEARCHES, HubSpotSource
-from features.errors import CrmError
+from features.common.errors import CrmError
 
 READ = 50  # records of one batch read with history; without, 100 would do
 LIST = 100

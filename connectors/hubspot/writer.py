@@ -13,7 +13,7 @@ from connectors.crm.responses import RefusedError
 from connectors.crm.score_fields import ScoreField, Value, plain_number
 from connectors.crm.write_back import Record, Written
 from connectors.hubspot.api import Api
-from features.errors import CrmError
+from features.common.errors import CrmError
 
 DEFINITIONS = Path(__file__).with_name("properties.json")
 BATCH = 100

@@ -17,7 +17,7 @@ from connectors.crm.rate_limit import Bucket
 from connectors.crm.responses import Answer, RefusedError, Trouble
 from connectors.crm.secrets import Secrets
 from connectors.marketo.settings import RATES, MarketoSource
-from features.errors import CrmError
+from features.common.errors import CrmError
 
 BATCH = 300  # of a page, of a lookup, of a write
 TYPES = 10  # activity types of one call

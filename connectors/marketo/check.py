@@ -8,7 +8,7 @@ from connectors.crm.connector import Budget, Check
 from connectors.crm.responses import RefusedError
 from connectors.marketo.api import BATCH, Api
 from connectors.marketo.settings import CALLS_A_DAY
-from features.errors import CrmError
+from features.common.errors import CrmError
 
 CHANGED = 0.1  # lead changes of a lead and day
 ACTS_A_DAY = 0.3

@@ -11,7 +11,7 @@ from connectors.crm.responses import RefusedError
 from connectors.crm.score_fields import LONGEST, ScoreField, Value
 from connectors.crm.write_back import Record, Written
 from connectors.marketo.api import BATCH, Api
-from features.errors import CrmError
+from features.common.errors import CrmError
 
 KINDS = {"number": "float", "text": "string", "long": "string", "time": "datetime"}  # the API makes no long text fields
 NOT_FOUND = ("1004", "1013")

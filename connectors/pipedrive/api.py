@@ -14,7 +14,7 @@ from connectors.crm.rate_limit import Bucket
 from connectors.crm.responses import Answer, RefusedError, Trouble
 from connectors.crm.secrets import Secrets
 from connectors.pipedrive.settings import RATES, PipedriveSource
-from features.errors import CrmError
+from features.common.errors import CrmError
 
 REFRESH = "PIPEDRIVE_REFRESH_TOKEN"
 REFUSED = ("invalid_grant", "invalid_client", "invalid_request", "unauthorized_client")

@@ -11,7 +11,7 @@ from connectors.crm.responses import RefusedError, UnreachableError
 from connectors.crm.score_fields import ScoreField
 from connectors.crm.write_back import Record, Written
 from connectors.pipedrive.api import WRITE, Api
-from features.errors import CrmError
+from features.common.errors import CrmError
 
 KINDS = {"number": "double", "text": "varchar", "long": "text", "time": "varchar"}  # it has no type for a moment
 GONE = (404, 410)

@@ -15,7 +15,7 @@ from connectors.crm.rate_limit import Bucket
 from connectors.crm.responses import Answer, RefusedError, Trouble
 from connectors.crm.secrets import Secrets
 from connectors.salesforce.settings import RATES, SalesforceSource
-from features.errors import CrmError
+from features.common.errors import CrmError
 
 SESSION = 3_600.0  # seconds that a token is used; Salesforce does not say how long it lives, and says when it has ended
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"

@@ -12,7 +12,7 @@ from connectors.crm.moments import iso
 from connectors.crm.score_fields import ScoreField, Value
 from connectors.crm.write_back import Record, Written
 from connectors.salesforce.api import Api
-from features.errors import CrmError
+from features.common.errors import CrmError
 
 METADATA = Path(__file__).with_name("metadata")
 KINDS = {"number": {"double", "currency", "percent", "int"}, "text": {"string"}, "long": {"textarea"}, "time": {"datetime"}}

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from features.funnel import Funnel
+from features.dataset.funnel import Funnel
 
 Array: TypeAlias = npt.NDArray[Any]
 

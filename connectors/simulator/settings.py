@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from connectors.source import SourceSettings
-from features.errors import ConfigError
+from features.common.errors import ConfigError
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulation import Simulation
 from connectors.simulator.visits import creations, strays, visits
 from connectors.simulator.world import World, world
-from features.dataset import Dataset
+from features.dataset.dataset import Dataset
 
 Progress = Callable[[str, int, int], None]
 

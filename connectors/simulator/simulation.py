@@ -16,9 +16,9 @@ from connectors.simulator.seasons import calendar
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.truth import probabilities
 from connectors.simulator.world import World
-from features.dataset import Dataset
-from features.errors import ConfigError, DataError, nearest
-from features.funnel import Funnel
+from features.common.errors import ConfigError, DataError, nearest
+from features.dataset.dataset import Dataset
+from features.dataset.funnel import Funnel
 
 _DAYS_AT_ONCE = 200  # bounds the memory of the tables of chances
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from features.dataset import Dataset
-from features.errors import RipelineError
+from features.common.errors import RipelineError
+from features.dataset.dataset import Dataset
 from serving.parse import microseconds
 from serving.store.erase import erase
 from serving.store.store import STORE_VARIABLE, Store

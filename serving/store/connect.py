@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalEr
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.sql.schema import Table
 
-from features.errors import ConfigError, RipelineError
+from features.common.errors import ConfigError, RipelineError
 
 T = TypeVar("T")
 KINDS = ("sqlite", "postgresql")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from features.erased import erased_hash
+from features.dataset.erasures import erased_hash
 from serving.store.connect import insert
 from serving.store.tables import erased, facts
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from features.words import Language
+from features.common.words import Language
 from models.model import FunnelModel
 from models.scoring import Scores
 from models.types import Floats, logit

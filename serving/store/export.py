@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Table, select
 
-from features.clock import NEVER, timestamps
-from features.dataset import Dataset
-from features.errors import DataError
+from features.common.clock import NEVER, timestamps
+from features.common.errors import DataError
+from features.dataset.dataset import Dataset
 from serving.store.store import Store, present
 from serving.store.tables import attribute_changes, companies, deals, interactions, lead_stages, leads
 from serving.store.values import attributes, plain, unpacked

@@ -44,7 +44,7 @@ def ids_from(environment: Mapping[str, str] = os.environ) -> Ids:
     ConfigError
         for a secret that is too short to be one.
     """
-    from features.errors import ConfigError
+    from features.common.errors import ConfigError
 
     secret = environment.get(PSEUDONYM_VARIABLE, "")
     if secret and len(secret) < SHORTEST:

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Table, literal_column, text
 
-from features.clock import NEVER, microseconds, moment
-from features.dataset import Dataset
+from features.common.clock import NEVER, microseconds, moment
+from features.dataset.dataset import Dataset
 from serving.store.connect import insert
 from serving.store.ids import Ids
 from serving.store.store import EXTRACTED, Store, fact, keep_fact

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, select
 
-from features.clock import NEVER
-from features.funnel import Funnel
-from features.live import Act, LiveLead
+from features.common.clock import NEVER
+from features.dataset.funnel import Funnel
+from features.engine.request import Act, LiveLead
 from serving.store import remembered
 from serving.store.standing import Stand, standing
 from serving.store.tables import attribute_changes, companies, interactions, lead_stages, leads

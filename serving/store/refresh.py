@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
-from features.clock import DAY
-from features.errors import RipelineError
+from features.common.clock import DAY
+from features.common.errors import RipelineError
 from serving.scorer import Scorer
 from serving.store import stale
 from serving.store.keep import keep, model_id

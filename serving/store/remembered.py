@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
-from features.clock import NEVER
+from features.common.clock import NEVER
 from serving.store.tables import current_scores, scores
 
 AT_ONCE = 5_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from features.live import Act
+from features.engine.request import Act
 from serving.parse import EPOCH, MICROSECOND
 from serving.store.read import Found, Person
 

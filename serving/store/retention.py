@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
-from features.clock import DAY
-from features.errors import ConfigError, nearest
-from features.funnel import Funnel
+from features.common.clock import DAY
+from features.common.errors import ConfigError, nearest
+from features.dataset.funnel import Funnel
 from serving.store.tables import attribute_changes, current_scores, deals, interactions, lead_stages, leads, scores, stale
 
 RETENTION_VARIABLE = "RIPELINE_RETENTION_DAYS"

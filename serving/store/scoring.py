@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from features.live import LiveLead
+from features.engine.request import LiveLead
 from models.review import review_reasons
 from models.scoring import Scores
 from serving.scorer import Scorer

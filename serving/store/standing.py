@@ -1,4 +1,4 @@
-"""Where one lead stands in the funnel at a moment: `features.landmarks.Path` for one, without tables."""
+"""Where one lead stands in the funnel at a moment: `features.dataset.landmarks.Path` for one, without tables."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from features.clock import NEVER
-from features.funnel import Funnel
+from features.common.clock import NEVER
+from features.dataset.funnel import Funnel
 
 Stand = Literal["not_yet", "open", "closed"]
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import URL
 
-from features.clock import DAY
+from features.common.clock import DAY
 from serving.store.connect import StoreError, address, connect, insert, reading, writing
 from serving.store.erased import Erased
 from serving.store.ids import ERASED_VARIABLE, Ids, ids_from

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, select, update
 
-from features.errors import RequestError
+from features.common.errors import RequestError
 from serving.store.connect import insert
 from serving.store.erased import Erased
 from serving.store.stale import mark

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, select
 
-from features.clock import NEVER
-from features.live import LiveLead
-from features.words import Language
+from features.common.clock import NEVER
+from features.common.words import Language
+from features.engine.request import LiveLead
 from serving.store.explained import Columns, Explained
 from serving.store.read import read
 from serving.store.scoring import StoredScorer

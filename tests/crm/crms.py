@@ -13,8 +13,8 @@ from connectors import registry
 from connectors.crm import sync
 from connectors.crm.connector import Connector
 from connectors.crm.secrets import Secrets
-from features.dataset import Dataset
-from features.funnel import Funnel
+from features.dataset.dataset import Dataset
+from features.dataset.funnel import Funnel
 from tests.crm import hubspot, hubspot_world, marketo, marketo_world, pipedrive, pipedrive_world, salesforce, salesforce_world
 from tests.crm.server import Fake, serving
 from tests.crm.world import World

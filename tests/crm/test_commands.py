@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from features.errors import ConfigError, DataError
+from features.common.errors import ConfigError, DataError
 from tests.crm.crms import CRMS, SECRETS, Crm, Site, site
 from tests.crm.server import Fault
 from tests.crm.test_write_back import deploy

@@ -12,7 +12,7 @@ from connectors.crm import sync
 from connectors.crm.stream import FIELDS
 from connectors.hubspot import api as hubspot_api
 from connectors.pipedrive import api as pipedrive_api
-from features.errors import CrmError
+from features.common.errors import CrmError
 from tests.crm.crms import FUNNEL, Opener, Site
 from tests.crm.server import Call, Fault
 from tests.crm.world import World

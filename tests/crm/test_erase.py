@@ -9,7 +9,7 @@ from typing import Any
 from connectors.crm.compile import compile_dataset
 from connectors.crm.erase import erase, erase_beside, left, records_of
 from connectors.crm.write_back import Ledger
-from features.dataset import Dataset
+from features.dataset.dataset import Dataset
 from tests.crm.crms import Site
 
 

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from connectors.crm import stream, sync
 from connectors.crm.responses import RefusedError, SpentError, UnreachableError
 from connectors.crm.settings import Limit
-from features.dataset import Dataset
-from features.errors import CrmError
+from features.common.errors import CrmError
+from features.dataset.dataset import Dataset
 from tests.crm.crms import CRMS, FUNNEL, SECRETS, Crm, Site, site
 from tests.crm.server import Call, Fault
 from tests.crm.world import World
@@ -379,7 +379,7 @@ def test_secrets_are_in_no_error_and_no_file(here: Site) -> None:
 
 def test_two_imports_at_once_are_one(here: Site) -> None:
     from connectors.crm.sync import alone
-    from features.errors import DataError
+    from features.common.errors import DataError
 
     with alone(here.home / "crm"), pytest.raises(DataError, match=r"Another import or write-back is at work"):
         here.run()

@@ -15,7 +15,7 @@ from connectors.crm.auth import FixedToken
 from connectors.crm.http import Http
 from connectors.crm.responses import RefusedError, SpentError, UnreachableError, masked
 from connectors.crm.secrets import Secrets
-from features.errors import CrmError
+from features.common.errors import CrmError
 from tests.crm.server import Call, Fake, Fault, Reply, route, routed, serving
 
 TOKEN = "tok/en+0815"

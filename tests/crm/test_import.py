@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from features.validate import validate
+from features.dataset.validate import validate
 from tests.crm.crms import FUNNEL, Site
 from tests.crm.server import Call, Fault
 from tests.crm.world import World

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from features.errors import CrmError, DataError
+from features.common.errors import CrmError, DataError
 from tests.crm.crms import Opener
 from tests.crm.server import Call, Fault
 

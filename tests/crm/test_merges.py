@@ -14,9 +14,9 @@ from connectors.crm.compile import compile_dataset
 from connectors.crm.landing import Landing
 from connectors.crm.mapping import Shape
 from connectors.crm.rows import alias_row, history_row
-from features.dataset import Dataset
-from features.errors import DataError
-from features.report import DataReport
+from features.common.errors import DataError
+from features.dataset.data_report import DataReport
+from features.dataset.dataset import Dataset
 from tests.crm.crms import CRMS, site
 from tests.crm.world import World
 

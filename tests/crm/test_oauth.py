@@ -10,7 +10,7 @@ import pytest
 
 from connectors.crm.responses import RefusedError
 from connectors.crm.secrets import Secrets
-from features.errors import ConfigError, CrmError
+from features.common.errors import ConfigError, CrmError
 from tests.crm.crms import CRMS, Site, site
 from tests.crm.pipedrive import CLIENT, REFRESH, SECRET
 from tests.crm.server import Call

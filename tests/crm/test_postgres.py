@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from features.errors import ConfigError, CrmError
+from features.common.errors import ConfigError, CrmError
 from tests import postgres
 from tests.crm.crms import CRMS, SECRETS, Crm, site
 from tests.crm.test_faults import tables

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.crm.score_fields import FIELDS, chosen, digest, values_of
 from connectors.crm.write_back import CLEARED, plan
-from features.errors import ConfigError
+from features.common.errors import ConfigError
 
 AT = datetime(2026, 6, 30, tzinfo=UTC)
 

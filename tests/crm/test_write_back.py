@@ -11,7 +11,7 @@ import pytest
 from connectors.crm.responses import SpentError
 from connectors.crm.score_fields import FIELDS, values_of
 from connectors.crm.write_back import Ledger, Outcome, plan, send, write_failures
-from features.errors import CrmError, DataError
+from features.common.errors import CrmError, DataError
 from tests.crm.crms import CRMS, Site, site
 from tests.crm.server import Call, Fault
 from tests.crm.test_faults import killed_at

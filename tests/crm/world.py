@@ -11,7 +11,7 @@ import pandas as pd
 
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
-from features.dataset import Dataset
+from features.dataset.dataset import Dataset
 
 STAGES = ("mql", "sql", "customer", "disqualified", "lost")
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.attributes import DAY_US, AttributeEncoder, AttributeKind, learn_encoders
-from features.errors import ModelError
+from features.attributes.encoders import DAY_US, AttributeEncoder, AttributeKind, learn_encoders
+from features.common.errors import ModelError
 from tests.features.test_learn_attributes import NAIVE, learned
 
 AS_OF = int(datetime(2026, 3, 31, 12, tzinfo=UTC).timestamp()) * 1_000_000

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features.codes import by_category, by_group, gathered, positions, recode, tallied
+from features.common.codes import by_category, by_group, gathered, positions, recode, tallied
 
 VALUES = pd.Series(["b", "x", None, "a", "b"], dtype="str")
 

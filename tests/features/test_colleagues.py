@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.batch import Looks, People
-from features.clock import DAY
-from features.engine import evaluate
-from features.index import HistoryIndex
-from features.plan import Plan
+from features.common.clock import DAY
+from features.engine.evaluate import evaluate
+from features.engine.index import HistoryIndex
+from features.engine.people import Looks, People
+from features.engine.plan import Plan
 from features.spec import ColleaguesActive, ColleaguesSilence
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numba
 import pytest
 
-from features import compiled
-from features.compiled import ROOT, edition
+from features.common import compiled
+from features.common.compiled import ROOT, edition
 
 
 def _house(root: Path, **files: str) -> str:
@@ -37,11 +37,11 @@ def test_another_text_of_what_is_compiled_or_goes_into_it_is_another_edition(
     tmp_path: Path, changed: str, another: bool
 ) -> None:
     files = {
-        "kernel": "from features.compiled import exact\nfrom models.constants import DAY\nfrom models import part\n",
+        "kernel": "from features.common.compiled import exact\nfrom models.constants import DAY\nfrom models import part\n",
         "constants": "DAY = 1\n",
         "part": "SIZE = 1\n",
         "elsewhere": "import os\n",
-        "trees__deep": "from features.compiled import exact\nfrom models.trees.constants import (\n    LEAF,\n)\n",
+        "trees__deep": "from features.common.compiled import exact\nfrom models.trees.constants import (\n    LEAF,\n)\n",
         "trees__constants": "from models.origin import LEAF\n",
         "origin": "LEAF = 1\n",
     }
@@ -51,8 +51,8 @@ def test_another_text_of_what_is_compiled_or_goes_into_it_is_another_edition(
 
 
 def test_a_file_that_comes_under_the_compiler_counts(tmp_path: Path) -> None:
-    before = _house(tmp_path, one="from features.compiled import exact\n")
-    assert _house(tmp_path, two="from features.compiled import exact\n") != before
+    before = _house(tmp_path, one="from features.common.compiled import exact\n")
+    assert _house(tmp_path, two="from features.common.compiled import exact\n") != before
 
 
 def test_ours_is_kept_by_edition() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import features.engine
-from features.clock import DAY, MINUTE
+import features.engine.evaluate
+from features.common.clock import DAY, MINUTE
 from features.spec import Feature
 from tests.oracles import ORACLES, Event, Person, oracle
 from tests.worlds import DIRECTIONS, PLAN, START, TYPES, Look, World, matrix, random_world, without_future
@@ -98,8 +98,8 @@ def test_groups_and_threads_change_nothing(
 ) -> None:
     world = random_world(5, sizes=(1, 2, 3, 1, 4, 2, 1, 1))
     wanted = matrix(world)
-    monkeypatch.setattr(features.engine, "GROUP_INTERACTIONS", interactions)
-    monkeypatch.setattr(features.engine, "GROUP_LOOKS", looks)
+    monkeypatch.setattr(features.engine.evaluate, "GROUP_INTERACTIONS", interactions)
+    monkeypatch.setattr(features.engine.evaluate, "GROUP_LOOKS", looks)
     assert_equal(matrix(world, threads=threads), wanted, 1e-12)
 
 

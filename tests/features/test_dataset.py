@@ -11,11 +11,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-import features.dataset
-from features.dataset import Dataset
-from features.errors import DataError
-from features.point_in_time import values_at
-from features.tables import conform
+import features.dataset.dataset
+from features.attributes.point_in_time import values_at
+from features.common.errors import DataError
+from features.dataset.dataset import Dataset
+from features.dataset.tables import conform
 
 
 def test_what_is_read_is_what_was_written(dataset: Dataset, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_half_a_dataset_never_appears(
             raise fault
         real(table, path, **options)
 
-    monkeypatch.setattr(features.dataset.pq, "write_table", failing)
+    monkeypatch.setattr(features.dataset.dataset.pq, "write_table", failing)
     with pytest.raises(raised, match="No space left" if raised is DataError else None):
         replace(dataset, source="another").write(folder)
     assert (folder / "dataset.json").read_bytes() == before

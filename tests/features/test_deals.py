@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.clock import DAY, moment
-from features.deals import Brought, brought
-from features.funnel import Funnel
-from features.landmarks import Path
+from features.common.clock import DAY, moment
+from features.dataset.deals import Brought, brought
+from features.dataset.funnel import Funnel
+from features.dataset.landmarks import Path
 
 NOW = pd.Timestamp("2026-06-01", tz="UTC")
 FUNNEL = Funnel(("lead", "customer"), (), {"customer": 30.0})

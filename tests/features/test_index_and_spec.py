@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from features.catalogue import Seen, catalogue
-from features.errors import ModelError
-from features.funnel import Funnel
-from features.index import HistoryIndex, thousandths
-from features.plan import _FORMS, Plan
+from features.common.errors import ModelError
+from features.dataset.funnel import Funnel
+from features.engine.index import HistoryIndex, thousandths
+from features.engine.plan import _FORMS, Plan
 from features.spec import Acts, Count, DaysSince, Feature, Share, feature_from_dict
 from tests.worlds import SEEN
 

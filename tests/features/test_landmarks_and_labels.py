@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.clock import DAY, NEVER, microseconds
-from features.errors import ConfigError, DataError
-from features.funnel import Funnel
-from features.labels import choose_horizons, label
-from features.landmarks import Landmarks, Path, landmarks, open_leads, unchanged
+from features.common.clock import DAY, NEVER, microseconds
+from features.common.errors import ConfigError, DataError
+from features.dataset.funnel import Funnel
+from features.dataset.labels import choose_horizons, label
+from features.dataset.landmarks import Landmarks, Path, landmarks, open_leads, unchanged
 
 FUNNEL = Funnel(horizons={"mql": 10, "sql": 20, "customer": 30})
 EPOCH = pd.Timestamp("1970-01-01", tz="UTC")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.attributes import AttributeEncoder, learn_encoders
+from features.attributes.encoders import AttributeEncoder, learn_encoders
 
 
 def learned(column: str, values: Any, entity: str = "lead", **options: Any) -> tuple[AttributeEncoder | None, list[str]]:

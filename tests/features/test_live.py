@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.build import build
-from features.clock import DAY
-from features.dataset import Dataset
-from features.histories import Histories
-from features.landmarks import Landmarks
-from features.live import Act, LiveLead, live_rows
-from features.plan import Plan
+from features.common.clock import DAY
+from features.dataset.dataset import Dataset
+from features.dataset.landmarks import Landmarks
+from features.engine.build import build
+from features.engine.histories import Histories
+from features.engine.plan import Plan
+from features.engine.request import Act, LiveLead, live_rows
 from tests.tiny import ENCODERS, TYPES, tiny_feature_set
 
 FEATURES = tiny_feature_set()

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
-from features.histories import Histories
-from features.index import HistoryIndex
-from features.live import Act, LiveLead, live_rows
-from features.plan import Plan
-from features.scanners import (
+from features.engine.histories import Histories
+from features.engine.index import HistoryIndex
+from features.engine.plan import Plan
+from features.engine.request import Act, LiveLead, live_rows
+from features.engine.scanners import (
     BURST,
     BURST_WITHIN,
     CLICKED_WITHIN,

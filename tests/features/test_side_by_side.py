@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from features.side_by_side import TURN, short_turns, side_by_side
+from features.common.threads import TURN, short_turns, side_by_side
 
 
 @pytest.mark.parametrize("threads", [1, 2, 9, None])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.titles import FUNCTION_LABELS, SENIORITY_LABELS, Title, parse_title, title_columns
+from features.attributes.titles import FUNCTION_LABELS, SENIORITY_LABELS, Title, parse_title, title_columns
 
 STUDENT, STAFF, SENIOR, MANAGER, HEAD, VP, CHIEF = range(7)
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.dataset import Dataset
-from features.errors import DataError
-from features.funnel import Funnel
-from features.report import DataReport
-from features.validate import places, validate
+from features.common.errors import DataError
+from features.dataset.data_report import DataReport
+from features.dataset.dataset import Dataset
+from features.dataset.funnel import Funnel
+from features.dataset.validate import places, validate
 
 FUNNEL = Funnel()
 END = pd.Timestamp("2026-03-01", tz="UTC")

@@ -20,13 +20,13 @@ from rich.console import Console
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from features.buckets.partition import partition
-from features.buckets.place import Place
-from features.buckets.raw import in_memory
-from features.buckets.work import Inline
-from features.clock import DAY, moment
-from features.dataset import Dataset
-from features.histories import account_keys
+from features.common.clock import DAY, moment
+from features.dataset.dataset import Dataset
+from features.engine.histories import account_keys
+from features.partitions.executor import Inline
+from features.partitions.inputs import in_memory
+from features.partitions.partition import partition
+from features.partitions.storage import Place
 from models.model import FunnelModel
 from serving.app import create_app
 from serving.scorer import Scorer

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.dataset import Dataset
+from features.dataset.dataset import Dataset
 from models.model import FunnelModel
 from models.store import load
 from tests.golden import product

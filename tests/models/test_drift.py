@@ -11,10 +11,10 @@ import pytest
 
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
-from features.clock import moment
-from features.histories import Histories
-from features.landmarks import Path as Way
-from features.landmarks import landmarks
+from features.common.clock import moment
+from features.dataset.landmarks import Path as Way
+from features.dataset.landmarks import landmarks
+from features.engine.histories import Histories
 from models.drift import FEWEST, MOST, Drift, Window
 from models.scoring import split
 from models.store import DRIFT, MANIFEST, load, save

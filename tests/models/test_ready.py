@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from features.compiled import part
+from features.common.compiled import part
 from models.calibration import Calibrator
 from models.chain import chain
 from models.curve import curves

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from features.buckets.memory import Budget
-from features.buckets.work import every
-from features.errors import ConfigError
+from features.common.errors import ConfigError
+from features.partitions.executor import every
+from features.partitions.memory import Budget
 from models.rules import Points, Rules, check_thresholds
 from training.engine.local import Local
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.errors import ConfigError
+from features.common.errors import ConfigError
 from models.rule_book import BehaviourRule
 from models.rules import DEFAULT_RULES, Rules
 from models.rules_check import doubts, most, read_with_lines

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import models.store
-from features.errors import DataError, ModelError
+from features.common.errors import DataError, ModelError
 from models.pyfunc import _load_pyfunc
 from models.store import load, save
 from tests.trained import Trained

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.compiled import part
+from features.common.compiled import part
 from models.forest import SMALL
 from models.gbm import Gbm
 from models.shapley import BLOCK, FEW, Shapley

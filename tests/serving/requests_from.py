@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.clock import timestamps
-from features.dataset import Dataset
-from features.histories import Histories
-from features.landmarks import Landmarks, Path, open_leads
+from features.common.clock import timestamps
+from features.dataset.dataset import Dataset
+from features.dataset.landmarks import Landmarks, Path, open_leads
+from features.engine.histories import Histories
 from models.model import FunnelModel
 
 

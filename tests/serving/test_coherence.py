@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features.clock import DAY
-from features.live import Act, LiveLead
+from features.common.clock import DAY
+from features.engine.request import Act, LiveLead
 from serving.schemas import Result
 from serving.scorer import Scorer
 from tests.tiny import TYPES, tiny_model

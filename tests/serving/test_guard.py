@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
-from features.errors import ConfigError
+from features.common.errors import ConfigError
 from serving.app import create_app
 from serving.guard import ADDRESSES, Buckets, Guard, loopback, needed, neighbour
 from serving.keys import KeyRing, add, revoke

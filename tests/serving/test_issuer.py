@@ -18,7 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from starlette.testclient import TestClient
 
-from features.errors import ConfigError
+from features.common.errors import ConfigError
 from serving.app import create_app
 from serving.guard import Guard
 from serving.issuer import AGAIN, FOR, FRESH, REMEMBERED, Issuer, Trust, trust

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from features.errors import ConfigError
+from features.common.errors import ConfigError
 from serving.keys import KeyRing, add, digest, read, revoke
 
 NOW = datetime.now(UTC)

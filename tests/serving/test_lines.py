@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from features.errors import ConfigError
+from features.common.errors import ConfigError
 from serving import lines as said
 from serving.drain import Drain, seconds
 from serving.lines import Lines, level, say, written

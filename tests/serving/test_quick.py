@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from features.funnel import Funnel
+from features.dataset.funnel import Funnel
 from serving.errors import RefusedError
 from serving.parse import Parsed, microseconds
 from serving.parse import read as usual

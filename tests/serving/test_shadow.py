@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
 import serving.app
-from features.funnel import Funnel
+from features.dataset.funnel import Funnel
 from serving.answer import answered
 from serving.app import create_app
 from serving.log import Logged

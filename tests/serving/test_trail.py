@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from features.errors import DataError
+from features.common.errors import DataError
 from serving import trail as trails
 from serving.app import create_app
 from serving.audit import find, forget, verify

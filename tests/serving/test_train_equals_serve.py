@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.build import build
-from features.clock import DAY, moment
-from features.dataset import Dataset
-from features.live import live_rows
+from features.common.clock import DAY, moment
+from features.dataset.dataset import Dataset
+from features.engine.build import build
+from features.engine.request import live_rows
 from serving.parse import read
 from serving.scorer import Scorer
 from tests.serving.requests_from import open_at, payload

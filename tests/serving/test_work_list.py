@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from features.errors import DataError
+from features.common.errors import DataError
 from serving.app import create_app
 from serving.scorer import Scorer
 from serving.work_list import LEADS, ROWS, WorkList

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from features.attributes import AttributeEncoder
-from features.audit import Audit, Verdict
+from features.attributes.encoders import AttributeEncoder
 from features.catalogue import Seen
-from features.errors import ConfigError, DataError
+from features.common.errors import ConfigError, DataError
+from features.leakage import Audit, Verdict
 from models.rules import Rules
 from training.audited import honest_rules, left_out, refuse_nothing
 from training.config import Config

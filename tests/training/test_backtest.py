@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.clock import DAY, NEVER, WEEK
-from features.landmarks import Landmarks
+from features.common.clock import DAY, NEVER, WEEK
+from features.dataset.landmarks import Landmarks
 from models.recommend import Policy, Situation
 from models.rules import Points
 from models.scoring import Parts, Prospects

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from features.errors import ConfigError
+from features.common.errors import ConfigError
 from models.rules import DEFAULT_RULES, Rules
 from tests.trained import Trained
 from training import tracking

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from features.errors import ConfigError
+from features.common.errors import ConfigError
 from training import requirements
 from training.config import Config, Scanners
 

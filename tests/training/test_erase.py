@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from features import erased
-from features.dataset import Dataset
-from features.errors import DataError
+from features.common.errors import DataError
+from features.dataset.dataset import Dataset, erasures
 from serving.work_list import WorkList
 from tests.trained import Trained
 from training import tracking
@@ -88,16 +87,16 @@ def test_what_is_yours_is_searched_and_not_changed(home: Path) -> None:
 
 
 def test_the_memory_holds_no_ids_and_is_never_taken_for_empty(home: Path) -> None:
-    erased.remember("jane")
-    erased.remember("jane")
-    erased.remember("joe")
+    erasures.remember("jane")
+    erasures.remember("jane")
+    erasures.remember("joe")
     file = home / "erased.json"
-    assert erased.among(["jane", "jim", "joe"]) == {"jane", "joe"}
+    assert erasures.among(["jane", "jim", "joe"]) == {"jane", "joe"}
     assert b"jane" not in file.read_bytes()
     assert file.stat().st_mode & 0o077 == 0
     file.write_text("{", encoding="utf-8")
     with pytest.raises(DataError, match="do not remove it"):
-        erased.among(["jane"])
+        erasures.among(["jane"])
 
 
 @pytest.mark.parametrize(

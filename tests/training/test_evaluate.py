@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from features.funnel import Funnel
+from features.dataset.funnel import Funnel
 from models.types import sigmoid
 from training.evaluate import capacity_curve, caught, evaluate, flat, reliability, slices
 from training.gate import Difference, compare, judge

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from features.clock import DAY
+from features.common.clock import DAY
 from models.linear import PRIOR_SLOPE, linear_learner, rules_prior
 from models.rule_odds import SCALE, points_calibrator
 from models.types import Examples, logit, sigmoid

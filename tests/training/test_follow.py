@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from features.errors import ModelError
+from features.common.errors import ModelError
 from models.store import load, save
 from tests.tiny import tiny_model
 from training import follow, tracking

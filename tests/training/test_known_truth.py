@@ -21,8 +21,8 @@ from rich.console import Console
 
 from connectors.simulator.simulate import simulate
 from connectors.simulator.simulation import Simulation
-from features.clock import timestamps
-from features.validate import validate
+from features.common.clock import timestamps
+from features.dataset.validate import validate
 from models.chain import chain
 from models.rules import Rules
 from models.scoring import interval

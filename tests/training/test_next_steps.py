@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.clock import DAY, NEVER
-from features.errors import ConfigError
+from features.common.clock import DAY, NEVER
+from features.common.errors import ConfigError
 from models.next_steps import NextSteps, Step
 from tests.trained import Trained
 from training.config import Nurturing

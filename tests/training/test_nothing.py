@@ -11,9 +11,9 @@ import pytest
 import yaml
 from rich.console import Console
 
-from features.dataset import Dataset
-from features.errors import DataError
-from features.validate import validate
+from features.common.errors import DataError
+from features.dataset.dataset import Dataset
+from features.dataset.validate import validate
 from models.rules import Rules
 from tests.trained import SMALL
 from training.config import Config

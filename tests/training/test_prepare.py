@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from features.dataset import Dataset
+from features.dataset.dataset import Dataset
 from models.rules import Rules
 from training.config import Config
 from training.prepare import prepare

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from features.errors import ConfigError, DataError
+from features.common.errors import ConfigError, DataError
 from models.rule_book import BehaviourRule, FitRule
 from models.rules import Rules
 from models.rules_check import doubts, read_with_lines

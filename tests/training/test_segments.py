@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.dataset import Dataset
+from features.dataset.dataset import Dataset
 from models.rules import Rules
 from tests.trained import Trained
 from training.config import Config

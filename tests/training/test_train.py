@@ -17,9 +17,9 @@ from rich.console import Console
 import training.log_run
 import training.supply
 import training.train
-from features.dataset import Dataset
-from features.errors import ConfigError, DataError, ModelError
-from features.validate import validate
+from features.common.errors import ConfigError, DataError, ModelError
+from features.dataset.dataset import Dataset
+from features.dataset.validate import validate
 from models.store import load
 from tests.trained import Trained
 from training import batch, tracking

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.clock import DAY
-from features.deals import Brought
+from features.common.clock import DAY
+from features.dataset.deals import Brought
 from models.value import Value
 from tests.trained import Trained
 from training.value_check import check_value

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.dataset import Dataset
-from features.validate import validate
+from features.dataset.dataset import Dataset
+from features.dataset.validate import validate
 from tests.trained import Trained
 from training.worth import COLUMNS, worth, worth_in_words
 

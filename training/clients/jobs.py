@@ -13,9 +13,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from features.buckets.lock import locked
-from features.buckets.place import Place
-from features.errors import RipelineError
+from features.common.errors import RipelineError
+from features.partitions.lock import locked
+from features.partitions.storage import Place
 from training.clients.record import GIVEN, LOG, data_key, finish, finished, give, given, training_key
 from training.clients.row import KEPT, Row
 from training.config import Config

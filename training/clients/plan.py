@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.crm.settings import CrmSource
-from features.errors import ConfigError, RipelineError
+from features.common.errors import ConfigError, RipelineError
 from training.clients.row import Row
 from training.config import Config
 from training.data import crm_folder

@@ -12,10 +12,10 @@ from typing import Any
 from connectors.crm import sync
 from connectors.crm.settings import CrmSource
 from connectors.files.settings import FilesSource
-from features.buckets.manifest import Manifest
-from features.dataset import META
-from features.erased import USUAL_FILE
-from features.files import sha256, whole_file
+from features.common.files import sha256, whole_file
+from features.dataset.dataset import META
+from features.dataset.erasures import USUAL_FILE
+from features.partitions.manifest import Manifest
 from training.clients.row import Row
 from training.config import Config
 from training.data import crm_folder

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from features.errors import RipelineError
+from features.common.errors import RipelineError
 from training.train import Outcome
 
 TRAINED, KEPT, FAILED = "trained", "kept", "failed"

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from features.buckets.memory import Budget, cores, installed
-from features.buckets.work import Done, Engine
-from features.errors import DataError, RipelineError
+from features.common.errors import DataError, RipelineError
+from features.partitions.executor import Done, Engine
+from features.partitions.memory import Budget, cores, installed
 from training import tracking
 from training.clients.jobs import URI, Gave, Job, give_one, train_one
 from training.clients.plan import found, read

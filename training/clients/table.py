@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from features.files import whole_file
+from features.common.files import whole_file
 from training.clients.row import FAILED, Row
 
 HEADERS = (

@@ -1,4 +1,4 @@
-"""Where work is done: on this machine or on a Dask cluster, behind one small protocol (`features.buckets.work.Engine`)."""
+"""Where work is done: on this machine or on a Dask cluster, behind one small protocol (`features.partitions.executor.Engine`)."""
 
 from training.engine.open import opened
 

@@ -17,8 +17,8 @@ import socket
 from dataclasses import dataclass, replace
 from typing import Any
 
-from features.buckets.work import Engine
-from features.errors import DataError
+from features.common.errors import DataError
+from features.partitions.executor import Engine
 from training.scale.boost import Boosting, boost
 from training.scale.select import Selected
 

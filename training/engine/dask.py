@@ -12,9 +12,9 @@ from uuid import uuid4
 from distributed import Client, KilledWorker, LocalCluster, as_completed
 from distributed.client import FutureCancelledError
 
-from features.buckets.memory import Budget
-from features.buckets.work import Done, attempt
-from features.errors import DataError
+from features.common.errors import DataError
+from features.partitions.executor import Done, attempt
+from features.partitions.memory import Budget
 from training.engine.local import KILLED, TRIES, given_back
 
 T = TypeVar("T")

@@ -20,8 +20,8 @@ from typing import Any, Self, TypeVar
 
 import pyarrow as pa
 
-from features.buckets.memory import Budget
-from features.buckets.work import Done, attempt
+from features.partitions.executor import Done, attempt
+from features.partitions.memory import Budget
 
 T = TypeVar("T")
 R = TypeVar("R")

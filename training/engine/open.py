@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from features.buckets.memory import Budget, cores
-from features.buckets.work import Engine
+from features.partitions.executor import Engine
+from features.partitions.memory import Budget, cores
 from training.config import Config
 from training.engine.local import Local
 

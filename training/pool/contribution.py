@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from features.feature_set import FeatureSet
+from features.engine.feature_set import FeatureSet
 from features.spec import CreatedOn, InStage, Share, Trend
 from models.linear import SMALLEST, Scaler, penalised, rules_prior
 from models.types import Examples, Flags, Floats, Matrix, sigmoid

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from features.errors import ConfigError
-from features.files import whole_file
+from features.common.errors import ConfigError
+from features.common.files import whole_file
 from models.pooled import Pooled
 from training.config import Config
 

@@ -1,6 +1,6 @@
 """The report for marketers: one self-contained HTML page, from the facts of a training, in English or German."""
 
-from features.report import DataReport
+from features.dataset.data_report import DataReport
 from training.config import Config
 from training.handover import Handover
 from training.held_out import Held

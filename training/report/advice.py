@@ -6,7 +6,7 @@ from collections import Counter
 
 import pandas as pd
 
-from features.words import type_words
+from features.common.words import type_words
 from training.report.facts import Facts
 from training.report.sentences import NAMED, at_capacity, nobody, room, worth_stage
 from training.report.words import Speaker

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.feature_set import Described
-from features.words import Language
+from features.common.words import Language
+from features.engine.feature_set import Described
 from models.model import FunnelModel
 from models.reasons import Explainer
 from models.scoring import next_contributions

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.clock import DAY, NEVER, timestamps
-from features.report import DataReport
-from features.words import Language
+from features.common.clock import DAY, NEVER, timestamps
+from features.common.words import Language
+from features.dataset.data_report import DataReport
 from models.next_steps import NextSteps
 from models.recommend import Policy
 from training.backtest import Backtest

@@ -19,7 +19,7 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
-from features.words import type_words
+from features.common.words import type_words
 from models.next_steps import Step
 from training.report import charts, sentences
 from training.report.advice import what_to_do

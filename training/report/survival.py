@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from features.clock import DAY, NEVER, Moments, timestamps
+from features.common.clock import DAY, NEVER, Moments, timestamps
 from models.types import Flags, Floats
 from training.prepare import Prepared
 

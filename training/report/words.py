@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from features.words import Language, spell
+from features.common.words import Language, spell
 
 NO_BREAK = "\u00a0"
 

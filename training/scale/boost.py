@@ -13,7 +13,7 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from features.buckets.matrix import Store
+from features.partitions.matrix import Store
 from models.gbm import DEFAULTS, allowed
 from models.types import Floats, Matrix
 from training.scale.room import BATCH, ROWS

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from features.audit import Follows
-from features.buckets.manifest import Bucket, Manifest
-from features.buckets.place import Place
-from features.buckets.whole import read_bucket
-from features.clock import microseconds
-from features.codes import recode
-from features.funnel import Funnel
-from features.landmarks import Path
+from features.common.clock import microseconds
+from features.common.codes import recode
+from features.dataset.funnel import Funnel
+from features.dataset.landmarks import Path
+from features.leakage import Follows
+from features.partitions.lead_tables import read_bucket
+from features.partitions.manifest import Bucket, Manifest
+from features.partitions.storage import Place
 
 
 @dataclass(frozen=True)

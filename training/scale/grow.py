@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import lightgbm as lgb
 import numpy as np
 
-from features.buckets.memory import cores
-from features.buckets.work import Engine, alone, every
+from features.partitions.executor import Engine, alone, every
+from features.partitions.memory import cores
 from models.gbm import Gbm, allowed
 from models.transition import Transition
 from training.engine.apart import boost_apart, can_apart

@@ -13,7 +13,7 @@ from models.types import Floats, Matrix
 
 @dataclass(frozen=True)
 class RulesJudge:
-    """`features.buckets.spec.Judge` of a rule book."""
+    """`features.partitions.spec.Judge` of a rule book."""
 
     rules: Rules
 

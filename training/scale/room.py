@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from features.buckets.memory import BASE, PLAIN
+from features.partitions.memory import BASE, PLAIN
 
 TRAINING = 450 * 2**20  # bytes of the process of a training before it holds an interaction (seen: 435 MiB)
 ROWS = 200_000  # rows that bins are found on, as LightGBM itself does; fewer where there is less room

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.buckets.lock import locked
-from features.buckets.manifest import Manifest, is_partitioned
-from features.buckets.place import Place
-from features.errors import ConfigError
-from features.report import DataReport
+from features.common.errors import ConfigError
+from features.dataset.data_report import DataReport
+from features.partitions.lock import locked
+from features.partitions.manifest import Manifest, is_partitioned
+from features.partitions.storage import Place
 from training.config import Config
 from training.engine import opened
 from training.progress import Steps, terminal

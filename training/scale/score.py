@@ -15,12 +15,12 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from features.buckets.database import database, parquet, quoted, spill_of
-from features.buckets.manifest import Bucket, Manifest
-from features.buckets.place import Place
-from features.buckets.whole import read_bucket
-from features.buckets.work import Engine, Tick, every
-from features.files import whole_file
+from features.common.files import whole_file
+from features.partitions.database import database, parquet, quoted, spill_of
+from features.partitions.executor import Engine, Tick, every
+from features.partitions.lead_tables import read_bucket
+from features.partitions.manifest import Bucket, Manifest
+from features.partitions.storage import Place
 from models.model import FunnelModel
 from models.recommend import Action
 from models.store import load

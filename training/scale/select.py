@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.buckets.manifest import Bucket, Manifest
-from features.buckets.matrix import Store
-from features.buckets.place import Place
-from features.buckets.spec import Spec
-from features.buckets.whole import read_bucket
-from features.clock import DAY, moment
-from features.histories import account_keys, by_account
-from features.landmarks import Landmarks, Path
+from features.common.clock import DAY, moment
+from features.dataset.landmarks import Landmarks, Path
+from features.engine.histories import account_keys, by_account
+from features.partitions.lead_tables import read_bucket
+from features.partitions.manifest import Bucket, Manifest
+from features.partitions.matrix import Store
+from features.partitions.spec import Spec
+from features.partitions.storage import Place
 from models.linear import Linear
 from models.types import Floats, Matrix
 from training.funnel_fit import Ripening

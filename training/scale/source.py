@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from connectors.files.settings import FilesSource
-from features.buckets.manifest import Manifest, is_partitioned
-from features.buckets.memory import PLAIN, Budget
-from features.buckets.partition import add, partition
-from features.buckets.place import Place
-from features.buckets.raw import Raw, in_memory
-from features.buckets.work import Engine, Tick
-from features.dataset import META, read_meta
+from features.dataset.dataset import META, read_meta
+from features.partitions.executor import Engine, Tick
+from features.partitions.inputs import Raw, in_memory
+from features.partitions.manifest import Manifest, is_partitioned
+from features.partitions.memory import PLAIN, Budget
+from features.partitions.partition import add, partition
+from features.partitions.storage import Place
 from training.config import Config
 from training.scale.stream import place_of
 

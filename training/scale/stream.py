@@ -14,22 +14,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.audit import Follows
-from features.buckets.frames import below
-from features.buckets.manifest import Manifest
-from features.buckets.matrix import Store
-from features.buckets.place import Place
-from features.buckets.rows import Built
-from features.buckets.spec import Spec
-from features.buckets.update import update
-from features.buckets.whole import read_all, read_bucket
-from features.buckets.work import Engine, Tick, every
-from features.clock import moment
-from features.dataset import Dataset
-from features.histories import account_keys, by_account
-from features.landmarks import AGES
-from features.landmarks import Path as FunnelPath
-from features.report import DataReport
+from features.common.clock import moment
+from features.dataset.data_report import DataReport
+from features.dataset.dataset import Dataset
+from features.dataset.landmarks import AGES
+from features.dataset.landmarks import Path as FunnelPath
+from features.engine.histories import account_keys, by_account
+from features.leakage import Follows
+from features.partitions.build_matrix import Built
+from features.partitions.executor import Engine, Tick, every
+from features.partitions.frames import below
+from features.partitions.lead_tables import read_all, read_bucket
+from features.partitions.manifest import Manifest
+from features.partitions.matrix import Store
+from features.partitions.spec import Spec
+from features.partitions.storage import Place
+from features.partitions.update import update
 from models.model import LAST_SEEN
 from models.rules import Rules
 from training.config import Config

@@ -1,7 +1,7 @@
 """All functions that run in workers, so that a worker imports them once, before its first item."""
 
-from features.buckets.cut import count, cut, sort
-from features.buckets.rows import build_buckets
+from features.partitions.build_matrix import build_buckets
+from features.partitions.shuffle import count, cut, sort
 from training.scale.boost import boost
 from training.scale.follow import follow
 from training.scale.score import score_bucket

@@ -14,10 +14,10 @@ from connectors.files.load import load_files
 from connectors.files.settings import FilesSource
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
-from features.audit import Audit, audit
-from features.dataset import Dataset
-from features.funnel import Funnel
-from features.validate import validate
+from features.dataset.dataset import Dataset
+from features.dataset.funnel import Funnel
+from features.dataset.validate import validate
+from features.leakage import Audit, audit
 from tests.features.audit.world import FUNNEL, N, converted, crm, verdicts
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from features.audit.changes import after_the_fact, histories, known_at
-from features.clock import NEVER, microseconds
-from features.landmarks import Path
+from features.common.clock import NEVER, microseconds
+from features.dataset.landmarks import Path
+from features.leakage.changes import after_the_fact, histories, known_at
 
 IDS = {"lead": pd.Series(["a", "b", "c"]), "company": pd.Series(["x", "x", None])}
 DAYS = pd.date_range("2024-01-01", periods=5, tz="UTC")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from features.audit.families import families
-from features.audit.strength import levels
+from features.leakage.families import families
+from features.leakage.strength import levels
 
 N = 400
 RANDOM = np.random.default_rng(0)

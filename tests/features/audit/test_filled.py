@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.audit.filled import filled, filledness
+from features.leakage.missingness import filled, filledness
 
 N = 1_000
 Y = np.arange(N) < 100  # one in ten

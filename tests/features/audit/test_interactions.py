@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from features.audit.interactions import Follows, only_after
-from features.landmarks import Path
+from features.dataset.landmarks import Path
+from features.leakage.interactions import Follows, only_after
 from tests.features.audit.world import FUNNEL, crm
 
 PLAIN = crm({})

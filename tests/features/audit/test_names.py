@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from features.audit.names import ended_values, telltale, words
+from features.leakage.names import ended_values, telltale, words
 
 
 def test_words_of_a_name() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from features.audit.numbering import numbers_time
+from features.leakage.numbering import numbers_time
 
 CREATED = np.arange(100) * 10
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from features.audit.outcomes import outcomes
-from features.funnel import Funnel
-from features.landmarks import Path
+from features.dataset.funnel import Funnel
+from features.dataset.landmarks import Path
+from features.leakage.outcomes import outcomes
 
 FUNNEL = Funnel(("lead", "mql", "customer"), ("lost",))
 

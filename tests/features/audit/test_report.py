@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from features.audit import Audit, Verdict
+from features.leakage import Audit, Verdict
 
 AUDIT = Audit(
     (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.audit.sides import both_sides
+from features.leakage.sides import both_sides
 
 
 def test_accounts_with_older_and_newest_leads_are_counted() -> None:

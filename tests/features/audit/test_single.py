@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.audit import audit
+from features.leakage import audit
 from tests.features.audit.world import FUNNEL, N, converted, crm
 
 

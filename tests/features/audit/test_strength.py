@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from features.audit.strength import auc, levels, strength
+from features.leakage.strength import auc, levels, strength
 
 ROWS = np.arange(600)
 

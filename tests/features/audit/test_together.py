@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.audit.together import combined, together
+from features.leakage.joint import combined, together
 
 N = 2_000
 RANDOM = np.random.default_rng(0)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from features.audit import Audit
-from features.dataset import Dataset
-from features.funnel import Funnel
+from features.dataset.dataset import Dataset
+from features.dataset.funnel import Funnel
+from features.leakage import Audit
 
 FUNNEL = Funnel(("lead", "customer"), ("lost",), {"customer": 30.0})
 N = 600

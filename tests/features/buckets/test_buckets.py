@@ -14,21 +14,21 @@ import pytest
 from connectors.files.load import load_files
 from connectors.files.settings import FilesSource
 from connectors.files.stream import raw_of_files
-from features.buckets.frames import whole_dataset
-from features.buckets.lock import locked
-from features.buckets.manifest import NAME, Manifest
-from features.buckets.matrix import Store
-from features.buckets.memory import Budget
-from features.buckets.partition import partition
-from features.buckets.place import Place
-from features.buckets.raw import in_memory as raw_in_memory
-from features.buckets.whole import read_bucket
-from features.buckets.work import Inline
-from features.dataset import Dataset
-from features.errors import DataError
-from features.histories import account_keys, seen_in
-from features.report import DataReport
-from features.validate import validate
+from features.common.errors import DataError
+from features.dataset.data_report import DataReport
+from features.dataset.dataset import Dataset
+from features.dataset.validate import validate
+from features.engine.histories import account_keys, seen_in
+from features.partitions.executor import Inline
+from features.partitions.frames import whole_dataset
+from features.partitions.inputs import in_memory as raw_in_memory
+from features.partitions.lead_tables import read_bucket
+from features.partitions.lock import locked
+from features.partitions.manifest import NAME, Manifest
+from features.partitions.matrix import Store
+from features.partitions.memory import Budget
+from features.partitions.partition import partition
+from features.partitions.storage import Place
 from tests.features.buckets.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
 
 
@@ -179,7 +179,7 @@ def test_a_partition_of_another_version_is_made_anew(tmp_path: Path, monkeypatch
     dataset = world(9)
     with monkeypatch.context() as before:
         for module in ("manifest", "partition"):
-            before.setattr(f"features.buckets.{module}.VERSION", 5)
+            before.setattr(f"features.partitions.{module}.VERSION", 5)
         partitioned(dataset, tmp_path)
     with pytest.raises(DataError, match=r"of another version of Ripeline(.|\n)*Partition it anew"):
         Manifest.read(Place.of(tmp_path))

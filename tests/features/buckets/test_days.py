@@ -12,23 +12,23 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from features.buckets.day import merged
-from features.buckets.manifest import Manifest
-from features.buckets.matrix import Store
-from features.buckets.partition import add, partition
-from features.buckets.place import Place
-from features.buckets.raw import Raw
-from features.buckets.raw import in_memory as raw_in_memory
-from features.buckets.rows import _computed
-from features.buckets.segments import read_segments
-from features.buckets.update import update
-from features.buckets.whole import read_bucket
-from features.buckets.work import Inline
-from features.dataset import Dataset
-from features.errors import DataError
-from features.funnel import Funnel
-from features.report import DataReport
-from features.tables import empty
+from features.common.errors import DataError
+from features.dataset.data_report import DataReport
+from features.dataset.dataset import Dataset
+from features.dataset.funnel import Funnel
+from features.dataset.tables import empty
+from features.partitions.build_matrix import _computed
+from features.partitions.executor import Inline
+from features.partitions.increment import merged
+from features.partitions.inputs import Raw
+from features.partitions.inputs import in_memory as raw_in_memory
+from features.partitions.lead_tables import read_bucket
+from features.partitions.manifest import Manifest
+from features.partitions.matrix import Store
+from features.partitions.partition import add, partition
+from features.partitions.segments import read_segments
+from features.partitions.storage import Place
+from features.partitions.update import update
 from tests.features.buckets.worlds import FUNNEL, SMALL, START, built, in_memory, read_matrix, spec_of, until, world
 
 
@@ -118,11 +118,11 @@ def test_buckets_that_a_day_touched_are_the_same_together_and_one_by_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, landmarks: int, interactions: int
 ) -> None:
     """All of them, as many as memory allows for, or each by itself."""
-    monkeypatch.setattr("features.buckets.rows.TOGETHER", landmarks)
-    monkeypatch.setattr("features.buckets.rows.READ_TOGETHER", interactions)
+    monkeypatch.setattr("features.partitions.build_matrix.TOGETHER", landmarks)
+    monkeypatch.setattr("features.partitions.build_matrix.READ_TOGETHER", interactions)
     together_ = []
     monkeypatch.setattr(
-        "features.buckets.rows._computed", lambda task, found: together_.append(len(found)) or _computed(task, found)
+        "features.partitions.build_matrix._computed", lambda task, found: together_.append(len(found)) or _computed(task, found)
     )
     everything = world(7)
     place, out, engine = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix"), Inline(SMALL)
@@ -201,8 +201,8 @@ def test_a_day_dealt_out_in_one_piece_is_the_day_cut(tmp_path: Path, monkeypatch
     day = changed(until(everything, 90, 70), known, random)
     found = []
     for name, most, per_row in (("dealt", 4, 200), ("cut", 0, 200), ("too long", 4, 2**30)):
-        monkeypatch.setattr("features.buckets.job.MOST", most)  # a day of any size is small, none is
-        monkeypatch.setattr("features.buckets.order.PER_ROW", per_row)
+        monkeypatch.setattr("features.partitions.job.MOST", most)  # a day of any size is small, none is
+        monkeypatch.setattr("features.partitions.sorted_rows.PER_ROW", per_row)
         home = tmp_path / name
         place, engine = Place.of(home / "data"), Inline(SMALL)
         partition(place, raw_of(known, home / "first"), FUNNEL, engine)
@@ -247,7 +247,7 @@ def test_a_day_may_bring_no_interactions(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("most", [4, 0])
 def test_a_day_may_bring_rows_of_nobody_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    monkeypatch.setattr("features.buckets.job.MOST", most)
+    monkeypatch.setattr("features.partitions.job.MOST", most)
     everything = world(8)
     known = until(everything, 70)
     place, engine = Place.of(tmp_path / "data"), Inline(SMALL)
@@ -281,7 +281,7 @@ def test_rows_wait_for_their_lead(tmp_path: Path, store: bool) -> None:
 
 @pytest.mark.parametrize(("most", "left"), [(2, 2), (3, 3)])  # all together; those of days together
 def test_many_days_become_one_segment_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, left: int) -> None:
-    monkeypatch.setattr("features.buckets.partition.MOST_SEGMENTS", most)
+    monkeypatch.setattr("features.partitions.partition.MOST_SEGMENTS", most)
     everything = world(5)
     place, out, engine = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix"), Inline(SMALL)
     known = until(everything, 80)

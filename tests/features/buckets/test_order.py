@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.buckets.beyond import TALLIED, WITHIN, tally_of
-from features.buckets.order import MANY, SAYS, Ordered, Texts
-from features.buckets.partition import partition
-from features.buckets.place import Place
-from features.buckets.raw import Raw
-from features.buckets.segments import read_segments, together
-from features.buckets.work import Inline
+from features.partitions.executor import Inline
+from features.partitions.external_sort import TALLIED, WITHIN, tally_of
+from features.partitions.inputs import Raw
+from features.partitions.partition import partition
+from features.partitions.segments import read_segments, together
+from features.partitions.sorted_rows import MANY, SAYS, Ordered, Texts
+from features.partitions.storage import Place
 from tests.features.buckets.worlds import FUNNEL, SMALL, world
 
 LEADS = pa.array(["L10", "L2", "L9", "nobody did", "é"])
@@ -112,7 +112,7 @@ def test_a_bucket_too_large_for_memory_is_sorted_alike(tmp_path: Path, monkeypat
     raw = Raw.of_folder(replace(dataset, interactions=dataset.interactions.assign(at=dates)).write(tmp_path / "set"))
     found = []
     for name, per_row in (("memory", 200), ("beyond", 2**30)):
-        monkeypatch.setattr("features.buckets.order.PER_ROW", per_row)
+        monkeypatch.setattr("features.partitions.sorted_rows.PER_ROW", per_row)
         place = Place.of(tmp_path / name)
         found.append((place, partition(place, raw, FUNNEL, Inline(SMALL))))
     (here, one), (there, other) = found

@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.buckets import reading
-from features.buckets.memory import Budget
-from features.buckets.order import MANY
-from features.buckets.pieces import WAITING, Dealer, piece_of, pieces
-from features.buckets.place import Place
-from features.buckets.raw import Raw
-from features.buckets.reading import Groups, Rows
-from features.buckets.segments import put_segment, together
-from features.buckets.tally import Tally
-from features.errors import DataError
-from features.tables import INTERACTIONS
+from features.common.errors import DataError
+from features.dataset.tables import INTERACTIONS
+from features.partitions import reading
+from features.partitions.counts import Tally
+from features.partitions.inputs import Raw
+from features.partitions.memory import Budget
+from features.partitions.pieces import WAITING, Dealer, piece_of, pieces
+from features.partitions.reading import Groups, Rows
+from features.partitions.segments import put_segment, together
+from features.partitions.sorted_rows import MANY
+from features.partitions.storage import Place
 from tests.features.buckets.worlds import world
 
 BUDGET = Budget(64 * 2**20, 2)

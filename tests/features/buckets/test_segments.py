@@ -7,11 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from features.buckets.manifest import Segment
-from features.buckets.place import Place
-from features.buckets.segments import first_moments, put_segment, read_segments
-from features.buckets.tally import Tally
-from features.errors import DataError
+from features.common.errors import DataError
+from features.partitions.counts import Tally
+from features.partitions.manifest import Segment
+from features.partitions.segments import first_moments, put_segment, read_segments
+from features.partitions.storage import Place
 
 ROWS = 400
 LEADS = [f"L{i // 3:03d}" for i in range(ROWS)]  # some leads lie in two groups
@@ -52,7 +52,7 @@ def test_some_leads_are_read_as_if_all_were(segment: tuple[Place, Segment], ids:
 
 
 def test_a_part_that_was_changed_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("features.buckets.segments.CHUNK", 1_024)
+    monkeypatch.setattr("features.partitions.segments.CHUNK", 1_024)
     place = Place.of(tmp_path)
     mine = put(place, 50)
     path = tmp_path / mine.name

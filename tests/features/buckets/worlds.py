@@ -7,27 +7,27 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from features.attributes import learn_encoders
-from features.buckets.manifest import Manifest
-from features.buckets.matrix import Block, Store
-from features.buckets.memory import Budget
-from features.buckets.place import Place
-from features.buckets.spec import Spec
-from features.buckets.update import update
-from features.buckets.work import Engine, Inline
-from features.build import build
+from features.attributes.encoders import learn_encoders
 from features.catalogue import catalogue
-from features.clock import DAY, moment, timestamps
-from features.dataset import Dataset
-from features.feature_set import FeatureSet
-from features.funnel import Funnel
-from features.histories import Histories, seen_in
-from features.landmarks import Path, landmarks
-from features.plan import Plan
-from features.scanners import mail_roles
+from features.common.clock import DAY, moment, timestamps
+from features.dataset.dataset import Dataset
+from features.dataset.funnel import Funnel
+from features.dataset.landmarks import Path, landmarks
+from features.dataset.tables import empty
+from features.dataset.validate import validate
+from features.engine.build import build
+from features.engine.feature_set import FeatureSet
+from features.engine.histories import Histories, seen_in
+from features.engine.plan import Plan
+from features.engine.scanners import mail_roles
+from features.partitions.executor import Engine, Inline
+from features.partitions.manifest import Manifest
+from features.partitions.matrix import Block, Store
+from features.partitions.memory import Budget
+from features.partitions.spec import Spec
+from features.partitions.storage import Place
+from features.partitions.update import update
 from features.spec import Acts, Count, Feature
-from features.tables import empty
-from features.validate import validate
 
 FUNNEL = Funnel(("lead", "mql", "customer"), ("lost",), {"mql": 20.0, "customer": 40.0})
 AGES = (0.0, 2.0, 10.0)

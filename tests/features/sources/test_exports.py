@@ -11,8 +11,8 @@ import yaml
 from connectors.exports.propose import date_formats, propose
 from connectors.files.load import load_files
 from connectors.files.settings import FilesSource
-from features.errors import ConfigError, DataError
-from features.funnel import Funnel
+from features.common.errors import ConfigError, DataError
+from features.dataset.funnel import Funnel
 from training.csv_check import run
 
 HEADERS = Path(__file__).resolve().parents[4] / "shared" / "fixtures" / "csv_headers"

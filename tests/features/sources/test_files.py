@@ -12,10 +12,10 @@ import yaml
 
 from connectors.files.load import load_files
 from connectors.files.settings import FilesSource
-from features.dataset import Dataset
-from features.errors import ConfigError, DataError
-from features.funnel import Funnel
-from features.report import DataReport
+from features.common.errors import ConfigError, DataError
+from features.dataset.data_report import DataReport
+from features.dataset.dataset import Dataset
+from features.dataset.funnel import Funnel
 
 LEADS = """Id;Created On;Mail;Vorname;Umsatz;Post Code;Note;Empty
 007;31.03.2026;Ada@Example.ORG;Ada;1.234,50;01234;x;

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from connectors.files.convert import Origin, flags, numbers, parsed_times, times, translate, whole_numbers
 from connectors.files.infer import infer
 from connectors.files.settings import FileOptions
-from features.errors import DataError
+from features.common.errors import DataError
 
 ORIGIN = Origin("a.csv", "Col", "target")
 UTC_OPTIONS = FileOptions(timezone="UTC", decimal=".")

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.clock import microseconds
-from features.errors import ConfigError, DataError
-from features.funnel import Funnel
-from features.labels import label
-from features.landmarks import Path as LeadPath
-from features.landmarks import landmarks
-from features.validate import validate
+from features.common.clock import microseconds
+from features.common.errors import ConfigError, DataError
+from features.dataset.funnel import Funnel
+from features.dataset.labels import label
+from features.dataset.landmarks import Path as LeadPath
+from features.dataset.landmarks import landmarks
+from features.dataset.validate import validate
 from tests.features.sources.test_files import load, write
 
 FUNNEL = Funnel(("lead", "customer"), ("lost",), {"customer": 30})

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.files.reading import RawFile, open_file
 from connectors.files.settings import FileOptions
-from features.errors import DataError
+from features.common.errors import DataError
 
 OPTIONS = FileOptions(encoding="utf-8", null=["", "NULL"])
 

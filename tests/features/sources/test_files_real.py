@@ -10,8 +10,8 @@ import yaml
 
 from connectors.files.load import load_files
 from connectors.files.settings import FilesSource
-from features.funnel import Funnel
-from features.validate import validate
+from features.dataset.funnel import Funnel
+from features.dataset.validate import validate
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = ROOT / "benchmarks" / "real"  # relative folders start there

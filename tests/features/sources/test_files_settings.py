@@ -11,7 +11,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from connectors.files.settings import FileOptions, FilesSource, LeadsFile, LeadStagesFile
-from features.settings import Settings, explain
+from features.common.settings import Settings, explain
 
 ROOT = Path(__file__).parents[3]
 

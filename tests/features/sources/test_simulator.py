@@ -11,9 +11,9 @@ import pytest
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
 from connectors.simulator.simulation import Simulation
-from features.dataset import Dataset
-from features.errors import ConfigError
-from features.tables import TABLES
+from features.common.errors import ConfigError
+from features.dataset.dataset import Dataset
+from features.dataset.tables import TABLES
 
 SETTINGS = SimulatorSettings(leads=2_500, days=400, seed=3)
 DAY = pd.Timedelta(days=1)

@@ -14,8 +14,8 @@ from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
 from connectors.simulator.simulation import Simulation
 from connectors.simulator.truth import probabilities
-from features.errors import ConfigError, DataError
-from features.funnel import Funnel
+from features.common.errors import ConfigError, DataError
+from features.dataset.funnel import Funnel
 
 AGES = (0, 1, 3, 7, 14, 30, 60, 90)
 MOMENT = pd.Timedelta(microseconds=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from features.dataset import Dataset
+from features.dataset.dataset import Dataset
 from serving.store.load import load
 from serving.store.store import Store
 from tests import postgres

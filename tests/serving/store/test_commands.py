@@ -9,7 +9,7 @@ import pytest
 
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
-from features.dataset import Dataset
+from features.dataset.dataset import Dataset
 from serving.store import __main__ as commands
 
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.build import build
-from features.clock import DAY, moment
-from features.dataset import Dataset
-from features.funnel import Funnel
-from features.landmarks import Path, open_leads
-from features.live import live_rows
+from features.common.clock import DAY, moment
+from features.dataset.dataset import Dataset
+from features.dataset.funnel import Funnel
+from features.dataset.landmarks import Path, open_leads
+from features.engine.build import build
+from features.engine.request import live_rows
 from models.recommend import Action
 from serving.scorer import Scorer
 from serving.store.export import export

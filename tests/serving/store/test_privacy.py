@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from features.clock import DAY
-from features.dataset import Dataset
-from features.errors import ConfigError
-from features.funnel import Funnel
+from features.common.clock import DAY
+from features.common.errors import ConfigError
+from features.dataset.dataset import Dataset
+from features.dataset.funnel import Funnel
 from serving.parse import microseconds
 from serving.store.connect import address
 from serving.store.erase import erase, search

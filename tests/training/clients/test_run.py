@@ -17,8 +17,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import training.clients.run
-from features.buckets.work import Inline
-from features.errors import ConfigError
+from features.common.errors import ConfigError
+from features.partitions.executor import Inline
 from tests.training.clients import workers
 from training.__main__ import app
 from training.clients.jobs import Job, train_one

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from features.errors import DataError
+from features.common.errors import DataError
 from training.clients.jobs import Gave, Job, train_one
 from training.clients.record import data_key, finish, finished
 from training.clients.row import KEPT, TRAINED, Row

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from features.clock import DAY
-from features.errors import ConfigError
+from features.common.clock import DAY
+from features.common.errors import ConfigError
 from models.linear import linear_learner, linear_path, penalised, rules_prior
 from models.pooled import Pooled
 from models.types import Examples, logit, sigmoid

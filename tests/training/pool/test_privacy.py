@@ -12,7 +12,7 @@ import pytest
 
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
-from features.dataset import Dataset
+from features.dataset.dataset import Dataset
 from tests.trained import Trained
 from training.clients.jobs import Gave, Job, give_one, train_one
 from training.clients.row import TRAINED

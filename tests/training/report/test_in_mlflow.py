@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import FrameLocator, Page
 from rich.console import Console
 
-from features.words import Language
+from features.common.words import Language
 from tests.browser import executable, open_browser
 from tests.serving.test_server import ROOT, free_port, running
 from training import tracking

@@ -26,7 +26,7 @@ MIB = 2**20
 def facts(trained: Trained) -> dict[str, Facts]:
     out = trained.outcome
     config = Config.read(trained.config)
-    from features.report import DataReport
+    from features.dataset.data_report import DataReport
     from training.data import load
     from training.worth import worth
 

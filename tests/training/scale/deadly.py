@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from features.buckets.memory import Budget
-from features.buckets.place import Place
-from features.buckets.rows import Building, Built, build_buckets
-from features.buckets.work import Done, Engine, Inline
+from features.partitions.build_matrix import Building, Built, build_buckets
+from features.partitions.executor import Done, Engine, Inline
+from features.partitions.memory import Budget
+from features.partitions.storage import Place
 
 
 def square(number: int) -> float:
@@ -47,7 +47,7 @@ def process_of(_: int) -> int:
 
 def within(number: int) -> bool:
     """A worker that has an engine of its own, as a client among many has."""
-    from features.buckets.work import alone
+    from features.partitions.executor import alone
     from training.engine.local import Local
 
     with Local(Budget(workers=1)) as engine:
@@ -109,9 +109,9 @@ class Telling(Inline):
 
 
 def main() -> None:
-    from features.buckets.partition import partition
-    from features.buckets.raw import Raw
-    from features.dataset import Dataset
+    from features.dataset.dataset import Dataset
+    from features.partitions.inputs import Raw
+    from features.partitions.partition import partition
     from tests.features.buckets.worlds import FUNNEL, SMALL, built, spec_of
 
     folder, home = Path(sys.argv[1]), Path(sys.argv[2])

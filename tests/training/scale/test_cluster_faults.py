@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from distributed import Client
 
-from features.buckets.matrix import Store
-from features.buckets.memory import Budget
-from features.buckets.partition import partition
-from features.buckets.place import Place
-from features.buckets.raw import in_memory as raw_in_memory
-from features.buckets.work import Done, Engine, Inline, every
-from features.errors import DataError
+from features.common.errors import DataError
+from features.partitions.executor import Done, Engine, Inline, every
+from features.partitions.inputs import in_memory as raw_in_memory
+from features.partitions.matrix import Store
+from features.partitions.memory import Budget
+from features.partitions.partition import partition
+from features.partitions.storage import Place
 from tests.features.buckets.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
 from tests.training.scale.deadly import deadly, once
 from training.engine.dask import cluster

@@ -13,15 +13,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from features.buckets.manifest import Manifest
-from features.buckets.matrix import Store
-from features.buckets.memory import Budget
-from features.buckets.partition import partition
-from features.buckets.place import Place
-from features.buckets.raw import in_memory as raw_in_memory
-from features.buckets.update import update
-from features.buckets.work import Inline, alone, every
-from features.errors import DataError
+from features.common.errors import DataError
+from features.partitions.executor import Inline, alone, every
+from features.partitions.inputs import in_memory as raw_in_memory
+from features.partitions.manifest import Manifest
+from features.partitions.matrix import Store
+from features.partitions.memory import Budget
+from features.partitions.partition import partition
+from features.partitions.storage import Place
+from features.partitions.update import update
 from tests.features.buckets.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
 from tests.training.scale.deadly import deadly, deadly_bucket, once, process_of, square, within
 from training.engine.dask import Cluster, cluster
@@ -77,7 +77,7 @@ def test_a_bucket_that_kills_its_worker_is_named_although_nothing_else_is_left_t
     place, store = Place.of(tmp_path / "data"), Store(Place.of(tmp_path / "matrix"))
     with raw_in_memory(dataset) as raw:
         manifest = partition(place, raw, FUNNEL, Inline(SMALL))
-    monkeypatch.setattr("features.buckets.update.build_buckets", deadly_bucket)
+    monkeypatch.setattr("features.partitions.update.build_buckets", deadly_bucket)
     with Local(TWO) as engine:
         for _ in range(2):
             with pytest.raises(DataError, match=r"(?s)part.* failed.*bucket 00001: its worker was killed, "):

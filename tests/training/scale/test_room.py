@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from features.buckets.memory import BASE, PLAIN
+from features.partitions.memory import BASE, PLAIN
 from training.scale.room import ENOUGH, PER_ROW, ROWS, TRAINING, Room, Size
 
 GIB = 2**30

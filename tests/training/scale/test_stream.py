@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from features.buckets.memory import Budget
-from features.buckets.partition import partition
-from features.buckets.place import Place
-from features.buckets.raw import in_memory as raw_in_memory
-from features.buckets.work import Inline, alone, every
-from features.clock import DAY
-from features.dataset import Dataset
-from features.errors import ConfigError
-from features.validate import validate
+from features.common.clock import DAY
+from features.common.errors import ConfigError
+from features.dataset.dataset import Dataset
+from features.dataset.validate import validate
+from features.partitions.executor import Inline, alone, every
+from features.partitions.inputs import in_memory as raw_in_memory
+from features.partitions.memory import Budget
+from features.partitions.partition import partition
+from features.partitions.storage import Place
 from models.store import save
 from tests.tiny import FUNNEL, tiny_model
 from tests.training.scale.deadly import Killing
@@ -173,7 +173,7 @@ def test_trees_of_all_accounts_equal_those_from_memory_on_the_same_bins(few: Dat
     """Grown from a matrix on disk, in one process and on two workers of a cluster with rows of their own."""
     import lightgbm as lgb
 
-    from features.buckets.matrix import Store
+    from features.partitions.matrix import Store
     from training.engine.apart import AGREED, boost_apart
     from training.scale.boost import reference, settings
     from training.scale.select import Chosen, Selected, Selecting, select

@@ -1,0 +1,1 @@
+"""Attributes of leads and companies as numbers: encoders and what they learn."""

@@ -1,0 +1,46 @@
+"""Attributes as they were at as_of: `attribute_changes` where a source has them, else as extracted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.common.clock import Moments, microseconds
+
+Entity = Literal["lead", "company"]
+
+
+def changed_columns(changes: pd.DataFrame, entity: Entity) -> set[str]:
+    """The columns of this entity that have a history."""
+    return set(changes.loc[changes["entity"] == entity, "column"].unique())
+
+
+def values_at(
+    changes: pd.DataFrame, entity: Entity, column: str, ids: pd.Series, rows: npt.NDArray[np.intp], as_of: Moments
+) -> Sequence[object]:
+    """Values of `column` at as_of (n,) for the entities `ids[rows]` (n,); `ids` has the entity's key per row of its table.
+
+    The value is that of the last change before as_of. An entity with changes but none yet at as_of has no known value (None):
+    what it is today would be a look into the future. Entities without any change have `...` (Ellipsis): as extracted.
+    """
+    mine = changes[(changes["entity"] == entity) & (changes["column"] == column)]
+    row = pd.Index(ids).get_indexer(pd.Index(mine["id"].astype("str")))
+    known = row >= 0
+    row, at = row[known], microseconds(mine["at"])[known]
+    values = mine["value"].to_numpy(object)[known]
+    order = np.lexsort((at, row))
+    row, at, values = row[order], at[order], values[order]
+    begin = np.searchsorted(row, rows)
+    end = np.searchsorted(row, rows, side="right")
+    out: list[object] = []
+    for i, (low, high) in enumerate(zip(begin.tolist(), end.tolist(), strict=True)):
+        if low == high:
+            out.append(...)
+            continue
+        last = low + int(np.searchsorted(at[low:high], as_of[i]))
+        out.append(values[last - 1] if last > low else None)
+    return out

@@ -1,0 +1,1 @@
+"""What every other room uses: errors, the clock, codes, compiling, files, settings, threads, words."""

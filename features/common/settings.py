@@ -1,0 +1,81 @@
+"""Settings read from YAML: unknown keys are refused, and everything wrong is said at once in words."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from features.common.errors import ConfigError, nearest
+
+
+class Settings(BaseModel):
+    """Base of everything that is read from YAML: immutable, and a key it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def explain(
+    error: ValidationError, model: type[BaseModel], where: str, actual: Mapping[type[BaseModel], type[BaseModel]] | None = None
+) -> ConfigError:
+    """A pydantic error → one ConfigError that lists every problem: dotted place, value received, nearest known key.
+
+    `where` names the file or part of it the settings came from; `model` is the one that was validated; `actual` says as
+    which class a field was read that is annotated with its base.
+    """
+    problems = [_problem(detail, model, actual or {}) for detail in error.errors(include_url=False)]
+    known = "Put it right there." if len(problems) == 1 else "Put all of them right; nothing was run."
+    if len(problems) == 1:
+        return ConfigError(f"{where}: {problems[0]}", known)
+    listed = "".join(f"\n  - {problem}" for problem in problems)
+    return ConfigError(f"{where} has {len(problems)} problems:{listed}", known)
+
+
+def _problem(detail: Any, model: type[BaseModel], actual: Mapping[type[BaseModel], type[BaseModel]]) -> str:
+    place, models = _walk(detail["loc"], model, actual)
+    value = reprlib.repr(detail["input"])
+    if detail["type"] == "extra_forbidden":
+        key = str(detail["loc"][-1])
+        known = sorted({name for m in models for name in m.model_fields})
+        return f"{place}: unknown key {key!r} (with the value {value}): {nearest(key, known)}"
+    if detail["type"] == "missing":
+        return f"{place} is missing"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{place} is {value}: {message[:1].lower()}{message[1:]}"
+
+
+def _walk(
+    loc: tuple[int | str, ...], model: type[BaseModel], actual: Mapping[type[BaseModel], type[BaseModel]]
+) -> tuple[str, list[type[BaseModel]]]:
+    """The place as the user wrote it, without pydantic's own tags of unions, and the models that could stand around its end."""
+    models: list[type[BaseModel]] = [model]
+    shown: list[str] = []
+    around = models
+    for position, part in enumerate(loc):
+        around = models
+        fields = [m.model_fields[part] for m in models if isinstance(part, str) and part in m.model_fields]
+        if fields:
+            models = [actual.get(inner, inner) for field in fields for inner in _models(field.annotation)]
+        elif isinstance(part, str) and position < len(loc) - 1:
+            tagged = [m for m in models if part in _tags(m)]
+            models = tagged or models
+            if tagged or "[" in part:
+                continue
+        shown.append(f"[{part}]" if isinstance(part, int) else f".{part}" if shown else part)
+    return "".join(shown) or "the whole", around
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and get_origin(annotation) is None:
+        if issubclass(annotation, BaseModel):
+            yield annotation
+        return
+    for inner in get_args(annotation):
+        yield from _models(inner)
+
+
+def _tags(model: type[BaseModel]) -> set[object]:
+    literals = (f.annotation for f in model.model_fields.values() if get_origin(f.annotation) is Literal)
+    return {model.__name__, *(tag for literal in literals for tag in get_args(literal))}

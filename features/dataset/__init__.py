@@ -1,0 +1,1 @@
+"""The dataset and what is in it: tables, validation, funnel, landmarks, labels, deals."""

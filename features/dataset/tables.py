@@ -1,0 +1,210 @@
+"""The tables of a dataset: their names, columns and column kinds.
+
+This is the one place that says what a dataset holds. Sources write these tables, the validator checks them, features read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from features.common.errors import DataError, nearest
+
+Kind = Literal["id", "text", "time", "number", "flag"]
+
+TIME = "datetime64[us, UTC]"
+_DTYPES = {"time": pd.DatetimeTZDtype("us", "UTC"), "number": np.dtype("float64"), "flag": pd.BooleanDtype()}
+_TEXT = pd.Series([], dtype="str").dtype
+
+# Columns with few distinct values over many rows; as categories they cost two bytes a row rather than a string.
+REPEATED = ("lead_id", "type", "content", "campaign", "direction", "lead_stage")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its name, what it holds, and whether every row must have it."""
+
+    name: str
+    kind: Kind
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the dataset. `custom` tables may have any further column; `key` is unique."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: str | None = None
+    custom: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        return [c.name for c in self.columns]
+
+    @property
+    def required(self) -> list[str]:
+        return [c.name for c in self.columns if c.required]
+
+
+LEADS = Table(
+    "leads",
+    (
+        Column("lead_id", "id", required=True),
+        Column("created_at", "time", required=True),
+        Column("company_id", "id"),
+        Column("source", "text"),
+        Column("country", "text"),
+        Column("job_title", "text"),
+        Column("email_domain", "text"),
+        Column("opted_out", "flag"),
+    ),
+    key="lead_id",
+    custom=True,
+)
+COMPANIES = Table(
+    "companies",
+    (
+        Column("company_id", "id", required=True),
+        Column("industry", "text"),
+        Column("employees", "number"),
+        Column("annual_revenue", "number"),
+        Column("country", "text"),
+    ),
+    key="company_id",
+    custom=True,
+)
+INTERACTIONS = Table(
+    "interactions",
+    (
+        Column("lead_id", "id", required=True),
+        Column("type", "text", required=True),
+        Column("at", "time", required=True),
+        Column("value", "number"),
+        Column("content", "text"),
+        Column("campaign", "text"),
+        Column("direction", "text"),
+    ),
+)
+LEAD_STAGES = Table(
+    "lead_stages",
+    (
+        Column("lead_id", "id", required=True),
+        Column("lead_stage", "text", required=True),
+        Column("at", "time", required=True),
+    ),
+)
+DEALS = Table(
+    "deals",
+    (
+        Column("deal_id", "id", required=True),
+        Column("lead_id", "id"),
+        Column("company_id", "id"),
+        Column("created_at", "time", required=True),
+        Column("closed_at", "time"),
+        Column("amount", "number"),
+        Column("currency", "text"),
+        Column("status", "text", required=True),
+    ),
+    key="deal_id",
+)
+ATTRIBUTE_CHANGES = Table(
+    "attribute_changes",
+    (
+        Column("entity", "text", required=True),  # "lead" or "company"
+        Column("id", "id", required=True),
+        Column("column", "text", required=True),
+        Column("value", "text"),
+        Column("at", "time", required=True),
+    ),
+)
+
+TABLES: dict[str, Table] = {t.name: t for t in (LEADS, COMPANIES, INTERACTIONS, LEAD_STAGES, DEALS, ATTRIBUTE_CHANGES)}
+
+
+def table_named(name: str) -> Table:
+    """The table of that name.
+
+    Raises
+    ------
+    DataError
+        if a dataset has no such table; the message offers the nearest name.
+    """
+    if name not in TABLES:
+        raise DataError(f"A dataset has no table {name!r}.", f"{nearest(name, TABLES)}")
+    return TABLES[name]
+
+
+def _is_kind(values: pd.Series, kind: Kind) -> bool:
+    """Is a column already as `_as_kind` would make it?"""
+    found = values.dtype
+    if kind in _DTYPES:
+        return bool(found == _DTYPES[kind])
+    if values.name in REPEATED and isinstance(found, pd.CategoricalDtype):
+        return True
+    return bool(found == _TEXT and values.name not in REPEATED[1:])
+
+
+def _as_kind(values: pd.Series, kind: Kind) -> pd.Series:
+    if kind == "time":
+        return pd.to_datetime(values, utc=True).dt.as_unit("us")
+    if kind == "number":
+        return pd.to_numeric(values).astype("float64")
+    if kind == "flag":
+        return values.astype("boolean")
+    if values.name in REPEATED and isinstance(values.dtype, pd.CategoricalDtype):
+        return values
+    text = values.astype("str")
+    return text.astype("category") if values.name in REPEATED[1:] else text
+
+
+def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Any frame → the frame of table `name`: known columns first, in order and of their kind; missing optional ones empty.
+
+    Values are not judged here (`features.dataset.validate` does that); a value that cannot be of its column's kind raises the
+    ValueError of pandas, so sources convert and report before they call this.
+
+    Raises
+    ------
+    DataError
+        if a required column is missing or the table takes no custom columns and gets one.
+    """
+    table = table_named(name)
+    missing = [c for c in table.required if c not in frame.columns]
+    if missing:
+        raise DataError(
+            f"Table {name!r} lacks the column {missing[0]!r}; it has {', '.join(map(repr, frame.columns)) or 'none'}.",
+            f"Every {name!r} table needs {', '.join(table.required)}.",
+        )
+    extra = [c for c in frame.columns if c not in table.names]
+    if extra and not table.custom:
+        raise DataError(
+            f"Table {name!r} has the unknown column {extra[0]!r}: {nearest(extra[0], table.names)}",
+            "Custom columns belong to 'leads' or 'companies'.",
+        )
+    whole, out = list(frame.columns[: len(table.names)]) == table.names, {}
+    for column in table.columns:
+        values = frame[column.name] if column.name in frame else pd.Series(None, frame.index, "object", column.name)
+        ready = _is_kind(values, column.kind)  # to see that takes a tenth of making it so once more
+        out[column.name] = values if ready else _as_kind(values, column.kind)
+        whole &= ready
+    if whole:
+        return frame.reset_index(drop=True)
+    for column_name in extra:
+        out[column_name] = frame[column_name]
+    return pd.DataFrame(out).reset_index(drop=True)
+
+
+def empty(name: str) -> pd.DataFrame:
+    """The table `name` without rows."""
+    return _empty(name).copy()
+
+
+@cache
+def _empty(name: str) -> pd.DataFrame:
+    """Made once: it takes as long as a table of thousands of rows."""
+    return conform(name, pd.DataFrame({c: pd.Series([], dtype="object") for c in table_named(name).names}))

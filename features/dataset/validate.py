@@ -1,0 +1,355 @@
+"""The one validator: what every dataset must satisfy before anything is learned from it or scored.
+
+What makes learning impossible or wrong is an error that names table, id, column, value and remedy. What can be put right is put
+right and counted in the data report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.common.clock import microseconds
+from features.common.codes import recode
+from features.common.errors import DataError, nearest
+from features.dataset.data_report import DataReport
+from features.dataset.dataset import Dataset
+from features.dataset.funnel import Funnel
+from features.dataset.landmarks import Path
+from features.dataset.tables import TABLES, TIME, conform
+
+Mask = npt.NDArray[np.bool_]
+RARE_TYPE = 20  # rows; fewer say little about an interaction type
+DIRECTIONS = ("in", "out")
+UNKNOWN = "unknown leads"  # how notes end that tell of rows of nobody
+HOLLOW = "all-empty custom columns"
+ABSENT = "companies that 'companies' lacks"
+
+
+def validate(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
+    """The dataset cleaned, and the report of what was found, done and is there.
+
+    Raises
+    ------
+    DataError
+        for no leads; missing or duplicate ids; missing times; lead stages outside the funnel; interactions or lead stages
+        of which all are of unknown leads; leads that all, or none of which, ever reached a lead stage.
+    """
+    if dataset.leads.empty:
+        raise DataError("The dataset has no leads.", "Check the files and filters of `source:`.")
+    report = DataReport(time=dataset.time)
+    full: dict[str, Any] = {name: _full(name, dataset.tables[name], report) for name in ("leads", "companies")}
+    cleaned, found = validate_part(replace(dataset, **full), funnel)
+    if cleaned.leads.empty:
+        raise DataError(
+            f"Every lead was created after the extraction at {dataset.extracted_at}.",
+            "Check `extracted_at:` and the time zone.",
+        )
+    for note in found.notes:
+        if note.what.endswith(UNKNOWN) and cleaned.tables[note.table].empty:
+            raise of_nobody(note.table, note.count, note.example, str(cleaned.leads["lead_id"].iloc[0]))
+    report = report.merge(found)
+    for name in ("leads", "deals"):
+        absent_companies(name, cleaned.tables[name]["company_id"], cleaned.companies["company_id"], report)
+    contrast(report.stages, len(cleaned.leads), funnel)
+    report.period = period(cleaned.tables)
+    return cleaned, report
+
+
+def validate_part(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
+    """Some of the leads and companies with everything of theirs, cleaned, and a report that adds up over such parts; what can
+    only be said of a whole dataset (empty columns, companies that are absent, who reached what at all) is left to `validate`.
+
+    Raises
+    ------
+    DataError
+        for missing or duplicate ids, missing times, and lead stages outside the funnel.
+    """
+    report = DataReport(time=dataset.time)
+    tables = {name: _kinds(name, frame) for name, frame in dataset.tables.items()}
+    for name, frame in tables.items():
+        _required(name, frame)
+        _unique(name, frame)
+    _names_in_funnel(tables["lead_stages"], funnel)
+    tables["leads"] = _leads(tables["leads"], dataset, report)
+    tables["lead_stages"] = _lead_stages(tables, dataset, funnel, report)
+    tables["interactions"] = _interactions(tables, dataset, report)
+    tables["deals"] = _deals(tables, dataset, report)
+    changes = tables["attribute_changes"]
+    tables["attribute_changes"] = _before("attribute_changes", changes, "at", dataset.extracted_at, report)
+    path = Path.of(tables["leads"], tables["lead_stages"], funnel)
+    _order(tables["lead_stages"], path, tables["leads"], funnel, report)
+    report.stages = _counts(path, funnel)
+    report.rows = {name: len(frame) for name, frame in tables.items()}
+    cleaned: dict[str, Any] = dict(tables)
+    return replace(dataset, **cleaned), report
+
+
+def _kinds(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with its columns of their kinds; what a dataset made by hand holds as text is read, times as ISO 8601."""
+    read = {}
+    for column in TABLES[name].columns:
+        if column.name in frame and column.kind in _KINDS:
+            word, is_kind, convert = _KINDS[column.kind]
+            values = frame[column.name]
+            if not is_kind(values.dtype):
+                read[column.name] = convert(values)
+                _refuse(name, column.name, values, read[column.name], word)
+    return conform(name, frame.assign(**read))
+
+
+def _flags(values: pd.Series[Any]) -> pd.Series[Any]:
+    return values.astype("object").where(values.isin([True, False]), None).astype("boolean")
+
+
+def _numbers(values: pd.Series[Any]) -> pd.Series[Any]:
+    return pd.to_numeric(values, errors="coerce").astype("float64")
+
+
+def _times(values: pd.Series[Any]) -> pd.Series[Any]:
+    read: Any = pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601")
+    return cast("pd.Series[Any]", read.astype(TIME))
+
+
+# kind → its name in a message, is a dtype of that kind already, and how to read what is not (unreadable becomes missing)
+_KINDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[pd.Series[Any]], pd.Series[Any]]]] = {
+    "time": ("time", pd.api.types.is_datetime64_any_dtype, _times),
+    "number": ("number", pd.api.types.is_numeric_dtype, _numbers),
+    "flag": ("yes or no", pd.api.types.is_bool_dtype, _flags),
+}
+
+
+def _refuse(table: str, column: str, values: pd.Series[Any], read: pd.Series[Any], word: str) -> None:
+    bad = np.flatnonzero((read.isna() & values.notna()).to_numpy())
+    if len(bad):
+        raise DataError(
+            f"Table {table!r}, row {bad[0]}, column {column!r}: {values.iloc[bad[0]]!r} is no {word} ({len(bad):,} such rows).",
+            "Put it right where the dataset is written; a value that is missing must be empty.",
+        )
+
+
+def _required(name: str, frame: pd.DataFrame) -> None:
+    for column in TABLES[name].required:
+        missing = np.flatnonzero(frame[column].isna().to_numpy())
+        if len(missing):
+            raise DataError(
+                f"Table {name!r}, row {missing[0]}: column {column!r} is empty ({len(missing):,} such rows).",
+                f"Every row of {name!r} needs {', '.join(TABLES[name].required)}.",
+            )
+
+
+def _unique(name: str, frame: pd.DataFrame) -> None:
+    key = TABLES[name].key
+    if key is None:
+        return
+    again = frame[key].duplicated(keep=False).to_numpy()
+    if again.any():
+        value = frame[key].iloc[int(np.flatnonzero(again)[0])]
+        rows = np.flatnonzero((frame[key] == value).to_numpy())[:5].tolist()
+        hint = " With files as the source, `repeated: first` keeps one row of each." if TABLES[name].custom else ""
+        ids = frame[key][again].nunique()
+        raise DataError(
+            f"Table {name!r}: {key} {value!r} stands in rows {rows} ({ids:,} ids stand there more than once).",
+            f"One row per {key}, please.{hint}",
+        )
+
+
+def _names_in_funnel(lead_stages: pd.DataFrame, funnel: Funnel) -> None:
+    counts = lead_stages["lead_stage"].astype("str").value_counts()
+    known = [*funnel.stages, *funnel.exits]
+    unknown = counts[~counts.index.isin(known)]
+    if len(unknown):
+        listed = ", ".join(f"{name!r} ({count:,} rows)" for name, count in unknown.head(10).items())
+        more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+        raise DataError(
+            f"Table 'lead_stages', column 'lead_stage': not in the funnel: {listed}{more}.",
+            f"For {unknown.index[0]!r}: {nearest(str(unknown.index[0]), known)} "
+            'Translate such names with `values: {lead_stage: {theirs: ours, "*": null}}`, or add them to `funnel:`.',
+        )
+
+
+def _full(name: str, frame: pd.DataFrame, report: DataReport) -> pd.DataFrame:
+    if frame.empty:
+        return frame
+    hollow = [c for c in frame.columns if c not in TABLES[name].names and frame[c].isna().all()]
+    note_hollow(name, hollow, report)
+    return frame.drop(columns=hollow)
+
+
+def note_hollow(name: str, columns: Sequence[str], report: DataReport) -> None:
+    """Note the custom columns of a table in which no row has a value."""
+    report.note(name, HOLLOW, len(columns), ", ".join(map(str, columns)), "dropped")
+
+
+def _before(name: str, frame: pd.DataFrame, column: str, moment: pd.Timestamp, report: DataReport) -> pd.DataFrame:
+    late = (frame[column] > moment).to_numpy()
+    if not late.any():
+        return frame
+    example = frame[column].iloc[int(np.flatnonzero(late)[0])]
+    report.warn(name, f"rows whose {column} lies after the extraction at {moment}", int(late.sum()), example, "dropped")
+    return frame[~late].reset_index(drop=True)
+
+
+def _leads(leads: pd.DataFrame, dataset: Dataset, report: DataReport) -> pd.DataFrame:
+    leads = _before("leads", leads, "created_at", dataset.extracted_at, report)
+    report.note(
+        "leads", "leads that opted out", int(leads["opted_out"].fillna(False).sum()), done="kept; the recommendation heeds it"
+    )
+    return leads
+
+
+def places(ids: pd.Series[Any], leads: pd.Series[Any]) -> npt.NDArray[np.intp]:
+    """Ids (n,), text or a category → their rows in `leads` (lead ids), -1 where unknown."""
+    return recode(ids, leads)[0].astype(np.intp)
+
+
+def _known_only(
+    name: str, frame: pd.DataFrame, leads: pd.DataFrame, report: DataReport
+) -> tuple[pd.DataFrame, npt.NDArray[np.intp]]:
+    """Rows of known leads, and the rows of these leads in `leads`."""
+    place = places(frame["lead_id"], leads["lead_id"])
+    unknown = place < 0
+    if unknown.any():
+        lost = frame["lead_id"][unknown]
+        report.warn(name, f"rows of {lost.nunique():,} {UNKNOWN}", len(lost), lost.iloc[0], "dropped")
+        frame, place = frame[~unknown].reset_index(drop=True), place[~unknown]
+    return frame, place
+
+
+def _early(name: str, at: pd.Series[Any], created: pd.Series[Any], place: npt.NDArray[np.intp], report: DataReport) -> None:
+    early = at.to_numpy(dtype="datetime64[us]") < created.to_numpy(dtype="datetime64[us]")[place]
+    if early.any():
+        report.note(
+            name, "rows before their lead was created", int(early.sum()), at.iloc[int(np.flatnonzero(early)[0])], "kept"
+        )
+
+
+def _interactions(tables: dict[str, pd.DataFrame], dataset: Dataset, report: DataReport) -> pd.DataFrame:
+    leads, frame = tables["leads"], tables["interactions"]
+    if frame.empty:
+        return frame
+    frame = _before("interactions", frame, "at", dataset.extracted_at, report)
+    frame, place = _known_only("interactions", frame, leads, report)
+    _early("interactions", frame["at"], leads["created_at"], place, report)
+    counts = frame["type"].value_counts()
+    rare = counts[(counts > 0) & (counts < RARE_TYPE)]
+    report.note(
+        "interactions", f"types with fewer than {RARE_TYPE} rows", len(rare), ", ".join(map(str, rare.index[:5])), "kept"
+    )
+    direction = frame["direction"].astype("category")
+    odd = [c for c in direction.cat.categories if c not in DIRECTIONS]
+    if odd:
+        strange = int(direction.isin(odd).sum())
+        report.warn("interactions", "rows whose direction is neither in nor out", strange, repr(odd[0]), "direction emptied")
+        frame = frame.assign(direction=direction.cat.remove_categories(odd))
+    return frame
+
+
+def _lead_stages(tables: dict[str, pd.DataFrame], dataset: Dataset, funnel: Funnel, report: DataReport) -> pd.DataFrame:
+    leads, frame = tables["leads"], tables["lead_stages"]
+    frame = _before("lead_stages", frame, "at", dataset.extracted_at, report)
+    frame, place = _known_only("lead_stages", frame, leads, report)
+    rows = pd.DataFrame({"lead": place, "stage": frame["lead_stage"].cat.codes.to_numpy(), "at": microseconds(frame["at"])})
+    same = rows.duplicated().to_numpy()
+    report.note("lead_stages", "identical rows", int(same.sum()), done="dropped")
+    frame, place, rows = frame[~same].reset_index(drop=True), place[~same], rows[~same].reset_index(drop=True)
+    _early("lead_stages", frame["at"], leads["created_at"], place, report)
+    by_time = np.argsort(rows["at"].to_numpy(), kind="stable")
+    again = np.empty(len(rows), bool)
+    again[by_time] = rows.iloc[by_time].duplicated(["lead", "stage"]).to_numpy()
+    again &= (
+        frame["lead_stage"].isin(funnel.stages).to_numpy()
+    )  # an exit may be left and taken again; the last one is looked at
+    if again.any():
+        example = frame.loc[again, "lead_id"].iloc[0]
+        report.note("lead_stages", "rows that reach a lead stage again", int(again.sum()), example, "the first time counts")
+    return frame[~again].reset_index(drop=True)
+
+
+def _order(lead_stages: pd.DataFrame, path: Path, leads: pd.DataFrame, funnel: Funnel, report: DataReport) -> None:
+    """Note lead stages that came after a later one; the later one then counts for both."""
+    position, ranked = recode(lead_stages["lead_stage"], funnel.stages)
+    if not ranked.any():
+        return
+    position, at = position[ranked], microseconds(lead_stages["at"][ranked])
+    behind = path.reached[places(lead_stages["lead_id"][ranked], leads["lead_id"]), position] < at
+    first = position > 0  # the first lead stage is reached by being created
+    late = behind & first
+    if late.any():
+        example = lead_stages["lead_id"][ranked].iloc[int(np.flatnonzero(late)[0])]
+        report.note(
+            "lead_stages", "rows out of order", int(late.sum()), example, "the lead stage counts from the later one's time"
+        )
+
+
+def of_nobody(name: str, rows: int, example: str, lead: str) -> DataError:
+    """Not one of the rows of a table is of a lead in 'leads', which has `lead` for example."""
+    return DataError(
+        f"Table {name!r}: none of its {rows:,} rows is of a lead in 'leads'; {name} has for example {example!r}, "
+        f"leads {lead!r}.",
+        "The ids do not match: map `lead_id` to the same kind of id in both.",
+    )
+
+
+def absent_companies(name: str, ids: pd.Series[Any], companies: pd.Series[Any], report: DataReport) -> None:
+    """Note company ids of table `name` that 'companies' lacks, if it has any at all."""
+    known = ids.dropna()
+    absent = known[~known.isin(companies)] if len(companies) else known[:0]
+    if len(absent):
+        report.note(name, f"rows with {absent.nunique():,} {ABSENT}", len(absent), absent.iloc[0], "kept")
+
+
+def _deals(tables: dict[str, pd.DataFrame], dataset: Dataset, report: DataReport) -> pd.DataFrame:
+    frame = tables["deals"]
+    if frame.empty:
+        return frame
+    frame = _before("deals", frame, "created_at", dataset.extracted_at, report)
+    unknown = (frame["lead_id"].notna() & (places(frame["lead_id"], tables["leads"]["lead_id"]) < 0)).to_numpy()
+    if unknown.any():
+        report.warn("deals", f"rows of {UNKNOWN}", int(unknown.sum()), frame["lead_id"][unknown].iloc[0], "dropped")
+        frame = frame[~unknown].reset_index(drop=True)
+    future = frame["closed_at"] > dataset.extracted_at
+    report.note("deals", "deals that close after the extraction", int(future.sum()), done="closed_at emptied")
+    negative = frame["amount"] < 0
+    report.warn("deals", "amounts below zero", int(negative.sum()), frame["amount"][negative].min(), "kept")
+    report.note("deals", "deals without an amount", int(frame["amount"].isna().sum()), done="kept")
+    return frame.assign(closed_at=frame["closed_at"].mask(future))
+
+
+def _counts(path: Path, funnel: Funnel) -> dict[str, int]:
+    never = np.iinfo(np.int64).max
+    reached: Sequence[int] = (path.reached != never).sum(axis=0).tolist()
+    return {**dict(zip(funnel.stages, reached, strict=True)), "left": int((path.left != never).sum())}
+
+
+def contrast(counts: Mapping[str, int], leads: int, funnel: Funnel) -> None:
+    """Is there something to learn from? `counts`: how many of so many `leads` reached each lead stage.
+
+    Raises
+    ------
+    DataError
+        unless some leads reached a target and some did not reach the last one.
+    """
+    targets = " or ".join(map(repr, funnel.targets))
+    if not any(counts[name] for name in funnel.targets):
+        raise DataError(
+            f"None of the {leads:,} leads ever reached {targets}: there is nothing to learn from.",
+            "Check the `values:` of lead_stages or of the outcome, or take older data in which leads have converted.",
+        )
+    if counts[funnel.final] == leads:
+        raise DataError(
+            f"All {leads:,} leads reached {funnel.final!r}: there is nobody to tell them from.",
+            "Add the leads that did not convert; an export of customers alone teaches nothing.",
+        )
+
+
+def period(tables: Mapping[str, pd.DataFrame]) -> tuple[str, str]:
+    """The first and the last moment of what is there, ISO 8601."""
+    columns = (("leads", "created_at"), ("interactions", "at"), ("lead_stages", "at"))
+    moments = [tables[t][c] for t, c in columns if len(tables[t])]
+    return min(m.min() for m in moments).isoformat(), max(m.max() for m in moments).isoformat()

@@ -1,0 +1,97 @@
+"""The feature set of a model: its catalogue and attribute encoders, saved as JSON with a checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from features.attributes.defaults import Blank
+from features.attributes.encoders import AttributeEncoder
+from features.common.words import Language
+from features.spec import Feature, Part, feature_from_dict
+
+
+@dataclass(frozen=True)
+class Described:
+    """One column of the feature matrix in words."""
+
+    name: str
+    group: str
+    part: Part
+    label: dict[Language, str]
+    unit: dict[Language, str]
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """The columns of each attribute encoder first, then the features of the catalogue, in this order.
+
+    `mail` (types,) is what each interaction type is to a mail (`features.engine.scanners.mail_roles`); empty lets scanners through.
+    """
+
+    features: tuple[Feature, ...]
+    encoders: tuple[AttributeEncoder, ...]
+    types: tuple[str, ...]
+    mail: tuple[str, ...] = ()
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return (*(name for e in self.encoders for name in e.names), *(f.name for f in self.features))
+
+    @cached_property
+    def blank(self) -> Blank:
+        """The attribute columns of a lead nothing is known of."""
+        return Blank(self.encoders)
+
+    @cached_property
+    def attribute_columns(self) -> int:
+        """How many columns the encoders make."""
+        return sum(len(e.names) for e in self.encoders)
+
+    @cached_property
+    def described(self) -> tuple[Described, ...]:
+        """What each column means, in the order of `names`."""
+        found = []
+        for encoder in self.encoders:
+            english, german = encoder.labels("en"), encoder.labels("de")
+            unit: dict[Language, str] = {"en": encoder.unit_in("en"), "de": encoder.unit_in("de")}
+            group = f"{encoder.entity}.{encoder.column}"
+            found += [
+                Described(name, group, "fit", {"en": english[i], "de": german[i]}, unit) for i, name in enumerate(encoder.names)
+            ]
+        for f in self.features:
+            label: dict[Language, str] = {"en": f.label("en"), "de": f.label("de")}
+            found.append(Described(f.name, f.group, f.part, label, {"en": f.unit("en"), "de": f.unit("de")}))
+        return tuple(found)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "types": list(self.types),
+            "mail": list(self.mail),
+            "features": [f.to_dict() for f in self.features],
+            "encoders": [e.to_dict() for e in self.encoders],
+        }
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> FeatureSet:
+        """The way back from `to_dict`.
+
+        Raises
+        ------
+        ModelError
+            for a kind of feature that this Ripeline does not know.
+        """
+        return cls(
+            tuple(feature_from_dict(f) for f in saved["features"]),
+            tuple(AttributeEncoder.from_dict(e) for e in saved["encoders"]),
+            tuple(saved["types"]),
+            tuple(saved["mail"]),
+        )
+
+    @cached_property
+    def checksum(self) -> str:
+        """SHA-256 over the definition: another catalogue, another encoder, another order all change it."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()

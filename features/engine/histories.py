@@ -1,0 +1,177 @@
+"""From the tables of a dataset to the arrays of the engine: leads in account order, interactions as codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.attributes.point_in_time import Entity, changed_columns
+from features.catalogue import Seen
+from features.common.clock import Moments, microseconds
+from features.common.codes import by_category, gathered, recode
+from features.common.threads import side_by_side
+from features.dataset.dataset import Dataset
+from features.engine.index import DIRECTIONS, UNDIRECTED, HistoryIndex
+from features.engine.people import People
+from features.engine.scanners import scanned, without
+
+T = TypeVar("T")
+
+MIN_TYPE_ROWS = 20  # an interaction type seen less often gets no features of its own
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Leads sorted so that the people of an account are neighbours, their companies and their interactions.
+
+    `row` (leads,): which of the dataset's leads each is; `company_row` (leads,) points into `companies`, -1 where the company
+    is not known.
+    """
+
+    leads: pd.DataFrame
+    companies: pd.DataFrame
+    row: npt.NDArray[np.intp]
+    company_row: npt.NDArray[np.intp]
+    account: npt.NDArray[np.int32]
+    created: Moments
+    attribute_changes: pd.DataFrame
+    indexed: Callable[[], tuple[HistoryIndex, int]]  # the index, and how many interactions mail scanners made
+
+    @classmethod
+    def of(
+        cls,
+        dataset: Dataset,
+        types: Sequence[str],
+        mail: Sequence[str] = (),
+        only: npt.NDArray[np.intp] | None = None,
+        threads: int = 1,
+        beside: bool = False,
+    ) -> Histories:
+        """All histories of a dataset, or those of the leads at `only` (n,), which must be whole accounts. Interactions of a
+        type that is not among `types` count as "other".
+
+        With `mail` roles (types,), what mail scanners made is left out; `scanned` counts it. `threads`: at most so many for the
+        index of the interactions; `beside`: it is made in a thread of its own, and only who asks for `people` waits for it.
+        """
+        row, account = account_order(dataset.leads if only is None else dataset.leads.iloc[only])
+        row = row if only is None else only[row]
+        leads = dataset.leads.iloc[row].reset_index(drop=True)
+        company_row = recode(leads["company_id"], dataset.companies["company_id"])[0].astype(np.intp)
+
+        def index() -> tuple[HistoryIndex, int]:
+            history = _history(dataset.interactions, leads, types, threads)
+            machine = scanned(history, mail, threads)
+            return without(history, machine, threads), int(machine.sum())
+
+        created = microseconds(leads["created_at"])
+        indexed = _started(index) if beside else _done(index())
+        return cls(leads, dataset.companies, row, company_row, account, created, dataset.attribute_changes, indexed)
+
+    @cached_property
+    def people(self) -> People:
+        """What the engine looks at."""
+        return People(self.account, self.created, self.indexed()[0])
+
+    @property
+    def scanned(self) -> int:
+        """Interactions that mail scanners made, which are left out."""
+        return self.indexed()[1]
+
+    def __len__(self) -> int:
+        return len(self.leads)
+
+    @cached_property
+    def changed(self) -> Mapping[Entity, Set[str]]:
+        """Of leads and companies, the columns that have a history."""
+        return {
+            "lead": changed_columns(self.attribute_changes, "lead"),
+            "company": changed_columns(self.attribute_changes, "company"),
+        }
+
+
+def _started(work: Callable[[], T]) -> Callable[[], T]:
+    """What waits for the result of a work that has been begun in a thread."""
+    pool = ThreadPoolExecutor(1)
+    begun = pool.submit(work)
+    pool.shutdown(wait=False)
+    return begun.result
+
+
+def _done(found: T) -> Callable[[], T]:
+    return lambda: found
+
+
+def by_account(leads: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.int32]]:
+    """Leads sorted by account and id, and the account code of each; a lead without company is its own account."""
+    order, account = account_order(leads)
+    return leads.iloc[order].reset_index(drop=True), account
+
+
+def account_order(leads: pd.DataFrame) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int32]]:
+    """The rows (leads,) in the order of account and id, and the account code of each then."""
+    account_of, lead_id = (pa.array(names.astype("str")) for names in (account_keys(leads), leads["lead_id"]))
+    names = pa.table({"account": account_of, "lead": lead_id})
+    order = pc.sort_indices(names, [("account", "ascending"), ("lead", "ascending")])
+    account = pc.take(names["account"].combine_chunks(), order).dictionary_encode().indices
+    return order.to_numpy().astype(np.intp), account.to_numpy().astype(np.int32)
+
+
+def account_keys(leads: pd.DataFrame) -> pd.Series[str]:
+    """The account of each lead as text, in whose order accounts stand."""
+    company = leads["company_id"]
+    return ("c:" + company).where(company.notna(), "l:" + leads["lead_id"])
+
+
+def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[str], threads: int) -> HistoryIndex:
+    """The index of these leads' interactions; those of others are passed over."""
+
+    def lead() -> npt.NDArray[np.int32]:
+        return recode(interactions["lead_id"], leads["lead_id"])[0]
+
+    def kind() -> npt.NDArray[np.int32]:
+        kinds, directions = (interactions[name].astype("category") for name in ("type", "direction"))
+        of_type = by_category(kinds, types)
+        of_type[of_type < 0] = len(types)
+        # what is neither in nor out has no direction
+        of_direction = np.array([*DIRECTIONS.values(), UNDIRECTED], np.int32)[by_category(directions, list(DIRECTIONS))]
+        found = gathered(of_type * np.int32(3), kinds.cat.codes.to_numpy())
+        found += gathered(of_direction, directions.cat.codes.to_numpy())
+        return found
+
+    def content() -> npt.NDArray[np.int32]:
+        return interactions["content"].astype("category").cat.codes.to_numpy().astype(np.int32)
+
+    of_lead, what, contents = side_by_side([lead, kind, content], threads)
+    at, value = microseconds(interactions["at"]), interactions["value"].to_numpy(np.float64)
+    return HistoryIndex.build(len(leads), of_lead, at, what, value, contents, threads)
+
+
+def _counts(names: pd.Series) -> dict[str, int]:
+    """How often each name occurs; by its codes where it has some, which is a hundred times faster than by its text."""
+    return {str(name): int(rows) for name, rows in names.value_counts().items()} if len(names) else {}
+
+
+def seen_in(dataset: Dataset) -> Seen:
+    """What features the data can carry."""
+    interactions = dataset.interactions
+    counts = _counts(interactions["type"])
+    types = [name for name, rows in counts.items() if rows >= MIN_TYPE_ROWS]
+    valued = _counts(interactions.loc[interactions["value"].notna(), "type"])
+    company = dataset.leads["company_id"].dropna()
+    return Seen(
+        types=tuple(sorted(types, key=lambda name: (-counts[name], name))),
+        valued=tuple(sorted(name for name, rows in valued.items() if rows >= MIN_TYPE_ROWS and name in types)),
+        directions=frozenset(str(d) for d in interactions["direction"].dropna().unique()),
+        contents=bool(interactions["content"].nunique() > 1),
+        accounts=bool(company.duplicated().any()),
+        dates=dataset.time == "dates",
+    )

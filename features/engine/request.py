@@ -1,0 +1,218 @@
+"""Leads from a request as the arrays of the engine: no tables, no pandas, the same numbers as a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, repeat
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from features.attributes.defaults import Blank
+from features.attributes.encoders import AttributeEncoder
+from features.common.clock import Moments
+from features.common.compiled import exact
+from features.engine.evaluate import evaluate
+from features.engine.index import INBOUND, OUTBOUND, UNDIRECTED, HistoryIndex, thousandths
+from features.engine.people import Looks, People
+from features.engine.plan import Plan
+from features.engine.scanners import scanned, without
+
+Matrix = npt.NDArray[np.floating]
+
+_DIRECTION: dict[str | None, int] = {None: UNDIRECTED, "in": INBOUND, "out": OUTBOUND}
+
+
+@dataclass(frozen=True)
+class Act:
+    """One interaction; `at` in microseconds since 1970 UTC."""
+
+    type: str
+    at: int
+    direction: str | None = None
+    value: float | None = None
+    content: str | None = None
+
+
+@dataclass(frozen=True)
+class ActColumns(Sequence[Act]):
+    """The interactions of a lead, column by column: what the engine wants, without an object for each."""
+
+    types: list[str]
+    at: Moments
+    directions: list[str | None]
+    values: list[float | None]
+    contents: list[str | None]
+
+    @classmethod
+    def of(cls, acts: Sequence[Act]) -> ActColumns:
+        if isinstance(acts, cls):
+            return acts
+        return cls(
+            [a.type for a in acts],
+            np.array([a.at for a in acts], np.int64),
+            [a.direction for a in acts],
+            [a.value for a in acts],
+            [a.content for a in acts],
+        )
+
+    def __len__(self) -> int:
+        return len(self.types)
+
+    @overload
+    def __getitem__(self, place: int) -> Act: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Act]: ...
+    def __getitem__(self, place: int | slice) -> Act | list[Act]:
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self)))]
+        return Act(self.types[place], int(self.at[place]), self.directions[place], self.values[place], self.contents[place])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class LiveLead:
+    """One lead as it comes in a request; moments in microseconds since 1970 UTC.
+
+    `entered` is when it entered its lead stage, at position `stage` of the funnel. Leads with the same `company_id` form one
+    buying group; a lead without is its own account.
+    `recommended`: the action recommended last, and when.
+    """
+
+    lead_id: str
+    stage: int
+    created: int
+    entered: int
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    company_id: str | None = None
+    company: Mapping[str, object] = field(default_factory=dict)
+    acts: Sequence[Act] = ()
+    recommended: tuple[str, int] | None = None
+
+    def attribute(self, entity: str, column: str) -> object:
+        """The raw value of an attribute; None where missing."""
+        return (self.attributes if entity == "lead" else self.company).get(column)
+
+
+def live_rows(
+    plan: Plan,
+    encoders: Sequence[AttributeEncoder],
+    leads: Sequence[LiveLead],
+    as_of: int,
+    dtype: type[np.floating] = np.float32,
+    mail: Sequence[str] = (),
+    ignored: list[int] | None = None,
+    blank: Blank | None = None,
+) -> Matrix:
+    """(columns, leads) in the order given: attribute columns first, then the features of `plan`; as `features.engine.build.build`.
+
+    With `mail` roles (types,), what mail scanners made is left out; `ignored`, one number a lead, is told how much. `blank` of
+    these encoders saves making it anew.
+    """
+    known = blank or Blank(encoders, dtype)
+    width = len(known.values)
+    out = np.empty((width + len(plan.features), len(leads)), dtype)
+    _attributes(known, leads, as_of, out[:width])
+    if plan.features and leads:
+        order, account = _accounts(leads)
+        history = sorted_history(plan, [leads[i] for i in order])
+        unwanted = scanned(history, mail)
+        if ignored is not None and unwanted.any():
+            made = np.add.reduceat(np.append(unwanted, False), history.start[:-1]) * (np.diff(history.start) > 0)
+            for place, count in zip(order, made.tolist(), strict=True):
+                ignored[place] = count
+        people, looks = _arrays(without(history, unwanted), [leads[i] for i in order], account, as_of)
+        if order == list(range(len(leads))):
+            evaluate(plan, people, looks, out=out[width:])
+        else:
+            sorted_rows = np.empty((len(plan.features), len(leads)), dtype)
+            evaluate(plan, people, looks, out=sorted_rows)
+            out[width:, order] = sorted_rows
+    return out
+
+
+def _attributes(blank: Blank, leads: Sequence[LiveLead], as_of: int, out: Matrix) -> None:
+    scratch = np.empty(len(out))
+    most = float(np.finfo(out.dtype).max)  # beyond it a number would turn endless in the narrower type
+    for i, lead in enumerate(leads):
+        column = out[:, i]
+        column[:] = blank.values
+        for value, encoder, begin, end in blank.known(lead.attributes, lead.company):
+            encoder.encode_one(value, as_of, scratch, begin)
+            if end - begin > 1 and not encoder.log:
+                column[begin:end] = scratch[begin:end]  # indicators
+            else:
+                for place in range(begin, end):
+                    number = scratch[place]
+                    column[place] = number if number != number else min(max(number, -most), most)  # noqa: PLR0124  NaN
+
+
+def _accounts(leads: Sequence[LiveLead]) -> tuple[list[int], npt.NDArray[np.int32]]:
+    """The order that puts the people of an account side by side, and the account code of each in that order."""
+    codes: dict[str, int] = {}
+    if len(leads) == 1:
+        return [0], np.zeros(1, np.int32)
+    code = [codes.setdefault(f"c:{x.company_id}" if x.company_id else f"l:{i}", len(codes)) for i, x in enumerate(leads)]
+    order = sorted(range(len(leads)), key=code.__getitem__)
+    return order, np.array([code[i] for i in order], np.int32)
+
+
+def _arrays(
+    history: HistoryIndex, leads: Sequence[LiveLead], account: npt.NDArray[np.int32], as_of: int
+) -> tuple[People, Looks]:
+    count = len(leads)
+    people = People(account, np.array([x.created for x in leads], np.int64), history)
+    looks = Looks(
+        np.arange(count, dtype=np.int32),
+        np.full(count, as_of, np.int64),
+        np.array([x.stage for x in leads], np.int32),
+        np.array([x.entered for x in leads], np.int64),
+    )
+    return people, looks
+
+
+def sorted_history(plan: Plan, leads: Sequence[LiveLead]) -> HistoryIndex:
+    """The index of a few histories; sorting each one here is quicker than sorting arrays of a few dozen."""
+    types, other = plan.threefold_codes, 3 * len(plan.types)
+    contents: dict[str, int] = {}
+    columns = [ActColumns.of(lead.acts) for lead in leads]
+    start = np.array([0, *accumulate(map(len, columns))], np.int64)
+    count = int(start[-1])
+    at = np.concatenate([c.at for c in columns]) if len(columns) > 1 else columns[0].at if columns else np.empty(0, np.int64)
+    named = columns[0].types if len(columns) == 1 else [t for c in columns for t in c.types]
+    directed = columns[0].directions if len(columns) == 1 else [d for c in columns for d in c.directions]
+    kind = np.array(list(map(types.get, named, repeat(other))), np.int32)
+    if count and directed.count(directed[0]) == count:
+        kind += _DIRECTION[directed[0]]
+    else:
+        kind += np.array([_DIRECTION[d] for d in directed], np.int32)
+    value, content = np.zeros(count, np.int64), np.full(count, -1, np.int32)
+    if any(c.values.count(None) < len(c) for c in columns):
+        value = thousandths(np.array([0.0 if v is None else v for c in columns for v in c.values], np.float64))
+    if any(c.contents.count(None) < len(c) for c in columns):
+        known = [-1 if v is None else contents.setdefault(v, len(contents)) for c in columns for v in c.contents]
+        content = np.array(known, np.int32)
+    return HistoryIndex(start, *_in_order(start, at, kind, value, content))
+
+
+@exact
+def _in_order(start: Any, at: Any, kind: Any, value: Any, content: Any) -> Any:
+    """The rows of each lead in the order of time; those of one moment stay as they are."""
+    order = np.arange(len(at))
+    asked = False
+    for lead in range(len(start) - 1):
+        first, end = start[lead], start[lead + 1]
+        for k in range(first + 1, end):
+            if at[k] < at[k - 1]:
+                order[first:end] = first + np.argsort(at[first:end], kind="mergesort")
+                asked = True
+                break
+    if not asked:
+        return at, kind, value, content
+    return at[order], kind[order], value[order], content[order]

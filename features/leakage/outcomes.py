@@ -1,0 +1,51 @@
+"""Who reached a lead stage, and of whom that can be said by now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.common.clock import NEVER, Moments
+from features.dataset.landmarks import Path
+
+MIN_ROWS = 50  # leads of whom the outcome is known; fewer let no signal tell a leak from chance
+MIN_OUTCOMES = 10  # of the rarer outcome
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Leads `rows` (n,) of whom is known whether they ever reached `target` from an earlier lead stage, entered at `entered`
+    (n,): `y` (n,). `step`: the earlier lead stage is the one just before.
+
+    Whether it was within the horizon does not matter here: what is filled in afterwards is filled in for late ones too.
+    """
+
+    target: str
+    rows: npt.NDArray[np.intp]
+    y: npt.NDArray[np.bool_]
+    entered: Moments
+    step: bool = True
+
+    @property
+    def judgeable(self) -> bool:
+        rarer = min(int(self.y.sum()), int((~self.y).sum()))
+        return len(self.y) >= MIN_ROWS and rarer >= MIN_OUTCOMES
+
+
+def outcomes(path: Path, targets: tuple[str, ...]) -> list[Outcome]:
+    """One per target from the lead stage before it; where there are several, also the last one from the first lead stage."""
+    found = [_outcome(path, target, at, at + 1) for at, target in enumerate(targets)]
+    return found if len(targets) == 1 else [*found, _outcome(path, targets[-1], 0, len(targets))]
+
+
+def _outcome(path: Path, target: str, start: int, end: int) -> Outcome:
+    """A lead still open is a "no" once it has waited longer than 95 % of those who got there."""
+    last = int(max(path.reached[path.reached != NEVER].max(initial=0), path.left[path.left != NEVER].max(initial=0)))
+    before, now = path.reached[:, start], path.reached[:, end]
+    there, came = before != NEVER, now != NEVER
+    took = (now - before)[there & came]
+    patience = int(np.quantile(took, 0.95)) if len(took) else 0
+    rows = np.flatnonzero(there & (came | (path.left != NEVER) | (last - before >= patience)))
+    return Outcome(target, rows, came[rows], before[rows], end == start + 1)

@@ -1,0 +1,21 @@
+"""Accounts on both sides of the cut in time: their early leads would tell of their later ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.common.clock import Moments
+from features.leakage.strength import Ints
+
+
+def both_sides(account: Ints, created: Moments, share: float) -> str | None:
+    """A sentence on accounts (leads,) with leads among the newest `share` and before; None where there are none."""
+    late = created >= np.quantile(created, 1 - share, method="higher")
+    straddle = np.intersect1d(account[late], account[~late])
+    if not len(straddle):
+        return None
+    rows = int(np.isin(account[late], straddle).sum())
+    return (
+        f"{rows:,} of the newest {int(late.sum()):,} leads belong to {len(straddle):,} accounts that have older leads too; "
+        "training keeps such accounts on one side"
+    )

@@ -1,0 +1,135 @@
+"""How much one column alone says about an outcome, on accounts and in times it was not learned from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.attributes.encoders import distinct, is_missing
+from features.common.clock import Moments
+from features.leakage.outcomes import MIN_OUTCOMES
+
+Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+BINS = 20  # of a number
+MOSTLY = 0.95  # of the distinct texts read as numbers for a column to be one
+SMOOTH = 10.0  # rows at the base rate added to each level
+DOUBT = 2.0  # standard errors on either side
+EARLY = 0.7  # of the rows in time teach what is judged on the rest
+
+
+@dataclass(frozen=True)
+class Strength:
+    """What a column says alone.
+
+    `auc` with its interval `low` … `high`; `gain`, the share of the outcome's entropy it removes (McFadden's R², 1 is all), and
+    its lower end `gain_low`; `later`, the AUC on the newest rows learned from the earlier ones, and its lower end `later_low`
+    (None where there are too few). `odds` (n,): the log-odds it gives each row beyond the base rate, out of account.
+    """
+
+    auc: float
+    low: float
+    high: float
+    gain: float
+    gain_low: float
+    later: float | None
+    later_low: float | None
+    odds: Floats
+
+    def __str__(self) -> str:
+        later = "" if self.later is None else f"; {self.later:.2f} on the newest leads"
+        return f"AUC {self.auc:.2f} ({max(self.low, 0):.2f} to {min(self.high, 1):.2f}{later})"
+
+
+def strength(level: Ints, y: Flags, account: Ints, entered: Moments) -> Strength:
+    """Learn the rate of each level on half of the accounts, judge it on the other half and back; then forward in time."""
+    part = half(account)
+    odds = np.zeros(len(y))
+    for learn in (part, ~part):
+        odds[~learn] = _learned(level, y, learn)[level[~learn]]
+    gain, doubt = gained(odds, y)
+    area, error = auc(odds, y, account)
+    low, high = area - DOUBT * error, area + DOUBT * error
+    later = _forward(level, y, account, entered)
+    if later is None:
+        return Strength(area, low, high, gain, gain - doubt, None, None, odds)
+    return Strength(area, low, high, gain, gain - doubt, later[0], later[0] - DOUBT * later[1], odds)
+
+
+def _learned(level: Ints, y: Flags, learn: Flags) -> Floats:
+    """Log-odds of each level beyond the base rate of the rows it is learned from, so that the halves can be compared."""
+    base = float(np.clip(y[learn].mean(), 1e-6, 1 - 1e-6)) if learn.any() else 0.5
+    hits = np.bincount(level[learn], weights=y[learn], minlength=int(level.max()) + 1)
+    rows = np.bincount(level[learn], minlength=int(level.max()) + 1)
+    rate = np.clip((hits + SMOOTH * base) / (rows + SMOOTH), 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(rate / (1 - rate)) - np.log(base / (1 - base)))
+
+
+def _forward(level: Ints, y: Flags, account: Ints, entered: Moments) -> tuple[float, float] | None:
+    """AUC and standard error on the newest rows; accounts among them teach nothing."""
+    late = entered > np.quantile(entered, EARLY)
+    early = ~late & ~np.isin(account, account[late])
+    if min(_rarer(y[late]), _rarer(y[early])) < MIN_OUTCOMES:
+        return None
+    return auc(_learned(level, y, early)[level[late]], y[late], account[late])
+
+
+def _rarer(y: Flags) -> int:
+    return min(int(y.sum()), int((~y).sum()))
+
+
+def gained(odds: Floats, y: Flags) -> tuple[float, float]:
+    """Log-odds beyond the base rate (n,) → the share of the entropy they remove, and `DOUBT` standard errors of it."""
+    base = float(np.clip(y.mean(), 1e-6, 1 - 1e-6))
+    margin = odds + np.log(base / (1 - base))
+    better = np.where(y, -np.logaddexp(0, -margin) - np.log(base), -np.logaddexp(0, margin) - np.log1p(-base))
+    entropy = -(base * np.log(base) + (1 - base) * np.log1p(-base))
+    return float(better.mean() / entropy), float(DOUBT * better.std() / np.sqrt(len(y)) / entropy)
+
+
+def auc(score: Floats, y: Flags, account: Ints) -> tuple[float, float]:
+    """Area under the ROC curve, ties counting half, and its standard error (Hanley and McNeil 1982).
+
+    The error counts accounts rather than rows: colleagues share their company and are hardly independent.
+    """
+    _, place, count = np.unique(score, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(count) - (count - 1) / 2)[place]
+    yes, no = int(y.sum()), int((~y).sum())
+    area = float((rank[y].sum() - yes * (yes + 1) / 2) / (yes * no))
+    m, n = len(np.unique(account[y])), len(np.unique(account[~y]))
+    q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
+    spread = area * (1 - area) + (m - 1) * (q1 - area**2) + (n - 1) * (q2 - area**2)
+    return area, float(np.sqrt(max(spread, 0.0) / (m * n)))
+
+
+def half(account: Ints) -> Flags:
+    """Half of the accounts, always the same ones (a multiplicative hash, Knuth 6.4)."""
+    mixed = account.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return np.asarray((mixed >> np.uint64(40)) % np.uint64(2) == 0)
+
+
+def levels(values: pd.Series) -> Ints:
+    """Codes of the levels (n,), numbers and times in up to `BINS` bins of equal size; missing is 0."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return _binned(values.astype("int64").where(values.notna()).astype("float64"))
+    if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
+        return _binned(values)
+    codes, plain = distinct(values)
+    there = np.array([not is_missing(value) for value in plain])
+    if there.sum() > BINS:  # numbers kept as text
+        numbers = pd.to_numeric(pd.Series(plain, dtype="object"), errors="coerce")
+        if numbers[there].notna().mean() >= MOSTLY:
+            return _binned(pd.Series(numbers.to_numpy(np.float64)[codes]))
+    return np.where(there, np.cumsum(there), 0)[codes]
+
+
+def _binned(numbers: pd.Series) -> Ints:
+    if numbers.nunique() <= BINS:
+        return np.asarray(pd.factorize(numbers)[0] + 1, np.int64)
+    codes = pd.qcut(numbers.rank(method="average"), BINS, labels=False, duplicates="drop")
+    return np.asarray(codes.fillna(-1).astype("int64") + 1, np.int64)

@@ -1,0 +1,96 @@
+"""What a matrix holds: which columns, under keys that say what each is made of, of which landmarks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from features.attributes.encoders import RARE, AttributeEncoder
+from features.dataset.funnel import Funnel
+from features.engine.feature_set import FeatureSet
+from features.engine.plan import Plan
+from features.partitions.matrix import Block
+from features.spec import Feature, Variety
+
+POINTS = "points"
+
+
+class Judge(Protocol):
+    """What the rules say of landmarks: their features, a digest of the rules, and points (n,) from those features (features, n)
+    and the values of attributes."""
+
+    @property
+    def features(self) -> tuple[Feature, ...]: ...
+
+    @property
+    def digest(self) -> str: ...
+
+    def points(self, behaviour: Block, values: Callable[[str, str], Sequence[object]]) -> npt.NDArray[np.float64]: ...
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What the matrix holds: the columns of `feature_set`, then `extra` features, then the points of the `judge`."""
+
+    feature_set: FeatureSet
+    extra: tuple[Feature, ...]
+    judge: Judge
+    funnel: Funnel
+    ages: tuple[float, ...]
+
+    @cached_property
+    def plan(self) -> Plan:
+        return Plan(
+            tuple(dict.fromkeys((*self.feature_set.features, *self.judge.features, *self.extra))), self.feature_set.types
+        )
+
+    @property
+    def width(self) -> int:
+        """How many columns are the model's own."""
+        return self.feature_set.attribute_columns + len(self.feature_set.features)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Keys of all columns: two columns with the same key hold the same numbers of the same landmarks."""
+        roles = sorted((t, r) for t, r in zip(self.feature_set.types, self.feature_set.mail, strict=False) if r)
+        base = hashlib.sha256(json.dumps(roles).encode()).hexdigest()[:8]
+        own = [key for encoder in self.feature_set.encoders for key in _encoder_keys(encoder)]
+        types = frozenset(self.feature_set.types)
+        behaviour = [f"{f.name}|{base}|{_types_of(f, types)}" for f in self.plan.features]
+        judged = {f.name for f in self.judge.features}
+        said = hashlib.sha256(json.dumps([self.judge.digest, [k for k in behaviour if k.split("|")[0] in judged]]).encode())
+        return (*own, *behaviour, f"{POINTS}|{said.hexdigest()[:16]}")
+
+    @property
+    def model_columns(self) -> tuple[str, ...]:
+        """What a model sees: its own columns, then the points."""
+        columns = self.columns
+        return (*columns[: self.width], columns[-1])
+
+    def made(self, extracted_at: int) -> str:
+        """A digest of what landmarks and labels depend on, beside the bucket."""
+        said = json.dumps([asdict(self.funnel), list(self.ages), extracted_at])
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _encoder_keys(encoder: AttributeEncoder) -> list[str]:
+    keys = []
+    for name in encoder.names:
+        of = f"|{json.dumps(sorted(encoder.levels))}" if name.endswith(f"={RARE}") else ""
+        keys.append(f"{encoder.entity}.{encoder.column}|{encoder.kind}|{name}{of}")
+    return keys
+
+
+def _types_of(feature: Feature, types: frozenset[str]) -> str:
+    """The interaction types a feature looks at, as far as the data have them; a change of them changes the feature."""
+    if isinstance(feature, Variety):
+        return ",".join(sorted(types))
+    found = {t for name in ("what", "of") if hasattr(feature, name) for t in getattr(feature, name).types}
+    return ",".join(sorted(found & types))
