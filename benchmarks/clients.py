@@ -22,9 +22,9 @@ from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
 from features.partitions.executor import every
 from features.partitions.memory import Budget, cores
-from models.rule_odds import SCALE, points_calibrator
-from models.rules import Rules
-from models.types import log_loss
+from models.common.types import log_loss
+from models.rules.odds import SCALE, points_calibrator
+from models.rules.rules import Rules
 from training.config import Config, LandmarkConfig, Search
 from training.engine.local import Local
 from training.fit import fit_transition, rarer_of

@@ -27,11 +27,11 @@ from connectors.simulator.simulate import simulate
 from features.common.clock import DAY
 from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
-from models.gbm import gbm_learner
-from models.linear import linear_learner
-from models.rule_odds import SCALE, points_calibrator
-from models.rules import Rules
-from models.types import Examples, Floats, log_loss, sigmoid
+from models.common.types import Examples, Floats, log_loss, sigmoid
+from models.learners.gbm import gbm_learner
+from models.learners.linear import linear_learner
+from models.rules.odds import SCALE, points_calibrator
+from models.rules.rules import Rules
 from training.config import Config, Search
 from training.data import load
 from training.fit import Fitted, fit_transition, relearn

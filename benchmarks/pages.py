@@ -78,7 +78,7 @@ def replayed() -> tuple[int, float]:
     from connectors.simulator.settings import SimulatorSettings
     from connectors.simulator.simulate import simulate
     from features.dataset.validate import validate
-    from models.rules import Rules
+    from models.rules.rules import Rules
     from training.config import Config
     from training.prepare import prepare
     from training.replay import compare_rules

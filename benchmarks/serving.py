@@ -30,10 +30,10 @@ import lightgbm as lgb
 import numpy as np
 import psutil
 
+from models.learners.tree_shap import Shapley
+from models.learners.trees import Trees
 from models.model import FunnelModel
-from models.shapley import Shapley
 from models.store import load
-from models.trees import Trees
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "benchmarks" / "serving.md"
@@ -292,7 +292,7 @@ def batch(folder: Path, leads: int) -> tuple[int, float, float]:
     from connectors.simulator.settings import SimulatorSettings
     from connectors.simulator.simulate import simulate
     from features.engine.histories import Histories
-    from training.batch import score_open
+    from models.batch import score_open
 
     model = load(folder)
     dataset = simulate(SimulatorSettings(leads=leads)).dataset

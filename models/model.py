@@ -15,17 +15,17 @@ from features.dataset.funnel import Funnel
 from features.engine.feature_set import Described, FeatureSet
 from features.engine.plan import Plan
 from features.spec import Acts, DaysSince, Feature
-from models.drift import Drift
-from models.next_steps import NextSteps
-from models.ready import Made
-from models.recommend import Policy
-from models.reference import Reference
-from models.rule_odds import RuleOdds
-from models.rules import Rules
-from models.timing import Timings
-from models.transition import Transition
-from models.types import Floats, Matrix
-from models.value import Value
+from models.calibration.drift import Drift
+from models.calibration.reference import Reference
+from models.calibration.timing import Timings
+from models.calibration.transition import Transition
+from models.common.types import Floats, Matrix
+from models.decision.next_steps import NextSteps
+from models.decision.recommend import Policy
+from models.decision.value import Value
+from models.packed import Made
+from models.rules.odds import RuleOdds
+from models.rules.rules import Rules
 
 LAST_SEEN = DaysSince(Acts("any"))
 POINTS = Described(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from features.common.errors import DataError
-from models.chain import chain
+from models.calibration.chain import chain
 from models.model import POINTS, FunnelModel, design
 from models.store import load
 

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from features.common.compiled import compiled
 from features.common.words import Language
+from models.common.types import Floats, Matrix, logit
+from models.kernel import strongest
 from models.model import FunnelModel
-from models.ready_kernel import strongest
-from models.types import Floats, Matrix, logit
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,16 @@ from features.common.errors import ModelError
 from features.common.files import sha256, whole_folder
 from features.dataset.funnel import Funnel
 from features.engine.feature_set import FeatureSet
-from models.drift import Drift
+from models.calibration.drift import Drift
+from models.calibration.reference import Reference
+from models.calibration.timing import Timings
+from models.calibration.transition import Transition
+from models.decision.next_steps import NextSteps
+from models.decision.recommend import Policy
+from models.decision.value import Value
 from models.model import FunnelModel
-from models.next_steps import NextSteps
-from models.recommend import Policy
-from models.reference import Reference
-from models.rule_odds import RuleOdds
-from models.rules import Rules
-from models.timing import Timings
-from models.transition import Transition
-from models.value import Value
+from models.rules.odds import RuleOdds
+from models.rules.rules import Rules
 
 FORMAT = 4
 MANIFEST = "manifest.json"

@@ -8,7 +8,7 @@ from typing import Any
 
 from features.common.errors import nearest
 from features.common.words import Language
-from models.review import review_reasons
+from models.decision.review import review_reasons
 from serving import decision
 from serving.errors import RefusedError, refuse, shown
 from serving.incoming import change_of, events_of, moment_of, version_of, whole_of

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from models.recommend import Action
+from models.decision.recommend import Action
 from serving.schemas import Interaction, ModelName, Moment, Result, Scalar, _Request
 
 MOST_EVENTS = 10_000

@@ -15,7 +15,7 @@ from msgspec import Meta
 from features.attributes.encoders import NO, YES, is_missing
 from features.dataset.funnel import Funnel
 from features.engine.request import ActColumns, LiveLead
-from models.recommend import Action
+from models.decision.recommend import Action
 from serving import parse
 from serving.parse import Parsed, microseconds
 from serving.schemas import MOST_INTERACTIONS, MOST_LEADS, MOST_REASONS, Result, Scalar

@@ -9,12 +9,12 @@ import numpy as np
 from features.common.compiled import exact
 from features.common.words import Language, type_words
 from features.engine.request import LiveLead
-from models.advice import Advice
+from models.common.types import Floats, Matrix
+from models.decision.advice import Advice
+from models.decision.next_steps import Step
+from models.decision.review import review_reasons
 from models.model import FunnelModel
-from models.next_steps import Step
-from models.review import review_reasons
-from models.scoring import GRADES
-from models.types import Floats, Matrix
+from models.score import GRADES
 
 # this near to the middle between two neighbours Python decides which is nearer: the product is as exact as that, no more
 NEAR, NEARER = 1e-7, 1e-15

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from models.recommend import Action
+from models.decision.recommend import Action
 
 MOST_LEADS = 10_000
 MOST_INTERACTIONS = 20_000  # per lead

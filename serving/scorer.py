@@ -14,10 +14,10 @@ from features.attributes.encoders import is_missing
 from features.common.clock import DAY
 from features.common.words import Language
 from features.engine.request import ActColumns, LiveLead, live_rows
-from models.drift import Window
+from models.calibration.drift import Window
+from models.decision.recommend import Action, Previous
 from models.model import FunnelModel
-from models.recommend import Action, Previous
-from models.scoring import Looked, Scores, numbers, said, score
+from models.score import Looked, Scores, numbers, said, score
 from serving.result import Words, rounded_rows
 from serving.schemas import Result
 from serving.traces import span

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from features.common.clock import DAY
 from features.common.words import Language, type_words
 from features.engine.request import Act, LiveLead
-from models.recommend import Action, decide
-from models.scoring import Looked, prospects, situations
+from models.decision.recommend import Action, decide
+from models.score import Looked, prospects, situations
 from serving.schemas import Change, WhatIfResponse
 from serving.scorer import Scorer, previous_of
 

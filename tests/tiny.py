@@ -9,19 +9,19 @@ from features.catalogue import Seen, catalogue
 from features.common.clock import DAY
 from features.dataset.funnel import Funnel
 from features.engine.feature_set import FeatureSet
-from models.calibration import Calibrator
-from models.gbm import gbm_learner
-from models.intervals import Interval
-from models.linear import linear_learner
+from models.calibration.calibrator import Calibrator
+from models.calibration.intervals import Interval
+from models.calibration.reference import Reference
+from models.calibration.timing import Timing, Timings
+from models.calibration.transition import Transition
+from models.common.types import Examples
+from models.decision.recommend import Policy
+from models.decision.value import Value
+from models.learners.gbm import gbm_learner
+from models.learners.linear import linear_learner
 from models.model import FunnelModel
-from models.recommend import Policy
-from models.reference import Reference
-from models.rule_odds import RuleOdds
-from models.rules import Rules
-from models.timing import Timing, Timings
-from models.transition import Transition
-from models.types import Examples
-from models.value import Value
+from models.rules.odds import RuleOdds
+from models.rules.rules import Rules
 
 TYPES = ("page_view", "product_video", "form_submitted", "email_sent", "email_opened", "trial_requested")
 FUNNEL = Funnel(("lead", "mql", "sql", "customer"), ("disqualified", "lost"), {"mql": 60.0, "sql": 90.0, "customer": 180.0})

@@ -196,7 +196,7 @@ def rules_check(
 ) -> None:
     """Check a rules file against itself, the funnel and the data; problems come with their lines."""
     from features.engine.histories import seen_in
-    from models.rules_check import doubts, read_with_lines
+    from models.rules.check import doubts, read_with_lines
     from training.config import Config
     from training.data import load
 

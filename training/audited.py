@@ -8,7 +8,7 @@ from features.attributes.encoders import AttributeEncoder
 from features.catalogue import Seen
 from features.common.errors import ConfigError, DataError, nearest
 from features.leakage import Audit
-from models.rules import Rules
+from models.rules.rules import Rules
 from training.config import Config
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from features.common.clock import NEVER, WEEK
-from models.recommend import Policy, Previous, best_line, decide
-from models.types import Flags, Floats
+from models.common.types import Flags, Floats
+from models.decision.recommend import Policy, Previous, best_line, decide
 from training.weekly import Ints, Weekly
 
 MODEL, RULES, RULES_FITTED, AS_IT_WAS = "model", "rules", "rules, capacity filled", "as it was"

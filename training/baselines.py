@@ -14,15 +14,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from models.gbm import allowed
-from models.types import TINY, Examples, Floats, Matrix
+from models.common.types import TINY, Examples, Floats, Matrix
+from models.learners.gbm import allowed
 
 BASELINES = ("logistic", "lightgbm-default")
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A fitted scikit-learn classifier; fits `models.chain.Conditional`."""
+    """A fitted scikit-learn classifier; fits `models.calibration.chain.Conditional`."""
 
     classifier: Any
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.common.clock import WEEK
-from models.types import Flags, Floats
+from models.common.types import Flags, Floats
 from training.config import Config
 from training.evaluate import taken
 from training.gate import Difference

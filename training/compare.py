@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from models.rules import Rules, check_thresholds
-from models.rules_check import read_with_lines
+from models.rules.check import read_with_lines
+from models.rules.rules import Rules, check_thresholds
 from training import tracking
 from training.audited import honest_rules, left_out
 from training.config import Config

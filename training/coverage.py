@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.dataset.labels import Labels
-from models.intervals import QUANTILE, design_effect, equal_parts
-from models.types import Flags, Floats, logit
+from models.calibration.intervals import QUANTILE, design_effect, equal_parts
+from models.common.types import Flags, Floats, logit
 
 PER_CELL = 10  # of the rarer outcome
 MOST_PARTS = 8

@@ -26,8 +26,8 @@ from connectors.registry import CRMS, open_crm, settings_of
 from features.common.errors import ConfigError, CrmError, nearest
 from features.common.files import whole_file
 from features.dataset.validate import validate
+from models.batch import score_open
 from models.store import load as load_model
-from training.batch import score_open
 from training.config import Config
 from training.data import crm_folder, read_imported
 from training.progress import Steps, terminal

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.common.clock import timestamps
-from models.types import Floats
+from models.common.types import Floats
 from training.held_out import Held
 from training.prepare import Prepared
 

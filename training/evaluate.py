@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from features.dataset.funnel import Funnel
-from models.types import Flags, Floats, log_loss, logit, sigmoid
+from models.common.types import Flags, Floats, log_loss, logit, sigmoid
 
 Evaluator = Callable[[Flags, Floats], float]
 

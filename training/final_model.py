@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from models.chain import chain
-from models.drift import Drift
+from models.calibration.chain import chain
+from models.calibration.drift import Drift
+from models.calibration.reference import Reference
+from models.decision.recommend import Policy
+from models.decision.value import Value
 from models.model import FunnelModel
-from models.recommend import Policy
-from models.reference import Reference
-from models.scoring import next_contributions, parts
-from models.value import Value
+from models.score import next_contributions, parts
 from training.config import Config
 from training.funnel_fit import TICKS, Fit, fit_funnel
 from training.held_out import Held

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from features.common.clock import DAY
-from models.blend import blend_weights
-from models.calibration import Calibrator, choose_calibrator
-from models.gbm import Gbm, gbm_learner
-from models.intervals import Interval
-from models.linear import STRENGTHS, Linear, linear_learner, linear_path
-from models.rule_odds import points_calibrator
-from models.transition import LEARNERS, Transition
-from models.types import Examples, Floats
+from models.calibration.blend import blend_weights
+from models.calibration.calibrator import Calibrator, choose_calibrator
+from models.calibration.intervals import Interval
+from models.calibration.transition import LEARNERS, Transition
+from models.common.types import Examples, Floats
+from models.learners.gbm import Gbm, gbm_learner
+from models.learners.linear import STRENGTHS, Linear, linear_learner, linear_path
+from models.rules.odds import points_calibrator
 from training.config import Search
 from training.search import search
 from training.splits import Fold, forward_folds

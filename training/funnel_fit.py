@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from features.common.clock import DAY
 from features.dataset.labels import Labels
-from models.calibration import Calibrator
-from models.rule_odds import RuleOdds, points_calibrator
-from models.timing import Timing, Timings
-from models.transition import Transition
-from models.types import Flags, Floats
+from models.calibration.calibrator import Calibrator
+from models.calibration.timing import Timing, Timings
+from models.calibration.transition import Transition
+from models.common.types import Flags, Floats
+from models.rules.odds import RuleOdds, points_calibrator
 from training.config import Search
 from training.fit import Fitted, Settings, fit_transition, relearn
 from training.nothing import nothing_to_learn

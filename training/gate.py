@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.types import TINY, Flags, Floats
+from models.common.types import TINY, Flags, Floats
 
 DRAWS = 1_000
 LEVEL = 0.9

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from models.decision.recommend import Policy
 from models.model import FunnelModel
-from models.recommend import Policy
 from training.backtest import Backtest, backtest, in_words, weeks_to_choose_in
 from training.config import Config
 from training.final_model import as_of_cut

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.dataset.labels import Labels
-from models.chain import Conditional, chain
-from models.scoring import interval
-from models.types import Flags, Floats
-from models.value import Value
+from models.calibration.chain import Conditional, chain
+from models.common.types import Flags, Floats
+from models.decision.value import Value
+from models.score import interval
 from training.baselines import BASELINES, fit_baseline
 from training.config import Config
 from training.coverage import Coverage, coverage

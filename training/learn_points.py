@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from features.common.errors import ConfigError
-from models.rules import Rules
-from models.types import log_loss
+from models.common.types import log_loss
+from models.rules.rules import Rules
 from training import tracking
 from training.compare import as_trained, show
 from training.config import Config

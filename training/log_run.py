@@ -16,13 +16,13 @@ from features.common.errors import ModelError
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
 from features.engine.histories import Histories
-from models.chain import chain
+from models.batch import looked
+from models.calibration.chain import chain
 from models.model import FunnelModel
-from models.scoring import split
+from models.score import split
 from models.store import load as load_model
 from models.store import save
 from training import tracking
-from training.batch import looked
 from training.config import Config
 from training.evaluate import capacity_curve, flat
 from training.gate import Difference, Verdict, judge

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from features.common.clock import DAY, NEVER, Moments
 from features.common.errors import ConfigError, nearest
 from features.engine.index import DIRECTIONS, HistoryIndex
+from models.common.types import Flags, Floats
+from models.decision.next_steps import OPT_OUTS, NextSteps, Step
 from models.model import FunnelModel
-from models.next_steps import OPT_OUTS, NextSteps, Step
-from models.types import Flags, Floats
 from training.config import Config
 from training.prepare import Prepared
 

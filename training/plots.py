@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from models.types import Flags, Floats
+from models.common.types import Flags, Floats
 from training.evaluate import CAPACITIES, capacity_curve, equal_bins, reliability
 from training.segments import band
 

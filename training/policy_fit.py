@@ -8,9 +8,9 @@ import numpy as np
 
 from features.common.clock import WEEK
 from features.dataset.funnel import Funnel
+from models.common.types import Floats
+from models.decision.recommend import QUIET_DAYS, Policy, best_line
 from models.model import LAST_SEEN
-from models.recommend import QUIET_DAYS, Policy, best_line
-from models.types import Floats
 from training.config import Config
 from training.held_out import Held
 from training.prepare import Prepared

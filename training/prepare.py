@@ -21,9 +21,9 @@ from features.engine.feature_set import FeatureSet
 from features.engine.histories import Histories, seen_in
 from features.engine.plan import Plan
 from features.leakage import Audit, Follows, audit
+from models.common.types import Examples, Flags, Matrix
 from models.model import LAST_SEEN, design
-from models.rules import Points, Rules, check_thresholds
-from models.types import Examples, Flags, Matrix
+from models.rules.rules import Points, Rules, check_thresholds
 from training.audited import honest_rules, left_out, refuse_nothing
 from training.config import Config
 from training.pool.prior import Prior, prior_of

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from features.engine.build import attribute, build
 from features.engine.plan import Plan
-from models.rules import Rules
-from models.types import Flags, Floats
+from models.common.types import Flags, Floats
+from models.rules.rules import Rules
 from training.capacity import capacity_share, caught_difference
 from training.config import Config
 from training.evaluate import Slice, capacity_curve, evaluate_slices, slices

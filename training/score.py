@@ -11,10 +11,10 @@ import pandas as pd
 from features.common.errors import ConfigError, DataError
 from features.common.files import whole_file, whole_folder
 from features.dataset.dataset import Dataset
+from models.batch import score_open
+from models.decision.recommend import ACTIONS, Action
 from models.model import FunnelModel
-from models.recommend import ACTIONS, Action
 from models.store import load as load_model
-from training.batch import score_open
 from training.config import Config
 from training.data import load
 from training.progress import Steps, terminal

@@ -19,11 +19,11 @@ from features.attributes.encoders import AttributeEncoder, is_missing
 from features.common.errors import DataError
 from features.engine.build import attribute, build
 from features.engine.plan import Plan
-from models.calibration import RECENCY, recent
-from models.rule_book import BehaviourRule, Caps, FitRule, RuleBook
-from models.rule_odds import SCALE, points_calibrator
-from models.rules import Rules
-from models.types import Flags, Floats, log_loss, sigmoid
+from models.calibration.calibrator import RECENCY, recent
+from models.common.types import Flags, Floats, log_loss, sigmoid
+from models.rules.odds import SCALE, points_calibrator
+from models.rules.rules import Rules
+from models.rules.schema import BehaviourRule, Caps, FitRule, RuleBook
 from training.prepare import Prepared
 
 Rows = npt.NDArray[np.intp]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import optuna
 
-from models.gbm import gbm_learner
-from models.types import Examples, Floats
+from models.common.types import Examples, Floats
+from models.learners.gbm import gbm_learner
 
 MOST_ROWS = 20_000  # settings are found on so many rows at most; the fit itself uses all
 

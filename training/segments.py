@@ -13,8 +13,8 @@ from scipy.stats import beta
 
 from features.dataset.labels import Labels
 from features.engine.build import attribute
-from models.intervals import design_effect
-from models.types import Flags, Floats
+from models.calibration.intervals import design_effect
+from models.common.types import Flags, Floats
 from training.prepare import Prepared
 
 MIN_ROWS = 100

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.types import Examples, Flags
+from models.common.types import Examples, Flags
 
 Rows = npt.NDArray[np.intp]
 Ints = npt.NDArray[np.int64]

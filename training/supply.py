@@ -11,7 +11,7 @@ from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
 from features.partitions.lock import locked
 from models.model import FunnelModel
-from models.rules import Rules
+from models.rules.rules import Rules
 from training.config import Config
 from training.data import load
 from training.engine import opened

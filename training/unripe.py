@@ -15,8 +15,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from features.common.clock import DAY
-from models.timing import Timing
-from models.types import TINY, Examples, Flags, Floats, Matrix, sigmoid
+from models.calibration.timing import Timing
+from models.common.types import TINY, Examples, Flags, Floats, Matrix, sigmoid
 from training.prepare import Prepared
 
 SMALLEST = 0.01  # a row of less weight is left out

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.dataset.labels import Labels
-from models.intervals import QUANTILE, equal_parts
-from models.types import Floats
-from models.value import Expected, Value
+from models.calibration.intervals import QUANTILE, equal_parts
+from models.common.types import Floats
+from models.decision.value import Expected, Value
 from training.prepare import Prepared
 from training.value_fit import Rows, Won, deviance
 

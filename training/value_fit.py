@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from features.common.clock import NEVER
 from features.dataset.deals import Brought
-from models.gbm import Gbm, defaults
-from models.intervals import equal_parts
-from models.types import Flags, Floats, Matrix
-from models.value import Value
+from models.calibration.intervals import equal_parts
+from models.common.types import Flags, Floats, Matrix
+from models.decision.value import Value
+from models.learners.gbm import Gbm, defaults
 from training.config import Config
 from training.prepare import Prepared
 from training.splits import keep_apart
@@ -207,7 +207,7 @@ def _noise(won: Won, said: float | Floats) -> float:
 
 
 def _spread(said: Floats, later: Won) -> float:
-    """As `models.intervals`: by how much cells of time and expectation lie off beyond chance, pulled towards the usual."""
+    """As `models.calibration.intervals`: by how much cells of time and expectation lie off beyond chance, pulled towards the usual."""
     bin_of = equal_parts(said, BINS)
     block_of = equal_parts(later.as_of.astype(np.float64), BLOCKS)
     excess = []

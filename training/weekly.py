@@ -10,11 +10,11 @@ import numpy.typing as npt
 from features.common.clock import DAY, WEEK, Moments
 from features.dataset.labels import label
 from features.dataset.landmarks import Landmarks, open_leads
+from models.batch import looked
+from models.common.types import Flags, Floats
+from models.decision.recommend import Situation
 from models.model import FunnelModel
-from models.recommend import Situation
-from models.scoring import Prospects, prospects, situations
-from models.types import Flags, Floats
-from training.batch import looked
+from models.score import Prospects, prospects, situations
 from training.held_out import Held
 from training.prepare import Prepared
 

@@ -16,9 +16,9 @@ from features.dataset.dataset import Dataset
 from features.dataset.landmarks import Landmarks, open_leads
 from features.dataset.landmarks import Path as FunnelPath
 from features.engine.histories import Histories
+from models.batch import score_open
 from models.model import FunnelModel
 from models.store import load as load_model
-from training.batch import score_open
 from training.config import Config
 from training.data import load
 from training.progress import Steps, terminal

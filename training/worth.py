@@ -11,9 +11,9 @@ import pandas as pd
 
 from features.common.clock import DAY, NEVER, microseconds
 from features.dataset.dataset import Dataset
-from models.chain import chain
+from models.calibration.chain import chain
+from models.common.types import Flags, Floats
 from models.model import FunnelModel
-from models.types import Flags, Floats
 from training.prepare import Prepared
 
 MIN_LEADS = 30  # a smaller group is told together with the others

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.naive_bayes import CategoricalNB
 
-from models.types import TINY, Flags, Floats, Matrix
+from models.common.types import TINY, Flags, Floats, Matrix
 from training.baselines import Rate
 
 BINS = 5  # of equal numbers of rows
@@ -49,7 +49,7 @@ def _edges(column: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Bayes:
-    """A fitted naive Bayes; fits `models.chain.Conditional`."""
+    """A fitted naive Bayes; fits `models.calibration.chain.Conditional`."""
 
     binned: Binned
     classifier: CategoricalNB

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.calibration import Calibrator, choose_calibrator
-from models.chain import Conditional
-from models.types import Examples, Floats, Matrix, logit
+from models.calibration.calibrator import Calibrator, choose_calibrator
+from models.calibration.chain import Conditional
+from models.common.types import Examples, Floats, Matrix, logit
 from training.splits import forward_folds
 
 Fit = Callable[[Examples], Conditional]
@@ -17,7 +17,7 @@ Fit = Callable[[Examples], Conditional]
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A fitted peer and what turns its probabilities into ones that come true; fits `models.chain.Conditional`."""
+    """A fitted peer and what turns its probabilities into ones that come true; fits `models.calibration.chain.Conditional`."""
 
     raw: Conditional
     calibrator: Calibrator

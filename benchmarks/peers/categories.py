@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.attributes.encoders import AttributeEncoder
-from models.types import Floats
+from models.common.types import Floats
 from training.prepare import Prepared
 
 NAMED = ("category", "function")  # an indicator per level, then one for rare or new values, then one for missing

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from models.types import TINY, Flags, Floats
+from models.common.types import TINY, Flags, Floats
 from training.gate import Difference
 
 DRAWS = 2_000

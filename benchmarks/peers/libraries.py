@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from models.types import TINY, Examples, Floats, Matrix
+from models.common.types import TINY, Examples, Floats, Matrix
 from training.baselines import Baseline, Rate
 
 KNOWN = 10  # rows; scikit-learn's boosting stops with an error at a column without a value, and it keeps a tenth of them aside
@@ -19,7 +19,7 @@ KNOWN = 10  # rows; scikit-learn's boosting stops with an error at a column with
 
 @dataclass(frozen=True)
 class Some:
-    """A fitted classifier that sees some of the columns; fits `models.chain.Conditional`."""
+    """A fitted classifier that sees some of the columns; fits `models.calibration.chain.Conditional`."""
 
     classifier: Baseline
     columns: npt.NDArray[np.intp]
@@ -30,7 +30,7 @@ class Some:
 
 @dataclass(frozen=True)
 class Framed:
-    """A fitted classifier that wants a data frame; fits `models.chain.Conditional`."""
+    """A fitted classifier that wants a data frame; fits `models.calibration.chain.Conditional`."""
 
     classifier: Any
 

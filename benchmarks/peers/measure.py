@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.peers.crossed import differences, losses, weeks
 from benchmarks.peers.run import Said, peers, say
-from models.types import Flags, Floats
+from models.common.types import Flags, Floats
 from training.evaluate import Slice, evaluate
 from training.gate import Difference
 from training.held_out import Held

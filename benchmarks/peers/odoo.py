@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.types import Flags, Floats, Matrix, sigmoid
+from models.common.types import Flags, Floats, Matrix, sigmoid
 from training.baselines import Rate
 
 SMOOTHING = 0.1  # a value's counts begin with it
@@ -54,7 +54,7 @@ class Counts:
 class Odoo:
     """The count table: one `Counts` per variable, that of the lead stage if it is used, and all won and all lost leads.
 
-    Fits `models.chain.Conditional`: rows are (n, variables), with the lead stage as one more column, the last, if it is used.
+    Fits `models.calibration.chain.Conditional`: rows are (n, variables), with the lead stage as one more column, the last, if it is used.
     """
 
     variables: tuple[Counts, ...]

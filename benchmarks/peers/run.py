@@ -16,8 +16,8 @@ from benchmarks.peers.categories import categories, numbers
 from benchmarks.peers.libraries import fit_boosting, fit_flaml
 from benchmarks.peers.odoo import fit_odoo
 from features.dataset.labels import Labels
-from models.chain import Conditional, chain
-from models.types import Examples, Floats, Matrix
+from models.calibration.chain import Conditional, chain
+from models.common.types import Examples, Floats, Matrix
 from training.held_out import Held
 from training.prepare import Prepared
 

@@ -15,9 +15,9 @@ from functools import lru_cache
 import numpy as np
 
 from features.common.words import Language
+from models.common.types import Floats, logit
 from models.model import FunnelModel
-from models.scoring import Scores
-from models.types import Floats, logit
+from models.score import Scores
 
 LANGUAGES: tuple[Language, ...] = ("en", "de")
 

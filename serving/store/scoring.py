@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from features.engine.request import LiveLead
-from models.review import review_reasons
-from models.scoring import Scores
+from models.decision.review import review_reasons
+from models.score import Scores
 from serving.scorer import Scorer
 from serving.store.explained import Columns, Explained, explain
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.calibration import FEW, METHODS, Calibrator, allowed_methods, choose_calibrator, recent, trials
-from models.types import sigmoid
+from models.calibration.calibrator import FEW, METHODS, Calibrator, allowed_methods, choose_calibrator, recent, trials
+from models.common.types import sigmoid
 
 N = 20_000
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.curve import curve_days, curves
-from models.timing import Timing, Timings
+from models.calibration.curve import curve_days, curves
+from models.calibration.timing import Timing, Timings
 from tests.tiny import FUNNEL
 
 TARGETS = len(FUNNEL.targets)

@@ -15,13 +15,13 @@ from features.common.clock import moment
 from features.dataset.landmarks import Path as Way
 from features.dataset.landmarks import landmarks
 from features.engine.histories import Histories
-from models.drift import FEWEST, MOST, Drift, Window
-from models.scoring import split
+from models.batch import looked
+from models.calibration.drift import FEWEST, MOST, Drift, Window
+from models.common.types import Matrix
+from models.score import split
 from models.store import DRIFT, MANIFEST, load, save
-from models.types import Matrix
 from tests.tiny import tiny_model
 from tests.trained import Trained
-from training.batch import looked
 
 
 def rows(size: int, seed: int = 0, shift: float = 0.0) -> Matrix:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from features.common.compiled import exact
-from models.lanes import LANES, alike, load, minus, over, plus, store, summed, times
+from models.learners.lanes import LANES, alike, load, minus, over, plus, store, summed, times
 
 NUMBERS = arrays(np.float64, 2 * LANES, elements=st.floats(-1e6, 1e6, allow_subnormal=False))
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.blend import LEAST, blend_weights
-from models.gbm import Gbm, gbm_learner
-from models.linear import Linear, linear_learner, linear_path
-from models.types import Examples, log_loss, logit, margin_loss, sigmoid
+from models.calibration.blend import LEAST, blend_weights
+from models.common.types import Examples, log_loss, logit, margin_loss, sigmoid
+from models.learners.gbm import Gbm, gbm_learner
+from models.learners.linear import Linear, linear_learner, linear_path
 
 
 def examples(rows: int = 3_000, seed: int = 0) -> Examples:

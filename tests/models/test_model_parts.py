@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calibration import Calibrator
-from models.chain import chain
-from models.intervals import Interval
-from models.reference import Reference
-from models.rule_odds import SCALE, RuleOdds
-from models.types import logit, sigmoid
+from models.calibration.calibrator import Calibrator
+from models.calibration.chain import chain
+from models.calibration.intervals import Interval
+from models.calibration.reference import Reference
+from models.common.types import logit, sigmoid
+from models.rules.odds import SCALE, RuleOdds
 
 MARGIN = float(logit(0.2))
 NONE = np.zeros(0, np.int64)

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from features.common.compiled import part
-from models.calibration import Calibrator
-from models.chain import chain
-from models.curve import curves
-from models.gbm import Gbm
-from models.intervals import Interval
+from models.calibration.calibrator import Calibrator
+from models.calibration.chain import chain
+from models.calibration.curve import curves
+from models.calibration.intervals import Interval
+from models.common.types import logit
+from models.learners.gbm import Gbm
 from models.model import FunnelModel
-from models.ready import TOGETHER
-from models.rule_odds import RuleOdds
-from models.rules import Rules
-from models.scoring import Looked, interval, next_contributions, numbers, parts, score, split
-from models.types import logit
+from models.packed import TOGETHER
+from models.rules.odds import RuleOdds
+from models.rules.rules import Rules
+from models.score import Looked, interval, next_contributions, numbers, parts, score, split
 from tests.tiny import tiny_model
 
 NEAR: Any = {"rtol": 1e-11, "atol": 1e-12}
@@ -144,11 +144,11 @@ def test_boosters_that_only_lightgbm_can_ask_are_asked(monkeypatch: pytest.Monke
 
 
 def test_trees_of_many_leaves_are_walked(monkeypatch: pytest.MonkeyPatch) -> None:
-    from models import shapley
+    from models.learners import tree_shap
 
     looked = seen(tiny_model(), 20)
     wanted = numbers(tiny_model(), looked, 3)
-    monkeypatch.setattr(shapley, "SMALL", 1)
+    monkeypatch.setattr(tree_shap, "SMALL", 1)
     model = tiny_model()
     found = numbers(model, looked, 3)
     assert (part(model.made.forest.whole, 6) < 0).any()

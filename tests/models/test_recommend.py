@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.advice import advise, percent
-from models.recommend import ACTIONS, Policy, Previous, Situation, best_line, decide
+from models.decision.advice import advise, percent
+from models.decision.recommend import ACTIONS, Policy, Previous, Situation, best_line, decide
 
 POLICY = Policy("sql", {"mql": 0.05, "sql": 0.2}, quiet_days=60, cost_per_contact=10, deal_value=100)
 NEVER = float("nan")

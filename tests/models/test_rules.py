@@ -12,7 +12,7 @@ import pytest
 from features.common.errors import ConfigError
 from features.partitions.executor import every
 from features.partitions.memory import Budget
-from models.rules import Points, Rules, check_thresholds
+from models.rules.rules import Points, Rules, check_thresholds
 from training.engine.local import Local
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from features.common.errors import ConfigError
-from models.rule_book import BehaviourRule
-from models.rules import DEFAULT_RULES, Rules
-from models.rules_check import doubts, most, read_with_lines
+from models.rules.check import doubts, most, read_with_lines
+from models.rules.rules import DEFAULT_RULES, Rules
+from models.rules.schema import BehaviourRule
 
 STAGES = ("lead", "mql", "sql", "customer")
 TYPES = ("page_view", "trial_requested", "meeting")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.rule_book import FitRule
-from models.rules import Column, Rules
+from models.rules.rules import Column, Rules
+from models.rules.schema import FitRule
 
 
 def fit_points(condition: dict[str, object], values: list[object]) -> list[float]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.timing import FEW, Timing, Timings
+from models.calibration.timing import FEW, Timing, Timings
 
 HORIZON = 60.0
 

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.common.compiled import part
-from models.forest import SMALL
-from models.gbm import Gbm
-from models.shapley import BLOCK, FEW, Shapley
-from models.trees import Trees
-from models.types import Floats, Matrix
+from models.common.types import Floats, Matrix
+from models.learners.forest import SMALL
+from models.learners.gbm import Gbm
+from models.learners.tree_shap import BLOCK, FEW, Shapley
+from models.learners.trees import Trees
 
 
 def rows(count: int, features: int, seed: int = 1) -> tuple[Matrix, Floats]:

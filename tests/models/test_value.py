@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.value import Value
+from models.decision.value import Value
 
 X = np.zeros((2, 3), np.float32)
 VALUE = Value("EUR", 1_000.0, None, spread=0.2, low=0.5, high=2.0, lifetime=3.0)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from models.types import logit
+from models.common.types import logit
 from serving.app import create_app
 from serving.openapi import describe
 from serving.openapi_door import behind_the_door

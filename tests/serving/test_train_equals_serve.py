@@ -13,11 +13,11 @@ from features.common.clock import DAY, moment
 from features.dataset.dataset import Dataset
 from features.engine.build import build
 from features.engine.request import live_rows
+from models.batch import score_open
 from serving.parse import read
 from serving.scorer import Scorer
 from tests.serving.requests_from import open_at, payload
 from tests.trained import Trained
-from training.batch import score_open
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from features.attributes.encoders import AttributeEncoder
 from features.catalogue import Seen
 from features.common.errors import ConfigError, DataError
 from features.leakage import Audit, Verdict
-from models.rules import Rules
+from models.rules.rules import Rules
 from training.audited import honest_rules, left_out, refuse_nothing
 from training.config import Config
 

@@ -7,9 +7,9 @@ import pytest
 
 from features.common.clock import DAY, NEVER, WEEK
 from features.dataset.landmarks import Landmarks
-from models.recommend import Policy, Situation
-from models.rules import Points
-from models.scoring import Parts, Prospects
+from models.decision.recommend import Policy, Situation
+from models.rules.rules import Points
+from models.score import Parts, Prospects
 from tests.trained import Trained
 from training.backtest import AS_IT_WAS, MODEL, RULES, RULES_FITTED, backtest, in_words
 from training.weekly import Weekly

@@ -12,7 +12,7 @@ import yaml
 from rich.console import Console
 
 from features.common.errors import ConfigError
-from models.rules import DEFAULT_RULES, Rules
+from models.rules.rules import DEFAULT_RULES, Rules
 from tests.trained import Trained
 from training import tracking
 from training.compare import run

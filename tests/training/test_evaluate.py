@@ -8,7 +8,7 @@ from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from features.dataset.funnel import Funnel
-from models.types import sigmoid
+from models.common.types import sigmoid
 from training.evaluate import capacity_curve, caught, evaluate, flat, reliability, slices
 from training.gate import Difference, compare, judge
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from features.common.clock import DAY
-from models.linear import PRIOR_SLOPE, linear_learner, rules_prior
-from models.rule_odds import SCALE, points_calibrator
-from models.types import Examples, logit, sigmoid
+from models.common.types import Examples, logit, sigmoid
+from models.learners.linear import PRIOR_SLOPE, linear_learner, rules_prior
+from models.rules.odds import SCALE, points_calibrator
 from training.config import Search
 from training.fit import faded, fit_transition, grown, rarer_of, regime, relearn, strongest_as_good
 

@@ -23,9 +23,9 @@ from connectors.simulator.simulate import simulate
 from connectors.simulator.simulation import Simulation
 from features.common.clock import timestamps
 from features.dataset.validate import validate
-from models.chain import chain
-from models.rules import Rules
-from models.scoring import interval
+from models.calibration.chain import chain
+from models.rules.rules import Rules
+from models.score import interval
 from training.config import Config
 from training.coverage import groups
 from training.evaluate import reliability

@@ -7,7 +7,7 @@ import pytest
 
 from features.common.clock import DAY, NEVER
 from features.common.errors import ConfigError
-from models.next_steps import NextSteps, Step
+from models.decision.next_steps import NextSteps, Step
 from tests.trained import Trained
 from training.config import Nurturing
 from training.next_steps import Stretch, _steps, next_steps

@@ -14,7 +14,7 @@ from rich.console import Console
 from features.common.errors import DataError
 from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
-from models.rules import Rules
+from models.rules.rules import Rules
 from tests.trained import SMALL
 from training.config import Config
 from training.held_out import Held, hold_out

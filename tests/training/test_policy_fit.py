@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.decision.recommend import QUIET_DAYS
 from models.model import LAST_SEEN
-from models.recommend import QUIET_DAYS
 from tests.trained import Trained
 from training.config import Config
 from training.policy_fit import bare_policy, choose_policy, quiet_days

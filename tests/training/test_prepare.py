@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from features.dataset.dataset import Dataset
-from models.rules import Rules
+from models.rules.rules import Rules
 from training.config import Config
 from training.prepare import prepare
 

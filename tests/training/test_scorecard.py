@@ -11,10 +11,10 @@ import pytest
 from rich.console import Console
 
 from features.common.errors import ConfigError, DataError
-from models.rule_book import BehaviourRule, FitRule
-from models.rules import Rules
-from models.rules_check import doubts, read_with_lines
-from models.types import sigmoid
+from models.common.types import sigmoid
+from models.rules.check import doubts, read_with_lines
+from models.rules.rules import Rules
+from models.rules.schema import BehaviourRule, FitRule
 from tests.trained import Trained
 from training.config import Config
 from training.learn_points import run

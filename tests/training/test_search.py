@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.types import Examples
+from models.common.types import Examples
 from training.search import search, simplest_as_good
 
 

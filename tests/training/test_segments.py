@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from features.dataset.dataset import Dataset
-from models.rules import Rules
+from models.rules.rules import Rules
 from tests.trained import Trained
 from training.config import Config
 from training.prepare import Prepared, prepare

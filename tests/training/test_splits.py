@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.types import Examples
+from models.common.types import Examples
 from training.splits import FOLDS, HELD_SHARE, cut_for, draw, forward_folds, keep_apart
 
 

@@ -20,10 +20,11 @@ import training.train
 from features.common.errors import ConfigError, DataError, ModelError
 from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
+from models import batch
+from models.batch import score_open
 from models.store import load
 from tests.trained import Trained
-from training import batch, tracking
-from training.batch import score_open
+from training import tracking
 from training.config import Config
 from training.score import score_dataset
 

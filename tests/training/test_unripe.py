@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from models.timing import Timing
-from models.types import Examples, sigmoid
+from models.calibration.timing import Timing
+from models.common.types import Examples, sigmoid
 from training.unripe import USUAL_SWING, Pace, Standing, Unripe, believed, evidence, newest_shift, with_unripe
 
 HORIZON = 60.0

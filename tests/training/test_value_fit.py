@@ -7,7 +7,7 @@ import pytest
 
 from features.common.clock import DAY
 from features.dataset.deals import Brought
-from models.value import Value
+from models.decision.value import Value
 from tests.trained import Trained
 from training.value_check import check_value
 from training.value_fit import LOSSES, Won, deviance, fit_value, value_notes

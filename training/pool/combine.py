@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.types import Floats
+from models.common.types import Floats
 from training.pool.contribution import Column, Contribution, Given
 from training.pool.prior import MISSING, Known, Prior, Said
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from features.engine.feature_set import FeatureSet
 from features.spec import CreatedOn, InStage, Share, Trend
-from models.linear import SMALLEST, Scaler, penalised, rules_prior
-from models.types import Examples, Flags, Floats, Matrix, sigmoid
+from models.common.types import Examples, Flags, Floats, Matrix, sigmoid
+from models.learners.linear import SMALLEST, Scaler, penalised, rules_prior
 from training.fit import rarer_of
 from training.pool.prior import MISSING
 from training.prepare import Prepared

@@ -14,7 +14,7 @@ import numpy as np
 
 from features.common.errors import ConfigError
 from features.common.files import whole_file
-from models.pooled import Pooled
+from models.common.pooled_prior import Pooled
 from training.config import Config
 
 SCHEMA = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.transition import Transition
+from models.calibration.transition import Transition
 from training.config import Config
 from training.pool.prior import Prior
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from models.recommend import Policy
+from models.decision.recommend import Policy
 
 Spec = dict[str, Any]
 Words = Mapping[str, str]

@@ -9,10 +9,10 @@ import pandas as pd
 
 from features.common.words import Language
 from features.engine.feature_set import Described
+from models.common.types import Floats
 from models.model import FunnelModel
 from models.reasons import Explainer
-from models.scoring import next_contributions
-from models.types import Floats
+from models.score import next_contributions
 from training.disagree import furthest_apart
 from training.held_out import Held
 from training.prepare import Prepared

@@ -11,8 +11,8 @@ import pandas as pd
 from features.common.clock import DAY, NEVER, timestamps
 from features.common.words import Language
 from features.dataset.data_report import DataReport
-from models.next_steps import NextSteps
-from models.recommend import Policy
+from models.decision.next_steps import NextSteps
+from models.decision.recommend import Policy
 from training.backtest import Backtest
 from training.capacity import capacity_share, caught_difference
 from training.config import Config

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from models.recommend import Policy
-from models.types import Flags, Floats
+from models.common.types import Flags, Floats
+from models.decision.recommend import Policy
 from training.capacity import caught_difference
 from training.evaluate import caught, equal_bins, reliability
 from training.held_out import Held

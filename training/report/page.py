@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
 from features.common.words import type_words
-from models.next_steps import Step
+from models.decision.next_steps import Step
 from training.report import charts, sentences
 from training.report.advice import what_to_do
 from training.report.charts import Spec

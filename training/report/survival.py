@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from features.common.clock import DAY, NEVER, Moments, timestamps
-from models.types import Flags, Floats
+from models.common.types import Flags, Floats
 from training.prepare import Prepared
 
 MOST_COHORTS = 5  # the newest ones

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.partitions.matrix import Store
-from models.gbm import DEFAULTS, allowed
-from models.types import Floats, Matrix
+from models.common.types import Floats, Matrix
+from models.learners.gbm import DEFAULTS, allowed
 from training.scale.room import BATCH, ROWS
 from training.scale.select import Chosen, Selected
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from features.partitions.executor import Engine, alone, every
 from features.partitions.memory import cores
-from models.gbm import Gbm, allowed
-from models.transition import Transition
+from models.calibration.transition import Transition
+from models.learners.gbm import Gbm, allowed
 from training.engine.apart import boost_apart, can_apart
 from training.funnel_fit import Fit
 from training.scale.boost import Boosting, boost, faded

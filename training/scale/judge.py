@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from features.spec import Feature
-from models.rules import Rules
-from models.types import Floats, Matrix
+from models.common.types import Floats, Matrix
+from models.rules.rules import Rules
 
 
 @dataclass(frozen=True)

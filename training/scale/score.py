@@ -21,10 +21,10 @@ from features.partitions.executor import Engine, Tick, every
 from features.partitions.lead_tables import read_bucket
 from features.partitions.manifest import Bucket, Manifest
 from features.partitions.storage import Place
+from models.batch import nobody, score_open
+from models.decision.recommend import Action
 from models.model import FunnelModel
-from models.recommend import Action
 from models.store import load
-from training.batch import nobody, score_open
 
 Before = Mapping[str, tuple[Action, pd.Timestamp]]
 
@@ -169,7 +169,7 @@ def _sweep(out: Place, wanted: set[str]) -> None:
 
 
 def write_scores(job: Job, out: Place, to: Path, model: FunnelModel, engine: Engine) -> None:
-    """All parts as one .csv or .parquet file, best first, ordered as by `training.batch.score_open`."""
+    """All parts as one .csv or .parquet file, best first, ordered as by `models.batch.score_open`."""
     if not job.parts:
         with whole_file(to) as partial:
             nobody(model).to_csv(partial, index=False) if to.suffix == ".csv" else nobody(model).to_parquet(

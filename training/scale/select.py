@@ -19,8 +19,8 @@ from features.partitions.manifest import Bucket, Manifest
 from features.partitions.matrix import Store
 from features.partitions.spec import Spec
 from features.partitions.storage import Place
-from models.linear import Linear
-from models.types import Floats, Matrix
+from models.common.types import Floats, Matrix
+from models.learners.linear import Linear
 from training.funnel_fit import Ripening
 from training.prepare import deadlines
 from training.scale.stream import chosen

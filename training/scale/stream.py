@@ -31,7 +31,7 @@ from features.partitions.spec import Spec
 from features.partitions.storage import Place
 from features.partitions.update import update
 from models.model import LAST_SEEN
-from models.rules import Rules
+from models.rules.rules import Rules
 from training.config import Config
 from training.prepare import Facts, learn, with_horizons
 from training.scale.follow import Following, follow

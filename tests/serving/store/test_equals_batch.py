@@ -16,7 +16,8 @@ from features.dataset.funnel import Funnel
 from features.dataset.landmarks import Path, open_leads
 from features.engine.build import build
 from features.engine.request import live_rows
-from models.recommend import Action
+from models.batch import score_open
+from models.decision.recommend import Action
 from serving.scorer import Scorer
 from serving.store.export import export
 from serving.store.keep import keep, model_id
@@ -27,7 +28,6 @@ from serving.store.standing import standing
 from serving.store.store import Store
 from tests.serving.requests_from import open_at
 from tests.trained import Trained
-from training.batch import score_open
 
 
 @pytest.mark.parametrize("days_ago", [0, 400])

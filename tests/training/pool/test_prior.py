@@ -11,9 +11,9 @@ from scipy.optimize import minimize
 
 from features.common.clock import DAY
 from features.common.errors import ConfigError
-from models.linear import linear_learner, linear_path, penalised, rules_prior
-from models.pooled import Pooled
-from models.types import Examples, logit, sigmoid
+from models.common.pooled_prior import Pooled
+from models.common.types import Examples, logit, sigmoid
+from models.learners.linear import linear_learner, linear_path, penalised, rules_prior
 from training.config import Search
 from training.fit import PoolTried, Settings, choose_linear, fit_transition
 from training.pool.combine import LEAST_CLIENTS, between, combine, effect

@@ -19,10 +19,10 @@ from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.memory import Budget
 from features.partitions.partition import partition
 from features.partitions.storage import Place
+from models.batch import score_open
 from models.store import save
 from tests.tiny import FUNNEL, tiny_model
 from tests.training.scale.deadly import Killing
-from training.batch import score_open
 from training.config import Config
 from training.engine.dask import cluster
 from training.engine.local import Local
@@ -242,8 +242,8 @@ def test_trees_of_all_accounts_equal_those_from_memory_on_the_same_bins(few: Dat
 
 def tiny_linear(columns: int) -> object:
     """A linear learner of any width."""
-    from models.linear import linear_learner
-    from models.types import Examples
+    from models.common.types import Examples
+    from models.learners.linear import linear_learner
 
     random = np.random.default_rng(0)
     x = random.normal(size=(200, columns)).astype(np.float32)

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from models.types import Floats, Matrix
+from models.common.types import Floats, Matrix
 
 
 class Conditional(Protocol):

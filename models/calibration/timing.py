@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from features.common.compiled import compiled
-from models.types import Floats
+from models.common.types import Floats
 
 KNOTS = 24
 FEW = 30  # conversions; with fewer all leads share one curve

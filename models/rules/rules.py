@@ -17,8 +17,8 @@ from features.common.errors import ConfigError, nearest
 from features.common.settings import explain
 from features.common.words import Language
 from features.spec import Feature
-from models.rule_book import FitRule, RuleBook
-from models.types import Floats, Matrix
+from models.common.types import Floats, Matrix
+from models.rules.schema import FitRule, RuleBook
 
 DEFAULT_RULES = Path(__file__).with_name("rules.yaml")
 

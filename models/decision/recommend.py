@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from models.types import TINY, Floats
+from models.common.types import TINY, Floats
 
 QUIET_DAYS = 60.0  # without any interaction a lead already with sales is offered back, where history gives no other number
 HOPELESS = 0.1  # of the hand-over line; below it and older than `OLD_DAYS`, a lead is not worth nurturing
@@ -56,7 +56,7 @@ class Policy:
 
     @cached_property
     def sentences(self) -> dict[tuple[Because, str, str], tuple[str, tuple[str, ...]]]:
-        """Where `models.advice` keeps sentences as far as they are the same for all leads, by case, lead stage and language."""
+        """Where `models.decision.advice` keeps sentences as far as they are the same for all leads, by case, lead stage and language."""
         return {}
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from models.calibration import Calibrator
-from models.gbm import Gbm
-from models.intervals import Interval
-from models.linear import Linear
-from models.types import Floats, Log, Matrix
+from models.calibration.calibrator import Calibrator
+from models.calibration.intervals import Interval
+from models.common.types import Floats, Log, Matrix
+from models.learners.gbm import Gbm
+from models.learners.linear import Linear
 
 LEARNERS = ("linear", "gbm", "gbm on linear")
 

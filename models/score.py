@@ -11,17 +11,17 @@ import numpy.typing as npt
 
 from features.common.compiled import compiled
 from features.common.words import Language
-from models.advice import Advice, advise
-from models.curve import Curves
-from models.intervals import around
+from models.calibration.curve import Curves
+from models.calibration.intervals import around
+from models.calibration.transition import Transition
+from models.common.types import Floats, Matrix
+from models.decision.advice import Advice, advise
+from models.decision.next_steps import Step
+from models.decision.recommend import Policy, Previous, Situation
+from models.decision.value import Amounts, Expected
 from models.model import FunnelModel, design
-from models.next_steps import Step
-from models.ready import Numbers
-from models.recommend import Policy, Previous, Situation
-from models.rules import Points, Values
-from models.transition import Transition
-from models.types import Floats, Matrix
-from models.value import Amounts, Expected
+from models.packed import Numbers
+from models.rules.rules import Points, Values
 
 SETTLED = frozenset({"hand_over", "disqualify"})  # actions after which nothing is offered to a lead
 GRADES = tuple(tuple(letter + number for number in "321") for letter in "CBA")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.types import Flags, Floats, sigmoid
+from models.common.types import Flags, Floats, sigmoid
 
 LEAST = 0.3  # the weights add up to at least this
 PULL = 100.0  # strength, in rows, of the pull towards the usual weights, which add up to one

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.common.compiled import compiled, inlined
-from models.types import Floats, Matrix
+from models.common.types import Floats, Matrix
 
 Ints = npt.NDArray[np.int32]
 

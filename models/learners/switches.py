@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.common.compiled import inlined
-from models.trees import MISSING_NAN, MISSING_ZERO, ZERO, Trees
-from models.types import Floats
+from models.common.types import Floats
+from models.learners.trees import MISSING_NAN, MISSING_ZERO, ZERO, Trees
 
 Whole = npt.NDArray[np.int64]
 PLACE_BITS = 6  # of a node within its tree

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from features.common.compiled import compiled
 from features.dataset.funnel import Funnel
-from models.timing import Timings
-from models.types import Floats, logit
+from models.calibration.timing import Timings
+from models.common.types import Floats, logit
 
 STEPS = ((60.0, 30.0), (14.0, 7.0), (0.0, 1.0))  # horizon from (days) → days between the points of its curve
 
@@ -42,7 +42,7 @@ def curves(
 ) -> Curves:
     """The curves of n leads.
 
-    `conditional` and `probability` (n, targets) as `models.chain.chain` gives them, `stage_days` (n,) since the lead stage was
+    `conditional` and `probability` (n, targets) as `models.calibration.chain.chain` gives them, `stage_days` (n,) since the lead stage was
     entered. Each curve rises to the probability at its horizon; none is ever above that of the lead stage before it.
     """
     days = tuple(curve_days(funnel.horizons[t]) for t in funnel.targets)

@@ -1,8 +1,8 @@
 """Trees made ready, compiled: their sum and what each feature adds to it, for one row.
 
-What a row's values decide at the nodes of a tree is a word (`models.switches`). Of a small tree the sum and the contributions
+What a row's values decide at the nodes of a tree is a word (`models.learners.switches`). Of a small tree the sum and the contributions
 of every word are written down beforehand, the latter as differences to what the usual word adds, so that only trees that a row
-takes in an unusual way are looked up; those of larger ones are worked out as `models.shapley` describes.
+takes in an unusual way are looked up; those of larger ones are worked out as `models.learners.tree_shap` describes.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from features.common.compiled import compiled, inlined, part
-from models.lanes import LANES, alike, load, minus, over, store, summed, times
-from models.switches import Switches
-from models.types import Floats
+from models.common.types import Floats
+from models.learners.lanes import LANES, alike, load, minus, over, store, summed, times
+from models.learners.switches import Switches
 
 Whole = npt.NDArray[np.int64]
 
@@ -59,7 +59,7 @@ class Forest(NamedTuple):
 
 @inlined
 def unpacked(whole: Any, real: Any) -> Any:
-    """A forest and its switches, out of the two arrays that `models.shapley.Shapley` packs."""
+    """A forest and its switches, out of the two arrays that `models.learners.tree_shap.Shapley` packs."""
     forest = Forest(
         part(whole, 0), part(whole, 1), part(whole, 2), part(whole, 3), part(whole, 4), part(whole, 5), part(whole, 6),
         part(whole, 7), part(real, 0), part(real, 1), part(real, 2), part(real, 3), part(real, 4), part(real, 5),

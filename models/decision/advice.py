@@ -8,7 +8,7 @@ from string import Formatter
 from typing import NamedTuple
 
 from features.common.words import Language, spell
-from models.recommend import Action, Because, Decision, Policy, Situation, decide
+from models.decision.recommend import Action, Because, Decision, Policy, Situation, decide
 
 # (English, German); {gain}, {low}, {high}, {line} in the policy's units, {chance} of P(final), {silence} in words
 _WHY: dict[Because, tuple[str, str]] = {

@@ -19,20 +19,20 @@ from features.common.compiled import packed
 from features.common.threads import CORES, MOST_THREADS
 from features.dataset.funnel import Funnel
 from features.engine.feature_set import FeatureSet
-from models import ready_kernel as k
-from models.calibration import Calibrator
-from models.curve import curve_days
-from models.gbm import Gbm
-from models.ready_kernel import run
-from models.reference import Reference
-from models.rule_odds import RuleOdds
-from models.rules import Rules
-from models.shapley import Shapley
-from models.timing import Timings
-from models.transition import Transition
-from models.trees import Trees
-from models.types import Floats, Matrix
-from models.value import Value
+from models import kernel as k
+from models.calibration.calibrator import Calibrator
+from models.calibration.curve import curve_days
+from models.calibration.reference import Reference
+from models.calibration.timing import Timings
+from models.calibration.transition import Transition
+from models.common.types import Floats, Matrix
+from models.decision.value import Value
+from models.kernel import run
+from models.learners.gbm import Gbm
+from models.learners.tree_shap import Shapley
+from models.learners.trees import Trees
+from models.rules.odds import RuleOdds
+from models.rules.rules import Rules
 
 TOGETHER = 256  # rows for which another core is worth asking
 
@@ -158,7 +158,7 @@ class Made:
 
 
 class _Making:
-    """The parts of the packed numbers, by their places in `models.ready_kernel`."""
+    """The parts of the packed numbers, by their places in `models.kernel`."""
 
     def __init__(self, model: Parts) -> None:
         self.model = model

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from models.gbm import Gbm
-from models.intervals import QUANTILE
-from models.types import Floats, Log, Matrix
+from models.calibration.intervals import QUANTILE
+from models.common.types import Floats, Log, Matrix
+from models.learners.gbm import Gbm
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.types import TINY, Flags, Floats, clipped, logit, margin_loss, sigmoid
+from models.common.types import TINY, Flags, Floats, clipped, logit, margin_loss, sigmoid
 
 FEW = 30  # fewer positives (or negatives) than this carry a shift at most
 ISOTONIC_AT_LEAST = 200  # positives from which a free curve is worth a try

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.common.compiled import compiled
-from models.pooled import Pooled
-from models.types import Examples, Flags, Floats, Log, Matrix, sigmoid
+from models.common.pooled_prior import Pooled
+from models.common.types import Examples, Flags, Floats, Log, Matrix, sigmoid
 
 STRENGTHS = (0.001, 0.005, 0.03, 0.2)  # inverse regularisation of standardised columns, tried from strong to weak
 PRIOR_SLOPE = 0.5  # log-odds per standard deviation of points, and how far that may be off

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from models.recommend import WIDE
-from models.types import TINY
+from models.common.types import TINY
+from models.decision.recommend import WIDE
 
 
 def review_reasons(action: str, uncertain: bool, low: float, high: float, asked: bool = False) -> list[str]:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.calibration import FEW, MIN_TRIALS, RECENCY, Calibrator, choose_calibrator, recent, trials
-from models.linear import LEAST_POINTS, rules_prior
-from models.types import Flags, Floats, margin_loss
+from models.calibration.calibrator import FEW, MIN_TRIALS, RECENCY, Calibrator, choose_calibrator, recent, trials
+from models.common.types import Flags, Floats, margin_loss
+from models.learners.linear import LEAST_POINTS, rules_prior
 
 Ints = npt.NDArray[np.int64]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.types import Floats
+from models.common.types import Floats
 
 
 @dataclass(frozen=True)

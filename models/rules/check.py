@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from features.common.errors import ConfigError, nearest
 from features.common.settings import explain
-from models.rule_book import FitRule, RuleBook
-from models.rules import Rules, check_thresholds
+from models.rules.rules import Rules, check_thresholds
+from models.rules.schema import FitRule, RuleBook
 
 Place = tuple[str | int, ...]
 

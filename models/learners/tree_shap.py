@@ -35,11 +35,11 @@ import numpy.typing as npt
 
 from features.common.compiled import compiled, packed
 from features.common.threads import CORES, MOST_THREADS
-from models import forest as k
-from models.forest import SMALL, WORD, Forest, down_and_up, explain, unpacked, value_of
-from models.switches import Switches, turn
-from models.trees import MISSING_NAN, MISSING_ZERO, ZERO, Nodes, Trees
-from models.types import Floats, Matrix
+from models.common.types import Floats, Matrix
+from models.learners import forest as k
+from models.learners.forest import SMALL, WORD, Forest, down_and_up, explain, unpacked, value_of
+from models.learners.switches import Switches, turn
+from models.learners.trees import MISSING_NAN, MISSING_ZERO, ZERO, Nodes, Trees
 
 FEW = 64  # rows up to which patterns are not looked up
 BLOCK = 4096  # rows that pass through a tree together
@@ -51,7 +51,7 @@ SPREAD = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio (Knuth's multiplicativ
 
 @dataclass(frozen=True)
 class Shapley:
-    """Some trees, made ready: `whole` and `real` are what `models.forest.unpacked` takes apart."""
+    """Some trees, made ready: `whole` and `real` are what `models.learners.forest.unpacked` takes apart."""
 
     trees: Trees
     whole: npt.NDArray[np.int64]
@@ -61,7 +61,7 @@ class Shapley:
     def of(cls, trees: Trees, boosters: Sequence[int] = (0,), sets: Sequence[int] = (0,)) -> Shapley | None:
         """Made ready; None where a leaf was reached by no row of training, or a tree has more than `WORD` nodes.
 
-        `boosters` and `sets`: the first tree of each, the latter for `models.switches`; without them all trees are one.
+        `boosters` and `sets`: the first tree of each, the latter for `models.learners.switches`; without them all trees are one.
         """
         if (trees.rows <= 0).any() or (np.diff(trees.nodes.begin) > WORD).any():
             return None
@@ -210,7 +210,7 @@ def _each_row(x: Any, whole: Any, real: Any, out: Any) -> None:
 
 @compiled
 def _add_ways(values: Any, n: int, nodes: Any, bit: Any, words: Any) -> None:
-    """LightGBM's decision at node n (`models.trees.goes_left`) for the values (n,) of its column: `bit` in the words of those
+    """LightGBM's decision at node n (`models.learners.trees.goes_left`) for the values (n,) of its column: `bit` in the words of those
     that go left. A loop for each kind of missing value, so that they become vectors."""
     threshold, missing, default = nodes.threshold[n], nodes.missing[n], nodes.default_left[n] == 1
     for i in range(len(words)):

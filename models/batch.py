@@ -20,11 +20,11 @@ from features.dataset.dataset import Dataset
 from features.dataset.landmarks import Landmarks, Path, open_leads
 from features.engine.build import attribute, build
 from features.engine.histories import Histories
+from models.common.types import Floats, Matrix
+from models.decision.recommend import Action, Previous
 from models.model import FunnelModel
-from models.ready import Numbers
-from models.recommend import Action, Previous
-from models.scoring import GRADES, Looked, numbers, said
-from models.types import Floats, Matrix
+from models.packed import Numbers
+from models.score import GRADES, Looked, numbers, said
 
 BLOCK = 20_000  # leads whose features are held at once
 CHUNK = 3_000  # leads whose numbers are
@@ -32,7 +32,7 @@ REASONS = 3
 
 
 def looked(model: FunnelModel, histories: Histories, looks: Landmarks, threads: int | None = None) -> Looked:
-    """What `models.scoring.score` needs for these looks."""
+    """What `models.score.score` needs for these looks."""
     rows = build(model.plan, model.feature_set.encoders, histories, looks, threads=threads)
     age = (looks.as_of - histories.created[looks.lead]) / DAY
     in_stage = (looks.as_of - looks.entered) / DAY
@@ -170,7 +170,7 @@ def _grades(letter: npt.NDArray[np.float64], digit: npt.NDArray[np.float64]) -> 
     return grades
 
 
-# column → its number in `models.ready`: what the leads are worth and what their deals would bring
+# column → its number in `models.packed`: what the leads are worth and what their deals would bring
 _VALUE = {
     "expected_value": "value",
     "low_value": "value_low",

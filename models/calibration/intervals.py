@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.common.compiled import inlined
-from models.types import TINY, Flags, Floats, logit, sigmoid
+from models.common.types import TINY, Flags, Floats, logit, sigmoid
 
 LEVEL = 0.9
 QUANTILE = 1.6449  # of the normal distribution, for LEVEL

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.types import Floats, Matrix
+from models.common.types import Floats, Matrix
 
 MOST = 20  # features
 BINS = 10  # by the deciles of training, and one for what is missing

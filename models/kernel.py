@@ -1,4 +1,4 @@
-"""The compiled walk behind `models.ready`: a lead's points, probabilities, intervals, worth, curves, grades and reasons."""
+"""The compiled walk behind `models.packed`: a lead's points, probabilities, intervals, worth, curves, grades and reasons."""
 
 # ruff: noqa: PLR0917  compiled code takes arrays one by one, and one walk does for all numbers
 
@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from features.common.compiled import compiled, inlined, part
-from models.calibration import TIE_BREAK
-from models.forest import add_up, explain, room, unpacked
-from models.intervals import QUANTILE, around
-from models.linear import CLIP
-from models.rule_odds import SCALE
-from models.switches import turn
-from models.timing import MOST
-from models.types import TINY
+from models.calibration.calibrator import TIE_BREAK
+from models.calibration.intervals import QUANTILE, around
+from models.calibration.timing import MOST
+from models.common.types import TINY
+from models.learners.forest import add_up, explain, room, unpacked
+from models.learners.linear import CLIP
+from models.learners.switches import turn
+from models.rules.odds import SCALE
 
 # columns of a row that are one number each …
 SCALARS = (
@@ -49,7 +49,7 @@ def run(
     whole: Any, real: Any, tree_whole: Any, tree_real: Any, rows: Any, stage: Any, stage_days: Any, fits: Any, given: Any,
     groups: Any, count: int, x: Any, contributions: Any, out: Any, speaker: Any, effect: Any, begin: int, end: int,
 ) -> None:  # fmt: skip
-    """Leads `begin` … `end`, all arrays as in `models.ready.Made.numbers`; `given` (n, targets + 1): margins from elsewhere."""
+    """Leads `begin` … `end`, all arrays as in `models.packed.Made.numbers`; `given` (n, targets + 1): margins from elsewhere."""
     sizes = part(whole, SIZES)
     targets = sizes[TARGETS]
     forest, switches = unpacked(tree_whole, tree_real)
@@ -94,7 +94,7 @@ def _logit(probability: Any) -> Any:
 
 @compiled
 def _points(whole: Any, real: Any, rows: Any, i: int, fits: Any, row: Any) -> None:
-    """As `models.rules.Rules.points`; the lines stand at the end of the row."""
+    """As `models.rules.rules.Rules.points`; the lines stand at the end of the row."""
     sizes, places = part(whole, SIZES), part(whole, RULE_ROWS)
     rules, caps = part(real, RULES), part(real, CAPS)
     behaviour = sizes[BEHAVIOUR]
@@ -120,7 +120,7 @@ def _points(whole: Any, real: Any, rows: Any, i: int, fits: Any, row: Any) -> No
 
 @compiled
 def _linear(whole: Any, real: Any, x: Any, own: int, logs: Any, added: Any, margins: Any, contributions: Any) -> None:
-    """As `models.linear.Linear` of each target ahead; `logs` and `added` (features + 1,) are room. What is asked of a column is
+    """As `models.learners.linear.Linear` of each target ahead; `logs` and `added` (features + 1,) are room. What is asked of a column is
     cut out beforehand, since only indices that are counted up from 0 let a loop become vectors."""
     sizes, logged, log_scale = part(whole, SIZES), part(whole, LOGGED), part(whole, LOG_SCALE)
     linear, transitions = part(real, LINEAR), part(real, TRANSITIONS)
@@ -171,7 +171,7 @@ def _between(value: Any, at: Any, levels: Any) -> Any:
 
 @compiled
 def _calibrated(whole: Any, real: Any, which: int, margin: float) -> Any:
-    """As `models.calibration.Calibrator.probability`."""
+    """As `models.calibration.calibrator.Calibrator.probability`."""
     of, slopes = part(whole, CALIBRATORS), part(real, SLOPES)
     method, slope, low, shift = of[3 * which], slopes[3 * which], slopes[3 * which + 1], slopes[3 * which + 2]
     if method == ISOTONIC:
@@ -188,7 +188,7 @@ def _calibrated(whole: Any, real: Any, which: int, margin: float) -> Any:
 
 @compiled
 def _chances(whole: Any, real: Any, own: int, margins: Any, row: Any) -> None:
-    """As `models.chain.chain` and `models.scoring.interval`."""
+    """As `models.calibration.chain.chain` and `models.score.interval`."""
     targets, bands = part(whole, SIZES)[TARGETS], part(whole, BANDS)
     ahead, below, above, reached = len(SCALARS), 0.0, 0.0, 1.0
     for t in range(own, targets):
@@ -205,7 +205,7 @@ def _chances(whole: Any, real: Any, own: int, margins: Any, row: Any) -> None:
 
 @compiled
 def _rules(whole: Any, real: Any, own: int, row: Any) -> None:
-    """As `models.rule_odds.RuleOdds.probabilities`."""
+    """As `models.rules.odds.RuleOdds.probabilities`."""
     targets, of = part(whole, SIZES)[TARGETS], part(whole, CALIBRATORS)
     at, margin, least, before = len(SCALARS) + 4 * targets, row[POINTS] / SCALE, 1.0, np.nan
     for t in range(own, targets):
@@ -223,7 +223,7 @@ def _rules(whole: Any, real: Any, own: int, row: Any) -> None:
 
 @compiled
 def _worth(whole: Any, real: Any, margin: float, row: Any) -> None:
-    """As `models.value.Value.expected`."""
+    """As `models.decision.value.Value.expected`."""
     sizes, worth = part(whole, SIZES), part(real, WORTH)
     base, spread, low, high, lifetime = worth[0], worth[1], worth[2], worth[3], worth[4]
     mean = base * np.exp(margin) if sizes[VALUE_BOOSTED] else base
@@ -239,7 +239,7 @@ def _worth(whole: Any, real: Any, margin: float, row: Any) -> None:
 
 @compiled
 def _curves(whole: Any, real: Any, own: int, stage_days: float, row: Any) -> None:
-    """As `models.curve.curves`."""
+    """As `models.calibration.curve.curves`."""
     targets, timings, curve = part(whole, SIZES)[TARGETS], part(whole, TIMINGS), part(whole, CURVE_BEGIN)
     shares, share_begin = part(real, SHARES), part(whole, SHARE_BEGIN)
     first, second = _logit(row[len(SCALARS) + own]), np.log1p(max(stage_days, 0.0))
@@ -273,7 +273,7 @@ def _curves(whole: Any, real: Any, own: int, stage_days: float, row: Any) -> Non
 
 @compiled
 def _grades(whole: Any, real: Any, own: int, contributions: Any, row: Any) -> None:
-    """As `models.reference.Reference`: the score, and what grades are made of."""
+    """As `models.calibration.reference.Reference`: the score, and what grades are made of."""
     percentiles = part(real, PERCENTILES)
     final = row[len(SCALARS) + 2 * part(whole, SIZES)[TARGETS] - 1]
     row[SCORE] = min(max(np.searchsorted(percentiles, final, side="right"), 1), 99)

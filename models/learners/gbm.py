@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.shapley import Shapley
-from models.trees import Trees
-from models.types import Examples, Floats, Log, Matrix
+from models.common.types import Examples, Floats, Log, Matrix
+from models.learners.tree_shap import Shapley
+from models.learners.trees import Trees
 
 if TYPE_CHECKING:
     import lightgbm as lgb

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from models.pooled import Pooled
+from models.common.pooled_prior import Pooled
 
 Floats = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.floating]

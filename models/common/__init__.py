@@ -1,0 +1,1 @@
+"""What the learners have in common: types of examples and matrices, the pooled prior."""

@@ -1,0 +1,1 @@
+"""The learners: linear, boosted trees, and exact Shapley contributions of the trees."""

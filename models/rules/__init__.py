@@ -1,0 +1,1 @@
+"""The rules: points, thresholds, and the probability that points stand for."""
