@@ -25,14 +25,14 @@ from features.partitions.memory import Budget, cores
 from models.common.types import log_loss
 from models.rules.odds import SCALE, points_calibrator
 from models.rules.rules import Rules
-from training.config import Config, LandmarkConfig, Search
-from training.engine.local import Local
-from training.fit import fit_transition, rarer_of
+from training.common.config import Config, LandmarkConfig, Search
+from training.common.progress import Steps, terminal
+from training.data.pooled_prior import Prior
+from training.data.prepare import learn, prepare
+from training.executors.local import Local
+from training.fit.transition_fit import fit_transition, rarer_of
 from training.pool.combine import combine
 from training.pool.contribution import Contribution, contribute
-from training.pool.prior import Prior
-from training.prepare import learn, prepare
-from training.progress import Steps, terminal
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (50, 100, 200, 400, 800, 1600)

@@ -29,7 +29,7 @@ from pathlib import Path
 import connectors.marketo.api as marketo
 import connectors.salesforce.api as salesforce
 marketo.POLL = salesforce.POLL = 0.001
-from training.crm import open_configured
+from training.jobs.crm import open_configured
 from connectors.crm import sync
 from connectors.crm.score_fields import FIELDS, values_of
 from connectors.crm.write_back import Ledger, plan, send

@@ -32,13 +32,13 @@ from models.learners.gbm import gbm_learner
 from models.learners.linear import linear_learner
 from models.rules.odds import SCALE, points_calibrator
 from models.rules.rules import Rules
-from training.config import Config, Search
-from training.data import load
-from training.fit import Fitted, fit_transition, relearn
-from training.funnel_fit import Seen
-from training.prepare import Prepared, prepare
-from training.splits import keep_apart
-from training.unripe import Pace, Standing, Unripe, evidence, newest_shift, unripe_rows, with_unripe
+from training.common.config import Config, Search
+from training.data.load import load
+from training.data.prepare import Prepared, prepare
+from training.fit.censoring import Pace, Standing, Unripe, evidence, newest_shift, unripe_rows, with_unripe
+from training.fit.funnel_fit import Seen
+from training.fit.splits import keep_apart
+from training.fit.transition_fit import Fitted, fit_transition, relearn
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "benchmarks"

@@ -79,9 +79,9 @@ def replayed() -> tuple[int, float]:
     from connectors.simulator.simulate import simulate
     from features.dataset.validate import validate
     from models.rules.rules import Rules
-    from training.config import Config
-    from training.prepare import prepare
-    from training.replay import compare_rules
+    from training.common.config import Config
+    from training.data.prepare import prepare
+    from training.rules.replay import compare_rules
 
     world = simulate(SimulatorSettings(leads=LEADS))
     dataset, _ = validate(world.dataset, world.funnel)

@@ -20,7 +20,7 @@ from benchmarks.peers.crossed import BLOCKS
 from benchmarks.peers.measure import Question, measure
 from benchmarks.peers.picture import plot_forest
 from benchmarks.peers.report import in_words, markdown, matrix, numbers
-from training.config import Config
+from training.common.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 TASKS = ("olist", "x-education", "bank", "bpic2012")

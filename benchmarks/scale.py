@@ -44,8 +44,8 @@ from features.partitions.update import update
 from features.spec import Feature
 from models.store import save
 from tests.tiny import tiny_model
-from training.engine.local import Local
-from training.scale.score import score_buckets
+from training.executors.local import Local
+from training.jobs.score_partitions import score_buckets
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "benchmarks" / "scale.md"
@@ -129,7 +129,7 @@ class Watch:
 def engine_of(kind: str, budget: Budget) -> Iterator[Engine]:
     """Processes, this process, or a Dask cluster of this machine."""
     if kind == "dask":
-        from training.engine.dask import cluster
+        from training.executors.dask import cluster
 
         with cluster(None, budget.workers, replace(budget, memory=budget.memory // budget.workers, workers=1)) as found:
             yield found

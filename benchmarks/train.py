@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def child() -> None:
     """One training; prints seconds in all and for features, and peak memory."""
-    from training import supply as job
-    from training.config import Config
+    from training.common.config import Config
+    from training.scale import training_data as job
     from training.train import train
 
     spent = {"features": 0.0}

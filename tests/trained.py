@@ -42,8 +42,8 @@ class Trained:
 def train_small(home: Path) -> Trained:
     """Train in `home`, which is made; the working directory and the environment are as before afterwards."""
     from models.store import load
-    from training.config import Config
-    from training.score import fetch
+    from training.common.config import Config
+    from training.jobs.score import fetch
     from training.train import train
 
     home.mkdir(parents=True, exist_ok=True)

@@ -41,7 +41,7 @@ def train(
     folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
 ) -> None:
     """Train, evaluate, log and register; the champion changes only through the gate."""
-    from training.config import Config
+    from training.common.config import Config
     from training.train import train as run
 
     with _plainly():
@@ -79,9 +79,9 @@ def score(
     previous: Annotated[Path | None, typer.Option(help="file of an earlier run: noise alone changes nothing then")] = None,
 ) -> None:
     """Score every open lead of a dataset as of a moment; bucket by bucket where it is larger than memory."""
-    from training.config import Config
-    from training.scale.run import run_score, scores_stream
-    from training.score import score_dataset
+    from training.common.config import Config
+    from training.jobs.score import score_dataset
+    from training.jobs.score_stream import run_score, scores_stream
 
     with _plainly():
         read = Config.read(config)
@@ -101,8 +101,8 @@ def partition(
     folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
 ) -> None:
     """Cut a dataset of any size into buckets of whole accounts, sorted; or add a day to one that is cut already."""
-    from training.config import Config
-    from training.scale.run import run_partition
+    from training.common.config import Config
+    from training.jobs.score_stream import run_partition
 
     with _plainly():
         run_partition(Config.read(config), out, day=day, folder=folder)
@@ -116,8 +116,8 @@ def fetch(
     report: Annotated[Path | None, typer.Option(help="where the report of its training goes")] = None,
 ) -> None:
     """Fetch a registered model as a model folder, for serving without MLflow at hand."""
-    from training.config import Config
-    from training.score import fetch as run
+    from training.common.config import Config
+    from training.jobs.score import fetch as run
 
     with _plainly():
         typer.echo(f"{run(Config.read(config).name, to, alias, report)}")
@@ -132,8 +132,8 @@ def follow(
     every: Annotated[float, typer.Option(help="seconds between two looks", min=1)] = 60.0,
 ) -> None:
     """Fetch the model again whenever another version gets the alias, until it is stopped; a running server takes it over."""
-    from training.config import Config
-    from training.follow import follow as run
+    from training.common.config import Config
+    from training.jobs.follow import follow as run
 
     with _plainly():
         run(Config.read(config).name, to, alias, report, every=every)
@@ -147,7 +147,7 @@ def work_list(
     model: Annotated[Path | None, typer.Option(help="model folder; default: the champion in MLflow")] = None,
 ) -> None:
     """Score every open lead and write the list that the served page shows; nothing is done where it is up to date."""
-    from training.work_list import write
+    from training.jobs.work_list import write
 
     with _plainly():
         write(config, to, folder=folder, model_folder=model)
@@ -159,8 +159,8 @@ def promote(
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Make a version the champion by hand, past the gate."""
-    from training import tracking
-    from training.config import Config
+    from training.common import tracking
+    from training.common.config import Config
 
     with _plainly():
         name = Config.read(config).name
@@ -178,8 +178,8 @@ def audit(
     from rich.markdown import Markdown
 
     from features.leakage import audit as audited
-    from training.config import Config
-    from training.data import load
+    from training.common.config import Config
+    from training.data.load import load
 
     with _plainly():
         read = Config.read(config)
@@ -197,8 +197,8 @@ def rules_check(
     """Check a rules file against itself, the funnel and the data; problems come with their lines."""
     from features.engine.histories import seen_in
     from models.rules.check import doubts, read_with_lines
-    from training.config import Config
-    from training.data import load
+    from training.common.config import Config
+    from training.data.load import load
 
     with _plainly():
         read = Config.read(config)
@@ -219,8 +219,8 @@ def compare(
     folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
 ) -> None:
     """Replay a changed rule set over history and log it beside the champion."""
-    from training.compare import run
-    from training.config import Config
+    from training.common.config import Config
+    from training.jobs.compare_rules import run
 
     with _plainly():
         run(Config.read(config), rules, folder=folder)
@@ -234,8 +234,8 @@ def scorecard(
     folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
 ) -> None:
     """Learn a short list of rules with whole points from what became of the leads, and judge it on later ones."""
-    from training.config import Config
-    from training.learn_points import run
+    from training.common.config import Config
+    from training.jobs.learn_scorecard import run
 
     with _plainly():
         run(Config.read(config), out, most, folder=folder)
@@ -248,8 +248,8 @@ def dataset(
     folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
 ) -> None:
     """Read the configured source once, validate it and write the dataset folder."""
-    from training.config import Config
-    from training.data import load
+    from training.common.config import Config
+    from training.data.load import load
 
     with _plainly():
         found, report = load(Config.read(config), folder=folder)
@@ -267,8 +267,8 @@ def erase(
     also: Annotated[list[Path] | None, typer.Option(help="further files and folders: scores, logs, datasets")] = None,
 ) -> None:
     """Remove a person from datasets, landing, ledger, work list and MLflow, and search them again."""
-    from training.config import Config
-    from training.erase import erase as run
+    from training.common.config import Config
+    from training.jobs.erase import erase as run
 
     with _plainly():
         found = run(Config.read(config), lead, work_list, report, also or [])
@@ -292,7 +292,7 @@ def crm_check(
     leads: Annotated[int, typer.Option(help="leads that the budget is stated for", min=1)] = 100_000,
 ) -> None:
     """Look at a CRM's credentials, permissions, history and limits before anything runs."""
-    from training.crm import run_check
+    from training.jobs.crm import run_check
 
     with _plainly():
         if not run_check(crm, config, leads):
@@ -302,7 +302,7 @@ def crm_check(
 @app.command("import")
 def import_(crm: CrmName, config: CrmConfig = None) -> None:
     """Read what is new in a CRM and write the dataset."""
-    from training.crm import run_import
+    from training.jobs.crm import run_import
 
     with _plainly():
         run_import(crm, config)
@@ -316,7 +316,7 @@ def write_back(
     model: Annotated[Path | None, typer.Option(help="model folder; default: the champion in MLflow")] = None,
 ) -> None:
     """Score the imported leads and write what changed into the CRM."""
-    from training.crm import run_write_back
+    from training.jobs.crm import run_write_back
 
     with _plainly():
         if not run_write_back(crm, config, really=send, model_folder=model):
@@ -331,7 +331,7 @@ def live(
     model: Annotated[Path | None, typer.Option(help="model folder; default: the champion in MLflow")] = None,
 ) -> None:
     """Import, score and write back what changed, again and again, until it is stopped."""
-    from training.crm import run_live
+    from training.jobs.crm import run_live
 
     with _plainly():
         run_live(crm, config, every=every, model_folder=model)
@@ -343,7 +343,7 @@ def csv_check(
     out: Annotated[Path | None, typer.Option("--out", help="configuration to write")] = None,
 ) -> None:
     """Say which CRM's exports lie in a folder, what they mean and what they cannot tell; propose a configuration."""
-    from training.csv_check import run
+    from training.jobs.csv_check import run
 
     with _plainly():
         run(folder, out)

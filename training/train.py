@@ -18,20 +18,20 @@ from pathlib import Path
 from rich.console import Console
 
 from models.model import FunnelModel
-from training.config import Config
-from training.disagree import disagreements, disagreements_in_words
-from training.final_model import final_model
-from training.gate import Difference, Verdict
-from training.handover import Handover, handover
-from training.held_out import Held, hold_out, next_difference
-from training.log_run import Carried, log_run
-from training.prepare import Prepared
-from training.progress import Steps, terminal
+from training.common.config import Config
+from training.common.progress import Steps, terminal
+from training.data.prepare import Prepared
+from training.evaluation.disagreements import disagreements, disagreements_in_words
+from training.evaluation.final_model import final_model
+from training.evaluation.gate import Difference, Verdict
+from training.evaluation.holdout import Held, hold_out, next_difference
+from training.evaluation.segments import in_words as segments_in_words
+from training.evaluation.summary import Results, coverage_in_words, in_words, show
+from training.evaluation.worth import worth, worth_in_words
+from training.policy.handover import Handover, handover
 from training.report import Found, write_report
-from training.segments import in_words as segments_in_words
-from training.summary import Results, coverage_in_words, in_words, show
-from training.supply import supply
-from training.worth import worth, worth_in_words
+from training.report.log_run import Carried, log_run
+from training.scale.training_data import supply
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sklearn.naive_bayes import CategoricalNB
 
 from models.common.types import TINY, Flags, Floats, Matrix
-from training.baselines import Rate
+from training.fit.baselines import Rate
 
 BINS = 5  # of equal numbers of rows
 

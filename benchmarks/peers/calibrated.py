@@ -10,7 +10,7 @@ import numpy as np
 from models.calibration.calibrator import Calibrator, choose_calibrator
 from models.calibration.chain import Conditional
 from models.common.types import Examples, Floats, Matrix, logit
-from training.splits import forward_folds
+from training.fit.splits import forward_folds
 
 Fit = Callable[[Examples], Conditional]
 

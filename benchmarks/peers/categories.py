@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from features.attributes.encoders import AttributeEncoder
 from models.common.types import Floats
-from training.prepare import Prepared
+from training.data.prepare import Prepared
 
 NAMED = ("category", "function")  # an indicator per level, then one for rare or new values, then one for missing
 FEW = {"flag": 2, "free_mail": 2, "seniority": 7}  # kinds that are one column of so many values

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.common.types import TINY, Flags, Floats
-from training.gate import Difference
+from training.evaluation.gate import Difference
 
 DRAWS = 2_000
 LEVEL = 0.9

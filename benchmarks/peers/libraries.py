@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from models.common.types import TINY, Examples, Floats, Matrix
-from training.baselines import Baseline, Rate
+from training.fit.baselines import Baseline, Rate
 
 KNOWN = 10  # rows; scikit-learn's boosting stops with an error at a column without a value, and it keeps a tenth of them aside
 

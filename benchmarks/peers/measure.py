@@ -10,10 +10,10 @@ import numpy as np
 from benchmarks.peers.crossed import differences, losses, weeks
 from benchmarks.peers.run import Said, peers, say
 from models.common.types import Flags, Floats
-from training.evaluate import Slice, evaluate
-from training.gate import Difference
-from training.held_out import Held
-from training.prepare import Prepared
+from training.data.prepare import Prepared
+from training.evaluation.evaluate import Slice, evaluate
+from training.evaluation.gate import Difference
+from training.evaluation.holdout import Held
 from training.train import Outcome
 
 MODEL = "model"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.common.types import Flags, Floats, Matrix, sigmoid
-from training.baselines import Rate
+from training.fit.baselines import Rate
 
 SMOOTHING = 0.1  # a value's counts begin with it
 LEAST = 0.01  # %: the result has two decimals; later versions keep it off 0 and 100

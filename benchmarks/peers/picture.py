@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.peers.measure import Question
-from training.gate import Difference
+from training.evaluation.gate import Difference
 
 mpl.use("Agg")
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from benchmarks.peers.measure import MODEL, Line, Question
-from training.gate import Difference
+from training.evaluation.gate import Difference
 
 
 def matrix(questions: Sequence[Question], whole_run: Mapping[str, float]) -> list[list[str]]:

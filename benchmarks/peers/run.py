@@ -18,8 +18,8 @@ from benchmarks.peers.odoo import fit_odoo
 from features.dataset.labels import Labels
 from models.calibration.chain import Conditional, chain
 from models.common.types import Examples, Floats, Matrix
-from training.held_out import Held
-from training.prepare import Prepared
+from training.data.prepare import Prepared
+from training.evaluation.holdout import Held
 
 Rows = npt.NDArray[np.intp]
 View = Callable[[Rows], Matrix]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.peers.bayes import Bayes, Binned, fit_bayes
-from training.baselines import Rate
+from training.fit.baselines import Rate
 
 NAN = np.nan
 

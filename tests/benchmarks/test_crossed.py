@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.peers.crossed import WEEK, differences, losses, weeks
-from training.gate import Difference
+from training.evaluation.gate import Difference
 
 
 @pytest.mark.parametrize(("low", "high", "verdict"), [(-2, -1, "better"), (-1, 1, "tied"), (1, 2, "worse"), (-1, 0, "tied")])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.peers.odoo import Counts, Odoo, fit_odoo
-from training.baselines import Rate
+from training.fit.baselines import Rate
 
 NAN = np.nan
 ONES = np.ones(5)

@@ -18,7 +18,7 @@ from features.dataset.funnel import Funnel
 from tests.crm import hubspot, hubspot_world, marketo, marketo_world, pipedrive, pipedrive_world, salesforce, salesforce_world
 from tests.crm.server import Fake, serving
 from tests.crm.world import World
-from training.config import Config
+from training.common.config import Config
 
 SECRETS = {
     "HUBSPOT_TOKEN": hubspot.TOKEN,

@@ -16,7 +16,7 @@ from tests.crm.server import Fault
 from tests.crm.test_write_back import deploy
 from tests.crm.world import World
 from tests.trained import Trained
-from training.crm import open_configured, run_check, run_import, run_live, run_write_back
+from training.jobs.crm import open_configured, run_check, run_import, run_live, run_write_back
 
 
 @pytest.fixture(autouse=True)
@@ -98,8 +98,8 @@ def test_a_starter_is_written_and_says_what_is_missing(tmp_path: Path, monkeypat
 
 
 def test_training_without_an_import_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from training.config import Config
-    from training.data import load
+    from training.common.config import Config
+    from training.data.load import load
 
     monkeypatch.chdir(tmp_path)
     open_configured("hubspot", None)

@@ -34,7 +34,7 @@ import connectors.marketo.api as marketo
 stream.CHUNK = 40
 marketo.POLL = 0.001
 from pathlib import Path
-from training.crm import run_import
+from training.jobs.crm import run_import
 run_import({kind!r}, Path({config!r}))
 """
 

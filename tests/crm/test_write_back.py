@@ -285,8 +285,8 @@ def test_killed_in_the_middle_it_goes_on(here: Site) -> None:
     code = f"""
 from datetime import datetime, UTC
 from pathlib import Path
-from training.crm import open_configured
-from training.data import read_imported
+from training.jobs.crm import open_configured
+from training.data.load import read_imported
 from connectors.crm.score_fields import FIELDS, values_of
 from connectors.crm.write_back import Ledger, plan, send
 opened = open_configured({here.crm.kind!r}, Path({str(here.home / f"{here.crm.kind}.yaml")!r}))

@@ -36,12 +36,12 @@ from serving.store.store import Store
 from serving.store.tables import metadata
 from tests.features.buckets.worlds import FUNNEL, SMALL, built, read_matrix, spec_of, world
 from tests.serving.requests_from import open_at, payload
-from training.config import Config
-from training.held_out import hold_out
-from training.progress import Steps
-from training.score import score_dataset
-from training.summary import Results
-from training.supply import supply
+from training.common.config import Config
+from training.common.progress import Steps
+from training.evaluation.holdout import hold_out
+from training.evaluation.summary import Results
+from training.jobs.score import score_dataset
+from training.scale.training_data import supply
 
 STORED_ACCOUNTS = 120  # accounts whose leads the golden store holds
 RANDOM_PER_STORE = {"facts"}  # tables that hold a key drawn for each store

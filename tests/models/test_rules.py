@@ -13,7 +13,7 @@ from features.common.errors import ConfigError
 from features.partitions.executor import every
 from features.partitions.memory import Budget
 from models.rules.rules import Points, Rules, check_thresholds
-from training.engine.local import Local
+from training.executors.local import Local
 
 
 def rules(**book: Any) -> Rules:

@@ -15,8 +15,8 @@ from serving.schemas import EXAMPLE
 from tests.browser import NAMELESS, WORST_CONTRAST, Browser, executable, open_browser
 from tests.serving.test_server import ROOT, free_port, running
 from tests.trained import Trained
-from training.score import fetch
-from training.work_list import write
+from training.jobs.score import fetch
+from training.jobs.work_list import write
 
 
 @pytest.fixture(scope="module")

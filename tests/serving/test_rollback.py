@@ -18,8 +18,8 @@ from serving.schemas import EXAMPLE
 from serving.scorer import Scorer
 from tests.serving.test_server import ROOT, ask, free_port, running
 from tests.tiny import tiny_model
-from training import tracking
-from training.follow import one_round
+from training.common import tracking
+from training.jobs.follow import one_round
 
 
 def registered(home: Path, seed: int) -> tuple[str, str, list[float]]:

@@ -18,7 +18,7 @@ from serving.app import create_app
 from serving.scorer import Scorer
 from serving.work_list import LEADS, ROWS, WorkList
 from tests.trained import Trained
-from training.work_list import write
+from training.jobs.work_list import write
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ from features.catalogue import Seen
 from features.common.errors import ConfigError, DataError
 from features.leakage import Audit, Verdict
 from models.rules.rules import Rules
-from training.audited import honest_rules, left_out, refuse_nothing
-from training.config import Config
+from training.common.config import Config
+from training.data.leakage import honest_rules, left_out, refuse_nothing
 
 AUDIT = Audit((Verdict("lead.tags", "block", ("why",)), Verdict("company.size", "ok", ())), ())
 TYPES = Seen(("page_view",), (), frozenset(), contents=False, accounts=False)

@@ -11,8 +11,8 @@ from models.decision.recommend import Policy, Situation
 from models.rules.rules import Points
 from models.score import Parts, Prospects
 from tests.trained import Trained
-from training.backtest import AS_IT_WAS, MODEL, RULES, RULES_FITTED, backtest, in_words
-from training.weekly import Weekly
+from training.policy.backtest import AS_IT_WAS, MODEL, RULES, RULES_FITTED, backtest, in_words
+from training.policy.weekly import Weekly
 
 WEEKS = 4
 

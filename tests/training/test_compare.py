@@ -14,10 +14,10 @@ from rich.console import Console
 from features.common.errors import ConfigError
 from models.rules.rules import DEFAULT_RULES, Rules
 from tests.trained import Trained
-from training import tracking
-from training.compare import run
-from training.config import Config
-from training.replay import Comparison, compare_rules, with_rules
+from training.common import tracking
+from training.common.config import Config
+from training.jobs.compare_rules import run
+from training.rules.replay import Comparison, compare_rules, with_rules
 
 
 @pytest.fixture

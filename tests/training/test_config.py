@@ -9,7 +9,7 @@ import pytest
 
 from features.common.errors import ConfigError
 from training import requirements
-from training.config import Config, Scanners
+from training.common.config import Config, Scanners
 
 GOOD = "name: acme\nsource: {kind: simulator}\n"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.trained import Trained
-from training.disagree import disagreements, disagreements_in_words
+from training.evaluation.disagreements import disagreements, disagreements_in_words
 
 
 def test_the_furthest_apart_come_first_and_each_lead_once(trained: Trained) -> None:

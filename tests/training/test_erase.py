@@ -13,12 +13,12 @@ from features.common.errors import DataError
 from features.dataset.dataset import Dataset, erasures
 from serving.work_list import WorkList
 from tests.trained import Trained
-from training import tracking
 from training.__main__ import app
-from training.config import Config
-from training.data import load
-from training.erase import _pattern
-from training.work_list import write
+from training.common import tracking
+from training.common.config import Config
+from training.data.load import load
+from training.jobs.erase import _pattern
+from training.jobs.work_list import write
 
 
 @pytest.fixture

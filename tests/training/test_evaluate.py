@@ -9,8 +9,8 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 
 from features.dataset.funnel import Funnel
 from models.common.types import sigmoid
-from training.evaluate import capacity_curve, caught, evaluate, flat, reliability, slices
-from training.gate import Difference, compare, judge
+from training.evaluation.evaluate import capacity_curve, caught, evaluate, flat, reliability, slices
+from training.evaluation.gate import Difference, compare, judge
 
 Y = np.array([True, False, True, False])
 

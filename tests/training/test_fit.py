@@ -11,8 +11,8 @@ from features.common.clock import DAY
 from models.common.types import Examples, logit, sigmoid
 from models.learners.linear import PRIOR_SLOPE, linear_learner, rules_prior
 from models.rules.odds import SCALE, points_calibrator
-from training.config import Search
-from training.fit import faded, fit_transition, grown, rarer_of, regime, relearn, strongest_as_good
+from training.common.config import Search
+from training.fit.transition_fit import faded, fit_transition, grown, rarer_of, regime, relearn, strongest_as_good
 
 SEARCH = Search(trials=1, minutes=0.05)
 

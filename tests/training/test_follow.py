@@ -12,7 +12,8 @@ from rich.console import Console
 from features.common.errors import ModelError
 from models.store import load, save
 from tests.tiny import tiny_model
-from training import follow, tracking
+from training.common import tracking
+from training.jobs import follow
 
 
 class Registry:

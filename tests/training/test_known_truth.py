@@ -26,13 +26,13 @@ from features.dataset.validate import validate
 from models.calibration.chain import chain
 from models.rules.rules import Rules
 from models.score import interval
-from training.config import Config
-from training.coverage import groups
-from training.evaluate import reliability
-from training.held_out import Held, hold_out
-from training.prepare import Prepared, prepare
-from training.progress import Steps
-from training.splits import keep_apart
+from training.common.config import Config
+from training.common.progress import Steps
+from training.data.prepare import Prepared, prepare
+from training.evaluation.coverage import groups
+from training.evaluation.evaluate import reliability
+from training.evaluation.holdout import Held, hold_out
+from training.fit.splits import keep_apart
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ from features.common.clock import DAY, NEVER
 from features.common.errors import ConfigError
 from models.decision.next_steps import NextSteps, Step
 from tests.trained import Trained
-from training.config import Nurturing
-from training.next_steps import Stretch, _steps, next_steps
+from training.common.config import Nurturing
+from training.fit.next_steps import Stretch, _steps, next_steps
 
 HORIZON = 30 * DAY
 
@@ -92,7 +92,7 @@ def test_a_training_knows_usual_directions_and_offers_only_content(trained: Trai
 
 
 def test_an_unknown_step_is_answered_with_the_nearest(trained: Trained) -> None:
-    from training.config import Config
+    from training.common.config import Config
 
     config = Config.read(trained.config).model_copy(update={"nurturing": Nurturing(steps=["webinar_atended"])})
     with pytest.raises(ConfigError, match="did you mean 'webinar_attended'"):

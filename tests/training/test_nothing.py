@@ -16,10 +16,10 @@ from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
 from models.rules.rules import Rules
 from tests.trained import SMALL
-from training.config import Config
-from training.held_out import Held, hold_out
-from training.prepare import prepare
-from training.progress import Steps
+from training.common.config import Config
+from training.common.progress import Steps
+from training.data.prepare import prepare
+from training.evaluation.holdout import Held, hold_out
 
 
 def held(dataset: Dataset, **funnel: object) -> Held:

@@ -10,9 +10,9 @@ import pytest
 from models.decision.recommend import QUIET_DAYS
 from models.model import LAST_SEEN
 from tests.trained import Trained
-from training.config import Config
-from training.policy_fit import bare_policy, choose_policy, quiet_days
-from training.prepare import Prepared
+from training.common.config import Config
+from training.data.prepare import Prepared
+from training.policy.policy_fit import bare_policy, choose_policy, quiet_days
 
 
 def silent_for(prepared: Prepared, days: np.ndarray) -> Prepared:

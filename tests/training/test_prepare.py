@@ -7,8 +7,8 @@ import pandas as pd
 
 from features.dataset.dataset import Dataset
 from models.rules.rules import Rules
-from training.config import Config
-from training.prepare import prepare
+from training.common.config import Config
+from training.data.prepare import prepare
 
 
 def test_a_leak_never_reaches_the_model() -> None:

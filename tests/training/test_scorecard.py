@@ -16,10 +16,10 @@ from models.rules.check import doubts, read_with_lines
 from models.rules.rules import Rules
 from models.rules.schema import BehaviourRule, FitRule
 from tests.trained import Trained
-from training.config import Config
-from training.learn_points import run
-from training.replay import with_rules
-from training.scorecard import Candidates, faded, learn_scorecard, select
+from training.common.config import Config
+from training.jobs.learn_scorecard import run
+from training.rules.replay import with_rules
+from training.rules.scorecard import Candidates, faded, learn_scorecard, select
 
 N = 4_000
 

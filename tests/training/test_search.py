@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.common.types import Examples
-from training.search import search, simplest_as_good
+from training.fit.search import search, simplest_as_good
 
 
 def examples(rows: int, seed: int) -> Examples:

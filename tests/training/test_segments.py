@@ -11,9 +11,9 @@ import pytest
 from features.dataset.dataset import Dataset
 from models.rules.rules import Rules
 from tests.trained import Trained
-from training.config import Config
-from training.prepare import Prepared, prepare
-from training.segments import _size, band, in_words, segments
+from training.common.config import Config
+from training.data.prepare import Prepared, prepare
+from training.evaluation.segments import _size, band, in_words, segments
 
 
 @pytest.mark.parametrize(

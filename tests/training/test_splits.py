@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.common.types import Examples
-from training.splits import FOLDS, HELD_SHARE, cut_for, draw, forward_folds, keep_apart
+from training.fit.splits import FOLDS, HELD_SHARE, cut_for, draw, forward_folds, keep_apart
 
 
 @settings(max_examples=100, deadline=None)

@@ -14,8 +14,8 @@ import pytest
 from mlflow import MlflowClient
 from rich.console import Console
 
-import training.log_run
-import training.supply
+import training.report.log_run
+import training.scale.training_data
 import training.train
 from features.common.errors import ConfigError, DataError, ModelError
 from features.dataset.dataset import Dataset
@@ -24,9 +24,9 @@ from models import batch
 from models.batch import score_open
 from models.store import load
 from tests.trained import Trained
-from training import tracking
-from training.config import Config
-from training.score import score_dataset
+from training.common import tracking
+from training.common.config import Config
+from training.jobs.score import score_dataset
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_a_training_that_is_stopped_registers_nothing(
     def fail(*_: object) -> None:
         raise fault
 
-    monkeypatch.setattr(training.log_run, "save", fail)
+    monkeypatch.setattr(training.report.log_run, "save", fail)
     config = Config.read(trained.config).model_copy(update={"name": "stopped"})
     config = config.model_copy(update={"source": config.source.model_copy(update={"leads": 400})})  # type: ignore[union-attr]
     with pytest.raises(raised):
@@ -196,7 +196,7 @@ def test_a_transition_that_never_happens_is_scored_by_the_points(
     """No customer yet: the points rank, around what so many leads without any make likely, and the run says so."""
     config = Config.read(trained.config).model_copy(update={"name": "never"})
     never = replace(dataset, lead_stages=dataset.lead_stages[dataset.lead_stages["lead_stage"] != "customer"])
-    monkeypatch.setattr(training.supply, "load", lambda *_, **__: validate(never, config.funnel.build()))
+    monkeypatch.setattr(training.scale.training_data, "load", lambda *_, **__: validate(never, config.funnel.build()))
     said = io.StringIO()
     outcome = training.train.train(config, console=Console(file=said, width=120))
     assert "customer: points: 0 accounts" in said.getvalue()

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 
 from models.calibration.timing import Timing
 from models.common.types import Examples, sigmoid
-from training.unripe import USUAL_SWING, Pace, Standing, Unripe, believed, evidence, newest_shift, with_unripe
+from training.fit.censoring import USUAL_SWING, Pace, Standing, Unripe, believed, evidence, newest_shift, with_unripe
 
 HORIZON = 60.0
 EVENLY = Timing((0.0, HORIZON), (0.0, 1.0))  # those who convert do so evenly over the horizon

@@ -9,8 +9,8 @@ from features.common.clock import DAY
 from features.dataset.deals import Brought
 from models.decision.value import Value
 from tests.trained import Trained
-from training.value_check import check_value
-from training.value_fit import LOSSES, Won, deviance, fit_value, value_notes
+from training.evaluation.value_check import check_value
+from training.fit.value_fit import LOSSES, Won, deviance, fit_value, value_notes
 
 
 def won(deals: int, *, signal: float, seed: int = 0, rows_each: int = 2) -> Won:

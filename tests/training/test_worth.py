@@ -11,7 +11,7 @@ import pytest
 from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
 from tests.trained import Trained
-from training.worth import COLUMNS, worth, worth_in_words
+from training.evaluation.worth import COLUMNS, worth, worth_in_words
 
 
 @pytest.fixture(scope="module")

@@ -18,10 +18,10 @@ from features.partitions.lock import locked
 from features.partitions.storage import Place
 from training.clients.record import GIVEN, LOG, data_key, finish, finished, give, given, training_key
 from training.clients.row import KEPT, Row
-from training.config import Config
+from training.common.config import Config
+from training.common.progress import Steps
 from training.pool.contribution import Contribution, contribute
-from training.progress import Steps
-from training.supply import supply
+from training.scale.training_data import supply
 from training.train import train
 
 URI = "MLFLOW_TRACKING_URI"

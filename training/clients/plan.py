@@ -10,8 +10,8 @@ from pathlib import Path
 from connectors.crm.settings import CrmSource
 from features.common.errors import ConfigError, RipelineError
 from training.clients.row import Row
-from training.config import Config
-from training.data import crm_folder
+from training.common.config import Config
+from training.data.load import crm_folder
 from training.scale.stream import place_of
 
 EVERYONE = "all"  # the pool of those that name none, where all are to be pooled

@@ -17,10 +17,10 @@ from features.dataset.dataset import META
 from features.dataset.erasures import USUAL_FILE
 from features.partitions.manifest import Manifest
 from training.clients.row import Row
-from training.config import Config
-from training.data import crm_folder
+from training.common.config import Config
+from training.data.load import crm_folder
+from training.data.pooled_prior import prior_of
 from training.pool.contribution import Contribution
-from training.pool.prior import prior_of
 from training.scale.source import data_of
 
 DONE, GIVEN, LOG = "done.json", "contribution.json", "training.log"

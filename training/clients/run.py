@@ -13,17 +13,17 @@ from rich.console import Console
 from features.common.errors import DataError, RipelineError
 from features.partitions.executor import Done, Engine
 from features.partitions.memory import Budget, cores, installed
-from training import tracking
 from training.clients.jobs import URI, Gave, Job, give_one, train_one
 from training.clients.plan import found, read
 from training.clients.row import Row
 from training.clients.table import show, write
-from training.config import Config
-from training.engine.local import Local
+from training.common import tracking
+from training.common.config import Config
+from training.common.progress import Steps, terminal
+from training.data.pooled_prior import prior_file
+from training.executors.local import Local
 from training.pool.combine import LEAST_CLIENTS, combine
 from training.pool.contribution import Contribution
-from training.pool.prior import prior_file
-from training.progress import Steps, terminal
 
 R = TypeVar("R")
 SUMMARY = "summary"
@@ -125,7 +125,7 @@ def _engine(jobs: Sequence[Job], memory: int | None) -> Iterator[Engine]:
     workers = max(job.config.engine.workers or cores() for job in jobs)
     each = max(job.config.engine.memory for job in jobs)
     if settings.kind == "dask":
-        from training.engine.dask import cluster
+        from training.executors.dask import cluster
 
         with cluster(settings.address, workers, Budget(each)) as engine:
             yield engine

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.common.types import Floats
+from training.data.pooled_prior import MISSING, Known, Prior, Said
 from training.pool.contribution import Column, Contribution, Given
-from training.pool.prior import MISSING, Known, Prior, Said
 
 LEAST_CLIENTS = 3  # that must say something of a column before anybody hears of it
 NARROW, WIDE = 0.5, 2.0  # limits of the spread of one column against that of all

@@ -18,9 +18,9 @@ from features.engine.feature_set import FeatureSet
 from features.spec import CreatedOn, InStage, Share, Trend
 from models.common.types import Examples, Flags, Floats, Matrix, sigmoid
 from models.learners.linear import SMALLEST, Scaler, penalised, rules_prior
-from training.fit import rarer_of
-from training.pool.prior import MISSING
-from training.prepare import Prepared
+from training.data.pooled_prior import MISSING
+from training.data.prepare import Prepared
+from training.fit.transition_fit import rarer_of
 
 LEAST_ACCOUNTS = 20  # that have a value and that have it not, before anything is said of a column
 LEAST_LEADS = 100  # accounts of a transition

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.calibration.transition import Transition
-from training.config import Config
-from training.pool.prior import Prior
+from training.common.config import Config
+from training.data.pooled_prior import Prior
 
 
 def pool_notes(config: Config, prior: Prior | None, transitions: Sequence[Transition]) -> list[str]:

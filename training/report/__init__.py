@@ -1,10 +1,10 @@
 """The report for marketers: one self-contained HTML page, from the facts of a training, in English or German."""
 
 from features.dataset.data_report import DataReport
-from training.config import Config
-from training.handover import Handover
-from training.held_out import Held
-from training.prepare import Prepared
+from training.common.config import Config
+from training.data.prepare import Prepared
+from training.evaluation.holdout import Held
+from training.policy.handover import Handover
 from training.report.facts import Found, gather
 from training.report.page import render
 from training.report.words import Speaker

@@ -7,10 +7,10 @@ from collections import Counter
 import pandas as pd
 
 from features.common.words import type_words
+from training.evaluation.worth import NONE, OTHER
 from training.report.facts import Facts
 from training.report.sentences import NAMED, at_capacity, nobody, room, worth_stage
 from training.report.words import Speaker
-from training.worth import NONE, OTHER
 
 ALL = 100.0  # % of the leads
 

@@ -13,9 +13,9 @@ from models.common.types import Floats
 from models.model import FunnelModel
 from models.reasons import Explainer
 from models.score import next_contributions
-from training.disagree import furthest_apart
-from training.held_out import Held
-from training.prepare import Prepared
+from training.data.prepare import Prepared
+from training.evaluation.disagreements import furthest_apart
+from training.evaluation.holdout import Held
 
 SAMPLE = 2_000  # landmarks; contributions are slow
 MOST = 12

@@ -13,14 +13,15 @@ from features.common.words import Language
 from features.dataset.data_report import DataReport
 from models.decision.next_steps import NextSteps
 from models.decision.recommend import Policy
-from training.backtest import Backtest
-from training.capacity import capacity_share, caught_difference
-from training.config import Config
-from training.gate import Difference
-from training.handover import Handover
-from training.held_out import Held
+from training.common.config import Config
+from training.data.prepare import Prepared
+from training.evaluation.capacity import capacity_share, caught_difference
+from training.evaluation.gate import Difference
+from training.evaluation.holdout import Held
+from training.evaluation.summary import Results
+from training.policy.backtest import Backtest
+from training.policy.handover import Handover
 from training.pool.words import pool_notes
-from training.prepare import Prepared
 from training.report.drivers import MOST, drift, drivers, leads_apart
 from training.report.measures import (
     calibration,
@@ -32,7 +33,6 @@ from training.report.measures import (
     segment_gains,
 )
 from training.report.survival import stays
-from training.summary import Results
 
 YEAR = 365.25
 

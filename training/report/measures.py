@@ -7,12 +7,12 @@ import pandas as pd
 
 from models.common.types import Flags, Floats
 from models.decision.recommend import Policy
-from training.capacity import caught_difference
-from training.evaluate import caught, equal_bins, reliability
-from training.held_out import Held
-from training.prepare import Prepared
-from training.segments import band, segments
-from training.weekly import Weekly
+from training.data.prepare import Prepared
+from training.evaluation.capacity import caught_difference
+from training.evaluation.evaluate import caught, equal_bins, reliability
+from training.evaluation.holdout import Held
+from training.evaluation.segments import band, segments
+from training.policy.weekly import Weekly
 
 PERCENTS = (*range(1, 21), *range(22, 51, 2), *range(55, 101, 5))
 BANDS = 5
@@ -106,7 +106,7 @@ def contact_curve(past: Weekly, policy: Policy) -> pd.DataFrame:
     revenue, all per week and scaled to all leads; too_early (share of the contacts), too_late (share of the later
     customers that are not contacted).
 
-    Each lead is handed over in the first week in which it has reached the line. No capacity, no memory: `training.backtest` has
+    Each lead is handed over in the first week in which it has reached the line. No capacity, no memory: `training.policy.backtest` has
     both.
     """
     rank = {"model": past.found.gain(policy)[1], "rules": past.rules_chance}

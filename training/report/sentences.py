@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from training.backtest import AS_IT_WAS, MODEL, Backtest, Tally
+from training.policy.backtest import AS_IT_WAS, MODEL, Backtest, Tally
 from training.report.facts import Facts
 from training.report.words import Speaker
 

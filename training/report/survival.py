@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.common.clock import DAY, NEVER, Moments, timestamps
 from models.common.types import Flags, Floats
-from training.prepare import Prepared
+from training.data.prepare import Prepared
 
 MOST_COHORTS = 5  # the newest ones
 FEW = 30  # leads

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from features.partitions.matrix import Store
 from models.common.types import Floats, Matrix
 from models.learners.gbm import DEFAULTS, allowed
-from training.scale.room import BATCH, ROWS
+from training.scale.memory import BATCH, ROWS
 from training.scale.select import Chosen, Selected
 
 

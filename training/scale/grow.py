@@ -16,9 +16,9 @@ from features.partitions.executor import Engine, alone, every
 from features.partitions.memory import cores
 from models.calibration.transition import Transition
 from models.learners.gbm import Gbm, allowed
-from training.engine.apart import boost_apart, can_apart
-from training.funnel_fit import Fit
+from training.fit.funnel_fit import Fit
 from training.scale.boost import Boosting, boost, faded
+from training.scale.distributed_boosting import boost_apart, can_apart
 from training.scale.select import Chosen, Selected, Selecting, select
 from training.scale.stream import Streamed, size_of
 

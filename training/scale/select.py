@@ -21,10 +21,10 @@ from features.partitions.spec import Spec
 from features.partitions.storage import Place
 from models.common.types import Floats, Matrix
 from models.learners.linear import Linear
-from training.funnel_fit import Ripening
-from training.prepare import deadlines
+from training.data.prepare import deadlines
+from training.fit.censoring import SMALLEST, Standing, evidence
+from training.fit.funnel_fit import Ripening
 from training.scale.stream import chosen
-from training.unripe import SMALLEST, Standing, evidence
 
 
 @dataclass(frozen=True)

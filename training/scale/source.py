@@ -14,7 +14,7 @@ from features.partitions.manifest import Manifest, is_partitioned
 from features.partitions.memory import PLAIN, Budget
 from features.partitions.partition import add, partition
 from features.partitions.storage import Place
-from training.config import Config
+from training.common.config import Config
 from training.scale.stream import place_of
 
 CSV_BYTES = 45  # an interaction in a CSV file, compressed or in Parquet rather less
@@ -65,7 +65,7 @@ def raw_of(config: Config, folder: Path | None = None) -> Iterator[Raw]:
         if found is not None:
             yield found
             return
-    from training.data import unvalidated
+    from training.data.load import unvalidated
 
     dataset, report = unvalidated(config, folder=folder)
     with in_memory(dataset, report) as raw:

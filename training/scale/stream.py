@@ -32,11 +32,11 @@ from features.partitions.storage import Place
 from features.partitions.update import update
 from models.model import LAST_SEEN
 from models.rules.rules import Rules
-from training.config import Config
-from training.prepare import Facts, learn, with_horizons
+from training.common.config import Config
+from training.data.prepare import Facts, learn, with_horizons
 from training.scale.follow import Following, follow
 from training.scale.judge import RulesJudge
-from training.scale.room import Size
+from training.scale.memory import Size
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def read(config: Config, data: Place, out: Place, rules: Rules, engine: Engine, 
     Raises
     ------
     DataError, ConfigError
-        as `training.prepare.learn`; or for a damaged bucket, which is named.
+        as `training.data.prepare.learn`; or for a damaged bucket, which is named.
     """
     manifest = Manifest.read(data)
     funnel = config.funnel.build()

@@ -13,7 +13,7 @@ from connectors.files.load import load_files
 from connectors.files.settings import FilesSource
 from features.common.errors import ConfigError, DataError
 from features.dataset.funnel import Funnel
-from training.csv_check import run
+from training.jobs.csv_check import run
 
 HEADERS = Path(__file__).resolve().parents[4] / "shared" / "fixtures" / "csv_headers"
 FUNNEL = Funnel()

@@ -25,7 +25,7 @@ from training.clients.jobs import Job, train_one
 from training.clients.plan import found, read
 from training.clients.row import FAILED, KEPT, TRAINED, Row
 from training.clients.run import at_once, run
-from training.config import Config
+from training.common.config import Config
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -61,7 +61,7 @@ def trained(patterns: list[str], **options: object) -> tuple[dict[str, Row], str
 
 def test_one_that_fails_stops_nobody_and_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A configuration, data, and a worker; the sound ones end well."""
-    monkeypatch.setattr("training.engine.local.TRIES", 1)
+    monkeypatch.setattr("training.executors.local.TRIES", 1)
     for name in ("a", "killed", "wrong", "z"):
         client(home, name)
     (home / "typo.yaml").write_text("name: t\nsorce: {}\n", encoding="utf-8")
@@ -81,7 +81,7 @@ def test_one_that_fails_stops_nobody_and_is_named(home: Path, monkeypatch: pytes
 
 
 def test_even_a_single_one_dies_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.engine.local.TRIES", 1)
+    monkeypatch.setattr("training.executors.local.TRIES", 1)
     rows, _ = trained([str(client(home, "killed"))])
     assert rows["killed"].status == FAILED
 
@@ -104,7 +104,7 @@ def test_a_client_that_cannot_contribute_is_not_trained_and_named_once(inline: P
 
 
 def test_a_cluster_that_is_not_there_fails_its_own_clients(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.engine.dask.SECONDS", 0.5)
+    monkeypatch.setattr("training.executors.dask.SECONDS", 0.5)
     client(home, "far", 'engine: {kind: dask, address: "tcp://127.0.0.1:9"}\n')
     rows, _ = trained(["*.yaml"])
     assert rows["far"].reason.startswith("There is no Dask scheduler at tcp://127.0.0.1:9")

@@ -14,12 +14,12 @@ from features.common.errors import ConfigError
 from models.common.pooled_prior import Pooled
 from models.common.types import Examples, logit, sigmoid
 from models.learners.linear import linear_learner, linear_path, penalised, rules_prior
-from training.config import Search
-from training.fit import PoolTried, Settings, choose_linear, fit_transition
+from training.common.config import Search
+from training.data.pooled_prior import Known, Prior, Said
+from training.fit.splits import forward_folds
+from training.fit.transition_fit import PoolTried, Settings, choose_linear, fit_transition
 from training.pool.combine import LEAST_CLIENTS, between, combine, effect
 from training.pool.contribution import Column, Contribution, of_transition
-from training.pool.prior import Known, Prior, Said
-from training.splits import forward_folds
 
 TRUTH = np.array([0.9, -0.6, 0.5, 0.0])
 

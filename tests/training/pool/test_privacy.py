@@ -17,9 +17,9 @@ from tests.trained import Trained
 from training.clients.jobs import Gave, Job, give_one, train_one
 from training.clients.row import TRAINED
 from training.clients.run import tell
-from training.config import Config
+from training.common.config import Config
+from training.data.pooled_prior import prior_file
 from training.pool.contribution import Contribution, contribute
-from training.pool.prior import prior_file
 
 CLIENT = """
 name: {name}

@@ -18,12 +18,12 @@ from rich.console import Console
 from features.common.words import Language
 from tests.browser import executable, open_browser
 from tests.serving.test_server import ROOT, free_port, running
-from training import tracking
-from training.config import Config, ReportConfig
-from training.data import load
+from training.common import tracking
+from training.common.config import Config, ReportConfig
+from training.data.load import load
+from training.evaluation.worth import worth
 from training.report import Found, write_report
 from training.train import Outcome, train
-from training.worth import worth
 
 REAL = ROOT.parent / "shared" / "data" / "bpic2012"
 CONFIGS = {"default": ROOT / "training" / "default.yaml", "bpic2012": ROOT / "benchmarks" / "real" / "bpic2012.yaml"}

@@ -10,8 +10,8 @@ import pytest
 
 from tests.browser import open_browser
 from tests.trained import Trained
-from training.capacity import caught_difference
-from training.config import Config
+from training.common.config import Config
+from training.evaluation.capacity import caught_difference
 from training.report.drivers import psi
 from training.report.facts import Facts, Found, gather
 from training.report.measures import contact_curve, migration
@@ -27,8 +27,8 @@ def facts(trained: Trained) -> dict[str, Facts]:
     out = trained.outcome
     config = Config.read(trained.config)
     from features.dataset.data_report import DataReport
-    from training.data import load
-    from training.worth import worth
+    from training.data.load import load
+    from training.evaluation.worth import worth
 
     dataset, report = load(config)
     assert isinstance(report, DataReport)

@@ -48,7 +48,7 @@ def process_of(_: int) -> int:
 def within(number: int) -> bool:
     """A worker that has an engine of its own, as a client among many has."""
     from features.partitions.executor import alone
-    from training.engine.local import Local
+    from training.executors.local import Local
 
     with Local(Budget(workers=1)) as engine:
         return alone(engine, process_of, number, "itself") == os.getpid()

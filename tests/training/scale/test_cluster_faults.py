@@ -25,7 +25,7 @@ from features.partitions.partition import partition
 from features.partitions.storage import Place
 from tests.features.buckets.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
 from tests.training.scale.deadly import deadly, once
-from training.engine.dask import cluster
+from training.executors.dask import cluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # distributed warns of what it is asked to do here
 

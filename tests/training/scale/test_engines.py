@@ -24,8 +24,8 @@ from features.partitions.storage import Place
 from features.partitions.update import update
 from tests.features.buckets.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
 from tests.training.scale.deadly import deadly, deadly_bucket, once, process_of, square, within
-from training.engine.dask import Cluster, cluster
-from training.engine.local import Local
+from training.executors.dask import Cluster, cluster
+from training.executors.local import Local
 
 ROOT = Path(__file__).resolve().parents[3]
 TWO = Budget(memory=2**30, workers=2, bucket=330)
@@ -55,7 +55,7 @@ def test_a_cluster_names_the_item_that_fails(threads: Cluster) -> None:
 
 
 def test_there_is_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.engine.dask.SECONDS", 0.5)
+    monkeypatch.setattr("training.executors.dask.SECONDS", 0.5)
     with pytest.raises(DataError, match=r"no Dask scheduler at tcp://127.0.0.1:9"), cluster("tcp://127.0.0.1:9", 1, SMALL):
         pass
 

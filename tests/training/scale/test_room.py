@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from features.partitions.memory import BASE, PLAIN
-from training.scale.room import ENOUGH, PER_ROW, ROWS, TRAINING, Room, Size
+from training.scale.memory import ENOUGH, PER_ROW, ROWS, TRAINING, Room, Size
 
 GIB = 2**30
 SMALL = Size(225_000, 370, 30_000)  # of 1.75 million interactions

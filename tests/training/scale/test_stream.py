@@ -23,16 +23,16 @@ from models.batch import score_open
 from models.store import save
 from tests.tiny import FUNNEL, tiny_model
 from tests.training.scale.deadly import Killing
-from training.config import Config
-from training.engine.dask import cluster
-from training.engine.local import Local
-from training.prepare import prepare
-from training.progress import Steps
+from training.common.config import Config
+from training.common.progress import Steps
+from training.data.prepare import prepare
+from training.executors.dask import cluster
+from training.executors.local import Local
+from training.jobs.score_partitions import score_buckets, write_scores
 from training.scale.boost import Boosting, boost
-from training.scale.score import score_buckets, write_scores
 from training.scale.source import streams
 from training.scale.stream import build, read, sample
-from training.supply import rules_of, supply
+from training.scale.training_data import rules_of, supply
 
 ENGINE = Inline(Budget(bucket=15_000))
 
@@ -174,8 +174,8 @@ def test_trees_of_all_accounts_equal_those_from_memory_on_the_same_bins(few: Dat
     import lightgbm as lgb
 
     from features.partitions.matrix import Store
-    from training.engine.apart import AGREED, boost_apart
     from training.scale.boost import reference, settings
+    from training.scale.distributed_boosting import AGREED, boost_apart
     from training.scale.select import Chosen, Selected, Selecting, select
 
     few.write(tmp_path / "set")

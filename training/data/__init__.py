@@ -1,0 +1,1 @@
+"""From a configuration to landmarks ready to learn from."""

@@ -1,0 +1,92 @@
+"""From a configuration to a validated dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from connectors.crm.settings import CrmSource
+from connectors.files.settings import FilesSource
+from connectors.simulator.settings import SimulatorSettings, SimulatorSource
+from features.common.errors import DataError
+from features.dataset.data_report import DataReport
+from features.dataset.dataset import META, Dataset, erasures
+from features.dataset.erasures import without
+from features.dataset.funnel import Funnel
+from features.dataset.validate import validate
+from features.partitions.frames import whole_dataset
+from features.partitions.manifest import is_partitioned
+from features.partitions.storage import Place
+from training.common.config import Config
+
+Progress = Callable[[str, int, int], None]
+
+
+def load(config: Config, *, folder: Path | None = None, progress: Progress | None = None) -> tuple[Dataset, DataReport]:
+    """Read or make the dataset that the configuration names, and validate it. `folder` replaces that of a files source.
+
+    Raises
+    ------
+    DataError, ConfigError
+        if something is wrong that cannot be put right here; see `features.dataset.validate`.
+    """
+    funnel = config.funnel.build()
+    dataset, before = _read(config, funnel, folder, progress)
+    dataset, gone = without_erased(dataset)
+    dataset, report = validate(dataset, funnel)
+    report.note("leads", "leads that were erased", gone, done="left out with all they did")
+    return dataset, report if before is None else before.merge(report)
+
+
+def unvalidated(config: Config, *, folder: Path | None = None) -> tuple[Dataset, DataReport | None]:
+    """The dataset as it was read or made, and what reading it has found."""
+    return _read(config, config.funnel.build(), folder, None)
+
+
+def _read(config: Config, funnel: Funnel, folder: Path | None, progress: Progress | None) -> tuple[Dataset, DataReport | None]:
+    if config.dataset is not None:
+        where = Place.of(config.path(config.dataset))
+        return (whole_dataset(where) if is_partitioned(where) else Dataset.read(config.path(config.dataset))), None
+    if isinstance(config.source, FilesSource):
+        source = config.source if folder is None else config.source.model_copy(update={"folder": folder.resolve()})
+        from connectors.files.load import load_files
+
+        return load_files(source, funnel, config.path(Path()))
+    if isinstance(config.source, CrmSource):
+        return read_imported(config), None
+    assert isinstance(config.source, SimulatorSource)  # noqa: S101  there is no fourth kind
+    from connectors.simulator.simulate import simulate
+
+    settings = SimulatorSettings(leads=config.source.leads, days=config.source.days, seed=config.source.seed)
+    return simulate(settings, progress).dataset, None
+
+
+def without_erased(dataset: Dataset) -> tuple[Dataset, int]:
+    """The dataset without those whom `make erase` removed, and how many of them a source brought back."""
+    gone = erasures.among(dataset.leads["lead_id"].astype("str").tolist())
+    for lead_id in gone:
+        dataset = without(dataset, lead_id)[0]
+    return dataset, len(gone)
+
+
+def crm_folder(config: Config) -> Path:
+    """Where landing, dataset and ledger of the configured CRM lie."""
+    assert isinstance(config.source, CrmSource)  # noqa: S101
+    return config.path(config.source.folder or Path("artefacts") / config.source.kind)
+
+
+def read_imported(config: Config) -> Dataset:
+    """The dataset that the last import of the configured CRM wrote.
+
+    Raises
+    ------
+    DataError
+        if there was none, or it cannot be read.
+    """
+    assert isinstance(config.source, CrmSource)  # noqa: S101
+    from connectors.crm.sync import DATASET
+
+    folder = crm_folder(config) / DATASET
+    if not (folder / META).is_file():
+        raise DataError(f"There is no imported dataset {folder} yet.", f"Run `make import CRM={config.source.kind}` first.")
+    return Dataset.read(folder)

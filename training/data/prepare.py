@@ -1,0 +1,232 @@
+"""From a dataset to everything training needs: landmarks, their features, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.attributes.encoders import AttributeEncoder, learn_encoders
+from features.catalogue import Seen, catalogue
+from features.common.clock import DAY, moment
+from features.dataset.dataset import Dataset
+from features.dataset.deals import Brought, brought
+from features.dataset.funnel import Funnel
+from features.dataset.labels import Labels, choose_horizons, label
+from features.dataset.landmarks import AGES, Landmarks, Path, landmarks
+from features.engine.build import attribute, build
+from features.engine.feature_set import FeatureSet
+from features.engine.histories import Histories, seen_in
+from features.engine.plan import Plan
+from features.leakage import Audit, Follows, audit
+from models.common.types import Examples, Flags, Matrix
+from models.model import LAST_SEEN, design
+from models.rules.rules import Points, Rules, check_thresholds
+from training.common.config import Config
+from training.data.leakage import honest_rules, left_out, refuse_nothing
+from training.data.pooled_prior import Prior, prior_of
+
+ROW_ORDER_HORIZON = (
+    45 / 86_400
+)  # days: outcomes of data without dates are set 30 s after the lead, the next lead comes after 60
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Landmarks (n) with features `rows` (columns, n): the model's `width` columns first, then the rules' own.
+
+    `encoders` are those of all attributes that may be learned from, whether they are in `rows` or not.
+
+    `deadline` (n, targets) is the moment from which the label of a target is known for good. `pool` is what other businesses
+    say of the columns.
+    """
+
+    funnel: Funnel
+    histories: Histories
+    path: Path
+    looks: Landmarks
+    feature_set: FeatureSet
+    rules: Rules
+    rows: Matrix
+    width: int
+    points: Points
+    deadline: npt.NDArray[np.int64]
+    extracted_at: int
+    dated: bool
+    notes: tuple[str, ...]
+    audit: Audit
+    deals: Brought
+    encoders: tuple[AttributeEncoder, ...]
+    pool: Prior | None = None
+
+    def x(self, rows: npt.NDArray[np.intp]) -> Matrix:
+        """What the model sees of these landmarks (m,): (m, features + 1), the last column being the rules' points."""
+        return design(self.rows[: self.width], self.points.points, rows)
+
+    @property
+    def account(self) -> npt.NDArray[np.int64]:
+        return self.histories.account[self.looks.lead].astype(np.int64)
+
+    def labels(self, known_at: int) -> Labels:
+        return label(self.path, self.looks, self.funnel, known_at)
+
+    def usable(self, target: int, labels: Labels, among: Flags) -> npt.NDArray[np.intp]:
+        """The matured landmarks `among` (n,) that ask for P(target | the lead stage before it was reached in time)."""
+        stage = self.looks.stage
+        before = np.ones(len(stage), bool) if target == 0 else labels.reached[:, target - 1] | (stage == target)
+        return np.flatnonzero(among & (stage <= target) & labels.matured[:, target] & before)
+
+    def examples(self, target: int, labels: Labels, among: Flags) -> Examples:
+        """Examples of the `usable` landmarks."""
+        use = self.usable(target, labels, among)
+        return Examples(
+            x=self.x(use),
+            y=labels.reached[use, target],
+            weight=np.ones(len(use)),
+            as_of=self.looks.as_of[use],
+            account=self.account[use],
+            known_at=self.deadline[use, target],
+            points=self.width,
+            pooled=self.pool.over(self.funnel.targets[target], (*self.feature_set.names, "points")) if self.pool else None,
+        )
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the whole of the data says before any landmark is looked at: which features there are, which columns are left out.
+
+    `notes` come before, `later` after those of the histories. `funnel` may still lack horizons.
+    """
+
+    funnel: Funnel
+    feature_set: FeatureSet
+    rules: Rules
+    audit: Audit
+    encoders: tuple[AttributeEncoder, ...]
+    notes: tuple[str, ...]
+    later: tuple[str, ...] = ()
+
+
+def learn(
+    dataset: Dataset,
+    config: Config,
+    funnel: Funnel,
+    rules: Rules,
+    *,
+    rules_only: bool = False,
+    judged: Collection[str] | None = None,
+    known: tuple[Seen, Follows] | None = None,
+) -> Facts:
+    """The facts of a validated dataset; `known` are those of interactions that `dataset` does not hold.
+
+    Encoders learn which values there are, never what became of the leads, so they may learn from all rows.
+
+    Raises
+    ------
+    DataError, ConfigError
+        if nothing is left to learn from, or the rules or settings do not fit.
+    """
+    check_thresholds(rules, funnel.stages)
+    columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
+    seen, follows = known or (seen_in(dataset), None)
+    audited = audit(
+        dataset, funnel, exclude=config.attributes.exclude, test_share=config.test_share, only=judged, follows=follows
+    )
+    blocked = left_out(audited, config, columns)
+    encoders, notes = learn_encoders(
+        {"lead": dataset.leads, "company": dataset.companies},
+        exclude=[*config.attributes.exclude, *blocked],
+        min_level_rows=config.attributes.min_level_rows,
+    )
+    refuse_nothing(blocked, encoders, seen)
+    mail = () if config.scanners.off else config.scanners.roles(seen.types)
+    wanted = () if rules_only else tuple(catalogue(seen, funnel))
+    feature_set = FeatureSet(wanted, () if rules_only else tuple(encoders), seen.types, mail)
+    notes += rules.idle(seen.types, columns)
+    rules, gone = honest_rules(rules, blocked)
+    return Facts(funnel, feature_set, rules, audited, tuple(encoders), (*notes, *gone))
+
+
+def prepare(
+    dataset: Dataset,
+    config: Config,
+    funnel: Funnel,
+    rules: Rules,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    rules_only: bool = False,
+    judged: Collection[str] | None = None,
+    facts: Facts | None = None,
+) -> Prepared:
+    """Landmarks, features and deadlines of a validated dataset. `progress` is called with (done, all) landmarks.
+
+    With `rules_only` there are no features but those of the rules, and with `judged` ("lead.budget") the audit judges no other
+    columns; both take a fraction of the time. `facts` are those of data of which `dataset` is a part.
+
+    Raises
+    ------
+    DataError, ConfigError
+        if no horizon can be chosen or the rules do not fit the funnel.
+    """
+    facts = facts or learn(dataset, config, funnel, rules, rules_only=rules_only, judged=judged)
+    funnel, feature_set, rules, encoders = facts.funnel, facts.feature_set, facts.rules, facts.encoders
+    notes = list(facts.notes)
+    histories = Histories.of(dataset, feature_set.types, feature_set.mail)
+    if histories.scanned:
+        notes.append(f"{histories.scanned:,} opens and clicks were made by mail scanners and are left out")
+    path = Path.of(histories.leads, dataset.lead_stages, funnel)
+    extracted_at = moment(dataset.extracted_at)
+    deals, deal_notes = brought(dataset.deals, histories.leads, path, extracted_at, config.sales.currency, config.value.rates)
+    funnel, horizon_notes = with_horizons(dataset.time, funnel, path, extracted_at)
+    horizon_notes = horizon_notes or list(facts.later)
+    ages = config.landmarks.ages or (AGES if dataset.time == "dates" else (0.0,))
+    looks = landmarks(path, extracted_at, ages)
+    plan = Plan(tuple(dict.fromkeys((*feature_set.features, *rules.features, LAST_SEEN))), feature_set.types)
+    done = 0
+
+    def tick(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress:
+            progress(done, len(looks))
+
+    rows = build(plan, feature_set.encoders, histories, looks, progress=tick)
+    width = feature_set.attribute_columns + len(feature_set.features)
+    place = {f: i for i, f in enumerate(plan.features)}
+    behaviour = rows[[feature_set.attribute_columns + place[f] for f in rules.features]]
+    points = rules.points(behaviour, lambda entity, column: attribute(histories, looks, entity, column))
+    return Prepared(
+        funnel, histories, path, looks, feature_set, rules, rows, width, points, deadlines(looks, funnel), extracted_at,
+        dataset.time == "dates", (*notes, *horizon_notes, *deal_notes, *facts.audit.lines()),
+        facts.audit, deals, encoders, prior_of(config),
+    )  # fmt: skip
+
+
+def deadlines(looks: Landmarks, funnel: Funnel) -> npt.NDArray[np.int64]:
+    """(n, targets): the moment from which the label of a target is known for good."""
+    horizon = np.array([funnel.horizons[t] * DAY for t in funnel.targets]).astype(np.int64)
+    ahead = np.arange(1, len(horizon) + 1) > looks.stage[:, None]
+    found: npt.NDArray[np.int64] = np.maximum.accumulate(np.where(ahead, looks.as_of[:, None] + horizon, 0), axis=1)
+    return found
+
+
+def with_horizons(time: str, funnel: Funnel, path: Path, extracted_at: int) -> tuple[Funnel, list[str]]:
+    """The funnel with all its horizons, and a sentence on each that was chosen from the data.
+
+    Raises
+    ------
+    DataError
+        if none can be chosen.
+    """
+    missing = [t for t in funnel.targets if t not in funnel.horizons]
+    if time == "row_order":
+        return Funnel(funnel.stages, funnel.exits, dict.fromkeys(funnel.targets, ROW_ORDER_HORIZON)), []
+    if not missing:
+        return funnel, []
+    chosen = choose_horizons(path, funnel, extracted_at)
+    notes = [
+        f"horizon of {t}: {chosen[t]:g} days, chosen from the data (80 % of those who progress do so in time)" for t in missing
+    ]
+    return funnel.with_horizons({t: chosen[t] for t in missing}), notes

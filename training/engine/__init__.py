@@ -1,5 +1,0 @@
-"""Where work is done: on this machine or on a Dask cluster, behind one small protocol (`features.partitions.executor.Engine`)."""
-
-from training.engine.open import opened
-
-__all__ = ["opened"]

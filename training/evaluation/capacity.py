@@ -1,0 +1,53 @@
+"""What sales can take, and who is met when it takes the leads that rank highest."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from features.common.clock import WEEK
+from models.common.types import Flags, Floats
+from training.common.config import Config
+from training.data.prepare import Prepared
+from training.evaluation.evaluate import taken
+from training.evaluation.gate import Difference
+
+USUAL_CAPACITY = 10.0  # % of the leads
+DRAWS = 1_000
+LEVEL = 0.9
+
+
+def capacity_share(prepared: Prepared, config: Config) -> float:
+    """The share of leads, in %, that sales can take: its capacity against the leads that come in a week; 10 % if unknown."""
+    weekly = config.sales.capacity_per_week
+    created = prepared.histories.created
+    weeks = float(created.max() - created.min()) / WEEK
+    if not weekly or not prepared.dated or weeks < 1:
+        return USUAL_CAPACITY
+    return float(np.clip(100 * weekly / (len(created) / weeks), 0.1, 100.0))
+
+
+def caught_difference(
+    y: Flags,
+    new: Floats,
+    now: Floats,
+    capacity: float,
+    account: npt.NDArray[np.int64],
+    among: Flags | None = None,
+    seed: int = 7,
+) -> Difference:
+    """By how much the share of later customers (`among` these rows, all without) met at this capacity differs, 90 % interval.
+
+    Ranked are all rows; accounts are drawn with replacement.
+    """
+    counts = y if among is None else y & among
+    _, code = np.unique(account, return_inverse=True)
+    random = np.random.default_rng(seed)
+    shares = [taken(score, capacity) for score in (new, now)]
+    gained = np.bincount(code, (shares[0] - shares[1]) * counts)
+    came = np.bincount(code, counts.astype(np.float64))
+    drawn = random.multinomial(len(came), np.full(len(came), 1 / len(came)), size=DRAWS)
+    each = (drawn @ gained) / np.maximum(drawn @ came, 1)
+    low, high = np.quantile(each, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    mean = float(((shares[0] - shares[1]) * counts).sum() / max(counts.sum(), 1))
+    return Difference(mean, float(low), float(high))

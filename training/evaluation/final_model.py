@@ -1,0 +1,103 @@
+"""Fit again on everything known today with the settings found at the cut; this model is saved, logged and registered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from models.calibration.chain import chain
+from models.calibration.drift import Drift
+from models.calibration.reference import Reference
+from models.decision.recommend import Policy
+from models.decision.value import Value
+from models.model import FunnelModel
+from models.score import next_contributions, parts
+from training.common.config import Config
+from training.common.progress import Steps
+from training.data.prepare import Prepared
+from training.evaluation.holdout import Held
+from training.fit.funnel_fit import TICKS, Fit, fit_funnel
+from training.fit.next_steps import next_steps
+from training.fit.value_fit import Won, fit_value, lifetime, value_notes
+from training.pool.words import pool_notes
+
+
+def final_model(
+    prepared: Prepared,
+    config: Config,
+    held: Held,
+    policy: Policy,
+    steps: Steps,
+    beyond: Callable[[Fit], Fit] | None = None,
+) -> FunnelModel:
+    """Fit on everything known today with the settings found at the cut; references come from held-out leads.
+
+    `beyond` goes on from there where `prepared` is a part of what is known.
+    """
+    everyone = np.ones(len(prepared.looks), bool)
+    tick = steps.counter("Fitting on all data", TICKS * len(prepared.funnel.targets))
+    fit = fit_funnel(prepared, prepared.extracted_at, everyone, config.search, config.seed, known=held.fit.settings, tick=tick)
+    fit = beyond(fit) if beyond else fit
+    won = Won.of(prepared, prepared.deals, everyone, prepared.extracted_at)
+    value = fit_value(won, prepared.deals.currency, lifetime(config, prepared.deals), config.seed)
+    draft = replace(
+        _assembled(prepared, config, fit, value, policy),
+        trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        metrics={
+            "held_out": held.results,
+            "coverage": {name: asdict(found) for name, found in held.coverage.items()},
+            "cut": held.cut,
+            "known_at": prepared.extracted_at,
+            "value": held.value.metrics() if held.value else {},
+            "logs": [t.log for t in fit.transitions],
+        },
+        notes=(
+            *prepared.notes,
+            *value_notes(value, prepared.deals),
+            *policy.notes,
+            *(f"{t.target}: {t.log['regime']}" for t in fit.transitions),
+            *pool_notes(config, prepared.pool, fit.transitions),
+        ),
+    )
+    draft = replace(draft, next_steps=next_steps(prepared, config, draft))
+    return _with_reference(draft, prepared, held)
+
+
+def as_of_cut(prepared: Prepared, config: Config, held: Held, policy: Policy) -> FunnelModel:
+    """The model as it was fitted at the cut, for looking at held-out leads with the code that serves.
+
+    Its hand-over line is endless where the policy has none yet.
+    """
+    lines = policy.lines or {policy.stage: np.inf}
+    return _assembled(prepared, config, held.fit, held.amounts, replace(policy, lines=lines))
+
+
+def _assembled(prepared: Prepared, config: Config, fit: Fit, value: Value | None, policy: Policy) -> FunnelModel:
+    return FunnelModel(
+        name=config.name,
+        funnel=prepared.funnel,
+        feature_set=prepared.feature_set,
+        transitions=fit.transitions,
+        rules=prepared.rules,
+        rule_odds=fit.rule_odds,
+        timings=fit.timings,
+        reference=Reference(np.linspace(0.01, 0.99, 99), np.zeros((1, 2)), np.zeros((1, 2))),
+        policy=policy,
+        value=value,
+        dated=prepared.dated,
+    )
+
+
+def _with_reference(model: FunnelModel, prepared: Prepared, held: Held) -> FunnelModel:
+    x, stage = prepared.x(held.rows), prepared.looks.stage[held.rows]
+    final = chain(model.transitions, x, stage)[1][:, -1]
+    contributions = next_contributions(model, x, stage)
+    fit, engagement = parts(model, contributions)
+    return replace(
+        model,
+        reference=Reference.learn(final, fit, engagement, stage, len(model.transitions)),
+        drift=Drift.learn(x, contributions, model.names),
+    )

@@ -1,0 +1,125 @@
+"""Pretend today is the cut: fit on what was known then, for other accounts, and look at what came true afterwards."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.dataset.labels import Labels
+from models.calibration.chain import Conditional, chain
+from models.common.types import Flags, Floats
+from models.decision.value import Value
+from models.score import interval
+from training.common.config import Config
+from training.common.progress import Steps
+from training.data.nothing import nothing_matured
+from training.data.prepare import Prepared
+from training.evaluation.coverage import Coverage, coverage
+from training.evaluation.evaluate import Slice, evaluate_slices, slices
+from training.evaluation.gate import Difference, compare
+from training.evaluation.segments import by_segment
+from training.evaluation.summary import Results
+from training.evaluation.value_check import ValueCheck, check_value
+from training.fit.baselines import BASELINES, fit_baseline
+from training.fit.funnel_fit import TICKS, Fit, fit_funnel
+from training.fit.splits import cut_for, keep_apart
+from training.fit.value_fit import Won, fit_value, lifetime
+
+
+@dataclass(frozen=True)
+class Held:
+    """The held-out side: what became of it, and every source's probabilities (n, targets) for the landmarks `rows`.
+
+    `early` (landmarks,) are those that could be trained on; `seconds` is what the fit took, `amounts`
+    what customers bring, learned as of the cut.
+    """
+
+    cut: int
+    rows: npt.NDArray[np.intp]
+    labels: Labels
+    questions: list[Slice]
+    probability: dict[str, Floats]
+    results: Results
+    coverage: dict[str, Coverage]
+    segments: pd.DataFrame
+    fit: Fit
+    early: Flags
+    seconds: float
+    value: ValueCheck | None
+    amounts: Value | None
+
+
+def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
+    """Fit as known at the cut, on one side of time and accounts; predict the other.
+
+    Raises
+    ------
+    DataError
+        if no landmark has matured.
+    """
+    labels = prepared.labels(prepared.extracted_at)
+    cut, early, rows = sides(prepared, config.test_share)
+    as_of, account = prepared.looks.as_of, prepared.account
+    tick = steps.counter("Fitting as of the cut", (TICKS + config.search.trials) * len(prepared.funnel.targets))
+    began = time.perf_counter()
+    fit = fit_funnel(prepared, cut, early, config.search, config.seed, tick=tick)
+    seconds = time.perf_counter() - began
+    stage, x = prepared.looks.stage[rows], prepared.x(rows)
+    conditional, by_model = chain(fit.transitions, x, stage)
+    sources: dict[str, Floats] = {"model": by_model}
+    sources["rules"] = fit.rule_odds.probabilities(prepared.points.points[rows], stage, len(prepared.funnel.targets))
+    known = prepared.labels(cut)
+    for name in BASELINES:
+        with steps.whole(f"Baseline {name}"):
+            fitted: list[Conditional] = [
+                fit_baseline(name, prepared.examples(t, known, early), config.seed) for t in range(len(prepared.funnel.targets))
+            ]
+            sources[name] = chain(fitted, x, stage)[1]
+    mine = labels.take(rows)
+    questions = slices(prepared.funnel, stage, mine.matured)
+    results = {name: evaluate_slices(questions, mine.reached, p, prepared.funnel) for name, p in sources.items()}
+    low, high = interval(fit.transitions, conditional, by_model)
+    covered = {
+        name: found
+        for target, name in enumerate(prepared.funnel.targets)
+        if (found := coverage(by_model, low, high, mine, stage, target, as_of[rows], account[rows]))
+    }
+    per_segment = by_segment(prepared, rows, mine, by_model)
+    won = Won.of(prepared, prepared.deals, early, cut)
+    value = fit_value(won, prepared.deals.currency, lifetime(config, prepared.deals), config.seed)
+    first = replace(value, lifetime=1.0) if value else None
+    checked = check_value(first, won, prepared, rows, mine, by_model[:, -1], (low[:, -1], high[:, -1])) if first else None
+    return Held(cut, rows, mine, questions, sources, results, covered, per_segment, fit, early, seconds, checked, value)
+
+
+def sides(prepared: Prepared, share: float) -> tuple[int, Flags, npt.NDArray[np.intp]]:
+    """The cut before the newest `share` of the matured landmarks, those that may be learned from (n,), and the rows to
+    judge on.
+
+    Raises
+    ------
+    DataError
+        if no landmark has matured.
+    """
+    labels = prepared.labels(prepared.extracted_at)
+    final = labels.matured[:, -1]
+    if not final.any():
+        raise nothing_matured(prepared)
+    as_of = prepared.looks.as_of
+    cut = cut_for(as_of, final, share)
+    early, late = keep_apart((as_of < cut), (as_of >= cut) & labels.matured.any(axis=1), prepared.account)
+    return cut, early, np.flatnonzero(late)
+
+
+def next_difference(prepared: Prepared, held: Held, a: Floats, b: Floats, among: Flags | None = None) -> Difference:
+    """Log loss of `a` minus `b` (n, targets) on each held-out landmark's own next lead stage."""
+    stage = prepared.looks.stage[held.rows]
+    matured = held.labels.matured[np.arange(len(stage)), stage]
+    use = np.flatnonzero(matured if among is None else matured & among)
+    at = stage[use]
+    account = prepared.account[held.rows[use]]
+    return compare(held.labels.reached[use, at], a[use, at], b[use, at], account)

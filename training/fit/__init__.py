@@ -1,0 +1,1 @@
+"""Fitting: splits, hyperparameter search, transitions, censoring, value, baselines."""

@@ -1,0 +1,1 @@
+"""One file per make target beyond the training itself."""

@@ -1,0 +1,377 @@
+"""`make crm-check`, `make import`, `make write-back`: a CRM in and scores out, on the terminal."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from connectors.crm import score_fields, sync
+from connectors.crm.connector import Budget, Check, Connector
+from connectors.crm.secrets import Secrets
+from connectors.crm.settings import CrmSource
+from connectors.crm.stages import shown
+from connectors.crm.webhooks import Event, Spool
+from connectors.crm.write_back import Ledger, Outcome, Plan, plan, send, write_failures
+from connectors.crm.write_back import shown as records_shown
+from connectors.registry import CRMS, open_crm, settings_of
+from features.common.errors import ConfigError, CrmError, nearest
+from features.common.files import whole_file
+from features.dataset.validate import validate
+from models.batch import score_open
+from models.store import load as load_model
+from training.common.config import Config
+from training.common.progress import Steps, terminal
+from training.data.load import crm_folder, read_imported
+from training.jobs.score import champion
+
+LEADS = 100_000  # that a budget is stated for
+EVERY = 300.0  # seconds between two rounds of `make live`
+LOOK = 1.0  # seconds between two looks for webhooks
+STARTER = """\
+# {title}: what to import and what it means.
+# `make crm-check CRM={kind}` says what is missing; docs/crm/{kind}.md how to set it up.
+name: {kind}
+source:
+  kind: {kind}
+{more}funnel: {{stages: [lead, mql, sql, customer], exits: [disqualified, lost]}}
+sales: {{capacity_per_week: 40, cost_per_contact: 25}}
+"""
+TITLES = {"hubspot": "HubSpot", "salesforce": "Salesforce", "marketo": "Marketo Engage", "pipedrive": "Pipedrive"}
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A configured CRM."""
+
+    path: Path
+    config: Config
+    source: CrmSource
+    connector: Connector
+
+
+def open_configured(kind: str, path: Path | None) -> Opened:
+    """The CRM of a configuration; where there is none yet, a starter is written.
+
+    Raises
+    ------
+    ConfigError
+        if there is no such CRM, the configuration is wrong or of another one, or a secret is not set.
+    """
+    if kind not in CRMS:
+        raise ConfigError(f"CRM={kind}: there is no such CRM: {nearest(kind, CRMS)}", "make import CRM=hubspot")
+    file = path or Path(f"{kind}.yaml")
+    if not file.exists() and path is None:
+        with whole_file(file) as partial:
+            partial.write_text(STARTER.format(title=TITLES[kind], kind=kind, more=_address(kind)), encoding="utf-8")
+    config = Config.read(file)
+    if not isinstance(config.source, CrmSource) or config.source.kind != kind:
+        raise ConfigError(f"{file} has no `source: {{kind: {kind}}}`.", f"Name the configuration of {kind}: CONFIG=….")
+    return Opened(file, config, config.source, open_crm(config.source, crm_folder(config), Secrets.read()))
+
+
+def _address(kind: str) -> str:
+    """The line of a starter where the address of an account goes; none where all have the same."""
+    settings = settings_of(kind)
+    example = settings.ADDRESS if issubclass(settings, CrmSource) else ""
+    return f"  base_url:              # {example}\n" if example else ""
+
+
+def run_import(kind: str, path: Path | None = None, console: Console | None = None) -> sync.Imported:
+    """Read what is new, land it and write the dataset; prints what came, what did not, and how stages were taken.
+
+    Raises
+    ------
+    RipelineError
+        for whatever would leave a hole; what was fetched before is kept.
+    """
+    opened = open_configured(kind, path)
+    console = console or terminal()
+    with Steps(console).running() as steps:
+        done = sync.run(opened.connector, opened.source, opened.config.funnel.build(), _bars(steps))
+    _say_import(console, opened, done)
+    return done
+
+
+def _bars(steps: Steps) -> Callable[[str, int, int | None], None]:
+    """One bar a stream; its length is unknown until the vendor says it."""
+    bars: dict[str, Callable[[int, int], None]] = {}
+
+    def progress(name: str, done: int, total: int | None) -> None:
+        if name not in bars:
+            bars[name] = steps.step(name.replace("_", " "))
+        if total is not None:
+            bars[name](done, total)
+        elif done:
+            bars[name](done, done + 1)
+
+    return progress
+
+
+def _say_import(console: Console, opened: Opened, done: sync.Imported) -> None:
+    total = sum(done.synced.rows.values())
+    rate = total / done.synced.seconds if done.synced.seconds else 0.0
+    again = opened.connector.http.repeated
+    console.print(
+        f"{total:,} rows in {done.calls:,} calls and {done.synced.seconds:,.1f} s ({rate:,.0f} rows a second"
+        + (f"; {again:,} calls were repeated" if again else "")
+        + ").",
+        highlight=False,
+    )
+    for name, why in done.synced.refused.items():
+        console.print(f"Not read: {escape(name)}. {escape(why)}", style="yellow", highlight=False)
+    for line in done.report.lines():
+        console.print(escape(line), highlight=False)
+    if done.proposed is not None:
+        text = shown(done.proposed, done.values)
+        file = opened.connector.landing.folder / "stages.yaml"
+        with whole_file(file) as partial:
+            partial.write_text(text + "\n", encoding="utf-8")
+        console.print(
+            "\nThe configuration does not say what the stages mean. Taken for now; put what is right under `source:` "
+            f"(also in {file}):\n",
+            style="yellow",
+            highlight=False,
+        )
+        console.print(escape(text), highlight=False, soft_wrap=True)
+    console.print(f"\nThe dataset is {done.folder}. Train with: make train CONFIG={opened.path}", highlight=False)
+
+
+def run_check(kind: str, path: Path | None = None, leads: int = LEADS, console: Console | None = None) -> bool:
+    """Look at credentials, permissions, history and limits; True where an import can run.
+
+    Raises
+    ------
+    RipelineError
+        if the CRM cannot be reached at all.
+    """
+    opened = open_configured(kind, path)
+    console = console or terminal()
+    found = opened.connector.checks()
+    table = Table("", "what", "found", "what to do", title=f"{opened.connector.title}, {opened.source.base_url}")
+    marks = {"good": "[green]✓[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]"}
+    for check in found:
+        table.add_row(marks[check.standing], escape(check.what), escape(check.found), escape(check.remedy))
+    fine = not any(check.standing == "bad" for check in found)
+    if fine:
+        for check in _budget_checks(opened.connector.budget(leads), leads, opened.source.calls_per_day):
+            table.add_row(marks[check.standing], escape(check.what), escape(check.found), escape(check.remedy))
+    console.print(table)
+    return fine
+
+
+def _budget_checks(budget: Budget, leads: int, given: int | None) -> list[Check]:
+    limit = given or budget.limit
+    of = f" of {limit:,} a day" if limit else ""
+    left = f", {budget.left:,} left today" if budget.left is not None else ""
+    daily = budget.daily + budget.write
+    found = [
+        Check(
+            "limits",
+            "good" if limit else "warning",
+            f"{limit:,} {budget.unit} a day{left}" if limit else "the vendor names none",
+        )
+    ]
+    days = -(-budget.first // limit) if limit else 1
+    first = f"about {budget.first:,} {budget.unit} for {leads:,} leads{of}"
+    found.append(
+        Check(
+            "first import",
+            "good" if days <= 1 else "warning",
+            first,
+            "" if days <= 1 else f"It takes {days} days and goes on where it stopped.",
+        )
+    )
+    every = f"about {budget.daily:,} {budget.unit} to read and at most {budget.write:,} to write {budget.scores:,} scores{of}"
+    fits = limit is None or daily <= limit
+    found.append(
+        Check(
+            "an ordinary day", "good" if fits else "bad", every, "" if fits else "Write fewer fields or leads, or less often."
+        )
+    )
+    return found
+
+
+def run_write_back(
+    kind: str,
+    path: Path | None = None,
+    *,
+    really: bool = False,
+    model_folder: Path | None = None,
+    console: Console | None = None,
+) -> bool:
+    """Score the imported leads and write what changed; without `really` only say what would be written. True where nothing
+    failed.
+
+    Raises
+    ------
+    RipelineError
+        for a missing dataset or model, fields that are somebody else's, or a CRM that cannot be reached.
+    """
+    opened = open_configured(kind, path)
+    console = console or terminal()
+    fields = score_fields.chosen(opened.source.write_back.fields)
+    outcome, failures = Outcome(), opened.connector.landing.folder / "failed.csv"
+    with sync.alone(opened.connector.landing.folder), Steps(console).running() as steps:
+        todo, model, ledger = _to_write(opened, fields, model_folder, steps)
+        try:
+            missing = opened.connector.prepare(fields, create=really)
+            _say_plan(console, opened.connector, todo, missing, really)
+            if not really:
+                return True
+            send(opened.connector, todo, ledger, model, steps.step("Writing scores"), outcome)
+        finally:
+            ledger.close()
+            if really:  # also what was refused before everything stopped
+                write_failures(failures, outcome)
+    for line in outcome.lines():
+        console.print(escape(line), highlight=False)
+    if outcome.failed:
+        console.print(f"All {len(outcome.failed):,} refused records are in {failures}.", style="yellow", highlight=False)
+    return not outcome.failed
+
+
+def run_live(
+    kind: str,
+    path: Path | None = None,
+    *,
+    every: float = EVERY,
+    rounds: int | None = None,
+    model_folder: Path | None = None,
+    console: Console | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:
+    """Import, score and write back what changed, again and again until it is stopped; how many records were written.
+
+    `rounds` ends it earlier.
+
+    What a round cannot do, because the CRM does not answer or the day's calls are used up, the next one does.
+
+    Raises
+    ------
+    RipelineError
+        for what no waiting mends: a wrong configuration, a missing model, fields that are missing or somebody else's.
+    """
+    console = console or terminal()
+    opened = open_configured(kind, path)
+    fields = score_fields.chosen(opened.source.write_back.fields)
+    missing = opened.connector.prepare(fields, create=False)
+    if missing:
+        lacks = f"{opened.connector.title} lacks {len(missing)} score fields."
+        raise ConfigError(lacks, f"First: make write-back CRM={kind} SEND=yes")
+    with closing(Spool(opened.connector.landing.folder)) as spool:
+        return _rounds(opened, fields, model_folder, console, spool, (rounds, every, sleep))
+
+
+def _rounds(
+    opened: Opened,
+    fields: tuple[score_fields.ScoreField, ...],
+    model_folder: Path | None,
+    console: Console,
+    spool: Spool,
+    pace: tuple[int | None, float, Callable[[float], None]],
+) -> int:
+    rounds, every, sleep = pace
+    written, number, owed = 0, 0, True  # owed: something came, or may have come, that was not written yet
+    while rounds is None or number < rounds:
+        if number:
+            # after trouble the whole pause, whatever webhooks say: they would only meet the same trouble
+            _wait(spool, every, sleep, wakes=not owed)
+        number += 1
+        try:
+            events = spool.waiting()
+            written += _live_round(opened, fields, model_folder, console, events, owed=owed)
+            spool.done(events)
+            owed = False
+        except (CrmError, sync.BusyError) as error:
+            owed = True
+            console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} {escape(str(error))}", style="yellow", highlight=False)
+    return written
+
+
+def _wait(spool: Spool, every: float, sleep: Callable[[float], None], *, wakes: bool) -> None:
+    """Until the next round is due, or a webhook says that something happened."""
+    rest = every
+    while rest > 0 and not (wakes and spool.waiting()):
+        sleep(min(LOOK, rest))
+        rest -= LOOK
+
+
+def _live_round(
+    opened: Opened,
+    fields: tuple[score_fields.ScoreField, ...],
+    model_folder: Path | None,
+    console: Console,
+    events: Sequence[Event],
+    *,
+    owed: bool,
+) -> int:
+    quiet = Console(file=io.StringIO())
+    imported = sync.run(opened.connector, opened.source, opened.config.funnel.build(), events=events)
+    rows = sum(imported.synced.rows.values())
+    if not rows and not owed:
+        return 0
+    with sync.alone(opened.connector.landing.folder), Steps(quiet).running() as steps:
+        todo, model, ledger = _to_write(opened, fields, model_folder, steps)
+        try:
+            outcome = send(opened.connector, todo, ledger, model)
+        finally:
+            ledger.close()
+    failed = f", {len(outcome.failed):,} refused" if outcome.failed else ""
+    console.print(
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} {rows:,} rows came, {outcome.written:,} scores were written{failed}.",
+        highlight=False,
+    )
+    write_failures(opened.connector.landing.folder / "failed.csv", outcome)
+    return outcome.written
+
+
+def _to_write(
+    opened: Opened, fields: tuple[score_fields.ScoreField, ...], model_folder: Path | None, steps: Steps
+) -> tuple[Plan, str, Ledger]:
+    with steps.whole("Reading the dataset"):
+        dataset = validate(read_imported(opened.config), opened.config.funnel.build())[0]
+    with steps.whole("Loading the model"):
+        model = load_model(model_folder) if model_folder else champion(opened.config.name)
+    table = score_open(model, dataset, dataset.extracted_at, steps.step("Scoring"))
+    name = f"{model.name} {model.version}"
+    at = dataset.extracted_at.to_pydatetime()
+    rows = table.astype("object").where(table.notna(), None).to_dict("records") if len(table) else []
+    records = {str(row["lead_id"]): score_fields.values_of(_named(row), model.funnel.final, name, at) for row in rows}
+    landing = opened.connector.landing
+    ledger = Ledger(landing.folder / "sent.sqlite")
+    known = ledger.known()
+    departed = landing.departed("lead", "people", [lead for lead in known if lead not in records])
+    places = opened.connector.places(list(records))
+    return plan(records, known, fields, opened.source.write_back.most, departed, places), name, ledger
+
+
+def _named(row: dict[object, object]) -> dict[str, object]:
+    return {str(key): value for key, value in row.items()}
+
+
+def _say_plan(console: Console, connector: Connector, todo: Plan, missing: list[str], really: bool) -> None:
+    console.print(
+        f"{connector.title}: {len(todo.send):,} leads have new scores, {todo.unchanged:,} are as they were written, "
+        f"{len(todo.clear):,} are scored no longer and will be emptied: {todo.calls(connector.batch):,} calls.",
+        highlight=False,
+    )
+    if todo.later:
+        console.print(f"{todo.later:,} more wait for the next run (`write_back: most:`).", highlight=False)
+    if missing:
+        console.print(f"{len(missing)} fields are missing and will be made: {', '.join(missing)}.", highlight=False)
+    if really:
+        return
+    for line in records_shown(todo.records):
+        console.print("  " + escape(line), highlight=False)
+    console.print(
+        f"Nothing was written. To write: make write-back CRM={getattr(connector, 'kind', '…')} SEND=yes", highlight=False
+    )

@@ -1,0 +1,1 @@
+"""The hand-over policy: fitted and backtested week by week."""

@@ -1,0 +1,1 @@
+"""Rules on history: replay and the learned scorecard."""
