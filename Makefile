@@ -81,16 +81,16 @@ follow: setup  ## fetch the champion again whenever it changes in MLflow; a runn
 	@$(RUN) -m training follow --config $(CONFIG) --to $(MODEL) --report $(REPORT) $(if $(EVERY),--every $(EVERY))
 
 key: setup  ## make an API key and show it once  NAME=crm [SCOPES=score,write,admin] [RATE=100] [DAYS=90] [KEYS=keys.json]
-	@$(RUN) -m serving.keys --file $(KEYS) add "$(NAME)" --scopes $(SCOPES) --rate $(RATE) $(if $(DAYS),--days $(DAYS))
+	@$(RUN) -m serving.access.api_keys --file $(KEYS) add "$(NAME)" --scopes $(SCOPES) --rate $(RATE) $(if $(DAYS),--days $(DAYS))
 
 keys: setup  ## all API keys, without what they are  [KEYS=keys.json]
-	@$(RUN) -m serving.keys --file $(KEYS) list
+	@$(RUN) -m serving.access.api_keys --file $(KEYS) list
 
 revoke-key: setup  ## take an API key away; a running server knows at once  ID=… [KEYS=keys.json]
-	@$(RUN) -m serving.keys --file $(KEYS) revoke "$(ID)"
+	@$(RUN) -m serving.access.api_keys --file $(KEYS) revoke "$(ID)"
 
 audit-trail: setup  ## say whether the audit trail is whole; who asked about a lead  [LEAD=L-1] [AUDIT=artefacts/audit]
-	@$(RUN) -m serving.audit --folder $(AUDIT) $(if $(LEAD),find --lead "$(LEAD)",verify)
+	@$(RUN) -m serving.logs.audit_cli --folder $(AUDIT) $(if $(LEAD),find --lead "$(LEAD)",verify)
 
 work-list: setup  ## score every open lead for the served page  [CONFIG=…] [WORK_LIST=artefacts/work_list]
 	@$(RUN) -m training work-list --config $(CONFIG) --to $(WORK_LIST) $(if $(FOLDER),--folder $(FOLDER))
@@ -100,7 +100,7 @@ fetch: setup  ## fetch the champion as a model folder  [CONFIG=…] [MODEL=artef
 
 bento: setup  ## build a Bento that starts without MLflow at hand  [CONFIG=…]
 	@$(RUN) -m training fetch --config $(CONFIG) --to $(MODEL)
-	@$(RUN) -m serving.bento --model $(MODEL)
+	@$(RUN) -m serving.server.bento --model $(MODEL)
 
 promote: setup  ## make a version the champion by hand  VERSION=3 [CONFIG=…]
 	@$(if $(VERSION),,echo "Name the version: make promote VERSION=3"; exit 2;) $(RUN) -m training promote --config $(CONFIG) --version $(VERSION)

@@ -246,8 +246,8 @@ def kernel(name: str, booster: lgb.Booster) -> str:
 def everything(model: FunnelModel, stage: int) -> str:
     """One row of the table: for a lead in that lead stage LightGBM's contributions of the boosters that say how likely the next
     one is and the margins of all later ones; ours with points, chances, intervals, worth, curves, grades and reasons on top."""
-    from serving.quick import read
-    from serving.scorer import Scorer
+    from serving.scoring.quick import read
+    from serving.scoring.scorer import Scorer
 
     scorer = Scorer(model)
     parsed = [read(payload(model, seed), model.funnel, AS_OF) for seed in range(100)]

@@ -23,8 +23,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--work-list", type=Path, help="folder of the work list, shown at /")
     parser.add_argument("--store", help="address of the lead store, shown in place of the work list; default: RIPELINE_STORE")
     parser.add_argument("--shadow", type=Path, help="model folder of a challenger that scores beside, after each answer")
-    parser.add_argument("--keys", type=Path, help="file of the API keys (serving/keys.py); default: keys.json, if there is one")
-    parser.add_argument("--audit", type=Path, help="folder of the audit trail (serving/audit.py); default: none")
+    parser.add_argument(
+        "--keys", type=Path, help="file of the API keys (serving/access/api_keys.py); default: keys.json, if there is one"
+    )
+    parser.add_argument("--audit", type=Path, help="folder of the audit trail (serving/logs/audit_cli.py); default: none")
     workers = int(os.environ.get("RIPELINE_WORKERS") or 1)
     parser.add_argument("--workers", type=int, default=workers, help="processes that answer")
     parser.add_argument("--wait-for-model", action="store_true", help="start without a model and take the one that comes")
@@ -67,15 +69,15 @@ def checked(given: argparse.Namespace) -> tuple[str, dict[str, str]]:
     """
     from features.common.errors import ConfigError, ModelError
     from models.store import load
-    from serving.audit import FOLDER_VARIABLE as AUDIT_VARIABLE
-    from serving.drain import stopping
-    from serving.guard import loopback
-    from serving.issuer import trust
-    from serving.issuer_keys import check_place
-    from serving.keys import KEYS_VARIABLE, USUAL_FILE, secret
-    from serving.keys import read as read_keys
-    from serving.lines import LEVEL_VARIABLE, level
-    from serving.log import ORIGINS_VARIABLE, PROXIES_VARIABLE, origins, proxies
+    from serving.access.api_keys import KEYS_VARIABLE, USUAL_FILE, secret
+    from serving.access.api_keys import read as read_keys
+    from serving.access.jwks import check_place
+    from serving.access.jwt_tokens import trust
+    from serving.access.middleware import loopback
+    from serving.logs.access_log import ORIGINS_VARIABLE, PROXIES_VARIABLE, origins, proxies
+    from serving.logs.audit_cli import FOLDER_VARIABLE as AUDIT_VARIABLE
+    from serving.logs.json_logging import LEVEL_VARIABLE, level
+    from serving.server.shutdown import stopping
     from serving.store.store import STORE_VARIABLE, Store
 
     try:

@@ -19,26 +19,26 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.store import MANIFEST
-from serving import traces
-from serving.accept import Acceptor
-from serving.app import create_app, utc_now
-from serving.audit import FOLDER_VARIABLE as AUDIT_VARIABLE
-from serving.audited import Audited, TrailSeries
-from serving.body import Timely
-from serving.drain import Drain, running_server, stopping
-from serving.guard import Guard
-from serving.hooks import URL_VARIABLE
-from serving.issuer import Issuer, trust
-from serving.keys import KEYS_VARIABLE, KeyRing
-from serving.life import Kept, Watch, scorer_of
-from serving.lines import say, speak_json
-from serving.log import ORIGINS_VARIABLE, Logged, origins, shared
-from serving.parse import microseconds
-from serving.scorer import Scorer
-from serving.store.refresh import Refresher
+from serving.access.api_keys import KEYS_VARIABLE, KeyRing
+from serving.access.jwt_tokens import Issuer, trust
+from serving.access.middleware import Guard
+from serving.api.app import create_app, utc_now
+from serving.api.webhooks import URL_VARIABLE
+from serving.http import traces
+from serving.http.slow_bodies import Timely
+from serving.logs.access_log import ORIGINS_VARIABLE, Logged, origins, shared
+from serving.logs.audit_cli import FOLDER_VARIABLE as AUDIT_VARIABLE
+from serving.logs.audit_log import Trail
+from serving.logs.audit_middleware import Audited, TrailSeries
+from serving.logs.json_logging import say, speak_json
+from serving.scoring.request import microseconds
+from serving.scoring.scorer import Scorer
+from serving.scoring.work_list import ROWS, WorkList
+from serving.server.accept import Acceptor
+from serving.server.reload import Kept, Watch, scorer_of
+from serving.server.shutdown import Drain, running_server, stopping
+from serving.store.rescoring import Refresher
 from serving.store.store import STORE_VARIABLE, Store
-from serving.trail import Trail
-from serving.work_list import ROWS, WorkList
 
 MODEL_VARIABLE = "RIPELINE_MODEL"
 REPORT_VARIABLE, LIST_VARIABLE = "RIPELINE_REPORT", "RIPELINE_WORK_LIST"
@@ -163,7 +163,7 @@ def _is_server() -> bool:
 
 if _is_server():
     speak_json()
-    uvicorn.config.HTTP_PROTOCOLS["auto"] = "serving.protocol:Careful"
+    uvicorn.config.HTTP_PROTOCOLS["auto"] = "serving.server.protocol:Careful"
 
 _drain = Drain()
 _trust = trust(os.environ)
@@ -191,7 +191,7 @@ _application = Logged(traces.Traced(shared(_noted, _allowed)), utc_now, answered
     name="ripeline",
     traffic={"timeout": 60},
     workers=WORKERS,
-    # ours are in serving/metrics.py; BentoML's would cost a lead as much time as its features
+    # ours are in serving/api/metrics.py; BentoML's would cost a lead as much time as its features
     logging={"access": {"enabled": False}},
     metrics={"enabled": False},
     tracing={"excluded_urls": ".*"},

@@ -17,11 +17,11 @@ import pytest
 import yaml
 from starlette.testclient import TestClient
 
-from serving.app import create_app
-from serving.audited import TrailSeries
-from serving.guard import OPEN, needed
-from serving.scorer import Scorer
-from serving.trail import Trail
+from serving.access.middleware import OPEN, needed
+from serving.api.app import create_app
+from serving.logs.audit_log import Trail
+from serving.logs.audit_middleware import TrailSeries
+from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,7 +15,7 @@ FLOORS = {
     "training": {"features", "models", "connectors"},
     "serving": {"features", "models", "connectors"},
 }
-HOMES = {"mlflow": {"training/common/tracking.py"}, "bentoml": {"serving/service.py", "serving/bento.py"}}
+HOMES = {"mlflow": {"training/common/tracking.py"}, "bentoml": {"serving/service.py", "serving/server/bento.py"}}
 NEVER = {"pickle", "cloudpickle", "joblib", "dill"}
 LONG = {
     # the file and why it is longer than 400 lines

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from features.common.errors import RipelineError
 from features.dataset.dataset import Dataset
-from serving.parse import microseconds
+from serving.scoring.request import microseconds
 from serving.store.erase import erase
 from serving.store.store import STORE_VARIABLE, Store
 

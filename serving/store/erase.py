@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Text, func, or_, select, text
 
+from serving.store.rescore_queue import mark
 from serving.store.retention import delete_leads
-from serving.store.stale import mark
 from serving.store.store import Store
 from serving.store.tables import leads, metadata
 

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Table, select
 from features.common.clock import NEVER, timestamps
 from features.common.errors import DataError
 from features.dataset.dataset import Dataset
+from serving.store.json_values import attributes, plain, unpacked
 from serving.store.store import Store, present
 from serving.store.tables import attribute_changes, companies, deals, interactions, lead_stages, leads
-from serving.store.values import attributes, plain, unpacked
 
 SOURCE = "store"
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, select
 
 from serving.store.connect import insert
-from serving.store.erased import Erased
-from serving.store.stale import mark
+from serving.store.erasures import Erased
+from serving.store.rescore_queue import mark
 from serving.store.tables import interactions, leads
 
 AT_ONCE = 5_000  # ids of one question

@@ -18,10 +18,10 @@ from sqlalchemy import Connection, Table, literal_column, text
 from features.common.clock import NEVER, microseconds, moment
 from features.dataset.dataset import Dataset
 from serving.store.connect import insert
-from serving.store.ids import Ids
+from serving.store.json_values import known, packed
+from serving.store.pseudonyms import Ids
 from serving.store.store import EXTRACTED, Store, fact, keep_fact
 from serving.store.tables import attribute_changes, companies, deals, interactions, lead_stages, leads
-from serving.store.values import known, packed
 
 Progress = Callable[[str, int, int], None]
 PART = 50_000  # rows written in one transaction

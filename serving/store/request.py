@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from features.engine.request import Act
-from serving.parse import EPOCH, MICROSECOND
-from serving.store.read import Found, Person
+from serving.scoring.request import EPOCH, MICROSECOND
+from serving.store.lead_reads import Found, Person
 
 
 def as_request(found: Found, first: Person, as_of: int) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import numpy as np
 from features.engine.request import LiveLead
 from models.decision.review import review_reasons
 from models.score import Scores
-from serving.scorer import Scorer
-from serving.store.explained import Columns, Explained, explain
+from serving.scoring.scorer import Scorer
+from serving.store.contributions import Columns, Explained, explain
 
 REASONS = 3  # in the list
 

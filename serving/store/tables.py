@@ -109,7 +109,7 @@ models = Table(
     Column("name", Text, nullable=False),
     Column("version", Text, nullable=False),
     Column("trained_at", Text, nullable=False),
-    Column("columns", Text, nullable=False),  # JSON, see serving/store/explained.py
+    Column("columns", Text, nullable=False),  # JSON, see serving/store/contributions.py
     UniqueConstraint("name", "version"),
 )
 
@@ -139,7 +139,7 @@ scores = Table(
     Column("score_id", Number, primary_key=True),
     Column("lead_id", Text, ForeignKey("leads.lead_id", ondelete="CASCADE"), nullable=False),
     *_scored(nullable=False),
-    Column("explanation", LargeBinary, nullable=False),  # see serving/store/explained.py
+    Column("explanation", LargeBinary, nullable=False),  # see serving/store/contributions.py
     Index("ix_scores_lead_id_as_of", "lead_id", "as_of"),
 )
 

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, select
 from features.common.clock import NEVER
 from features.common.words import Language
 from features.engine.request import LiveLead
-from serving.store.explained import Columns, Explained
-from serving.store.read import read
+from serving.store.contributions import Columns, Explained
+from serving.store.lead_reads import read
 from serving.store.scoring import StoredScorer
 from serving.store.tables import models, scores
 

@@ -15,11 +15,11 @@ import pytest
 import uvicorn
 
 from client.ripeline_client import RefusedError, Ripeline, UnreachableError
-from serving.app import create_app
-from serving.guard import Guard
-from serving.keys import KeyRing, add
-from serving.schemas import EXAMPLE
-from serving.scorer import Scorer
+from serving.access.api_keys import KeyRing, add
+from serving.access.middleware import Guard
+from serving.api.app import create_app
+from serving.schemas.score import EXAMPLE
+from serving.scoring.scorer import Scorer
 from serving.store.store import Store
 from tests.serving.test_server import free_port
 from tests.tiny import tiny_model
@@ -168,7 +168,7 @@ def live(tmp_path: Path) -> Iterator[tuple[str, str]]:
     """The real application behind its door, on a real port: its address and a key."""
     key = add(tmp_path / "keys.json", "crm", ["score", "write", "admin"])
     scorer, port = Scorer(tiny_model()), free_port()
-    from serving.app import utc_now
+    from serving.api.app import utc_now
 
     store = Store.at(f"sqlite:///{tmp_path}/leads.db", {})
     store.open()

@@ -28,10 +28,10 @@ from features.partitions.inputs import in_memory
 from features.partitions.partition import partition
 from features.partitions.storage import Place
 from models.model import FunnelModel
-from serving.app import create_app
-from serving.scorer import Scorer
+from serving.api.app import create_app
+from serving.scoring.scorer import Scorer
 from serving.store.load import load as load_store
-from serving.store.refresh import Refresher
+from serving.store.rescoring import Refresher
 from serving.store.store import Store
 from serving.store.tables import metadata
 from tests.features.buckets.worlds import FUNNEL, SMALL, built, read_matrix, spec_of, world

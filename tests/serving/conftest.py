@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from serving.answer import answered
-from serving.app import utc_now
-from serving.quick import read
-from serving.schemas import EXAMPLE
-from serving.scorer import Scorer
+from serving.api.app import utc_now
+from serving.schemas.score import EXAMPLE
+from serving.scoring.answer import answered
+from serving.scoring.quick import read
+from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
 
 
@@ -25,4 +25,4 @@ def _compiled() -> None:
 def _patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests may be slow: other work on the machine must not make them busy. What busy means is tested in test_pressure.py."""
     if not request.module.__name__.endswith("test_pressure"):
-        monkeypatch.setattr("serving.pressure.MOST_LAG", 30.0)
+        monkeypatch.setattr("serving.http.load_shedding.MOST_LAG", 30.0)

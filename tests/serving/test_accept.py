@@ -10,8 +10,8 @@ import time
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from serving.accept import Acceptor
-from serving.protocol import Careful
+from serving.server.accept import Acceptor
+from serving.server.protocol import Careful
 
 MANY, BUSY = 40, 0.1  # connections at once; seconds for which each request holds the loop up
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from serving.answer import answered
-from serving.app import utc_now
-from serving.parse import read
-from serving.result import rounded_rows
-from serving.schemas import EXAMPLE, ScoreResponse
-from serving.scorer import Scorer
+from serving.api.app import utc_now
+from serving.schemas.score import EXAMPLE, ScoreResponse
+from serving.scoring.answer import answered
+from serving.scoring.request import read
+from serving.scoring.result import rounded_rows
+from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
 
 LEAD = EXAMPLE["leads"][0]

@@ -13,11 +13,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from models.common.types import logit
-from serving.app import create_app
-from serving.openapi import describe
-from serving.openapi_door import behind_the_door
-from serving.schemas import EXAMPLE, MOST_LEADS
-from serving.scorer import Scorer
+from serving.api.app import create_app
+from serving.api.openapi import describe
+from serving.api.openapi_access import behind_the_door
+from serving.schemas.score import EXAMPLE, MOST_LEADS
+from serving.scoring.scorer import Scorer
 from tests.trained import Trained
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)

@@ -9,9 +9,9 @@ import shlex
 
 import pytest
 
-from serving.api_page import page
-from serving.openapi import describe
-from serving.openapi_door import behind_the_door
+from serving.api.api_page import page
+from serving.api.openapi import describe
+from serving.api.openapi_access import behind_the_door
 
 DOCUMENT = behind_the_door(describe())
 

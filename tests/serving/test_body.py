@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from serving.body import Timely
+from serving.http.slow_bodies import Timely
 
 
 async def reading(scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from features.common.clock import DAY
 from features.engine.request import Act, LiveLead
-from serving.schemas import Result
-from serving.scorer import Scorer
+from serving.schemas.score import Result
+from serving.scoring.scorer import Scorer
 from tests.tiny import TYPES, tiny_model
 
 NOW = 20_000 * DAY

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from openapi_spec_validator import validate
 from starlette.testclient import TestClient
 
-from serving.app import create_app
-from serving.openapi import describe
-from serving.openapi_door import behind_the_door
-from serving.openapi_leads import LEAD
-from serving.parse import microseconds
-from serving.scorer import Scorer
-from serving.store.refresh import Refresher
+from serving.api.app import create_app
+from serving.api.openapi import describe
+from serving.api.openapi_access import behind_the_door
+from serving.api.openapi_leads import LEAD
+from serving.scoring.request import microseconds
+from serving.scoring.scorer import Scorer
+from serving.store.rescoring import Refresher
 from serving.store.store import Store
 from tests.trained import Trained
 

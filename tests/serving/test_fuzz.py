@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from serving.app import create_app
-from serving.log import Logged
-from serving.schemas import EXAMPLE
-from serving.scorer import Scorer
+from serving.api.app import create_app
+from serving.logs.access_log import Logged
+from serving.schemas.score import EXAMPLE
+from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)

@@ -13,12 +13,12 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from features.common.errors import ConfigError
-from serving.app import create_app
-from serving.guard import ADDRESSES, Buckets, Guard, loopback, needed, neighbour
-from serving.keys import KeyRing, add, revoke
-from serving.log import Logged, origins, shared
-from serving.schemas import EXAMPLE
-from serving.scorer import Scorer
+from serving.access.api_keys import KeyRing, add, revoke
+from serving.access.middleware import ADDRESSES, Buckets, Guard, loopback, needed, neighbour
+from serving.api.app import create_app
+from serving.logs.access_log import Logged, origins, shared
+from serving.schemas.score import EXAMPLE
+from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
 
 

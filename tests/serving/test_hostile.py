@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from serving.app import INLINE_BYTES, create_app
-from serving.schemas import EXAMPLE
-from serving.scorer import Scorer
+from serving.api.app import INLINE_BYTES, create_app
+from serving.schemas.score import EXAMPLE
+from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)

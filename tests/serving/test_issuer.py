@@ -19,13 +19,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from starlette.testclient import TestClient
 
 from features.common.errors import ConfigError
-from serving.app import create_app
-from serving.guard import Guard
-from serving.issuer import AGAIN, FOR, FRESH, REMEMBERED, Issuer, Trust, trust
-from serving.issuer_keys import IssuerError, fetched, verifiers
-from serving.keys import KeyRing, add
-from serving.schemas import EXAMPLE
-from serving.scorer import Scorer
+from serving.access.api_keys import KeyRing, add
+from serving.access.jwks import IssuerError, fetched, verifiers
+from serving.access.jwt_tokens import AGAIN, FOR, FRESH, REMEMBERED, Issuer, Trust, trust
+from serving.access.middleware import Guard
+from serving.api.app import create_app
+from serving.schemas.score import EXAMPLE
+from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)

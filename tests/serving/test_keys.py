@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from features.common.errors import ConfigError
-from serving.keys import KeyRing, add, digest, read, revoke
+from serving.access.api_keys import KeyRing, add, digest, read, revoke
 
 NOW = datetime.now(UTC)
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,7 +142,7 @@ def test_a_pass_is_good_for_its_time_and_its_key(tmp_path: Path) -> None:
 
 def test_the_commands(tmp_path: Path) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "serving.keys", "--file", str(tmp_path / "keys.json"), *words]
+        command = [sys.executable, "-m", "serving.access.api_keys", "--file", str(tmp_path / "keys.json"), *words]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ}, check=False)
 
     made = run("add", "crm", "--scopes", "score,write", "--days", "90")

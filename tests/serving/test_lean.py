@@ -16,7 +16,7 @@ CODE = """
 import json, sys
 from pathlib import Path
 import serving.service
-from serving.life import scorer_of
+from serving.server.reload import scorer_of
 scorer_of(Path(sys.argv[1]))
 print(json.dumps([name for name in sys.argv[2:] if name in sys.modules]))
 """

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from models.store import MANIFEST, load, save
-from serving.life import Kept, Watch, scorer_of
-from serving.schemas import EXAMPLE
+from serving.schemas.score import EXAMPLE
+from serving.server.reload import Kept, Watch, scorer_of
 from tests.serving.test_server import ROOT, ask, free_port, running
 from tests.tiny import tiny_model
 

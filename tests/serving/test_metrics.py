@@ -8,9 +8,9 @@ from copy import deepcopy
 import pytest
 from starlette.testclient import TestClient
 
-from serving.app import create_app
-from serving.schemas import EXAMPLE
-from serving.scorer import Scorer
+from serving.api.app import create_app
+from serving.schemas.score import EXAMPLE
+from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
 
 

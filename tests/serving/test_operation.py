@@ -22,9 +22,9 @@ import psutil
 import pytest
 
 from models.store import save
-from serving.audit import find, verify
-from serving.keys import add
-from serving.schemas import EXAMPLE
+from serving.access.api_keys import add
+from serving.logs.audit_cli import find, verify
+from serving.schemas.score import EXAMPLE
 from tests.serving.test_server import ROOT, ask, free_port, running
 from tests.tiny import tiny_model
 

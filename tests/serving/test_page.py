@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from serving.schemas import EXAMPLE
+from serving.schemas.score import EXAMPLE
 from tests.browser import NAMELESS, WORST_CONTRAST, Browser, executable, open_browser
 from tests.serving.test_server import ROOT, free_port, running
 from tests.trained import Trained

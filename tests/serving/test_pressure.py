@@ -10,11 +10,11 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
-import serving.app
-from serving.app import create_app
-from serving.pressure import MOST_LAG, MOST_LARGE, BusyError, Pressure
-from serving.schemas import EXAMPLE
-from serving.scorer import Scorer
+import serving.api.app
+from serving.api.app import create_app
+from serving.http.load_shedding import MOST_LAG, MOST_LARGE, BusyError, Pressure
+from serving.schemas.score import EXAMPLE
+from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
 
 
@@ -67,14 +67,14 @@ def test_only_so_many_large_ones_at_a_time() -> None:
 
 def test_large_requests_beyond_that_get_503_while_small_ones_are_answered(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
-    real = serving.app._scored
+    real = serving.api.app._scored
 
     def slow(scorer: Scorer, body: bytes, now: Any) -> Any:
-        if len(body) >= serving.app.INLINE_BYTES:
+        if len(body) >= serving.api.app.INLINE_BYTES:
             gate.wait(10)
         return real(scorer, body, now)
 
-    monkeypatch.setattr(serving.app, "_scored", slow)
+    monkeypatch.setattr(serving.api.app, "_scored", slow)
     lead = EXAMPLE["leads"][0]
     large = {**EXAMPLE, "leads": [{**lead, "lead_id": str(n)} for n in range(60)]}
 

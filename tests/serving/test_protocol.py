@@ -11,8 +11,8 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from serving import protocol
-from serving.protocol import HEAD_BYTES, HEADERS, Careful
+from serving.server import protocol
+from serving.server.protocol import HEAD_BYTES, HEADERS, Careful
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:

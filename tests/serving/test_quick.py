@@ -11,11 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.dataset.funnel import Funnel
-from serving.errors import RefusedError
-from serving.parse import Parsed, microseconds
-from serving.parse import read as usual
-from serving.quick import quick
-from serving.schemas import EXAMPLE
+from serving.http.errors import RefusedError
+from serving.schemas.score import EXAMPLE
+from serving.scoring.quick import quick
+from serving.scoring.request import Parsed, microseconds
+from serving.scoring.request import read as usual
 
 FUNNEL = Funnel()
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)

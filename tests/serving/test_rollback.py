@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from models.store import MANIFEST, save
-from serving.app import respond, utc_now
-from serving.parse import read
-from serving.schemas import EXAMPLE
-from serving.scorer import Scorer
+from serving.api.app import respond, utc_now
+from serving.schemas.score import EXAMPLE
+from serving.scoring.request import read
+from serving.scoring.scorer import Scorer
 from tests.serving.test_server import ROOT, ask, free_port, running
 from tests.tiny import tiny_model
 from training.common import tracking

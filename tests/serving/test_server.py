@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from serving.keys import add, revoke
-from serving.schemas import EXAMPLE
+from serving.access.api_keys import add, revoke
+from serving.schemas.score import EXAMPLE
 from tests.trained import Trained
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,7 +153,7 @@ def test_a_bento_starts_without_mlflow_at_hand(trained: Trained, tmp_path: Path)
     blocked.mkdir(parents=True)
     (blocked / "__init__.py").write_text("raise ImportError('mlflow is not at hand')\n")
     made = subprocess.run(
-        [sys.executable, "-m", "serving.bento", "--model", str(trained.folder)],
+        [sys.executable, "-m", "serving.server.bento", "--model", str(trained.folder)],
         cwd=ROOT, env={**os.environ, "BENTOML_HOME": str(home)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     tag = made.stdout.split("Built ")[1].split(". ")[0]

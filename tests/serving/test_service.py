@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from models.store import save
 from serving.__main__ import cannot_listen
-from serving.schemas import EXAMPLE
+from serving.schemas.score import EXAMPLE
 from tests.tiny import tiny_model
 
 # BentoML, while it is imported, about pathspec and pydantic

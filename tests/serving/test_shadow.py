@@ -10,28 +10,28 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
-import serving.app
+import serving.api.app
 from features.dataset.funnel import Funnel
-from serving.answer import answered
-from serving.app import create_app
-from serving.log import Logged
-from serving.schemas import EXAMPLE
-from serving.scorer import Scorer
-from serving.shadow import Shadow
+from serving.api.app import create_app
+from serving.logs.access_log import Logged
+from serving.schemas.score import EXAMPLE
+from serving.scoring.answer import answered
+from serving.scoring.scorer import Scorer
+from serving.scoring.shadow import Shadow
 from tests.tiny import tiny_model
 
 
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
-    monkeypatch.setattr(serving.app, "printed", found.append)
+    monkeypatch.setattr(serving.api.app, "printed", found.append)
     return found
 
 
 def client(challenger: Callable[[], Scorer | None]) -> TestClient:
     champion = Scorer(tiny_model())
     app = create_app(lambda: champion, shadow=challenger)
-    return TestClient(Logged(app, serving.app.utc_now, lambda _line: None), raise_server_exceptions=False)
+    return TestClient(Logged(app, serving.api.app.utc_now, lambda _line: None), raise_server_exceptions=False)
 
 
 def counted(asked: TestClient, what: str) -> bool:
@@ -83,7 +83,7 @@ def test_what_comes_while_it_is_busy_is_counted_not_queued() -> None:
     registry, found = CollectorRegistry(), list[str]()
     champion = Scorer(tiny_model())
     shadow = Shadow(lambda: champion, found.append, registry)
-    parsed = serving.app.read(json.dumps(EXAMPLE).encode(), champion.model.funnel, serving.app.utc_now())
+    parsed = serving.api.app.read(json.dumps(EXAMPLE).encode(), champion.model.funnel, serving.api.app.utc_now())
     answer = answered(champion, parsed).text
     with shadow._busy:
         shadow.compare(champion, parsed, answer, None)

@@ -10,12 +10,12 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from starlette.testclient import TestClient
 
-from serving import traces
-from serving.app import create_app
-from serving.log import Logged
-from serving.schemas import EXAMPLE
-from serving.scorer import Scorer
-from serving.traces import NOTHING, Traced, span, wanted
+from serving.api.app import create_app
+from serving.http import traces
+from serving.http.traces import NOTHING, Traced, span, wanted
+from serving.logs.access_log import Logged
+from serving.schemas.score import EXAMPLE
+from serving.scoring.scorer import Scorer
 from tests.serving.test_guard import Time
 from tests.tiny import tiny_model
 

@@ -22,13 +22,13 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from features.common.errors import DataError
-from serving import trail as trails
-from serving.app import create_app
-from serving.audit import find, forget, verify
-from serving.audited import Audited
-from serving.schemas import EXAMPLE
-from serving.scorer import Scorer
-from serving.trail import HEAD, KEYS, Event, Trail, line_hash
+from serving.api.app import create_app
+from serving.logs import audit_log as trails
+from serving.logs.audit_cli import find, forget, verify
+from serving.logs.audit_log import HEAD, KEYS, Event, Trail, line_hash
+from serving.logs.audit_middleware import Audited
+from serving.schemas.score import EXAMPLE
+from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
 
 NOW = datetime.now(UTC)
@@ -174,7 +174,7 @@ def test_anchors_are_told_when_a_file_begins_and_at_the_end(tmp_path: Path) -> N
 
 def test_several_workers_write_one_chain(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from datetime import UTC, datetime; from serving.trail import Event, Trail\n"
+        "import sys; from pathlib import Path; from datetime import UTC, datetime; from serving.logs.audit_log import Event, Trail\n"
         "one = Trail(Path(sys.argv[1]), pause=0.001); one.start()\n"
         "for n in range(300): one.put(Event(datetime.now(UTC), sys.argv[2] + str(n), 'k', 'o', 200, 1, ['L']))\n"
         "one.stop()"
@@ -312,7 +312,7 @@ def test_putting_never_waits(tmp_path: Path) -> None:
 
 def test_the_commands(trail: Trail) -> None:
     def said(*words: str) -> str:
-        command = [sys.executable, "-m", "serving.audit", "--folder", str(trail.folder), *words]
+        command = [sys.executable, "-m", "serving.logs.audit_cli", "--folder", str(trail.folder), *words]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         return done.stdout + done.stderr
 

@@ -14,8 +14,8 @@ from features.dataset.dataset import Dataset
 from features.engine.build import build
 from features.engine.request import live_rows
 from models.batch import score_open
-from serving.parse import read
-from serving.scorer import Scorer
+from serving.scoring.request import read
+from serving.scoring.scorer import Scorer
 from tests.serving.requests_from import open_at, payload
 from tests.trained import Trained
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from numba.core.dispatcher import Dispatcher
 
-from serving.app import _scored, _what_if, utc_now
-from serving.life import scorer_of
-from serving.scorer import Scorer
+from serving.api.app import _scored, _what_if, utc_now
+from serving.scoring.scorer import Scorer
+from serving.server.reload import scorer_of
 from tests.trained import Trained
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from serving.app import create_app
-from serving.life import scorer_of
-from serving.schemas import EXAMPLE
+from serving.api.app import create_app
+from serving.schemas.score import EXAMPLE
+from serving.server.reload import scorer_of
 from tests.trained import Trained
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)

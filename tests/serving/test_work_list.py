@@ -14,9 +14,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.common.errors import DataError
-from serving.app import create_app
-from serving.scorer import Scorer
-from serving.work_list import LEADS, ROWS, WorkList
+from serving.api.app import create_app
+from serving.scoring.scorer import Scorer
+from serving.scoring.work_list import LEADS, ROWS, WorkList
 from tests.trained import Trained
 from training.jobs.work_list import write
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from features.common.errors import DataError
 from features.dataset.dataset import Dataset, erasures
-from serving.work_list import WorkList
+from serving.scoring.work_list import WorkList
 from tests.trained import Trained
 from training.__main__ import app
 from training.common import tracking

@@ -24,7 +24,7 @@ from training.common.progress import Steps, terminal
 from training.data.load import load
 from training.jobs.score import champion
 
-FORMAT = 1  # as `serving.work_list` reads it
+FORMAT = 1  # as `serving.scoring.work_list` reads it
 ROWS, LEADS = "work_list.json", "leads.jsonl"
 SHOWN_ATTRIBUTES = ("source", "country")
 NOT_SENT = ("lead_id", "created_at", "company_id", "opted_out")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
-from serving.app import create_app
+from serving.api.app import create_app
 from tests.serving.store.world import CREATED, World, event
 
 

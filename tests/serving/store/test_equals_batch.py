@@ -18,13 +18,13 @@ from features.engine.build import build
 from features.engine.request import live_rows
 from models.batch import score_open
 from models.decision.recommend import Action
-from serving.scorer import Scorer
+from serving.scoring.scorer import Scorer
 from serving.store.export import export
-from serving.store.keep import keep, model_id
+from serving.store.lead_reads import read
+from serving.store.lead_state import standing
 from serving.store.load import load
-from serving.store.read import read
+from serving.store.score_writes import keep, model_id
 from serving.store.scoring import StoredScorer
-from serving.store.standing import standing
 from serving.store.store import Store
 from tests.serving.requests_from import open_at
 from tests.trained import Trained

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event as sql_event
 from sqlalchemy import func, select
 
-from serving.store.refresh import Refresher
+from serving.store.rescoring import Refresher
 from serving.store.scoring import StoredScorer
 from serving.store.store import Store
 from serving.store.tables import attribute_changes, interactions

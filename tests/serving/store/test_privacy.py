@@ -13,11 +13,11 @@ from features.common.clock import DAY
 from features.common.errors import ConfigError
 from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
-from serving.parse import microseconds
+from serving.scoring.request import microseconds
 from serving.store.connect import address
 from serving.store.erase import erase, search
-from serving.store.ids import Ids
 from serving.store.load import load
+from serving.store.pseudonyms import Ids
 from serving.store.retention import Retention
 from serving.store.store import Store
 from serving.store.tables import current_scores, interactions, leads, scores

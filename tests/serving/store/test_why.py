@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from serving.scorer import Scorer
+from serving.scoring.scorer import Scorer
 from tests.serving.store.world import CREATED, World, event
 from tests.tiny import tiny_model
 

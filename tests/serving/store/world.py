@@ -7,10 +7,10 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from serving.app import create_app
-from serving.parse import microseconds
-from serving.scorer import Scorer
-from serving.store.refresh import Refresher
+from serving.api.app import create_app
+from serving.scoring.request import microseconds
+from serving.scoring.scorer import Scorer
+from serving.store.rescoring import Refresher
 from serving.store.store import Store
 from tests.tiny import tiny_model
 

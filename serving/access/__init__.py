@@ -1,0 +1,1 @@
+"""Who may ask: API keys, tokens, the middleware that checks them."""

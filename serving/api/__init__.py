@@ -1,0 +1,1 @@
+"""The addresses: handlers, pages, metrics, OpenAPI."""

@@ -1,0 +1,151 @@
+"""What somebody is told who asks how a decision about them was made: plain words out of the very numbers of the score.
+
+GDPR, Article 15(1)(h): meaningful information about the logic involved; Article 22: a person may have a decision that
+significantly affects them looked at by a person. docs/privacy.md says what is ours in that and what is yours.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from features.common.clock import timestamps
+from features.common.words import Language, spell
+from features.engine.request import LiveLead
+from serving.schemas.score import Change, Result
+from serving.scoring.scorer import Scorer
+from serving.scoring.what_if import what_if
+from serving.store.lead_reads import Found, Person
+
+CONTACT_VARIABLE = "RIPELINE_CONTACT"
+NAMED = 5  # what would change it
+
+_LOGIC = (
+    "A statistical model, learned from what became of earlier leads, estimates how likely this one is to reach the lead "
+    "stage {final}. It adds up small effects of what is known of the person's company and role and of what was done "
+    "before the moment named; what was done by colleagues of the same company counts too. Points of written rules stand "
+    "beside it. The score helps to decide whom to contact."
+)
+_LOGIK = (
+    "Ein statistisches Modell, gelernt aus dem Verlauf früherer Leads, schätzt, wie wahrscheinlich dieser die Stufe "
+    "{final} erreicht. Es addiert kleine Beiträge dessen, was über Unternehmen und Rolle der Person bekannt ist, und dessen, "
+    "was vor dem genannten Zeitpunkt geschah; auch was Kollegen desselben Unternehmens taten, zählt. Daneben stehen Punkte "
+    "nach geschriebenen Regeln. Die Bewertung hilft zu entscheiden, wen man anspricht."
+)
+_WORDS: dict[str, tuple[str, str]] = {
+    "logic": (_LOGIC, _LOGIK),
+    "reason": (
+        "{label}{value}: makes it {direction} ({effect} in log-odds)",
+        "{label}{value}: macht es {direction} ({effect} in Log-Odds)",
+    ),
+    "up": ("more likely", "wahrscheinlicher"),
+    "down": ("less likely", "unwahrscheinlicher"),
+    "rule": ("{label}: {points} points", "{label}: {points} Punkte"),
+    "change": (
+        "{label}: the chance would be {chance} % instead of {now} %, the recommendation {action}",
+        "{label}: Die Chance läge bei {chance} % statt {now} %, die Empfehlung wäre {action}",
+    ),
+    "review": (
+        "A person should look at this before anything is decided: {why}.",
+        "Ein Mensch sollte dies ansehen, bevor entschieden wird: {why}.",
+    ),
+    "no_review": (
+        "Nothing speaks for a review by a person; one can be asked for at any time.",
+        "Nichts spricht für eine Prüfung durch einen Menschen; sie kann jederzeit verlangt werden.",
+    ),
+    "asked": ("it was asked for", "es wurde verlangt"),
+    "disqualify": ("the lead would be given up", "der Lead würde aufgegeben"),
+    "uncertain": (
+        "the model cannot decide, the written rules did",
+        "das Modell kann nicht entscheiden, die geschriebenen Regeln taten es",
+    ),
+    "low_confidence": ("the estimate is rough", "die Schätzung ist grob"),
+    "opted_out": (
+        "This person has opted out: no score is made.",
+        "Diese Person hat widersprochen: Es wird keine Bewertung erstellt.",
+    ),
+    "closed": ("This lead is closed: no score is made.", "Dieser Lead ist abgeschlossen: Es wird keine Bewertung erstellt."),
+}
+
+
+def say(word: str, language: Language, **fill: str) -> str:
+    """A phrase in a language."""
+    return _WORDS[word][language == "de"].format(**fill)
+
+
+def data_used(person: Person, found: Found) -> dict[str, Any]:
+    """What of a person went into the score."""
+    lead = person.live
+    at = [act.at for act in lead.acts]
+    return {
+        "lead_stage": person.lead_stage,
+        "lead_stage_since": _moment(lead.entered),
+        "created_at": _moment(lead.created),
+        "attributes": dict(lead.attributes),
+        "company": {**({"company_id": lead.company_id} if lead.company_id else {}), **lead.company},
+        "interactions": dict(sorted(Counter(act.type for act in lead.acts).items())),
+        "first_interaction": _moment(min(at)) if at else None,
+        "last_interaction": _moment(max(at)) if at else None,
+        "colleagues": len(found.people) - 1,
+    }
+
+
+def _moment(at: int) -> Any:
+    import numpy as np
+
+    return timestamps(np.array([at], np.int64))[0].to_pydatetime(warn=False)
+
+
+def reasons_in_words(result: Result, language: Language) -> list[str]:
+    """The reasons of a score, one sentence each."""
+    return [
+        say(
+            "reason", language, label=reason.label,
+            value="" if reason.value is None else f" = {spell(reason.value, 2, language)} {reason.unit}".rstrip(),
+            direction=say("up" if reason.effect > 0 else "down", language),
+            effect=f"{'+' if reason.effect > 0 else '−'}{spell(abs(reason.effect), 2, language)}",
+        )
+        for reason in result.reasons or []
+    ]  # fmt: skip
+
+
+def rules_in_words(result: Result, language: Language) -> list[str]:
+    """The lines of the points rules."""
+    lines = result.rules.lines if result.rules else []
+    return [say("rule", language, label=line.label, points=spell(line.points, 1, language)) for line in lines]
+
+
+def would_change(scorer: Scorer, lead: LiveLead, others: list[LiveLead], as_of: int, language: Language) -> list[str]:
+    """What would lead to another recommendation first, then what would raise the chance most."""
+    found = what_if(scorer, lead, others, as_of, [], language)
+    now = spell(100 * found.chance, 1, language)
+    helpful = [change for change in found.changes if change.action != found.action or change.chance_change > 0]
+
+    def order(change: Change) -> tuple[bool, float]:
+        return change.action == found.action, -change.chance_change
+
+    return [
+        say(
+            "change",
+            language,
+            label=change.label,
+            chance=spell(100 * change.chance, 1, language),
+            now=now,
+            action=change.action,
+        )
+        for change in sorted(helpful, key=order)[:NAMED]
+    ]
+
+
+def review_in_words(reasons: list[str], language: Language) -> str:
+    """Whether a person should look, and why."""
+    if not reasons:
+        return say("no_review", language)
+    return say("review", language, why="; ".join(say(reason, language) for reason in reasons))
+
+
+def contact(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Who answers for what is decided."""
+    return environment.get(CONTACT_VARIABLE) or None

@@ -1,0 +1,181 @@
+"""Webhooks: HubSpot and Pipedrive say that something happened, Marketo asks for a score in the call itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from connectors.crm.webhooks import Spool, check_key, hubspot_events, pipedrive_events
+from features.common.errors import RipelineError
+from serving.api.lead_handlers import Leads
+from serving.api.responses import plain
+from serving.http.errors import RefusedError, refuse
+from serving.scoring.request import read
+from serving.scoring.scorer import Scorer
+from serving.scoring.work_list import WorkList
+from serving.store.connect import StoreError
+from serving.store.store import Store
+
+MOST_BYTES = 2 * 2**20  # HubSpot sends at most a hundred events a call
+HOOKS_VARIABLE, URL_VARIABLE = "RIPELINE_HOOKS", "RIPELINE_PUBLIC_URL"
+Clock = Callable[[], datetime]
+Asking = Callable[[str], dict[str, Any] | None]  # lead_id → the body of a request that scores it
+
+
+def routes(
+    provide: Callable[[], Scorer | None],
+    work_list: Callable[[], WorkList | None],
+    store: Callable[[], Store | None],
+    clock: Clock,
+    environment: Mapping[str, str] = os.environ,
+) -> list[Route]:
+    """The routes; each answers 404 until its secret is set."""
+
+    async def hubspot(request: Request) -> Response:
+        secret, public = _set(environment, "HUBSPOT_CLIENT_SECRET"), _set(environment, URL_VARIABLE)
+        body = await _body(request)
+        query = f"?{request.url.query}" if request.url.query else ""
+        uri = public.rstrip("/") + request.url.path + query
+        return await run_in_threadpool(
+            _kept, environment, lambda: hubspot_events("POST", uri, request.headers, body, secret, clock().timestamp())
+        )
+
+    async def pipedrive(request: Request) -> Response:
+        user, password = _set(environment, "PIPEDRIVE_HOOK_USER"), _set(environment, "PIPEDRIVE_HOOK_PASSWORD")
+        body = await _body(request)
+        return await run_in_threadpool(_kept, environment, lambda: pipedrive_events(request.headers, body, user, password))
+
+    async def marketo(request: Request) -> Response:
+        key = _set(environment, "MARKETO_HOOK_KEY")
+        body = await _body(request)
+        try:
+            check_key(request.headers, key)
+        except RipelineError as error:
+            raise refuse(error.status, "Not accepted", error.fact) from error
+        request.scope["ripeline_lead_ids"] = _about(body)
+        return await run_in_threadpool(_scored, provide(), _asking(provide, work_list(), store(), clock), body, clock())
+
+    return [
+        Route("/v1/hooks/hubspot", hubspot, methods=["POST"]),
+        Route("/v1/hooks/pipedrive", pipedrive, methods=["POST"]),
+        Route("/v1/hooks/marketo", marketo, methods=["POST"]),
+    ]
+
+
+def _set(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name)
+    if not value:
+        raise refuse(404, "Not set up", f"This webhook is not set up: {name} is not set on the server.")
+    return value
+
+
+async def _body(request: Request) -> bytes:
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MOST_BYTES:
+            raise refuse(413, "Too large", f"A webhook's body may have {MOST_BYTES // 2**20} MiB.")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _kept(environment: Mapping[str, str], events: Callable[[], Any]) -> Response:
+    """Answered only once the events are on disk: what was acknowledged is not lost."""
+    folder = _set(environment, HOOKS_VARIABLE)
+    try:
+        found = events()
+        spool = Spool(Path(folder))
+        try:
+            new = spool.add(found)
+        finally:
+            spool.close()
+    except RipelineError as error:
+        raise refuse(error.status, "Not accepted", error.fact) from error
+    return plain({"received": len(found), "new": new})
+
+
+def _about(body: bytes) -> list[str]:
+    """Whom a call of Marketo is about, for the audit trail; nobody where it cannot be read."""
+    try:
+        return [str(json.loads(body)["lead_id"])[:200]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return []
+
+
+def _asking(provide: Callable[[], Scorer | None], found: WorkList | None, store: Store | None, clock: Clock) -> Asking | None:
+    """How a lead is asked for: of the store, else of the work list; None where there is neither. A lead that is not to be
+    scored is None."""
+    if store is not None:
+        leads = Leads(provide, store, clock)
+
+        def of_store(lead_id: str) -> dict[str, Any] | None:
+            try:
+                return leads.request(lead_id)[0]
+            except StoreError as error:
+                raise refuse(503, "Store not available", error.fact) from error
+            except RefusedError as error:
+                if error.problem.status != 404:
+                    raise
+                return None
+
+        return of_store
+    if found is not None:
+        return lambda lead_id: found.request(lead_id) if lead_id in found.open else None
+    return None
+
+
+def _scored(scorer: Scorer | None, ask: Asking | None, body: bytes, now: datetime) -> Response:
+    """The score of a lead, now, with what it just did: `{"lead_id": "…", "type": "form_submitted"}` → flat fields to be mapped.
+
+    A lead that is not in the work list (new, closed, opted out) is answered with `status` alone, so that nothing is mapped.
+    """
+    if scorer is None or ask is None:
+        raise refuse(503, "Not ready", "There is no model, or neither store nor work list; `make serve` has both.")
+    try:
+        given = json.loads(body)
+        lead = str(given["lead_id"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise refuse(422, "Invalid request", 'Send {"lead_id": "{{lead.Id}}", "type": "…"}.') from error
+    found = ask(lead)
+    if found is None:
+        return plain({"status": "not_scored", "lead_id": lead})
+    asked: dict[str, Any] = {**found, "as_of": now.isoformat()}
+    kind = given.get("type")
+    if kind is not None:
+        # a microsecond before now, since nothing at as_of counts
+        just = datetime.fromtimestamp(now.timestamp() - 1e-6, now.tzinfo).isoformat()
+        act = {"type": str(kind)[:200], "at": just, "direction": "in"}
+        asked["leads"][0] = {**asked["leads"][0], "interactions": [*asked["leads"][0]["interactions"], act]}
+    parsed = read(json.dumps(asked).encode(), scorer.model.funnel, now)
+    if 0 not in parsed.places:
+        return plain({"status": "not_scored", "lead_id": lead})
+    subject, *others = parsed.leads
+    result = scorer.score([subject], parsed.as_of, 3, "en", [*others, *parsed.context])[0]
+    said: dict[str, Any] = result.model_dump(mode="json")
+    advice = said["recommendation"]
+    return plain(
+        {
+            "status": said["status"],
+            "lead_id": lead,
+            "score": said["score"],
+            "grade": said["grade"],
+            "chance": round(said["probabilities"][scorer.model.funnel.final]["value"] * 100, 1),
+            "lead_stage": advice["lead_stage"],
+            "action": advice["action"],
+            "points": said["rules"]["points"],
+            "expected_value": said.get("expected_value"),
+            "reasons": "; ".join(f"{r['label']} ({r['effect']:+.2f})" for r in said["reasons"]),
+            "why": advice["why"],
+            "scored_at": now.isoformat(),
+            "model": f"{scorer.model.name} {scorer.model.version}",
+        }
+    )

@@ -1,0 +1,105 @@
+"""Problem documents: every refusal says which lead, which field and which value, and what to do."""
+
+from __future__ import annotations
+
+import json
+import reprlib
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from starlette.responses import Response
+
+from features.common.errors import nearest
+from serving.schemas.score import Problem
+
+SHOWN = 100  # characters of a value at the most
+
+_SCALARS = ("str", "int", "float", "bool")
+_MESSAGES = {  # where pydantic speaks of Python
+    "model_type": "must be an object",
+    "dict_type": "must be an object",
+    "list_type": "must be a list",
+    "string_unicode": "must be text that UTF-8 can carry",
+}
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 80
+
+
+class RefusedError(Exception):
+    """A request that is answered with a problem document."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.detail)
+
+
+def shown(value: object) -> str:
+    """A value as it may be shown in an answer: short, and never a control character."""
+    return _REPR.repr(value)[:SHOWN]
+
+
+def readable(text: str) -> str:
+    """Text as it may stand in an answer: cut short, with lone surrogates, which UTF-8 cannot carry, written out."""
+    short = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return short.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def pointer(place: Sequence[str | int]) -> str:
+    """A JSON pointer (RFC 6901); names too long to repeat are cut."""
+    return "".join("/" + readable(str(part)).replace("~", "~0").replace("/", "~1") for part in place)
+
+
+def refuse(status: int, title: str, detail: str, **more: Any) -> RefusedError:
+    """A refusal to raise; `more` are further fields of the problem document."""
+    return RefusedError(Problem(title=title, status=status, detail=detail, **more))
+
+
+def problem_response(problem: Problem) -> Response:
+    """The answer that a problem document is (RFC 9457)."""
+    content = json.dumps(problem.model_dump(exclude_none=True), allow_nan=False, ensure_ascii=False)
+    return Response(content, problem.status, media_type="application/problem+json")
+
+
+def from_validation(
+    error: ValidationError, model: type[BaseModel], lead: str | None = None, at: Sequence[str | int] = ()
+) -> Problem:
+    """The first thing wrong, in words; the others are named by their number."""
+    found = error.errors(include_url=False, include_context=False)
+    # a misspelt name explains a missing one, not the other way round
+    first, *rest = sorted(found, key=lambda e: e["type"] != "extra_forbidden")
+    place = [*at, *first["loc"]]
+    scalar = len(place) > 1 and place[-1] in _SCALARS
+    if scalar:
+        place.pop()  # pydantic names the member of the union that did not fit
+    # an item of a list is named by its pointer: a bare number says nothing
+    name = readable(place[-1]) if place and isinstance(place[-1], str) else pointer(place)
+    if scalar:
+        detail = f"{name}: must be text, a number, true, false or null, got {shown(first.get('input'))}."
+        rest = []
+    elif first["type"] == "extra_forbidden":
+        detail = f"Unknown field {name!r}: {nearest(name, _fields(model, first['loc'][:-1]))}"
+    elif first["type"] == "missing":
+        detail = f"The field {name!r} is missing."
+    else:
+        message = _MESSAGES.get(first["type"], first["msg"])
+        detail = f"{name}: {message}, got {shown(first.get('input'))}." if name else f"{message}."
+    if rest:
+        detail += f" {len(rest)} more problem{'s' if len(rest) > 1 else ''} in the same place."
+    value = None if first["type"] in ("missing", "extra_forbidden") else shown(first.get("input"))
+    title = "Invalid lead" if at else "Invalid request"
+    return Problem(
+        title=title,
+        status=422,
+        detail=detail,
+        lead=lead,
+        field=pointer(place),
+        value=value,
+    )
+
+
+def _fields(model: type[BaseModel], place: Sequence[str | int]) -> list[str]:
+    """The field names known at a place: those of the model, or of the model in one of its lists."""
+    from serving.schemas.score import Interaction
+
+    return list((Interaction if "interactions" in place else model).model_fields)

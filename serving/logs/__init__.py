@@ -1,0 +1,1 @@
+"""What is written down: the access log, the audit log, JSON lines."""

@@ -1,0 +1,306 @@
+"""The audit trail: who asked what about whom, kept apart from the log, in files that only grow and show what was changed.
+
+Each line holds the hash of the one before it, over all files and workers. Leads stand there as keyed hashes: with the key of
+the month one can ask who looked at a given lead, without it nobody can tell whom a line is about (serving/logs/audit_cli.py).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import Empty, Full, Queue
+from typing import Any
+
+HEAD, LOCK, KEYS = "head.json", ".lock", "lead-keys"
+FILES = "audit-*.jsonl"
+FIRST = "0" * 64  # what comes before the first line
+BATCH, PAUSE, AGAIN = 500, 0.2, 1.0  # lines at once; seconds between two batches, and after a disk refused
+WAITING, MOST_LEADS = 20_000, 2_000_000  # events, and leads in them, that wait for the disk
+LARGEST, DAYS = 64 * 2**20, 400.0  # bytes of a file; days that one is kept
+
+
+@dataclass(frozen=True)
+class Event:
+    """One request: when, by which key, what, how it went, and about whom."""
+
+    at: datetime
+    request_id: str
+    key: str | None
+    operation: str
+    status: int
+    leads: int
+    lead_ids: Sequence[str] = ()
+    durable: Callable[[bool], None] | None = field(default=None, compare=False)  # called when it is on disk, or is not
+
+
+def line_hash(before: str, content: str) -> str:
+    """The hash of a line: of what it says and of the hash before it."""
+    return hashlib.sha256(f"{before}\n{content}".encode()).hexdigest()
+
+
+def reference(key: bytes, lead_id: str) -> str:
+    """A lead as it stands in the trail."""
+    return hmac.digest(key, lead_id.encode("utf-8", "replace"), "sha256").hex()[:32]
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One at a time, over all processes."""
+    with (folder / LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def month_key(folder: Path, moment: datetime) -> bytes:
+    """The key of a month, made at its first use."""
+    place = folder / KEYS / f"{moment.astimezone(UTC):%Y-%m}"
+    try:
+        return bytes.fromhex(place.read_text(encoding="ascii"))
+    except FileNotFoundError:
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+        made = secrets.token_bytes(32)
+        partial = place.with_suffix(".partial")
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write(made.hex())
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(partial, place)
+        return made
+
+
+class Trail:
+    """The trail of a folder. Requests hand their events over and go on; a thread writes them, whole batches at a time.
+
+    `trouble` says why nothing can be written; `lost` counts events that found no place while that lasted. `told` is given an
+    anchor, number and hash of a line, whenever a file begins and at the end: kept elsewhere, it shows a trail made anew.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        largest: int = LARGEST,
+        days: float = DAYS,
+        pause: float = PAUSE,
+        told: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        self.folder, self.largest, self.days, self.pause, self._told = folder, largest, days, pause, told
+        self.trouble, self.lost, self.written = "", 0, 0
+        self._told_lost, self._last = 0, ""
+        self._queue: Queue[Event] = Queue(WAITING)
+        self._came, self._went = 0, 0  # leads, each counted by one thread only
+        self._urgent, self._stop = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to write; a folder that cannot be written to is said at once."""
+        self.append([])
+        self._thread = threading.Thread(target=self._run, name="ripeline-audit", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what waits, and end."""
+        self._stop.set()
+        self._urgent.set()
+        if self._thread:
+            self._thread.join(10)
+            self._thread = None
+            if self._last:
+                self._told(self._last)
+
+    def put(self, event: Event) -> None:
+        """Hand an event over. Never waits and never fails: what finds no place is counted."""
+        if self._came - self._went + len(event.lead_ids) > MOST_LEADS:
+            return self._lose(event)
+        try:
+            self._queue.put_nowait(event)
+        except Full:
+            return self._lose(event)
+        self._came += len(event.lead_ids)
+        if event.durable:
+            self._urgent.set()
+        return None
+
+    def _lose(self, event: Event) -> None:
+        self.lost += 1
+        if event.durable:
+            event.durable(False)
+
+    def _run(self) -> None:
+        left: list[Event] = []
+        while not (self._stop.is_set() and not left and self._queue.empty()):
+            self._urgent.wait(AGAIN if self.trouble else self.pause)
+            self._urgent.clear()
+            while True:
+                while len(left) < BATCH:
+                    try:
+                        left.append(self._queue.get_nowait())
+                    except Empty:
+                        break
+                if not left and self.lost == self._told_lost and not self.trouble:
+                    break
+                done = self.append(left)
+                for event in left:
+                    if event.durable:
+                        event.durable(done)
+                if not done:  # who waited has been told; the events themselves are written when the disk takes them
+                    left = [Event(**{**vars(event), "durable": None}) for event in left]
+                    if self._stop.is_set():
+                        return
+                    time.sleep(AGAIN)
+                    break
+                self._went += sum(len(event.lead_ids) for event in left)
+                left = []
+
+    def append(self, events: Sequence[Event]) -> bool:
+        """Write events and wait until the disk has them; whether it took them."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with alone(self.folder):
+                self._append(events)
+        except (OSError, ValueError) as error:
+            self.trouble = f"The audit trail in {self.folder} cannot be written ({getattr(error, 'strerror', None) or error})."
+            return False
+        self.trouble = ""
+        self.written += len(events)
+        return True
+
+    def _append(self, events: Sequence[Event]) -> None:
+        number, before, name = head(self.folder)
+        now = datetime.now(UTC)
+        contents = [self._said(event) for event in events]
+        if self.lost > self._told_lost:
+            contents.append({"at": now.isoformat(), "event": "lost", "events": self.lost - self._told_lost})
+        if not contents:
+            _probe(self.folder)
+            return
+        file, gone = self.folder / name, list[Path]()
+        size = file.stat().st_size if name else 0
+        if not name or size >= self.largest or name[6:16] != f"{now:%Y-%m-%d}":
+            gone = self._outlived(now)
+            if gone:
+                up_to = last_line(gone[-1])["n"]
+                contents.insert(0, {"at": now.isoformat(), "event": "retired", "files": len(gone), "up_to": up_to})
+            file, size = self.folder / f"audit-{now:%Y-%m-%d}-{number + 1:012d}.jsonl", 0
+        lines = []
+        for content in contents:
+            number += 1
+            text = json.dumps({"n": number, **content}, ensure_ascii=False)
+            before = line_hash(before, text)
+            lines.append(f'{text[:-1]}, "hash": "{before}"}}\n')
+        _grow(file, "".join(lines).encode(), size)
+        _write_head(self.folder, number, before, file.name)
+        self._told_lost, self._last = self.lost, f"Anchor of the audit trail: {number}:{before}"
+        if not size:
+            self._told(self._last)
+        for old in gone:  # only now that the trail says so
+            old.unlink()
+
+    def _said(self, event: Event) -> dict[str, Any]:
+        key = month_key(self.folder, event.at) if event.lead_ids else b""
+        return {
+            "at": event.at.isoformat(timespec="milliseconds"),
+            "event": "request",
+            "request_id": event.request_id,
+            "key": event.key,
+            "operation": event.operation,
+            "status": event.status,
+            "leads": event.leads,
+            **({"about": [reference(key, lead) for lead in event.lead_ids]} if event.lead_ids else {}),
+        }
+
+    def _outlived(self, now: datetime) -> list[Path]:
+        """The files whose time is over, from the first on."""
+        gone = []
+        for file in sorted(self.folder.glob(FILES))[:-1]:
+            if now.timestamp() - file.stat().st_mtime < self.days * 86_400:
+                break
+            gone.append(file)
+        return gone
+
+
+def head(folder: Path) -> tuple[int, str, str]:
+    """The number and hash of the last line, and its file; before the first line 0, zeros and nothing.
+
+    Raises
+    ------
+    ValueError
+        if what was noted as the last line is not in the files: somebody cut them.
+    """
+    files = sorted(folder.glob(FILES))
+    try:
+        noted = json.loads((folder / HEAD).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        noted = {"n": 0, "hash": FIRST}
+    if not files:
+        if noted["n"]:
+            raise ValueError("its files are gone; move head.json away to begin anew")
+        return 0, FIRST, ""
+    last = last_line(files[-1])
+    if last["n"] < noted["n"]:
+        raise ValueError(f"line {noted['n']} is missing; `python -m serving.logs.audit_cli verify` says more")
+    return int(last["n"]), str(last["hash"]), files[-1].name
+
+
+def last_line(file: Path) -> dict[str, Any]:
+    """The last whole line. What a crash left half written behind it is cut off at the next one."""
+    with file.open("rb") as lines:
+        end = lines.seek(0, os.SEEK_END)
+        tail = b""
+        while end and tail.count(b"\n") < 2:
+            begin = max(0, end - 65_536)
+            lines.seek(begin)
+            tail, end = lines.read(end - begin) + tail, begin
+    whole = tail[: tail.rfind(b"\n") + 1].splitlines()
+    if not whole:
+        raise ValueError(f"{file.name} has no whole line")
+    found: dict[str, Any] = json.loads(whole[-1])
+    return found
+
+
+def _grow(file: Path, text: bytes, size: int) -> None:
+    """Add to a file all or nothing, behind its last whole line, and wait for the disk."""
+    handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if size:
+            os.lseek(handle, max(0, size - 1), os.SEEK_SET)
+            if os.read(handle, 1) != b"\n":
+                size = file.read_bytes().rfind(b"\n") + 1
+        os.ftruncate(handle, size)
+        os.lseek(handle, size, os.SEEK_SET)
+        try:
+            view = memoryview(text)
+            while view:
+                view = view[os.write(handle, view) :]
+            os.fsync(handle)
+        except OSError:
+            os.ftruncate(handle, size)
+            raise
+    finally:
+        os.close(handle)
+        if not file.stat().st_size:
+            file.unlink()
+
+
+def _write_head(folder: Path, number: int, mark: str, name: str) -> None:
+    partial = folder / f"{HEAD}.partial"
+    partial.write_text(json.dumps({"n": number, "hash": mark, "file": name}) + "\n", encoding="utf-8")
+    os.replace(partial, folder / HEAD)
+
+
+def _probe(folder: Path) -> None:
+    """Raise where nothing can be written."""
+    place = folder / ".probe"
+    place.write_bytes(b"x" * 4096)
+    place.unlink()

@@ -1,0 +1,114 @@
+"""Requests into the audit trail. While it cannot be written nothing is changed, but scores are given."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.access.middleware import Clock, needed
+from serving.http.errors import problem_response
+from serving.logs.access_log import named
+from serving.logs.audit_log import Event, Trail
+from serving.schemas.score import Problem
+
+CLOSED = ("write", "admin")  # scopes of what is not done without a trail
+DURABLE_SECONDS = 5.0  # that such an answer waits for the disk
+PASSED_OVER = frozenset({"/livez", "/readyz", "/metrics", "/openapi.json", "/docs"})  # say nothing of anybody
+
+
+class Audited:
+    """An application whose requests leave a trail: those that were refused, too."""
+
+    def __init__(self, app: ASGIApp, trail: Trail, clock: Clock) -> None:
+        self.app, self.trail, self.clock = app, trail, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in PASSED_OVER or scope["path"].startswith("/web/"):
+            await self.app(scope, receive, send)
+            return
+        changes = needed(scope["method"], scope["path"]) in CLOSED
+        if changes and self.trail.trouble:
+            await _closed()(scope, receive, send)
+            return
+        noted = False
+
+        async def marked(message: Message) -> None:
+            nonlocal noted
+            if message["type"] == "http.response.start" and not noted:
+                noted = True
+                await self._note(scope, message["status"], changes)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, marked)
+        finally:
+            if not noted:
+                await self._note(scope, 0, False)
+
+    async def _note(self, scope: Scope, status: int, wait: bool) -> None:
+        ids = _leads(scope)
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[bool] | None = loop.create_future() if wait else None
+
+        def settle(on_disk: bool) -> None:
+            if done and not done.done():
+                done.set_result(on_disk)
+
+        def durable(on_disk: bool) -> None:
+            loop.call_soon_threadsafe(settle, on_disk)
+
+        self.trail.put(
+            Event(
+                self.clock(),
+                str(scope.get("ripeline_request_id", "")),
+                scope.get("ripeline_key"),
+                f"{named(scope['method'])} {scope.get('ripeline_route') or _route(scope)}",
+                status,
+                scope.get("ripeline_leads") or len(ids),
+                ids,
+                durable if done else None,
+            )
+        )
+        if done:
+            with suppress(TimeoutError):  # what was done is done; `trouble` keeps the next one out
+                await asyncio.wait_for(done, DURABLE_SECONDS)
+
+
+class TrailSeries(Collector):
+    """The trail in /metrics."""
+
+    def __init__(self, trail: Trail) -> None:
+        self.trail = trail
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily("ripeline_audit_lines", "Lines of the audit trail by this worker", self.trail.written)
+        yield CounterMetricFamily("ripeline_audit_lost", "Requests that found no place in it", self.trail.lost)
+        broken = "1 while the audit trail cannot be written: nothing is changed, scores are given"
+        yield GaugeMetricFamily("ripeline_audit_broken", broken, float(bool(self.trail.trouble)))
+
+
+def _leads(scope: Scope) -> Sequence[str]:
+    """Whom a request was about: as its handler noted, else the lead in its path."""
+    found: Sequence[str] | None = scope.get("ripeline_lead_ids")
+    if found is None:
+        named_in_path = scope.get("path_params", {}).get("lead_id")
+        found = [named_in_path] if isinstance(named_in_path, str) else []
+    return [lead for lead in found if lead]
+
+
+def _route(scope: Scope) -> str:
+    """The route of a request that is being answered; "none" where it did not come so far."""
+    route = scope.get("route")
+    return str(route.path) if route is not None else "none"
+
+
+def _closed() -> ASGIApp:
+    detail = "The audit trail cannot be written, and nothing is changed without it."
+    answer = problem_response(Problem(title="No audit trail", status=503, detail=detail))
+    answer.headers["retry-after"] = "5"
+    return answer

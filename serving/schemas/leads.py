@@ -1,0 +1,209 @@
+"""The words of the API about stored leads: what may be sent, and what is answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from models.decision.recommend import Action
+from serving.schemas.score import Interaction, ModelName, Moment, Result, Scalar, _Request
+
+MOST_EVENTS = 10_000
+MOST_ATTRIBUTES = 500
+LONGEST_TEXT = 10_000  # characters of a value
+
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class StoredInteraction(Interaction):
+    """One interaction of a lead, named by an id that it keeps for ever."""
+
+    event_id: Id = Field(description="yours; the same id is taken once, however often it is sent")
+    lead_id: Id
+
+
+class InteractionsEnvelope(_Request):
+    """The request around the interactions; each is read on its own, so that a bad one spoils no other."""
+
+    interactions: list[Any]
+
+
+class InteractionsRequest(_Request):
+    """Interactions of any leads, in any order, late or early; those of leads that are not known yet wait for them."""
+
+    interactions: list[StoredInteraction] = Field(min_length=1, max_length=MOST_EVENTS)
+
+
+class RefusedEvent(BaseModel):
+    """An interaction that was not taken, and why."""
+
+    place: int = Field(description="in the request, from 0")
+    event_id: str | None
+    lead_id: str | None
+    detail: str
+    field: str | None = Field(description="JSON pointer")
+
+
+class InteractionsAnswer(BaseModel):
+    """What became of a batch; it is on disk when this is answered."""
+
+    received: int
+    new: int
+    known: int = Field(description="sent before: nothing changed")
+    waiting: int = Field(description="of the new ones, those whose lead is not known yet")
+    erased: int = Field(description="of leads that were erased: not kept")
+    refused: list[RefusedEvent]
+
+
+class LeadUpdate(_Request):
+    """What is known of a lead from a moment on. What is left out stays; null empties a value."""
+
+    created_at: Moment | None = Field(None, description="needed for a lead that is not known yet")
+    at: Moment | None = Field(None, description="from when this holds; default: now")
+    lead_stage: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    lead_stage_since: Moment | None = Field(None, description="default: `at`, for a new lead created_at")
+    attributes: dict[str, Scalar] | None = Field(None, description="source, country, job_title … and custom columns")
+    company: dict[str, Scalar] | None = Field(None, description="company_id and its attributes; company_id null: no company")
+    opted_out: bool | None = Field(None, description="true: it is not scored any more")
+    human_review: bool | None = Field(None, description="true: a person is to look at what is decided")
+
+
+class LeadWritten(BaseModel):
+    """What a write did. `version` is in the header ETag too."""
+
+    lead_id: str
+    version: int
+    created: bool
+    changed: bool
+
+
+class HumanReview(BaseModel):
+    """Whether a person should look before something is decided, and why."""
+
+    needed: bool
+    reasons: list[Literal["asked", "disqualify", "uncertain", "low_confidence"]]
+
+
+class StoredScore(BaseModel):
+    """The score of a stored lead at a moment."""
+
+    model: ModelName
+    as_of: datetime
+    result: Result
+    human_review: HumanReview
+
+
+class PastScore(BaseModel):
+    """A score as it was recorded; a row wherever somebody would have seen a difference."""
+
+    as_of: datetime
+    scored_at: datetime
+    model: str
+    version: str
+    lead_stage: str
+    chance: float = Field(description="P(final lead stage)")
+    next_chance: float = Field(description="P(next lead stage)")
+    score: int
+    grade: str
+    points: float
+    action: Action
+    recommended_lead_stage: str
+    expected_value: float | None
+
+
+class ScoreHistory(BaseModel):
+    """The recorded scores of a lead, the newest first."""
+
+    lead_id: str
+    scores: list[PastScore]
+
+
+class WhyLine(BaseModel):
+    """What one thing added to the log-odds of the next lead stage, before and after. The values are what was seen of it."""
+
+    label: str
+    unit: str
+    value_before: float | None
+    value_after: float | None
+    before: float
+    after: float
+    change: float
+
+
+class WhyStep(BaseModel):
+    """One cause of the change. In a step with log-odds: after - before = Σ change of the lines + rest + start + calibration."""
+
+    what: Literal["model", "lead", "lead_stage", "together"]
+    why: str
+    chance_before: float
+    chance_after: float
+    target: str | None = Field(description="the lead stage that the log-odds are about; null where they are about two")
+    log_odds_before: float | None
+    log_odds_after: float | None
+    lines: list[WhyLine] = Field(description="only of the step `lead`, the largest change first")
+    rest: float = Field(description="change of what is not among the lines")
+    start: float
+    calibration: float
+
+
+class WhySide(BaseModel):
+    """One of the two scores that are compared. Not recorded: worked out now from what was known then."""
+
+    as_of: datetime
+    recorded: bool
+    model: str
+    version: str
+    lead_stage: str
+    chance: float
+    next_chance: float
+
+
+class Why(BaseModel):
+    """Why a score changed between two moments: steps from the one to the other, one after the other."""
+
+    lead_id: str
+    before: WhySide
+    after: WhySide
+    steps: list[WhyStep]
+
+
+class Erasure(BaseModel):
+    """What was deleted of a lead, and what a search found afterwards, by table."""
+
+    deleted: dict[str, int]
+    left: dict[str, int]
+
+
+class DataUsed(BaseModel):
+    """What of a person went into a score."""
+
+    lead_stage: str
+    lead_stage_since: datetime
+    created_at: datetime
+    attributes: dict[str, Any]
+    company: dict[str, Any]
+    interactions: dict[str, int] = Field(description="how many of each type before as_of")
+    first_interaction: datetime | None
+    last_interaction: datetime | None
+    colleagues: int = Field(description="others of the same company whose activity counts")
+
+
+class Decision(BaseModel):
+    """What somebody may be told who asks how a decision about them was made (GDPR, Articles 15(1)(h) and 22)."""
+
+    lead_id: str
+    as_of: datetime
+    status: str
+    model: ModelName
+    logic: str = Field(description="what the model does, in plain words")
+    recommendation: str | None = Field(description="what is recommended, and why")
+    action: Action | None
+    human_review: HumanReview
+    review: str = Field(description="what that means, in plain words")
+    data_used: DataUsed
+    reasons: list[str] = Field(description="what weighed most, in plain words")
+    rules: list[str] = Field(description="what the points rules gave, line by line")
+    would_change: list[str] = Field(description="what would lead to another recommendation, or to a higher chance")
+    contact: str | None = Field(description="who answers for it: RIPELINE_CONTACT")

@@ -1,0 +1,38 @@
+"""The answer to a request to score, straight from plain values to bytes; `serving.schemas.score.ScoreResponse` describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from serving.scoring.request import EPOCH, MICROSECOND, Parsed
+from serving.scoring.scorer import Scorer
+
+
+@dataclass(frozen=True)
+class Answer:
+    """JSON as bytes, and the results in it as plain values."""
+
+    text: bytes
+    results: Sequence[dict[str, Any]]
+
+
+def answered(scorer: Scorer, parsed: Parsed) -> Answer:
+    """Score what is to be scored and put every result in its place."""
+    results = scorer.plain(parsed.leads, parsed.as_of, parsed.reasons, parsed.language, parsed.context)
+    for place, result in zip(parsed.places, results, strict=True):
+        result["warnings"] = parsed.warnings[place] + result["warnings"]
+    if parsed.decided:
+        found = {place: result.model_dump() for place, result in parsed.decided.items()}
+        found.update(zip(parsed.places, results, strict=True))
+        results = [found[place] for place in sorted(found)]
+    model = scorer.model
+    content = {
+        "model": {"name": model.name, "version": model.version, "trained_at": model.trained_at},
+        "as_of": (EPOCH + parsed.as_of * MICROSECOND).isoformat().replace("+00:00", "Z"),
+        "results": results,
+    }
+    return Answer(orjson.dumps(content), results)

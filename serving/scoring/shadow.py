@@ -1,0 +1,80 @@
+"""Shadow mode: the challenger scores what the champion answered, after the answer has gone, and both are written down.
+
+Leads are numbered as they stand in the request, not named: the request id leads to who asked, and only there to the lead.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from features.common.errors import RipelineError
+from serving.schemas.score import ScoreResponse
+from serving.scoring.request import Parsed
+from serving.scoring.scorer import Scorer
+
+MOST = 100  # leads of a request that are compared
+CHANGES = (-0.2, -0.1, -0.05, -0.02, -0.005, 0.005, 0.02, 0.05, 0.1, 0.2)
+
+
+class Shadow:
+    """The challenger beside the champion. One request at a time: what comes meanwhile is counted, not queued."""
+
+    def __init__(self, provide: Callable[[], Scorer | None], write: Callable[[str], None], registry: CollectorRegistry) -> None:
+        self._provide, self._write = provide, write
+        self._busy = threading.Lock()
+        self._requests = Counter("ripeline_shadow_requests", "Requests by what the shadow did", ("what",), registry=registry)
+        self._change = Histogram(
+            "ripeline_shadow_change",
+            "Chance of the final lead stage by the challenger, less that by the champion",
+            buckets=CHANGES,
+            registry=registry,
+        )
+
+    @property
+    def on(self) -> bool:
+        return self._provide() is not None
+
+    def compare(self, champion: Scorer, parsed: Parsed, answer: bytes, request_id: str | None) -> None:
+        """Score the leads that were scored again and write both down. Never raises: nobody waits for it."""
+        challenger = self._provide()
+        if challenger is None or not parsed.leads:
+            return
+        if not self._busy.acquire(blocking=False):
+            self._requests.labels("skipped").inc()
+            return
+        try:
+            self._compare(champion, challenger, parsed, answer, request_id)
+        except (RipelineError, ValueError, ArithmeticError, LookupError) as error:
+            self._requests.labels("failed").inc()
+            self._write(json.dumps({"event": "shadow", "request_id": request_id, "failed": type(error).__name__}))
+        finally:
+            self._busy.release()
+
+    def _compare(self, champion: Scorer, challenger: Scorer, parsed: Parsed, answer: bytes, request_id: str | None) -> None:
+        if challenger.model.funnel.stages != champion.model.funnel.stages:
+            self._requests.labels("other funnel").inc()
+            return
+        results = ScoreResponse.model_validate_json(answer).results
+        leads = parsed.leads[:MOST]
+        said = challenger.score(leads, parsed.as_of, 0, parsed.language, [*parsed.leads[MOST:], *parsed.context])
+        final = champion.model.funnel.final
+        rows = []
+        for place, after in zip(parsed.places, said, strict=False):
+            before = results[place]
+            chances = [one.probabilities[final].value for one in (before, after) if one.probabilities]
+            self._change.observe(chances[1] - chances[0])
+            actions = [one.recommendation.action if one.recommendation else None for one in (before, after)]
+            rows.append({"lead": place, "chance": chances, "score": [before.score, after.score], "action": actions})
+        self._requests.labels("compared").inc()
+        line = {
+            "event": "shadow",
+            "request_id": request_id,
+            "champion": champion.model.version,
+            "challenger": challenger.model.version,
+            "leads": rows,
+        }
+        self._write(json.dumps(line))

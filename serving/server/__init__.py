@@ -1,0 +1,1 @@
+"""The process: reloading models, graceful shutdown, connections, the Bento."""

@@ -1,0 +1,115 @@
+"""What is served, and what takes its place: a folder that was written anew is loaded beside the old one and then answers.
+
+A request holds on to the one it began with, so none is dropped or mixed. What cannot be loaded changes nothing, and is said.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from features.common.errors import RipelineError
+from features.engine.index import HistoryIndex
+from features.engine.scanners import without
+from models.store import load
+from serving.api.app import respond, utc_now
+from serving.logs.json_logging import say
+from serving.schemas.score import EXAMPLE
+from serving.scoring.quick import read
+from serving.scoring.scorer import Scorer
+
+T = TypeVar("T")
+EVERY = 2.0  # seconds between two looks
+
+
+class Kept(Generic[T]):
+    """What a folder holds, as `load` reads it. `mark` is the file whose change says that the folder was written anew.
+
+    `title` names it in what is said of trouble.
+    """
+
+    def __init__(self, title: str, folder: Path, mark: str, load: Callable[[Path], T]) -> None:
+        self.title, self.folder, self._mark_file, self._load = title, folder, folder / mark, load
+        self.value: T | None = None
+        self.trouble = ""
+        self._loaded: tuple[int, int, int] | None = None
+
+    def look(self) -> bool:
+        """Load what is new; whether there was something."""
+        mark = self._mark()
+        if mark == self._loaded and (mark is not None or self.trouble):
+            return False
+        try:
+            value = self._load(self.folder)
+        except RipelineError as error:
+            self._troubled(str(error))
+            # damaged for good or only half copied: the next look tries again
+            return False
+        except Exception as error:
+            self._troubled(f"{self.folder} cannot be loaded ({type(error).__name__}: {error}).")
+            return False
+        if self._mark() != mark:  # written anew while it was read
+            return self.look()
+        if self.value is not None:
+            say(f"The {self.title} in {self.folder} was loaded anew.")
+        self.value, self._loaded, self.trouble = value, mark, ""
+        return True
+
+    def _mark(self) -> tuple[int, int, int] | None:
+        try:
+            found = os.stat(self._mark_file)
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _troubled(self, text: str) -> None:
+        if text != self.trouble:
+            stays = "" if self.value is None else " The one before goes on."
+            say(f"No {self.title}: {text}{stays}", "warning")
+        self.trouble = text
+
+
+class Watch:
+    """Looks after things that are kept, in a thread of its own."""
+
+    def __init__(self, kept: list[Kept[Any]], changed: Callable[[], None] = lambda: None, every: float = EVERY) -> None:
+        self.kept, self._changed, self._every = kept, changed, every
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ripeline-watch", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every):
+            news = [one.look() for one in self.kept]
+            if any(news):
+                self._changed()
+
+
+def scorer_of(folder: Path) -> Scorer:
+    """A model folder as a scorer that has scored a lead in each lead stage: what is compiled or read at first use is there.
+
+    Raises
+    ------
+    ModelError
+        if the folder holds no usable model.
+    """
+    scorer = Scorer(load(folder))
+    (lead,) = EXAMPLE["leads"]
+    stages = scorer.model.funnel.stages[:-1]
+    asked = {**EXAMPLE, "leads": [{**lead, "lead_id": stage, "lead_stage": stage} for stage in stages]}
+    respond(scorer, read(json.dumps(asked).encode(), scorer.model.funnel, utc_now()))
+    one = np.zeros(1, np.int64)
+    without(HistoryIndex(np.array([0, 1]), one, one.astype(np.int32), one, one.astype(np.int32)), one == 0)  # a scanner's row
+    return scorer

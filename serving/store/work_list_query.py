@@ -1,0 +1,114 @@
+"""The work list out of the store: the newest score of every open lead, ranked, filtered, sorted and paged by the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Label, collate, func, select
+
+from serving.scoring.request import EPOCH, MICROSECOND
+from serving.scoring.work_list import MOST_ROWS, Asked, ask
+from serving.store.rescore_queue import waiting
+from serving.store.tables import current_scores, models
+
+COLUMNS = (
+    "rank", "lead_id", "lead_stage", "score", "grade", "chance", "low", "high", "rules_chance", "expected_value", "points",
+    "action", "recommended_lead_stage", "status", "why", "reasons", "next_steps", "source", "country", "human_review",
+    "as_of", "scored_at",
+)  # fmt: skip
+TEXT = frozenset({"lead_id", "lead_stage", "grade", "action", "recommended_lead_stage", "status", "source", "country"})
+ROUNDED = {"chance": 6, "low": 6, "high": 6, "rules_chance": 6, "points": 2}
+MOMENTS = ("as_of", "scored_at")
+c = current_scores.c
+LISTED = c.status.in_(("scored", "uncertain"))
+RANK: tuple[ColumnElement[Any], ...] = (c.tier, c.gain.desc(), c.lead_id)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of the list, how many fit in all, the newest moment that leads were looked at, by which model, and how many wait
+    to be scored again."""
+
+    rows: list[dict[str, Any]]
+    total: int
+    as_of: str
+    model: dict[str, str]
+    waiting: int
+
+
+def question(given: Mapping[str, str]) -> Asked:
+    """Read the parameters of a query, as for a work list in a folder.
+
+    Raises
+    ------
+    RefusedError
+        naming the parameter that is unknown or wrong.
+    """
+    return ask(given, COLUMNS)
+
+
+def page(connection: Connection, asked: Asked, *, everything: bool = False) -> Page:
+    """The rows that were asked for; `everything`: of all pages. Rows without a value come last, equal ones by rank."""
+    fits = _fits(asked)
+    rows = select(*(c[name] for name in COLUMNS if name != "rank")).where(*fits).order_by(*_order(connection, asked))
+    if not everything:
+        rows = rows.limit(asked.limit).offset(asked.offset)
+    found = [_plain(dict(row)) for row in connection.execute(rows).mappings()] if everything or asked.limit else []
+    ranks = _ranks(connection, [row["lead_id"] for row in found])
+    model = connection.execute(
+        select(models.c.name, models.c.version)
+        .join(current_scores, c.model_id == models.c.model_id)
+        .where(LISTED)
+        .order_by(c.scored_at.desc())
+        .limit(1)
+    ).first()
+    newest = connection.execute(select(func.max(c.as_of)).where(LISTED)).scalar()
+    return Page(
+        [{"rank": ranks[row["lead_id"]], **row} for row in found],
+        int(connection.execute(select(func.count()).select_from(current_scores).where(*fits)).scalar_one()),
+        "" if newest is None else _iso(newest),
+        {"name": model.name, "version": model.version} if model else {},
+        waiting(connection),
+    )
+
+
+def _order(connection: Connection, asked: Asked) -> list[ColumnElement[Any]]:
+    if asked.sort == "rank":
+        return [c.tier.desc(), c.gain.asc(), c.lead_id.desc()] if asked.descending else list(RANK)
+    column: ColumnElement[Any] = c[asked.sort]
+    if asked.sort in TEXT and connection.dialect.name == "postgresql":
+        column = collate(column, "C")  # as SQLite, and everything else here, compares text
+    return [c[asked.sort].is_(None), column.desc() if asked.descending else column.asc(), *RANK]
+
+
+def _ranks(connection: Connection, names: list[str]) -> dict[str, int]:
+    """Places in the whole list: sure hand-overs, then close calls, then the others, each by what they are worth."""
+    place: Label[int] = func.row_number().over(order_by=RANK).label("rank")
+    everybody = select(c.lead_id, place).where(LISTED).subquery()
+    asked = select(everybody)
+    if len(names) <= MOST_ROWS:
+        asked = asked.where(everybody.c.lead_id.in_(names))
+    return {row.lead_id: row.rank for row in connection.execute(asked)} if names else {}
+
+
+def _fits(asked: Asked) -> list[ColumnElement[bool]]:
+    fits = [LISTED, *(c[name] == value for name, value in asked.equal.items())]
+    if asked.min_score:
+        fits.append(c.score >= asked.min_score)
+    if asked.containing:
+        fits.append(func.lower(c.lead_id).contains(asked.containing, autoescape=True))
+    return fits
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    for name, digits in ROUNDED.items():
+        row[name] = None if row[name] is None else round(row[name], digits)
+    for name in MOMENTS:
+        row[name] = _iso(row[name])
+    return row
+
+
+def _iso(at: int) -> str:
+    return (EPOCH + at * MICROSECOND).isoformat()
