@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from features.common.clock import DAY, MINUTE, NEVER
 from features.common.compiled import exact, part
-from features.engine.evaluate import plan as p
+from features.engine import plan as p
 from features.engine.index import OUTBOUND
 from features.engine.people import Looks, People
 from features.engine.plan import Plan

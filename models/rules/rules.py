@@ -20,7 +20,7 @@ from features.spec import Feature
 from models.common.types import Floats, Matrix
 from models.rules.schema import FitRule, RuleBook
 
-DEFAULT_RULES = Path(__file__).with_name("rules.yaml")
+DEFAULT_RULES = Path(__file__).resolve().parents[1] / "rules.yaml"
 
 MANY = 1_000  # values, from which telling them apart at once is quicker
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from serving.schemas.score import EXAMPLE
 
-PAGE = Path(__file__).with_name("docs.html")
+PAGE = Path(__file__).resolve().parents[1] / "web" / "docs.html"
 HERE = '<span class="here">http://127.0.0.1:3000</span>'  # a script puts in where the page came from
 LEAD = "L-1"
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from serving.http.errors import refuse
 
-WEB = Path(__file__).with_name("web")
+WEB = Path(__file__).resolve().parents[1] / "web"
 FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/web/app.js": ("app.js", "text/javascript; charset=utf-8"),

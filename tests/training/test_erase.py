@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from features.common.errors import DataError
-from features.dataset.dataset import Dataset, erasures
+from features.dataset import erasures
+from features.dataset.dataset import Dataset
 from serving.scoring.work_list import WorkList
 from tests.trained import Trained
 from training.__main__ import app

@@ -33,7 +33,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 CODE = ("features", "models")
 NEEDS = ("lightgbm", "numpy", "pandas", "pyarrow", "pydantic", "PyYAML", "scikit-learn", "scipy")
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def connect() -> MlflowClient:

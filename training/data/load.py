@@ -9,8 +9,9 @@ from connectors.crm.settings import CrmSource
 from connectors.files.settings import FilesSource
 from connectors.simulator.settings import SimulatorSettings, SimulatorSource
 from features.common.errors import DataError
+from features.dataset import erasures
 from features.dataset.data_report import DataReport
-from features.dataset.dataset import META, Dataset, erasures
+from features.dataset.dataset import META, Dataset
 from features.dataset.erasures import without
 from features.dataset.funnel import Funnel
 from features.dataset.validate import validate

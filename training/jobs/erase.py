@@ -21,7 +21,8 @@ from connectors.crm.settings import CrmSource
 from connectors.files.settings import FilesSource
 from connectors.registry import open_landing
 from features.common.files import whole_file, whole_folder
-from features.dataset.dataset import META, Dataset, erasures
+from features.dataset import erasures
+from features.dataset.dataset import META, Dataset
 from features.dataset.erasures import without
 from training.common import tracking
 from training.common.config import Config
