@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from connectors.source import SourceSettings
+from connectors.common.source import SourceSettings
 from features.common.errors import ConfigError, nearest
 
 if TYPE_CHECKING:

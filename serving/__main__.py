@@ -74,9 +74,9 @@ def checked(given: argparse.Namespace) -> tuple[str, dict[str, str]]:
     from serving.access.jwks import check_place
     from serving.access.jwt_tokens import trust
     from serving.access.middleware import loopback
+    from serving.common.json_logging import LEVEL_VARIABLE, level
     from serving.logs.access_log import ORIGINS_VARIABLE, PROXIES_VARIABLE, origins, proxies
     from serving.logs.audit_cli import FOLDER_VARIABLE as AUDIT_VARIABLE
-    from serving.logs.json_logging import LEVEL_VARIABLE, level
     from serving.server.shutdown import stopping
     from serving.store.store import STORE_VARIABLE, Store
 

@@ -24,13 +24,13 @@ from serving.access.jwt_tokens import Issuer, trust
 from serving.access.middleware import Guard
 from serving.api.app import create_app, utc_now
 from serving.api.webhooks import URL_VARIABLE
+from serving.common.json_logging import say, speak_json
 from serving.http import traces
 from serving.http.slow_bodies import Timely
 from serving.logs.access_log import ORIGINS_VARIABLE, Logged, origins, shared
 from serving.logs.audit_cli import FOLDER_VARIABLE as AUDIT_VARIABLE
 from serving.logs.audit_log import Trail
 from serving.logs.audit_middleware import Audited, TrailSeries
-from serving.logs.json_logging import say, speak_json
 from serving.scoring.request import microseconds
 from serving.scoring.scorer import Scorer
 from serving.scoring.work_list import ROWS, WorkList

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from connectors.common.source import SourceSettings
 from connectors.crm.rate_limit import Rate
-from connectors.source import SourceSettings
 from features.common.settings import Settings
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from connectors.source import SourceSettings
+from connectors.common.source import SourceSettings
 from features.common.errors import nearest
 from features.common.settings import Settings
 from features.dataset.tables import TABLES

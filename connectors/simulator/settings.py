@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 from pydantic import Field
 
-from connectors.source import SourceSettings
+from connectors.common.source import SourceSettings
 from features.common.errors import ConfigError
 
 

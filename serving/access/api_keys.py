@@ -26,7 +26,7 @@ from typing import Any
 
 from features.common.errors import ConfigError, RipelineError
 from features.common.files import whole_file
-from serving.logs.json_logging import say
+from serving.common.json_logging import say
 
 KEYS_VARIABLE = "RIPELINE_KEYS"
 USUAL_FILE = Path("keys.json")

@@ -20,8 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.common.errors import ConfigError
 from serving.access.middleware import Clock
+from serving.common.json_logging import places, written
 from serving.http.errors import problem_response
-from serving.logs.json_logging import places, written
 from serving.schemas.score import Problem
 
 ORIGINS_VARIABLE, PROXIES_VARIABLE = "RIPELINE_ORIGINS", "RIPELINE_PROXIES"

@@ -19,7 +19,7 @@ from features.engine.index import HistoryIndex
 from features.engine.scanners import without
 from models.store import load
 from serving.api.app import respond, utc_now
-from serving.logs.json_logging import say
+from serving.common.json_logging import say
 from serving.schemas.score import EXAMPLE
 from serving.scoring.quick import read
 from serving.scoring.scorer import Scorer

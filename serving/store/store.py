@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 from features.common.clock import DAY
 from serving.store.connect import StoreError, address, connect, insert, reading, writing
 from serving.store.erasures import Erased
-from serving.store.migrations import upgrade
+from serving.store.migrate import upgrade
 from serving.store.pseudonyms import ERASED_VARIABLE, Ids, ids_from
 from serving.store.retention import Retention
 from serving.store.tables import facts, leads

@@ -15,9 +15,9 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from features.common.errors import ConfigError
-from serving.logs import json_logging as said
+from serving.common import json_logging as said
+from serving.common.json_logging import Lines, level, say, written
 from serving.logs.access_log import Logged, proxies
-from serving.logs.json_logging import Lines, level, say, written
 from serving.server.shutdown import Drain, seconds
 from tests.serving.test_guard import Time
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
 
+from connectors.common.source import SourceSettings
 from connectors.registry import SOURCES, read_source, settings_of
-from connectors.source import SourceSettings
 from features.common.errors import ConfigError, nearest
 from features.common.settings import Settings, explain
 from features.dataset.funnel import DEFAULT_EXITS, DEFAULT_STAGES, Funnel

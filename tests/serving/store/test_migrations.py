@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from serving.store.connect import address, connect
-from serving.store.migrations import upgrade, version
+from serving.store.migrate import upgrade, version
 from serving.store.store import Store
 from serving.store.tables import metadata
 
