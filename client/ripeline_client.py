@@ -7,9 +7,9 @@ Python 3.9 and later, standard library only.
     for result in ripeline.score(leads):
         print(result["lead_id"], result["score"], result["recommendation"]["action"])
 
-What may pass (no connection, 429, 502, 503, 504) is tried again with growing pauses, or after as long as the server asks;
-every call may be made twice: scoring changes nothing, interactions have ids, and a lead is what it was told to be. What will
-not pass is a `RefusedError` with the server's own words.
+What may pass (no connection, 429, 502, 503, 504) is tried again with growing pauses (retry with exponential back-off), or
+after as long as the server asks; every call is idempotent: scoring changes nothing, interactions have ids, and a lead is what
+it was told to be. What will not pass is a `RefusedError` with the server's own words.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Ripeline:
         language: str = "en",
         at_once: int = 1_000,
     ) -> Iterator[dict[str, Any]]:
-        """One result a lead, in order, `at_once` leads a request; leads of one company stay together if they stand together.
+        """One result a lead, in order, `batch_size` leads a request; leads of one company stay together if they stand together.
 
         Raises
         ------
@@ -211,7 +211,7 @@ class Ripeline:
             return json.loads(answer.read())
 
     def _pause(self, attempt: int, asked: str | None) -> float:
-        """Seconds: as many as the server asks, else twice as many each time, somewhat by chance, so that clients spread."""
+        """Seconds: as many as the server asks, else twice as many each time, with jitter, so that clients spread."""
         if asked and asked.isdigit():
             return min(float(asked), self.longest)
         usual: float = min(self.longest, 0.25 * 2**attempt)

@@ -133,7 +133,7 @@ class DaysSince(Feature):
 
 @dataclass(frozen=True)
 class Decayed(Feature):
-    """Sum over all earlier interactions of 2^(-age / half-life): frequency and recency in one number; 0 when none."""
+    """Exponential decay: sum over earlier interactions of 2^(-age / half-life), frequency and recency in one; 0 when none."""
 
     what: Acts
     half_life_days: float

@@ -87,7 +87,7 @@ class _Seen(NamedTuple):
 
 
 def _ahead(parts: Iterator[_Seen]) -> Iterator[_Seen]:
-    """While some leads are put into words, the next ones' numbers come from compiled code, which lets go of Python's lock."""
+    """Prefetch: while some leads are put into words, the next ones' numbers come from compiled code, without Python's GIL."""
     with ThreadPoolExecutor(1) as ahead:
         coming = ahead.submit(next, parts, None)
         while (found := coming.result()) is not None:

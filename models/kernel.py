@@ -151,7 +151,7 @@ def _linear(whole: Any, real: Any, x: Any, own: int, logs: Any, added: Any, marg
 
 @inlined
 def _between(value: Any, at: Any, levels: Any) -> Any:
-    """As `np.interp`."""
+    """As `np.interp`, by binary search."""
     last = len(at) - 1
     if value <= at[0]:
         found = levels[0]

@@ -43,7 +43,8 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Explainer:
-    """Sums contributions of columns that tell one story (their group) and names them after the strongest of them."""
+    """Feature attribution: sums contributions of columns that tell one story (their group) and names them after the strongest
+    of them."""
 
     model: FunnelModel
     groups: npt.NDArray[np.intp]

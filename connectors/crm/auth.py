@@ -1,4 +1,4 @@
-"""Who we are to a vendor: a fixed token, or one that is fetched and fetched again before it ends."""
+"""Who we are to a vendor: a fixed token, or one of OAuth that is fetched and fetched again before it ends."""
 
 from __future__ import annotations
 

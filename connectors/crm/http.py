@@ -1,7 +1,8 @@
 """The one way to a vendor's API: paced, patient, and never green where something went wrong.
 
 Every answer that is not 2xx raises; a vendor's own judge reads errors that hide inside a 2xx or say too little. What may pass
-is tried again with growing pauses; what cannot is raised at once, in words, with secrets and e-mail addresses taken out.
+is tried again with growing pauses (retry with exponential back-off); what cannot is raised at once, in words, with secrets and
+e-mail addresses taken out.
 """
 
 from __future__ import annotations
@@ -293,7 +294,7 @@ _HINTS = {
 
 
 def pages(first: Callable[[Any], Answer], following: Callable[[Answer], Any]) -> Iterator[Answer]:
-    """Answers one after the other; `first` gets None or what `following` found in the answer before.
+    """Pagination: answers one after the other; `first` gets None or what `following` found in the answer before.
 
     The same twice is an error: a cursor that stands still would never end.
 

@@ -355,7 +355,7 @@ def _resource(name: str, table: pa.Table) -> Any:
         name=name,
         primary_key="_id",
         write_disposition={"disposition": "merge", "strategy": "delete-insert"},
-        # of several rows of one record in a package the newest counts
+        # an upsert: of several rows of one record in a package the newest counts
         columns={"_id": {"data_type": "text"}, "_seq": {"data_type": "bigint", "dedup_sort": "desc"}},
     )
 

@@ -1,4 +1,4 @@
-"""Who is somebody else by now: merges, merges of merges, and contacts that once were leads, resolved over the landing."""
+"""Identity resolution: who is somebody else by now, by merges, merges of merges, and contacts that once were leads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeping within a vendor's limits before it says so: token buckets."""
+"""Keeping within a vendor's rate limits before it says so: token buckets."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class RefusedError(CrmError):
 
 
 class SpentError(CrmError):
-    """The day's calls are used up; trying again today is useless."""
+    """The day's calls are used up, a rate limit per day; trying again today is useless."""
 
 
 class UnreachableError(CrmError):

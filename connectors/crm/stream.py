@@ -1,4 +1,4 @@
-"""Streams: the parts of a CRM, each read page by page from where it stopped, landed chunk by chunk."""
+"""Streams: the parts of a CRM, each read page by page from where it stopped (incremental sync), landed chunk by chunk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls from a CRM: are they from it, are they new, and which records do they speak of.
+"""Webhooks, calls from a CRM: are they from it (the webhook signature), are they new, and which records do they speak of.
 
 A call says only that something happened to a record. What happened is read from the CRM itself, so that a forged call that were
 taken for a true one could change nothing.
@@ -18,7 +18,7 @@ from typing import Any
 
 from features.common.errors import DataError, RipelineError
 
-OLDEST = 300.0  # seconds; an older call may be one that was overheard and is played again
+OLDEST = 300.0  # seconds; an older call may be one that was overheard and is played again (a replay attack)
 KEPT = 100_000  # ids of calls that are remembered
 # what HubSpot leaves encoded in the address it signs
 _DECODED = {
@@ -141,7 +141,7 @@ def _listed(body: bytes) -> list[dict[str, Any]]:
 
 
 class Spool:
-    """Events that wait for the next round of `make live`, each once however often it was sent."""
+    """Events that wait for the next round of `make live`, each once however often it was sent: adding is idempotent."""
 
     def __init__(self, folder: Path) -> None:
         try:

@@ -1,7 +1,7 @@
 """Scores back to where sales looks: only what changed, in the vendor's batches, to be stopped and begun again at any point.
 
 What was acknowledged is kept in a ledger, batch by batch. A batch that was sent and not acknowledged is sent again: it sets the
-same values of the same records, so twice is once.
+same values of the same records, so twice is once: a write is idempotent.
 """
 
 from __future__ import annotations
@@ -260,7 +260,7 @@ def _write(writer: Writer, batch: Sequence[Record]) -> list[Written]:
 
 
 def write_failures(file: Path, outcome: Outcome) -> None:
-    """The failed records as CSV; an older file goes away where nothing failed."""
+    """The failed records as CSV, a dead letter file; an older one goes away where nothing failed."""
     if not outcome.failed:
         file.unlink(missing_ok=True)
         return

@@ -64,7 +64,7 @@ def as_time(values: Any) -> pd.Series[Any]:
 def times(values: Texts, options: FileOptions, origin: Origin) -> pd.Series[Any]:
     """Text in one of the mapping's formats or ISO 8601 → UTC microseconds; without an offset it is in the mapping's time zone.
 
-    When clocks go back the first of the two hours is meant; a time that was skipped when they went forward moves on.
+    Daylight saving: of the two hours when clocks go back the first is meant; a time skipped when they go forward moves on.
     """
     out = parsed_times(values, options)
     lost = (out.isna() & values.notna()).to_numpy()

@@ -3,7 +3,7 @@
 Where there are no dates of outcomes, a dataset only says what came of each lead, not when (`Dataset.time` is "row_order").
 Known leads then have their lead stage or exit half a minute after they came, and the day of knowledge lies so late that
 every horizon has passed. Leads whose outcome is blank are still open: they are placed last, just before the day of
-knowledge, so that no horizon has passed for them and they count neither as a yes nor as a no.
+knowledge, so that no horizon has passed for them: they are censored, neither a yes nor a no.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Personal columns – names, e-mail addresses, telephone numbers – recognised by their header or by what they hold.
+"""Personal data (PII) – names, e-mail addresses, telephone numbers – recognised by their header or by what they hold.
 
 Headers in English and German. A column about a person's mail is not personal when it is a count, a flag, a date or a domain
 ("Emails opened", "Do Not Email", "E-Mail-Domain").

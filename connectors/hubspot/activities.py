@@ -180,7 +180,7 @@ def forms(api: Api, landing: Landing, since: datetime) -> Callable[[Any], Iterat
 
 
 def _submissions(api: Api, landing: Landing, form: Mapping[str, Any], floor: int) -> Iterator[tuple[list[Row], int]]:
-    """Rows newer than `floor` (ms), and the newest moment among them, page by page."""
+    """Rows newer than `floor` (ms), and the newest moment among them, page by page (cursor pagination)."""
     after: str | None = None
     while True:
         path = f"/form-integrations/v1/submissions/forms/{form['id']}"

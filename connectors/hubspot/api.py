@@ -1,4 +1,4 @@
-"""HubSpot's API: its addresses, its limits, its way of saying no."""
+"""HubSpot's API: its addresses, its rate limits, its pagination, its way of saying no."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Contacts, companies and deals, each with the history of what matters; changes since the last run; the deleted and the merged.
 
 The first run lists everything. Later ones search for what was modified, each page by a search of its own that begins where the
-last one ended: a record that is modified meanwhile moves to the end and must not shift others out of sight, and a search ends
-at 10,000 results. A record whose content is as landed (our own score, say, was all that changed) is not read again.
+last one ended (keyset pagination): a record that is modified meanwhile moves to the end and must not shift others out of
+sight, and a search ends at 10,000 results. A record whose content is as landed (our own score, say, was all that changed) is
+not read again.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ Tables = dict[str, list[Row]]
 class Kind:
     """One kind of record: HubSpot's `name`, where it is landed, what is asked for, and how rows are made of it.
 
-    `row` makes the record's own, `more` what hangs on whole records (history, who belongs to it). `members`: the column of the
-    contacts that it is associated with, since HubSpot need not take an association for a modification.
+    `row` makes the record's own, `related` what hangs on whole records (history, who belongs to it). `members`: the column of
+    the contacts that it is associated with, since HubSpot need not take an association for a modification.
     """
 
     name: str

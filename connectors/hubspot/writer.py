@@ -95,7 +95,7 @@ class HubSpotWriter:
 
 
 def _once(api: Api, path: str, body: Any) -> None:
-    """Create; what is there already, from an attempt whose answer was lost, is as good."""
+    """Create, idempotently: what is there already, from an attempt whose answer was lost, is as good."""
     try:
         api.http.post(path, body)
     except RefusedError as error:

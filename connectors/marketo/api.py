@@ -21,7 +21,7 @@ from features.common.errors import CrmError
 
 BATCH = 300  # of a page, of a lookup, of a write
 TYPES = 10  # activity types of one call
-POLL, LONGEST_POLL = 0.5, 60.0  # seconds between two looks at a job; Marketo refreshes a status once a minute
+POLL, LONGEST_POLL = 0.5, 60.0  # seconds between two looks at a job, an exponential back-off; Marketo refreshes once a minute
 PATIENCE = 6 * 3_600.0  # seconds that a job is waited for
 
 AGAIN = {"502", "604", "606", "608", "611", "614", "615", "713", "719", "1016", "1019"}
@@ -116,7 +116,7 @@ class Api:
         )
 
     def stream(self, path: str, params: Mapping[str, Any], token: str) -> Iterator[tuple[list[dict[str, Any]], str, bool]]:
-        """Pages of activities: rows, the token behind them, and whether more come. A page may be empty and not the
+        """Pagination of activities: rows, the token behind them, and whether more come. A page may be empty and not the
         last."""
         while True:
             body = self.http.get(f"{self.rest}/activities{path}", {**params, "nextPageToken": token}).body

@@ -39,7 +39,7 @@ from connectors.marketo.writer import MarketoWriter
 
 MONTH = timedelta(days=30)  # an export may span 31 days
 AHEAD = 6  # jobs in the queue, which has ten places
-UNSAID = 3  # jobs that a kill may make unknown; they and `AHEAD` others fit into the queue
+UNSAID = 3  # jobs that a kill may make unknown; they and `QUEUE_DEPTH` others fit into the queue
 BULK_FROM = timedelta(days=7)  # activities older than that come by export
 YEARS = 10
 OVERLAP = timedelta(minutes=5)

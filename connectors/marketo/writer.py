@@ -61,7 +61,7 @@ class MarketoWriter:
         return [self.field(f.key) for f in missing]
 
     def _create(self, missing: Sequence[ScoreField]) -> None:
-        """Make fields. An attempt whose answer was lost may have made them, so what counts is what is there afterwards."""
+        """Make fields, idempotently: an attempt whose answer was lost may have made them, so what is there after it counts."""
         said = ""
         try:
             order = {"input": [self._definition(f) for f in missing]}

@@ -1,4 +1,4 @@
-"""Pipedrive's API: v2 with cursors, v1 where v2 has no successor, costs in tokens."""
+"""Pipedrive's API: v2 with cursors, v1 where v2 has no successor, a rate limit that counts tokens."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Api:
         """Pages of a v1 list in the order of modification.
 
         It counts rows from the beginning, so that one that is modified meanwhile would shift the next out of sight: each page
-        begins where the last one ended, at its last moment, and counts only rows of that moment.
+        begins where the last one ended (keyset pagination), at its last moment, and counts only rows of that moment.
         """
         start = 0
         while True:
@@ -130,7 +130,7 @@ class Api:
                 since, start = last, 0
 
     def _starting(self, path: str, cost: int) -> Iterator[dict[str, Any]]:
-        """All rows of a short v1 list."""
+        """All rows of a short v1 list (offset pagination)."""
 
         def first(mark: int | None) -> Answer:
             self.tokens += cost

@@ -61,7 +61,7 @@ class PipedriveWriter:
         return found
 
     def _made(self, field: ScoreField) -> str:
-        """Make a field; its code. Pipedrive makes two of one name if it is asked twice: where no answer came we look first."""
+        """Make a field; its code. It is not idempotent, Pipedrive would make two of one name: where no answer came we look."""
         name = self.label_prefix + field.label
         order = {"field_name": name, "field_type": KINDS[field.kind]}
         for attempt in range(ATTEMPTS):

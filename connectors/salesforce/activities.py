@@ -60,7 +60,7 @@ def tasks(found: Sequence[Mapping[str, Any]]) -> Tables:
     """Completed tasks: calls, e-mails, others."""
     rows = []
     for one in found:
-        # where Salesforce does not tell when it was done, not before it was due, or the future would be known too early
+        # where Salesforce does not tell when it was done, not before it was due: known too early it is data leakage
         days = [m for m in (moment(one.get("CreatedDate")), moment(one.get("ActivityDate"))) if m]
         at = moment(one.get("CompletedDateTime")) or max(days, default=None)
         kind = f"task: {one.get('TaskSubtype') or 'Task'}"
@@ -105,8 +105,8 @@ def members(found: Sequence[Mapping[str, Any]]) -> Tables:
 
 
 def emails(found: Sequence[Mapping[str, Any]]) -> Tables:
-    """E-mails: sent or received, bounced, first opened. Whose they are is told apart (`takers`); the task that Salesforce makes
-    of each tells the same and less."""
+    """E-mails: sent or received, bounced, first opened. Whose they are is told apart (`participants`); the task that
+    Salesforce makes of each tells the same and less."""
     records, rows = [], []
     for one in found:
         at, received = moment(one.get("MessageDate")), true(one.get("Incoming"))

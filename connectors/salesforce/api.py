@@ -19,7 +19,7 @@ from features.common.errors import CrmError
 
 SESSION = 3_600.0  # seconds that a token is used; Salesforce does not say how long it lives, and says when it has ended
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-POLL, LONGEST_POLL = 0.5, 30.0  # seconds between two looks at a bulk job
+POLL, LONGEST_POLL = 0.5, 30.0  # seconds between two looks at a bulk job, an exponential back-off
 PATIENCE = 6 * 3_600.0  # seconds that a job is waited for
 BULK_ROWS = 10_000  # of one file of results
 DEAD = ("Failed", "Aborted")

@@ -1,7 +1,7 @@
 """Salesforce as Ripeline sees it. A lead stays a lead when it is converted: its contact is another name of it.
 
 A lead's company is the name that stands on the lead, not the account: only converted leads have one, so that knowing the
-account would tell the outcome.
+account would tell the outcome (data leakage).
 """
 
 from __future__ import annotations

@@ -84,8 +84,8 @@ def _files(api: Api, kind: Kind, cursor: Mapping[str, Any]) -> Iterator[Page]:
 
 
 def _ordered(api: Api, landing: Landing, kind: Kind, cursor: Any) -> Iterator[Page]:
-    """By keyset: after the last record's time and id. What the last run saw is looked at again a little way back; so is what
-    a run saw that was broken off, unless it was so old that nothing of that time can have come since.
+    """By keyset: after the last record's time and id (pagination). What the last run saw is looked at again a little way
+    back; so is what a run saw that was broken off, unless it was so old that nothing of that time can have come since.
     """
     known = (cursor or {}).get("at")
     start = moment(known) if known else None

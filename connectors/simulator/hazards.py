@@ -1,4 +1,4 @@
-"""The daily chances of going one lead stage further, or of leaving the funnel."""
+"""The daily chances of going one lead stage further, or of leaving the funnel: competing risks in discrete time."""
 
 from __future__ import annotations
 

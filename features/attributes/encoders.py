@@ -207,7 +207,7 @@ class AttributeEncoder:
 
     - number: itself, with `log` also sign × log(1 + |x|); flag, free_mail: 1 or 0; seniority: 0–6; date: days from it to as_of,
       missing when not before as_of. NaN when missing or not of the kind.
-    - category, function: an indicator per entry of `levels`, one for all rare and unseen values, one for missing.
+    - category, function: one-hot, an indicator per entry of `levels`, one for all rare and unseen values, one for missing.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Attributes as they were at as_of: `attribute_changes` where a source has them, else as extracted."""
+"""Attributes as they were at the point in time as_of: `attribute_changes` where a source has them, else as extracted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def values_at(
     """Values of `column` at as_of (n,) for the entities `ids[rows]` (n,); `ids` has the entity's key per row of its table.
 
     The value is that of the last change before as_of. An entity with changes but none yet at as_of has no known value (None):
-    what it is today would be a look into the future. Entities without any change have `...` (Ellipsis): as extracted.
+    what it is today would be data leakage. Entities without any change have `...` (Ellipsis): as extracted.
     """
     mine = changes[(changes["entity"] == entity) & (changes["column"] == column)]
     row = pd.Index(ids).get_indexer(pd.Index(mine["id"].astype("str")))

@@ -37,7 +37,7 @@ def _take(table: Any, codes: Any, out: Any) -> None:
 
 
 def by_group(group: npt.NDArray[np.unsignedinteger], groups: int) -> tuple[npt.NDArray[np.int32], list[int]]:
-    """The rows (n,) group by group, each in the order in which they came, and where each group ends.
+    """The rows (n,) group by group, each in the order in which they came, and where each group ends: a counting sort.
 
     >>> by_group(np.array([2, 0, 2, 0], np.uint16), 3)
     (array([1, 3, 0, 2], dtype=int32), [2, 2, 4])

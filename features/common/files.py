@@ -45,7 +45,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
-    """A scratch file beside `target` that takes its place when the block ends well and vanishes when it does not."""
+    """An atomic write: a scratch file beside `target` that takes its place when the block ends well and else vanishes."""
     partial = target.with_name(f".{target.name}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A few pieces of work in threads. They gain by it where they let go of Python's lock, as compiled code, NumPy and Arrow do."""
+"""Pieces of work in threads. They gain where they let go of Python's lock (GIL), as compiled code, NumPy and Arrow do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Build the feature matrix of landmarks: the same code for training, batch scoring and a single request."""
+"""Build the feature matrix of landmarks: one code for training, batches and requests, so no training-serving skew."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The engine: compiled features over the history index, group by group of whole accounts, on all cores.
 
-A group is small enough to share the work among cores evenly. The kernel lets go of the interpreter lock, so threads suffice.
+A group is small enough to share the work among cores evenly. The kernel lets go of the interpreter lock (GIL): threads do.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ def in_order(lead: npt.NDArray[np.int32], at: Moments, leads: int) -> npt.NDArra
 
 @exact
 def _sort(lead: Any, at: Any, start: Any, order: Any) -> None:
-    """Rows are dealt out to their leads, then each lead's few are put in order."""
+    """A counting sort deals the rows out to their leads, then each lead's few are put in order."""
     end, at_ = start[:-1].copy(), np.empty_like(at)
     for k in range(len(lead)):
         place = end[lead[k]]
@@ -164,7 +164,7 @@ def _sort(lead: Any, at: Any, start: Any, order: Any) -> None:
 
 @exact
 def _sort_few(at: Any, order: Any) -> None:
-    """By insertion, which most histories are short enough for; a long one the usual way, unless it is in order."""
+    """Insertion sort, which most histories are short enough for; a long one the usual way, unless it is in order."""
     for k in range(1, len(order)):
         if at[order[k]] < at[order[k - 1]]:
             if len(order) > FEW:

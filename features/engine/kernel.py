@@ -91,7 +91,7 @@ def _compute(
 
 @exact
 def _before(at: Any, low: int, high: int, moment: int) -> int:
-    """The first of the rows from `low` on, up to `high`, that does not lie before `moment`."""
+    """The first of the rows from `low` on, up to `high`, that does not lie before `moment`, by binary search."""
     while low < high:
         middle = (low + high) >> 1
         if at[middle] < moment:

@@ -1,4 +1,4 @@
-"""Leads from a request as the arrays of the engine: no tables, no pandas, the same numbers as a batch."""
+"""Leads from a request as the arrays of the engine: no tables, no pandas, the same numbers as a batch (no skew)."""
 
 from __future__ import annotations
 

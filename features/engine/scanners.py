@@ -1,4 +1,4 @@
-"""Mail scanners: opens and clicks that no person made, recognised from the history itself.
+"""Mail scanners (bots): opens and clicks that no person made, recognised from the history itself.
 
 Security software opens a mail as it is delivered and follows every link in it at once. Such rows stay in the dataset and are
 left out of the history index, so neither rules nor features see them. Whether a row is a scanner's is decided from rows of the

@@ -1,4 +1,4 @@
-"""The audit: verdicts on every attribute column and interaction type, before anything is learned."""
+"""The audit for data leakage: verdicts on every attribute column and interaction type, before anything is learned."""
 
 from __future__ import annotations
 

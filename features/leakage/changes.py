@@ -1,4 +1,4 @@
-"""Columns whose history is recorded: their values as they were known, and whether they were filled in after the fact."""
+"""Columns whose history is recorded: their values at a point in time, and whether they were filled in after the fact."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from features.leakage.strength import Flags, Floats, Ints, auc, gained, half
 
-RIDGE = 1.0  # on columns of unit spread
+RIDGE = 1.0  # regularisation (L2) on columns of unit spread
 STEPS, HALVINGS = 8, 6  # of Newton's method; it converges in fewer
 FEWEST = 3  # other columns; less is no crowd to be compared with
 
@@ -23,7 +23,7 @@ def together(odds: Sequence[Floats], y: Flags, account: Ints) -> tuple[float, fl
 
 
 def combined(odds: Sequence[Floats], y: Flags, account: Ints) -> Floats:
-    """Log-odds beyond the base rate (n,) by ridge logistic regression (le Cessie and van Houwelingen 1992), out of account."""
+    """Out-of-fold log-odds beyond the base rate (n,) by ridge logistic regression (le Cessie and van Houwelingen 1992)."""
     x = np.column_stack((*odds, np.ones(len(y))))
     part = half(account)
     said = np.zeros(len(y))

@@ -41,7 +41,7 @@ def outcomes(path: Path, targets: tuple[str, ...]) -> list[Outcome]:
 
 
 def _outcome(path: Path, target: str, start: int, end: int) -> Outcome:
-    """A lead still open is a "no" once it has waited longer than 95 % of those who got there."""
+    """A lead still open is censored, but a "no" once it has waited longer than 95 % of those who got there."""
     last = int(max(path.reached[path.reached != NEVER].max(initial=0), path.left[path.left != NEVER].max(initial=0)))
     before, now = path.reached[:, start], path.reached[:, end]
     there, came = before != NEVER, now != NEVER

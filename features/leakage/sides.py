@@ -1,4 +1,4 @@
-"""Accounts on both sides of the cut in time: their early leads would tell of their later ones."""
+"""Accounts on both sides of the cut in time: their early leads would tell of their later ones, which is data leakage."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Strength:
 
 
 def strength(level: Ints, y: Flags, account: Ints, entered: Moments) -> Strength:
-    """Learn the rate of each level on half of the accounts, judge it on the other half and back; then forward in time."""
+    """Twofold cross-validation by account: learn each level's rate on one half, judge on the other; then forward in time."""
     part = half(account)
     odds = np.zeros(len(y))
     for learn in (part, ~part):
@@ -62,7 +62,7 @@ def strength(level: Ints, y: Flags, account: Ints, entered: Moments) -> Strength
 
 
 def _learned(level: Ints, y: Flags, learn: Flags) -> Floats:
-    """Log-odds of each level beyond the base rate of the rows it is learned from, so that the halves can be compared."""
+    """Target encoding: log-odds of each level beyond the base rate of the rows it is learned from, so that halves compare."""
     base = float(np.clip(y[learn].mean(), 1e-6, 1 - 1e-6)) if learn.any() else 0.5
     hits = np.bincount(level[learn], weights=y[learn], minlength=int(level.max()) + 1)
     rows = np.bincount(level[learn], minlength=int(level.max()) + 1)

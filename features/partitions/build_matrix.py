@@ -2,7 +2,7 @@
 
 Where a bucket has been built before, only rows that can have changed are computed: landmarks that are new, and those of
 accounts whose attributes or people changed or that did something before the landmark. All others are what they were, because a
-feature sees nothing at or after its landmark.
+feature sees nothing at or after its landmark: all are correct at that point in time.
 
 A day touches a few accounts of every bucket. Those of buckets that follow each other are computed together.
 """

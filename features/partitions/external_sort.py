@@ -1,4 +1,4 @@
-"""Sorting what is too large for memory: DuckDB does it, which spills, in the same order as `order`."""
+"""External sort of what is too large for memory: DuckDB does it, which spills, in the same order as `order`."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def _gather(rows: pa.Table, leads: Ids, companies: Ids) -> None:
 
 
 def merged(old: Dataset, new: Dataset) -> Dataset:
-    """All tables but interactions: rows of `new` in place of those with the same key, else below."""
+    """All tables but interactions, an upsert: rows of `new` in place of those with the same key, else below."""
     tables: dict[str, Any] = {}
     for name, table in TABLES.items():
         mine, other = plain(old.tables[name]), plain(new.tables[name])

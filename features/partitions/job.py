@@ -1,4 +1,4 @@
-"""The parts of a partitioning, each noted as it is finished, so that an interrupted job goes on from there."""
+"""The parts of a partitioning, each noted as it is finished (a checkpoint), so that an interrupted job goes on from there."""
 
 from __future__ import annotations
 

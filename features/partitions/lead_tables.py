@@ -31,7 +31,7 @@ PIECES = 4  # for each bucket: where it begins is not known when rows are dealt 
 
 
 def store(place: Place, folder: str, frame: pd.DataFrame) -> str:
-    """Write a table under a name that tells its content; what is there already is not written again."""
+    """Write a table under a name that tells its content (content-addressed); what is there already is not written again."""
     return store_arrow(place, folder, to_arrow(plain(frame)))
 
 

@@ -111,7 +111,7 @@ def add(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | Non
 
 
 def _together(job: Job, day: Day, full: dict[int, tuple[Segment, ...]]) -> dict[int, tuple[Segment, ...]]:
-    """The segments of these buckets with those of days as one; all of them where the first is not larger than the others."""
+    """Compaction: the segments of these buckets with those of days as one; all where the first is no larger than the others."""
     tails = {}
     for number, segments in full.items():
         small = len(segments) > 2 and segments[0].rows > sum(s.rows for s in segments[1:])

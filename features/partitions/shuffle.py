@@ -1,9 +1,10 @@
-"""Interactions of any order → one sorted file per bucket: first dealt out by their leads, then each bucket sorted on its own.
+"""Interactions of any order → one sorted file per bucket: first dealt out by their leads (a shuffle), then each bucket
+sorted on its own.
 
 In the first step everything is read once, by as many workers as there are, and counted on the way: only then is it known where
 one bucket ends and the next begins, so rows are dealt out to more pieces than there will be buckets. The second is a task per
 bucket, so it runs wherever there is a worker and goes on after an interruption: in memory (`order`), and in DuckDB, which
-spills (`beyond`), where an account with very many interactions makes a bucket too large for that.
+spills (an external sort, `beyond`), where an account with very many interactions makes a bucket too large for that.
 """
 
 from __future__ import annotations

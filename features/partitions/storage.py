@@ -1,4 +1,4 @@
-"""Where buckets and matrices lie: a folder here or an object store, by URL (fsspec); whatever is written appears whole.
+"""Where buckets and matrices lie: a folder here or an object store, by URL (fsspec); every write is atomic, all or nothing.
 
 An object store shows an object once it is complete. On a file system a file is written beside its place and then renamed.
 """

@@ -1,4 +1,4 @@
-"""Calibration: log-odds → probabilities that come true as often as they say, learned on rows the learner never saw.
+"""Calibration: log-odds → probabilities that come true as often as they say, learned on held-out rows.
 
 Methods: `none`; `shift` (re-anchor the base rate); `temperature` (one slope; Guo et al. 2017, arXiv:1706.04599); `platt` (slope
 and shift; Platt 1999); `beta` (Kull et al. 2017, doi:10.1214/17-EJS1338SI); `isotonic` (Zadrozny and Elkan 2002).
@@ -147,7 +147,7 @@ class Trial:
 
 
 def trials(as_of: Ints, known_at: Ints) -> list[Trial]:
-    """Cut time into `BLOCKS`; each block is judged with what was known when it began.
+    """Cross-validation over time: cut it into `BLOCKS`; each block is judged with what was known when it began.
 
     A label is known a horizon after its landmark, so what looks like the newest base rate is that old when it is used. Where
     the horizon leaves nothing known, the rows before the block stand in.

@@ -40,7 +40,7 @@ def curves(
     stage: npt.NDArray[np.integer],
     stage_days: Floats,
 ) -> Curves:
-    """The curves of n leads.
+    """The curves (cumulative incidence) of n leads.
 
     `conditional` and `probability` (n, targets) as `models.calibration.chain.chain` gives them, `stage_days` (n,) since the lead stage was
     entered. Each curve rises to the probability at its horizon; none is ever above that of the lead stage before it.

@@ -1,6 +1,6 @@
 """Drift: how far the leads that are scored are from those of training, feature by feature, for the features that move most.
 
-The measure is the population stability index (Siddiqi, Credit Risk Scorecards, 2006): the sum over bins of
+The measure is the population stability index (PSI; Siddiqi, Credit Risk Scorecards, 2006): the sum over bins of
 (p - q) ln(p / q). By custom, below 0.1 is none, above 0.25 is much.
 """
 

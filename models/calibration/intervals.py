@@ -34,7 +34,8 @@ class Interval:
 
         Rows are cut into blocks of time and, in each, bins of neighbours. By how much the rate of a cell lies off in log-odds,
         less what chance alone does (accounts hang together: the design effect of Kish 1965), is what drift and misfit do: a
-        random effect, its variance by the method of moments (DerSimonian and Laird 1986), pulled towards that of all cells.
+        random effect, its variance by the method of moments (DerSimonian and Laird 1986), pulled towards that of all cells
+        (shrinkage).
         """
         rarer = int(min(y.sum(), (~y).sum()))
         usual = USUAL**2 + FEW / (rarer + 1)

@@ -1,7 +1,7 @@
 """What other businesses say of the columns of a transition: a prior from which the linear learner starts, not from the rules.
 
-The numbers are learned elsewhere (`training/pool/`); here they are arrays in the order of the columns of x. A served model
-keeps nothing of it but its own coefficients.
+The numbers are learned elsewhere (transfer learning, `training/pool/`); here they are arrays in the order of the columns of
+x. A served model keeps nothing of it but its own coefficients.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Step:
 
 @dataclass(frozen=True)
 class NextSteps:
-    """All steps worth naming, and the interactions by which their leads turned offers away.
+    """Next best actions: all steps worth naming, and the interactions by which their leads turned offers away.
 
     `usual`: per interaction type its usual direction (in, out, or None) and value, for what-if questions.
     """

@@ -121,7 +121,7 @@ def decide(policy: Policy, lead: Situation) -> Decision:
     """The recommendation for one lead.
 
     A lead is handed over when even the low end of its interval has reached the line, and taken back only when even the
-    high end has fallen below it (a Schmitt trigger as wide as the doubt), so that noise alone moves nobody to and fro. What
+    high end has fallen below it (hysteresis as wide as the doubt), so that noise alone moves nobody to and fro. What
     sales gave back returns only once it has moved again and its low end has reached the line.
     """
     if lead.previous and lead.previous.action == "recycle":

@@ -1,4 +1,4 @@
-"""When a person should look before a decision takes effect (GDPR, article 22: no decision by automation alone)."""
+"""Human in the loop: before which decisions a person should look (GDPR, article 22: no decision by automation alone)."""
 
 from __future__ import annotations
 

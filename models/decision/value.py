@@ -38,7 +38,7 @@ class Value:
     """E[amount | becomes a customer]: `base` (in `currency`) times what `gbm` adds in logarithms, if it was better than that.
 
     `spread`: standard deviation of the logarithm of what deals bring on average next time, around what was said. `low`, `high`:
-    5 % and 95 % quantiles of amount over expectation. `lifetime`: what a customer is worth, as a multiple of its first deal.
+    5 % and 95 % quantiles of amount over expectation. `lifetime`: the customer lifetime value, as a multiple of the first deal.
     """
 
     currency: str

@@ -1,4 +1,4 @@
-"""Trees made ready, compiled: their sum and what each feature adds to it, for one row.
+"""Trees made ready, compiled: their sum and what each feature adds to it (TreeSHAP), for one row.
 
 What a row's values decide at the nodes of a tree is a word (`models.learners.switches`). Of a small tree the sum and the contributions
 of every word are written down beforehand, the latter as differences to what the usual word adds, so that only trees that a row

@@ -124,7 +124,7 @@ def allowed() -> int:
 
 
 def defaults() -> dict[str, Any]:
-    """`DEFAULTS`, with the number of threads where it is limited."""
+    """The hyperparameters of `DEFAULTS`, with the number of threads where it is limited."""
     return {**DEFAULTS, "num_threads": allowed()} if allowed() else DEFAULTS
 
 

@@ -1,4 +1,4 @@
-"""Eight numbers that compiled code works on at once: a vector of LLVM, which is one or two registers on today's processors.
+"""SIMD, eight numbers that compiled code takes at once: a vector of LLVM, which is one or two registers on today's processors.
 
 Written down as vectors and not left to the compiler's search for them: numba has that switched off, since it was found to make
 mistakes (numba #8852).

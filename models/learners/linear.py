@@ -15,7 +15,7 @@ from features.common.compiled import compiled
 from models.common.pooled_prior import Pooled
 from models.common.types import Examples, Flags, Floats, Log, Matrix, sigmoid
 
-STRENGTHS = (0.001, 0.005, 0.03, 0.2)  # inverse regularisation of standardised columns, tried from strong to weak
+STRENGTHS = (0.001, 0.005, 0.03, 0.2)  # the hyperparameter: inverse regularisation of standardised columns, from strong to weak
 PRIOR_SLOPE = 0.5  # log-odds per standard deviation of points, and how far that may be off
 LEAST_POINTS = 10.0  # points differ by at least so much, where few rows say that they are all alike
 CLIP = 6.0  # standard deviations; beyond it a value says no more

@@ -19,7 +19,7 @@ u = (1 - t)·r·s / F, and the node adds r·s·∫ P·D / F² dt to its feature.
 row elsewhere, u = s and it adds nothing.
 
 All of it depends on a row only by the ways it goes at the nodes of a tree. In a batch most rows share theirs with others, so
-each pattern of ways is worked out once and looked up afterwards; of a small tree all patterns are worked out beforehand.
+each pattern of ways is worked out once and memoised; of a small tree all patterns are worked out beforehand.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ FEW = 64  # rows up to which patterns are not looked up
 BLOCK = 4096  # rows that pass through a tree together
 LEAST = 256  # rows for which another thread is worth its start
 SLOT_BITS = 13
-SLOTS = 1 << SLOT_BITS  # of the table of a block's patterns, twice as many as they can be
+SLOTS = 1 << SLOT_BITS  # of the hash table of a block's patterns, twice as many as they can be
 SPREAD = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio (Knuth's multiplicative hashing)
 
 

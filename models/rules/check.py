@@ -1,4 +1,4 @@
-"""What is doubtful in a rules file, with its lines: for the marketer who wrote it, before it goes live."""
+"""A linter: what is doubtful in a rules file, with its lines: for the marketer who wrote it, before it goes live."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Points:
 
 @dataclass(frozen=True)
 class Rules:
-    """A rule book ready to be used."""
+    """A rule book, or scorecard, ready to be used."""
 
     book: RuleBook
 

@@ -38,7 +38,7 @@ _TOKEN = re.compile(r"rl_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True)
 class Key:
-    """One key. `digest`: SHA-256 of the whole token; `rate`: requests a second; `until`: when it ends, if ever."""
+    """One key. `digest`: SHA-256 of the whole token; `rate`: its rate limit, requests a second; `expires_at`: if ever."""
 
     id: str
     name: str
@@ -125,7 +125,7 @@ class KeyRing:
         """The key of a token; None where it is wrong, revoked or has ended."""
         found = _TOKEN.fullmatch(token)
         key = self.keys.get(found[1]) if found else None
-        # something is compared in either case, so that time does not tell which ids there are
+        # compared in constant time, and something in either case, so that time does not tell which ids there are
         right = hmac.compare_digest(digest(token), key.digest if key else digest(""))
         return key if key and right and not key.ended(now) else None
 

@@ -1,4 +1,4 @@
-"""Tokens of an issuer (JWT, RFC 7519) in place of API keys: whose they are, for whom, until when, and what their holder may.
+"""Bearer tokens (JWT, RFC 7519) in place of API keys: whose they are, for whom, until when, and what their holder may.
 
 Only signatures with a key pair are taken, and the key comes from the issuer's key set (JWKS, RFC 7517) and nowhere else: what a
 token says about where its key lies (`jku`, `jwk`, `x5u`) is not looked at, and its `kid` is a name in a table.
@@ -117,7 +117,7 @@ class Issuer:
         self.trouble = ""
 
     def refresh(self) -> bool:
-        """Ask for the key set, one at a time and not again within `AGAIN` seconds; whether it was asked. Waits for the answer.
+        """Ask for the key set, one at a time and not again within `RETRY_SECONDS`; whether it was asked. Waits for the answer.
 
         Keys that are known stay while the issuer does not answer.
         """

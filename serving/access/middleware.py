@@ -38,7 +38,7 @@ ASKING = frozenset({"/v1/score", "/v1/what-if"})  # POST, but nothing is changed
 COOKIE = "ripeline"
 HOURS = 12  # that a browser's pass lasts
 BURST = 2.0  # seconds' worth of requests that may come at once
-MISSES, WITHIN = 10, 60.0  # wrong keys of one address in so many seconds
+MISSES, WITHIN = 10, 60.0  # wrong keys of one address in so many seconds: against brute force
 ADDRESSES = 10_000  # that are remembered
 NETWORK = 64  # bits of an IPv6 address that are one neighbour: the rest each machine chooses for itself
 SAFE = ("GET", "HEAD")  # methods that change nothing
@@ -55,7 +55,7 @@ Clock = Callable[[], datetime]
 
 @dataclass
 class Bucket:
-    """Tokens that come back at `rate` a second, at most `most`."""
+    """A token bucket for rate limits: tokens come back at `rate` a second, at most `capacity`."""
 
     rate: float
     most: float
@@ -188,7 +188,7 @@ class Guard:
         return self.ring.holder(_cookie(headers), now) if self.ring else None
 
     def _from_here(self, headers: Headers, surely: bool = False) -> bool:
-        """Whether our own page sent a request; where the browser does not say, it is `surely` not.
+        """Whether our own page sent a request (CSRF); where the browser does not say, it is `surely` not.
 
         Every browser sends `Origin` with what is no GET. `Sec-Fetch-Site` no script can set, but it comes over HTTPS only.
         """

@@ -54,7 +54,7 @@ class Leads:
         return microseconds(self._clock())
 
     def take(self, body: bytes) -> tuple[InteractionsAnswer, list[str]]:
-        """Interactions come in; the answer, and whom they are about."""
+        """Interactions come in, idempotent by event_id; the answer, and whom they are about."""
         events, refused = events_of(body, self.store.ids)
         places, now = list(events), self.now
 
@@ -83,7 +83,7 @@ class Leads:
         return answer, list(dict.fromkeys(event.lead_id for event in events.values()))
 
     def put(self, lead_id: str, body: bytes, if_match: str | None, if_none_match: str | None) -> LeadWritten:
-        """What is known of a lead."""
+        """What is known of a lead: an upsert, with optimistic locking where `If-Match` is sent."""
         scorer, now = self._provide(), self.now
         told = change_of(body, lead_id, self.store.ids, scorer.model.funnel if scorer else None, now)
         expected, new = version_of(if_match), (if_none_match or "").strip() == "*"
@@ -181,7 +181,7 @@ class Leads:
         return Why.model_validate({"lead_id": name, "before": _side(before), "after": _side(after), "steps": steps})
 
     def page(self, asked: dict[str, str]) -> dict[str, Any]:
-        """A page of the work list."""
+        """A page of the work list (pagination by limit and offset)."""
         question = work_list_query.question(asked)
         with self.store.read() as connection:
             page = work_list_query.page(connection, question)

@@ -197,7 +197,7 @@ def _wrong(detail: str, at: tuple[str | int, ...], value: object) -> RefusedErro
 
 
 def version_of(header: str | None) -> int | None:
-    """The version that `If-Match` names; None where there is none, or any will do.
+    """The version that `If-Match` names (optimistic locking); None where there is none, or any will do.
 
     Raises
     ------
@@ -235,7 +235,7 @@ def moment_of(asked: Mapping[str, str], name: str, now: int) -> int | None:
 
 
 def whole_of(asked: Mapping[str, str], name: str, usual: int, most: int) -> int:
-    """A whole number of a query, from 0 to `most`.
+    """A whole number of a query, from 0 to `maximum`.
 
     Raises
     ------

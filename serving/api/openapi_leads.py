@@ -57,7 +57,7 @@ Told = Callable[..., dict[str, Any]]
 
 
 def paths(told: Told, problems: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    """Path → operations; `told` and `problems` describe an answer and refusals."""
+    """Path → operations; `read_operation` and `problems` describe an answer and refusals."""
     one = "/v1/leads/{lead_id}"
     reasons = {"reasons": ("integer", "how many reasons, 0 to 50; default 5")}
     why = {

@@ -38,7 +38,7 @@ def routes(
     clock: Clock,
     environment: Mapping[str, str] = os.environ,
 ) -> list[Route]:
-    """The routes; each answers 404 until its secret is set."""
+    """The routes, behind a webhook signature or password; each answers 404 until its secret is set."""
 
     async def hubspot(request: Request) -> Response:
         secret, public = _set(environment, "HUBSPOT_CLIENT_SECRET"), _set(environment, URL_VARIABLE)
@@ -89,7 +89,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _kept(environment: Mapping[str, str], events: Callable[[], Any]) -> Response:
-    """Answered only once the events are on disk: what was acknowledged is not lost."""
+    """Answered only once the events are on disk (write-ahead): what was acknowledged is not lost."""
     folder = _set(environment, HOOKS_VARIABLE)
     try:
         found = events()

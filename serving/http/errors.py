@@ -51,7 +51,7 @@ def pointer(place: Sequence[str | int]) -> str:
 
 
 def refuse(status: int, title: str, detail: str, **more: Any) -> RefusedError:
-    """A refusal to raise; `more` are further fields of the problem document."""
+    """A refusal to raise; `fields` are further fields of the problem document."""
     return RefusedError(Problem(title=title, status=status, detail=detail, **more))
 
 

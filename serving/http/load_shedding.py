@@ -1,4 +1,4 @@
-"""Back-pressure: who would wait too long is told at once to come again, so that those who are answered are answered soon.
+"""Load shedding (back-pressure): who would wait too long is told at once to come again, so that the others are answered soon.
 
 A worker answers small requests one after the other on its event loop. How long the loop has not come round says how much
 waits before it; beyond `MOST_LAG` new questions get 503 in a fraction of the time an answer takes. Large requests work in

@@ -1,4 +1,4 @@
-"""Bodies that come too slowly, or too many bytes of them at once: both would hold a worker up without asking it anything."""
+"""Bodies that come too slowly (slowloris), or too many bytes at once: both would hold a worker up without asking anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One line of JSON per request, a request id in every answer, and headers that keep browsers from doing more than shown.
+"""Access log: a line of JSON per request, an id in every answer, and headers that keep browsers from doing more than shown.
 
 The line says which key asked for what and how it went: route, status, time. No path, no body, no lead: what is not written
 need not be erased. What nobody foresaw is told by its kind and its places in the code, not by its message, which quotes data.

@@ -50,7 +50,7 @@ def read(folder: Path) -> Iterator[tuple[Path, int, dict[str, Any], str]]:
 
 
 def verify(folder: Path, anchor: tuple[int, str] | None = None) -> Verified:
-    """Go through the whole trail; `anchor`: a number and a hash noted elsewhere, such as in a log.
+    """Go through the whole trail, a hash chain; `anchor`: a number and a hash noted elsewhere, such as in a log.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def find(folder: Path, lead_id: str) -> Iterator[dict[str, Any]]:
 
 
 def forget(folder: Path, before: str) -> list[str]:
-    """Destroy the keys of all months before one (`2026-01`): nobody can tell any more whom their lines are about."""
+    """Destroy the keys of all months before one, `2026-01` (crypto-shredding): nobody can tell whom their lines are about."""
     gone = [place for place in sorted((folder / KEYS).glob("????-??")) if place.name < before]
     for place in gone:
         place.write_bytes(b"0" * 64)

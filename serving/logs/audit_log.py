@@ -1,6 +1,6 @@
-"""The audit trail: who asked what about whom, kept apart from the log, in files that only grow and show what was changed.
+"""The audit log: who asked what about whom, kept apart from the log, in files that only grow and show what was changed.
 
-Each line holds the hash of the one before it, over all files and workers. Leads stand there as keyed hashes: with the key of
+A hash chain: each line holds the hash before it, over all files and workers. Leads stand there as keyed hashes: with the key of
 the month one can ask who looked at a given lead, without it nobody can tell whom a line is about (serving/logs/audit_cli.py).
 """
 
@@ -82,7 +82,7 @@ def month_key(folder: Path, moment: datetime) -> bytes:
 class Trail:
     """The trail of a folder. Requests hand their events over and go on; a thread writes them, whole batches at a time.
 
-    `trouble` says why nothing can be written; `lost` counts events that found no place while that lasted. `told` is given an
+    `trouble` says why nothing can be written; `lost` counts events that found no place while that lasted. `report` gets an
     anchor, number and hash of a line, whenever a file begins and at the end: kept elsewhere, it shows a trail made anew.
     """
 

@@ -1,4 +1,4 @@
-"""Requests into the audit trail. While it cannot be written nothing is changed, but scores are given."""
+"""Requests into the audit trail (audit log). While it cannot be written nothing is changed, but scores are given."""
 
 from __future__ import annotations
 

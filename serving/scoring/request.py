@@ -97,7 +97,7 @@ def _envelope(body: bytes, kind: type[Envelope]) -> Envelope:
 
 
 def object_of(body: bytes, wanted: str = "an object") -> dict[str, Any]:
-    """The JSON object that a body is; `wanted` says what it should be.
+    """The JSON object that a body is; `expected` says what it should be.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Shadow mode: the challenger scores what the champion answered, after the answer has gone, and both are written down.
+"""Shadow deployment: the challenger scores what the champion answered, after the answer has gone, and both are written down.
 
 Leads are numbered as they stand in the request, not named: the request id leads to who asked, and only there to the lead.
 """

@@ -1,4 +1,4 @@
-"""What would change a lead's score, limited to what can still happen: an act of it or of ours, or nothing for a while."""
+"""Counterfactuals of a score, limited to what can still happen: an act of the lead or of ours, or nothing for a while."""
 
 from __future__ import annotations
 

@@ -22,12 +22,12 @@ FORMAT = 1
 ROWS, LEADS = "work_list.json", "leads.jsonl"
 MOST_ROWS = 500  # of one answer
 PARAMETERS = ("sort", "action", "lead_stage", "grade", "min_score", "q", "limit", "offset")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so (CSV injection)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A question to the list: `sort` names a column, `descending` its order."""
+    """A question to the list: `sort` names a column, `descending` its order; `limit` and `offset` its pagination."""
 
     sort: str
     descending: bool

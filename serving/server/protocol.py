@@ -1,6 +1,6 @@
 """What a connection may cost before a request has begun: time for its head, bytes of it, and how many there are at once.
 
-uvicorn reads heads of any length for as long as they take. Everything after the head is for the application to limit.
+uvicorn reads heads of any length for as long as they take: slowloris. All after the head is for the application to limit.
 """
 
 from __future__ import annotations

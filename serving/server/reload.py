@@ -1,4 +1,4 @@
-"""What is served, and what takes its place: a folder that was written anew is loaded beside the old one and then answers.
+"""Hot reload of what is served: a folder that was written anew is loaded beside the old one and then answers.
 
 A request holds on to the one it began with, so none is dropped or mixed. What cannot be loaded changes nothing, and is said.
 """

@@ -1,4 +1,4 @@
-"""Going away gracefully: at SIGTERM `/readyz` says so first, so that no new requests are sent here; then the server stops.
+"""Graceful shutdown: at SIGTERM `/readyz` says so first, so that no new requests are sent here; then the server stops.
 
 Requests that run are finished in either time. A second signal hurries nothing; SIGKILL does.
 """

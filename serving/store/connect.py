@@ -23,7 +23,7 @@ KINDS = ("sqlite", "postgresql")
 WAIT = 5  # seconds for a lock, a connection or a free place in the pool
 SLOW = 30_000  # milliseconds after which PostgreSQL gives up a statement
 POOL = 10
-AGAIN = ("deadlock detected", "could not serialize access")  # rolled back for sure: safe to do again
+AGAIN = ("deadlock detected", "could not serialize access")  # rolled back for sure: safe to retry
 TIMES = 3
 DOOR = 7_219_004  # advisory lock: writers share it, an erasure has it alone
 
@@ -81,8 +81,8 @@ def connect(url: URL) -> Engine:
 
 
 def _settle(connection: sqlite3.Connection, _record: Any) -> None:
-    """Readers beside a writer, nothing acknowledged that is not on disk, no row without what it points to, no trace of what
-    was deleted."""
+    """Readers beside a writer (write-ahead log), nothing acknowledged that is not on disk, no row without what it points to, no
+    trace of what was deleted."""
     connection.isolation_level = None  # transactions are begun by us
     for told in (
         "journal_mode=WAL",

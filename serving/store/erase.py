@@ -1,4 +1,4 @@
-"""A person removed from the store, with a search afterwards that proves it."""
+"""A person removed from the store (right to erasure, GDPR, article 17), with a search afterwards that proves it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who was erased: keyed hashes of ids, so that a later event or import does not bring them back unnoticed."""
+"""Who was erased: keyed hashes (HMAC) of ids, so that a later event or import does not bring them back unnoticed."""
 
 from __future__ import annotations
 

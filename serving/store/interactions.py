@@ -26,7 +26,7 @@ TOLD = ("lead_id", "type", "at", "value", "content", "campaign", "direction")
 
 @dataclass(frozen=True)
 class Event:
-    """One interaction of a lead; `at` in microseconds since 1970. `event_id` names it for ever."""
+    """One interaction of a lead; `at` in microseconds since 1970. `event_id`, the idempotency key, names it for ever."""
 
     event_id: str
     lead_id: str
@@ -55,7 +55,7 @@ class Taken:
 
 
 def take(connection: Connection, events: Sequence[Event], now: int, erased: Erased) -> Taken:
-    """Write what is new. The same id again is known, the same id with other content refused."""
+    """Write what is new; idempotent: the same id again is known, the same id with other content refused."""
     taken = Taken()
     gone = erased.among(connection, {event.lead_id for event in events})
     places: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Leads and their colleagues as the engine takes them, at any moment, and as they were known at any moment."""
+"""Leads and their colleagues as the engine takes them, at any point in time, and as they were known then (bitemporal)."""
 
 from __future__ import annotations
 

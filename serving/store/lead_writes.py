@@ -61,7 +61,7 @@ class Put:
 def put(
     connection: Connection, told: LeadChange, now: int, erased: Erased, *, expected: int | None = None, new: bool = False
 ) -> Put:
-    """Write what changed. `expected`: the version that the writer saw; `new`: only if nobody knows the lead.
+    """Upsert what changed. `expected`: the version the writer saw (optimistic lock); `new`: only if nobody knows the lead.
 
     Raises
     ------

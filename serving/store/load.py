@@ -1,4 +1,4 @@
-"""A dataset into the store, in bulk: what is there already stays, what is new is added, so that loading again is safe.
+"""A dataset into the store, in bulk: what is there already stays, what is new is added, so that loading is idempotent.
 
 Interactions of a dataset have no ids of their own: one is made from what they are, and from how often the very same was there
 before. So the same rows have the same ids whenever they are loaded.

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, text
 
 from serving.store.connect import plainly
 
-LOCK = 7_219_003  # any number; the same in every Ripeline
+LOCK = 7_219_003  # advisory lock, any number; the same in every Ripeline
 
 
 def upgrade(engine: Engine, to: str = "head") -> None:

@@ -1,4 +1,4 @@
-"""The queue of leads to be scored again. Writers add rows and never wait; workers take rows nobody else has taken."""
+"""The priority queue of leads to be scored again. Writers add rows and never wait; workers take rows nobody else has taken."""
 
 from __future__ import annotations
 

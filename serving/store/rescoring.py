@@ -83,7 +83,7 @@ class Refresher:
         return POLL
 
     def _pass_over(self) -> None:
-        """Leads are taken one by one from here on; the one that makes trouble by itself is left out this time."""
+        """Leads are taken one by one from here on; a poison message, which makes trouble by itself, is left out this time."""
         if self._most > 1:
             self._most = 1
             return

@@ -33,7 +33,7 @@ def model_id(connection: Connection, stored: StoredScorer) -> int:
 
 
 def keep(connection: Connection, rows: Sequence[dict[str, Any]], model: int, as_of: int, now: int) -> None:
-    """Write what `StoredScorer.rows` gave; leads that were erased meanwhile are left out."""
+    """Write what `StoredScorer.rows` gave, the newest by upsert; leads that were erased meanwhile are left out."""
     names = sorted(row["lead_id"] for row in rows)
     there = set(connection.execute(select(leads.c.lead_id).where(leads.c.lead_id.in_(names))).scalars())
     before = {row.lead_id: row for row in connection.execute(select(current_scores).where(current_scores.c.lead_id.in_(names)))}

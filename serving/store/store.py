@@ -107,7 +107,7 @@ class Store:
     def _asked(self) -> None:
         if not self._open:
             raise StoreError(self.trouble or NOT_OPEN, "It is tried again by itself.")
-        if monotonic() < self._closed_until:  # a second ago it did not answer: nobody waits for it again so soon
+        if monotonic() < self._closed_until:  # circuit breaker: it did not answer a second ago
             raise StoreError(self.trouble, "It is tried again by itself.")
 
     @contextmanager

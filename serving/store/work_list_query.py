@@ -50,7 +50,7 @@ def question(given: Mapping[str, str]) -> Asked:
 
 
 def page(connection: Connection, asked: Asked, *, everything: bool = False) -> Page:
-    """The rows that were asked for; `everything`: of all pages. Rows without a value come last, equal ones by rank."""
+    """The rows that were asked for; `everything`: without pagination. Rows without a value come last, equal ones by rank."""
     fits = _fits(asked)
     rows = select(*(c[name] for name in COLUMNS if name != "rank")).where(*fits).order_by(*_order(connection, asked))
     if not everything:

@@ -30,7 +30,7 @@ URI = "MLFLOW_TRACKING_URI"
 @dataclass(frozen=True)
 class Job:
     """One client: its configuration, its folder, the MLflow server asked for (None: the embedded one), and whether it is done
-    `again` although nothing has changed."""
+    again (`force`) although nothing has changed."""
 
     config: Config
     folder: Path

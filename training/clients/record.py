@@ -1,4 +1,4 @@
-"""What a finished client leaves in its folder, so that it is not done again while nothing has changed."""
+"""What a finished client leaves in its folder, so that `make train-all` is idempotent while nothing has changed."""
 
 from __future__ import annotations
 

@@ -136,9 +136,9 @@ def _engine(jobs: Sequence[Job], memory: int | None) -> Iterator[Engine]:
 
 
 def at_once(workers: int, each: int, memory: int) -> int:
-    """How many trainings of `each` bytes run at once in `memory`: one at least, and no more than `workers`.
+    """How many trainings of `job_memory` bytes run at once in `memory`: one at least, and no more than `workers`.
 
-    >>> at_once(8, 4, 18), at_once(2, 4, 18), at_once(8, 4, 3)
+    >>> concurrency(8, 4, 18), concurrency(2, 4, 18), concurrency(8, 4, 3)
     (4, 2, 1)
     """
     return max(1, min(workers, memory // each))

@@ -95,7 +95,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the whole of the data says before any landmark is looked at: which features there are, which columns are left out.
+    """What all data say before any landmark is looked at: which features there are, which columns are left out (data leakage).
 
     `notes` come before, `later` after those of the histories. `funnel` may still lack horizons.
     """

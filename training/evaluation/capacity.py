@@ -38,7 +38,7 @@ def caught_difference(
 ) -> Difference:
     """By how much the share of later customers (`among` these rows, all without) met at this capacity differs, 90 % interval.
 
-    Ranked are all rows; accounts are drawn with replacement.
+    Ranked are all rows; accounts are drawn with replacement (cluster bootstrap).
     """
     counts = y if among is None else y & among
     _, code = np.unique(account, return_inverse=True)

@@ -153,7 +153,7 @@ def evaluate_slices(questions: list[Slice], reached: Flags, probability: Floats,
 
 
 def capacity_curve(y: Flags, p: Floats) -> dict[int, float]:
-    """% of leads that sales takes → share of all later conversions caught."""
+    """The cumulative gains curve: % of leads that sales takes → share of all later conversions caught."""
     return {percent: caught(y, p, percent) for percent in CAPACITIES}
 
 

@@ -1,4 +1,4 @@
-"""Fit again on everything known today with the settings found at the cut; this model is saved, logged and registered."""
+"""Refit on everything known today with the hyperparameters found at the cut; this model is saved, logged and registered."""
 
 from __future__ import annotations
 

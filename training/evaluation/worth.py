@@ -146,7 +146,7 @@ def _rows(
 
 
 def _interval(brought: Floats, account: npt.NDArray[np.integer], seed: int) -> tuple[float, float]:
-    """90 % interval of the mean, accounts drawn with replacement."""
+    """90 % interval of the mean by a cluster bootstrap: accounts are drawn with replacement."""
     _, code = np.unique(account, return_inverse=True)
     size, total = np.bincount(code).astype(np.float64), np.bincount(code, brought)
     random = np.random.default_rng(seed)

@@ -40,7 +40,7 @@ class Cluster:
         """As the protocol says. An item whose worker dies is given to others as often as the scheduler allows.
 
         The scheduler blames every item that a dead worker had been given, begun or not, and a result may die with the worker
-        before it is fetched; so those are done again, one by one, and who kills its worker then is named.
+        before it is fetched; so those are retried, one by one, and who kills its worker then is named.
         """
         again = []
         for index, done in self._together(function, items, range(len(items))):

@@ -1,7 +1,7 @@
 """The engine of this machine: processes, each with its share of the memory.
 
 Processes rather than threads: a bucket spends a good part of its time in pandas, which holds the interpreter lock. Each worker
-has a pipe of its own, so when one is killed it is known which item it had: that item alone is done again, and named if it
+has a pipe of its own, so when one is killed it is known which item it had: that item alone is retried, and named if it
 kills its worker every time.
 """
 
@@ -75,7 +75,7 @@ def given_back() -> None:
 class Local:
     """Processes of this machine.
 
-    With one worker, or a single item, `map` works in this very process, unless it must be `outside`.
+    With one worker, or a single item, `map` works in this very process, unless it must be `isolated`.
     """
 
     apart = False

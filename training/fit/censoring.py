@@ -1,4 +1,4 @@
-"""Unripe labels: landmarks whose horizon had not passed are neither dropped nor taken as a "no".
+"""Unripe (right-censored) labels: landmarks whose horizon had not passed are neither dropped nor taken as a "no".
 
 Such a landmark says one of three things: it has converted, it has left, or it is still open after so many days. The last is
 evidence as well: the longer it takes, the likelier a "no", by exactly as much as the timing of earlier conversions and exits

@@ -38,7 +38,7 @@ Tick = Callable[[], None]
 
 @dataclass(frozen=True)
 class Ripening:
-    """What unripe landmarks were weighed with: the transition as matured ones alone taught it, the pace, and the shift."""
+    """What unripe (censored) landmarks were weighed with: the transition by matured ones alone, the pace, and the shift."""
 
     first: Transition
     pace: Pace
@@ -59,7 +59,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Seen:
-    """Landmarks `rows` (m,) in one lead stage, and log-odds (m,) of its next one by learners that had not seen them."""
+    """Landmarks `rows` (m,) in one lead stage, and out-of-fold log-odds (m,) of its next one: learners had not seen them."""
 
     rows: npt.NDArray[np.intp]
     margin: Floats

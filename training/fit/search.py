@@ -1,4 +1,4 @@
-"""The search for LightGBM's settings: bounded in trials and minutes, judged by log loss on later rows of other accounts."""
+"""LightGBM's hyperparameter search: bounded in trials and minutes, judged by log loss on later rows of other accounts."""
 
 from __future__ import annotations
 

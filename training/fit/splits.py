@@ -38,7 +38,7 @@ def draw(account: Ints, salt: int = 0) -> npt.NDArray[np.float64]:
 
 
 def keep_apart(early: Flags, late: Flags, account: Ints, share: float = HELD_SHARE, salt: int = 0) -> tuple[Flags, Flags]:
-    """Drop rows until no account is on both sides, without looking at what became of it.
+    """Drop rows until no account is on both sides (data leakage), without looking at what became of it.
 
     Whether an account still has rows after the cut depends on the outcome (who converts early is gone), so early rows may
     not be dropped for it: that would leave too many converts to learn from. Where few accounts straddle, their late rows
@@ -67,7 +67,8 @@ def cut_for(as_of: Ints, matured: Flags, share: float) -> int:
 
 
 def forward_folds(examples: Examples) -> list[Fold]:
-    """Train on the past, predict the next block: `FOLDS` blocks in time, out of account, with the gap where data allow.
+    """Forward-chaining cross-validation: `FOLDS` blocks in time, each predicted from the past, out of account, with the gap
+    where data allow.
 
     The blocks hold equal numbers of the rarer outcome, which is what can be learned from: where hardly anybody converted in
     the first year, blocks of equal rows would leave nothing to train on.

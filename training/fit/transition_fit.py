@@ -66,7 +66,7 @@ class Settings:
 @dataclass(frozen=True)
 class Fitted:
     """A transition, the settings it used, and for the example rows `seen` (m,) calibrated log-odds (m,) of learners that
-    had not seen them."""
+    had not seen them (out of fold)."""
 
     transition: Transition
     settings: Settings
@@ -172,7 +172,7 @@ def regime(examples: Examples) -> str:
 
 
 def choose_settings(examples: Examples, folds: Sequence[Fold], bounds: Search, seed: int, tick: Tick | None) -> Settings:
-    """Regularisation and number of trees by log loss over all folds; LightGBM's other settings by a search.
+    """Hyperparameters: regularisation and number of trees by log loss over all folds; LightGBM's others by a search.
 
     A pooled prior is taken where the linear learner does better with it than without on the same later rows.
     """
@@ -286,7 +286,7 @@ def strongest_as_good(losses: Floats) -> int:
 
 
 def best_trees(fitted: Sequence[Gbm], sizes: Sequence[int]) -> int:
-    """The number of trees with the lowest mean loss over all folds; a fold that stopped early keeps its last loss."""
+    """The number of trees with the lowest mean loss over all folds; after its early stopping a fold keeps its last loss."""
     longest = max(len(f.log["losses"]) for f in fitted)
     curves = np.array([f.log["losses"] + f.log["losses"][-1:] * (longest - len(f.log["losses"])) for f in fitted])
     return int(np.argmin(np.average(curves, axis=0, weights=sizes))) + 1

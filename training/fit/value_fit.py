@@ -31,7 +31,7 @@ SETTINGS = {"num_leaves": 7, "min_data_in_leaf": 20, "learning_rate": 0.05}
 LOSSES = {
     # log link and variance that grows with the square of the mean; McCullagh and Nelder (1989), ch. 8
     "gamma": {"objective": "gamma"},
-    # of the logarithm, put right by the mean of what is left; Duan (1983), doi:10.1080/01621459.1983.10478017
+    # of the logarithm, put right by the mean of what is left (smearing); Duan (1983), doi:10.1080/01621459.1983.10478017
     "log-normal": {"objective": "regression"},
 }
 USUAL, USUAL_WEIGHT = 0.15, 4.0  # standard deviation of the logarithm from one time to the next, before anything is known

@@ -34,7 +34,7 @@ from training.data.load import crm_folder, read_imported
 from training.jobs.score import champion
 
 LEADS = 100_000  # that a budget is stated for
-EVERY = 300.0  # seconds between two rounds of `make live`
+EVERY = 300.0  # seconds between two rounds of `make live`: the polling interval
 LOOK = 1.0  # seconds between two looks for webhooks
 STARTER = """\
 # {title}: what to import and what it means.
@@ -208,7 +208,7 @@ def run_write_back(
     model_folder: Path | None = None,
     console: Console | None = None,
 ) -> bool:
-    """Score the imported leads and write what changed; without `really` only say what would be written. True where nothing
+    """Score the imported leads and write what changed; without `really` a dry run: say what would be. True where nothing
     failed.
 
     Raises

@@ -1,4 +1,4 @@
-"""`make erase`: a person removed from everything that training wrote or reads, and a search afterwards that proves it.
+"""`make erase`, the right to erasure (GDPR): a person removed from all that training wrote or reads, and a search to prove it.
 
 The lead store is the server's: `python -m serving.store erase`. `make erase` runs both.
 """

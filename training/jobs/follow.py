@@ -30,7 +30,7 @@ def follow(
     console: Console | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Look at the alias every so many seconds, `rounds` times, endlessly when None. Trouble is said once, and waited for."""
+    """Poll the alias every so many seconds, `rounds` times, endlessly when None. Trouble is said once, and waited for."""
     console = console or terminal()
     said = ""
     done = 0

@@ -32,7 +32,7 @@ Before = Mapping[str, tuple[Action, pd.Timestamp]]
 @dataclass(frozen=True)
 class Scoring:
     """A bucket whose open leads are scored as of a moment (ISO 8601), by the model in the folder `model` of `out`; the scores
-    go to the folder `to` of it. `previous`: what was recommended before."""
+    go to the folder `folder` of it. `previous`: what was recommended before."""
 
     data: Place
     head: Manifest
@@ -54,7 +54,7 @@ class Scored:
 
 
 def score_bucket(task: Scoring) -> Scored:
-    """Score, unless it is done already."""
+    """Score, unless it is done already: idempotent."""
     done = f"{task.to}/{task.bucket.number:05d}.json"
     if task.out.exists(done):
         return Scored(**task.out.read_json(done))
@@ -169,7 +169,7 @@ def _sweep(out: Place, wanted: set[str]) -> None:
 
 
 def write_scores(job: Job, out: Place, to: Path, model: FunnelModel, engine: Engine) -> None:
-    """All parts as one .csv or .parquet file, best first, ordered as by `models.batch.score_open`."""
+    """All parts as one .csv or .parquet file, best first (an external sort), ordered as by `models.batch.score_open`."""
     if not job.parts:
         with whole_file(to) as partial:
             nobody(model).to_csv(partial, index=False) if to.suffix == ".csv" else nobody(model).to_parquet(

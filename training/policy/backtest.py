@@ -1,4 +1,4 @@
-"""The hand-over policy on history, week by week: contacts, customers, profit, who was touched too early and too late."""
+"""Backtest of the hand-over policy, week by week: contacts, customers, profit, who was touched too early and too late."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Choose the policy: the lines for hand-over and nurturing that bring most under what sales and marketing can take."""
+"""Choose the policy: the decision thresholds of hand-over and nurturing that bring most under what sales and marketing take."""
 
 from __future__ import annotations
 

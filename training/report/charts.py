@@ -20,7 +20,7 @@ LONG = {"labelLimit": 330}  # pixels of a name beside a bar
 
 
 def caught(curves: pd.DataFrame, capacity: float, t: Words) -> Spec:
-    """Share of later customers met against the share of leads taken."""
+    """Share of later customers met against the share of leads taken: the cumulative gains curve."""
     long = curves.melt("percent", var_name="by", value_name="share")
     long["by"] = long["by"].map({"model": t["model"], "rules": t["rules"], "chance": t["chance"]})
     line = {
@@ -135,7 +135,7 @@ def migration(table: pd.DataFrame, t: Words) -> Spec:
 
 
 def calibration(table: pd.DataFrame, t: Words) -> Spec:
-    """What was said against what came true, with 95 % bands."""
+    """What was said against what came true, with 95 % bands: the reliability diagram."""
     top = float(table[["said", "came", "high"]].max().max())
     x, colour = _number("said", t["said"], ".0%"), _by(t)
     tips = [

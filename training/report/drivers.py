@@ -17,7 +17,7 @@ from training.data.prepare import Prepared
 from training.evaluation.disagreements import furthest_apart
 from training.evaluation.holdout import Held
 
-SAMPLE = 2_000  # landmarks; contributions are slow
+SAMPLE = 2_000  # landmarks; Shapley contributions are slow
 MOST = 12
 REASONS = 3
 LEADS = 8  # of each kind

@@ -35,7 +35,7 @@ def ranks(prepared: Prepared, held: Held) -> dict[str, Floats]:
 
 
 def capacity_curves(prepared: Prepared, held: Held) -> pd.DataFrame:
-    """percent of leads taken, share of all later customers met by model, rules and chance."""
+    """Cumulative gains: percent of leads taken, share of all later customers met by model, rules and chance."""
     _, y = finals(prepared, held)
     by = ranks(prepared, held)
     return pd.DataFrame([

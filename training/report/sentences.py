@@ -322,7 +322,7 @@ def next_steps(f: Facts, s: Speaker) -> str:
 
 
 def data(f: Facts, s: Speaker) -> list[str]:
-    """Leakage and drift."""
+    """Data leakage and drift."""
     blocked = ", ".join(f.blocked) or s.pick("none", "keine")
     moved = f.drift[f.drift["psi"] >= SOME_DRIFT]
     much = f.drift[f.drift["psi"] >= MUCH_DRIFT]

@@ -16,10 +16,10 @@ ALL = "all"
 
 
 def incidence(days: Floats, progressed: Flags, left: Flags, grid: Floats) -> tuple[Floats, Floats]:
-    """The share that has progressed, and the share that has left, by each day of `grid`; the rest is still there.
+    """Cumulative incidence: the share that has progressed, and that has left, by each day of `grid`; the rest is still there.
 
-    `days` (n,) until a lead progressed, left, or was seen last. Leads seen last before they did either count only as long as
-    they were seen, and who left can no longer progress (Aalen and Johansen 1978, competing risks).
+    `days` (n,) until a lead progressed, left, or was seen last. Leads seen last before they did either are censored: they count
+    only as long as they were seen, and who left can no longer progress (Aalen and Johansen 1978, competing risks).
     """
     at = np.unique(days[progressed | left])
     if not len(at):

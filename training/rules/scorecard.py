@@ -199,7 +199,7 @@ def _other_steps(found: Candidates, place: int) -> list[int]:
 
 
 def _fitted(constants: Floats, lines: Floats, y: Flags, weight: Floats, sign: npt.NDArray[np.integer]) -> tuple[Floats, Floats]:
-    """Penalised logistic regression: constants (lead stages,) and points in log-odds (rules,) that keep their sign."""
+    """Logistic regression, L2 regularisation: constants (lead stages,) and points in log-odds (rules,) that keep their sign."""
     x = np.column_stack((constants, lines))
     first = constants.shape[1]
 

@@ -67,7 +67,7 @@ class Boosting:
 
 
 def faded(chosen: Chosen, half_life: float | None, newest: int) -> Floats:
-    """Weights (n,) that halve with every half-life before the newest row of all, not yet brought to their old mean."""
+    """Weights (n,) that halve with every half-life before the newest (exponential decay), not yet brought to their old mean."""
     if half_life is None:
         return chosen.weight
     return np.asarray(chosen.weight * np.exp2((chosen.as_of - newest) / half_life), np.float64)

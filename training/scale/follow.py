@@ -1,4 +1,4 @@
-"""What the audit wants to know of interactions, counted bucket by bucket: which types only follow the end of a lead."""
+"""What the audit wants to know of interactions, counted by bucket: which types only follow the end of a lead (data leakage)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Following:
 
 @dataclass(frozen=True)
 class Found:
-    """Rows by type that follow, and rows `early`, from before their lead was created."""
+    """Rows by type that follow, and `early_rows` from before their lead was created."""
 
     follows: Follows
     early: int

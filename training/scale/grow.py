@@ -37,8 +37,8 @@ class Grown:
 def grow(
     streamed: Streamed, fit: Fit, engine: Engine, room: int, *, apart: bool = False, tick: Tick | None = None
 ) -> tuple[Fit, list[Grown]]:
-    """The fit with trees from all accounts, or from as many as the bins of fit into `room` bytes; where they grow `apart`, bins
-    are of all.
+    """The fit with trees from all accounts, or from as many as the bins of fit into `room` bytes; where they grow
+    `distributed`, bins are of all.
 
     Raises
     ------

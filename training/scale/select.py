@@ -29,7 +29,7 @@ from training.scale.stream import chosen
 
 @dataclass(frozen=True)
 class Selecting:
-    """A bucket for the transition to `target`; `share` of its accounts teaches, and what does is written to the file `to`.
+    """A bucket for the transition to `target`; `share` of its accounts teaches, and what does is written to `file`.
 
     `linear` is the learner that trees grow on top of; `ripening` what unripe landmarks are weighed with, None where they do
     not teach.
@@ -123,7 +123,7 @@ def columns_of(task: Selecting, rows: npt.NDArray[np.intp], index: pd.DataFrame)
 
 
 def _evidence(by: Ripening, path: Path, looks: Landmarks, target: int, known_at: int, x: Matrix) -> tuple[Floats, Floats]:
-    """How much each unripe landmark (n,) counts as a "yes" and as a "no"."""
+    """How much each unripe (censored) landmark (n,) counts as a "yes" and as a "no"."""
     reached = path.reached[looks.lead, target + 1] <= known_at
     left = (path.left[looks.lead] <= known_at) & ~reached
     open_days = (known_at - looks.as_of) / DAY

@@ -84,7 +84,7 @@ def rules_of(config: Config) -> Rules:
 
 @contextmanager
 def streamed(config: Config, folder: Path | None, steps: Steps) -> Iterator[Supply]:
-    """By way of buckets: partition, build the matrix, and take as many accounts as memory holds.
+    """Out of core, by way of buckets: partition, build the matrix, and take as many accounts as memory holds.
 
     Raises
     ------
