@@ -20,7 +20,7 @@ from connectors.simulator.simulate import simulate
 from features.common.clock import moment
 from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
-from features.partitions.executor import every
+from features.partitions.executor import run_all
 from features.partitions.memory import Budget, cores
 from models.common.types import log_loss
 from models.rules.odds import SCALE, points_calibrator
@@ -29,7 +29,7 @@ from training.common.config import Config, LandmarkConfig, Search
 from training.common.progress import Steps, terminal
 from training.data.pooled_prior import Prior
 from training.data.prepare import learn, prepare
-from training.executors.local import Local
+from training.executors.local import LocalEngine
 from training.fit.transition_fit import fit_transition, rarer_of
 from training.pool.combine import combine
 from training.pool.contribution import Contribution, contribute
@@ -192,9 +192,9 @@ def run(
 ) -> list[Tried]:
     """All draws of all targets, on all processors."""
     found: list[Tried] = []
-    with Local(Budget(workers=cores())) as engine, Steps(terminal()).running() as steps:
+    with LocalEngine(Budget(workers=cores())) as engine, Steps(terminal()).running() as steps:
         giving = [Giving(variety, number) for variety in varieties for number in range(GIVING)]
-        gave = every(engine, given, giving, [str(g) for g in giving], steps.step("Contributions"))
+        gave = run_all(engine, given, giving, [str(g) for g in giving], steps.step("Contributions"))
         priors = {v: combine("bench", [c for g, c in zip(giving, gave, strict=True) if g.variety == v]) for v in varieties}
         asked = [
             Asked(v, b, draw, priors[v], sizes, leads, kept)
@@ -202,7 +202,7 @@ def run(
             for b in range(businesses)
             for v in varieties
         ]
-        for mine in every(engine, draws_of, asked, [a.name for a in asked], steps.step("Targets")):
+        for mine in run_all(engine, draws_of, asked, [a.name for a in asked], steps.step("Targets")):
             found += mine
     return found
 

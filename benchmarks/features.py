@@ -27,14 +27,14 @@ from rich.table import Table
 
 from benchmarks import rivals
 from benchmarks.rivals import counts, fair, named
-from features.catalogue import Seen, catalogue
+from features.catalogue import DataProfile, catalogue
 from features.common.clock import DAY
 from features.dataset.funnel import Funnel
 from features.engine.evaluate import evaluate
 from features.engine.index import HistoryIndex
-from features.engine.people import Looks, People
+from features.engine.people import LandmarkArrays, People
 from features.engine.plan import Plan
-from features.spec import Acts, Count, DaysSince, Decayed, Share, Total, Trend, Variety
+from features.spec import Count, DaysSince, Decayed, InteractionFilter, Share, Total, Trend, Variety
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "benchmarks" / "features.md"
@@ -49,7 +49,8 @@ TYPES = (
     "unsubscribed", "event_attended",
 )  # fmt: skip
 PLAN = Plan(
-    tuple(catalogue(Seen(TYPES, ("product_video",), frozenset(("in", "out")), contents=True, accounts=True), Funnel())), TYPES
+    tuple(catalogue(DataProfile(TYPES, ("product_video",), frozenset(("in", "out")), contents=True, accounts=True), Funnel())),
+    TYPES,
 )
 World = dict[str, np.ndarray]
 Found = dict[str, np.ndarray]
@@ -80,7 +81,7 @@ def ours(w: World, threads: int = 2, plan: Plan = PLAN) -> np.ndarray:
     history = HistoryIndex.build(
         leads, w["lead"], w["at"], w["type"].astype(np.int32) * 3 + w["direction"].astype(np.int32), w["value"], w["content"]
     )
-    looks = Looks(w["look_lead"], w["as_of"], np.zeros(len(w["as_of"]), np.int32), w["created"][w["look_lead"]])
+    looks = LandmarkArrays(w["look_lead"], w["as_of"], np.zeros(len(w["as_of"]), np.int32), w["created"][w["look_lead"]])
     out = np.empty((len(plan.features), len(looks)), np.float32)
     return evaluate(plan, People(w["account"], w["created"], history), looks, out=out, threads=threads)
 
@@ -93,7 +94,7 @@ COUNTS = counts(FAIR, TYPES)
 def derive(column: Callable[[str], np.ndarray]) -> Found:
     """From aggregated columns to the fair features."""
 
-    def n(what: Acts, days: float | None) -> np.ndarray:
+    def n(what: InteractionFilter, days: float | None) -> np.ndarray:
         return column(named(what, days)).astype(np.float64)
 
     found: Found = {}
@@ -107,7 +108,7 @@ def derive(column: Callable[[str], np.ndarray]) -> Found:
             late = n(f.what, f.days)
             found[f.name] = np.log2((1 + late) / (1 + n(f.what, 2 * f.days) - late))
         elif isinstance(f, Variety):
-            found[f.name] = np.sum([n(Acts(t, (t,)), f.days) > 0 for t in TYPES], axis=0)
+            found[f.name] = np.sum([n(InteractionFilter(t, (t,)), f.days) > 0 for t in TYPES], axis=0)
         else:
             found[f.name] = column(f.name).astype(np.float64)
     return found
@@ -148,7 +149,7 @@ def by_pandas(w: World) -> Found:
     joined = joined[joined["at"] < joined["as_of"]]
     joined["age"] = joined["as_of"] - joined["at"]
 
-    def among(what: Acts) -> pd.Series:
+    def among(what: InteractionFilter) -> pd.Series:
         of = joined["type"].isin([TYPES.index(t) for t in what.types]) if what.types else joined["type"] >= 0
         return of & (joined["direction"] == (1 if what.direction == "in" else 2)) if what.direction else of
 

@@ -35,9 +35,17 @@ from models.rules.rules import Rules
 from training.common.config import Config, Search
 from training.data.load import load
 from training.data.prepare import Prepared, prepare
-from training.fit.censoring import Pace, Standing, Unripe, evidence, newest_shift, unripe_rows, with_unripe
-from training.fit.funnel_fit import Seen
-from training.fit.splits import keep_apart
+from training.fit.censoring import (
+    CensoredExamples,
+    CensoredState,
+    ConversionSpeed,
+    censored_landmarks,
+    censoring_weights,
+    newest_shift,
+    with_censored,
+)
+from training.fit.funnel_fit import OutOfFold
+from training.fit.splits import separate_accounts
 from training.fit.transition_fit import Fitted, fit_transition, relearn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,7 +83,7 @@ def cut_at(prepared: Prepared, target: int, share: float = SHARE) -> Cut | None:
     moments = np.quantile(as_of[known], np.linspace(0.3, 0.9, 25)).astype(np.int64)
     shares = np.array([(as_of[known & (as_of < m)] > m - horizon).mean() for m in moments])
     best = int(np.argmin(np.abs(shares - share)))
-    early, late = keep_apart(own & (as_of < moments[best]), known & (as_of >= moments[best]), prepared.account)
+    early, late = separate_accounts(own & (as_of < moments[best]), known & (as_of >= moments[best]), prepared.account)
     rows = np.flatnonzero(late)
     return Cut(prepared, target, int(moments[best]), early, rows, labels.reached[rows, target], float(shares[best]))
 
@@ -88,17 +96,17 @@ def rivals(cut: Cut) -> dict[str, float]:
     if min(int(examples.y.sum()), int((~examples.y).sum())) < 40:
         return {}
     fitted = fit_transition("x", examples, SEARCH, 7)
-    seen = Seen(rows[fitted.seen], fitted.margin)
-    late = unripe_rows(p, target, cut.moment, cut.early)
-    now = Standing.of(p, target, late, cut.moment)
+    seen = OutOfFold(rows[fitted.validation_rows], fitted.margin)
+    late = censored_landmarks(p, target, cut.moment, cut.early)
+    now = CensoredState.from_landmarks(p, target, late, cut.moment)
     first = fitted.transition
     margin = first.calibrator.margin(first.margin(p.x(late)))
-    pace = Pace.learn(p, target, seen.rows, known.reached[seen.rows, target], seen.margin)
-    yes, no = evidence(now, margin, pace, newest_shift(now, margin, pace))
+    pace = ConversionSpeed.learn(p, target, seen.rows, known.reached[seen.rows, target], seen.margin)
+    yes, no = censoring_weights(now, margin, pace, newest_shift(now, margin, pace))
     ones, truth = np.ones(len(late)), final.reached[late, target].astype(float)
 
     def added(as_yes: Floats, as_no: Floats) -> Examples:
-        return with_unripe(examples, Unripe(p.x(late), as_yes, as_no, p.looks.as_of[late], p.account[late]))
+        return with_censored(examples, CensoredExamples(p.x(late), as_yes, as_no, p.looks.as_of[late], p.account[late]))
 
     x = p.x(cut.late)
     found = {
@@ -120,7 +128,7 @@ def _taken(cut: Cut, rows: Rows) -> Floats:
     return np.where(reached <= cut.moment, days, np.inf)
 
 
-def ipcw(cut: Cut, examples: Examples, rows: Rows, late: Rows, now: Standing) -> Examples:
+def ipcw(cut: Cut, examples: Examples, rows: Rows, late: Rows, now: CensoredState) -> Examples:
     """Weights 1 / P(not censored before the event or the horizon), by when the landmarks were looked at (Robins 1993)."""
     p = cut.prepared
     horizon = p.funnel.horizons[p.funnel.targets[cut.target]]
@@ -129,8 +137,9 @@ def ipcw(cut: Cut, examples: Examples, rows: Rows, late: Rows, now: Standing) ->
     every = np.append(rows, late[hit])
     until = np.minimum(_taken(cut, every), horizon)
     weight = 1 / np.maximum(1 - np.searchsorted(follow, until) / len(follow), 0.02)
-    both = with_unripe(
-        examples, Unripe(p.x(late[hit]), np.ones(len(hit)), np.zeros(len(hit)), p.looks.as_of[late[hit]], p.account[late[hit]])
+    both = with_censored(
+        examples,
+        CensoredExamples(p.x(late[hit]), np.ones(len(hit)), np.zeros(len(hit)), p.looks.as_of[late[hit]], p.account[late[hit]]),
     )
     return replace(both, weight=weight / weight.mean())
 
@@ -141,7 +150,7 @@ def hazard(cut: Cut, fitted: Fitted, rows: Rows, late: Rows) -> Floats:
     p = cut.prepared
     every = np.append(rows, late)
     horizon = p.funnel.horizons[p.funnel.targets[cut.target]]
-    left = p.path.left[p.looks.lead[every]].astype(np.float64)
+    left = p.path.exited_at[p.looks.lead[every]].astype(np.float64)
     gone = np.where(left <= cut.moment, (left - p.looks.as_of[every]) / DAY, np.inf)
     until = np.minimum(np.minimum(_taken(cut, every), gone), (cut.moment - p.looks.as_of[every]) / DAY)
     parts = []

@@ -88,7 +88,7 @@ def replayed() -> tuple[int, float]:
     config, rules = Config.read(ROOT / "training" / "default.yaml"), Rules.read()
     began = time.perf_counter()
     judged = {f"{entity}.{name}" for entity, name in rules.attributes}
-    prepared = prepare(dataset, config, config.funnel.build(), rules, rules_only=True, judged=judged)
+    prepared = prepare(dataset, config, config.funnel.build(), rules, rules_only=True, audited_columns=judged)
     compare_rules(prepared, rules, config)
     return len(dataset.interactions), time.perf_counter() - began
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.common.clock import DAY
-from features.spec import Acts, Count, DaysSince, Decayed, Feature, Share, Total, Trend, Variety
+from features.spec import Count, DaysSince, Decayed, Feature, InteractionFilter, Share, Total, Trend, Variety
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,9 +27,9 @@ def fair(feature: Feature) -> bool:
     return not any(marks)
 
 
-def counts(features: tuple[Feature, ...], types: tuple[str, ...]) -> list[tuple[Acts, float | None]]:
+def counts(features: tuple[Feature, ...], types: tuple[str, ...]) -> list[tuple[InteractionFilter, float | None]]:
     """The distinct counts that the features need."""
-    found: dict[tuple[Acts, float | None], None] = {}
+    found: dict[tuple[InteractionFilter, float | None], None] = {}
     for f in features:
         if isinstance(f, Count | Share):
             found[f.what, f.days] = None
@@ -38,11 +38,11 @@ def counts(features: tuple[Feature, ...], types: tuple[str, ...]) -> list[tuple[
         if isinstance(f, Trend):
             found[f.what, f.days] = found[f.what, 2 * f.days] = None
         if isinstance(f, Variety):
-            found |= dict.fromkeys((Acts(t, (t,)), f.days) for t in types)
+            found |= dict.fromkeys((InteractionFilter(t, (t,)), f.days) for t in types)
     return list(found)
 
 
-def named(what: Acts, days: float | None) -> str:
+def named(what: InteractionFilter, days: float | None) -> str:
     """The column of a count."""
     return f"n_{what.name}_{days}"
 
@@ -51,7 +51,7 @@ def by_polars(events: pl.LazyFrame, looks: pl.LazyFrame, features: tuple[Feature
     """`events` (lead, at, type, direction, value; codes) and `looks` (lead, as_of, look) → look and the features, float32."""
     import polars as pl
 
-    def among(what: Acts) -> pl.Expr:
+    def among(what: InteractionFilter) -> pl.Expr:
         of = pl.col("type") >= 0 if not what.types else pl.col("type").is_in([types.index(t) for t in what.types])
         if len(what.types) == 1:
             of = pl.col("type") == types.index(what.types[0])
@@ -75,7 +75,7 @@ def by_polars(events: pl.LazyFrame, looks: pl.LazyFrame, features: tuple[Feature
     since = [f.name for f in features if isinstance(f, DaysSince)]
     filled = looks.select("look").join(grouped, on="look", how="left").with_columns(pl.exclude(since).fill_null(0))
 
-    def n(what: Acts, days: float | None) -> pl.Expr:
+    def n(what: InteractionFilter, days: float | None) -> pl.Expr:
         return pl.col(named(what, days)).cast(pl.Float64)
 
     out = []
@@ -89,7 +89,7 @@ def by_polars(events: pl.LazyFrame, looks: pl.LazyFrame, features: tuple[Feature
             late = n(f.what, f.days)
             found = ((1 + late) / (1 + n(f.what, 2 * f.days) - late)).log(2)
         elif isinstance(f, Variety):
-            found = pl.sum_horizontal(*(n(Acts(t, (t,)), f.days) > 0 for t in types))
+            found = pl.sum_horizontal(*(n(InteractionFilter(t, (t,)), f.days) > 0 for t in types))
         out.append(found.cast(pl.Float32).alias(f.name))
     return filled.select("look", *out)
 
@@ -97,7 +97,7 @@ def by_polars(events: pl.LazyFrame, looks: pl.LazyFrame, features: tuple[Feature
 def by_duckdb(events: str, looks: str, features: tuple[Feature, ...], types: tuple[str, ...]) -> str:
     """The same as SQL on two relations; CASE measured three times as fast as FILTER here."""
 
-    def among(what: Acts) -> str:
+    def among(what: InteractionFilter) -> str:
         of = f"type IN ({', '.join(str(types.index(t)) for t in what.types)})" if what.types else "true"
         return f"{of} AND direction = {INBOUND if what.direction == 'in' else OUTBOUND}" if what.direction else of
 
@@ -114,7 +114,7 @@ def by_duckdb(events: str, looks: str, features: tuple[Feature, ...], types: tup
         elif isinstance(f, Total):
             wanted.append(f'coalesce(sum(CASE WHEN {among(f.what)}{within(f.days)} THEN value ELSE 0 END), 0) AS "{f.name}"')
 
-    def n(what: Acts, days: float | None) -> str:
+    def n(what: InteractionFilter, days: float | None) -> str:
         return f'coalesce("{named(what, days)}", 0)'
 
     out = []
@@ -128,7 +128,7 @@ def by_duckdb(events: str, looks: str, features: tuple[Feature, ...], types: tup
             late, both = n(f.what, f.days), n(f.what, 2 * f.days)
             found = f"log2((1.0::DOUBLE + {late}) / (1 + {both} - {late}))"
         elif isinstance(f, Variety):
-            found = " + ".join(f"({n(Acts(t, (t,)), f.days)} > 0)::INT" for t in types)
+            found = " + ".join(f"({n(InteractionFilter(t, (t,)), f.days)} > 0)::INT" for t in types)
         out.append(f'CAST({found} AS FLOAT) AS "{f.name}"')
     joined = f'SELECT look, type, direction, value, as_of - e."at" AS age FROM {events} e JOIN {looks} l USING (lead)'
     joined += ' WHERE e."at" < as_of'

@@ -28,10 +28,10 @@ import pyarrow.parquet as pq
 from benchmarks import rivals
 from benchmarks.features import FAIR, TYPES
 from benchmarks.scale_world import AGES, FUNNEL, write_world
-from features.catalogue import Seen, catalogue
+from features.catalogue import DataProfile, catalogue
 from features.dataset.validate import validate
 from features.engine.feature_set import FeatureSet
-from features.partitions.executor import Engine, Inline, every
+from features.partitions.executor import Engine, Inline, run_all
 from features.partitions.inputs import Raw
 from features.partitions.lead_tables import Accounts
 from features.partitions.manifest import Manifest
@@ -39,12 +39,12 @@ from features.partitions.matrix import Store
 from features.partitions.memory import Budget, installed
 from features.partitions.partition import add, partition
 from features.partitions.spec import Spec
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 from features.partitions.update import update
 from features.spec import Feature
 from models.store import save
 from tests.tiny import tiny_model
-from training.executors.local import Local
+from training.executors.local import LocalEngine
 from training.jobs.score_partitions import score_buckets
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,7 +69,7 @@ class NoRules:
 
 def spec(same: bool = False) -> Spec:
     """The whole catalogue over 22 interaction types, or the `same` features that polars and DuckDB make."""
-    seen = Seen(TYPES, ("product_video",), frozenset(("in", "out")), contents=True, accounts=True)
+    seen = DataProfile(TYPES, ("product_video",), frozenset(("in", "out")), contents=True, accounts=True)
     features = FAIR if same else tuple(catalogue(seen, FUNNEL))
     return Spec(FeatureSet(features, (), TYPES), (), NoRules(), FUNNEL, AGES)
 
@@ -136,11 +136,11 @@ def engine_of(kind: str, budget: Budget) -> Iterator[Engine]:
     elif kind == "inline":
         yield Inline(budget)
     else:
-        with Local(budget) as local:
+        with LocalEngine(budget) as local:
             yield local
 
 
-def built(data: Place, manifest: Manifest, out: Place, engine: Engine, what: Spec) -> tuple[int, int]:
+def built(data: Storage, manifest: Manifest, out: Storage, engine: Engine, what: Spec) -> tuple[int, int]:
     """Landmarks there are, and those computed."""
     found = update(data, manifest, Store(out), what, engine)
     return sum(f.landmarks for f in found), sum(f.computed for f in found)
@@ -148,18 +148,18 @@ def built(data: Place, manifest: Manifest, out: Place, engine: Engine, what: Spe
 
 def child(what: str, home: Path, workers: int, memory: int) -> None:
     """One measurement; prints JSON. Processes are started and have done everything once before it begins."""
-    data, out = Place.of(home / "buckets"), Place.of(home / ("same" if what == "same" else "matrix"))
+    data, out = Storage.from_path(home / "buckets"), Storage.from_path(home / ("same" if what == "same" else "matrix"))
     budget = Budget(memory, workers)
     kind = "inline" if what in ("none", "lean") else "dask" if what.startswith(("dask", "score")) else "local"
     with Watch() as watch, engine_of(kind, budget) as engine:
         _warm(0)
-        every(engine, _warm, list(range(4 * workers)), [""] * 4 * workers)
+        run_all(engine, _warm, list(range(4 * workers)), [""] * 4 * workers)
         before, began = watch.look(), time.perf_counter()
         manifest = None
         landmarks = computed = 0
         if what == "lean":
             clean, _ = validate(Raw.of_folder(home / "set").lean, FUNNEL)
-            Accounts.of(clean.leads).cut(np.zeros(len(clean.leads), np.int64), 10**6)
+            Accounts.from_leads(clean.leads).cut(np.zeros(len(clean.leads), np.int64), 10**6)
         elif what == "partition":
             manifest = partition(data, Raw.of_folder(home / "set"), FUNNEL, engine)
         elif what == "day":
@@ -187,7 +187,7 @@ def _warm(number: int) -> None:
     """A small job from beginning to end: imports, and loading what was compiled, are no cost of the work."""
     with tempfile.TemporaryDirectory() as scratch:
         home, engine = Path(scratch), Inline()
-        data, out = Place.of(home / "buckets"), Place.of(home / "matrix")
+        data, out = Storage.from_path(home / "buckets"), Storage.from_path(home / "matrix")
         for day in (False, True):
             write_world(home / str(day), 5_000, day=day)
             raw = Raw.of_folder(home / str(day))
@@ -200,7 +200,7 @@ def _warm(number: int) -> None:
 
 def write_looks(home: Path) -> None:
     """The landmarks of the matrix as a Parquet file for others: lead, as_of, look."""
-    store, manifest = Store(Place.of(home / "matrix")), Manifest.read(Place.of(home / "buckets"))
+    store, manifest = Store(Storage.from_path(home / "matrix")), Manifest.read(Storage.from_path(home / "buckets"))
     parts = [store.index(r)[["lead_id", "as_of"]] for b in manifest.buckets if (r := store.record(b.number))]
     looks = pd.concat(parts, ignore_index=True).rename(columns={"lead_id": "lead"})
     looks.assign(look=np.arange(len(looks), dtype=np.int32)).to_parquet(home / "looks.parquet", index=False)

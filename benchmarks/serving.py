@@ -219,7 +219,7 @@ def made(trees: int, leaves: int) -> lgb.Booster:
 def kernel(name: str, booster: lgb.Booster) -> str:
     """One row of the table: LightGBM's contributions and ours, one lead and many."""
     trees = Trees.read(booster.model_to_string())
-    ours = Shapley.of(trees) if trees else None
+    ours = Shapley.from_trees(trees) if trees else None
     assert ours is not None
     x = np.random.default_rng(2).normal(size=(10_000, booster.num_feature())).astype(np.float32) * 2
     few, some = x[:1], x[:1_000]
@@ -251,12 +251,12 @@ def everything(model: FunnelModel, stage: int) -> str:
 
     scorer = Scorer(model)
     parsed = [read(payload(model, seed), model.funnel, AS_OF) for seed in range(100)]
-    seen = [scorer.looked(one.leads, one.as_of) for one in parsed]
+    seen = [scorer.scoring_input(one.leads, one.as_of) for one in parsed]
     rows = np.concatenate([one.rows for one in seen] * 50, axis=1)
     count = rows.shape[1]
     stages, days = np.full(count, stage, np.int32), np.full(count, 30.0)
     fits = np.zeros((count, len(model.rules.book.fit)))
-    x = model.made.numbers(rows, stages, days, fits, 0).x
+    x = model.packed.numbers(rows, stages, days, fits, 0).x
     pairs = [(t.gbm, t.stacked) for t in model.transitions[stage:]]
     explained = [gbm.booster for gbm in pairs[0] if gbm]
     later = [gbm.booster for pair in pairs[1:] for gbm in pair if gbm]
@@ -271,11 +271,11 @@ def everything(model: FunnelModel, stage: int) -> str:
 
     one = (
         best(lambda: theirs(x[:1], 1), 100),
-        best(lambda: model.made.numbers(rows[:, :1], stages[:1], days[:1], fits[:1], 3), 500),
+        best(lambda: model.packed.numbers(rows[:, :1], stages[:1], days[:1], fits[:1], 3), 500),
     )
     many = (
         best(lambda: theirs(x[:1_000], 0), 3) / 1_000,
-        best(lambda: model.made.numbers(rows, stages, days, fits, 3), 3) / count,
+        best(lambda: model.packed.numbers(rows, stages, days, fits, 3), 3) / count,
     )
     cells = (
         f"a lead in {model.funnel.stages[stage]}: {len(explained)} + {len(later)} boosters",
@@ -298,7 +298,7 @@ def batch(folder: Path, leads: int) -> tuple[int, float, float]:
     dataset = simulate(SimulatorSettings(leads=leads)).dataset
     scored = len(score_open(model, dataset, dataset.extracted_at))
     seconds = best(lambda: score_open(model, dataset, dataset.extracted_at), 7)
-    index = best(lambda: Histories.of(dataset, model.feature_set.types, model.feature_set.mail), 3)
+    index = best(lambda: Histories.from_dataset(dataset, model.feature_set.types, model.feature_set.mail), 3)
     return scored, scored / seconds, index
 
 

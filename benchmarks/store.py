@@ -111,7 +111,7 @@ def timed(work: Callable[[int], object], count: int) -> list[float]:
 
 def measured(model: Path, store: str, dataset: Dataset, folder: Path) -> dict[str, str]:
     """One column of the table."""
-    kept = Store.at(store, {})
+    kept = Store.from_address(store, {})
     kept.open()
     begun = time.perf_counter()
     rows = sum(load(kept, dataset).values())

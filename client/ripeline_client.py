@@ -25,7 +25,7 @@ import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-AGAIN = frozenset({429, 502, 503, 504})
+RETRY_STATUSES = frozenset({429, 502, 503, 504})
 MOST_LEADS = 10_000  # of one request
 MOST_EVENTS = 10_000
 Lead = Mapping[str, Any]
@@ -76,7 +76,7 @@ class Ripeline:
         as_of: str | None = None,
         reasons: int = 5,
         language: str = "en",
-        at_once: int = 1_000,
+        batch_size: int = 1_000,
     ) -> Iterator[dict[str, Any]]:
         """One result a lead, in order, `batch_size` leads a request; leads of one company stay together if they stand together.
 
@@ -87,28 +87,28 @@ class Ripeline:
         UnreachableError
             if nobody answers.
         """
-        more = {"reasons": reasons, "language": language, **({"as_of": as_of} if as_of else {})}
-        for part in _parts(leads, min(at_once, MOST_LEADS)):
-            yield from self.call("POST", "/v1/score", {"leads": part, **more})["results"]
+        options = {"reasons": reasons, "language": language, **({"as_of": as_of} if as_of else {})}
+        for part in _parts(leads, min(batch_size, MOST_LEADS)):
+            yield from self.call("POST", "/v1/score", {"leads": part, **options})["results"]
 
     def what_if(self, lead: Lead, add: Sequence[str] = (), as_of: str | None = None) -> dict[str, Any]:
         """What would change the score of a lead."""
-        found: dict[str, Any] = self.call(
+        response: dict[str, Any] = self.call(
             "POST", "/v1/what-if", {"leads": [lead], "add": list(add), **({"as_of": as_of} if as_of else {})}
         )
-        return found
+        return response
 
-    def work_list(self, **asked: Any) -> Iterator[dict[str, Any]]:
+    def work_list(self, **filters: Any) -> Iterator[dict[str, Any]]:
         """Rows of the work list, page after page: `sort`, `action`, `lead_stage`, `grade`, `min_score`, `q`."""
         offset = 0
         while True:
-            page = self.call("GET", "/v1/leads?" + urllib.parse.urlencode({**asked, "limit": 500, "offset": offset}))
+            page = self.call("GET", "/v1/leads?" + urllib.parse.urlencode({**filters, "limit": 500, "offset": offset}))
             yield from page["rows"]
             offset += len(page["rows"])
             if not page["rows"] or offset >= page["total"]:
                 return
 
-    def send(self, interactions: Iterable[Mapping[str, Any]], at_once: int = 1_000) -> dict[str, Any]:
+    def send(self, interactions: Iterable[Mapping[str, Any]], batch_size: int = 1_000) -> dict[str, Any]:
         """Interactions into the lead store, each with its own `event_id`; sums of `new`, `known`, `waiting`, `erased`, and
         all that were `refused`, with their places in what was given. What is sent twice is taken once.
 
@@ -119,15 +119,15 @@ class Ripeline:
         """
         total: dict[str, Any] = {"received": 0, "new": 0, "known": 0, "waiting": 0, "erased": 0, "refused": []}
         begin = 0
-        for part in _slices(interactions, min(at_once, MOST_EVENTS)):
-            told = self.call("POST", "/v1/interactions", {"interactions": part})
+        for part in _slices(interactions, min(batch_size, MOST_EVENTS)):
+            response = self.call("POST", "/v1/interactions", {"interactions": part})
             for name in ("received", "new", "known", "waiting", "erased"):
-                total[name] += told[name]
-            total["refused"] += [{**one, "place": begin + one["place"]} for one in told["refused"]]
+                total[name] += response[name]
+            total["refused"] += [{**refusal, "place": begin + refusal["place"]} for refusal in response["refused"]]
             begin += len(part)
         return total
 
-    def put(self, lead_id: str, known: Mapping[str, Any], version: int | None = None) -> dict[str, Any]:
+    def put_lead(self, lead_id: str, fields: Mapping[str, Any], version: int | None = None) -> dict[str, Any]:
         """What is known of a lead: `created_at`, `lead_stage`, `attributes`, `company` …; `version`: only over that one.
 
         Raises
@@ -137,45 +137,45 @@ class Ripeline:
             erased.
         """
         headers = {} if version is None else {"if-match": f'"v{version}"'}
-        found: dict[str, Any] = self.call("PUT", _of(lead_id), known, headers)
-        return found
+        response: dict[str, Any] = self.call("PUT", _lead_path(lead_id), fields, headers)
+        return response
 
     def lead(self, lead_id: str) -> dict[str, Any]:
         """A stored lead with its colleagues, as `score` takes them."""
-        found: dict[str, Any] = self.call("GET", _of(lead_id))
-        return found
+        response: dict[str, Any] = self.call("GET", _lead_path(lead_id))
+        return response
 
-    def score_of(self, lead_id: str, **asked: Any) -> dict[str, Any]:
+    def score_of(self, lead_id: str, **params: Any) -> dict[str, Any]:
         """The score of a stored lead, now or `as_of` a past moment; `reasons`, `language`, `known_at`."""
-        found: dict[str, Any] = self.call("GET", _of(lead_id, "score", asked))
-        return found
+        response: dict[str, Any] = self.call("GET", _lead_path(lead_id, "score", params))
+        return response
 
-    def scores_of(self, lead_id: str, **asked: Any) -> list[dict[str, Any]]:
+    def scores_of(self, lead_id: str, **params: Any) -> list[dict[str, Any]]:
         """The recorded scores of a lead, the newest first; `limit`."""
-        found: list[dict[str, Any]] = self.call("GET", _of(lead_id, "scores", asked))["scores"]
-        return found
+        scores: list[dict[str, Any]] = self.call("GET", _lead_path(lead_id, "scores", params))["scores"]
+        return scores
 
-    def why(self, lead_id: str, since: str | None = None, to: str | None = None, **asked: Any) -> dict[str, Any]:
+    def explain_change(self, lead_id: str, start: str | None = None, end: str | None = None, **params: Any) -> dict[str, Any]:
         """Why the score changed between two moments; `lines`, `language`."""
-        moments = {"from": since, "to": to}
-        asked.update({name: value for name, value in moments.items() if value})
-        found: dict[str, Any] = self.call("GET", _of(lead_id, "why", asked))
-        return found
+        moments = {"from": start, "to": end}
+        params.update({name: value for name, value in moments.items() if value})
+        response: dict[str, Any] = self.call("GET", _lead_path(lead_id, "why", params))
+        return response
 
-    def decision(self, lead_id: str, **asked: Any) -> dict[str, Any]:
+    def decision(self, lead_id: str, **params: Any) -> dict[str, Any]:
         """What somebody may be told who asks how they were scored; `language`, `as_of`."""
-        found: dict[str, Any] = self.call("GET", _of(lead_id, "decision", asked))
-        return found
+        response: dict[str, Any] = self.call("GET", _lead_path(lead_id, "decision", params))
+        return response
 
     def erase(self, lead_id: str) -> dict[str, Any]:
         """Delete everything of a lead from the store; needs a key of the scope admin."""
-        found: dict[str, Any] = self.call("DELETE", _of(lead_id))
-        return found
+        response: dict[str, Any] = self.call("DELETE", _lead_path(lead_id))
+        return response
 
     def model(self) -> dict[str, Any]:
         """The model that answers."""
-        found: dict[str, Any] = self.call("GET", "/v1/model")
-        return found
+        response: dict[str, Any] = self.call("GET", "/v1/model")
+        return response
 
     def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """One call, tried again where that may help.
@@ -191,10 +191,10 @@ class Ripeline:
             if attempt:
                 self._sleep(pause)
             try:
-                return self._once(method, path, data, headers or {})
+                return self._send_request(method, path, data, headers or {})
             except urllib.error.HTTPError as error:
                 problem = _problem(error)
-                if error.code not in AGAIN or attempt + 1 == self.attempts:
+                if error.code not in RETRY_STATUSES or attempt + 1 == self.attempts:
                     raise RefusedError(problem, error.code) from None
                 pause = self._pause(attempt, error.headers.get("Retry-After"))
             except (OSError, http.client.HTTPException, ValueError) as error:
@@ -202,30 +202,30 @@ class Ripeline:
                 pause = self._pause(attempt, None)
         raise UnreachableError(f"{self.url} did not answer ({trouble}), {self.attempts} times.")
 
-    def _once(self, method: str, path: str, data: bytes | None, more: Mapping[str, str]) -> Any:
-        headers = {"accept": "application/json", "content-type": "application/json", **more}
+    def _send_request(self, method: str, path: str, data: bytes | None, extra_headers: Mapping[str, str]) -> Any:
+        headers = {"accept": "application/json", "content-type": "application/json", **extra_headers}
         if self.key:
             headers["authorization"] = f"Bearer {self.key}"
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310  checked in __init__
         with _OPENER.open(request, timeout=self.timeout) as answer:
             return json.loads(answer.read())
 
-    def _pause(self, attempt: int, asked: str | None) -> float:
+    def _pause(self, attempt: int, retry_after: str | None) -> float:
         """Seconds: as many as the server asks, else twice as many each time, with jitter, so that clients spread."""
-        if asked and asked.isdigit():
-            return min(float(asked), self.longest)
-        usual: float = min(self.longest, 0.25 * 2**attempt)
-        return usual * random.uniform(0.5, 1.0)  # noqa: S311  no secret
+        if retry_after and retry_after.isdigit():
+            return min(float(retry_after), self.longest)
+        backoff: float = min(self.longest, 0.25 * 2**attempt)
+        return backoff * random.uniform(0.5, 1.0)  # noqa: S311  no secret
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """A key goes nowhere else: redirects are not followed."""
 
-    def redirect_request(self, *_given: Any) -> None:
+    def redirect_request(self, *_arguments: Any) -> None:
         return None
 
 
-_OPENER = urllib.request.build_opener(_Stay)
+_OPENER = urllib.request.build_opener(_NoRedirects)
 
 
 def _parts(leads: Iterable[Lead], size: int) -> Iterator[list[Lead]]:
@@ -254,10 +254,10 @@ def _slices(rows: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mappi
         yield part
 
 
-def _of(lead_id: str, about: str = "", asked: Mapping[str, Any] | None = None) -> str:
+def _lead_path(lead_id: str, resource: str = "", params: Mapping[str, Any] | None = None) -> str:
     """The path of a lead; nothing in its id is taken for a part of it."""
-    path = "/v1/leads/" + urllib.parse.quote(lead_id, safe="") + (f"/{about}" if about else "")
-    return path + ("?" + urllib.parse.urlencode(asked) if asked else "")
+    path = "/v1/leads/" + urllib.parse.quote(lead_id, safe="") + (f"/{resource}" if resource else "")
+    return path + ("?" + urllib.parse.urlencode(params) if params else "")
 
 
 def _company(lead: Lead) -> Any:
@@ -268,7 +268,7 @@ def _problem(error: urllib.error.HTTPError) -> Mapping[str, Any]:
     """The problem document of an answer; one of our own where a proxy answered with something else."""
     with error:
         try:
-            found = json.loads(error.read())
+            document = json.loads(error.read())
         except (ValueError, OSError, http.client.HTTPException):
-            found = None
-    return found if isinstance(found, dict) else {"title": error.reason or "Refused", "detail": "no problem document"}
+            document = None
+    return document if isinstance(document, dict) else {"title": error.reason or "Refused", "detail": "no problem document"}

@@ -93,10 +93,10 @@ def open_crm(source: CrmSource, folder: Path, secrets: Secrets) -> Connector:
     from datetime import UTC, datetime, time
 
     landing = open_landing(source, folder, secrets)
-    since = datetime.combine(source.since or _years_ago(), time(), UTC)
+    history_start = datetime.combine(source.since or _years_ago(), time(), UTC)
     api = import_module(f"connectors.{source.kind}.api").open_api(source, secrets)
     connector: Connector = getattr(import_module(f"connectors.{source.kind}.connector"), CRMS[source.kind])(
-        source, api, landing, since
+        source, api, landing, history_start
     )
     return connector
 

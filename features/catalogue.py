@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from features.dataset.funnel import Funnel
 from features.spec import (
-    Acts,
     Age,
     ColleaguesActive,
     ColleaguesCount,
@@ -24,6 +23,7 @@ from features.spec import (
     Gap,
     GroupSize,
     InStage,
+    InteractionFilter,
     Share,
     Silence,
     Topics,
@@ -32,11 +32,11 @@ from features.spec import (
     Variety,
 )
 
-ANY = Acts("any")
-INBOUND = Acts("inbound", direction="in")
-OUTBOUND = Acts("outbound", direction="out")
-VISITS = Acts("visit", mark="visit")
-ACTIVE_DAYS = Acts("active_day", mark="active_day")
+ALL_INTERACTIONS = InteractionFilter("any")
+INBOUND = InteractionFilter("inbound", direction="in")
+OUTBOUND = InteractionFilter("outbound", direction="out")
+VISITS = InteractionFilter("visit", mark="visit")
+ACTIVE_DAYS = InteractionFilter("active_day", mark="active_day")
 
 # group → the interaction types it gathers; a group is used where at least two of them occur
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -60,7 +60,7 @@ HALF_LIVES = (7.0, 30.0)  # days
 
 
 @dataclass(frozen=True)
-class Seen:
+class DataProfile:
     """What the data hold: interaction types (most frequent first), directions, and whether contents, values, accounts exist."""
 
     types: tuple[str, ...] = ()
@@ -71,63 +71,67 @@ class Seen:
     dates: bool = True
 
 
-def catalogue(seen: Seen, funnel: Funnel) -> list[Feature]:
+def catalogue(profile: DataProfile, funnel: Funnel) -> list[Feature]:
     """Every feature for data such as these, in a fixed order."""
-    if not seen.dates:
+    if not profile.dates:
         return []
-    found: list[Feature] = [Age(), Age(in_stage=True), CreatedOn("weekday"), CreatedOn("hour")]
+    features: list[Feature] = [Age(), Age(in_stage=True), CreatedOn("weekday"), CreatedOn("hour")]
     if len(funnel.open_stages) > 1:
-        found += [InStage(stage, position) for position, stage in enumerate(funnel.open_stages)]
-    if not seen.types:
-        return found
-    found += _overall(seen)
-    for name in seen.types:
-        found += _family(Acts(name, (name,)), WINDOWS, HALF_LIVES)
-    found += [Total(Acts(name, (name,)), days) for name in seen.valued for days in (30.0, None)]
+        features += [InStage(stage, position) for position, stage in enumerate(funnel.open_stages)]
+    if not profile.types:
+        return features
+    features += _overall(profile)
+    for name in profile.types:
+        features += _family(InteractionFilter(name, (name,)), WINDOWS, HALF_LIVES)
+    features += [Total(InteractionFilter(name, (name,)), days) for name in profile.valued for days in (30.0, None)]
     for name, members in GROUPS.items():
-        present = tuple(t for t in members if t in seen.types)
+        present = tuple(t for t in members if t in profile.types)
         if len(present) > 1:
-            found += _family(Acts(name, present), WINDOWS, HALF_LIVES)
-            found.append(Trend(Acts(name, present), 30.0))
-    found += _rates(seen.types)
-    if seen.contents:
-        found += [Topics(), Topics(deepest=True)]
-    if seen.accounts:
-        found += _buying_group(seen)
-    return found
+            features += _family(InteractionFilter(name, present), WINDOWS, HALF_LIVES)
+            features.append(Trend(InteractionFilter(name, present), 30.0))
+    features += _rates(profile.types)
+    if profile.contents:
+        features += [Topics(), Topics(deepest=True)]
+    if profile.accounts:
+        features += _buying_group(profile)
+    return features
 
 
-def _family(what: Acts, windows: Sequence[float], half_lives: Sequence[float]) -> list[Feature]:
+def _family(interactions: InteractionFilter, windows: Sequence[float], half_lives: Sequence[float]) -> list[Feature]:
     return [
-        *(Count(what, days) for days in windows),
-        Count(what),
-        DaysSince(what),
-        *(Decayed(what, life) for life in half_lives),
+        *(Count(interactions, days) for days in windows),
+        Count(interactions),
+        DaysSince(interactions),
+        *(Decayed(interactions, life) for life in half_lives),
     ]
 
 
-def _overall(seen: Seen) -> list[Feature]:
-    found = _family(ANY, (1.0, *WINDOWS), (3.0, *HALF_LIVES))
-    found += [Trend(ANY, days) for days in (7.0, 30.0)]
-    found += _family(VISITS, WINDOWS, HALF_LIVES)
-    found += [DaysSince(VISITS, first=True), Trend(VISITS, 30.0), Gap(), Gap(spread=True), Silence()]
-    found += [Count(ACTIVE_DAYS, 30.0), Count(ACTIVE_DAYS), Variety(30.0), Variety()]
-    if seen.directions >= {"in", "out"}:
-        found += _family(INBOUND, WINDOWS, HALF_LIVES) + _family(OUTBOUND, WINDOWS, HALF_LIVES[1:])
-        found += [Share(INBOUND, OUTBOUND, 30.0), Share(INBOUND, OUTBOUND)]
-    return found
+def _overall(profile: DataProfile) -> list[Feature]:
+    features = _family(ALL_INTERACTIONS, (1.0, *WINDOWS), (3.0, *HALF_LIVES))
+    features += [Trend(ALL_INTERACTIONS, days) for days in (7.0, 30.0)]
+    features += _family(VISITS, WINDOWS, HALF_LIVES)
+    features += [DaysSince(VISITS, first=True), Trend(VISITS, 30.0), Gap(), Gap(spread=True), Silence()]
+    features += [Count(ACTIVE_DAYS, 30.0), Count(ACTIVE_DAYS), Variety(30.0), Variety()]
+    if profile.directions >= {"in", "out"}:
+        features += _family(INBOUND, WINDOWS, HALF_LIVES) + _family(OUTBOUND, WINDOWS, HALF_LIVES[1:])
+        features += [Share(INBOUND, OUTBOUND, 30.0), Share(INBOUND, OUTBOUND)]
+    return features
 
 
 def _rates(types: Collection[str]) -> list[Feature]:
-    pairs = [(Acts(part, (part,)), Acts(of, (of,))) for part, of in RATES if part in types and of in types]
-    return [Share(part, of, days) for part, of in pairs for days in (90.0, None)]
+    pairs = [
+        (InteractionFilter(part, (part,)), InteractionFilter(base, (base,)))
+        for part, base in RATES
+        if part in types and base in types
+    ]
+    return [Share(part, base, days) for part, base in pairs for days in (90.0, None)]
 
 
-def _buying_group(seen: Seen) -> list[Feature]:
-    acts = INBOUND if "in" in seen.directions else ANY
-    intent = tuple(t for t in GROUPS["intent"] if t in seen.types)
-    found: list[Feature] = [GroupSize(), ColleaguesActive(7.0), ColleaguesActive(30.0), ColleaguesSilence()]
-    found += [ColleaguesCount(acts, days) for days in (7.0, 30.0, None)]
+def _buying_group(profile: DataProfile) -> list[Feature]:
+    interactions = INBOUND if "in" in profile.directions else ALL_INTERACTIONS
+    intent = tuple(t for t in GROUPS["intent"] if t in profile.types)
+    features: list[Feature] = [GroupSize(), ColleaguesActive(7.0), ColleaguesActive(30.0), ColleaguesSilence()]
+    features += [ColleaguesCount(interactions, days) for days in (7.0, 30.0, None)]
     if intent:
-        found.append(ColleaguesCount(Acts("intent", intent), 30.0))
-    return found
+        features.append(ColleaguesCount(InteractionFilter("intent", intent), 30.0))
+    return features

@@ -1,7 +1,7 @@
 """What a feature is: a frozen dataclass of parameters that computes its own column name and says in words what it means.
 
-A feature never touches data. `features.engine.plan` compiles a list of them into instructions for one walk along the history; the
-tests hold a second, naive implementation of each.
+A feature never touches data. `features.engine.plan` compiles a list of them into instructions for one walk along the history;
+the tests hold a second, naive implementation of each.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Mark = Literal["visit", "active_day"]
 
 
 @dataclass(frozen=True)
-class Acts:
+class InteractionFilter:
     """Which interactions count: of these types (all when empty), in this direction (any when None).
 
     `mark` takes instead the interactions that open a visit (inbound, more than 30 minutes after the one before) or a day
@@ -39,7 +39,7 @@ class Feature(ABC):
     """The common face of all features: `name` (the column), `label` and `unit` in words, `group` for reasons, `part`."""
 
     part: ClassVar[Part] = "engagement"
-    whole: ClassVar[bool] = False  # a count: whole numbers, never missing
+    integral: ClassVar[bool] = False  # a count: whole numbers, never missing
 
     @property
     @abstractmethod
@@ -68,9 +68,9 @@ def _window(days: float | None) -> str:
 class Count(Feature):
     """How often, in the `days` before as_of (None: ever). Whole number, 0 for an empty history."""
 
-    what: Acts
+    what: InteractionFilter
     days: float | None = None
-    whole = True
+    integral = True
 
     @property
     def name(self) -> str:
@@ -91,7 +91,7 @@ class Count(Feature):
 class Total(Feature):
     """Sum of the interactions' `value` in the `days` before as_of, exact to a thousandth; 0 for an empty history."""
 
-    what: Acts
+    what: InteractionFilter
     days: float | None = None
 
     @property
@@ -113,7 +113,7 @@ class Total(Feature):
 class DaysSince(Feature):
     """Days from the last such interaction to as_of; NaN when there was none. `first` asks for the first instead."""
 
-    what: Acts
+    what: InteractionFilter
     first: bool = False
 
     @property
@@ -135,7 +135,7 @@ class DaysSince(Feature):
 class Decayed(Feature):
     """Exponential decay: sum over earlier interactions of 2^(-age / half-life), frequency and recency in one; 0 when none."""
 
-    what: Acts
+    what: InteractionFilter
     half_life_days: float
 
     @property
@@ -157,8 +157,8 @@ class Decayed(Feature):
 class Share(Feature):
     """Count of `what` over count of `of` in the same window, such as clicks per mail sent; NaN when there was no `of`."""
 
-    what: Acts
-    of: Acts
+    what: InteractionFilter
+    of: InteractionFilter
     days: float | None = None
 
     @property
@@ -180,7 +180,7 @@ class Share(Feature):
 class Trend(Feature):
     """log2((1 + count in the last `days`) / (1 + count in the `days` before those)): 0 steady, 1 about doubled, -1 halved."""
 
-    what: Acts
+    what: InteractionFilter
     days: float
 
     @property
@@ -249,7 +249,7 @@ class Variety(Feature):
     """How many different interaction types, ever or in the `days` before as_of. Whole number."""
 
     days: float | None = None
-    whole = True
+    integral = True
 
     @property
     def name(self) -> str:
@@ -271,7 +271,7 @@ class Topics(Feature):
     """How many different contents the lead has touched, or with `deepest` how often the one it touched most."""
 
     deepest: bool = False
-    whole = True
+    integral = True
 
     @property
     def name(self) -> str:
@@ -292,9 +292,9 @@ class Topics(Feature):
 class ColleaguesCount(Feature):
     """Interactions of the other people of the account in the `days` before as_of. Whole number, 0 without colleagues."""
 
-    what: Acts
+    what: InteractionFilter
     days: float | None = None
-    whole = True
+    integral = True
 
     @property
     def name(self) -> str:
@@ -355,7 +355,7 @@ class ColleaguesSilence(Feature):
 class GroupSize(Feature):
     """People of the account known before as_of, the lead included. Whole number, at least 1."""
 
-    whole = True
+    integral = True
 
     @property
     def name(self) -> str:
@@ -397,7 +397,7 @@ class InStage(Feature):
     lead_stage: str
     position: int
     part = "timing"
-    whole = True
+    integral = True
 
     @property
     def name(self) -> str:
@@ -420,7 +420,7 @@ class CreatedOn(Feature):
 
     field: Literal["weekday", "hour"]
     part = "timing"
-    whole = True
+    integral = True
 
     @property
     def name(self) -> str:
@@ -450,14 +450,14 @@ def feature_from_dict(saved: dict[str, Any]) -> Feature:
     ModelError
         for a kind of feature that this Ripeline does not know.
     """
-    rest = dict(saved)
-    kind = rest.pop("feature", None)
+    parameters = dict(saved)
+    kind = parameters.pop("feature", None)
     if kind not in _KINDS:
         raise ModelError(
             f"The feature spec names the unknown kind {kind!r}: {nearest(str(kind), _KINDS)}",
             "The model was made by another version of Ripeline: train anew, or use that version.",
         )
     for key in ("what", "of"):
-        if key in rest:
-            rest[key] = Acts(**{**rest[key], "types": tuple(rest[key]["types"])})
-    return _KINDS[kind](**rest)
+        if key in parameters:
+            parameters[key] = InteractionFilter(**{**parameters[key], "types": tuple(parameters[key]["types"])})
+    return _KINDS[kind](**parameters)

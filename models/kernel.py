@@ -10,8 +10,8 @@ import numpy as np
 
 from features.common.compiled import compiled, inlined, part
 from models.calibration.calibrator import TIE_BREAK
-from models.calibration.intervals import QUANTILE, around
-from models.calibration.timing import MOST
+from models.calibration.intervals import QUANTILE, interval_bounds
+from models.calibration.timing import MAX_DEVIATION
 from models.common.types import TINY
 from models.learners.forest import add_up, explain, room, unpacked
 from models.learners.linear import CLIP
@@ -28,14 +28,14 @@ SCALARS = (
     VALUE_HIGH, AMOUNT, AMOUNT_LOW, AMOUNT_HIGH, TOTAL, START, CALIBRATION,
 ) = range(len(SCALARS))  # fmt: skip
 # … and those with one number per target
-AHEAD = ("conditional", "probability", "low", "high", "rules", "expected_days")
+TARGET_COLUMNS = ("conditional", "probability", "low", "high", "rules", "expected_days")
 STRAIGHT, BETA, ISOTONIC = range(3)  # ways to calibrate
 # parts of the whole numbers
 (
     SIZES, RULE_ROWS, LOGGED, LOG_SCALE, BOOSTER_TARGET, FIT_COLUMNS, ENGAGEMENT_COLUMNS, CALIBRATORS, BANDS, TIMINGS,
     SHARE_BEGIN, CURVE_BEGIN,
 ) = range(12)  # fmt: skip
-TARGETS, FEATURES, MODEL_COLUMNS, LAST_SEEN, BEHAVIOUR, FIT_RULES, HAS_VALUE, VALUE_BOOSTED = range(8)  # of SIZES
+TARGETS, FEATURES, MODEL_COLUMNS, LAST_INTERACTION, BEHAVIOUR, FIT_RULES, HAS_VALUE, VALUE_BOOSTED = range(8)  # of SIZES
 # parts of the real ones
 (
     RULES, CAPS, LINEAR, TRANSITIONS, BOOSTER_WEIGHT, SLOPES, KNOTS, LEVELS, CENTRES, SPREADS, PERCENTILES, FIT_THIRDS,
@@ -46,41 +46,42 @@ MEAN, DEVIATION, COEFFICIENT, PRESENT, ABSENT = range(5)  # of LINEAR, one after
 
 @compiled
 def run(
-    whole: Any, real: Any, tree_whole: Any, tree_real: Any, rows: Any, stage: Any, stage_days: Any, fits: Any, given: Any,
+    integers: Any, real: Any, tree_integers: Any, tree_real: Any, rows: Any, stage: Any, stage_days: Any, fits: Any, external_margins: Any,
     groups: Any, count: int, x: Any, contributions: Any, out: Any, speaker: Any, effect: Any, begin: int, end: int,
 ) -> None:  # fmt: skip
-    """Leads `begin` … `end`, all arrays as in `models.packed.Made.numbers`; `given` (n, targets + 1): margins from elsewhere."""
-    sizes = part(whole, SIZES)
+    """Leads `begin` … `end`, all arrays as in `models.packed.Made.numbers`; `external_margins` (n, targets + 1): margins from
+    elsewhere."""
+    sizes = part(integers, SIZES)
     targets = sizes[TARGETS]
-    forest, switches = unpacked(tree_whole, tree_real)
-    target, weight = part(whole, BOOSTER_TARGET), part(real, BOOSTER_WEIGHT)
+    forest, switches = unpacked(tree_integers, tree_real)
+    target, weight = part(integers, BOOSTER_TARGET), part(real, BOOSTER_WEIGHT)
     logs, added = np.zeros(sizes[FEATURES], np.float32), np.empty(sizes[FEATURES])
     margins, effects = np.empty(targets + 1), np.empty(count)
     space, words = room(), np.empty(len(forest.rounds), np.uint64)
     for i in range(begin, end):
-        own, row = stage[i], out[i]
+        lead_stage, row = stage[i], out[i]
         row[:] = np.nan
-        _points(whole, real, rows, i, fits, row)
+        _points(integers, real, rows, i, fits, row)
         for j in range(sizes[FEATURES] - 1):
             x[i, j] = rows[j, i]
         x[i, sizes[FEATURES] - 1] = row[POINTS]
-        margins[:] = given[i]
-        _linear(whole, real, x[i], own, logs, added, margins, contributions[i])
+        margins[:] = external_margins[i]
+        _linear(integers, real, x[i], lead_stage, logs, added, margins, contributions[i])
         for tree in range(len(words)):
             words[tree] = np.uint64(switches.words[tree])
-        turn(x[i], own, switches, words)
+        turn(x[i], lead_stage, switches, words)
         for b in range(len(target)):
-            if target[b] >= own:
+            if target[b] >= lead_stage:
                 margins[target[b]] += weight[b] * add_up(b, forest, words)
-                if target[b] == own:
+                if target[b] == lead_stage:
                     explain(b, forest, switches.words, words, space, weight[b], contributions[i])
-        _chances(whole, real, own, margins, row)
-        _rules(whole, real, own, row)
+        _chances(integers, real, lead_stage, margins, row)
+        _rules(integers, real, lead_stage, row)
         if sizes[HAS_VALUE]:
-            _worth(whole, real, margins[targets], row)
-        _curves(whole, real, own, stage_days[i], row)
-        _grades(whole, real, own, contributions[i], row)
-        chance = row[len(SCALARS) + own]
+            _worth(integers, real, margins[targets], row)
+        _curves(integers, real, lead_stage, stage_days[i], row)
+        _grades(integers, real, lead_stage, contributions[i], row)
+        chance = row[len(SCALARS) + lead_stage]
         row[TOTAL] = strongest(contributions[i], groups, effects, speaker[i], effect[i])
         row[START] = contributions[i, sizes[FEATURES]]
         row[CALIBRATION] = _logit(chance) - row[TOTAL]
@@ -93,199 +94,199 @@ def _logit(probability: Any) -> Any:
 
 
 @compiled
-def _points(whole: Any, real: Any, rows: Any, i: int, fits: Any, row: Any) -> None:
+def _points(integers: Any, real: Any, rows: Any, i: int, fits: Any, row: Any) -> None:
     """As `models.rules.rules.Rules.points`; the lines stand at the end of the row."""
-    sizes, places = part(whole, SIZES), part(whole, RULE_ROWS)
+    sizes, places = part(integers, SIZES), part(integers, RULE_ROWS)
     rules, caps = part(real, RULES), part(real, CAPS)
     behaviour = sizes[BEHAVIOUR]
     lines = row[len(row) - behaviour - sizes[FIT_RULES] :]
     engagement, fit = 0.0, 0.0
     for r in range(behaviour):
-        seen: Any = np.float64(rows[places[r], i])
-        times, most = rules[3 * r + 1], rules[3 * r + 2]
+        amount: Any = np.float64(rows[places[r], i])
+        times, limit = rules[3 * r + 1], rules[3 * r + 2]
         if not np.isnan(times):
-            seen = 1.0 if seen >= times else 0.0
-        lines[r] = min(max(rules[3 * r] * seen, -most), most)
+            amount = 1.0 if amount >= times else 0.0
+        lines[r] = min(max(rules[3 * r] * amount, -limit), limit)
         engagement += lines[r]
     for r in range(sizes[FIT_RULES]):
         lines[behaviour + r] = fits[i, r]
         fit += fits[i, r]
-    did, suits = min(engagement, caps[0]), min(fit, caps[1])
-    row[POINTS] = did + suits
+    capped_engagement, capped_fit = min(engagement, caps[0]), min(fit, caps[1])
+    row[POINTS] = capped_engagement + capped_fit
     row[CAPPED] = row[POINTS] - engagement - fit
-    row[RULES_FIT] = (suits >= caps[2]) + (suits >= caps[3])
-    row[RULES_ENGAGEMENT] = (did >= caps[4]) + (did >= caps[5])
-    row[QUIET] = rows[sizes[LAST_SEEN], i]
+    row[RULES_FIT] = (capped_fit >= caps[2]) + (capped_fit >= caps[3])
+    row[RULES_ENGAGEMENT] = (capped_engagement >= caps[4]) + (capped_engagement >= caps[5])
+    row[QUIET] = rows[sizes[LAST_INTERACTION], i]
 
 
 @compiled
-def _linear(whole: Any, real: Any, x: Any, own: int, logs: Any, added: Any, margins: Any, contributions: Any) -> None:
-    """As `models.learners.linear.Linear` of each target ahead; `logs` and `added` (features + 1,) are room. What is asked of a column is
-    cut out beforehand, since only indices that are counted up from 0 let a loop become vectors."""
-    sizes, logged, log_scale = part(whole, SIZES), part(whole, LOGGED), part(whole, LOG_SCALE)
+def _linear(integers: Any, real: Any, x: Any, lead_stage: int, logs: Any, added: Any, margins: Any, contributions: Any) -> None:
+    """As `models.learners.linear.Linear` of each target ahead; `logs` and `added` (features + 1,) are room. What is asked of a
+    column is cut out beforehand, since only indices that are counted up from 0 let a loop become vectors."""
+    sizes, logged, log_scale = part(integers, SIZES), part(integers, LOGGED), part(integers, LOG_SCALE)
     linear, transitions = part(real, LINEAR), part(real, TRANSITIONS)
     clip, width = np.float32(CLIP), sizes[FEATURES]
     for k in range(len(logged)):
         value = np.float32(x[logged[k]])
         logs[logged[k]] = np.log1p(value) if value > 0 else np.float32(0)  # most are 0, and what is missing counts below
-    for t in range(own, sizes[TARGETS]):
+    for t in range(lead_stage, sizes[TARGETS]):
         weight, intercept, constant = transitions[3 * t], transitions[3 * t + 1], transitions[3 * t + 2]
-        here, logs_here = linear[5 * width * t : 5 * width * (t + 1)], log_scale[width * t : width * (t + 1)]
-        mean, deviation, coefficient = here[:width], here[width : 2 * width], here[2 * width : 3 * width]
-        present, absent = here[3 * width : 4 * width], here[4 * width :]
-        found = 0.0
+        block, logs_here = linear[5 * width * t : 5 * width * (t + 1)], log_scale[width * t : width * (t + 1)]
+        mean, deviation, coefficient = block[:width], block[width : 2 * width], block[2 * width : 3 * width]
+        present, absent = block[3 * width : 4 * width], block[4 * width :]
+        total = 0.0
         for j in range(width):
-            given, logarithm = x[j], logs[j]
-            value = logarithm if logs_here[j] else np.float32(given)
+            raw, logarithm = x[j], logs[j]
+            value = logarithm if logs_here[j] else np.float32(raw)
             z = min(max((value - np.float32(mean[j])) / np.float32(deviation[j]), -clip), clip)
-            there, missing = z * coefficient[j] + present[j], absent[j]
-            added[j] = missing if np.isnan(given) else there
-            found += added[j]
-        if t == own:
+            contribution, missing = z * coefficient[j] + present[j], absent[j]
+            added[j] = missing if np.isnan(raw) else contribution
+            total += added[j]
+        if t == lead_stage:
             for j in range(width):
                 contributions[j] += weight * added[j]
-        margins[t] += weight * (found + intercept) + constant
-        if t == own:
+        margins[t] += weight * (total + intercept) + constant
+        if t == lead_stage:
             contributions[width] += weight * intercept + constant
 
 
 @inlined
-def _between(value: Any, at: Any, levels: Any) -> Any:
+def _interpolate(value: Any, knots: Any, levels: Any) -> Any:
     """As `np.interp`, by binary search."""
-    last = len(at) - 1
-    if value <= at[0]:
-        found = levels[0]
-    elif value >= at[last]:
-        found = levels[last]
+    end = len(knots) - 1
+    if value <= knots[0]:
+        level = levels[0]
+    elif value >= knots[end]:
+        level = levels[end]
     else:
-        low, high = 0, last
+        low, high = 0, end
         while high - low > 1:
             middle = (low + high) >> 1
-            if at[middle] <= value:
+            if knots[middle] <= value:
                 low = middle
             else:
                 high = middle
-        found = levels[low] + (value - at[low]) * ((levels[low + 1] - levels[low]) / (at[low + 1] - at[low]))
-    return found
+        level = levels[low] + (value - knots[low]) * ((levels[low + 1] - levels[low]) / (knots[low + 1] - knots[low]))
+    return level
 
 
 @compiled
-def _calibrated(whole: Any, real: Any, which: int, margin: float) -> Any:
+def _calibrated(integers: Any, real: Any, index: int, margin: float) -> Any:
     """As `models.calibration.calibrator.Calibrator.probability`."""
-    of, slopes = part(whole, CALIBRATORS), part(real, SLOPES)
-    method, slope, low, shift = of[3 * which], slopes[3 * which], slopes[3 * which + 1], slopes[3 * which + 2]
+    calibrators, slopes = part(integers, CALIBRATORS), part(real, SLOPES)
+    method, slope, low, shift = calibrators[3 * index], slopes[3 * index], slopes[3 * index + 1], slopes[3 * index + 2]
     if method == ISOTONIC:
-        knots = part(real, KNOTS)[of[3 * which + 1] : of[3 * which + 2]]
-        smooth = _between(margin, knots, part(real, LEVELS)[of[3 * which + 1] : of[3 * which + 2]])
-        found = _logit((1 - TIE_BREAK) * smooth + TIE_BREAK * (0.5 * (1.0 + np.tanh(0.5 * margin))))
+        knots = part(real, KNOTS)[calibrators[3 * index + 1] : calibrators[3 * index + 2]]
+        smooth = _interpolate(margin, knots, part(real, LEVELS)[calibrators[3 * index + 1] : calibrators[3 * index + 2]])
+        log_odds = _logit((1 - TIE_BREAK) * smooth + TIE_BREAK * (0.5 * (1.0 + np.tanh(0.5 * margin))))
     elif method == BETA:
         common = np.log1p(np.exp(-abs(margin)))
-        found = slope * -(common + max(-margin, 0.0)) + low * (common + max(margin, 0.0)) + shift
+        log_odds = slope * -(common + max(-margin, 0.0)) + low * (common + max(margin, 0.0)) + shift
     else:
-        found = slope * margin + shift
-    return min(max(0.5 * (1.0 + np.tanh(0.5 * found)), TINY), 1 - TINY)
+        log_odds = slope * margin + shift
+    return min(max(0.5 * (1.0 + np.tanh(0.5 * log_odds)), TINY), 1 - TINY)
 
 
 @compiled
-def _chances(whole: Any, real: Any, own: int, margins: Any, row: Any) -> None:
+def _chances(integers: Any, real: Any, lead_stage: int, margins: Any, row: Any) -> None:
     """As `models.calibration.chain.chain` and `models.score.interval`."""
-    targets, bands = part(whole, SIZES)[TARGETS], part(whole, BANDS)
-    ahead, below, above, reached = len(SCALARS), 0.0, 0.0, 1.0
-    for t in range(own, targets):
-        p = _calibrated(whole, real, t, margins[t])
-        reached *= p
-        row[ahead + t], row[ahead + targets + t] = p, reached
+    targets, bands = part(integers, SIZES)[TARGETS], part(integers, BANDS)
+    offset, low_variance, high_variance, cumulative = len(SCALARS), 0.0, 0.0, 1.0
+    for t in range(lead_stage, targets):
+        p = _calibrated(integers, real, t, margins[t])
+        cumulative *= p
+        row[offset + t], row[offset + targets + t] = p, cumulative
         band = slice(bands[t], bands[t + 1])
-        at_least, at_most = around(p, (part(real, CENTRES)[band], part(real, SPREADS)[band]))
-        below += np.log(p / at_least) ** 2
-        above += np.log(at_most / p) ** 2
-        row[ahead + 2 * targets + t] = reached * np.exp(-np.sqrt(below))
-        row[ahead + 3 * targets + t] = min(reached * np.exp(np.sqrt(above)), 1.0)
+        lower, upper = interval_bounds(p, (part(real, CENTRES)[band], part(real, SPREADS)[band]))
+        low_variance += np.log(p / lower) ** 2
+        high_variance += np.log(upper / p) ** 2
+        row[offset + 2 * targets + t] = cumulative * np.exp(-np.sqrt(low_variance))
+        row[offset + 3 * targets + t] = min(cumulative * np.exp(np.sqrt(high_variance)), 1.0)
 
 
 @compiled
-def _rules(whole: Any, real: Any, own: int, row: Any) -> None:
+def _rules(integers: Any, real: Any, lead_stage: int, row: Any) -> None:
     """As `models.rules.odds.RuleOdds.probabilities`."""
-    targets, of = part(whole, SIZES)[TARGETS], part(whole, CALIBRATORS)
-    at, margin, least, before = len(SCALARS) + 4 * targets, row[POINTS] / SCALE, 1.0, np.nan
-    for t in range(own, targets):
-        way, step = targets + own * targets + t, targets + t * targets + t
-        found = np.nan
-        if of[3 * way] >= 0:
-            found = _calibrated(whole, real, way, margin)
-        elif of[3 * step] >= 0 and t > own:
-            found = before * _calibrated(whole, real, step, margin)
-        before = found
-        if not np.isnan(found):
-            least = min(least, found)
-            row[at + t] = least
+    targets, calibrators = part(integers, SIZES)[TARGETS], part(integers, CALIBRATORS)
+    offset, margin, minimum, earlier_chance = len(SCALARS) + 4 * targets, row[POINTS] / SCALE, 1.0, np.nan
+    for t in range(lead_stage, targets):
+        way, step = targets + lead_stage * targets + t, targets + t * targets + t
+        chance = np.nan
+        if calibrators[3 * way] >= 0:
+            chance = _calibrated(integers, real, way, margin)
+        elif calibrators[3 * step] >= 0 and t > lead_stage:
+            chance = earlier_chance * _calibrated(integers, real, step, margin)
+        earlier_chance = chance
+        if not np.isnan(chance):
+            minimum = min(minimum, chance)
+            row[offset + t] = minimum
 
 
 @compiled
-def _worth(whole: Any, real: Any, margin: float, row: Any) -> None:
+def _worth(integers: Any, real: Any, margin: float, row: Any) -> None:
     """As `models.decision.value.Value.expected`."""
-    sizes, worth = part(whole, SIZES), part(real, WORTH)
+    sizes, worth = part(integers, SIZES), part(real, WORTH)
     base, spread, low, high, lifetime = worth[0], worth[1], worth[2], worth[3], worth[4]
     mean = base * np.exp(margin) if sizes[VALUE_BOOSTED] else base
-    last = len(SCALARS) + sizes[TARGETS] - 1
-    final, at_least = row[last + sizes[TARGETS]], row[last + 2 * sizes[TARGETS]]
-    at_most = row[last + 3 * sizes[TARGETS]]
+    final_column = len(SCALARS) + sizes[TARGETS] - 1
+    final, lower = row[final_column + sizes[TARGETS]], row[final_column + 2 * sizes[TARGETS]]
+    upper = row[final_column + 3 * sizes[TARGETS]]
     value, doubt = final * mean * lifetime, (QUANTILE * spread) ** 2
     row[AMOUNT], row[AMOUNT_LOW], row[AMOUNT_HIGH] = mean, mean * low, mean * high
     row[VALUE] = value
-    row[VALUE_LOW] = value * np.exp(-np.sqrt(np.log(final / at_least) ** 2 + doubt))
-    row[VALUE_HIGH] = value * np.exp(np.sqrt(np.log(at_most / final) ** 2 + doubt))
+    row[VALUE_LOW] = value * np.exp(-np.sqrt(np.log(final / lower) ** 2 + doubt))
+    row[VALUE_HIGH] = value * np.exp(np.sqrt(np.log(upper / final) ** 2 + doubt))
 
 
 @compiled
-def _curves(whole: Any, real: Any, own: int, stage_days: float, row: Any) -> None:
+def _curves(integers: Any, real: Any, lead_stage: int, stage_days: float, row: Any) -> None:
     """As `models.calibration.curve.curves`."""
-    targets, timings, curve = part(whole, SIZES)[TARGETS], part(whole, TIMINGS), part(whole, CURVE_BEGIN)
-    shares, share_begin = part(real, SHARES), part(whole, SHARE_BEGIN)
-    first, second = _logit(row[len(SCALARS) + own]), np.log1p(max(stage_days, 0.0))
+    targets, timings, curve = part(integers, SIZES)[TARGETS], part(integers, TIMINGS), part(integers, CURVE_BEGIN)
+    shares, share_begin = part(real, SHARES), part(integers, SHARE_BEGIN)
+    margin, log_days = _logit(row[len(SCALARS) + lead_stage]), np.log1p(max(stage_days, 0.0))
     chances = row[len(SCALARS) + 6 * targets :]
-    for before in range(own, targets):
-        which = 4 * (own * targets + before)
-        slopes = slice(timings[which + 2], timings[which + 3])
+    for earlier_target in range(lead_stage, targets):
+        index = 4 * (lead_stage * targets + earlier_target)
+        slopes = slice(timings[index + 2], timings[index + 3])
         slope, centre, spread = (
             part(real, TIMING_SLOPES)[slopes], part(real, TIMING_CENTRES)[slopes], part(real, TIMING_SPREADS)[slopes],
         )  # fmt: skip
         total = 0.0
         for j in range(len(slope)):
-            standard = ((first if j == 0 else second) - centre[j]) / spread[j]
-            total += min(max(standard, -MOST), MOST) * slope[j]
+            standard = ((margin if j == 0 else log_days) - centre[j]) / spread[j]
+            total += min(max(standard, -MAX_DEVIATION), MAX_DEVIATION) * slope[j]
         power = np.exp(total)
-        knots = slice(timings[which], timings[which + 1])
+        knots = slice(timings[index], timings[index + 1])
         days, share = part(real, TIMING_DAYS)[knots], part(real, TIMING_SHARES)[knots]
-        area, earlier = 0.0, 1.0 - share[0] ** power
+        area, earlier_survival = 0.0, 1.0 - share[0] ** power
         for k in range(1, len(days)):
-            left = 1.0 - share[k] ** power
-            area += 0.5 * (left + earlier) * (days[k] - days[k - 1])
-            earlier = left
-        row[len(SCALARS) + 5 * targets + before] = area
-        for target in range(before, targets):
-            at = share_begin[(own * targets + before) * targets + target]
+            survival = 1.0 - share[k] ** power
+            area += 0.5 * (survival + earlier_survival) * (days[k] - days[k - 1])
+            earlier_survival = survival
+        row[len(SCALARS) + 5 * targets + earlier_target] = area
+        for target in range(earlier_target, targets):
+            offset = share_begin[(lead_stage * targets + earlier_target) * targets + target]
             for day in range(curve[target + 1] - curve[target]):
-                by = row[len(SCALARS) + targets + before] * shares[at + day] ** power
-                if not chances[curve[target] + day] <= by:  # nothing is known yet (NaN), or it is higher
-                    chances[curve[target] + day] = by
+                bound = row[len(SCALARS) + targets + earlier_target] * shares[offset + day] ** power
+                if not chances[curve[target] + day] <= bound:  # nothing is known yet (NaN), or it is higher
+                    chances[curve[target] + day] = bound
 
 
 @compiled
-def _grades(whole: Any, real: Any, own: int, contributions: Any, row: Any) -> None:
+def _grades(integers: Any, real: Any, lead_stage: int, contributions: Any, row: Any) -> None:
     """As `models.calibration.reference.Reference`: the score, and what grades are made of."""
     percentiles = part(real, PERCENTILES)
-    final = row[len(SCALARS) + 2 * part(whole, SIZES)[TARGETS] - 1]
+    final = row[len(SCALARS) + 2 * part(integers, SIZES)[TARGETS] - 1]
     row[SCORE] = min(max(np.searchsorted(percentiles, final, side="right"), 1), 99)
     fit, engagement = 0.0, 0.0
-    for column in part(whole, FIT_COLUMNS):
+    for column in part(integers, FIT_COLUMNS):
         fit += contributions[column]
-    for column in part(whole, ENGAGEMENT_COLUMNS):
+    for column in part(integers, ENGAGEMENT_COLUMNS):
         engagement += contributions[column]
     thirds = part(real, FIT_THIRDS)
-    row[FIT] = np.float64(fit > thirds[2 * own]) + np.float64(fit > thirds[2 * own + 1])
+    row[FIT] = np.float64(fit > thirds[2 * lead_stage]) + np.float64(fit > thirds[2 * lead_stage + 1])
     thirds = part(real, ENGAGEMENT_THIRDS)
-    row[ENGAGEMENT] = np.float64(engagement > thirds[2 * own]) + np.float64(engagement > thirds[2 * own + 1])
+    row[ENGAGEMENT] = np.float64(engagement > thirds[2 * lead_stage]) + np.float64(engagement > thirds[2 * lead_stage + 1])
 
 
 @compiled
@@ -300,19 +301,19 @@ def strongest(contributions: Any, groups: Any, effects: Any, speaker: Any, effec
     for j in range(len(groups)):
         effects[groups[j]] += contributions[j]
         total += contributions[j]
-    for place in range(len(speaker)):
+    for rank in range(len(speaker)):
         best = 0
         for g in range(1, len(effects)):
             if abs(effects[g]) > abs(effects[best]):
                 best = g
         moved = effects[best]
-        effect[place] = moved
-        speaker[place] = -1
+        effect[rank] = moved
+        speaker[rank] = -1
         if moved == 0.0:
             continue
         for j in range(len(groups)):
             towards = contributions[j] * np.sign(moved)
-            if groups[j] == best and (speaker[place] < 0 or towards > contributions[speaker[place]] * np.sign(moved)):
-                speaker[place] = j
+            if groups[j] == best and (speaker[rank] < 0 or towards > contributions[speaker[rank]] * np.sign(moved)):
+                speaker[rank] = j
         effects[best] = 0.0
     return total

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from features.dataset.funnel import Funnel
-from features.engine.feature_set import Described, FeatureSet
+from features.engine.feature_set import ColumnDescription, FeatureSet
 from features.engine.plan import Plan
-from features.spec import Acts, DaysSince, Feature
+from features.spec import DaysSince, Feature, InteractionFilter
 from models.calibration.drift import Drift
 from models.calibration.reference import Reference
 from models.calibration.timing import Timings
@@ -23,12 +23,12 @@ from models.common.types import Floats, Matrix
 from models.decision.next_steps import NextSteps
 from models.decision.recommend import Policy
 from models.decision.value import Value
-from models.packed import Made
+from models.packed import PackedModel
 from models.rules.odds import RuleOdds
 from models.rules.rules import Rules
 
-LAST_SEEN = DaysSince(Acts("any"))
-POINTS = Described(
+LAST_INTERACTION = DaysSince(InteractionFilter("any"))
+POINTS = ColumnDescription(
     "points",
     "points",
     "rules",
@@ -39,10 +39,10 @@ POINTS = Described(
 
 def design(columns: Matrix, points: Floats, rows: npt.NDArray[np.intp] | None = None) -> Matrix:
     """What a model sees: `columns` (features, n) and `points` (n,) of the wanted rows → (rows, features + 1), points last."""
-    wanted = np.arange(columns.shape[1]) if rows is None else rows
-    out = np.empty((len(wanted), len(columns) + 1), columns.dtype)
+    selected_rows = np.arange(columns.shape[1]) if rows is None else rows
+    out = np.empty((len(selected_rows), len(columns) + 1), columns.dtype)
     out[:, :-1] = columns.T if rows is None else columns[:, rows].T
-    out[:, -1] = points[wanted]
+    out[:, -1] = points[selected_rows]
     return out
 
 
@@ -84,9 +84,9 @@ class FunnelModel:
         return plan
 
     @cached_property
-    def described(self) -> tuple[Described, ...]:
+    def described(self) -> tuple[ColumnDescription, ...]:
         """What each column of x means: the feature set's, then the points."""
-        return (*self.feature_set.described, POINTS)
+        return (*self.feature_set.column_descriptions, POINTS)
 
     @cached_property
     def part_columns(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -101,9 +101,9 @@ class FunnelModel:
         return np.array([names.setdefault(d.group, len(names)) for d in self.described], np.intp)
 
     @cached_property
-    def made(self) -> Made:
+    def packed(self) -> PackedModel:
         """All its numbers, ready to score."""
-        return Made.of(self)
+        return PackedModel.from_model(self)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -112,7 +112,9 @@ class FunnelModel:
 
     @cached_property
     def _combined(self) -> tuple[Feature, ...]:
-        return tuple(dict.fromkeys((*self.feature_set.features, *self.rules.features, LAST_SEEN, *self.next_steps.features)))
+        return tuple(
+            dict.fromkeys((*self.feature_set.features, *self.rules.features, LAST_INTERACTION, *self.next_steps.features))
+        )
 
     @cached_property
     def model_rows(self) -> npt.NDArray[np.intp]:
@@ -130,12 +132,12 @@ class FunnelModel:
         return self._places(self.next_steps.features)
 
     @cached_property
-    def last_seen_row(self) -> int:
-        return self._combined.index(LAST_SEEN)
+    def last_interaction_row(self) -> int:
+        return self._combined.index(LAST_INTERACTION)
 
-    def _places(self, wanted: Sequence[Feature]) -> npt.NDArray[np.intp]:
-        place = {feature: i for i, feature in enumerate(self._combined)}
-        return np.array([place[f] for f in wanted], np.intp)
+    def _places(self, features: Sequence[Feature]) -> npt.NDArray[np.intp]:
+        positions = {feature: i for i, feature in enumerate(self._combined)}
+        return np.array([positions[f] for f in features], np.intp)
 
     @cached_property
     def lines_ahead(self) -> list[tuple[int, float]]:
@@ -146,8 +148,8 @@ class FunnelModel:
     @cached_property
     def rules_hand_over_from(self) -> float:
         """The points from which the rules would hand a lead over, as thresholds rise along the funnel; endless if never."""
-        ahead = [needed for stage, needed in self.rules.thresholds if self.funnel.position(stage) >= self.sales_from]
-        return min(ahead, default=math.inf)
+        thresholds = [threshold for stage, threshold in self.rules.thresholds if self.funnel.position(stage) >= self.sales_from]
+        return min(thresholds, default=math.inf)
 
     @cached_property
     def sales_from(self) -> int:

@@ -34,13 +34,14 @@ from models.learners.trees import Trees
 from models.rules.odds import RuleOdds
 from models.rules.rules import Rules
 
-TOGETHER = 256  # rows for which another core is worth asking
+MIN_BLOCK = 256  # rows for which another core is worth asking
 
 
 @dataclass(frozen=True)
 class Numbers:
     """Of n leads: x (n, features + 1) and its contributions (n, features + 2) to the log-odds of the next lead stage; all other
-    numbers in `row` (n, columns), as `Made.columns` names them. `speaker` and `effect` (n, reasons) as in `models.reasons`."""
+    numbers in `row` (n, columns), as `PackedModel.columns` names them. `speaker` and `effect` (n, reasons) as in
+    `models.reasons`."""
 
     x: Matrix
     contributions: Floats
@@ -49,7 +50,7 @@ class Numbers:
     effect: Floats
 
 
-class Parts(Protocol):
+class ModelParts(Protocol):
     """What a model must have; `models.model.FunnelModel` does."""
 
     @property
@@ -71,7 +72,7 @@ class Parts(Protocol):
     @property
     def rule_rows(self) -> npt.NDArray[np.intp]: ...
     @property
-    def last_seen_row(self) -> int: ...
+    def last_interaction_row(self) -> int: ...
     @property
     def part_columns(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]: ...
     @property
@@ -79,13 +80,14 @@ class Parts(Protocol):
 
 
 @dataclass(frozen=True)
-class Made:
-    """A model made ready. `outside`: boosters that only LightGBM can ask, by the target they are for and their weight."""
+class PackedModel:
+    """A model made ready. `external_boosters`: boosters that only LightGBM can ask, by the target they are for and their
+    weight."""
 
-    whole: npt.NDArray[np.int64]
+    integers: npt.NDArray[np.int64]
     real: Floats
     forest: Shapley
-    outside: tuple[tuple[int, float, Gbm], ...]
+    external_boosters: tuple[tuple[int, float, Gbm], ...]
     columns: Mapping[str, slice]
     days: tuple[tuple[float, ...], ...]
     groups: npt.NDArray[np.intp]
@@ -94,18 +96,18 @@ class Made:
     width: int
 
     @classmethod
-    def of(cls, model: Parts) -> Made:
-        making = _Making(model)
+    def from_model(cls, model: ModelParts) -> PackedModel:
+        making = _Packer(model)
         making.rules()
         making.learners()
         making.calibration()
         making.timing()
-        return making.made()
+        return making.pack()
 
     @cached_property
     def places(self) -> dict[str, int]:
         """Where each of `columns` begins."""
-        return {name: one.start for name, one in self.columns.items()}
+        return {name: span.start for name, span in self.columns.items()}
 
     def numbers(
         self,
@@ -113,7 +115,7 @@ class Made:
         stage: npt.NDArray[np.int32],
         stage_days: Floats,
         fits: Floats,
-        most: int,
+        max_reasons: int,
         x: Matrix | None = None,
         threads: int | None = None,
     ) -> Numbers:
@@ -122,63 +124,63 @@ class Made:
         `outside`; `threads`: at most so many, all cores where it is not said."""
         leads = rows.shape[1]
         rows = np.ascontiguousarray(rows)  # a cut would be another type, and the walk be compiled anew for it
-        found = Numbers(
+        numbers = Numbers(
             np.empty((leads, self.features), rows.dtype),
             np.zeros((leads, self.features + 1)),
             np.empty((leads, self.width)),
-            np.empty((leads, most), np.int64),
-            np.empty((leads, most)),
+            np.empty((leads, max_reasons), np.int64),
+            np.empty((leads, max_reasons)),
         )
-        given = np.zeros((leads, len(self.days) + 1))
-        for target, weight, gbm in self.outside:
+        external_margins = np.zeros((leads, len(self.days) + 1))
+        for target, weight, gbm in self.external_boosters:
             assert x is not None  # noqa: S101  as the docstring says
-            given[:, target] += weight * gbm.margin(x)
-            own = np.flatnonzero(stage == target)
-            found.contributions[own] += weight * gbm.contributions(x[own])
+            external_margins[:, target] += weight * gbm.margin(x)
+            stage_leads = np.flatnonzero(stage == target)
+            numbers.contributions[stage_leads] += weight * gbm.contributions(x[stage_leads])
 
         threads = min(threads or CORES, MOST_THREADS)
         # few long pieces: after each one Python's lock is waited for, which others may hold
-        together = max(TOGETHER, -(-leads // threads))
+        block_size = max(MIN_BLOCK, -(-leads // threads))
 
         def work(begin: int) -> None:
             run(
-                self.whole, self.real, self.forest.whole, self.forest.real, rows, stage, stage_days, fits, given, self.groups,
-                self.count, found.x, found.contributions, found.row, found.speaker, found.effect,
-                begin, min(begin + together, leads),
+                self.integers, self.real, self.forest.integers, self.forest.real, rows, stage, stage_days, fits, external_margins, self.groups,
+                self.count, numbers.x, numbers.contributions, numbers.row, numbers.speaker, numbers.effect,
+                begin, min(begin + block_size, leads),
             )  # fmt: skip
 
-        blocks = range(0, leads, together)
+        blocks = range(0, leads, block_size)
         if len(blocks) > 1:
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(work, blocks))
         else:
             for begin in blocks:
                 work(begin)
-        return found
+        return numbers
 
 
-class _Making:
+class _Packer:
     """The parts of the packed numbers, by their places in `models.kernel`."""
 
-    def __init__(self, model: Parts) -> None:
+    def __init__(self, model: ModelParts) -> None:
         self.model = model
         self.targets = len(model.transitions)
         self.days = tuple(curve_days(model.funnel.horizons[t]) for t in model.funnel.targets)
-        self.whole: dict[int, Any] = {}
+        self.integers: dict[int, Any] = {}
         self.real: dict[int, Any] = {}
-        self.outside: list[tuple[int, float, Gbm]] = []
-        self.inside: list[Gbm] = []
+        self.external_boosters: list[tuple[int, float, Gbm]] = []
+        self.compiled_boosters: list[Gbm] = []
 
     def rules(self) -> None:
         model, book = self.model, self.model.rules.book
         width = model.feature_set.attribute_columns
         grades = book.grades
         edges = [grades.fit["B"], grades.fit["A"], grades.engagement["2"], grades.engagement["1"]] if grades else [np.inf] * 4
-        self.whole[k.RULE_ROWS] = width + model.rule_rows
-        self.real[k.RULES] = np.column_stack(model.rules.given).ravel()
+        self.integers[k.RULE_ROWS] = width + model.rule_rows
+        self.real[k.RULES] = np.column_stack(model.rules.behaviour_arrays).ravel()
         self.real[k.CAPS] = [book.caps.engagement or np.inf, book.caps.fit or np.inf, *edges]
-        self.whole[k.SIZES] = [
-            self.targets, len(model.feature_set.names) + 1, width, width + model.last_seen_row,
+        self.integers[k.SIZES] = [
+            self.targets, len(model.feature_set.names) + 1, width, width + model.last_interaction_row,
             len(book.behaviour), len(book.fit),
             model.value is not None, model.value is not None and model.value.gbm is not None,
         ]  # fmt: skip
@@ -187,38 +189,38 @@ class _Making:
         model = self.model
         columns = [t.linear.columns for t in model.transitions]
         log_scale = np.array([scale for scale, *_ in columns])
-        self.whole[k.LOG_SCALE], self.whole[k.LOGGED] = log_scale.ravel(), np.flatnonzero(log_scale.any(axis=0))
+        self.integers[k.LOG_SCALE], self.integers[k.LOGGED] = log_scale.ravel(), np.flatnonzero(log_scale.any(axis=0))
         self.real[k.LINEAR] = np.concatenate(
             [np.concatenate([mean, deviation, coefficient, *missing]) for _, mean, deviation, coefficient, missing in columns]
         )
         self.real[k.TRANSITIONS] = [
             number for t in model.transitions for number in (t.weights[0] + t.weights[2], t.linear.intercept, t.constant)
         ]
-        asked: list[tuple[int, float, Gbm | None]] = []
+        candidates: list[tuple[int, float, Gbm | None]] = []
         for number, t in enumerate(model.transitions):
-            asked += [(number, t.weights[1], t.gbm), (number, t.weights[2], t.stacked)]
-        asked.append((self.targets, 1.0, model.value.gbm if model.value else None))
-        boosters = [(target, weight, gbm) for target, weight, gbm in asked if gbm is not None and gbm.trees]
-        self.outside = [one for one in boosters if one[2].shapley is None]
-        inside = [one for one in boosters if one[2].shapley is not None]
-        self.inside = [gbm for *_, gbm in inside]
-        self.whole[k.BOOSTER_TARGET] = [target for target, *_ in inside]
-        self.real[k.BOOSTER_WEIGHT] = [weight for _, weight, _ in inside]
-        self.whole[k.FIT_COLUMNS], self.whole[k.ENGAGEMENT_COLUMNS] = model.part_columns
+            candidates += [(number, t.weights[1], t.gbm), (number, t.weights[2], t.stacked)]
+        candidates.append((self.targets, 1.0, model.value.gbm if model.value else None))
+        boosters = [(target, weight, gbm) for target, weight, gbm in candidates if gbm is not None and gbm.trees]
+        self.external_boosters = [booster for booster in boosters if booster[2].shapley is None]
+        compiled_boosters = [booster for booster in boosters if booster[2].shapley is not None]
+        self.compiled_boosters = [gbm for *_, gbm in compiled_boosters]
+        self.integers[k.BOOSTER_TARGET] = [target for target, *_ in compiled_boosters]
+        self.real[k.BOOSTER_WEIGHT] = [weight for _, weight, _ in compiled_boosters]
+        self.integers[k.FIT_COLUMNS], self.integers[k.ENGAGEMENT_COLUMNS] = model.part_columns
 
     def calibration(self) -> None:
         model, targets = self.model, range(self.targets)
-        found: list[Calibrator | None] = [t.calibrator for t in model.transitions]
-        found += [model.rule_odds.calibrators.get((begin, target)) for begin in targets for target in targets]
-        ends = np.cumsum([0, *(len(c.knots) if c else 0 for c in found)])
-        self.whole[k.CALIBRATORS] = [
-            number for place, c in enumerate(found) for number in (_method(c), ends[place], ends[place + 1])
+        calibrators: list[Calibrator | None] = [t.calibrator for t in model.transitions]
+        calibrators += [model.rule_odds.calibrators.get((begin, target)) for begin in targets for target in targets]
+        ends = np.cumsum([0, *(len(c.knots) if c else 0 for c in calibrators)])
+        self.integers[k.CALIBRATORS] = [
+            number for position, c in enumerate(calibrators) for number in (_method(c), ends[position], ends[position + 1])
         ]
-        self.real[k.SLOPES] = [n for c in found for n in ((c.slope, c.slope_low, c.shift) if c else (0.0, 0.0, 0.0))]
-        self.real[k.KNOTS] = [knot for c in found if c for knot in c.knots]
-        self.real[k.LEVELS] = [level for c in found if c for level in c.values]
+        self.real[k.SLOPES] = [n for c in calibrators for n in ((c.slope, c.slope_low, c.shift) if c else (0.0, 0.0, 0.0))]
+        self.real[k.KNOTS] = [knot for c in calibrators if c for knot in c.knots]
+        self.real[k.LEVELS] = [level for c in calibrators if c for level in c.values]
         bands = [t.interval for t in model.transitions]
-        self.whole[k.BANDS] = np.cumsum([0, *(len(b.centre) for b in bands)])
+        self.integers[k.BANDS] = np.cumsum([0, *(len(b.centre) for b in bands)])
         self.real[k.CENTRES] = [centre for b in bands for centre in b.centre]
         self.real[k.SPREADS] = [spread for b in bands for spread in b.spread]
         self.real[k.PERCENTILES] = model.reference.percentiles
@@ -231,58 +233,58 @@ class _Making:
 
     def timing(self) -> None:
         funnel, targets = self.model.funnel, range(self.targets)
-        of = self.model.timings.of
-        timings = [of.get((begin, target)) for begin in targets for target in targets]
+        by_pair = self.model.timings.by_pair
+        timings = [by_pair.get((begin, target)) for begin in targets for target in targets]
         knots = np.cumsum([0, *(len(t.days) if t else 0 for t in timings)])
         slopes = np.cumsum([0, *(len(t.slope) if t else 0 for t in timings)])
-        self.whole[k.TIMINGS] = np.column_stack((knots[:-1], knots[1:], slopes[:-1], slopes[1:])).ravel()
-        known = [t for t in timings if t]
-        for place, name in (
+        self.integers[k.TIMINGS] = np.column_stack((knots[:-1], knots[1:], slopes[:-1], slopes[1:])).ravel()
+        fitted_timings = [t for t in timings if t]
+        for slot, name in (
             (k.TIMING_DAYS, "days"), (k.TIMING_SHARES, "share"), (k.TIMING_SLOPES, "slope"),
             (k.TIMING_CENTRES, "centre"), (k.TIMING_SPREADS, "spread"),
         ):  # fmt: skip
-            self.real[place] = [number for t in known for number in getattr(t, name)]
+            self.real[slot] = [number for t in fitted_timings for number in getattr(t, name)]
         shares: list[float] = []
         begins = []
         for begin in targets:
-            for before in targets:
-                timing, horizon = of.get((begin, before)), funnel.horizons[funnel.targets[before]]
+            for earlier_target in targets:
+                timing, horizon = by_pair.get((begin, earlier_target)), funnel.horizons[funnel.targets[earlier_target]]
                 for target in targets:
                     begins.append(len(shares))
-                    if timing and begin <= before <= target:
+                    if timing and begin <= earlier_target <= target:
                         # past its own horizon a curve stays level
                         shares += timing.share_by(tuple(min(day, horizon) for day in self.days[target])).tolist()
-        self.whole[k.SHARE_BEGIN], self.real[k.SHARES] = begins, shares
-        self.whole[k.CURVE_BEGIN] = np.cumsum([0, *map(len, self.days)])
+        self.integers[k.SHARE_BEGIN], self.real[k.SHARES] = begins, shares
+        self.integers[k.CURVE_BEGIN] = np.cumsum([0, *map(len, self.days)])
 
-    def made(self) -> Made:
+    def pack(self) -> PackedModel:
         forest, model = self._forest(), self.model
-        columns, at = {name: slice(i, i + 1) for i, name in enumerate(k.SCALARS)}, len(k.SCALARS)
-        for name in k.AHEAD:
-            columns[name] = slice(at, at + self.targets)
-            at += self.targets
+        columns, position = {name: slice(i, i + 1) for i, name in enumerate(k.SCALARS)}, len(k.SCALARS)
+        for name in k.TARGET_COLUMNS:
+            columns[name] = slice(position, position + self.targets)
+            position += self.targets
         for target, days in zip(model.funnel.targets, self.days, strict=True):
-            columns[f"curve {target}"] = slice(at, at + len(days))
-            at += len(days)
+            columns[f"curve {target}"] = slice(position, position + len(days))
+            position += len(days)
         lines = len(model.rules.book.behaviour) + len(model.rules.book.fit)
-        columns["lines"] = slice(at, at + lines)
-        whole = packed([self.whole[place] for place in range(len(self.whole))], np.int64)
-        real = packed([self.real[place] for place in range(len(self.real))], np.float64)
+        columns["lines"] = slice(position, position + lines)
+        integers = packed([self.integers[slot] for slot in range(len(self.integers))], np.int64)
+        real = packed([self.real[slot] for slot in range(len(self.real))], np.float64)
         groups = model.groups
-        return Made(
-            whole, real, forest, tuple(self.outside), columns, self.days, groups, int(groups.max()) + 1,
-            len(model.feature_set.names) + 1, at + lines,
+        return PackedModel(
+            integers, real, forest, tuple(self.external_boosters), columns, self.days, groups, int(groups.max()) + 1,
+            len(model.feature_set.names) + 1, position + lines,
         )  # fmt: skip
 
     def _forest(self) -> Shapley:
         """All boosters as one."""
-        parts = [gbm.shapley.trees for gbm in self.inside if gbm.shapley]
+        parts = [gbm.shapley.trees for gbm in self.compiled_boosters if gbm.shapley]
         begin = np.cumsum([0, *map(len, parts)])
         # of each lead stage that one can be in, the first booster that is asked: those of earlier targets stand before it
-        first = np.searchsorted(np.array(self.whole[k.BOOSTER_TARGET], np.int64), np.arange(self.targets))
-        made = Shapley.of(Trees.joined(parts), begin[:-1].tolist(), begin[first].tolist())
-        assert made is not None  # noqa: S101  each of them could be made ready
-        return made
+        first_booster = np.searchsorted(np.array(self.integers[k.BOOSTER_TARGET], np.int64), np.arange(self.targets))
+        forest = Shapley.from_trees(Trees.joined(parts), begin[:-1].tolist(), begin[first_booster].tolist())
+        assert forest is not None  # noqa: S101  each of them could be made ready
+        return forest
 
 
 def _method(calibrator: Calibrator | None) -> int:

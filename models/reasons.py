@@ -31,13 +31,13 @@ class Reason:
 class Explanation:
     """`start + Σ reasons + rest + calibration` is the log-odds of `probability`, to rounding.
 
-    `start` is the average lead, `rest` all that is not among the reasons, `calibration` what the calibration moved.
+    `start` is the average lead, `remainder` all that is not among the reasons, `calibration` what the calibration moved.
     """
 
     target: str
     start: float
     reasons: list[Reason]
-    rest: float
+    remainder: float
     calibration: float
 
 
@@ -51,29 +51,31 @@ class Explainer:
     count: int
 
     @classmethod
-    def of(cls, model: FunnelModel) -> Explainer:
+    def from_model(cls, model: FunnelModel) -> Explainer:
         return cls(model, model.groups, int(model.groups.max()) + 1)
 
     def explain(
-        self, contributions: Floats, x: Matrix, stage: Sequence[int], conditional: Floats, most: int, language: Language
+        self, contributions: Floats, x: Matrix, stage: Sequence[int], conditional: Floats, max_reasons: int, language: Language
     ) -> list[Explanation]:
         """n leads: `contributions` (n, features + 1), rows `x` (n, features), lead-stage positions, P(next lead stage) (n,)."""
         count = len(contributions)
-        speaker, effect = np.empty((count, most), np.int64), np.empty((count, most))
+        speaker, effect = np.empty((count, max_reasons), np.int64), np.empty((count, max_reasons))
         total = np.empty(count)
         _strongest(contributions, self.groups, self.count, speaker, effect, total)
-        start, said = contributions[:, -1].tolist(), np.take_along_axis(x, np.maximum(speaker, 0), axis=1).tolist()
+        start, values = contributions[:, -1].tolist(), np.take_along_axis(x, np.maximum(speaker, 0), axis=1).tolist()
         calibration = (logit(conditional) - total).tolist()
-        found = []
+        explanations = []
         for i, (speakers, effects, sum_) in enumerate(zip(speaker.tolist(), effect.tolist(), total.tolist(), strict=True)):
             reasons = [
                 self._reason(column, value, moved, language)
-                for column, value, moved in zip(speakers, said[i], effects, strict=True)
+                for column, value, moved in zip(speakers, values[i], effects, strict=True)
                 if column >= 0
             ]
-            rest = sum_ - start[i] - sum(r.effect for r in reasons)
-            found.append(Explanation(self.model.transitions[stage[i]].target, start[i], reasons, rest, calibration[i]))
-        return found
+            remainder = sum_ - start[i] - sum(r.effect for r in reasons)
+            explanations.append(
+                Explanation(self.model.transitions[stage[i]].target, start[i], reasons, remainder, calibration[i])
+            )
+        return explanations
 
     def _reason(self, column: int, value: float, effect: float, language: Language) -> Reason:
         described = self.model.described[column]

@@ -135,11 +135,11 @@ def read_manifest(root: Path) -> dict[str, Any]:
         raise ModelError(f"{root} is not a model folder: it has no {MANIFEST}.", "Run `make train`, or name the right folder.")
     try:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        found = manifest["format"]
+        model_format = manifest["format"]
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path} cannot be read ({error}).", "Copy the model folder anew.") from error
-    if found != FORMAT:
-        raise ModelError(f"{root} has model format {found}, this Ripeline reads {FORMAT}.", "Train anew.")
+    if model_format != FORMAT:
+        raise ModelError(f"{root} has model format {model_format}, this Ripeline reads {FORMAT}.", "Train anew.")
     return manifest
 
 

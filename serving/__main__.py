@@ -37,29 +37,40 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     """Check what can be checked, then become BentoML's server."""
-    given = arguments()
+    options = arguments()
     missing = [m for m in MODULES if importlib.util.find_spec(m) is None]
     if missing:
         sys.exit(f"The Python module {missing[0]!r} is missing. Run `make setup`, then `make serve`.")
     from features.common.errors import RipelineError
 
     try:
-        told, environment = checked(given)
+        message, environment = checked(options)
     except RipelineError as error:
         sys.exit(str(error))
-    if trouble := cannot_listen(given.host, given.port):
-        sys.exit(f"Cannot listen on {given.host}:{given.port}: {trouble}. Name another with --port (PORT=… for make serve).")
-    print(f"{told} on http://{given.host}:{given.port} (work list at /, API at /docs)", flush=True)
+    if trouble := cannot_listen(options.host, options.port):
+        sys.exit(
+            f"Cannot listen on {options.host}:{options.port}: {trouble}. Name another with --port (PORT=… for make serve)."
+        )
+    print(f"{message} on http://{options.host}:{options.port} (work list at /, API at /docs)", flush=True)
     root = Path(__file__).resolve().parent.parent
     environment |= {
         "BENTOML_DO_NOT_TRACK": "True",
         "PYTHONPATH": os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
-    command = ["serve", "serving.service:Ripeline", "--host", given.host, "--port", str(given.port), "--working-dir", str(root)]
+    command = [
+        "serve",
+        "serving.service:Ripeline",
+        "--host",
+        options.host,
+        "--port",
+        str(options.port),
+        "--working-dir",
+        str(root),
+    ]
     os.execve(sys.executable, [sys.executable, "-m", "bentoml", *command], os.environ | environment)  # noqa: S606  our own
 
 
-def checked(given: argparse.Namespace) -> tuple[str, dict[str, str]]:
+def checked(options: argparse.Namespace) -> tuple[str, dict[str, str]]:
     """What is served in words, and the environment of the server.
 
     Raises
@@ -71,57 +82,61 @@ def checked(given: argparse.Namespace) -> tuple[str, dict[str, str]]:
     from models.store import load
     from serving.access.api_keys import KEYS_VARIABLE, USUAL_FILE, secret
     from serving.access.api_keys import read as read_keys
-    from serving.access.jwks import check_place
-    from serving.access.jwt_tokens import trust
+    from serving.access.jwks import check_location
+    from serving.access.jwt_tokens import read_trust
     from serving.access.middleware import loopback
     from serving.common.json_logging import LEVEL_VARIABLE, level
     from serving.logs.access_log import ORIGINS_VARIABLE, PROXIES_VARIABLE, origins, proxies
     from serving.logs.audit_cli import FOLDER_VARIABLE as AUDIT_VARIABLE
-    from serving.server.shutdown import stopping
+    from serving.server.shutdown import shutdown_seconds
     from serving.store.store import STORE_VARIABLE, Store
 
     try:
-        model = load(given.model)
-        told = f"Serving {model.name!r}, version {model.version},"
+        model = load(options.model)
+        message = f"Serving {model.name!r}, version {model.version},"
     except ModelError:
-        if not given.wait_for_model:
+        if not options.wait_for_model:
             raise
-        told = "Waiting for a model, and answering what needs none,"
-    keys = given.keys or Path(os.environ.get(KEYS_VARIABLE) or USUAL_FILE)
+        message = "Waiting for a model, and answering what needs none,"
+    keys = options.keys or Path(os.environ.get(KEYS_VARIABLE) or USUAL_FILE)
     ready = bool(read_keys(keys))
     secret(keys)
     origins(os.environ.get(ORIGINS_VARIABLE, ""))
     proxies(os.environ.get(PROXIES_VARIABLE, ""))
     level(os.environ.get(LEVEL_VARIABLE, ""))
-    stopping()
-    named_store = given.store or os.environ.get(STORE_VARIABLE)
-    store = Store.at(named_store) if named_store else None  # whether it answers is for the server to see
+    shutdown_seconds()
+    named_store = options.store or os.environ.get(STORE_VARIABLE)
+    store = Store.from_address(named_store) if named_store else None  # whether it answers is for the server to see
     if store is not None and store.url.database and store.engine.dialect.name == "sqlite":
         Path(store.url.database).parent.mkdir(parents=True, exist_ok=True)
-    trusted = trust(os.environ)
+    trusted = read_trust(os.environ)
     if trusted:
-        check_place(trusted.keys)
-    if (given.keys or os.environ.get(KEYS_VARIABLE)) and not ready:
+        check_location(trusted.keys)
+    if (options.keys or os.environ.get(KEYS_VARIABLE)) and not ready:
         raise ConfigError(f"There are no API keys in {keys}.", "make key NAME=crm")
-    if given.workers < 1:
+    if options.workers < 1:
         raise ConfigError(
-            f"{given.workers} workers answer nobody.", "Name one or more with --workers (WORKERS=… for make serve)."
+            f"{options.workers} workers answer nobody.", "Name one or more with --workers (WORKERS=… for make serve)."
         )
-    if not ready and not trusted and not loopback(given.host):
+    if not ready and not trusted and not loopback(options.host):
         raise ConfigError(
-            f"{given.host} can be reached from other machines, and there are no API keys: anybody could read your leads.",
+            f"{options.host} can be reached from other machines, and there are no API keys: anybody could read your leads.",
             "make key NAME=crm, then start again; or stay on 127.0.0.1.",
         )
-    given_paths = {"RIPELINE_REPORT": given.report, "RIPELINE_WORK_LIST": given.work_list, "RIPELINE_SHADOW": given.shadow}
+    given_paths = {
+        "RIPELINE_REPORT": options.report,
+        "RIPELINE_WORK_LIST": options.work_list,
+        "RIPELINE_SHADOW": options.shadow,
+    }
     environment = {
-        "RIPELINE_MODEL": str(given.model.resolve()),
+        "RIPELINE_MODEL": str(options.model.resolve()),
         **{variable: str(path.resolve()) for variable, path in given_paths.items() if path is not None and path.exists()},
-        **({AUDIT_VARIABLE: str(given.audit.resolve())} if given.audit else {}),
+        **({AUDIT_VARIABLE: str(options.audit.resolve())} if options.audit else {}),
         **({KEYS_VARIABLE: str(keys.resolve())} if ready else {}),
         **({STORE_VARIABLE: store.url.render_as_string(hide_password=False)} if store else {}),
-        "RIPELINE_WORKERS": str(given.workers),
+        "RIPELINE_WORKERS": str(options.workers),
     }
-    return told, environment
+    return message, environment
 
 
 def cannot_listen(host: str, port: int) -> str | None:

@@ -20,34 +20,34 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.store import MANIFEST
 from serving.access.api_keys import KEYS_VARIABLE, KeyRing
-from serving.access.jwt_tokens import Issuer, trust
-from serving.access.middleware import Guard
+from serving.access.jwt_tokens import JwtVerifier, read_trust
+from serving.access.middleware import AuthMiddleware
 from serving.api.app import create_app, utc_now
 from serving.api.webhooks import URL_VARIABLE
-from serving.common.json_logging import say, speak_json
+from serving.common.json_logging import emit, speak_json
 from serving.http import traces
-from serving.http.slow_bodies import Timely
-from serving.logs.access_log import ORIGINS_VARIABLE, Logged, origins, shared
+from serving.http.slow_bodies import BodyLimiter
+from serving.logs.access_log import ORIGINS_VARIABLE, AccessLogMiddleware, origins, with_cors
 from serving.logs.audit_cli import FOLDER_VARIABLE as AUDIT_VARIABLE
-from serving.logs.audit_log import Trail
-from serving.logs.audit_middleware import Audited, TrailSeries
+from serving.logs.audit_log import AuditLog
+from serving.logs.audit_middleware import AuditMiddleware, TrailSeries
 from serving.scoring.request import microseconds
 from serving.scoring.scorer import Scorer
 from serving.scoring.work_list import ROWS, WorkList
 from serving.server.accept import Acceptor
-from serving.server.reload import Kept, Watch, scorer_of
-from serving.server.shutdown import Drain, running_server, stopping
+from serving.server.reload import FolderWatcher, Reloadable, scorer_of
+from serving.server.shutdown import GracefulShutdown, running_server, shutdown_seconds
 from serving.store.rescoring import Refresher
 from serving.store.store import STORE_VARIABLE, Store
 
 MODEL_VARIABLE = "RIPELINE_MODEL"
 REPORT_VARIABLE, LIST_VARIABLE = "RIPELINE_REPORT", "RIPELINE_WORK_LIST"
-PACKED = Path(__file__).resolve().parent.parent / "model"  # where a Bento carries it
+PACKED_MODEL = Path(__file__).resolve().parent.parent / "model"  # where a Bento carries it
 
 SHADOW_VARIABLE = "RIPELINE_SHADOW"
 MODEL, SHADOW, LIST = "model", "shadow model", "work list"
 
-_kept: dict[str, Kept[Any]] = {}  # by title; filled when the worker starts
+_reloadables: dict[str, Reloadable[Any]] = {}  # by title; filled when the worker starts
 WORKERS = int(os.environ.get("RIPELINE_WORKERS") or 1)
 _stores: list[Store] = []  # one, where there is one
 _refreshers: list[Refresher] = []
@@ -56,7 +56,7 @@ _refreshers: list[Refresher] = []
 def model_folder() -> Path:
     """The folder named by `RIPELINE_MODEL`, else the one packed into the Bento."""
     named = os.environ.get(MODEL_VARIABLE)
-    return Path(named) if named else PACKED
+    return Path(named) if named else PACKED_MODEL
 
 
 def provide() -> Scorer | None:
@@ -76,9 +76,9 @@ def provide_shadow() -> Scorer | None:
 
 def troubles() -> dict[str, str]:
     """Title → why the newest of it cannot be loaded, or what else does not work."""
-    found = {one.title: one.trouble for one in _kept.values()}
-    found |= {"issuer": _issuer.trouble if _issuer else "", "audit trail": _trail.trouble if _trail else ""}
-    return {title: trouble for title, trouble in found.items() if trouble}
+    trouble_by_title = {reloadable.title: reloadable.trouble for reloadable in _reloadables.values()}
+    trouble_by_title |= {"issuer": _issuer.trouble if _issuer else "", "audit trail": _audit_log.trouble if _audit_log else ""}
+    return {title: trouble for title, trouble in trouble_by_title.items() if trouble}
 
 
 def provide_store() -> Store | None:
@@ -87,7 +87,7 @@ def provide_store() -> Store | None:
 
 
 def _value(title: str) -> Any:
-    return _kept[title].value if title in _kept else None
+    return _reloadables[title].value if title in _reloadables else None
 
 
 def report() -> Path | None:
@@ -96,7 +96,7 @@ def report() -> Path | None:
     return Path(named) if named else None
 
 
-class OursFirst:
+class RipelineFirst:
     """Every request is Ripeline's, only starting and stopping is BentoML's.
 
     BentoML puts its own /livez and /readyz before a mounted application and answers what the application does not know in
@@ -106,7 +106,7 @@ class OursFirst:
     """
 
     def __init__(self, app: ASGIApp, ours: ASGIApp) -> None:
-        self.app, self.ours = app, ours
+        self.app, self.application = app, ours
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":  # there is nothing of the kind here
@@ -114,34 +114,38 @@ class OursFirst:
             await send({"type": "websocket.close", "code": 1000})
             return
         if scope["type"] == "http":
-            await self.ours(scope, receive, send)
+            await self.application(scope, receive, send)
             return
-        if scope["type"] == "lifespan" and isinstance(around := scope.get("app"), Starlette) and around.middleware_stack:
-            around.middleware_stack = OursFirst(around.middleware_stack, self.ours)
+        if (
+            scope["type"] == "lifespan"
+            and isinstance(mounted_app := scope.get("app"), Starlette)
+            and mounted_app.middleware_stack
+        ):
+            mounted_app.middleware_stack = RipelineFirst(mounted_app.middleware_stack, self.application)
         try:
             await self.app(scope, receive, send)
         finally:
-            farewell()
+            shut_down()
 
 
-def farewell() -> None:
+def shut_down() -> None:
     """What waits to be written is written: a worker that was told to stop ends without any more of Python's own tidying."""
     for worker in _refreshers:
         worker.stop()
-    for kept in _stores:
-        kept.close()
-    if _trail:
-        _trail.stop()
+    for store in _stores:
+        store.close()
+    if _audit_log:
+        _audit_log.stop()
     traces.stop()
 
 
-def _door() -> KeyRing | None:
+def _key_ring() -> KeyRing | None:
     """The keys named by `RIPELINE_KEYS`; a file that is not there yet lets nobody in, none at all only this machine."""
     named = os.environ.get(KEYS_VARIABLE)
     return KeyRing(Path(named)) if named else None
 
 
-def settle() -> None:
+def freeze_garbage() -> None:
     """What is loaded stays: without looking through it again and again the collector makes no pauses of 100 ms and more.
 
     It is not called to look through all that once more either, which would be such a pause while requests are answered.
@@ -149,10 +153,10 @@ def settle() -> None:
     gc.freeze()
 
 
-def _trailed() -> Trail | None:
+def _open_audit_log() -> AuditLog | None:
     """The audit trail in the folder that `RIPELINE_AUDIT` names."""
     named = os.environ.get(AUDIT_VARIABLE)
-    return Trail(Path(named), told=say) if named else None
+    return AuditLog(Path(named), report=emit) if named else None
 
 
 def _is_server() -> bool:
@@ -165,10 +169,10 @@ if _is_server():
     speak_json()
     uvicorn.config.HTTP_PROTOCOLS["auto"] = "serving.server.protocol:Careful"
 
-_drain = Drain()
-_trust = trust(os.environ)
-_issuer = Issuer(_trust) if _trust else None
-_trail = _trailed()
+_shutdown = GracefulShutdown()
+_trust = read_trust(os.environ)
+_issuer = JwtVerifier(_trust) if _trust else None
+_audit_log = _open_audit_log()
 _allowed = origins(os.environ.get(ORIGINS_VARIABLE, ""))
 _app = create_app(
     provide,
@@ -177,14 +181,18 @@ _app = create_app(
     report=report,
     shadow=provide_shadow,
     troubles=troubles,
-    leaving=lambda: _drain.begun,
+    shutting_down=lambda: _shutdown.started,
 )
-_guarded = Guard(_app, _door(), utc_now, issuer=_issuer, public=os.environ.get(URL_VARIABLE, ""), allowed=_allowed)
-_timely = Timely(_guarded)
-if _trail:
-    _app.state.metrics.registry.register(TrailSeries(_trail))
-_noted = Audited(_timely, _trail, utc_now) if _trail else _timely
-_application = Logged(traces.Traced(shared(_noted, _allowed)), utc_now, answered=_app.state.metrics.answered)
+_guarded_app = AuthMiddleware(
+    _app, _key_ring(), utc_now, issuer=_issuer, public=os.environ.get(URL_VARIABLE, ""), allowed=_allowed
+)
+_limited_app = BodyLimiter(_guarded_app)
+if _audit_log:
+    _app.state.metrics.registry.register(TrailSeries(_audit_log))
+_audited_app = AuditMiddleware(_limited_app, _audit_log, utc_now) if _audit_log else _limited_app
+_application = AccessLogMiddleware(
+    traces.TracingMiddleware(with_cors(_audited_app, _allowed)), utc_now, answered=_app.state.metrics.answered
+)
 
 
 @bentoml.service(
@@ -202,33 +210,33 @@ class Ripeline:
 
     def __init__(self) -> None:
         # the ASGI application was made before the service is
-        _kept.clear()
-        _kept[MODEL] = Kept(MODEL, model_folder(), MANIFEST, scorer_of)
+        _reloadables.clear()
+        _reloadables[MODEL] = Reloadable(MODEL, model_folder(), MANIFEST, scorer_of)
         if shadow := os.environ.get(SHADOW_VARIABLE):
-            _kept[SHADOW] = Kept(SHADOW, Path(shadow), MANIFEST, scorer_of)
+            _reloadables[SHADOW] = Reloadable(SHADOW, Path(shadow), MANIFEST, scorer_of)
         if named := os.environ.get(LIST_VARIABLE):
-            _kept[LIST] = Kept(LIST, Path(named), ROWS, WorkList.read)
-        for one in _kept.values():
-            one.look()
+            _reloadables[LIST] = Reloadable(LIST, Path(named), ROWS, WorkList.read)
+        for reloadable in _reloadables.values():
+            reloadable.look()
         if _issuer:
             _issuer.refresh()
             if _issuer.trouble:
-                say(_issuer.trouble, "warning")
-        if _trail:
-            _trail.start()
+                emit(_issuer.trouble, "warning")
+        if _audit_log:
+            _audit_log.start()
         traces.start()
         server = running_server()
-        _drain.at_signal(*stopping(), say)
+        _shutdown.at_signal(*shutdown_seconds(), emit)
         if server is not None:
             Acceptor(server, asyncio.get_running_loop()).start()
         gc.collect()
-        settle()
-        Watch(list(_kept.values()), settle).start()
+        freeze_garbage()
+        FolderWatcher(list(_reloadables.values()), freeze_garbage).start()
         if named := os.environ.get(STORE_VARIABLE):
-            _stores[:] = [Store.at(named)]
+            _stores[:] = [Store.from_address(named)]
             # opens the store, too, as soon as its database can be asked
             _refreshers[:] = [Refresher(_stores[0], provide, lambda: microseconds(utc_now()))]
             _refreshers[0].start()
 
 
-cast("Any", Ripeline).add_asgi_middleware(OursFirst, ours=_application)
+cast("Any", Ripeline).add_asgi_middleware(RipelineFirst, ours=_application)

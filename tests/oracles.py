@@ -61,7 +61,7 @@ def active_days(look: Situation) -> list[Event]:
     return list(found.values())
 
 
-def acts(what: spec.Acts, look: Situation, days: float | None, person: Person | None = None) -> list[Event]:
+def acts(what: spec.InteractionFilter, look: Situation, days: float | None, person: Person | None = None) -> list[Event]:
     inside = look.before(days, person)
     if what.mark:
         opening = visits(look) if what.mark == "visit" else active_days(look)

@@ -17,9 +17,9 @@ import pytest
 import yaml
 from starlette.testclient import TestClient
 
-from serving.access.middleware import OPEN, needed
+from serving.access.middleware import OPEN_PATHS, required_scope
 from serving.api.app import create_app
-from serving.logs.audit_log import Trail
+from serving.logs.audit_log import AuditLog
 from serving.logs.audit_middleware import TrailSeries
 from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
@@ -77,7 +77,7 @@ def series() -> set[str]:
     """The names of all series that a server can show, by its own exposition."""
     model = tiny_model()
     app = create_app(lambda: Scorer(model), troubles=lambda: {"model": "away"})
-    app.state.metrics.registry.register(TrailSeries(Trail(Path("nowhere"))))
+    app.state.metrics.registry.register(TrailSeries(AuditLog(Path("nowhere"))))
     text = TestClient(app).get("/metrics").text
     return {*re.findall(r"^# TYPE (\S+)", text, re.MULTILINE), *re.findall(r"^(\w+)[{ ]", text, re.MULTILINE)}
 
@@ -137,8 +137,8 @@ def test_the_pods_are_hardened_and_probed_where_the_server_answers() -> None:
     server = containers()[0]
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         path = server[probe]["httpGet"]["path"]
-        assert path in OPEN
-        assert needed("GET", path) is None, "kubelet has no key"
+        assert path in OPEN_PATHS
+        assert required_scope("GET", path) is None, "kubelet has no key"
     assert server["readinessProbe"]["httpGet"]["path"] == "/readyz"
     assert server["ports"][0]["containerPort"] == PORT
     seconds = {one["name"]: float(one["value"]) for one in server["env"] if one["name"] in ("RIPELINE_DRAIN", "RIPELINE_STOP")}

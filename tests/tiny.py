@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.attributes.encoders import AttributeEncoder
-from features.catalogue import Seen, catalogue
+from features.catalogue import DataProfile, catalogue
 from features.common.clock import DAY
 from features.dataset.funnel import Funnel
 from features.engine.feature_set import FeatureSet
@@ -39,7 +39,7 @@ ENCODERS = (
 
 def tiny_feature_set() -> FeatureSet:
     """The catalogue over six interaction types, with an attribute of every kind."""
-    seen = Seen(TYPES, ("product_video",), frozenset(("in", "out")), contents=True, accounts=True)
+    seen = DataProfile(TYPES, ("product_video",), frozenset(("in", "out")), contents=True, accounts=True)
     return FeatureSet(tuple(catalogue(seen, FUNNEL)), ENCODERS, TYPES)
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features.catalogue import Seen, catalogue
+from features.catalogue import DataProfile, catalogue
 from features.common.clock import DAY, MINUTE
 from features.dataset.funnel import Funnel
 from features.engine.evaluate import evaluate
 from features.engine.index import HistoryIndex
-from features.engine.people import Looks, People
+from features.engine.people import LandmarkArrays, People
 from features.engine.plan import Plan
 from tests.oracles import Event, Person, Situation
 
@@ -22,7 +22,7 @@ TYPES = (
     "newsletter_subscribed", "trial_requested", "demo_requested", "call_made", "call_answered", "meeting", "chat",
     "unsubscribed", "event_attended",
 )  # fmt: skip
-SEEN = Seen(TYPES, ("product_video", "page_view"), frozenset(("in", "out")), contents=True, accounts=True)
+SEEN = DataProfile(TYPES, ("product_video", "page_view"), frozenset(("in", "out")), contents=True, accounts=True)
 PLAN = Plan(tuple(catalogue(SEEN, Funnel())), TYPES)
 DIRECTIONS = (None, "in", "out")
 START = 20 * 365 * DAY
@@ -76,7 +76,7 @@ def matrix(world: World, seed: int = 0, threads: int = 1, dtype: type = np.float
     )
     account = np.repeat(np.arange(len(world.accounts)), np.diff(first)).astype(np.int32)
     created = np.array([person.created for people in world.accounts for person in people], np.int64)
-    looks = Looks(
+    looks = LandmarkArrays(
         np.array([first[k.account] + k.person for k in world.looks], np.int32),
         np.array([k.as_of for k in world.looks], np.int64),
         np.array([k.stage for k in world.looks], np.int32),

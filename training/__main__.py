@@ -23,7 +23,7 @@ ConfigPath = Annotated[Path, typer.Option("--config", help="configuration, YAML"
 
 
 @contextmanager
-def _plainly() -> Iterator[None]:
+def _friendly_errors() -> Iterator[None]:
     """Errors the user can put right are a sentence, not a traceback."""
     try:
         yield
@@ -44,7 +44,7 @@ def train(
     from training.common.config import Config
     from training.train import train as run
 
-    with _plainly():
+    with _friendly_errors():
         run(Config.read(config), folder=folder)
 
 
@@ -54,7 +54,7 @@ def train_all(
     pool: Annotated[
         bool | None, typer.Option("--pool/--no-pool", help="all in one pool, or none in any; default: as they say")
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="train those too that are finished and have not changed")] = False,
+    retrain: Annotated[bool, typer.Option("--again", help="train those too that are finished and have not changed")] = False,
     memory: Annotated[str | None, typer.Option(help="of all trainings on this machine together, such as 16GiB")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="folder of the summary and of each client's log")] = None,
 ) -> None:
@@ -63,8 +63,8 @@ def train_all(
     from training.clients.row import FAILED
     from training.clients.run import FOLDER, run
 
-    with _plainly():
-        rows = run(configs, pool=pool, again=again, memory=size(memory) if memory else None, folder=out or FOLDER)
+    with _friendly_errors():
+        rows = run(configs, pool=pool, force=retrain, memory=size(memory) if memory else None, folder=out or FOLDER)
     if any(row.status == FAILED for row in rows):
         raise typer.Exit(1)
 
@@ -83,7 +83,7 @@ def score(
     from training.jobs.score import score_dataset
     from training.jobs.score_stream import run_score, scores_stream
 
-    with _plainly():
+    with _friendly_errors():
         read = Config.read(config)
         if scores_stream(read, dataset):
             run_score(read, out, dataset=dataset, as_of=as_of, model_folder=model, previous=previous)
@@ -104,13 +104,13 @@ def partition(
     from training.common.config import Config
     from training.jobs.score_stream import run_partition
 
-    with _plainly():
+    with _friendly_errors():
         run_partition(Config.read(config), out, day=day, folder=folder)
 
 
 @app.command()
 def fetch(
-    to: Annotated[Path, typer.Option("--to", help="where the model folder goes")],
+    target: Annotated[Path, typer.Option("--to", help="where the model folder goes")],
     config: ConfigPath = DEFAULT_CONFIG,
     alias: Annotated[str, typer.Option(help="champion or challenger")] = "champion",
     report: Annotated[Path | None, typer.Option(help="where the report of its training goes")] = None,
@@ -119,13 +119,13 @@ def fetch(
     from training.common.config import Config
     from training.jobs.score import fetch as run
 
-    with _plainly():
-        typer.echo(f"{run(Config.read(config).name, to, alias, report)}")
+    with _friendly_errors():
+        typer.echo(f"{run(Config.read(config).name, target, alias, report)}")
 
 
 @app.command("follow")
 def follow(
-    to: Annotated[Path, typer.Option("--to", help="where the model folder goes")],
+    target: Annotated[Path, typer.Option("--to", help="where the model folder goes")],
     config: ConfigPath = DEFAULT_CONFIG,
     alias: Annotated[str, typer.Option(help="champion or challenger")] = "champion",
     report: Annotated[Path | None, typer.Option(help="where the report of its training goes")] = None,
@@ -135,13 +135,13 @@ def follow(
     from training.common.config import Config
     from training.jobs.follow import follow as run
 
-    with _plainly():
-        run(Config.read(config).name, to, alias, report, every=every)
+    with _friendly_errors():
+        run(Config.read(config).name, target, alias, report, interval=every)
 
 
 @app.command("work-list")
 def work_list(
-    to: Annotated[Path, typer.Option("--to", help="folder to write")],
+    target: Annotated[Path, typer.Option("--to", help="folder to write")],
     config: ConfigPath = DEFAULT_CONFIG,
     folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
     model: Annotated[Path | None, typer.Option(help="model folder; default: the champion in MLflow")] = None,
@@ -149,8 +149,8 @@ def work_list(
     """Score every open lead and write the list that the served page shows; nothing is done where it is up to date."""
     from training.jobs.work_list import write
 
-    with _plainly():
-        write(config, to, folder=folder, model_folder=model)
+    with _friendly_errors():
+        write(config, target, folder=folder, model_folder=model)
 
 
 @app.command()
@@ -162,7 +162,7 @@ def promote(
     from training.common import tracking
     from training.common.config import Config
 
-    with _plainly():
+    with _friendly_errors():
         name = Config.read(config).name
         tracking.promote(name, version)
         typer.echo(f"Version {version} of {name!r} is champion now.")
@@ -181,11 +181,11 @@ def audit(
     from training.common.config import Config
     from training.data.load import load
 
-    with _plainly():
+    with _friendly_errors():
         read = Config.read(config)
         dataset, _ = load(read, folder=folder)
-        found = audited(dataset, read.funnel.build(), exclude=read.attributes.exclude, test_share=read.test_share)
-        Console().print(Markdown(found.markdown()))
+        result = audited(dataset, read.funnel.build(), exclude=read.attributes.exclude, test_share=read.test_share)
+        Console().print(Markdown(result.markdown()))
 
 
 @app.command("rules-check")
@@ -195,21 +195,21 @@ def rules_check(
     folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
 ) -> None:
     """Check a rules file against itself, the funnel and the data; problems come with their lines."""
-    from features.engine.histories import seen_in
+    from features.engine.histories import data_profile
     from models.rules.check import doubts, read_with_lines
     from training.common.config import Config
     from training.data.load import load
 
-    with _plainly():
+    with _friendly_errors():
         read = Config.read(config)
-        found, lines = read_with_lines(rules)
+        parsed_rules, lines = read_with_lines(rules)
         data, _ = load(read, folder=folder)
         columns = [f"{e}.{c}" for e, table in (("lead", data.leads), ("company", data.companies)) for c in table.columns]
-        said = doubts(found, lines, read.funnel.stages, seen_in(data).types, columns)
-        for doubt in said:
+        problems = doubts(parsed_rules, lines, read.funnel.stages, data_profile(data).types, columns)
+        for doubt in problems:
             typer.secho(f"{rules}, {doubt}", fg="yellow")
-        count = len(found.book.behaviour) + len(found.book.fit)
-        typer.echo(f"{rules}: {count} rules, {f'{len(said)} to look at' if said else 'nothing to complain about'}.")
+        count = len(parsed_rules.book.behaviour) + len(parsed_rules.book.fit)
+        typer.echo(f"{rules}: {count} rules, {f'{len(problems)} to look at' if problems else 'nothing to complain about'}.")
 
 
 @app.command()
@@ -222,7 +222,7 @@ def compare(
     from training.common.config import Config
     from training.jobs.compare_rules import run
 
-    with _plainly():
+    with _friendly_errors():
         run(Config.read(config), rules, folder=folder)
 
 
@@ -237,7 +237,7 @@ def scorecard(
     from training.common.config import Config
     from training.jobs.learn_scorecard import run
 
-    with _plainly():
+    with _friendly_errors():
         run(Config.read(config), out, most, folder=folder)
 
 
@@ -251,11 +251,11 @@ def dataset(
     from training.common.config import Config
     from training.data.load import load
 
-    with _plainly():
-        found, report = load(Config.read(config), folder=folder)
+    with _friendly_errors():
+        data, report = load(Config.read(config), folder=folder)
         for line in report.lines():
             typer.echo(line)
-        typer.echo(f"Written to {found.write(out)}.")
+        typer.echo(f"Written to {data.write(out)}.")
 
 
 @app.command()
@@ -270,14 +270,14 @@ def erase(
     from training.common.config import Config
     from training.jobs.erase import erase as run
 
-    with _plainly():
-        found = run(Config.read(config), lead, work_list, report, also or [])
-        for one in found:
-            note = f" ({one.note})" if one.note else ""
-            typer.echo(f"  {one.place}: {one.deleted:,} deleted, {one.left:,} left{note}")
-        left = sum(one.left for one in found)
-        typer.echo(f"{len(found)} places searched again: {f'{left:,} left' if left else 'nothing is left'}.")
-        if left:
+    with _friendly_errors():
+        results = run(Config.read(config), lead, work_list, report, also or [])
+        for result in results:
+            note = f" ({result.note})" if result.note else ""
+            typer.echo(f"  {result.location}: {result.deleted:,} deleted, {result.remaining:,} left{note}")
+        remaining = sum(result.remaining for result in results)
+        typer.echo(f"{len(results)} places searched again: {f'{remaining:,} left' if remaining else 'nothing is left'}.")
+        if remaining:
             raise typer.Exit(1)
 
 
@@ -294,7 +294,7 @@ def crm_check(
     """Look at a CRM's credentials, permissions, history and limits before anything runs."""
     from training.jobs.crm import run_check
 
-    with _plainly():
+    with _friendly_errors():
         if not run_check(crm, config, leads):
             raise typer.Exit(1)
 
@@ -304,7 +304,7 @@ def import_(crm: CrmName, config: CrmConfig = None) -> None:
     """Read what is new in a CRM and write the dataset."""
     from training.jobs.crm import run_import
 
-    with _plainly():
+    with _friendly_errors():
         run_import(crm, config)
 
 
@@ -318,7 +318,7 @@ def write_back(
     """Score the imported leads and write what changed into the CRM."""
     from training.jobs.crm import run_write_back
 
-    with _plainly():
+    with _friendly_errors():
         if not run_write_back(crm, config, really=send, model_folder=model):
             raise typer.Exit(1)
 
@@ -333,8 +333,8 @@ def live(
     """Import, score and write back what changed, again and again, until it is stopped."""
     from training.jobs.crm import run_live
 
-    with _plainly():
-        run_live(crm, config, every=every, model_folder=model)
+    with _friendly_errors():
+        run_live(crm, config, interval=every, model_folder=model)
 
 
 @app.command("csv-check")
@@ -345,7 +345,7 @@ def csv_check(
     """Say which CRM's exports lie in a folder, what they mean and what they cannot tell; propose a configuration."""
     from training.jobs.csv_check import run
 
-    with _plainly():
+    with _friendly_errors():
         run(folder, out)
 
 

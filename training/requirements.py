@@ -25,8 +25,8 @@ MODULES = (
 def check() -> None:
     """Exit with a sentence when Python or a module is not as needed."""
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
-        found = ".".join(map(str, sys.version_info[:2]))
-        raise SystemExit(f"Ripeline runs on Python 3.11 to 3.13; this is {found}. Try: make PYTHON=python3.11 setup")
+        version = ".".join(map(str, sys.version_info[:2]))
+        raise SystemExit(f"Ripeline runs on Python 3.11 to 3.13; this is {version}. Try: make PYTHON=python3.11 setup")
     missing = [m for m in MODULES if importlib.util.find_spec(m) is None]
     if missing:
         raise SystemExit(f"The Python module {missing[0]!r} is missing. Run `make setup`, then use `make` or .venv/bin/python.")

@@ -24,14 +24,14 @@ from training.data.prepare import Prepared
 from training.evaluation.disagreements import disagreements, disagreements_in_words
 from training.evaluation.final_model import final_model
 from training.evaluation.gate import Difference, Verdict
-from training.evaluation.holdout import Held, hold_out, next_difference
+from training.evaluation.holdout import Holdout, hold_out, next_difference
 from training.evaluation.segments import in_words as segments_in_words
 from training.evaluation.summary import Results, coverage_in_words, in_words, show
 from training.evaluation.worth import worth, worth_in_words
 from training.policy.handover import Handover, handover
-from training.report import Found, write_report
-from training.report.log_run import Carried, log_run
-from training.scale.training_data import supply
+from training.report import Findings, write_report
+from training.report.log_run import RunArtifacts, log_run
+from training.scale.training_data import open_training_data
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Outcome:
     results: Results
     verdict: Verdict
     prepared: Prepared
-    held: Held
-    handed: Handover
+    holdout: Holdout
+    handover_result: Handover
     against_rules: Difference
 
 
@@ -60,30 +60,43 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
     console = console or terminal()
     with ExitStack() as stack:
         steps = stack.enter_context(Steps(console).running())
-        given = stack.enter_context(supply(config, folder, steps))
-        dataset, report, prepared, mine = given.dataset, given.report, given.prepared, given.config
-        held = hold_out(prepared, mine, steps)
-        with steps.whole("Hand-over policy, week by week"):
-            handed = handover(prepared, mine, held)
-        model = given.completed(final_model(prepared, mine, held, handed.policy, steps, given.beyond), config)
-        brings = worth(prepared, dataset, model)
-        apart = disagreements(prepared, held)
-        against_rules = next_difference(prepared, held, held.probability["model"], held.probability["rules"])
-        with steps.whole("Report"):
-            told = write_report(mine, report, prepared, held, handed, Found(brings, model.next_steps))
-            carried = Carried({"worth": brings, "disagreements": apart, **handed.tables()}, handed.metrics(), told)
-        with steps.whole("Logging to MLflow"):
-            run_id, version, verdict = log_run(mine, dataset, report, prepared, held, model, against_rules, carried)
-    said = [
-        *in_words(held.results, model.funnel.final, against_rules),
-        *coverage_in_words(held.coverage),
-        *segments_in_words(held.segments),
-        *(held.value.lines() if held.value else []),
-        *handed.in_words(),
-        *worth_in_words(brings, prepared.deals.currency),
-        *disagreements_in_words(apart, prepared.funnel.final),
-        verdict.why,
+        training_data = stack.enter_context(open_training_data(config, folder, steps))
+        dataset, report, prepared, run_config = (
+            training_data.dataset,
+            training_data.report,
+            training_data.prepared,
+            training_data.config,
+        )
+        holdout = hold_out(prepared, run_config, steps)
+        with steps.phase("Hand-over policy, week by week"):
+            handover_result = handover(prepared, run_config, holdout)
+        model = training_data.completed(
+            final_model(prepared, run_config, holdout, handover_result.policy, steps, training_data.extend_fit), config
+        )
+        worth_table = worth(prepared, dataset, model)
+        disagreement_table = disagreements(prepared, holdout)
+        against_rules = next_difference(prepared, holdout, holdout.probability["model"], holdout.probability["rules"])
+        with steps.phase("Report"):
+            report_text = write_report(
+                run_config, report, prepared, holdout, handover_result, Findings(worth_table, model.next_steps)
+            )
+            artifacts = RunArtifacts(
+                {"worth": worth_table, "disagreements": disagreement_table, **handover_result.tables()},
+                handover_result.metrics(),
+                report_text,
+            )
+        with steps.phase("Logging to MLflow"):
+            run_id, version, verdict = log_run(run_config, dataset, report, prepared, holdout, model, against_rules, artifacts)
+    messages = [
+        *in_words(holdout.results, model.funnel.final, against_rules),
+        *coverage_in_words(holdout.coverage),
+        *segments_in_words(holdout.segments),
+        *(holdout.value.lines() if holdout.value else []),
+        *handover_result.in_words(),
+        *worth_in_words(worth_table, prepared.deals.currency),
+        *disagreements_in_words(disagreement_table, prepared.funnel.final),
+        verdict.reason,
     ]
-    show(console, report, held.results, model.notes, said)
+    show(console, report, holdout.results, model.notes, messages)
     console.print(f"Version {version} of {config.name!r} is registered, run {run_id}, with report.html in it.", highlight=False)
-    return Outcome(model, version, run_id, held.results, verdict, prepared, held, handed, against_rules)
+    return Outcome(model, version, run_id, holdout.results, verdict, prepared, holdout, handover_result, against_rules)

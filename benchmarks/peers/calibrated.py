@@ -33,8 +33,8 @@ def learn_calibrator(fit: Fit, examples: Examples) -> Calibrator:
     """
     margins, seen = [], []
     for fold in forward_folds(examples):
-        margins.append(logit(fit(examples.take(fold.train)).probability(examples.x[fold.later])))
-        seen.append(fold.later)
+        margins.append(logit(fit(examples.select(fold.train)).probability(examples.x[fold.validation])))
+        seen.append(fold.validation)
     rows = np.concatenate(seen)
     return choose_calibrator(
         np.concatenate(margins),
@@ -42,5 +42,5 @@ def learn_calibrator(fit: Fit, examples: Examples) -> Calibrator:
         np.ones(len(rows)),
         examples.as_of[rows],
         examples.known_at[rows],
-        usual=None,  # a peer's probabilities have no claim to be right as they are
+        default=None,  # a peer's probabilities have no claim to be right as they are
     )[0]

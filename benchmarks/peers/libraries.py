@@ -65,7 +65,7 @@ def fit_flaml(train: Examples, seed: int, seconds: float, *, in_time: bool) -> F
 
     if train.y.all() or not train.y.any():
         return _rate(train)
-    ordered = train.take(np.argsort(train.as_of, kind="stable")) if in_time else train
+    ordered = train.select(np.argsort(train.as_of, kind="stable")) if in_time else train
     automl = AutoML()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # see above

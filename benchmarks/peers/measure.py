@@ -13,7 +13,7 @@ from models.common.types import Flags, Floats
 from training.data.prepare import Prepared
 from training.evaluation.evaluate import Slice, evaluate
 from training.evaluation.gate import Difference
-from training.evaluation.holdout import Held
+from training.evaluation.holdout import Holdout
 from training.train import Outcome
 
 MODEL = "model"
@@ -59,7 +59,7 @@ class Question:
 
 def measure(task: str, outcome: Outcome, seed: int) -> list[Question]:
     """Fit every peer and judge all sources on the held-out landmarks of a training."""
-    prepared, held = outcome.prepared, outcome.held
+    prepared, held = outcome.prepared, outcome.holdout
     said = {name: Said(p, None) for name, p in held.probability.items()}
     said[MODEL] = Said(held.probability[MODEL], held.seconds)
     for peer in peers(prepared, held, seed):
@@ -67,7 +67,7 @@ def measure(task: str, outcome: Outcome, seed: int) -> list[Question]:
     return [_question(task, prepared, held, q, said) for q in held.questions]
 
 
-def _question(task: str, prepared: Prepared, held: Held, question: Slice, said: Mapping[str, Said]) -> Question:
+def _question(task: str, prepared: Prepared, held: Holdout, question: Slice, said: Mapping[str, Said]) -> Question:
     target = prepared.funnel.targets.index(question.target)
     y = held.labels.reached[question.rows, target]
     p = {name: found.probability[question.rows, target] for name, found in said.items()}

@@ -54,7 +54,8 @@ class Counts:
 class Odoo:
     """The count table: one `Counts` per variable, that of the lead stage if it is used, and all won and all lost leads.
 
-    Fits `models.calibration.chain.Conditional`: rows are (n, variables), with the lead stage as one more column, the last, if it is used.
+    Fits `models.calibration.chain.Conditional`: rows are (n, variables), with the lead stage as one more column, the last, if
+    it is used.
     """
 
     variables: tuple[Counts, ...]

@@ -19,7 +19,7 @@ from features.dataset.labels import Labels
 from models.calibration.chain import Conditional, chain
 from models.common.types import Examples, Floats, Matrix
 from training.data.prepare import Prepared
-from training.evaluation.holdout import Held
+from training.evaluation.holdout import Holdout
 
 Rows = npt.NDArray[np.intp]
 View = Callable[[Rows], Matrix]
@@ -48,7 +48,7 @@ class Said:
     seconds: float | None
 
 
-def peers(prepared: Prepared, held: Held, seed: int) -> list[Peer]:
+def peers(prepared: Prepared, held: Holdout, seed: int) -> list[Peer]:
     """All of them. FLAML has, for each transition, an equal part of the time that the model's fit took."""
     targets = len(prepared.funnel.targets)
     plain = partial(_plain, prepared)
@@ -70,7 +70,7 @@ def peers(prepared: Prepared, held: Held, seed: int) -> list[Peer]:
     ]
 
 
-def say(prepared: Prepared, held: Held, peer: Peer) -> Iterator[tuple[str, Said]]:
+def say(prepared: Prepared, held: Holdout, peer: Peer) -> Iterator[tuple[str, Said]]:
     """What a peer says, and what it says with our calibrator if it is `calibrated`."""
     known = prepared.labels(held.cut)
     began = time.perf_counter()
@@ -83,23 +83,23 @@ def say(prepared: Prepared, held: Held, peer: Peer) -> Iterator[tuple[str, Said]
         yield f"{peer.name}, calibrated", Said(_reached(prepared, held, peer, both), time.perf_counter() - began)
 
 
-def _reached(prepared: Prepared, held: Held, peer: Peer, fitted: list[Conditional]) -> Floats:
+def _reached(prepared: Prepared, held: Holdout, peer: Peer, fitted: list[Conditional]) -> Floats:
     """P(target within its horizon) (m, targets) of the held-out landmarks; NaN where it is not ahead."""
     x, stage = peer.view(held.rows), prepared.looks.stage[held.rows]
     conditional, product = chain(fitted, x, stage)
     return product if peer.chained else conditional
 
 
-def _examples(prepared: Prepared, peer: Peer, target: int, known: Labels, held: Held) -> Examples:
+def _examples(prepared: Prepared, peer: Peer, target: int, known: Labels, held: Holdout) -> Examples:
     """Of a chained peer those of the transition, the model's own; of another all that asked for the target.
 
     Odoo's own table counts each lead once, with its values when it was closed: there all landmarks but a lead's last weigh 0.
     """
     if peer.chained:
-        use = prepared.usable(target, known, held.early)
-        return replace(prepared.examples(target, known, held.early), x=peer.view(use))
+        use = prepared.usable(target, known, held.train_rows)
+        return replace(prepared.examples(target, known, held.train_rows), x=peer.view(use))
     looks = prepared.looks
-    use = np.flatnonzero(held.early & known.matured[:, target])
+    use = np.flatnonzero(held.train_rows & known.matured[:, target])
     last = np.append(looks.lead[use][1:] != looks.lead[use][:-1], True)
     return Examples(
         x=peer.view(use),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from connectors.crm.secrets import Secrets
 
-EARLY = 60.0  # seconds before its end that a token is no longer used
+EXPIRY_MARGIN = 60.0  # seconds before its end that a token is no longer used
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class FetchedToken:
     secrets: Secrets
     clock: Callable[[], float] = time.monotonic
     _token: str | None = field(default=None, repr=False)
-    _ends: float = 0.0
+    _expires_at: float = 0.0
 
     def headers(self) -> Mapping[str, str]:
         """The header of a call.
@@ -46,10 +46,10 @@ class FetchedToken:
         CrmError
             if no token can be fetched.
         """
-        if self._token is None or self.clock() >= self._ends:
+        if self._token is None or self.clock() >= self._expires_at:
             token, seconds = self.fetch()
             self._token = self.secrets.learn(token)
-            self._ends = self.clock() + max(seconds - EARLY, seconds / 2)
+            self._expires_at = self.clock() + max(seconds - EXPIRY_MARGIN, seconds / 2)
         return {"authorization": f"Bearer {self._token}"}
 
     def renew(self) -> bool:
@@ -58,7 +58,7 @@ class FetchedToken:
 
 
 @dataclass(frozen=True)
-class Nobody:
+class NoAuth:
     """For calls that carry their credentials in the body, such as those for a token."""
 
     def headers(self) -> Mapping[str, str]:

@@ -23,10 +23,10 @@ class BaseConnector(ABC):
     source: CrmSource
     http: Http
     landing: Landing
-    since: datetime
+    history_start: datetime
 
-    def _begin(self, source: CrmSource, http: Http, landing: Landing, since: datetime) -> None:
-        self.source, self.http, self.landing, self.since = source, http, landing, since
+    def _begin(self, source: CrmSource, http: Http, landing: Landing, history_start: datetime) -> None:
+        self.source, self.http, self.landing, self.history_start = source, http, landing, history_start
 
     def now(self) -> datetime:
         """The vendor's clock."""
@@ -35,8 +35,8 @@ class BaseConnector(ABC):
     def greet(self) -> None:
         """See `Connector`. What an earlier run asked (fields, stages, options) is asked anew: it changes while one lives."""
         for kind in type(self).__mro__:
-            for name, found in vars(kind).items():
-                if isinstance(found, cached_property):
+            for name, member in vars(kind).items():
+                if isinstance(member, cached_property):
                     self.__dict__.pop(name, None)
         self.hello()
 
@@ -52,11 +52,13 @@ class BaseConnector(ABC):
         """May a field of the customer's own become an attribute: neither ours, nor left out, nor personal by its label?"""
         return name not in self.source.exclude and personal_header(str(label or name)) is None
 
-    def swept(
+    def sweep_stream(
         self,
         lists: Mapping[str, Callable[[], Iterable[str]]],
-        back: Callable[[str, Sequence[str]], Listed] | None = None,
+        read_returned: Callable[[str, Sequence[str]], Listed] | None = None,
     ) -> Stream:
-        """The stream that compares what is landed with what is listed; `back` reads records that were thought gone."""
-        read: Callable[[Any], Iterator[Page]] = partial(sweep, self.landing, lists, self.now, self.source.sweep_most, back)
+        """The stream that compares what is landed with what is listed; `read_returned` reads records that were thought gone."""
+        read: Callable[[Any], Iterator[Page]] = partial(
+            sweep, self.landing, lists, self.now, self.source.sweep_most, read_returned
+        )
         return Stream("sweep", read, patient=True, lands_first=True, due=partial(due, self.now, self.source.sweep_hours))

@@ -15,8 +15,8 @@ from typing import TypeVar
 import duckdb
 import pyarrow as pa
 
-from connectors.crm.landing import COLUMNS, OWN, SCHEMA, TIME, Landing
-from connectors.crm.mapping import Shape, StageValue
+from connectors.crm.landing import COLUMNS, OWN_COLUMNS, SCHEMA, TIME, Landing
+from connectors.crm.mapping import CrmMapping, StageValue
 from connectors.crm.views import count, make_views
 from features.common.errors import DataError
 from features.common.files import sha256, whole_folder
@@ -25,25 +25,25 @@ from features.dataset.dataset import META, SCHEMA_VERSION
 from features.dataset.tables import TABLES
 
 T = TypeVar("T")
-MORE = ("128MB", "512MB", "2GB")  # a million leads with 58 million activities were done with 512 MB in 137 s
+MEMORY_LIMITS = ("128MB", "512MB", "2GB")  # a million leads with 58 million activities were done with 512 MB in 137 s
 
 
-def _with_enough(landing: Landing, work: Callable[[str], T]) -> T:
+def _with_enough_memory(landing: Landing, work: Callable[[str], T]) -> T:
     """What `work` gives with the least memory that suffices: most of it spills, but what DuckDB must hold at once grows with
     the rows."""
-    for memory in MORE:
+    for memory in MEMORY_LIMITS:
         try:
             return work(memory)
         except duckdb.Error as error:
-            if memory != MORE[-1] and isinstance(error, duckdb.OutOfMemoryException):
+            if memory != MEMORY_LIMITS[-1] and isinstance(error, duckdb.OutOfMemoryException):
                 continue
-            told = f"No dataset could be made of what was landed in {landing.folder}: {' '.join(str(error).split())[:300]}"
-            raise DataError(told, "What was fetched is kept; the dataset is as it was before.") from error
+            message = f"No dataset could be made of what was landed in {landing.folder}: {' '.join(str(error).split())[:300]}"
+            raise DataError(message, "What was fetched is kept; the dataset is as it was before.") from error
     raise AssertionError  # MORE is not empty
 
 
 @contextlib.contextmanager
-def opened(landing: Landing, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_database(landing: Landing, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB with the landed tables as they are in `raw`, all of them, empty ones where nothing was landed.
 
     Raises
@@ -59,16 +59,18 @@ def opened(landing: Landing, memory: str) -> Iterator[duckdb.DuckDBPyConnection]
         base.execute("SET TimeZone='UTC'; SET preserve_insertion_order=false")
         if landing.postgres:
             base.execute(f"CREATE SCHEMA {SCHEMA}")
-            for name, there in tables.items():
-                _copy(base, landing, name, _lacking(name, there))
+            for name, table_columns in tables.items():
+                _copy(base, landing, name, _missing_columns(name, table_columns))
         else:
-            base.execute(f"ATTACH '{_quoted(str(landing.file))}' AS landed (READ_ONLY)")
+            base.execute(f"ATTACH '{_escape_quotes(str(landing.file))}' AS landed (READ_ONLY)")
             base.execute(f"CREATE SCHEMA {SCHEMA}")
-            for name, there in tables.items():
-                base.execute(f'CREATE VIEW {SCHEMA}."{name}" AS SELECT *{_lacking(name, there)} FROM landed.{SCHEMA}."{name}"')
+            for name, table_columns in tables.items():
+                base.execute(
+                    f'CREATE VIEW {SCHEMA}."{name}" AS SELECT *{_missing_columns(name, table_columns)} FROM landed.{SCHEMA}."{name}"'
+                )
         for name, columns in COLUMNS.items():
             if name not in tables:
-                base.register("nothing", pa.schema([*OWN.items(), *columns.items()]).empty_table())
+                base.register("nothing", pa.schema([*OWN_COLUMNS.items(), *columns.items()]).empty_table())
                 base.execute(f"CREATE TABLE {SCHEMA}.{name} AS SELECT * FROM nothing")
                 base.unregister("nothing")
         base.execute("""
@@ -88,33 +90,33 @@ def opened(landing: Landing, memory: str) -> Iterator[duckdb.DuckDBPyConnection]
         yield base
 
 
-def _lacking(name: str, there: Sequence[str]) -> str:
+def _missing_columns(name: str, table_columns: Sequence[str]) -> str:
     """The columns of ours that a table landed by an older version does not have, empty."""
-    ours = {**OWN, **COLUMNS.get(name, {})}
-    return "".join(f', NULL::{_SQL[kind]} AS "{column}"' for column, kind in ours.items() if column not in there)
+    own_columns = {**OWN_COLUMNS, **COLUMNS.get(name, {})}
+    return "".join(f', NULL::{_SQL[kind]} AS "{column}"' for column, kind in own_columns.items() if column not in table_columns)
 
 
 _SQL = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.int64(): "BIGINT", pa.bool_(): "BOOLEAN", TIME: "TIMESTAMPTZ"}
 
 
-def _copy(base: duckdb.DuckDBPyConnection, landing: Landing, name: str, lacking: str) -> None:
-    made = False
+def _copy(base: duckdb.DuckDBPyConnection, landing: Landing, name: str, missing_columns: str) -> None:
+    created = False
     for batch in landing.rows(name):
         base.register("part", pa.Table.from_batches([batch]))
-        told = f"SELECT *{lacking} FROM part"
-        base.execute(f'INSERT INTO {SCHEMA}."{name}" {told}' if made else f'CREATE TABLE {SCHEMA}."{name}" AS {told}')
+        select = f"SELECT *{missing_columns} FROM part"
+        base.execute(f'INSERT INTO {SCHEMA}."{name}" {select}' if created else f'CREATE TABLE {SCHEMA}."{name}" AS {select}')
         base.unregister("part")
-        made = True
+        created = True
 
 
 def stage_values(landing: Landing) -> list[StageValue]:
     """Every value that a stage field ever had, the most frequent of each field first."""
-    return _with_enough(landing, lambda memory: _stage_values(landing, memory))
+    return _with_enough_memory(landing, lambda memory: _stage_values(landing, memory))
 
 
 def _stage_values(landing: Landing, memory: str) -> list[StageValue]:
-    with opened(landing, memory) as base:
-        found = base.execute("""
+    with open_database(landing, memory) as base:
+        rows = base.execute("""
             SELECT CASE WHEN h.entity = 'lead' THEN h.field ELSE h.entity || '.' || h.field END AS name, h.value,
                    coalesce(any_value(l.label), h.value), coalesce(any_value(l.meaning), ''), count(DISTINCT h.record)
             FROM histories h
@@ -124,10 +126,10 @@ def _stage_values(landing: Landing, memory: str) -> list[StageValue]:
             WHERE h.value IS NOT NULL AND h.value <> ''
             GROUP BY name, h.value ORDER BY name, 5 DESC, h.value
         """).fetchall()
-    return [StageValue(*row) for row in found]
+    return [StageValue(*row) for row in rows]
 
 
-def compile_dataset(landing: Landing, shape: Shape, to: Path, extracted_at: datetime) -> DataReport:
+def compile_dataset(landing: Landing, shape: CrmMapping, folder: Path, extracted_at: datetime) -> DataReport:
     """Write the dataset folder, whole or not at all.
 
     Raises
@@ -136,23 +138,23 @@ def compile_dataset(landing: Landing, shape: Shape, to: Path, extracted_at: date
         if nothing was landed, or the disk refuses.
     """
 
-    def made(memory: str) -> DataReport:
+    def write_dataset(memory: str) -> DataReport:
         report = DataReport()
-        with opened(landing, memory) as base:
+        with open_database(landing, memory) as base:
             make_views(base, shape, report)
-            with whole_folder(to) as partial:
+            with whole_folder(folder) as partial:
                 report.rows = _write(base, partial, landing.crm, extracted_at)
         return report
 
-    return _with_enough(landing, made)
+    return _with_enough_memory(landing, write_dataset)
 
 
-def _write(base: duckdb.DuckDBPyConnection, to: Path, crm: str, extracted_at: datetime) -> dict[str, int]:
+def _write(base: duckdb.DuckDBPyConnection, folder: Path, crm: str, extracted_at: datetime) -> dict[str, int]:
     rows, checksums = {}, {}
     for name in TABLES:
-        path = to / f"{name}.parquet"
-        base.execute(f"COPY (SELECT * FROM {name}) TO '{_quoted(str(path))}' (FORMAT parquet, COMPRESSION zstd)")
-        rows[name] = count(base.execute(f"SELECT count(*) FROM '{_quoted(str(path))}'").fetchone())
+        path = folder / f"{name}.parquet"
+        base.execute(f"COPY (SELECT * FROM {name}) TO '{_escape_quotes(str(path))}' (FORMAT parquet, COMPRESSION zstd)")
+        rows[name] = count(base.execute(f"SELECT count(*) FROM '{_escape_quotes(str(path))}'").fetchone())
         checksums[name] = sha256(path)
     meta = {
         "schema_version": SCHEMA_VERSION,
@@ -162,9 +164,9 @@ def _write(base: duckdb.DuckDBPyConnection, to: Path, crm: str, extracted_at: da
         "rows": rows,
         "checksums": checksums,
     }
-    (to / META).write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
+    (folder / META).write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
     return rows
 
 
-def _quoted(text: str) -> str:
+def _escape_quotes(text: str) -> str:
     return text.replace("'", "''")

@@ -8,38 +8,38 @@ from typing import Literal, Protocol
 
 from connectors.crm.http import Http
 from connectors.crm.landing import Landing
-from connectors.crm.mapping import Shape, StageValue
+from connectors.crm.mapping import CrmMapping, StageValue
 from connectors.crm.stream import Page, Stream
 from connectors.crm.webhooks import Event
 from connectors.crm.write_back import Writer
 
-Standing = Literal["good", "warning", "bad"]
+CheckStatus = Literal["good", "warning", "bad"]
 
 
 @dataclass(frozen=True)
 class Check:
     """One thing that `make crm-check` looked at: how it stands, and what to do about it."""
 
-    what: str
-    standing: Standing
-    found: str
+    subject: str
+    status: CheckStatus
+    finding: str
     remedy: str = ""
 
 
 @dataclass(frozen=True)
-class Budget:
+class CallBudget:
     """What reading and writing cost, in the vendor's unit: the first import, a day's import, writing `scores` of them.
 
-    `limit`: what the vendor allows a day; `left`: of it today. None where it does not say.
+    `limit`: what the vendor allows a day; `remaining`: of it today. None where it does not say.
     """
 
     unit: str
-    first: int
+    initial: int
     daily: int
     write: int
     scores: int
     limit: int | None = None
-    left: int | None = None
+    remaining: int | None = None
 
 
 class Connector(Writer, Protocol):
@@ -64,7 +64,7 @@ class Connector(Writer, Protocol):
     def reread(self, events: Sequence[Event]) -> Iterator[Page]:
         """The records that a webhook spoke of, where the lists that `streams` reads know a change only later."""
 
-    def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
+    def mapping(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
         """How the landing becomes a dataset."""
 
     def propose(self, value: StageValue) -> str | None:
@@ -73,5 +73,5 @@ class Connector(Writer, Protocol):
     def checks(self) -> list[Check]:
         """Credentials, permissions, history: looked at by a few calls that change nothing."""
 
-    def budget(self, leads: int) -> Budget:
+    def budget(self, leads: int) -> CallBudget:
         """What so many leads cost."""

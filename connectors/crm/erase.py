@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from connectors.crm.landing import Landing, _plainly
+from connectors.crm.landing import Landing, _dlt_errors
 from connectors.crm.merges import LONGEST_CHAIN
 from features.common.files import whole_file
 
@@ -28,31 +28,31 @@ def records_of(landing: Landing, lead_id: str) -> list[str]:
     """The records that are this lead: its own, and those that were merged into it."""
     if "aliases" not in landing.tables():
         return [lead_id]
-    found, newest = {lead_id}, {lead_id}
+    records, newest = {lead_id}, {lead_id}
     for _ in range(LONGEST_CHAIN):
         rows = _run(landing, 'SELECT "record" FROM {aliases} WHERE "entity" = \'lead\' AND "into" IN ({ids})', newest)
-        newest = {str(row[0]) for row in rows} - found
+        newest = {str(row[0]) for row in rows} - records
         if not newest:
             break
-        found |= newest
-    return sorted(found)
+        records |= newest
+    return sorted(records)
 
 
 def erase(landing: Landing, records: Sequence[str]) -> int:
     """Delete what names one of the records, and acts that only name their e-mail address; → rows. Deals and shared activities
     stay, without the person."""
     landing.cursors()  # what was fetched and not landed yet
-    tables, gone = landing.tables(), 0
+    tables, deleted = landing.tables(), 0
     keys = set()
     if "_email_key" in tables.get("people", []):
-        found = _run(landing, 'SELECT "_email_key" FROM {people} WHERE "_id" IN ({ids}) AND "_email_key" IS NOT NULL', records)
-        keys = {str(row[0]) for row in found}
+        rows = _run(landing, 'SELECT "_email_key" FROM {people} WHERE "_id" IN ({ids}) AND "_email_key" IS NOT NULL', records)
+        keys = {str(row[0]) for row in rows}
     if keys and "activities" in tables:
-        gone += _delete(landing, "activities", "email_key", sorted(keys))
+        deleted += _delete(landing, "activities", "email_key", sorted(keys))
     for table, columns in NAMED.items():
         for column in columns:
             if column in tables.get(table, []):
-                gone += _delete(
+                deleted += _delete(
                     landing, table, column, records, " AND \"entity\" = 'lead'" if "entity" in tables[table] else ""
                 )
     if "deals" in tables:
@@ -61,76 +61,76 @@ def erase(landing: Landing, records: Sequence[str]) -> int:
         for record in records if column in tables.get(table, []) else ():
             sql = f'UPDATE {{{table}}} SET "{column}" = replace("{column}", {{one}}, \';\') WHERE "{column}" LIKE {{like}}'
             _run(landing, sql, [], one=f";{record};", like=f"%;{record};%")
-    return gone
+    return deleted
 
 
-def left(landing: Landing, records: Sequence[str]) -> int:
+def remaining_rows(landing: Landing, records: Sequence[str]) -> int:
     """Rows that still name one of the records."""
     tables, count = landing.tables(), 0
     for table, columns in {**NAMED, "deals": ("_person",)}.items():
         for column in columns:
             if column in tables.get(table, []):
-                more = " AND \"entity\" = 'lead'" if "entity" in tables[table] else ""
-                found = _run(landing, f'SELECT count(*) FROM {{{table}}} WHERE "{column}" IN ({{ids}}){more}', records)
-                count += int(found[0][0])
+                condition = " AND \"entity\" = 'lead'" if "entity" in tables[table] else ""
+                rows = _run(landing, f'SELECT count(*) FROM {{{table}}} WHERE "{column}" IN ({{ids}}){condition}', records)
+                count += int(rows[0][0])
     for table, column in LISTED.items():
         for record in records if column in tables.get(table, []) else ():
-            found = _run(landing, f'SELECT count(*) FROM {{{table}}} WHERE "{column}" LIKE {{like}}', [], like=f"%;{record};%")
-            count += int(found[0][0])
+            rows = _run(landing, f'SELECT count(*) FROM {{{table}}} WHERE "{column}" LIKE {{like}}', [], like=f"%;{record};%")
+            count += int(rows[0][0])
     return count
 
 
-def _delete(landing: Landing, table: str, column: str, values: Sequence[str], more: str = "") -> int:
-    where = f'"{column}" IN ({{ids}}){more}'
-    count = int(_run(landing, f"SELECT count(*) FROM {{{table}}} WHERE {where}", values)[0][0])
+def _delete(landing: Landing, table: str, column: str, values: Sequence[str], condition: str = "") -> int:
+    clause = f'"{column}" IN ({{ids}}){condition}'
+    count = int(_run(landing, f"SELECT count(*) FROM {{{table}}} WHERE {clause}", values)[0][0])
     if count:
-        _run(landing, f"DELETE FROM {{{table}}} WHERE {where}", values)
+        _run(landing, f"DELETE FROM {{{table}}} WHERE {clause}", values)
     return count
 
 
 def _run(landing: Landing, sql: str, ids: Sequence[str] | set[str], **values: str) -> list[Any]:
     """SQL over landed tables, which stand in it as {table}; {ids} are the ids, other names values."""
-    given: list[str] = []
+    arguments: list[str] = []
 
     class Marks(dict[str, str]):
         def __missing__(self, name: str) -> str:
             if name == "ids":
-                given.extend(sorted(ids))
+                arguments.extend(sorted(ids))
                 return ", ".join(["%s"] * len(ids))
             if name in values:
-                given.append(values[name])
+                arguments.append(values[name])
                 return "%s"
             return client.make_qualified_table_name(name)
 
-    with _plainly(landing), landing._pipeline.sql_client() as client:
-        return list(client.execute_sql(sql.format_map(Marks()), *given) or [])
+    with _dlt_errors(landing), landing._pipeline.sql_client() as client:
+        return list(client.execute_sql(sql.format_map(Marks()), *arguments) or [])
 
 
 def erase_beside(folder: Path, records: Sequence[str]) -> tuple[int, int]:
     """Ledger, failures and events of webhooks in the landing's folder → rows deleted, rows left."""
-    gone = remaining = 0
+    deleted = remaining = 0
     for name, table, column in (("sent.sqlite", "sent", "id"), ("hooks.sqlite", "events", "record")):
         if (folder / name).is_file():
             base = sqlite3.connect(folder / name, isolation_level=None)
             try:
                 base.execute("PRAGMA secure_delete=ON")
                 marks = ", ".join("?" * len(records))
-                gone += base.execute(f'DELETE FROM {table} WHERE "{column}" IN ({marks})', records).rowcount
+                deleted += base.execute(f'DELETE FROM {table} WHERE "{column}" IN ({marks})', records).rowcount
                 remaining += base.execute(f'SELECT count(*) FROM {table} WHERE "{column}" IN ({marks})', records).fetchone()[0]
                 base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             finally:
                 base.close()
-    return gone + erase_rows(folder / "failed.csv", records), remaining
+    return deleted + erase_rows(folder / "failed.csv", records), remaining
 
 
-def erase_rows(file: Path, wanted: Sequence[str]) -> int:
+def erase_rows(file: Path, ids: Sequence[str]) -> int:
     """Rows of a CSV file with a cell that is one of the ids → how many there were."""
     if not file.is_file():
         return 0
-    with file.open(newline="", encoding="utf-8") as given:
-        rows = list(csv.reader(given))
-    kept = [row for row in rows if not set(row) & set(wanted)]
-    if len(kept) < len(rows):
-        with whole_file(file) as partial, partial.open("w", newline="", encoding="utf-8") as out:
-            csv.writer(out, lineterminator="\n").writerows(kept)
-    return len(rows) - len(kept)
+    with file.open(newline="", encoding="utf-8") as source:
+        rows = list(csv.reader(source))
+    kept_rows = [row for row in rows if not set(row) & set(ids)]
+    if len(kept_rows) < len(rows):
+        with whole_file(file) as partial, partial.open("w", newline="", encoding="utf-8") as target:
+            csv.writer(target, lineterminator="\n").writerows(kept_rows)
+    return len(rows) - len(kept_rows)

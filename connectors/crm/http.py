@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Protocol, TypeVar
 
 import requests
 
-from connectors.crm.rate_limit import Bucket
+from connectors.crm.rate_limit import TokenBucket
 from connectors.crm.responses import (
     Answer,
     Body,
@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 class _TroubledError(Exception):
     def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.why)
+        super().__init__(trouble.message)
         self.trouble = trouble
 
 
@@ -67,16 +67,16 @@ logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 def _session() -> requests.Session:
     """One that a `.netrc` cannot give other credentials than ours; proxies of the environment count."""
-    found = requests.Session()
-    found.auth = lambda prepared: prepared
-    return found
+    session = requests.Session()
+    session.auth = lambda prepared: prepared
+    return session
 
 
 @dataclass
 class Http:
     """One vendor's API. `judge` sees every answer; None means that the status says it all.
 
-    Not for threads but for `pace`, which they share.
+    Not for threads but for `rate_limit`, which they share.
     """
 
     base: str
@@ -84,11 +84,11 @@ class Http:
     auth: Auth
     secrets: Secrets
     judge: Judge = lambda answer: None
-    pace: Bucket = field(default_factory=lambda: Bucket(()))
+    rate_limit: TokenBucket = field(default_factory=lambda: TokenBucket(()))
     timeout: tuple[float, float] = TIMEOUT
     sleep: Callable[[float], None] = time.sleep
     calls: int = 0
-    repeated: int = 0
+    retries: int = 0
     skew: float = 0.0  # seconds the server's clock is ahead of ours
     _session: requests.Session = field(default_factory=_session)
 
@@ -96,25 +96,25 @@ class Http:
         """Give the connections back."""
         self._session.close()
 
-    def beside(self, auth: Auth, base: str | None = None) -> Http:
+    def with_auth(self, auth: Auth, base: str | None = None) -> Http:
         """The same API for somebody else, such as the service that gives tokens; it waits as this one does, over the same
         connections."""
-        other = Http(base or self.base, self.name, auth, self.secrets, self.judge, self.pace, self.timeout, self._pause)
-        other.close()
-        other._session = self._session
-        return other
+        clone = Http(base or self.base, self.name, auth, self.secrets, self.judge, self.rate_limit, self.timeout, self._pause)
+        clone.close()
+        clone._session = self._session
+        return clone
 
     def _pause(self, seconds: float) -> None:
         self.sleep(seconds)
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, **more: Any) -> Answer:
-        return self.call("GET", path, params=params, **more)
+    def get(self, path: str, params: Mapping[str, Any] | None = None, **options: Any) -> Answer:
+        return self.call("GET", path, params=params, **options)
 
-    def post(self, path: str, json: Any = None, **more: Any) -> Answer:
-        return self.call("POST", path, json=json, **more)
+    def post(self, path: str, json: Any = None, **options: Any) -> Answer:
+        return self.call("POST", path, json=json, **options)
 
-    def patch(self, path: str, json: Any = None, **more: Any) -> Answer:
-        return self.call("PATCH", path, json=json, **more)
+    def patch(self, path: str, json: Any = None, **options: Any) -> Answer:
+        return self.call("PATCH", path, json=json, **options)
 
     def now(self) -> float:
         """The vendor's clock, seconds since 1970: ours, put right by its last answer."""
@@ -148,16 +148,16 @@ class Http:
         """
         address = self.address(path)
 
-        def once() -> Answer:
-            answer = self._once(method, address, params, json, data, headers)
-            found = self._trouble(answer, text)
-            if found is not None:
-                raise _TroubledError(found)
+        def send_request() -> Answer:
+            answer = self._send(method, address, params, json, data, headers)
+            trouble = self._trouble(answer, text)
+            if trouble is not None:
+                raise _TroubledError(trouble)
             return answer
 
-        return self._patiently(method, path, once, repeat)
+        return self._with_retries(method, path, send_request, repeat)
 
-    def download(self, path: str, to: BinaryIO) -> None:
+    def download(self, path: str, target: BinaryIO) -> None:
         """A file of any size, into an empty one that is open; what broke off goes on where it stopped.
 
         Raises
@@ -167,11 +167,11 @@ class Http:
         """
         address = self.address(path)
 
-        def once() -> None:
-            begun = to.seek(0, os.SEEK_END)
-            given = {**self.auth.headers(), **({"Range": f"bytes={begun}-"} if begun else {})}
+        def fetch_part() -> None:
+            offset = target.seek(0, os.SEEK_END)
+            headers = {**self.auth.headers(), **({"Range": f"bytes={offset}-"} if offset else {})}
             with self._session.get(
-                address, headers=given, timeout=self.timeout, stream=True, allow_redirects=False
+                address, headers=headers, timeout=self.timeout, stream=True, allow_redirects=False
             ) as response:
                 kind = response.headers.get("content-type", "").lower()
                 if response.status_code not in (200, 206) or "json" in kind or "html" in kind:
@@ -179,45 +179,45 @@ class Http:
                     raise _TroubledError(
                         self._trouble(answer, text=True) or Trouble("again", f"{excerpt(answer)!r} in place of a file")
                     )
-                if response.status_code == 200 and begun:
-                    to.seek(0)
-                    to.truncate()
+                if response.status_code == 200 and offset:
+                    target.seek(0)
+                    target.truncate()
                 for part in response.iter_content(1 << 16):
-                    to.write(part)
+                    target.write(part)
 
-        self._patiently("GET", path, once, repeat=True)
-        to.seek(0)
+        self._with_retries("GET", path, fetch_part, repeat=True)
+        target.seek(0)
 
-    def _patiently(self, method: str, path: str, once: Callable[[], T], repeat: bool) -> T:
+    def _with_retries(self, method: str, path: str, send: Callable[[], T], repeat: bool) -> T:
         """Attempts until one succeeds, with growing pauses, or the vendor's where it names one."""
         renewed, waited, trouble = False, 0.0, Trouble("again", "no attempt was made")
         for attempt in range(ATTEMPTS):
-            self.pace.take()
+            self.rate_limit.acquire()
             self.calls += 1
             try:
-                return once()
+                return send()
             except _TroubledError as error:
                 trouble = error.trouble
             except requests.RequestException as error:
-                trouble = Trouble("again", _said(error))
+                trouble = Trouble("again", _failure_reason(error))
             if trouble.kind == "renew" and not renewed and self.auth.renew():
                 renewed = True
                 continue
-            self._final(trouble, method, path)
+            self._raise_final(trouble, method, path)
             if not repeat and trouble.code != "429":
                 break
             pause = trouble.wait if trouble.wait is not None else min(LONGEST_PAUSE, 0.5 * 2**attempt) * _jitter()
             waited += pause
             if waited > PATIENCE:
                 raise SpentError(
-                    self.say(f"{self.name} asks for a pause of {pause:,.0f} s: {trouble.why}."),
+                    self.redact(f"{self.name} asks for a pause of {pause:,.0f} s: {trouble.message}."),
                     "Run it again later; what was fetched is kept.",
                 )
-            self.repeated += 1
+            self.retries += 1
             self.sleep(pause)
-        tried = f"{ATTEMPTS} attempts" if repeat else "one attempt"
+        attempts = f"{ATTEMPTS} attempts" if repeat else "one attempt"
         raise UnreachableError(
-            self.say(f"{self.name} did not answer {method} {_short(path)} after {tried}: {trouble.why}."),
+            self.redact(f"{self.name} did not answer {method} {_short_path(path)} after {attempts}: {trouble.message}."),
             "Check the network and the vendor's status page, then run it again; what was fetched is kept.",
         )
 
@@ -227,61 +227,61 @@ class Http:
             return self.base.rstrip("/") + path
         if not path.startswith(self.base.rstrip("/") + "/"):
             raise CrmError(
-                f"{self.name} sent us on to {_short(path)}, which is not {self.base}.",
+                f"{self.name} sent us on to {_short_path(path)}, which is not {self.base}.",
                 "Check the base URL in the configuration.",
             )
         return path
 
-    def _once(self, method: str, address: str, params: Any, json: Any, data: Any, headers: Mapping[str, str] | None) -> Answer:
-        given = {"accept": "application/json", **self.auth.headers(), **(headers or {})}
+    def _send(self, method: str, address: str, params: Any, json: Any, data: Any, headers: Mapping[str, str] | None) -> Answer:
+        request_headers = {"accept": "application/json", **self.auth.headers(), **(headers or {})}
         body = data if json is None else jsonlib.dumps(json, separators=(",", ":")).encode()
         if json is not None:
-            given["content-type"] = "application/json"
+            request_headers["content-type"] = "application/json"
         with self._session.request(
-            method, address, params=params, data=body, headers=given, timeout=self.timeout, allow_redirects=False
+            method, address, params=params, data=body, headers=request_headers, timeout=self.timeout, allow_redirects=False
         ) as response:
             return self._answer(response)
 
     def _answer(self, response: requests.Response) -> Answer:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        ours = time.time()
-        dated = dated_at(headers.get("date")) or ours
-        self.skew = dated - ours if abs(dated - ours) > 1.5 else 0.0  # the header has whole seconds
+        local_time = time.time()
+        dated = dated_at(headers.get("date")) or local_time
+        self.skew = dated - local_time if abs(dated - local_time) > 1.5 else 0.0  # the header has whole seconds
         content = response.content
         body: Any = None
         if content and "json" in headers.get("content-type", "").lower():
             with contextlib.suppress(ValueError, RecursionError):
                 body = jsonlib.loads(content)
         if isinstance(body, dict):
-            body = Body(body, f"{self.name}'s answer to {_short(response.request.path_url)}")
+            body = Body(body, f"{self.name}'s answer to {_short_path(response.request.path_url)}")
         text = "" if body is not None else content.decode("utf-8", "replace")
         return Answer(response.status_code, headers, body, text, dated)
 
     def _trouble(self, answer: Answer, text: bool) -> Trouble | None:
         """The vendor's own judgement first, then what the status and the kind of content say."""
-        found = self.judge(answer) or by_status(answer)
+        trouble = self.judge(answer) or by_status(answer)
         page = "html" in answer.headers.get("content-type", "").lower() or answer.text.lstrip()[:1] == "<"
-        if found or (text and not page) or answer.status == 204 or answer.body is not None:
-            return found
-        what = "HTML" if page else "nothing" if not answer.text else "text that is not JSON"
+        if trouble or (text and not page) or answer.status == 204 or answer.body is not None:
+            return trouble
+        received = "HTML" if page else "nothing" if not answer.text else "text that is not JSON"
         # a page of a proxy or of maintenance: it may pass
-        wanted = "text" if text else "JSON"
-        return Trouble("again", f"{what} came in place of {wanted} ({excerpt(answer)!r}); is the base URL right?")
+        expected = "text" if text else "JSON"
+        return Trouble("again", f"{received} came in place of {expected} ({excerpt(answer)!r}); is the base URL right?")
 
-    def _final(self, trouble: Trouble, method: str, path: str) -> None:
+    def _raise_final(self, trouble: Trouble, method: str, path: str) -> None:
         if trouble.kind == "spent":
             raise SpentError(
-                self.say(f"{self.name}: the calls of the day are used up: {trouble.why}."),
+                self.redact(f"{self.name}: the calls of the day are used up: {trouble.message}."),
                 trouble.hint or "Run it again tomorrow, or ask for a higher limit; what was fetched is kept.",
             )
         if trouble.kind in ("refused", "renew"):
             status = int(trouble.code) if trouble.code.isdigit() and len(trouble.code) == 3 else 0
             hint = trouble.hint or _HINTS.get(status, "See the vendor's documentation of that call.")
             raise RefusedError(
-                self.say(f"{self.name} refused {method} {_short(path)}: {trouble.why}."), hint, status, trouble.code
+                self.redact(f"{self.name} refused {method} {_short_path(path)}: {trouble.message}."), hint, status, trouble.code
             )
 
-    def say(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """A vendor's words without secrets and e-mail addresses."""
         return masked(self.secrets.hide(text))
 
@@ -293,8 +293,8 @@ _HINTS = {
 }
 
 
-def pages(first: Callable[[Any], Answer], following: Callable[[Answer], Any]) -> Iterator[Answer]:
-    """Pagination: answers one after the other; `first` gets None or what `following` found in the answer before.
+def pages(fetch: Callable[[Any], Answer], following: Callable[[Answer], Any]) -> Iterator[Answer]:
+    """Pagination: answers one after the other; `fetch` gets None or what `following` found in the answer before.
 
     The same twice is an error: a cursor that stands still would never end.
 
@@ -305,17 +305,17 @@ def pages(first: Callable[[Any], Answer], following: Callable[[Answer], Any]) ->
     """
     mark = None
     while True:
-        answer = first(mark)
+        answer = fetch(mark)
         yield answer
-        after = following(answer)
-        if after is None:
+        next_mark = following(answer)
+        if next_mark is None:
             return
-        if after == mark:
+        if next_mark == mark:
             raise CrmError(f"The page after {str(mark)[:60]!r} is that page again.", "The vendor's cursor stands still.")
-        mark = after
+        mark = next_mark
 
 
-def _said(error: requests.RequestException) -> str:
+def _failure_reason(error: requests.RequestException) -> str:
     if isinstance(error, requests.Timeout):
         return "it took too long"
     if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
@@ -325,7 +325,7 @@ def _said(error: requests.RequestException) -> str:
     return type(error).__name__
 
 
-def _short(path: str) -> str:
+def _short_path(path: str) -> str:
     return path.split("?", maxsplit=1)[0][:120]
 
 

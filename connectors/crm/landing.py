@@ -107,7 +107,7 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
     "labels": {"field": pa.string(), "value": pa.string(), "label": pa.string(), "meaning": pa.string()},
 }
 ENTITIES = {"people": "lead", "companies": "company", "deals": "deal"}  # what aliases call the records of a table
-OWN = {"_id": pa.string(), "_seq": pa.int64(), "_hash": pa.string()}
+OWN_COLUMNS = {"_id": pa.string(), "_seq": pa.int64(), "_hash": pa.string()}
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class Landing:
         CrmError
             if the landing cannot be opened.
         """
-        with _plainly(self):
+        with _dlt_errors(self):
             pipeline = self._pipeline
             if pipeline.has_pending_data:
                 pipeline.run(loader_file_format=self._format)
@@ -178,13 +178,13 @@ class Landing:
         CrmError
             if they cannot be loaded.
         """
-        with _plainly(self):
+        with _dlt_errors(self):
             import dlt
 
-            kept = dict(cursors)
+            new_cursors = dict(cursors)
 
             def state() -> Iterator[Any]:
-                dlt.current.source_state().setdefault("cursors", {}).update(kept)
+                dlt.current.source_state().setdefault("cursors", {}).update(new_cursors)
                 yield from ()
 
             @dlt.source(name=STATE)
@@ -196,7 +196,7 @@ class Landing:
 
             self._pipeline.run(source(), loader_file_format=self._format)
         if sum(map(len, tables.values())) > LARGE:
-            _give_back()
+            _release_memory()
 
     @property
     def _format(self) -> Any:
@@ -206,21 +206,21 @@ class Landing:
         """What was landed last of these records: id → hash of its content."""
         if not ids:
             return {}
-        with _plainly(self):
+        with _dlt_errors(self):
             pipeline = self._pipeline
             if not _has_schema(pipeline) or table not in pipeline.default_schema.tables:
                 return {}
             with pipeline.sql_client() as client:
                 name = client.make_qualified_table_name(table)
                 marks = ", ".join(["%s"] * len(ids))
-                found = client.execute_sql(f'SELECT "_id", "_hash" FROM {name} WHERE "_id" IN ({marks})', *ids)
-            return {str(row[0]): str(row[1]) for row in found or ()}
+                rows = client.execute_sql(f'SELECT "_id", "_hash" FROM {name} WHERE "_id" IN ({marks})', *ids)
+            return {str(row[0]): str(row[1]) for row in rows or ()}
 
     def values(self, table: str, column: str, ids: Sequence[str]) -> dict[str, str]:
         """One column of these records: id → text, for those that are landed and have it."""
         if not ids or column not in self.tables().get(table, []):
             return {}
-        with _plainly(self), self._pipeline.sql_client() as client:
+        with _dlt_errors(self), self._pipeline.sql_client() as client:
             name = client.make_qualified_table_name(table)
             marks = ", ".join(["%s"] * len(ids))
             sql = f'SELECT "_id", "{column}" FROM {name} WHERE "_id" IN ({marks}) AND "{column}" IS NOT NULL'
@@ -230,53 +230,53 @@ class Landing:
         """One column of a whole table: id → text, where there is one."""
         if column not in self.tables().get(table, []):
             return {}
-        with _plainly(self), self._pipeline.sql_client() as client:
+        with _dlt_errors(self), self._pipeline.sql_client() as client:
             name = client.make_qualified_table_name(table)
-            found = client.execute_sql(f'SELECT "_id", "{column}" FROM {name} WHERE "{column}" IS NOT NULL')
-            return {str(row[0]): str(row[1]) for row in found or ()}
+            rows = client.execute_sql(f'SELECT "_id", "{column}" FROM {name} WHERE "{column}" IS NOT NULL')
+            return {str(row[0]): str(row[1]) for row in rows or ()}
 
-    def named(self, table: str, column: str, values: Sequence[str]) -> list[str]:
+    def ids_where(self, table: str, column: str, values: Sequence[str]) -> list[str]:
         """The ids of a table's rows that are not gone and whose column is one of these."""
-        there = self.tables().get(table, [])
-        found: list[str] = []
-        for begin in range(0, len(values) if column in there else 0, 1_000):
+        columns = self.tables().get(table, [])
+        ids: list[str] = []
+        for begin in range(0, len(values) if column in columns else 0, 1_000):
             part = values[begin : begin + 1_000]
             marks = ", ".join(["%s"] * len(part))
-            alive = ' AND "_gone_at" IS NULL' if "_gone_at" in there else ""
-            with _plainly(self), self._pipeline.sql_client() as client:
+            alive = ' AND "_gone_at" IS NULL' if "_gone_at" in columns else ""
+            with _dlt_errors(self), self._pipeline.sql_client() as client:
                 name = client.make_qualified_table_name(table)
                 sql = f'SELECT "_id" FROM {name} WHERE "{column}" IN ({marks}){alive}'
-                found += [str(row[0]) for row in client.execute_sql(sql, *part) or ()]
-        return found
+                ids += [str(row[0]) for row in client.execute_sql(sql, *part) or ()]
+        return ids
 
-    def standing(self, table: str) -> Iterator[pa.RecordBatch]:
+    def alive_records(self, table: str) -> Iterator[pa.RecordBatch]:
         """Of every record that is not another one by now its id, and whether it lives, in batches."""
         merged = ""
         if "aliases" in self.tables():
             merged = f""" WHERE "_id" NOT IN (SELECT "record" FROM {{aliases}} WHERE "entity" = '{ENTITIES[table]}')"""
         yield from self._batches(f'SELECT "_id", "_gone_at" IS NULL AS "alive" FROM {{name}}{merged}', table)
 
-    def departed(self, entity: str, table: str, ids: Sequence[str]) -> set[str]:
+    def removed_records(self, entity: str, table: str, ids: Sequence[str]) -> set[str]:
         """Those of the records that were deleted, or merged into another."""
-        there = self.tables()
-        found: set[str] = set()
+        tables = self.tables()
+        departed_ids: set[str] = set()
         for begin in range(0, len(ids), 1_000):
             part = ids[begin : begin + 1_000]
             marks = ", ".join(["%s"] * len(part))
-            with _plainly(self), self._pipeline.sql_client() as client:
-                if table in there:
+            with _dlt_errors(self), self._pipeline.sql_client() as client:
+                if table in tables:
                     name = client.make_qualified_table_name(table)
                     sql = f'SELECT "_id" FROM {name} WHERE "_gone_at" IS NOT NULL AND "_id" IN ({marks})'
-                    found |= {str(row[0]) for row in client.execute_sql(sql, *part) or ()}
-                if "aliases" in there:
+                    departed_ids |= {str(row[0]) for row in client.execute_sql(sql, *part) or ()}
+                if "aliases" in tables:
                     name = client.make_qualified_table_name("aliases")
                     sql = f'SELECT "record" FROM {name} WHERE "entity" = %s AND "record" IN ({marks})'
-                    found |= {str(row[0]) for row in client.execute_sql(sql, entity, *part) or ()}
-        return found
+                    departed_ids |= {str(row[0]) for row in client.execute_sql(sql, entity, *part) or ()}
+        return departed_ids
 
     def tables(self) -> dict[str, list[str]]:
         """The landed tables and their columns."""
-        with _plainly(self):
+        with _dlt_errors(self):
             pipeline = self._pipeline
             if not _has_schema(pipeline):
                 return {}
@@ -288,10 +288,10 @@ class Landing:
         yield from self._batches("SELECT * FROM {name}", table)
 
     def _batches(self, sql: str, table: str) -> Iterator[pa.RecordBatch]:
-        with _plainly(self), self._pipeline.sql_client() as client:
+        with _dlt_errors(self), self._pipeline.sql_client() as client:
             named = client.make_qualified_table_name
-            told = sql.format(name=named(table), aliases=named("aliases"))
-            with warnings.catch_warnings(), client.execute_query(told) as cursor:
+            query = sql.format(name=named(table), aliases=named("aliases"))
+            with warnings.catch_warnings(), client.execute_query(query) as cursor:
                 warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
                 for part in cursor.iter_arrow(50_000):
                     yield from part.to_batches()
@@ -304,12 +304,12 @@ class Landing:
             self.folder.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError):
                 handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(handle, "wb") as out:
-                    out.write(random.token_bytes(32))
+                with os.fdopen(handle, "wb") as target:
+                    target.write(random.token_bytes(32))
         return file.read_bytes()
 
 
-def _give_back() -> None:
+def _release_memory() -> None:
     """What one part took, before the next: else the peak grows with the number of parts."""
     gc.collect()
     pa.default_memory_pool().release_unused()
@@ -322,13 +322,13 @@ def _has_schema(pipeline: dlt.Pipeline) -> bool:
 
 def arrow(table: str, rows: Sequence[Row]) -> pa.Table:
     """Rows → Arrow: our columns of their types, the vendor's as text."""
-    known = {**OWN, **COLUMNS[table]}
-    theirs = sorted({name for row in rows for name in row} - known.keys())
+    own_columns = {**OWN_COLUMNS, **COLUMNS[table]}
+    vendor_names = sorted({name for row in rows for name in row} - own_columns.keys())
     columns = {
         name: pa.array([_text(row.get(name)) if kind == pa.string() else row.get(name) for row in rows], kind)
-        for name, kind in known.items()
+        for name, kind in own_columns.items()
     }
-    for name in theirs:
+    for name in vendor_names:
         columns[name] = pa.array([_text(row.get(name)) for row in rows], pa.string())
     return pa.table(columns)
 
@@ -341,10 +341,12 @@ def _text(value: Any) -> str | None:
     return json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict | list) else str(value)
 
 
-def content_hash(row: Row, without: frozenset[str]) -> str:
-    """16 hex digits that change when a record's content does, fields in `without` apart."""
-    told = [(k, str(v)) for k, v in sorted(row.items()) if k not in without and k not in OWN and v not in (None, "")]
-    return hashlib.blake2b(repr(told).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+def content_hash(row: Row, excluded: frozenset[str]) -> str:
+    """16 hex digits that change when a record's content does, fields in `excluded` apart."""
+    content = [
+        (k, str(v)) for k, v in sorted(row.items()) if k not in excluded and k not in OWN_COLUMNS and v not in (None, "")
+    ]
+    return hashlib.blake2b(repr(content).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _resource(name: str, table: pa.Table) -> Any:
@@ -361,7 +363,7 @@ def _resource(name: str, table: pa.Table) -> Any:
 
 
 @contextlib.contextmanager
-def _plainly(landing: Landing) -> Iterator[None]:
+def _dlt_errors(landing: Landing) -> Iterator[None]:
     """dlt's errors as one of ours, without the address of the database, which may hold a password."""
     from dlt.common.exceptions import DltException
     from dlt.pipeline.exceptions import PipelineStepFailed
@@ -375,12 +377,12 @@ def _plainly(landing: Landing) -> Iterator[None]:
         text = str(cause)
         if landing.postgres:
             text = text.replace(landing.postgres, "…")
-        where = "the Postgres database" if landing.postgres else str(landing.file)
+        location = "the Postgres database" if landing.postgres else str(landing.file)
         if isinstance(cause, OSError):
             raise DataError(
                 f"The landing {landing.folder} cannot be written: {cause.strerror or cause}.", "Free some space."
             ) from error
         raise CrmError(
-            f"The landing in {where} failed: {' '.join(text.split())[:400]}",
+            f"The landing in {location} failed: {' '.join(text.split())[:400]}",
             "Nothing is lost: put that right and run it again.",
         ) from None

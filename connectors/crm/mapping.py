@@ -20,13 +20,13 @@ def plain(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Shape:
+class CrmMapping:
     """What of a CRM becomes what: vendor's column per column of ours, our type per type of theirs (None: left out), and per
     field of theirs the lead stage that a value means (None: none). Fields of a deal begin with "deal.".
 
-    `left_out`: vendor's columns that are no attributes: they know the outcome, or are our own scores. `opted_out`: fields
-    whose history says when somebody opted out. `other`: our type for one of theirs that `interactions` does not name.
-    `looked_up`: a column of leads that stands in another landed table: (table, its column of the person, its column); the
+    `excluded_columns`: vendor's columns that are no attributes: they know the outcome, or are our own scores. `opted_out`:
+    fields whose history says when somebody opted out. `default_type`: our type for one of theirs that `interactions` does not
+    name. `lookups`: a column of leads that stands in another landed table: (table, its column of the person, its column); the
     first counts. `companies_on_people`: the CRM has no companies of its own, what is known of one stands on its people.
     `exits`: the lead stages that are exits of the funnel.
     """
@@ -35,11 +35,11 @@ class Shape:
     companies: Mapping[str, str]
     interactions: Mapping[str, str | None] = field(default_factory=dict)
     stages: Stages = field(default_factory=dict)
-    left_out: frozenset[str] = frozenset()
+    excluded_columns: frozenset[str] = frozenset()
     opted_out: tuple[str, ...] = ()
     companies_on_people: bool = False
-    looked_up: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
-    other: Callable[[str], str | None] = plain
+    lookups: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    default_type: Callable[[str], str | None] = plain
     exits: frozenset[str] = frozenset()
 
 

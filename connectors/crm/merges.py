@@ -27,7 +27,7 @@ def resolve(base: duckdb.DuckDBPyConnection) -> None:
     Of records that were merged in a circle one stays. A record whose winner was never landed stays what it is, with all it did.
     """
     base.execute("CREATE TABLE waiting (record VARCHAR)")  # people whose winner was never landed
-    for entity, (table, there) in MERGED.items():
+    for entity, (table, condition) in MERGED.items():
         base.execute(
             """
             CREATE OR REPLACE TABLE merges AS
@@ -37,7 +37,7 @@ def resolve(base: duckdb.DuckDBPyConnection) -> None:
             [entity],
         )
         base.execute(
-            f"CREATE OR REPLACE TABLE there AS SELECT _id AS record, _gone_at IS NULL AS alive FROM raw.{table} WHERE {there}"
+            f"CREATE OR REPLACE TABLE there AS SELECT _id AS record, _gone_at IS NULL AS alive FROM raw.{table} WHERE {condition}"
         )
         _open_circles(base)
         base.execute(f"""

@@ -18,17 +18,17 @@ def moment(value: object) -> datetime | None:
     try:
         if isinstance(value, int | float) or (isinstance(value, str) and value.lstrip("-").isdigit() and len(value) >= 11):
             return EPOCH + timedelta(milliseconds=float(value))
-        found = datetime.fromisoformat(str(value))
+        parsed = datetime.fromisoformat(str(value))
     except (ValueError, OverflowError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
-def milliseconds(at: datetime) -> int:
+def milliseconds(time: datetime) -> int:
     """Whole milliseconds since 1970."""
-    return (at - EPOCH) // timedelta(milliseconds=1)
+    return (time - EPOCH) // timedelta(milliseconds=1)
 
 
-def iso(at: datetime) -> str:
+def iso(time: datetime) -> str:
     """As vendors write it: 2026-03-31T14:00:00.000Z."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}Z"

@@ -18,7 +18,7 @@ class Rate:
 
 
 @dataclass
-class Bucket:
+class TokenBucket:
     """Grants calls so that no window of any of its rates ever holds more than allowed; threads may share it."""
 
     rates: Sequence[Rate]
@@ -28,7 +28,7 @@ class Bucket:
     _granted: deque[float] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """Return once a call may be made."""
         with self._lock:
             while (pause := self._pause(self.clock())) > 0:

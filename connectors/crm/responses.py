@@ -59,7 +59,7 @@ class Trouble:
     """
 
     kind: Kind
-    why: str
+    message: str
     code: str = ""
     wait: float | None = None
     hint: str = ""
@@ -68,12 +68,12 @@ class Trouble:
 class Body(dict[str, Any]):
     """What a vendor said; a part that is asked for and not there is an error that names it."""
 
-    def __init__(self, said: Mapping[str, Any], where: str) -> None:
-        super().__init__(said)
-        self.where = where
+    def __init__(self, content: Mapping[str, Any], source: str) -> None:
+        super().__init__(content)
+        self.source = source
 
     def __missing__(self, name: str) -> Any:
-        raise CrmError(f"{self.where} has no {name!r}.", "Check the base URL and the API version in the configuration.")
+        raise CrmError(f"{self.source} has no {name!r}.", "Check the base URL and the API version in the configuration.")
 
 
 Judge = Callable[[Answer], Trouble | None]
@@ -84,29 +84,29 @@ def by_status(answer: Answer) -> Trouble | None:
     status = answer.status
     if 200 <= status < 300:
         return None
-    why = f"HTTP {status} {excerpt(answer)}".strip()
+    message = f"HTTP {status} {excerpt(answer)}".strip()
     if status == 429:
-        return Trouble("again", why, "429", retry_after(answer))
+        return Trouble("again", message, "429", retry_after(answer))
     if status in (408, 425) or status >= 500:
-        return Trouble("again", why, str(status), retry_after(answer))
-    return Trouble("renew" if status == 401 else "refused", why, str(status))
+        return Trouble("again", message, str(status), retry_after(answer))
+    return Trouble("renew" if status == 401 else "refused", message, str(status))
 
 
 def retry_after(answer: Answer) -> float | None:
     """Seconds to wait; a date is read against the server's own clock, not ours."""
-    given = answer.headers.get("retry-after", "").strip()
-    if not given:
+    header = answer.headers.get("retry-after", "").strip()
+    if not header:
         return None
     with contextlib.suppress(ValueError):
-        return max(0.0, float(given))
-    at = dated_at(given)
-    return None if at is None else max(0.0, at - answer.moment)
+        return max(0.0, float(header))
+    moment = dated_at(header)
+    return None if moment is None else max(0.0, moment - answer.moment)
 
 
-def dated_at(given: str | None) -> float | None:
+def dated_at(header: str | None) -> float | None:
     """Seconds since 1970 of an HTTP date; None for nothing and for what is none."""
     try:
-        return email.utils.parsedate_to_datetime(given).timestamp() if given else None
+        return email.utils.parsedate_to_datetime(header).timestamp() if header else None
     except (ValueError, OverflowError):
         return None
 

@@ -9,21 +9,21 @@ from connectors.crm.moments import iso
 from connectors.crm.responses import masked
 
 
-def history_row(entity: str, record: str, field: str, value: str, at: datetime | None) -> Row:
+def history_row(entity: str, record: str, field: str, value: str, changed_at: datetime | None) -> Row:
     """A field of a record became a value."""
     value = masked(value)  # an address may stand in a field of any name
-    key = f"{entity}|{record}|{field}|{iso(at) if at else ''}|{value}"
-    return {"_id": key, "entity": entity, "record": record, "field": field, "value": value, "at": at}
+    key = f"{entity}|{record}|{field}|{iso(changed_at) if changed_at else ''}|{value}"
+    return {"_id": key, "entity": entity, "record": record, "field": field, "value": value, "at": changed_at}
 
 
-def before_row(change: Row, value: str, since: datetime) -> Row:
+def before_row(change: Row, value: str, created_at: datetime) -> Row:
     """The value that a field had before a change, since the record was created."""
-    return {**change, "_id": f"{change['_id']}|before", "value": masked(value), "at": since, "until": change["at"]}
+    return {**change, "_id": f"{change['_id']}|before", "value": masked(value), "at": created_at, "until": change["at"]}
 
 
-def alias_row(entity: str, record: str, into: object, at: datetime | None) -> Row:
+def alias_row(entity: str, record: str, target: object, merged_at: datetime | None) -> Row:
     """A record is another one by now."""
-    return {"_id": f"{entity}|{record}", "entity": entity, "record": record, "into": str(into), "at": at}
+    return {"_id": f"{entity}|{record}", "entity": entity, "record": record, "into": str(target), "at": merged_at}
 
 
 def label_row(field: str, value: str, label: str, meaning: str = "") -> Row:

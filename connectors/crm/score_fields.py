@@ -44,7 +44,7 @@ FIELDS = (
 STAMPS = ("scored_at", "model")  # that change with every run: by themselves no reason to write
 
 
-def chosen(names: Sequence[str] | None) -> tuple[ScoreField, ...]:
+def select_fields(names: Sequence[str] | None) -> tuple[ScoreField, ...]:
     """The fields of these names, all when None; `scored_at` and `model` always come along.
 
     Raises
@@ -52,10 +52,10 @@ def chosen(names: Sequence[str] | None) -> tuple[ScoreField, ...]:
     ConfigError
         for a name that is none of ours.
     """
-    known = {f.key: f for f in FIELDS}
+    fields = {f.key: f for f in FIELDS}
     for name in names or ():
-        if name not in known:
-            raise ConfigError(f"write_back: fields: there is no score field {name!r}: {nearest(name, known)}")
+        if name not in fields:
+            raise ConfigError(f"write_back: fields: there is no score field {name!r}: {nearest(name, fields)}")
     return FIELDS if names is None else tuple(f for f in FIELDS if f.key in names or f.key in STAMPS)
 
 
@@ -68,7 +68,7 @@ def values_of(row: Mapping[str, Any], final: str, model: str, scored_at: datetim
         "action": _text(row.get("action")),
         "chance": _number(None if row.get(f"p_{final}") is None else float(row[f"p_{final}"]) * 100, 1),
         "points": _number(row.get("points"), 0),
-        "expected_value": _coarse(row.get("expected_value")),
+        "expected_value": _two_digits(row.get("expected_value")),
         "reasons": _text(row.get("reasons"), LONG),
         "why": _text(row.get("why"), LONG),
         "scored_at": scored_at,
@@ -78,8 +78,8 @@ def values_of(row: Mapping[str, Any], final: str, model: str, scored_at: datetim
 
 def digest(values: Mapping[str, Value]) -> str:
     """What tells whether there is anything new to write; stamps and the words behind the numbers do not count."""
-    told = {k: v for k, v in values.items() if k not in (*STAMPS, "reasons", "why")}
-    return hashlib.blake2b(json.dumps(told, sort_keys=True, default=str).encode(), digest_size=12).hexdigest()
+    content = {k: v for k, v in values.items() if k not in (*STAMPS, "reasons", "why")}
+    return hashlib.blake2b(json.dumps(content, sort_keys=True, default=str).encode(), digest_size=12).hexdigest()
 
 
 def _number(value: Any, digits: int) -> float | None:
@@ -88,7 +88,7 @@ def _number(value: Any, digits: int) -> float | None:
     return round(float(value), digits) + 0.0
 
 
-def _coarse(value: Any) -> float | None:
+def _two_digits(value: Any) -> float | None:
     """Two significant digits: an expected value is no more exact, and cents would be written every day."""
     number = _number(value, 6)
     return number if not number else round(number, 1 - math.floor(math.log10(abs(number)))) + 0.0
@@ -103,8 +103,8 @@ def plain_number(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
-def _text(value: Any, most: int = LONGEST) -> str | None:
+def _text(value: Any, max_length: int = LONGEST) -> str | None:
     if value is None or isinstance(value, float):  # an empty cell of a frame is NaN
         return None
     text = " ".join(str(value).split())
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if len(text) <= max_length else text[: max_length - 1] + "…"

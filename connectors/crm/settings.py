@@ -64,7 +64,7 @@ class CrmSource(SourceSettings):
 
     @field_validator("base_url", mode="before")
     @classmethod
-    def _given(cls, url: object) -> object:
+    def _require_url(cls, url: object) -> object:
         if url is None:
             raise ValueError(f"give the address of your account, such as {cls.ADDRESS}")
         return url
@@ -82,7 +82,7 @@ class CrmSource(SourceSettings):
         """Values of stage fields are text, whatever YAML takes them for: 7, true, yes."""
         if not isinstance(stages, dict):
             return stages
-        return {k: {_as_text(v): to for v, to in m.items()} if isinstance(m, dict) else m for k, m in stages.items()}
+        return {k: {_as_text(v): stage for v, stage in m.items()} if isinstance(m, dict) else m for k, m in stages.items()}
 
     @property
     def leads(self) -> dict[str, str]:
@@ -94,8 +94,8 @@ class CrmSource(SourceSettings):
         """Column of a company: field of theirs."""
         return {**self.COMPANIES, **self.columns.companies}
 
-    def rates(self, usual: list[Rate]) -> list[Rate]:
-        return [limit.rate() for limit in self.limits] if self.limits else usual
+    def rates(self, defaults: list[Rate]) -> list[Rate]:
+        return [limit.rate() for limit in self.limits] if self.limits else defaults
 
 
 def _as_text(value: object) -> str:

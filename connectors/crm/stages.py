@@ -40,33 +40,33 @@ def guess(value: StageValue, funnel: Funnel) -> str | None:
     if value.meaning == "lost":
         return next((name for name in ("lost", "disqualified") if name in names), None)
     words = " ".join(re.findall(r"\w+", f"{value.label} {value.value}".casefold().replace("_", " ")))
-    found = next((name for name, pattern in _WORDS if pattern.search(words)), None)
-    if value.field.startswith("deal.") and found in (None, "mql", "customer"):
-        found = "sql"  # won and lost are said by the vendor, whatever a stage is called
-    return found if found in names and found != funnel.stages[0] else None
+    stage = next((name for name, pattern in _WORDS if pattern.search(words)), None)
+    if value.field.startswith("deal.") and stage in (None, "mql", "customer"):
+        stage = "sql"  # won and lost are said by the vendor, whatever a stage is called
+    return stage if stage in names and stage != funnel.stages[0] else None
 
 
 def propose(
-    values: Sequence[StageValue], funnel: Funnel, known: Callable[[StageValue], str | None]
+    values: Sequence[StageValue], funnel: Funnel, vendor_default: Callable[[StageValue], str | None]
 ) -> dict[str, dict[str, str | None]]:
-    """Field → value → lead stage, for every value that the data have. `known`: what the vendor's defaults mean."""
-    found: dict[str, dict[str, str | None]] = {}
+    """Field → value → lead stage, for every value that the data have. `vendor_default`: what the vendor's defaults mean."""
+    proposal: dict[str, dict[str, str | None]] = {}
     names = (*funnel.stages, *funnel.exits)
     for value in values:
-        usual = known(value)
-        found.setdefault(value.field, {})[value.value] = usual if usual in names else guess(value, funnel)
-    return found
+        default_stage = vendor_default(value)
+        proposal.setdefault(value.field, {})[value.value] = default_stage if default_stage in names else guess(value, funnel)
+    return proposal
 
 
-def shown(proposal: Mapping[str, Mapping[str, str | None]], values: Sequence[StageValue]) -> str:
+def proposal_yaml(proposal: Mapping[str, Mapping[str, str | None]], values: Sequence[StageValue]) -> str:
     """The proposal as YAML, to be put under `source:`, with what each value is called and how often it occurs."""
     lines = ["stages:"]
     for name, mapping in proposal.items():
         lines.append(f"  {name}:")
         for value in (v for v in values if v.field == name):
-            to = mapping.get(value.value)
+            stage = mapping.get(value.value)
             label = "" if value.label == value.value else f"{_plain(value.label)}, "
-            lines.append(f"    {_key(value.value)}: {to or 'null'}  # {label}{value.records:,} records")
+            lines.append(f"    {_key(value.value)}: {stage or 'null'}  # {label}{value.records:,} records")
     return "\n".join(lines)
 
 

@@ -24,13 +24,13 @@ Progress = Callable[[str, int, int | None], None]
 class Page:
     """Rows by table, and the `cursor` with which the stream goes on behind them.
 
-    Without one it goes on where it stood before: what comes here comes again after a kill. `done` of `total` rows, for the bar.
-    `urgent`: landed at once, because the cursor names what was made at the vendor's and would otherwise be made again.
+    Without one it goes on where it stood before: what comes here comes again after a kill. `rows_done` of `total` rows, for the
+    bar. `urgent`: landed at once, because the cursor names what was made at the vendor's and would otherwise be made again.
     """
 
     tables: Mapping[str, Sequence[Row]]
     cursor: Any
-    done: int | None = None
+    rows_done: int | None = None
     total: int | None = None
     urgent: bool = field(default=False, kw_only=True)
 
@@ -57,7 +57,7 @@ class Stream:
 
 
 @dataclass
-class Synced:
+class SyncResult:
     """What a run brought: rows per table, and the optional streams that the vendor refused, with its reason."""
 
     rows: Counter[str] = field(default_factory=Counter)
@@ -65,7 +65,7 @@ class Synced:
     seconds: float = 0.0
 
 
-def sync(streams: Sequence[Stream], landing: Landing, progress: Progress | None = None) -> Synced:
+def sync(streams: Sequence[Stream], landing: Landing, progress: Progress | None = None) -> SyncResult:
     """Read every stream to its end. Whatever was fetched before an error is landed before the error is raised.
 
     Raises
@@ -73,9 +73,9 @@ def sync(streams: Sequence[Stream], landing: Landing, progress: Progress | None 
     CrmError
         for anything that would leave a hole; a stream that was readable once and is refused now is one.
     """
-    begun = time.perf_counter()
+    start = time.perf_counter()
     cursors = landing.cursors()
-    synced = Synced()
+    synced = SyncResult()
     chunk = _Chunk(landing, synced)
     try:
         for stream in streams:
@@ -90,31 +90,31 @@ def sync(streams: Sequence[Stream], landing: Landing, progress: Progress | None 
                 progress(stream.name, 1, 1)
     finally:
         chunk.flush()
-    synced.seconds = time.perf_counter() - begun
+    synced.seconds = time.perf_counter() - start
     return synced
 
 
 def _read(stream: Stream, cursors: Mapping[str, Any], chunk: _Chunk, progress: Progress | None) -> None:
-    known = cursors.get(stream.name)
-    asked = set(cursors.get(stream.name + FIELDS) or ())
+    cursor = cursors.get(stream.name)
+    known_fields = set(cursors.get(stream.name + FIELDS) or ())
     rows = 0
-    hidden = (stream.vital & asked) - stream.fields
-    if hidden:
-        named = ", ".join(sorted(hidden))
+    hidden_fields = (stream.vital & known_fields) - stream.fields
+    if hidden_fields:
+        named = ", ".join(sorted(hidden_fields))
         raise _lost(stream, f"{named} of {stream.name} cannot be seen any more.")
     try:
         # of a field that is new to us nobody has said what it was: the records are read once more
-        for page in stream.read(known if stream.fields <= asked else None):
+        for page in stream.read(cursor if stream.fields <= known_fields else None):
             chunk.add(stream.name, page)
-            if page.cursor is not None and stream.fields - asked:
-                chunk.cursors[stream.name + FIELDS] = sorted(stream.fields | asked)
+            if page.cursor is not None and stream.fields - known_fields:
+                chunk.cursors[stream.name + FIELDS] = sorted(stream.fields | known_fields)
             rows += sum(map(len, page.tables.values()))
             if progress:
-                progress(stream.name, rows if page.done is None else page.done, page.total)
+                progress(stream.name, rows if page.rows_done is None else page.rows_done, page.total)
     except RefusedError as error:
-        if error.http not in FORBIDDEN or (known is None and not stream.optional):
+        if error.http not in FORBIDDEN or (cursor is None and not stream.optional):
             raise
-        if known is not None:
+        if cursor is not None:
             raise _lost(stream, error.fact) from None
         chunk.synced.refused[stream.name] = error.fact
     except SpentError as error:
@@ -133,12 +133,12 @@ def _lost(stream: Stream, fact: str) -> CrmError:
 class _Chunk:
     """Pages that wait to be landed, of one stream or of several short ones."""
 
-    def __init__(self, landing: Landing, synced: Synced) -> None:
+    def __init__(self, landing: Landing, synced: SyncResult) -> None:
         self.landing, self.synced = landing, synced
         self.tables: dict[str, list[Row]] = {}
         self.cursors: dict[str, Any] = {}
         self.waiting = 0
-        self.since = time.monotonic()
+        self.last_flush = time.monotonic()
         self.seq = time.time_ns() // 1000
 
     def add(self, stream: str, page: Page) -> None:
@@ -151,21 +151,21 @@ class _Chunk:
             self.synced.rows[table] += len(rows)
         if page.cursor is not None:
             self.cursors[stream] = page.cursor
-        if page.urgent or self.waiting >= CHUNK or time.monotonic() - self.since > CHUNK_SECONDS:
+        if page.urgent or self.waiting >= CHUNK or time.monotonic() - self.last_flush > CHUNK_SECONDS:
             self.flush()
 
     def flush(self) -> None:
         if self.cursors or self.waiting:
             self.landing.write(self.tables, self.cursors)
-        self.tables, self.cursors, self.waiting, self.since = {}, {}, 0, time.monotonic()
+        self.tables, self.cursors, self.waiting, self.last_flush = {}, {}, 0, time.monotonic()
 
 
-def changed(landing: Landing, table: str, rows: Sequence[Row], volatile: frozenset[str]) -> list[Row]:
+def changed_rows(landing: Landing, table: str, rows: Sequence[Row], volatile: frozenset[str]) -> list[Row]:
     """The rows whose content is not what was landed last; `volatile` fields, our own scores among them, do not count.
 
     That is how a written score, which touches every record, does not make the next run read the world.
     """
     for row in rows:
         row["_hash"] = content_hash(row, volatile)
-    known = landing.hashes(table, [row["_id"] for row in rows])
-    return [row for row in rows if known.get(row["_id"]) != row["_hash"]]
+    landed_hashes = landing.hashes(table, [row["_id"] for row in rows])
+    return [row for row in rows if landed_hashes.get(row["_id"]) != row["_hash"]]

@@ -17,15 +17,15 @@ from features.common.errors import CrmError
 
 Listed: TypeAlias = Mapping[str, Sequence[Row]]
 PART = 10_000
-FEW = 20  # so many may vanish whatever share they are
+ALLOWED_MISSING = 20  # so many may vanish whatever share they are
 
 
 def sweep(
     landing: Landing,
     lists: Mapping[str, Callable[[], Iterable[str]]],
     now: Callable[[], datetime],
-    most: float,
-    back: Callable[[str, Sequence[str]], Listed] | None,
+    max_share: float,
+    read_returned: Callable[[str, Sequence[str]], Listed] | None,
     _cursor: Any,
 ) -> Iterator[Page]:
     """Compare tables with the ids that the vendor lists: the missing are gone, the returned are read.
@@ -33,49 +33,49 @@ def sweep(
     Raises
     ------
     CrmError
-        if more than the share `most` of a table is missing: rather our user sees less than before.
+        if more than the share `max_share` of a table is missing: rather our user sees less than before.
     """
-    begun = now()
+    started_at = now()
     for table, listed in lists.items():
         if table not in landing.tables():
             continue
-        lost, returned, living = compared(landing, table, listed())
-        if len(lost) > max(FEW, most * living):
+        lost, returned, living = compare_ids(landing, table, listed())
+        if len(lost) > max(ALLOWED_MISSING, max_share * living):
             raise CrmError(
                 f"{len(lost):,} of {living:,} {table} are listed no longer: deleted, or does our user see less than before?",
                 "Give the user its access back; if they were really deleted, set `sweep_most: 1` under `source:` for a run.",
             )
         for part in _parts(lost):
-            yield Page({table: [{"_id": name, "_gone_at": begun} for name in part]}, None)
-        if back is not None and returned:
-            yield Page(back(table, returned), None)
-    yield Page({}, {"at": iso(begun)})
+            yield Page({table: [{"_id": name, "_gone_at": started_at} for name in part]}, None)
+        if read_returned is not None and returned:
+            yield Page(read_returned(table, returned), None)
+    yield Page({}, {"at": iso(started_at)})
 
 
 def due(now: Callable[[], datetime], hours: float, cursor: Any) -> bool:
     """Whether so many hours have gone since the last time."""
-    last = moment((cursor or {}).get("at"))
-    return last is None or now() - last >= timedelta(hours=hours)
+    previous_sweep = moment((cursor or {}).get("at"))
+    return previous_sweep is None or now() - previous_sweep >= timedelta(hours=hours)
 
 
-def compared(landing: Landing, table: str, listed: Iterable[str]) -> tuple[list[str], list[str], int]:
+def compare_ids(landing: Landing, table: str, listed: Iterable[str]) -> tuple[list[str], list[str], int]:
     """The living that are not listed, the gone that are, and how many live. Ids are kept as Arrow has them, some twenty bytes
     each."""
     parts = [pa.array(part, pa.string()) for part in _parts(listed)]
-    there = pa.chunked_array(parts, pa.string()).combine_chunks()
+    listed_ids = pa.chunked_array(parts, pa.string()).combine_chunks()
     lost: list[str] = []
     returned: list[str] = []
     living = 0
-    for batch in landing.standing(table):
+    for batch in landing.alive_records(table):
         names, alive = batch.column(0), batch.column(1)
-        known = pc.is_in(names, value_set=there)
-        lost += names.filter(pc.and_(alive, pc.invert(known))).to_pylist()
-        returned += names.filter(pc.and_(pc.invert(alive), known)).to_pylist()
+        listed_mask = pc.is_in(names, value_set=listed_ids)
+        lost += names.filter(pc.and_(alive, pc.invert(listed_mask))).to_pylist()
+        returned += names.filter(pc.and_(pc.invert(alive), listed_mask)).to_pylist()
         living += pc.sum(pc.cast(alive, pa.int64())).as_py() or 0
     return lost, returned, living
 
 
 def _parts(names: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(names)
-    while part := list(islice(rest, PART)):
+    iterator = iter(names)
+    while part := list(islice(iterator, PART)):
         yield part

@@ -15,7 +15,7 @@ from connectors.crm.connector import Connector
 from connectors.crm.mapping import StageValue
 from connectors.crm.settings import CrmSource
 from connectors.crm.stages import propose
-from connectors.crm.stream import Progress, Stream, Synced, sync
+from connectors.crm.stream import Progress, Stream, SyncResult, sync
 from connectors.crm.webhooks import Event
 from features.common.errors import ConfigError, DataError
 from features.common.files import whole_file
@@ -25,18 +25,18 @@ from features.dataset.funnel import Funnel
 DATASET = "dataset"
 STAMP = "import.json"
 
-Mapped = Mapping[str, Mapping[str, str | None]]
+StageMapping = Mapping[str, Mapping[str, str | None]]
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportResult:
     """What an import did. `proposed`: stages that the configuration does not have and the data do, as they were
     taken."""
 
-    synced: Synced
+    synced: SyncResult
     report: DataReport
     values: list[StageValue]
-    proposed: Mapped | None
+    proposed: StageMapping | None
     calls: int
     folder: Path
 
@@ -46,7 +46,7 @@ class BusyError(DataError):
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def folder_lock(folder: Path) -> Iterator[None]:
     """Only one process at a time works in a folder.
 
     Raises
@@ -69,7 +69,7 @@ def run(
     funnel: Funnel,
     progress: Progress | None = None,
     events: Sequence[Event] = (),
-) -> Imported:
+) -> ImportResult:
     """Import: afterwards the dataset in the landing's folder is as the CRM was when this began. `events`: of webhooks, whose
     records are read whatever the lists say.
 
@@ -79,29 +79,31 @@ def run(
         and nothing of what was fetched before is lost; the dataset stays as it was.
     """
     landing = connector.landing
-    with alone(landing.folder):
+    with folder_lock(landing.folder):
         connector.greet()
-        begun = datetime.fromtimestamp(connector.http.now(), UTC)
-        spoken_of = Stream("spoken_of", lambda _: connector.reread(events))
-        synced = sync([*connector.streams(), *([spoken_of] if events else [])], landing, progress)
+        started_at = datetime.fromtimestamp(connector.http.now(), UTC)
+        webhook_stream = Stream("spoken_of", lambda _: connector.reread(events))
+        synced = sync([*connector.streams(), *([webhook_stream] if events else [])], landing, progress)
         values = stage_values(landing)
-        known = source.stages
-        check_stages(known, funnel)
-        stages = known if known is not None else propose(values, funnel, connector.propose)
-        shape = replace(connector.shape(stages), exits=frozenset(funnel.exits))
-        report = compile_dataset(landing, shape, landing.folder / DATASET, begun)
+        configured_stages = source.stages
+        check_stages(configured_stages, funnel)
+        stages = configured_stages if configured_stages is not None else propose(values, funnel, connector.propose)
+        shape = replace(connector.mapping(stages), exits=frozenset(funnel.exits))
+        report = compile_dataset(landing, shape, landing.folder / DATASET, started_at)
         stamp = {
-            "extracted_at": begun.isoformat(),
+            "extracted_at": started_at.isoformat(),
             "calls": connector.http.calls,
             "rows": dict(synced.rows),
             "refused": synced.refused,
         }
         with whole_file(landing.folder / STAMP) as partial:
             partial.write_text(json.dumps(stamp, indent=2) + "\n", encoding="utf-8")
-    return Imported(synced, report, values, stages if known is None else None, connector.http.calls, landing.folder / DATASET)
+    return ImportResult(
+        synced, report, values, stages if configured_stages is None else None, connector.http.calls, landing.folder / DATASET
+    )
 
 
-def check_stages(stages: Mapped | None, funnel: Funnel) -> None:
+def check_stages(stages: StageMapping | None, funnel: Funnel) -> None:
     """Raise a ConfigError for a lead stage that the funnel does not have."""
     names = (*funnel.stages, *funnel.exits)
     for name, mapping in (stages or {}).items():

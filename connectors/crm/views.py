@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 
 from connectors.crm.landing import SCHEMA
-from connectors.crm.mapping import Shape
+from connectors.crm.mapping import CrmMapping
 from connectors.crm.merges import resolve
 from connectors.files.infer import infer
 from connectors.files.privacy import is_personal
@@ -22,7 +22,7 @@ LISTED = 12  # names shown in a note
 _TYPES = {"id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMPTZ", "number": "DOUBLE", "flag": "BOOLEAN"}
 
 
-def make_views(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) -> None:
+def make_views(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataReport) -> None:
     """One view for each table of a dataset; what was left out, and why, goes into the report."""
     resolve(base)
     _leads(base, shape, report)
@@ -36,20 +36,20 @@ def _columns(base: duckdb.DuckDBPyConnection, table: str) -> list[str]:
     return [row[0] for row in base.execute(f"DESCRIBE {SCHEMA}.{table}").fetchall()]
 
 
-def _leads(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) -> None:
-    own = {
+def _leads(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataReport) -> None:
+    own_columns = {
         "lead_id": "k.lead_id",
         "created_at": "k.created_at",
         "company_id": 'coalesce(c."into", t._company)',
         "email_domain": "t._email_domain",
         "opted_out": "TRY_CAST(t._opted_out AS BOOLEAN)",
     }
-    left_out = shape.left_out
+    excluded_columns = shape.excluded_columns
     if shape.companies_on_people:
         _gather_companies(base, shape.companies)
-        left_out |= set(shape.companies.values())
-    chosen = {**own, **_attributes(base, "leads", "people", shape.leads, left_out, report)}
-    for name, (table, person, column) in shape.looked_up.items():
+        excluded_columns |= set(shape.companies.values())
+    chosen = {**own_columns, **_attributes(base, "leads", "people", shape.leads, excluded_columns, report)}
+    for name, (table, person, column) in shape.lookups.items():
         chosen[name] = (
             f"(SELECT arg_min(x.{column}, x._seq) FROM {SCHEMA}.{table} x LEFT JOIN lead_of o ON o.record = x.{person}"
             f' WHERE coalesce(o."into", x.{person}) = k.lead_id)'
@@ -75,7 +75,10 @@ def _leads(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) ->
         (waiting or ("", ""))[1],
         "kept until it is there",
     )
-    chosen = {"company_id": "t._id", **_attributes(base, "companies", "companies", shape.companies, shape.left_out, report)}
+    chosen = {
+        "company_id": "t._id",
+        **_attributes(base, "companies", "companies", shape.companies, shape.excluded_columns, report),
+    }
     base.execute(f"""
         CREATE VIEW companies AS SELECT {_select(chosen, "companies")} FROM raw.companies t
         WHERE t._gone_at IS NULL AND t._id NOT IN (SELECT record FROM company_of)
@@ -84,8 +87,10 @@ def _leads(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) ->
 
 def _gather_companies(base: duckdb.DuckDBPyConnection, columns: Mapping[str, str]) -> None:
     """A row a company: of each column what was said last."""
-    there = [c for c in columns.values() if c in _columns(base, "people")]
-    newest = "".join(f", arg_max({_name(c)}, _seq) FILTER (nullif({_name(c)}, '') IS NOT NULL) AS {_name(c)}" for c in there)
+    present_columns = [c for c in columns.values() if c in _columns(base, "people")]
+    newest = "".join(
+        f", arg_max({_name(c)}, _seq) FILTER (nullif({_name(c)}, '') IS NOT NULL) AS {_name(c)}" for c in present_columns
+    )
     base.execute(f"DROP TABLE IF EXISTS {SCHEMA}.companies")
     base.execute(f"""
         CREATE VIEW {SCHEMA}.companies AS SELECT _company AS _id, NULL::TIMESTAMPTZ AS _gone_at{newest}
@@ -98,20 +103,22 @@ def _attributes(
     table: str,
     landed: str,
     mapped: Mapping[str, str],
-    left_out: frozenset[str],
+    excluded_columns: frozenset[str],
     report: DataReport,
 ) -> dict[str, str]:
     """Our column → SQL. The mapped ones of their kind; of the others those that hold something and nothing personal."""
-    there = _columns(base, landed)
+    landed_columns = _columns(base, landed)
     kinds = {c.name: c.kind for c in TABLES[table].columns}
-    found: dict[str, str] = {}
-    for ours, theirs in mapped.items():
-        if theirs in there:
-            found[ours] = f"TRY_CAST(nullif(t.{_name(theirs)}, '') AS {_TYPES[kinds.get(ours, 'text')]})"
+    expressions: dict[str, str] = {}
+    for own_column, vendor_column in mapped.items():
+        if vendor_column in landed_columns:
+            expressions[own_column] = (
+                f"TRY_CAST(nullif(t.{_name(vendor_column)}, '') AS {_TYPES[kinds.get(own_column, 'text')]})"
+            )
     personal, hollow = {}, []
-    taken = {*mapped.values(), *left_out}
-    for column in there:
-        if column.startswith("_") or column in taken or column.split("__")[0].startswith("_dlt"):
+    used_columns = {*mapped.values(), *excluded_columns}
+    for column in landed_columns:
+        if column.startswith("_") or column in used_columns or column.split("__")[0].startswith("_dlt"):
             continue
         texts = _sample(base, landed, column)
         if texts.empty:
@@ -121,13 +128,13 @@ def _attributes(
         if kind := is_personal(column, values, texts, table):
             personal[column] = kind
         else:
-            found[column if column not in kinds and column not in found else f"{column} (CRM)"] = _typed(
+            expressions[column if column not in kinds and column not in expressions else f"{column} (CRM)"] = _typed(
                 base, landed, column, values
             )
     listed = ", ".join(f"{name} ({kind})" for name, kind in list(personal.items())[:LISTED])
     report.note(table, "personal columns not taken", len(personal), listed)
     report.note(table, "all-empty columns not taken", len(hollow), ", ".join(hollow[:LISTED]))
-    return found
+    return expressions
 
 
 def _sample(base: duckdb.DuckDBPyConnection, landed: str, column: str) -> pd.Series[Any]:
@@ -161,7 +168,7 @@ def _select(chosen: Mapping[str, str], table: str) -> str:
     return ", ".join(f"{sql} AS {_name(name)}" for name, sql in {**columns, **chosen}.items())
 
 
-def _stage_rows(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) -> None:
+def _stage_rows(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataReport) -> None:
     """Where a field became a value that means a lead stage; a deal's count for everybody who belongs to it."""
     rules = [
         (name, value, stage, stage in shape.exits) for name, values in shape.stages.items() for value, stage in values.items()
@@ -207,8 +214,10 @@ def _stage_rows(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataRepor
         ANTI JOIN rules r ON r.field = l.field AND r.value = h.value
         WHERE coalesce(h.value, '') <> '' GROUP BY l.field, h.value ORDER BY 4 DESC
     """).fetchall():
-        shown = f"{value!r}" + (f" ({label})" if label != value else "")
-        report.warn("lead_stages", f"records whose {name} became {shown}", records, done="not mapped: add it under `stages:`")
+        description = f"{value!r}" + (f" ({label})" if label != value else "")
+        report.warn(
+            "lead_stages", f"records whose {name} became {description}", records, done="not mapped: add it under `stages:`"
+        )
 
 
 def _early_stages(base: duckdb.DuckDBPyConnection, report: DataReport) -> None:
@@ -235,17 +244,17 @@ def _early_stages(base: duckdb.DuckDBPyConnection, report: DataReport) -> None:
         SELECT count(*) FILTER (NOT gone), count(*) FILTER (gone)
         FROM (SELECT DISTINCT p.lead_id, p.stage, p.at, p.gone FROM placed p WHERE p.early)
     """).fetchone()
-    moved, over = counted or (0, 0)
-    what = "rows more than a day before their lead was created"
-    report.warn("lead_stages", what, moved, done="counted from its creation on")
-    report.warn("lead_stages", f"{what} and ended by an exit then", over, done="left out")
+    moved, ended = counted or (0, 0)
+    subject = "rows more than a day before their lead was created"
+    report.warn("lead_stages", subject, moved, done="counted from its creation on")
+    report.warn("lead_stages", f"{subject} and ended by an exit then", ended, done="left out")
 
 
-def _interactions(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataReport) -> None:
+def _interactions(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataReport) -> None:
     base.execute("CREATE TABLE types (theirs VARCHAR, ours VARCHAR)")
-    known = shape.interactions
+    mapped_types = shape.interactions
     types = [row[0] for row in base.execute("SELECT DISTINCT type FROM raw.activities WHERE type IS NOT NULL").fetchall()]
-    base.executemany("INSERT INTO types VALUES (?, ?)", [(t, _ours(shape, t)) for t in types] or [("", None)])
+    base.executemany("INSERT INTO types VALUES (?, ?)", [(t, _own_type(shape, t)) for t in types] or [("", None)])
     base.execute("""
         CREATE VIEW by_key AS
         SELECT p._email_key AS email_key, arg_max(coalesce(a."into", p._id), p._seq) AS lead_id
@@ -280,12 +289,18 @@ def _interactions(base: duckdb.DuckDBPyConnection, shape: Shape, report: DataRep
     base.execute("CREATE VIEW interactions AS SELECT a.* FROM acts a SEMI JOIN known k ON k.lead_id = a.lead_id")
     lost = base.execute("SELECT count(*) FROM acts a ANTI JOIN known k ON k.lead_id = a.lead_id").fetchone()
     report.note("interactions", "rows of people who are no leads", count(lost), done="left out")
-    own = [f"{t} → {_ours(shape, t)}" for t in sorted(types) if t not in known]
-    report.note("interactions", "types named by guess", len(own), "; ".join(own[:LISTED]), "change them under `interactions:`")
+    guessed_types = [f"{t} → {_own_type(shape, t)}" for t in sorted(types) if t not in mapped_types]
+    report.note(
+        "interactions",
+        "types named by guess",
+        len(guessed_types),
+        "; ".join(guessed_types[:LISTED]),
+        "change them under `interactions:`",
+    )
 
 
-def _ours(shape: Shape, theirs: str) -> str | None:
-    return shape.interactions[theirs] if theirs in shape.interactions else shape.other(theirs)
+def _own_type(shape: CrmMapping, vendor_type: str) -> str | None:
+    return shape.interactions[vendor_type] if vendor_type in shape.interactions else shape.default_type(vendor_type)
 
 
 def _deals(base: duckdb.DuckDBPyConnection, report: DataReport) -> None:
@@ -309,11 +324,11 @@ def _deals(base: duckdb.DuckDBPyConnection, report: DataReport) -> None:
     report.note("deals", "deals of nobody", count(lost), done="neither a lead nor a company belongs to them; left out")
 
 
-def _changes(base: duckdb.DuckDBPyConnection, shape: Shape) -> None:
+def _changes(base: duckdb.DuckDBPyConnection, shape: CrmMapping) -> None:
     """The history of mapped columns; fields that are stages are no attributes."""
-    pairs = [("lead", theirs, ours) for ours, theirs in shape.leads.items()]
-    pairs += [("company", theirs, ours) for ours, theirs in shape.companies.items()]
-    pairs += [("lead", theirs, "opted_out") for theirs in shape.opted_out]
+    pairs = [("lead", vendor_column, own_column) for own_column, vendor_column in shape.leads.items()]
+    pairs += [("company", vendor_column, own_column) for own_column, vendor_column in shape.companies.items()]
+    pairs += [("lead", vendor_column, "opted_out") for vendor_column in shape.opted_out]
     # what was recorded with another table is known from then on, not before
     elsewhere = "".join(
         f"""
@@ -321,7 +336,7 @@ def _changes(base: duckdb.DuckDBPyConnection, shape: Shape) -> None:
         FROM {SCHEMA}.{table} x LEFT JOIN lead_of o ON o.record = x.{person}
         WHERE coalesce(o."into", x.{person}) IN (SELECT lead_id FROM known) AND x.{column} IS NOT NULL
         """
-        for name, (table, person, column) in shape.looked_up.items()
+        for name, (table, person, column) in shape.lookups.items()
     )
     base.execute("CREATE TABLE fields (entity VARCHAR, theirs VARCHAR, ours VARCHAR)")
     base.executemany("INSERT INTO fields VALUES (?, ?, ?)", pairs or [("", "", "")])

@@ -19,7 +19,7 @@ from typing import Any
 from features.common.errors import DataError, RipelineError
 
 OLDEST = 300.0  # seconds; an older call may be one that was overheard and is played again (a replay attack)
-KEPT = 100_000  # ids of calls that are remembered
+REMEMBERED_EVENTS = 100_000  # ids of calls that are remembered
 # what HubSpot leaves encoded in the address it signs
 _DECODED = {
     "%3A": ":",
@@ -73,25 +73,25 @@ def hubspot_events(method: str, uri: str, headers: Mapping[str, str], body: byte
     )
     if not hmac.compare_digest(expected, headers.get("x-hubspot-signature-v3", "").encode()):
         raise ForgedError("The signature of the call is wrong.", "Check HUBSPOT_CLIENT_SECRET and RIPELINE_PUBLIC_URL.")
-    found = []
-    for one in _listed(body):
-        kind, _, what = str(one.get("subscriptionType", "")).partition(".")
-        kind = _KINDS.get(str(one.get("objectTypeId")), "") if kind == "object" else kind
+    events = []
+    for item in _parse_events(body):
+        kind, _, change = str(item.get("subscriptionType", "")).partition(".")
+        kind = _KINDS.get(str(item.get("objectTypeId")), "") if kind == "object" else kind
         # a merge makes a new record, or leaves the primary one
-        record = one.get("newObjectId") or one.get("primaryObjectId") if what == "merge" else None
-        record = record if record is not None else one.get("objectId")
+        record = item.get("newObjectId") or item.get("primaryObjectId") if change == "merge" else None
+        record = record if record is not None else item.get("objectId")
         if kind in ("contact", "deal", "company") and record is not None:
-            found.append(Event(f"hubspot|{_fingerprint(one, 'attemptNumber')}", "hubspot", kind, str(record)))
-    return found
+            events.append(Event(f"hubspot|{_fingerprint(item, 'attemptNumber')}", "hubspot", kind, str(record)))
+    return events
 
 
 _KINDS = {"0-1": "contact", "0-2": "company", "0-3": "deal"}
 
 
-def _fingerprint(event: Mapping[str, Any], *without: str) -> str:
+def _fingerprint(event: Mapping[str, Any], *excluded: str) -> str:
     """The same for an event that is sent again. HubSpot does not promise that its `eventId` is one event's alone."""
-    told = {key: value for key, value in event.items() if key not in without}
-    return hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=16).hexdigest()
+    content = {key: value for key, value in event.items() if key not in excluded}
+    return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def pipedrive_events(headers: Mapping[str, str], body: bytes, user: str, password: str) -> list[Event]:
@@ -105,16 +105,16 @@ def pipedrive_events(headers: Mapping[str, str], body: bytes, user: str, passwor
     expected = b"Basic " + base64.b64encode(f"{user}:{password}".encode())
     if not hmac.compare_digest(expected, headers.get("authorization", "").encode()):
         raise ForgedError("User or password of the call are wrong.", "Check PIPEDRIVE_HOOK_USER and PIPEDRIVE_HOOK_PASSWORD.")
-    found = []
-    for one in _listed(body):
-        about = one.get("meta") or {}
+    events = []
+    for item in _parse_events(body):
+        meta = item.get("meta") or {}
         kind = {"person": "contact", "deal": "deal", "organization": "company", "activity": "activity", "lead": "lead"}.get(
-            str(about.get("entity"))
+            str(meta.get("entity"))
         )
-        if kind and about.get("entity_id") is not None:
-            told = about.get("id") or _fingerprint({"meta": about, "data": one.get("data")})
-            found.append(Event(f"pipedrive|{told}", "pipedrive", kind, str(about["entity_id"])))
-    return found
+        if kind and meta.get("entity_id") is not None:
+            event_id = meta.get("id") or _fingerprint({"meta": meta, "data": item.get("data")})
+            events.append(Event(f"pipedrive|{event_id}", "pipedrive", kind, str(meta["entity_id"])))
+    return events
 
 
 def check_key(headers: Mapping[str, str], key: str) -> None:
@@ -131,12 +131,12 @@ def check_key(headers: Mapping[str, str], key: str) -> None:
         )
 
 
-def _listed(body: bytes) -> list[dict[str, Any]]:
+def _parse_events(body: bytes) -> list[dict[str, Any]]:
     try:
-        found = json.loads(body)
+        parsed = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise DataError("The body of the call is not JSON.", "Webhooks of version 2.0 send JSON.") from error
-    rows = found if isinstance(found, list) else [found]
+    rows = parsed if isinstance(parsed, list) else [parsed]
     return [row for row in rows if isinstance(row, dict)]
 
 
@@ -157,19 +157,21 @@ class Spool:
 
     def add(self, events: Sequence[Event]) -> int:
         """Keep new events; how many were new."""
-        before = self._base.total_changes
+        previous_changes = self._base.total_changes
         rows = [(e.id, e.crm, e.entity, e.record) for e in events]
         self._base.executemany("INSERT OR IGNORE INTO events (id, crm, entity, record) VALUES (?, ?, ?, ?)", rows)
-        return self._base.total_changes - before
+        return self._base.total_changes - previous_changes
 
     def waiting(self) -> list[Event]:
         rows = self._base.execute("SELECT id, crm, entity, record FROM events WHERE done = 0 ORDER BY number")
         return [Event(*row) for row in rows]
 
-    def done(self, events: Sequence[Event]) -> None:
+    def mark_done(self, events: Sequence[Event]) -> None:
         """These were dealt with; the oldest of the known ids are forgotten."""
         self._base.executemany("UPDATE events SET done = 1 WHERE id = ?", [(e.id,) for e in events])
-        self._base.execute("DELETE FROM events WHERE done = 1 AND number <= (SELECT max(number) FROM events) - ?", (KEPT,))
+        self._base.execute(
+            "DELETE FROM events WHERE done = 1 AND number <= (SELECT max(number) FROM events) - ?", (REMEMBERED_EVENTS,)
+        )
 
     def close(self) -> None:
         self._base.close()

@@ -29,14 +29,14 @@ Record = tuple[str, Mapping[str, Value]]
 
 
 @dataclass(frozen=True)
-class Written:
-    """What became of one record: written where `problem` is "". `again`: it may work later. `gone`: it is not there any
+class RecordResult:
+    """What became of one record: written where `problem` is "". `retry`: it may work later. `missing`: it is not there any
     more."""
 
     id: str
     problem: str = ""
-    again: bool = False
-    gone: bool = False
+    retry: bool = False
+    missing: bool = False
 
 
 class Writer(Protocol):
@@ -57,7 +57,7 @@ class Writer(Protocol):
     def places(self, ids: Sequence[str]) -> Mapping[str, str]:
         """The records that hold the scores of leads, where they are others than the leads themselves."""
 
-    def write(self, records: Sequence[Record]) -> list[Written]:
+    def write(self, records: Sequence[Record]) -> list[RecordResult]:
         """Write one batch; one result a record. A result of a record that was not asked for says that it was overwritten."""
 
 
@@ -74,15 +74,15 @@ class Ledger:
         except (sqlite3.Error, OSError) as error:
             raise DataError(f"The ledger {file} cannot be opened: {error}.", "Check the folder's permissions.") from error
 
-    def known(self) -> dict[str, str]:
+    def digests(self) -> dict[str, str]:
         return dict(self._base.execute("SELECT id, digest FROM sent"))
 
-    def keep(self, written: Sequence[tuple[str, str]], gone: Sequence[str], at: datetime, model: str) -> None:
+    def save(self, written: Sequence[tuple[str, str]], removed: Sequence[str], sent_at: datetime, model: str) -> None:
         """One transaction: all of a batch or nothing."""
         with self._transaction():
-            rows = [(name, mark, at.isoformat(), model) for name, mark in written]
+            rows = [(name, mark, sent_at.isoformat(), model) for name, mark in written]
             self._base.executemany("INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?)", rows)
-            self._base.executemany("DELETE FROM sent WHERE id = ?", [(name,) for name in gone])
+            self._base.executemany("DELETE FROM sent WHERE id = ?", [(name,) for name in removed])
 
     def forget(self, names: Sequence[str]) -> None:
         """What was acknowledged of these records counts no longer."""
@@ -111,21 +111,22 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is to be sent: `send` with new values, `clear` of those that are scored no longer; `unchanged` need nothing, `later`
-    wait for another run. `forget`: those that are no records of their own any more. `places`: as a writer says them.
+class WritePlan:
+    """What is to be sent: `send` with new values, `clear` of those that are scored no longer; `unchanged` need nothing,
+    `postponed` wait for another run. `forget`: those that are no records of their own any more. `places`: as a writer says
+    them.
     """
 
     send: Sequence[Record]
     clear: Sequence[Record]
     unchanged: int
-    later: int = 0
+    postponed: int = 0
     forget: Sequence[str] = ()
     places: Mapping[str, str] = field(default_factory=dict)
 
     def mark(self, name: str, values: Mapping[str, Value]) -> str:
         """What is noted of a record once it is acknowledged."""
-        return marked(values, self.places.get(name))
+        return ledger_digest(values, self.places.get(name))
 
     @property
     def records(self) -> list[Record]:
@@ -138,69 +139,73 @@ class Plan:
 CLEARED = "cleared"
 
 
-def marked(values: Mapping[str, Value], place: str | None) -> str:
+def ledger_digest(values: Mapping[str, Value], record_id: str | None) -> str:
     """What tells whether a lead's values stand where they should: a lead that became a contact is written there anew."""
-    return digest(values) if place is None else f"{digest(values)}@{place}"
+    return digest(values) if record_id is None else f"{digest(values)}@{record_id}"
 
 
 def plan(
     records: Mapping[str, Mapping[str, Value]],
-    known: Mapping[str, str],
+    acknowledged: Mapping[str, str],
     fields: Sequence[ScoreField],
-    most: int | None = None,
+    limit: int | None = None,
     departed: Set[str] = frozenset(),
     places: Mapping[str, str] | None = None,
-) -> Plan:
-    """What differs from what was acknowledged, those for sales first, at most `most` of them.
+) -> WritePlan:
+    """What differs from what was acknowledged, those for sales first, at most `limit` of them.
 
     A lead that was written and is not among `records` now (closed, opted out) has its fields emptied: a stale score is worse
     than none. Not so the `departed`: some CRMs take the id of a merged record for the winner's, whose score that would empty.
     """
-    keys, where = [f.key for f in fields], places or {}
+    keys, record_ids = [f.key for f in fields], places or {}
     trimmed = {name: {key: values.get(key) for key in keys} for name, values in records.items()}
-    send = [(name, values) for name, values in trimmed.items() if known.get(name) != marked(values, where.get(name))]
-    nothing: dict[str, Value] = dict.fromkeys(keys)
-    left = [name for name in known if name not in records]
-    clear = [(name, nothing) for name in left if known[name] != CLEARED and name not in departed]
-    send.sort(key=lambda record: _first(records[record[0]]))
-    now = send if most is None else send[: max(0, most - len(clear))]
-    forget = [name for name in left if name in departed]
-    return Plan(now, clear, len(trimmed) - len(send), len(send) - len(now), forget, where)
+    send = [
+        (name, values)
+        for name, values in trimmed.items()
+        if acknowledged.get(name) != ledger_digest(values, record_ids.get(name))
+    ]
+    empty_values: dict[str, Value] = dict.fromkeys(keys)
+    dropped = [name for name in acknowledged if name not in records]
+    clear = [(name, empty_values) for name in dropped if acknowledged[name] != CLEARED and name not in departed]
+    send.sort(key=lambda record: _priority(records[record[0]]))
+    selected = send if limit is None else send[: max(0, limit - len(clear))]
+    forget = [name for name in dropped if name in departed]
+    return WritePlan(selected, clear, len(trimmed) - len(send), len(send) - len(selected), forget, record_ids)
 
 
-def _first(values: Mapping[str, Value]) -> tuple[bool, float]:
+def _priority(values: Mapping[str, Value]) -> tuple[bool, float]:
     """Whom sales should see first: who is handed over, then who scores highest."""
     score = values.get("score")
     return values.get("action") != "hand_over", -score if isinstance(score, int | float) else 0.0
 
 
 @dataclass
-class Outcome:
+class WriteResult:
     """What a run did. `failed`: record → the vendor's words."""
 
     written: int = 0
     cleared: int = 0
-    gone: int = 0
+    missing: int = 0
     failed: dict[str, str] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """In words; failures by reason."""
-        found = [f"{self.written:,} records written, {self.cleared:,} emptied."]
-        if self.gone:
-            found.append(f"{self.gone:,} are not in the CRM any more (deleted or merged); the next import knows them.")
+        lines = [f"{self.written:,} records written, {self.cleared:,} emptied."]
+        if self.missing:
+            lines.append(f"{self.missing:,} are not in the CRM any more (deleted or merged); the next import knows them.")
         for problem, count in Counter(self.failed.values()).most_common(5):
-            found.append(f"{count:,} were refused: {problem}")
-        return found
+            lines.append(f"{count:,} were refused: {problem}")
+        return lines
 
 
 def send(
     writer: Writer,
-    todo: Plan,
+    todo: WritePlan,
     ledger: Ledger,
     model: str,
     progress: Callable[[int, int], None] | None = None,
-    outcome: Outcome | None = None,
-) -> Outcome:
+    outcome: WriteResult | None = None,
+) -> WriteResult:
     """Send the plan. What fails by itself is collected in `outcome`; what stops everything is raised after the acknowledged was
     kept.
 
@@ -209,41 +214,41 @@ def send(
     CrmError
         if the vendor cannot be reached or refuses altogether.
     """
-    outcome = outcome or Outcome()
+    outcome = outcome or WriteResult()
     ledger.forget(todo.forget)
     waiting = todo.records
-    total, done = len(waiting), 0
+    total, processed = len(waiting), 0
     emptied = {name for name, _ in todo.clear}
     for attempt in range(ROUNDS):
-        later: list[Record] = []
+        retries: list[Record] = []
         for begin in range(0, len(waiting), writer.batch):
             batch = waiting[begin : begin + writer.batch]
             results = {result.id: result for result in _write(writer, batch)}
-            good = [r for r in batch if not results[r[0]].problem]
-            gone = [name for name, _ in batch if results[name].gone]
-            asked = {name for name, _ in batch}
-            overwritten = [name for name in results if name not in asked]  # by a record that was merged into it
-            marks = [(name, CLEARED if name in emptied else todo.mark(name, values)) for name, values in good]
-            ledger.keep(marks, [*gone, *overwritten], datetime.now(UTC), model)
-            outcome.cleared += sum(name in emptied for name, _ in good)
-            outcome.written += sum(name not in emptied for name, _ in good)
-            outcome.gone += len(gone)
+            accepted = [r for r in batch if not results[r[0]].problem]
+            missing_ids = [name for name, _ in batch if results[name].missing]
+            batch_ids = {name for name, _ in batch}
+            overwritten = [name for name in results if name not in batch_ids]  # by a record that was merged into it
+            marks = [(name, CLEARED if name in emptied else todo.mark(name, values)) for name, values in accepted]
+            ledger.save(marks, [*missing_ids, *overwritten], datetime.now(UTC), model)
+            outcome.cleared += sum(name in emptied for name, _ in accepted)
+            outcome.written += sum(name not in emptied for name, _ in accepted)
+            outcome.missing += len(missing_ids)
             for record in batch:
                 result = results[record[0]]
-                if result.problem and result.again and attempt + 1 < ROUNDS:
-                    later.append(record)
-                elif result.problem and not result.gone:
+                if result.problem and result.retry and attempt + 1 < ROUNDS:
+                    retries.append(record)
+                elif result.problem and not result.missing:
                     outcome.failed[record[0]] = masked(result.problem)
-            done += len(batch)
+            processed += len(batch)
             if progress:
-                progress(min(done, total), total)
-        if not later:
+                progress(min(processed, total), total)
+        if not retries:
             break
-        waiting = later
+        waiting = retries
     return outcome
 
 
-def _write(writer: Writer, batch: Sequence[Record]) -> list[Written]:
+def _write(writer: Writer, batch: Sequence[Record]) -> list[RecordResult]:
     """A batch; where the vendor refuses it whole, its halves, so that one bad record spoils only itself."""
     try:
         results = writer.write(batch)
@@ -251,25 +256,28 @@ def _write(writer: Writer, batch: Sequence[Record]) -> list[Written]:
         if error.http not in SPLIT:
             raise
         if len(batch) == 1:
-            return [Written(batch[0][0], error.fact)]
+            return [RecordResult(batch[0][0], error.fact)]
         middle = len(batch) // 2
         return [*_write(writer, batch[:middle]), *_write(writer, batch[middle:])]
     named = {result.id for result in results}
     # silence is no acknowledgement
-    return [*results, *(Written(name, "the vendor said nothing of it", again=True) for name, _ in batch if name not in named)]
+    return [
+        *results,
+        *(RecordResult(name, "the vendor said nothing of it", retry=True) for name, _ in batch if name not in named),
+    ]
 
 
-def write_failures(file: Path, outcome: Outcome) -> None:
+def write_failures(file: Path, outcome: WriteResult) -> None:
     """The failed records as CSV, a dead letter file; an older one goes away where nothing failed."""
     if not outcome.failed:
         file.unlink(missing_ok=True)
         return
-    with whole_file(file) as partial, partial.open("w", newline="", encoding="utf-8") as out:
-        table = csv.writer(out)
+    with whole_file(file) as partial, partial.open("w", newline="", encoding="utf-8") as target:
+        table = csv.writer(target)
         table.writerow(["lead_id", "problem"])
         table.writerows(outcome.failed.items())
 
 
-def shown(records: Sequence[Record], most: int = 3) -> list[str]:
+def preview(records: Sequence[Record], limit: int = 3) -> list[str]:
     """A few records as they would be sent."""
-    return [f"{name}: {json.dumps(dict(values), default=str, ensure_ascii=False)}" for name, values in records[:most]]
+    return [f"{name}: {json.dumps(dict(values), default=str, ensure_ascii=False)}" for name, values in records[:limit]]

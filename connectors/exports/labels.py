@@ -35,7 +35,7 @@ class Export:
     dates: dict[str, tuple[str, ...]] = field(default_factory=dict)
     companies: dict[str, tuple[str, ...]] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
-    lacks: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
 
 NO_HISTORY = "when lead stages were reached: without it nothing can be learned but from the last status"
@@ -229,7 +229,7 @@ EXPORTS = (
             "at": ("completed date time", "date", "datum"),
             "content": (),
         },
-        lacks=("the time of day where there is only a date: several acts of a day cannot be told in their order",),
+        gaps=("the time of day where there is only a date: several acts of a day cannot be told in their order",),
     ),
     Export(
         "marketo",
@@ -330,7 +330,7 @@ EXPORTS = (
             "currency": ("deal currency", "deal waehrung", "deal currency of value"),
             "status": ("deal status",),
         },
-        lacks=("the history of stages: Pipedrive's export has the last one only; the API has them all",),
+        gaps=("the history of stages: Pipedrive's export has the last one only; the API has them all",),
     ),
     Export(
         "pipedrive",
@@ -355,7 +355,7 @@ EXPORTS = (
             "job_title": ("person job title",),
             "email_domain": ("person email work", "person email", "person e mail"),
         },
-        lacks=(NO_HISTORY, NO_ACTS, NO_CHANGES),
+        gaps=(NO_HISTORY, NO_ACTS, NO_CHANGES),
     ),
 )
 

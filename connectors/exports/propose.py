@@ -39,7 +39,7 @@ class _Plain(yaml.SafeDumper):
 
 
 @dataclass
-class Found:
+class ExportMatch:
     """One file and what it was taken for."""
 
     file: RawFile
@@ -53,20 +53,20 @@ class Found:
 
 @dataclass
 class Proposal:
-    """`source`: the mapping as it goes into the YAML. `found`, `unknown`: files recognised and not. `lacks`: what cannot be
+    """`source`: the mapping as it goes into the YAML. `matches`, `unknown`: files recognised and not. `gaps`: what cannot be
     known."""
 
     source: dict[str, Any]
-    found: list[Found]
+    matches: list[ExportMatch]
     unknown: list[str]
-    lacks: list[str]
+    gaps: list[str]
     doubts: list[str]
 
     def yaml(self, name: str) -> str:
         """A whole configuration, to be read over and trained with."""
-        told = [f"# {f.file.name}: {f.export.title}" for f in self.found]
-        told += [f"# {name}: not recognised" for name in self.unknown]
-        told += [f"# not known from these files: {text}" for text in self.lacks] + [
+        comments = [f"# {f.file.name}: {f.export.title}" for f in self.matches]
+        comments += [f"# {name}: not recognised" for name in self.unknown]
+        comments += [f"# not known from these files: {text}" for text in self.gaps] + [
             f"# look at this: {text}" for text in self.doubts
         ]
         body = {
@@ -75,7 +75,7 @@ class Proposal:
             "funnel": {"stages": ["lead", "mql", "sql", "customer"], "exits": ["disqualified", "lost"]},
             "sales": {"capacity_per_week": 40, "cost_per_contact": 25},
         }
-        return "\n".join(told) + "\n" + yaml.dump(body, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
+        return "\n".join(comments) + "\n" + yaml.dump(body, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
 
 
 def propose(folder: Path, funnel: Funnel) -> Proposal:
@@ -90,39 +90,45 @@ def propose(folder: Path, funnel: Funnel) -> Proposal:
     names = sorted(p.name for p in folder.iterdir() if p.name.lower().endswith(endings)) if folder.is_dir() else []
     if not names:
         raise DataError(f"There is no CSV file in {folder}.", "Name the folder with the downloaded files: FOLDER=….")
-    found, unknown = [], []
+    matches, unknown = [], []
     for name in names:
-        one = recognise(open_file(folder, name, FileOptions(encoding=_encoding(folder / name))))
-        found.append(one) if one else unknown.append(name)
-    leads = [one for one in found if one.export.table == "leads"]
+        match = recognise(open_file(folder, name, FileOptions(encoding=_encoding(folder / name))))
+        matches.append(match) if match else unknown.append(name)
+    leads = [match for match in matches if match.export.table == "leads"]
     if not leads:
         raise DataError(
             f"No file in {folder} was recognised as leads: {', '.join(names[:10])}.",
             "Export contacts or leads with their record id and creation date, or write the mapping by hand (docs/data.md).",
         )
-    return _proposal(folder, found, unknown, funnel)
+    return _proposal(folder, matches, unknown, funnel)
 
 
-def recognise(file: RawFile) -> Found | None:
+def recognise(file: RawFile) -> ExportMatch | None:
     """What a file is, by its columns; None for none of the known exports."""
-    there = {fold(h): h for h in file.headers}
+    headers = {fold(h): h for h in file.headers}
     best: tuple[tuple[bool, int], Export] | None = None
     for export in EXPORTS:
-        signed = max((len(line) for line in export.signature if all(h in there for h in line)), default=0)
-        matched = signed and sum(any(h in there for h in names) for names in export.columns.values())
+        signed = max((len(line) for line in export.signature if all(h in headers for h in line)), default=0)
+        matched = signed and sum(any(h in headers for h in names) for names in export.columns.values())
         rank = (export.table == "leads", signed + matched)  # a file of people with their deals is one of people
         if signed and (best is None or rank > best[0]):
             best = (rank, export)
     if best is None:
         return None
     export = best[1]
-    columns = _first(export.columns, there)
-    left_out = [there[h] for h in export.exclude if h in there]
-    return Found(file, export, columns, _first(export.dates, there), _first(export.companies, there), left_out)
+    columns = _match_columns(export.columns, headers)
+    excluded = [headers[h] for h in export.exclude if h in headers]
+    return ExportMatch(
+        file, export, columns, _match_columns(export.dates, headers), _match_columns(export.companies, headers), excluded
+    )
 
 
-def _first(wanted: Mapping[str, Sequence[str]], there: Mapping[str, str]) -> dict[str, str]:
-    return {ours: there[name] for ours, names in wanted.items() if (name := next((n for n in names if n in there), None))}
+def _match_columns(candidates: Mapping[str, Sequence[str]], headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        target: headers[name]
+        for target, names in candidates.items()
+        if (name := next((n for n in names if n in headers), None))
+    }
 
 
 def _encoding(path: Path) -> str:
@@ -142,94 +148,98 @@ def _rows(file: RawFile) -> list[dict[str, str]]:
     with opener(file.path, "rt", encoding=file.options.encoding, newline="", errors="replace") as lines:
         table = csv.reader(lines, delimiter=file.options.separator or ",")
         next(table, None)
-        found = []
+        rows = []
         for row in table:
             if len(row) == len(file.headers):
-                found.append(dict(zip(file.headers, row, strict=True)))
-            if len(found) == ROWS:
+                rows.append(dict(zip(file.headers, row, strict=True)))
+            if len(rows) == ROWS:
                 break
-    return found
+    return rows
 
 
-def _proposal(folder: Path, found: Sequence[Found], unknown: list[str], funnel: Funnel) -> Proposal:
+def _proposal(folder: Path, matches: Sequence[ExportMatch], unknown: list[str], funnel: Funnel) -> Proposal:
     source: dict[str, Any] = {"kind": "files", "folder": str(folder)}
     doubts: list[str] = []
-    for one in found:
-        rows = _rows(one.file)
-        options = _options(one, rows, doubts)
-        mapping = {"file": one.file.name, **options, "columns": dict(one.columns)}
-        if one.export.table == "leads":
-            _lead_file(source, one, mapping, funnel, doubts)
-        elif one.export.table == "lead_stages":
-            mapping["values"] = {"lead_stage": _stages(one, rows, funnel)}
+    for match in matches:
+        rows = _rows(match.file)
+        options = _options(match, rows, doubts)
+        mapping = {"file": match.file.name, **options, "columns": dict(match.columns)}
+        if match.export.table == "leads":
+            _lead_file(source, match, mapping, funnel, doubts)
+        elif match.export.table == "lead_stages":
+            mapping["values"] = {"lead_stage": _stages(match, rows, funnel)}
             source["lead_stages"] = mapping
-        elif one.export.table == "deals":
-            if "status" in one.columns:
-                mapping["values"] = {"status": {v: STATUSES.get(fold(v)) for v in _distinct(rows, one.columns["status"])}}
+        elif match.export.table == "deals":
+            if "status" in match.columns:
+                mapping["values"] = {"status": {v: STATUSES.get(fold(v)) for v in _distinct(rows, match.columns["status"])}}
             source["deals"] = mapping
         else:
-            kinds = ACTIVITIES if one.export.crm == "marketo" else TASKS
+            kinds = ACTIVITIES if match.export.crm == "marketo" else TASKS
             mapping["values"] = {"type": dict(kinds)}
             source.setdefault("interactions", []).append(mapping)
-    return Proposal(source, list(found), unknown, _lacks(found), doubts)
+    return Proposal(source, list(matches), unknown, _gaps(matches), doubts)
 
 
-def _lead_file(source: dict[str, Any], one: Found, mapping: dict[str, Any], funnel: Funnel, doubts: list[str]) -> None:
+def _lead_file(source: dict[str, Any], match: ExportMatch, mapping: dict[str, Any], funnel: Funnel, doubts: list[str]) -> None:
     if "leads" in source:
-        doubts.append(f"{one.file.name} holds leads too and is not used; only one file can")
+        doubts.append(f"{match.file.name} holds leads too and is not used; only one file can")
         return
-    if "created_at" not in one.columns:
+    if "created_at" not in match.columns:
         doubts.append(
-            f"{one.file.name} has no creation date: the order of its rows is taken for the order of time, and you have to name "
+            f"{match.file.name} has no creation date: the order of its rows is taken for the order of time, and you have to name "
             "the column that says what came of a lead (`outcome:`)"
         )
         mapping["order"] = "rows"
-    if one.columns.get("lead_id") and fold(one.columns["lead_id"]).endswith(("email", "email address", "email work", "e mail")):
-        doubts.append(f"{one.file.name} has no record id: e-mail addresses would be the ids of leads; better export the id")
-    if one.exclude:
-        mapping["exclude"] = one.exclude
+    if match.columns.get("lead_id") and fold(match.columns["lead_id"]).endswith(
+        ("email", "email address", "email work", "e mail")
+    ):
+        doubts.append(f"{match.file.name} has no record id: e-mail addresses would be the ids of leads; better export the id")
+    if match.exclude:
+        mapping["exclude"] = match.exclude
     source["leads"] = mapping
     options = {k: v for k, v in mapping.items() if k in ("separator", "encoding", "decimal", "date_format", "footer")}
-    if one.companies and "company_id" in one.columns:
-        columns = {"company_id": one.columns["company_id"], **one.companies}
-        source["companies"] = {"file": one.file.name, **options, "columns": columns, "keep": [], "repeated": "last"}
-        mapping["exclude"] = [*mapping.get("exclude", []), *one.companies.values()]
-    dates = {stage: column for stage, column in one.dates.items() if stage in funnel.targets}
+    if match.companies and "company_id" in match.columns:
+        columns = {"company_id": match.columns["company_id"], **match.companies}
+        source["companies"] = {"file": match.file.name, **options, "columns": columns, "keep": [], "repeated": "last"}
+        mapping["exclude"] = [*mapping.get("exclude", []), *match.companies.values()]
+    dates = {stage: column for stage, column in match.dates.items() if stage in funnel.targets}
     if dates:
         source["lead_stages"] = {
-            "file": one.file.name,
+            "file": match.file.name,
             **options,
-            "columns": {"lead_id": one.columns["lead_id"]},
+            "columns": {"lead_id": match.columns["lead_id"]},
             "dates": dates,
         }
 
 
-def _options(one: Found, rows: Sequence[Mapping[str, str]], doubts: list[str]) -> dict[str, Any]:
+def _options(match: ExportMatch, rows: Sequence[Mapping[str, str]], doubts: list[str]) -> dict[str, Any]:
     options: dict[str, Any] = {}
-    if one.file.options.encoding not in ("utf-8", None):
-        options["encoding"] = one.file.options.encoding
-    if one.file.options.separator not in (",", None):
-        options["separator"] = one.file.options.separator
-    times = [c for ours, c in one.columns.items() if ours in TIMES] + list(one.dates.values())
+    if match.file.options.encoding not in ("utf-8", None):
+        options["encoding"] = match.file.options.encoding
+    if match.file.options.separator not in (",", None):
+        options["separator"] = match.file.options.separator
+    times = [c for target, c in match.columns.items() if target in TIMES] + list(match.dates.values())
     values = [v.strip() for row in rows for c in times if (v := row[c]) and v.strip()]
     formats, doubt = date_formats(values)
     if formats:
         options["date_format"] = formats
     if doubt:
-        doubts.append(f"{one.file.name}: {doubt}")
-    numbers = [c for ours, c in {**one.columns, **one.companies}.items() if ours in ("amount", "annual_revenue", "employees")]
+        doubts.append(f"{match.file.name}: {doubt}")
+    numbers = [
+        c for target, c in {**match.columns, **match.companies}.items() if target in ("amount", "annual_revenue", "employees")
+    ]
     amounts = [v for row in rows for c in numbers if (v := row[c].strip())]
     if any(_decimal_comma(v) for v in amounts):
         options["decimal"] = ","
-    if one.export.crm == "salesforce" and _footer(one.file):
+    if match.export.crm == "salesforce" and _footer(match.file):
         options["footer"] = True
     return options
 
 
 def _decimal_comma(value: str) -> bool:
     """1.234,50 and 12,5 have one; 1,234 and 1,234.50 have not."""
-    whole, comma, rest = value.rpartition(",")
-    return bool(comma) and "." not in rest and (len(rest) != 3 or "." in whole)
+    integer_part, comma, fraction = value.rpartition(",")
+    return bool(comma) and "." not in fraction and (len(fraction) != 3 or "." in integer_part)
 
 
 def _footer(file: RawFile) -> bool:
@@ -237,8 +247,8 @@ def _footer(file: RawFile) -> bool:
     with file.path.open("rb") as raw:
         raw.seek(max(0, file.path.stat().st_size - 2_000))
         tail = raw.read().decode(file.options.encoding or "utf-8", "replace").splitlines()
-    last = [row for row in csv.reader(tail[-6:], delimiter=file.options.separator or ",") if row]
-    return len(file.headers) > 1 and any(len(row) == 1 for row in last)
+    last_rows = [row for row in csv.reader(tail[-6:], delimiter=file.options.separator or ",") if row]
+    return len(file.headers) > 1 and any(len(row) == 1 for row in last_rows)
 
 
 def date_formats(values: Sequence[str]) -> tuple[list[str], str]:
@@ -249,31 +259,33 @@ def date_formats(values: Sequence[str]) -> tuple[list[str], str]:
     >>> date_formats(["2026-01-01"])
     ([], '')
     """
-    left = [v for v in dict.fromkeys(values) if not _is_iso(v)]
-    if not left:
+    non_iso = [v for v in dict.fromkeys(values) if not _is_iso(v)]
+    if not non_iso:
         return [], ""
     chosen: list[str] = []
     doubt = ""
     day_first = [f for f in FORMATS if "%m/%d" not in f]
     month_first = [f for f in FORMATS if "%d/%m" not in f]
-    both = [(fits, formats) for formats in (day_first, month_first) if (fits := _covering(left, formats)) is not None]
-    if not both:
-        return [], f"dates such as {left[0]!r} are written in a way that is not known; set `date_format:`"
-    chosen = both[0][0]
-    if len(both) == 2 and both[0][0] != both[1][0]:
-        doubt = f"{left[0]!r} could be day/month or month/day; day/month was taken"
+    readings = [(fits, formats) for formats in (day_first, month_first) if (fits := _covering(non_iso, formats)) is not None]
+    if not readings:
+        return [], f"dates such as {non_iso[0]!r} are written in a way that is not known; set `date_format:`"
+    chosen = readings[0][0]
+    if len(readings) == 2 and readings[0][0] != readings[1][0]:
+        doubt = f"{non_iso[0]!r} could be day/month or month/day; day/month was taken"
     return chosen, doubt
 
 
 def _covering(values: Iterable[str], formats: Sequence[str]) -> list[str] | None:
-    found: list[str] = []
+    used_formats: list[str] = []
     for value in values:
-        known = next((f for f in found if _fits(value, f)), None) or next((f for f in formats if _fits(value, f)), None)
-        if known is None:
+        date_format = next((f for f in used_formats if _fits(value, f)), None) or next(
+            (f for f in formats if _fits(value, f)), None
+        )
+        if date_format is None:
             return None
-        if known not in found:
-            found.append(known)
-    return found
+        if date_format not in used_formats:
+            used_formats.append(date_format)
+    return used_formats
 
 
 def _fits(value: str, form: str) -> bool:
@@ -296,21 +308,21 @@ def _distinct(rows: Sequence[Mapping[str, str]], column: str | None) -> list[str
     return list(dict.fromkeys(v for row in rows if column and (v := row[column].strip())))[:STATUS_SIZES]
 
 
-def _stages(one: Found, rows: Sequence[Mapping[str, str]], funnel: Funnel) -> dict[str, str | None]:
-    values = _distinct(rows, one.columns.get("lead_stage"))
+def _stages(match: ExportMatch, rows: Sequence[Mapping[str, str]], funnel: Funnel) -> dict[str, str | None]:
+    values = _distinct(rows, match.columns.get("lead_stage"))
     return {**{v: guess(StageValue("Status", v, v, "", 0), funnel) for v in values}, "*": None}
 
 
-def _lacks(found: Sequence[Found]) -> list[str]:
+def _gaps(matches: Sequence[ExportMatch]) -> list[str]:
     """What no file tells; what one file lacks and another has is not lacking."""
-    tables = {one.export.table for one in found} | {"lead_stages" for one in found if one.dates}
-    lacking = list(dict.fromkeys(text for one in found for text in one.export.lacks))
-    if not any(one.dates for one in found):
-        lacking = [t for t in lacking if t != HUBSPOT_DATES]
+    tables = {match.export.table for match in matches} | {"lead_stages" for match in matches if match.dates}
+    gaps = list(dict.fromkeys(text for match in matches for text in match.export.gaps))
+    if not any(match.dates for match in matches):
+        gaps = [t for t in gaps if t != HUBSPOT_DATES]
     if "interactions" in tables:
-        lacking = [t for t in lacking if not t.startswith("interactions")]
+        gaps = [t for t in gaps if not t.startswith("interactions")]
     if "lead_stages" in tables:
-        lacking = [t for t in lacking if t != NO_HISTORY and not t.startswith("when")]
-    elif not any(t == NO_HISTORY or t.startswith("when") for t in lacking):
-        lacking.insert(0, NO_HISTORY)
-    return lacking
+        gaps = [t for t in gaps if t != NO_HISTORY and not t.startswith("when")]
+    elif not any(t == NO_HISTORY or t.startswith("when") for t in gaps):
+        gaps.insert(0, NO_HISTORY)
+    return gaps

@@ -13,7 +13,7 @@ import pandas as pd
 
 from connectors.files.reading import FIRST_ROW
 from connectors.files.settings import FileOptions, Scalar, words
-from features.attributes.encoders import NO, YES
+from features.attributes.encoders import NO_WORDS, YES_WORDS
 from features.common.errors import DataError
 from features.dataset.tables import TIME, Kind
 
@@ -34,11 +34,11 @@ class Origin:
     column: str
     target: str
 
-    def error(self, row: object, value: object, fact: str, remedy: str, more: int = 0) -> DataError:
+    def error(self, row: object, value: object, fact: str, remedy: str, further_rows: int = 0) -> DataError:
         """`row` counts from 0; the message counts as a person does, header = row 1."""
-        others = f" ({more:,} more such rows)" if more else ""
-        place = f"{self.file}, row {int(str(row)) + FIRST_ROW}, column {self.column!r}"
-        return DataError(f"{place}: {value!r} {fact}{others}.", remedy)
+        suffix = f" ({further_rows:,} more such rows)" if further_rows else ""
+        location = f"{self.file}, row {int(str(row)) + FIRST_ROW}, column {self.column!r}"
+        return DataError(f"{location}: {value!r} {fact}{suffix}.", remedy)
 
 
 def as_kind(values: Texts, kind: Kind, options: FileOptions, origin: Origin) -> pd.Series[Any]:
@@ -66,8 +66,8 @@ def times(values: Texts, options: FileOptions, origin: Origin) -> pd.Series[Any]
 
     Daylight saving: of the two hours when clocks go back the first is meant; a time skipped when they go forward moves on.
     """
-    out = parsed_times(values, options)
-    lost = (out.isna() & values.notna()).to_numpy()
+    moments = parsed_times(values, options)
+    lost = (moments.isna() & values.notna()).to_numpy()
     if lost.any():
         row = int(np.flatnonzero(lost)[0])
         formats = " or ".join([*map(repr, options.date_format or ()), "ISO 8601 such as 2026-03-31T14:00:00+02:00"])
@@ -78,7 +78,7 @@ def times(values: Texts, options: FileOptions, origin: Origin) -> pd.Series[Any]
             'Set `date_format:`, for example "%d.%m.%Y", or add the value to `null_in:` if it means that there is none.',
             int(lost.sum()) - 1,
         )
-    return out
+    return moments
 
 
 def parsed_times(values: Texts, options: FileOptions) -> pd.Series[Any]:
@@ -89,21 +89,21 @@ def parsed_times(values: Texts, options: FileOptions) -> pd.Series[Any]:
     text = values.astype("str")
     if not text.notna().any():
         return pd.Series(pd.NaT, index=values.index, dtype=TIME)
-    out = pd.Series(pd.NaT, index=values.index, dtype=TIME)
+    moments = pd.Series(pd.NaT, index=values.index, dtype=TIME)
     for form in options.date_format or ():
-        todo = out.isna() & text.notna()
+        todo = moments.isna() & text.notna()
         if todo.any():
-            out = out.where(~todo, _by_format(text.where(todo), form, zone))
-    todo = out.isna() & text.notna() & text.str.match(_ISO).fillna(False).astype(bool)
+            moments = moments.where(~todo, _by_format(text.where(todo), form, zone))
+    todo = moments.isna() & text.notna() & text.str.match(_ISO).fillna(False).astype(bool)
     if todo.any():
-        out = _iso(text, zone) if todo.all() else out.where(~todo, _iso(text.where(todo), zone))
-    return out
+        moments = _iso(text, zone) if todo.all() else moments.where(~todo, _iso(text.where(todo), zone))
+    return moments
 
 
 def _iso(text: pd.Series[Any], zone: str) -> pd.Series[Any]:
-    known = text.notna()
-    offset = text.str.slice(10).str.contains(_OFFSET, regex=True).fillna(False).astype(bool) & known
-    if offset.sum() == known.sum():
+    is_filled = text.notna()
+    offset = text.str.slice(10).str.contains(_OFFSET, regex=True).fillna(False).astype(bool) & is_filled
+    if offset.sum() == is_filled.sum():
         return as_time(pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True))
     naive = _to_utc(pd.to_datetime(text.where(~offset), format="ISO8601", errors="coerce"), zone)
     if not offset.any():
@@ -124,8 +124,8 @@ def _to_utc(moments: pd.Series[Any], zone: str) -> pd.Series[Any]:
     if isinstance(moments.dtype, pd.DatetimeTZDtype):
         return as_time(moments.dt.tz_convert("UTC"))
     moments = moments.astype("datetime64[us]")
-    first = np.ones(len(moments), dtype=bool)
-    return as_time(moments.dt.tz_localize(zone, ambiguous=first, nonexistent="shift_forward").dt.tz_convert("UTC"))
+    first_occurrence = np.ones(len(moments), dtype=bool)
+    return as_time(moments.dt.tz_localize(zone, ambiguous=first_occurrence, nonexistent="shift_forward").dt.tz_convert("UTC"))
 
 
 def parsed_numbers(values: Texts, options: FileOptions) -> pd.Series[Any]:
@@ -152,23 +152,27 @@ def _number(text: str, decimal: str) -> float:
 
 def numbers(values: Texts, options: FileOptions, origin: Origin) -> pd.Series[Any]:
     """As `parsed_numbers`, but what cannot be read is an error."""
-    out = parsed_numbers(values, options)
-    _refuse(out, values, origin, "is not a number", "Set `decimal:`, translate it with `values:`, or list it under `null_in:`.")
-    return out
+    parsed = parsed_numbers(values, options)
+    _refuse(
+        parsed, values, origin, "is not a number", "Set `decimal:`, translate it with `values:`, or list it under `null_in:`."
+    )
+    return parsed
 
 
 def flags(values: Texts, origin: Origin) -> pd.Series[Any]:
     """yes/no, true/false, 1/0, ja/nein … → nullable booleans."""
-    out = distinct_map(values, lambda text: True if text.casefold() in YES else False if text.casefold() in NO else None)
-    flag = out.astype("object").map({True: True, False: False}).astype("boolean")
+    parsed = distinct_map(
+        values, lambda text: True if text.casefold() in YES_WORDS else False if text.casefold() in NO_WORDS else None
+    )
+    flag = parsed.astype("object").map({True: True, False: False}).astype("boolean")
     _refuse(
         flag, values, origin, "is neither yes nor no", f"Translate it: `values: {{{origin.target}: {{…: true, …: false}}}}`."
     )
     return flag
 
 
-def _refuse(out: pd.Series[Any], values: Texts, origin: Origin, fact: str, remedy: str) -> None:
-    lost = (out.isna() & values.notna()).to_numpy()
+def _refuse(parsed: pd.Series[Any], values: Texts, origin: Origin, fact: str, remedy: str) -> None:
+    lost = (parsed.isna() & values.notna()).to_numpy()
     if lost.any():
         row = int(np.flatnonzero(lost)[0])
         raise origin.error(values.index[row], values.iloc[row], fact, remedy, int(lost.sum()) - 1)
@@ -177,22 +181,24 @@ def _refuse(out: pd.Series[Any], values: Texts, origin: Origin, fact: str, remed
 def distinct_map(values: Texts, function: Any) -> pd.Series[Any]:
     """`function` of each distinct value, spread over the rows; missing stays missing. Result is of objects."""
     codes, distinct = pd.factorize(values)
-    found = np.array([*(function(v) for v in distinct), None], dtype="object")
-    return pd.Series(found[codes], index=values.index, dtype="object")
+    results = np.array([*(function(v) for v in distinct), None], dtype="object")
+    return pd.Series(results[codes], index=values.index, dtype="object")
 
 
 def translate(values: Texts, table: Mapping[Scalar, Scalar | None]) -> tuple[pd.Series[Any], npt.NDArray[np.bool_]]:
     """Values through a value map → translated values, and which the map dropped (mapped to null)."""
-    known = {word: to for value, to in table.items() for word in words(value)}
-    others = known.get("*", "*")  # without a "*" in the map, other values stay as they are
+    translations = {word: target for value, target in table.items() for word in words(value)}
+    default = translations.get("*", "*")  # without a "*" in the map, other values stay as they are
     codes, distinct = pd.factorize(values)
-    new = [known.get(str(v), v if others == "*" and "*" not in known else others) for v in distinct]
-    found = np.array([*(None if v is None else v if isinstance(v, str) else words(v)[0] for v in new), None], dtype="object")
-    missing = np.array([*(v is None for v in new), False])
-    levels = pd.Index(sorted({v for v in found if v is not None}))
-    code = levels.get_indexer(pd.Index(found, dtype="object")) if len(levels) else np.full(len(found), -1)
-    out = pd.Categorical.from_codes(np.asarray(code)[codes], categories=levels)
-    return pd.Series(out, index=values.index), missing[codes]
+    new_values = [translations.get(str(v), v if default == "*" and "*" not in translations else default) for v in distinct]
+    texts = np.array(
+        [*(None if v is None else v if isinstance(v, str) else words(v)[0] for v in new_values), None], dtype="object"
+    )
+    missing = np.array([*(v is None for v in new_values), False])
+    levels = pd.Index(sorted({v for v in texts if v is not None}))
+    code = levels.get_indexer(pd.Index(texts, dtype="object")) if len(levels) else np.full(len(texts), -1)
+    categorical = pd.Categorical.from_codes(np.asarray(code)[codes], categories=levels)
+    return pd.Series(categorical, index=values.index), missing[codes]
 
 
 def whole_numbers(values: Texts) -> Texts:

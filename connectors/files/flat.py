@@ -35,19 +35,24 @@ def row_times(frame: pd.DataFrame, newest_first: bool = False) -> pd.Series[Any]
 
 
 @dataclass(frozen=True)
-class Ends:
+class FlatOutcomes:
     """What became of the leads of a flat file: `lead_stages` rows, which leads are `open`, and what the two ends are called."""
 
     lead_stages: pd.DataFrame
     open: npt.NDArray[np.bool_]
 
 
-def ends(
-    leads: pd.DataFrame, given: Texts, outcome: Outcome, funnel: Funnel, file: tuple[str, FileOptions], at: Texts | None = None
-) -> Ends:
+def flat_outcomes(
+    leads: pd.DataFrame,
+    outcome_values: Texts,
+    outcome: Outcome,
+    funnel: Funnel,
+    file: tuple[str, FileOptions],
+    outcome_days: Texts | None = None,
+) -> FlatOutcomes:
     """The outcome column beside its leads → lead stages.
 
-    Without `at` (a column of days) an outcome stands half a minute after the lead came.
+    Without `outcome_days` (a column of days) an outcome stands half a minute after the lead came.
 
     Raises
     ------
@@ -58,41 +63,45 @@ def ends(
     """
     name, options = file
     origin = Origin(name, outcome.column, "outcome")
-    yes, no = _known(given, outcome, origin)
-    stage, out = outcome.lead_stage or funnel.final, outcome.exit or next(iter(funnel.exits), None)
+    positive, negative = _split_outcome(outcome_values, outcome, origin)
+    stage, exit_name = outcome.lead_stage or funnel.final, outcome.exit or next(iter(funnel.exits), None)
     if stage not in funnel.targets:
         raise ConfigError(f"source.leads.outcome.lead_stage is {stage!r}: {nearest(stage, funnel.targets)}")
-    if out not in funnel.exits and (no.any() or outcome.exit):
+    if exit_name not in funnel.exits and (negative.any() or outcome.exit):
         raise ConfigError(
-            f"source.leads.outcome: the {int(no.sum()):,} leads with a no left through "
-            + ("no exit: the funnel has none." if out is None else f"{out!r}, which is no exit of the funnel."),
-            "Name one, for example `funnel: {exits: [disqualified]}`." if out is None else nearest(out, funnel.exits),
+            f"source.leads.outcome: the {int(negative.sum()):,} leads with a no left through "
+            + ("no exit: the funnel has none." if exit_name is None else f"{exit_name!r}, which is no exit of the funnel."),
+            "Name one, for example `funnel: {exits: [disqualified]}`."
+            if exit_name is None
+            else nearest(exit_name, funnel.exits),
         )
-    when = as_time(pd.Series(timestamps(microseconds(leads["created_at"]) + REPLY), index=leads.index))
-    if at is not None:
-        when = times(at, options, Origin(name, outcome.at or "", "outcome.at"))
-    happened = (yes | no) & when.notna().to_numpy()
-    rows = pd.DataFrame({"lead_id": leads["lead_id"], "lead_stage": np.where(yes, stage, out or ""), "at": when})
-    return Ends(rows[happened], ~(yes | no))
+    moments = as_time(pd.Series(timestamps(microseconds(leads["created_at"]) + REPLY), index=leads.index))
+    if outcome_days is not None:
+        moments = times(outcome_days, options, Origin(name, outcome.at or "", "outcome.at"))
+    happened = (positive | negative) & moments.notna().to_numpy()
+    rows = pd.DataFrame({"lead_id": leads["lead_id"], "lead_stage": np.where(positive, stage, exit_name or ""), "at": moments})
+    return FlatOutcomes(rows[happened], ~(positive | negative))
 
 
-def _known(given: Texts, outcome: Outcome, origin: Origin) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    filled = given.notna().to_numpy()
-    text = given.astype("str")
-    yes = text.isin(_spellings(outcome.yes)).to_numpy()
-    no = filled & ~yes if outcome.no is None else text.isin(_spellings(outcome.no)).to_numpy() & ~yes
-    other = filled & ~yes & ~no
-    if other.any():
-        row = int(np.flatnonzero(other)[0])
+def _split_outcome(
+    outcome_values: Texts, outcome: Outcome, origin: Origin
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    filled = outcome_values.notna().to_numpy()
+    text = outcome_values.astype("str")
+    positive = text.isin(_spellings(outcome.yes)).to_numpy()
+    negative = filled & ~positive if outcome.no is None else text.isin(_spellings(outcome.no)).to_numpy() & ~positive
+    unreadable = filled & ~positive & ~negative
+    if unreadable.any():
+        row = int(np.flatnonzero(unreadable)[0])
         fact = f"is neither in yes {_list(outcome.yes)} nor in no {_list(outcome.no or [])}"
         raise origin.error(
-            given.index[row],
+            outcome_values.index[row],
             text.iloc[row],
             fact,
             "Add it to one of them, or to `null_in:` if it means still open.",
-            int(other.sum()) - 1,
+            int(unreadable.sum()) - 1,
         )
-    return yes & filled, no
+    return positive & filled, negative
 
 
 def _spellings(values: list[Scalar]) -> list[str]:
@@ -103,22 +112,24 @@ def _list(values: list[Scalar]) -> str:
     return "[" + ", ".join(str(v) for v in values) + "]"
 
 
-def settle(leads: pd.DataFrame, known: Ends, funnel: Funnel, report: DataReport) -> tuple[pd.DataFrame, pd.Timestamp]:
+def place_open_leads(
+    leads: pd.DataFrame, known_ends: FlatOutcomes, funnel: Funnel, report: DataReport
+) -> tuple[pd.DataFrame, pd.Timestamp]:
     """Leads and the day of knowledge of a row-order dataset: after every horizon of the known, right after the open came."""
     created = microseconds(leads["created_at"]).copy()  # written to below
-    settled = created[~known.open]
+    settled = created[~known_ends.open]
     longest = max([LONGEST, *funnel.horizons.values()])
     newest = int(settled.max()) if len(settled) else int(created.max())
     extracted_at = newest + REPLY + int((longest + 1) * DAY)
-    count = int(known.open.sum())
+    count = int(known_ends.open.sum())
     if count:
-        rank = np.argsort(np.argsort(created[known.open], kind="stable"))
-        created[known.open] = extracted_at - count + rank
+        rank = np.argsort(np.argsort(created[known_ends.open], kind="stable"))
+        created[known_ends.open] = extracted_at - count + rank
         report.note(
             "leads",
             "leads with a blank outcome",
             count,
-            leads["lead_id"].to_numpy()[known.open][0],
+            leads["lead_id"].to_numpy()[known_ends.open][0],
             "still open: neither a yes nor a no, and last in the order of time",
         )
         leads = leads.assign(created_at=as_time(pd.Series(timestamps(created), index=leads.index)))

@@ -10,11 +10,11 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from connectors.files.convert import as_time
-from connectors.files.flat import Ends, ends, row_times, settle
+from connectors.files.flat import FlatOutcomes, flat_outcomes, place_open_leads, row_times
 from connectors.files.reading import FIRST_ROW
 from connectors.files.settings import FilesSource, LeadStagesFile, TableFile
 from connectors.files.tables import (
-    Mapped,
+    MappedFile,
     attributes_frame,
     check_required,
     frame_of,
@@ -44,28 +44,28 @@ def load_files(source: FilesSource, funnel: Funnel, base: Path) -> tuple[Dataset
     """
     folder = base / Path(source.folder).expanduser()
     report = DataReport()
-    leads, known = _leads(source, funnel, folder, report)
+    leads, known_ends = _leads(source, funnel, folder, report)
     tables = {"leads": leads}
     if source.companies:
-        mapped = Mapped(source, source.companies, "companies", folder)
+        mapped = MappedFile(source, source.companies, "companies", folder)
         check_required(mapped, {})
         tables["companies"] = attributes_frame(mapped, report)
-    tables["interactions"] = _several(source, "interactions", folder, report)
+    tables["interactions"] = _load_table(source, "interactions", folder, report)
     tables["lead_stages"] = _joined(
-        [_several(source, "lead_stages", folder, report), known.lead_stages if known else pd.DataFrame()]
+        [_load_table(source, "lead_stages", folder, report), known_ends.lead_stages if known_ends else pd.DataFrame()]
     )
-    deals = _several(source, "deals", folder, report)
+    deals = _load_table(source, "deals", folder, report)
     tables["deals"] = _with_status(deals, tables["lead_stages"], funnel) if len(deals) else deals
     tables = {name: frame for name, frame in tables.items() if len(frame.columns)}
     time: Literal["dates", "row_order"] = "dates"
     if _undated(source):
         time = "row_order"
-        if known is None:
+        if known_ends is None:
             raise ConfigError(
                 f"source.leads has `order: {source.leads.order}` but no `outcome`.",
                 "Say which column tells what came of a lead.",
             )
-        tables["leads"], extracted_at = settle(leads, known, funnel, report)
+        tables["leads"], extracted_at = place_open_leads(leads, known_ends, funnel, report)
     else:
         extracted_at = _extracted_at(source, tables, report)
     report.time = time
@@ -79,19 +79,19 @@ def _undated(source: FilesSource) -> bool:
 
 
 def _mappings(source: FilesSource) -> list[TableFile]:
-    return [m for table in ("leads", "companies", "interactions", "lead_stages", "deals") for m in _of(source, table)]
+    return [m for table in ("leads", "companies", "interactions", "lead_stages", "deals") for m in _mappings_of(source, table)]
 
 
-def _leads(source: FilesSource, funnel: Funnel, folder: Path, report: DataReport) -> tuple[pd.DataFrame, Ends | None]:
+def _leads(source: FilesSource, funnel: Funnel, folder: Path, report: DataReport) -> tuple[pd.DataFrame, FlatOutcomes | None]:
     mapping = source.leads
-    mapped = Mapped(source, mapping, "leads", folder)
-    others = bool(source.interactions or source.lead_stages or source.deals)
-    if _undated(source) and others:
+    mapped = MappedFile(source, mapping, "leads", folder)
+    has_other_tables = bool(source.interactions or source.lead_stages or source.deals)
+    if _undated(source) and has_other_tables:
         raise ConfigError(
             "source.leads is a flat file whose outcome has no date, but other tables are mapped beside it.",
             "Give `outcome: {at: …}` the column of the day, map `lead_stages:` instead of an outcome, or leave the others out.",
         )
-    derived = {} if others else {"lead_id": True}
+    derived = {} if has_other_tables else {"lead_id": True}
     if mapping.order:
         mapped.columns.pop("created_at", None)
         derived["created_at"] = True
@@ -116,32 +116,34 @@ def _leads(source: FilesSource, funnel: Funnel, folder: Path, report: DataReport
     if not outcome:
         return frame, None
     raw = mapped.read(reserved)
-    given, at = (text_series(raw, c, repeated=False).reindex(frame.index) if c else None for c in (outcome.column, outcome.at))
-    if given is None:
+    outcome_values, outcome_days = (
+        text_series(raw, c, repeated=False).reindex(frame.index) if c else None for c in (outcome.column, outcome.at)
+    )
+    if outcome_values is None:
         raise TypeError("an outcome has a column")
-    return frame, ends(frame, given, outcome, funnel, (mapped.file.name, mapped.file.options), at)
+    return frame, flat_outcomes(frame, outcome_values, outcome, funnel, (mapped.file.name, mapped.file.options), outcome_days)
 
 
-def _used_elsewhere(source: FilesSource, leads: Mapped) -> set[str]:
+def _used_elsewhere(source: FilesSource, leads: MappedFile) -> set[str]:
     """Columns of the leads' file that other tables are made of, such as the days on which lead stages were reached."""
     used: set[str] = set()
     for name in ("companies", "interactions", "lead_stages", "deals"):
-        for mapping in _of(source, name):
+        for mapping in _mappings_of(source, name):
             if mapping.file == source.leads.file:
                 dates = mapping.dates.values() if isinstance(mapping, LeadStagesFile) else ()
                 used |= {*mapping.columns.values(), *dates, *(set(TABLES[name].names) & set(leads.file.headers))}
     return used
 
 
-def _of(source: FilesSource, table: str) -> list[TableFile]:
+def _mappings_of(source: FilesSource, table: str) -> list[TableFile]:
     mappings = getattr(source, table)
     return mappings if isinstance(mappings, list) else [mappings] if mappings else []
 
 
-def _several(source: FilesSource, table: str, folder: Path, report: DataReport) -> pd.DataFrame:
+def _load_table(source: FilesSource, table: str, folder: Path, report: DataReport) -> pd.DataFrame:
     frames = []
-    for mapping in _of(source, table):
-        mapped = Mapped(source, mapping, table, folder)
+    for mapping in _mappings_of(source, table):
+        mapped = MappedFile(source, mapping, table, folder)
         if isinstance(mapping, LeadStagesFile) and mapping.dates:
             check_required(mapped, {"lead_stage": True, "at": True})
             frames.append(wide_lead_stages(mapped, report))
@@ -157,20 +159,20 @@ def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     if len(frames) < 2:
         return frames[0] if frames else pd.DataFrame()
     columns = dict.fromkeys(c for f in frames for c in f.columns)
-    out = {}
+    joined = {}
     for column in columns:
         parts = [f[column] if column in f else pd.Series(None, index=f.index, dtype="object") for f in frames]
         if any(isinstance(p.dtype, pd.CategoricalDtype) for p in parts):
-            out[column] = pd.Series(union_categoricals([_category(p) for p in parts]))
+            joined[column] = pd.Series(union_categoricals([_category(p) for p in parts]))
         else:
             dtype = next((p.dtype for p in parts if p.notna().any()), parts[0].dtype)
-            out[column] = pd.concat([p.astype(dtype) if p.isna().all() else p for p in parts], ignore_index=True)
-    return pd.DataFrame(out)
+            joined[column] = pd.concat([p.astype(dtype) if p.isna().all() else p for p in parts], ignore_index=True)
+    return pd.DataFrame(joined)
 
 
 def _category(values: pd.Series[Any]) -> pd.Categorical:
-    found = pd.Categorical(values)
-    return pd.Categorical.from_codes(found.codes, categories=pd.Index(found.categories, dtype="str"))
+    categorical = pd.Categorical(values)
+    return pd.Categorical.from_codes(categorical.codes, categories=pd.Index(categorical.categories, dtype="str"))
 
 
 def _with_status(deals: pd.DataFrame, lead_stages: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:
@@ -181,12 +183,12 @@ def _with_status(deals: pd.DataFrame, lead_stages: pd.DataFrame, funnel: Funnel)
         raise ConfigError(
             "source.deals: nothing is mapped to 'status', and without 'lead_id' it cannot follow the lead.", "Map one of them."
         )
-    stage, at = lead_stages["lead_stage"].astype("str"), lead_stages["at"]
+    stage, times = lead_stages["lead_stage"].astype("str"), lead_stages["at"]
     ids = lead_stages["lead_id"].astype("str")
     lead = deals["lead_id"].astype("str")
-    won = lead.map(at[stage == funnel.final].groupby(ids[stage == funnel.final]).min())
-    left = stage.isin(funnel.exits)
-    lost = lead.map(at[left].groupby(ids[left]).max())
+    won = lead.map(times[stage == funnel.final].groupby(ids[stage == funnel.final]).min())
+    is_exit = stage.isin(funnel.exits)
+    lost = lead.map(times[is_exit].groupby(ids[is_exit]).max())
     status = np.where(won.notna(), "won", np.where(lost.notna(), "lost", "open"))
     closed = deals["closed_at"] if "closed_at" in deals else as_time(won.fillna(lost))
     return deals.assign(status=status, closed_at=closed)

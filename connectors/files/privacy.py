@@ -14,8 +14,8 @@ import pandas as pd
 Personal = Literal["name", "e-mail address", "telephone number", "postal address", "date of birth"]
 
 SAMPLE = 2_000  # distinct values looked at
-MOST = 0.5
-FEW = 0.2  # distinct values per row; a column of names has more
+MIN_SHARE = 0.5
+MAX_DISTINCT_SHARE = 0.2  # distinct values per row; a column of names has more
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 _HEADERS: dict[Personal, str] = {
@@ -32,7 +32,7 @@ _HEADERS: dict[Personal, str] = {
     "postal address": r"street|strasse|anschrift|(?:mailing|billing|home|postal|street)\ (?:address|street)|hausnummer",
     "date of birth": r"(?:date\ of\ birth|birth\ ?(?:date|day)|geburts\ ?(?:datum|tag)|dob)",
 }
-_NOT = r"""
+_NOT_PERSONAL = r"""
     domain|opt|status|type|typ|count|anzahl|number\ of|no\ of|opens?|opened|clicks?|clicked|sent|delivered|bounced?|
     bounces|source|quelle|consent|valid|invalid|verified|provider|newsletter|campaign|kampagne|template|subject|permission|
     einwilligung|do\ not|not|unsubscribed?|cause|reason|grund|score|rating|company|firma|firmen|organi[sz]ation|account|product|
@@ -48,7 +48,7 @@ def _compact(pattern: str) -> str:
 
 
 _WORDS = {kind: re.compile(rf"\b(?:{_compact(p)})\b") for kind, p in _HEADERS.items()}
-_NOT_WORDS = re.compile(rf"\b(?:{_compact(_NOT)})\b")
+_NOT_WORDS = re.compile(rf"\b(?:{_compact(_NOT_PERSONAL)})\b")
 _EMAIL = r"^[^@\s<>]+@[^@\s<>]+\.[A-Za-z]{2,}$"
 _PHONE = r"^(?:\+|0|\()[\d\s()/.\u2013-]{6,22}$|^\d{2,5}[\s/-][\d\s()/-]{4,18}$"
 _DATE = r"^\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?:\D.*)?$"
@@ -71,9 +71,9 @@ def personal_header(header: str, table: str = "leads") -> Personal | None:
     if folded in _ADDRESS_ALONE:
         return "postal address"
     for kind, pattern in _WORDS.items():
-        found = pattern.search(folded)
-        rest = folded.replace(found[0], " ") if found else ""
-        if found and not _NOT_WORDS.search(rest):
+        match = pattern.search(folded)
+        remaining_words = folded.replace(match[0], " ") if match else ""
+        if match and not _NOT_WORDS.search(remaining_words):
             return None if kind == "name" and table == "companies" else kind
     return None
 
@@ -87,11 +87,11 @@ def personal_content(texts: pd.Series[Any]) -> Personal | None:
     distinct = pd.Series(texts.dropna().unique()[:SAMPLE]).astype("str")
     if distinct.empty:
         return None
-    if distinct.str.match(_EMAIL).mean() > MOST:
+    if distinct.str.match(_EMAIL).mean() > MIN_SHARE:
         return "e-mail address"
     digits = distinct.str.count(r"\d")
     phone = distinct.str.match(_PHONE) & (digits >= 7) & (digits <= 16) & ~distinct.str.match(_DATE)
-    return "telephone number" if phone.mean() > MOST else None
+    return "telephone number" if phone.mean() > MIN_SHARE else None
 
 
 def is_personal(header: str, inferred: pd.Series[Any], texts: pd.Series[Any], table: str) -> Personal | None:
@@ -106,9 +106,9 @@ def is_personal(header: str, inferred: pd.Series[Any], texts: pd.Series[Any], ta
     if pd.api.types.is_datetime64_any_dtype(dtype):
         return by_name if by_name == "date of birth" else None
     if pd.api.types.is_numeric_dtype(dtype):
-        long = bool((inferred.abs() >= 1e5).mean() > MOST / 2)
+        long = bool((inferred.abs() >= 1e5).mean() > MIN_SHARE / 2)
         return by_name if by_name == "telephone number" and long else None
-    if by_name == "name" and _fold(header) in _NAME_ALONE and texts.nunique() <= FEW * texts.count():
+    if by_name == "name" and _fold(header) in _NAME_ALONE and texts.nunique() <= MAX_DISTINCT_SHARE * texts.count():
         by_name = None  # "contact" with a handful of values is a channel, not a person
     return by_name or personal_content(texts)
 

@@ -40,11 +40,11 @@ class RawFile:
     def parquet(self) -> bool:
         return self.path.suffix.lower() in (".parquet", ".pq")
 
-    def require(self, column: str, what_for: str) -> None:
+    def require(self, column: str, purpose: str) -> None:
         """Raise a DataError that offers the nearest column when the file has no such one."""
         if column not in self.headers:
             raise DataError(
-                f"{self.name} has no column {column!r}, which the mapping wants for {what_for}.", nearest(column, self.headers)
+                f"{self.name} has no column {column!r}, which the mapping wants for {purpose}.", nearest(column, self.headers)
             )
 
     def read(self, columns: Sequence[str], null_in: Mapping[str, Sequence[object]]) -> pa.Table:
@@ -63,8 +63,8 @@ class RawFile:
         everywhere = [w for marker in self.options.null or () for w in words(marker)]
         cleaned = {}
         for name in columns:
-            here = [w for marker in null_in.get(name, ()) for w in words(marker)]  # type: ignore[arg-type]
-            cleaned[name] = _clean(raw.column(name), {"", *everywhere, *here})
+            column_markers = [w for marker in null_in.get(name, ()) for w in words(marker)]  # type: ignore[arg-type]
+            cleaned[name] = _clean(raw.column(name), {"", *everywhere, *column_markers})
         return pa.table(cleaned)
 
 
@@ -91,9 +91,9 @@ def open_file(folder: Path, name: str, options: FileOptions) -> RawFile:
             f"{path} cannot be read: {error}.", "It is damaged or of another kind: export or copy it anew."
         ) from error
     headers = [h.strip() or f"column {i}" for i, h in enumerate(headers, start=1)]
-    twice = sorted({h for h in headers if headers.count(h) > 1})
-    if twice:
-        raise DataError(f"{name} has the column {twice[0]!r} twice.", "Rename or remove one of them in the file.")
+    duplicates = sorted({h for h in headers if headers.count(h) > 1})
+    if duplicates:
+        raise DataError(f"{name} has the column {duplicates[0]!r} twice.", "Rename or remove one of them in the file.")
     return RawFile(path, name, options, tuple(headers))
 
 
@@ -106,9 +106,9 @@ def _sniff(path: Path, name: str, options: FileOptions) -> tuple[FileOptions, li
     encoding = next((e for bom, e in _BOMS if sample.startswith(bom)), options.encoding or "utf-8")
     text = sample.decode(encoding, errors="replace").removeprefix("\ufeff")
     lines = text.splitlines(keepends=True)
-    whole = lines if len(sample) < SAMPLE_BYTES or len(lines) == 1 else lines[:-1]
-    separator = options.separator or max(SEPARATORS, key=lambda s: _regularity(whole[:50], s))
-    header = next(csv.reader(whole, delimiter=separator), [])
+    full_lines = lines if len(sample) < SAMPLE_BYTES or len(lines) == 1 else lines[:-1]
+    separator = options.separator or max(SEPARATORS, key=lambda s: _regularity(full_lines[:50], s))
+    header = next(csv.reader(full_lines, delimiter=separator), [])
     return options.model_copy(update={"encoding": encoding, "separator": separator}), header
 
 
@@ -141,27 +141,27 @@ def _read_csv(file: RawFile, columns: Sequence[str]) -> pa.Table:
         raise _bad_row(file, columns) or DataError(f"{file.name} cannot be read: {error}.", hint) from error
 
 
-def _parse_csv(file: RawFile, columns: Sequence[str], bad: list[pacsv.InvalidRow] | None = None) -> pa.Table:
+def _parse_csv(file: RawFile, columns: Sequence[str], invalid_rows: list[pacsv.InvalidRow] | None = None) -> pa.Table:
     footer = bool(file.options.footer)
 
     def remember(row: pacsv.InvalidRow) -> str:
         if footer and row.actual_columns == 1:
             return "skip"
-        if bad is not None:
-            bad.append(row)
-        return "skip" if bad is not None else "error"
+        if invalid_rows is not None:
+            invalid_rows.append(row)
+        return "skip" if invalid_rows is not None else "error"
 
     read = pacsv.ReadOptions(
         column_names=list(file.headers),
         skip_rows_after_names=1,
         encoding=file.options.encoding or "utf-8",
-        use_threads=bad is None,
+        use_threads=invalid_rows is None,
         block_size=BLOCK_BYTES,
     )
     parse = pacsv.ParseOptions(
         delimiter=file.options.separator or ",",
         newlines_in_values=True,
-        invalid_row_handler=remember if bad is not None or footer else None,
+        invalid_row_handler=remember if invalid_rows is not None or footer else None,
     )
     convert = pacsv.ConvertOptions(
         column_types=dict.fromkeys(file.headers, pa.string()), include_columns=list(columns), strings_can_be_null=False
@@ -171,17 +171,17 @@ def _parse_csv(file: RawFile, columns: Sequence[str], bad: list[pacsv.InvalidRow
 
 def _bad_row(file: RawFile, columns: Sequence[str]) -> DataError | None:
     """Read again on one thread, where rows are numbered, to name the first row of the wrong length."""
-    bad: list[pacsv.InvalidRow] = []
+    invalid_rows: list[pacsv.InvalidRow] = []
     try:
-        _parse_csv(file, columns, bad)
+        _parse_csv(file, columns, invalid_rows)
     except (pa.ArrowInvalid, OSError, EOFError, UnicodeDecodeError):
         return None
-    if not bad:
+    if not invalid_rows:
         return None
-    first = bad[0]
+    first_row = invalid_rows[0]
     return DataError(
-        f"{file.name}, row {first.number}: {first.actual_columns} fields, not {first.expected_columns}: {first.text[:90]!r}"
-        + (f" (and {len(bad) - 1} more such rows)." if len(bad) > 1 else "."),
+        f"{file.name}, row {first_row.number}: {first_row.actual_columns} fields, not {first_row.expected_columns}: {first_row.text[:90]!r}"
+        + (f" (and {len(invalid_rows) - 1} more such rows)." if len(invalid_rows) > 1 else "."),
         f"The separator was taken to be {file.options.separator!r}; set `separator:` or quote the value that holds one.",
     )
 

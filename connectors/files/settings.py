@@ -20,11 +20,11 @@ NULL = ("", "NULL", "null", "NaN", "nan", "N/A", "n/a", "#N/A")
 T = TypeVar("T")
 
 
-def _listed(value: Any) -> Any:
+def _as_list(value: Any) -> Any:
     return value if value is None or isinstance(value, list | tuple) else [value]
 
 
-Several = Annotated[list[T], BeforeValidator(_listed)]  # one may be written without the dash
+ValueOrList = Annotated[list[T], BeforeValidator(_as_list)]  # one may be written without the dash
 
 
 class FileOptions(Settings):
@@ -34,15 +34,19 @@ class FileOptions(Settings):
     encoding: str | None = None  # utf-8
     decimal: Literal[".", ","] | None = None
     timezone: str | None = None  # of times that carry none; UTC
-    date_format: Several[str] | None = None  # tried before ISO 8601
-    null: Several[Scalar] | None = None
+    date_format: ValueOrList[str] | None = None  # tried before ISO 8601
+    null: ValueOrList[Scalar] | None = None
     footer: bool | None = None  # rows with a single field, as reports end with, are left out
 
     @model_validator(mode="before")
     @classmethod
-    def _yaml_null(cls, given: Any) -> Any:
+    def _yaml_null(cls, raw_options: Any) -> Any:
         """YAML reads the bare key null as None."""
-        return {("null" if k is None else k): v for k, v in given.items()} if isinstance(given, Mapping) else given
+        return (
+            {("null" if k is None else k): v for k, v in raw_options.items()}
+            if isinstance(raw_options, Mapping)
+            else raw_options
+        )
 
     @field_validator("encoding")
     @classmethod
@@ -50,8 +54,8 @@ class FileOptions(Settings):
         try:
             return name and codecs.lookup(name).name
         except LookupError as error:
-            usual = ["utf-8", "utf-16", "latin-1", "cp1252", "cp1250", "mac-roman", "iso-8859-15"]
-            raise ValueError(f"there is no such encoding; {nearest(str(name), usual)}") from error
+            encodings = ["utf-8", "utf-16", "latin-1", "cp1252", "cp1250", "mac-roman", "iso-8859-15"]
+            raise ValueError(f"there is no such encoding; {nearest(str(name), encodings)}") from error
 
     @field_validator("timezone")
     @classmethod
@@ -74,15 +78,15 @@ class TableFile(FileOptions):
     columns: dict[str, str] = Field(default_factory=dict)
     constants: dict[str, Scalar] = Field(default_factory=dict)
     values: dict[str, dict[Scalar, Scalar | None]] = Field(default_factory=dict)
-    null_in: dict[str, Several[Scalar]] = Field(default_factory=dict)
-    only: dict[str, Several[Scalar]] = Field(default_factory=dict)
-    skip: dict[str, Several[Scalar]] = Field(default_factory=dict)
+    null_in: dict[str, ValueOrList[Scalar]] = Field(default_factory=dict)
+    only: dict[str, ValueOrList[Scalar]] = Field(default_factory=dict)
+    skip: dict[str, ValueOrList[Scalar]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _once(self) -> TableFile:
-        twice = sorted(set(self.columns) & set(self.constants))
-        if twice:
-            raise ValueError(f"{twice[0]!r} has both a column and a constant; keep one of them")
+    def _no_duplicates(self) -> TableFile:
+        duplicates = sorted(set(self.columns) & set(self.constants))
+        if duplicates:
+            raise ValueError(f"{duplicates[0]!r} has both a column and a constant; keep one of them")
         return self
 
 
@@ -93,10 +97,10 @@ class FixedFile(TableFile):
 
     @model_validator(mode="after")
     def _targets(self) -> FixedFile:
-        known = TABLES[self.table].names
+        known_columns = TABLES[self.table].names
         for name in sorted({*self.columns, *self.constants, *self.values}):
-            if name not in known:
-                raise ValueError(f"{self.table!r} has no column {name!r}: {nearest(name, known)}")
+            if name not in known_columns:
+                raise ValueError(f"{self.table!r} has no column {name!r}: {nearest(name, known_columns)}")
         return self
 
 
@@ -114,9 +118,9 @@ class LeadStagesFile(FixedFile):
 
     @model_validator(mode="after")
     def _one_shape(self) -> LeadStagesFile:
-        both = {"lead_stage", "at"} & {*self.columns, *self.constants}
-        if self.dates and both:
-            raise ValueError(f"either 'dates' (a date column a lead stage) or {sorted(both)[0]!r}, not both")
+        conflicts = {"lead_stage", "at"} & {*self.columns, *self.constants}
+        if self.dates and conflicts:
+            raise ValueError(f"either 'dates' (a date column a lead stage) or {sorted(conflicts)[0]!r}, not both")
         return self
 
 
@@ -134,20 +138,20 @@ class Outcome(Settings):
     """
 
     column: str
-    yes: Several[Scalar]
-    no: Several[Scalar] | None = None
+    yes: ValueOrList[Scalar]
+    no: ValueOrList[Scalar] | None = None
     lead_stage: str | None = None
     exit: str | None = None
     at: str | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _yaml_yes(cls, given: Any) -> Any:
+    def _yaml_yes(cls, raw_outcome: Any) -> Any:
         """YAML reads the bare keys yes and no as true and false."""
         words = {True: "yes", False: "no"}
-        if not isinstance(given, Mapping):
-            return given
-        return {(words[key] if isinstance(key, bool) else key): value for key, value in given.items()}
+        if not isinstance(raw_outcome, Mapping):
+            return raw_outcome
+        return {(words[key] if isinstance(key, bool) else key): value for key, value in raw_outcome.items()}
 
 
 class AttributesFile(TableFile):
@@ -158,7 +162,7 @@ class AttributesFile(TableFile):
     """
 
     keep: Literal["all"] | list[str] = "all"
-    exclude: Several[str] = Field(default_factory=list)
+    exclude: ValueOrList[str] = Field(default_factory=list)
     repeated: Literal["error", "first", "last"] = "error"
 
 
@@ -186,9 +190,9 @@ class FilesSource(FileOptions, SourceSettings):
     extracted_at: datetime | None = None
     leads: LeadsFile
     companies: AttributesFile | None = None
-    interactions: Several[InteractionsFile] = Field(default_factory=list)
-    lead_stages: Several[LeadStagesFile] = Field(default_factory=list)
-    deals: Several[DealsFile] = Field(default_factory=list)
+    interactions: ValueOrList[InteractionsFile] = Field(default_factory=list)
+    lead_stages: ValueOrList[LeadStagesFile] = Field(default_factory=list)
+    deals: ValueOrList[DealsFile] = Field(default_factory=list)
 
     @field_validator("extracted_at")
     @classmethod

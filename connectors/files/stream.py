@@ -13,12 +13,12 @@ import pandas as pd
 
 from connectors.files.load import load_files
 from connectors.files.settings import FileOptions, FilesSource, InteractionsFile, words
-from connectors.files.tables import Mapped, check_required
+from connectors.files.tables import MappedFile, check_required
 from features.dataset.funnel import Funnel
 from features.dataset.tables import INTERACTIONS
 from features.partitions.database import parquet, quoted
 from features.partitions.inputs import Raw, columns_of, query_of
-from features.partitions.reading import Rows
+from features.partitions.reading import InteractionSource
 
 PLAIN = {"date_format": None, "timezone": "UTC", "decimal": ".", "footer": None}  # what DuckDB reads as our own reader does
 
@@ -30,7 +30,7 @@ def raw_of_files(source: FilesSource, funnel: Funnel, base: Path) -> Raw | None:
     folder = base / Path(source.folder).expanduser()
     queries, sums = [], []
     for mapping in source.interactions:
-        mapped = Mapped(source, mapping, INTERACTIONS.name, folder)
+        mapped = MappedFile(source, mapping, INTERACTIONS.name, folder)
         check_required(mapped, {})
         if not _plain(mapping, mapped.file.options) or not (mapped.file.parquet or mapped.file.options.encoding == "utf-8"):
             return None
@@ -48,7 +48,7 @@ def raw_of_files(source: FilesSource, funnel: Funnel, base: Path) -> Raw | None:
         )
     names = ", ".join([lean.source, *dict.fromkeys(m.file for m in source.interactions)])
     digest = hashlib.sha256(json.dumps([lean.digest, queries, sums]).encode()).hexdigest()
-    return Raw(replace(lean, source=names), Rows(queries=tuple(queries)), digest, report)
+    return Raw(replace(lean, source=names), InteractionSource(queries=tuple(queries)), digest, report)
 
 
 def _plain(mapping: InteractionsFile, options: FileOptions) -> bool:
@@ -57,7 +57,7 @@ def _plain(mapping: InteractionsFile, options: FileOptions) -> bool:
     return all((getattr(options, name) or usual) == usual for name, usual in PLAIN.items())
 
 
-def _of_file(mapped: Mapped) -> str:
+def _of_file(mapped: MappedFile) -> str:
     file = mapped.file
     rows = parquet(file.path)
     if not file.parquet:

@@ -22,17 +22,17 @@ from features.dataset.data_report import DataReport
 from features.dataset.tables import INTERACTIONS, REPEATED, TABLES, Column
 
 
-class Mapped:
+class MappedFile:
     """One file opened with its mapping: knows which of its columns feeds which column of `table`."""
 
     def __init__(self, source: FilesSource, mapping: TableFile, table: str, folder: Path) -> None:
         self.mapping = mapping
         self.table = TABLES[table]
         self.file: RawFile = open_file(folder, mapping.file, source.options(mapping))
-        own = {c: c for c in self.table.names if c in self.file.headers and c not in mapping.constants}
+        same_named = {c: c for c in self.table.names if c in self.file.headers and c not in mapping.constants}
         excluded = mapping.exclude if isinstance(mapping, AttributesFile) else []
-        taken = {*mapping.columns.values(), *excluded}
-        self.columns = {**{c: h for c, h in own.items() if h not in taken}, **mapping.columns}
+        reserved = {*mapping.columns.values(), *excluded}
+        self.columns = {**{c: h for c, h in same_named.items() if h not in reserved}, **mapping.columns}
         for target, column in self.columns.items():
             self.file.require(column, f"{table}.{target}")
         for column in [*mapping.only, *mapping.skip]:
@@ -48,24 +48,25 @@ class Mapped:
             return []
         for column in [*mapping.exclude, *(mapping.keep if mapping.keep != "all" else [])]:
             self.file.require(column, "keep/exclude")
-        wanted = self.file.headers if mapping.keep == "all" else mapping.keep
-        gone = {*self.columns.values(), *mapping.exclude, *mapping.constants}
-        return [c for c in wanted if c not in gone]
+        candidates = self.file.headers if mapping.keep == "all" else mapping.keep
+        excluded = {*self.columns.values(), *mapping.exclude, *mapping.constants}
+        return [c for c in candidates if c not in excluded]
 
-    def read(self, more: Sequence[str] = ()) -> pa.Table:
-        """The mapped columns and `more`; rows taken out by only and skip are gone, `__row__` counts the rows of the file."""
+    def read(self, extra_columns: Sequence[str] = ()) -> pa.Table:
+        """The mapped columns and `extra_columns`; rows taken out by only and skip are gone, `__row__` counts the rows of the
+        file."""
         mapping = self.mapping
-        wanted = dict.fromkeys([*self.columns.values(), *more, *mapping.only, *mapping.skip])
-        table = self.file.read(list(wanted), mapping.null_in)
+        columns = dict.fromkeys([*self.columns.values(), *extra_columns, *mapping.only, *mapping.skip])
+        table = self.file.read(list(columns), mapping.null_in)
         table = table.append_column("__row__", pa.array(np.arange(table.num_rows, dtype=np.int64)))
         for column, values in mapping.only.items():
-            table = table.filter(_among(table.column(column), values))
+            table = table.filter(_value_mask(table.column(column), values))
         for column, values in mapping.skip.items():
-            table = table.filter(pc.invert(_among(table.column(column), values)))
+            table = table.filter(pc.invert(_value_mask(table.column(column), values)))
         return table
 
 
-def _among(column: pa.ChunkedArray, values: Sequence[Scalar]) -> pa.ChunkedArray:
+def _value_mask(column: pa.ChunkedArray, values: Sequence[Scalar]) -> pa.ChunkedArray:
     allowed = pa.array([w for value in values for w in words(value)], pa.string())
     return pc.fill_null(pc.is_in(column.cast(pa.string()), value_set=allowed), False)
 
@@ -84,8 +85,8 @@ def text_series(table: pa.Table, column: str, repeated: bool) -> Texts:
         chunks = values.dictionary_encode().unify_dictionaries().chunks
         codes = [pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False) for chunk in chunks]
         levels = pd.Index(chunks[0].dictionary.to_pylist() if chunks else [], dtype="str")
-        together = np.concatenate(codes) if codes else np.empty(0, np.int8)
-        return pd.Series(pd.Categorical.from_codes(together, categories=levels), index=rows)
+        joined_codes = np.concatenate(codes) if codes else np.empty(0, np.int8)
+        return pd.Series(pd.Categorical.from_codes(joined_codes, categories=levels), index=rows)
     return pd.Series(values.to_pandas().astype("str").array, index=rows)
 
 
@@ -97,7 +98,7 @@ def _zoned(values: pa.ChunkedArray, rows: pd.Index) -> pd.Series[Any]:
     return as_time(pd.Series(values.to_pandas().dt.tz_convert("UTC").array, index=rows))
 
 
-def frame_of(mapped: Mapped, report: DataReport, raw: pa.Table | None = None) -> pd.DataFrame:
+def frame_of(mapped: MappedFile, report: DataReport, raw: pa.Table | None = None) -> pd.DataFrame:
     """The columns the mapping names, each of its kind; rows whose required value the value map drops are gone.
 
     Raises
@@ -111,63 +112,63 @@ def frame_of(mapped: Mapped, report: DataReport, raw: pa.Table | None = None) ->
     raw = mapped.read() if raw is None else raw
     index = pd.Index(raw.column("__row__").to_numpy())
     dropped = np.zeros(len(index), dtype=bool)
-    out: dict[str, pd.Series[Any]] = {}
-    known = {c.name: c for c in table.columns}
+    columns: dict[str, pd.Series[Any]] = {}
+    table_columns = {c.name: c for c in table.columns}
     for target in [*mapped.columns, *mapping.constants]:
-        values, gone = _values(mapped, raw, target, index)
-        column = known.get(target)
+        values, is_dropped = _values(mapped, raw, target, index)
+        column = table_columns.get(target)
         if column is not None and column.required:
-            gone |= _without_key(mapped, target, values, report)
-            dropped |= gone
-            _require(values, gone, mapped.origin(target))
-        out[target] = _convert(mapped, column, target, values)
+            is_dropped |= _without_key(mapped, target, values, report)
+            dropped |= is_dropped
+            _require(values, is_dropped, mapped.origin(target))
+        columns[target] = _convert(mapped, column, target, values)
     for name in mapping.values:
-        if name not in out and name not in mapped.custom():
+        if name not in columns and name not in mapped.custom():
             raise ConfigError(
                 f"source.{table.name}.values: {name!r} is no column of the mapping of {mapping.file}.",
-                nearest(name, [*out, *mapped.custom()]),
+                nearest(name, [*columns, *mapped.custom()]),
             )
     report.note(table.name, f"rows of {mapping.file} left out", int(dropped.sum()), done="their value is mapped to null")
-    return pd.DataFrame(out, index=index)[~dropped]
+    return pd.DataFrame(columns, index=index)[~dropped]
 
 
-def _values(mapped: Mapped, raw: pa.Table, target: str, index: pd.Index) -> tuple[Texts, npt.NDArray[np.bool_]]:
+def _values(mapped: MappedFile, raw: pa.Table, target: str, index: pd.Index) -> tuple[Texts, npt.NDArray[np.bool_]]:
     mapping = mapped.mapping
-    nothing = np.zeros(len(index), dtype=bool)
+    none_dropped = np.zeros(len(index), dtype=bool)
     if target in mapping.constants:
         text = words(mapping.constants[target])[0]
         return pd.Series(
             pd.Categorical.from_codes(np.zeros(len(index), np.int8), categories=pd.Index([text], dtype="str")), index=index
-        ), nothing
+        ), none_dropped
     repeated = target in REPEATED and not (target == "lead_id" and mapped.table is not INTERACTIONS)
     values = text_series(raw, mapped.columns[target], repeated or target in mapping.values)
     if target in mapping.values:
         return translate(values, mapping.values[target])
     kinds = {c.name: c.kind for c in mapped.table.columns}
-    return (whole_numbers(values) if kinds.get(target) in ("id", "text") else values), nothing
+    return (whole_numbers(values) if kinds.get(target) in ("id", "text") else values), none_dropped
 
 
-def _without_key(mapped: Mapped, target: str, values: Texts, report: DataReport) -> npt.NDArray[np.bool_]:
+def _without_key(mapped: MappedFile, target: str, values: Texts, report: DataReport) -> npt.NDArray[np.bool_]:
     """Rows that speak of no company, in a file of leads that companies are taken from."""
-    nobody = np.zeros(len(values), dtype=bool)
+    keyless = np.zeros(len(values), dtype=bool)
     if target == mapped.table.key and isinstance(mapped.mapping, AttributesFile) and mapped.mapping.repeated != "error":
-        nobody = values.isna().to_numpy()
-        report.note(mapped.table.name, f"rows without a {target}", int(nobody.sum()), done="left out")
-    return nobody
+        keyless = values.isna().to_numpy()
+        report.note(mapped.table.name, f"rows without a {target}", int(keyless.sum()), done="left out")
+    return keyless
 
 
-def _require(values: Texts, gone: npt.NDArray[np.bool_], origin: Origin) -> None:
-    lacking = values.isna().to_numpy() & ~gone
-    if lacking.any():
-        row = values.index[int(np.flatnonzero(lacking)[0])]
+def _require(values: Texts, is_dropped: npt.NDArray[np.bool_], origin: Origin) -> None:
+    missing = values.isna().to_numpy() & ~is_dropped
+    if missing.any():
+        row = values.index[int(np.flatnonzero(missing)[0])]
         raise DataError(
             f"{origin.file}, row {row + FIRST_ROW}, column {origin.column!r}: empty, but every row needs a {origin.target}"
-            f" ({int(lacking.sum()):,} such rows).",
+            f" ({int(missing.sum()):,} such rows).",
             f"Fill it in, take such rows out with `only:` or `skip:`, or give `constants: {{{origin.target}: …}}`.",
         )
 
 
-def _convert(mapped: Mapped, column: Column | None, target: str, values: Texts) -> pd.Series[Any]:
+def _convert(mapped: MappedFile, column: Column | None, target: str, values: Texts) -> pd.Series[Any]:
     if column is None:
         return infer(values, mapped.file.options)
     if column.name == "email_domain":
@@ -180,7 +181,7 @@ def _plain(values: Texts) -> pd.Series[Any]:
     return values.astype("str")
 
 
-def attributes_frame(mapped: Mapped, report: DataReport, reserved: Collection[str] = ()) -> pd.DataFrame:
+def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collection[str] = ()) -> pd.DataFrame:
     """Leads or companies: the mapped columns, then the custom ones that are neither empty nor personal.
 
     `reserved` columns tell what came of a lead or belong to other tables: as attributes they would leak.
@@ -190,7 +191,7 @@ def attributes_frame(mapped: Mapped, report: DataReport, reserved: Collection[st
     frame = frame_of(mapped, report, raw)
     personal: dict[str, str] = {}
     hollow: list[str] = []
-    kept: dict[str, pd.Series[Any]] = {}
+    custom_columns: dict[str, pd.Series[Any]] = {}
     for column in custom:
         repeated = column in mapped.mapping.values
         texts = text_series(raw, column, repeated).reindex(frame.index)
@@ -204,8 +205,8 @@ def attributes_frame(mapped: Mapped, report: DataReport, reserved: Collection[st
         if kind:
             personal[column] = kind
         else:
-            kept[f"{column} (file)" if column in frame else column] = values  # the mapped column has the name already
-    frame = pd.concat([frame, pd.DataFrame(kept, index=frame.index)], axis=1)
+            custom_columns[f"{column} (file)" if column in frame else column] = values  # the mapped column has the name already
+    frame = pd.concat([frame, pd.DataFrame(custom_columns, index=frame.index)], axis=1)
     listed = ", ".join(f"{c} ({kind})" for c, kind in personal.items())
     report.note(mapped.table.name, "personal columns not taken", len(personal), listed, "map one under `columns:` to keep it")
     report.note(mapped.table.name, "all-empty columns not taken", len(hollow), ", ".join(hollow))
@@ -213,23 +214,23 @@ def attributes_frame(mapped: Mapped, report: DataReport, reserved: Collection[st
     return _one_row_each(mapped, frame, report)
 
 
-def _warn_mail_ids(mapped: Mapped, frame: pd.DataFrame, report: DataReport) -> None:
+def _warn_mail_ids(mapped: MappedFile, frame: pd.DataFrame, report: DataReport) -> None:
     key = mapped.table.key
     if key in frame and personal_content(frame[key]) == "e-mail address":
         report.warn(mapped.table.name, f"{key}s are e-mail addresses", len(frame), done="kept; better use the id of your CRM")
 
 
-def _one_row_each(mapped: Mapped, frame: pd.DataFrame, report: DataReport) -> pd.DataFrame:
+def _one_row_each(mapped: MappedFile, frame: pd.DataFrame, report: DataReport) -> pd.DataFrame:
     mapping, key = mapped.mapping, mapped.table.key
     if not isinstance(mapping, AttributesFile) or mapping.repeated == "error" or key not in frame:
         return frame
-    keep: Any = mapping.repeated
-    again = frame[key].duplicated(keep=keep)
-    report.note(mapped.table.name, f"further rows of the same {key}", int(again.sum()), done=f"the {keep} one was kept")
-    return frame[~again]
+    kept_row: Any = mapping.repeated
+    repeated = frame[key].duplicated(keep=kept_row)
+    report.note(mapped.table.name, f"further rows of the same {key}", int(repeated.sum()), done=f"the {kept_row} one was kept")
+    return frame[~repeated]
 
 
-def wide_lead_stages(mapped: Mapped, report: DataReport) -> pd.DataFrame:
+def wide_lead_stages(mapped: MappedFile, report: DataReport) -> pd.DataFrame:
     """One row a lead and a date column a lead stage → one row each time a lead stage is reached."""
     mapping = mapped.mapping
     if not isinstance(mapping, LeadStagesFile):
@@ -242,17 +243,17 @@ def wide_lead_stages(mapped: Mapped, report: DataReport) -> pd.DataFrame:
     parts = []
     for stage, column in mapping.dates.items():
         texts = text_series(raw, column, repeated=False)
-        at = as_kind(texts, "time", mapped.file.options, Origin(mapped.file.name, column, stage))
-        part = pd.DataFrame({"lead_id": ids["lead_id"], "lead_stage": stage, "at": at.reindex(ids.index)})
+        times = as_kind(texts, "time", mapped.file.options, Origin(mapped.file.name, column, stage))
+        part = pd.DataFrame({"lead_id": ids["lead_id"], "lead_stage": stage, "at": times.reindex(ids.index)})
         parts.append(part[part["at"].notna()])
     return pd.concat(parts)
 
 
-def check_required(mapped: Mapped, derived: Mapping[str, object]) -> None:
+def check_required(mapped: MappedFile, derived: Mapping[str, object]) -> None:
     """Raise a ConfigError when a required column is neither mapped, constant nor derived."""
-    have = {*mapped.columns, *mapped.mapping.constants, *derived}
+    provided = {*mapped.columns, *mapped.mapping.constants, *derived}
     for name in mapped.table.required:
-        if name not in have:
+        if name not in provided:
             raise ConfigError(
                 f"source.{mapped.table.name}: nothing is mapped to {name!r}, nor has {mapped.file.name} a column of that name.",
                 f"Add `columns: {{{name}: …}}` with one of: {', '.join(map(repr, mapped.file.headers[:30]))}.",

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from connectors.crm.auth import FetchedToken, FixedToken, Nobody
+from connectors.crm.auth import FetchedToken, FixedToken, NoAuth
 from connectors.crm.http import Auth, Http, pages
-from connectors.crm.rate_limit import Bucket
+from connectors.crm.rate_limit import TokenBucket
 from connectors.crm.responses import Answer, RefusedError, Trouble
 from connectors.crm.secrets import Secrets
 from connectors.hubspot.settings import RATES, SEARCHES, HubSpotSource
 from features.common.errors import CrmError
 
-READ = 50  # records of one batch read with history; without, 100 would do
-LIST = 100
-SEARCH = 200
-ASSOCIATIONS = 1_000
-NOBODY = ("OBJECT_NOT_FOUND", "crm.associations.NO_ASSOCIATIONS_FOUND")
+READ_BATCH = 50  # records of one batch read with history; without, 100 would do
+LIST_PAGE = 100
+SEARCH_PAGE = 200
+ASSOCIATION_BATCH = 1_000
+NO_ASSOCIATION_ERRORS = ("OBJECT_NOT_FOUND", "crm.associations.NO_ASSOCIATIONS_FOUND")
 
 
 def judge(answer: Answer) -> Trouble | None:
@@ -27,8 +27,8 @@ def judge(answer: Answer) -> Trouble | None:
         return Trouble("spent", str(body.get("message", "daily limit")), "429")
     if answer.status == 403:
         scopes = [s for e in body.get("errors", []) for s in (e.get("context") or {}).get("requiredGranularScopes", [])]
-        why = f"HTTP 403 {body.get('message', '')}".strip()
-        return Trouble("refused", why, "403", hint=f"Give the app the scope {' or '.join(scopes)}." if scopes else "")
+        reason = f"HTTP 403 {body.get('message', '')}".strip()
+        return Trouble("refused", reason, "403", hint=f"Give the app the scope {' or '.join(scopes)}." if scopes else "")
     return None
 
 
@@ -40,7 +40,7 @@ def open_api(source: HubSpotSource, secrets: Secrets) -> Http:
     ConfigError
         if no secret is set.
     """
-    pace = Bucket(source.rates(RATES))
+    rate_limit = TokenBucket(source.rates(RATES))
     auth: Auth
     if secrets.get("HUBSPOT_TOKEN") or not secrets.get("HUBSPOT_REFRESH_TOKEN"):
         token = secrets.require("HUBSPOT_TOKEN", "the token of a HubSpot service key or app")
@@ -54,21 +54,21 @@ def open_api(source: HubSpotSource, secrets: Secrets) -> Http:
         }
 
         def fetch() -> tuple[str, float]:
-            body = http.beside(Nobody()).call("POST", "/oauth/v1/token", data=form).body
+            body = http.with_auth(NoAuth()).call("POST", "/oauth/v1/token", data=form).body
             return str(body["access_token"]), float(body["expires_in"])
 
         auth = FetchedToken(fetch, secrets)
-    http = Http(source.base_url, "HubSpot", auth, secrets, judge, pace)
+    http = Http(source.base_url, "HubSpot", auth, secrets, judge, rate_limit)
     return http
 
 
-class Api:
+class HubSpotApi:
     """The calls that are made."""
 
     def __init__(self, source: HubSpotSource, http: Http) -> None:
         self.http = http
         self.version = source.api_version
-        self._searches = Bucket(http.pace.rates if source.limits else SEARCHES, sleep=http.sleep)
+        self._searches = TokenBucket(http.rate_limit.rates if source.limits else SEARCHES, sleep=http.sleep)
 
     def properties(self, kind: str) -> list[dict[str, Any]]:
         """The property definitions of a kind of record."""
@@ -78,11 +78,15 @@ class Api:
         """The deals' pipelines with their stages."""
         return list(self.http.get(f"/crm/pipelines/{self.version}/deals").body["results"])
 
-    def ids(self, kind: str, after: str | None, archived: bool) -> tuple[list[dict[str, Any]], str | None]:
+    def ids(self, kind: str, page_cursor: str | None, archived: bool) -> tuple[list[dict[str, Any]], str | None]:
         """A page of records without properties, and what to ask for next."""
-        params = {"limit": LIST, "archived": "true" if archived else "false", **({"after": after} if after else {})}
+        params = {
+            "limit": LIST_PAGE,
+            "archived": "true" if archived else "false",
+            **({"after": page_cursor} if page_cursor else {}),
+        }
         body = self.http.get(f"/crm/objects/{self.version}/{kind}", params).body
-        return body["results"], following(body)
+        return body["results"], next_cursor(body)
 
     def read(self, kind: str, ids: Sequence[str], properties: Sequence[str], history: Sequence[str]) -> list[dict[str, Any]]:
         """Records whole, with the history of some properties; those that are gone by now are not among them.
@@ -92,61 +96,63 @@ class Api:
         CrmError
             if HubSpot could not read one for any other reason.
         """
-        found = []
-        for begin in range(0, len(ids), READ):
-            inputs = [{"id": name} for name in ids[begin : begin + READ]]
+        records = []
+        for begin in range(0, len(ids), READ_BATCH):
+            inputs = [{"id": name} for name in ids[begin : begin + READ_BATCH]]
             body = {"inputs": inputs, "properties": list(properties), "propertiesWithHistory": list(history)}
             answer = self.http.post(f"/crm/objects/{self.version}/{kind}/batch/read", body).body
-            self._whole(answer, kind, ("OBJECT_NOT_FOUND",))
-            found += answer["results"]
-        return found
+            self._require_complete(answer, kind, ("OBJECT_NOT_FOUND",))
+            records += answer["results"]
+        return records
 
-    def _whole(self, answer: Mapping[str, Any], kind: str, harmless: Sequence[str]) -> None:
+    def _require_complete(self, answer: Mapping[str, Any], kind: str, harmless: Sequence[str]) -> None:
         """Part of a batch may fail in a 2xx: what is left out so would be lost."""
         for error in answer.get("errors") or ():
             if error.get("category") not in harmless and error.get("subCategory") not in harmless:
-                said = self.http.say(str(error.get("message") or error.get("category")))
-                raise CrmError(f"HubSpot read only part of a batch of {kind}: {said}", "Run it again.")
+                message = self.http.redact(str(error.get("message") or error.get("category")))
+                raise CrmError(f"HubSpot read only part of a batch of {kind}: {message}", "Run it again.")
 
     def search(self, kind: str, filters: Sequence[Mapping[str, Any]], sort: str, properties: Sequence[str]) -> Any:
         """The first page of a search, ascending."""
-        self._searches.take()
+        self._searches.acquire()
         return self.http.post(
             f"/crm/objects/{self.version}/{kind}/search",
             {
                 "filterGroups": [{"filters": list(filters)}],
                 "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
                 "properties": list(properties),
-                "limit": SEARCH,
+                "limit": SEARCH_PAGE,
             },
         ).body
 
-    def associated(self, kind: str, to: str, ids: Sequence[str]) -> dict[str, list[str]]:
+    def associations(self, kind: str, target_kind: str, ids: Sequence[str]) -> dict[str, list[str]]:
         """Who belongs to each of these records."""
-        found: dict[str, list[str]] = {}
-        for begin in range(0, len(ids), ASSOCIATIONS):
-            wanted: list[dict[str, str]] = [{"id": name} for name in ids[begin : begin + ASSOCIATIONS]]
-            while wanted:  # a record with very many associates has further pages of its own
-                body = self.http.post(f"/crm/associations/{self.version}/{kind}/{to}/batch/read", {"inputs": wanted}).body
-                self._whole(body, f"{kind} and their {to}", NOBODY)
-                wanted = []
+        associates: dict[str, list[str]] = {}
+        for begin in range(0, len(ids), ASSOCIATION_BATCH):
+            inputs: list[dict[str, str]] = [{"id": name} for name in ids[begin : begin + ASSOCIATION_BATCH]]
+            while inputs:  # a record with very many associates has further pages of its own
+                body = self.http.post(
+                    f"/crm/associations/{self.version}/{kind}/{target_kind}/batch/read", {"inputs": inputs}
+                ).body
+                self._require_complete(body, f"{kind} and their {target_kind}", NO_ASSOCIATION_ERRORS)
+                inputs = []
                 for result in body["results"]:
                     name = str(result["from"]["id"])
-                    found.setdefault(name, []).extend(str(one["toObjectId"]) for one in result["to"])
-                    if after := following(result):
-                        wanted.append({"id": name, "after": after})
-        return found
+                    associates.setdefault(name, []).extend(str(associate["toObjectId"]) for associate in result["to"])
+                    if page_cursor := next_cursor(result):
+                        inputs.append({"id": name, "after": page_cursor})
+        return associates
 
-    def listed(self, path: str, limit: int, **params: Any) -> Iterator[dict[str, Any]]:
+    def list_rows(self, path: str, limit: int, **params: Any) -> Iterator[dict[str, Any]]:
         """Everything of a plain list."""
 
-        def first(mark: str | None) -> Answer:
+        def fetch_page(mark: str | None) -> Answer:
             return self.http.get(path, {"limit": limit, **params, **({"after": mark} if mark else {})})
 
-        for answer in pages(first, lambda answer: following(answer.body)):
+        for answer in pages(fetch_page, lambda answer: next_cursor(answer.body)):
             yield from answer.body.get("results", [])
 
-    def can(self, path: str, **params: Any) -> str | None:
+    def refusal(self, path: str, **params: Any) -> str | None:
         """Why a list cannot be read; None where it can."""
         try:
             self.http.get(path, {"limit": 1, **params})
@@ -158,23 +164,23 @@ class Api:
         """The server's clock in whole milliseconds."""
         return int(self.http.now() * 1000)
 
-    def every(self, kind: str) -> Iterator[str]:
+    def all_ids(self, kind: str) -> Iterator[str]:
         """The ids of all records of a kind."""
-        after = None
+        page_cursor = None
         while True:
-            found, after = self.ids(kind, after, archived=False)
-            yield from (str(one["id"]) for one in found)
-            if after is None:
+            records, page_cursor = self.ids(kind, page_cursor, archived=False)
+            yield from (str(record["id"]) for record in records)
+            if page_cursor is None:
                 return
 
-    def daily(self) -> tuple[int | None, int | None]:
+    def daily_limit(self) -> tuple[int | None, int | None]:
         """The account's calls a day and how many are left, where HubSpot says so."""
         answer = self.http.get(f"/crm/objects/{self.version}/contacts", {"limit": 1})
-        limit, left = (answer.headers.get(f"x-hubspot-ratelimit-daily{end}") for end in ("", "-remaining"))
-        return (int(limit) if limit else None), (int(left) if left else None)
+        limit, remaining = (answer.headers.get(f"x-hubspot-ratelimit-daily{end}") for end in ("", "-remaining"))
+        return (int(limit) if limit else None), (int(remaining) if remaining else None)
 
 
-def following(body: Mapping[str, Any]) -> str | None:
+def next_cursor(body: Mapping[str, Any]) -> str | None:
     """The cursor of the next page."""
-    after = ((body.get("paging") or {}).get("next") or {}).get("after")
-    return str(after) if after else None
+    page_cursor = ((body.get("paging") or {}).get("next") or {}).get("after")
+    return str(page_cursor) if page_cursor else None

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from connectors.crm.connector import Budget, Check
+from connectors.crm.connector import CallBudget, Check
 from connectors.crm.responses import RefusedError
-from connectors.hubspot.api import Api
+from connectors.hubspot.api import HubSpotApi
 
-CHANGED = 0.05  # of the leads on an ordinary day
-ENGAGED, FORMS, ACTS = 6, 3, 60  # calls and meetings, forms, e-mail events and page views of a lead, over the years
-ACTS_A_DAY = 0.2
+CHANGED_SHARE = 0.05  # of the leads on an ordinary day
+ENGAGEMENTS_PER_LEAD, FORMS_PER_LEAD, EVENTS_PER_LEAD = (
+    6,
+    3,
+    60,
+)  # calls and meetings, forms, e-mail events and page views of a lead, over the years
+EVENTS_PER_DAY = 0.2
 
 
-def checks(api: Api) -> list[Check]:
+def checks(api: HubSpotApi) -> list[Check]:
     """Credentials, scopes, lead stages."""
     v = api.version
-    found = []
-    refused = api.can(f"/crm/objects/{v}/contacts")
+    results = []
+    refused = api.refusal(f"/crm/objects/{v}/contacts")
     if refused:
         return [Check("token", "bad", refused, "Create a service key or an app with the scopes of docs/crm/hubspot.md.")]
-    found.append(Check("token", "good", "contacts can be read"))
-    needed = (
+    results.append(Check("token", "good", "contacts can be read"))
+    endpoints = (
         ("companies", f"/crm/objects/{v}/companies", "crm.objects.companies.read", "bad"),
         ("deals", f"/crm/objects/{v}/deals", "crm.objects.deals.read", "bad"),
         ("calls", f"/crm/objects/{v}/calls", "crm.objects.contacts.read", "warning"),
@@ -30,18 +34,18 @@ def checks(api: Api) -> list[Check]:
         ("page views", f"/events/event-occurrences/{v}", "an Enterprise plan", "warning"),
         ("marketing events", f"/marketing/marketing-events/{v}", "crm.objects.marketing_events.read", "warning"),
     )
-    more: dict[str, dict[str, object]] = {"page views": {"objectType": "contact", "eventType": "e_visited_page"},
+    extra_params: dict[str, dict[str, object]] = {"page views": {"objectType": "contact", "eventType": "e_visited_page"},
             "marketing e-mails": {"startTimestamp": 0, "endTimestamp": 1}}  # fmt: skip
-    for what, path, needs, standing in needed:
-        why = api.can(path, **more.get(what, {}))
-        lost = "" if standing == "bad" else "Their interactions will be missing: "
-        found.append(
-            Check(what, "good", "can be read")
-            if why is None
-            else Check(what, "bad" if standing == "bad" else "warning", why, f"{lost}needs {needs}.")
+    for subject, path, needs, standing in endpoints:
+        refusal = api.refusal(path, **extra_params.get(subject, {}))
+        consequence = "" if standing == "bad" else "Their interactions will be missing: "
+        results.append(
+            Check(subject, "good", "can be read")
+            if refusal is None
+            else Check(subject, "bad" if standing == "bad" else "warning", refusal, f"{consequence}needs {needs}.")
         )
     stage = next((p for p in api.properties("contacts") if p["name"] == "lifecyclestage"), None)
-    found.append(
+    results.append(
         Check("history of the lead stage", "good", "HubSpot keeps it for every contact")
         if stage
         else Check("history of the lead stage", "bad", "there is no property lifecyclestage", "Name another under `stages:`.")
@@ -52,24 +56,29 @@ def checks(api: Api) -> list[Check]:
         allowed = True
     except RefusedError as error:
         allowed = error.http != 403
-    found.append(
+    results.append(
         Check("writing", "good", "contacts can be written")
         if allowed
         else Check("writing", "warning", "contacts cannot be written", "Scores need crm.objects.contacts.write.")
     )
-    return found
+    return results
 
 
-def budget(api: Api, leads: int) -> Budget:
+def budget(api: HubSpotApi, leads: int) -> CallBudget:
     """Calls. A record is listed by the hundred and read, with its history, by fifty; companies and deals are a third as many as
     contacts. Calls and meetings are records too; forms come by fifty, e-mail events and page views by the thousand. Once a
     day all ids are listed.
     """
-    whole = 1 / 100 + 1 / 50
+    read_cost = 1 / 100 + 1 / 50
     records = leads * (1 + 1 / 3 + 1 / 3)
-    first = (
-        records * whole + leads * ENGAGED * (whole + 1 / 1000) + leads * FORMS / 50 + leads * ACTS / 1000 + records / 100 + 500
+    initial = (
+        records * read_cost
+        + leads * ENGAGEMENTS_PER_LEAD * (read_cost + 1 / 1000)
+        + leads * FORMS_PER_LEAD / 50
+        + leads * EVENTS_PER_LEAD / 1000
+        + records / 100
+        + 500
     )
-    daily = records * CHANGED * (1 / 200 + 1 / 50) + leads * ACTS_A_DAY / 50 + records / 100 + 300
-    limit, left = api.daily()
-    return Budget("calls", round(first), round(daily), -(-leads // 100), leads, limit, left)
+    daily = records * CHANGED_SHARE * (1 / 200 + 1 / 50) + leads * EVENTS_PER_DAY / 50 + records / 100 + 300
+    limit, remaining = api.daily_limit()
+    return CallBudget("calls", round(initial), round(daily), -(-leads // 100), leads, limit, remaining)

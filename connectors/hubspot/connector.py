@@ -8,21 +8,21 @@ from functools import cached_property, partial
 from typing import Any
 
 from connectors.crm.base import BaseConnector
-from connectors.crm.connector import Budget, Check
+from connectors.crm.connector import CallBudget, Check
 from connectors.crm.http import Http
 from connectors.crm.interactions import form_type
 from connectors.crm.keys import mail_key
 from connectors.crm.landing import Landing, Row
-from connectors.crm.mapping import Shape, StageValue, plain
+from connectors.crm.mapping import CrmMapping, StageValue, plain
 from connectors.crm.moments import moment
 from connectors.crm.rows import label_row, number
-from connectors.crm.stream import Page, Stream, changed
+from connectors.crm.stream import Page, Stream, changed_rows
 from connectors.crm.webhooks import Event
 from connectors.files.privacy import mail_domain
 from connectors.hubspot import activities
-from connectors.hubspot.api import Api
+from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.check import budget, checks
-from connectors.hubspot.records import Kind, Tables, alias_rows, gone, history_rows, read_kind, whole
+from connectors.hubspot.records import RecordKind, Tables, alias_rows, deletion_rows, history_rows, read_kind, read_records
 from connectors.hubspot.settings import INTERACTIONS, OUTCOMES, HubSpotSource
 from connectors.hubspot.writer import HubSpotWriter
 
@@ -39,8 +39,8 @@ STAGES: Mapping[str, str] = {
     "other": "",
 }
 STATUSES = {"UNQUALIFIED": "disqualified", "BAD_TIMING": ""}
-ENTERED = "hs_v2_date_entered_"
-MERGED = "hs_merged_object_ids"
+ENTERED_PREFIX = "hs_v2_date_entered_"
+MERGED_IDS = "hs_merged_object_ids"
 
 
 class HubSpot(HubSpotWriter, BaseConnector):
@@ -48,28 +48,30 @@ class HubSpot(HubSpotWriter, BaseConnector):
 
     kind = "hubspot"
 
-    def __init__(self, source: HubSpotSource, http: Http, landing: Landing, since: datetime) -> None:
-        super().__init__(Api(source, http), source.write_back.prefix)
-        self._begin(source, http, landing, since)
+    def __init__(self, source: HubSpotSource, http: Http, landing: Landing, history_start: datetime) -> None:
+        super().__init__(HubSpotApi(source, http), source.write_back.prefix)
+        self._begin(source, http, landing, history_start)
 
     @cached_property
-    def _defined(self) -> dict[str, dict[str, dict[str, Any]]]:
+    def _definitions(self) -> dict[str, dict[str, dict[str, Any]]]:
         """kind → property → its definition."""
         return {kind: {p["name"]: p for p in self.api.properties(kind)} for kind in ("contacts", "companies", "deals")}
 
     @property
     def volatile(self) -> frozenset[str]:
         """Properties whose change is no news: our own scores, and when anything was last modified."""
-        own = {name for name in self._defined["contacts"] if name.startswith(f"{self.source.write_back.prefix}_")}
-        return frozenset({"lastmodifieddate", "hs_lastmodifieddate", *own})
+        own_properties = {
+            name for name in self._definitions["contacts"] if name.startswith(f"{self.source.write_back.prefix}_")
+        }
+        return frozenset({"lastmodifieddate", "hs_lastmodifieddate", *own_properties})
 
     def hello(self) -> None:
         """See `BaseConnector`."""
-        self._defined  # noqa: B018  three calls that are needed anyway
+        self._definitions  # noqa: B018  three calls that are needed anyway
 
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them."""
-        found = [self._records("companies"), self._records("contacts"), self._records("deals")]
+        streams = [self._records("companies"), self._records("contacts"), self._records("deals")]
         for name in activities.ENGAGEMENTS:
             scope = (
                 f"crm.objects.contacts.read and sales-email-read for {name}"
@@ -77,16 +79,18 @@ class HubSpot(HubSpotWriter, BaseConnector):
                 else "crm.objects.contacts.read"
             )
             read = activities.engagement(self.api, self.landing, name)
-            found.append(Stream(name, read, optional=True, needs=scope))
+            streams.append(Stream(name, read, optional=True, needs=scope))
         return [
-            *found,
-            self._swept(),
+            *streams,
+            self._sweep_stream(),
             Stream("stages", self._stages),
-            Stream("email_events", activities.email_events(self.api, self.landing, self.since), True, "the scope content"),
-            Stream("forms", activities.forms(self.api, self.landing, self.since), True, "the scope forms"),
+            Stream(
+                "email_events", activities.email_events(self.api, self.landing, self.history_start), True, "the scope content"
+            ),
+            Stream("forms", activities.forms(self.api, self.landing, self.history_start), True, "the scope forms"),
             Stream(
                 "visits",
-                activities.visits(self.api, self.landing, self.since),
+                activities.visits(self.api, self.landing, self.history_start),
                 True,
                 "an Enterprise plan and the scope behavioral_events.event_definitions.read_write",
             ),
@@ -95,31 +99,39 @@ class HubSpot(HubSpotWriter, BaseConnector):
             ),
         ]
 
-    def _swept(self) -> Stream:
+    def _sweep_stream(self) -> Stream:
         """HubSpot lists what was deleted for ninety days, and not at all what was deleted for good or came back."""
         names = {"companies": "companies", "people": "contacts", "deals": "deals"}
-        lists = {table: partial(self.api.every, name) for table, name in names.items()}
-        return self.swept(lists, lambda table, ids: whole(self.api, self._kind(names[table]), ids))
+        lists = {table: partial(self.api.all_ids, name) for table, name in names.items()}
+        return self.sweep_stream(lists, lambda table, ids: read_records(self.api, self._kind(names[table]), ids))
 
     def _records(self, name: str) -> Stream:
         kind = self._kind(name)
         read = partial(read_kind, self.api, self.landing, kind)
         return Stream(name, read, needs=f"crm.objects.{name}.read", fields=frozenset(kind.properties))
 
-    def _kind(self, name: str) -> Kind:
+    def _kind(self, name: str) -> RecordKind:
         if name == "companies":
-            mapped = [p for p in self.source.companies.values() if p in self._defined[name]]
-            wanted = [*mapped, "createdate", "hs_lastmodifieddate", MERGED]
-            row, more = (
+            mapped = [p for p in self.source.companies.values() if p in self._definitions[name]]
+            property_names = [*mapped, "createdate", "hs_lastmodifieddate", MERGED_IDS]
+            row, related = (
                 self._company,
-                lambda found, _: {"history": _histories("company", found), "aliases": _aliases("company", found)},
+                lambda records, _: {"history": _histories("company", records), "aliases": _aliases("company", records)},
             )
-            return Kind(
-                name, name, "company", "hs_lastmodifieddate", self._there(name, wanted), mapped, row, more, self.volatile
+            return RecordKind(
+                name,
+                name,
+                "company",
+                "hs_lastmodifieddate",
+                self._existing_properties(name, property_names),
+                mapped,
+                row,
+                related,
+                self.volatile,
             )
         if name == "contacts":
             return self._contacts()
-        wanted = [
+        property_names = [
             "dealstage",
             "pipeline",
             "amount",
@@ -129,69 +141,77 @@ class HubSpot(HubSpotWriter, BaseConnector):
             "hs_is_closed",
             "hs_is_closed_won",
             "hs_lastmodifieddate",
-            MERGED,
+            MERGED_IDS,
         ]
-        history = self._there(name, ["dealstage", "amount"])
-        return Kind(
+        history = self._existing_properties(name, ["dealstage", "amount"])
+        return RecordKind(
             name,
             name,
             "deal",
             "hs_lastmodifieddate",
-            self._there(name, wanted),
+            self._existing_properties(name, property_names),
             history,
             self._deal,
-            self._around_deals,
+            self._deal_relations,
             self.volatile,
             "_people",
         )
 
-    def _there(self, kind: str, names: Sequence[str]) -> list[str]:
+    def _existing_properties(self, kind: str, names: Sequence[str]) -> list[str]:
         """Those that the account defines; asking for another is not answered at all."""
-        return [name for name in dict.fromkeys(names) if name in self._defined[kind]]
+        return [name for name in dict.fromkeys(names) if name in self._definitions[kind]]
 
-    def _contacts(self) -> Kind:
-        defined = self._defined["contacts"]
-        own = f"{self.source.write_back.prefix}_"
+    def _contacts(self) -> RecordKind:
+        defined = self._definitions["contacts"]
+        own_prefix = f"{self.source.write_back.prefix}_"
         custom = [
             name
             for name, p in defined.items()
             if not p.get("hubspotDefined")
             and p.get("type") in ATTRIBUTE_TYPES
             and p.get("fieldType") not in ("textarea", "file", "html", "phonenumber")
-            and not name.startswith(own)
+            and not name.startswith(own_prefix)
             and self.attribute(name, p.get("label"))
         ]
-        entered = [name for name in defined if name.startswith(ENTERED)]
-        stages = self._there("contacts", ["lifecyclestage", "hs_lead_status"])
-        mapped = self._there("contacts", list(self.source.leads.values()))
-        wanted = [
-            *("createdate", "lastmodifieddate", "associatedcompanyid", "hs_email_domain", "email", MERGED),
-            *OPT_OUTS, *stages, *mapped, *custom, *entered,
+        entered_properties = [name for name in defined if name.startswith(ENTERED_PREFIX)]
+        stages = self._existing_properties("contacts", ["lifecyclestage", "hs_lead_status"])
+        mapped = self._existing_properties("contacts", list(self.source.leads.values()))
+        property_names = [
+            *("createdate", "lastmodifieddate", "associatedcompanyid", "hs_email_domain", "email", MERGED_IDS),
+            *OPT_OUTS, *stages, *mapped, *custom, *entered_properties,
         ]  # fmt: skip
-        backstop = {name: ("lifecyclestage", name.removeprefix(ENTERED)) for name in entered}
+        backstop = {name: ("lifecyclestage", name.removeprefix(ENTERED_PREFIX)) for name in entered_properties}
 
-        def row(one: Mapping[str, Any]) -> Row:
-            given = one.get("properties") or {}
+        def row(record: Mapping[str, Any]) -> Row:
+            properties = record.get("properties") or {}
             return {
-                **{name: given.get(name) for name in [*stages, *mapped, *custom, *entered, MERGED]},
-                "_id": str(one["id"]),
-                "_created_at": moment(given.get("createdate") or one.get("createdAt")),
-                "_company": given.get("associatedcompanyid") or None,
+                **{name: properties.get(name) for name in [*stages, *mapped, *custom, *entered_properties, MERGED_IDS]},
+                "_id": str(record["id"]),
+                "_created_at": moment(properties.get("createdate") or record.get("createdAt")),
+                "_company": properties.get("associatedcompanyid") or None,
                 # the address itself is not landed
-                "_email_domain": given.get("hs_email_domain") or mail_domain(given.get("email") or ""),
-                "_email_key": mail_key(given.get("email"), self.landing.salt),
-                "_opted_out": "true" if any(given.get(name) == "true" for name in OPT_OUTS) else "false",
+                "_email_domain": properties.get("hs_email_domain") or mail_domain(properties.get("email") or ""),
+                "_email_key": mail_key(properties.get("email"), self.landing.salt),
+                "_opted_out": "true" if any(properties.get(name) == "true" for name in OPT_OUTS) else "false",
             }
 
-        def more(found: Sequence[Mapping[str, Any]], _people: Mapping[str, list[str]]) -> Tables:
+        def related(records: Sequence[Mapping[str, Any]], _people: Mapping[str, list[str]]) -> Tables:
             return {
-                "history": [h for one in found for h in history_rows("lead", one, backstop)],
-                "aliases": _aliases("lead", found),
+                "history": [h for record in records for h in history_rows("lead", record, backstop)],
+                "aliases": _aliases("lead", records),
             }
 
-        history = [*stages, *mapped, *self._there("contacts", OPT_OUTS)]
-        return Kind(
-            "contacts", "people", "lead", "lastmodifieddate", self._there("contacts", wanted), history, row, more, self.volatile
+        history = [*stages, *mapped, *self._existing_properties("contacts", OPT_OUTS)]
+        return RecordKind(
+            "contacts",
+            "people",
+            "lead",
+            "lastmodifieddate",
+            self._existing_properties("contacts", property_names),
+            history,
+            row,
+            related,
+            self.volatile,
         )
 
     def _stages(self, _cursor: Any) -> Iterator[Page]:
@@ -200,52 +220,57 @@ class HubSpot(HubSpotWriter, BaseConnector):
         rows += [
             label_row(field, str(option["value"]), str(option["label"]))
             for field in ("lifecyclestage", "hs_lead_status")
-            for option in self._defined["contacts"].get(field, {}).get("options", [])
+            for option in self._definitions["contacts"].get(field, {}).get("options", [])
         ]
-        yield Page({"labels": changed(self.landing, "labels", rows, frozenset())}, {"read": True})
+        yield Page({"labels": changed_rows(self.landing, "labels", rows, frozenset())}, {"read": True})
 
-    def _company(self, one: Mapping[str, Any]) -> Row:
-        given = one.get("properties") or {}
-        return {"_id": str(one["id"]), **{name: given.get(name) for name in [*self.source.companies.values(), MERGED]}}
-
-    def _deal(self, one: Mapping[str, Any]) -> Row:
-        given = one.get("properties") or {}
-        stage = self._deal_stages.get(str(given.get("dealstage")), {})
-        won = given.get("hs_is_closed_won") == "true" or stage.get("meaning") == "won"
-        closed = given.get("hs_is_closed") == "true" or bool(stage.get("meaning"))
+    def _company(self, record: Mapping[str, Any]) -> Row:
+        properties = record.get("properties") or {}
         return {
-            "_id": str(one["id"]),
-            "_created_at": moment(given.get("createdate") or one.get("createdAt")),
-            "_closed_at": moment(given.get("closedate")) if closed else None,
-            "_amount": number(given.get("amount")),
-            "_currency": given.get("deal_currency_code") or None,
-            "_status": "won" if won else "lost" if closed else "open",
-            "dealstage": given.get("dealstage"),
-            "pipeline": given.get("pipeline"),
-            MERGED: given.get(MERGED),
+            "_id": str(record["id"]),
+            **{name: properties.get(name) for name in [*self.source.companies.values(), MERGED_IDS]},
         }
 
-    def _around_deals(self, found: Sequence[Mapping[str, Any]], people: Mapping[str, list[str]]) -> Tables:
+    def _deal(self, record: Mapping[str, Any]) -> Row:
+        properties = record.get("properties") or {}
+        stage = self._deal_stages.get(str(properties.get("dealstage")), {})
+        won = properties.get("hs_is_closed_won") == "true" or stage.get("meaning") == "won"
+        closed = properties.get("hs_is_closed") == "true" or bool(stage.get("meaning"))
+        return {
+            "_id": str(record["id"]),
+            "_created_at": moment(properties.get("createdate") or record.get("createdAt")),
+            "_closed_at": moment(properties.get("closedate")) if closed else None,
+            "_amount": number(properties.get("amount")),
+            "_currency": properties.get("deal_currency_code") or None,
+            "_status": "won" if won else "lost" if closed else "open",
+            "dealstage": properties.get("dealstage"),
+            "pipeline": properties.get("pipeline"),
+            MERGED_IDS: properties.get(MERGED_IDS),
+        }
+
+    def _deal_relations(self, records: Sequence[Mapping[str, Any]], people: Mapping[str, list[str]]) -> Tables:
         return {
             "deal_people": [
-                {"_id": f"{deal}|{person}", "deal": deal, "person": person} for deal, many in people.items() for person in many
+                {"_id": f"{deal}|{person}", "deal": deal, "person": person}
+                for deal, persons in people.items()
+                for person in persons
             ],
-            "history": _histories("deal", found),
-            "aliases": _aliases("deal", found),
+            "history": _histories("deal", records),
+            "aliases": _aliases("deal", records),
         }
 
     @cached_property
     def _deal_stages(self) -> dict[str, dict[str, str]]:
         """Deal stage → its label, and whether it means won or lost."""
-        found = {}
+        stages = {}
         for pipeline in self.api.pipelines():
             for stage in pipeline["stages"]:
-                about = stage.get("metadata") or {}
-                closed = str(about.get("isClosed")).lower() == "true"
-                chance = number(about.get("probability"))
+                metadata = stage.get("metadata") or {}
+                closed = str(metadata.get("isClosed")).lower() == "true"
+                chance = number(metadata.get("probability"))
                 meaning = ("won" if chance == 1 else "lost") if closed else ""
-                found[str(stage["id"])] = {"label": f"{pipeline['label']}: {stage['label']}", "meaning": meaning}
-        return found
+                stages[str(stage["id"])] = {"label": f"{pipeline['label']}: {stage['label']}", "meaning": meaning}
+        return stages
 
     def reread(self, events: Sequence[Event]) -> Iterator[Page]:
         """See `Connector`; HubSpot's search knows a change some seconds after its webhook."""
@@ -253,23 +278,23 @@ class HubSpot(HubSpotWriter, BaseConnector):
             ids = list(dict.fromkeys(event.record for event in events if event.entity == entity))
             if ids:
                 kind = self._kind(name)
-                found = whole(self.api, kind, ids)
-                there = {row["_id"] for row in found[kind.table]}
-                lost = gone(kind, [name for name in ids if name not in there], self.now())
-                yield Page({**found, kind.table: [*found[kind.table], *lost]}, None)
+                tables = read_records(self.api, kind, ids)
+                present_ids = {row["_id"] for row in tables[kind.table]}
+                deletions = deletion_rows(kind, [name for name in ids if name not in present_ids], self.now())
+                yield Page({**tables, kind.table: [*tables[kind.table], *deletions]}, None)
 
-    def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
+    def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
         """What becomes what; `form: *` and the like are found by their beginning."""
-        own = f"{self.source.write_back.prefix}_"
-        landed = self.landing.tables().get("people", [])
-        return Shape(
+        own_prefix = f"{self.source.write_back.prefix}_"
+        landed_columns = self.landing.tables().get("people", [])
+        return CrmMapping(
             self.source.leads,
             self.source.companies,
             {**INTERACTIONS, **self.source.interactions},
             stages,
-            OUTCOMES | set(self.source.exclude) | {c for c in landed if c.startswith((ENTERED, own))},
+            OUTCOMES | set(self.source.exclude) | {c for c in landed_columns if c.startswith((ENTERED_PREFIX, own_prefix))},
             OPT_OUTS,
-            other=_other,
+            default_type=_fallback_type,
         )
 
     def propose(self, value: StageValue) -> str | None:
@@ -282,19 +307,19 @@ class HubSpot(HubSpotWriter, BaseConnector):
         """See `Connector`."""
         return checks(self.api)
 
-    def budget(self, leads: int) -> Budget:
+    def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""
         return budget(self.api, leads)
 
 
-def _other(name: str) -> str | None:
+def _fallback_type(name: str) -> str | None:
     """A form by what its title speaks of, anything else by its own name."""
     return form_type(name.removeprefix("form: ")) if name.startswith("form: ") else plain(name)
 
 
-def _histories(entity: str, found: Sequence[Mapping[str, Any]]) -> list[Row]:
-    return [row for one in found for row in history_rows(entity, one, {})]
+def _histories(entity: str, records: Sequence[Mapping[str, Any]]) -> list[Row]:
+    return [row for record in records for row in history_rows(entity, record, {})]
 
 
-def _aliases(entity: str, found: Sequence[Mapping[str, Any]]) -> list[Row]:
-    return [row for one in found for row in alias_rows(entity, one)]
+def _aliases(entity: str, records: Sequence[Mapping[str, Any]]) -> list[Row]:
+    return [row for record in records for row in alias_rows(entity, record)]

@@ -11,8 +11,8 @@ from typing import Any
 from connectors.crm.moments import iso
 from connectors.crm.responses import RefusedError
 from connectors.crm.score_fields import ScoreField, Value, plain_number
-from connectors.crm.write_back import Record, Written
-from connectors.hubspot.api import Api
+from connectors.crm.write_back import Record, RecordResult
+from connectors.hubspot.api import HubSpotApi
 from features.common.errors import CrmError
 
 DEFINITIONS = Path(__file__).with_name("properties.json")
@@ -22,8 +22,8 @@ BATCH = 100
 def definitions(prefix: str) -> dict[str, Any]:
     """The shipped group and properties under this prefix."""
     text = DEFINITIONS.read_text(encoding="utf-8").replace("{prefix}", prefix).replace("{Prefix}", prefix.capitalize())
-    found: dict[str, Any] = json.loads(text)
-    return found
+    document: dict[str, Any] = json.loads(text)
+    return document
 
 
 class HubSpotWriter:
@@ -32,7 +32,7 @@ class HubSpotWriter:
     title = "HubSpot"
     batch = BATCH
 
-    def __init__(self, api: Api, prefix: str) -> None:
+    def __init__(self, api: HubSpotApi, prefix: str) -> None:
         self.api, self.prefix = api, prefix
         self._names: dict[str, str] = {}
 
@@ -41,60 +41,62 @@ class HubSpotWriter:
         touched."""
         shipped = definitions(self.prefix)
         group = shipped["group"]["name"]
-        there = {p["name"]: p for p in self.api.properties("contacts")}
+        existing_properties = {p["name"]: p for p in self.api.properties("contacts")}
         missing = []
-        for field, wanted in [(f, p) for f in fields for p in shipped["properties"] if p["key"] == f.key]:
-            name = wanted["name"]
-            found = there.get(name)
-            if found and (found.get("groupName") != group or found.get("type") != wanted["type"]):
+        for field, definition in [(f, p) for f in fields for p in shipped["properties"] if p["key"] == f.key]:
+            name = definition["name"]
+            existing = existing_properties.get(name)
+            if existing and (existing.get("groupName") != group or existing.get("type") != definition["type"]):
                 raise CrmError(
-                    f"HubSpot has a contact property {name!r} of type {found.get('type')} in the group"
-                    f" {found.get('groupName')!r}; ours is of type {wanted['type']} in {group!r}.",
+                    f"HubSpot has a contact property {name!r} of type {existing.get('type')} in the group"
+                    f" {existing.get('groupName')!r}; ours is of type {definition['type']} in {group!r}.",
                     "It belongs to somebody else: choose another `write_back: prefix:`.",
                 )
             self._names[field.key] = name
-            if not found:
-                missing.append((field, wanted))
+            if not existing:
+                missing.append((field, definition))
         if create and missing:
             self._create(shipped["group"], missing)
             return []
-        return [wanted["name"] for _, wanted in missing]
+        return [definition["name"] for _, definition in missing]
 
     def _create(self, group: dict[str, Any], missing: Sequence[tuple[ScoreField, dict[str, Any]]]) -> None:
         path = f"/crm/properties/{self.api.version}/contacts"
-        _once(self.api, f"{path}/groups", group)
-        for field, wanted in missing:
-            body = {k: v for k, v in wanted.items() if k != "key"}
+        _create_if_absent(self.api, f"{path}/groups", group)
+        for field, definition in missing:
+            body = {k: v for k, v in definition.items() if k != "key"}
             label = f"{self.prefix.capitalize()} {field.label}"
-            _once(self.api, path, {**body, "groupName": group["name"], "label": label, "description": field.description})
+            _create_if_absent(
+                self.api, path, {**body, "groupName": group["name"], "label": label, "description": field.description}
+            )
 
     def places(self, ids: Sequence[str]) -> dict[str, str]:
         """See `Writer`; a lead's scores stand on itself."""
         return {}
 
-    def write(self, records: Sequence[Record]) -> list[Written]:
+    def write(self, records: Sequence[Record]) -> list[RecordResult]:
         """See `Writer`. Values go as text, the only thing HubSpot takes; empty text empties a property."""
         inputs = [{"id": name, "properties": {self._names[k]: _text(v) for k, v in values.items()}} for name, values in records]
         body = self.api.http.post(f"/crm/objects/{self.api.version}/contacts/batch/update", {"inputs": inputs}).body
-        found = {str(one["id"]): Written(str(one["id"])) for one in body.get("results", [])}
-        said = ""
+        results = {str(result["id"]): RecordResult(str(result["id"])) for result in body.get("results", [])}
+        message = ""
         for error in body.get("errors", []):
-            gone = error.get("category") == "OBJECT_NOT_FOUND"
+            missing_record = error.get("category") == "OBJECT_NOT_FOUND"
             context = error.get("context") or {}
             names = context.get("ids") or context.get("id") or []
-            found |= {str(name): Written(str(name), str(error.get("message")), gone=gone) for name in names}
-            said = said if names else str(error.get("message"))
-        silent = [name for name, _ in records if name not in found]
-        merged = len(found) > len(records) - len(silent)  # answered for another: the record that it was merged into
-        for name in silent:
+            results |= {str(name): RecordResult(str(name), str(error.get("message")), missing=missing_record) for name in names}
+            message = message if names else str(error.get("message"))
+        unanswered_ids = [name for name, _ in records if name not in results]
+        merged = len(results) > len(records) - len(unanswered_ids)  # answered for another: the record that it was merged into
+        for name in unanswered_ids:
             if merged:
-                found[name] = Written(name, "it was merged into another", gone=True)
-            elif said:
-                found[name] = Written(name, said)
-        return list(found.values())
+                results[name] = RecordResult(name, "it was merged into another", missing=True)
+            elif message:
+                results[name] = RecordResult(name, message)
+        return list(results.values())
 
 
-def _once(api: Api, path: str, body: Any) -> None:
+def _create_if_absent(api: HubSpotApi, path: str, body: Any) -> None:
     """Create, idempotently: what is there already, from an attempt whose answer was lost, is as good."""
     try:
         api.http.post(path, body)

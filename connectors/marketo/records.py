@@ -12,45 +12,47 @@ from connectors.crm.moments import moment
 from connectors.crm.rows import before_row, history_row, number, text, true
 from connectors.marketo.settings import STAGE
 
-NEW = 12  # the type of activity of a new lead
+NEW_LEAD = 12  # the type of activity of a new lead
 
 
-def as_rest(row: Mapping[str, str | None]) -> dict[str, Any]:
+def rest_record(row: Mapping[str, str | None]) -> dict[str, Any]:
     """A row of an export as the API would have said it."""
-    given = json.loads(row.get("attributes") or "{}")
-    return {**row, "attributes": [{"name": name, "value": value} for name, value in given.items()]}
+    attributes = json.loads(row.get("attributes") or "{}")
+    return {**row, "attributes": [{"name": name, "value": value} for name, value in attributes.items()]}
 
 
-def histories(rows: Sequence[Mapping[str, Any]], created: Mapping[str, datetime | None], wanted: frozenset[str]) -> list[Row]:
+def histories(
+    rows: Sequence[Mapping[str, Any]], created: Mapping[str, datetime | None], tracked_fields: frozenset[str]
+) -> list[Row]:
     """New values, and of each change the value before it, since the lead was created. What a new lead began with stands on
     itself."""
-    found = []
-    for one in rows:
-        lead, at = str(one["leadId"]), moment(one["activityDate"])
-        if at is None or one.get("activityTypeId") == NEW:
+    history = []
+    for record in rows:
+        lead, timestamp = str(record["leadId"]), moment(record["activityDate"])
+        if timestamp is None or record.get("activityTypeId") == NEW_LEAD:
             continue
-        for change in one.get("fields") or []:
+        for change in record.get("fields") or []:
             name = str(change["name"])
-            if name not in wanted:  # an address, say
+            if name not in tracked_fields:  # an address, say
                 continue
-            row = history_row("lead", lead, name, text(change.get("newValue")), at)
-            found.append(row)
-            begun = created.get(lead)
-            if begun and begun < at:
-                found.append(before_row(row, text(change.get("oldValue")), begun))
-    return found
+            row = history_row("lead", lead, name, text(change.get("newValue")), timestamp)
+            history.append(row)
+            created_at = created.get(lead)
+            if created_at and created_at < timestamp:
+                history.append(before_row(row, text(change.get("oldValue")), created_at))
+    return history
 
 
-def deal(one: Mapping[str, Any]) -> Row:
+def deal(record: Mapping[str, Any]) -> Row:
     """An opportunity as a deal."""
-    closed, won = true(one.get("isClosed")), true(one.get("isWon"))
+    closed, won = true(record.get("isClosed")), true(record.get("isWon"))
     return {
-        "_id": str(one["externalOpportunityId"]),
-        "_created_at": moment(one.get("externalCreatedDate")) or moment(one.get("createdAt")),
-        "_closed_at": moment(one.get("closeDate")) if closed else None,
-        "_amount": number(one.get("amount")),
+        "_id": str(record["externalOpportunityId"]),
+        "_created_at": moment(record.get("externalCreatedDate")) or moment(record.get("createdAt")),
+        "_closed_at": moment(record.get("closeDate")) if closed else None,
+        "_amount": number(record.get("amount")),
         "_status": "won" if won else "lost" if closed else "open",
-        STAGE: one.get("stage"),
+        STAGE: record.get("stage"),
     }
 
 

@@ -9,13 +9,13 @@ from typing import Any
 from connectors.crm.moments import iso
 from connectors.crm.responses import RefusedError
 from connectors.crm.score_fields import LONGEST, ScoreField, Value
-from connectors.crm.write_back import Record, Written
-from connectors.marketo.api import BATCH, Api
+from connectors.crm.write_back import Record, RecordResult
+from connectors.marketo.api import BATCH, MarketoApi
 from features.common.errors import CrmError
 
 KINDS = {"number": "float", "text": "string", "long": "string", "time": "datetime"}  # the API makes no long text fields
-NOT_FOUND = ("1004", "1013")
-LATER = ("1018", "1019", "1077")  # busy with a sync, an import or another call
+NOT_FOUND_CODES = ("1004", "1013")
+RETRY_CODES = ("1018", "1019", "1077")  # busy with a sync, an import or another call
 
 
 class MarketoWriter:
@@ -24,7 +24,7 @@ class MarketoWriter:
     title = "Marketo"
     batch = BATCH
 
-    def __init__(self, api: Api, prefix: str) -> None:
+    def __init__(self, api: MarketoApi, prefix: str) -> None:
         self.api, self.prefix = api, prefix
 
     def field(self, key: str) -> str:
@@ -41,17 +41,19 @@ class MarketoWriter:
 
     def prepare(self, fields: Sequence[ScoreField], create: bool) -> list[str]:
         """See `Writer`. A field of our name whose description is not ours, or of another type, is somebody else's."""
-        there = self.api.fields()
+        existing_fields = self.api.fields()
         missing = []
         for field in fields:
             name = self.field(field.key)
-            found = there.get(name)
-            if found is None:
+            existing = existing_fields.get(name)
+            if existing is None:
                 missing.append(field)
-            elif found.get("dataType") != KINDS[field.kind] or not str(found.get("description") or "").startswith(self._mark):
+            elif existing.get("dataType") != KINDS[field.kind] or not str(existing.get("description") or "").startswith(
+                self._mark
+            ):
                 raise CrmError(
-                    f"Marketo has a lead field {name} of type {found.get('dataType')}"
-                    f" that is described as {str(found.get('description'))[:60]!r}; ours is of type "
+                    f"Marketo has a lead field {name} of type {existing.get('dataType')}"
+                    f" that is described as {str(existing.get('description'))[:60]!r}; ours is of type "
                     f"{KINDS[field.kind]}.",
                     "It belongs to somebody else: choose another `write_back: prefix:`.",
                 )
@@ -62,18 +64,19 @@ class MarketoWriter:
 
     def _create(self, missing: Sequence[ScoreField]) -> None:
         """Make fields, idempotently: an attempt whose answer was lost may have made them, so what is there after it counts."""
-        said = ""
+        message = ""
         try:
             order = {"input": [self._definition(f) for f in missing]}
-            result = self.api.http.post(f"{self.api.rest}/leads/schema/fields.json", order).body.get("result") or []
-            said = "; ".join(str(r.get("message")) for one in result for r in one.get("reasons") or ())
+            result = self.api.http.post(f"{self.api.rest_path}/leads/schema/fields.json", order).body.get("result") or []
+            message = "; ".join(str(r.get("message")) for record in result for r in record.get("reasons") or ())
         except RefusedError as error:
-            said = error.fact
-        there = self.api.fields()
-        lost = [self.field(f.key) for f in missing if self.field(f.key) not in there]
-        if lost:
+            message = error.fact
+        existing_fields = self.api.fields()
+        failed_fields = [self.field(f.key) for f in missing if self.field(f.key) not in existing_fields]
+        if failed_fields:
             raise CrmError(
-                f"Marketo did not make {', '.join(lost)}: {said or 'no reason given'}", "The role needs Read-Write Schema."
+                f"Marketo did not make {', '.join(failed_fields)}: {message or 'no reason given'}",
+                "The role needs Read-Write Schema.",
             )
 
     def _definition(self, field: ScoreField) -> dict[str, Any]:
@@ -88,24 +91,24 @@ class MarketoWriter:
         """See `Writer`; a lead's scores stand on itself."""
         return {}
 
-    def write(self, records: Sequence[Record]) -> list[Written]:
+    def write(self, records: Sequence[Record]) -> list[RecordResult]:
         """See `Writer`."""
-        sent = [{"id": int(name), **{self.field(k): _told(v) for k, v in values.items()}} for name, values in records]
-        order: dict[str, Any] = {"action": "updateOnly", "lookupField": "id", "input": sent}
-        result = self.api.http.post(f"{self.api.rest}/leads.json", order).body.get("result") or []
-        return [_written(name, answer) for (name, _), answer in zip(records, result, strict=False)]
+        updates = [{"id": int(name), **{self.field(k): _api_value(v) for k, v in values.items()}} for name, values in records]
+        order: dict[str, Any] = {"action": "updateOnly", "lookupField": "id", "input": updates}
+        result = self.api.http.post(f"{self.api.rest_path}/leads.json", order).body.get("result") or []
+        return [_write_result(name, answer) for (name, _), answer in zip(records, result, strict=False)]
 
 
-def _told(value: Value) -> object:
+def _api_value(value: Value) -> object:
     if isinstance(value, datetime):
         return iso(value)
     return value[: LONGEST - 1] + "…" if isinstance(value, str) and len(value) > LONGEST else value
 
 
-def _written(name: str, answer: dict[str, Any]) -> Written:
+def _write_result(name: str, answer: dict[str, Any]) -> RecordResult:
     if answer.get("status") == "updated":
-        return Written(name)
+        return RecordResult(name)
     reasons = answer.get("reasons") or [{"code": "", "message": "no reason given"}]
     codes = [str(reason.get("code")) for reason in reasons]
     words = "; ".join(f"{code} {reason.get('message')}" for code, reason in zip(codes, reasons, strict=True))
-    return Written(name, words, any(c in LATER for c in codes), any(c in NOT_FOUND for c in codes))
+    return RecordResult(name, words, any(c in RETRY_CODES for c in codes), any(c in NOT_FOUND_CODES for c in codes))

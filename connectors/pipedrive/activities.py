@@ -13,59 +13,65 @@ LAST_MAILS = ("last_incoming_mail_time", "last_outgoing_mail_time")
 Tables = dict[str, list[Row]]
 
 
-def inbox_row(one: Mapping[str, Any]) -> Row:
+def inbox_row(lead: Mapping[str, Any]) -> Row:
     """When a person was put into the leads inbox, and where from."""
-    source = one.get("source_name") or one.get("origin")
-    at = moment(one.get("add_time"))
-    return {"_id": str(one["id"]), "person": str(one["person_id"]), "source": source, "channel": one.get("channel"), "at": at}
+    source = lead.get("source_name") or lead.get("origin")
+    added_at = moment(lead.get("add_time"))
+    return {
+        "_id": str(lead["id"]),
+        "person": str(lead["person_id"]),
+        "source": source,
+        "channel": lead.get("channel"),
+        "at": added_at,
+    }
 
 
-def mailed(one: Mapping[str, Any]) -> str:
+def mail_mark(person: Mapping[str, Any]) -> str:
     """What tells whether a person has other mails than before."""
-    return "|".join(str(one.get(name) or "0") for name in ("email_messages_count", *LAST_MAILS))
+    return "|".join(str(person.get(name) or "0") for name in ("email_messages_count", *LAST_MAILS))
 
 
-def mail(person: str, one: Mapping[str, Any], since: datetime) -> Row | None:
+def mail(person: str, message: Mapping[str, Any], history_start: datetime) -> Row | None:
     """A mail that was sent to a person, or came from it."""
-    given = one.get("data") or {}
-    at = moment(given.get("message_time"))
-    if at is None or at < since or given.get("draft_flag") or given.get("deleted_flag"):
+    properties = message.get("data") or {}
+    timestamp = moment(properties.get("message_time"))
+    if timestamp is None or timestamp < history_start or properties.get("draft_flag") or properties.get("deleted_flag"):
         return None
-    out = bool(given.get("sent_flag"))
-    kind, direction = ("mail: sent", "out") if out else ("mail: received", "in")
-    return {"_id": f"mail|{given['id']}|{person}", "person": person, "type": kind, "at": at, "direction": direction}
+    outbound = bool(properties.get("sent_flag"))
+    kind, direction = ("mail: sent", "out") if outbound else ("mail: received", "in")
+    return {"_id": f"mail|{properties['id']}|{person}", "person": person, "type": kind, "at": timestamp, "direction": direction}
 
 
-def activities(found: Sequence[Mapping[str, Any]]) -> Tables:
+def activities(results: Sequence[Mapping[str, Any]]) -> Tables:
     """Done activities, one row for everybody who took part."""
-    records, acts = [], []
-    for one in found:
-        name = str(one["id"])
-        at = moment(one.get("marked_as_done_time")) or _due(one)
-        people = {str(p["person_id"]) for p in one.get("participants") or [] if p.get("person_id")}
-        if one.get("person_id"):
-            people.add(str(one["person_id"]))
-        gone = one.get("is_deleted") or not one.get("done")
+    records, interactions = [], []
+    for activity in results:
+        name = str(activity["id"])
+        timestamp = moment(activity.get("marked_as_done_time")) or _due_time(activity)
+        people = {str(p["person_id"]) for p in activity.get("participants") or [] if p.get("person_id")}
+        if activity.get("person_id"):
+            people.add(str(activity["person_id"]))
+        deleted = activity.get("is_deleted") or not activity.get("done")
         records.append(
             {
                 "_id": name,
-                "type": one.get("type"),
-                "done": str(at),
+                "type": activity.get("type"),
+                "done": str(timestamp),
                 "people": ";".join(["", *sorted(people), ""]),
-                "_gone_at": (moment(one.get("update_time")) or at) if gone else None,
+                "_gone_at": (moment(activity.get("update_time")) or timestamp) if deleted else None,
             }
         )
-        for person in sorted(people) if at and not gone else ():
-            kind = str(one.get("type"))
+        for person in sorted(people) if timestamp and not deleted else ():
+            kind = str(activity.get("type"))
             direction = "in" if kind in ("meeting", "lunch") else "out"
-            base = {"_id": f"{name}|{person}", "record": name, "person": person, "type": f"activity: {kind}", "at": at}
-            acts.append({**base, "value": _seconds(one.get("duration")), "direction": direction})
-    return {"engagements": records, "activities": acts}
+            base = {"_id": f"{name}|{person}", "record": name, "person": person, "type": f"activity: {kind}", "at": timestamp}
+            interactions.append({**base, "value": _seconds(activity.get("duration")), "direction": direction})
+    return {"engagements": records, "activities": interactions}
 
 
-def _due(one: Mapping[str, Any]) -> datetime | None:
-    day = str(one.get("due_date") or "")
-    return moment(f"{day}T{one.get('due_time') or '12:00'}") if day else None
+def _due_time(activity: Mapping[str, Any]) -> datetime | None:
+    day = str(activity.get("due_date") or "")
+    return moment(f"{day}T{activity.get('due_time') or '12:00'}") if day else None
 
 
 def _seconds(text: object) -> float | None:

@@ -7,34 +7,34 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.crm.auth import FetchedToken, FixedToken, Nobody
+from connectors.crm.auth import FetchedToken, FixedToken, NoAuth
 from connectors.crm.http import Auth, Http, pages
 from connectors.crm.moments import moment
-from connectors.crm.rate_limit import Bucket
+from connectors.crm.rate_limit import TokenBucket
 from connectors.crm.responses import Answer, RefusedError, Trouble
 from connectors.crm.secrets import Secrets
 from connectors.pipedrive.settings import RATES, PipedriveSource
 from features.common.errors import CrmError
 
 REFRESH = "PIPEDRIVE_REFRESH_TOKEN"
-REFUSED = ("invalid_grant", "invalid_client", "invalid_request", "unauthorized_client")
+REFUSAL_CODES = ("invalid_grant", "invalid_client", "invalid_request", "unauthorized_client")
 LIMIT, LIMIT_V1 = 500, 100
-LIST, LIST_V1, CHANGELOG, WRITE, ARCHIVED, MAILS = 10, 20, 20, 5, 20, 20  # tokens of a call
+LIST_COST, LIST_V1_COST, CHANGELOG_COST, WRITE_COST, ARCHIVED_COST, MAILS_COST = 10, 20, 20, 5, 20, 20  # tokens of a call
 
 
 def judge(answer: Answer) -> Trouble | None:
     """Pipedrive says false in a 2xx too, and ends abuse with a 403."""
     body = answer.body if isinstance(answer.body, dict) else {}
-    why = " ".join(f"HTTP {answer.status} {body.get('error') or ''} {body.get('error_info') or ''}".split())
-    if answer.status in (400, 401) and body.get("error") in REFUSED:  # of the token service
+    reason = " ".join(f"HTTP {answer.status} {body.get('error') or ''} {body.get('error_info') or ''}".split())
+    if answer.status in (400, 401) and body.get("error") in REFUSAL_CODES:  # of the token service
         hint = "Check PIPEDRIVE_CLIENT_ID, _CLIENT_SECRET and _REFRESH_TOKEN; install the app again where the last one ended."
-        return Trouble("refused", why, "401", hint=hint)
+        return Trouble("refused", reason, "401", hint=hint)
     if 200 <= answer.status < 300 and body.get("success") is False:
-        return Trouble("refused", why, "400")
+        return Trouble("refused", reason, "400")
     if answer.status == 402:
-        return Trouble("refused", why, "402", hint="The plan does not have that.")
+        return Trouble("refused", reason, "402", hint="The plan does not have that.")
     if answer.status == 429 and answer.headers.get("x-daily-requests-left") == "0":
-        return Trouble("spent", why or "the day's tokens", "429")
+        return Trouble("spent", reason or "the day's tokens", "429")
     if answer.status == 403 and "<" in answer.text[:50]:  # its firewall, after too many 429s
         return Trouble("spent", "it blocks us for now", "403", hint="Wait an hour, and set `limits:` lower.")
     return None
@@ -52,12 +52,12 @@ def open_api(source: PipedriveSource, secrets: Secrets) -> Http:
     if secrets.get("PIPEDRIVE_TOKEN") or not secrets.get(REFRESH):
         auth = FixedToken("x-api-token", secrets.require("PIPEDRIVE_TOKEN", "the API token of a Pipedrive user"))
     else:
-        auth = FetchedToken(_fetching(lambda: http, source, secrets), secrets)
-    http = Http(source.base_url, "Pipedrive", auth, secrets, judge, Bucket(source.rates(RATES)))
+        auth = FetchedToken(_token_fetcher(lambda: http, source, secrets), secrets)
+    http = Http(source.base_url, "Pipedrive", auth, secrets, judge, TokenBucket(source.rates(RATES)))
     return http
 
 
-def _fetching(http: Callable[[], Http], source: PipedriveSource, secrets: Secrets) -> Callable[[], tuple[str, float]]:
+def _token_fetcher(http: Callable[[], Http], source: PipedriveSource, secrets: Secrets) -> Callable[[], tuple[str, float]]:
     """How an OAuth app's token is fetched. A refresh token lives for sixty days after it was used last."""
     client = secrets.require("PIPEDRIVE_CLIENT_ID", "the app's client id")
     secret = secrets.require("PIPEDRIVE_CLIENT_SECRET", "the app's client secret")
@@ -65,49 +65,52 @@ def _fetching(http: Callable[[], Http], source: PipedriveSource, secrets: Secret
     basic = secrets.learn(base64.b64encode(f"{client}:{secret}".encode()).decode())
 
     def fetch() -> tuple[str, float]:
-        refresh = secrets.again(REFRESH, "the app's refresh token")
+        refresh = secrets.reload(REFRESH, "the app's refresh token")
         form = {"grant_type": "refresh_token", "refresh_token": refresh}
-        service = http().beside(Nobody(), source.login_url)
+        service = http().with_auth(NoAuth(), source.login_url)
         body = service.call("POST", "/oauth/token", data=form, headers={"authorization": f"Basic {basic}"}).body
         secrets.replace(REFRESH, str(body.get("refresh_token") or refresh), "Pipedrive")
-        given = str(body.get("api_domain") or source.base_url).rstrip("/")
-        if given != source.base_url:
+        api_domain = str(body.get("api_domain") or source.base_url).rstrip("/")
+        if api_domain != source.base_url:
             raise CrmError(
-                f"Pipedrive says that the app belongs to {given}, not {source.base_url}.", "Put that under `source: base_url:`."
+                f"Pipedrive says that the app belongs to {api_domain}, not {source.base_url}.",
+                "Put that under `source: base_url:`.",
             )
         return str(body["access_token"]), float(body["expires_in"])
 
     return fetch
 
 
-class Api:
+class PipedriveApi:
     """The calls that are made."""
 
     def __init__(self, http: Http, version: str) -> None:
         self.http, self.v2, self.v1 = http, f"/api/{version}", "/api/v1"
         self.tokens = 0
 
-    def listed(self, path: str, params: Mapping[str, Any], cursor: str | None = None, cost: int = LIST) -> Iterator[Answer]:
+    def list_pages(
+        self, path: str, params: Mapping[str, Any], cursor: str | None = None, cost: int = LIST_COST
+    ) -> Iterator[Answer]:
         """Pages of a v2 list, from a cursor on."""
 
-        def first(mark: str | None) -> Answer:
+        def fetch_page(mark: str | None) -> Answer:
             self.tokens += cost
-            at = mark or cursor
-            return self.http.get(self.v2 + path, {"limit": LIMIT, **params, **({"cursor": at} if at else {})})
+            page_cursor = mark or cursor
+            return self.http.get(self.v2 + path, {"limit": LIMIT, **params, **({"cursor": page_cursor} if page_cursor else {})})
 
-        yield from pages(first, following)
+        yield from pages(fetch_page, next_cursor)
 
-    def everything(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+    def all_rows(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         """All rows of a v2 list."""
-        for answer in self.listed(path, params or {}):
+        for answer in self.list_pages(path, params or {}):
             yield from answer.body["data"] or []
 
     def ids(self, *paths: str) -> Iterator[str]:
         """The ids of all rows of v2 lists."""
         for path in paths:
-            yield from (str(one["id"]) for one in self.everything(path, {"sort_by": "id", "sort_direction": "asc"}))
+            yield from (str(row["id"]) for row in self.all_rows(path, {"sort_by": "id", "sort_direction": "asc"}))
 
-    def modified_v1(self, path: str, since: datetime | None) -> Iterator[list[dict[str, Any]]]:
+    def modified_v1(self, path: str, lower_bound: datetime | None) -> Iterator[list[dict[str, Any]]]:
         """Pages of a v1 list in the order of modification.
 
         It counts rows from the beginning, so that one that is modified meanwhile would shift the next out of sight: each page
@@ -115,48 +118,48 @@ class Api:
         """
         start = 0
         while True:
-            self.tokens += LIST_V1
-            asked = {"limit": LIMIT_V1, "sort": "update_time ASC", "start": start}
-            body = self.http.get(self.v1 + path, {**asked, **({"updated_since": rfc(since)} if since else {})}).body
-            found = body["data"] or []
-            yield found
-            about = (body.get("additional_data") or {}).get("pagination") or {}
-            if not about.get("more_items_in_collection") or not found:
+            self.tokens += LIST_V1_COST
+            query = {"limit": LIMIT_V1, "sort": "update_time ASC", "start": start}
+            body = self.http.get(self.v1 + path, {**query, **({"updated_since": rfc(lower_bound)} if lower_bound else {})}).body
+            rows = body["data"] or []
+            yield rows
+            pagination = (body.get("additional_data") or {}).get("pagination") or {}
+            if not pagination.get("more_items_in_collection") or not rows:
                 return
-            last = moment(found[-1].get("update_time"))
-            if last is None or last == since:
-                start = int(about.get("next_start") or start + len(found))
+            latest = moment(rows[-1].get("update_time"))
+            if latest is None or latest == lower_bound:
+                start = int(pagination.get("next_start") or start + len(rows))
             else:
-                since, start = last, 0
+                lower_bound, start = latest, 0
 
-    def _starting(self, path: str, cost: int) -> Iterator[dict[str, Any]]:
+    def _rows_v1(self, path: str, cost: int) -> Iterator[dict[str, Any]]:
         """All rows of a short v1 list (offset pagination)."""
 
-        def first(mark: int | None) -> Answer:
+        def fetch_page(mark: int | None) -> Answer:
             self.tokens += cost
             return self.http.get(self.v1 + path, {"limit": LIMIT_V1, "start": mark or 0})
 
-        def more(answer: Answer) -> int | None:
-            about = ((answer.body.get("additional_data") or {}).get("pagination")) or {}
-            return int(about["next_start"]) if about.get("more_items_in_collection") else None
+        def next_start(answer: Answer) -> int | None:
+            pagination = ((answer.body.get("additional_data") or {}).get("pagination")) or {}
+            return int(pagination["next_start"]) if pagination.get("more_items_in_collection") else None
 
-        for answer in pages(first, more):
+        for answer in pages(fetch_page, next_start):
             yield from answer.body["data"] or []
 
     def mails(self, person: str) -> Iterator[dict[str, Any]]:
         """The mails of a person."""
-        yield from self._starting(f"/persons/{person}/mailMessages", MAILS)
+        yield from self._rows_v1(f"/persons/{person}/mailMessages", MAILS_COST)
 
     def changelog(self, deal: str) -> list[dict[str, Any]]:
         """What became of the fields of a deal."""
 
-        def first(mark: str | None) -> Answer:
-            self.tokens += CHANGELOG
+        def fetch_page(mark: str | None) -> Answer:
+            self.tokens += CHANGELOG_COST
             return self.http.get(f"{self.v1}/deals/{deal}/changelog", {"limit": LIMIT_V1, **({"cursor": mark} if mark else {})})
 
-        return [one for answer in pages(first, following) for one in answer.body["data"] or []]
+        return [change for answer in pages(fetch_page, next_cursor) for change in answer.body["data"] or []]
 
-    def can(self, path: str) -> str | None:
+    def refusal(self, path: str) -> str | None:
         """Why a list cannot be read; None where it can."""
         try:
             self.http.get(path, {"limit": 1})
@@ -164,18 +167,18 @@ class Api:
             return f"{error.fact} {error.hint}"
         return None
 
-    def left(self) -> int | None:
+    def remaining_tokens(self) -> int | None:
         """Tokens that are left of the day, where Pipedrive says so."""
-        found = self.http.get(f"{self.v2}/pipelines", {"limit": 1}).headers.get("x-daily-requests-left")
-        return int(found) if found else None
+        header = self.http.get(f"{self.v2}/pipelines", {"limit": 1}).headers.get("x-daily-requests-left")
+        return int(header) if header else None
 
 
-def following(answer: Answer) -> str | None:
+def next_cursor(answer: Answer) -> str | None:
     """The cursor of the next page."""
     cursor = (answer.body.get("additional_data") or {}).get("next_cursor")
     return str(cursor) if cursor else None
 
 
-def rfc(at: datetime) -> str:
+def rfc(timestamp: datetime) -> str:
     """RFC 3339 without fractions, the only form that Pipedrive takes."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

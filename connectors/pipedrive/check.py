@@ -2,51 +2,53 @@
 
 from __future__ import annotations
 
-from connectors.crm.connector import Budget, Check
-from connectors.pipedrive.api import CHANGELOG, LIMIT, LIST, MAILS, WRITE, Api
+from connectors.crm.connector import CallBudget, Check
+from connectors.pipedrive.api import CHANGELOG_COST, LIMIT, LIST_COST, MAILS_COST, WRITE_COST, PipedriveApi
 from connectors.pipedrive.settings import TOKENS_A_DAY
 
-CHANGED = 0.05  # of the records on an ordinary day
-DEALS = 0.15  # deals of a lead
-MOVED = 0.7  # of the deals have moved between stages
-ACTS = 12  # activities of a lead
-MAILED, MAILED_A_DAY = 0.3, 0.005  # of the leads have mails, have new ones on an ordinary day
+CHANGED_SHARE = 0.05  # of the records on an ordinary day
+DEALS_PER_LEAD = 0.15  # deals of a lead
+MOVED_SHARE = 0.7  # of the deals have moved between stages
+ACTIVITIES_PER_LEAD = 12  # activities of a lead
+MAILED_SHARE, MAILED_PER_DAY = 0.3, 0.005  # of the leads have mails, have new ones on an ordinary day
 
 
-def checks(api: Api, mails: bool) -> list[Check]:
+def checks(api: PipedriveApi, mails: bool) -> list[Check]:
     """Credentials and what the token's user may see."""
-    why = api.can(f"{api.v2}/persons")
-    if why:
-        return [Check("token", "bad", why, "Take the API token from Personal preferences → API.")]
-    found = [Check("token", "good", "persons can be read")]
-    for what, path, standing in (
+    refusal = api.refusal(f"{api.v2}/persons")
+    if refusal:
+        return [Check("token", "bad", refusal, "Take the API token from Personal preferences → API.")]
+    results = [Check("token", "good", "persons can be read")]
+    for subject, path, standing in (
         ("organizations", f"{api.v2}/organizations", "bad"),
         ("deals", f"{api.v2}/deals", "bad"),
         ("archived deals", f"{api.v2}/deals/archived", "warning"),
         ("activities", f"{api.v2}/activities", "warning"),
         ("leads inbox", f"{api.v1}/leads", "warning"),
     ):
-        why = api.can(path)
-        bad = Check(what, "bad" if standing == "bad" else "warning", why or "", "Give the user access to it.")
-        found.append(bad if why else Check(what, "good", "can be read"))
+        refusal = api.refusal(path)
+        failed_check = Check(subject, "bad" if standing == "bad" else "warning", refusal or "", "Give the user access to it.")
+        results.append(failed_check if refusal else Check(subject, "good", "can be read"))
     if mails:
-        some = api.http.get(f"{api.v2}/persons", {"limit": 1}).body["data"]
-        why = api.can(f"{api.v1}/persons/{some[0]['id']}/mailMessages") if some else None
-        refused = Check("mails", "warning", why or "", "Their interactions will be missing: an OAuth app needs mail:read.")
-        found.append(refused if why else Check("mails", "good", "can be read"))
-    seen = "Pipedrive keeps the changelog of deals; that of persons is not read"
-    return [*found, Check("history of stages", "good", seen)]
+        persons = api.http.get(f"{api.v2}/persons", {"limit": 1}).body["data"]
+        refusal = api.refusal(f"{api.v1}/persons/{persons[0]['id']}/mailMessages") if persons else None
+        refused = Check("mails", "warning", refusal or "", "Their interactions will be missing: an OAuth app needs mail:read.")
+        results.append(refused if refusal else Check("mails", "good", "can be read"))
+    finding = "Pipedrive keeps the changelog of deals; that of persons is not read"
+    return [*results, Check("history of stages", "good", finding)]
 
 
-def budget(api: Api, leads: int, changelog: bool, mails: bool, most: int | None) -> Budget:
+def budget(api: PipedriveApi, leads: int, changelog: bool, mails: bool, max_scores: int | None) -> CallBudget:
     """Tokens: 10 a page of 500, 20 a changelog or a person's mails, 5 a written person."""
-    records = leads * (1 + 1 / 3 + DEALS + ACTS)
-    sweep = leads * (1 + DEALS) / LIMIT * LIST
-    first = records / LIMIT * LIST + (leads * DEALS * MOVED * CHANGELOG if changelog else 0) + sweep + 500
-    daily = records * 0.02 / LIMIT * LIST + sweep + leads * DEALS * CHANGED / 5 * CHANGELOG + 150
+    records = leads * (1 + 1 / 3 + DEALS_PER_LEAD + ACTIVITIES_PER_LEAD)
+    sweep = leads * (1 + DEALS_PER_LEAD) / LIMIT * LIST_COST
+    initial = (
+        records / LIMIT * LIST_COST + (leads * DEALS_PER_LEAD * MOVED_SHARE * CHANGELOG_COST if changelog else 0) + sweep + 500
+    )
+    daily = records * 0.02 / LIMIT * LIST_COST + sweep + leads * DEALS_PER_LEAD * CHANGED_SHARE / 5 * CHANGELOG_COST + 150
     if mails:
-        first += leads * MAILED * MAILS
-        daily += leads * MAILED_A_DAY * MAILS
-    left = api.left()
-    scores = min(leads, most or leads)
-    return Budget("tokens", round(first), round(daily), scores * WRITE, scores, TOKENS_A_DAY, left)
+        initial += leads * MAILED_SHARE * MAILS_COST
+        daily += leads * MAILED_PER_DAY * MAILS_COST
+    remaining = api.remaining_tokens()
+    scores = min(leads, max_scores or leads)
+    return CallBudget("tokens", round(initial), round(daily), scores * WRITE_COST, scores, TOKENS_A_DAY, remaining)

@@ -9,12 +9,12 @@ from typing import Any
 from connectors.crm.moments import iso
 from connectors.crm.responses import RefusedError, UnreachableError
 from connectors.crm.score_fields import ScoreField
-from connectors.crm.write_back import Record, Written
-from connectors.pipedrive.api import WRITE, Api
+from connectors.crm.write_back import Record, RecordResult
+from connectors.pipedrive.api import WRITE_COST, PipedriveApi
 from features.common.errors import CrmError
 
 KINDS = {"number": "double", "text": "varchar", "long": "text", "time": "varchar"}  # it has no type for a moment
-GONE = (404, 410)
+GONE_STATUSES = (404, 410)
 ATTEMPTS = 3
 
 
@@ -24,7 +24,7 @@ class PipedriveWriter:
     title = "Pipedrive"
     batch = 1
 
-    def __init__(self, api: Api, prefix: str) -> None:
+    def __init__(self, api: PipedriveApi, prefix: str) -> None:
         self.api, self.prefix = api, prefix
         self._codes: dict[str, str] = {}
 
@@ -34,33 +34,33 @@ class PipedriveWriter:
 
     def prepare(self, fields: Sequence[ScoreField], create: bool) -> list[str]:
         """See `Writer`. Fields are known by their name; Pipedrive gives each a code of its own."""
-        there, missing = self._there(), []
+        existing_fields, missing = self._fields_by_name(), []
         for field in fields:
             name = self.label_prefix + field.label
-            found = there.get(name, [])
-            if len(found) > 1:
-                raise CrmError(f"Pipedrive has {len(found)} person fields named {name!r}.", "Rename or remove all but one.")
-            if found and found[0].get("field_type") != KINDS[field.kind]:
+            existing = existing_fields.get(name, [])
+            if len(existing) > 1:
+                raise CrmError(f"Pipedrive has {len(existing)} person fields named {name!r}.", "Rename or remove all but one.")
+            if existing and existing[0].get("field_type") != KINDS[field.kind]:
                 raise CrmError(
-                    f"Pipedrive has a person field {name!r} of type {found[0].get('field_type')}, ours is {KINDS[field.kind]}.",
+                    f"Pipedrive has a person field {name!r} of type {existing[0].get('field_type')}, ours is {KINDS[field.kind]}.",
                     "It belongs to somebody else: choose another `write_back: prefix:`.",
                 )
-            if found:
-                self._codes[field.key] = str(found[0]["field_code"])
+            if existing:
+                self._codes[field.key] = str(existing[0]["field_code"])
             else:
                 missing.append(field)
         for field in missing if create else ():
-            self._codes[field.key] = self._made(field)
+            self._codes[field.key] = self._create_field(field)
         return [] if create else [self.label_prefix + field.label for field in missing]
 
-    def _there(self) -> dict[str, list[dict[str, Any]]]:
+    def _fields_by_name(self) -> dict[str, list[dict[str, Any]]]:
         """Name → the fields of that name."""
-        found: dict[str, list[dict[str, Any]]] = {}
-        for f in self.api.everything("/personFields"):
-            found.setdefault(str(f["field_name"]), []).append(f)
-        return found
+        fields: dict[str, list[dict[str, Any]]] = {}
+        for f in self.api.all_rows("/personFields"):
+            fields.setdefault(str(f["field_name"]), []).append(f)
+        return fields
 
-    def _made(self, field: ScoreField) -> str:
+    def _create_field(self, field: ScoreField) -> str:
         """Make a field; its code. It is not idempotent, Pipedrive would make two of one name: where no answer came we look."""
         name = self.label_prefix + field.label
         order = {"field_name": name, "field_type": KINDS[field.kind]}
@@ -68,8 +68,8 @@ class PipedriveWriter:
             try:
                 return str(self.api.http.post(f"{self.api.v2}/personFields", order, repeat=False).body["data"]["field_code"])
             except UnreachableError:
-                if found := self._there().get(name):
-                    return str(found[0]["field_code"])
+                if existing := self._fields_by_name().get(name):
+                    return str(existing[0]["field_code"])
                 if attempt == ATTEMPTS - 1:
                     raise
         raise AssertionError("not reached")
@@ -78,17 +78,17 @@ class PipedriveWriter:
         """See `Writer`; a lead's scores stand on itself."""
         return {}
 
-    def write(self, records: Sequence[Record]) -> list[Written]:
+    def write(self, records: Sequence[Record]) -> list[RecordResult]:
         """See `Writer`."""
-        found = []
+        results = []
         for name, values in records:
             custom = {self._codes[k]: iso(v) if isinstance(v, datetime) else v for k, v in values.items()}
-            self.api.tokens += WRITE
+            self.api.tokens += WRITE_COST
             try:
                 self.api.http.patch(f"{self.api.v2}/persons/{name}", {"custom_fields": custom})
-                found.append(Written(name))
+                results.append(RecordResult(name))
             except RefusedError as error:
                 if error.http in (401, 402, 403):
                     raise
-                found.append(Written(name, error.fact, gone=error.http in GONE))
-        return found
+                results.append(RecordResult(name, error.fact, missing=error.http in GONE_STATUSES))
+        return results

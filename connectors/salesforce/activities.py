@@ -25,141 +25,147 @@ EVENTS = ("WhoId", "StartDateTime", "DurationInMinutes", "CreatedDate", "IsDelet
 MEMBERS = ("LeadId", "ContactId", "HasResponded", "FirstRespondedDate", "CreatedDate", "IsDeleted")
 PARENTS = {"CampaignMember": ("Campaign.Type", "Campaign.Name")}
 EMAILS = ("ActivityId", "Incoming", "Status", "MessageDate", "IsBounced", "FirstOpenedDate", "CreatedDate", "IsDeleted")
-TAKERS = ("EmailMessageId", "RelationId", "RelationType", "IsDeleted")
-ADDRESSED = "RelationObjectType IN ('Lead', 'Contact')"
-FROM = "|from"
+PARTICIPANTS = ("EmailMessageId", "RelationId", "RelationType", "IsDeleted")
+ADDRESSED_FILTER = "RelationObjectType IN ('Lead', 'Contact')"
+SENDER_SUFFIX = "|from"
 DRAFT = "5"  # Status of a message that was not sent
 
 
-def stages(found: Sequence[Mapping[str, Any]]) -> Tables:
+def stages(results: Sequence[Mapping[str, Any]]) -> Tables:
     """What opportunities became."""
     rows = [
-        history_row("deal", str(one["OpportunityId"]), STAGE, text(one.get("StageName")), moment(one["CreatedDate"]))
-        for one in found
-        if not true(one.get("IsDeleted"))
+        history_row("deal", str(record["OpportunityId"]), STAGE, text(record.get("StageName")), moment(record["CreatedDate"]))
+        for record in results
+        if not true(record.get("IsDeleted"))
     ]
     return {"history": rows}
 
 
-def roles(found: Sequence[Mapping[str, Any]]) -> Tables:
+def roles(results: Sequence[Mapping[str, Any]]) -> Tables:
     """Who belongs to an opportunity."""
     rows = [
         {
             "_id": f"{o['OpportunityId']}|{o['ContactId']}",
             "deal": str(o["OpportunityId"]),
             "person": str(o["ContactId"]),
-            "_gone_at": _gone(o),
+            "_gone_at": _deleted_at(o),
         }
-        for o in found
+        for o in results
         if o.get("ContactId")
     ]
     return {"deal_people": rows}
 
 
-def tasks(found: Sequence[Mapping[str, Any]]) -> Tables:
+def tasks(results: Sequence[Mapping[str, Any]]) -> Tables:
     """Completed tasks: calls, e-mails, others."""
     rows = []
-    for one in found:
+    for record in results:
         # where Salesforce does not tell when it was done, not before it was due: known too early it is data leakage
-        days = [m for m in (moment(one.get("CreatedDate")), moment(one.get("ActivityDate"))) if m]
-        at = moment(one.get("CompletedDateTime")) or max(days, default=None)
-        kind = f"task: {one.get('TaskSubtype') or 'Task'}"
-        seconds = one.get("CallDurationInSeconds")
+        days = [m for m in (moment(record.get("CreatedDate")), moment(record.get("ActivityDate"))) if m]
+        timestamp = moment(record.get("CompletedDateTime")) or max(days, default=None)
+        kind = f"task: {record.get('TaskSubtype') or 'Task'}"
+        seconds = record.get("CallDurationInSeconds")
         if kind == "task: Call":
-            kind += ": inbound" if one.get("CallType") == "Inbound" else ": answered" if float(seconds or 0) > 0 else ""
-        direction = "in" if one.get("CallType") == "Inbound" else "out"
-        rows.append(_act(one, kind, at, direction, float(seconds) if seconds not in (None, "") else None))
-    return _acts(found, rows)
+            kind += ": inbound" if record.get("CallType") == "Inbound" else ": answered" if float(seconds or 0) > 0 else ""
+        direction = "in" if record.get("CallType") == "Inbound" else "out"
+        rows.append(_interaction_row(record, kind, timestamp, direction, float(seconds) if seconds not in (None, "") else None))
+    return _interaction_tables(results, rows)
 
 
-def events(found: Sequence[Mapping[str, Any]]) -> Tables:
+def events(results: Sequence[Mapping[str, Any]]) -> Tables:
     """Events of the calendar."""
     rows = []
-    for one in found:
-        minutes = one.get("DurationInMinutes")
+    for record in results:
+        minutes = record.get("DurationInMinutes")
         rows.append(
-            _act(
-                one, "event", moment(one.get("StartDateTime")), "in", float(minutes) * 60 if minutes not in (None, "") else None
+            _interaction_row(
+                record,
+                "event",
+                moment(record.get("StartDateTime")),
+                "in",
+                float(minutes) * 60 if minutes not in (None, "") else None,
             )
         )
-    return _acts(found, rows)
+    return _interaction_tables(results, rows)
 
 
-def members(found: Sequence[Mapping[str, Any]]) -> Tables:
+def members(results: Sequence[Mapping[str, Any]]) -> Tables:
     """Who was put on a campaign, and who responded."""
     rows = []
-    for one in found:
-        person = one.get("LeadId") or one.get("ContactId")
-        base = {**one, "WhoId": person}
-        kind = f"campaign: {one.get('Campaign.Type') or 'Other'}"
-        created = moment(one.get("CreatedDate"))
-        name = one.get("Campaign.Name")
-        rows.append({**_act(base, kind, created, "out", None), "campaign": name})
-        responded = moment(one.get("FirstRespondedDate"))
-        if true(one.get("HasResponded")) and created:
+    for record in results:
+        person = record.get("LeadId") or record.get("ContactId")
+        base = {**record, "WhoId": person}
+        kind = f"campaign: {record.get('Campaign.Type') or 'Other'}"
+        created = moment(record.get("CreatedDate"))
+        name = record.get("Campaign.Name")
+        rows.append({**_interaction_row(base, kind, created, "out", None), "campaign": name})
+        responded = moment(record.get("FirstRespondedDate"))
+        if true(record.get("HasResponded")) and created:
             # a day; its end, since a response known too early would be the future
-            at = max(responded + timedelta(days=1), created) if responded else created
-            row = _act(base, f"{kind}: responded", at, "in", None)
+            timestamp = max(responded + timedelta(days=1), created) if responded else created
+            row = _interaction_row(base, f"{kind}: responded", timestamp, "in", None)
             rows.append({**row, "_id": f"{row['_id']}|responded", "campaign": name})
-    return _acts(found, rows)
+    return _interaction_tables(results, rows)
 
 
-def emails(found: Sequence[Mapping[str, Any]]) -> Tables:
+def emails(results: Sequence[Mapping[str, Any]]) -> Tables:
     """E-mails: sent or received, bounced, first opened. Whose they are is told apart (`participants`); the task that
     Salesforce makes of each tells the same and less."""
     records, rows = [], []
-    for one in found:
-        at, received = moment(one.get("MessageDate")), true(one.get("Incoming"))
+    for record in results:
+        timestamp, received = moment(record.get("MessageDate")), true(record.get("Incoming"))
         # a mail that came is an act of its sender and of nobody else it went to
-        name = f"{one['Id']}{FROM}" if received else str(one["Id"])
-        records.append({"_id": name, "stands_for": one.get("ActivityId") or None, "_gone_at": _gone(one)})
-        if at is None or str(one.get("Status")) == DRAFT:
+        name = f"{record['Id']}{SENDER_SUFFIX}" if received else str(record["Id"])
+        records.append({"_id": name, "stands_for": record.get("ActivityId") or None, "_gone_at": _deleted_at(record)})
+        if timestamp is None or str(record.get("Status")) == DRAFT:
             continue
-        rows.append(_message(name, "received" if received else "sent", at, "in" if received else "out"))
-        if true(one.get("IsBounced")):
-            rows.append(_message(name, "bounced", at, "out"))
-        opened = moment(one.get("FirstOpenedDate"))
+        rows.append(_message(name, "received" if received else "sent", timestamp, "in" if received else "out"))
+        if true(record.get("IsBounced")):
+            rows.append(_message(name, "bounced", timestamp, "out"))
+        opened = moment(record.get("FirstOpenedDate"))
         if opened and not received:
             rows.append(_message(name, "opened", opened, "in"))
     return {"engagements": records, "activities": rows}
 
 
-def _message(name: str, what: str, at: datetime, direction: str) -> Row:
-    return {"_id": f"{name}|{what}", "record": name, "type": f"mail: {what}", "at": at, "direction": direction}
+def _message(name: str, event: str, timestamp: datetime, direction: str) -> Row:
+    return {"_id": f"{name}|{event}", "record": name, "type": f"mail: {event}", "at": timestamp, "direction": direction}
 
 
-def takers(found: Sequence[Mapping[str, Any]]) -> Tables:
+def participants(results: Sequence[Mapping[str, Any]]) -> Tables:
     """Who takes part in an e-mail."""
     rows = [
         {
-            "_id": str(one["Id"]),
-            "record": f"{one['EmailMessageId']}{FROM if one.get('RelationType') == 'FromAddress' else ''}",
-            "person": str(one["RelationId"]),
-            "_gone_at": _gone(one),
+            "_id": str(record["Id"]),
+            "record": f"{record['EmailMessageId']}{SENDER_SUFFIX if record.get('RelationType') == 'FromAddress' else ''}",
+            "person": str(record["RelationId"]),
+            "_gone_at": _deleted_at(record),
         }
-        for one in found
-        if one.get("RelationId")
+        for record in results
+        if record.get("RelationId")
     ]
     return {"takers": rows}
 
 
-def _gone(one: Mapping[str, Any]) -> datetime | None:
-    return moment(one.get("SystemModstamp")) if true(one.get("IsDeleted")) else None
+def _deleted_at(record: Mapping[str, Any]) -> datetime | None:
+    return moment(record.get("SystemModstamp")) if true(record.get("IsDeleted")) else None
 
 
-def _acts(found: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> Tables:
+def _interaction_tables(results: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> Tables:
     """The acts, and a row for each record, so that the acts of a deleted one go with it."""
-    records = [{"_id": str(one["Id"]), "_gone_at": _gone(one)} for one in found]
+    records = [{"_id": str(record["Id"]), "_gone_at": _deleted_at(record)} for record in results]
     return {"engagements": records, "activities": [row for row in rows if row["person"] and row["at"]]}
 
 
-def _act(one: Mapping[str, Any], kind: str, at: datetime | None, direction: str, value: float | None) -> Row:
+def _interaction_row(
+    record: Mapping[str, Any], kind: str, timestamp: datetime | None, direction: str, value: float | None
+) -> Row:
     return {
-        "_id": str(one["Id"]),
-        "record": str(one["Id"]),
-        "person": one.get("WhoId"),
+        "_id": str(record["Id"]),
+        "record": str(record["Id"]),
+        "person": record.get("WhoId"),
         "type": kind,
-        "at": at,
+        "at": timestamp,
         "value": value,
         "direction": direction,
     }

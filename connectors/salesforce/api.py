@@ -9,22 +9,22 @@ from typing import Any
 
 import jwt
 
-from connectors.crm.auth import FetchedToken, Nobody
+from connectors.crm.auth import FetchedToken, NoAuth
 from connectors.crm.http import Http
-from connectors.crm.rate_limit import Bucket
+from connectors.crm.rate_limit import TokenBucket
 from connectors.crm.responses import Answer, RefusedError, Trouble
 from connectors.crm.secrets import Secrets
 from connectors.salesforce.settings import RATES, SalesforceSource
 from features.common.errors import CrmError
 
-SESSION = 3_600.0  # seconds that a token is used; Salesforce does not say how long it lives, and says when it has ended
-GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+SESSION_SECONDS = 3_600.0  # seconds that a token is used; Salesforce does not say how long it lives, and says when it has ended
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 POLL, LONGEST_POLL = 0.5, 30.0  # seconds between two looks at a bulk job, an exponential back-off
 PATIENCE = 6 * 3_600.0  # seconds that a job is waited for
 BULK_ROWS = 10_000  # of one file of results
-DEAD = ("Failed", "Aborted")
-HIDDEN = ("INVALID_FIELD", "INVALID_TYPE", "API_DISABLED_FOR_ORG", "INSUFFICIENT_ACCESS")
-BUSY = ("UNABLE_TO_LOCK_ROW", "REQUEST_RUNNING_TOO_LONG", "SERVER_UNAVAILABLE")
+FAILED_STATES = ("Failed", "Aborted")
+HIDDEN_CODES = ("INVALID_FIELD", "INVALID_TYPE", "API_DISABLED_FOR_ORG", "INSUFFICIENT_ACCESS")
+BUSY_CODES = ("UNABLE_TO_LOCK_ROW", "REQUEST_RUNNING_TOO_LONG", "SERVER_UNAVAILABLE")
 
 
 def judge(answer: Answer) -> Trouble | None:
@@ -32,19 +32,19 @@ def judge(answer: Answer) -> Trouble | None:
     if answer.status < 400:
         return None
     body = answer.body
-    first: Mapping[str, Any] = body[0] if isinstance(body, list) and body and isinstance(body[0], dict) else {}
-    code, message = str(first.get("errorCode", "")), str(first.get("message", ""))
+    first_error: Mapping[str, Any] = body[0] if isinstance(body, list) and body and isinstance(body[0], dict) else {}
+    code, message = str(first_error.get("errorCode", "")), str(first_error.get("message", ""))
     if isinstance(body, dict) and "error" in body:  # of the token service
         return Trouble("refused", f"{body['error']}: {body.get('error_description', '')}", str(answer.status), hint=_LOGIN)
-    why = f"HTTP {answer.status} {code} {message}".strip()
+    reason = f"HTTP {answer.status} {code} {message}".strip()
     hint = "Give the user the permission set of docs/crm/salesforce.md, with access to that field or object."
-    known = {
+    troubles = {
         "REQUEST_LIMIT_EXCEEDED": Trouble("spent", message, code),
-        "INVALID_SESSION_ID": Trouble("renew", why, "401", hint="Check that the app's user may use the API."),
-        **{name: Trouble("again", why, name) for name in BUSY},
-        **{name: Trouble("refused", why, "403", hint=hint) for name in HIDDEN},
+        "INVALID_SESSION_ID": Trouble("renew", reason, "401", hint="Check that the app's user may use the API."),
+        **{name: Trouble("again", reason, name) for name in BUSY_CODES},
+        **{name: Trouble("refused", reason, "403", hint=hint) for name in HIDDEN_CODES},
     }
-    return known.get(code)
+    return troubles.get(code)
 
 
 _LOGIN = "Check the External Client App: its flow, its user, and the id and secret (or key) given here."
@@ -58,7 +58,7 @@ def open_api(source: SalesforceSource, secrets: Secrets) -> Http:
     ConfigError
         if a secret is not set.
     """
-    pace = Bucket(source.rates(RATES))
+    rate_limit = TokenBucket(source.rates(RATES))
     client = secrets.require("SALESFORCE_CLIENT_ID", "the consumer key of the External Client App")
     key = secrets.get("SALESFORCE_PRIVATE_KEY")
     if key:
@@ -71,20 +71,21 @@ def open_api(source: SalesforceSource, secrets: Secrets) -> Http:
 
     def fetch() -> tuple[str, float]:
         if key:
-            ends = int(http.now()) + 180  # by the server's clock, as far as it is known
-            claim = {"iss": client, "sub": user, "aud": source.login_url, "exp": ends}
-            form = {"grant_type": GRANT, "assertion": jwt.encode(claim, key, algorithm="RS256")}
+            expires_at = int(http.now()) + 180  # by the server's clock, as far as it is known
+            claim = {"iss": client, "sub": user, "aud": source.login_url, "exp": expires_at}
+            form = {"grant_type": GRANT_TYPE, "assertion": jwt.encode(claim, key, algorithm="RS256")}
         else:
             form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret}
-        body = http.beside(Nobody()).call("POST", "/services/oauth2/token", data=form).body
-        given = str(body.get("instance_url", source.base_url)).rstrip("/")
-        if given != source.base_url and source.base_url.startswith("https://"):
+        body = http.with_auth(NoAuth()).call("POST", "/services/oauth2/token", data=form).body
+        instance_url = str(body.get("instance_url", source.base_url)).rstrip("/")
+        if instance_url != source.base_url and source.base_url.startswith("https://"):
             raise CrmError(
-                f"Salesforce says that the org is at {given}, not {source.base_url}.", "Put that under `source: base_url:`."
+                f"Salesforce says that the org is at {instance_url}, not {source.base_url}.",
+                "Put that under `source: base_url:`.",
             )
-        return str(body["access_token"]), SESSION
+        return str(body["access_token"]), SESSION_SECONDS
 
-    http = Http(source.base_url, "Salesforce", FetchedToken(fetch, secrets), secrets, judge, pace)
+    http = Http(source.base_url, "Salesforce", FetchedToken(fetch, secrets), secrets, judge, rate_limit)
     return http
 
 
@@ -92,7 +93,7 @@ class DeadJobError(CrmError):
     """A bulk job that failed or was ended by somebody."""
 
 
-class Api:
+class SalesforceApi:
     """The calls that are made."""
 
     def __init__(self, http: Http, version: str) -> None:
@@ -143,17 +144,17 @@ class Api:
         CrmError
             if it is gone, or takes too long.
         """
-        pause, waited = POLL, 0.0
+        pause, waited_seconds = POLL, 0.0
         while True:
             body = self.http.get(f"{self.root}/jobs/query/{job}").body
             if body["state"] == "JobComplete":
                 return int(body.get("numberRecordsProcessed", 0))
-            if body["state"] in DEAD:
-                why = self.http.say(str(body.get("errorMessage", "no reason given")))
-                raise DeadJobError(f"Salesforce's bulk job {job} {body['state'].lower()}: {why}.", "Run it again.")
-            waited += pause
-            if waited > PATIENCE:
-                hours = f"{waited / 3600:.0f} hours"
+            if body["state"] in FAILED_STATES:
+                reason = self.http.redact(str(body.get("errorMessage", "no reason given")))
+                raise DeadJobError(f"Salesforce's bulk job {job} {body['state'].lower()}: {reason}.", "Run it again.")
+            waited_seconds += pause
+            if waited_seconds > PATIENCE:
+                hours = f"{waited_seconds / 3600:.0f} hours"
                 raise CrmError(
                     f"Salesforce's bulk job {job} is still not done after {hours}.",
                     "Run it again later: it goes on with that job.",
@@ -181,8 +182,8 @@ class Api:
     def update(self, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Up to 200 records, each for itself; one answer a record, in order."""
         answer = self.http.patch(f"{self.root}/composite/sobjects", {"allOrNone": False, "records": list(records)})
-        found: list[dict[str, Any]] = answer.body
-        return found
+        results: list[dict[str, Any]] = answer.body
+        return results
 
 
 def flat(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,12 +192,12 @@ def flat(record: Mapping[str, Any]) -> dict[str, Any]:
     >>> flat({"attributes": {}, "Id": "1", "Lead": {"attributes": {}, "CreatedDate": "x"}, "Campaign": None})
     {'Id': '1', 'Lead.CreatedDate': 'x', 'Campaign': None}
     """
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, value in record.items():
         if name == "attributes":
             continue
         if isinstance(value, dict):
-            found.update({f"{name}.{inner}": v for inner, v in flat(value).items()})
+            fields.update({f"{name}.{inner}": v for inner, v in flat(value).items()})
         else:
-            found[name] = value
-    return found
+            fields[name] = value
+    return fields

@@ -13,20 +13,20 @@ from functools import cached_property, partial
 from typing import Any
 
 from connectors.crm.base import BaseConnector
-from connectors.crm.connector import Budget, Check
+from connectors.crm.connector import CallBudget, Check
 from connectors.crm.http import Http
 from connectors.crm.keys import company_key
 from connectors.crm.landing import Landing, Row
-from connectors.crm.mapping import Shape, StageValue, plain
+from connectors.crm.mapping import CrmMapping, StageValue, plain
 from connectors.crm.moments import iso, moment
 from connectors.crm.responses import RefusedError
 from connectors.crm.rows import alias_row, before_row, history_row, label_row, text, true
-from connectors.crm.stream import Page, Stream, changed
+from connectors.crm.stream import Page, Stream, changed_rows
 from connectors.files.privacy import mail_domain
 from connectors.salesforce import activities
-from connectors.salesforce.api import Api
+from connectors.salesforce.api import SalesforceApi
 from connectors.salesforce.check import budget, checks
-from connectors.salesforce.read import Kind, Tables, read_kind
+from connectors.salesforce.read import ObjectKind, Tables, read_kind
 from connectors.salesforce.settings import (
     BULK_FROM,
     CONVERTED,
@@ -37,9 +37,9 @@ from connectors.salesforce.settings import (
 )
 from connectors.salesforce.writer import SalesforceWriter
 
-LINKS = ("IsConverted", "ConvertedDate", "ConvertedAccountId", "ConvertedContactId", "ConvertedOpportunityId")
+CONVERSION_FIELDS = ("IsConverted", "ConvertedDate", "ConvertedAccountId", "ConvertedContactId", "ConvertedOpportunityId")
 OPT_OUTS = ("HasOptedOutOfEmail",)
-VITAL = frozenset({STATUS, *LINKS, *OPT_OUTS})
+VITAL_FIELDS = frozenset({STATUS, *CONVERSION_FIELDS, *OPT_OUTS})
 KINDS_OF_FIELD = {"picklist", "string", "boolean", "double", "int", "percent", "currency", "date", "datetime", "multipicklist"}
 
 
@@ -49,10 +49,10 @@ class Salesforce(SalesforceWriter, BaseConnector):
     kind = "salesforce"
 
     def __init__(
-        self, source: SalesforceSource, http: Http, landing: Landing, since: datetime, bulk_from: int = BULK_FROM
+        self, source: SalesforceSource, http: Http, landing: Landing, history_start: datetime, bulk_from: int = BULK_FROM
     ) -> None:
-        super().__init__(Api(http, source.api_version), landing, source.write_back.prefix)
-        self._begin(source, http, landing, since)
+        super().__init__(SalesforceApi(http, source.api_version), landing, source.write_back.prefix)
+        self._begin(source, http, landing, history_start)
         self.bulk_from = bulk_from
 
     @cached_property
@@ -66,29 +66,32 @@ class Salesforce(SalesforceWriter, BaseConnector):
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them."""
         acts = activities
-        roles = self._plain("OpportunityContactRole", acts.ROLES, acts.roles)
-        stages = Kind("OpportunityHistory", acts.STAGES, "CreatedDate", acts.stages)
-        since = iso(self.since)
-        more = (
-            ("tasks", "Task", acts.TASKS, acts.tasks, f"IsClosed = true AND CreatedDate >= {since}"),
-            ("events", "Event", acts.EVENTS, acts.events, f"StartDateTime >= {since}"),
+        roles = self._plain_kind("OpportunityContactRole", acts.ROLES, acts.roles)
+        stages = ObjectKind("OpportunityHistory", acts.STAGES, "CreatedDate", acts.stages)
+        start_text = iso(self.history_start)
+        optional_objects = (
+            ("tasks", "Task", acts.TASKS, acts.tasks, f"IsClosed = true AND CreatedDate >= {start_text}"),
+            ("events", "Event", acts.EVENTS, acts.events, f"StartDateTime >= {start_text}"),
             ("campaign_members", "CampaignMember", acts.MEMBERS, acts.members, ""),
-            ("emails", "EmailMessage", acts.EMAILS, acts.emails, f"CreatedDate >= {since}"),
-            ("email_people", "EmailMessageRelation", acts.TAKERS, acts.takers, acts.ADDRESSED),
+            ("emails", "EmailMessage", acts.EMAILS, acts.emails, f"CreatedDate >= {start_text}"),
+            ("email_people", "EmailMessageRelation", acts.PARTICIPANTS, acts.participants, acts.ADDRESSED_FILTER),
         )
         return [
-            self._stream("leads", self._leads(), "Lead", VITAL),
-            self._stream("contacts", self._plain("Contact", acts.MERGES, self._contact_rows), "Contact"),
+            self._stream("leads", self._leads(), "Lead", VITAL_FIELDS),
+            self._stream("contacts", self._plain_kind("Contact", acts.MERGES, self._contact_rows), "Contact"),
             self._stream("opportunities", self._opportunities(), "Opportunity"),
-            self._swept(),
+            self._sweep_stream(),
             self._optional("lead_history", self._history(), "LeadHistory, and history tracking on Lead"),
             self._optional("opportunity_history", stages, "Opportunity"),
             self._optional("contact_roles", roles, "OpportunityContactRole"),
             Stream("stages", self._stages),
-            *(self._optional(name, self._there(what, fields, rows, where), what) for name, what, fields, rows, where in more),
+            *(
+                self._optional(name, self._visible_kind(object_name, fields, rows, condition), object_name)
+                for name, object_name, fields, rows, condition in optional_objects
+            ),
         ]
 
-    def _stream(self, name: str, kind: Kind | None, needs: str, vital: frozenset[str] = frozenset()) -> Stream:
+    def _stream(self, name: str, kind: ObjectKind | None, needs: str, vital: frozenset[str] = frozenset()) -> Stream:
         def read(cursor: Any) -> Iterator[Page]:
             if kind is None:
                 raise RefusedError(f"Salesforce shows our user no {needs}.", "", 403)
@@ -97,38 +100,42 @@ class Salesforce(SalesforceWriter, BaseConnector):
         fields = frozenset(kind.fields) if kind else frozenset()
         return Stream(name, read, needs=f"read access to {needs}", fields=fields, vital=vital)
 
-    def _optional(self, name: str, kind: Kind | None, needs: str) -> Stream:
+    def _optional(self, name: str, kind: ObjectKind | None, needs: str) -> Stream:
         return replace(self._stream(name, kind, needs), optional=True)
 
-    def _swept(self) -> Stream:
+    def _sweep_stream(self) -> Stream:
         """The recycle bin is emptied after fifteen days, or by hand; what was in it is listed nowhere."""
-        return self.swept({"people": partial(self.api.ids, "Lead"), "deals": partial(self.api.ids, "Opportunity")})
+        return self.sweep_stream({"people": partial(self.api.ids, "Lead"), "deals": partial(self.api.ids, "Opportunity")})
 
-    def _history(self) -> Kind:
-        wanted = "Field IN ('Status', 'leadConverted'" + "".join(f", '{f}'" for f in self._tracked) + ")"
-        return Kind("LeadHistory", activities.HISTORY, "CreatedDate", self._lead_history, where=wanted)
+    def _history(self) -> ObjectKind:
+        condition = "Field IN ('Status', 'leadConverted'" + "".join(f", '{f}'" for f in self._tracked_fields) + ")"
+        return ObjectKind("LeadHistory", activities.HISTORY, "CreatedDate", self._lead_history, condition=condition)
 
-    def _plain(self, name: str, fields: Sequence[str], rows: Any) -> Kind:
-        return Kind(name, ("Id", *fields, "SystemModstamp"), "SystemModstamp", rows)
+    def _plain_kind(self, name: str, fields: Sequence[str], rows: Any) -> ObjectKind:
+        return ObjectKind(name, ("Id", *fields, "SystemModstamp"), "SystemModstamp", rows)
 
-    def _there(self, name: str, fields: Sequence[str], rows: Any, where: str) -> Kind | None:
+    def _visible_kind(self, name: str, fields: Sequence[str], rows: Any, condition: str) -> ObjectKind | None:
         """An object with those of the fields that we may see; none where it is hidden."""
-        known = self.api.describe(name)
-        if not known:
+        visible_fields = self.api.describe(name)
+        if not visible_fields:
             return None
-        wanted = [f for f in fields if f in known]
-        return Kind(
-            name, ("Id", *wanted, *activities.PARENTS.get(name, ()), "SystemModstamp"), "SystemModstamp", rows, where=where
+        field_names = [f for f in fields if f in visible_fields]
+        return ObjectKind(
+            name,
+            ("Id", *field_names, *activities.PARENTS.get(name, ()), "SystemModstamp"),
+            "SystemModstamp",
+            rows,
+            condition=condition,
         )
 
     @property
     def volatile(self) -> frozenset[str]:
         """Fields whose change is no news: our own scores, and when anything was last modified."""
-        own = {name for name in self._lead_fields if name.startswith(self.api_prefix)}
-        return frozenset({"SystemModstamp", "LastModifiedDate", "LastActivityDate", *own})
+        own_fields = {name for name in self._lead_fields if name.startswith(self.api_prefix)}
+        return frozenset({"SystemModstamp", "LastModifiedDate", "LastActivityDate", *own_fields})
 
     @cached_property
-    def _custom(self) -> list[str]:
+    def _custom_fields(self) -> list[str]:
         return [
             name
             for name, f in self._lead_fields.items()
@@ -139,64 +146,68 @@ class Salesforce(SalesforceWriter, BaseConnector):
         ]
 
     @cached_property
-    def _mapped(self) -> list[str]:
-        every = [*self.source.leads.values(), *self.source.companies.values()]
-        return [name for name in dict.fromkeys(every) if name in self._lead_fields]
+    def _mapped_fields(self) -> list[str]:
+        candidates = [*self.source.leads.values(), *self.source.companies.values()]
+        return [name for name in dict.fromkeys(candidates) if name in self._lead_fields]
 
     @property
-    def _tracked(self) -> list[str]:
+    def _tracked_fields(self) -> list[str]:
         """Attributes whose history Salesforce may have."""
         return [name for name in self.source.leads.values() if name in self._lead_fields]
 
-    def _leads(self) -> Kind:
-        known = self._lead_fields
-        fields = ("CreatedDate", "Email", STATUS, "Company", "IsDeleted", "MasterRecordId", *LINKS, *OPT_OUTS)
-        wanted = [f for f in dict.fromkeys([*fields, *self._mapped, *self._custom]) if f in known]
-        return Kind("Lead", ("Id", *wanted, "SystemModstamp"), "SystemModstamp", self._lead_rows, "people", "", self.volatile)
+    def _leads(self) -> ObjectKind:
+        visible_fields = self._lead_fields
+        fields = ("CreatedDate", "Email", STATUS, "Company", "IsDeleted", "MasterRecordId", *CONVERSION_FIELDS, *OPT_OUTS)
+        field_names = [f for f in dict.fromkeys([*fields, *self._mapped_fields, *self._custom_fields]) if f in visible_fields]
+        return ObjectKind(
+            "Lead", ("Id", *field_names, "SystemModstamp"), "SystemModstamp", self._lead_rows, "people", "", self.volatile
+        )
 
-    def _lead_rows(self, found: Sequence[Mapping[str, Any]]) -> Tables:
+    def _lead_rows(self, records: Sequence[Mapping[str, Any]]) -> Tables:
         people, aliases, history, deal_people = [], [], [], []
-        for one in found:
-            name, created = str(one["Id"]), moment(one.get("CreatedDate"))
-            if true(one.get("IsDeleted")):
+        for record in records:
+            name, created = str(record["Id"]), moment(record.get("CreatedDate"))
+            if true(record.get("IsDeleted")):
                 # whom it was merged into is as old as it
-                people.append({"_id": name, "_created_at": created, "_gone_at": moment(one.get("SystemModstamp"))})
-                if one.get("MasterRecordId"):
-                    aliases.append(alias_row("lead", name, one["MasterRecordId"], moment(one.get("SystemModstamp"))))
+                people.append({"_id": name, "_created_at": created, "_gone_at": moment(record.get("SystemModstamp"))})
+                if record.get("MasterRecordId"):
+                    aliases.append(alias_row("lead", name, record["MasterRecordId"], moment(record.get("SystemModstamp"))))
                 continue
-            own = [STATUS, *self._mapped, *self._custom, "ConvertedContactId", "ConvertedOpportunityId"]
+            columns = [STATUS, *self._mapped_fields, *self._custom_fields, "ConvertedContactId", "ConvertedOpportunityId"]
             people.append(
                 {
-                    **{f: one.get(f) for f in own if f in one},
+                    **{f: record.get(f) for f in columns if f in record},
                     "_id": name,
                     "_created_at": created,
-                    "_company": company_key(one.get("Company"), self.landing.salt),
-                    "_email_domain": mail_domain(one.get("Email") or ""),
-                    "_opted_out": "true" if any(true(one.get(f)) for f in OPT_OUTS) else "false",
+                    "_company": company_key(record.get("Company"), self.landing.salt),
+                    "_email_domain": mail_domain(record.get("Email") or ""),
+                    "_opted_out": "true" if any(true(record.get(f)) for f in OPT_OUTS) else "false",
                 }
             )
-            if true(one.get("IsConverted")):
+            if true(record.get("IsConverted")):
                 # a day, for whom there is no history; nothing that happened on it is counted as before it
-                at = moment(one.get("ConvertedDate"))
-                at = max(at, created) if at and created else at
-                row = history_row("lead", name, CONVERTED, "true", at)
+                converted_at = moment(record.get("ConvertedDate"))
+                converted_at = max(converted_at, created) if converted_at and created else converted_at
+                row = history_row("lead", name, CONVERTED, "true", converted_at)
                 history.append({**row, "_id": f"{row['_id']}|day", "rough": True})
-                if one.get("ConvertedContactId"):
-                    aliases.append(alias_row("lead", str(one["ConvertedContactId"]), name, at))
-                if one.get("ConvertedOpportunityId"):
-                    deal = str(one["ConvertedOpportunityId"])
+                if record.get("ConvertedContactId"):
+                    aliases.append(alias_row("lead", str(record["ConvertedContactId"]), name, converted_at))
+                if record.get("ConvertedOpportunityId"):
+                    deal = str(record["ConvertedOpportunityId"])
                     deal_people.append({"_id": f"{deal}|{name}", "deal": deal, "person": name})
         return {"people": people, "aliases": aliases, "history": history, "deal_people": deal_people}
 
-    def _contact_rows(self, found: Sequence[Mapping[str, Any]]) -> Tables:
+    def _contact_rows(self, records: Sequence[Mapping[str, Any]]) -> Tables:
         """Contacts merged into another; whether they are leads is said by the leads."""
-        merged = [one for one in found if one.get("MasterRecordId")]
+        merged_contacts = [record for record in records if record.get("MasterRecordId")]
         return {
-            "aliases": [alias_row("lead", str(o["Id"]), o["MasterRecordId"], moment(o.get("SystemModstamp"))) for o in merged]
+            "aliases": [
+                alias_row("lead", str(o["Id"]), o["MasterRecordId"], moment(o.get("SystemModstamp"))) for o in merged_contacts
+            ]
         }
 
-    def _opportunities(self) -> Kind:
-        known = self.api.describe("Opportunity")
+    def _opportunities(self) -> ObjectKind:
+        visible_fields = self.api.describe("Opportunity")
         fields = (
             "CreatedDate",
             "Amount",
@@ -208,77 +219,84 @@ class Salesforce(SalesforceWriter, BaseConnector):
             STAGE,
             "IsDeleted",
         )
-        wanted = [f for f in fields if f in known]
-        return Kind(
-            "Opportunity", ("Id", *wanted, "SystemModstamp"), "SystemModstamp", self._deal_rows, "deals", "", self.volatile
+        field_names = [f for f in fields if f in visible_fields]
+        return ObjectKind(
+            "Opportunity", ("Id", *field_names, "SystemModstamp"), "SystemModstamp", self._deal_rows, "deals", "", self.volatile
         )
 
-    def _deal_rows(self, found: Sequence[Mapping[str, Any]]) -> Tables:
-        return {"deals": [self._deal(one) for one in found]}
+    def _deal_rows(self, records: Sequence[Mapping[str, Any]]) -> Tables:
+        return {"deals": [self._deal(record) for record in records]}
 
-    def _deal(self, one: Mapping[str, Any]) -> Row:
-        if true(one.get("IsDeleted")):
-            return {"_id": str(one["Id"]), "_gone_at": moment(one.get("SystemModstamp"))}
-        closed, won = true(one.get("IsClosed")), true(one.get("IsWon"))
-        amount = one.get("Amount")
+    def _deal(self, record: Mapping[str, Any]) -> Row:
+        if true(record.get("IsDeleted")):
+            return {"_id": str(record["Id"]), "_gone_at": moment(record.get("SystemModstamp"))}
+        closed, won = true(record.get("IsClosed")), true(record.get("IsWon"))
+        amount = record.get("Amount")
         return {
-            "_id": str(one["Id"]),
-            "_created_at": moment(one.get("CreatedDate")),
+            "_id": str(record["Id"]),
+            "_created_at": moment(record.get("CreatedDate")),
             # the day on the form may be any; when it last changed its stage is when it was closed
-            "_closed_at": (moment(one.get("LastStageChangeDate")) or moment(one.get("CloseDate"))) if closed else None,
+            "_closed_at": (moment(record.get("LastStageChangeDate")) or moment(record.get("CloseDate"))) if closed else None,
             "_amount": float(amount) if amount not in (None, "") else None,
-            "_currency": one.get("CurrencyIsoCode") or self._currency,
+            "_currency": record.get("CurrencyIsoCode") or self._currency,
             "_status": "won" if won else "lost" if closed else "open",
-            STAGE: one.get(STAGE),
+            STAGE: record.get(STAGE),
         }
 
     @cached_property
     def _currency(self) -> str | None:
         """The org's currency, where deals have none of their own."""
         for page in self.api.query("SELECT Id, DefaultCurrencyIsoCode FROM Organization") if self._has_currency else ():
-            for one in page:
-                return str(one["DefaultCurrencyIsoCode"]) if one.get("DefaultCurrencyIsoCode") else None
+            for record in page:
+                return str(record["DefaultCurrencyIsoCode"]) if record.get("DefaultCurrencyIsoCode") else None
         return None
 
     @cached_property
     def _has_currency(self) -> bool:
         return "DefaultCurrencyIsoCode" in self.api.describe("Organization")
 
-    def _lead_history(self, found: Sequence[Mapping[str, Any]]) -> Tables:
+    def _lead_history(self, records: Sequence[Mapping[str, Any]]) -> Tables:
         """New values, and of each change the value before it."""
         rows: dict[str, Row] = {}
-        for one in found:
-            at, name, field = moment(one["CreatedDate"]), str(one["LeadId"]), str(one["Field"])
-            if at is None or true(one.get("IsDeleted")):
+        for record in records:
+            timestamp, name, field = moment(record["CreatedDate"]), str(record["LeadId"]), str(record["Field"])
+            if timestamp is None or true(record.get("IsDeleted")):
                 continue
             if field == "leadConverted":
-                row = history_row("lead", name, CONVERTED, "true", at)
+                row = history_row("lead", name, CONVERTED, "true", timestamp)
                 rows[row["_id"]] = row
                 continue
-            row = history_row("lead", name, field, text(one.get("NewValue")), at)
+            row = history_row("lead", name, field, text(record.get("NewValue")), timestamp)
             rows[row["_id"]] = row
-            created, old = moment(one.get("Lead.CreatedDate")), text(one.get("OldValue"))
-            if created and created < at:
-                before = before_row(row, old, created)
-                rows[before["_id"]] = before
+            created, old_value = moment(record.get("Lead.CreatedDate")), text(record.get("OldValue"))
+            if created and created < timestamp:
+                previous_row = before_row(row, old_value, created)
+                rows[previous_row["_id"]] = previous_row
         return {"history": list(rows.values())}
 
     def _stages(self, cursor: Any) -> Iterator[Page]:
         """What the org's stages and statuses are called and mean."""
         rows: list[Row] = []
         for page in self.api.query("SELECT Id, MasterLabel, ApiName, IsClosed, IsWon FROM OpportunityStage"):
-            rows += [_stage(one) for one in page]
+            rows += [_stage(record) for record in page]
         rows.append(label_row(CONVERTED, "true", "converted"))
         for option in self._lead_fields.get(STATUS, {}).get("picklistValues", []):
             rows.append(label_row(STATUS, str(option["value"]), str(option["label"])))
-        yield Page({"labels": changed(self.landing, "labels", rows, frozenset())}, {"read": True})
+        yield Page({"labels": changed_rows(self.landing, "labels", rows, frozenset())}, {"read": True})
 
-    def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> Shape:
+    def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
         """What becomes what."""
-        left = {STATUS, STAGE, "ConvertedContactId", "ConvertedOpportunityId", *self.source.exclude}
+        excluded_fields = {STATUS, STAGE, "ConvertedContactId", "ConvertedOpportunityId", *self.source.exclude}
         interactions = {**INTERACTIONS, **self.source.interactions}
-        return Shape(
-            self.source.leads, self.source.companies, interactions, stages, frozenset(left), OPT_OUTS, True, other=_other
+        return CrmMapping(
+            self.source.leads,
+            self.source.companies,
+            interactions,
+            stages,
+            frozenset(excluded_fields),
+            OPT_OUTS,
+            True,
+            default_type=_fallback_type,
         )
 
     def propose(self, value: StageValue) -> str | None:
@@ -289,18 +307,18 @@ class Salesforce(SalesforceWriter, BaseConnector):
         """See `Connector`."""
         return checks(self.api, self.api_prefix)
 
-    def budget(self, leads: int) -> Budget:
+    def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""
         return budget(self.api, leads, self.batch)
 
 
-def _stage(one: Mapping[str, Any]) -> Row:
-    meaning = "won" if true(one.get("IsWon")) else "lost" if true(one.get("IsClosed")) else ""
-    label = str(one["MasterLabel"])
-    return label_row(f"deal.{STAGE}", str(one.get("ApiName") or label), label, meaning)
+def _stage(record: Mapping[str, Any]) -> Row:
+    meaning = "won" if true(record.get("IsWon")) else "lost" if true(record.get("IsClosed")) else ""
+    label = str(record["MasterLabel"])
+    return label_row(f"deal.{STAGE}", str(record.get("ApiName") or label), label, meaning)
 
 
-def _other(name: str) -> str | None:
+def _fallback_type(name: str) -> str | None:
     """A campaign of a type of the org's own: who answered did something, who was put on it did not."""
     if name.startswith("campaign: "):
         return "campaign_responded" if name.endswith(": responded") else "campaign_member"

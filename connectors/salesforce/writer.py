@@ -10,15 +10,15 @@ from typing import Any
 from connectors.crm.landing import Landing
 from connectors.crm.moments import iso
 from connectors.crm.score_fields import ScoreField, Value
-from connectors.crm.write_back import Record, Written
-from connectors.salesforce.api import Api
+from connectors.crm.write_back import Record, RecordResult
+from connectors.salesforce.api import SalesforceApi
 from features.common.errors import CrmError
 
 METADATA = Path(__file__).with_name("metadata")
 KINDS = {"number": {"double", "currency", "percent", "int"}, "text": {"string"}, "long": {"textarea"}, "time": {"datetime"}}
 BATCH = 200
-GONE = ("ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND")
-LATER = ("UNABLE_TO_LOCK_ROW", "REQUEST_RUNNING_TOO_LONG")
+GONE_CODES = ("ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND")
+RETRY_CODES = ("UNABLE_TO_LOCK_ROW", "REQUEST_RUNNING_TOO_LONG")
 
 
 class SalesforceWriter:
@@ -27,7 +27,7 @@ class SalesforceWriter:
     title = "Salesforce"
     batch = BATCH
 
-    def __init__(self, api: Api, landing: Landing, prefix: str) -> None:
+    def __init__(self, api: SalesforceApi, landing: Landing, prefix: str) -> None:
         self.api, self.landing, self.prefix = api, landing, prefix
 
     @property
@@ -47,19 +47,19 @@ class SalesforceWriter:
         Ripeline."""
         missing = []
         for kind in ("Lead", "Contact"):
-            there = self.api.describe(kind)
+            existing_fields = self.api.describe(kind)
             for field in fields:
                 name = self.field(field.key)
-                found = there.get(name)
-                if found is None:
+                existing = existing_fields.get(name)
+                if existing is None:
                     missing.append(f"{kind}.{name}")
-                elif found["type"] not in KINDS[field.kind]:
+                elif existing["type"] not in KINDS[field.kind]:
                     raise CrmError(
-                        f"Salesforce has a field {kind}.{name} of type {found['type']}, ours is "
+                        f"Salesforce has a field {kind}.{name} of type {existing['type']}, ours is "
                         f"{' or '.join(sorted(KINDS[field.kind]))}.",
                         "It belongs to somebody else: choose another `write_back: prefix:`.",
                     )
-                elif not found.get("updateable", True):
+                elif not existing.get("updateable", True):
                     raise CrmError(f"Our user may not write {kind}.{name}.", "Assign the permission set Ripeline to it.")
         if create and missing:
             raise CrmError(
@@ -69,26 +69,28 @@ class SalesforceWriter:
             )
         return missing
 
-    def write(self, records: Sequence[Record]) -> list[Written]:
+    def write(self, records: Sequence[Record]) -> list[RecordResult]:
         """See `Writer`."""
         contacts = self.places([name for name, _ in records])
-        sent = [self._record(name, values, contacts.get(name)) for name, values in records]
-        answers = self.api.update(sent)
-        found = []
+        updates = [self._record(name, values, contacts.get(name)) for name, values in records]
+        answers = self.api.update(updates)
+        results = []
         for (name, _), answer in zip(records, answers, strict=False):  # one that is not answered is no acknowledgement
             errors = answer.get("errors") or []
             codes = [str(error.get("statusCode")) for error in errors]
             words = "; ".join(f"{code}: {error.get('message')}" for code, error in zip(codes, errors, strict=True))
             problem = "" if answer.get("success") else words or "no reason given"
-            found.append(Written(name, problem, any(c in LATER for c in codes), any(c in GONE for c in codes)))
-        return found
+            results.append(
+                RecordResult(name, problem, any(c in RETRY_CODES for c in codes), any(c in GONE_CODES for c in codes))
+            )
+        return results
 
     def places(self, ids: Sequence[str]) -> dict[str, str]:
         """See `Writer`; the contacts that these leads became."""
-        found: dict[str, str] = {}
+        contact_ids: dict[str, str] = {}
         for begin in range(0, len(ids), 1_000):
-            found |= self.landing.values("people", "ConvertedContactId", ids[begin : begin + 1_000])
-        return {name: contact for name, contact in found.items() if contact}
+            contact_ids |= self.landing.values("people", "ConvertedContactId", ids[begin : begin + 1_000])
+        return {name: contact for name, contact in contact_ids.items() if contact}
 
     def _record(self, name: str, values: Mapping[str, Value], contact: str | None) -> dict[str, Any]:
         fields = {self.field(key): iso(v) if isinstance(v, datetime) else v for key, v in values.items()}

@@ -32,8 +32,8 @@ def waking_time(rng: np.random.Generator, size: int, peaks: Sequence[int] = (0, 
     shares = _SHARES[use] / _SHARES[use].sum()
     peak = use[np.searchsorted(np.cumsum(shares)[:-1], rng.random(size), side="right")]
     hours = _PEAKS[peak] + _SPREADS[peak] * rng.standard_normal(size)
-    at: Array = (np.clip(hours, 5.0, 21.99) * HOUR).astype(np.int64) + rng.integers(1, 30 * SECOND, size)
-    return at
+    time_of_day: Array = (np.clip(hours, 5.0, 21.99) * HOUR).astype(np.int64) + rng.integers(1, 30 * SECOND, size)
+    return time_of_day
 
 
 @dataclass(frozen=True)
@@ -50,22 +50,22 @@ class Clock:
         """The µs since 1970 at which these days of these leads begin."""
         return self.start + day.astype(np.int64) * DAY + self.offset[lead]
 
-    def within(self, lead: Array, day: Array, time_of_day: Array) -> Array:
+    def moment_at(self, lead: Array, day: Array, time_of_day: Array) -> Array:
         """The µs since 1970 at which, in these days of these leads, it is that time of day."""
-        at: Array = self.moment(lead, day) + (time_of_day - self.offset[lead]) % DAY
-        return at
+        moments: Array = self.moment(lead, day) + (time_of_day - self.offset[lead]) % DAY
+        return moments
 
-    def day_of(self, lead: Array, at: Array) -> Array:
+    def day_of(self, lead: Array, moment: Array) -> Array:
         """The day of each lead's own clock into which the moment (µs since 1970) falls."""
-        day: Array = (at - self.start - self.offset[lead]) // DAY
+        day: Array = (moment - self.start - self.offset[lead]) // DAY
         return day
 
 
-def weekend(at: Array) -> Array:
+def weekend(moments: Array) -> Array:
     """Whether the moment (µs since 1970) is on a Saturday or Sunday, UTC."""
-    return (at // DAY + 3) % 7 >= 5
+    return (moments // DAY + 3) % 7 >= 5
 
 
-def times(at: Array) -> pd.Series:
+def times(moments: Array) -> pd.Series:
     """µs since 1970 → a column of UTC times."""
-    return pd.Series(pd.DatetimeIndex(at.astype("datetime64[us]"), tz="UTC"))
+    return pd.Series(pd.DatetimeIndex(moments.astype("datetime64[us]"), tz="UTC"))

@@ -46,9 +46,9 @@ def of_company(values: Array, company: Array, otherwise: Any) -> Array:
 def hide(rng: np.random.Generator, values: Array, share: float) -> Array:
     """The values with a share of them unknown: NaN for numbers, None for others."""
     unknown = rng.random(len(values)) < share
-    out = values.copy()
-    out[unknown] = np.nan if values.dtype.kind == "f" else None
-    return out
+    visible = values.copy()
+    visible[unknown] = np.nan if values.dtype.kind == "f" else None
+    return visible
 
 
 def companies(rng: np.random.Generator, count: int, scanner_rng: np.random.Generator, scanner_share: float) -> Companies:

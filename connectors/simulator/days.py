@@ -15,7 +15,7 @@ _VISITS_A_DAY_OF_A_CUSTOMER = 0.03
 _VISITS_A_DAY_OF_A_LOST_LEAD = 0.002
 
 
-def shown(state: Array) -> Array:
+def shown_level(state: Array) -> Array:
     """The level that acts show: people of a warm company look at prices and take calls as if two levels higher."""
     level: Array = np.minimum(state % LEVELS + 2 * (state >= LEVELS), LEVELS - 1)
     return level
@@ -37,15 +37,15 @@ class LeadDays:
         return self.state % LEVELS
 
     @property
-    def shown(self) -> Array:
-        return shown(self.state)
+    def shown_level(self) -> Array:
+        return shown_level(self.state)
 
     @property
     def warm(self) -> Array:
         return self.state >= LEVELS
 
-    def plus(self, other: LeadDays) -> LeadDays:
-        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+    def append(self, addition: LeadDays) -> LeadDays:
+        pairs = zip(vars(self).values(), vars(addition).values(), strict=True)
         return LeadDays(*(np.concatenate(pair) for pair in pairs))
 
     def take(self, rows: Array) -> LeadDays:
@@ -65,21 +65,21 @@ def open_days(paths: Paths, arrival: Array) -> LeadDays:
     return LeadDays(lead, day, paths.state[day, lead], stage, paths.touched[day, lead])
 
 
-def quiet_days(paths: Paths, rng: np.random.Generator, after: str) -> LeadDays:
-    """The few days on which something is seen of a closed lead: `after` is "disqualified", "lost" or "customer".
+def quiet_days(paths: Paths, rng: np.random.Generator, ending: str) -> LeadDays:
+    """The few days on which something is seen of a closed lead: `ending` is "disqualified", "lost" or "customer".
 
     What is seen then does not come from the hidden state: it is 0 on these days.
     """
     days = len(paths.state)
-    became_sql = paths.entered[:, SQL] < paths.left
-    who, rate = {
-        "disqualified": ((paths.left < days) & ~became_sql, _MAILS_A_DAY_AFTER_DISQUALIFICATION),
-        "lost": ((paths.left < days) & became_sql, _VISITS_A_DAY_OF_A_LOST_LEAD),
+    became_sql = paths.entered[:, SQL] < paths.exit_day
+    closed_leads, rate = {
+        "disqualified": ((paths.exit_day < days) & ~became_sql, _MAILS_A_DAY_AFTER_DISQUALIFICATION),
+        "lost": ((paths.exit_day < days) & became_sql, _VISITS_A_DAY_OF_A_LOST_LEAD),
         "customer": (paths.entered[:, CUSTOMER] < days, _VISITS_A_DAY_OF_A_CUSTOMER),
-    }[after]
+    }[ending]
     begin = np.minimum(paths.closed, days).astype(np.int64)
-    lead = np.repeat(np.arange(len(begin)), np.where(who, rng.poisson(rate * (days - begin)), 0))
+    lead = np.repeat(np.arange(len(begin)), np.where(closed_leads, rng.poisson(rate * (days - begin)), 0))
     day = begin[lead] + (rng.random(len(lead)) * (days - begin[lead])).astype(np.int64)
-    none = np.zeros(len(lead), dtype=np.int8)
-    stage = np.full(len(lead), CUSTOMER if after == "customer" else 0, dtype=np.int8)
-    return LeadDays(lead.astype(np.int32), day.astype(np.int32), none, stage, np.ones(len(lead), dtype=bool))
+    zero_state = np.zeros(len(lead), dtype=np.int8)
+    stage = np.full(len(lead), CUSTOMER if ending == "customer" else 0, dtype=np.int8)
+    return LeadDays(lead.astype(np.int32), day.astype(np.int32), zero_state, stage, np.ones(len(lead), dtype=bool))

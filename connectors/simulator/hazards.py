@@ -36,7 +36,7 @@ class Tempo:
     slope: tuple[float, ...] = (1.0,) * len(_ADVANCE)
 
     @classmethod
-    def of(cls, settings: SimulatorSettings) -> Tempo:
+    def from_settings(cls, settings: SimulatorSettings) -> Tempo:
         """That of these settings; the usual one without variety."""
         if not settings.variety:
             return cls()
@@ -54,6 +54,6 @@ def hazards(effect: Array, tempo: Tempo | None = None) -> Hazards:
     for s in range(len(_ADVANCE)):
         drawn = _LEVEL[s] * LEVEL + _HEAT[s] * HEAT + _FIT[s] * fit
         forward = np.exp(_ADVANCE[s] + tempo.shift[s] + tempo.slope[s] * drawn + day)
-        out = np.exp(_LEAVE[s] + _LEAVE_LEVEL[s] * LEVEL + _LEAVE_FIT[s] * fit + 0.3 * day)
-        advance[s], leave[s] = forward / (1 + forward + out), out / (1 + forward + out)
+        exit_odds = np.exp(_LEAVE[s] + _LEAVE_LEVEL[s] * LEVEL + _LEAVE_FIT[s] * fit + 0.3 * day)
+        advance[s], leave[s] = forward / (1 + forward + exit_odds), exit_odds / (1 + forward + exit_odds)
     return Hazards(advance, leave)

@@ -22,7 +22,7 @@ _BASE = 0.075 + 0.012 * LEVEL + 0.035 * HEAT
 RISE = np.where(LEVEL == LEVELS - 1, 0.0, np.array([np.where(HEAT, 0.012, 0.002), np.where(HEAT, 0.23, 0.12)]))
 FALL = np.where(LEVEL == 0, 0.0, np.array([np.where(HEAT, 0.014, 0.027), np.where(HEAT, 0.008, 0.014)]))
 # Chances of the level of a new lead, by heat.
-FIRST = np.array([[0.42, 0.27, 0.17, 0.09, 0.04, 0.01], [0.16, 0.20, 0.23, 0.21, 0.14, 0.06]])
+INITIAL_LEVELS = np.array([[0.42, 0.27, 0.17, 0.09, 0.04, 0.01], [0.16, 0.20, 0.23, 0.21, 0.14, 0.06]])
 
 
 def touch_chance(state: Array, factor: Array) -> Array:
@@ -40,10 +40,10 @@ def transitions(factor: Array) -> Array:
     for state in range(STATES):
         for warm in (0, 1):
             chance = heat[HEAT[state], warm]
-            same = warm * LEVELS + LEVEL[state]
-            out[:, state, same] = chance * (1 - rise[:, state] - fall[:, state])
+            same_state = warm * LEVELS + LEVEL[state]
+            out[:, state, same_state] = chance * (1 - rise[:, state] - fall[:, state])
             if LEVEL[state] < LEVELS - 1:
-                out[:, state, same + 1] = chance * rise[:, state]
+                out[:, state, same_state + 1] = chance * rise[:, state]
             if LEVEL[state] > 0:
-                out[:, state, same - 1] = chance * fall[:, state]
+                out[:, state, same_state - 1] = chance * fall[:, state]
     return out

@@ -16,4 +16,4 @@ OPEN = len(FUNNEL.open_stages)  # lead, mql and sql are 0, 1 and 2; customer is 
 CUSTOMER = OPEN
 SQL = FUNNEL.position("sql")
 
-NEVER = np.iinfo(np.int32).max  # the day of what has not happened before the data end
+NO_DAY = np.iinfo(np.int32).max  # the day of what has not happened before the data end

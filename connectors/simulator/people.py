@@ -32,9 +32,9 @@ class People:
 
 def people(rng: np.random.Generator, company: Array, firms: Companies, created: Array) -> People:
     """The leads: `company` is the number of each one's company or -1, `created` the µs since 1970 of its creation."""
-    count, alone = len(company), company < 0
+    count, without_company = len(company), company < 0
     own_country, by_own_country = choose(rng, COUNTRIES, count)
-    country = np.where(alone, own_country, of_company(firms.country, company, None))
+    country = np.where(without_company, own_country, of_company(firms.country, company, None))
     source, by_source = choose(rng, SOURCES, count)
     region, by_region = choose(rng, REGIONS, count)
     colour, _ = choose(rng, COLOURS, count)
@@ -49,7 +49,7 @@ def people(rng: np.random.Generator, company: Array, firms: Companies, created: 
         "source": hide(rng, source, 0.02),
         "country": hide(rng, country, 0.04),
         "job_title": hide(rng, title, 0.05),
-        "email_domain": np.where(alone, free_mail, of_company(firms.domain, company, None)),
+        "email_domain": np.where(without_company, free_mail, of_company(firms.domain, company, None)),
         "budget_score": hide(rng, budget, 0.15),
         "existing_tool": pd.array(hide(rng, has_tool.astype(object), 0.10), dtype="boolean"),
         "region": hide(rng, region, 0.05),
@@ -58,7 +58,7 @@ def people(rng: np.random.Generator, company: Array, firms: Companies, created: 
         "tool_bought_on": times(created - created % DAY - rng.integers(30, 3000, count) * DAY).where(has_tool),
         "notes": hide(rng, np.array(NOTES, dtype=object)[pick(rng, np.ones(len(NOTES)), count)], 0.60),
     }
-    by_company = of_company(firms.fit, company, 0.0) + np.where(alone, by_own_country - 0.3, 0.0)
+    by_company = of_company(firms.fit, company, 0.0) + np.where(without_company, by_own_country - 0.3, 0.0)
     fit = by_company + by_source + by_region + by_title + (budget - 50) / 60 + np.where(has_tool, -0.25, 0.10)
     return People(pd.DataFrame(table), fit)
 

@@ -10,7 +10,7 @@ from connectors.simulator.kinds import Array
 from connectors.simulator.vocabulary import CONTENTS, OUTBOUND, TOPICS, TYPE, TYPES
 
 _DTYPES = {"lead": np.int32, "type": np.int8, "at": np.int64, "value": np.float64, "content": np.int16, "campaign": np.int16}
-_OUT = np.array([name in OUTBOUND for name in TYPES])
+_IS_OUTBOUND = np.array([name in OUTBOUND for name in TYPES])
 
 
 class Rows:
@@ -28,7 +28,7 @@ class Rows:
         self,
         kind: str | Array,
         lead: Array,
-        at: Array,
+        moments: Array,
         *,
         value: Array | float = np.nan,
         content: Array | int = -1,
@@ -36,20 +36,20 @@ class Rows:
         bot: bool = False,
     ) -> None:
         """Add interactions of one type (its name) or of several (their codes); arrays of one shape."""
-        given = {"lead": lead, "at": at, "value": value, "content": content, "campaign": campaign}
-        given["type"] = TYPE[kind] if isinstance(kind, str) else kind
+        columns = {"lead": lead, "at": moments, "value": value, "content": content, "campaign": campaign}
+        columns["type"] = TYPE[kind] if isinstance(kind, str) else kind
         for name, dtype in _DTYPES.items():
-            self._pieces[name].append(np.broadcast_to(np.asarray(given[name], dtype=dtype), at.shape))
-        self._pieces["bot"].append(np.full(at.shape, bot))
+            self._pieces[name].append(np.broadcast_to(np.asarray(columns[name], dtype=dtype), moments.shape))
+        self._pieces["bot"].append(np.full(moments.shape, bot))
 
-    def table(self, lead_ids: pd.Index, before: int) -> tuple[pd.DataFrame, Array]:
+    def table(self, lead_ids: pd.Index, end: int) -> tuple[pd.DataFrame, Array]:
         """The interactions before that moment (µs since 1970), by time, and which of them a mail scanner made."""
-        whole = {name: np.concatenate(pieces) for name, pieces in self._pieces.items()}
+        columns = {name: np.concatenate(pieces) for name, pieces in self._pieces.items()}
         self._pieces.clear()
-        keep = np.flatnonzero(whole["at"] < before)
-        order = keep[np.lexsort((whole["type"][keep], whole["lead"][keep], whole["at"][keep]))]
-        bots = whole.pop("bot")[order]
-        sorted_ = {name: values[order] for name, values in whole.items()}
+        kept_rows = np.flatnonzero(columns["at"] < end)
+        order = kept_rows[np.lexsort((columns["type"][kept_rows], columns["lead"][kept_rows], columns["at"][kept_rows]))]
+        bots = columns.pop("bot")[order]
+        sorted_ = {name: values[order] for name, values in columns.items()}
         frame = pd.DataFrame(
             {
                 "lead_id": pd.Categorical.from_codes(sorted_["lead"], lead_ids),
@@ -58,7 +58,7 @@ class Rows:
                 "value": sorted_["value"],
                 "content": pd.Categorical.from_codes(sorted_["content"], pd.Index(CONTENTS)),
                 "campaign": pd.Categorical.from_codes(sorted_["campaign"], pd.Index(self.campaigns)),
-                "direction": pd.Categorical.from_codes(_OUT[sorted_["type"]].astype(np.int8), pd.Index(["in", "out"])),
+                "direction": pd.Categorical.from_codes(_IS_OUTBOUND[sorted_["type"]].astype(np.int8), pd.Index(["in", "out"])),
             }
         )
         return frame, bots

@@ -20,24 +20,27 @@ _AT_FAIR = np.array([0.0006, 0.0012, 0.0024, 0.0040, 0.0060, 0.0085])
 def sales(rows: Rows, days: LeadDays, world: World, calendar: Calendar, rng: np.random.Generator) -> None:
     """Calls, meetings and fairs on these days, all in working hours of working days."""
     _calls(rows, days, world, rng)
-    meeting = days.take(np.flatnonzero(rng.random(len(days.lead)) < _MEETING[days.stage, days.shown]))
+    meeting_days = days.take(np.flatnonzero(rng.random(len(days.lead)) < _MEETING[days.stage, days.shown_level]))
     fair = np.flatnonzero(calendar.fair[days.day])
-    met = days.take(fair[rng.random(len(fair)) < _AT_FAIR[days.level[fair]]])
-    for kind, found, shortest, longest in (("meeting", meeting, 900, 5_400), ("event_attended", met, 300, 2_400)):
-        at = world.clock.within(found.lead, found.day, waking_time(rng, len(found.lead), peaks=(0, 1)))
-        seconds = np.round(rng.uniform(shortest, longest, len(at)))
-        open_ = ~weekend(at)
-        campaign = np.where(kind == "event_attended", calendar.campaign[found.day], -1)
-        rows.add(kind, found.lead[open_], at[open_], value=seconds[open_], campaign=campaign[open_])
+    fair_days = days.take(fair[rng.random(len(fair)) < _AT_FAIR[days.level[fair]]])
+    for kind, occasions, shortest, longest in (
+        ("meeting", meeting_days, 900, 5_400),
+        ("event_attended", fair_days, 300, 2_400),
+    ):
+        moments = world.clock.moment_at(occasions.lead, occasions.day, waking_time(rng, len(occasions.lead), peaks=(0, 1)))
+        seconds = np.round(rng.uniform(shortest, longest, len(moments)))
+        open_ = ~weekend(moments)
+        campaign = np.where(kind == "event_attended", calendar.campaign[occasions.day], -1)
+        rows.add(kind, occasions.lead[open_], moments[open_], value=seconds[open_], campaign=campaign[open_])
 
 
 def _calls(rows: Rows, days: LeadDays, world: World, rng: np.random.Generator) -> None:
-    called = days.take(np.flatnonzero(rng.random(len(days.lead)) < _CALL[days.stage]))
-    at = world.clock.within(called.lead, called.day, waking_time(rng, len(called.lead), peaks=(0, 1)))
-    kept = np.flatnonzero(~weekend(at))
-    called, at = called.take(kept), at[kept]
-    rows.add("call_made", called.lead, at)
-    answered = np.flatnonzero(rng.random(len(at)) < _ANSWERS[called.shown])
+    call_days = days.take(np.flatnonzero(rng.random(len(days.lead)) < _CALL[days.stage]))
+    moments = world.clock.moment_at(call_days.lead, call_days.day, waking_time(rng, len(call_days.lead), peaks=(0, 1)))
+    kept_rows = np.flatnonzero(~weekend(moments))
+    call_days, moments = call_days.take(kept_rows), moments[kept_rows]
+    rows.add("call_made", call_days.lead, moments)
+    answered = np.flatnonzero(rng.random(len(moments)) < _ANSWERS[call_days.shown_level])
     rings = rng.integers(4 * SECOND, 25 * SECOND, len(answered))
     seconds = np.round(150 * np.exp(0.8 * rng.standard_normal(len(answered))))
-    rows.add("call_answered", called.lead[answered], at[answered] + rings, value=seconds)
+    rows.add("call_answered", call_days.lead[answered], moments[answered] + rings, value=seconds)

@@ -63,9 +63,9 @@ def _campaigns(first_day: date, days: int, seed: int) -> tuple[Array, Array, Arr
     begin = int(rng.integers(5, 40))
     while begin < days:
         length, gap, theme = (int(x) for x in rng.integers([14, 15, 0], [36, 50, len(_THEMES)]))
-        loud, good = rng.uniform([0.3, -0.35], [1.1, 0.45])
+        loud, progress = rng.uniform([0.3, -0.35], [1.1, 0.45])
         span = slice(begin, begin + length)
-        running[span], strength[span], quality[span] = len(names), loud, good
+        running[span], strength[span], quality[span] = len(names), loud, progress
         year = first_day.year + (first_day.timetuple().tm_yday + begin) // 366
         names.append(f"{_THEMES[theme]}-{year}-{len(names) + 1:02d}")
         begin += length + gap

@@ -18,7 +18,7 @@ from connectors.simulator.sales import sales
 from connectors.simulator.seasons import Calendar, calendar
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulation import Simulation
-from connectors.simulator.visits import creations, strays, visits
+from connectors.simulator.visits import creation_interactions, stray_visits, visits
 from connectors.simulator.world import World, world
 from features.dataset.dataset import Dataset
 
@@ -41,12 +41,12 @@ def simulate(settings: SimulatorSettings | None = None, progress: Progress | Non
     seasons = calendar(settings.first_day, settings.days, settings.seed)
     firms_and_people = world(settings, seasons)
 
-    def walked(done: int, total: int) -> None:
+    def report_days(finished_days: int, total: int) -> None:
         if progress:
-            progress("simulate days", done, total)
+            progress("simulate days", finished_days, total)
 
-    chances = hazards(seasons.hazard, Tempo.of(settings))
-    paths = walk(firms_and_people, chances, seasons.touch, stream(settings.seed, "paths"), walked)
+    chances = hazards(seasons.hazard, Tempo.from_settings(settings))
+    paths = walk(firms_and_people, chances, seasons.touch, stream(settings.seed, "paths"), report_days)
     rows = Rows(seasons.campaigns)
     unsubscribed = _interactions(rows, firms_and_people, paths, seasons, settings.seed, progress)
     return _simulation(settings, firms_and_people, paths, rows, unsubscribed)
@@ -55,23 +55,23 @@ def simulate(settings: SimulatorSettings | None = None, progress: Progress | Non
 def _interactions(rows: Rows, people: World, paths: Paths, seasons: Calendar, seed: int, progress: Progress | None) -> Array:
     """Fill the rows; returns when each lead unsubscribed (µs since 1970)."""
 
-    def tell(done: int) -> None:
+    def report_step(finished_steps: int) -> None:
         if progress:
-            progress("simulate interactions", done, 4)
+            progress("simulate interactions", finished_steps, 4)
 
     days = open_days(paths, people.arrival)
     quiet = stream(seed, "quiet days")
-    creations(rows, people, paths, stream(seed, "creations"))
-    tell(1)
+    creation_interactions(rows, people, paths, stream(seed, "creations"))
+    report_step(1)
     visits(rows, days, people, paths, seasons, stream(seed, "visits"))
-    for after in ("lost", "customer"):
-        strays(rows, quiet_days(paths, quiet, after), people, quiet)
-    tell(2)
+    for ending in ("lost", "customer"):
+        stray_visits(rows, quiet_days(paths, quiet, ending), people, quiet)
+    report_step(2)
     sales(rows, days, people, seasons, stream(seed, "sales"))
-    tell(3)
-    mailed = days.plus(quiet_days(paths, quiet, "disqualified"))
+    report_step(3)
+    mailed = days.append(quiet_days(paths, quiet, "disqualified"))
     unsubscribed = mails(rows, mailed, people, seasons, stream(seed, "mails"), stream(seed, "scanner mails"))
-    tell(4)
+    report_step(4)
     return unsubscribed
 
 

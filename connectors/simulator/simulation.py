@@ -57,23 +57,26 @@ class Simulation:
         horizons = _horizons(funnel)
         lead, day, stage = self._locate(landmarks)
         out = np.full((len(landmarks), len(funnel.targets)), np.nan)
-        asked = np.unique(day)
-        for begin in range(0, len(asked), _DAYS_AT_ONCE):
-            some = asked[begin : begin + _DAYS_AT_ONCE]
-            rows = np.flatnonzero((day >= some[0]) & (day <= some[-1]))
-            self._fill(out, rows, some, horizons, (lead[rows], day[rows], stage[rows]))
+        unique_days = np.unique(day)
+        for begin in range(0, len(unique_days), _DAYS_AT_ONCE):
+            chunk = unique_days[begin : begin + _DAYS_AT_ONCE]
+            rows = np.flatnonzero((day >= chunk[0]) & (day <= chunk[-1]))
+            self._fill(out, rows, chunk, horizons, (lead[rows], day[rows], stage[rows]))
         return pd.DataFrame(out, index=landmarks.index, columns=list(funnel.targets))
 
-    def _fill(self, out: Array, rows: Array, days: Array, horizons: Sequence[int], at: tuple[Array, Array, Array]) -> None:
-        lead, day, stage = at
-        first, length = int(days[0]), int(days[-1]) + max(horizons)
+    def _fill(self, out: Array, rows: Array, days: Array, horizons: Sequence[int], located: tuple[Array, Array, Array]) -> None:
+        lead, day, stage = located
+        first_day, length = int(days[0]), int(days[-1]) + max(horizons)
         seasons = calendar(self.settings.first_day, length, self.settings.seed)
-        chances, moves = hazards(seasons.hazard[first:], Tempo.of(self.settings)), transitions(seasons.touch[first:])
+        chances, moves = (
+            hazards(seasons.hazard[first_day:], Tempo.from_settings(self.settings)),
+            transitions(seasons.touch[first_day:]),
+        )
         for target in range(1, len(horizons) + 1):
-            table = probabilities(days - first, horizons[:target], chances, moves)
-            below = np.flatnonzero((stage >= 0) & (stage < target))
+            table = probabilities(days - first_day, horizons[:target], chances, moves)
+            below_target = np.flatnonzero((stage >= 0) & (stage < target))
             cell = (np.searchsorted(days, day), self._world.fit[lead], self._paths.state[day, lead])
-            out[rows[below], target - 1] = table[(stage[below], *(index[below] for index in cell))]
+            out[rows[below_target], target - 1] = table[(stage[below_target], *(index[below_target] for index in cell))]
 
     def _locate(self, landmarks: pd.DataFrame) -> tuple[Array, Array, Array]:
         """The lead, the day of its own clock and the lead stage of each landmark, as numbers."""
@@ -81,14 +84,16 @@ class Simulation:
         lead = ids.get_indexer(pd.Index(landmarks["lead_id"].astype(str)))
         _refuse(landmarks, lead < 0, "no such lead was simulated", "Take landmarks of this simulation's dataset.")
         stage = pd.Index(self.funnel.stages).get_indexer(pd.Index(landmarks["lead_stage"].astype(str)))
-        known = f"known are: {', '.join(self.funnel.stages)}"
-        _refuse(landmarks, stage < 0, "there is no such lead stage", f"{known}; a lead that left has no landmark.")
+        known_stages = f"known are: {', '.join(self.funnel.stages)}"
+        _refuse(landmarks, stage < 0, "there is no such lead stage", f"{known_stages}; a lead that left has no landmark.")
         as_of = pd.to_datetime(landmarks["as_of"], utc=True).dt.as_unit("us")
-        at = as_of.to_numpy(dtype="datetime64[us]").astype(np.int64)
-        day = self._world.clock.day_of(lead, at)
-        early, late = day < self._world.arrival[lead], (as_of > self.dataset.extracted_at).to_numpy()
-        _refuse(landmarks, early, "the lead was not yet created", "Look at it from its created_at on.")
-        _refuse(landmarks, late, "that is after extraction", f"Look at it at {self.dataset.extracted_at} at the latest.")
+        moments = as_of.to_numpy(dtype="datetime64[us]").astype(np.int64)
+        day = self._world.clock.day_of(lead, moments)
+        before_creation, after_extraction = day < self._world.arrival[lead], (as_of > self.dataset.extracted_at).to_numpy()
+        _refuse(landmarks, before_creation, "the lead was not yet created", "Look at it from its created_at on.")
+        _refuse(
+            landmarks, after_extraction, "that is after extraction", f"Look at it at {self.dataset.extracted_at} at the latest."
+        )
         really = self._paths.lead_stage(lead, day)
         _refuse(
             landmarks, really != stage, "the lead was not in this lead stage then", "Take the lead stage from `lead_stages`."
@@ -99,9 +104,9 @@ class Simulation:
 def _horizons(funnel: Funnel) -> list[int]:
     """Whole steps of a day within each horizon."""
     if funnel.stages != FUNNEL.stages:
-        other = next((s for s in funnel.stages if s not in FUNNEL.stages), funnel.final)
+        unknown_stage = next((s for s in funnel.stages if s not in FUNNEL.stages), funnel.final)
         raise ConfigError(
-            f"The funnel {' → '.join(funnel.stages)} is not the simulated one: {nearest(other, FUNNEL.stages)}",
+            f"The funnel {' → '.join(funnel.stages)} is not the simulated one: {nearest(unknown_stage, FUNNEL.stages)}",
             f"The simulator knows {' → '.join(FUNNEL.stages)}.",
         )
     missing = [target for target in funnel.targets if target not in funnel.horizons]

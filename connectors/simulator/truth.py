@@ -39,10 +39,10 @@ def probabilities(days: Array, deadlines: Sequence[int], hazards: Hazards, trans
     for step in range(max(deadlines), 0, -1):
         day = days + step - 1
         moves = transitions[day].swapaxes(1, 2)
-        after = [value[j] @ moves if j < k else value[k] for j in range(k + 1)]
+        next_value = [value[j] @ moves if j < k else value[k] for j in range(k + 1)]
         for j in range(k):
             if step > deadlines[j]:  # too late to leave lead stage j: its value stays 0
                 continue
             advance, leave = hazards.advance[j, day], hazards.leave[j, day]
-            value[j] = advance * after[j + 1] + (1 - advance - leave) * after[j]
+            value[j] = advance * next_value[j + 1] + (1 - advance - leave) * next_value[j]
     return value[:k]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from connectors.simulator.clock import DAY, HOUR, SECOND, waking_time, weekend
-from connectors.simulator.days import LeadDays, shown
+from connectors.simulator.days import LeadDays, shown_level
 from connectors.simulator.interest import LEVELS
 from connectors.simulator.kinds import Array
 from connectors.simulator.paths import Paths
@@ -40,7 +40,7 @@ _PAGES_OF: dict[str, tuple[int, int]] = {
     "demo_requested": (0, 7),
 }
 # How a lead came into the CRM, in per cent.
-_CAME_BY: dict[str, tuple[int, int]] = {
+_CREATION_TYPES: dict[str, tuple[int, int]] = {
     "form_submitted": (17, 15),
     "newsletter_subscribed": (45, 0),
     "whitepaper_download": (26, 8),
@@ -79,59 +79,63 @@ def _seconds(rng: np.random.Generator, kind: Array, level: Array) -> Array:
     return np.where(np.isin(kind, lasting), np.maximum(seconds, 1.0), np.nan)
 
 
-def creations(rows: Rows, world: World, paths: Paths, rng: np.random.Generator) -> None:
+def creation_interactions(rows: Rows, world: World, paths: Paths, rng: np.random.Generator) -> None:
     """The act by which each lead came into the CRM, at the moment it was created."""
     lead = np.arange(len(world.arrival))
     state = paths.state[world.arrival, lead]
-    kind = _draw(rng, _CAME_BY, shown(state))
-    at = world.clock.moment(lead, world.arrival)
-    rows.add(kind, lead, at, content=_content(rng, kind, world.topic, state % LEVELS))
+    kind = _draw(rng, _CREATION_TYPES, shown_level(state))
+    moments = world.clock.moment(lead, world.arrival)
+    rows.add(kind, lead, moments, content=_content(rng, kind, world.topic, state % LEVELS))
     registered = np.flatnonzero(kind == TYPE["webinar_registered"])
-    _attend(rows, world, paths, rng, lead[registered], at[registered], state[registered] % LEVELS)
+    _attend(rows, world, paths, rng, lead[registered], moments[registered], state[registered] % LEVELS)
 
 
 def visits(rows: Rows, days: LeadDays, world: World, paths: Paths, calendar: Calendar, rng: np.random.Generator) -> None:
     """Sessions on these days, likelier and longer the higher the level; likeliest on the day on which the lead arrives."""
     chance = _SESSION[days.level] * np.where(days.warm, _WARM_SESSION, 1.0) * world.activity[days.lead]
-    new = days.day == world.arrival[days.lead]
-    chance = np.where(new, _FIRST_SESSION[days.level], np.minimum(chance, 0.9))
-    at_all = np.flatnonzero(rng.random(len(chance)) < chance)
-    new, come = new[at_all], days.take(at_all)
-    begin = world.clock.within(come.lead, come.day, waking_time(rng, len(come.lead)))
-    begin[new] = world.clock.moment(come.lead[new], come.day[new]) + rng.integers(SECOND, 90 * SECOND, int(new.sum()))
-    kept = np.flatnonzero(new | ~weekend(begin) | (rng.random(len(begin)) < _WEEKEND))
-    _sessions(rows, come.take(kept), begin[kept], world, paths, calendar, rng)
+    on_arrival = days.day == world.arrival[days.lead]
+    chance = np.where(on_arrival, _FIRST_SESSION[days.level], np.minimum(chance, 0.9))
+    session_rows = np.flatnonzero(rng.random(len(chance)) < chance)
+    on_arrival, session_days = on_arrival[session_rows], days.take(session_rows)
+    begin = world.clock.moment_at(session_days.lead, session_days.day, waking_time(rng, len(session_days.lead)))
+    begin[on_arrival] = world.clock.moment(session_days.lead[on_arrival], session_days.day[on_arrival]) + rng.integers(
+        SECOND, 90 * SECOND, int(on_arrival.sum())
+    )
+    kept_rows = np.flatnonzero(on_arrival | ~weekend(begin) | (rng.random(len(begin)) < _WEEKEND))
+    _sessions(rows, session_days.take(kept_rows), begin[kept_rows], world, paths, calendar, rng)
 
 
 def _sessions(
-    rows: Rows, come: LeadDays, begin: Array, world: World, paths: Paths, calendar: Calendar, rng: np.random.Generator
+    rows: Rows, session_days: LeadDays, begin: Array, world: World, paths: Paths, calendar: Calendar, rng: np.random.Generator
 ) -> None:
     """The pages of the sessions that begin at these moments."""
-    campaign = np.where(rng.random(len(begin)) < _SESSION_OF_CAMPAIGN, calendar.campaign[come.day], -1)
-    of = np.repeat(np.arange(len(begin)), rng.geometric(1 / _PAGES[come.level]))
-    first = np.flatnonzero(np.diff(of, prepend=-1))
-    pause = np.cumsum(rng.exponential(55 * SECOND, len(of)).astype(np.int64) + SECOND)
-    at = begin[of] + pause - pause[first][of]
-    lead, level = come.lead[of], come.level[of]
-    kind = _draw(rng, _PAGES_OF, come.shown[of])
+    campaign = np.where(rng.random(len(begin)) < _SESSION_OF_CAMPAIGN, calendar.campaign[session_days.day], -1)
+    session = np.repeat(np.arange(len(begin)), rng.geometric(1 / _PAGES[session_days.level]))
+    first_pages = np.flatnonzero(np.diff(session, prepend=-1))
+    pause = np.cumsum(rng.exponential(55 * SECOND, len(session)).astype(np.int64) + SECOND)
+    moments = begin[session] + pause - pause[first_pages][session]
+    lead, level = session_days.lead[session], session_days.level[session]
+    kind = _draw(rng, _PAGES_OF, session_days.shown_level[session])
     content = _content(rng, kind, world.topic[lead], level)
-    rows.add(kind, lead, at, value=_seconds(rng, kind, level), content=content, campaign=campaign[of])
+    rows.add(kind, lead, moments, value=_seconds(rng, kind, level), content=content, campaign=campaign[session])
     registered = np.flatnonzero(kind == TYPE["webinar_registered"])
-    _attend(rows, world, paths, rng, lead[registered], at[registered], level[registered])
+    _attend(rows, world, paths, rng, lead[registered], moments[registered], level[registered])
 
 
-def strays(rows: Rows, days: LeadDays, world: World, rng: np.random.Generator) -> None:
+def stray_visits(rows: Rows, days: LeadDays, world: World, rng: np.random.Generator) -> None:
     """One page on each of these days; what is left to see of customers and lost leads."""
-    at = world.clock.within(days.lead, days.day, waking_time(rng, len(days.lead)))
-    rows.add("page_view", days.lead, at)
+    moments = world.clock.moment_at(days.lead, days.day, waking_time(rng, len(days.lead)))
+    rows.add("page_view", days.lead, moments)
 
 
-def _attend(rows: Rows, world: World, paths: Paths, rng: np.random.Generator, lead: Array, at: Array, level: Array) -> None:
+def _attend(
+    rows: Rows, world: World, paths: Paths, rng: np.random.Generator, lead: Array, registered_at: Array, level: Array
+) -> None:
     """Those registered who come to the webinar days later, unless they have left by then."""
-    day = at - at % DAY + rng.integers(2, 15, len(at)) * DAY
+    day = registered_at - registered_at % DAY + rng.integers(2, 15, len(registered_at)) * DAY
     day += np.where((day // DAY + 3) % 7 >= 5, 2 * DAY, 0)
-    begin = day + 13 * HOUR + rng.integers(0, 600 * SECOND, len(at))
-    left = paths.left[lead] <= world.clock.day_of(lead, begin)
-    come = np.flatnonzero((rng.random(len(at)) < _ATTENDS[level]) & ~left)
-    seconds = np.round(rng.uniform(600, 3_600, len(come)))
-    rows.add("webinar_attended", lead[come], begin[come], value=seconds, content=world.topic[lead[come]])
+    begin = day + 13 * HOUR + rng.integers(0, 600 * SECOND, len(registered_at))
+    exited = paths.exit_day[lead] <= world.clock.day_of(lead, begin)
+    attendees = np.flatnonzero((rng.random(len(registered_at)) < _ATTENDS[level]) & ~exited)
+    seconds = np.round(rng.uniform(600, 3_600, len(attendees)))
+    rows.add("webinar_attended", lead[attendees], begin[attendees], value=seconds, content=world.topic[lead[attendees]])

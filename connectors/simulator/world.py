@@ -18,7 +18,7 @@ from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.vocabulary import TOPICS
 
 _GROUP_SIZES = np.array([0.42, 0.22, 0.15, 0.10, 0.07, 0.04])
-_ALONE = 0.08  # share of leads whose company is not known
+_NO_COMPANY_SHARE = 0.08  # share of leads whose company is not known
 _GAP_DAYS = 25.0  # mean days until a colleague follows
 _FIT_CENTRE = 0.49  # brings the sum of effects to about 0
 
@@ -56,9 +56,9 @@ def world(settings: SimulatorSettings, calendar: Calendar) -> World:
     """The companies and leads of these settings."""
     rng = stream(settings.seed, "world")
     group = _groups(rng, settings.leads)
-    alone = settings.leads - len(group)
+    without_company = settings.leads - len(group)
     count = int(group.max(initial=-1)) + 1
-    unit = np.concatenate([group, count + np.arange(alone)])
+    unit = np.concatenate([group, count + np.arange(without_company)])
     first_day, arrival = _arrivals(rng, unit, settings.days, calendar)
     time_of_day = waking_time(rng, settings.leads)
     order = np.lexsort((time_of_day, arrival))
@@ -83,24 +83,24 @@ def world(settings: SimulatorSettings, calendar: Calendar) -> World:
 
 def tastes(settings: SimulatorSettings, persons: People, firms: Companies, company: Array) -> Array:
     """What this business finds in its leads beyond the usual, (leads,): something for each value of some attributes."""
-    found = np.zeros(len(company))
+    taste = np.zeros(len(company))
     if not settings.variety:
-        return found
+        return taste
     columns = {name: persons.table[name].to_numpy(object) for name in ("source", "region", "job_title")}
     for name in ("industry", "crm_system"):
         columns[name] = of_company(firms.table[name].to_numpy(object), company, None)
     rng = stream(settings.seed, "tastes")
     for values in columns.values():
-        codes, known = pd.factorize(values, sort=True)
-        worth = settings.variety * rng.standard_normal(len(known) + 1)
-        found += np.append(worth[:-1] - worth[:-1].mean(), 0.0)[codes]
-    return found
+        codes, levels = pd.factorize(values, sort=True)
+        worth = settings.variety * rng.standard_normal(len(levels) + 1)
+        taste += np.append(worth[:-1] - worth[:-1].mean(), 0.0)[codes]
+    return taste
 
 
 def _groups(rng: np.random.Generator, leads: int) -> Array:
     """The company number of each lead that has one: buying groups of one to six people."""
     size = 1 + pick(rng, _GROUP_SIZES, leads)
-    return np.repeat(np.arange(leads), size)[: leads - int(_ALONE * leads)]
+    return np.repeat(np.arange(leads), size)[: leads - int(_NO_COMPANY_SHARE * leads)]
 
 
 def _arrivals(rng: np.random.Generator, unit: Array, days: int, calendar: Calendar) -> tuple[Array, Array]:

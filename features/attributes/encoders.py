@@ -37,9 +37,9 @@ DAY_US = 86_400_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
-YES = frozenset({"yes", "y", "ja", "j", "true", "t", "wahr", "on", "1", "1.0"})
-NO = frozenset({"no", "n", "nein", "false", "f", "falsch", "off", "0", "0.0"})
-_FLAG_WORDS = dict.fromkeys(YES, 1.0) | dict.fromkeys(NO, 0.0)
+YES_WORDS = frozenset({"yes", "y", "ja", "j", "true", "t", "wahr", "on", "1", "1.0"})
+NO_WORDS = frozenset({"no", "n", "nein", "false", "f", "falsch", "off", "0", "0.0"})
+_FLAG_WORDS = dict.fromkeys(YES_WORDS, 1.0) | dict.fromkeys(NO_WORDS, 0.0)
 
 FREE_MAIL = frozenset({
     "gmail.com", "googlemail.com", "gmx.de", "gmx.net", "gmx.at", "gmx.ch", "gmx.com", "web.de", "outlook.com",
@@ -184,15 +184,15 @@ def distinct(values: Column) -> tuple[npt.NDArray[np.intp], list[object]]:
 
     series = values if isinstance(values, pd.Series) else pd.Series(values, dtype=getattr(values, "dtype", object))  # type: ignore[arg-type]
     if series.dtype != object or pd.api.types.infer_dtype(series, skipna=True) == "string":
-        codes, found = pd.factorize(series)
-        return np.where(codes < 0, len(found), codes), [*found.tolist(), None]
-    seen: dict[object, int] = {}
+        codes, plain_values = pd.factorize(series)
+        return np.where(codes < 0, len(plain_values), codes), [*plain_values.tolist(), None]
+    code_of: dict[object, int] = {}
     plain: list[object] = []
     slow = np.empty(len(series), dtype=np.intp)
     for row, value in enumerate(series.tolist()):
         key: object = (type(value), value)
         try:
-            code = seen.setdefault(key, len(plain))
+            code = code_of.setdefault(key, len(plain))
         except TypeError:
             code = len(plain)
         if code == len(plain):
@@ -222,12 +222,12 @@ class AttributeEncoder:
     log: bool = False
 
     def __post_init__(self) -> None:
-        for name, value, known in (
+        for name, value, known_values in (
             ("kind", self.kind, get_args(AttributeKind)),
             ("entity", self.entity, get_args(Entity)),
         ):
-            if value not in known:
-                raise ModelError(f"The encoder of {self.column!r} has the {name} {value!r}: {nearest(value, known)}")
+            if value not in known_values:
+                raise ModelError(f"The encoder of {self.column!r} has the {name} {value!r}: {nearest(value, known_values)}")
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -235,8 +235,8 @@ class AttributeEncoder:
         base = f"{self.entity}.{self.column}"
         if self.kind in _KEYS:
             base = f"{base}.function" if self.kind == "function" else base
-            shown = (repr(level) if level in (RARE, MISSING) else level for level in self.levels)
-            return tuple(f"{base}={level}" for level in (*shown, RARE, MISSING))
+            level_names = (repr(level) if level in (RARE, MISSING) else level for level in self.levels)
+            return tuple(f"{base}={level}" for level in (*level_names, RARE, MISSING))
         if self.kind == "number":
             return (base, f"{base}.log") if self.log else (base,)
         return (f"{base}.days_before" if self.kind == "date" else base if self.kind == "flag" else f"{base}.{self.kind}",)
@@ -252,14 +252,14 @@ class AttributeEncoder:
     def labels(self, language: Language = "en") -> tuple[str, ...]:
         """What each of `names` means, in words."""
         german = language == "de"
-        known = next((k for k in (self.kind, f"{self.entity}.{self.column}", self.column) if k in _WORDS), None)
-        word = _WORDS[known][german] if known else self.column.replace("_", " ").strip()
+        word_key = next((k for k in (self.kind, f"{self.entity}.{self.column}", self.column) if k in _WORDS), None)
+        word = _WORDS[word_key][german] if word_key else self.column.replace("_", " ").strip()
         word = word[:1].upper() + word[1:]
         if self.kind in _KEYS:
-            shown = [
+            level_labels = [
                 FUNCTION_LABELS[v][language] if self.kind == "function" and v in FUNCTION_LABELS else v for v in self.levels
             ]
-            return tuple(f"{word}: {value}" for value in (*shown, _WORDS[RARE][german], _WORDS[MISSING][german]))
+            return tuple(f"{word}: {value}" for value in (*level_labels, _WORDS[RARE][german], _WORDS[MISSING][german]))
         if self.kind == "date":
             return (f"{word}: {_WORDS['days_before'][german]}",)
         return (word, f"{word} ({_WORDS['log'][german]})") if self.log else (word,)
@@ -362,7 +362,7 @@ def _days_before(values: Column, as_of_us: npt.NDArray[np.int64]) -> Floats:
     if isinstance(dtype, pd.DatetimeTZDtype) or (isinstance(dtype, np.dtype) and dtype.kind == "M"):
         series: pd.Series[Any] = pd.Series(values)
         series = series.dt.tz_convert("UTC").dt.tz_localize(None) if isinstance(dtype, pd.DatetimeTZDtype) else series
-        known = series.notna().to_numpy()
+        is_filled = series.notna().to_numpy()
         stamps = series.to_numpy()
         unit = np.datetime_data(stamps.dtype)[0]
         ticks = stamps.view(np.int64)
@@ -370,10 +370,10 @@ def _days_before(values: Column, as_of_us: npt.NDArray[np.int64]) -> Floats:
     else:
         codes, plain = distinct(values)
         read = [_moment(value) for value in plain]
-        known = np.array([moment is not None for moment in read])[codes]
+        is_filled = np.array([moment is not None for moment in read])[codes]
         moments = np.array([moment or 0 for moment in read], dtype=np.int64)[codes]
-    moments = np.where(known, moments, 0)
-    return np.where(known & (moments < as_of_us), (as_of_us - moments) / DAY_US, np.nan)
+    moments = np.where(is_filled, moments, 0)
+    return np.where(is_filled & (moments < as_of_us), (as_of_us - moments) / DAY_US, np.nan)
 
 
 # --- learning ---------------------------------------------------------------------------------------------------------------
@@ -382,13 +382,13 @@ _TABLE: dict[Entity, str] = {"lead": "leads", "company": "companies"}
 SKIPPED = {"lead": {"lead_id", "company_id", "created_at", "opted_out"}, "company": {"company_id"}}
 _KNOWN_CATEGORIES = {"industry", "country", "source"}
 _ALWAYS_LOG = {"employees", "annual_revenue"}
-_MOSTLY = 0.95  # of the filled rows must read as a number or a date for the column to be one
+_TYPED_SHARE = 0.95  # of the filled rows must read as a number or a date for the column to be one
 _ID_TEXT = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|[0-9a-f]{16,}", re.IGNORECASE)
 _ID_NAME = re.compile(r"(^|[_\s])(id|nr|no|number|nummer|key|guid|uuid)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _ColumnProfile:
     """The filled distinct values of a training column, how many rows have each, and how many rows have none."""
 
     entity: Entity
@@ -398,7 +398,7 @@ class _Seen:
     missing: int
 
     @classmethod
-    def of(cls, entity: Entity, column: str, values: pd.Series[Any]) -> _Seen:
+    def from_values(cls, entity: Entity, column: str, values: pd.Series[Any]) -> _ColumnProfile:
         codes, plain = distinct(values)
         counts = np.bincount(codes, minlength=len(plain))
         filled = [i for i, value in enumerate(plain) if counts[i] and not is_missing(value)]
@@ -420,8 +420,8 @@ class _Seen:
         """Filled rows whose value fails the test."""
         return int(self.counts[[not test(value) for value in self.plain]].sum())
 
-    def mostly(self, test: Callable[[object], bool]) -> bool:
-        return self.failing(test) <= (1 - _MOSTLY) * self.rows
+    def passes(self, test: Callable[[object], bool]) -> bool:
+        return self.failing(test) <= (1 - _TYPED_SHARE) * self.rows
 
 
 def _is_number(value: object) -> bool:
@@ -433,102 +433,106 @@ def _is_moment(value: object) -> bool:
     return _moment(value) is not None
 
 
-def _is_id(seen: _Seen) -> bool:
-    unique = len(seen.plain) == seen.rows
-    if all(isinstance(value, str) for value in seen.plain):
-        texts = [cast("str", value).strip() for value in seen.plain]
-        if seen.spread > 0.5 and seen.mostly(lambda value: _ID_TEXT.fullmatch(str(value).strip()) is not None):
+def _is_id(profile: _ColumnProfile) -> bool:
+    unique = len(profile.plain) == profile.rows
+    if all(isinstance(value, str) for value in profile.plain):
+        texts = [cast("str", value).strip() for value in profile.plain]
+        if profile.spread > 0.5 and profile.passes(lambda value: _ID_TEXT.fullmatch(str(value).strip()) is not None):
             return True
-        if not seen.mostly(_is_number):
-            return unique and len(texts) >= 20 and not any(" " in text for text in texts) and not seen.mostly(_is_moment)
-    if not unique or len(seen.plain) < 50:
+        if not profile.passes(_is_number):
+            return unique and len(texts) >= 20 and not any(" " in text for text in texts) and not profile.passes(_is_moment)
+    if not unique or len(profile.plain) < 50:
         return False
-    numbers = np.array([_number(value) for value in seen.plain])
+    numbers = np.array([_number(value) for value in profile.plain])
     if not np.array_equal(numbers, np.floor(numbers)):  # NaN is unequal too
         return False
-    return _ID_NAME.search(seen.column) is not None or np.ptp(numbers) < 1.5 * len(numbers)
+    return _ID_NAME.search(profile.column) is not None or np.ptp(numbers) < 1.5 * len(numbers)
 
 
-def _is_free_text(seen: _Seen) -> bool:
-    if len(seen.plain) > 50 and seen.spread > 0.5:
+def _is_free_text(profile: _ColumnProfile) -> bool:
+    if len(profile.plain) > 50 and profile.spread > 0.5:
         return True
-    texts = [str(value) for value in seen.plain]
-    length = np.average([len(text) for text in texts], weights=seen.counts)
-    words = np.average([len(text.split()) for text in texts], weights=seen.counts)
+    texts = [str(value) for value in profile.plain]
+    length = np.average([len(text) for text in texts], weights=profile.counts)
+    words = np.average([len(text.split()) for text in texts], weights=profile.counts)
     return len(texts) > 20 and length > 40 and words > 3  # twenty long answers or fewer are a questionnaire's
 
 
-def _kind(seen: _Seen) -> tuple[AttributeKind | None, str]:
+def _kind(profile: _ColumnProfile) -> tuple[AttributeKind | None, str]:
     """The kind of a custom column, or None and why it is of no use; a kind may come with a remark."""
-    few = len(seen.plain) <= 50  # spellings of one value or of yes and no are never more
-    if few and {_flag(value) for value in seen.plain} == {0.0, 1.0}:
+    few_values = len(profile.plain) <= 50  # spellings of one value or of yes and no are never more
+    if few_values and {_flag(value) for value in profile.plain} == {0.0, 1.0}:
         return "flag", ""
-    if few and len({_key(value) for value in seen.plain}) == 1:
-        told_by_absence = seen.missing and isinstance(seen.plain[0], str | bool)
-        return ("category", "") if told_by_absence else (None, f"the same value in every row ({reprlib.repr(seen.plain[0])})")
-    if _is_id(seen):
+    if few_values and len({_key(value) for value in profile.plain}) == 1:
+        told_by_absence = profile.missing and isinstance(profile.plain[0], str | bool)
+        return (
+            ("category", "") if told_by_absence else (None, f"the same value in every row ({reprlib.repr(profile.plain[0])})")
+        )
+    if _is_id(profile):
         return None, "an identifier, every row has its own"
     for kind, test, words in (("number", _is_number, "numbers"), ("date", _is_moment, "dates")):
-        if seen.mostly(test):
-            odd = seen.failing(test)
+        if profile.passes(test):
+            odd = profile.failing(test)
             return cast(
                 "AttributeKind", kind
-            ), f"{odd} of {seen.rows} values are no {words} and count as missing" if odd else ""
-    if _is_free_text(seen):
-        return None, f"free text ({len(seen.plain)} different values in {seen.rows} rows)"
+            ), f"{odd} of {profile.rows} values are no {words} and count as missing" if odd else ""
+    if _is_free_text(profile):
+        return None, f"free text ({len(profile.plain)} different values in {profile.rows} rows)"
     return "category", ""
 
 
-def _is_wide(seen: _Seen) -> bool:
+def _is_wide(profile: _ColumnProfile) -> bool:
     """Never negative, and the largest over fifty times the median of the rows above zero."""
-    numbers = np.repeat([_number(value) for value in seen.plain], seen.counts)
+    numbers = np.repeat([_number(value) for value in profile.plain], profile.counts)
     numbers = numbers[~np.isnan(numbers)]
-    above = numbers[numbers > 0]
-    return len(above) > 0 and len(numbers[numbers < 0]) == 0 and bool(above.max() > 50 * np.median(above))
+    positive = numbers[numbers > 0]
+    return len(positive) > 0 and len(numbers[numbers < 0]) == 0 and bool(positive.max() > 50 * np.median(positive))
 
 
-def _levels(seen: _Seen, kind: AttributeKind, min_level_rows: int, max_levels: int) -> tuple[str, ...]:
+def _levels(profile: _ColumnProfile, kind: AttributeKind, min_level_rows: int, max_levels: int) -> tuple[str, ...]:
     rows: Counter[str] = Counter()
     spellings: dict[str, Counter[str]] = {}
-    for value, count in zip(seen.plain, seen.counts.tolist(), strict=True):
+    for value, count in zip(profile.plain, profile.counts.tolist(), strict=True):
         key = _KEYS[kind](value)
         if key is not None:
             rows[key] += count
-            shown = value.strip() if kind == "category" and isinstance(value, str) else key
-            spellings.setdefault(key, Counter())[shown] += count
+            spelling = value.strip() if kind == "category" and isinstance(value, str) else key
+            spellings.setdefault(key, Counter())[spelling] += count
     frequent = sorted((key for key in rows if rows[key] >= min_level_rows), key=lambda key: (-rows[key], key))
-    return tuple(min(spellings[key], key=lambda shown: (-spellings[key][shown], shown)) for key in frequent[:max_levels])
+    return tuple(
+        min(spellings[key], key=lambda spelling: (-spellings[key][spelling], spelling)) for key in frequent[:max_levels]
+    )
 
 
-def _learn_column(seen: _Seen, min_level_rows: int, max_levels: int) -> Iterable[AttributeEncoder | str]:
+def _learn_column(profile: _ColumnProfile, min_level_rows: int, max_levels: int) -> Iterable[AttributeEncoder | str]:
     """Encoders and notes of one column."""
-    if not seen.plain:
+    if not profile.plain:
         from features.dataset.tables import TABLES
 
         if (
-            seen.column not in TABLES[_TABLE[seen.entity]].names
+            profile.column not in TABLES[_TABLE[profile.entity]].names
         ):  # a standard column that a source just does not have is no news
-            yield f"{seen.name}: empty, not used"
+            yield f"{profile.name}: empty, not used"
         return
     kinds: list[AttributeKind]
-    if seen.column in _KNOWN_CATEGORIES:
+    if profile.column in _KNOWN_CATEGORIES:
         kinds = ["category"]
-    elif seen.column == "job_title":
+    elif profile.column == "job_title":
         kinds = ["seniority", "function"]
-    elif seen.column == "email_domain":
+    elif profile.column == "email_domain":
         kinds = ["free_mail"]
     else:
-        kind, why = _kind(seen)
+        kind, remark = _kind(profile)
         kinds = [kind] if kind else []
-        if why:
-            yield f"{seen.name}: {why}{'' if kind else ', not used'}"
+        if remark:
+            yield f"{profile.name}: {remark}{'' if kind else ', not used'}"
     for kind in kinds:
-        levels = _levels(seen, kind, min_level_rows, max_levels) if kind in _KEYS else ()
+        levels = _levels(profile, kind, min_level_rows, max_levels) if kind in _KEYS else ()
         if kind in _KEYS and not levels:
-            yield f"{seen.name}: no {'function' if kind == 'function' else 'value'} is found in {min_level_rows} rows, not used"
+            yield f"{profile.name}: no {'function' if kind == 'function' else 'value'} is found in {min_level_rows} rows, not used"
         else:
-            log = kind == "number" and (seen.column in _ALWAYS_LOG or _is_wide(seen))
-            yield AttributeEncoder(seen.entity, seen.column, kind, levels, log)
+            log = kind == "number" and (profile.column in _ALWAYS_LOG or _is_wide(profile))
+            yield AttributeEncoder(profile.entity, profile.column, kind, levels, log)
 
 
 def learn_encoders(
@@ -552,17 +556,17 @@ def learn_encoders(
     """
     encoders: list[AttributeEncoder] = []
     notes = []
-    taken: set[str] = set()
+    used_names: set[str] = set()
     for entity, frame in frames.items():
         for column in map(str, frame.columns):
             if column in SKIPPED[entity] or column in exclude or f"{entity}.{column}" in exclude:
                 continue
-            for found in _learn_column(_Seen.of(entity, column, frame[column]), min_level_rows, max_levels):
-                if isinstance(found, str):
-                    notes.append(found)
-                elif taken.isdisjoint(found.names):
-                    taken.update(found.names)
-                    encoders.append(found)
+            for result in _learn_column(_ColumnProfile.from_values(entity, column, frame[column]), min_level_rows, max_levels):
+                if isinstance(result, str):
+                    notes.append(result)
+                elif used_names.isdisjoint(result.names):
+                    used_names.update(result.names)
+                    encoders.append(result)
                 else:
-                    notes.append(f"{entity}.{column}: its feature {found.names[0]} is already another column's, not used")
+                    notes.append(f"{entity}.{column}: its feature {result.names[0]} is already another column's, not used")
     return encoders, notes

@@ -27,20 +27,20 @@ def values_at(
     The value is that of the last change before as_of. An entity with changes but none yet at as_of has no known value (None):
     what it is today would be data leakage. Entities without any change have `...` (Ellipsis): as extracted.
     """
-    mine = changes[(changes["entity"] == entity) & (changes["column"] == column)]
-    row = pd.Index(ids).get_indexer(pd.Index(mine["id"].astype("str")))
-    known = row >= 0
-    row, at = row[known], microseconds(mine["at"])[known]
-    values = mine["value"].to_numpy(object)[known]
-    order = np.lexsort((at, row))
-    row, at, values = row[order], at[order], values[order]
+    column_changes = changes[(changes["entity"] == entity) & (changes["column"] == column)]
+    row = pd.Index(ids).get_indexer(pd.Index(column_changes["id"].astype("str")))
+    known_mask = row >= 0
+    row, time = row[known_mask], microseconds(column_changes["at"])[known_mask]
+    values = column_changes["value"].to_numpy(object)[known_mask]
+    order = np.lexsort((time, row))
+    row, time, values = row[order], time[order], values[order]
     begin = np.searchsorted(row, rows)
     end = np.searchsorted(row, rows, side="right")
-    out: list[object] = []
+    known_values: list[object] = []
     for i, (low, high) in enumerate(zip(begin.tolist(), end.tolist(), strict=True)):
         if low == high:
-            out.append(...)
+            known_values.append(...)
             continue
-        last = low + int(np.searchsorted(at[low:high], as_of[i]))
-        out.append(values[last - 1] if last > low else None)
-    return out
+        next_change = low + int(np.searchsorted(time[low:high], as_of[i]))
+        known_values.append(values[next_change - 1] if next_change > low else None)
+    return known_values

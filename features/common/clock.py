@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 DAY = 86_400_000_000  # microseconds
 WEEK = 7 * DAY
 MINUTE = 60_000_000
-NEVER = np.iinfo(np.int64).max  # a moment that has not come
+NO_MOMENT = np.iinfo(np.int64).max  # a moment that has not come
 
 Moments = npt.NDArray[np.int64]
 
 
 def microseconds(times: pd.Series | pd.DatetimeIndex | Sequence[pd.Timestamp]) -> Moments:
-    """Times with or without a zone (then UTC) → int64 microseconds since 1970; a missing time is `NEVER`. Not to be written
+    """Times with or without a zone (then UTC) → int64 microseconds since 1970; a missing time is `NO_MOMENT`. Not to be written
     to: it may be what `times` hold."""
     import pandas as pd  # a request never needs it
 
@@ -30,7 +30,7 @@ def microseconds(times: pd.Series | pd.DatetimeIndex | Sequence[pd.Timestamp]) -
         moments = pd.DatetimeIndex(pd.to_datetime(times, utc=True)).as_unit("us").asi8
     missing = np.iinfo(np.int64).min  # how pandas writes it
     if len(moments) and moments.min() == missing:
-        return np.where(moments == missing, NEVER, moments)
+        return np.where(moments == missing, NO_MOMENT, moments)
     return moments if moments.flags.writeable else moments.copy()  # compiled code is compiled anew for what is read only
 
 
@@ -41,8 +41,8 @@ def moment(time: pd.Timestamp) -> int:
 
 
 def timestamps(moments: Moments) -> pd.DatetimeIndex:
-    """The way back: int64 microseconds → UTC times; `NEVER` is missing."""
+    """The way back: int64 microseconds → UTC times; `NO_MOMENT` is missing."""
     import pandas as pd
 
-    index = pd.DatetimeIndex(np.where(moments == NEVER, np.iinfo(np.int64).min, moments).view("datetime64[us]"))
+    index = pd.DatetimeIndex(np.where(moments == NO_MOMENT, np.iinfo(np.int64).min, moments).view("datetime64[us]"))
     return index.tz_localize("UTC")

@@ -19,7 +19,7 @@ N = TypeVar("N", bound=np.generic)
 def recode(values: pd.Series, names: Sequence[str] | pd.Series) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
     """Values → their places in `names` (-1 where unknown), and which are known; each category is looked up once."""
     if isinstance(values.dtype, pd.CategoricalDtype):
-        codes = gathered(by_category(values, names), values.cat.codes.to_numpy())
+        codes = gather(by_category(values, names), values.cat.codes.to_numpy())
     else:
         codes = _places(values.astype("str"), names)
     return codes, codes >= 0
@@ -31,7 +31,7 @@ def by_category(values: pd.Series, names: Sequence[str] | pd.Series) -> npt.NDAr
 
 
 @exact
-def _take(table: Any, codes: Any, out: Any) -> None:
+def _gather(table: Any, codes: Any, out: Any) -> None:
     for i in range(len(codes)):
         out[i] = table[codes[i]]
 
@@ -58,33 +58,33 @@ def _by_group(group: Any, end: Any, rows: Any) -> None:
         end[group[k]] += 1
 
 
-def gathered(values: npt.NDArray[N], rows: npt.NDArray[np.integer]) -> npt.NDArray[N]:
+def gather(values: npt.NDArray[N], rows: npt.NDArray[np.integer]) -> npt.NDArray[N]:
     """`values[rows]` (n,), -1 being the last: quicker than NumPy, which first makes places of eight bytes."""
     out = np.empty(len(rows), values.dtype)
-    _take(values, rows, out)
+    _gather(values, rows, out)
     return out
 
 
-def tallied(codes: npt.NDArray[np.integer], names: int) -> npt.NDArray[np.int64]:
+def count_codes(codes: npt.NDArray[np.integer], names: int) -> npt.NDArray[np.int64]:
     """(names,) how often each code is there; -1 is none."""
-    found = np.zeros(names, np.int64)
-    _count(codes, found)
-    return found
+    counts = np.zeros(names, np.int64)
+    _count(codes, counts)
+    return counts
 
 
 @exact
-def _count(codes: Any, found: Any) -> None:
+def _count(codes: Any, counts: Any) -> None:
     for i in range(len(codes)):
         if codes[i] >= 0:
-            found[codes[i]] += 1
+            counts[codes[i]] += 1
 
 
 def _places(values: pd.Series | pd.Index, names: Sequence[str] | pd.Series) -> npt.NDArray[np.int32]:
-    among = names.astype("str") if isinstance(names, pd.Series) else list(names)
-    return positions(pa.array(values, pa.large_string()), pa.array(among, pa.large_string())).astype(np.int32)
+    name_texts = names.astype("str") if isinstance(names, pd.Series) else list(names)
+    return positions(pa.array(values, pa.large_string()), pa.array(name_texts, pa.large_string())).astype(np.int32)
 
 
-def positions(ids: pa.Array, among: pa.Array) -> npt.NDArray[np.intp]:
-    """Where each of the ids (n,) stands in `among`, -1 where it does not."""
-    found = pc.index_in(ids, value_set=among.cast(ids.type), skip_nulls=True)
-    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.intp)
+def positions(ids: pa.Array, names: pa.Array) -> npt.NDArray[np.intp]:
+    """Where each of the ids (n,) stands in `names`, -1 where it does not."""
+    index = pc.index_in(ids, value_set=names.cast(ids.type), skip_nulls=True)
+    return np.asarray(pc.fill_null(index, -1).to_numpy(zero_copy_only=False), np.intp)

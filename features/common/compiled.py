@@ -57,34 +57,34 @@ def _imported(files: set[Path], sources: Mapping[Path, bytes], modules: Mapping[
     return {file for file, _ in followed}
 
 
-def _kept_in() -> Path:
+def _cache_folder() -> Path:
     """Below `NUMBA_CACHE_DIR` where that is set, else beside this file."""
     named = str(_settings.CACHE_DIR)
     folder = Path(named) if named else Path(__file__).with_name("__pycache__")
     return folder / f"compiled-{edition(ROOT)}"
 
 
-_settings.CACHE_DIR = str(_kept_in())
+_settings.CACHE_DIR = str(_cache_folder())
 
 
 def compiled(function: F) -> F:
     """The function compiled at its first call, without Python's lock while it runs. Sums may be added in another order."""
-    return _made(function, fastmath={"reassoc", "contract"})
+    return _jit(function, fastmath={"reassoc", "contract"})
 
 
 def exact(function: F) -> F:
     """As `compiled`, each operation as it is written: the same numbers whatever else is in the call."""
-    return _made(function)
+    return _jit(function)
 
 
-def _made(function: F, **options: Any) -> F:
+def _jit(function: F, **options: Any) -> F:
     # divided as NumPy does: where each divisor is asked whether it is 0, in order to raise, no loop becomes vectors
     options = {"nogil": True, "error_model": "numpy", **options}
     try:
-        made = numba.njit(cache=True, **options)(function)
+        jitted = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # a read-only file system without a home: nowhere to keep it
-        made = numba.njit(**options)(function)
-    return cast("F", made)
+        jitted = numba.njit(**options)(function)
+    return cast("F", jitted)
 
 
 def inlined(function: F) -> F:
@@ -95,8 +95,8 @@ def inlined(function: F) -> F:
 def packed(parts: Sequence[Sequence[float] | npt.NDArray[Any]], dtype: type[np.generic]) -> npt.NDArray[Any]:
     """Many arrays as one, since each that is handed to compiled code costs a tenth of a microsecond. Where each part begins
     stands in front; `part` takes one out again."""
-    begin = np.cumsum([len(parts) + 1, *(len(one) for one in parts)])
-    return np.concatenate([begin.astype(dtype), *(np.asarray(one, dtype) for one in parts)])
+    begin = np.cumsum([len(parts) + 1, *(len(values) for values in parts)])
+    return np.concatenate([begin.astype(dtype), *(np.asarray(values, dtype) for values in parts)])
 
 
 @inlined

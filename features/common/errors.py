@@ -53,7 +53,7 @@ class CrmError(RipelineError):
     status = 502
 
 
-def nearest(name: str, known: Iterable[object]) -> str:
+def nearest(name: str, known_names: Iterable[object]) -> str:
     """Say which known name is meant: the nearest one, or all of them when none is near.
 
     >>> nearest("horizon", ["horizons", "stages"])
@@ -61,11 +61,11 @@ def nearest(name: str, known: Iterable[object]) -> str:
     >>> nearest("xyz", ["horizons", "stages"])
     "known are: 'horizons', 'stages'"
     """
-    names = sorted({str(k) for k in known})
+    names = sorted({str(k) for k in known_names})
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
     if not names:
         return "none is known here"
-    shown = ", ".join(repr(n) for n in names[:20])
-    return f"known are: {shown}" + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    listed = ", ".join(repr(n) for n in names[:20])
+    return f"known are: {listed}" + (f" and {len(names) - 20} more" if len(names) > 20 else "")

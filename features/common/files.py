@@ -31,12 +31,12 @@ def whole_folder(target: Path) -> Iterator[Path]:
         raise _disk(target, error) from error
     try:
         yield partial
-        old = partial.with_name(partial.name + ".old")
+        backup = partial.with_name(partial.name + ".old")
         if target.exists():
-            os.replace(target, old)
+            os.replace(target, backup)
         os.chmod(partial, 0o755)  # noqa: S103  mkdtemp makes it private; a dataset is read by others
         os.replace(partial, target)
-        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(backup, ignore_errors=True)
     except OSError as error:
         raise _disk(target, error) from error
     finally:

@@ -18,32 +18,32 @@ class Settings(BaseModel):
 
 
 def explain(
-    error: ValidationError, model: type[BaseModel], where: str, actual: Mapping[type[BaseModel], type[BaseModel]] | None = None
+    error: ValidationError, model: type[BaseModel], origin: str, actual: Mapping[type[BaseModel], type[BaseModel]] | None = None
 ) -> ConfigError:
     """A pydantic error → one ConfigError that lists every problem: dotted place, value received, nearest known key.
 
-    `where` names the file or part of it the settings came from; `model` is the one that was validated; `actual` says as
+    `origin` names the file or part of it the settings came from; `model` is the one that was validated; `actual` says as
     which class a field was read that is annotated with its base.
     """
     problems = [_problem(detail, model, actual or {}) for detail in error.errors(include_url=False)]
-    known = "Put it right there." if len(problems) == 1 else "Put all of them right; nothing was run."
+    remedy = "Put it right there." if len(problems) == 1 else "Put all of them right; nothing was run."
     if len(problems) == 1:
-        return ConfigError(f"{where}: {problems[0]}", known)
+        return ConfigError(f"{origin}: {problems[0]}", remedy)
     listed = "".join(f"\n  - {problem}" for problem in problems)
-    return ConfigError(f"{where} has {len(problems)} problems:{listed}", known)
+    return ConfigError(f"{origin} has {len(problems)} problems:{listed}", remedy)
 
 
 def _problem(detail: Any, model: type[BaseModel], actual: Mapping[type[BaseModel], type[BaseModel]]) -> str:
-    place, models = _walk(detail["loc"], model, actual)
+    path, models = _walk(detail["loc"], model, actual)
     value = reprlib.repr(detail["input"])
     if detail["type"] == "extra_forbidden":
         key = str(detail["loc"][-1])
-        known = sorted({name for m in models for name in m.model_fields})
-        return f"{place}: unknown key {key!r} (with the value {value}): {nearest(key, known)}"
+        known_keys = sorted({name for m in models for name in m.model_fields})
+        return f"{path}: unknown key {key!r} (with the value {value}): {nearest(key, known_keys)}"
     if detail["type"] == "missing":
-        return f"{place} is missing"
+        return f"{path} is missing"
     message = detail["msg"].removeprefix("Value error, ")
-    return f"{place} is {value}: {message[:1].lower()}{message[1:]}"
+    return f"{path} is {value}: {message[:1].lower()}{message[1:]}"
 
 
 def _walk(
@@ -51,10 +51,10 @@ def _walk(
 ) -> tuple[str, list[type[BaseModel]]]:
     """The place as the user wrote it, without pydantic's own tags of unions, and the models that could stand around its end."""
     models: list[type[BaseModel]] = [model]
-    shown: list[str] = []
-    around = models
+    parts: list[str] = []
+    parents = models
     for position, part in enumerate(loc):
-        around = models
+        parents = models
         fields = [m.model_fields[part] for m in models if isinstance(part, str) and part in m.model_fields]
         if fields:
             models = [actual.get(inner, inner) for field in fields for inner in _models(field.annotation)]
@@ -63,8 +63,8 @@ def _walk(
             models = tagged or models
             if tagged or "[" in part:
                 continue
-        shown.append(f"[{part}]" if isinstance(part, int) else f".{part}" if shown else part)
-    return "".join(shown) or "the whole", around
+        parts.append(f"[{part}]" if isinstance(part, int) else f".{part}" if parts else part)
+    return "".join(parts) or "the whole", parents
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

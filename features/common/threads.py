@@ -18,14 +18,14 @@ TURN = 0.0005  # seconds, a tenth of Python's own
 
 def side_by_side(works: Sequence[Callable[[], T]], threads: int | None = None) -> list[T]:
     """What each of the works gives, in their order; at most so many `threads`, all cores where it is not said."""
-    most = min(threads or CORES, len(works))
-    if most < 2:
+    workers = min(threads or CORES, len(works))
+    if workers < 2:
         return [work() for work in works]
-    with ThreadPoolExecutor(most) as pool:
-        return list(pool.map(_done, works))
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(_call, works))
 
 
-def _done(work: Callable[[], T]) -> T:
+def _call(work: Callable[[], T]) -> T:
     return work()
 
 
@@ -33,9 +33,9 @@ def _done(work: Callable[[], T]) -> T:
 def short_turns() -> Iterator[None]:
     """While it lasts, threads of this process that want Python's lock get it soon: one that mostly works without it would else
     wait 5 ms each time it needs it for a moment, beside one that always works with it."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(min(usual, TURN))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(min(interval, TURN))
     try:
         yield
     finally:
-        sys.setswitchinterval(usual)
+        sys.setswitchinterval(interval)

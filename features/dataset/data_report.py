@@ -32,16 +32,20 @@ class Note:
         """What notes of the same finding have in common, wherever it was made."""
         return self.level, self.table, _COUNTED.sub("", self.what), self.done
 
-    def plus(self, other: Note, times: int) -> Note:
-        """Both counts, and those within the words, `other`'s so many times."""
-        mine, its = (int(found[0].replace(",", "")) if (found := _COUNTED.search(n.what)) else 0 for n in (self, other))
-        return replace(self, what=_COUNTED.sub(f"{mine + times * its:,}", self.what), count=self.count + times * other.count)
+    def plus(self, note: Note, times: int) -> Note:
+        """Both counts, and those within the words, `note`'s so many times."""
+        own_count, note_count = (
+            int(match[0].replace(",", "")) if (match := _COUNTED.search(n.what)) else 0 for n in (self, note)
+        )
+        return replace(
+            self, what=_COUNTED.sub(f"{own_count + times * note_count:,}", self.what), count=self.count + times * note.count
+        )
 
     def __str__(self) -> str:
         example = f" (for example {self.example})" if self.example else ""
-        done = f"; {self.done}" if self.done else ""
-        what = _PLURAL.sub(r"\1", self.what, count=1) if self.count == 1 else self.what
-        return f"{self.table}: {self.count:,} {what}{example}{done}."
+        action = f"; {self.done}" if self.done else ""
+        subject = _PLURAL.sub(r"\1", self.what, count=1) if self.count == 1 else self.what
+        return f"{self.table}: {self.count:,} {subject}{example}{action}."
 
 
 @dataclass
@@ -70,37 +74,37 @@ class DataReport:
         if count:
             self.notes.append(Note(level, table, what, int(count), str(example), done))
 
-    def merge(self, later: DataReport) -> DataReport:
-        """A report of both: the notes in order; sizes are those of `later` where it has them."""
+    def merge(self, update: DataReport) -> DataReport:
+        """A report of both: the notes in order; sizes are those of `update` where it has them."""
         return DataReport(
-            notes=[*self.notes, *later.notes],
-            rows={**self.rows, **later.rows},
-            period=later.period or self.period,
-            stages={**self.stages, **later.stages},
-            time=later.time if later.rows else self.time,
+            notes=[*self.notes, *update.notes],
+            rows={**self.rows, **update.rows},
+            period=update.period or self.period,
+            stages={**self.stages, **update.stages},
+            time=update.time if update.rows else self.time,
         )
 
-    def changed(self, before: DataReport, after: DataReport) -> DataReport:
-        """This report of everything, when a part of which `before` was the report has become one of which `after` is."""
+    def replace_part(self, old_part: DataReport, new_part: DataReport) -> DataReport:
+        """This report of everything, when a part of which `old_part` was the report has become one of which `new_part` is."""
         notes: dict[tuple[str, ...], Note] = {note.kind: note for note in self.notes}
-        gone = {note.kind: note for note in before.notes}
-        for kind, note in gone.items():
+        old_notes = {note.kind: note for note in old_part.notes}
+        for kind, note in old_notes.items():
             if kind in notes:
-                mine = notes[kind]
-                example = "" if mine.example == note.example else mine.example
-                notes[kind] = replace(mine.plus(note, -1), example=example)
-        for note in after.notes:
-            mine = notes.get(note.kind, replace(note, what=_COUNTED.sub("0", note.what), count=0, example=""))
-            notes[note.kind] = replace(mine.plus(note, 1), example=mine.example or note.example)
+                own_note = notes[kind]
+                example = "" if own_note.example == note.example else own_note.example
+                notes[kind] = replace(own_note.plus(note, -1), example=example)
+        for note in new_part.notes:
+            own_note = notes.get(note.kind, replace(note, what=_COUNTED.sub("0", note.what), count=0, example=""))
+            notes[note.kind] = replace(own_note.plus(note, 1), example=own_note.example or note.example)
 
-        def sums(mine: dict[str, int], old: dict[str, int], new: dict[str, int]) -> dict[str, int]:
-            return {name: mine.get(name, 0) - old.get(name, 0) + new.get(name, 0) for name in {**mine, **new}}
+        def sums(counts: dict[str, int], old: dict[str, int], new: dict[str, int]) -> dict[str, int]:
+            return {name: counts.get(name, 0) - old.get(name, 0) + new.get(name, 0) for name in {**counts, **new}}
 
         return replace(
             self,
             notes=[note for note in notes.values() if note.count],
-            rows=sums(self.rows, before.rows, after.rows),
-            stages=sums(self.stages, before.stages, after.stages),
+            rows=sums(self.rows, old_part.rows, new_part.rows),
+            stages=sums(self.stages, old_part.stages, new_part.stages),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -116,14 +120,16 @@ class DataReport:
 
     def lines(self) -> list[str]:
         """The report in plain sentences: sizes first, then warnings, then notes."""
-        out = []
+        sentences = []
         if self.rows:
-            out.append("Rows: " + ", ".join(f"{count:,} {name}" for name, count in self.rows.items() if count) + ".")
+            sentences.append("Rows: " + ", ".join(f"{count:,} {name}" for name, count in self.rows.items() if count) + ".")
         if self.time == "row_order":
-            out.append("Time is the order of the rows, not dates: a lead is looked at once, when it came.")
+            sentences.append("Time is the order of the rows, not dates: a lead is looked at once, when it came.")
         elif self.period:
-            out.append(f"Period: {self.period[0]} to {self.period[1]} (UTC).")
+            sentences.append(f"Period: {self.period[0]} to {self.period[1]} (UTC).")
         if self.stages:
-            out.append("Leads that reached: " + ", ".join(f"{name} {count:,}" for name, count in self.stages.items()) + ".")
-        out += [f"Warning – {note}" for note in self.notes if note.level == "warning"]
-        return out + [f"Note – {note}" for note in self.notes if note.level == "note"]
+            sentences.append(
+                "Leads that reached: " + ", ".join(f"{name} {count:,}" for name, count in self.stages.items()) + "."
+            )
+        sentences += [f"Warning – {note}" for note in self.notes if note.level == "warning"]
+        return sentences + [f"Note – {note}" for note in self.notes if note.level == "note"]

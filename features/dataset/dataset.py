@@ -53,11 +53,11 @@ class Dataset:
     @property
     def digest(self) -> str:
         """A digest of the content: equal rows in any order give the same one."""
-        found = hashlib.sha256(f"{SCHEMA_VERSION} {self.extracted_at.isoformat()} {self.time}".encode())
+        hasher = hashlib.sha256(f"{SCHEMA_VERSION} {self.extracted_at.isoformat()} {self.time}".encode())
         for name, frame in self.tables.items():
             sums = [int(pd.util.hash_pandas_object(frame, index=False).sum())] if len(frame) else []
-            found.update(f"{name} {sorted(frame.columns)} {len(frame)} {sums}".encode())
-        return found.hexdigest()
+            hasher.update(f"{name} {sorted(frame.columns)} {len(frame)} {sums}".encode())
+        return hasher.hexdigest()
 
     def write(self, folder: Path | str) -> Path:
         """Write the folder whole or not at all; an existing dataset there is replaced only once the new one is complete.
@@ -90,8 +90,8 @@ class Dataset:
         return target
 
     @classmethod
-    def read(cls, folder: Path | str, without: Collection[str] = ()) -> Dataset:
-        """Read a dataset folder; tables `without` are checked and left empty.
+    def read(cls, folder: Path | str, skip: Collection[str] = ()) -> Dataset:
+        """Read a dataset folder; tables `skip` are checked and left empty.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class Dataset:
                     f"{path} differs from the checksum in {META}.",
                     "It was changed or only half copied: write or copy the dataset anew.",
                 )
-            if name in without:
+            if name in skip:
                 continue
             repeated = list(DICTIONARIES) if name == INTERACTIONS.name else None
             try:
@@ -130,8 +130,8 @@ class Dataset:
 
 def from_arrow(table: pa.Table) -> pd.DataFrame:
     """The way back from `to_arrow`; a missing flag stays a flag."""
-    found: pd.DataFrame = table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
-    return found
+    frame: pd.DataFrame = table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    return frame
 
 
 def to_arrow(frame: pd.DataFrame) -> pa.Table:

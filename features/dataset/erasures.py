@@ -28,7 +28,7 @@ def erased_hash(key: str, lead_id: str) -> str:
     return hmac.new(key.encode(), lead_id.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
-def remember(lead_id: str, file: Path = USUAL_FILE) -> None:
+def record_erasure(lead_id: str, file: Path = USUAL_FILE) -> None:
     """Keep the hash of an id; the key is made with the file.
 
     Raises
@@ -42,11 +42,11 @@ def remember(lead_id: str, file: Path = USUAL_FILE) -> None:
         return
     with whole_file(file) as partial:
         handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            json.dump({"key": key, "hashes": sorted([*hashes, mark])}, out, indent=1)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump({"key": key, "hashes": sorted([*hashes, mark])}, stream, indent=1)
 
 
-def among(lead_ids: Collection[str], file: Path = USUAL_FILE) -> set[str]:
+def erased_ids(lead_ids: Collection[str], file: Path = USUAL_FILE) -> set[str]:
     """Those of the ids that were erased.
 
     Raises
@@ -54,17 +54,17 @@ def among(lead_ids: Collection[str], file: Path = USUAL_FILE) -> set[str]:
     DataError
         if the file is damaged: it is not taken for an empty one.
     """
-    known = _read(file)
-    if known is None:
+    record = _read(file)
+    if record is None:
         return set()
-    key, hashes = known[0], set(known[1])
+    key, hashes = record[0], set(record[1])
     return {name for name in lead_ids if erased_hash(key, name) in hashes}
 
 
 def _read(file: Path) -> tuple[str, list[str]] | None:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        return str(content["key"]), [str(one) for one in content["hashes"]]
+        return str(content["key"]), [str(digest) for digest in content["hashes"]]
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -73,32 +73,32 @@ def _read(file: Path) -> tuple[str, list[str]] | None:
         ) from error
 
 
-def without(dataset: Dataset, lead_id: str) -> tuple[Dataset, int]:
+def remove_lead(dataset: Dataset, lead_id: str) -> tuple[Dataset, int]:
     """The dataset without a lead, and how many rows that took. A deal of its company stays, without the lead."""
     from features.dataset.dataset import Dataset
 
-    tables, gone = dict(dataset.tables), 0
+    tables, removed_rows = dict(dataset.tables), 0
     for name in ("leads", "interactions", "lead_stages"):
-        mine = (tables[name]["lead_id"].astype("str") == lead_id).to_numpy(bool)
-        tables[name], gone = _kept(tables[name], mine), gone + int(mine.sum())
+        lead_rows = (tables[name]["lead_id"].astype("str") == lead_id).to_numpy(bool)
+        tables[name], removed_rows = _drop_rows(tables[name], lead_rows), removed_rows + int(lead_rows.sum())
     changes = tables["attribute_changes"]
-    mine = ((changes["entity"] == "lead") & (changes["id"] == lead_id)).to_numpy(bool)
-    tables["attribute_changes"], gone = _kept(changes, mine), gone + int(mine.sum())
+    lead_rows = ((changes["entity"] == "lead") & (changes["id"] == lead_id)).to_numpy(bool)
+    tables["attribute_changes"], removed_rows = _drop_rows(changes, lead_rows), removed_rows + int(lead_rows.sum())
     deals = tables["deals"]
-    mine = (deals["lead_id"] == lead_id).to_numpy(bool, na_value=False) if len(deals) else deals.index.to_numpy() < 0
-    gone += int(mine.sum())
-    deals = deals.assign(lead_id=deals["lead_id"].mask(mine))
-    tables["deals"] = _kept(deals, mine & deals["company_id"].isna().to_numpy())
+    lead_rows = (deals["lead_id"] == lead_id).to_numpy(bool, na_value=False) if len(deals) else deals.index.to_numpy() < 0
+    removed_rows += int(lead_rows.sum())
+    deals = deals.assign(lead_id=deals["lead_id"].mask(lead_rows))
+    tables["deals"] = _drop_rows(deals, lead_rows & deals["company_id"].isna().to_numpy())
     meta: dict[str, Any] = {"extracted_at": dataset.extracted_at, "source": dataset.source, "time": dataset.time}
-    return Dataset.from_tables(tables, **meta), gone
+    return Dataset.from_tables(tables, **meta), removed_rows
 
 
-def _kept(frame: pd.DataFrame, gone: Any) -> pd.DataFrame:
+def _drop_rows(frame: pd.DataFrame, removed: Any) -> pd.DataFrame:
     """The rows that stay; categories that nobody has any more would still name the lead."""
     import pandas as pd
 
-    found: pd.DataFrame = frame[~gone].reset_index(drop=True)
-    for name in found:
-        if isinstance(found[name].dtype, pd.CategoricalDtype):
-            found[name] = found[name].cat.remove_unused_categories()
-    return found
+    kept_rows: pd.DataFrame = frame[~removed].reset_index(drop=True)
+    for name in kept_rows:
+        if isinstance(kept_rows[name].dtype, pd.CategoricalDtype):
+            kept_rows[name] = kept_rows[name].cat.remove_unused_categories()
+    return kept_rows

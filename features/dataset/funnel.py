@@ -34,9 +34,9 @@ class Funnel:
                 f"A funnel needs at least two lead stages, got {list(self.stages)}.",
                 "Name where leads start and what counts as success, for example [lead, customer].",
             )
-        twice = sorted({n for n in names if names.count(n) > 1})
-        if twice:
-            raise ConfigError(f"The funnel names {twice[0]!r} twice.", "Every lead stage and exit needs its own name.")
+        duplicates = sorted({n for n in names if names.count(n) > 1})
+        if duplicates:
+            raise ConfigError(f"The funnel names {duplicates[0]!r} twice.", "Every lead stage and exit needs its own name.")
         for stage, days in self.horizons.items():
             if stage not in self.stages[1:]:
                 raise ConfigError(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.common.clock import DAY, NEVER
+from features.common.clock import DAY, NO_MOMENT
 from features.common.compiled import exact
 from features.common.errors import DataError
 from features.dataset.funnel import Funnel
@@ -23,15 +23,16 @@ class Labels:
 
     `reached`: every lead stage on the way was reached within its own horizon, so the labels are nested and probabilities
     coherent: P(customer) ≤ P(sql). `matured`: by the day of knowledge the horizons of the whole way had passed, so the label
-    is known for good; what has not matured is neither positive nor negative. `ahead`: the target lies above the lead stage.
+    is known for good; what has not matured is neither positive nor negative. `above_stage`: the target lies above the lead
+    stage.
     """
 
     reached: npt.NDArray[np.bool_]
     matured: npt.NDArray[np.bool_]
-    ahead: npt.NDArray[np.bool_]
+    above_stage: npt.NDArray[np.bool_]
 
     def take(self, rows: npt.NDArray[np.generic]) -> Labels:
-        return Labels(self.reached[rows], self.matured[rows], self.ahead[rows])
+        return Labels(self.reached[rows], self.matured[rows], self.above_stage[rows])
 
 
 def label(path: Path, looks: Landmarks, funnel: Funnel, known_at: int) -> Labels:
@@ -41,29 +42,37 @@ def label(path: Path, looks: Landmarks, funnel: Funnel, known_at: int) -> Labels
     passed: early noes beside missing late yeses would make the newest months look worse than they are.
     """
     shape = (len(funnel.targets), len(looks))  # each target's lie together, as they are read
-    reached, matured, ahead = np.empty(shape, bool), np.empty(shape, bool), np.empty(shape, bool)
+    reached, matured, above_stage = np.empty(shape, bool), np.empty(shape, bool), np.empty(shape, bool)
     horizons = np.array([int(funnel.horizons[name] * DAY) for name in funnel.targets], np.int64)
     _label(
-        looks.lead, looks.as_of, looks.stage, np.ascontiguousarray(path.reached), horizons, known_at, reached, matured, ahead
+        looks.lead,
+        looks.as_of,
+        looks.stage,
+        np.ascontiguousarray(path.reached),
+        horizons,
+        known_at,
+        reached,
+        matured,
+        above_stage,
     )
-    return Labels(reached.T, matured.T, ahead.T)
+    return Labels(reached.T, matured.T, above_stage.T)
 
 
 @exact
 def _label(  # noqa: PLR0917  columns, as they come and as they go
-    lead: Any, as_of: Any, stage: Any, path: Any, horizons: Any, known_at: int, reached: Any, matured: Any, ahead: Any
+    lead: Any, as_of: Any, stage: Any, path: Any, horizons: Any, known_at: int, reached: Any, matured: Any, above_stage: Any
 ) -> None:
     for k in range(len(lead)):
         so_far, latest = True, 0
         for target in range(len(horizons)):
-            after = target + 1 > stage[k]
-            if after:
+            applicable = target + 1 > stage[k]
+            if applicable:
                 deadline = as_of[k] + horizons[target]
                 so_far &= path[lead[k], target + 1] <= min(deadline, known_at)
                 latest = max(latest, deadline)
-            ahead[target, k] = after
-            reached[target, k] = so_far and after
-            matured[target, k] = latest <= known_at and after
+            above_stage[target, k] = applicable
+            reached[target, k] = so_far and applicable
+            matured[target, k] = latest <= known_at and applicable
 
 
 def choose_horizons(path: Path, funnel: Funnel, extracted_at: int) -> dict[str, float]:
@@ -75,8 +84,8 @@ def choose_horizons(path: Path, funnel: Funnel, extracted_at: int) -> dict[str, 
     DataError
         if nobody ever reached a lead stage, or the data span less than three weeks.
     """
-    first = int(path.reached[:, 0].min())
-    span = (extracted_at - first) / DAY
+    first_entry = int(path.reached[:, 0].min())
+    span = (extracted_at - first_entry) / DAY
     if span < 3 * USUAL_HORIZONS[0]:
         raise DataError(
             f"The data span {span:.1f} days; that is too short to choose horizons from.",
@@ -85,15 +94,15 @@ def choose_horizons(path: Path, funnel: Funnel, extracted_at: int) -> dict[str, 
     chosen: dict[str, float] = {}
     so_far = 0.0
     for position, target in enumerate(funnel.targets, start=1):
-        before, now = path.reached[:, position - 1], path.reached[:, position]
-        both = (now != NEVER) & (before != NEVER)
-        if not both.any():
+        start, end = path.reached[:, position - 1], path.reached[:, position]
+        progressed = (end != NO_MOMENT) & (start != NO_MOMENT)
+        if not progressed.any():
             raise DataError(
                 f"No lead ever reached the lead stage {target!r}.",
                 f"Check the values mapped to {target!r}, or take it out of `funnel: stages:`.",
             )
-        so_far += float(np.quantile((now[both] - before[both]) / DAY, 0.8))
-        usual = next((h for h in USUAL_HORIZONS if h >= so_far), USUAL_HORIZONS[-1])
+        so_far += float(np.quantile((end[progressed] - start[progressed]) / DAY, 0.8))
+        horizon = next((h for h in USUAL_HORIZONS if h >= so_far), USUAL_HORIZONS[-1])
         longest = max((h for h in USUAL_HORIZONS if h <= span / 3), default=USUAL_HORIZONS[0])
-        chosen[target] = float(min(usual, longest))
+        chosen[target] = float(min(horizon, longest))
     return chosen

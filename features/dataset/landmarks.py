@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.common.clock import DAY, NEVER, Moments, microseconds
+from features.common.clock import DAY, NO_MOMENT, Moments, microseconds
 from features.common.codes import recode
 from features.common.compiled import exact
 from features.dataset.funnel import Funnel
@@ -21,13 +21,13 @@ AGES = (0, 1, 3, 7, 14, 30, 60, 90, 120, 180, 270, 360)  # days in the lead stag
 @dataclass(frozen=True)
 class Path:
     """Each lead's way through the funnel: `reached` (leads, lead stages), when each lead stage or one beyond it was first
-    reached, and `left` (leads,), when the lead left through an exit; `NEVER` where it did not happen."""
+    reached, and `exited_at` (leads,), when the lead left through an exit; `NEVER` where it did not happen."""
 
     reached: npt.NDArray[np.int64]
-    left: Moments
+    exited_at: Moments
 
     @classmethod
-    def of(cls, leads: pd.DataFrame, lead_stages: pd.DataFrame, funnel: Funnel) -> Path:
+    def from_tables(cls, leads: pd.DataFrame, lead_stages: pd.DataFrame, funnel: Funnel) -> Path:
         """Columns lead_id, created_at and lead_id, lead_stage, at → the paths in the order of `leads`.
 
         A lead is in the first lead stage from its creation. The first time a lead stage is reached counts; an exit counts
@@ -35,21 +35,23 @@ class Path:
         """
         row, _ = recode(lead_stages["lead_id"], leads["lead_id"])
         step, _ = recode(lead_stages["lead_stage"], [*funnel.stages, *funnel.exits])
-        return cls.along(microseconds(leads["created_at"]), row, step, microseconds(lead_stages["at"]), len(funnel.stages))
+        return cls.from_changes(
+            microseconds(leads["created_at"]), row, step, microseconds(lead_stages["at"]), len(funnel.stages)
+        )
 
     @classmethod
-    def along(
-        cls, created: Moments, row: npt.NDArray[np.integer], step: npt.NDArray[np.integer], at: Moments, stages: int
+    def from_changes(
+        cls, created: Moments, row: npt.NDArray[np.integer], step: npt.NDArray[np.integer], time: Moments, stages: int
     ) -> Path:
         """The same from when each lead was created (leads,) and changes (n,): of the lead at `row` into the lead stage or, from
         `stages` on, the exit `step`; -1 is a lead or a name that is not known."""
-        first = np.full((len(created), stages), NEVER)
+        first_reached = np.full((len(created), stages), NO_MOMENT)
         latest = np.full(len(created), -1, np.int64)
-        left = np.full(len(created), NEVER)
-        _reached(row, step, at, first, latest, left)
-        first[:, 0] = np.minimum(first[:, 0], created)
-        reached = np.minimum.accumulate(first[:, ::-1], axis=1)[:, ::-1]
-        return cls(reached, left)
+        exited_at = np.full(len(created), NO_MOMENT)
+        _fill_path(row, step, time, first_reached, latest, exited_at)
+        first_reached[:, 0] = np.minimum(first_reached[:, 0], created)
+        reached = np.minimum.accumulate(first_reached[:, ::-1], axis=1)[:, ::-1]
+        return cls(reached, exited_at)
 
     def stage_at(self, rows: npt.NDArray[np.intp], as_of: Moments) -> npt.NDArray[np.int32]:
         """Position of the furthest lead stage reached before as_of; -1 before the first."""
@@ -58,16 +60,16 @@ class Path:
 
 
 @exact
-def _reached(row: Any, step: Any, at: Any, first: Any, latest: Any, left: Any) -> None:
+def _fill_path(row: Any, step: Any, time: Any, first_reached: Any, latest: Any, exited_at: Any) -> None:
     """Changes, as in `Path.along` → when each lead stage was first reached, the latest of a lead, and when it left."""
-    stages = first.shape[1]
+    stages = first_reached.shape[1]
     for k in range(len(row)):
         if row[k] >= 0 and 0 <= step[k] < stages:
-            first[row[k], step[k]] = min(first[row[k], step[k]], at[k])
-            latest[row[k]] = max(latest[row[k]], at[k])
+            first_reached[row[k], step[k]] = min(first_reached[row[k], step[k]], time[k])
+            latest[row[k]] = max(latest[row[k]], time[k])
     for k in range(len(row)):
-        if row[k] >= 0 and step[k] >= stages and at[k] >= latest[row[k]]:
-            left[row[k]] = min(left[row[k]], at[k])
+        if row[k] >= 0 and step[k] >= stages and time[k] >= latest[row[k]]:
+            exited_at[row[k]] = min(exited_at[row[k]], time[k])
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Landmarks:
         return len(self.lead)
 
     @classmethod
-    def below(cls, parts: Sequence[Landmarks]) -> Landmarks:
+    def concatenate(cls, parts: Sequence[Landmarks]) -> Landmarks:
         """Those of all parts, one after the other."""
         columns = [(p.lead, p.as_of, p.stage, p.entered) for p in parts]
         return parts[0] if len(parts) == 1 else cls(*map(np.concatenate, zip(*columns, strict=True)))
@@ -100,13 +102,13 @@ def landmarks(path: Path, extracted_at: int, ages: Sequence[float] = AGES) -> La
     """
     steps = (np.asarray(sorted(ages), np.float64) * DAY).astype(np.int64) + 1
     reached = np.ascontiguousarray(path.reached)
-    count = _looks(reached, path.left, steps, extracted_at, *_room(0))
-    found = _room(count)
-    _looks(reached, path.left, steps, extracted_at, *found)
-    return Landmarks(*found)
+    count = _fill_landmarks(reached, path.exited_at, steps, extracted_at, *_allocate(0))
+    columns = _allocate(count)
+    _fill_landmarks(reached, path.exited_at, steps, extracted_at, *columns)
+    return Landmarks(*columns)
 
 
-def _room(
+def _allocate(
     count: int,
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]:
     """The columns of so many landmarks."""
@@ -114,58 +116,74 @@ def _room(
 
 
 @exact
-def _looks(reached: Any, left: Any, steps: Any, extracted_at: int, lead: Any, as_of: Any, stage: Any, entered: Any) -> int:
+def _fill_landmarks(
+    reached: Any, exited_at: Any, steps: Any, extracted_at: int, lead: Any, as_of: Any, stage: Any, entered: Any
+) -> int:
     """How many landmarks there are, in the order of leads and then of lead stages; they are written where there is room."""
     count = 0
-    for i in range(len(left)):
+    for i in range(len(exited_at)):
         for position in range(reached.shape[1] - 1):
-            came, until = reached[i, position], min(reached[i, position + 1], left[i])
-            if came >= until or came >= extracted_at:
+            start, end = reached[i, position], min(reached[i, position + 1], exited_at[i])
+            if start >= end or start >= extracted_at:
                 continue
             for step in steps:
-                if came + step > min(until, extracted_at):
+                if start + step > min(end, extracted_at):
                     break
                 if len(lead):
-                    lead[count], as_of[count], stage[count], entered[count] = i, came + step, position, came
+                    lead[count], as_of[count], stage[count], entered[count] = i, start + step, position, start
                 count += 1
     return count
 
 
-def unchanged(
-    looks: Landmarks, was: npt.NDArray[np.intp], begin: npt.NDArray[np.intp], then: Landmarks
+def previous_positions(
+    looks: Landmarks, previous_row: npt.NDArray[np.intp], begin: npt.NDArray[np.intp], previous_looks: Landmarks
 ) -> npt.NDArray[np.intp]:
-    """Where each landmark (n,) was among landmarks `then`, -1 where it was not. Those of the lead at row i were the ones from
-    `begin[was[i]]` on, up to where the next lead's began; of a lead that was not there, `was` is -1.
+    """Where each landmark (n,) was among landmarks `previous_looks`, -1 where it was not. Those of the lead at row i were the
+    ones from `begin[was[i]]` on, up to where the next lead's began; of a lead that was not there, `previous_row` is -1.
 
     Landmarks of a lead only ever get more at their end, unless its lead stages changed. So it is enough to compare the first
     one with the first, the second with the second; what stands elsewhere after a change counts as new.
     """
-    place = np.empty(len(looks), np.intp)
-    now, before = ((one.as_of, one.stage, one.entered) for one in (looks, then))
-    _unchanged(looks.lead, was, begin, *now, *before, place)
-    return place
+    positions = np.empty(len(looks), np.intp)
+    current_columns, previous_columns = ((part.as_of, part.stage, part.entered) for part in (looks, previous_looks))
+    _match_previous(looks.lead, previous_row, begin, *current_columns, *previous_columns, positions)
+    return positions
 
 
 @exact
-def _unchanged(  # noqa: PLR0917  columns
-    lead: Any, was: Any, begin: Any, as_of: Any, stage: Any, entered: Any, as_of_: Any, stage_: Any, entered_: Any, place: Any
+def _match_previous(  # noqa: PLR0917  columns
+    lead: Any,
+    previous_row: Any,
+    begin: Any,
+    as_of: Any,
+    stage: Any,
+    entered: Any,
+    as_of_: Any,
+    stage_: Any,
+    entered_: Any,
+    positions: Any,
 ) -> None:
     number = 0
     for k in range(len(lead)):
         number = number + 1 if k > 0 and lead[k] == lead[k - 1] else 0
-        place[k] = -1
-        before = was[lead[k]]
-        if before >= 0:
-            at = begin[before] + number
-            if at < begin[before + 1] and as_of_[at] == as_of[k] and stage_[at] == stage[k] and entered_[at] == entered[k]:
-                place[k] = at
+        positions[k] = -1
+        row = previous_row[lead[k]]
+        if row >= 0:
+            index = begin[row] + number
+            if (
+                index < begin[row + 1]
+                and as_of_[index] == as_of[k]
+                and stage_[index] == stage[k]
+                and entered_[index] == entered[k]
+            ):
+                positions[k] = index
 
 
 def open_leads(path: Path, as_of: int) -> Landmarks:
     """One landmark for every lead that is open at `as_of` (microseconds): created, neither converted nor gone."""
-    moment = np.full(len(path.left), as_of, np.int64)
-    rows = np.arange(len(path.left))
+    moment = np.full(len(path.exited_at), as_of, np.int64)
+    rows = np.arange(len(path.exited_at))
     stage = path.stage_at(rows, moment)
     final = path.reached.shape[1] - 1
-    keep = np.flatnonzero((stage >= 0) & (stage < final) & (path.left >= as_of))
-    return Landmarks(keep, moment[keep], stage[keep], path.reached[keep, stage[keep]])
+    open_rows = np.flatnonzero((stage >= 0) & (stage < final) & (path.exited_at >= as_of))
+    return Landmarks(open_rows, moment[open_rows], stage[open_rows], path.reached[open_rows, stage[open_rows]])

@@ -141,12 +141,12 @@ def table_named(name: str) -> Table:
 
 def _is_kind(values: pd.Series, kind: Kind) -> bool:
     """Is a column already as `_as_kind` would make it?"""
-    found = values.dtype
+    dtype = values.dtype
     if kind in _DTYPES:
-        return bool(found == _DTYPES[kind])
-    if values.name in REPEATED and isinstance(found, pd.CategoricalDtype):
+        return bool(dtype == _DTYPES[kind])
+    if values.name in REPEATED and isinstance(dtype, pd.CategoricalDtype):
         return True
-    return bool(found == _TEXT and values.name not in REPEATED[1:])
+    return bool(dtype == _TEXT and values.name not in REPEATED[1:])
 
 
 def _as_kind(values: pd.Series, kind: Kind) -> pd.Series:
@@ -186,17 +186,17 @@ def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
             f"Table {name!r} has the unknown column {extra[0]!r}: {nearest(extra[0], table.names)}",
             "Custom columns belong to 'leads' or 'companies'.",
         )
-    whole, out = list(frame.columns[: len(table.names)]) == table.names, {}
+    conforming, columns = list(frame.columns[: len(table.names)]) == table.names, {}
     for column in table.columns:
         values = frame[column.name] if column.name in frame else pd.Series(None, frame.index, "object", column.name)
         ready = _is_kind(values, column.kind)  # to see that takes a tenth of making it so once more
-        out[column.name] = values if ready else _as_kind(values, column.kind)
-        whole &= ready
-    if whole:
+        columns[column.name] = values if ready else _as_kind(values, column.kind)
+        conforming &= ready
+    if conforming:
         return frame.reset_index(drop=True)
     for column_name in extra:
-        out[column_name] = frame[column_name]
-    return pd.DataFrame(out).reset_index(drop=True)
+        columns[column_name] = frame[column_name]
+    return pd.DataFrame(columns).reset_index(drop=True)
 
 
 def empty(name: str) -> pd.DataFrame:

@@ -44,16 +44,16 @@ def validate(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
         raise DataError("The dataset has no leads.", "Check the files and filters of `source:`.")
     report = DataReport(time=dataset.time)
     full: dict[str, Any] = {name: _full(name, dataset.tables[name], report) for name in ("leads", "companies")}
-    cleaned, found = validate_part(replace(dataset, **full), funnel)
+    cleaned, part_report = validate_part(replace(dataset, **full), funnel)
     if cleaned.leads.empty:
         raise DataError(
             f"Every lead was created after the extraction at {dataset.extracted_at}.",
             "Check `extracted_at:` and the time zone.",
         )
-    for note in found.notes:
+    for note in part_report.notes:
         if note.what.endswith(UNKNOWN) and cleaned.tables[note.table].empty:
-            raise of_nobody(note.table, note.count, note.example, str(cleaned.leads["lead_id"].iloc[0]))
-    report = report.merge(found)
+            raise unknown_leads_error(note.table, note.count, note.example, str(cleaned.leads["lead_id"].iloc[0]))
+    report = report.merge(part_report)
     for name in ("leads", "deals"):
         absent_companies(name, cleaned.tables[name]["company_id"], cleaned.companies["company_id"], report)
     contrast(report.stages, len(cleaned.leads), funnel)
@@ -75,14 +75,14 @@ def validate_part(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport
     for name, frame in tables.items():
         _required(name, frame)
         _unique(name, frame)
-    _names_in_funnel(tables["lead_stages"], funnel)
+    _check_stage_names(tables["lead_stages"], funnel)
     tables["leads"] = _leads(tables["leads"], dataset, report)
     tables["lead_stages"] = _lead_stages(tables, dataset, funnel, report)
     tables["interactions"] = _interactions(tables, dataset, report)
     tables["deals"] = _deals(tables, dataset, report)
     changes = tables["attribute_changes"]
-    tables["attribute_changes"] = _before("attribute_changes", changes, "at", dataset.extracted_at, report)
-    path = Path.of(tables["leads"], tables["lead_stages"], funnel)
+    tables["attribute_changes"] = _drop_late("attribute_changes", changes, "at", dataset.extracted_at, report)
+    path = Path.from_tables(tables["leads"], tables["lead_stages"], funnel)
     _order(tables["lead_stages"], path, tables["leads"], funnel, report)
     report.stages = _counts(path, funnel)
     report.rows = {name: len(frame) for name, frame in tables.items()}
@@ -125,10 +125,10 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[pd.Series[Any]], p
 
 
 def _refuse(table: str, column: str, values: pd.Series[Any], read: pd.Series[Any], word: str) -> None:
-    bad = np.flatnonzero((read.isna() & values.notna()).to_numpy())
-    if len(bad):
+    unreadable = np.flatnonzero((read.isna() & values.notna()).to_numpy())
+    if len(unreadable):
         raise DataError(
-            f"Table {table!r}, row {bad[0]}, column {column!r}: {values.iloc[bad[0]]!r} is no {word} ({len(bad):,} such rows).",
+            f"Table {table!r}, row {unreadable[0]}, column {column!r}: {values.iloc[unreadable[0]]!r} is no {word} ({len(unreadable):,} such rows).",
             "Put it right where the dataset is written; a value that is missing must be empty.",
         )
 
@@ -147,28 +147,28 @@ def _unique(name: str, frame: pd.DataFrame) -> None:
     key = TABLES[name].key
     if key is None:
         return
-    again = frame[key].duplicated(keep=False).to_numpy()
-    if again.any():
-        value = frame[key].iloc[int(np.flatnonzero(again)[0])]
+    repeated = frame[key].duplicated(keep=False).to_numpy()
+    if repeated.any():
+        value = frame[key].iloc[int(np.flatnonzero(repeated)[0])]
         rows = np.flatnonzero((frame[key] == value).to_numpy())[:5].tolist()
         hint = " With files as the source, `repeated: first` keeps one row of each." if TABLES[name].custom else ""
-        ids = frame[key][again].nunique()
+        ids = frame[key][repeated].nunique()
         raise DataError(
             f"Table {name!r}: {key} {value!r} stands in rows {rows} ({ids:,} ids stand there more than once).",
             f"One row per {key}, please.{hint}",
         )
 
 
-def _names_in_funnel(lead_stages: pd.DataFrame, funnel: Funnel) -> None:
+def _check_stage_names(lead_stages: pd.DataFrame, funnel: Funnel) -> None:
     counts = lead_stages["lead_stage"].astype("str").value_counts()
-    known = [*funnel.stages, *funnel.exits]
-    unknown = counts[~counts.index.isin(known)]
+    known_names = [*funnel.stages, *funnel.exits]
+    unknown = counts[~counts.index.isin(known_names)]
     if len(unknown):
         listed = ", ".join(f"{name!r} ({count:,} rows)" for name, count in unknown.head(10).items())
-        more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+        remainder = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
         raise DataError(
-            f"Table 'lead_stages', column 'lead_stage': not in the funnel: {listed}{more}.",
-            f"For {unknown.index[0]!r}: {nearest(str(unknown.index[0]), known)} "
+            f"Table 'lead_stages', column 'lead_stage': not in the funnel: {listed}{remainder}.",
+            f"For {unknown.index[0]!r}: {nearest(str(unknown.index[0]), known_names)} "
             'Translate such names with `values: {lead_stage: {theirs: ours, "*": null}}`, or add them to `funnel:`.',
         )
 
@@ -186,17 +186,17 @@ def note_hollow(name: str, columns: Sequence[str], report: DataReport) -> None:
     report.note(name, HOLLOW, len(columns), ", ".join(map(str, columns)), "dropped")
 
 
-def _before(name: str, frame: pd.DataFrame, column: str, moment: pd.Timestamp, report: DataReport) -> pd.DataFrame:
-    late = (frame[column] > moment).to_numpy()
-    if not late.any():
+def _drop_late(name: str, frame: pd.DataFrame, column: str, moment: pd.Timestamp, report: DataReport) -> pd.DataFrame:
+    late_rows = (frame[column] > moment).to_numpy()
+    if not late_rows.any():
         return frame
-    example = frame[column].iloc[int(np.flatnonzero(late)[0])]
-    report.warn(name, f"rows whose {column} lies after the extraction at {moment}", int(late.sum()), example, "dropped")
-    return frame[~late].reset_index(drop=True)
+    example = frame[column].iloc[int(np.flatnonzero(late_rows)[0])]
+    report.warn(name, f"rows whose {column} lies after the extraction at {moment}", int(late_rows.sum()), example, "dropped")
+    return frame[~late_rows].reset_index(drop=True)
 
 
 def _leads(leads: pd.DataFrame, dataset: Dataset, report: DataReport) -> pd.DataFrame:
-    leads = _before("leads", leads, "created_at", dataset.extracted_at, report)
+    leads = _drop_late("leads", leads, "created_at", dataset.extracted_at, report)
     report.note(
         "leads", "leads that opted out", int(leads["opted_out"].fillna(False).sum()), done="kept; the recommendation heeds it"
     )
@@ -208,24 +208,30 @@ def places(ids: pd.Series[Any], leads: pd.Series[Any]) -> npt.NDArray[np.intp]:
     return recode(ids, leads)[0].astype(np.intp)
 
 
-def _known_only(
+def _rows_of_known_leads(
     name: str, frame: pd.DataFrame, leads: pd.DataFrame, report: DataReport
 ) -> tuple[pd.DataFrame, npt.NDArray[np.intp]]:
     """Rows of known leads, and the rows of these leads in `leads`."""
-    place = places(frame["lead_id"], leads["lead_id"])
-    unknown = place < 0
+    lead_row = places(frame["lead_id"], leads["lead_id"])
+    unknown = lead_row < 0
     if unknown.any():
         lost = frame["lead_id"][unknown]
         report.warn(name, f"rows of {lost.nunique():,} {UNKNOWN}", len(lost), lost.iloc[0], "dropped")
-        frame, place = frame[~unknown].reset_index(drop=True), place[~unknown]
-    return frame, place
+        frame, lead_row = frame[~unknown].reset_index(drop=True), lead_row[~unknown]
+    return frame, lead_row
 
 
-def _early(name: str, at: pd.Series[Any], created: pd.Series[Any], place: npt.NDArray[np.intp], report: DataReport) -> None:
-    early = at.to_numpy(dtype="datetime64[us]") < created.to_numpy(dtype="datetime64[us]")[place]
-    if early.any():
+def _note_early(
+    name: str, times: pd.Series[Any], created: pd.Series[Any], lead_row: npt.NDArray[np.intp], report: DataReport
+) -> None:
+    early_rows = times.to_numpy(dtype="datetime64[us]") < created.to_numpy(dtype="datetime64[us]")[lead_row]
+    if early_rows.any():
         report.note(
-            name, "rows before their lead was created", int(early.sum()), at.iloc[int(np.flatnonzero(early)[0])], "kept"
+            name,
+            "rows before their lead was created",
+            int(early_rows.sum()),
+            times.iloc[int(np.flatnonzero(early_rows)[0])],
+            "kept",
         )
 
 
@@ -233,9 +239,9 @@ def _interactions(tables: dict[str, pd.DataFrame], dataset: Dataset, report: Dat
     leads, frame = tables["leads"], tables["interactions"]
     if frame.empty:
         return frame
-    frame = _before("interactions", frame, "at", dataset.extracted_at, report)
-    frame, place = _known_only("interactions", frame, leads, report)
-    _early("interactions", frame["at"], leads["created_at"], place, report)
+    frame = _drop_late("interactions", frame, "at", dataset.extracted_at, report)
+    frame, lead_row = _rows_of_known_leads("interactions", frame, leads, report)
+    _note_early("interactions", frame["at"], leads["created_at"], lead_row, report)
     counts = frame["type"].value_counts()
     rare = counts[(counts > 0) & (counts < RARE_TYPE)]
     report.note(
@@ -252,23 +258,27 @@ def _interactions(tables: dict[str, pd.DataFrame], dataset: Dataset, report: Dat
 
 def _lead_stages(tables: dict[str, pd.DataFrame], dataset: Dataset, funnel: Funnel, report: DataReport) -> pd.DataFrame:
     leads, frame = tables["leads"], tables["lead_stages"]
-    frame = _before("lead_stages", frame, "at", dataset.extracted_at, report)
-    frame, place = _known_only("lead_stages", frame, leads, report)
-    rows = pd.DataFrame({"lead": place, "stage": frame["lead_stage"].cat.codes.to_numpy(), "at": microseconds(frame["at"])})
-    same = rows.duplicated().to_numpy()
-    report.note("lead_stages", "identical rows", int(same.sum()), done="dropped")
-    frame, place, rows = frame[~same].reset_index(drop=True), place[~same], rows[~same].reset_index(drop=True)
-    _early("lead_stages", frame["at"], leads["created_at"], place, report)
+    frame = _drop_late("lead_stages", frame, "at", dataset.extracted_at, report)
+    frame, lead_row = _rows_of_known_leads("lead_stages", frame, leads, report)
+    rows = pd.DataFrame({"lead": lead_row, "stage": frame["lead_stage"].cat.codes.to_numpy(), "at": microseconds(frame["at"])})
+    identical = rows.duplicated().to_numpy()
+    report.note("lead_stages", "identical rows", int(identical.sum()), done="dropped")
+    frame, lead_row, rows = (
+        frame[~identical].reset_index(drop=True),
+        lead_row[~identical],
+        rows[~identical].reset_index(drop=True),
+    )
+    _note_early("lead_stages", frame["at"], leads["created_at"], lead_row, report)
     by_time = np.argsort(rows["at"].to_numpy(), kind="stable")
-    again = np.empty(len(rows), bool)
-    again[by_time] = rows.iloc[by_time].duplicated(["lead", "stage"]).to_numpy()
-    again &= (
+    repeated = np.empty(len(rows), bool)
+    repeated[by_time] = rows.iloc[by_time].duplicated(["lead", "stage"]).to_numpy()
+    repeated &= (
         frame["lead_stage"].isin(funnel.stages).to_numpy()
     )  # an exit may be left and taken again; the last one is looked at
-    if again.any():
-        example = frame.loc[again, "lead_id"].iloc[0]
-        report.note("lead_stages", "rows that reach a lead stage again", int(again.sum()), example, "the first time counts")
-    return frame[~again].reset_index(drop=True)
+    if repeated.any():
+        example = frame.loc[repeated, "lead_id"].iloc[0]
+        report.note("lead_stages", "rows that reach a lead stage again", int(repeated.sum()), example, "the first time counts")
+    return frame[~repeated].reset_index(drop=True)
 
 
 def _order(lead_stages: pd.DataFrame, path: Path, leads: pd.DataFrame, funnel: Funnel, report: DataReport) -> None:
@@ -276,18 +286,22 @@ def _order(lead_stages: pd.DataFrame, path: Path, leads: pd.DataFrame, funnel: F
     position, ranked = recode(lead_stages["lead_stage"], funnel.stages)
     if not ranked.any():
         return
-    position, at = position[ranked], microseconds(lead_stages["at"][ranked])
-    behind = path.reached[places(lead_stages["lead_id"][ranked], leads["lead_id"]), position] < at
-    first = position > 0  # the first lead stage is reached by being created
-    late = behind & first
-    if late.any():
-        example = lead_stages["lead_id"][ranked].iloc[int(np.flatnonzero(late)[0])]
+    position, times = position[ranked], microseconds(lead_stages["at"][ranked])
+    superseded = path.reached[places(lead_stages["lead_id"][ranked], leads["lead_id"]), position] < times
+    reachable = position > 0  # the first lead stage is reached by being created
+    out_of_order = superseded & reachable
+    if out_of_order.any():
+        example = lead_stages["lead_id"][ranked].iloc[int(np.flatnonzero(out_of_order)[0])]
         report.note(
-            "lead_stages", "rows out of order", int(late.sum()), example, "the lead stage counts from the later one's time"
+            "lead_stages",
+            "rows out of order",
+            int(out_of_order.sum()),
+            example,
+            "the lead stage counts from the later one's time",
         )
 
 
-def of_nobody(name: str, rows: int, example: str, lead: str) -> DataError:
+def unknown_leads_error(name: str, rows: int, example: str, lead: str) -> DataError:
     """Not one of the rows of a table is of a lead in 'leads', which has `lead` for example."""
     return DataError(
         f"Table {name!r}: none of its {rows:,} rows is of a lead in 'leads'; {name} has for example {example!r}, "
@@ -298,8 +312,8 @@ def of_nobody(name: str, rows: int, example: str, lead: str) -> DataError:
 
 def absent_companies(name: str, ids: pd.Series[Any], companies: pd.Series[Any], report: DataReport) -> None:
     """Note company ids of table `name` that 'companies' lacks, if it has any at all."""
-    known = ids.dropna()
-    absent = known[~known.isin(companies)] if len(companies) else known[:0]
+    filled_ids = ids.dropna()
+    absent = filled_ids[~filled_ids.isin(companies)] if len(companies) else filled_ids[:0]
     if len(absent):
         report.note(name, f"rows with {absent.nunique():,} {ABSENT}", len(absent), absent.iloc[0], "kept")
 
@@ -308,7 +322,7 @@ def _deals(tables: dict[str, pd.DataFrame], dataset: Dataset, report: DataReport
     frame = tables["deals"]
     if frame.empty:
         return frame
-    frame = _before("deals", frame, "created_at", dataset.extracted_at, report)
+    frame = _drop_late("deals", frame, "created_at", dataset.extracted_at, report)
     unknown = (frame["lead_id"].notna() & (places(frame["lead_id"], tables["leads"]["lead_id"]) < 0)).to_numpy()
     if unknown.any():
         report.warn("deals", f"rows of {UNKNOWN}", int(unknown.sum()), frame["lead_id"][unknown].iloc[0], "dropped")
@@ -322,9 +336,9 @@ def _deals(tables: dict[str, pd.DataFrame], dataset: Dataset, report: DataReport
 
 
 def _counts(path: Path, funnel: Funnel) -> dict[str, int]:
-    never = np.iinfo(np.int64).max
-    reached: Sequence[int] = (path.reached != never).sum(axis=0).tolist()
-    return {**dict(zip(funnel.stages, reached, strict=True)), "left": int((path.left != never).sum())}
+    no_moment = np.iinfo(np.int64).max
+    reached: Sequence[int] = (path.reached != no_moment).sum(axis=0).tolist()
+    return {**dict(zip(funnel.stages, reached, strict=True)), "left": int((path.exited_at != no_moment).sum())}
 
 
 def contrast(counts: Mapping[str, int], leads: int, funnel: Funnel) -> None:

@@ -14,7 +14,7 @@ from features.dataset.landmarks import Landmarks
 from features.engine.evaluate import evaluate
 from features.engine.feature_set import FeatureSet
 from features.engine.histories import Histories
-from features.engine.people import Looks
+from features.engine.people import LandmarkArrays
 from features.engine.plan import Plan
 
 Matrix = npt.NDArray[np.floating]
@@ -37,14 +37,14 @@ def build(
     """
     width = sum(len(e.names) for e in encoders)
     out = np.empty((width + len(plan.features), len(looks)), dtype) if out is None else out
-    most = np.finfo(out.dtype).max  # beyond it a number would turn endless in the narrower type
+    limit = np.finfo(out.dtype).max  # beyond it a number would turn endless in the narrower type
     row = 0
     for encoder in encoders:
         block = _encoded(encoder, histories, looks)
-        out[row : row + block.shape[1]] = np.minimum(np.maximum(block.T, -most), most)
+        out[row : row + block.shape[1]] = np.minimum(np.maximum(block.T, -limit), limit)
         row += block.shape[1]
     if plan.features and len(looks):
-        moments = Looks(looks.lead.astype(np.int32), looks.as_of, looks.stage, looks.entered)
+        moments = LandmarkArrays(looks.lead.astype(np.int32), looks.as_of, looks.stage, looks.entered)
         evaluate(plan, histories.people, moments, out=out[row:], progress=progress, threads=threads)
     return out
 
@@ -66,17 +66,17 @@ def _encoded(encoder: AttributeEncoder, histories: Histories, looks: Landmarks) 
     if encoder.column in histories.changed[encoder.entity]:
         return encoder.encode(attribute(histories, looks, encoder.entity, encoder.column), looks.as_of)
     if encoder.kind == "date" and encoder.column in table:
-        days, known = np.full((len(rows), 1), np.nan), np.flatnonzero(rows >= 0)
-        days[known] = encoder.encode(table[encoder.column].iloc[rows[known]], looks.as_of[known])
+        days, known_rows = np.full((len(rows), 1), np.nan), np.flatnonzero(rows >= 0)
+        days[known_rows] = encoder.encode(table[encoder.column].iloc[rows[known_rows]], looks.as_of[known_rows])
         return days
     by_row = np.empty((len(table) + 1, len(encoder.names)))
     encoder.encode([None], 0, by_row[-1:])  # row -1, an unknown company, is the missing value at the end
     if encoder.column not in table:
         by_row[:] = by_row[-1]
     else:
-        asked = np.zeros(len(by_row), bool)
-        asked[rows] = True
-        used = np.flatnonzero(asked[:-1])
+        is_used = np.zeros(len(by_row), bool)
+        is_used[rows] = True
+        used = np.flatnonzero(is_used[:-1])
         by_row[used] = encoder.encode(table[encoder.column].iloc[used], 0)
     return by_row[rows]
 
@@ -86,14 +86,14 @@ def attribute(histories: Histories, looks: Landmarks, entity: str, column: str) 
     kind: Entity = "lead" if entity == "lead" else "company"
     table = histories.leads if kind == "lead" else histories.companies
     rows = looks.lead if kind == "lead" else histories.company_row[looks.lead]
-    there = np.full(len(rows), None, object)
+    raw = np.full(len(rows), None, object)
     if column in table:
-        known = np.flatnonzero(rows >= 0)
-        given = table[column].iloc[rows[known]]
-        there[known] = given.astype(object).where(given.notna(), None).to_numpy(object)
-    values: list[object] = there.tolist()
+        known_rows = np.flatnonzero(rows >= 0)
+        extracted = table[column].iloc[rows[known_rows]]
+        raw[known_rows] = extracted.astype(object).where(extracted.notna(), None).to_numpy(object)
+    values: list[object] = raw.tolist()
     if column in histories.changed[kind]:
         ids = table["lead_id" if kind == "lead" else "company_id"]
-        then = values_at(histories.attribute_changes, kind, column, ids, rows, looks.as_of)
-        values = [now if past is ... else past for now, past in zip(values, then, strict=True)]
+        past_values = values_at(histories.attribute_changes, kind, column, ids, rows, looks.as_of)
+        values = [current if past is ... else past for current, past in zip(values, past_values, strict=True)]
     return values

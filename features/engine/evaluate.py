@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from features.common.threads import CORES
 from features.engine.kernel import compute
-from features.engine.people import Looks, People
+from features.engine.people import LandmarkArrays, People
 from features.engine.plan import Plan
 
 GROUP_INTERACTIONS = 24_000
@@ -25,7 +25,7 @@ Matrix = npt.NDArray[np.floating]
 def evaluate(
     plan: Plan,
     people: People,
-    looks: Looks,
+    looks: LandmarkArrays,
     *,
     out: Matrix | None = None,
     threads: int | None = None,
@@ -60,7 +60,7 @@ def evaluate(
     return out
 
 
-def _groups(people: People, looks: Looks) -> Iterator[tuple[slice, slice]]:
+def _groups(people: People, looks: LandmarkArrays) -> Iterator[tuple[slice, slice]]:
     """Cut the leads at account borders into groups of bounded size: (leads, looks)."""
     if not len(looks):
         return

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from features.attributes.defaults import Blank
+from features.attributes.defaults import AttributeDefaults
 from features.attributes.encoders import AttributeEncoder
 from features.common.words import Language
 from features.spec import Feature, Part, feature_from_dict
 
 
 @dataclass(frozen=True)
-class Described:
+class ColumnDescription:
     """One column of the feature matrix in words."""
 
     name: str
@@ -29,7 +29,8 @@ class Described:
 class FeatureSet:
     """The columns of each attribute encoder first, then the features of the catalogue, in this order.
 
-    `mail` (types,) is what each interaction type is to a mail (`features.engine.scanners.mail_roles`); empty lets scanners through.
+    `mail` (types,) is what each interaction type is to a mail (`features.engine.scanners.mail_roles`); empty lets scanners
+    through.
     """
 
     features: tuple[Feature, ...]
@@ -42,9 +43,9 @@ class FeatureSet:
         return (*(name for e in self.encoders for name in e.names), *(f.name for f in self.features))
 
     @cached_property
-    def blank(self) -> Blank:
+    def attribute_defaults(self) -> AttributeDefaults:
         """The attribute columns of a lead nothing is known of."""
-        return Blank(self.encoders)
+        return AttributeDefaults(self.encoders)
 
     @cached_property
     def attribute_columns(self) -> int:
@@ -52,20 +53,21 @@ class FeatureSet:
         return sum(len(e.names) for e in self.encoders)
 
     @cached_property
-    def described(self) -> tuple[Described, ...]:
+    def column_descriptions(self) -> tuple[ColumnDescription, ...]:
         """What each column means, in the order of `names`."""
-        found = []
+        columns = []
         for encoder in self.encoders:
             english, german = encoder.labels("en"), encoder.labels("de")
             unit: dict[Language, str] = {"en": encoder.unit_in("en"), "de": encoder.unit_in("de")}
             group = f"{encoder.entity}.{encoder.column}"
-            found += [
-                Described(name, group, "fit", {"en": english[i], "de": german[i]}, unit) for i, name in enumerate(encoder.names)
+            columns += [
+                ColumnDescription(name, group, "fit", {"en": english[i], "de": german[i]}, unit)
+                for i, name in enumerate(encoder.names)
             ]
         for f in self.features:
             label: dict[Language, str] = {"en": f.label("en"), "de": f.label("de")}
-            found.append(Described(f.name, f.group, f.part, label, {"en": f.unit("en"), "de": f.unit("de")}))
-        return tuple(found)
+            columns.append(ColumnDescription(f.name, f.group, f.part, label, {"en": f.unit("en"), "de": f.unit("de")}))
+        return tuple(columns)
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -15,14 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.attributes.point_in_time import Entity, changed_columns
-from features.catalogue import Seen
+from features.catalogue import DataProfile
 from features.common.clock import Moments, microseconds
-from features.common.codes import by_category, gathered, recode
+from features.common.codes import by_category, gather, recode
 from features.common.threads import side_by_side
 from features.dataset.dataset import Dataset
 from features.engine.index import DIRECTIONS, UNDIRECTED, HistoryIndex
 from features.engine.people import People
-from features.engine.scanners import scanned, without
+from features.engine.scanners import drop_rows, scanner_mask
 
 T = TypeVar("T")
 
@@ -47,33 +47,34 @@ class Histories:
     indexed: Callable[[], tuple[HistoryIndex, int]]  # the index, and how many interactions mail scanners made
 
     @classmethod
-    def of(
+    def from_dataset(
         cls,
         dataset: Dataset,
         types: Sequence[str],
         mail: Sequence[str] = (),
-        only: npt.NDArray[np.intp] | None = None,
+        lead_rows: npt.NDArray[np.intp] | None = None,
         threads: int = 1,
-        beside: bool = False,
+        background: bool = False,
     ) -> Histories:
-        """All histories of a dataset, or those of the leads at `only` (n,), which must be whole accounts. Interactions of a
-        type that is not among `types` count as "other".
+        """All histories of a dataset, or those of the leads at `lead_rows` (n,), which must be whole accounts. Interactions of
+        a type that is not among `types` count as "other".
 
-        With `mail` roles (types,), what mail scanners made is left out; `scanned` counts it. `threads`: at most so many for the
-        index of the interactions; `beside`: it is made in a thread of its own, and only who asks for `people` waits for it.
+        With `mail` roles (types,), what mail scanners made is left out; `scanner_rows` counts it. `threads`: at most so many
+        for the index of the interactions; `background`: it is made in a thread of its own, and only who asks for `people` waits
+        for it.
         """
-        row, account = account_order(dataset.leads if only is None else dataset.leads.iloc[only])
-        row = row if only is None else only[row]
+        row, account = account_order(dataset.leads if lead_rows is None else dataset.leads.iloc[lead_rows])
+        row = row if lead_rows is None else lead_rows[row]
         leads = dataset.leads.iloc[row].reset_index(drop=True)
         company_row = recode(leads["company_id"], dataset.companies["company_id"])[0].astype(np.intp)
 
         def index() -> tuple[HistoryIndex, int]:
             history = _history(dataset.interactions, leads, types, threads)
-            machine = scanned(history, mail, threads)
-            return without(history, machine, threads), int(machine.sum())
+            machine = scanner_mask(history, mail, threads)
+            return drop_rows(history, machine, threads), int(machine.sum())
 
         created = microseconds(leads["created_at"])
-        indexed = _started(index) if beside else _done(index())
+        indexed = _submit(index) if background else _ready(index())
         return cls(leads, dataset.companies, row, company_row, account, created, dataset.attribute_changes, indexed)
 
     @cached_property
@@ -82,7 +83,7 @@ class Histories:
         return People(self.account, self.created, self.indexed()[0])
 
     @property
-    def scanned(self) -> int:
+    def scanner_rows(self) -> int:
         """Interactions that mail scanners made, which are left out."""
         return self.indexed()[1]
 
@@ -98,16 +99,16 @@ class Histories:
         }
 
 
-def _started(work: Callable[[], T]) -> Callable[[], T]:
+def _submit(work: Callable[[], T]) -> Callable[[], T]:
     """What waits for the result of a work that has been begun in a thread."""
     pool = ThreadPoolExecutor(1)
-    begun = pool.submit(work)
+    future = pool.submit(work)
     pool.shutdown(wait=False)
-    return begun.result
+    return future.result
 
 
-def _done(found: T) -> Callable[[], T]:
-    return lambda: found
+def _ready(result: T) -> Callable[[], T]:
+    return lambda: result
 
 
 def by_account(leads: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.int32]]:
@@ -143,16 +144,16 @@ def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[st
         of_type[of_type < 0] = len(types)
         # what is neither in nor out has no direction
         of_direction = np.array([*DIRECTIONS.values(), UNDIRECTED], np.int32)[by_category(directions, list(DIRECTIONS))]
-        found = gathered(of_type * np.int32(3), kinds.cat.codes.to_numpy())
-        found += gathered(of_direction, directions.cat.codes.to_numpy())
-        return found
+        codes = gather(of_type * np.int32(3), kinds.cat.codes.to_numpy())
+        codes += gather(of_direction, directions.cat.codes.to_numpy())
+        return codes
 
     def content() -> npt.NDArray[np.int32]:
         return interactions["content"].astype("category").cat.codes.to_numpy().astype(np.int32)
 
-    of_lead, what, contents = side_by_side([lead, kind, content], threads)
-    at, value = microseconds(interactions["at"]), interactions["value"].to_numpy(np.float64)
-    return HistoryIndex.build(len(leads), of_lead, at, what, value, contents, threads)
+    of_lead, kind_codes, contents = side_by_side([lead, kind, content], threads)
+    times, value = microseconds(interactions["at"]), interactions["value"].to_numpy(np.float64)
+    return HistoryIndex.build(len(leads), of_lead, times, kind_codes, value, contents, threads)
 
 
 def _counts(names: pd.Series) -> dict[str, int]:
@@ -160,14 +161,14 @@ def _counts(names: pd.Series) -> dict[str, int]:
     return {str(name): int(rows) for name, rows in names.value_counts().items()} if len(names) else {}
 
 
-def seen_in(dataset: Dataset) -> Seen:
+def data_profile(dataset: Dataset) -> DataProfile:
     """What features the data can carry."""
     interactions = dataset.interactions
     counts = _counts(interactions["type"])
     types = [name for name, rows in counts.items() if rows >= MIN_TYPE_ROWS]
     valued = _counts(interactions.loc[interactions["value"].notna(), "type"])
     company = dataset.leads["company_id"].dropna()
-    return Seen(
+    return DataProfile(
         types=tuple(sorted(types, key=lambda name: (-counts[name], name))),
         valued=tuple(sorted(name for name, rows in valued.items() if rows >= MIN_TYPE_ROWS and name in types)),
         directions=frozenset(str(d) for d in interactions["direction"].dropna().unique()),

@@ -21,7 +21,7 @@ from features.common.threads import side_by_side
 UNDIRECTED, INBOUND, OUTBOUND = 0, 1, 2
 DIRECTIONS = {"in": INBOUND, "out": OUTBOUND}
 
-FEW = 100  # rows of a lead that are sorted by insertion
+INSERTION_LIMIT = 100  # rows of a lead that are sorted by insertion
 
 Codes = npt.NDArray[np.int32]
 
@@ -34,7 +34,7 @@ class HistoryIndex:
     """
 
     start: npt.NDArray[np.int64]
-    at: Moments
+    time: Moments
     kind: Codes
     value: npt.NDArray[np.int64]
     content: Codes
@@ -44,7 +44,7 @@ class HistoryIndex:
         cls,
         leads: int,
         lead: Codes,
-        at: Moments,
+        time: Moments,
         kind: Codes,
         value: npt.NDArray[np.float64] | None = None,
         content: Codes | None = None,
@@ -52,18 +52,21 @@ class HistoryIndex:
     ) -> HistoryIndex:
         """Sort interactions given in any order; those of nobody, whose `lead` is -1, are left out. All others have codes
         0 … leads - 1 there; the other arrays have its length (n,)."""
-        known = np.zeros(len(at)) if value is None else value
-        what = np.full(len(at), -1, np.int32) if content is None else content
+        known_values = np.zeros(len(time)) if value is None else value
+        content_codes = np.full(len(time), -1, np.int32) if content is None else content
         start = np.zeros(leads + 1, np.int64)
-        if _begins(lead, at, start):
-            return cls(start, at, kind, thousandths(known), what)
-        made = cls.room(start)
-        given, dealt = (lead, at, kind, known, what, start), (made.at, made.kind, made.value, made.content)
-        side_by_side([partial(_deal, *given, *dealt, *leads_) for leads_ in made.parts(threads)], threads)
-        return made
+        if _count_starts(lead, time, start):
+            return cls(start, time, kind, thousandths(known_values), content_codes)
+        index = cls.allocate(start)
+        source_columns, target_columns = (
+            (lead, time, kind, known_values, content_codes, start),
+            (index.time, index.kind, index.value, index.content),
+        )
+        side_by_side([partial(_scatter, *source_columns, *target_columns, *leads_) for leads_ in index.parts(threads)], threads)
+        return index
 
     @classmethod
-    def room(cls, start: npt.NDArray[np.int64]) -> HistoryIndex:
+    def allocate(cls, start: npt.NDArray[np.int64]) -> HistoryIndex:
         """Room for rows that begin and end like this."""
         rows = int(start[-1])
         return cls(
@@ -78,20 +81,20 @@ class HistoryIndex:
         return list(pairwise([0, *ends, len(self.start) - 1]))
 
     def __len__(self) -> int:
-        return len(self.at)
+        return len(self.time)
 
 
 def thousandths(value: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Values as whole thousandths, missing ones as 0, beyond ± 1e12 cut off, so that prefix sums stay exact in 64 bits."""
-    whole = np.empty(len(value), np.int64)
-    _thousandths(value, whole)
-    return whole
+    rounded = np.empty(len(value), np.int64)
+    _thousandths(value, rounded)
+    return rounded
 
 
 @exact
-def _thousandths(value: Any, whole: Any) -> None:
+def _thousandths(value: Any, rounded: Any) -> None:
     for i in range(len(value)):
-        whole[i] = _thousandth(value[i])
+        rounded[i] = _thousandth(value[i])
 
 
 @inlined
@@ -100,78 +103,78 @@ def _thousandth(value: Any) -> Any:
 
 
 @exact
-def _begins(lead: Any, at: Any, start: Any) -> bool:
+def _count_starts(lead: Any, time: Any, start: Any) -> bool:
     """Where each lead's rows begin and the last one's end; True where all rows are somebody's and stand in order."""
-    ordered, before, then = True, 0, at[0] if len(at) else 0
+    ordered, previous_lead, previous_time = True, 0, time[0] if len(time) else 0
     for k in range(len(lead)):
         if lead[k] >= 0:
             start[lead[k] + 1] += 1
-        ordered &= lead[k] > before or (lead[k] == before and at[k] >= then)
-        before, then = lead[k], at[k]
+        ordered &= lead[k] > previous_lead or (lead[k] == previous_lead and time[k] >= previous_time)
+        previous_lead, previous_time = lead[k], time[k]
     for i in range(len(start) - 1):
         start[i + 1] += start[i]
     return ordered
 
 
 @exact
-def _deal(  # noqa: PLR0917  columns, as they come and as they go
-    lead: Any, at: Any, kind: Any, value: Any, content: Any, start: Any, at_: Any, kind_: Any, value_: Any, content_: Any,
-    first: int, last: int,
+def _scatter(  # noqa: PLR0917  columns, as they come and as they go
+    lead: Any, time: Any, kind: Any, value: Any, content: Any, start: Any, time_: Any, kind_: Any, value_: Any, content_: Any,
+    lead_begin: int, lead_end: int,
 ) -> None:  # fmt: skip
-    """Rows are dealt out to their leads, from `first` to before `last`, which reads each once and in its place; then each
-    lead's few are put in order."""
-    end = start[first:last].copy()
+    """Rows are dealt out to their leads, from `lead_begin` to before `lead_end`, which reads each once and in its place; then
+    each lead's few are put in order."""
+    end = start[lead_begin:lead_end].copy()
     for k in range(len(lead)):
-        mine = lead[k] - first
-        if 0 <= mine < len(end):
-            place = end[mine]
-            at_[place], kind_[place], value_[place], content_[place] = at[k], kind[k], _thousandth(value[k]), content[k]
-            end[mine] = place + 1
-    for i in range(first, last):
+        offset = lead[k] - lead_begin
+        if 0 <= offset < len(end):
+            row = end[offset]
+            time_[row], kind_[row], value_[row], content_[row] = time[k], kind[k], _thousandth(value[k]), content[k]
+            end[offset] = row + 1
+    for i in range(lead_begin, lead_end):
         rows, ordered = slice(start[i], start[i + 1]), True
         for k in range(start[i] + 1, start[i + 1]):
-            ordered &= at_[k] >= at_[k - 1]
+            ordered &= time_[k] >= time_[k - 1]
         if not ordered:
             order = np.arange(start[i + 1] - start[i])
-            _sort_few(at_[rows], order)
-            at_[rows], kind_[rows], value_[rows] = at_[rows][order], kind_[rows][order], value_[rows][order]
+            _sort_few(time_[rows], order)
+            time_[rows], kind_[rows], value_[rows] = time_[rows][order], kind_[rows][order], value_[rows][order]
             content_[rows] = content_[rows][order]
 
 
-def in_order(lead: npt.NDArray[np.int32], at: Moments, leads: int) -> npt.NDArray[np.int64]:
+def sort_order(lead: npt.NDArray[np.int32], time: Moments, leads: int) -> npt.NDArray[np.int64]:
     """The rows (n,) by lead, a code below `leads`, and moment; equal ones as they come."""
     start = np.zeros(leads + 1, np.int64)
     np.cumsum(np.bincount(lead, minlength=leads), out=start[1:])
     order = np.empty(len(lead), np.int64)
-    _sort(lead, at, start, order)
+    _sort(lead, time, start, order)
     return order
 
 
 @exact
-def _sort(lead: Any, at: Any, start: Any, order: Any) -> None:
+def _sort(lead: Any, time: Any, start: Any, order: Any) -> None:
     """A counting sort deals the rows out to their leads, then each lead's few are put in order."""
-    end, at_ = start[:-1].copy(), np.empty_like(at)
+    end, time_ = start[:-1].copy(), np.empty_like(time)
     for k in range(len(lead)):
-        place = end[lead[k]]
-        order[place], at_[place] = k, at[k]
-        end[lead[k]] = place + 1
+        row = end[lead[k]]
+        order[row], time_[row] = k, time[k]
+        end[lead[k]] = row + 1
     for i in range(len(start) - 1):
         rows = slice(start[i], start[i + 1])
-        mine = np.arange(start[i + 1] - start[i])
-        _sort_few(at_[rows], mine)
-        order[rows] = order[rows][mine]
+        lead_order = np.arange(start[i + 1] - start[i])
+        _sort_few(time_[rows], lead_order)
+        order[rows] = order[rows][lead_order]
 
 
 @exact
-def _sort_few(at: Any, order: Any) -> None:
+def _sort_few(time: Any, order: Any) -> None:
     """Insertion sort, which most histories are short enough for; a long one the usual way, unless it is in order."""
     for k in range(1, len(order)):
-        if at[order[k]] < at[order[k - 1]]:
-            if len(order) > FEW:
-                order[:] = order[np.argsort(at[order], kind="mergesort")]
+        if time[order[k]] < time[order[k - 1]]:
+            if len(order) > INSERTION_LIMIT:
+                order[:] = order[np.argsort(time[order], kind="mergesort")]
                 return
-            here, place = order[k], k
-            while place > 0 and at[order[place - 1]] > at[here]:
-                order[place] = order[place - 1]
-                place -= 1
-            order[place] = here
+            current, position = order[k], k
+            while position > 0 and time[order[position - 1]] > time[current]:
+                order[position] = order[position - 1]
+                position -= 1
+            order[position] = current

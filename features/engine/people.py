@@ -24,7 +24,7 @@ class People:
 
 
 @dataclass(frozen=True)
-class Looks:
+class LandmarkArrays:
     """Landmarks as arrays (n,), sorted by (lead, as_of): a lead's code, as_of, lead-stage position, when it was entered."""
 
     lead: Codes
@@ -35,5 +35,5 @@ class Looks:
     def __len__(self) -> int:
         return len(self.lead)
 
-    def take(self, rows: npt.NDArray[np.intp] | slice) -> Looks:
-        return Looks(self.lead[rows], self.as_of[rows], self.stage[rows], self.entered[rows])
+    def take(self, rows: npt.NDArray[np.intp] | slice) -> LandmarkArrays:
+        return LandmarkArrays(self.lead[rows], self.as_of[rows], self.stage[rows], self.entered[rows])

@@ -14,7 +14,6 @@ from features.common.clock import DAY
 from features.common.compiled import packed
 from features.engine.index import INBOUND, OUTBOUND, UNDIRECTED
 from features.spec import (
-    Acts,
     Age,
     ColleaguesActive,
     ColleaguesCount,
@@ -27,6 +26,7 @@ from features.spec import (
     Gap,
     GroupSize,
     InStage,
+    InteractionFilter,
     Share,
     Silence,
     Topics,
@@ -36,12 +36,12 @@ from features.spec import (
 )
 
 _DIRECTION = {"in": INBOUND, "out": OUTBOUND}
-VISIT, ACTIVE_DAY = Acts("visit", mark="visit"), Acts("active_day", mark="active_day")
-EVER = 2**62  # a window longer than any history
+VISIT, ACTIVE_DAY = InteractionFilter("visit", mark="visit"), InteractionFilter("active_day", mark="active_day")
+UNBOUNDED = 2**62  # a window longer than any history
 
 # what an instruction does with its three numbers; the kernel has a branch for each
 (
-    COUNT, SHARE, TREND, VARIETY, LAST, FIRST, DECAYED, TOTAL, GAP, GAP_SPREAD, SILENCE, BREADTH, DEPTH,
+    COUNT, SHARE, TREND, VARIETY, DAYS_SINCE_LAST, DAYS_SINCE_FIRST, DECAYED, TOTAL, GAP, GAP_SPREAD, SILENCE, BREADTH, DEPTH,
     AGE, STAGE_AGE, IN_STAGE, WEEKDAY, HOUR, GROUP_SIZE, ACTIVE, QUIET, COLLEAGUES,
 ) = range(22)  # fmt: skip
 
@@ -50,7 +50,7 @@ Instruction = tuple[int, ...]
 
 def window(days: float | None) -> int:
     """A window in microseconds; None is ever."""
-    return EVER if days is None else round(days * DAY)
+    return UNBOUNDED if days is None else round(days * DAY)
 
 
 @dataclass
@@ -60,18 +60,18 @@ class Bank:
     The shortest window has a place for each channel, then the next one, and at last all that is older.
     """
 
-    channels: dict[Acts, int] = field(default_factory=dict)
+    channels: dict[InteractionFilter, int] = field(default_factory=dict)
     windows: dict[int, int] = field(default_factory=dict)
 
-    def channel(self, what: Acts) -> int:
-        return self.channels.setdefault(what, len(self.channels))
+    def channel(self, interactions: InteractionFilter) -> int:
+        return self.channels.setdefault(interactions, len(self.channels))
 
     def window(self, days: float | None) -> int:
         """The rank of the window; it is right once all windows are known and `ranked`."""
         return self.windows.setdefault(window(days), len(self.windows))
 
-    def place(self, what: Acts, days: float | None) -> int:
-        channel, rank = self.channel(what), self.window(days)
+    def cell(self, interactions: InteractionFilter, days: float | None) -> int:
+        channel, rank = self.channel(interactions), self.window(days)
         return rank * len(self.channels) + channel
 
     def ranked(self) -> None:
@@ -80,42 +80,44 @@ class Bank:
     def members(self, types: Sequence[str]) -> list[list[int]]:
         """For each kind of interaction, 3 × (types + 1) with "unknown" last, the channels it belongs to. Marks are no kinds."""
         code = {name: i for i, name in enumerate(types)}
-        found: list[list[int]] = [[] for _ in range(3 * (len(types) + 1))]
-        for what, channel in self.channels.items():
-            if what.mark:
+        channel_lists: list[list[int]] = [[] for _ in range(3 * (len(types) + 1))]
+        for interactions, channel in self.channels.items():
+            if interactions.mark:
                 continue
-            directions = [_DIRECTION[what.direction]] if what.direction else [UNDIRECTED, INBOUND, OUTBOUND]
-            for kind in sorted({code[t] for t in what.types if t in code}) if what.types else range(len(types) + 1):
+            directions = [_DIRECTION[interactions.direction]] if interactions.direction else [UNDIRECTED, INBOUND, OUTBOUND]
+            for kind in (
+                sorted({code[t] for t in interactions.types if t in code}) if interactions.types else range(len(types) + 1)
+            ):
                 for direction in directions:
-                    found[3 * kind + direction].append(channel)
-        return found
+                    channel_lists[3 * kind + direction].append(channel)
+        return channel_lists
 
 
 @dataclass
-class _Making:
+class _TableBuilder:
     """Tables being made. The forms run twice: what the first run finds decides the places that the second one gives."""
 
     types: tuple[str, ...]
-    own: Bank = field(default_factory=Bank)
+    lead_bank: Bank = field(default_factory=Bank)
     shared: Bank = field(default_factory=Bank)  # of the whole account
     faded: dict[int, int] = field(default_factory=dict)  # channel → its place among those with a fading sum
     summed: dict[int, int] = field(default_factory=dict)  # channel → its place among those whose values are summed
     lives: dict[float, int] = field(default_factory=dict)
-    several: list[int] = field(default_factory=list)  # places, for features that look at many
+    cells: list[int] = field(default_factory=list)  # places, for features that look at many
     days: list[float] = field(default_factory=list)
 
     def fading(self, f: Decayed) -> int:
-        place = self.faded.setdefault(self.own.channel(f.what), len(self.faded))
-        return self.lives.setdefault(f.half_life_days, len(self.lives)) + place * len(self.lives)
+        position = self.faded.setdefault(self.lead_bank.channel(f.what), len(self.faded))
+        return self.lives.setdefault(f.half_life_days, len(self.lives)) + position * len(self.lives)
 
     def total(self, f: Total) -> int:
-        place = self.summed.setdefault(self.own.channel(f.what), len(self.summed))
-        return self.own.window(f.days) * len(self.summed) + place
+        position = self.summed.setdefault(self.lead_bank.channel(f.what), len(self.summed))
+        return self.lead_bank.window(f.days) * len(self.summed) + position
 
     def variety(self, f: Variety) -> Instruction:
-        begin = len(self.several)
-        self.several += [self.own.place(Acts(name, (name,)), f.days) for name in self.types]
-        return VARIETY, begin, len(self.several)
+        begin = len(self.cells)
+        self.cells += [self.lead_bank.cell(InteractionFilter(name, (name,)), f.days) for name in self.types]
+        return VARIETY, begin, len(self.cells)
 
     def active(self, f: ColleaguesActive) -> Instruction:
         self.days.append(f.days)
@@ -123,12 +125,12 @@ class _Making:
 
 
 # one form per kind of feature: a new kind needs one here, and its branch in the kernel
-_FORMS: dict[type[Feature], Callable[[_Making, Any], Instruction]] = {
-    Count: lambda m, f: (COUNT, m.own.place(f.what, f.days)),
-    Share: lambda m, f: (SHARE, m.own.place(f.what, f.days), m.own.place(f.of, f.days)),
-    Trend: lambda m, f: (TREND, m.own.place(f.what, f.days), m.own.place(f.what, 2 * f.days)),
-    Variety: _Making.variety,
-    DaysSince: lambda m, f: (FIRST if f.first else LAST, m.own.channel(f.what)),
+_FORMS: dict[type[Feature], Callable[[_TableBuilder, Any], Instruction]] = {
+    Count: lambda m, f: (COUNT, m.lead_bank.cell(f.what, f.days)),
+    Share: lambda m, f: (SHARE, m.lead_bank.cell(f.what, f.days), m.lead_bank.cell(f.of, f.days)),
+    Trend: lambda m, f: (TREND, m.lead_bank.cell(f.what, f.days), m.lead_bank.cell(f.what, 2 * f.days)),
+    Variety: _TableBuilder.variety,
+    DaysSince: lambda m, f: (DAYS_SINCE_FIRST if f.first else DAYS_SINCE_LAST, m.lead_bank.channel(f.what)),
     Decayed: lambda m, f: (DECAYED, m.fading(f)),
     Total: lambda m, f: (TOTAL, m.total(f)),
     Gap: lambda m, f: (GAP_SPREAD if f.spread else GAP,),
@@ -138,10 +140,10 @@ _FORMS: dict[type[Feature], Callable[[_Making, Any], Instruction]] = {
     InStage: lambda m, f: (IN_STAGE, f.position),
     CreatedOn: lambda m, f: ({"weekday": WEEKDAY, "hour": HOUR}[f.field],),
     GroupSize: lambda m, f: (GROUP_SIZE,),
-    ColleaguesActive: _Making.active,
+    ColleaguesActive: _TableBuilder.active,
     ColleaguesSilence: lambda m, f: (QUIET,),
     ColleaguesCount: lambda m, f: (
-        COLLEAGUES, m.shared.channel(f.what), m.shared.window(f.days), m.own.place(f.what, f.days),
+        COLLEAGUES, m.shared.channel(f.what), m.shared.window(f.days), m.lead_bank.cell(f.what, f.days),
     ),
 }  # fmt: skip
 _OF_COLLEAGUES = (ColleaguesCount, ColleaguesActive, ColleaguesSilence, GroupSize)
@@ -150,13 +152,13 @@ _OF_COLLEAGUES = (ColleaguesCount, ColleaguesActive, ColleaguesSilence, GroupSiz
 class Tables(NamedTuple):
     """All tables in two packed arrays; `features.engine.kernel` takes them apart again."""
 
-    whole: npt.NDArray[np.int64]
+    integers: npt.NDArray[np.int64]
     real: npt.NDArray[np.float64]
 
 
 def _rows(lists: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
     """Lists of different lengths → where each begins, and all of them one after the other."""
-    return np.cumsum([0, *map(len, lists)]).tolist(), [one for row in lists for one in row]
+    return np.cumsum([0, *map(len, lists)]).tolist(), [number for row in lists for number in row]
 
 
 @dataclass(frozen=True)
@@ -174,33 +176,33 @@ class Plan:
 
     @cached_property
     def tables(self) -> Tables:
-        making = _Making(self.types)
+        builder = _TableBuilder(self.types)
         for f in self.features:
-            _FORMS[type(f)](making, f)
-        for bank in (making.own, making.shared):
+            _FORMS[type(f)](builder, f)
+        for bank in (builder.lead_bank, builder.shared):
             bank.ranked()
-        making.several, making.days = [], []
-        instructions = [(*_FORMS[type(f)](making, f), 0, 0, 0)[:4] for f in self.features]
-        channels, own, shared = making.own.channels, making.own, making.shared
-        first, members = _rows(own.members(self.types))
+        builder.cells, builder.days = [], []
+        instructions = [(*_FORMS[type(f)](builder, f), 0, 0, 0)[:4] for f in self.features]
+        channels, lead_bank, shared = builder.lead_bank.channels, builder.lead_bank, builder.shared
+        first_member, members = _rows(lead_bank.members(self.types))
         shared_first, shared_members = _rows(shared.members(self.types))
         sizes = [
-            len(channels), len(making.faded), len(making.summed), len(shared.channels),
+            len(channels), len(builder.faded), len(builder.summed), len(shared.channels),
             channels.get(VISIT, -1), channels.get(ACTIVE_DAY, -1), any(type(f) is Topics for f in self.features),
             self.asks_for_colleagues,
         ]  # fmt: skip
-        whole = packed(
+        integers = packed(
             [
                 sizes,
                 [number for instruction in instructions for number in instruction],
-                list(own.windows), first, members,
-                [making.faded.get(channel, -1) for channel in channels.values()],
-                [making.summed.get(channel, -1) for channel in channels.values()],
-                making.several, list(shared.windows), shared_first, shared_members,
+                list(lead_bank.windows), first_member, members,
+                [builder.faded.get(channel, -1) for channel in channels.values()],
+                [builder.summed.get(channel, -1) for channel in channels.values()],
+                builder.cells, list(shared.windows), shared_first, shared_members,
             ],
             np.int64,
         )  # fmt: skip
-        return Tables(whole, packed([list(making.lives), making.days], np.float64))
+        return Tables(integers, packed([list(builder.lives), builder.days], np.float64))
 
     @cached_property
     def type_codes(self) -> dict[str, int]:

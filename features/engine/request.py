@@ -10,15 +10,15 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from features.attributes.defaults import Blank
+from features.attributes.defaults import AttributeDefaults
 from features.attributes.encoders import AttributeEncoder
 from features.common.clock import Moments
 from features.common.compiled import exact
 from features.engine.evaluate import evaluate
 from features.engine.index import INBOUND, OUTBOUND, UNDIRECTED, HistoryIndex, thousandths
-from features.engine.people import Looks, People
+from features.engine.people import LandmarkArrays, People
 from features.engine.plan import Plan
-from features.engine.scanners import scanned, without
+from features.engine.scanners import drop_rows, scanner_mask
 
 Matrix = npt.NDArray[np.floating]
 
@@ -26,33 +26,33 @@ _DIRECTION: dict[str | None, int] = {None: UNDIRECTED, "in": INBOUND, "out": OUT
 
 
 @dataclass(frozen=True)
-class Act:
-    """One interaction; `at` in microseconds since 1970 UTC."""
+class Interaction:
+    """One interaction; `time` in microseconds since 1970 UTC."""
 
     type: str
-    at: int
+    time: int
     direction: str | None = None
     value: float | None = None
     content: str | None = None
 
 
 @dataclass(frozen=True)
-class ActColumns(Sequence[Act]):
+class InteractionColumns(Sequence[Interaction]):
     """The interactions of a lead, column by column: what the engine wants, without an object for each."""
 
     types: list[str]
-    at: Moments
+    times: Moments
     directions: list[str | None]
     values: list[float | None]
     contents: list[str | None]
 
     @classmethod
-    def of(cls, acts: Sequence[Act]) -> ActColumns:
+    def from_interactions(cls, acts: Sequence[Interaction]) -> InteractionColumns:
         if isinstance(acts, cls):
             return acts
         return cls(
             [a.type for a in acts],
-            np.array([a.at for a in acts], np.int64),
+            np.array([a.time for a in acts], np.int64),
             [a.direction for a in acts],
             [a.value for a in acts],
             [a.content for a in acts],
@@ -62,13 +62,15 @@ class ActColumns(Sequence[Act]):
         return len(self.types)
 
     @overload
-    def __getitem__(self, place: int) -> Act: ...
+    def __getitem__(self, index: int) -> Interaction: ...
     @overload
-    def __getitem__(self, place: slice) -> list[Act]: ...
-    def __getitem__(self, place: int | slice) -> Act | list[Act]:
-        if isinstance(place, slice):
-            return [self[i] for i in range(*place.indices(len(self)))]
-        return Act(self.types[place], int(self.at[place]), self.directions[place], self.values[place], self.contents[place])
+    def __getitem__(self, index: slice) -> list[Interaction]: ...
+    def __getitem__(self, index: int | slice) -> Interaction | list[Interaction]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        return Interaction(
+            self.types[index], int(self.times[index]), self.directions[index], self.values[index], self.contents[index]
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and list(self) == list(other)
@@ -77,7 +79,7 @@ class ActColumns(Sequence[Act]):
 
 
 @dataclass(frozen=True)
-class LiveLead:
+class RequestLead:
     """One lead as it comes in a request; moments in microseconds since 1970 UTC.
 
     `entered` is when it entered its lead stage, at position `stage` of the funnel. Leads with the same `company_id` form one
@@ -92,7 +94,7 @@ class LiveLead:
     attributes: Mapping[str, object] = field(default_factory=dict)
     company_id: str | None = None
     company: Mapping[str, object] = field(default_factory=dict)
-    acts: Sequence[Act] = ()
+    interactions: Sequence[Interaction] = ()
     recommended: tuple[str, int] | None = None
 
     def attribute(self, entity: str, column: str) -> object:
@@ -100,34 +102,35 @@ class LiveLead:
         return (self.attributes if entity == "lead" else self.company).get(column)
 
 
-def live_rows(
+def request_rows(
     plan: Plan,
     encoders: Sequence[AttributeEncoder],
-    leads: Sequence[LiveLead],
+    leads: Sequence[RequestLead],
     as_of: int,
     dtype: type[np.floating] = np.float32,
     mail: Sequence[str] = (),
     ignored: list[int] | None = None,
-    blank: Blank | None = None,
+    blank: AttributeDefaults | None = None,
 ) -> Matrix:
-    """(columns, leads) in the order given: attribute columns first, then the features of `plan`; as `features.engine.build.build`.
+    """(columns, leads) in the order given: attribute columns first, then the features of `plan`; as
+    `features.engine.build.build`.
 
     With `mail` roles (types,), what mail scanners made is left out; `ignored`, one number a lead, is told how much. `blank` of
     these encoders saves making it anew.
     """
-    known = blank or Blank(encoders, dtype)
-    width = len(known.values)
+    defaults = blank or AttributeDefaults(encoders, dtype)
+    width = len(defaults.values)
     out = np.empty((width + len(plan.features), len(leads)), dtype)
-    _attributes(known, leads, as_of, out[:width])
+    _attributes(defaults, leads, as_of, out[:width])
     if plan.features and leads:
         order, account = _accounts(leads)
         history = sorted_history(plan, [leads[i] for i in order])
-        unwanted = scanned(history, mail)
+        unwanted = scanner_mask(history, mail)
         if ignored is not None and unwanted.any():
-            made = np.add.reduceat(np.append(unwanted, False), history.start[:-1]) * (np.diff(history.start) > 0)
-            for place, count in zip(order, made.tolist(), strict=True):
-                ignored[place] = count
-        people, looks = _arrays(without(history, unwanted), [leads[i] for i in order], account, as_of)
+            ignored_counts = np.add.reduceat(np.append(unwanted, False), history.start[:-1]) * (np.diff(history.start) > 0)
+            for position, count in zip(order, ignored_counts.tolist(), strict=True):
+                ignored[position] = count
+        people, looks = _arrays(drop_rows(history, unwanted), [leads[i] for i in order], account, as_of)
         if order == list(range(len(leads))):
             evaluate(plan, people, looks, out=out[width:])
         else:
@@ -137,23 +140,23 @@ def live_rows(
     return out
 
 
-def _attributes(blank: Blank, leads: Sequence[LiveLead], as_of: int, out: Matrix) -> None:
+def _attributes(blank: AttributeDefaults, leads: Sequence[RequestLead], as_of: int, out: Matrix) -> None:
     scratch = np.empty(len(out))
-    most = float(np.finfo(out.dtype).max)  # beyond it a number would turn endless in the narrower type
+    limit = float(np.finfo(out.dtype).max)  # beyond it a number would turn endless in the narrower type
     for i, lead in enumerate(leads):
         column = out[:, i]
         column[:] = blank.values
-        for value, encoder, begin, end in blank.known(lead.attributes, lead.company):
+        for value, encoder, begin, end in blank.known_values(lead.attributes, lead.company):
             encoder.encode_one(value, as_of, scratch, begin)
             if end - begin > 1 and not encoder.log:
                 column[begin:end] = scratch[begin:end]  # indicators
             else:
-                for place in range(begin, end):
-                    number = scratch[place]
-                    column[place] = number if number != number else min(max(number, -most), most)  # noqa: PLR0124  NaN
+                for row in range(begin, end):
+                    number = scratch[row]
+                    column[row] = number if number != number else min(max(number, -limit), limit)  # noqa: PLR0124  NaN
 
 
-def _accounts(leads: Sequence[LiveLead]) -> tuple[list[int], npt.NDArray[np.int32]]:
+def _accounts(leads: Sequence[RequestLead]) -> tuple[list[int], npt.NDArray[np.int32]]:
     """The order that puts the people of an account side by side, and the account code of each in that order."""
     codes: dict[str, int] = {}
     if len(leads) == 1:
@@ -164,11 +167,11 @@ def _accounts(leads: Sequence[LiveLead]) -> tuple[list[int], npt.NDArray[np.int3
 
 
 def _arrays(
-    history: HistoryIndex, leads: Sequence[LiveLead], account: npt.NDArray[np.int32], as_of: int
-) -> tuple[People, Looks]:
+    history: HistoryIndex, leads: Sequence[RequestLead], account: npt.NDArray[np.int32], as_of: int
+) -> tuple[People, LandmarkArrays]:
     count = len(leads)
     people = People(account, np.array([x.created for x in leads], np.int64), history)
-    looks = Looks(
+    looks = LandmarkArrays(
         np.arange(count, dtype=np.int32),
         np.full(count, as_of, np.int64),
         np.array([x.stage for x in leads], np.int32),
@@ -177,17 +180,23 @@ def _arrays(
     return people, looks
 
 
-def sorted_history(plan: Plan, leads: Sequence[LiveLead]) -> HistoryIndex:
+def sorted_history(plan: Plan, leads: Sequence[RequestLead]) -> HistoryIndex:
     """The index of a few histories; sorting each one here is quicker than sorting arrays of a few dozen."""
-    types, other = plan.threefold_codes, 3 * len(plan.types)
+    types, unknown_code = plan.threefold_codes, 3 * len(plan.types)
     contents: dict[str, int] = {}
-    columns = [ActColumns.of(lead.acts) for lead in leads]
+    columns = [InteractionColumns.from_interactions(lead.interactions) for lead in leads]
     start = np.array([0, *accumulate(map(len, columns))], np.int64)
     count = int(start[-1])
-    at = np.concatenate([c.at for c in columns]) if len(columns) > 1 else columns[0].at if columns else np.empty(0, np.int64)
+    time = (
+        np.concatenate([c.times for c in columns])
+        if len(columns) > 1
+        else columns[0].times
+        if columns
+        else np.empty(0, np.int64)
+    )
     named = columns[0].types if len(columns) == 1 else [t for c in columns for t in c.types]
     directed = columns[0].directions if len(columns) == 1 else [d for c in columns for d in c.directions]
-    kind = np.array(list(map(types.get, named, repeat(other))), np.int32)
+    kind = np.array(list(map(types.get, named, repeat(unknown_code))), np.int32)
     if count and directed.count(directed[0]) == count:
         kind += _DIRECTION[directed[0]]
     else:
@@ -196,23 +205,23 @@ def sorted_history(plan: Plan, leads: Sequence[LiveLead]) -> HistoryIndex:
     if any(c.values.count(None) < len(c) for c in columns):
         value = thousandths(np.array([0.0 if v is None else v for c in columns for v in c.values], np.float64))
     if any(c.contents.count(None) < len(c) for c in columns):
-        known = [-1 if v is None else contents.setdefault(v, len(contents)) for c in columns for v in c.contents]
-        content = np.array(known, np.int32)
-    return HistoryIndex(start, *_in_order(start, at, kind, value, content))
+        content_codes = [-1 if v is None else contents.setdefault(v, len(contents)) for c in columns for v in c.contents]
+        content = np.array(content_codes, np.int32)
+    return HistoryIndex(start, *_in_order(start, time, kind, value, content))
 
 
 @exact
-def _in_order(start: Any, at: Any, kind: Any, value: Any, content: Any) -> Any:
+def _in_order(start: Any, time: Any, kind: Any, value: Any, content: Any) -> Any:
     """The rows of each lead in the order of time; those of one moment stay as they are."""
-    order = np.arange(len(at))
-    asked = False
+    order = np.arange(len(time))
+    reordered = False
     for lead in range(len(start) - 1):
-        first, end = start[lead], start[lead + 1]
-        for k in range(first + 1, end):
-            if at[k] < at[k - 1]:
-                order[first:end] = first + np.argsort(at[first:end], kind="mergesort")
-                asked = True
+        begin, end = start[lead], start[lead + 1]
+        for k in range(begin + 1, end):
+            if time[k] < time[k - 1]:
+                order[begin:end] = begin + np.argsort(time[begin:end], kind="mergesort")
+                reordered = True
                 break
-    if not asked:
-        return at, kind, value, content
-    return at[order], kind[order], value[order], content[order]
+    if not reordered:
+        return time, kind, value, content
+    return time[order], kind[order], value[order], content[order]

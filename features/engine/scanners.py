@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.common.clock import DAY, NEVER
+from features.common.clock import DAY, NO_MOMENT
 from features.common.compiled import exact
 from features.common.threads import side_by_side
 from features.engine.index import HistoryIndex
@@ -60,7 +60,7 @@ def _table(roles: tuple[str, ...]) -> npt.NDArray[np.int8]:
     return np.array([1 + ROLES.index(role) if role else 0 for role in (*roles, "")], np.int8)
 
 
-def scanned(history: HistoryIndex, roles: Sequence[str], threads: int = 1) -> Flags:
+def scanner_mask(history: HistoryIndex, roles: Sequence[str], threads: int = 1) -> Flags:
     """Which rows (n,) of the index mail scanners made; `roles` (types,) as `mail_roles` gives them.
 
     An open within `OPENED_WITHIN` of the latest mail sent to the lead, a click within `CLICKED_WITHIN`, or a click after
@@ -69,48 +69,50 @@ def scanned(history: HistoryIndex, roles: Sequence[str], threads: int = 1) -> Fl
     out = np.zeros(len(history), bool)
     if roles and len(history):
         table = _table(tuple(roles))
-        of = [history.start[first : last + 1] for first, last in history.parts(threads)]
-        side_by_side([partial(_scanned, start, history.at, history.kind, table, out) for start in of], threads)
+        starts = [history.start[begin : end + 1] for begin, end in history.parts(threads)]
+        side_by_side([partial(_mark_scanners, start, history.time, history.kind, table, out) for start in starts], threads)
     return out
 
 
 @exact
-def _scanned(start: Any, at: Any, kind: Any, role: Any, out: Any) -> None:
+def _mark_scanners(start: Any, time: Any, kind: Any, role: Any, out: Any) -> None:
     clicks = np.empty(BURST, np.int64)  # the latest ones
     for lead in range(len(start) - 1):
-        sent, ahead, clicked = NEVER, start[lead], 0
+        sent, next_row, clicked = NO_MOMENT, start[lead], 0
         for k in range(start[lead], start[lead + 1]):
             # rows of one moment have no order among them, so a mail of the same moment was sent before
-            while ahead < start[lead + 1] and at[ahead] <= at[k]:
-                if role[kind[ahead] // 3] == SENT:
-                    sent = at[ahead]
-                ahead += 1
-            what = role[kind[k] // 3]
-            if what <= SENT:
+            while next_row < start[lead + 1] and time[next_row] <= time[k]:
+                if role[kind[next_row] // 3] == SENT:
+                    sent = time[next_row]
+                next_row += 1
+            code = role[kind[k] // 3]
+            if code <= SENT:
                 continue
-            out[k] = sent != NEVER and at[k] - sent < (OPENED_WITHIN if what == OPENED else CLICKED_WITHIN)
-            if what == CLICKED:
-                if clicked >= BURST and at[k] - clicks[clicked % BURST] <= BURST_WITHIN:
+            out[k] = sent != NO_MOMENT and time[k] - sent < (OPENED_WITHIN if code == OPENED else CLICKED_WITHIN)
+            if code == CLICKED:
+                if clicked >= BURST and time[k] - clicks[clicked % BURST] <= BURST_WITHIN:
                     out[k] = True
-                clicks[clicked % BURST] = at[k]
+                clicks[clicked % BURST] = time[k]
                 clicked += 1
 
 
-def without(history: HistoryIndex, unwanted: Flags, threads: int = 1) -> HistoryIndex:
+def drop_rows(history: HistoryIndex, unwanted: Flags, threads: int = 1) -> HistoryIndex:
     """The index without these rows."""
     if not unwanted.any():
         return history
     start = np.zeros_like(history.start)
-    _left(history.start, unwanted, start)
-    left = HistoryIndex.room(start)
-    from_ = (history.start, history.at, history.kind, history.value, history.content)
-    to = (left.at, left.kind, left.value, left.content)
-    side_by_side([partial(_copy, unwanted, *from_, start, *to, *part) for part in history.parts(threads)], threads)
-    return left
+    _count_starts(history.start, unwanted, start)
+    index = HistoryIndex.allocate(start)
+    source_columns = (history.start, history.time, history.kind, history.value, history.content)
+    target_columns = (index.time, index.kind, index.value, index.content)
+    side_by_side(
+        [partial(_copy, unwanted, *source_columns, start, *target_columns, *part) for part in history.parts(threads)], threads
+    )
+    return index
 
 
 @exact
-def _left(start: Any, unwanted: Any, out: Any) -> None:
+def _count_starts(start: Any, unwanted: Any, out: Any) -> None:
     """Where each lead's rows begin without the unwanted ones."""
     for lead in range(len(start) - 1):
         rows = 0
@@ -121,12 +123,12 @@ def _left(start: Any, unwanted: Any, out: Any) -> None:
 
 @exact
 def _copy(  # noqa: PLR0917  columns, as they come and as they go
-    unwanted: Any, start: Any, at: Any, kind: Any, value: Any, content: Any, start_: Any, at_: Any, kind_: Any, value_: Any,
-    content_: Any, first: int, last: int,
+    unwanted: Any, start: Any, time: Any, kind: Any, value: Any, content: Any, start_: Any, time_: Any, kind_: Any, value_: Any,
+    content_: Any, lead_begin: int, lead_end: int,
 ) -> None:  # fmt: skip
-    """The rows that are wanted, of the leads from `first` to before `last`."""
-    place = start_[first]
-    for k in range(start[first], start[last]):
+    """The rows that are wanted, of the leads from `lead_begin` to before `lead_end`."""
+    row = start_[lead_begin]
+    for k in range(start[lead_begin], start[lead_end]):
         if not unwanted[k]:
-            at_[place], kind_[place], value_[place], content_[place] = at[k], kind[k], value[k], content[k]
-            place += 1
+            time_[row], kind_[row], value_[row], content_[row] = time[k], kind[k], value[k], content[k]
+            row += 1

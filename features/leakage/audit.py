@@ -8,13 +8,13 @@ from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
 from features.leakage.evidence import Case
 from features.leakage.families import families
-from features.leakage.interactions import Follows, only_after
+from features.leakage.interactions import FollowCounts, judge_interactions
 from features.leakage.judge import against_others, on_column, on_family, strengths, suspicious
 from features.leakage.outcomes import Outcome
 from features.leakage.report import Audit
-from features.leakage.sides import both_sides
+from features.leakage.sides import straddling_accounts
 from features.leakage.strength import Strength
-from features.leakage.verdict import ORDER, Finding, Verdict, judged
+from features.leakage.verdict import ORDER, Finding, Verdict, gravest_verdict
 
 TEST_SHARE = 0.2  # of the leads, the newest, are the later side of a split
 
@@ -25,8 +25,8 @@ def audit(
     *,
     exclude: Collection[str] = (),
     test_share: float = TEST_SHARE,
-    only: Collection[str] | None = None,
-    follows: Follows | None = None,
+    columns: Collection[str] | None = None,
+    follows: FollowCounts | None = None,
 ) -> Audit:
     """Judge every attribute and interaction type by what became of the leads.
 
@@ -45,28 +45,28 @@ def audit(
     follows
         what is known of the interactions where `dataset` does not hold them.
     """
-    case = Case.of(dataset, funnel)
+    case = Case.from_dataset(dataset, funnel)
     names = [n for n in case.columns if n not in exclude and n.partition(".")[2] not in exclude]
-    asked = names if only is None else [n for n in names if n in only]
+    selected = names if columns is None else [n for n in names if n in columns]
     groups = families({n: case.columns[n] for n in names}, case.level)
-    near = {n for family in groups if set(family) & set(asked) for n in family}
-    strong = {name: strengths(case, name) for name in names if name in near or name in asked}
-    if only is not None and any(suspicious(s) for name in asked for s in strong[name].values()):
+    near = {n for family in groups if set(family) & set(selected) for n in family}
+    strong = {name: strengths(case, name) for name in names if name in near or name in selected}
+    if columns is not None and any(suspicious(s) for name in selected for s in strong[name].values()):
         near = set(names)  # whether it beats all others can only be said with all others
     strong |= {name: strengths(case, name) for name in names if name in near and name not in strong}
-    found = {name: on_column(case, name, seen) for name, seen in strong.items()}
-    for family in (family for family in groups if set(family) <= set(found)):
-        if why := on_family(case, family, strong):
+    findings = {name: on_column(case, name, by_outcome) for name, by_outcome in strong.items()}
+    for family in (family for family in groups if set(family) <= set(findings)):
+        if finding := on_family(case, family, strong):
             for name in family:
-                found[name].append(why)
-    honest = [name for name in found if not _blocked(found[name])]
-    for name in asked:
-        found[name] += against_others(case, name, strong, [o for o in honest if o != name])
-    verdicts = [_verdict(name, found[name], strong[name]) for name in asked]
+                findings[name].append(finding)
+    honest = [name for name in findings if not _blocked(findings[name])]
+    for name in selected:
+        findings[name] += against_others(case, name, strong, [o for o in honest if o != name])
+    verdicts = [_verdict(name, findings[name], strong[name]) for name in selected]
     verdicts += [Verdict(name, "ok", ("empty or the same in every row",), idle=True) for name in case.idle]
     return Audit(
         tuple(sorted(verdicts, key=lambda v: ORDER.index(v.level))),
-        only_after(follows or Follows.of(dataset, case.path, funnel), funnel) if only is None else (),
+        judge_interactions(follows or FollowCounts.from_dataset(dataset, case.path, funnel), funnel) if columns is None else (),
         tuple(_notes(case, test_share)),
     )
 
@@ -77,18 +77,18 @@ def _blocked(findings: list[Finding]) -> bool:
 
 def _verdict(name: str, findings: list[Finding], strong: Mapping[Outcome, Strength]) -> Verdict:
     if findings or not strong:
-        return judged(name, findings)
+        return gravest_verdict(name, findings)
     outcome, best = max(strong.items(), key=lambda item: item[1].auc)
     return Verdict(name, "ok", (f"alone about {outcome.target}: {best}",))
 
 
 def _notes(case: Case, test_share: float) -> list[str]:
     notes = []
-    if not case.known:
+    if not case.outcomes:
         notes.append("audit: too few outcomes are known to judge columns by what they say")
     bare = sum(name not in case.recorded for name in case.columns)
     if bare:
         notes.append(f"audit: {bare} of {len(case.columns)} columns have no recorded history and are taken as extracted")
-    if sides := both_sides(case.account, case.created, test_share):
+    if sides := straddling_accounts(case.account, case.created, test_share):
         notes.append(f"audit: {sides}")
     return notes

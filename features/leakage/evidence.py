@@ -12,19 +12,19 @@ from features.common.clock import Moments, microseconds
 from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
 from features.dataset.landmarks import Path
-from features.leakage.changes import History, histories, known_at
+from features.leakage.changes import History, histories, values_as_of
 from features.leakage.outcomes import Outcome, outcomes
 from features.leakage.strength import Ints, levels
 
 
 @dataclass(frozen=True)
 class Case:
-    """`columns` ("lead.budget" → values, a row a lead) and their `level` codes, `idle` ones apart; `known` outcomes that can be
-    judged by; `account` and `created` (leads,); `recorded`: columns with a history."""
+    """`columns` ("lead.budget" → values, a row a lead) and their `level` codes, `idle` ones apart; `outcomes` outcomes that can
+    be judged by; `account` and `created` (leads,); `recorded`: columns with a history."""
 
     funnel: Funnel
     path: Path
-    known: tuple[Outcome, ...]
+    outcomes: tuple[Outcome, ...]
     columns: dict[str, pd.Series]
     level: dict[str, Ints]
     idle: tuple[str, ...]
@@ -35,27 +35,27 @@ class Case:
     recorded: dict[str, History]
 
     @classmethod
-    def of(cls, dataset: Dataset, funnel: Funnel) -> Case:
+    def from_dataset(cls, dataset: Dataset, funnel: Funnel) -> Case:
         """Columns that are empty or the same in every row are `idle`."""
-        path = Path.of(dataset.leads, dataset.lead_stages, funnel)
-        known = tuple(o for o in outcomes(path, funnel.targets) if o.judgeable)
-        every = attribute_columns(dataset)
-        level = {name: levels(values) for name, values in every.items()}
+        path = Path.from_tables(dataset.leads, dataset.lead_stages, funnel)
+        judgeable = tuple(o for o in outcomes(path, funnel.targets) if o.judgeable)
+        all_columns = attribute_columns(dataset)
+        level = {name: levels(values) for name, values in all_columns.items()}
         idle = tuple(name for name, codes in level.items() if codes.min() == codes.max())
-        columns = {name: values for name, values in every.items() if name not in idle}
+        columns = {name: values for name, values in all_columns.items() if name not in idle}
         ids = {"lead": dataset.leads["lead_id"], "company": dataset.leads["company_id"]}
         recorded = histories(dataset.attribute_changes, columns, ids)
         return cls(
-            funnel, path, known, columns, level, idle, accounts(dataset.leads), microseconds(dataset.leads["created_at"]),
+            funnel, path, judgeable, columns, level, idle, accounts(dataset.leads), microseconds(dataset.leads["created_at"]),
             ids, dataset.attribute_changes, recorded,
         )  # fmt: skip
 
-    def seen(self, name: str, outcome: Outcome) -> Ints:
+    def level_codes(self, name: str, outcome: Outcome) -> Ints:
         """Level codes (0 is missing) of a column for the leads of an outcome: as known when they entered the lead stage
         where that is recorded, else as extracted."""
         if name in self.recorded:
             entered = outcome.entered + 1  # a value given in the moment of entry is known
-            return levels(known_at(name, self.columns[name], self.changes, self.ids, outcome.rows, entered))
+            return levels(values_as_of(name, self.columns[name], self.changes, self.ids, outcome.rows, entered))
         return self.level[name][outcome.rows]
 
 

@@ -12,7 +12,7 @@ from features.leakage.names import judges
 from features.leakage.strength import Ints
 
 FEWEST = 2
-TOGETHER = 0.995  # of the rows in which all are filled or all are empty
+ALIKE_SHARE = 0.995  # of the rows in which all are filled or all are empty
 MOVES = 0.3  # share of its entropy that the nearest other one removes, where none is ever empty
 
 
@@ -35,21 +35,21 @@ def families(columns: Mapping[str, pd.Series], level: Mapping[str, Ints]) -> lis
 
 def _filled_alike(group: Mapping[str, pd.Series]) -> list[list[str]]:
     """The members, sorted by for which leads they are filled."""
-    found: list[list[str]] = []
+    groups: list[list[str]] = []
     for name, values in group.items():
-        there = values.notna().to_numpy()
-        home = next((f for f in found if (group[f[0]].notna().to_numpy() == there).mean() >= TOGETHER), None)
+        is_filled = values.notna().to_numpy()
+        home = next((f for f in groups if (group[f[0]].notna().to_numpy() == is_filled).mean() >= ALIKE_SHARE), None)
         if home is None:
-            found.append([name])
+            groups.append([name])
         else:
             home.append(name)
-    return found
+    return groups
 
 
 def _hang_together(family: list[str], columns: Mapping[str, pd.Series], level: Mapping[str, Ints]) -> bool:
     if sum(judges(name.partition(".")[2]) for name in family) < len(family) / 2:
         return False
-    if columns[family[0]].isna().mean() > 1 - TOGETHER:
+    if columns[family[0]].isna().mean() > 1 - ALIKE_SHARE:
         return True
     return all(max(shared(level[a], level[b]) for b in family if b != a) >= MOVES for a in family)
 
@@ -63,9 +63,9 @@ def shared(a: Ints, b: Ints) -> float:
     table = np.zeros((int(a.max()) + 1, int(b.max()) + 1))
     np.add.at(table, (a, b), 1.0)
     joint = table / table.sum()
-    own, other = joint.sum(axis=1), joint.sum(axis=0)
-    entropy = -float((own[own > 0] * np.log(own[own > 0])).sum())
+    marginal_a, marginal_b = joint.sum(axis=1), joint.sum(axis=0)
+    entropy = -float((marginal_a[marginal_a > 0] * np.log(marginal_a[marginal_a > 0])).sum())
     if entropy <= 0:
         return 0.0
-    seen = joint > 0
-    return float((joint[seen] * np.log(joint[seen] / np.outer(own, other)[seen])).sum()) / entropy
+    nonzero = joint > 0
+    return float((joint[nonzero] * np.log(joint[nonzero] / np.outer(marginal_a, marginal_b)[nonzero])).sum()) / entropy

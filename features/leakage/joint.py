@@ -6,32 +6,32 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from features.leakage.strength import Flags, Floats, Ints, auc, gained, half
+from features.leakage.strength import Flags, Floats, Ints, auc, entropy_gain, half
 
 RIDGE = 1.0  # regularisation (L2) on columns of unit spread
 STEPS, HALVINGS = 8, 6  # of Newton's method; it converges in fewer
 FEWEST = 3  # other columns; less is no crowd to be compared with
 
 
-def together(odds: Sequence[Floats], y: Flags, account: Ints) -> tuple[float, float] | None:
+def joint_strength(odds: Sequence[Floats], y: Flags, account: Ints) -> tuple[float, float] | None:
     """AUC and gain (see `Strength`) of columns' log-odds (n,) each, added up with weights learned on the other half of the
     accounts; None for fewer than `FEWEST` columns."""
     if len(odds) < FEWEST:
         return None
-    said = combined(odds, y, account)
-    return auc(said, y, account)[0], gained(said, y)[0]
+    joint_odds = ridge_odds(odds, y, account)
+    return auc(joint_odds, y, account)[0], entropy_gain(joint_odds, y)[0]
 
 
-def combined(odds: Sequence[Floats], y: Flags, account: Ints) -> Floats:
+def ridge_odds(odds: Sequence[Floats], y: Flags, account: Ints) -> Floats:
     """Out-of-fold log-odds beyond the base rate (n,) by ridge logistic regression (le Cessie and van Houwelingen 1992)."""
     x = np.column_stack((*odds, np.ones(len(y))))
     part = half(account)
-    said = np.zeros(len(y))
+    joint_odds = np.zeros(len(y))
     for learn in (part, ~part):
         if y[learn].any() and not y[learn].all():
             base = float(y[learn].mean())
-            said[~learn] = x[~learn] @ _weights(x[learn], y[learn]) - np.log(base / (1 - base))
-    return said
+            joint_odds[~learn] = x[~learn] @ _weights(x[learn], y[learn]) - np.log(base / (1 - base))
+    return joint_odds
 
 
 def _weights(x: Floats, y: Flags) -> Floats:
@@ -45,13 +45,13 @@ def _weights(x: Floats, y: Flags) -> Floats:
     for _ in range(STEPS):
         step = _step(x, y, weights, shrink)
         for _ in range(HALVINGS):
-            tried = _loss(x, y, weights + step, shrink)
-            if tried < loss:
+            new_loss = _loss(x, y, weights + step, shrink)
+            if new_loss < loss:
                 break
             step = step / 2
         else:
             break
-        weights, loss = weights + step, tried
+        weights, loss = weights + step, new_loss
     return np.asarray(weights / scale)
 
 

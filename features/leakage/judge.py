@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from features.leakage.changes import RECORDED, after_the_fact
+from features.leakage.changes import RECORDED, late_fill_finding
 from features.leakage.evidence import Case
-from features.leakage.joint import combined, together
+from features.leakage.joint import joint_strength, ridge_odds
 from features.leakage.missingness import filledness
 from features.leakage.names import ended_values, telltale
 from features.leakage.numbering import numbers_time
 from features.leakage.outcomes import Outcome
 from features.leakage.single import one_value
-from features.leakage.strength import Strength, auc, gained, strength
+from features.leakage.strength import Strength, auc, entropy_gain, strength
 from features.leakage.verdict import Finding, Level
 
 # Over four real data sets and the simulator the best honest column has an AUC of 0.76, the weakest that leaks by itself 0.88.
-TOO_GOOD = 0.85
+LEAK_AUC = 0.85
 HOLDS = 0.7  # on the newest leads as well: a column that moves with the calendar is good only in hindsight
 BEATS_ALL = 0.8  # and better than all other columns together
 SUSPECT = 0.7  # from here on a column that beats all others is worth a look
@@ -29,7 +29,7 @@ Strong = Mapping[str, Mapping[Outcome, Strength]]
 
 def strengths(case: Case, name: str) -> dict[Outcome, Strength]:
     """How much the column says about each outcome."""
-    return {o: strength(case.seen(name, o), o.y, case.account[o.rows], o.entered) for o in case.known}
+    return {o: strength(case.level_codes(name, o), o.y, case.account[o.rows], o.entered) for o in case.outcomes}
 
 
 def on_column(case: Case, name: str, strong: Mapping[Outcome, Strength]) -> list[Finding]:
@@ -37,37 +37,39 @@ def on_column(case: Case, name: str, strong: Mapping[Outcome, Strength]) -> list
     if numbers_time(case.columns[name], case.created):
         return [Finding("block", "it numbers the leads in the order in which they came")]
     history = case.recorded.get(name)
-    found = [
-        *(_too_good(outcome, s) for outcome, s in strong.items()),
-        *(filledness(case.seen(name, o) > 0, o.y, case.account[o.rows], o.target) for o in case.known),
-        after_the_fact(history, case.path, case.funnel.final) if history else None,
-        _said(case, name, strong) if history is None or history.recorded < RECORDED else None,
+    findings = [
+        *(_auc_finding(outcome, s) for outcome, s in strong.items()),
+        *(filledness(case.level_codes(name, o) > 0, o.y, case.account[o.rows], o.target) for o in case.outcomes),
+        late_fill_finding(history, case.path, case.funnel.final) if history else None,
+        _name_finding(case, name, strong) if history is None or history.recorded < RECORDED else None,
     ]
-    gravest: Level = "block" if any(f and f.level == "block" for f in found) else "warn"
-    alike = [one_value(case.columns[name], case.seen(name, o), o) for o in case.known if o.step]
-    told = [Finding(gravest, sentence) for sentence in alike if sentence]  # first, as it says most plainly what is the matter
-    return [*told, *(finding for finding in found if finding)]
+    gravest: Level = "block" if any(f and f.level == "block" for f in findings) else "warn"
+    sentences = [one_value(case.columns[name], case.level_codes(name, o), o) for o in case.outcomes if o.step]
+    value_findings = [
+        Finding(gravest, sentence) for sentence in sentences if sentence
+    ]  # first, as it says most plainly what is the matter
+    return [*value_findings, *(finding for finding in findings if finding)]
 
 
-def _too_good(outcome: Outcome, s: Strength) -> Finding | None:
-    if s.low < TOO_GOOD or (s.later is not None and s.later < HOLDS):
+def _auc_finding(outcome: Outcome, s: Strength) -> Finding | None:
+    if s.low < LEAK_AUC or (s.forward_auc is not None and s.forward_auc < HOLDS):
         return None
     return Finding("block", f"alone it tells who becomes {outcome.target}: {s}; too good to have been known before")
 
 
-def _said(case: Case, name: str, strong: Mapping[Outcome, Strength]) -> Finding | None:
+def _name_finding(case: Case, name: str, strong: Mapping[Outcome, Strength]) -> Finding | None:
     """Name and values: a block with figures that bear them out, a warning where the column says anything at all."""
-    found = telltale(name.partition(".")[2])
-    said = [f"{', '.join(map(repr, sorted(found)))} in its name"] if found else []
+    name_words = telltale(name.partition(".")[2])
+    clues = [f"{', '.join(map(repr, sorted(name_words)))} in its name"] if name_words else []
     values, share = ended_values(case.columns[name], (*case.funnel.stages[1:], *case.funnel.exits))
     if values:
-        said.append(f"{', '.join(map(repr, values[:3]))} among its values ({share:.0%} of the rows)")
+        clues.append(f"{', '.join(map(repr, values[:3]))} among its values ({share:.0%} of the rows)")
     steps = [(s.gain_low, outcome.target, s) for outcome, s in strong.items() if outcome.step]
-    if not said or not steps:
+    if not clues or not steps:
         return None
     _, target, best = max(steps, key=lambda step: step[0])
-    sign = f"{' and '.join(said)} may mean that it was filled in later"
-    if best.gain_low > TELLING and (best.later_low is None or best.later_low > 0.5):
+    sign = f"{' and '.join(clues)} may mean that it was filled in later"
+    if best.gain_low > TELLING and (best.forward_low is None or best.forward_low > 0.5):
         return Finding("block", f"{sign}, and alone it removes {best.gain:.0%} of the doubt about {target}: {best}")
     level: Level = "warn" if best.low > 0.5 and best.gain_low > 0 else "ok"
     return Finding(level, f"{sign}; it tells little about {target}: {best}")
@@ -75,14 +77,14 @@ def _said(case: Case, name: str, strong: Mapping[Outcome, Strength]) -> Finding 
 
 def on_family(case: Case, family: Sequence[str], strong: Strong) -> Finding | None:
     """A finding where judgements that come together say anything about an outcome together."""
-    found = []
-    for outcome in (o for o in case.known if o.step):
+    candidates = []
+    for outcome in (o for o in case.outcomes if o.step):
         account = case.account[outcome.rows]
-        said = combined([strong[name][outcome].odds for name in family], outcome.y, account)
-        gain, doubt = gained(said, outcome.y)
+        joint_odds = ridge_odds([strong[name][outcome].odds for name in family], outcome.y, account)
+        gain, doubt = entropy_gain(joint_odds, outcome.y)
         single = max(strong[name][outcome].gain_low for name in family)  # with few rows adding up costs more than it gives
-        found.append((max(gain - doubt, single), gain, auc(said, outcome.y, account)[0], outcome.target))
-    low, gain, area, target = max(found, default=(0.0, 0.0, 0.5, ""))
+        candidates.append((max(gain - doubt, single), gain, auc(joint_odds, outcome.y, account)[0], outcome.target))
+    low, gain, area, target = max(candidates, default=(0.0, 0.0, 0.5, ""))
     if low <= FAMILY:
         return None
     return Finding(
@@ -94,17 +96,17 @@ def on_family(case: Case, family: Sequence[str], strong: Strong) -> Finding | No
 
 def suspicious(s: Strength) -> bool:
     """Whether a column says so much that it must be held against all others."""
-    return s.low >= SUSPECT and (s.later is None or s.later >= HOLDS)
+    return s.low >= SUSPECT and (s.forward_auc is None or s.forward_auc >= HOLDS)
 
 
-def against_others(case: Case, name: str, strong: Strong, others: Sequence[str]) -> list[Finding]:
-    """A finding for each outcome about which the column says more than all `others` together."""
-    found = []
+def against_others(case: Case, name: str, strong: Strong, other_names: Sequence[str]) -> list[Finding]:
+    """A finding for each outcome about which the column says more than all `other_names` together."""
+    findings = []
     for outcome, s in strong[name].items():
         if not suspicious(s):
             continue
-        reached = together([strong[o][outcome].odds for o in others], outcome.y, case.account[outcome.rows])
+        reached = joint_strength([strong[o][outcome].odds for o in other_names], outcome.y, case.account[outcome.rows])
         if reached and s.low > reached[0] and s.gain_low > reached[1]:
-            why = f"alone it says more about {outcome.target} than all {len(others)} other columns together"
-            found.append(Finding("block" if s.low >= BEATS_ALL else "warn", f"{why}: {s} against {reached[0]:.2f}"))
-    return found
+            reason = f"alone it says more about {outcome.target} than all {len(other_names)} other columns together"
+            findings.append(Finding("block" if s.low >= BEATS_ALL else "warn", f"{reason}: {s} against {reached[0]:.2f}"))
+    return findings

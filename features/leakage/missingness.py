@@ -17,7 +17,7 @@ BLOCK_AUC = 0.75
 
 
 @dataclass(frozen=True)
-class Filled:
+class FillRates:
     """How often the outcome came where the column is filled, and where it is not; `rows` filled.
 
     `lift`: log-odds by which filled rows differ from the base rate at the least, above 0 towards a "yes", 0 if they may not.
@@ -26,18 +26,20 @@ class Filled:
 
     rows: int
     with_value: float
-    without: float
+    without_value: float
     lift: float
     low: float
 
 
-def filled(there: Flags, y: Flags, account: Ints) -> Filled | None:
+def filled(is_filled: Flags, y: Flags, account: Ints) -> FillRates | None:
     """Is the column filled (n,), outcomes (n,) → how the two hang together; None where all or none are filled."""
-    if there.all() or not there.any():
+    if is_filled.all() or not is_filled.any():
         return None
-    area, error = auc(there.astype(np.float64), y, account)
-    lift = _lift(float(y[there].mean()), len(np.unique(account[there])), float(y.mean()))
-    return Filled(int(there.sum()), float(y[there].mean()), float(y[~there].mean()), lift, max(area, 1 - area) - DOUBT * error)
+    area, error = auc(is_filled.astype(np.float64), y, account)
+    lift = _lift(float(y[is_filled].mean()), len(np.unique(account[is_filled])), float(y.mean()))
+    return FillRates(
+        int(is_filled.sum()), float(y[is_filled].mean()), float(y[~is_filled].mean()), lift, max(area, 1 - area) - DOUBT * error
+    )
 
 
 def _lift(rate: float, rows: int, base: float) -> float:
@@ -50,17 +52,17 @@ def _lift(rate: float, rows: int, base: float) -> float:
 
 
 def _logit(rate: float) -> float:
-    inside = float(np.clip(rate, 1e-9, 1 - 1e-9))
-    return float(np.log(inside / (1 - inside)))
+    clipped = float(np.clip(rate, 1e-9, 1 - 1e-9))
+    return float(np.log(clipped / (1 - clipped)))
 
 
-def filledness(there: Flags, y: Flags, account: Ints, target: str) -> Finding | None:
+def filledness(is_filled: Flags, y: Flags, account: Ints, target: str) -> Finding | None:
     """A finding where being filled goes with one outcome alone, or nearly tells it."""
-    found = filled(there, y, account)
-    if found is None or found.rows < MIN_FILLED or (abs(found.lift) < WARN_LIFT and found.low < BLOCK_AUC):
+    figures = filled(is_filled, y, account)
+    if figures is None or figures.rows < MIN_FILLED or (abs(figures.lift) < WARN_LIFT and figures.low < BLOCK_AUC):
         return None
     return Finding(
-        "block" if abs(found.lift) >= BLOCK_LIFT or found.low >= BLOCK_AUC else "warn",
-        f"filled for {found.rows:,} leads, of whom {found.with_value:.0%} became {target}, "
-        f"against {found.without:.0%} of the others",
+        "block" if abs(figures.lift) >= BLOCK_LIFT or figures.low >= BLOCK_AUC else "warn",
+        f"filled for {figures.rows:,} leads, of whom {figures.with_value:.0%} became {target}, "
+        f"against {figures.without_value:.0%} of the others",
     )

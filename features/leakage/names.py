@@ -38,7 +38,7 @@ ENDED = frozenset({
     "won", "lost", "closed", "converted", "disqualified", "unqualified", "rejected", "gewonnen", "verloren", "abgeschlossen",
     "abgelehnt", "disqualifiziert",
 })  # fmt: skip
-MANY = 0.1  # of the filled rows; a single campaign called "Lost and found" is none of it
+MIN_SHARE = 0.1  # of the filled rows; a single campaign called "Lost and found" is none of it
 MOST_VALUES = 200  # distinct; a column with more is no list of states
 
 
@@ -81,6 +81,6 @@ def ended_values(values: pd.Series, stages: Collection[str]) -> tuple[list[str],
     if not len(counts) or len(counts) > MOST_VALUES:
         return [], 0.0
     ends = {stage.casefold() for stage in stages}
-    said = [value for value in map(str, counts.index) if value.strip().casefold() in ends or words(value) & ENDED]
-    share = float(counts[said].sum() / counts.sum()) if said else 0.0
-    return (said, share) if share >= MANY else ([], 0.0)
+    end_values = [value for value in map(str, counts.index) if value.strip().casefold() in ends or words(value) & ENDED]
+    share = float(counts[end_values].sum() / counts.sum()) if end_values else 0.0
+    return (end_values, share) if share >= MIN_SHARE else ([], 0.0)

@@ -14,13 +14,13 @@ MIN_ROWS = 30
 
 def numbers_time(values: pd.Series, created: Ints) -> bool:
     """Whether a nearly unique column numbers the leads in the order in which they came; dates are no numbers of a lead."""
-    known = values.notna()
-    if isinstance(values.dtype, pd.DatetimeTZDtype) or known.sum() < MIN_ROWS:
+    is_filled = values.notna()
+    if isinstance(values.dtype, pd.DatetimeTZDtype) or is_filled.sum() < MIN_ROWS:
         return False
-    digits = values[known]
+    digits = values[is_filled]
     if not pd.api.types.is_numeric_dtype(digits):
         digits = pd.to_numeric(digits.astype("str").str.extract(r"(\d+)$")[0], errors="coerce")
-    order = pd.Series(created[known.to_numpy()]).rank()
+    order = pd.Series(created[is_filled.to_numpy()]).rank()
     if digits.isna().any() or digits.nunique() < NEARLY_UNIQUE * len(digits) or order.nunique() < 2:
         return False
     return bool(abs(np.corrcoef(digits.rank().to_numpy(), order.to_numpy())[0, 1]) >= TIME_ORDER)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.common.clock import NEVER, Moments
+from features.common.clock import NO_MOMENT, Moments
 from features.dataset.landmarks import Path
 
 MIN_ROWS = 50  # leads of whom the outcome is known; fewer let no signal tell a leak from chance
@@ -36,16 +36,18 @@ class Outcome:
 
 def outcomes(path: Path, targets: tuple[str, ...]) -> list[Outcome]:
     """One per target from the lead stage before it; where there are several, also the last one from the first lead stage."""
-    found = [_outcome(path, target, at, at + 1) for at, target in enumerate(targets)]
-    return found if len(targets) == 1 else [*found, _outcome(path, targets[-1], 0, len(targets))]
+    step_outcomes = [_outcome(path, target, position, position + 1) for position, target in enumerate(targets)]
+    return step_outcomes if len(targets) == 1 else [*step_outcomes, _outcome(path, targets[-1], 0, len(targets))]
 
 
 def _outcome(path: Path, target: str, start: int, end: int) -> Outcome:
     """A lead still open is censored, but a "no" once it has waited longer than 95 % of those who got there."""
-    last = int(max(path.reached[path.reached != NEVER].max(initial=0), path.left[path.left != NEVER].max(initial=0)))
-    before, now = path.reached[:, start], path.reached[:, end]
-    there, came = before != NEVER, now != NEVER
-    took = (now - before)[there & came]
-    patience = int(np.quantile(took, 0.95)) if len(took) else 0
-    rows = np.flatnonzero(there & (came | (path.left != NEVER) | (last - before >= patience)))
-    return Outcome(target, rows, came[rows], before[rows], end == start + 1)
+    last_event = int(
+        max(path.reached[path.reached != NO_MOMENT].max(initial=0), path.exited_at[path.exited_at != NO_MOMENT].max(initial=0))
+    )
+    start_entry, end_entry = path.reached[:, start], path.reached[:, end]
+    has_started, has_arrived = start_entry != NO_MOMENT, end_entry != NO_MOMENT
+    durations = (end_entry - start_entry)[has_started & has_arrived]
+    patience = int(np.quantile(durations, 0.95)) if len(durations) else 0
+    rows = np.flatnonzero(has_started & (has_arrived | (path.exited_at != NO_MOMENT) | (last_event - start_entry >= patience)))
+    return Outcome(target, rows, has_arrived[rows], start_entry[rows], end == start + 1)

@@ -41,19 +41,19 @@ class Audit:
         """Plain JSON values."""
         parts = (("columns", self.columns), ("interactions", self.interactions))
         verdicts = {
-            part: [{"subject": v.subject, "verdict": v.level, "evidence": list(v.evidence)} for v in found]
-            for part, found in parts
+            part: [{"subject": v.subject, "verdict": v.level, "evidence": list(v.evidence)} for v in part_verdicts]
+            for part, part_verdicts in parts
         }
         return {**verdicts, "notes": list(self.notes)}
 
     def markdown(self) -> str:
         """A table of all verdicts that say something; columns without anything in them are only named."""
-        shown = [v for v in (*self.columns, *self.interactions) if not v.idle]
-        rows = [f"| {_cell(v.subject)} | {v.level} | {_cell('; '.join(v.evidence))} |" for v in shown]
+        active = [v for v in (*self.columns, *self.interactions) if not v.idle]
+        rows = [f"| {_cell(v.subject)} | {v.level} | {_cell('; '.join(v.evidence))} |" for v in active]
         idle = [v.subject for v in self.columns if v.idle]
-        said = [*self.notes, *([f"empty or the same in every row: {', '.join(idle)}"] if idle else [])]
+        remarks = [*self.notes, *([f"empty or the same in every row: {', '.join(idle)}"] if idle else [])]
         head = ["# Leakage audit", "", "| column or interaction | verdict | evidence |", "|---|---|---|"]
-        return "\n".join([*head, *rows, "", *(f"- {note}" for note in said), ""])
+        return "\n".join([*head, *rows, "", *(f"- {note}" for note in remarks), ""])
 
 
 def _cell(text: str) -> str:

@@ -8,14 +8,14 @@ from features.common.clock import Moments
 from features.leakage.strength import Ints
 
 
-def both_sides(account: Ints, created: Moments, share: float) -> str | None:
+def straddling_accounts(account: Ints, created: Moments, share: float) -> str | None:
     """A sentence on accounts (leads,) with leads among the newest `share` and before; None where there are none."""
-    late = created >= np.quantile(created, 1 - share, method="higher")
-    straddle = np.intersect1d(account[late], account[~late])
+    is_newest = created >= np.quantile(created, 1 - share, method="higher")
+    straddle = np.intersect1d(account[is_newest], account[~is_newest])
     if not len(straddle):
         return None
-    rows = int(np.isin(account[late], straddle).sum())
+    rows = int(np.isin(account[is_newest], straddle).sum())
     return (
-        f"{rows:,} of the newest {int(late.sum()):,} leads belong to {len(straddle):,} accounts that have older leads too; "
+        f"{rows:,} of the newest {int(is_newest.sum()):,} leads belong to {len(straddle):,} accounts that have older leads too; "
         "training keeps such accounts on one side"
     )

@@ -17,13 +17,13 @@ def one_value(values: pd.Series, level: Ints, outcome: Outcome) -> str | None:
     reached = int(y.sum())
     if reached < MIN_OUTCOMES or level[y].min() != level[y].max() or not level[y][0]:
         return None
-    others = int((level != level[y][0]).sum())
+    other_count = int((level != level[y][0]).sum())
     rows = outcome.rows[y]
-    if others * reached / len(y) < EXPECTED or values.iloc[rows].nunique() != 1:
+    if other_count * reached / len(y) < EXPECTED or values.iloc[rows].nunique() != 1:
         return None
     value = values.iloc[rows[int(np.argmax(outcome.entered[y]))]]
     return (
-        f"all {reached:,} leads that became {outcome.target} have {str(value)[:40]!r} here, and none of {others:,} others "
+        f"all {reached:,} leads that became {outcome.target} have {str(value)[:40]!r} here, and none of {other_count:,} others "
         "became it: what those bring cannot be learned; where the value was known in time, `audit: {insist: [...]}` keeps the "
         "column"
     )

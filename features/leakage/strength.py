@@ -17,10 +17,10 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 BINS = 20  # of a number
-MOSTLY = 0.95  # of the distinct texts read as numbers for a column to be one
+NUMERIC_SHARE = 0.95  # of the distinct texts read as numbers for a column to be one
 SMOOTH = 10.0  # rows at the base rate added to each level
 DOUBT = 2.0  # standard errors on either side
-EARLY = 0.7  # of the rows in time teach what is judged on the rest
+EARLY_SHARE = 0.7  # of the rows in time teach what is judged on the rest
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ class Strength:
     """What a column says alone.
 
     `auc` with its interval `low` … `high`; `gain`, the share of the outcome's entropy it removes (McFadden's R², 1 is all), and
-    its lower end `gain_low`; `later`, the AUC on the newest rows learned from the earlier ones, and its lower end `later_low`
-    (None where there are too few). `odds` (n,): the log-odds it gives each row beyond the base rate, out of account.
+    its lower end `gain_low`; `forward_auc`, the AUC on the newest rows learned from the earlier ones, and its lower end
+    `forward_low` (None where there are too few). `odds` (n,): the log-odds it gives each row beyond the base rate, out of
+    account.
     """
 
     auc: float
@@ -37,13 +38,13 @@ class Strength:
     high: float
     gain: float
     gain_low: float
-    later: float | None
-    later_low: float | None
+    forward_auc: float | None
+    forward_low: float | None
     odds: Floats
 
     def __str__(self) -> str:
-        later = "" if self.later is None else f"; {self.later:.2f} on the newest leads"
-        return f"AUC {self.auc:.2f} ({max(self.low, 0):.2f} to {min(self.high, 1):.2f}{later})"
+        forward_text = "" if self.forward_auc is None else f"; {self.forward_auc:.2f} on the newest leads"
+        return f"AUC {self.auc:.2f} ({max(self.low, 0):.2f} to {min(self.high, 1):.2f}{forward_text})"
 
 
 def strength(level: Ints, y: Flags, account: Ints, entered: Moments) -> Strength:
@@ -51,17 +52,17 @@ def strength(level: Ints, y: Flags, account: Ints, entered: Moments) -> Strength
     part = half(account)
     odds = np.zeros(len(y))
     for learn in (part, ~part):
-        odds[~learn] = _learned(level, y, learn)[level[~learn]]
-    gain, doubt = gained(odds, y)
+        odds[~learn] = _level_odds(level, y, learn)[level[~learn]]
+    gain, doubt = entropy_gain(odds, y)
     area, error = auc(odds, y, account)
     low, high = area - DOUBT * error, area + DOUBT * error
-    later = _forward(level, y, account, entered)
-    if later is None:
+    forward = _forward(level, y, account, entered)
+    if forward is None:
         return Strength(area, low, high, gain, gain - doubt, None, None, odds)
-    return Strength(area, low, high, gain, gain - doubt, later[0], later[0] - DOUBT * later[1], odds)
+    return Strength(area, low, high, gain, gain - doubt, forward[0], forward[0] - DOUBT * forward[1], odds)
 
 
-def _learned(level: Ints, y: Flags, learn: Flags) -> Floats:
+def _level_odds(level: Ints, y: Flags, learn: Flags) -> Floats:
     """Target encoding: log-odds of each level beyond the base rate of the rows it is learned from, so that halves compare."""
     base = float(np.clip(y[learn].mean(), 1e-6, 1 - 1e-6)) if learn.any() else 0.5
     hits = np.bincount(level[learn], weights=y[learn], minlength=int(level.max()) + 1)
@@ -72,18 +73,18 @@ def _learned(level: Ints, y: Flags, learn: Flags) -> Floats:
 
 def _forward(level: Ints, y: Flags, account: Ints, entered: Moments) -> tuple[float, float] | None:
     """AUC and standard error on the newest rows; accounts among them teach nothing."""
-    late = entered > np.quantile(entered, EARLY)
-    early = ~late & ~np.isin(account, account[late])
-    if min(_rarer(y[late]), _rarer(y[early])) < MIN_OUTCOMES:
+    test = entered > np.quantile(entered, EARLY_SHARE)
+    train = ~test & ~np.isin(account, account[test])
+    if min(_rarer(y[test]), _rarer(y[train])) < MIN_OUTCOMES:
         return None
-    return auc(_learned(level, y, early)[level[late]], y[late], account[late])
+    return auc(_level_odds(level, y, train)[level[test]], y[test], account[test])
 
 
 def _rarer(y: Flags) -> int:
     return min(int(y.sum()), int((~y).sum()))
 
 
-def gained(odds: Floats, y: Flags) -> tuple[float, float]:
+def entropy_gain(odds: Floats, y: Flags) -> tuple[float, float]:
     """Log-odds beyond the base rate (n,) → the share of the entropy they remove, and `DOUBT` standard errors of it."""
     base = float(np.clip(y.mean(), 1e-6, 1 - 1e-6))
     margin = odds + np.log(base / (1 - base))
@@ -97,10 +98,10 @@ def auc(score: Floats, y: Flags, account: Ints) -> tuple[float, float]:
 
     The error counts accounts rather than rows: colleagues share their company and are hardly independent.
     """
-    _, place, count = np.unique(score, return_inverse=True, return_counts=True)
-    rank = (np.cumsum(count) - (count - 1) / 2)[place]
-    yes, no = int(y.sum()), int((~y).sum())
-    area = float((rank[y].sum() - yes * (yes + 1) / 2) / (yes * no))
+    _, inverse, count = np.unique(score, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(count) - (count - 1) / 2)[inverse]
+    positives, negatives = int(y.sum()), int((~y).sum())
+    area = float((rank[y].sum() - positives * (positives + 1) / 2) / (positives * negatives))
     m, n = len(np.unique(account[y])), len(np.unique(account[~y]))
     q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
     spread = area * (1 - area) + (m - 1) * (q1 - area**2) + (n - 1) * (q2 - area**2)
@@ -120,12 +121,12 @@ def levels(values: pd.Series) -> Ints:
     if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
         return _binned(values)
     codes, plain = distinct(values)
-    there = np.array([not is_missing(value) for value in plain])
-    if there.sum() > BINS:  # numbers kept as text
+    is_filled = np.array([not is_missing(value) for value in plain])
+    if is_filled.sum() > BINS:  # numbers kept as text
         numbers = pd.to_numeric(pd.Series(plain, dtype="object"), errors="coerce")
-        if numbers[there].notna().mean() >= MOSTLY:
+        if numbers[is_filled].notna().mean() >= NUMERIC_SHARE:
             return _binned(pd.Series(numbers.to_numpy(np.float64)[codes]))
-    return np.where(there, np.cumsum(there), 0)[codes]
+    return np.where(is_filled, np.cumsum(is_filled), 0)[codes]
 
 
 def _binned(numbers: pd.Series) -> Ints:

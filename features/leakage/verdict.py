@@ -37,7 +37,7 @@ class Finding:
     sentence: str
 
 
-def judged(subject: str, findings: list[Finding]) -> Verdict:
+def gravest_verdict(subject: str, findings: list[Finding]) -> Verdict:
     """The gravest finding is the verdict, and the evidence begins with it."""
-    found = sorted(findings, key=lambda f: ORDER.index(f.level))
-    return Verdict(subject, found[0].level if found else "ok", tuple(f.sentence for f in found))
+    ranked = sorted(findings, key=lambda f: ORDER.index(f.level))
+    return Verdict(subject, ranked[0].level if ranked else "ok", tuple(f.sentence for f in ranked))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from features.catalogue import Seen
+from features.catalogue import DataProfile
 from features.engine.histories import MIN_TYPE_ROWS
 
 
@@ -55,10 +55,10 @@ class Tally:
             max(moments, default=None),
         )
 
-    def seen(self, *, accounts: bool, dates: bool) -> Seen:
+    def observed(self, *, accounts: bool, dates: bool) -> DataProfile:
         """What features the data can carry: the same as `features.engine.histories.seen_in` says of all rows at once."""
         types = [name for name, rows in self.types.items() if rows >= MIN_TYPE_ROWS]
-        return Seen(
+        return DataProfile(
             types=tuple(sorted(types, key=lambda name: (-self.types[name], name))),
             valued=tuple(sorted(name for name, rows in self.valued.items() if rows >= MIN_TYPE_ROWS and name in types)),
             directions=frozenset(self.directions),

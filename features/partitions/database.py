@@ -12,12 +12,12 @@ import duckdb
 
 from features.common.errors import DataError
 from features.partitions.memory import Budget
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 
 
-def spill_of(budget: Budget, place: Place) -> Path:
+def spill_of(budget: Budget, storage: Storage) -> Path:
     """A folder of its own to spill into."""
-    base = Path(budget.spill) if budget.spill else place.local
+    base = Path(budget.spill) if budget.spill else storage.local
     if base:
         base.mkdir(parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix=".spill", dir=base))

@@ -8,16 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features.partitions.external_sort import sorted_waiting
+from features.partitions.external_sort import external_sort_waiting
 from features.partitions.manifest import Segment
 from features.partitions.memory import Budget
 from features.partitions.pieces import WAITING, positions_of
-from features.partitions.reading import Lacking, Rows
-from features.partitions.segments import put_segment, together
-from features.partitions.sorted_rows import Ordered, taken
-from features.partitions.storage import Place
+from features.partitions.reading import InteractionSource, MissingValues
+from features.partitions.segments import put_segment, unify_tables
+from features.partitions.sorted_rows import SortedRows, sort_bytes
+from features.partitions.storage import Storage
 
-MOST = 4  # times the rows of a bucket, if their text is not long
+MAX_BUCKETS = 4  # times the rows of a bucket, if their text is not long
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class Dealing:
     came, in bucket -1.
     """
 
-    rows: Rows
+    rows: InteractionSource
     leads: pa.Array
     bucket: npt.NDArray[np.int64]
     extracted_at: int
-    place: Place
+    storage: Storage
     budget: Budget
 
 
@@ -44,33 +44,33 @@ class TooLong:
 def deal(task: Dealing) -> dict[int, Segment] | TooLong:
     """Bucket → the segment with its rows, sorted as `cut.sort` does; the name tells the content."""
     parts, rows, text = [], 0, 0
-    lacking = Lacking()
-    for batch in task.rows.batches(task.place, task.budget):
-        lacking.look(batch)
+    missing_values = MissingValues()
+    for batch in task.rows.batches(task.storage, task.budget):
+        missing_values.look(batch)
         rows, text = rows + len(batch), text + batch["content"].nbytes + batch["campaign"].nbytes
-        if taken(rows, text) > task.budget.of_database:
+        if sort_bytes(rows, text) > task.budget.of_database:
             return TooLong()
         parts.append(pa.Table.from_batches([batch]))
-    lacking.check()
+    missing_values.check()
     if not rows:
         return {}
-    everything = together(parts)
-    position = positions_of(everything["lead_id"], task.leads)
-    position[everything["at"].cast(pa.int64()).to_numpy() > task.extracted_at] = -1
-    found = {}
+    table = unify_tables(parts)
+    position = positions_of(table["lead_id"], task.leads)
+    position[table["at"].cast(pa.int64()).to_numpy() > task.extracted_at] = -1
+    segments = {}
     if (position < 0).any():
-        waiting = everything.filter(pa.array(position < 0))
-        with sorted_waiting([waiting], task.place, task.budget) as (schema, batches, tally):
-            found[WAITING] = put_segment(task.place, "waiting", batches, schema, tally)
-    usable = everything.drop_columns(["lead_id"]).append_column("position", pa.array(position))
-    if found:
+        waiting = table.filter(pa.array(position < 0))
+        with external_sort_waiting([waiting], task.storage, task.budget) as (schema, batches, tally):
+            segments[WAITING] = put_segment(task.storage, "waiting", batches, schema, tally)
+    usable = table.drop_columns(["lead_id"]).append_column("position", pa.array(position))
+    if segments:
         usable = usable.filter(pa.array(position >= 0))
-    ordered = Ordered.of(usable, task.leads)
+    ordered = SortedRows.from_table(usable, task.leads)
     # buckets follow each other in the order of accounts, and so do their rows
     bucket = task.bucket[positions_of(pa.chunked_array([ordered.leads]), task.leads)][ordered.lead]
     starts = np.flatnonzero(np.diff(bucket, prepend=-1))
     for part in map(slice, starts.tolist(), [*starts[1:].tolist(), len(bucket)]):
         schema, batches = ordered.batches(part)
         number = int(bucket[part.start])
-        found[number] = put_segment(task.place, f"{number:05d}", batches, schema, ordered.tally(part))
-    return found
+        segments[number] = put_segment(task.storage, f"{number:05d}", batches, schema, ordered.tally(part))
+    return segments

@@ -15,7 +15,7 @@ Tick = Callable[[int, int], None]  # (done, all)
 
 
 @dataclass(frozen=True)
-class Done(Generic[R]):
+class TaskResult(Generic[R]):
     """Item `index` has ended: with its `value`, or with what went wrong in words."""
 
     index: int
@@ -30,19 +30,19 @@ class Engine(Protocol):
     def budget(self) -> Budget: ...
 
     @property
-    def apart(self) -> bool:
+    def distributed(self) -> bool:
         """Workers are other machines, so that even one pass over everything is better given away in parts."""
         ...
 
-    def rest(self) -> None:
+    def release(self) -> None:
         """Give back what workers hold while there is nothing to do for them."""
         ...
 
-    def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[Done[R]]:
-        """One `Done` for each item, in the order in which they end. A failed item never stops the others."""
+    def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[TaskResult[R]]:
+        """One `TaskResult` for each item, in the order in which they end. A failed item never stops the others."""
         ...
 
-    def alone(self, function: Callable[[T], R], item: T) -> Done[R]:
+    def run_exclusive(self, function: Callable[[T], R], item: T) -> TaskResult[R]:
         """One large item while nothing else is worked on, where what it takes is given back at its end."""
         ...
 
@@ -52,69 +52,69 @@ class Inline:
     """The engine of this process: one item after the other."""
 
     budget: Budget = field(default_factory=Budget)
-    apart: bool = False
+    distributed: bool = False
 
-    def rest(self) -> None:
+    def release(self) -> None:
         """Nothing is held."""
 
-    def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[Done[R]]:
+    def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[TaskResult[R]]:
         for index, item in enumerate(items):
             yield attempt(function, index, item)
 
-    def alone(self, function: Callable[[T], R], item: T) -> Done[R]:
+    def run_exclusive(self, function: Callable[[T], R], item: T) -> TaskResult[R]:
         return attempt(function, 0, item)
 
 
-def attempt(function: Callable[[T], R], index: int, item: T) -> Done[R]:
+def attempt(function: Callable[[T], R], index: int, item: T) -> TaskResult[R]:
     """Run it; whatever it raises becomes words."""
     try:
-        return Done(index, function(item))
+        return TaskResult(index, function(item))
     except RipelineError as error:
-        return Done(index, None, str(error))
+        return TaskResult(index, None, str(error))
     except Exception as error:
-        return Done(index, None, f"{type(error).__name__}: {error}")
+        return TaskResult(index, None, f"{type(error).__name__}: {error}")
 
 
-def every(
-    engine: Engine, function: Callable[[T], R], items: Sequence[T], what: Sequence[str], tick: Tick | None = None
+def run_all(
+    engine: Engine, function: Callable[[T], R], items: Sequence[T], labels: Sequence[str], tick: Tick | None = None
 ) -> list[R]:
-    """The values in the order of `items`. All are tried before anything is raised; `what` names each in words.
+    """The values in the order of `items`. All are tried before anything is raised; `labels` names each in words.
 
     Raises
     ------
     DataError
         if any item failed; each is named with its reason. What has been finished stays finished.
     """
-    found: list[R | None] = [None] * len(items)
-    wrong: list[tuple[int, str]] = []
-    for number, done in enumerate(engine.map(function, items), start=1):
-        if done.error:
-            wrong.append((done.index, done.error))
-        found[done.index] = done.value
+    results: list[R | None] = [None] * len(items)
+    failures: list[tuple[int, str]] = []
+    for number, result in enumerate(engine.map(function, items), start=1):
+        if result.error:
+            failures.append((result.index, result.error))
+        results[result.index] = result.value
         if tick:
             tick(number, len(items))
-    if wrong:
-        listed = "".join(f"\n  - {what[index]}: {error}" for index, error in sorted(wrong)[:10])
-        more = f"\n  … and {len(wrong) - 10} more" if len(wrong) > 10 else ""
+    if failures:
+        listed = "".join(f"\n  - {labels[index]}: {error}" for index, error in sorted(failures)[:10])
+        overflow = f"\n  … and {len(failures) - 10} more" if len(failures) > 10 else ""
         raise DataError(
-            f"{len(wrong)} of {len(items)} parts failed; the others are finished and kept:{listed}{more}",
+            f"{len(failures)} of {len(items)} parts failed; the others are finished and kept:{listed}{overflow}",
             "Put these right and run the same again: it goes on from what is finished.",
         )
-    return [value for value in found if value is not None]
+    return [value for value in results if value is not None]
 
 
-def alone(engine: Engine, function: Callable[[T], R], item: T, what: str) -> R:
+def run_exclusive(engine: Engine, function: Callable[[T], R], item: T, label: str) -> R:
     """The value of one large item, for which everything else rests.
 
     Raises
     ------
     DataError
-        if it failed; `what` names it.
+        if it failed; `label` names it.
     """
-    done = engine.alone(function, item)
-    if done.error or done.value is None:
+    result = engine.run_exclusive(function, item)
+    if result.error or result.value is None:
         raise DataError(
-            f"One part failed; what came before is finished and kept:\n  - {what}: {done.error}",
+            f"One part failed; what came before is finished and kept:\n  - {label}: {result.error}",
             "Put it right and run it again.",
         )
-    return done.value
+    return result.value

@@ -16,97 +16,109 @@ from features.partitions.database import database, spill_of
 from features.partitions.memory import Budget
 from features.partitions.reading import KINDS, QUERIED
 from features.partitions.segments import GROUP
-from features.partitions.sorted_rows import SAYS
-from features.partitions.storage import Place
+from features.partitions.sorted_rows import TEXT_COLUMNS
+from features.partitions.storage import Storage
 
 COLUMNS = ", ".join(f'"{c}"' for c in INTERACTIONS.names)
-WITHIN = '"at", type, direction, content, campaign, value'  # the order of the rows of a lead
+ROW_ORDER = '"at", type, direction, content, campaign, value'  # the order of the rows of a lead
 TALLIED = 'type, direction, count(*), count(value), min(epoch_us("at")), max(epoch_us("at")), min(content), max(content)'
-FEW = 2**15  # names of which there is a dictionary
+MAX_DICTIONARY = 2**15  # names of which there is a dictionary
 
 Part = tuple[pa.Schema, Iterator[pa.RecordBatch], Tally]
 
 
 @contextmanager
-def sorted_beyond(parts: Sequence[pa.Table], leads: pa.Array, first: int, place: Place, budget: Budget) -> Iterator[Part]:
-    """Rows by lead and moment, streamed; of `parts` those of `leads`, the first of whom is at position `first`."""
-    with _registered(parts, place, budget) as (connection, given):
-        rows = f"(SELECT * FROM {given} WHERE position BETWEEN {first} AND {first + len(leads) - 1})"
-        found = connection.sql(f"""
-            SELECT (position - {first})::INTEGER AS lead_id, type, "at", value, content, campaign,
+def external_sort(
+    parts: Sequence[pa.Table], leads: pa.Array, first_position: int, storage: Storage, budget: Budget
+) -> Iterator[Part]:
+    """Rows by lead and moment, streamed; of `parts` those of `leads`, the first of whom is at position `first_position`."""
+    with _sort_database(parts, storage, budget) as (connection, source):
+        rows = f"(SELECT * FROM {source} WHERE position BETWEEN {first_position} AND {first_position + len(leads) - 1})"
+        relation = connection.sql(f"""
+            SELECT (position - {first_position})::INTEGER AS lead_id, type, "at", value, content, campaign,
                    CASE WHEN direction IN ('in', 'out') THEN direction END AS direction
-            FROM {rows} ORDER BY position, {WITHIN}""")
-        known = {"lead_id": leads}
-        known |= {name: few for name in SAYS if (few := _few(connection, name, rows)) is not None}
-        yield _streamed(found, known, connection, rows)
+            FROM {rows} ORDER BY position, {ROW_ORDER}""")
+        dictionaries = {"lead_id": leads}
+        dictionaries |= {
+            name: dictionary for name in TEXT_COLUMNS if (dictionary := _dictionary(connection, name, rows)) is not None
+        }
+        yield _stream_rows(relation, dictionaries, connection, rows)
 
 
 @contextmanager
-def sorted_waiting(parts: Sequence[pa.Table], place: Place, budget: Budget) -> Iterator[Part]:
+def external_sort_waiting(parts: Sequence[pa.Table], storage: Storage, budget: Budget) -> Iterator[Part]:
     """Rows as they came, by the ids of their leads."""
-    with _registered(parts, place, budget) as (connection, rows):
-        found = connection.sql(f"SELECT {COLUMNS} FROM {rows} ORDER BY lead_id, {WITHIN}")
-        known = {name: few for name in SAYS if (few := _few(connection, name, rows)) is not None}
-        yield _streamed(found, known, connection, rows)
+    with _sort_database(parts, storage, budget) as (connection, rows):
+        relation = connection.sql(f"SELECT {COLUMNS} FROM {rows} ORDER BY lead_id, {ROW_ORDER}")
+        dictionaries = {
+            name: dictionary for name in TEXT_COLUMNS if (dictionary := _dictionary(connection, name, rows)) is not None
+        }
+        yield _stream_rows(relation, dictionaries, connection, rows)
 
 
 @contextmanager
-def _registered(parts: Sequence[pa.Table], place: Place, budget: Budget) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+def _sort_database(
+    parts: Sequence[pa.Table], storage: Storage, budget: Budget
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
     """A database that knows these tables, and what to write for their rows."""
-    with database(budget.of_sort, 1, spill_of(budget, place), budget) as connection:
-        alike: dict[str, list[pa.Table]] = {}
+    with database(budget.of_sort, 1, spill_of(budget, storage), budget) as connection:
+        by_schema: dict[str, list[pa.Table]] = {}
         for part in parts:
-            alike.setdefault(str(part.schema), []).append(part)
-        for number, tables in enumerate(alike.values()):
+            by_schema.setdefault(str(part.schema), []).append(part)
+        for number, tables in enumerate(by_schema.values()):
             connection.register(f"part{number}", pa.concat_tables(tables))
-        yield connection, "(" + " UNION ALL BY NAME ".join(f"SELECT * FROM part{i}" for i in range(len(alike))) + ")"
+        yield connection, "(" + " UNION ALL BY NAME ".join(f"SELECT * FROM part{i}" for i in range(len(by_schema))) + ")"
 
 
-def _streamed(
-    found: duckdb.DuckDBPyRelation, known: dict[str, pa.Array], connection: duckdb.DuckDBPyConnection, rows: str
+def _stream_rows(
+    relation: duckdb.DuckDBPyRelation, dictionaries: dict[str, pa.Array], connection: duckdb.DuckDBPyConnection, rows: str
 ) -> Part:
     tally = tally_of(connection.sql(f"SELECT {TALLIED} FROM {rows} GROUP BY type, direction").fetchall())
     fields = [
-        pa.field(c.name, pa.dictionary(pa.int32(), pa.string()) if c.name in known else KINDS.get(c.kind, pa.string()))
+        pa.field(c.name, pa.dictionary(pa.int32(), pa.string()) if c.name in dictionaries else KINDS.get(c.kind, pa.string()))
         for c in INTERACTIONS.columns
     ]
     schema = pa.schema(fields)
-    return schema, _coded(found.to_arrow_reader(QUERIED), schema, known), tally
+    return schema, _encode_batches(relation.to_arrow_reader(QUERIED), schema, dictionaries), tally
 
 
-def _few(connection: duckdb.DuckDBPyConnection, name: str, rows: str) -> pa.Array | None:
+def _dictionary(connection: duckdb.DuckDBPyConnection, name: str, rows: str) -> pa.Array | None:
     """All that a column says, if that is not much."""
-    found = connection.sql(f"SELECT DISTINCT {name} FROM {rows} WHERE {name} IS NOT NULL LIMIT {FEW + 1}").to_arrow_table()
-    return found[name].cast(pa.string()).combine_chunks() if len(found) <= FEW else None
+    distinct = connection.sql(
+        f"SELECT DISTINCT {name} FROM {rows} WHERE {name} IS NOT NULL LIMIT {MAX_DICTIONARY + 1}"
+    ).to_arrow_table()
+    return distinct[name].cast(pa.string()).combine_chunks() if len(distinct) <= MAX_DICTIONARY else None
 
 
-def _coded(batches: Iterable[pa.RecordBatch], schema: pa.Schema, known: dict[str, pa.Array]) -> Iterator[pa.RecordBatch]:
-    """Batches of `GROUP` rows of this schema; `known`: the dictionary of a column; a lead's code is there."""
+def _encode_batches(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, dictionaries: dict[str, pa.Array]
+) -> Iterator[pa.RecordBatch]:
+    """Batches of `GROUP` rows of this schema; `dictionaries`: the dictionary of a column; a lead's code is there."""
     for batch in batches:
         columns = []
         for field in schema:
-            column, names = batch[field.name], known.get(field.name)
+            column, names = batch[field.name], dictionaries.get(field.name)
             if names is None:
                 columns.append(column.cast(field.type))
                 continue
             codes = column if field.name == "lead_id" else pc.index_in(column.cast(pa.string()), value_set=names)
             columns.append(pa.DictionaryArray.from_arrays(codes.cast(pa.int32()), names))
-        whole = pa.RecordBatch.from_arrays(columns, schema=schema)
-        for begin in range(0, len(whole), GROUP):
-            yield whole.slice(begin, GROUP)
+        coded_batch = pa.RecordBatch.from_arrays(columns, schema=schema)
+        for begin in range(0, len(coded_batch), GROUP):
+            yield coded_batch.slice(begin, GROUP)
 
 
-def tally_of(found: Iterable[tuple[Any, ...]]) -> Tally:
+def tally_of(rows: Iterable[tuple[Any, ...]]) -> Tally:
     """What rows hold, of what `TALLIED` says of them by type and direction."""
     return Tally.merged(
         Tally(
             {kind: count},
             {kind: valued} if valued else {},
             (way,) if way in ("in", "out") else (),
-            tuple(dict.fromkeys((least, most))) if least is not None else (),
+            tuple(dict.fromkeys((first_content, last_content))) if first_content is not None else (),
             {way: count} if way not in (None, "in", "out") else {},
-            first,
-            last,
+            earliest,
+            latest,
         )
-        for kind, way, count, valued, first, last, least, most in found
+        for kind, way, count, valued, earliest, latest, first_content, last_content in rows
     )

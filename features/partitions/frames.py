@@ -13,27 +13,27 @@ from features.dataset.tables import conform, empty
 from features.partitions.lead_tables import read_all
 from features.partitions.manifest import Manifest
 from features.partitions.segments import read_segments
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 
 
-def below(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def concat_frames(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The rows of all parts in their order, as the table `interactions`."""
     parts = [part for part in parts if len(part)]
     if not parts:
         return empty("interactions")
-    out = {}
+    series = {}
     for name in parts[0].columns:
         columns = [part[name] for part in parts]
         if all(isinstance(c.dtype, pd.CategoricalDtype) for c in columns):
             trimmed = [c.cat.remove_unused_categories() for c in columns]
             texts = [c.cat.rename_categories(list(c.cat.categories.astype("str"))) for c in trimmed]
-            out[name] = pd.Series(union_categoricals(texts))
+            series[name] = pd.Series(union_categoricals(texts))
         else:
-            out[name] = pd.concat(columns, ignore_index=True)
-    return conform("interactions", pd.DataFrame(out))
+            series[name] = pd.concat(columns, ignore_index=True)
+    return conform("interactions", pd.DataFrame(series))
 
 
-def whole_dataset(place: Place) -> Dataset:
+def whole_dataset(storage: Storage) -> Dataset:
     """A partitioned dataset as one that is in memory, for what can work on no other.
 
     Raises
@@ -41,6 +41,6 @@ def whole_dataset(place: Place) -> Dataset:
     DataError
         if a file is missing or damaged.
     """
-    manifest = Manifest.read(place)
-    whole = read_all(place, manifest.whole, manifest)
-    return replace(whole, interactions=below([read_segments(place, b.segments) for b in manifest.buckets]))
+    manifest = Manifest.read(storage)
+    dataset = read_all(storage, manifest.whole, manifest)
+    return replace(dataset, interactions=concat_frames([read_segments(storage, b.segments) for b in manifest.buckets]))

@@ -28,15 +28,15 @@ from features.engine.histories import account_order
 from features.partitions.lead_tables import (
     OF_BUCKET,
     Accounts,
-    Cut,
-    among,
-    plain,
-    put,
+    BucketAssignment,
+    categories_as_text,
+    member_mask,
     split,
     store_arrow,
+    store_content,
 )  # fmt: skip
 from features.partitions.manifest import Bucket, Manifest
-from features.partitions.storage import Place, arrow_bytes
+from features.partitions.storage import Storage, arrow_bytes
 
 TIMES = {
     "leads": ("created_at",),
@@ -57,16 +57,16 @@ class Touched:
 
     def rows(self, name: str, table: pa.Table) -> pa.ChunkedArray:
         """Which rows (n,) of a table are touched."""
-        of = {
+        touched_ids = {
             "leads": {"lead_id": self.leads},
             "companies": {"company_id": self.companies},
             "lead_stages": {"lead_id": self.leads},
             "deals": {"lead_id": self.leads, "company_id": self.companies, "deal_id": self.deals},
         }
         if name == "attribute_changes":
-            return pc.or_(among(table["id"], self.leads), among(table["id"], self.companies))
-        found = [among(table[column], ids) for column, ids in of[name].items()]
-        return found[0] if len(found) == 1 else pc.or_(pc.or_(found[0], found[1]), found[2])
+            return pc.or_(member_mask(table["id"], self.leads), member_mask(table["id"], self.companies))
+        masks = [member_mask(table[column], ids) for column, ids in touched_ids[name].items()]
+        return masks[0] if len(masks) == 1 else pc.or_(pc.or_(masks[0], masks[1]), masks[2])
 
 
 class Ids:
@@ -79,27 +79,27 @@ class Ids:
         self._parts.append(values.cast(pa.large_string()).combine_chunks())
 
     @property
-    def all(self) -> pa.Array:
+    def unique(self) -> pa.Array:
         return pc.unique(pc.drop_null(pa.concat_arrays([pa.array([], pa.large_string()), *self._parts])))
 
 
-def touched(kept: Mapping[str, pa.Table], old: Manifest, new: Dataset) -> Touched:
-    """What `new` touches in the tables as they came, beside rows that lay in the future of the old extraction."""
-    since = pa.scalar(pd.Timestamp(old.extracted_at).to_pydatetime(), pa.timestamp("us", tz="UTC"))
+def find_touched(tables: Mapping[str, pa.Table], manifest: Manifest, update: Dataset) -> Touched:
+    """What `update` touches in the tables as they came, beside rows that lay in the future of the old extraction."""
+    previous_extraction = pa.scalar(pd.Timestamp(manifest.extracted_at).to_pydatetime(), pa.timestamp("us", tz="UTC"))
     leads, companies, deals = Ids(), Ids(), Ids()
-    for name, table in kept.items():
-        late = pa.array(np.zeros(len(table), bool))
+    for name, table in tables.items():
+        touched_mask = pa.array(np.zeros(len(table), bool))
         for column in TIMES.get(name, ()):
-            late = pc.or_(late, pc.fill_null(pc.greater(table[column], since), False))
+            touched_mask = pc.or_(touched_mask, pc.fill_null(pc.greater(table[column], previous_extraction), False))
         if name == "deals":  # a deal that is told again may have been another lead's
-            deals.add(to_arrow(new.deals)["deal_id"])
-            late = pc.or_(late, among(table["deal_id"], deals.all))
-        for rows in (to_arrow(plain(new.tables[name])), table.filter(late)):
+            deals.add(to_arrow(update.deals)["deal_id"])
+            touched_mask = pc.or_(touched_mask, member_mask(table["deal_id"], deals.unique))
+        for rows in (to_arrow(categories_as_text(update.tables[name])), table.filter(touched_mask)):
             _gather(rows, leads, companies)
-    known = kept["leads"]
-    companies.add(known.filter(among(known["lead_id"], leads.all))["company_id"])
-    leads.add(known.filter(among(known["company_id"], companies.all))["lead_id"])
-    return Touched(leads.all, companies.all, deals.all)
+    lead_table = tables["leads"]
+    companies.add(lead_table.filter(member_mask(lead_table["lead_id"], leads.unique))["company_id"])
+    leads.add(lead_table.filter(member_mask(lead_table["company_id"], companies.unique))["lead_id"])
+    return Touched(leads.unique, companies.unique, deals.unique)
 
 
 def _gather(rows: pa.Table, leads: Ids, companies: Ids) -> None:
@@ -112,46 +112,46 @@ def _gather(rows: pa.Table, leads: Ids, companies: Ids) -> None:
         companies.add(rows.filter(pc.invert(of_lead))["id"])
 
 
-def merged(old: Dataset, new: Dataset) -> Dataset:
+def upsert_tables(old: Dataset, new: Dataset) -> Dataset:
     """All tables but interactions, an upsert: rows of `new` in place of those with the same key, else below."""
     tables: dict[str, Any] = {}
     for name, table in TABLES.items():
-        mine, other = plain(old.tables[name]), plain(new.tables[name])
-        if name == "interactions" or not len(other):
-            tables[name] = mine
+        old_table, new_table = categories_as_text(old.tables[name]), categories_as_text(new.tables[name])
+        if name == "interactions" or not len(new_table):
+            tables[name] = old_table
             continue
-        if table.key and len(mine):
-            other = other.drop_duplicates(table.key, keep="last")
-            changed = pd.Index(other[table.key]).get_indexer(pd.Index(mine[table.key]))
-            columns = list(dict.fromkeys([*mine.columns, *other.columns]))
-            wide, more = mine.reindex(columns=columns), other.reindex(columns=columns)
-            both = pd.concat([wide, more], ignore_index=True)
-            place = np.where(changed >= 0, len(mine) + changed, np.arange(len(mine)))
-            fresh = len(mine) + np.flatnonzero(~np.isin(np.arange(len(other)), changed))
-            tables[name] = both.iloc[np.append(place, fresh)].reset_index(drop=True)
+        if table.key and len(old_table):
+            new_table = new_table.drop_duplicates(table.key, keep="last")
+            changed = pd.Index(new_table[table.key]).get_indexer(pd.Index(old_table[table.key]))
+            columns = list(dict.fromkeys([*old_table.columns, *new_table.columns]))
+            wide, new_wide = old_table.reindex(columns=columns), new_table.reindex(columns=columns)
+            combined = pd.concat([wide, new_wide], ignore_index=True)
+            position = np.where(changed >= 0, len(old_table) + changed, np.arange(len(old_table)))
+            fresh = len(old_table) + np.flatnonzero(~np.isin(np.arange(len(new_table)), changed))
+            tables[name] = combined.iloc[np.append(position, fresh)].reset_index(drop=True)
         else:
-            tables[name] = pd.concat([mine, other], ignore_index=True)
+            tables[name] = pd.concat([old_table, new_table], ignore_index=True)
     return Dataset.from_tables(tables, extracted_at=new.extracted_at, source=old.source, time=old.time)
 
 
 @dataclass(frozen=True)
 class Day:
-    """What a day changes: the touched rows, cleaned, as they were (`before`) and as they are (`after`), and the tables that
-    hold everything from now on: `raw` and `whole` (files by table) and the `report`. `leads`: lead_id, company_id and
-    created_at of everybody."""
+    """What a day changes: the touched rows, cleaned, as they were (`old_data`) and as they are (`new_data`), and the tables
+    that hold everything from now on: `raw` and `clean_files` (files by table) and the `report`. `leads`: lead_id, company_id
+    and created_at of everybody."""
 
-    place: Place
-    old: Manifest
-    which: Touched
-    before: Dataset
-    after: Dataset
+    storage: Storage
+    manifest: Manifest
+    touched_rows: Touched
+    old_data: Dataset
+    new_data: Dataset
     raw: dict[str, str]
-    whole: dict[str, str]
+    clean_files: dict[str, str]
     leads: pa.Table
     report: DataReport
 
     @classmethod
-    def of(cls, place: Place, old: Manifest, new: Dataset, funnel: Funnel) -> Day:
+    def apply(cls, storage: Storage, manifest: Manifest, update: Dataset, funnel: Funnel) -> Day:
         """Validate what is touched, and write the tables as they are from now on.
 
         Raises
@@ -159,90 +159,103 @@ class Day:
         DataError
             for what `features.dataset.validate` refuses.
         """
-        kept = {name: place.read_arrow(file) for name, file in old.raw.items()}
-        which = touched(kept, old, new)
-        masks = {name: which.rows(name, table) for name, table in kept.items()}
-        mine = Dataset.from_tables(
-            {name: from_arrow(kept[name].filter(masks[name])) for name in kept},
-            extracted_at=pd.Timestamp(old.extracted_at), source=old.source, time=old.time,
+        tables = {name: storage.read_arrow(file) for name, file in manifest.raw.items()}
+        touched_rows = find_touched(tables, manifest, update)
+        masks = {name: touched_rows.rows(name, table) for name, table in tables.items()}
+        touched_data = Dataset.from_tables(
+            {name: from_arrow(tables[name].filter(masks[name])) for name in tables},
+            extracted_at=pd.Timestamp(manifest.extracted_at), source=manifest.source, time=manifest.time,
         )  # fmt: skip
-        both = merged(mine, new)
-        before, was = validate_part(mine, funnel)
-        after, now = validate_part(both, funnel)
-        raw, whole, contents = dict(old.raw), dict(old.whole), {}
+        merged_data = upsert_tables(touched_data, update)
+        old_data, old_report = validate_part(touched_data, funnel)
+        new_data, new_report = validate_part(merged_data, funnel)
+        raw, clean_files, contents = dict(manifest.raw), dict(manifest.whole), {}
         for name, mask in masks.items():
-            if len(new.tables[name]):
-                kept[name] = replaced(kept[name], mask, to_arrow(plain(both.tables[name])))
-                contents[name] = arrow_bytes(kept[name], "lz4")
-                raw[name] = put(place, f"raw/{name}", contents[name])
-        hollow = {name: _hollow(name, kept[name]) for name in ("leads", "companies")}
-        for name in kept:
-            if same(before.tables[name], after.tables[name]):
+            if len(update.tables[name]):
+                tables[name] = replace_rows(tables[name], mask, to_arrow(categories_as_text(merged_data.tables[name])))
+                contents[name] = arrow_bytes(tables[name], "lz4")
+                raw[name] = store_content(storage, f"raw/{name}", contents[name])
+        hollow = {name: _hollow(name, tables[name]) for name in ("leads", "companies")}
+        for name in tables:
+            if same_rows(old_data.tables[name], new_data.tables[name]):
                 continue
-            clean = raw_is_clean(old, name) and not hollow.get(name) and same(both.tables[name], after.tables[name])
+            clean = (
+                raw_is_clean(manifest, name)
+                and not hollow.get(name)
+                and same_rows(merged_data.tables[name], new_data.tables[name])
+            )
             if clean and name in contents:  # cleaning left the table as it came, and still does
-                whole[name] = put(place, f"clean/{name}", contents[name])
+                clean_files[name] = store_content(storage, f"clean/{name}", contents[name])
             else:
-                table = place.read_arrow(old.whole[name])
-                table = replaced(table, which.rows(name, table), to_arrow(plain(after.tables[name])))
-                whole[name] = store_arrow(place, f"clean/{name}", table.drop_columns(_only(hollow.get(name, []), table)))
-        leads = place.read_arrow(whole["leads"], columns=["lead_id", "company_id", "created_at"])
-        report = _reported(place, old, whole, leads, hollow, (was, now))
+                table = storage.read_arrow(manifest.whole[name])
+                table = replace_rows(table, touched_rows.rows(name, table), to_arrow(categories_as_text(new_data.tables[name])))
+                clean_files[name] = store_arrow(
+                    storage, f"clean/{name}", table.drop_columns(_present(hollow.get(name, []), table))
+                )
+        leads = storage.read_arrow(clean_files["leads"], columns=["lead_id", "company_id", "created_at"])
+        report = _merged_report(storage, manifest, clean_files, leads, hollow, (old_report, new_report))
         contrast(report.stages, report.rows["leads"], funnel)
-        return cls(place, old, which, before, after, raw, whole, leads, report)
+        return cls(storage, manifest, touched_rows, old_data, new_data, raw, clean_files, leads, report)
 
     @cached_property
-    def places(self) -> tuple[Cut, Cut]:
+    def places(self) -> tuple[BucketAssignment, BucketAssignment]:
         """In which bucket touched leads were and are."""
-        was, now = (Accounts.of(d.leads).placed(self.old.borders) for d in (self.before, self.after))
-        return was, now
+        old_assignment, new_assignment = (
+            Accounts.from_leads(d.leads).assign(self.manifest.borders) for d in (self.old_data, self.new_data)
+        )
+        return old_assignment, new_assignment
 
     @property
     def moved(self) -> set[int]:
         """Buckets that leads have left; their interactions have to be cut again."""
-        was, now = self.places
-        bucket = np.append(now.bucket, -1)[positions(was.lead_id, now.lead_id)]
-        return set(was.bucket[bucket != was.bucket].tolist())
+        old_assignment, new_assignment = self.places
+        bucket = np.append(new_assignment.bucket, -1)[positions(old_assignment.lead_id, new_assignment.lead_id)]
+        return set(old_assignment.bucket[bucket != old_assignment.bucket].tolist())
 
-    def where(self, wanted: pa.Array, again: set[int]) -> Cut:
-        """In which bucket leads are: of those that are wanted and known, and, with `again`, of all in these buckets."""
-        leads = self.leads if again else self.leads.filter(among(self.leads["lead_id"], wanted))
-        return Accounts.of(from_arrow(leads)).placed(self.old.borders)
+    def locate(self, lead_ids: pa.Array, recut_buckets: set[int]) -> BucketAssignment:
+        """In which bucket leads are: of those that are wanted and known, and, with `recut_buckets`, of all in these buckets."""
+        leads = self.leads if recut_buckets else self.leads.filter(member_mask(self.leads["lead_id"], lead_ids))
+        return Accounts.from_leads(from_arrow(leads)).assign(self.manifest.borders)
 
     def buckets(self) -> list[Bucket]:
         """All buckets with their tables as they are from now on; their interactions are as before."""
-        changed = [name for name in OF_BUCKET if not same(self.before.tables[name], self.after.tables[name])]
+        changed = [name for name in OF_BUCKET if not same_rows(self.old_data.tables[name], self.new_data.tables[name])]
         if "leads" in changed:  # a lead that moves takes everything with it
             changed = list(OF_BUCKET)
         if not changed:
-            return list(self.old.buckets)
-        before, after = (split(d, cut, changed) for d, cut in zip((self.before, self.after), self.places, strict=True))
-        gone = pa.concat_arrays([pc.unique(t["account"]).cast(pa.string()) for _, t in (*before, *after)])
-        was, now = self.places
-        touched_of = by_bucket(was)
-        found = []
-        for bucket in self.old.buckets:
+            return list(self.manifest.buckets)
+        old_parts, new_parts = (
+            split(d, cut, changed) for d, cut in zip((self.old_data, self.new_data), self.places, strict=True)
+        )
+        touched_accounts = pa.concat_arrays([pc.unique(t["account"]).cast(pa.string()) for _, t in (*old_parts, *new_parts)])
+        old_assignment, new_assignment = self.places
+        touched_of = by_bucket(old_assignment)
+        buckets = []
+        for bucket in self.manifest.buckets:
             n = bucket.number
-            which = replace(self.which, leads=touched_of.get(n, self.which.leads[:0]))
-            (parts, accounts), (others, digests) = before[n], after[n]
-            tables, leads = dict(bucket.tables), bucket.leads + int((now.bucket == n).sum()) - int((was.bucket == n).sum())
+            touched_rows = replace(self.touched_rows, leads=touched_of.get(n, self.touched_rows.leads[:0]))
+            (parts, accounts), (new_tables, digests) = old_parts[n], new_parts[n]
+            tables, leads = (
+                dict(bucket.tables),
+                bucket.leads + int((new_assignment.bucket == n).sum()) - int((old_assignment.bucket == n).sum()),
+            )
             for name in changed:
-                if not parts[name].equals(others[name]):
-                    table = self.place.read_arrow(bucket.tables[name])
-                    table = replaced(table, which.rows(name, table), others[name])
+                if not parts[name].equals(new_tables[name]):
+                    table = self.storage.read_arrow(bucket.tables[name])
+                    table = replace_rows(table, touched_rows.rows(name, table), new_tables[name])
                     if name == "leads":
                         table = table.take(pa.array(account_order(from_arrow(table.select(["lead_id", "company_id"])))[0]))
-                    tables[name] = store_arrow(self.place, f"{n:05d}/{name}", table)
+                    tables[name] = store_arrow(self.storage, f"{n:05d}/{name}", table)
             file = bucket.accounts
             if not accounts.equals(digests):
-                table = self.place.read_arrow(bucket.accounts)
-                rest = replaced(table, among(table["account"], gone), digests)
-                file = store_arrow(self.place, f"{n:05d}/accounts", rest.sort_by("account"))
-            found.append(replace(bucket, leads=leads, tables=tables, accounts=file))
-        return found
+                table = self.storage.read_arrow(bucket.accounts)
+                account_table = replace_rows(table, member_mask(table["account"], touched_accounts), digests)
+                file = store_arrow(self.storage, f"{n:05d}/accounts", account_table.sort_by("account"))
+            buckets.append(replace(bucket, leads=leads, tables=tables, accounts=file))
+        return buckets
 
 
-def by_bucket(cut: Cut) -> dict[int, pa.Array]:
+def by_bucket(cut: BucketAssignment) -> dict[int, pa.Array]:
     """The leads in each bucket that has any."""
     starts = np.flatnonzero(np.diff(cut.bucket, prepend=-1)).tolist()
     return {int(cut.bucket[b]): cut.lead_id[b:e] for b, e in pairwise([*starts, len(cut.bucket)])}
@@ -253,20 +266,20 @@ def raw_is_clean(manifest: Manifest, name: str) -> bool:
     return manifest.raw[name].partition("/")[2] == manifest.whole[name].partition("/")[2]
 
 
-def same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+def same_rows(frame: pd.DataFrame, other_frame: pd.DataFrame) -> bool:
     """Do both hold the same rows in the same order?"""
-    if len(one) != len(other) or not len(one):
-        return len(one) == len(other)
-    return plain(one).reset_index(drop=True).equals(plain(other).reset_index(drop=True))
+    if len(frame) != len(other_frame) or not len(frame):
+        return len(frame) == len(other_frame)
+    return categories_as_text(frame).reset_index(drop=True).equals(categories_as_text(other_frame).reset_index(drop=True))
 
 
-def replaced(table: pa.Table, gone: pa.ChunkedArray, by: pa.Table) -> pa.Table:
+def replace_rows(table: pa.Table, removed: pa.ChunkedArray, added: pa.Table) -> pa.Table:
     """The table without some of its rows, and other rows below."""
-    rest = table.filter(pc.invert(pc.fill_null(gone, False)))
-    return pa.concat_tables([rest, by], promote_options="permissive")
+    kept_rows = table.filter(pc.invert(pc.fill_null(removed, False)))
+    return pa.concat_tables([kept_rows, added], promote_options="permissive")
 
 
-def _only(columns: list[str], table: pa.Table) -> list[str]:
+def _present(columns: list[str], table: pa.Table) -> list[str]:
     return [name for name in columns if name in table.column_names]
 
 
@@ -277,29 +290,31 @@ def _hollow(name: str, table: pa.Table) -> list[str]:
     return [c for c in table.column_names if c not in TABLES[name].names and table[c].null_count == len(table)]
 
 
-def _reported(
-    place: Place,
-    old: Manifest,
-    whole: dict[str, str],
+def _merged_report(
+    storage: Storage,
+    manifest: Manifest,
+    clean_files: dict[str, str],
     leads: pa.Table,
     hollow: dict[str, list[str]],
-    found: tuple[DataReport, DataReport],
+    reports: tuple[DataReport, DataReport],
 ) -> DataReport:
     """The report of everything; of interactions it says nothing yet."""
-    said = DataReport.from_dict(old.report)
-    as_before = all(whole[name] == old.whole[name] for name in WITH_COMPANY)
-    again = (HOLLOW,) if as_before else (HOLLOW, ABSENT)
-    notes = [n for n in said.notes if n.table != "interactions" and not n.what.endswith(again)]
-    report = replace(said, notes=notes).changed(*found)
+    old_report = DataReport.from_dict(manifest.report)
+    companies_unchanged = all(clean_files[name] == manifest.whole[name] for name in WITH_COMPANY)
+    stale_endings = (HOLLOW,) if companies_unchanged else (HOLLOW, ABSENT)
+    notes = [n for n in old_report.notes if n.table != "interactions" and not n.what.endswith(stale_endings)]
+    report = replace(old_report, notes=notes).replace_part(*reports)
     for name in ("leads", "companies"):
         note_hollow(name, hollow[name], report)
-    if not as_before:
-        tables = {"leads": leads} | {n: place.read_arrow(whole[n], columns=["company_id"]) for n in ("deals", "companies")}
+    if not companies_unchanged:
+        tables = {"leads": leads} | {
+            n: storage.read_arrow(clean_files[n], columns=["company_id"]) for n in ("deals", "companies")
+        }
         ids = {name: from_arrow(table.select(["company_id"]))["company_id"] for name, table in tables.items()}
         for name in ("leads", "deals"):
             absent_companies(name, ids[name], ids["companies"], report)
-    stages = place.read_arrow(whole["lead_stages"], columns=["at"])
+    stages = storage.read_arrow(clean_files["lead_stages"], columns=["at"])
     ends = [pc.min_max(column).as_py() for column in (leads["created_at"], stages["at"]) if len(column)]
-    first, last = min(e["min"] for e in ends), max(e["max"] for e in ends)
-    report.period = (pd.Timestamp(first).isoformat(), pd.Timestamp(last).isoformat())
+    earliest, latest = min(e["min"] for e in ends), max(e["max"] for e in ends)
+    report.period = (pd.Timestamp(earliest).isoformat(), pd.Timestamp(latest).isoformat())
     return report

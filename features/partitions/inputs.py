@@ -17,7 +17,7 @@ from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset, read_meta
 from features.dataset.tables import INTERACTIONS
 from features.partitions.database import parquet, quoted
-from features.partitions.reading import Groups, Rows
+from features.partitions.reading import Groups, InteractionSource
 
 _TYPES = {"time": "TIMESTAMPTZ", "number": "DOUBLE"}
 
@@ -30,7 +30,7 @@ class Raw:
     """
 
     lean: Dataset
-    rows: Rows
+    rows: InteractionSource
     digest: str
     report: DataReport = field(default_factory=DataReport)
 
@@ -39,9 +39,9 @@ class Raw:
         """The tables of a dataset folder; its checksums are checked."""
         meta = read_meta(folder)
         path = folder / f"{INTERACTIONS.name}.parquet"
-        rows = _of_parquet(path) if path.is_file() else Rows()
+        rows = _of_parquet(path) if path.is_file() else InteractionSource()
         digest = hashlib.sha256(json.dumps([meta["checksums"], meta["extracted_at"]]).encode()).hexdigest()
-        return cls(Dataset.read(folder, without=(INTERACTIONS.name,)), rows, digest)
+        return cls(Dataset.read(folder, skip=(INTERACTIONS.name,)), rows, digest)
 
 
 @contextmanager
@@ -52,12 +52,14 @@ def in_memory(dataset: Dataset, report: DataReport | None = None) -> Iterator[Ra
         yield replace(Raw.of_folder(folder), report=report or DataReport(), digest=dataset.digest)
 
 
-def _of_parquet(path: Path) -> Rows:
+def _of_parquet(path: Path) -> InteractionSource:
     """A file of a dataset: read as it is, or by a query where its columns have to be made of other kinds."""
-    groups = Groups.of(path)
+    groups = Groups.from_file(path)
     if groups:
-        return Rows((groups,))
-    return Rows(queries=(query_of(parquet(path), {c: c for c in INTERACTIONS.names}, {}, columns_of(parquet(path))),))
+        return InteractionSource((groups,))
+    return InteractionSource(
+        queries=(query_of(parquet(path), {c: c for c in INTERACTIONS.names}, {}, columns_of(parquet(path))),)
+    )
 
 
 def columns_of(rows: str) -> dict[str, str]:

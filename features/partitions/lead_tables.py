@@ -21,7 +21,7 @@ from features.partitions.manifest import Bucket, Manifest
 from features.partitions.memory import LEAD
 from features.partitions.pieces import MOST_PIECES
 from features.partitions.segments import of_segments, read_parts
-from features.partitions.storage import Place, arrow_bytes
+from features.partitions.storage import Storage, arrow_bytes
 
 LEAN = tuple(name for name in TABLES if name != "interactions")
 OF_BUCKET = ("leads", "companies", "lead_stages", "attribute_changes")
@@ -30,37 +30,37 @@ Ints = npt.NDArray[np.int64]
 PIECES = 4  # for each bucket: where it begins is not known when rows are dealt out, and pieces at its ends are read twice
 
 
-def store(place: Place, folder: str, frame: pd.DataFrame) -> str:
+def store(storage: Storage, folder: str, frame: pd.DataFrame) -> str:
     """Write a table under a name that tells its content (content-addressed); what is there already is not written again."""
-    return store_arrow(place, folder, to_arrow(plain(frame)))
+    return store_arrow(storage, folder, to_arrow(categories_as_text(frame)))
 
 
-def store_arrow(place: Place, folder: str, table: pa.Table) -> str:
+def store_arrow(storage: Storage, folder: str, table: pa.Table) -> str:
     """The same for a table of Arrow."""
-    return put(place, folder, arrow_bytes(table, "lz4"))
+    return store_content(storage, folder, arrow_bytes(table, "lz4"))
 
 
-def put(place: Place, folder: str, content: pa.Buffer) -> str:
+def store_content(storage: Storage, folder: str, content: pa.Buffer) -> str:
     """The same for the content of a file."""
     name = f"{folder}-{hashlib.sha256(content).hexdigest()[:16]}.arrow"
-    if not place.exists(name):
-        place.write_arrow(name, content)
+    if not storage.exists(name):
+        storage.write_arrow(name, content)
     return name
 
 
-def store_all(place: Place, folder: str, dataset: Dataset) -> dict[str, str]:
+def store_all(storage: Storage, folder: str, dataset: Dataset) -> dict[str, str]:
     """Every table but interactions → the names of their files."""
-    return {name: store(place, f"{folder}/{name}", dataset.tables[name]) for name in LEAN}
+    return {name: store(storage, f"{folder}/{name}", dataset.tables[name]) for name in LEAN}
 
 
-def read_all(place: Place, names: dict[str, str], like: Manifest) -> Dataset:
+def read_all(storage: Storage, names: dict[str, str], like: Manifest) -> Dataset:
     """The way back; interactions are empty."""
-    tables = {name: from_arrow(place.read_arrow(file)) for name, file in names.items()}
+    tables = {name: from_arrow(storage.read_arrow(file)) for name, file in names.items()}
     return Dataset.from_tables(tables, extracted_at=pd.Timestamp(like.extracted_at), source=like.source, time=like.time)
 
 
 @dataclass(frozen=True)
-class Cut:
+class BucketAssignment:
     """Which lead lies in which bucket, in the order of accounts: its `row` (leads,) in the table it was made of, `lead_id`,
     `account` (a code of its account, which rises), `key` (that account as text), `bucket`, and the `borders`."""
 
@@ -79,7 +79,7 @@ class Cut:
 @dataclass(frozen=True)
 class Accounts:
     """Leads in the order of accounts, of which buckets are runs: so buckets one after another are all leads in the order in
-    which the engine keeps them. The fields are those of `Cut`."""
+    which the engine keeps them. The fields are those of `BucketAssignment`."""
 
     row: Ints
     lead_id: pa.Array
@@ -87,7 +87,7 @@ class Accounts:
     key: pa.Array
 
     @classmethod
-    def of(cls, leads: pd.DataFrame) -> Accounts:
+    def from_leads(cls, leads: pd.DataFrame) -> Accounts:
         """Put leads in order."""
         row, account = account_order(leads)
         order = pa.array(row)
@@ -99,7 +99,7 @@ class Accounts:
         count = min(PIECES * (work // size + 1), len(self.row), MOST_PIECES)
         return np.arange(count, dtype=np.int64) * len(self.row) // max(count, 1)
 
-    def cut(self, rows: Ints, size: int) -> Cut:
+    def cut(self, rows: Ints, size: int) -> BucketAssignment:
         """Buckets of whole accounts with about `size` interactions each; `rows`: interactions by lead (leads,).
 
         An account larger than a bucket has one of its own.
@@ -109,56 +109,62 @@ class Accounts:
         number = ((total - work / 2) / size).astype(np.int64)
         _, number = np.unique(number, return_inverse=True)
         bucket = number[self.account].astype(np.int64)
-        first = np.flatnonzero(np.diff(bucket)) + 1
-        return self._cut(bucket, tuple(self.key.take(pa.array(first)).to_pylist()))
+        bucket_starts = np.flatnonzero(np.diff(bucket)) + 1
+        return self._cut(bucket, tuple(self.key.take(pa.array(bucket_starts)).to_pylist()))
 
-    def placed(self, borders: Sequence[str]) -> Cut:
+    def assign(self, borders: Sequence[str]) -> BucketAssignment:
         """In buckets that are there already."""
-        first = np.searchsorted(self.key.to_numpy(zero_copy_only=False), np.array(borders, object))  # of each but the first
-        bucket = np.cumsum(np.bincount(first, minlength=len(self.row) + 1)[: len(self.row)]).astype(np.int64)
+        bucket_starts = np.searchsorted(
+            self.key.to_numpy(zero_copy_only=False), np.array(borders, object)
+        )  # of each but the first
+        bucket = np.cumsum(np.bincount(bucket_starts, minlength=len(self.row) + 1)[: len(self.row)]).astype(np.int64)
         return self._cut(bucket, tuple(borders))
 
-    def _cut(self, bucket: Ints, borders: tuple[str, ...]) -> Cut:
-        return Cut(self.row, self.lead_id, self.account, self.key, bucket, borders)
+    def _cut(self, bucket: Ints, borders: tuple[str, ...]) -> BucketAssignment:
+        return BucketAssignment(self.row, self.lead_id, self.account, self.key, bucket, borders)
 
 
-def store_buckets(place: Place, clean: Dataset, cut: Cut) -> list[Bucket]:
+def store_buckets(storage: Storage, clean: Dataset, cut: BucketAssignment) -> list[Bucket]:
     """The part of each table that belongs to each bucket, written; there are no interactions in them yet."""
     parts = split(clean, cut)
-    found = []
+    buckets = []
     for number, (tables, accounts) in enumerate(parts):
-        names = {name: store_arrow(place, f"{number:05d}/{name}", tables[name]) for name in OF_BUCKET}
-        file = store_arrow(place, f"{number:05d}/accounts", accounts)
-        found.append(Bucket(number, len(tables["leads"]), (), names, file))
-    return found
+        names = {name: store_arrow(storage, f"{number:05d}/{name}", tables[name]) for name in OF_BUCKET}
+        file = store_arrow(storage, f"{number:05d}/accounts", accounts)
+        buckets.append(Bucket(number, len(tables["leads"]), (), names, file))
+    return buckets
 
 
-def split(clean: Dataset, cut: Cut, names: Sequence[str] = OF_BUCKET) -> list[tuple[dict[str, pa.Table], pa.Table]]:
+def split(
+    clean: Dataset, cut: BucketAssignment, names: Sequence[str] = OF_BUCKET
+) -> list[tuple[dict[str, pa.Table], pa.Table]]:
     """By bucket: the part of each named table that belongs to it, leads in the order of accounts; and the digests of its
     accounts (`account`, `digest`) where any of the tables they are made of is named."""
     of_lead = np.append(cut.bucket, cut.buckets)  # rows of no bucket come last
-    wanted = {"leads", "companies", "attribute_changes"} & set(names)
-    leads = clean.leads.take(cut.row).reset_index(drop=True) if wanted else clean.leads
-    company = texts(leads["company_id"]) if wanted else pa.array([], pa.string())
+    account_tables = {"leads", "companies", "attribute_changes"} & set(names)
+    leads = clean.leads.take(cut.row).reset_index(drop=True) if account_tables else clean.leads
+    company = texts(leads["company_id"]) if account_tables else pa.array([], pa.string())
     parts = {}
     for name in names:
         if name == "leads":
-            parts[name] = _slices(to_arrow(plain(leads)), cut.bucket, cut.buckets)
+            parts[name] = _slices(to_arrow(categories_as_text(leads)), cut.bucket, cut.buckets)
             continue
-        table = to_arrow(plain(clean.tables[name]))
+        table = to_arrow(categories_as_text(clean.tables[name]))
         if name == "companies":
             number = of_lead[positions(table["company_id"], company)]
         elif name == "lead_stages":
             number = of_lead[positions(table["lead_id"], cut.lead_id)]
         else:
             is_lead = pc.equal(table["entity"], "lead").to_numpy(zero_copy_only=False).astype(bool)
-            place = [positions(table["id"], ids) for ids in (cut.lead_id, company)]
-            number = of_lead[np.where(is_lead, *place)]
+            entity_positions = [positions(table["id"], ids) for ids in (cut.lead_id, company)]
+            number = of_lead[np.where(is_lead, *entity_positions)]
         order = np.argsort(number, kind="stable")
         parts[name] = _slices(table.take(pa.array(order)), number[order], cut.buckets)
-    first = np.flatnonzero(np.diff(cut.account, prepend=-1)) if wanted else np.zeros(0, np.int64)
-    digest = digests_of(replace(clean, leads=leads), cut.account) if wanted else np.zeros(0, np.uint64)
-    accounts = _slices(pa.table({"account": cut.key.take(pa.array(first)), "digest": digest}), cut.bucket[first], cut.buckets)
+    account_starts = np.flatnonzero(np.diff(cut.account, prepend=-1)) if account_tables else np.zeros(0, np.int64)
+    digest = digests_of(replace(clean, leads=leads), cut.account) if account_tables else np.zeros(0, np.uint64)
+    accounts = _slices(
+        pa.table({"account": cut.key.take(pa.array(account_starts)), "digest": digest}), cut.bucket[account_starts], cut.buckets
+    )
     return [({name: parts[name][n] for name in names}, accounts[n]) for n in range(cut.buckets)]
 
 
@@ -168,7 +174,7 @@ def _slices(table: pa.Table, number: Ints, buckets: int) -> list[pa.Table]:
     return [table.slice(begin, end - begin) for begin, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
-def plain(frame: pd.DataFrame) -> pd.DataFrame:
+def categories_as_text(frame: pd.DataFrame) -> pd.DataFrame:
     """Categories as text: those of other buckets need not be in this one's file."""
     texts = {str(c): frame[c].astype("str") for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)}
     return frame.assign(**texts) if texts else frame
@@ -182,7 +188,7 @@ class Part:
     interactions: list[pa.Table]
 
     @classmethod
-    def of(cls, place: Place, bucket: Bucket, ids: pa.Array | None = None, *, interactions: bool = True) -> Part:
+    def read(cls, storage: Storage, bucket: Bucket, ids: pa.Array | None = None, *, interactions: bool = True) -> Part:
         """All of a bucket. With `ids` no leads but these, nor what belongs to others alone, and no lead stages.
 
         Raises
@@ -190,16 +196,18 @@ class Part:
         DataError
             if a file is missing, damaged, or not what it was when it was written.
         """
-        rows = read_parts(place, bucket.segments, ids) if interactions else []
+        rows = read_parts(storage, bucket.segments, ids) if interactions else []
         if ids is None:
-            return cls({name: place.read_arrow(file) for name, file in bucket.tables.items()}, rows)
-        leads, companies, changes = (place.read_arrow(bucket.tables[n]) for n in ("leads", "companies", "attribute_changes"))
-        leads = leads.filter(among(leads["lead_id"], ids))
-        theirs = leads["company_id"].combine_chunks()
+            return cls({name: storage.read_arrow(file) for name, file in bucket.tables.items()}, rows)
+        leads, companies, changes = (storage.read_arrow(bucket.tables[n]) for n in ("leads", "companies", "attribute_changes"))
+        leads = leads.filter(member_mask(leads["lead_id"], ids))
+        company_ids = leads["company_id"].combine_chunks()
         tables = {
             "leads": leads,
-            "companies": companies.filter(among(companies["company_id"], theirs)),
-            "attribute_changes": changes.filter(pc.or_(among(changes["id"], ids), among(changes["id"], theirs))),
+            "companies": companies.filter(member_mask(companies["company_id"], company_ids)),
+            "attribute_changes": changes.filter(
+                pc.or_(member_mask(changes["id"], ids), member_mask(changes["id"], company_ids))
+            ),
         }
         return cls(tables, rows)
 
@@ -208,7 +216,7 @@ class Part:
         """Interactions."""
         return sum(map(len, self.interactions))
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Give back the memory once a dataset was made of it."""
         self.tables.clear()
         self.interactions.clear()
@@ -220,14 +228,14 @@ def dataset_of(parts: Sequence[Part], manifest: Manifest) -> Dataset:
     for part in parts:
         for name, table in part.tables.items():
             tables.setdefault(name, []).append(table)
-    found = Dataset.from_tables(
-        {name: from_arrow(pa.concat_tables(some, promote_options="permissive")) for name, some in tables.items()},
+    dataset = Dataset.from_tables(
+        {name: from_arrow(pa.concat_tables(table_parts, promote_options="permissive")) for name, table_parts in tables.items()},
         extracted_at=pd.Timestamp(manifest.extracted_at), source=manifest.source, time=manifest.time,
     )  # fmt: skip
-    return replace(found, interactions=of_segments([table for part in parts for table in part.interactions]))
+    return replace(dataset, interactions=of_segments([table for part in parts for table in part.interactions]))
 
 
-def read_bucket(place: Place, manifest: Manifest, bucket: Bucket, *, interactions: bool = True) -> Dataset:
+def read_bucket(storage: Storage, manifest: Manifest, bucket: Bucket, *, interactions: bool = True) -> Dataset:
     """A bucket as a dataset, or all of it but interactions.
 
     Raises
@@ -235,9 +243,9 @@ def read_bucket(place: Place, manifest: Manifest, bucket: Bucket, *, interaction
     DataError
         as `Part.of`.
     """
-    return dataset_of([Part.of(place, bucket, interactions=interactions)], manifest)
+    return dataset_of([Part.read(storage, bucket, interactions=interactions)], manifest)
 
 
-def among(column: pa.ChunkedArray | pa.Array, ids: pa.Array) -> pa.ChunkedArray | pa.Array:
+def member_mask(column: pa.ChunkedArray | pa.Array, ids: pa.Array) -> pa.ChunkedArray | pa.Array:
     """Which values of a column of texts are among `ids`."""
     return pc.is_in(column, value_set=ids.cast(column.type))

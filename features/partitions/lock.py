@@ -12,15 +12,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from features.common.errors import DataError
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 
 NAME = "lock.json"
 STALE = 24 * 3600  # seconds after which a lock on an object store, whose holder cannot be asked, counts as forgotten
 
 
 @contextmanager
-def locked(place: Place, what: str) -> Iterator[None]:
-    """Hold the folder while the block runs; `what` says in words what is done with it.
+def folder_lock(storage: Storage, purpose: str) -> Iterator[None]:
+    """Hold the folder while the block runs; `purpose` says in words what is done with it.
 
     On a file system the operating system keeps the lock (`flock`), so it ends with its process however that ends. An object
     store has no such thing: there the lock is an object, believed for a day.
@@ -30,16 +30,16 @@ def locked(place: Place, what: str) -> Iterator[None]:
     DataError
         if another job holds it.
     """
-    if place.local:
-        with _of_system(place.local, what):
+    if storage.local:
+        with _system_lock(storage.local, purpose):
             yield
         return
-    with _of_object(place, what):
+    with _object_lock(storage, purpose):
         yield
 
 
 @contextmanager
-def _of_system(folder: Path, what: str) -> Iterator[None]:
+def _system_lock(folder: Path, purpose: str) -> Iterator[None]:
     import fcntl
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,47 +49,53 @@ def _of_system(folder: Path, what: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             file.seek(0)
-            raise _held(str(folder), file.read()) from error
+            raise _in_use_error(str(folder), file.read()) from error
         file.seek(0)
         file.truncate()
-        file.write(_me(what, ""))
+        file.write(_holder_record(purpose, ""))
         file.flush()
         yield  # the file stays: taking it away would let a third job lock another file of that name
 
 
 @contextmanager
-def _of_object(place: Place, what: str) -> Iterator[None]:
+def _object_lock(storage: Storage, purpose: str) -> Iterator[None]:
     mark = uuid.uuid4().hex
-    if place.exists(NAME):
-        held = place.read(NAME).decode()
-        if not _forgotten(held):
-            raise _held(place.url, held)
-    place.write(NAME, _me(what, mark).encode())
-    held = place.read(NAME).decode()
-    if mark not in held:  # two came at once; the last one to write has it
-        raise _held(place.url, held)
+    if storage.exists(NAME):
+        content = storage.read(NAME).decode()
+        if not _is_stale(content):
+            raise _in_use_error(storage.url, content)
+    storage.write(NAME, _holder_record(purpose, mark).encode())
+    content = storage.read(NAME).decode()
+    if mark not in content:  # two came at once; the last one to write has it
+        raise _in_use_error(storage.url, content)
     try:
         yield
     finally:
-        place.remove(NAME)
+        storage.remove(NAME)
 
 
-def _me(what: str, mark: str) -> str:
-    return json.dumps({"host": socket.gethostname(), "process": os.getpid(), "what": what, "since": time.time(), "mark": mark})
+def _holder_record(purpose: str, mark: str) -> str:
+    return json.dumps(
+        {"host": socket.gethostname(), "process": os.getpid(), "what": purpose, "since": time.time(), "mark": mark}
+    )
 
 
-def _forgotten(held: str) -> bool:
+def _is_stale(content: str) -> bool:
     with suppress(ValueError, KeyError):
-        found = json.loads(held)
-        if found["host"] == socket.gethostname() and not Path(f"/proc/{found['process']}").exists() and Path("/proc").exists():
+        holder = json.loads(content)
+        if (
+            holder["host"] == socket.gethostname()
+            and not Path(f"/proc/{holder['process']}").exists()
+            and Path("/proc").exists()
+        ):
             return True
-        return bool(time.time() - found["since"] > STALE)
+        return bool(time.time() - holder["since"] > STALE)
     return True
 
 
-def _held(where: str, held: str) -> DataError:
+def _in_use_error(location: str, content: str) -> DataError:
     with suppress(ValueError, KeyError):
-        found = json.loads(held)
-        who = f"process {found['process']} on {found['host']}, which is {found['what']}"
-        return DataError(f"{where} is in use by {who}.", "Wait until it has ended, or name another folder.")
-    return DataError(f"{where} is in use by another job.", "Wait until it has ended, or name another folder.")
+        holder = json.loads(content)
+        description = f"process {holder['process']} on {holder['host']}, which is {holder['what']}"
+        return DataError(f"{location} is in use by {description}.", "Wait until it has ended, or name another folder.")
+    return DataError(f"{location} is in use by another job.", "Wait until it has ended, or name another folder.")

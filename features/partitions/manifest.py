@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from features.common.errors import DataError
 from features.partitions.counts import Tally
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 
 NAME = "buckets.json"
 VERSION = 6
@@ -54,8 +54,8 @@ class Bucket:
     @property
     def content(self) -> str:
         """A digest of everything in the bucket."""
-        said = [[s.checksum for s in self.segments], sorted(self.tables.items()), self.accounts]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+        parts = [[s.checksum for s in self.segments], sorted(self.tables.items()), self.accounts]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     @property
     def label(self) -> str:
@@ -97,8 +97,8 @@ class Manifest:
     @property
     def digest(self) -> str:
         """A digest of the content."""
-        said = [self.extracted_at, self.time, [b.content for b in self.buckets], sorted(self.whole.items())]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+        parts = [self.extracted_at, self.time, [b.content for b in self.buckets], sorted(self.whole.items())]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     @property
     def head(self) -> Manifest:
@@ -108,18 +108,18 @@ class Manifest:
     @property
     def files(self) -> set[str]:
         """Everything the manifest speaks of."""
-        found = {*self.whole.values(), *self.raw.values()}
+        files = {*self.whole.values(), *self.raw.values()}
         for bucket in self.buckets:
-            found |= {*bucket.tables.values(), bucket.accounts}
+            files |= {*bucket.tables.values(), bucket.accounts}
         segments = [*self.waiting, *(s for bucket in self.buckets for s in bucket.segments)]
-        return found.union(*(s.files for s in segments))
+        return files.union(*(s.files for s in segments))
 
-    def write(self, place: Place) -> None:
+    def write(self, storage: Storage) -> None:
         """Make it what the folder holds; what an earlier one spoke of stays until `sweep`."""
-        place.write_json(NAME, {"version": VERSION, **asdict(self)})
+        storage.write_json(NAME, {"version": VERSION, **asdict(self)})
 
     @classmethod
-    def read(cls, place: Place) -> Manifest:
+    def read(cls, storage: Storage) -> Manifest:
         """The manifest of a folder.
 
         Raises
@@ -127,15 +127,15 @@ class Manifest:
         DataError
             if there is none, or one of another version.
         """
-        if not place.exists(NAME):
+        if not storage.exists(NAME):
             raise DataError(
-                f"{place} is no partitioned dataset: it has no {NAME}.",
+                f"{storage} is no partitioned dataset: it has no {NAME}.",
                 "Run `make partition CONFIG=… OUT=…`; one that was interrupted goes on where it stopped.",
             )
-        saved = place.read_json(NAME)
+        saved = storage.read_json(NAME)
         try:
             if saved.pop("version") != VERSION:
-                raise DataError(f"{place} is of another version of Ripeline.", "Partition it anew.")
+                raise DataError(f"{storage} is of another version of Ripeline.", "Partition it anew.")
             buckets = tuple(
                 Bucket(b["number"], b["leads"], _segments(b["segments"]), dict(b["tables"]), b["accounts"])
                 for b in saved.pop("buckets")
@@ -152,12 +152,12 @@ class Manifest:
                 }
             )
         except (KeyError, TypeError) as error:
-            raise DataError(f"{place}/{NAME} cannot be read ({error}).", "Partition it anew.") from error
+            raise DataError(f"{storage}/{NAME} cannot be read ({error}).", "Partition it anew.") from error
 
 
-def is_partitioned(place: Place) -> bool:
+def is_partitioned(storage: Storage) -> bool:
     """Does the folder hold a partitioned dataset?"""
-    return place.exists(NAME)
+    return storage.exists(NAME)
 
 
 def segment_from(saved: dict[str, Any]) -> Segment:

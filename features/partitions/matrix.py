@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.common.errors import DataError
-from features.partitions.storage import Place, arrow_bytes
+from features.partitions.storage import Storage, arrow_bytes
 
 Block = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
@@ -51,16 +51,16 @@ class Record:
 class Store:
     """The folder of a matrix."""
 
-    place: Place
+    storage: Storage
 
     def name(self, bucket: int) -> str:
         return f"{bucket:05d}/record.json"
 
     def record(self, bucket: int) -> Record | None:
         """What is finished of the bucket, None if nothing."""
-        if not self.place.exists(self.name(bucket)):
+        if not self.storage.exists(self.name(bucket)):
             return None
-        saved = self.place.read_json(self.name(bucket))
+        saved = self.storage.read_json(self.name(bucket))
         try:
             parts = tuple((str(name), int(rows)) for name, rows in saved.pop("parts"))
             return Record(**{**saved, "parts": parts, "columns": tuple(saved["columns"]), "segments": tuple(saved["segments"])})
@@ -71,35 +71,35 @@ class Store:
         """Write an array; `digest`: of all that it was computed of, which names it as well as its numbers would and takes no
         time."""
         name = f"{bucket:05d}/block-{digest[:16]}.npy"
-        self.place.write_array(name, block)
+        self.storage.write_array(name, block)
         return name
 
-    def put_table(self, bucket: int, what: str, table: pa.Table, digest: str = "") -> str:
+    def put_table(self, bucket: int, kind: str, table: pa.Table, digest: str = "") -> str:
         """Write a table under a name that tells its content; `digest` as for `put_block`."""
         content = arrow_bytes(table)
-        name = f"{bucket:05d}/{what}-{(digest or hashlib.sha256(content).hexdigest())[:16]}.arrow"
-        if digest or not self.place.exists(name):
-            self.place.write_arrow(name, content)
+        name = f"{bucket:05d}/{kind}-{(digest or hashlib.sha256(content).hexdigest())[:16]}.arrow"
+        if digest or not self.storage.exists(name):
+            self.storage.write_arrow(name, content)
         return name
 
     def finish(self, bucket: int, record: Record) -> None:
         """From now on the bucket is what `record` says; files of what it was before go away."""
-        before = self.record(bucket)
-        self.place.write_json(self.name(bucket), vars(record))
-        for name in (before.files if before else set()) - record.files:
-            self.place.remove(name)
+        previous_record = self.record(bucket)
+        self.storage.write_json(self.name(bucket), vars(record))
+        for name in (previous_record.files if previous_record else set()) - record.files:
+            self.storage.remove(name)
 
     def index(self, record: Record) -> pd.DataFrame:
         """The landmarks of a bucket in their order: lead_id, as_of, stage, entered, part, row, and `reached_` and `matured_`
         for each target."""
         rows = self.rows(record)
-        known = self.place.read_arrow(record.leads).column("lead_id").take(rows.column("lead"))
-        named: pd.DataFrame = rows.set_column(0, "lead_id", known).to_pandas()
+        lead_ids = self.storage.read_arrow(record.leads).column("lead_id").take(rows.column("lead"))
+        named: pd.DataFrame = rows.set_column(0, "lead_id", lead_ids).to_pandas()
         return named
 
     def rows(self, record: Record) -> pa.Table:
         """The index with `lead`, the row of a lead in `record.leads`, in place of its id."""
-        return self.place.read_arrow(record.index)
+        return self.storage.read_arrow(record.index)
 
     def block(
         self, record: Record, columns: Sequence[str], rows: Rows | None = None, index: pd.DataFrame | None = None
@@ -111,28 +111,28 @@ class Store:
         DataError
             if a column or block is missing, or a block is not of the size it was written with.
         """
-        known = {key: place for place, key in enumerate(record.columns)}
-        missing = [key for key in columns if key not in known]
+        column_positions = {key: position for position, key in enumerate(record.columns)}
+        missing = [key for key in columns if key not in column_positions]
         if missing:
-            raise DataError(f"The matrix {self.place} lacks the column {missing[0]!r}.", "Build it anew.")
-        wanted = np.array([known[key] for key in columns], np.intp)
-        at = self.rows(record) if index is None else index
-        part, row = at["part"].to_numpy(), at["row"].to_numpy()
+            raise DataError(f"The matrix {self.storage} lacks the column {missing[0]!r}.", "Build it anew.")
+        selected = np.array([column_positions[key] for key in columns], np.intp)
+        landmark_index = self.rows(record) if index is None else index
+        part, row = landmark_index["part"].to_numpy(), landmark_index["row"].to_numpy()
         if rows is not None:
             part, row = part[rows], row[rows]
         if len(record.parts) == 1 and len(row) == record.parts[0][1] and np.array_equal(row, np.arange(len(row))):
-            whole = self._part(record.parts[0], len(known))
-            return whole if np.array_equal(wanted, np.arange(len(known))) else whole[wanted]
-        out = np.empty((len(wanted), len(row)), np.float32)
-        for number, which in enumerate(record.parts):
-            here = np.flatnonzero(part == number)
-            if len(here):
-                out[:, here] = self._part(which, len(known))[wanted[:, None], row[here]]
+            full_block = self._part(record.parts[0], len(column_positions))
+            return full_block if np.array_equal(selected, np.arange(len(column_positions))) else full_block[selected]
+        out = np.empty((len(selected), len(row)), np.float32)
+        for number, stored_part in enumerate(record.parts):
+            part_rows = np.flatnonzero(part == number)
+            if len(part_rows):
+                out[:, part_rows] = self._part(stored_part, len(column_positions))[selected[:, None], row[part_rows]]
         return out
 
-    def _part(self, which: tuple[str, int], columns: int) -> Block:
-        name, rows = which
-        found = self.place.read_array(name)
-        if found.shape != (columns, rows):
-            raise DataError(f"{self.place}/{name} is not whole.", "Build the matrix anew.")
-        return np.asarray(found, np.float32)
+    def _part(self, stored_part: tuple[str, int], columns: int) -> Block:
+        name, rows = stored_part
+        array = self.storage.read_array(name)
+        if array.shape != (columns, rows):
+            raise DataError(f"{self.storage}/{name} is not whole.", "Build the matrix anew.")
+        return np.asarray(array, np.float32)

@@ -14,7 +14,7 @@ BASE = 320 * 2**20  # bytes of a process that has imported everything and done n
 PER_INTERACTION = 520  # bytes while a bucket is turned into features: rows, index, columns (measured at ten million: 500)
 SMALLEST_BUCKET = 20_000
 LARGEST_BUCKET = 1_000_000  # larger ones are no faster, and progress and resuming get coarser
-EACH = 4  # buckets at least for each worker
+BUCKETS_PER_WORKER = 4  # buckets at least for each worker
 LEAD = 25  # a lead is as much work as so many interactions: its landmarks have columns whatever it did
 PLAIN = 1_250  # bytes an interaction takes where a training holds everything (seen with 1.1 million: 1,213 beside `BASE`)
 
@@ -70,7 +70,7 @@ class Budget:
 
     def of_buckets(self, work: int) -> int:
         """The same where there is `work` in all: smaller, if else there were too few for all workers to be busy to the end."""
-        return self.bucket or min(self.of_bucket, max(SMALLEST_BUCKET, work // (EACH * self.workers) + 1))
+        return self.bucket or min(self.of_bucket, max(SMALLEST_BUCKET, work // (BUCKETS_PER_WORKER * self.workers) + 1))
 
     @property
     def of_database(self) -> int:

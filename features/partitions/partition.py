@@ -23,23 +23,23 @@ from features.common.clock import moment, timestamps
 from features.common.errors import DataError
 from features.dataset.data_report import DataReport
 from features.dataset.funnel import Funnel
-from features.dataset.validate import UNKNOWN, of_nobody, validate
+from features.dataset.validate import UNKNOWN, unknown_leads_error, validate
 from features.engine.histories import MIN_TYPE_ROWS
 from features.partitions.executor import Engine, Tick
 from features.partitions.increment import Day
 from features.partitions.inputs import Raw
 from features.partitions.job import Job
-from features.partitions.lead_tables import Accounts, among, store_all, store_buckets
-from features.partitions.lock import locked
+from features.partitions.lead_tables import Accounts, member_mask, store_all, store_buckets
+from features.partitions.lock import folder_lock
 from features.partitions.manifest import VERSION, Manifest, Segment, is_partitioned
 from features.partitions.memory import LEAD
-from features.partitions.reading import Rows
-from features.partitions.storage import Place
+from features.partitions.reading import InteractionSource
+from features.partitions.storage import Storage
 
 MOST_SEGMENTS = 12  # of a bucket; then those of days are sorted into one
 
 
-def partition(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | None = None) -> Manifest:
+def partition(storage: Storage, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | None = None) -> Manifest:
     """Partition `raw` into the folder; a partition of other content there is replaced, one of the same left alone.
 
     Raises
@@ -47,32 +47,35 @@ def partition(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick
     DataError
         for what `features.dataset.validate` refuses, parts that failed (each is named), a full disk, or a folder in use.
     """
-    with locked(place, "partitioning a dataset"):
+    with folder_lock(storage, "partitioning a dataset"):
         budget = engine.budget
         key = _key(raw.digest, asdict(funnel), budget.of_bucket, budget.workers)
-        if is_partitioned(place) and place.exists(f"work/{key}/finished.json"):
-            return Manifest.read(place)
-        job = Job(place, engine, key, moment(raw.lean.extracted_at), tick)
+        if is_partitioned(storage) and storage.exists(f"work/{key}/finished.json"):
+            return Manifest.read(storage)
+        job = Job(storage, engine, key, moment(raw.lean.extracted_at), tick)
         clean, report = validate(raw.lean, funnel)
-        accounts = Accounts.of(clean.leads)
-        expected = raw.rows.count(place, budget) + LEAD * len(clean.leads)
-        dealt = job.dealt_out(raw.rows, accounts.lead_id, accounts.pieces(expected, budget.of_buckets(expected)))
-        usable = int(dealt.rows.sum())
-        unusable = _unusable(dealt.unknown, dealt.late, usable, accounts.lead_id)
-        where = accounts.cut(dealt.rows, budget.of_buckets(usable + LEAD * len(clean.leads)))
+        accounts = Accounts.from_leads(clean.leads)
+        expected = raw.rows.count(storage, budget) + LEAD * len(clean.leads)
+        shuffled = job.shuffle(raw.rows, accounts.lead_id, accounts.pieces(expected, budget.of_buckets(expected)))
+        usable = int(shuffled.rows.sum())
+        unusable = _unusable(shuffled.unknown, shuffled.late_rows, usable, accounts.lead_id)
+        assignment = accounts.cut(shuffled.rows, budget.of_buckets(usable + LEAD * len(clean.leads)))
         with ThreadPoolExecutor(1) as aside:  # tables are written while workers sort
-            storing = aside.submit(store_buckets, place, clean, where)
-            whole, came = aside.submit(store_all, place, "clean", clean), aside.submit(store_all, place, "raw", raw.lean)
-            segments, waiting = job.sorted(dealt, where)
+            storing = aside.submit(store_buckets, storage, clean, assignment)
+            clean_files, raw_files = (
+                aside.submit(store_all, storage, "clean", clean),
+                aside.submit(store_all, storage, "raw", raw.lean),
+            )
+            segments, waiting = job.sorted(shuffled, assignment)
             buckets = [replace(b, segments=segments.get(b.number, ())) for b in storing.result()]
         manifest = Manifest(
-            raw.lean.source, raw.lean.time, raw.lean.extracted_at.isoformat(), where.borders, tuple(buckets), whole.result(),
-            came.result(), raw.report.merge(report).to_dict(), waiting, unusable, (), (*funnel.stages, *funnel.exits),
+            raw.lean.source, raw.lean.time, raw.lean.extracted_at.isoformat(), assignment.borders, tuple(buckets), clean_files.result(),
+            raw_files.result(), raw.report.merge(report).to_dict(), waiting, unusable, (), (*funnel.stages, *funnel.exits),
         )  # fmt: skip
-        return job.written(_reported(manifest))
+        return job.written(_add_interaction_report(manifest))
 
 
-def add(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | None = None) -> Manifest:
+def add(storage: Storage, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | None = None) -> Manifest:
     """Add what came since: new interactions, and new or changed rows of the other tables. Rows with a known key replace the
     old ones. The result is that of partitioning everything anew, but that accounts may lie in other buckets.
 
@@ -81,73 +84,80 @@ def add(place: Place, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | Non
     DataError
         as for `partition`; or if there is no partition yet, or it was extracted later or validated for another funnel.
     """
-    with locked(place, "adding to a partitioned dataset"):
-        old = Manifest.read(place)
-        _check_fits(place, old, raw, funnel)
-        if raw.digest in old.added:  # it was interrupted between the manifest and the end
-            return old
-        key = _key(raw.digest, asdict(funnel), engine.budget.workers, old.digest)
-        job = Job(place, engine, key, moment(raw.lean.extracted_at), tick)
-        day = Day.of(place, old, raw.lean, funnel)
-        fresh = replace(raw.rows, segments=tuple(s.name for s in old.waiting))
+    with folder_lock(storage, "adding to a partitioned dataset"):
+        old_manifest = Manifest.read(storage)
+        _check_fits(storage, old_manifest, raw, funnel)
+        if raw.digest in old_manifest.added:  # it was interrupted between the manifest and the end
+            return old_manifest
+        key = _key(raw.digest, asdict(funnel), engine.budget.workers, old_manifest.digest)
+        job = Job(storage, engine, key, moment(raw.lean.extracted_at), tick)
+        day = Day.apply(storage, old_manifest, raw.lean, funnel)
+        fresh = replace(raw.rows, segments=tuple(s.name for s in old_manifest.waiting))
         counts = job.counted(fresh)
-        again = day.moved
-        where = day.where(counts.rows["lead_id"].combine_chunks(), again)
-        known = among(counts.rows["lead_id"], where.lead_id)
-        before, usable = sum(b.rows for b in old.buckets), int(pc.sum(counts.rows["rows"].filter(known)).as_py() or 0)
-        unusable = _unusable(counts.rows.filter(pc.invert(known)), counts.late, before + usable, where.lead_id)
-        recut = [s for b in old.buckets if b.number in again for s in b.segments]
-        rows = int(pc.sum(counts.rows["rows"]).as_py() or 0) + counts.late + sum(s.rows for s in recut)
-        everything = replace(fresh, segments=(*fresh.segments, *(s.name for s in recut)))
-        segments, waiting = job.dealt(everything, where, rows)
-        kept = {b.number: () if b.number in again else b.segments for b in old.buckets}
-        kept |= _together(replace(job, key=f"{key}-together"), day, {n: s for n, s in kept.items() if len(s) >= MOST_SEGMENTS})
-        buckets = [replace(b, segments=(*kept[b.number], *segments.get(b.number, ()))) for b in day.buckets()]
+        moved_buckets = day.moved
+        assignment = day.locate(counts.rows["lead_id"].combine_chunks(), moved_buckets)
+        known_mask = member_mask(counts.rows["lead_id"], assignment.lead_id)
+        previous_rows, usable = (
+            sum(b.rows for b in old_manifest.buckets),
+            int(pc.sum(counts.rows["rows"].filter(known_mask)).as_py() or 0),
+        )
+        unusable = _unusable(
+            counts.rows.filter(pc.invert(known_mask)), counts.late_rows, previous_rows + usable, assignment.lead_id
+        )
+        recut = [s for b in old_manifest.buckets if b.number in moved_buckets for s in b.segments]
+        rows = int(pc.sum(counts.rows["rows"]).as_py() or 0) + counts.late_rows + sum(s.rows for s in recut)
+        all_rows = replace(fresh, segments=(*fresh.segments, *(s.name for s in recut)))
+        segments, waiting = job.cut_small(all_rows, assignment, rows)
+        kept_segments = {b.number: () if b.number in moved_buckets else b.segments for b in old_manifest.buckets}
+        kept_segments |= _compact(
+            replace(job, key=f"{key}-together"), day, {n: s for n, s in kept_segments.items() if len(s) >= MOST_SEGMENTS}
+        )
+        buckets = [replace(b, segments=(*kept_segments[b.number], *segments.get(b.number, ()))) for b in day.buckets()]
         manifest = replace(
-            old, extracted_at=raw.lean.extracted_at.isoformat(), buckets=tuple(buckets), whole=day.whole, raw=day.raw,
-            report=day.report.to_dict(), waiting=waiting, unusable=unusable, added=(*old.added, raw.digest),
+            old_manifest, extracted_at=raw.lean.extracted_at.isoformat(), buckets=tuple(buckets), whole=day.clean_files, raw=day.raw,
+            report=day.report.to_dict(), waiting=waiting, unusable=unusable, added=(*old_manifest.added, raw.digest),
         )  # fmt: skip
-        return job.written(_reported(manifest))
+        return job.written(_add_interaction_report(manifest))
 
 
-def _together(job: Job, day: Day, full: dict[int, tuple[Segment, ...]]) -> dict[int, tuple[Segment, ...]]:
+def _compact(job: Job, day: Day, full: dict[int, tuple[Segment, ...]]) -> dict[int, tuple[Segment, ...]]:
     """Compaction: the segments of these buckets with those of days as one; all where the first is no larger than the others."""
     tails = {}
     for number, segments in full.items():
         small = len(segments) > 2 and segments[0].rows > sum(s.rows for s in segments[1:])
         tails[number] = segments[1:] if small else segments
-    recut = Rows(segments=tuple(s.name for tail in tails.values() for s in tail))
+    recut = InteractionSource(segments=tuple(s.name for tail in tails.values() for s in tail))
     if not recut:
         return {}
-    where = day.where(pa.array([], pa.string()), set(full))
-    found, _ = job.cut(recut, where)
+    assignment = day.locate(pa.array([], pa.string()), set(full))
+    compacted, _ = job.cut(recut, assignment)
     return {
-        n: (*full[n][: len(full[n]) - len(tail)], *(replace(s, of=tuple(t.name for t in tail)) for s in found[n]))
+        n: (*full[n][: len(full[n]) - len(tail)], *(replace(s, of=tuple(t.name for t in tail)) for s in compacted[n]))
         for n, tail in tails.items()
     }
 
 
-def _key(*said: object) -> str:
+def _key(*parts: object) -> str:
     """A name for a job: another one for parts that another version of Ripeline would read in another way."""
-    return hashlib.sha256(json.dumps([VERSION, *said]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([VERSION, *parts]).encode()).hexdigest()[:16]
 
 
-def _check_fits(place: Place, old: Manifest, raw: Raw, funnel: Funnel) -> None:
-    if raw.lean.extracted_at < pd.Timestamp(old.extracted_at):
+def _check_fits(storage: Storage, manifest: Manifest, raw: Raw, funnel: Funnel) -> None:
+    if raw.lean.extracted_at < pd.Timestamp(manifest.extracted_at):
         raise DataError(
-            f"What is to be added was extracted at {raw.lean.extracted_at}, before {place} ({old.extracted_at}).",
+            f"What is to be added was extracted at {raw.lean.extracted_at}, before {storage} ({manifest.extracted_at}).",
             "Add days in their order, or partition everything anew.",
         )
-    if old.stages != (*funnel.stages, *funnel.exits):
+    if manifest.stages != (*funnel.stages, *funnel.exits):
         raise DataError(
-            f"{place} was partitioned for the lead stages and exits {', '.join(old.stages)}; `funnel:` has others now.",
+            f"{storage} was partitioned for the lead stages and exits {', '.join(manifest.stages)}; `funnel:` has others now.",
             "Partition everything anew.",
         )
 
 
-def _unusable(unknown: pa.Table, late: int, usable: int, known: pa.Array) -> dict[str, Any]:
+def _unusable(unknown: pa.Table, late_rows: int, usable: int, lead_ids: pa.Array) -> dict[str, Any]:
     """What cannot be used: rows of `unknown` leads (lead_id, rows) and of later than the extraction, beside `usable` ones of
-    `known` leads, days before included: a quiet day may bring none, while rows of others wait.
+    `lead_ids` leads, days before included: a quiet day may bring none, while rows of others wait.
 
     Raises
     ------
@@ -158,15 +168,15 @@ def _unusable(unknown: pa.Table, late: int, usable: int, known: pa.Array) -> dic
     unknown = unknown.sort_by("lead_id")  # so that the example is always the same
     example = str(unknown["lead_id"][0]) if rows else ""
     if rows and not usable:
-        raise of_nobody("interactions", rows, example, str(known[0]) if len(known) else "none of them")
-    return {"unknown": rows, "leads": len(unknown), "example": example, "late": late}
+        raise unknown_leads_error("interactions", rows, example, str(lead_ids[0]) if len(lead_ids) else "none of them")
+    return {"unknown": rows, "leads": len(unknown), "example": example, "late": late_rows}
 
 
-def _reported(manifest: Manifest) -> Manifest:
+def _add_interaction_report(manifest: Manifest) -> Manifest:
     """With a report that says of the interactions what validating says of other tables."""
     report, unusable, tally = DataReport.from_dict(manifest.report), manifest.unusable, manifest.tally
-    at = pd.Timestamp(manifest.extracted_at)
-    report.warn("interactions", f"rows whose at lies after the extraction at {at}", unusable["late"], done="dropped")
+    extraction = pd.Timestamp(manifest.extracted_at)
+    report.warn("interactions", f"rows whose at lies after the extraction at {extraction}", unusable["late"], done="dropped")
     report.warn("interactions", f"rows of {unusable['leads']:,} {UNKNOWN}", unusable["unknown"], unusable["example"], "dropped")
     rare = [name for name, rows in sorted(tally.types.items(), key=lambda t: (-t[1], t[0])) if rows < MIN_TYPE_ROWS]
     report.note("interactions", f"types with fewer than {MIN_TYPE_ROWS} rows", len(rare), ", ".join(rare[:5]), "kept")
@@ -177,7 +187,7 @@ def _reported(manifest: Manifest) -> Manifest:
         )
     period = report.period
     if tally.first is not None and tally.last is not None and period:
-        first, last = timestamps(np.array([tally.first, tally.last]))
-        period = (min(pd.Timestamp(period[0]), first).isoformat(), max(pd.Timestamp(period[1]), last).isoformat())
+        earliest, latest = timestamps(np.array([tally.first, tally.last]))
+        period = (min(pd.Timestamp(period[0]), earliest).isoformat(), max(pd.Timestamp(period[1]), latest).isoformat())
     rows = report.rows | {"interactions": manifest.rows}
     return replace(manifest, report=replace(report, rows=rows, period=period).to_dict())

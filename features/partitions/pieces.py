@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.common.codes import by_group, gathered
+from features.common.codes import by_group, gather
 from features.common.errors import DataError
-from features.partitions.reading import Lacking
-from features.partitions.sorted_rows import SAYS, Texts
+from features.partitions.reading import MissingValues
+from features.partitions.sorted_rows import TEXT_COLUMNS, Texts
 
 ENDING = ".arrows"
 WAITING = -1  # the number of what belongs to no piece
@@ -22,23 +22,23 @@ MOST_PIECES = 2**16 - 2
 Ints = npt.NDArray[np.int64]
 
 
-class Dealer:
+class PieceWriter:
     """Deals rows out to files in `folder`.
 
-    A lead's position is its place among the ids `known`; piece i has those from `begins[i]` on. What belongs to no known lead,
-    or lies after `until` (µs), waits in a file of its own. Counted are the `rows` (leads,) of each lead, those of leads that
-    are `unknown`, and how many are `late`.
+    A lead's position is its place among the ids `lead_ids`; piece i has those from `begins[i]` on. What belongs to no known
+    lead, or lies after `extracted_at` (µs), waits in a file of its own. Counted are the `rows` (leads,) of each lead, those of
+    leads that are `unknown`, and how many are `late_rows`.
     """
 
-    def __init__(self, known: pa.Array, begins: Ints, folder: Path, until: int) -> None:
-        self._known, self._folder, self._until = known, folder, until
+    def __init__(self, lead_ids: pa.Array, begins: Ints, folder: Path, extracted_at: int) -> None:
+        self._lead_ids, self._folder, self._extracted_at = lead_ids, folder, extracted_at
         self._pieces = len(begins)
-        number = np.searchsorted(begins, np.arange(len(known)), "right") - 1
+        number = np.searchsorted(begins, np.arange(len(lead_ids)), "right") - 1
         self._piece = np.append(number, self._pieces).astype(np.uint16)  # position -1 is the last: it waits
-        self._lacking = Lacking()
+        self._missing_values = MissingValues()
         self._unknown: list[pa.Table] = []
-        self.rows: Ints = np.zeros(len(known), np.int64)
-        self.late = 0
+        self.rows: Ints = np.zeros(len(lead_ids), np.int64)
+        self.late_rows = 0
 
     def deal(self, batches: Iterable[pa.RecordBatch], bytes_at_once: int) -> None:
         """Rows of interactions in no order → the files.
@@ -48,60 +48,60 @@ class Dealer:
         DataError
             if any row has no lead, type or moment, or the disk is full.
         """
-        held: list[pa.RecordBatch] = []
+        pending: list[pa.RecordBatch] = []
         size = 0
         for batch in batches:
-            self._lacking.look(batch)
-            if held and (size >= bytes_at_once or batch.schema != held[0].schema):
-                self._add(pa.Table.from_batches(held))
-                held, size = [], 0
-            held.append(batch)
+            self._missing_values.look(batch)
+            if pending and (size >= bytes_at_once or batch.schema != pending[0].schema):
+                self._add(pa.Table.from_batches(pending))
+                pending, size = [], 0
+            pending.append(batch)
             size += batch.nbytes
-        if held:
-            self._add(pa.Table.from_batches(held))
-        self._lacking.check()
+        if pending:
+            self._add(pa.Table.from_batches(pending))
+        self._missing_values.check()
 
     @property
     def unknown(self) -> pa.Table:
         """`lead_id` and `rows` of leads that are not known."""
-        return together_counted(self._unknown)
+        return sum_counts(self._unknown)
 
     def _add(self, rows: pa.Table) -> None:
         if not len(rows):
             return
-        at = rows["at"].cast(pa.int64()).fill_null(0).to_numpy()
-        position = positions_of(rows["lead_id"], self._known)
-        late = at > self._until
-        if late.any():
-            self.late += int(late.sum())
-            position[late] = -1
-        lost = (position < 0) & ~late
+        moments = rows["at"].cast(pa.int64()).fill_null(0).to_numpy()
+        position = positions_of(rows["lead_id"], self._lead_ids)
+        late_mask = moments > self._extracted_at
+        if late_mask.any():
+            self.late_rows += int(late_mask.sum())
+            position[late_mask] = -1
+        lost = (position < 0) & ~late_mask
         if lost.any():
-            self._unknown.append(counted(rows["lead_id"].filter(pa.array(lost))))
+            self._unknown.append(count_by_lead(rows["lead_id"].filter(pa.array(lost))))
         piece = self._piece[position]
         order, ends = by_group(piece, self._pieces + 1)
         usable = ends[-2] if self._pieces else 0
-        position = gathered(position, order)
+        position = gather(position, order)
         self.rows += np.bincount(position[:usable], minlength=len(self.rows))
-        texts = {name: Texts.of(rows[name]).take(order) for name in SAYS}
+        texts = {name: Texts.from_column(rows[name]).take(order) for name in TEXT_COLUMNS}
         columns = {
-            "at": pa.array(gathered(at, order)).view(pa.timestamp("us", "UTC")),
+            "at": pa.array(gather(moments, order)).view(pa.timestamp("us", "UTC")),
             "value": rows["value"].combine_chunks().take(pa.array(order)),
         }
         begin = 0
         for number, end in enumerate(ends[:-1]):
             if end > begin:
-                of = {"position": pa.array(position[begin:end])}
-                self._write(number, of, columns, texts, slice(begin, end))
+                key_column = {"position": pa.array(position[begin:end])}
+                self._write(number, key_column, columns, texts, slice(begin, end))
             begin = end
         if usable < ends[-1]:
-            who = rows["lead_id"].take(pa.array(order[usable:])).cast(pa.string()).combine_chunks()
-            self._write(WAITING, {"lead_id": who}, columns, texts, slice(usable, ends[-1]))
+            lead_ids = rows["lead_id"].take(pa.array(order[usable:])).cast(pa.string()).combine_chunks()
+            self._write(WAITING, {"lead_id": lead_ids}, columns, texts, slice(usable, ends[-1]))
 
     def _write(
-        self, number: int, of: dict[str, pa.Array], columns: dict[str, pa.Array], texts: dict[str, Texts], rows: slice
+        self, number: int, key_column: dict[str, pa.Array], columns: dict[str, pa.Array], texts: dict[str, Texts], rows: slice
     ) -> None:
-        part = of | {name: column.slice(rows.start, rows.stop - rows.start) for name, column in columns.items()}
+        part = key_column | {name: column.slice(rows.start, rows.stop - rows.start) for name, column in columns.items()}
         batch = pa.record_batch(part | {name: column.arrow(rows) for name, column in texts.items()})
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, batch.schema) as writer:
@@ -109,30 +109,30 @@ class Dealer:
         _append(self._folder / f"{number}{ENDING}", sink.getvalue())
 
 
-def positions_of(leads: pa.ChunkedArray, known: pa.Array) -> npt.NDArray[np.int32]:
-    """(rows,) the place of each lead among `known`, -1 where it is none of them."""
+def positions_of(leads: pa.ChunkedArray, lead_ids: pa.Array) -> npt.NDArray[np.int32]:
+    """(rows,) the place of each lead among `lead_ids`, -1 where it is none of them."""
     if pa.types.is_dictionary(leads.type):
-        one = leads.unify_dictionaries().combine_chunks()
-        found = pc.index_in(one.dictionary.cast(pa.string()), value_set=known).fill_null(-1).to_numpy()
-        of_name = np.append(found, -1).astype(np.int32)
-        return np.asarray(of_name[one.indices.cast(pa.int32()).fill_null(-1).to_numpy()])
-    place: npt.NDArray[np.int32] = pc.index_in(leads.cast(pa.string()), value_set=known).fill_null(-1).to_numpy()
-    return place if place.flags.writeable else place.copy()
+        encoded = leads.unify_dictionaries().combine_chunks()
+        codes = pc.index_in(encoded.dictionary.cast(pa.string()), value_set=lead_ids).fill_null(-1).to_numpy()
+        of_name = np.append(codes, -1).astype(np.int32)
+        return np.asarray(of_name[encoded.indices.cast(pa.int32()).fill_null(-1).to_numpy()])
+    position: npt.NDArray[np.int32] = pc.index_in(leads.cast(pa.string()), value_set=lead_ids).fill_null(-1).to_numpy()
+    return position if position.flags.writeable else position.copy()
 
 
-NOBODY = pa.table({"lead_id": pa.array([], pa.string()), "rows": pa.array([], pa.int64())})
+EMPTY_COUNTS = pa.table({"lead_id": pa.array([], pa.string()), "rows": pa.array([], pa.int64())})
 
 
-def counted(leads: pa.ChunkedArray) -> pa.Table:
+def count_by_lead(leads: pa.ChunkedArray) -> pa.Table:
     """`lead_id` and `rows`: how often each lead is there."""
-    found = pa.table({"lead_id": leads.cast(pa.string())}).group_by("lead_id").aggregate([([], "count_all")])
-    return found.rename_columns({"count_all": "rows"}).select(NOBODY.column_names)
+    counts = pa.table({"lead_id": leads.cast(pa.string())}).group_by("lead_id").aggregate([([], "count_all")])
+    return counts.rename_columns({"count_all": "rows"}).select(EMPTY_COUNTS.column_names)
 
 
-def together_counted(tables: Sequence[pa.Table]) -> pa.Table:
+def sum_counts(tables: Sequence[pa.Table]) -> pa.Table:
     """Counts of several parts as one."""
-    both = pa.concat_tables([NOBODY, *tables]).group_by("lead_id").aggregate([("rows", "sum")])
-    return both.rename_columns({"rows_sum": "rows"}).select(NOBODY.column_names)
+    totals = pa.concat_tables([EMPTY_COUNTS, *tables]).group_by("lead_id").aggregate([("rows", "sum")])
+    return totals.rename_columns({"rows_sum": "rows"}).select(EMPTY_COUNTS.column_names)
 
 
 def _append(path: Path, content: pa.Buffer) -> None:
@@ -151,13 +151,13 @@ def piece_of(path: Path | str) -> int:
     return int(Path(path).name.removesuffix(ENDING))
 
 
-def pieces(paths: Sequence[Path]) -> list[pa.Table]:
+def read_pieces(paths: Sequence[Path]) -> list[pa.Table]:
     """The tables of files, which are memory only where they are looked at. No more than one file is open at once."""
-    found: list[pa.Table] = []
+    tables: list[pa.Table] = []
     for path in paths:
         with pa.memory_map(str(path)) as file:  # what has been read stays mapped
-            found += _streams(file)
-    return found
+            tables += _streams(file)
+    return tables
 
 
 def _streams(file: pa.MemoryMappedFile) -> Iterator[pa.Table]:

@@ -14,7 +14,7 @@ from features.dataset.dataset import DICTIONARIES
 from features.dataset.tables import INTERACTIONS
 from features.partitions.database import database, spill_of
 from features.partitions.memory import Budget
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 
 QUERIED = 65_536  # rows that a database hands over at once
 MOST_ROWS = 2**18  # that are read of a file at once
@@ -26,7 +26,7 @@ TEXTS = tuple(name for name in DICTIONARIES if name != "lead_id")  # few values;
 KINDS = {"time": pa.timestamp("us", "UTC"), "number": pa.float64()}
 
 
-def at_once(memory: int) -> int:
+def batch_bytes(memory: int) -> int:
     """Bytes of rows that are worked on together, where there is so much memory."""
     return min(max(memory // 16, SMALLEST), MOST_BYTES)
 
@@ -41,7 +41,7 @@ class Groups:
     rows: int
 
     @classmethod
-    def of(cls, path: Path) -> Groups | None:
+    def from_file(cls, path: Path) -> Groups | None:
         """All of a file; None where its columns are of other kinds than those of interactions.
 
         Raises
@@ -49,7 +49,7 @@ class Groups:
         DataError
             if it is no Parquet file.
         """
-        with _opened(path) as file:
+        with _open_parquet(path) as file:
             if not _fits(file.schema_arrow):
                 return None
             return cls(str(path), 0, file.metadata.num_row_groups, file.metadata.num_rows)
@@ -59,7 +59,7 @@ class Groups:
         groups = self.end - self.begin
         count = max(1, min(count, groups, self.rows // SHARE))
         ends = [self.begin + groups * (i + 1) // count for i in range(count)]
-        with _opened(Path(self.path)) as file:
+        with _open_parquet(Path(self.path)) as file:
             sizes = [file.metadata.row_group(i).num_rows for i in range(self.begin, self.end)]
         begins = [self.begin, *ends[:-1]]
         return [
@@ -70,19 +70,19 @@ class Groups:
     def batches(self, memory: int) -> Iterator[pa.RecordBatch]:
         """Its rows. What repeats comes as dictionaries; long rows come in small batches."""
         numbers = range(self.begin, self.end)
-        with _opened(Path(self.path)) as file:
+        with _open_parquet(Path(self.path)) as file:
             groups = [file.metadata.row_group(i) for i in numbers]
             longest = max((g.total_byte_size / max(g.num_rows, 1) for g in groups), default=1.0)
-            rows = int(min(max(at_once(memory) / max(longest, 1.0) / 4, 1), MOST_ROWS))
+            rows = int(min(max(batch_bytes(memory) / max(longest, 1.0) / 4, 1), MOST_ROWS))
             try:
-                there = [name for name in INTERACTIONS.names if name in file.schema_arrow.names]
-                yield from file.iter_batches(rows, row_groups=list(numbers), columns=there)
+                present_columns = [name for name in INTERACTIONS.names if name in file.schema_arrow.names]
+                yield from file.iter_batches(rows, row_groups=list(numbers), columns=present_columns)
             except (pa.ArrowInvalid, OSError) as error:
-                raise _unreadable(self.path, error) from error
+                raise _parquet_error(self.path, error) from error
 
 
 @dataclass(frozen=True)
-class Rows:
+class InteractionSource:
     """Interactions to be read: those of `files`, what `queries` select, and these `segments` of the folder (names)."""
 
     files: tuple[Groups, ...] = ()
@@ -92,27 +92,32 @@ class Rows:
     def __bool__(self) -> bool:
         return bool(self.files or self.queries or self.segments)
 
-    def apart(self, workers: int, *, spread: bool) -> list[Rows]:
+    def split(self, workers: int, *, spread: bool) -> list[InteractionSource]:
         """Parts for `workers` that read at the same time: shares of files. Where work is `spread` over machines, there are as
         many shares as a file is long. A database takes all that one machine has, so only there does each query have one of its
         own."""
         counts = [file.rows // SPREAD + 1 if spread else workers for file in self.files]
-        files = [Rows((share,)) for file, count in zip(self.files, counts, strict=True) for share in file.shares(count)]
+        files = [
+            InteractionSource((share,)) for file, count in zip(self.files, counts, strict=True) for share in file.shares(count)
+        ]
         rests = [replace(self, files=())]
         if spread:
-            rests = [*(Rows(queries=(query,)) for query in self.queries), Rows(segments=self.segments)]
+            rests = [
+                *(InteractionSource(queries=(query,)) for query in self.queries),
+                InteractionSource(segments=self.segments),
+            ]
         return [*files, *(rows for rows in rests if rows)]
 
-    def count(self, place: Place, budget: Budget) -> int:
+    def count(self, storage: Storage, budget: Budget) -> int:
         """How many files and queries have."""
-        found = sum(file.rows for file in self.files)
+        total = sum(file.rows for file in self.files)
         if self.queries:
-            with database(budget.of_database, budget.workers, spill_of(budget, place), budget) as connection:
+            with database(budget.of_database, budget.workers, spill_of(budget, storage), budget) as connection:
                 for query in self.queries:
-                    found += connection.sql(f"SELECT count(*) FROM ({query})").fetchall()[0][0]
-        return found
+                    total += connection.sql(f"SELECT count(*) FROM ({query})").fetchall()[0][0]
+        return total
 
-    def batches(self, place: Place, budget: Budget) -> Iterator[pa.RecordBatch]:
+    def batches(self, storage: Storage, budget: Budget) -> Iterator[pa.RecordBatch]:
         """All of them in no order, with the columns of interactions. Text comes as such or as dictionaries.
 
         Raises
@@ -121,66 +126,66 @@ class Rows:
             if a file is missing or damaged.
         """
         for file in self.files:
-            yield from map(_conformed, file.batches(budget.memory))
+            yield from map(_conform_batch, file.batches(budget.memory))
         if self.queries:
-            with database(budget.of_database, budget.workers, spill_of(budget, place), budget) as connection:
+            with database(budget.of_database, budget.workers, spill_of(budget, storage), budget) as connection:
                 for query in self.queries:
-                    yield from map(_conformed, connection.sql(query).to_arrow_reader(QUERIED))
+                    yield from map(_conform_batch, connection.sql(query).to_arrow_reader(QUERIED))
         for name in self.segments:
-            with place.here(name) as path, pa.memory_map(str(path)) as source:
+            with storage.local_file(name) as path, pa.memory_map(str(path)) as source:
                 for batch in pa.ipc.open_file(source).read_all().combine_chunks().to_batches():
-                    yield _conformed(batch)
+                    yield _conform_batch(batch)
 
 
-def _opened(path: Path) -> pq.ParquetFile:
+def _open_parquet(path: Path) -> pq.ParquetFile:
     try:
-        there = pq.read_schema(path).names
-        return pq.ParquetFile(path, read_dictionary=[n for n in TEXTS if n in there], pre_buffer=False, buffer_size=2**20)
+        names = pq.read_schema(path).names
+        return pq.ParquetFile(path, read_dictionary=[n for n in TEXTS if n in names], pre_buffer=False, buffer_size=2**20)
     except (pa.ArrowInvalid, OSError) as error:
-        raise _unreadable(path, error) from error
+        raise _parquet_error(path, error) from error
 
 
-def _unreadable(path: Path | str, error: Exception) -> DataError:
+def _parquet_error(path: Path | str, error: Exception) -> DataError:
     return DataError(f"{path} cannot be read as Parquet: {error}.", "Write the dataset anew.")
 
 
 def _fits(schema: pa.Schema) -> bool:
     """Are the columns that are there of the kinds of those of interactions?"""
     for column in INTERACTIONS.columns:
-        place = schema.get_field_index(column.name)
-        if place < 0:
+        position = schema.get_field_index(column.name)
+        if position < 0:
             continue
-        kind = schema.field(place).type
+        kind = schema.field(position).type
         if column.kind == "time":
-            good = pa.types.is_timestamp(kind)
+            fits = pa.types.is_timestamp(kind)
         elif column.kind == "number":
-            good = pa.types.is_floating(kind) or pa.types.is_integer(kind)
+            fits = pa.types.is_floating(kind) or pa.types.is_integer(kind)
         else:
             kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-            good = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-        if not (good or pa.types.is_null(kind)):
+            fits = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        if not (fits or pa.types.is_null(kind)):
             return False
     return True
 
 
-def _conformed(batch: pa.RecordBatch) -> pa.RecordBatch:
+def _conform_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The columns of interactions in their order; text is left as it came."""
     columns: list[pa.Array] = []
     for column in INTERACTIONS.columns:
         kind = KINDS.get(column.kind)
-        place = batch.schema.get_field_index(column.name)
-        if place < 0:
+        position = batch.schema.get_field_index(column.name)
+        if position < 0:
             columns.append(pa.nulls(len(batch), kind or pa.string()))
-        elif kind and batch.column(place).type != kind:
-            columns.append(batch.column(place).cast(kind, safe=False))
-        elif pa.types.is_null(batch.column(place).type):
+        elif kind and batch.column(position).type != kind:
+            columns.append(batch.column(position).cast(kind, safe=False))
+        elif pa.types.is_null(batch.column(position).type):
             columns.append(pa.nulls(len(batch), pa.string()))
         else:
-            columns.append(batch.column(place))
+            columns.append(batch.column(position))
     return pa.RecordBatch.from_arrays(columns, names=list(INTERACTIONS.names))
 
 
-class Lacking:
+class MissingValues:
     """Rows without what each must have."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ from features.dataset.dataset import DICTIONARIES, from_arrow
 from features.dataset.tables import conform, empty
 from features.partitions.counts import Tally
 from features.partitions.manifest import Segment
-from features.partitions.storage import Place, arrow_bytes
+from features.partitions.storage import Storage, arrow_bytes
 
 GROUP = 2_048  # rows; smaller ones take longer to be read all, larger ones to be read for a few leads
 CHUNK = 32_768  # bytes
@@ -32,7 +32,7 @@ SUMS = b"sums"
 DIGEST = 16  # bytes of a checksum
 
 
-def put_segment(place: Place, folder: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema, tally: Tally) -> Segment:
+def put_segment(storage: Storage, folder: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema, tally: Tally) -> Segment:
     """Write a segment of these batches, and which leads are in each where they are several; the names tell the content."""
     sink, begin, ends = pa.BufferOutputStream(), [], []
     with pa.ipc.new_file(sink, schema) as writer:
@@ -45,15 +45,15 @@ def put_segment(place: Place, folder: str, batches: Iterable[pa.RecordBatch], sc
     sums = _sums(memoryview(content))
     checksum = xxh3_128_hexdigest(sums)
     name = f"{folder}/interactions-{checksum[:16]}.arrow"
-    if not place.exists(name):
-        place.write_arrow(name, content)
+    if not storage.exists(name):
+        storage.write_arrow(name, content)
     groups = ""
     if len(ends) > 1 and pa.types.is_dictionary(schema.field("lead_id").type):
-        first, last = np.array(ends, np.int32).T
-        table = pa.table({"first": first, "last": last, "begin": begin[:-1], "end": begin[1:]})
+        first_lead, last_lead = np.array(ends, np.int32).T
+        table = pa.table({"first": first_lead, "last": last_lead, "begin": begin[:-1], "end": begin[1:]})
         groups = f"{folder}/groups-{checksum[:16]}.arrow"
-        if not place.exists(groups):
-            place.write_arrow(groups, arrow_bytes(table.replace_schema_metadata({SUMS: sums})))
+        if not storage.exists(groups):
+            storage.write_arrow(groups, arrow_bytes(table.replace_schema_metadata({SUMS: sums})))
     return Segment(name, tally.rows, checksum, tally, groups=groups)
 
 
@@ -69,7 +69,7 @@ def _sums(view: memoryview) -> bytes:
     return b"".join(xxh3_128_digest(view[i : i + CHUNK]) for i in range(0, len(view), CHUNK))
 
 
-def read_segments(place: Place, segments: Sequence[Segment], ids: pa.Array | None = None) -> pd.DataFrame:
+def read_segments(storage: Storage, segments: Sequence[Segment], ids: pa.Array | None = None) -> pd.DataFrame:
     """The interactions of these segments, ids and names as categories; with `ids` only those of these leads.
 
     Raises
@@ -77,134 +77,136 @@ def read_segments(place: Place, segments: Sequence[Segment], ids: pa.Array | Non
     DataError
         if one is missing or differs from its checksum.
     """
-    return of_segments(read_parts(place, segments, ids))
+    return of_segments(read_parts(storage, segments, ids))
 
 
-def read_parts(place: Place, segments: Sequence[Segment], ids: pa.Array | None = None) -> list[pa.Table]:
+def read_parts(storage: Storage, segments: Sequence[Segment], ids: pa.Array | None = None) -> list[pa.Table]:
     """The same as Arrow tables, one for each segment that has any of them."""
-    return [table for segment in segments if (table := _read(place, segment, ids)) is not None]
+    return [table for segment in segments if (table := _read(storage, segment, ids)) is not None]
 
 
 def of_segments(parts: Sequence[pa.Table]) -> pd.DataFrame:
     """Parts of segments as a table of interactions."""
-    return conform("interactions", from_arrow(together(parts))) if parts else empty("interactions")
+    return conform("interactions", from_arrow(unify_tables(parts))) if parts else empty("interactions")
 
 
-def first_moments(place: Place, segments: Sequence[Segment]) -> pa.Table:
+def first_moments(storage: Storage, segments: Sequence[Segment]) -> pa.Table:
     """lead_id and at: the first moment of each lead in each of these segments."""
     tables = []
     for segment in segments:
-        rows = _whole(place, segment)
+        rows = _full_table(storage, segment)
         leads = rows["lead_id"].combine_chunks()
         code = leads.indices.to_numpy()
-        first = np.flatnonzero(np.diff(code, prepend=-1))
-        names = leads.dictionary.take(pa.array(code[first]))
-        tables.append(pa.table({"lead_id": names, "at": rows["at"].combine_chunks().take(pa.array(first))}))
+        first_rows = np.flatnonzero(np.diff(code, prepend=-1))
+        names = leads.dictionary.take(pa.array(code[first_rows]))
+        tables.append(pa.table({"lead_id": names, "at": rows["at"].combine_chunks().take(pa.array(first_rows))}))
     return pa.concat_tables(tables)
 
 
-def together(tables: Sequence[pa.Table]) -> pa.Table:
+def unify_tables(tables: Sequence[pa.Table]) -> pa.Table:
     """Tables of interactions as one, what repeats as dictionaries, whether they came so or as text."""
     if len(tables) == 1 and all(pa.types.is_dictionary(tables[0][c].type) for c in DICTIONARIES if c in tables[0].column_names):
         return tables[0]
-    same = []
+    unified = []
     for table in (t.combine_chunks() for t in tables):  # batches of a segment have one dictionary, which is compared once
         for name in set(DICTIONARIES) & set(table.column_names):
             column = table[name]
             column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
             table = table.set_column(table.schema.get_field_index(name), name, column.cast(_WIDE))  # noqa: PLW2901
-        same.append(table)
-    return pa.concat_tables(same).unify_dictionaries()
+        unified.append(table)
+    return pa.concat_tables(unified).unify_dictionaries()
 
 
 _WIDE = pa.dictionary(pa.int32(), pa.string())
 
 
-def _read(place: Place, segment: Segment, ids: pa.Array | None) -> pa.Table | None:
+def _read(storage: Storage, segment: Segment, ids: pa.Array | None) -> pa.Table | None:
     """Its rows; with `ids` only those of these leads, None where there are none of them."""
     if ids is None:
-        return _whole(place, segment)
-    some = segment.groups and place.local
-    rows = _some(place, segment, ids) if some else _whole(place, segment)
+        return _full_table(storage, segment)
+    partial = segment.groups and storage.local
+    rows = _matching_batches(storage, segment, ids) if partial else _full_table(storage, segment)
     if rows is None:
         return None
     leads = rows["lead_id"]
-    known = pc.is_in(leads.chunk(0).dictionary, value_set=ids.cast(pa.string())).to_numpy(zero_copy_only=False)
-    found = rows.filter(pa.array(known[np.concatenate([c.indices.to_numpy() for c in leads.chunks])]))
+    selected = pc.is_in(leads.chunk(0).dictionary, value_set=ids.cast(pa.string())).to_numpy(zero_copy_only=False)
+    selected_rows = rows.filter(pa.array(selected[np.concatenate([c.indices.to_numpy() for c in leads.chunks])]))
     # ids as text: the dictionary names all leads of a bucket, of whom few are left
-    return found.set_column(found.schema.get_field_index("lead_id"), "lead_id", found["lead_id"].cast(pa.string()))
+    return selected_rows.set_column(
+        selected_rows.schema.get_field_index("lead_id"), "lead_id", selected_rows["lead_id"].cast(pa.string())
+    )
 
 
-def _whole(place: Place, segment: Segment) -> pa.Table:
-    content = place.read(segment.name)
+def _full_table(storage: Storage, segment: Segment) -> pa.Table:
+    content = storage.read(segment.name)
     if xxh3_128_hexdigest(_sums(memoryview(content))) != segment.checksum:
-        raise _differs(place, segment.name)
+        raise _checksum_error(storage, segment.name)
     return pa.ipc.open_file(pa.BufferReader(content)).read_all()
 
 
-def _some(place: Place, segment: Segment, ids: pa.Array) -> pa.Table | None:
+def _matching_batches(storage: Storage, segment: Segment, ids: pa.Array) -> pa.Table | None:
     """The batches in which any of these leads are, of a segment on this machine."""
-    part = _Part(place, segment)
+    part = _Part(storage, segment)
     groups = part.groups
-    first, last = groups["first"].to_numpy(), groups["last"].to_numpy()
+    first_lead, last_lead = groups["first"].to_numpy(), groups["last"].to_numpy()
     begin, end = groups["begin"].to_numpy(), groups["end"].to_numpy()
     part.read([(0, int(end[0])), (int(end[-1]), part.size)])  # the schema and all dictionaries stand before the first batch
     file = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(part.content)))
     names = file.get_batch(0)["lead_id"].dictionary
     code = np.flatnonzero(pc.is_in(names, value_set=ids.cast(names.type)).to_numpy(zero_copy_only=False))
-    marks = np.zeros(len(first) + 1, np.int64)
-    begins, ends = np.searchsorted(last, code), np.searchsorted(first, code, "right")
+    marks = np.zeros(len(first_lead) + 1, np.int64)
+    begins, ends = np.searchsorted(last_lead, code), np.searchsorted(first_lead, code, "right")
     np.add.at(marks, begins[begins < ends], 1)
     np.add.at(marks, ends[begins < ends], -1)
-    wanted = np.flatnonzero(np.cumsum(marks)).tolist()
-    part.read([(int(begin[number]), int(end[number])) for number in wanted])
-    return pa.Table.from_batches([file.get_batch(number) for number in wanted]) if wanted else None
+    batch_numbers = np.flatnonzero(np.cumsum(marks)).tolist()
+    part.read([(int(begin[number]), int(end[number])) for number in batch_numbers])
+    return pa.Table.from_batches([file.get_batch(number) for number in batch_numbers]) if batch_numbers else None
 
 
 class _Part:
     """The bytes of a segment that are read, each checked; `content` is as large as the file, but only these take memory."""
 
-    def __init__(self, place: Place, segment: Segment) -> None:
-        assert place.local is not None  # noqa: S101  an object store's segments are read as a whole
-        self.groups = place.read_arrow(segment.groups)
+    def __init__(self, storage: Storage, segment: Segment) -> None:
+        assert storage.local is not None  # noqa: S101  an object store's segments are read as a whole
+        self.groups = storage.read_arrow(segment.groups)
         self._sums = (self.groups.schema.metadata or {}).get(SUMS, b"")
-        self._place, self._name = place, segment.name
-        self._path = place.local / segment.name
+        self._storage, self._name = storage, segment.name
+        self._path = storage.local / segment.name
         try:
             self.size = self._path.stat().st_size
         except OSError as error:
             raise self._unreadable(error) from error
         pieces = len(self._sums) // DIGEST
         if xxh3_128_hexdigest(self._sums) != segment.checksum or -(-self.size // CHUNK) != pieces:
-            raise _differs(place, segment.name)
+            raise _checksum_error(storage, segment.name)
         room = mmap.mmap(-1, max(self.size, 1))
         with suppress(AttributeError, OSError):  # there is no such thing everywhere
             room.madvise(mmap.MADV_NOHUGEPAGE)  # else the system takes two MiB wherever a few bytes are written
         self.content: npt.NDArray[np.uint8] = np.frombuffer(room, np.uint8)[: self.size]
-        self._there = np.zeros(pieces, bool)
+        self._loaded = np.zeros(pieces, bool)
 
     def read(self, spans: Sequence[tuple[int, int]]) -> None:
         """The bytes from the begin to before the end of each span, and what is in the same pieces."""
         if any(end > self.size for _, end in spans):
-            raise _differs(self._place, self._name)
+            raise _checksum_error(self._storage, self._name)
         view = memoryview(self.content.data)
         try:
             with self._path.open("rb") as file:
                 for number in (n for begin, end in spans for n in range(begin // CHUNK, -(-end // CHUNK))):
-                    if not self._there[number]:
+                    if not self._loaded[number]:
                         piece = view[number * CHUNK : (number + 1) * CHUNK]
                         file.seek(number * CHUNK)
                         file.readinto(piece)
                         if xxh3_128_digest(piece) != self._sums[number * DIGEST : (number + 1) * DIGEST]:
-                            raise _differs(self._place, self._name)
-                        self._there[number] = True
+                            raise _checksum_error(self._storage, self._name)
+                        self._loaded[number] = True
         except OSError as error:
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: OSError) -> DataError:
-        return DataError(f"{self._place}/{self._name} cannot be read: {error.strerror or error}.", "Make it anew.")
+        return DataError(f"{self._storage}/{self._name} cannot be read: {error.strerror or error}.", "Make it anew.")
 
 
-def _differs(place: Place, name: str) -> DataError:
+def _checksum_error(storage: Storage, name: str) -> DataError:
     """A file that is not what was written."""
-    return DataError(f"{place}/{name} differs from its checksum.", "It was changed or only half copied: partition anew.")
+    return DataError(f"{storage}/{name} differs from its checksum.", "It was changed or only half copied: partition anew.")

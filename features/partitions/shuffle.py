@@ -20,14 +20,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.partitions.external_sort import sorted_beyond, sorted_waiting
+from features.partitions.external_sort import external_sort, external_sort_waiting
 from features.partitions.manifest import Segment
 from features.partitions.memory import Budget
-from features.partitions.pieces import ENDING, Dealer, Ints, counted, piece_of, pieces, together_counted
-from features.partitions.reading import SMALLEST, Lacking, Rows, at_once
-from features.partitions.segments import put_segment, together
-from features.partitions.sorted_rows import Ordered, taken
-from features.partitions.storage import Place, arrow_bytes
+from features.partitions.pieces import ENDING, Ints, PieceWriter, count_by_lead, piece_of, read_pieces, sum_counts
+from features.partitions.reading import SMALLEST, InteractionSource, MissingValues, batch_bytes
+from features.partitions.segments import put_segment, unify_tables
+from features.partitions.sorted_rows import SortedRows, sort_bytes
+from features.partitions.storage import Storage, arrow_bytes
 
 WORTH = 160  # bytes of rows for each lead: all leads are learnt anew for rows that are dealt out together
 
@@ -36,18 +36,18 @@ WORTH = 160  # bytes of rows for each lead: all leads are learnt anew for rows t
 class Counting:
     """How many of these rows each lead has, and how many lie after `extracted_at` (µs)."""
 
-    rows: Rows
+    rows: InteractionSource
     extracted_at: int
-    place: Place
+    storage: Storage
     budget: Budget
 
 
 @dataclass(frozen=True)
 class Counts:
-    """`rows`: lead_id and rows up to the extraction; how many are `late`."""
+    """`rows`: lead_id and rows up to the extraction; how many are `late_rows`."""
 
     rows: pa.Table
-    late: int
+    late_rows: int
 
 
 def count(task: Counting) -> Counts:
@@ -58,28 +58,29 @@ def count(task: Counting) -> Counts:
     DataError
         if a row has no lead, type or moment, or a moment cannot be read.
     """
-    lacking = Lacking()
-    usable, after = [], 0
-    for batch in task.rows.batches(task.place, task.budget):
-        lacking.look(batch)
-        late = pc.fill_null(pc.greater(batch["at"].cast(pa.int64()), task.extracted_at), False)
-        after += late.true_count
-        usable.append(counted(pa.chunked_array([batch["lead_id"].filter(pc.invert(late))])))
-    lacking.check()
-    return Counts(together_counted(usable), after)
+    missing_values = MissingValues()
+    usable, late_rows = [], 0
+    for batch in task.rows.batches(task.storage, task.budget):
+        missing_values.look(batch)
+        late_mask = pc.fill_null(pc.greater(batch["at"].cast(pa.int64()), task.extracted_at), False)
+        late_rows += late_mask.true_count
+        usable.append(count_by_lead(pa.chunked_array([batch["lead_id"].filter(pc.invert(late_mask))])))
+    missing_values.check()
+    return Counts(sum_counts(usable), late_rows)
 
 
 @dataclass(frozen=True)
 class Cutting:
-    """These rows to be dealt out to pieces in the folder `out` of `place`: a lead's position is its place in the file `known`,
-    and piece i has the positions from `begins[i]` on. What is of no known lead, or after `extracted_at`, waits."""
+    """These rows to be dealt out to pieces in the folder `output_folder` of `storage`: a lead's position is its place in the
+    file `leads_file`, and piece i has the positions from `begins[i]` on. What is of no known lead, or after `extracted_at`,
+    waits."""
 
-    rows: Rows
-    known: str
+    rows: InteractionSource
+    leads_file: str
     begins: Ints
-    out: str
+    output_folder: str
     extracted_at: int
-    place: Place
+    storage: Storage
     budget: Budget
 
 
@@ -103,76 +104,80 @@ def cut(task: Cutting) -> Pieces:
         if a row has no lead, type or moment, or the disk is full.
     """
     with ExitStack() as stack:
-        local = task.place.local
-        target = local / task.out if local else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ripeline")))
-        task.place.remove(task.out)
+        local = task.storage.local
+        target = (
+            local / task.output_folder if local else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ripeline")))
+        )
+        task.storage.remove(task.output_folder)
         target.mkdir(parents=True, exist_ok=True)
-        known = task.place.read_arrow(task.known)["lead_id"].combine_chunks()
-        dealer = Dealer(known, task.begins, target, task.extracted_at)
-        most = at_once(task.budget.memory // task.budget.workers)
-        dealer.deal(task.rows.batches(task.place, task.budget), min(most, max(SMALLEST, WORTH * len(known))))
+        lead_ids = task.storage.read_arrow(task.leads_file)["lead_id"].combine_chunks()
+        dealer = PieceWriter(lead_ids, task.begins, target, task.extracted_at)
+        max_bytes = batch_bytes(task.budget.memory // task.budget.workers)
+        dealer.deal(task.rows.batches(task.storage, task.budget), min(max_bytes, max(SMALLEST, WORTH * len(lead_ids))))
         files = {}
         for path in sorted(target.glob(f"*{ENDING}")):
-            files[str(piece_of(path))] = name = f"{task.out}/{path.name}"
+            files[str(piece_of(path))] = name = f"{task.output_folder}/{path.name}"
             if not local:
-                task.place.write(name, path.read_bytes())
-    made = Pieces(files, f"{task.out}/rows.npy", f"{task.out}/unknown.arrow", dealer.late)
-    task.place.write_array(made.rows, dealer.rows)
-    task.place.write_arrow(made.unknown, arrow_bytes(dealer.unknown))
-    return made
+                task.storage.write(name, path.read_bytes())
+    dealt_pieces = Pieces(files, f"{task.output_folder}/rows.npy", f"{task.output_folder}/unknown.arrow", dealer.late_rows)
+    task.storage.write_array(dealt_pieces.rows, dealer.rows)
+    task.storage.write_arrow(dealt_pieces.unknown, arrow_bytes(dealer.unknown))
+    return dealt_pieces
 
 
 @dataclass(frozen=True)
 class Sorting:
-    """The pieces in which the `leads` of one bucket are, to be sorted into a segment in the folder `out`, noted as `record` for
-    a job that goes on. The lead at position `first` is `leads[0]`; rows of others are another bucket's.
+    """The pieces in which the `leads` of one bucket are, to be sorted into a segment in the folder `output_folder`, noted as
+    `record` for a job that goes on. The lead at position `first_position` is `leads[0]`; rows of others are another bucket's.
 
     `waiting` rows are kept as they came.
     """
 
     files: tuple[str, ...]
-    out: str
+    output_folder: str
     record: str
-    place: Place
+    storage: Storage
     budget: Budget
     leads: pa.Array
-    first: int = 0
+    first_position: int = 0
     waiting: bool = False
 
 
 def sort(task: Sorting) -> Segment:
     """Sort by (lead in the order of accounts, at), write, and count what is in it; the name tells the content."""
     with ExitStack() as stack:
-        parts = pieces([stack.enter_context(task.place.here(name)) for name in task.files])
+        parts = read_pieces([stack.enter_context(task.storage.local_file(name)) for name in task.files])
         if task.waiting:
-            schema, batches, tally = stack.enter_context(sorted_waiting(parts, task.place, task.budget))
-        elif _needed(parts, inside := _inside(task, parts)) > task.budget.of_sort:
-            found = sorted_beyond(parts, task.leads, task.first, task.place, task.budget)
-            schema, batches, tally = stack.enter_context(found)
+            schema, batches, tally = stack.enter_context(external_sort_waiting(parts, task.storage, task.budget))
+        elif _needed_bytes(parts, masks := _row_masks(task, parts)) > task.budget.of_sort:
+            sorted_part = external_sort(parts, task.leads, task.first_position, task.storage, task.budget)
+            schema, batches, tally = stack.enter_context(sorted_part)
         else:
-            mine = [part if which.all() else part.filter(pa.array(which)) for part, which in zip(parts, inside, strict=True)]
-            ordered = Ordered.of(together(mine), task.leads, task.first)
-            everything = slice(0, len(ordered.at))
-            (schema, batches), tally = ordered.batches(everything), ordered.tally(everything)
-        segment = put_segment(task.place, task.out, batches, schema, tally)
-    task.place.write_json(task.record, asdict(segment))
+            bucket_parts = [
+                part if mask.all() else part.filter(pa.array(mask)) for part, mask in zip(parts, masks, strict=True)
+            ]
+            ordered = SortedRows.from_table(unify_tables(bucket_parts), task.leads, task.first_position)
+            all_rows = slice(0, len(ordered.moments))
+            (schema, batches), tally = ordered.batches(all_rows), ordered.tally(all_rows)
+        segment = put_segment(task.storage, task.output_folder, batches, schema, tally)
+    task.storage.write_json(task.record, asdict(segment))
     return segment
 
 
-def _inside(task: Sorting, parts: Sequence[pa.Table]) -> list[npt.NDArray[np.bool_]]:
+def _row_masks(task: Sorting, parts: Sequence[pa.Table]) -> list[npt.NDArray[np.bool_]]:
     """Which rows of each part are of the leads of this bucket."""
     positions = [part["position"].to_numpy() for part in parts]
-    return [(position >= task.first) & (position < task.first + len(task.leads)) for position in positions]
+    return [(position >= task.first_position) & (position < task.first_position + len(task.leads)) for position in positions]
 
 
-def _needed(parts: Sequence[pa.Table], inside: Sequence[npt.NDArray[np.bool_]]) -> int:
+def _needed_bytes(parts: Sequence[pa.Table], masks: Sequence[npt.NDArray[np.bool_]]) -> int:
     """Bytes that sorting these rows in memory would take."""
     rows, text = 0, 0.0
-    for part, which in zip(parts, inside, strict=True):
-        mine = int(which.sum())
-        rows += mine
-        text += sum(part[name].nbytes for name in ("content", "campaign")) * mine / max(len(which), 1)
-    return taken(rows, int(text))
+    for part, mask in zip(parts, masks, strict=True):
+        bucket_rows = int(mask.sum())
+        rows += bucket_rows
+        text += sum(part[name].nbytes for name in ("content", "campaign")) * bucket_rows / max(len(mask), 1)
+    return sort_bytes(rows, int(text))
 
 
 def leads_table(lead_id: pa.Array) -> pa.Buffer:

@@ -61,12 +61,14 @@ class Spec:
         """Keys of all columns: two columns with the same key hold the same numbers of the same landmarks."""
         roles = sorted((t, r) for t, r in zip(self.feature_set.types, self.feature_set.mail, strict=False) if r)
         base = hashlib.sha256(json.dumps(roles).encode()).hexdigest()[:8]
-        own = [key for encoder in self.feature_set.encoders for key in _encoder_keys(encoder)]
+        attribute_keys = [key for encoder in self.feature_set.encoders for key in _encoder_keys(encoder)]
         types = frozenset(self.feature_set.types)
         behaviour = [f"{f.name}|{base}|{_types_of(f, types)}" for f in self.plan.features]
-        judged = {f.name for f in self.judge.features}
-        said = hashlib.sha256(json.dumps([self.judge.digest, [k for k in behaviour if k.split("|")[0] in judged]]).encode())
-        return (*own, *behaviour, f"{POINTS}|{said.hexdigest()[:16]}")
+        rule_features = {f.name for f in self.judge.features}
+        rules_hash = hashlib.sha256(
+            json.dumps([self.judge.digest, [k for k in behaviour if k.split("|")[0] in rule_features]]).encode()
+        )
+        return (*attribute_keys, *behaviour, f"{POINTS}|{rules_hash.hexdigest()[:16]}")
 
     @property
     def model_columns(self) -> tuple[str, ...]:
@@ -74,17 +76,17 @@ class Spec:
         columns = self.columns
         return (*columns[: self.width], columns[-1])
 
-    def made(self, extracted_at: int) -> str:
+    def landmark_digest(self, extracted_at: int) -> str:
         """A digest of what landmarks and labels depend on, beside the bucket."""
-        said = json.dumps([asdict(self.funnel), list(self.ages), extracted_at])
-        return hashlib.sha256(said.encode()).hexdigest()[:16]
+        content = json.dumps([asdict(self.funnel), list(self.ages), extracted_at])
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def _encoder_keys(encoder: AttributeEncoder) -> list[str]:
     keys = []
     for name in encoder.names:
-        of = f"|{json.dumps(sorted(encoder.levels))}" if name.endswith(f"={RARE}") else ""
-        keys.append(f"{encoder.entity}.{encoder.column}|{encoder.kind}|{name}{of}")
+        suffix = f"|{json.dumps(sorted(encoder.levels))}" if name.endswith(f"={RARE}") else ""
+        keys.append(f"{encoder.entity}.{encoder.column}|{encoder.kind}|{name}{suffix}")
     return keys
 
 
@@ -92,5 +94,5 @@ def _types_of(feature: Feature, types: frozenset[str]) -> str:
     """The interaction types a feature looks at, as far as the data have them; a change of them changes the feature."""
     if isinstance(feature, Variety):
         return ",".join(sorted(types))
-    found = {t for name in ("what", "of") if hasattr(feature, name) for t in getattr(feature, name).types}
-    return ",".join(sorted(found & types))
+    feature_types = {t for name in ("what", "of") if hasattr(feature, name) for t in getattr(feature, name).types}
+    return ",".join(sorted(feature_types & types))

@@ -26,15 +26,15 @@ from features.common.errors import DataError
 
 
 @dataclass(frozen=True)
-class Place:
+class Storage:
     """A folder, by path or URL such as `s3://bucket/leads` or `memory://leads`."""
 
     url: str
 
     @classmethod
-    def of(cls, where: Path | str) -> Place:
+    def from_path(cls, location: Path | str) -> Storage:
         """A path is made absolute; `file://` is a path; everything else is a URL."""
-        text = str(where)
+        text = str(location)
         if text.startswith("file://"):
             text = text.removeprefix("file://")
         return cls(text.rstrip("/") if "://" in text else str(Path(text).resolve()))
@@ -44,15 +44,15 @@ class Place:
         """The folder of this machine, None for an object store."""
         return None if "://" in self.url else Path(self.url)
 
-    def __truediv__(self, name: str) -> Place:
-        return Place(f"{self.url}/{name}")
+    def __truediv__(self, name: str) -> Storage:
+        return Storage(f"{self.url}/{name}")
 
     def __str__(self) -> str:
         return self.url
 
     def exists(self, name: str) -> bool:
         """Is there such a file?"""
-        system, path = self._found(name)
+        system, path = self._resolve(name)
         return bool(system.exists(path))
 
     def read(self, name: str) -> bytes:
@@ -63,7 +63,7 @@ class Place:
         DataError
             if it is missing or the place cannot be read.
         """
-        system, path = self._found(name)
+        system, path = self._resolve(name)
         try:
             return bytes(system.cat_file(path))
         except OSError as error:
@@ -71,11 +71,11 @@ class Place:
 
     def write(self, name: str, content: bytes | memoryview) -> None:
         """A file of these bytes, whole or not at all."""
-        with self.whole(name) as path:
+        with self.atomic_file(name) as path:
             path.write_bytes(content)
 
     @contextmanager
-    def whole(self, name: str) -> Iterator[Path]:
+    def atomic_file(self, name: str) -> Iterator[Path]:
         """A file of this machine to write to; it takes its place when the block ends well and vanishes when it does not.
 
         Raises
@@ -83,7 +83,7 @@ class Place:
         DataError
             if the disk is full or the place refuses to be written.
         """
-        system, path = self._found(name)
+        system, path = self._resolve(name)
         try:
             if self.local:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ class Place:
             ) from error
 
     @contextmanager
-    def here(self, name: str) -> Iterator[Path]:
+    def local_file(self, name: str) -> Iterator[Path]:
         """The file as one of this machine; that of an object store is fetched for as long as the block lasts."""
         if self.local:
             yield self.local / name
@@ -119,22 +119,22 @@ class Place:
 
     def remove(self, name: str) -> None:
         """Take a file or folder away, if it is there."""
-        system, path = self._found(name)
+        system, path = self._resolve(name)
         if system.exists(path):
             system.rm(path, recursive=True)
 
     def names(self, folder: str = "") -> list[str]:
         """The files and folders in a folder, sorted; none where there is no folder."""
-        system, path = self._found(folder)
+        system, path = self._resolve(folder)
         if not system.exists(path):
             return []
         system.invalidate_cache()
-        return sorted(str(found).rstrip("/").rpartition("/")[2] for found in system.ls(path, detail=False))
+        return sorted(str(entry).rstrip("/").rpartition("/")[2] for entry in system.ls(path, detail=False))
 
-    def _found(self, name: str) -> tuple[Any, str]:
-        where = f"{self.url}/{name}".rstrip("/")
+    def _resolve(self, name: str) -> tuple[Any, str]:
+        url = f"{self.url}/{name}".rstrip("/")
         try:
-            system, path = fsspec.core.url_to_fs(where)
+            system, path = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise DataError(
                 f"{self.url} cannot be reached: {error}.", "Install what fsspec needs for it, such as s3fs for s3://."
@@ -162,7 +162,7 @@ class Place:
 
     def write_table(self, name: str, table: pa.Table) -> None:
         """An Arrow table as Parquet."""
-        with self.whole(name) as path:
+        with self.atomic_file(name) as path:
             pq.write_table(table, path, compression="zstd")
 
     def write_arrow(self, name: str, content: pa.Buffer) -> None:
@@ -191,7 +191,7 @@ class Place:
 
     def write_array(self, name: str, array: npt.NDArray[Any]) -> None:
         """An array as .npy."""
-        with self.whole(name) as path, path.open("wb") as file:
+        with self.atomic_file(name) as path, path.open("wb") as file:
             np.save(file, array, allow_pickle=False)
 
     def read_array(self, name: str) -> npt.NDArray[Any]:
@@ -204,10 +204,10 @@ class Place:
         """
         try:
             source = (self.local / name) if self.local else io.BytesIO(self.read(name))
-            found: npt.NDArray[Any] = np.load(source, allow_pickle=False)
+            array: npt.NDArray[Any] = np.load(source, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise DataError(f"{self}/{name} cannot be read as an array: {error}.", "Make it anew.") from error
-        return found
+        return array
 
 
 def arrow_bytes(table: pa.Table, compression: str | None = None) -> pa.Buffer:

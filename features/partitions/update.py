@@ -7,18 +7,18 @@ from dataclasses import replace
 from itertools import groupby, pairwise
 
 from features.partitions.build_matrix import Building, Built, build_buckets
-from features.partitions.executor import Engine, Tick, alone, every
+from features.partitions.executor import Engine, Tick, run_all, run_exclusive
 from features.partitions.manifest import Bucket, Manifest
 from features.partitions.matrix import Store
 from features.partitions.spec import Spec
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 
-MOST_TOGETHER = 8  # buckets in a task: what was and is of each is held until all are computed
-EACH = 2  # tasks at least for each worker
+MAX_GROUP = 8  # buckets in a task: what was and is of each is held until all are computed
+TASKS_PER_WORKER = 2  # tasks at least for each worker
 
 
 def update(
-    data: Place, manifest: Manifest, store: Store, spec: Spec, engine: Engine, tick: Tick | None = None
+    data: Storage, manifest: Manifest, store: Store, spec: Spec, engine: Engine, tick: Tick | None = None
 ) -> tuple[Built, ...]:
     """Build what is missing, and what has changed since it was built → what each bucket gave.
 
@@ -30,37 +30,43 @@ def update(
         if buckets failed, each named; the others are finished.
     """
     task = Building(data, manifest.head, manifest.buckets, store, spec)
-    found: dict[int, Built] = {}
+    results: dict[int, Built] = {}
 
-    def told(done: int) -> None:
+    def report_progress(finished: int) -> None:
         if tick:
-            tick(done, len(manifest.buckets))
+            tick(finished, len(manifest.buckets))
 
-    groups = list(_groups(manifest.buckets, set(store.place.names()), EACH * engine.budget.workers))
+    groups = list(_groups(manifest.buckets, set(store.storage.names()), TASKS_PER_WORKER * engine.budget.workers))
     groups = groups if len(groups) > 1 else []
-    for done in engine.map(build_buckets, [replace(task, buckets=group) for group in groups]):
-        if done.value is not None:  # of the others, each bucket is tried by itself
-            found |= {b.number: built for b, built in zip(groups[done.index], done.value, strict=True)}
-            told(len(found))
-    rest = [b for b in manifest.buckets if b.number not in found]
-    singly, before = [replace(task, buckets=(bucket,)) for bucket in rest], len(found)
-    if len(rest) == 1 and before:  # it may be what killed its worker, and must not kill us
-        last = [alone(engine, build_buckets, singly[0], rest[0].label)]
-        told(len(manifest.buckets))
+    for finished in engine.map(build_buckets, [replace(task, buckets=group) for group in groups]):
+        if finished.value is not None:  # of the others, each bucket is tried by itself
+            results |= {b.number: built for b, built in zip(groups[finished.index], finished.value, strict=True)}
+            report_progress(len(results))
+    remaining = [b for b in manifest.buckets if b.number not in results]
+    single_tasks, finished_count = [replace(task, buckets=(bucket,)) for bucket in remaining], len(results)
+    if len(remaining) == 1 and finished_count:  # it may be what killed its worker, and must not kill us
+        single_results = [run_exclusive(engine, build_buckets, single_tasks[0], remaining[0].label)]
+        report_progress(len(manifest.buckets))
     else:
-        last = every(engine, build_buckets, singly, [b.label for b in rest], lambda done, _: told(before + done))
-    found |= {b.number: built for b, (built,) in zip(rest, last, strict=True)}
-    return tuple(found[b.number] for b in manifest.buckets)
+        single_results = run_all(
+            engine,
+            build_buckets,
+            single_tasks,
+            [b.label for b in remaining],
+            lambda finished, _: report_progress(finished_count + finished),
+        )
+    results |= {b.number: built for b, (built,) in zip(remaining, single_results, strict=True)}
+    return tuple(results[b.number] for b in manifest.buckets)
 
 
 def _groups(buckets: Sequence[Bucket], folders: set[str], tasks: int) -> Iterator[tuple[Bucket, ...]]:
     """Runs of buckets that have been built before (they have folders), cut evenly, where all of them make so many tasks."""
-    size = min(-(-len(buckets) // tasks), MOST_TOGETHER)
-    there = [f"{bucket.number:05d}" in folders for bucket in buckets]
+    size = min(-(-len(buckets) // tasks), MAX_GROUP)
+    has_folder = [f"{bucket.number:05d}" in folders for bucket in buckets]
     begin = 0
-    for known, run in groupby(there):
+    for was_built, run in groupby(has_folder):
         end = begin + len(list(run))
-        if known and size > 1 and end - begin > 1:
+        if was_built and size > 1 and end - begin > 1:
             count = -(-(end - begin) // size)
             ends = [begin + (end - begin) * (i + 1) // count for i in range(count)]
             yield from (tuple(buckets[b:e]) for b, e in pairwise([begin, *ends]))

@@ -6,18 +6,18 @@ import numpy as np
 
 from models.common.types import Flags, Floats, sigmoid
 
-LEAST = 0.3  # the weights add up to at least this
+MIN_WEIGHT_SUM = 0.3  # the weights add up to at least this
 PULL = 100.0  # strength, in rows, of the pull towards the usual weights, which add up to one
-FEW = 30  # of the rarer outcome: up to so many the linear learner stands alone
+LINEAR_ONLY_OUTCOMES = 30  # of the rarer outcome: up to so many the linear learner stands alone
 
 
-def usual_weights(learners: int, rarer: int) -> Floats:
+def prior_weights(learners: int, rarer: int) -> Floats:
     """What the weights are pulled to: all on the first, linear learner where outcomes are few, equal where they are many."""
-    even = np.full(learners, 1.0 / learners)
-    first = np.zeros(learners)
-    first[0] = 1.0
-    share = min(1.0, FEW / max(rarer, 1))
-    return share * first + (1 - share) * even
+    equal = np.full(learners, 1.0 / learners)
+    linear_only = np.zeros(learners)
+    linear_only[0] = 1.0
+    share = min(1.0, LINEAR_ONLY_OUTCOMES / max(rarer, 1))
+    return share * linear_only + (1 - share) * equal
 
 
 def blend_weights(margins: Floats, y: Flags, weight: Floats) -> Floats:
@@ -30,20 +30,20 @@ def blend_weights(margins: Floats, y: Flags, weight: Floats) -> Floats:
     from scipy.optimize import minimize  # a server never fits
 
     count = margins.shape[1]
-    usual = usual_weights(count, int(min(y.sum(), (~y).sum())))
+    prior = prior_weights(count, int(min(y.sum(), (~y).sum())))
     scaled = weight / weight.mean()
 
     def loss(v: Floats) -> tuple[float, Floats]:
         total = margins @ v[:-1] + v[-1]
         losses = np.logaddexp(0.0, np.where(y, -total, total))
         slope = scaled * (sigmoid(total) - y)
-        pull = v[:-1] - usual
+        pull = v[:-1] - prior
         value = float(scaled @ losses + PULL * pull @ pull)
         return value, np.append(margins.T @ slope + 2 * PULL * pull, slope.sum())
 
-    found = minimize(loss, np.append(usual, 0.0), jac=True, method="L-BFGS-B", bounds=[(0.0, 2.0)] * count + [(None, None)])
-    weights = np.asarray(found.x[:-1], np.float64)
-    if weights.sum() < LEAST:
+    solution = minimize(loss, np.append(prior, 0.0), jac=True, method="L-BFGS-B", bounds=[(0.0, 2.0)] * count + [(None, None)])
+    weights = np.asarray(solution.x[:-1], np.float64)
+    if weights.sum() < MIN_WEIGHT_SUM:
         # nothing ranked later rows: keep some of everyone's order, as a tie between all leads helps nobody
-        return np.full(count, LEAST / count)
+        return np.full(count, MIN_WEIGHT_SUM / count)
     return weights

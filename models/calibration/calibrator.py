@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from models.common.types import TINY, Flags, Floats, clipped, logit, margin_loss, sigmoid
 
-FEW = 30  # fewer positives (or negatives) than this carry a shift at most
+MIN_OUTCOMES = 30  # fewer positives (or negatives) than this carry a shift at most
 ISOTONIC_AT_LEAST = 200  # positives from which a free curve is worth a try
 BLOCKS = 6  # of time, for trying calibrators
 MIN_SEEN = 100  # rows to fit a calibrator on in a trial
@@ -64,7 +64,7 @@ Fit = Callable[[Floats, Flags, Floats], Calibrator]
 
 
 def _minimised(
-    y: Flags, weight: Floats, parts: Sequence[Floats], rest: Floats | float, start: list[float], low: list[float | None]
+    y: Flags, weight: Floats, parts: Sequence[Floats], offset: Floats | float, start: list[float], low: list[float | None]
 ) -> Floats:
     """The v with the lowest log loss of the log-odds Σ v·parts + rest (n,), at least `low`."""
     from scipy.optimize import minimize  # a server never fits
@@ -76,13 +76,13 @@ def _minimised(
         margin = v[0] * parts[0]
         for value, part in zip(v[1:], parts[1:], strict=True):
             margin += value * part
-        margin += rest
+        margin += offset
         wrong = share * (sigmoid(margin) - y)
         # sums rather than products of vectors: a BLAS would wake its threads for these few rows, and they spin on afterwards
         return float((share * np.logaddexp(0.0, sign * margin)).sum()), np.array([(wrong * part).sum() for part in parts])
 
-    found = minimize(loss, np.array(start), jac=True, method="L-BFGS-B", bounds=[(b, None) for b in low])
-    return np.asarray(found.x, np.float64)
+    solution = minimize(loss, np.array(start), jac=True, method="L-BFGS-B", bounds=[(b, None) for b in low])
+    return np.asarray(solution.x, np.float64)
 
 
 def _shift(margin: Floats, y: Flags, weight: Floats) -> Calibrator:
@@ -105,8 +105,8 @@ def _platt(margin: Floats, y: Flags, weight: Floats) -> Calibrator:
 
 def _beta(margin: Floats, y: Flags, weight: Floats) -> Calibrator:
     log_p, minus_log_q = -np.logaddexp(0, -margin), np.logaddexp(0, margin)
-    found = _minimised(y, weight, [log_p, minus_log_q, np.ones(len(y))], 0.0, [1.0, 1.0, 0.0], [0.05, 0.05, None])
-    return Calibrator("beta", slope=float(found[0]), slope_low=float(found[1]), shift=float(found[2]))
+    coefficients = _minimised(y, weight, [log_p, minus_log_q, np.ones(len(y))], 0.0, [1.0, 1.0, 0.0], [0.05, 0.05, None])
+    return Calibrator("beta", slope=float(coefficients[0]), slope_low=float(coefficients[1]), shift=float(coefficients[2]))
 
 
 def _isotonic(margin: Floats, y: Flags, weight: Floats) -> Calibrator:
@@ -116,12 +116,12 @@ def _isotonic(margin: Floats, y: Flags, weight: Floats) -> Calibrator:
     return Calibrator("isotonic", knots=tuple(fitted.X_thresholds_.tolist()), values=tuple(fitted.y_thresholds_.tolist()))
 
 
-def _none(margin: Floats, y: Flags, weight: Floats) -> Calibrator:
+def _identity(margin: Floats, y: Flags, weight: Floats) -> Calibrator:
     return Calibrator()
 
 
 METHODS: dict[str, Fit] = {
-    "none": _none,
+    "none": _identity,
     "shift": _shift,
     "temperature": _temperature,
     "platt": _platt,
@@ -133,7 +133,7 @@ METHODS: dict[str, Fit] = {
 def allowed_methods(y: Flags) -> list[str]:
     """The methods that so many positives and negatives can carry."""
     rarer = int(min(y.sum(), (~y).sum()))
-    if rarer < FEW:
+    if rarer < MIN_OUTCOMES:
         return ["none", "shift"]
     return [m for m in METHODS if m != "isotonic" or rarer >= ISOTONIC_AT_LEAST]
 
@@ -142,8 +142,8 @@ def allowed_methods(y: Flags) -> list[str]:
 class Trial:
     """One trial of the calibrators: rows known by a moment, and the rows after it."""
 
-    seen: Rows
-    judged: Rows
+    train: Rows
+    test: Rows
 
 
 def trials(as_of: Ints, known_at: Ints) -> list[Trial]:
@@ -153,16 +153,16 @@ def trials(as_of: Ints, known_at: Ints) -> list[Trial]:
     the horizon leaves nothing known, the rows before the block stand in.
     """
     edges = np.quantile(as_of, np.linspace(0, 1, BLOCKS + 1), method="lower") if len(as_of) else np.zeros(BLOCKS + 1)
-    found = []
+    time_trials = []
     for number in range(1, BLOCKS):
         begin, end = edges[number], edges[number + 1]
-        judged = np.flatnonzero((as_of >= begin) & ((as_of < end) | (number == BLOCKS - 1)))
-        seen = np.flatnonzero(known_at <= begin)
-        if len(seen) < MIN_SEEN:
-            seen = np.flatnonzero(as_of < begin)
-        if len(seen) >= MIN_SEEN and len(judged):
-            found.append(Trial(seen, judged))
-    return found
+        test = np.flatnonzero((as_of >= begin) & ((as_of < end) | (number == BLOCKS - 1)))
+        train = np.flatnonzero(known_at <= begin)
+        if len(train) < MIN_SEEN:
+            train = np.flatnonzero(as_of < begin)
+        if len(train) >= MIN_SEEN and len(test):
+            time_trials.append(Trial(train, test))
+    return time_trials
 
 
 def recent(weight: Floats, as_of: Ints, half_life: float | None) -> Floats:
@@ -176,40 +176,42 @@ def recent(weight: Floats, as_of: Ints, half_life: float | None) -> Floats:
 
 
 def choose_calibrator(
-    margin: Floats, y: Flags, weight: Floats, as_of: Ints, known_at: Ints, *, usual: str | None = "none"
+    margin: Floats, y: Flags, weight: Floats, as_of: Ints, known_at: Ints, *, default: str | None = "none"
 ) -> tuple[Calibrator, dict[str, float]]:
     """The method with the lowest log loss on later rows, then fitted on all rows.
 
     All arrays are (n,). Each method is tried on all that was known at a moment alike and with more weight on what is recent
-    ("platt, newest"), which wins where the base rate drifts for good and loses where it only swings. The `usual` method stays
+    ("platt, newest"), which wins where the base rate drifts for good and loses where it only swings. The `default` method stays
     unless another gains more than `EVIDENCE` standard errors of its gain over the trials: `none` for what claims to be log-odds
     already; without a usual one the lowest loss decides. Returns the calibrator and the mean log loss of every candidate.
     """
-    found = trials(as_of, known_at)
-    if len(found) < MIN_TRIALS:
+    time_trials = trials(as_of, known_at)
+    if len(time_trials) < MIN_TRIALS:
         return _fit("platt" if len(allowed_methods(y)) > 2 else "shift", margin, y, weight), {}
     losses = {
-        f"{method}{suffix}": np.array([_judge(method, half_life, t, margin, y, weight, as_of) for t in found])
+        f"{method}{suffix}": np.array([_trial_loss(method, half_life, t, margin, y, weight, as_of) for t in time_trials])
         for method in allowed_methods(y)
         for suffix, half_life in RECENCY.items()
         if method != "none" or not suffix
     }
     best_first = sorted(losses, key=lambda name: float(losses[name].mean()))
-    chosen = best_first[0] if usual is None else usual
-    for name in best_first if usual else ():
+    chosen = best_first[0] if default is None else default
+    for name in best_first if default else ():
         gain = losses[chosen] - losses[name]
         if gain.mean() > EVIDENCE * gain.std(ddof=1) / np.sqrt(len(gain)):
             chosen = name
             break
-    method, comma, rest = chosen.partition(",")
-    fitted = _fit(method, margin, y, recent(weight, as_of, RECENCY[comma + rest]))
+    method, comma, recency = chosen.partition(",")
+    fitted = _fit(method, margin, y, recent(weight, as_of, RECENCY[comma + recency]))
     return fitted, {name: float(loss.mean()) for name, loss in losses.items()}
 
 
-def _judge(method: str, half_life: float | None, trial: Trial, margin: Floats, y: Flags, weight: Floats, as_of: Ints) -> float:
-    rows = trial.seen
+def _trial_loss(
+    method: str, half_life: float | None, trial: Trial, margin: Floats, y: Flags, weight: Floats, as_of: Ints
+) -> float:
+    rows = trial.train
     fitted = _fit(method, margin[rows], y[rows], recent(weight[rows], as_of[rows], half_life))
-    return margin_loss(y[trial.judged], fitted.margin(margin[trial.judged]), weight[trial.judged])
+    return margin_loss(y[trial.test], fitted.margin(margin[trial.test]), weight[trial.test])
 
 
 def _fit(method: str, margin: Floats, y: Flags, weight: Floats) -> Calibrator:

@@ -28,7 +28,7 @@ class Curves:
 
 def curve_days(horizon: float) -> tuple[float, ...]:
     """30, 60, 90 … for a horizon of months, 7, 14 … for one of weeks, 1, 2 … below; the horizon is the last."""
-    step = next(step for least, step in STEPS if horizon >= least)
+    step = next(step for min_horizon, step in STEPS if horizon >= min_horizon)
     return (*(float(d) for d in np.arange(step, horizon - 0.25 * step, step)), float(horizon))
 
 
@@ -42,8 +42,9 @@ def curves(
 ) -> Curves:
     """The curves (cumulative incidence) of n leads.
 
-    `conditional` and `probability` (n, targets) as `models.calibration.chain.chain` gives them, `stage_days` (n,) since the lead stage was
-    entered. Each curve rises to the probability at its horizon; none is ever above that of the lead stage before it.
+    `conditional` and `probability` (n, targets) as `models.calibration.chain.chain` gives them, `stage_days` (n,) since the
+    lead stage was entered. Each curve rises to the probability at its horizon; none is ever above that of the lead stage before
+    it.
     """
     days = tuple(curve_days(funnel.horizons[t]) for t in funnel.targets)
     chance = tuple(np.full((len(stage), len(d)), np.nan) for d in days)
@@ -51,14 +52,14 @@ def curves(
     for begin in sorted(set(stage.tolist())):
         rows = np.flatnonzero(stage == begin)
         z = np.column_stack((logit(conditional[rows, begin]), np.log1p(np.maximum(stage_days[rows], 0))))
-        powers = [timings.of[begin, target].power(z) for target in range(begin, len(days))]
-        for before, power in enumerate(powers, start=begin):
-            timing, horizon = timings.of[begin, before], funnel.horizons[funnel.targets[before]]
-            expected[rows, before] = timing.mean_of(power)
-            for target in range(before, len(days)):
+        powers = [timings.by_pair[begin, target].power(z) for target in range(begin, len(days))]
+        for earlier_target, power in enumerate(powers, start=begin):
+            timing, horizon = timings.by_pair[begin, earlier_target], funnel.horizons[funnel.targets[earlier_target]]
+            expected[rows, earlier_target] = timing.mean_of(power)
+            for target in range(earlier_target, len(days)):
                 # past its own horizon a curve stays level
                 share = timing.share_by(tuple([min(day, horizon) for day in days[target]]))
-                _lower(chance[target], rows, probability[:, before], share, power)
+                _lower(chance[target], rows, probability[:, earlier_target], share, power)
     return Curves(days, chance, expected)
 
 
@@ -68,6 +69,6 @@ def _lower(chance: Any, rows: Any, probability: Any, share: Any, power: Any) -> 
     for k in range(len(rows)):
         i = rows[k]
         for day in range(len(share)):
-            by = probability[i] * share[day] ** power[k]
-            if not chance[i, day] <= by:  # nothing is known yet (NaN), or it is higher
-                chance[i, day] = by
+            bound = probability[i] * share[day] ** power[k]
+            if not chance[i, day] <= bound:  # nothing is known yet (NaN), or it is higher
+                chance[i, day] = bound

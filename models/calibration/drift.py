@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from models.common.types import Floats, Matrix
 
-MOST = 20  # features
+MAX_FEATURES = 20  # features
 BINS = 10  # by the deciles of training, and one for what is missing
-TOGETHER = 64  # leads that are copied into a window at once
+COPY_BATCH = 64  # leads that are copied into a window at once
 FEWEST = 200  # leads, in training as well as of late
 WINDOW = 5_000  # leads of late
 HALF = 0.5  # added to each bin, so that an empty one is rare instead of impossible
@@ -41,22 +41,22 @@ class Drift:
         if len(x) < FEWEST:
             return None
         strength = np.abs(contributions[:, :-1]).mean(axis=0)
-        columns = np.argsort(-strength, kind="stable")[:MOST]
+        columns = np.argsort(-strength, kind="stable")[:MAX_FEATURES]
         columns = columns[strength[columns] > 0]
         if not len(columns):
             return None
         edges = tuple(_edges(x[:, column]) for column in columns)
-        counts = tuple(_counts(x[:, column], found) for column, found in zip(columns, edges, strict=True))
+        counts = tuple(_counts(x[:, column], bin_edges) for column, bin_edges in zip(columns, edges, strict=True))
         weights = strength[columns] / strength[columns].sum()
         return cls(tuple(names[c] for c in columns), columns.astype(np.intp), edges, counts, weights)
 
-    def between(self, rows: Matrix) -> Drifted:
+    def measure(self, rows: Matrix) -> DriftIndex:
         """Rows (n, k) of these features against training."""
-        found = [
-            _index(counts, _counts(rows[:, i], edges))
+        indexes = [
+            _stability_index(counts, _counts(rows[:, i], edges))
             for i, (edges, counts) in enumerate(zip(self.edges, self.counts, strict=True))
         ]
-        return Drifted(float(self.weights @ np.array(found)), dict(zip(self.features, found, strict=True)))
+        return DriftIndex(float(self.weights @ np.array(indexes)), dict(zip(self.features, indexes, strict=True)))
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -79,7 +79,7 @@ class Drift:
 
 
 @dataclass(frozen=True)
-class Drifted:
+class DriftIndex:
     """The index of each feature, and over all of them by their weights."""
 
     overall: float
@@ -92,56 +92,56 @@ class Window:
     def __init__(self, drift: Drift, size: int = WINDOW) -> None:
         self._drift = drift
         self._rows = np.full((size, len(drift.columns)), np.nan, np.float32)
-        self._next = self._kept = self._waiting = 0
-        self._seen: list[Matrix] = []
+        self._position = self._count = self._waiting = 0
+        self._pending: list[Matrix] = []
         self._lock = threading.Lock()  # large requests are scored in threads
 
     @property
     def leads(self) -> int:
         """How many there are, at most as many as the window has room for."""
-        return min(self._kept + self._waiting, len(self._rows))
+        return min(self._count + self._waiting, len(self._rows))
 
     def see(self, x: Matrix) -> None:
         """Leads (n, features) that were scored; what `x` holds must not change any more."""
         with self._lock:
-            self._seen.append(x)
+            self._pending.append(x)
             self._waiting += len(x)
-            if self._waiting >= TOGETHER:
-                self._take()
+            if self._waiting >= COPY_BATCH:
+                self._flush()
 
-    def _take(self) -> None:
+    def _flush(self) -> None:
         """Into the window with those that wait."""
-        rows = np.concatenate([x[-len(self._rows) :][:, self._drift.columns] for x in self._seen])[-len(self._rows) :]
-        self._seen.clear()
+        rows = np.concatenate([x[-len(self._rows) :][:, self._drift.columns] for x in self._pending])[-len(self._rows) :]
+        self._pending.clear()
         self._waiting = 0
-        first = min(len(rows), len(self._rows) - self._next)
-        self._rows[self._next : self._next + first] = rows[:first]
-        self._rows[: len(rows) - first] = rows[first:]
-        self._next = (self._next + len(rows)) % len(self._rows)
-        self._kept = min(self._kept + len(rows), len(self._rows))
+        head = min(len(rows), len(self._rows) - self._position)
+        self._rows[self._position : self._position + head] = rows[:head]
+        self._rows[: len(rows) - head] = rows[head:]
+        self._position = (self._position + len(rows)) % len(self._rows)
+        self._count = min(self._count + len(rows), len(self._rows))
 
     def forget(self) -> None:
         """Begin anew."""
         with self._lock:
-            self._seen.clear()
-            self._next = self._kept = self._waiting = 0
+            self._pending.clear()
+            self._position = self._count = self._waiting = 0
 
-    def drift(self) -> Drifted | None:
+    def drift(self) -> DriftIndex | None:
         """Against training; None until there are enough leads."""
         with self._lock:
-            if self._seen:
-                self._take()
-            if self._kept < FEWEST:
+            if self._pending:
+                self._flush()
+            if self._count < FEWEST:
                 return None
-            rows = self._rows[: self._kept].copy()
-        return self._drift.between(rows)
+            rows = self._rows[: self._count].copy()
+        return self._drift.measure(rows)
 
 
 def _edges(column: Matrix) -> Floats:
-    known = column[~np.isnan(column)].astype(np.float64)
-    if not len(known):
+    values = column[~np.isnan(column)].astype(np.float64)
+    if not len(values):
         return np.zeros(0)
-    return np.unique(np.quantile(known, np.arange(1, BINS) / BINS, method="higher"))
+    return np.unique(np.quantile(values, np.arange(1, BINS) / BINS, method="higher"))
 
 
 def _counts(column: Matrix, edges: Floats) -> Floats:
@@ -150,6 +150,6 @@ def _counts(column: Matrix, edges: Floats) -> Floats:
     return np.append(np.bincount(places, minlength=len(edges) + 1), missing.sum()).astype(np.float64)
 
 
-def _index(before: Floats, after: Floats) -> float:
-    p, q = ((counts + HALF) / (counts + HALF).sum() for counts in (before, after))
+def _stability_index(expected: Floats, actual: Floats) -> float:
+    p, q = ((counts + HALF) / (counts + HALF).sum() for counts in (expected, actual))
     return float(((q - p) * np.log(q / p)).sum())

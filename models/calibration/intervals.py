@@ -16,9 +16,9 @@ LEVEL = 0.9
 QUANTILE = 1.6449  # of the normal distribution, for LEVEL
 PER_CELL = 12  # of the rarer outcome
 MOST_BLOCKS, MOST_BINS = 8, 8
-USUAL = 0.25  # standard deviation, in log-odds, by which a rate lies off next time, before anything is known …
-USUAL_WEIGHT = 4.0  # … as much as so many cells say
-FEW = 4.0  # variance times outcomes: what few outcomes leave open
+PRIOR_DEVIATION = 0.25  # standard deviation, in log-odds, by which a rate lies off next time, before anything is known …
+PRIOR_WEIGHT = 4.0  # … as much as so many cells say
+SMALL_SAMPLE_VARIANCE = 4.0  # variance times outcomes: what few outcomes leave open
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Interval:
         (shrinkage).
         """
         rarer = int(min(y.sum(), (~y).sum()))
-        usual = USUAL**2 + FEW / (rarer + 1)
+        prior = PRIOR_DEVIATION**2 + SMALL_SAMPLE_VARIANCE / (rarer + 1)
         blocks = int(np.clip(np.sqrt(rarer / PER_CELL), 1, MOST_BLOCKS))
         bins = int(np.clip(rarer / PER_CELL / blocks, 1, MOST_BINS))
         if not len(y):
@@ -52,13 +52,13 @@ class Interval:
             for t in range(blocks):
                 rows = np.flatnonzero((bin_of == b) & (block_of == t))
                 if len(rows):
-                    excess[b, t] = _off(margin[rows], y[rows], effect)
-        known = ~np.isnan(excess)
-        overall = (np.nansum(excess) + USUAL_WEIGHT * usual) / (known.sum() + USUAL_WEIGHT)
-        own = (np.nansum(excess, axis=1) + USUAL_WEIGHT * overall) / (known.sum(axis=1) + USUAL_WEIGHT)
+                    excess[b, t] = _excess_variance(margin[rows], y[rows], effect)
+        present = ~np.isnan(excess)
+        overall = (np.nansum(excess) + PRIOR_WEIGHT * prior) / (present.sum() + PRIOR_WEIGHT)
+        per_bin = (np.nansum(excess, axis=1) + PRIOR_WEIGHT * overall) / (present.sum(axis=1) + PRIOR_WEIGHT)
         centre = [float(np.median(margin[bin_of == b])) for b in range(bins)]
         floor = effect / max(float((p * (1 - p)).sum()) / bins, 1.0)  # no bin's rate is known better than this
-        spread = np.sqrt(np.maximum(own, floor))
+        spread = np.sqrt(np.maximum(per_bin, floor))
         return cls(tuple(np.maximum.accumulate(centre).tolist()), tuple(spread.tolist()))
 
     def spread_at(self, probability: Floats) -> Floats:
@@ -73,7 +73,7 @@ class Interval:
         """Centres and spreads as arrays."""
         return np.array(self.centre), np.array(self.spread)
 
-    def around(self, probability: Floats) -> tuple[Floats, Floats]:
+    def bounds(self, probability: Floats) -> tuple[Floats, Floats]:
         """The 90 % interval (low, high) around probabilities (n,); low ≤ probability ≤ high."""
         m = logit(probability)
         width = QUANTILE * self._spread(m)
@@ -88,7 +88,7 @@ class Interval:
 
 
 @inlined
-def around(p: Any, curve: Any) -> Any:
+def interval_bounds(p: Any, curve: Any) -> Any:
     """As `Interval.around` for one probability, within compiled code; `curve` as `Interval.curve`."""
     centre, spread = curve
     q = min(max(p, TINY), 1 - TINY)
@@ -118,9 +118,9 @@ def design_effect(residual: Floats, variance: Floats, account: npt.NDArray[np.in
     return max(1.0, float((np.bincount(code, weights=residual) ** 2).sum() / max(variance.sum(), 1e-9)))
 
 
-def _off(margin: Floats, y: Flags, effect: float) -> float:
+def _excess_variance(margin: Floats, y: Flags, effect: float) -> float:
     """Squared log-odds by which the rate of a cell lies off, less what chance does; may be negative."""
     p = sigmoid(margin)
     information = float((p * (1 - p)).sum()) + 0.25
-    off = (float(logit((y.sum() + 0.5) / (len(y) + 1)))) - float(logit((p.sum() + 0.5) / (len(y) + 1)))
-    return float(np.clip(off**2 - effect / information, -4.0, 4.0))
+    deviation = (float(logit((y.sum() + 0.5) / (len(y) + 1)))) - float(logit((p.sum() + 0.5) / (len(y) + 1)))
+    return float(np.clip(deviation**2 - effect / information, -4.0, 4.0))

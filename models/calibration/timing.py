@@ -13,10 +13,10 @@ from features.common.compiled import compiled
 from models.common.types import Floats
 
 KNOTS = 24
-FEW = 30  # conversions; with fewer all leads share one curve
+MIN_CONVERSIONS = 30  # conversions; with fewer all leads share one curve
 PULL = 4.0  # strength, in conversions, of the pull of the slopes towards zero
 STEPS = 12  # of Newton's method
-MOST = 3.0  # standard deviations of a covariate; beyond it nothing was learned
+MAX_DEVIATION = 3.0  # standard deviations of a covariate; beyond it nothing was learned
 STEEPEST = 1.5  # |slope| per standard deviation
 
 
@@ -39,25 +39,25 @@ class Timing:
         return self.days[-1]
 
     @classmethod
-    def fit(cls, taken: Floats, z: Floats, horizon: float) -> Timing:
-        """Learn from the days `taken` (n,), each at most the horizon, and covariates `z` (n, c).
+    def fit(cls, durations: Floats, z: Floats, horizon: float) -> Timing:
+        """Learn from the days `durations` (n,), each at most the horizon, and covariates `z` (n, c).
 
         Source: Cox's partial likelihood (1972) with Breslow's baseline, in reversed time. Without conversions F rises evenly.
         """
-        if not len(taken):
+        if not len(durations):
             return cls((0.0, horizon), (0.0, 1.0))
         centre, spread = z.mean(axis=0), np.maximum(z.std(axis=0), 1e-9)
-        order = np.argsort(-taken, kind="stable")  # reversed time runs from the horizon down
-        standard, taken = ((z - centre) / spread)[order], np.maximum(taken[order], 0.0)
-        slope = _slopes(standard) if len(taken) >= FEW else np.zeros(z.shape[1])
+        order = np.argsort(-durations, kind="stable")  # reversed time runs from the horizon down
+        standard, durations = ((z - centre) / spread)[order], np.maximum(durations[order], 0.0)
+        slope = _slopes(standard) if len(durations) >= MIN_CONVERSIONS else np.zeros(z.shape[1])
         hazard = np.exp(standard @ slope)
         at_risk = np.cumsum(hazard[::-1])[::-1]
         survived = np.exp(-np.cumsum(1 / at_risk))  # F₀ just below each taken time
-        days = np.unique(np.append(np.quantile(taken, np.linspace(0, 1, KNOTS)), horizon))
-        ascending = np.append(taken[::-1], horizon)
-        below = np.append(survived[::-1], 1.0)
+        days = np.unique(np.append(np.quantile(durations, np.linspace(0, 1, KNOTS)), horizon))
+        ascending = np.append(durations[::-1], horizon)
+        baseline = np.append(survived[::-1], 1.0)
         # F₀(t) is what is left just above t: the value below the next taken time
-        share = below[np.searchsorted(ascending, days, side="right").clip(max=len(below) - 1)]
+        share = baseline[np.searchsorted(ascending, days, side="right").clip(max=len(baseline) - 1)]
         share[-1] = 1.0
         return cls(
             (0.0, *(float(d) for d in days if d > 0)),
@@ -67,25 +67,25 @@ class Timing:
             tuple(spread.tolist()),
         )
 
-    def by(self, days: Floats, z: Floats) -> Floats:
+    def cdf(self, days: Floats, z: Floats) -> Floats:
         """F(days | z): days (m,) or (n, 1), covariates (n, c) → (n, m)."""
         return np.asarray(np.interp(days, self.days, self.share) ** self.power(z)[:, None], np.float64)
 
     def share_by(self, days: tuple[float, ...]) -> Floats:
         """F₀ at days that are asked for again and again."""
-        if days not in self._known:
-            self._known[days] = np.interp(days, self.days, self.share)
-        return self._known[days]
+        if days not in self._share_cache:
+            self._share_cache[days] = np.interp(days, self.days, self.share)
+        return self._share_cache[days]
 
     @cached_property
-    def _known(self) -> dict[tuple[float, ...], Floats]:
+    def _share_cache(self) -> dict[tuple[float, ...], Floats]:
         return {}
 
     @cached_property
     def _arrays(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Days and shares of the knots, slopes, centres, spreads."""
-        found = (self.days, self.share, self.slope, self.centre, self.spread)
-        return tuple(np.asarray(values, np.float64) for values in found)  # type: ignore[return-value]
+        arrays = (self.days, self.share, self.slope, self.centre, self.spread)
+        return tuple(np.asarray(values, np.float64) for values in arrays)  # type: ignore[return-value]
 
     def mean(self, z: Floats) -> Floats:
         """Expected days (n,) to the conversion of those who convert within the horizon."""
@@ -120,7 +120,7 @@ def _power(z: Any, slope: Any, centre: Any, spread: Any, out: Any) -> None:
         total = 0.0
         for j in range(len(slope)):
             standard = (z[i, j] - centre[j]) / spread[j]
-            total += min(max(standard, -MOST), MOST) * slope[j]
+            total += min(max(standard, -MAX_DEVIATION), MAX_DEVIATION) * slope[j]
         out[i] = np.exp(total)
 
 
@@ -128,11 +128,11 @@ def _power(z: Any, slope: Any, centre: Any, spread: Any, out: Any) -> None:
 def _mean(days: Any, share: Any, power: Any, out: Any) -> None:
     """The area above F, by trapezoids."""
     for i in range(len(power)):
-        area, before = 0.0, 1.0 - share[0] ** power[i]
+        area, earlier_survival = 0.0, 1.0 - share[0] ** power[i]
         for k in range(1, len(days)):
-            left = 1.0 - share[k] ** power[i]
-            area += 0.5 * (left + before) * (days[k] - days[k - 1])
-            before = left
+            survival = 1.0 - share[k] ** power[i]
+            area += 0.5 * (survival + earlier_survival) * (days[k] - days[k - 1])
+            earlier_survival = survival
         out[i] = area
 
 
@@ -140,10 +140,10 @@ def _mean(days: Any, share: Any, power: Any, out: Any) -> None:
 class Timings:
     """A timing per (lead-stage position, target position)."""
 
-    of: Mapping[tuple[int, int], Timing]
+    by_pair: Mapping[tuple[int, int], Timing]
 
     def to_dict(self) -> dict[str, Any]:
-        return {f"{begin}-{target}": timing.to_dict() for (begin, target), timing in self.of.items()}
+        return {f"{begin}-{target}": timing.to_dict() for (begin, target), timing in self.by_pair.items()}
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Timings:
@@ -157,10 +157,14 @@ def _slopes(z: Floats) -> Floats:
     for _ in range(STEPS):
         weight = np.exp(z @ slope)
         total = np.cumsum(weight[::-1])[::-1]
-        first = np.cumsum((weight[:, None] * z)[::-1], axis=0)[::-1] / total[:, None]
-        second = np.cumsum((weight[:, None, None] * z[:, :, None] * z[:, None, :])[::-1], axis=0)[::-1] / total[:, None, None]
-        gradient = (z - first).sum(axis=0) - PULL * slope
-        curvature = (second - first[:, :, None] * first[:, None, :]).sum(axis=0) + PULL * np.eye(len(slope))
+        first_moment = np.cumsum((weight[:, None] * z)[::-1], axis=0)[::-1] / total[:, None]
+        second_moment = (
+            np.cumsum((weight[:, None, None] * z[:, :, None] * z[:, None, :])[::-1], axis=0)[::-1] / total[:, None, None]
+        )
+        gradient = (z - first_moment).sum(axis=0) - PULL * slope
+        curvature = (second_moment - first_moment[:, :, None] * first_moment[:, None, :]).sum(axis=0) + PULL * np.eye(
+            len(slope)
+        )
         step = np.linalg.solve(curvature, gradient)
         slope = np.clip(slope + step, -STEEPEST, STEEPEST)
         if np.abs(step).max(initial=0.0) < 1e-6:

@@ -80,13 +80,13 @@ class Transition:
     @classmethod
     def load(cls, folder: Path) -> Transition:
         saved = json.loads((folder / "transition.json").read_text(encoding="utf-8"))
-        first, second, third = saved["weights"]
+        linear_weight, gbm_weight, stacked_weight = saved["weights"]
         return cls(
             saved["target"],
             Linear.load(folder),
             Gbm.load(folder, "gbm") if saved["gbm"] else None,
             Gbm.load(folder, "stacked") if saved["stacked"] else None,
-            (first, second, third),
+            (linear_weight, gbm_weight, stacked_weight),
             saved["prior"],
             Calibrator.from_dict(saved["calibrator"]),
             Interval.from_dict(saved["interval"]),

@@ -38,7 +38,7 @@ class Pooled:
     base: float
     base_deviation: float
 
-    def over(self, indicated: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+    def prior(self, indicated: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
         """Coefficients and their spread in the order of scaled columns: (features + indicators,) each."""
         return (
             np.concatenate((self.toward, self.missing_toward[indicated])),

@@ -40,7 +40,7 @@ class Examples:
     def __len__(self) -> int:
         return len(self.y)
 
-    def take(self, rows: npt.NDArray[Any]) -> Examples:
+    def select(self, rows: npt.NDArray[Any]) -> Examples:
         columns = ("x", "y", "weight", "as_of", "account", "known_at")
         return replace(self, **{name: getattr(self, name)[rows] for name in columns})
 

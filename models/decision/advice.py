@@ -8,10 +8,10 @@ from string import Formatter
 from typing import NamedTuple
 
 from features.common.words import Language, spell
-from models.decision.recommend import Action, Because, Decision, Policy, Situation, decide
+from models.decision.recommend import Action, Decision, Policy, Rationale, Situation, decide
 
 # (English, German); {gain}, {low}, {high}, {line} in the policy's units, {chance} of P(final), {silence} in words
-_WHY: dict[Because, tuple[str, str]] = {
+_SENTENCES: dict[Rationale, tuple[str, str]] = {
     "with_sales": (
         "Already with sales, with a chance of {chance}: keep working it.",
         "Schon beim Vertrieb, mit einer Chance von {chance}: weiter bearbeiten.",
@@ -66,7 +66,7 @@ _WHY: dict[Because, tuple[str, str]] = {
     ),
 }  # fmt: skip
 
-_WHAT = {(True, "en"): "an expected value", (True, "de"): "ein Erwartungswert",
+_GAIN_NAMES = {(True, "en"): "an expected value", (True, "de"): "ein Erwartungswert",
          (False, "en"): "a chance", (False, "de"): "eine Chance"}  # fmt: skip
 
 
@@ -84,42 +84,44 @@ def advise(policy: Policy, lead: Situation, worth: float | None, language: Langu
     """Decide, and say why. `worth` is the lead's expected value, None where nobody knows it."""
     decision = decide(policy, lead)
     profit = None if worth is None or policy.cost_per_contact is None else worth - policy.cost_per_contact
-    return Advice(decision.action, decision.lead_stage, why(policy, lead, decision, language), profit, decision.uncertain)
+    return Advice(
+        decision.action, decision.lead_stage, explain_decision(policy, lead, decision, language), profit, decision.uncertain
+    )
 
 
-def why(policy: Policy, lead: Situation, decision: Decision, language: Language) -> str:
+def explain_decision(policy: Policy, lead: Situation, decision: Decision, language: Language) -> str:
     """The sentence for a decision."""
-    key = decision.because, decision.lead_stage, language
-    known = policy.sentences.get(key)
-    if known is None:
-        known = policy.sentences[key] = _begun(policy, decision, language)
-    sentence, gaps = known
-    return sentence.format(*[_OWN[name](policy, lead, language) for name in gaps])
+    key = decision.rationale, decision.lead_stage, language
+    template = policy.sentences.get(key)
+    if template is None:
+        template = policy.sentences[key] = _template(policy, decision, language)
+    sentence, gaps = template
+    return sentence.format(*[_LEAD_FILLERS[name](policy, lead, language) for name in gaps])
 
 
-def _begun(policy: Policy, decision: Decision, language: Language) -> tuple[str, tuple[str, ...]]:
+def _template(policy: Policy, decision: Decision, language: Language) -> tuple[str, tuple[str, ...]]:
     """The sentence with all that is the same for every lead, and the names of what each must fill in."""
     parts: list[str] = []
     gaps: list[str] = []
-    for text, name, _, _ in Formatter().parse(_WHY[decision.because][language == "de"]):
-        same = text + (_SAME[name](policy, decision, language) if name and name in _SAME else "")
-        parts.append(same.replace("{", "{{").replace("}", "}}"))
-        if name and name in _OWN:
+    for text, name, _, _ in Formatter().parse(_SENTENCES[decision.rationale][language == "de"]):
+        piece = text + (_SHARED_FILLERS[name](policy, decision, language) if name and name in _SHARED_FILLERS else "")
+        parts.append(piece.replace("{", "{{").replace("}", "}}"))
+        if name and name in _LEAD_FILLERS:
             parts.append("{}")
             gaps.append(name)
     return "".join(parts), tuple(gaps)
 
 
 # name of a gap → what fills it, the same for all leads …
-_SAME: dict[str, Callable[[Policy, Decision, Language], str]] = {
-    "what": lambda policy, decision, language: _WHAT[policy.money, language],
-    "What": lambda policy, decision, language: _capital(_WHAT[policy.money, language]),
+_SHARED_FILLERS: dict[str, Callable[[Policy, Decision, Language], str]] = {
+    "what": lambda policy, decision, language: _GAIN_NAMES[policy.money, language],
+    "What": lambda policy, decision, language: _capital(_GAIN_NAMES[policy.money, language]),
     "stage": lambda policy, decision, language: decision.lead_stage,
     "between": lambda policy, decision, language: amount(policy, policy.lines.get(decision.lead_stage, 0.0), language),
     "line": lambda policy, decision, language: amount(policy, policy.line, language),
 }
 # … or each lead's own
-_OWN: dict[str, Callable[[Policy, Situation, Language], str]] = {
+_LEAD_FILLERS: dict[str, Callable[[Policy, Situation, Language], str]] = {
     "gain": lambda policy, lead, language: amount(policy, lead.gain, language),
     "low": lambda policy, lead, language: amount(policy, lead.low, language),
     "high": lambda policy, lead, language: amount(policy, lead.high, language),

@@ -24,7 +24,7 @@ WIDE = 1.5  # log-odds from the low to the high end: beyond it the interval leav
 Action = Literal["hand_over", "nurture", "hold", "recycle", "disqualify"]
 ACTIONS: tuple[Action, ...] = ("hand_over", "nurture", "hold", "recycle", "disqualify")
 
-Because = Literal[
+Rationale = Literal[
     "with_sales", "went_quiet", "still_quiet", "still_below", "came_back", "above", "still_above", "close_call",
     "rules_yes", "rules_no", "hopeless", "below", "between",
 ]  # fmt: skip
@@ -55,8 +55,9 @@ class Policy:
         return self.lines[self.stage]
 
     @cached_property
-    def sentences(self) -> dict[tuple[Because, str, str], tuple[str, tuple[str, ...]]]:
-        """Where `models.decision.advice` keeps sentences as far as they are the same for all leads, by case, lead stage and language."""
+    def sentences(self) -> dict[tuple[Rationale, str, str], tuple[str, tuple[str, ...]]]:
+        """Where `models.decision.advice` keeps sentences as far as they are the same for all leads, by case, lead stage and
+        language."""
         return {}
 
     def to_dict(self) -> dict[str, Any]:
@@ -68,7 +69,7 @@ class Policy:
 
 
 # NamedTuples: a batch makes one of each a lead, and they take a third of the time of frozen dataclasses
-class Previous(NamedTuple):
+class PreviousAdvice(NamedTuple):
     """What was recommended before, and so many days ago."""
 
     action: Action
@@ -95,10 +96,10 @@ class Situation(NamedTuple):
     quiet_days: float
     age_days: float
     rules_hand_over: bool
-    previous: Previous | None = None
+    previous: PreviousAdvice | None = None
 
     @property
-    def wide_by(self) -> float:
+    def interval_width(self) -> float:
         """The width of the interval of P(final), in log-odds."""
         low, high = max(self.chance_low, TINY), min(self.chance_high, 1 - TINY)
         return math.log(high / (1 - high)) - math.log(low / (1 - low))
@@ -109,12 +110,12 @@ class Decision(NamedTuple):
 
     action: Action
     lead_stage: str
-    because: Because
+    rationale: Rationale
 
     @property
     def uncertain(self) -> bool:
         """The model cannot decide, the rules did."""
-        return self.because in ("rules_yes", "rules_no")
+        return self.rationale in ("rules_yes", "rules_no")
 
 
 def decide(policy: Policy, lead: Situation) -> Decision:
@@ -155,30 +156,30 @@ def _straddling(policy: Policy, lead: Situation) -> Decision:
     """The interval holds the line: as before, a close call, or, where it is wide, as the rules would have it."""
     if lead.previous and lead.previous.action == "hand_over":
         return Decision("hand_over", policy.stage, "still_above")
-    if lead.wide_by <= WIDE:
+    if lead.interval_width <= WIDE:
         return Decision("hold", lead.recommended or lead.stage, "close_call")
     if lead.rules_hand_over:
         return Decision("hand_over", policy.stage, "rules_yes")
     return Decision("nurture", lead.recommended or lead.stage, "rules_no")
 
 
-def best_line(gain: Floats, profit: Floats, most: float | None) -> tuple[float, float]:
-    """The cut-off on `gain` (n,) with the highest sum of `profit` (n,) among at most `most` leads at or above it.
+def best_line(gain: Floats, profit: Floats, capacity: float | None) -> tuple[float, float]:
+    """The cut-off on `gain` (n,) with the highest sum of `profit` (n,) among at most `capacity` leads at or above it.
 
     → the line, and that sum. It lies halfway between the last lead taken and the next. Where taking nobody is best, the line is
     just above everybody.
     """
     order = np.argsort(-gain, kind="stable")
     ranked = gain[order]
-    room = len(gain) if most is None else int(min(len(gain), np.floor(most)))
+    room = len(gain) if capacity is None else int(min(len(gain), np.floor(capacity)))
     total = np.concatenate([[0.0], np.cumsum(profit[order])])[: room + 1]
     ends = np.append(ranked[:-1] != ranked[1:], True) if len(ranked) else np.zeros(0, bool)
     total[1:][~ends[:room]] = -np.inf  # equal gains are taken together or not at all
-    take = int(np.argmax(total))
+    best_count = int(np.argmax(total))
     if not len(ranked):
         return 0.0, 0.0
-    if take == 0:
+    if best_count == 0:
         return float(np.nextafter(ranked[0], np.inf)), 0.0
-    if take == len(ranked):
-        return float(ranked[-1]), float(total[take])
-    return float((ranked[take - 1] + ranked[take]) / 2), float(total[take])
+    if best_count == len(ranked):
+        return float(ranked[-1]), float(total[best_count])
+    return float((ranked[best_count - 1] + ranked[best_count]) / 2), float(total[best_count])

@@ -8,16 +8,16 @@ from models.common.types import TINY
 from models.decision.recommend import WIDE
 
 
-def review_reasons(action: str, uncertain: bool, low: float, high: float, asked: bool = False) -> list[str]:
+def review_reasons(action: str, uncertain: bool, low: float, high: float, requested: bool = False) -> list[str]:
     """What the model alone would decide to somebody's disadvantage, or does not know well enough; empty where nothing speaks
-    for it. `low` and `high` are the interval of P(final lead stage); `asked`: somebody asked for it.
+    for it. `low` and `high` are the interval of P(final lead stage); `requested`: somebody asked for it.
 
     >>> review_reasons("nurture", False, 0.1, 0.2)
     []
     >>> review_reasons("disqualify", True, 0.001, 0.9)
     ['disqualify', 'uncertain']
     """
-    reasons = ["asked"] if asked else []
+    reasons = ["asked"] if requested else []
     if action == "disqualify":
         reasons.append("disqualify")
     if uncertain:
@@ -28,5 +28,5 @@ def review_reasons(action: str, uncertain: bool, low: float, high: float, asked:
 
 
 def _logit(chance: float) -> float:
-    inside = min(max(chance, TINY), 1 - TINY)
-    return math.log(inside / (1 - inside))
+    clipped = min(max(chance, TINY), 1 - TINY)
+    return math.log(clipped / (1 - clipped))

@@ -62,9 +62,9 @@ class Value:
         amounts = self.amounts(x)
         value = probability * amounts.mean * self.lifetime
         doubt = (QUANTILE * self.spread) ** 2
-        below = np.sqrt(np.log(probability / low) ** 2 + doubt)
-        above = np.sqrt(np.log(high / probability) ** 2 + doubt)
-        return Expected(value, value * np.exp(-below), value * np.exp(above), amounts)
+        low_width = np.sqrt(np.log(probability / low) ** 2 + doubt)
+        high_width = np.sqrt(np.log(high / probability) ** 2 + doubt)
+        return Expected(value, value * np.exp(-low_width), value * np.exp(high_width), amounts)
 
     def save(self, folder: Path) -> None:
         """Write value.json and, where there is one, the text of the booster."""

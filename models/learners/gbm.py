@@ -36,7 +36,7 @@ DEFAULTS: dict[str, Any] = {
     "feature_pre_filter": False,
 }
 MOST_TREES = 400
-FEW = 256  # rows up to which a call of LightGBM costs more than its work
+SMALL_BATCH = 256  # rows up to which a call of LightGBM costs more than its work
 PATIENCE = 30  # trees without progress on later rows
 
 
@@ -66,7 +66,7 @@ class Gbm:
     def margin(self, x: Matrix) -> Floats:
         if not self.trees:
             return np.zeros(len(x))
-        if len(x) <= FEW and self._compiled:
+        if len(x) <= SMALL_BATCH and self._compiled:
             return self._compiled[0].margin(x)
         return np.asarray(self.booster.predict(_rows(x), raw_score=True, num_threads=_threads(x)), np.float64)
 
@@ -79,9 +79,9 @@ class Gbm:
     def _compiled(self) -> tuple[Trees, Shapley | None] | None:
         """The booster's trees as arrays and tables, read when they are first needed; None where only LightGBM knows them."""
         trees = Trees.read(self.source if isinstance(self.source, str) else self.source.model_to_string())
-        return (trees, Shapley.of(trees)) if trees else None
+        return (trees, Shapley.from_trees(trees)) if trees else None
 
-    def first(self, trees: int) -> Gbm:
+    def truncate(self, trees: int) -> Gbm:
         """Only the first so many trees; the log stays. A booster that was cut keeps what it has."""
         if trees >= self.booster.num_trees():
             return self
@@ -132,14 +132,15 @@ def gbm_learner(
     train: Examples,
     params: Mapping[str, Any],
     *,
-    later: Examples | None = None,
+    validation: Examples | None = None,
     trees: int = MOST_TREES,
     start: Floats | None = None,
-    later_start: Floats | None = None,
+    validation_start: Floats | None = None,
 ) -> Gbm:
-    """Fit at most `trees` trees on `train`; with `later`, stop when its log loss has not improved for `PATIENCE` trees.
+    """Fit at most `trees` trees on `train`; with `validation`, stop when its log loss has not improved for `PATIENCE` trees.
 
-    `start` (n,) are log-odds to boost on top of; `later_start` those of `later`. The log has the loss after each tree.
+    `start` (n,) are log-odds to boost on top of; `validation_start` those of `validation`. The log has the loss after each
+    tree.
     """
     import lightgbm as lgb
 
@@ -148,11 +149,13 @@ def gbm_learner(
     callbacks: list[Any] = []
     sets = []
     history: dict[str, dict[str, list[float]]] = {}
-    if later is not None:
-        sets = [data.create_valid(_rows(later.x), label=later.y, weight=later.weight, init_score=later_start)]
+    if validation is not None:
+        sets = [
+            data.create_valid(_rows(validation.x), label=validation.y, weight=validation.weight, init_score=validation_start)
+        ]
         callbacks = [lgb.early_stopping(PATIENCE, verbose=False), lgb.record_evaluation(history)]
     booster = lgb.train(settings, data, num_boost_round=max(trees, 1), valid_sets=sets, callbacks=callbacks)
-    best = booster.best_iteration if later is not None else booster.num_trees()
+    best = booster.best_iteration if validation is not None else booster.num_trees()
     losses = next(iter(history["valid_0"].values())) if history else []
     log = {"learner": "gbm", "trees": best, "losses": losses, "rows": len(train), "positives": int(train.y.sum()), **params}
-    return Gbm(booster, log).first(best)
+    return Gbm(booster, log).truncate(best)

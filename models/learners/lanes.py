@@ -15,13 +15,13 @@ from numba.extending import intrinsic, models, register_model
 
 LANES = 8
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
-_PLACE = ir.IntType(32)
+_INDEX = ir.IntType(32)
 
 
 def _operation(typed: Callable[..., Any]) -> Callable[..., Any]:
     """For compiled code only; its first argument is numba's own."""
-    made: Callable[..., Any] = intrinsic(typed)
-    return made
+    operation: Callable[..., Any] = intrinsic(typed)
+    return operation
 
 
 class _Lanes(types.Type):
@@ -39,73 +39,75 @@ class _Model(models.PrimitiveModel):
 
 
 @_operation
-def load(_: Any, array: Any, at: Any) -> Any:
+def load(_: Any, array: Any, position: Any) -> Any:
     """Eight numbers of an array of float64 from a place on."""
 
-    def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return builder.load(_place(context, builder, signature, given), align=8)
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_pointer(context, builder, signature, args), align=8)
 
-    return lanes(array, at), made
+    return lanes(array, position), codegen
 
 
 @_operation
-def store(_: Any, array: Any, at: Any, vector: Any) -> Any:
+def store(_: Any, array: Any, position: Any, vector: Any) -> Any:
     """Eight numbers into an array of float64 from a place on."""
 
-    def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        builder.store(given[2], _place(context, builder, signature, given), align=8)
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[2], _pointer(context, builder, signature, args), align=8)
 
-    return types.void(array, at, vector), made
+    return types.void(array, position, vector), codegen
 
 
-def _place(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-    data = context.make_array(signature.args[0])(context, builder, given[0]).data
-    return builder.bitcast(builder.gep(data, [given[1]]), _VECTOR.as_pointer())
+def _pointer(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    data = context.make_array(signature.args[0])(context, builder, args[0]).data
+    return builder.bitcast(builder.gep(data, [args[1]]), _VECTOR.as_pointer())
 
 
 @_operation
-def alike(_: Any, number: Any) -> Any:
+def broadcast(_: Any, number: Any) -> Any:
     """A number, eight times."""
 
-    def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return _alike(builder, context.cast(builder, given[0], signature.args[0], types.float64))
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _broadcast(builder, context.cast(builder, args[0], signature.args[0], types.float64))
 
-    return lanes(number), made
+    return lanes(number), codegen
 
 
-def _alike(builder: Any, number: Any) -> Any:
-    first = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), number, ir.Constant(_PLACE, 0))
+def _broadcast(builder: Any, number: Any) -> Any:
+    lane = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), number, ir.Constant(_INDEX, 0))
     return builder.shuffle_vector(
-        first, ir.Constant(_VECTOR, ir.Undefined), ir.Constant(ir.VectorType(_PLACE, LANES), [0] * LANES)
+        lane, ir.Constant(_VECTOR, ir.Undefined), ir.Constant(ir.VectorType(_INDEX, LANES), [0] * LANES)
     )
 
 
 def _of_two(name: str) -> Callable[..., Any]:
-    def typed(_: Any, one: Any, other: Any) -> Any:
-        def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-            return getattr(builder, name)(*given)
+    def typed(_: Any, lhs: Any, rhs: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return getattr(builder, name)(*args)
 
-        return lanes(one, other), made
+        return lanes(lhs, rhs), codegen
 
     return _operation(typed)
 
 
-plus, minus, times, over = (_of_two(name) for name in ("fadd", "fsub", "fmul", "fdiv"))
+plus, minus, times, divide = (_of_two(name) for name in ("fadd", "fsub", "fmul", "fdiv"))
 
 
 @_operation
 def summed(_: Any, vector: Any) -> Any:
     """The sum of the eight, in pairs."""
 
-    def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        width, left = LANES, given[0]
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        width, partial = LANES, args[0]
         while width > 1:
             width //= 2
             halves = [
-                builder.shuffle_vector(left, left, ir.Constant(ir.VectorType(_PLACE, width), list(range(begin, begin + width))))
+                builder.shuffle_vector(
+                    partial, partial, ir.Constant(ir.VectorType(_INDEX, width), list(range(begin, begin + width)))
+                )
                 for begin in (0, width)
             ]
-            left = builder.fadd(*halves)
-        return builder.extract_element(left, ir.Constant(_PLACE, 0))
+            partial = builder.fadd(*halves)
+        return builder.extract_element(partial, ir.Constant(_INDEX, 0))
 
-    return types.float64(vector), made
+    return types.float64(vector), codegen

@@ -22,7 +22,7 @@ CLIP = 6.0  # standard deviations; beyond it a value says no more
 SMALLEST = 1e-9
 
 
-def _along(values: Floats, y: Flags) -> float:
+def _correlation(values: Floats, y: Flags) -> float:
     """|covariance with the outcome| over the deviation: the correlation, but for a factor that is the same for all columns."""
     return abs(float(values @ (y - y.mean()))) / max(float(values.std()), SMALLEST)
 
@@ -56,22 +56,22 @@ class Scaler:
         )
         for i in range(columns):
             column = np.asarray(x[:, i], np.float64)
-            known = ~np.isnan(column)
-            missing[i] = 1 - known.mean() if len(known) else 0.0
-            there = column[known]
-            if not len(there) or there.max() - there.min() < SMALLEST:
+            present = ~np.isnan(column)
+            missing[i] = 1 - present.mean() if len(present) else 0.0
+            values = column[present]
+            if not len(values) or values.max() - values.min() < SMALLEST:
                 continue
-            if (i != points and there.min() >= 0 and there.max() > 1) if log is None else log[i]:
-                logs = np.log1p(np.maximum(there, 0))
-                log_scale[i] = log is not None or _along(logs, y[known]) > _along(there, y[known])
-                there = logs if log_scale[i] else there
-            mean[i], deviation[i] = there.mean(), max(there.std(), LEAST_POINTS if i == points else 0.0)
+            if (i != points and values.min() >= 0 and values.max() > 1) if log is None else log[i]:
+                logs = np.log1p(np.maximum(values, 0))
+                log_scale[i] = log is not None or _correlation(logs, y[present]) > _correlation(values, y[present])
+                values = logs if log_scale[i] else values
+            mean[i], deviation[i] = values.mean(), max(values.std(), LEAST_POINTS if i == points else 0.0)
         return cls(log_scale, mean, deviation, missing)
 
-    def within(self, pooled: Pooled) -> Scaler:
+    def with_pooled(self, pooled: Pooled) -> Scaler:
         """The same with the columns that others share scaled as there."""
-        ours, theirs = vars(self), vars(pooled)
-        return Scaler(**{name: np.where(pooled.shared, theirs[name], own) for name, own in ours.items()})
+        own_arrays, pooled_arrays = vars(self), vars(pooled)
+        return Scaler(**{name: np.where(pooled.shared, pooled_arrays[name], values) for name, values in own_arrays.items()})
 
     @property
     def indicated(self) -> npt.NDArray[np.intp]:
@@ -80,12 +80,12 @@ class Scaler:
 
     def transform(self, x: Matrix) -> Matrix:
         """x (n, features) → float32 (n, features + indicators)."""
-        shown = self.indicated
-        out = np.empty((x.shape[0], x.shape[1] + len(shown)), np.float32, order="F")
+        indicators = self.indicated
+        out = np.empty((x.shape[0], x.shape[1] + len(indicators)), np.float32, order="F")
         z = out[:, : x.shape[1]]
         z[:] = x
         gaps = np.isnan(z)
-        out[:, x.shape[1] :] = gaps[:, shown] - self.missing[shown]
+        out[:, x.shape[1] :] = gaps[:, indicators] - self.missing[indicators]
         z[:, self.log_scale] = np.log1p(np.maximum(z[:, self.log_scale], 0))
         with np.errstate(over="ignore"):  # a number far out is clipped next
             z -= self.mean
@@ -120,10 +120,10 @@ class Linear:
         """Per column of x: on a logarithmic scale or not, mean, deviation, coefficient, and what a missing value adds."""
         s, width = self.scaler, len(self.scaler.mean)
         missing = np.zeros((2, width))  # what the indicator adds where the value is there, and where it is missing
-        own = self.coefficient[width:]
+        indicator_coefficient = self.coefficient[width:]
         share = s.missing[s.indicated].astype(np.float32)
-        missing[0, s.indicated] = (np.float32(0) - share) * own
-        missing[1, s.indicated] = (np.float32(1) - share) * own
+        missing[0, s.indicated] = (np.float32(0) - share) * indicator_coefficient
+        missing[1, s.indicated] = (np.float32(1) - share) * indicator_coefficient
         return s.log_scale, s.mean.astype(np.float32), s.deviation.astype(np.float32), self.coefficient[:width], missing
 
     def save(self, folder: Path) -> None:
@@ -188,73 +188,73 @@ def linear_path(train: Examples, strengths: Sequence[float] = STRENGTHS) -> list
     """
     pooled = train.pooled
     scaler = Scaler.fit(train.x, train.y, train.points)
-    scaler = scaler if pooled is None else scaler.within(pooled)
+    scaler = scaler if pooled is None else scaler.with_pooled(pooled)
     z = scaler.transform(train.x)
-    toward, spread = pooled.over(scaler.indicated) if pooled else (np.zeros(z.shape[1]), None)
-    said = z @ toward.astype(z.dtype) if pooled else np.zeros(1)
-    middle = float(np.average(said, weights=train.weight)) if pooled else 0.0
-    said = said.astype(np.float64) - middle
+    toward, spread = pooled.prior(scaler.indicated) if pooled else (np.zeros(z.shape[1]), None)
+    pooled_margin = z @ toward.astype(z.dtype) if pooled else np.zeros(1)
+    middle = float(np.average(pooled_margin, weights=train.weight)) if pooled else 0.0
+    pooled_margin = pooled_margin.astype(np.float64) - middle
     weight = train.weight / train.weight.mean()
     points = np.zeros(len(z)) if train.points is None else z[:, train.points].astype(np.float64)
     evidence = weight * (len(np.unique(train.account)) / max(len(train), 1))
-    base, slope = rules_prior(points, train.y, evidence, pooled, said)
+    base, slope = rules_prior(points, train.y, evidence, pooled, pooled_margin)
     if spread is not None:
         z *= spread.astype(z.dtype)  # the penalty is on departures in units of the spread
-    found = np.zeros(z.shape[1] + 1)
+    solution = np.zeros(z.shape[1] + 1)
     fitted = []
     for strength in strengths:
-        found = penalised(z, train.y, weight, base + slope * points + said, strength, found)
-        coefficient = found[:-1].copy() if spread is None else toward + spread * found[:-1]
+        solution = penalised(z, train.y, weight, base + slope * points + pooled_margin, strength, solution)
+        coefficient = solution[:-1].copy() if spread is None else toward + spread * solution[:-1]
         if train.points is not None:
             coefficient[train.points] += slope
         log = {"learner": "linear", "strength": strength, "rows": len(train), "positives": int(train.y.sum())}
-        fitted.append(Linear(scaler, coefficient, base - middle + float(found[-1]), log))
+        fitted.append(Linear(scaler, coefficient, base - middle + float(solution[-1]), log))
     return fitted
 
 
 def rules_prior(
-    points: Floats, y: Flags, weight: Floats, pooled: Pooled | None = None, said: Floats | float = 0.0
+    points: Floats, y: Flags, weight: Floats, pooled: Pooled | None = None, pooled_margin: Floats | float = 0.0
 ) -> tuple[float, float]:
     """(constant, slope) of the log-odds along standardised `points` (n,): the rules, calibrated.
 
     Before any outcome the slope is believed to be `PRIOR_SLOPE` ± `PRIOR_SLOPE`, and half an outcome of each kind is added; so
     this is defined from no outcome on, and what is believed fades as outcomes come. Constant points leave only the constant.
-    Where other businesses say something, log-odds `said` (n,) with mean 0, the slope is believed to be 0 ± `PRIOR_SLOPE` and
-    the constant what theirs is.
+    Where other businesses say something, log-odds `pooled_margin` (n,) with mean 0, the slope is believed to be 0 ±
+    `PRIOR_SLOPE` and the constant what theirs is.
     """
     from scipy.optimize import minimize  # a server never fits
 
-    along = float(points.std()) > SMALLEST and pooled is None
+    informative = float(points.std()) > SMALLEST and pooled is None
 
     def loss(v: Floats) -> tuple[float, Floats]:
-        margin = v[0] + v[1] * points + said
+        margin = v[0] + v[1] * points + pooled_margin
         losses = np.logaddexp(0.0, np.where(y, -margin, margin))
-        off = weight * (sigmoid(margin) - y)
+        residual = weight * (sigmoid(margin) - y)
         if pooled is None:
-            believed, back, half = 0.5 * (np.logaddexp(0, v[0]) + np.logaddexp(0, -v[0])), float(sigmoid(v[0])), 0.5
+            prior_loss, prior_gradient, half = 0.5 * (np.logaddexp(0, v[0]) + np.logaddexp(0, -v[0])), float(sigmoid(v[0])), 0.5
         else:
-            back, half = (v[0] - pooled.base) / pooled.base_deviation**2, 0.0
-            believed = 0.5 * back * (v[0] - pooled.base)
-        pull = (v[1] - PRIOR_SLOPE * along) / PRIOR_SLOPE**2
-        value = float(weight @ losses) + float(believed) + 0.5 * pull * (v[1] - PRIOR_SLOPE * along)
-        return value, np.array([off.sum() + back - half, off @ points + pull])
+            prior_gradient, half = (v[0] - pooled.base) / pooled.base_deviation**2, 0.0
+            prior_loss = 0.5 * prior_gradient * (v[0] - pooled.base)
+        pull = (v[1] - PRIOR_SLOPE * informative) / PRIOR_SLOPE**2
+        value = float(weight @ losses) + float(prior_loss) + 0.5 * pull * (v[1] - PRIOR_SLOPE * informative)
+        return value, np.array([residual.sum() + prior_gradient - half, residual @ points + pull])
 
-    found = minimize(loss, np.array([0.0, PRIOR_SLOPE * along]), jac=True, method="L-BFGS-B")
-    return float(found.x[0]), float(found.x[1])
+    solution = minimize(loss, np.array([0.0, PRIOR_SLOPE * informative]), jac=True, method="L-BFGS-B")
+    return float(solution.x[0]), float(solution.x[1])
 
 
-def penalised(z: Matrix, y: Flags, weight: Floats, start: Floats, strength: float, first: Floats) -> Floats:
+def penalised(z: Matrix, y: Flags, weight: Floats, start: Floats, strength: float, initial: Floats) -> Floats:
     """Coefficients (columns,) and a constant to be added to the log-odds `start` (n,)."""
     from scipy.optimize import minimize
 
     def loss(v: Floats) -> tuple[float, Floats]:
         margin = start + z @ v[:-1].astype(z.dtype) + v[-1]
         losses = np.logaddexp(0.0, np.where(y, -margin, margin))
-        off = strength * weight * (sigmoid(margin) - y)
+        residual = strength * weight * (sigmoid(margin) - y)
         value = strength * float(weight @ losses) + 0.5 * float(v @ v)
-        return value, np.append(off.astype(z.dtype) @ z, off.sum()) + v
+        return value, np.append(residual.astype(z.dtype) @ z, residual.sum()) + v
 
     limits = {"maxiter": 300, "ftol": 1e-10, "gtol": 1e-4 * strength * float(weight.sum())}
     if y.all() or not y.any():
-        return first  # the constant would run away; the start already says what so many rows of one kind mean
-    return np.asarray(minimize(loss, first, jac=True, method="L-BFGS-B", options=limits).x, np.float64)
+        return initial  # the constant would run away; the start already says what so many rows of one kind mean
+    return np.asarray(minimize(loss, initial, jac=True, method="L-BFGS-B", options=limits).x, np.float64)

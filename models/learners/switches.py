@@ -16,7 +16,7 @@ from features.common.compiled import inlined
 from models.common.types import Floats
 from models.learners.trees import MISSING_NAN, MISSING_ZERO, ZERO, Trees
 
-Whole = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.int64]
 PLACE_BITS = 6  # of a node within its tree
 
 
@@ -24,117 +24,122 @@ class Switches(NamedTuple):
     """The nodes of some sets of trees by column, kind of missing value and threshold: a *group* has the first two in common.
 
     `groups` (sets + 1,): where the groups of each set begin; `column`, `missing` (groups,). `limits` (groups + 1,):
-    where their distinct thresholds begin; `first` (thresholds + 1,): where the `nodes` of each begin, as tree × 64 + place.
+    where their distinct thresholds begin; `starts` (thresholds + 1,): where the `nodes` of each begin, as tree × 64 + place.
     `rank` (groups,): the threshold below which a usual value lies, counted over all; `absent` (groups,): 1 where it is usual
-    that the value is missing; `others`, from `apart` on (groups + 1,): nodes that send a missing value the other way than a
-    usual one. `words` (trees,): what is usual. Values above `low` and up to `high` (groups,) turn nothing.
+    that the value is missing; `missing_nodes`, from `missing_begin` on (groups + 1,): nodes that send a missing value the other
+    way than a usual one. `words` (trees,): what is usual. Values above `low` and up to `high` (groups,) turn nothing.
     """
 
-    groups: Whole
-    column: Whole
-    missing: Whole
-    limits: Whole
-    first: Whole
-    nodes: Whole
-    rank: Whole
-    absent: Whole
-    apart: Whole
-    others: Whole
-    words: Whole
+    groups: Ints
+    column: Ints
+    missing: Ints
+    limits: Ints
+    starts: Ints
+    nodes: Ints
+    rank: Ints
+    absent: Ints
+    missing_begin: Ints
+    missing_nodes: Ints
+    words: Ints
     threshold: Floats
     low: Floats
     high: Floats
 
     @classmethod
-    def of(cls, trees: Trees, begins: Whole) -> Switches:
+    def from_trees(cls, trees: Trees, begins: Ints) -> Switches:
         """Of trees with at most 64 nodes each; a set i has the trees from `begins[i]` on. What is usual is so for all sets."""
         nodes = trees.nodes
         size = np.diff(nodes.begin)
         tree = np.repeat(np.arange(len(size)), size)
-        place = np.arange(len(tree)) - nodes.begin[tree]
+        position = np.arange(len(tree)) - nodes.begin[tree]
         default = nodes.default_left.astype(bool)
-        value, absent = _usual(trees)
-        goes_left = np.where(absent, default, value <= nodes.threshold).astype(np.uint64)
+        value, absent = _usual_values(trees)
+        left_bits = np.where(absent, default, value <= nodes.threshold).astype(np.uint64)
         words = np.zeros(len(size), np.uint64)
-        np.bitwise_or.at(words, tree, goes_left << place.astype(np.uint64))
+        np.bitwise_or.at(words, tree, left_bits << position.astype(np.uint64))
 
-        asked = [np.flatnonzero(tree >= begin) for begin in begins.tolist()]
-        node, of = np.concatenate([np.empty(0, np.intp), *asked]), np.repeat(np.arange(len(asked)), [len(one) for one in asked])
-        order = np.lexsort((nodes.threshold[node], nodes.missing[node], nodes.feature[node], of))
-        node, of = node[order], of[order]
-        groups = _Groups.of(np.stack([of, nodes.feature[node], nodes.missing[node]]), nodes.threshold[node])
-        mine, limits = node[groups.opening], groups.limits
-        below = groups.threshold < value[mine][groups.of_threshold]
-        rank = limits[:-1] + np.bincount(groups.of_threshold[below], minlength=len(mine))
+        set_nodes = [np.flatnonzero(tree >= begin) for begin in begins.tolist()]
+        node, node_set = (
+            np.concatenate([np.empty(0, np.intp), *set_nodes]),
+            np.repeat(np.arange(len(set_nodes)), [len(members) for members in set_nodes]),
+        )
+        order = np.lexsort((nodes.threshold[node], nodes.missing[node], nodes.feature[node], node_set))
+        node, node_set = node[order], node_set[order]
+        groups = _Groups.from_keys(np.stack([node_set, nodes.feature[node], nodes.missing[node]]), nodes.threshold[node])
+        opening_nodes, limits = node[groups.opening], groups.limits
+        below_value = groups.threshold < value[opening_nodes][groups.of_threshold]
+        rank = limits[:-1] + np.bincount(groups.of_threshold[below_value], minlength=len(opening_nodes))
         differ = np.flatnonzero(((value <= nodes.threshold) != default)[node] & (nodes.missing[node] != 0))
-        known = np.concatenate(([-np.inf], groups.threshold, [np.inf]))
-        bound = ~absent[mine] & (nodes.missing[mine] != MISSING_ZERO)
-        low = np.where(rank == limits[:-1], -np.inf, known[rank])
-        high = np.where(rank == limits[1:], np.inf, known[rank + 1])
-        code = (tree << PLACE_BITS | place)[node]
+        padded_thresholds = np.concatenate(([-np.inf], groups.threshold, [np.inf]))
+        bound = ~absent[opening_nodes] & (nodes.missing[opening_nodes] != MISSING_ZERO)
+        low = np.where(rank == limits[:-1], -np.inf, padded_thresholds[rank])
+        high = np.where(rank == limits[1:], np.inf, padded_thresholds[rank + 1])
+        code = (tree << PLACE_BITS | position)[node]
         return cls(
-            np.searchsorted(of[groups.opening], np.arange(len(begins) + 1)), nodes.feature[mine].astype(np.int64),
-            nodes.missing[mine].astype(np.int64), limits, groups.first, code, rank, absent[mine].astype(np.int64),
-            np.searchsorted(groups.of_node[differ], np.arange(len(mine) + 1)), code[differ], words.view(np.int64),
+            np.searchsorted(node_set[groups.opening], np.arange(len(begins) + 1)), nodes.feature[opening_nodes].astype(np.int64),
+            nodes.missing[opening_nodes].astype(np.int64), limits, groups.starts, code, rank, absent[opening_nodes].astype(np.int64),
+            np.searchsorted(groups.of_node[differ], np.arange(len(opening_nodes) + 1)), code[differ], words.view(np.int64),
             groups.threshold, np.where(bound, low, np.inf), high,
         )  # fmt: skip
 
 
 class _Groups(NamedTuple):
     """Sorted nodes by what they have in common: `opening` (groups,) is the first node of each, `of_node` (nodes,) the group;
-    `threshold`, `of_threshold` (thresholds,) and `limits`, `first` as in `Switches`."""
+    `threshold`, `of_threshold` (thresholds,) and `limits`, `starts` as in `Switches`."""
 
-    opening: Whole
-    of_node: Whole
+    opening: Ints
+    of_node: Ints
     threshold: Floats
-    of_threshold: Whole
-    limits: Whole
-    first: Whole
+    of_threshold: Ints
+    limits: Ints
+    starts: Ints
 
     @classmethod
-    def of(cls, kinds: npt.NDArray[Any], threshold: Floats) -> _Groups:
+    def from_keys(cls, kinds: npt.NDArray[Any], threshold: Floats) -> _Groups:
         """Of kinds (keys, nodes) and thresholds (nodes,), sorted by them."""
         opens = _changes(kinds)
         begins = opens | _changes(threshold[None])
-        first, opening, of_node = np.flatnonzero(begins), np.flatnonzero(opens), np.cumsum(opens) - 1
-        limits = np.append(np.cumsum(begins)[opening] - 1, len(first))
-        return cls(opening, of_node, threshold[first], of_node[first], limits, np.append(first, len(threshold)))
+        starts, opening, of_node = np.flatnonzero(begins), np.flatnonzero(opens), np.cumsum(opens) - 1
+        limits = np.append(np.cumsum(begins)[opening] - 1, len(starts))
+        return cls(opening, of_node, threshold[starts], of_node[starts], limits, np.append(starts, len(threshold)))
 
 
 def _changes(keys: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Where (n,) any of the keys (keys, n) is another one than before."""
-    new = np.ones(keys.shape[1], bool)
-    new[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
-    return new
+    changed = np.ones(keys.shape[1], bool)
+    changed[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
+    return changed
 
 
 def _rows_left(trees: Trees) -> Floats:
     """Rows of training (nodes,) that each node sent to the left."""
-    left = trees.links.left
-    return np.where(left < 0, trees.rows[np.where(left < 0, ~left, 0)], trees.count[np.maximum(left, 0)])
+    left_child = trees.links.left_child
+    return np.where(
+        left_child < 0, trees.rows[np.where(left_child < 0, ~left_child, 0)], trees.count[np.maximum(left_child, 0)]
+    )
 
 
-def _usual(trees: Trees) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def _usual_values(trees: Trees) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """A usual value of what each node asks (nodes,), and whether it is usual that there is none: what sends most rows of
     training the way they went at all nodes of the same column and kind of missing value."""
     nodes = trees.nodes
     order = np.lexsort((nodes.threshold, nodes.missing, nodes.feature))
-    groups = _Groups.of(np.stack([nodes.feature, nodes.missing])[:, order], nodes.threshold[order])
-    left = _rows_left(trees)[order]
-    right, default = trees.count[order] - left, nodes.default_left[order].astype(bool)
+    groups = _Groups.from_keys(np.stack([nodes.feature, nodes.missing])[:, order], nodes.threshold[order])
+    left_rows = _rows_left(trees)[order]
+    right_rows, default = trees.count[order] - left_rows, nodes.default_left[order].astype(bool)
     count = len(groups.opening)
     value, absent = np.empty(count), np.empty(count, bool)
     for group, (begin, end) in enumerate(zip(groups.limits[:-1].tolist(), groups.limits[1:].tolist(), strict=True)):
-        ends = groups.first[begin : end + 1]
-        mine = slice(ends[0], ends[-1])
-        gained = np.concatenate(([0.0], np.cumsum(right[mine] - left[mine])))[ends - ends[0]]
+        ends = groups.starts[begin : end + 1]
+        span = slice(ends[0], ends[-1])
+        gained = np.concatenate(([0.0], np.cumsum(right_rows[span] - left_rows[span])))[ends - ends[0]]
         best = int(np.argmax(gained))
         value[group] = groups.threshold[begin + best] if begin + best < end else np.inf
-        absent[group] = np.where(default[mine], left[mine], right[mine]).sum() > left[mine].sum() + gained[best]
+        absent[group] = np.where(default[span], left_rows[span], right_rows[span]).sum() > left_rows[span].sum() + gained[best]
     absent &= nodes.missing[order][groups.opening] != 0
-    found, none = np.empty(len(order)), np.empty(len(order), bool)
-    found[order], none[order] = value[groups.of_node], absent[groups.of_node]
-    return found, none
+    node_values, node_absent = np.empty(len(order)), np.empty(len(order), bool)
+    node_values[order], node_absent[order] = value[groups.of_node], absent[groups.of_node]
+    return node_values, node_absent
 
 
 @inlined
@@ -150,17 +155,17 @@ def turn(row: Any, trees: int, s: Any, words: Any) -> None:
         unknown = np.isnan(value)
         if unknown and missing != MISSING_NAN:
             value = 0.0
-        away = (unknown and missing == MISSING_NAN) or (missing == MISSING_ZERO and abs(value) <= ZERO)
-        if away != (s.absent[g] != 0):
+        is_missing = (unknown and missing == MISSING_NAN) or (missing == MISSING_ZERO and abs(value) <= ZERO)
+        if is_missing != (s.absent[g] != 0):
             _flip(s.others, s.apart[g], s.apart[g + np.uintp(1)], words)
-        if not away:
-            usual = s.rank[g]
-            here, begin, end = usual, s.limits[g], s.limits[g + np.uintp(1)]
-            while here < end and value > s.threshold[np.uintp(here)]:
-                here += 1
-            while here > begin and value <= s.threshold[np.uintp(here - 1)]:
-                here -= 1
-            _flip(s.nodes, s.first[np.uintp(min(here, usual))], s.first[np.uintp(max(here, usual))], words)
+        if not is_missing:
+            usual_rank = s.rank[g]
+            rank, begin, end = usual_rank, s.limits[g], s.limits[g + np.uintp(1)]
+            while rank < end and value > s.threshold[np.uintp(rank)]:
+                rank += 1
+            while rank > begin and value <= s.threshold[np.uintp(rank - 1)]:
+                rank -= 1
+            _flip(s.nodes, s.first[np.uintp(min(rank, usual_rank))], s.first[np.uintp(max(rank, usual_rank))], words)
 
 
 @inlined

@@ -37,13 +37,13 @@ from features.common.compiled import compiled, packed
 from features.common.threads import CORES, MOST_THREADS
 from models.common.types import Floats, Matrix
 from models.learners import forest as k
-from models.learners.forest import SMALL, WORD, Forest, down_and_up, explain, unpacked, value_of
+from models.learners.forest import SMALL, WORD, Forest, add_contributions, explain, unpacked, value_of
 from models.learners.switches import Switches, turn
 from models.learners.trees import MISSING_NAN, MISSING_ZERO, ZERO, Nodes, Trees
 
-FEW = 64  # rows up to which patterns are not looked up
+SMALL_BATCH = 64  # rows up to which patterns are not looked up
 BLOCK = 4096  # rows that pass through a tree together
-LEAST = 256  # rows for which another thread is worth its start
+MIN_BLOCK = 256  # rows for which another thread is worth its start
 SLOT_BITS = 13
 SLOTS = 1 << SLOT_BITS  # of the hash table of a block's patterns, twice as many as they can be
 SPREAD = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio (Knuth's multiplicative hashing)
@@ -51,22 +51,23 @@ SPREAD = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio (Knuth's multiplicativ
 
 @dataclass(frozen=True)
 class Shapley:
-    """Some trees, made ready: `whole` and `real` are what `models.learners.forest.unpacked` takes apart."""
+    """Some trees, made ready: `integers` and `real` are what `models.learners.forest.unpacked` takes apart."""
 
     trees: Trees
-    whole: npt.NDArray[np.int64]
+    integers: npt.NDArray[np.int64]
     real: Floats
 
     @classmethod
-    def of(cls, trees: Trees, boosters: Sequence[int] = (0,), sets: Sequence[int] = (0,)) -> Shapley | None:
+    def from_trees(cls, trees: Trees, boosters: Sequence[int] = (0,), sets: Sequence[int] = (0,)) -> Shapley | None:
         """Made ready; None where a leaf was reached by no row of training, or a tree has more than `WORD` nodes.
 
-        `boosters` and `sets`: the first tree of each, the latter for `models.learners.switches`; without them all trees are one.
+        `boosters` and `sets`: the first tree of each, the latter for `models.learners.switches`; without them all trees are
+        one.
         """
         if (trees.rows <= 0).any() or (np.diff(trees.nodes.begin) > WORD).any():
             return None
-        forest = _Making(trees, np.array([*boosters, len(trees)], np.int64)).made()
-        switches = Switches.of(trees, np.array(sets, np.int64))
+        forest = _ForestBuilder(trees, np.array([*boosters, len(trees)], np.int64)).build()
+        switches = Switches.from_trees(trees, np.array(sets, np.int64))
         _fill(forest, switches.words, trees.features + 1)
         wholes = [*forest[:8], *switches[:-3]]
         return cls(trees, packed(wholes, np.int64), packed([*forest[8:], *switches[-3:]], np.float64))
@@ -77,12 +78,12 @@ class Shapley:
         The result of more than a few rows lies in memory feature by feature.
         """
         width = self.trees.features + 1
-        if len(x) <= FEW:
+        if len(x) <= SMALL_BATCH:
             out = np.empty((len(x), width))
-            _each_row(x, self.whole, self.real, out)
+            _each_row(x, self.integers, self.real, out)
             return out
         out = np.zeros((width, len(x))).T
-        size = min(BLOCK, max(-(-len(x) // min(CORES, MOST_THREADS)), LEAST))
+        size = min(BLOCK, max(-(-len(x) // min(CORES, MOST_THREADS)), MIN_BLOCK))
         blocks = [slice(a, min(a + size, len(x))) for a in range(0, len(x), size)]
         threads = min(CORES, MOST_THREADS, len(blocks))
         if threads > 1:
@@ -94,24 +95,24 @@ class Shapley:
         return out
 
     @cached_property
-    def _asked(self) -> tuple[npt.NDArray[np.intp], Nodes]:
+    def _split_features(self) -> tuple[npt.NDArray[np.intp], Nodes]:
         """The features that any tree asks, and the nodes with their places among those."""
-        asked, place = np.unique(self.trees.nodes.feature, return_inverse=True)
-        return asked.astype(np.intp), self.trees.nodes._replace(feature=place.astype(np.int32))
+        split_features, positions = np.unique(self.trees.nodes.feature, return_inverse=True)
+        return split_features.astype(np.intp), self.trees.nodes._replace(feature=positions.astype(np.int32))
 
     def _block(self, x: Matrix, out: Floats) -> None:
         """Features that no tree asks are neither read nor written."""
-        asked, nodes = self._asked
-        _each_pattern(np.take(x.T, asked, axis=0).T, nodes, self.whole, self.real, asked, out)
+        split_features, nodes = self._split_features
+        _each_pattern(np.take(x.T, split_features, axis=0).T, nodes, self.integers, self.real, split_features, out)
 
 
-class _Making:
+class _ForestBuilder:
     """Trees being made ready."""
 
     def __init__(self, trees: Trees, boosters: npt.NDArray[np.int64]) -> None:
         self.trees, self.boosters = trees, boosters
         count = len(trees.count)
-        self.code, self.away, self.before = np.zeros(count, np.int64), np.ones((count, 2)), np.ones(count)
+        self.code, self.opposite_share, self.upstream_share = np.zeros(count, np.int64), np.ones((count, 2)), np.ones(count)
         self.rounds: list[int] = []
         self.used = [0]
         self.columns: list[int] = []
@@ -123,31 +124,31 @@ class _Making:
         begin, end = int(t.nodes.begin[tree]), int(t.nodes.begin[tree + 1])
         features = sorted(set(t.nodes.feature[begin:end].tolist()))
         # of each node: feature → the last node above that asks it, the way from there, and the share of rows let through so far
-        seen: list[dict[int, tuple[int, bool, float]]] = [{} for _ in range(end - begin)]
+        paths: list[dict[int, tuple[int, bool, float]]] = [{} for _ in range(end - begin)]
         deepest = 1
         for n in range(begin, end):
-            feature, above = int(t.nodes.feature[n]), seen[n - begin]
-            children = int(t.links.left[n]), int(t.links.right[n])
-            came = [float(t.rows[~c] if c < 0 else t.count[c]) / float(t.count[n]) for c in children]
-            last, side, before = above.get(feature, (0, False, 1.0))
+            feature, path = int(t.nodes.feature[n]), paths[n - begin]
+            children = int(t.links.left_child[n]), int(t.links.right_child[n])
+            shares = [float(t.rows[~c] if c < 0 else t.count[c]) / float(t.count[n]) for c in children]
+            ancestor, side, upstream_share = path.get(feature, (0, False, 1.0))
             places = [c - begin if c >= 0 else WORD + ~c - (begin + tree) for c in children]
-            self.away[n], self.before[n] = came, before
+            self.opposite_share[n], self.upstream_share[n] = shares, upstream_share
             self.code[n] = (
-                places[0] | places[1] << k.SHIFT | last << k.ABOVE | side << k.SIDE | (feature in above) << k.AGAIN
+                places[0] | places[1] << k.SHIFT | ancestor << k.ANCESTOR | side << k.SIDE | (feature in path) << k.REPEATED
                 | features.index(feature) << k.COLUMN
             )  # fmt: skip
-            for left, child, share in zip((True, False), children, came, strict=True):
-                below = {**above, feature: (n - begin, left, before * share)}
-                deepest = max(deepest, len(below))
+            for left_side, child, share in zip((True, False), children, shares, strict=True):
+                child_path = {**path, feature: (n - begin, left_side, upstream_share * share)}
+                deepest = max(deepest, len(child_path))
                 if child >= 0:
-                    seen[child - begin] = below
+                    paths[child - begin] = child_path
         leaves = slice(begin + tree, end + tree + 1)
         self.average.append(float(t.rows[leaves] @ t.links.value[leaves] / t.rows[leaves].sum()))
         self.rounds.append(-(-deepest // (2 * k.POINTS)))
         self.columns += features
         self.used.append(len(self.columns))
 
-    def made(self) -> Forest:
+    def build(self) -> Forest:
         for tree in range(len(self.trees)):
             self.tree(tree)
         begin = self.trees.nodes.begin.astype(np.int64)
@@ -161,20 +162,20 @@ class _Making:
         return Forest(
             begin, self.boosters, np.array(self.rounds, np.int64), used, np.array(self.columns, np.int64),
             np.where(nodes <= SMALL, np.cumsum(entries) - entries, -1), np.where(nodes <= SMALL, np.cumsum(words) - words, -1),
-            self.code, self.away.ravel(), self.before, self.trees.links.value,
-            np.concatenate([1 - at for at, _ in quadratures]), np.concatenate([weight for _, weight in quadratures]),
+            self.code, self.opposite_share.ravel(), self.upstream_share, self.trees.links.value,
+            np.concatenate([1 - abscissae for abscissae, _ in quadratures]), np.concatenate([weight for _, weight in quadratures]),
             np.zeros(int(entries.sum())), np.zeros(int(words.sum())), start.ravel(),
         )  # fmt: skip
 
 
 def quadrature(points: int) -> tuple[Floats, Floats]:
     """Points and weights over [0, 1] that are exact for polynomials of degree 2 · `points` - 1."""
-    at, weights = np.polynomial.legendre.leggauss(points)
-    return (at + 1) / 2, weights / 2
+    abscissae, weights = np.polynomial.legendre.leggauss(points)
+    return (abscissae + 1) / 2, weights / 2
 
 
 @compiled
-def _fill(f: Any, usual: Any, width: int) -> None:
+def _fill(f: Any, usual_words: Any, width: int) -> None:
     """Every word of every small tree: its sum, and its contributions as differences to the usual word's, which go to the
     start."""
     product, total, turned, _ = k.room()
@@ -185,9 +186,9 @@ def _fill(f: Any, usual: Any, width: int) -> None:
             used, count = f.used[tree], f.used[tree + 1] - f.used[tree]
             for word in range(1 << (f.begin[tree + 1] - f.begin[tree])):
                 begin = f.tables[tree] + word * count
-                down_and_up(tree, np.uint64(word), f, product, total, turned, f.table[begin : begin + count])
+                add_contributions(tree, np.uint64(word), f, product, total, turned, f.table[begin : begin + count])
                 f.total[f.sums[tree] + word] = value_of(tree, np.uint64(word), f)
-            begin = f.tables[tree] + usual[tree] * count
+            begin = f.tables[tree] + usual_words[tree] * count
             common = f.table[begin : begin + count].copy()
             for j in range(count):
                 f.start[booster * width + f.columns[used + j]] += common[j]
@@ -197,8 +198,8 @@ def _fill(f: Any, usual: Any, width: int) -> None:
 
 
 @compiled
-def _each_row(x: Any, whole: Any, real: Any, out: Any) -> None:
-    f, switches = unpacked(whole, real)
+def _each_row(x: Any, integers: Any, real: Any, out: Any) -> None:
+    f, switches = unpacked(integers, real)
     room, words = k.room(), np.empty(len(f.rounds), np.uint64)
     out[:] = 0.0
     for i in range(len(x)):
@@ -210,31 +211,31 @@ def _each_row(x: Any, whole: Any, real: Any, out: Any) -> None:
 
 @compiled
 def _add_ways(values: Any, n: int, nodes: Any, bit: Any, words: Any) -> None:
-    """LightGBM's decision at node n (`models.learners.trees.goes_left`) for the values (n,) of its column: `bit` in the words of those
-    that go left. A loop for each kind of missing value, so that they become vectors."""
+    """LightGBM's decision at node n (`models.learners.trees.goes_left`) for the values (n,) of its column: `bit` in the words
+    of those that go left. A loop for each kind of missing value, so that they become vectors."""
     threshold, missing, default = nodes.threshold[n], nodes.missing[n], nodes.default_left[n] == 1
     for i in range(len(words)):
         value = values[i]
         if missing == MISSING_NAN:
-            left = default if np.isnan(value) else value <= threshold
+            left_side = default if np.isnan(value) else value <= threshold
         elif missing == MISSING_ZERO:
-            left = default if np.isnan(value) or abs(value) <= ZERO else value <= threshold
+            left_side = default if np.isnan(value) or abs(value) <= ZERO else value <= threshold
         else:
-            left = (0.0 if np.isnan(value) else value) <= threshold
-        words[i] |= bit if left else np.uint64(0)
+            left_side = (0.0 if np.isnan(value) else value) <= threshold
+        words[i] |= bit if left_side else np.uint64(0)
 
 
 @compiled
-def _each_pattern(x: Any, nodes: Any, whole: Any, real: Any, asked: Any, out: Any) -> None:
+def _each_pattern(x: Any, nodes: Any, integers: Any, real: Any, split_features: Any, out: Any) -> None:
     """A block of rows, x (n, asked) and out (features + 1, n) of zeros, both feature by feature in memory."""
-    f, _ = unpacked(whole, real)
+    f, _ = unpacked(integers, real)
     rows = len(x)
     product, total, turned, _ = k.room()
-    words, known = np.empty(rows, np.uint64), np.empty(rows, np.uint64)
-    which, slots = np.empty(rows, np.int64), np.empty(SLOTS, np.int32)
+    words, patterns = np.empty(rows, np.uint64), np.empty(rows, np.uint64)
+    pattern_index, slots = np.empty(rows, np.int64), np.empty(SLOTS, np.int32)
     added = np.empty(rows * WORD)
     out[len(out) - 1] = f.start[len(out) - 1]
-    for j in asked:
+    for j in split_features:
         out[j] = f.start[j]
     for tree in range(len(f.rounds)):
         words[:] = 0
@@ -246,23 +247,23 @@ def _each_pattern(x: Any, nodes: Any, whole: Any, real: Any, asked: Any, out: An
         if f.tables[tree] >= 0:
             table, offset = f.table, f.tables[tree]
             for i in range(rows):
-                which[i] = np.int64(words[i])
+                pattern_index[i] = np.int64(words[i])
         else:
             slots[:] = -1
             count = 0
             for i in range(rows):
                 word = words[i]
                 slot = (word * np.uint64(SPREAD)) >> np.uint64(64 - SLOT_BITS)
-                while slots[slot] >= 0 and known[slots[slot]] != word:
+                while slots[slot] >= 0 and patterns[slots[slot]] != word:
                     slot = (slot + np.uint64(1)) & np.uint64(SLOTS - 1)
                 if slots[slot] < 0:
-                    slots[slot], known[count] = count, word
-                    into = added[count * width : (count + 1) * width]
-                    into[:] = 0.0
-                    down_and_up(tree, word, f, product, total, turned, into)
+                    slots[slot], patterns[count] = count, word
+                    contributions = added[count * width : (count + 1) * width]
+                    contributions[:] = 0.0
+                    add_contributions(tree, word, f, product, total, turned, contributions)
                     count += 1
-                which[i] = slots[slot]
+                pattern_index[i] = slots[slot]
         for u in range(width):
             target = out[f.columns[start + u]]
             for i in range(rows):
-                target[i] += table[offset + which[i] * width + u]
+                target[i] += table[offset + pattern_index[i] * width + u]

@@ -33,8 +33,8 @@ class Links(NamedTuple):
     """How trees hang together: a child is the index of a node, or ~index of a leaf; `root` (trees,) likewise."""
 
     root: Ints
-    left: Ints
-    right: Ints
+    left_child: Ints
+    right_child: Ints
     value: Floats  # (leaves,)
 
 
@@ -60,11 +60,11 @@ class Trees:
             return None
         begin = np.cumsum([0, *(int(tree["num_leaves"]) - 1 for tree in parsed)]).astype(np.int32)
         leaves = np.cumsum([0, *(int(tree["num_leaves"]) for tree in parsed)]).astype(np.int32)
-        kinds = _every(parsed, "decision_type").astype(np.uint8)
+        kinds = _field_values(parsed, "decision_type").astype(np.uint8)
         nodes = Nodes(
             begin,
-            _every(parsed, "split_feature").astype(np.int32),
-            _every(parsed, "threshold"),
+            _field_values(parsed, "split_feature").astype(np.int32),
+            _field_values(parsed, "threshold"),
             ((kinds >> 2) & 3).astype(np.uint8),
             ((kinds & DEFAULT_LEFT) // DEFAULT_LEFT).astype(np.uint8),
         )
@@ -72,26 +72,29 @@ class Trees:
             np.where(np.diff(begin) > 0, begin[:-1], ~leaves[:-1]).astype(np.int32),
             _children(parsed, "left_child", begin, leaves),
             _children(parsed, "right_child", begin, leaves),
-            _every(parsed, "leaf_value"),
+            _field_values(parsed, "leaf_value"),
         )
-        rows = _every(parsed, "leaf_count", "1")  # a tree that is one leaf does not say
-        return cls(int(_fields(head)["max_feature_idx"]) + 1, nodes, links, _every(parsed, "internal_count"), rows)
+        rows = _field_values(parsed, "leaf_count", "1")  # a tree that is one leaf does not say
+        return cls(int(_fields(head)["max_feature_idx"]) + 1, nodes, links, _field_values(parsed, "internal_count"), rows)
 
     @classmethod
-    def joined(cls, several: Sequence[Trees]) -> Trees:
+    def joined(cls, boosters: Sequence[Trees]) -> Trees:
         """The trees of several boosters, one booster after another."""
-        nodes, links = [t.nodes for t in several], [t.links for t in several]
-        before = np.cumsum([0, *(len(t.count) for t in several)])
-        leaves = np.cumsum([0, *(len(t.rows) for t in several)])
+        nodes, links = [t.nodes for t in boosters], [t.links for t in boosters]
+        node_offset = np.cumsum([0, *(len(t.count) for t in boosters)])
+        leaves = np.cumsum([0, *(len(t.rows) for t in boosters)])
 
-        def moved(found: Sequence[Ints]) -> Ints:
-            parts = [np.where(one >= 0, one + before[i], one - leaves[i]) for i, one in enumerate(found)]
+        def moved(children: Sequence[Ints]) -> Ints:
+            parts = [np.where(child >= 0, child + node_offset[i], child - leaves[i]) for i, child in enumerate(children)]
             return _end_to_end(parts, np.int32)
 
         return cls(
-            max((t.features for t in several), default=0),
+            max((t.features for t in boosters), default=0),
             Nodes(
-                np.append(_end_to_end([n.begin[:-1] + before[i] for i, n in enumerate(nodes)], np.int32), np.int32(before[-1])),
+                np.append(
+                    _end_to_end([n.begin[:-1] + node_offset[i] for i, n in enumerate(nodes)], np.int32),
+                    np.int32(node_offset[-1]),
+                ),
                 _end_to_end([n.feature for n in nodes], np.int32),
                 _end_to_end([n.threshold for n in nodes], np.float64),
                 _end_to_end([n.missing for n in nodes], np.uint8),
@@ -99,12 +102,12 @@ class Trees:
             ),
             Links(
                 moved([k.root for k in links]),
-                moved([k.left for k in links]),
-                moved([k.right for k in links]),
+                moved([k.left_child for k in links]),
+                moved([k.right_child for k in links]),
                 _end_to_end([k.value for k in links], np.float64),
             ),
-            _end_to_end([t.count for t in several], np.float64),
-            _end_to_end([t.rows for t in several], np.float64),
+            _end_to_end([t.count for t in boosters], np.float64),
+            _end_to_end([t.rows for t in boosters], np.float64),
         )
 
     def __len__(self) -> int:
@@ -121,15 +124,15 @@ def _fields(text: str) -> Mapping[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
-def _every(parsed: Sequence[Mapping[str, str]], name: str, default: str = "") -> Floats:
-    found = [np.array(tree.get(name, default).split(), np.float64) for tree in parsed]
-    return np.concatenate([np.empty(0), *found])
+def _field_values(parsed: Sequence[Mapping[str, str]], name: str, default: str = "") -> Floats:
+    arrays = [np.array(tree.get(name, default).split(), np.float64) for tree in parsed]
+    return np.concatenate([np.empty(0), *arrays])
 
 
 def _children(parsed: Sequence[Mapping[str, str]], name: str, begin: Ints, leaves: Ints) -> Ints:
     """Indices within a tree → indices over all."""
-    found = [np.array(tree.get(name, "").split(), np.int64) for tree in parsed]
-    moved = [np.where(child >= 0, child + begin[i], child - leaves[i]) for i, child in enumerate(found)]
+    children = [np.array(tree.get(name, "").split(), np.int64) for tree in parsed]
+    moved = [np.where(child >= 0, child + begin[i], child - leaves[i]) for i, child in enumerate(children)]
     return np.concatenate([np.empty(0, np.int64), *moved]).astype(np.int32)
 
 
@@ -138,7 +141,7 @@ def _end_to_end(parts: Sequence[npt.NDArray[Any]], dtype: type[np.generic]) -> n
 
 
 @inlined
-def goes_left(x: Any, i: Any, n: Any, nodes: Any) -> bool:
+def branches_left(x: Any, i: Any, n: Any, nodes: Any) -> bool:
     """LightGBM's decision for row i at node n."""
     value, missing = x[i, nodes.feature[n]], nodes.missing[n]
     unknown = np.isnan(value)
@@ -158,6 +161,6 @@ def _sum(x: Any, nodes: Any, links: Any, out: Any) -> None:
         for tree in range(len(links.root)):
             node = links.root[tree]
             while node >= 0:
-                node = links.left[node] if goes_left(x, i, node, nodes) else links.right[node]
+                node = links.left[node] if branches_left(x, i, node, nodes) else links.right[node]
             total += links.value[~node]
         out[i] = total

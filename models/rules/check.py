@@ -15,7 +15,7 @@ from features.common.settings import explain
 from models.rules.rules import Rules, check_thresholds
 from models.rules.schema import FitRule, RuleBook
 
-Place = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Doubt:
         return self.sentence if self.line is None else f"line {self.line}: {self.sentence}"
 
 
-def read_with_lines(path: Path) -> tuple[Rules, dict[Place, int]]:
+def read_with_lines(path: Path) -> tuple[Rules, dict[KeyPath, int]]:
     """The rules of a file and the line of each place in it, such as ("behaviour", 3, "points").
 
     Raises
@@ -46,15 +46,19 @@ def read_with_lines(path: Path) -> tuple[Rules, dict[Place, int]]:
     except yaml.YAMLError as error:
         raise ConfigError(f"The rules file {path} is not valid YAML: {error}.", "Mend it at that line.") from error
     except ValidationError as error:
-        at = sorted({found for e in error.errors() if (found := _line_of(lines, e["loc"]))})
-        where = f"{path}, line{'s' if len(at) > 1 else ''} {', '.join(map(str, at))}" if at else str(path)
-        raise explain(error, RuleBook, where) from error
+        line_numbers = sorted({line for e in error.errors() if (line := _line_of(lines, e["loc"]))})
+        source = (
+            f"{path}, line{'s' if len(line_numbers) > 1 else ''} {', '.join(map(str, line_numbers))}"
+            if line_numbers
+            else str(path)
+        )
+        raise explain(error, RuleBook, source) from error
     return Rules(book), lines
 
 
 def doubts(
     rules: Rules,
-    lines: Mapping[Place, int],
+    lines: Mapping[KeyPath, int],
     stages: Sequence[str],
     types: Collection[str] | None = None,
     columns: Collection[str] | None = None,
@@ -67,11 +71,11 @@ def doubts(
         if the thresholds name no lead stage of the funnel `stages`, or do not rise along it.
     """
     check_thresholds(rules, stages)
-    found = [*_reach(rules, lines), *_caps(rules, lines), *_twice(rules, lines), *_bands(rules, lines)]
+    findings = [*_reach(rules, lines), *_caps(rules, lines), *_duplicates(rules, lines), *_bands(rules, lines)]
     if types is not None:
-        found += _unknown_types(rules, lines, types)
+        findings += _unknown_types(rules, lines, types)
     if columns is not None:
-        found += [
+        findings += [
             Doubt(
                 lines.get(("fit", i, "attribute")),
                 f"no attribute {fit.attribute!r} in the data: {nearest(fit.attribute, columns)}",
@@ -79,10 +83,10 @@ def doubts(
             for i, fit in enumerate(rules.book.fit)
             if fit.attribute not in columns
         ]
-    return sorted(found, key=lambda doubt: doubt.line or 0)
+    return sorted(findings, key=lambda doubt: doubt.line or 0)
 
 
-def _unknown_types(rules: Rules, lines: Mapping[Place, int], types: Collection[str]) -> list[Doubt]:
+def _unknown_types(rules: Rules, lines: Mapping[KeyPath, int], types: Collection[str]) -> list[Doubt]:
     return [
         Doubt(lines.get(("behaviour", i, "interaction")), f"no interaction {name!r} in the data: {nearest(name, types)}")
         for i, rule in enumerate(rules.book.behaviour)
@@ -91,102 +95,107 @@ def _unknown_types(rules: Rules, lines: Mapping[Place, int], types: Collection[s
     ]
 
 
-def most(rules: Rules) -> tuple[float, float]:
+def max_points(rules: Rules) -> tuple[float, float]:
     """The most points that engagement and fit can give, caps included."""
     book = rules.book
-    engagement = sum(rule.most for rule in book.behaviour)
+    engagement = sum(rule.max_points for rule in book.behaviour)
     fit = sum(max(rule.points, 0.0) for rule in book.fit)
     return min(engagement, book.caps.engagement or float("inf")), min(fit, book.caps.fit or float("inf"))
 
 
-def _reach(rules: Rules, lines: Mapping[Place, int]) -> list[Doubt]:
-    engagement, fit = most(rules)
-    found = [
+def _reach(rules: Rules, lines: Mapping[KeyPath, int]) -> list[Doubt]:
+    engagement, fit = max_points(rules)
+    findings = [
         Doubt(
             lines.get(("thresholds", stage)),
-            f"nobody can become {stage} with {needed:g} points: all rules together give at most {engagement + fit:g} "
+            f"nobody can become {stage} with {threshold:g} points: all rules together give at most {engagement + fit:g} "
             f"({engagement:g} for engagement, {fit:g} for fit); lower it, or raise caps or points",
         )
-        for stage, needed in rules.thresholds
-        if engagement + fit < needed
+        for stage, threshold in rules.thresholds
+        if engagement + fit < threshold
     ]
     grades = rules.book.grades
     for name, edges, reach in (("fit", grades.fit, fit), ("engagement", grades.engagement, engagement)) if grades else ():
-        for grade, needed in edges.items():
-            if reach < needed:
-                where = lines.get(("grades", name, str(grade))) or lines.get(("grades", name)) or lines.get(("grades",))
-                found.append(
-                    Doubt(where, f"nobody can be graded {grade} with {needed:g} points of {name}: they are at most {reach:g}")
+        for grade, threshold in edges.items():
+            if reach < threshold:
+                line = lines.get(("grades", name, str(grade))) or lines.get(("grades", name)) or lines.get(("grades",))
+                findings.append(
+                    Doubt(line, f"nobody can be graded {grade} with {threshold:g} points of {name}: they are at most {reach:g}")
                 )
-    return found
+    return findings
 
 
-def _caps(rules: Rules, lines: Mapping[Place, int]) -> list[Doubt]:
+def _caps(rules: Rules, lines: Mapping[KeyPath, int]) -> list[Doubt]:
     """A rule that alone may give more than its group."""
-    found = []
+    findings = []
     for group, cap in (("behaviour", rules.book.caps.engagement), ("fit", rules.book.caps.fit)):
         for i, rule in enumerate(getattr(rules.book, group)):
-            own = rule.points if group == "fit" else (rule.at_most if rule.at_most is not None else rule.points)
-            if cap is not None and own > cap:
+            rule_points = rule.points if group == "fit" else (rule.at_most if rule.at_most is not None else rule.points)
+            if cap is not None and rule_points > cap:
                 line = lines.get((group, i, "at_most")) or lines.get((group, i))
-                found.append(Doubt(line, f"this rule may give {own:g} points, its whole group no more than {cap:g}"))
-    return found
+                findings.append(Doubt(line, f"this rule may give {rule_points:g} points, its whole group no more than {cap:g}"))
+    return findings
 
 
-def _twice(rules: Rules, lines: Mapping[Place, int]) -> list[Doubt]:
+def _duplicates(rules: Rules, lines: Mapping[KeyPath, int]) -> list[Doubt]:
     """Two rules that count the same thing in the same way, where one was meant to replace the other."""
-    found = []
+    findings = []
     for group in ("behaviour", "fit"):
-        seen: dict[str, int] = {}
+        first_index: dict[str, int] = {}
         for i, rule in enumerate(getattr(rules.book, group)):
             key = str(rule.model_dump(exclude={"points", "at_most"} if group == "behaviour" else {"points"}))
-            if key in seen:
-                first = lines.get((group, seen[key]))
-                found.append(Doubt(lines.get((group, i)), f"the same condition as in line {first}: both give their points"))
-            seen.setdefault(key, i)
-    return found
+            if key in first_index:
+                first_line = lines.get((group, first_index[key]))
+                findings.append(
+                    Doubt(lines.get((group, i)), f"the same condition as in line {first_line}: both give their points")
+                )
+            first_index.setdefault(key, i)
+    return findings
 
 
-def _bands(rules: Rules, lines: Mapping[Place, int]) -> list[Doubt]:
+def _bands(rules: Rules, lines: Mapping[KeyPath, int]) -> list[Doubt]:
     """Bands of a number, each with both ends, that overlap: whoever lies in both gets the points of both."""
     bands = [(i, rule) for i, rule in enumerate(rules.book.fit) if rule.at_least is not None and rule.at_most is not None]
-    found = []
-    for place, (i, one) in enumerate(bands):
-        if _width(one) < 0:
-            found.append(Doubt(lines.get(("fit", i)), f"nobody is at least {one.at_least:g} and at most {one.at_most:g}"))
-        for j, other in bands[place + 1 :]:
-            low, high = max(one.at_least or 0, other.at_least or 0), min(one.at_most or 0, other.at_most or 0)
-            if one.attribute == other.attribute and low <= high:
-                both = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-                first = lines.get(("fit", i))
-                found.append(
-                    Doubt(lines.get(("fit", j)), f"this band overlaps that of line {first}: {both} gets the points of both")
+    findings = []
+    for position, (i, band) in enumerate(bands):
+        if _width(band) < 0:
+            findings.append(Doubt(lines.get(("fit", i)), f"nobody is at least {band.at_least:g} and at most {band.at_most:g}"))
+        for j, other_band in bands[position + 1 :]:
+            low, high = max(band.at_least or 0, other_band.at_least or 0), min(band.at_most or 0, other_band.at_most or 0)
+            if band.attribute == other_band.attribute and low <= high:
+                overlap = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+                first_line = lines.get(("fit", i))
+                findings.append(
+                    Doubt(
+                        lines.get(("fit", j)),
+                        f"this band overlaps that of line {first_line}: {overlap} gets the points of both",
+                    )
                 )
-    return found
+    return findings
 
 
 def _width(rule: FitRule) -> float:
     return (rule.at_most or 0.0) - (rule.at_least or 0.0)
 
 
-def _lines(node: Any, place: Place = ()) -> dict[Place, int]:
+def _lines(node: Any, key_path: KeyPath = ()) -> dict[KeyPath, int]:
     """Every place of a YAML document and the line (from 1) where it begins."""
     if node is None:
         return {}
-    found = {place: node.start_mark.line + 1}
+    lines = {key_path: node.start_mark.line + 1}
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            found |= _lines(value, (*place, str(key.value)))
-            found[(*place, str(key.value))] = key.start_mark.line + 1
+            lines |= _lines(value, (*key_path, str(key.value)))
+            lines[(*key_path, str(key.value))] = key.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode):
         for i, value in enumerate(node.value):
-            found |= _lines(value, (*place, i))
-    return found
+            lines |= _lines(value, (*key_path, i))
+    return lines
 
 
-def _line_of(lines: Mapping[Place, int], place: Place) -> int | None:
+def _line_of(lines: Mapping[KeyPath, int], key_path: KeyPath) -> int | None:
     """The line of a place, or of the nearest thing around it."""
-    for end in range(len(place), 0, -1):
-        if place[:end] in lines:
-            return lines[place[:end]]
+    for end in range(len(key_path), 0, -1):
+        if key_path[:end] in lines:
+            return lines[key_path[:end]]
     return None

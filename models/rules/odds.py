@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.calibration.calibrator import FEW, MIN_TRIALS, RECENCY, Calibrator, choose_calibrator, recent, trials
+from models.calibration.calibrator import MIN_OUTCOMES, MIN_TRIALS, RECENCY, Calibrator, choose_calibrator, recent, trials
 from models.common.types import Flags, Floats, margin_loss
 from models.learners.linear import LEAST_POINTS, rules_prior
 
@@ -35,9 +35,9 @@ class RuleOdds:
         for begin in sorted(set(stage.tolist())):
             rows = np.flatnonzero(stage == begin)
             for target in range(begin, targets):
-                whole, step = self.calibrators.get((begin, target)), self.calibrators.get((target, target))
-                if whole:
-                    out[rows, target] = whole.probability(points[rows] / SCALE)
+                direct, step = self.calibrators.get((begin, target)), self.calibrators.get((target, target))
+                if direct:
+                    out[rows, target] = direct.probability(points[rows] / SCALE)
                 elif step and target > begin:
                     out[rows, target] = out[rows, target - 1] * step.probability(points[rows] / SCALE)
         return np.minimum.accumulate(np.where(np.isnan(out), 1.0, out), axis=1) * np.where(np.isnan(out), np.nan, 1.0)
@@ -47,11 +47,11 @@ class RuleOdds:
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> RuleOdds:
-        found = {}
+        calibrators = {}
         for key, calibrator in saved.items():
             begin, target = key.split("-")
-            found[int(begin), int(target)] = Calibrator.from_dict(calibrator)
-        return cls(found)
+            calibrators[int(begin), int(target)] = Calibrator.from_dict(calibrator)
+        return cls(calibrators)
 
 
 def points_calibrator(points: Floats, y: Flags, as_of: Ints, known_at: Ints, account: Ints) -> tuple[Calibrator, float | None]:
@@ -62,29 +62,31 @@ def points_calibrator(points: Floats, y: Flags, as_of: Ints, known_at: Ints, acc
     accounts, not rows: a lead looked at ten times is one piece of evidence.
     """
     if len(y) > MOST_ROWS:
-        some = np.sort(np.random.default_rng(7).choice(len(y), MOST_ROWS, replace=False))
-        points, y, as_of, known_at, account = points[some], y[some], as_of[some], known_at[some], account[some]
+        sample = np.sort(np.random.default_rng(7).choice(len(y), MOST_ROWS, replace=False))
+        points, y, as_of, known_at, account = points[sample], y[sample], as_of[sample], known_at[sample], account[sample]
     margin = points / SCALE
     weight = np.full(len(y), len(np.unique(account)) / max(len(y), 1))
-    if min(len(np.unique(account[side])) for side in (y, ~y)) >= FEW:
-        calibrator, losses = choose_calibrator(margin, y, weight, as_of, known_at, usual=None)
-        _, comma, rest = min(losses, key=lambda name: losses[name]).partition(",") if losses else ("", "", "")
-        return calibrator, RECENCY[comma + rest]
-    found = trials(as_of, known_at)
+    if min(len(np.unique(account[side])) for side in (y, ~y)) >= MIN_OUTCOMES:
+        calibrator, losses = choose_calibrator(margin, y, weight, as_of, known_at, default=None)
+        _, comma, recency = min(losses, key=lambda name: losses[name]).partition(",") if losses else ("", "", "")
+        return calibrator, RECENCY[comma + recency]
+    time_trials = trials(as_of, known_at)
     share = None
-    if y.any() and len(found) >= MIN_TRIALS:
-        tried = {
-            half_life: sum(_judged(margin, y, weight, as_of, half_life, t.seen, t.judged) for t in found)
+    if y.any() and len(time_trials) >= MIN_TRIALS:
+        trial_losses = {
+            half_life: sum(_trial_loss(margin, y, weight, as_of, half_life, t.train, t.test) for t in time_trials)
             for half_life in RECENCY.values()
         }
-        share = min(tried, key=lambda half_life: tried[half_life])
+        share = min(trial_losses, key=lambda half_life: trial_losses[half_life])
     return _prior(margin, y, recent(weight, as_of, share)), share
 
 
-def _judged(margin: Floats, y: Flags, weight: Floats, as_of: Ints, half_life: float | None, seen: Ints, judged: Ints) -> float:
-    """Mean log loss on the rows `judged` of what the rows `seen` teach."""
-    fitted = _prior(margin[seen], y[seen], recent(weight[seen], as_of[seen], half_life))
-    return margin_loss(y[judged], fitted.margin(margin[judged]), weight[judged])
+def _trial_loss(
+    margin: Floats, y: Flags, weight: Floats, as_of: Ints, half_life: float | None, train: Ints, test: Ints
+) -> float:
+    """Mean log loss on the rows `test` of what the rows `train` teach."""
+    fitted = _prior(margin[train], y[train], recent(weight[train], as_of[train], half_life))
+    return margin_loss(y[test], fitted.margin(margin[test]), weight[test])
 
 
 def _prior(margin: Floats, y: Flags, weight: Floats) -> Calibrator:

@@ -22,7 +22,7 @@ from models.rules.schema import FitRule, RuleBook
 
 DEFAULT_RULES = Path(__file__).resolve().parents[1] / "rules.yaml"
 
-MANY = 1_000  # values, from which telling them apart at once is quicker
+FACTORIZE_ROWS = 1_000  # values, from which telling them apart at once is quicker
 
 Values = Callable[[str, str], Sequence[object]]  # (entity, column) → one value per lead
 
@@ -65,18 +65,18 @@ class Rules:
         return cls.from_dict(content, str(file))
 
     @classmethod
-    def from_dict(cls, content: Any, where: str = "rules") -> Rules:
+    def from_dict(cls, content: Any, source: str = "rules") -> Rules:
         try:
             return cls(RuleBook.model_validate(content))
         except ValidationError as error:
-            raise explain(error, RuleBook, where) from error
+            raise explain(error, RuleBook, source) from error
 
-    def within(self, stages: Collection[str]) -> Rules:
+    def for_stages(self, stages: Collection[str]) -> Rules:
         """The same rules without thresholds for lead stages that this funnel lacks; for the default rules, not a user's own."""
-        kept = {stage: points for stage, points in self.book.thresholds.items() if stage in stages}
-        return Rules(self.book.model_copy(update={"thresholds": kept}))
+        thresholds = {stage: points for stage, points in self.book.thresholds.items() if stage in stages}
+        return Rules(self.book.model_copy(update={"thresholds": thresholds}))
 
-    def without(self, attributes: Collection[str]) -> Rules:
+    def drop_attributes(self, attributes: Collection[str]) -> Rules:
         """The same rules without fit rules that look at these attributes ("lead.budget").
 
         Raises
@@ -84,13 +84,13 @@ class Rules:
         ConfigError
             if no rule is left.
         """
-        kept = [rule for rule in self.book.fit if rule.attribute not in attributes]
-        if not kept and not self.book.behaviour:
+        fit_rules = [rule for rule in self.book.fit if rule.attribute not in attributes]
+        if not fit_rules and not self.book.behaviour:
             raise ConfigError(
                 f"Every rule looks at a column that is left out ({', '.join(sorted({r.attribute for r in self.book.fit}))}).",
                 "Give `rules:` others, or keep a column that was known in time with `audit: {insist: [...]}`.",
             )
-        return Rules(self.book.model_copy(update={"fit": kept}))
+        return Rules(self.book.model_copy(update={"fit": fit_rules}))
 
     def to_dict(self) -> dict[str, Any]:
         return self.book.model_dump(mode="json", exclude_none=True)
@@ -133,16 +133,19 @@ class Rules:
         count = behaviour.shape[1]
         lines = np.zeros((count, len(self.book.behaviour) + len(self.book.fit)), order="F")  # a rule is a column
         first_fit = len(self.book.behaviour)
-        each, times, most = self.given
-        seen = behaviour.T.astype(np.float64)
-        counted = np.where(np.isnan(times), seen, seen >= times)
-        lines[:, :first_fit] = np.minimum(np.maximum(each * counted, -most), most)
+        rule_points, times, limits = self.behaviour_arrays
+        counts = behaviour.T.astype(np.float64)
+        counted = np.where(np.isnan(times), counts, counts >= times)
+        lines[:, :first_fit] = np.minimum(np.maximum(rule_points * counted, -limits), limits)
         lines[:, first_fit:] = self.fits(values, count)
-        engagement, suits = lines[:, :first_fit].sum(axis=1), lines[:, first_fit:].sum(axis=1)
+        engagement, fit_points = lines[:, :first_fit].sum(axis=1), lines[:, first_fit:].sum(axis=1)
         caps = self.book.caps
-        did, is_ = np.minimum(engagement, caps.engagement or np.inf), np.minimum(suits, caps.fit or np.inf)
-        total = did + is_
-        return Points(total, lines, total - engagement - suits, self._grades(is_, did))
+        capped_engagement, capped_fit = (
+            np.minimum(engagement, caps.engagement or np.inf),
+            np.minimum(fit_points, caps.fit or np.inf),
+        )
+        total = capped_engagement + capped_fit
+        return Points(total, lines, total - engagement - fit_points, self._grades(capped_fit, capped_engagement))
 
     def fits(self, values: Values, count: int) -> Floats:
         """Points of the fit rules (count, fit rules) for the attributes of so many leads."""
@@ -153,9 +156,9 @@ class Rules:
                 if value is not None and holds(value):
                     out[0, i] = points
             return out
-        known = {column: Column.of(values(*column)) for column in self.attributes}
+        columns = {column: Column.from_values(values(*column)) for column in self.attributes}
         for i, fit in enumerate(self.book.fit):
-            out[:, i] = fit.points * known[fit.entity_column].holds(fit)
+            out[:, i] = fit.points * columns[fit.entity_column].holds(fit)
         return out
 
     @cached_property
@@ -164,7 +167,7 @@ class Rules:
         return tuple((rule.entity_column, rule.points, rule.holds) for rule in self.book.fit)
 
     @cached_property
-    def given(self) -> tuple[Floats, Floats, Floats]:
+    def behaviour_arrays(self) -> tuple[Floats, Floats, Floats]:
         """Of each behaviour rule: points, the times it must have happened (NaN: each time counts), most points (endless)."""
         rules = self.book.behaviour
         return (
@@ -184,8 +187,8 @@ class Rules:
 
     def lead_stage(self, points: float) -> str | None:
         """The lead stage the rules recommend: the highest whose threshold is reached."""
-        reached = [stage for stage, needed in self.thresholds if points >= needed]
-        return reached[-1] if reached else None
+        stages = [stage for stage, threshold in self.thresholds if points >= threshold]
+        return stages[-1] if stages else None
 
 
 @dataclass(frozen=True)
@@ -196,8 +199,8 @@ class Column:
     codes: npt.NDArray[np.intp] | None = None
 
     @classmethod
-    def of(cls, values: Sequence[object]) -> Column:
-        if len(values) <= MANY or len(set(map(type, values)) - {type(None)}) > 1:
+    def from_values(cls, values: Sequence[object]) -> Column:
+        if len(values) <= FACTORIZE_ROWS or len(set(map(type, values)) - {type(None)}) > 1:
             return cls(values)
         import pandas as pd  # a request never needs it
 
@@ -212,10 +215,10 @@ class Column:
         out = np.zeros(len(self.values))
         for i, value in enumerate(self.values):
             key = (type(value), value)
-            known = judged.get(key)
-            if known is None:
-                known = judged[key] = rule.holds(value)
-            out[i] = known
+            verdict = judged.get(key)
+            if verdict is None:
+                verdict = judged[key] = rule.holds(value)
+            out[i] = verdict
         return out
 
 

@@ -10,11 +10,11 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from features.attributes.encoders import FREE_MAIL, NO, YES, is_missing
+from features.attributes.encoders import FREE_MAIL, NO_WORDS, YES_WORDS, is_missing
 from features.attributes.titles import parse_title
 from features.common.settings import Settings
 from features.common.words import Language, type_words
-from features.spec import Acts, Count, Decayed, Feature
+from features.spec import Count, Decayed, Feature, InteractionFilter
 
 
 class BehaviourRule(Settings):
@@ -41,20 +41,20 @@ class BehaviourRule(Settings):
 
     @property
     def feature(self) -> Feature:
-        what = Acts("+".join(self.types), self.types)
-        return Decayed(what, self.half_life) if self.half_life else Count(what, self.days)
+        interactions = InteractionFilter("+".join(self.types), self.types)
+        return Decayed(interactions, self.half_life) if self.half_life else Count(interactions, self.days)
 
     @property
-    def most(self) -> float:
+    def max_points(self) -> float:
         """The most points it can give; endless without `at_most` or `times`."""
         if self.points <= 0:
             return 0.0
-        most = np.inf if self.times is None else self.points
-        return float(most if self.at_most is None else min(most, self.at_most))
+        limit = np.inf if self.times is None else self.points
+        return float(limit if self.at_most is None else min(limit, self.at_most))
 
     def words(self, language: Language = "en") -> str:
-        what = " + ".join(type_words(t, language) for t in self.types)
-        return what if self.times is None else f"{what} ≥ {self.times}"
+        label = " + ".join(type_words(t, language) for t in self.types)
+        return label if self.times is None else f"{label} ≥ {self.times}"
 
 
 def _plain(value: object) -> str:
@@ -93,14 +93,14 @@ class FitRule(Settings):
         """Whether all conditions hold for this value; a missing value fulfils none."""
         if is_missing(value):
             return False
-        for condition, wanted in self._conditions:  # noqa: SIM110  a generator costs more than a condition
-            if not condition(value, wanted):
+        for condition, expected in self._conditions:  # noqa: SIM110  a generator costs more than a condition
+            if not condition(value, expected):
                 return False
         return True
 
     @cached_property
     def _conditions(self) -> tuple[tuple[Callable[[object, Any], bool], Any], ...]:
-        return tuple((_CONDITIONS[name], wanted) for name, wanted in self.conditions.items())
+        return tuple((_CONDITIONS[name], expected) for name, expected in self.conditions.items())
 
     def words(self) -> str:
         return f"{self.attribute} " + ", ".join(f"{k.replace('_', ' ')} {_plain(v)}" for k, v in self.conditions.items())
@@ -113,47 +113,47 @@ def _number(value: object) -> float:
         return float("nan")
 
 
-def _among(value: object, wanted: str | list[str]) -> bool:
-    names = [wanted] if isinstance(wanted, str) else wanted
+def _equals(value: object, expected: str | list[str]) -> bool:
+    names = [expected] if isinstance(expected, str) else expected
     if isinstance(value, (bool, np.bool_)):  # "Yes" in the rules means a flag that is set, however the data spell it
-        return any(name.strip().casefold() in (YES if value else NO) for name in names)
+        return any(name.strip().casefold() in (YES_WORDS if value else NO_WORDS) for name in names)
     return str(value).strip().casefold() in {n.strip().casefold() for n in names}
 
 
 def _seniority(value: object) -> float:
-    found = parse_title(str(value)).seniority
-    return float("nan") if found is None else found
+    level = parse_title(str(value)).seniority
+    return float("nan") if level is None else level
 
 
-def _free_mail(value: object, wanted: bool) -> bool:
-    return (str(value).strip().casefold() in FREE_MAIL) == wanted
+def _free_mail(value: object, expected: bool) -> bool:
+    return (str(value).strip().casefold() in FREE_MAIL) == expected
 
 
-def _at_least(value: object, wanted: float) -> bool:
-    return _number(value) >= wanted
+def _number_at_least(value: object, expected: float) -> bool:
+    return _number(value) >= expected
 
 
-def _at_most(value: object, wanted: float) -> bool:
-    return _number(value) <= wanted
+def _number_at_most(value: object, expected: float) -> bool:
+    return _number(value) <= expected
 
 
-def _senior_at_least(value: object, wanted: int) -> bool:
-    return _seniority(value) >= wanted
+def _senior_at_least(value: object, expected: int) -> bool:
+    return _seniority(value) >= expected
 
 
-def _senior_at_most(value: object, wanted: int) -> bool:
-    return _seniority(value) <= wanted
+def _senior_at_most(value: object, expected: int) -> bool:
+    return _seniority(value) <= expected
 
 
-def _function(value: object, wanted: str | list[str]) -> bool:
-    return _among(parse_title(str(value)).function, wanted)
+def _function(value: object, expected: str | list[str]) -> bool:
+    return _equals(parse_title(str(value)).function, expected)
 
 
 # functions with a name, since rules that have been asked are sent to other processes with what they remember
 _CONDITIONS: dict[str, Callable[[object, Any], bool]] = {
-    "at_least": _at_least,
-    "at_most": _at_most,
-    "equals": _among,
+    "at_least": _number_at_least,
+    "at_most": _number_at_most,
+    "equals": _equals,
     "seniority_at_least": _senior_at_least,
     "seniority_at_most": _senior_at_most,
     "function": _function,
@@ -176,9 +176,9 @@ class Grades(Settings):
 
     @field_validator("engagement", mode="before")
     @classmethod
-    def _as_text(cls, given: object) -> object:
+    def _as_text(cls, edges: object) -> object:
         """YAML reads 1 as a number, JSON keeps only text."""
-        return {str(key): value for key, value in given.items()} if isinstance(given, dict) else given
+        return {str(key): value for key, value in edges.items()} if isinstance(edges, dict) else edges
 
     @model_validator(mode="after")
     def _rising(self) -> Self:

@@ -26,7 +26,7 @@ from typing import Any
 
 from features.common.errors import ConfigError, RipelineError
 from features.common.files import whole_file
-from serving.common.json_logging import say
+from serving.common.json_logging import emit
 
 KEYS_VARIABLE = "RIPELINE_KEYS"
 USUAL_FILE = Path("keys.json")
@@ -45,13 +45,13 @@ class Key:
     scopes: frozenset[str]
     digest: str
     rate: float = RATE
-    until: datetime | None = None
+    expires_at: datetime | None = None
 
     def allows(self, scope: str) -> bool:
         return scope in self.scopes or "admin" in self.scopes
 
-    def ended(self, now: datetime) -> bool:
-        return self.until is not None and now >= self.until
+    def is_expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and now >= self.expires_at
 
 
 def digest(token: str) -> str:
@@ -69,26 +69,26 @@ def read(file: Path) -> dict[str, Key]:
     """
     try:
         lines = json.loads(file.read_text(encoding="utf-8"))["keys"]
-        found = [_key(line) for line in lines]
+        keys = [_key(line) for line in lines]
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"The keys in {file} cannot be read ({error}).", "Make them with `make key`.") from error
-    return {key.id: key for key in found}
+    return {key.id: key for key in keys}
 
 
 def _key(line: Mapping[str, Any]) -> Key:
     scopes = frozenset(line["scopes"])
     if not scopes or not scopes <= set(SCOPES):
         raise ValueError(f"scopes {sorted(scopes)} of {line['id']}: there are {', '.join(SCOPES)}")
-    until = line.get("until")
+    expires_at = line.get("until")
     return Key(
         str(line["id"]),
         str(line["name"]),
         scopes,
         str(line["digest"]),
         float(line.get("rate", RATE)),
-        datetime.fromisoformat(until) if until else None,
+        datetime.fromisoformat(expires_at) if expires_at else None,
     )
 
 
@@ -97,54 +97,54 @@ class KeyRing:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._seen: tuple[int, int, int] | None = None
+        self._loaded_mark: tuple[int, int, int] | None = None
         self._keys = read(file)
-        self._seen = self._mark()
+        self._loaded_mark = self._mark()
         self._secret = secret(file)
 
     def _mark(self) -> tuple[int, int, int] | None:
         try:
-            found = os.stat(self.file)
+            file_stat = os.stat(self.file)
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return file_stat.st_mtime_ns, file_stat.st_size, file_stat.st_ino
 
     @property
     def keys(self) -> Mapping[str, Key]:
         """All keys by id. A file that was damaged while we run, or is gone, changes nothing."""
         mark = self._mark()
-        if mark != self._seen:
-            self._seen = mark
+        if mark != self._loaded_mark:
+            self._loaded_mark = mark
             try:
                 self._keys = read(self.file) if mark else self._keys
             except RipelineError as error:
-                say(f"The keys stay as they were: {error}", "warning")
+                emit(f"The keys stay as they were: {error}", "warning")
         return self._keys
 
     def find(self, token: str, now: datetime) -> Key | None:
         """The key of a token; None where it is wrong, revoked or has ended."""
-        found = _TOKEN.fullmatch(token)
-        key = self.keys.get(found[1]) if found else None
+        token_match = _TOKEN.fullmatch(token)
+        key = self.keys.get(token_match[1]) if token_match else None
         # compared in constant time, and something in either case, so that time does not tell which ids there are
-        right = hmac.compare_digest(digest(token), key.digest if key else digest(""))
-        return key if key and right and not key.ended(now) else None
+        matches = hmac.compare_digest(digest(token), key.digest if key else digest(""))
+        return key if key and matches and not key.is_expired(now) else None
 
-    def pass_for(self, key: Key, until: datetime) -> str:
+    def pass_for(self, key: Key, expires_at: datetime) -> str:
         """What a browser keeps instead of the key: good for the same until then, and no longer than the key."""
-        text = f"{key.id}.{int(until.timestamp())}"
-        return f"{text}.{self._signed(text, key)}"
+        text = f"{key.id}.{int(expires_at.timestamp())}"
+        return f"{text}.{self._signature(text, key)}"
 
     def holder(self, text: str, now: datetime) -> Key | None:
         """The key for which a pass was given; None where it is forged, has ended, or the key is gone."""
-        name, _, rest = text.partition(".")
-        until, _, mark = rest.partition(".")
+        name, _, suffix = text.partition(".")
+        expiry, _, mark = suffix.partition(".")
         key = self.keys.get(name)
-        if key is None or not until.isdigit() or len(until) > 12 or key.ended(now):
+        if key is None or not expiry.isdigit() or len(expiry) > 12 or key.is_expired(now):
             return None
-        right = hmac.compare_digest(mark.encode("utf-8", "replace"), self._signed(f"{name}.{until}", key).encode())
-        return key if right and now.timestamp() < int(until) else None
+        matches = hmac.compare_digest(mark.encode("utf-8", "replace"), self._signature(f"{name}.{expiry}", key).encode())
+        return key if matches and now.timestamp() < int(expiry) else None
 
-    def _signed(self, text: str, key: Key) -> str:
+    def _signature(self, text: str, key: Key) -> str:
         mark = hmac.new(self._secret, f"{key.digest}.{text}".encode(), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(mark).decode().rstrip("=")
 
@@ -158,11 +158,11 @@ def secret(file: Path) -> bytes:
     ConfigError
         if it is too short to be one.
     """
-    named = os.environ.get(SECRET_VARIABLE, "").encode()
-    if named and len(named) < 32:
-        raise ConfigError(f"{SECRET_VARIABLE} has {len(named)} characters.", "Give 32 random ones or more, or none.")
+    secret_text = os.environ.get(SECRET_VARIABLE, "").encode()
+    if secret_text and len(secret_text) < 32:
+        raise ConfigError(f"{SECRET_VARIABLE} has {len(secret_text)} characters.", "Give 32 random ones or more, or none.")
     try:
-        return named or _secret_file(file).read_bytes() or secrets.token_bytes(32)
+        return secret_text or _secret_file(file).read_bytes() or secrets.token_bytes(32)
     except OSError:
         return secrets.token_bytes(32)
 
@@ -176,12 +176,12 @@ def _make_secret(file: Path) -> None:
         handle = os.open(_secret_file(file), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return
-    with os.fdopen(handle, "wb") as out:
-        out.write(secrets.token_hex(32).encode())
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(secrets.token_hex(32).encode())
 
 
 @contextmanager
-def _changing(file: Path) -> Iterator[list[dict[str, Any]]]:
+def _edit_lines(file: Path) -> Iterator[list[dict[str, Any]]]:
     """The lines of the file to be changed; written whole, and by one at a time."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.with_name(f".{file.name}.lock").open("w") as lock:
@@ -210,13 +210,13 @@ def add(file: Path, name: str, scopes: Sequence[str], rate: float = RATE, days: 
         raise ConfigError(f"A rate of {rate} requests a second.", "Give more than 0.")
     if days is not None and not 0 < days < 40_000:
         raise ConfigError(f"A key for {days} days.", "Give more than 0, or nothing for one without end.")
-    made = datetime.now(UTC)
-    with _changing(file) as lines:
+    created_at = datetime.now(UTC)
+    with _edit_lines(file) as lines:
         name_id = secrets.token_hex(4)
         token = f"rl_{name_id}_{secrets.token_urlsafe(32)}"
-        line = {"id": name_id, "name": name, "scopes": sorted(scopes), "digest": digest(token), "made": made.isoformat()}
-        until = {} if days is None else {"until": (made + timedelta(days=days)).isoformat()}
-        lines.append({**line, "rate": rate, **until})
+        line = {"id": name_id, "name": name, "scopes": sorted(scopes), "digest": digest(token), "made": created_at.isoformat()}
+        expiry = {} if days is None else {"until": (created_at + timedelta(days=days)).isoformat()}
+        lines.append({**line, "rate": rate, **expiry})
     return token
 
 
@@ -228,11 +228,11 @@ def revoke(file: Path, name_id: str) -> None:
     ConfigError
         if there is none of that id.
     """
-    with _changing(file) as lines:
-        kept = [line for line in lines if line["id"] != name_id]
-        if len(kept) == len(lines):
+    with _edit_lines(file) as lines:
+        remaining_lines = [line for line in lines if line["id"] != name_id]
+        if len(remaining_lines) == len(lines):
             raise ConfigError(f"There is no key {name_id!r} in {file}.", "`python -m serving.access.api_keys list` shows them.")
-        lines[:] = kept
+        lines[:] = remaining_lines
 
 
 def main() -> None:
@@ -240,23 +240,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m serving.access.api_keys", description="API keys of the server.")
     parser.add_argument("--file", type=Path, default=Path(os.environ.get(KEYS_VARIABLE) or USUAL_FILE))
     commands = parser.add_subparsers(dest="command", required=True)
-    new = commands.add_parser("add", help="make a key; it is shown once")
-    new.add_argument("name", help="who will use it, such as crm or dashboard")
-    new.add_argument("--scopes", default="score", help=f"comma-separated: {', '.join(SCOPES)}")
-    new.add_argument("--rate", type=float, default=RATE, help="requests a second")
-    new.add_argument("--days", type=float, help="after so many days it ends")
+    add_command = commands.add_parser("add", help="make a key; it is shown once")
+    add_command.add_argument("name", help="who will use it, such as crm or dashboard")
+    add_command.add_argument("--scopes", default="score", help=f"comma-separated: {', '.join(SCOPES)}")
+    add_command.add_argument("--rate", type=float, default=RATE, help="requests a second")
+    add_command.add_argument("--days", type=float, help="after so many days it ends")
     commands.add_parser("list", help="all keys, without what they are")
     commands.add_parser("revoke", help="take a key away").add_argument("id")
-    given = parser.parse_args()
+    options = parser.parse_args()
     try:
-        if given.command == "add":
-            print(add(given.file, given.name, [s.strip() for s in given.scopes.split(",")], given.rate, given.days))
-            print(f"This key is shown only now. Its hash is in {given.file}.", file=sys.stderr)
-        elif given.command == "revoke":
-            revoke(given.file, given.id)
+        if options.command == "add":
+            print(add(options.file, options.name, [s.strip() for s in options.scopes.split(",")], options.rate, options.days))
+            print(f"This key is shown only now. Its hash is in {options.file}.", file=sys.stderr)
+        elif options.command == "revoke":
+            revoke(options.file, options.id)
         else:
-            for key in read(given.file).values():
-                ends = f"until {key.until:%Y-%m-%d %H:%M} UTC" if key.until else "without end"
+            for key in read(options.file).values():
+                ends = f"until {key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else "without end"
                 print(f"{key.id}  {key.name}  {','.join(sorted(key.scopes))}  {key.rate:g}/s  {ends}")
     except RipelineError as error:
         sys.exit(str(error))

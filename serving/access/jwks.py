@@ -25,10 +25,10 @@ ALGORITHMS = {
     "ES512": ("EC", "P-521", "ES512"),
     "EdDSA": ("OKP", "", "EdDSA"),
 }
-LARGEST = 1 << 20  # bytes of a key set
-MOST = 100  # keys of one
-PATIENCE = 5.0  # seconds
-SHORTEST_RSA = 2048  # bits
+MAX_BYTES = 1 << 20  # bytes of a key set
+MAX_KEYS = 100  # keys of one
+TIMEOUT_SECONDS = 5.0  # seconds
+MIN_RSA_BITS = 2048  # bits
 
 
 class IssuerError(RipelineError):
@@ -37,14 +37,14 @@ class IssuerError(RipelineError):
     status = 503
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """Keys come from where the settings say, not from where an answer points."""
 
-    def redirect_request(self, *_given: Any) -> None:
+    def redirect_request(self, *_arguments: Any) -> None:
         return None
 
 
-def check_place(place: str) -> None:
+def check_location(location: str) -> None:
     """Whether keys may be read there.
 
     Raises
@@ -52,19 +52,19 @@ def check_place(place: str) -> None:
     ConfigError
         for a URL that somebody on the way could answer.
     """
-    parts = urllib.parse.urlsplit(place)
-    if parts.scheme == "http" and not _here(parts.hostname or ""):
-        raise ConfigError(f"RIPELINE_JWT_KEYS: {place} is not safe from being answered by others.", "Use https://.")
+    parts = urllib.parse.urlsplit(location)
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise ConfigError(f"RIPELINE_JWT_KEYS: {location} is not safe from being answered by others.", "Use https://.")
 
 
-def _here(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
 
-def fetched(place: str) -> bytes:
+def fetch_key_set(location: str) -> bytes:
     """The text of a key set.
 
     Raises
@@ -72,19 +72,19 @@ def fetched(place: str) -> bytes:
     IssuerError
         if there is no answer, or a too large one.
     """
-    check_place(place)
+    check_location(location)
     try:
-        if urllib.parse.urlsplit(place).scheme in ("http", "https"):
-            opener = urllib.request.build_opener(_Stay)
-            asked = urllib.request.Request(place, headers={"accept": "application/json"})  # noqa: S310  scheme checked above
-            with opener.open(asked, timeout=PATIENCE) as answer:
-                text: bytes = answer.read(LARGEST + 1)
+        if urllib.parse.urlsplit(location).scheme in ("http", "https"):
+            opener = urllib.request.build_opener(_NoRedirects)
+            request = urllib.request.Request(location, headers={"accept": "application/json"})  # noqa: S310  scheme checked above
+            with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+                text: bytes = answer.read(MAX_BYTES + 1)
         else:
-            text = Path(place.removeprefix("file://")).read_bytes()
+            text = Path(location.removeprefix("file://")).read_bytes()
     except (OSError, ValueError) as error:
-        raise IssuerError(f"The issuer's keys at {place} cannot be read ({error}).") from error
-    if len(text) > LARGEST:
-        raise IssuerError(f"The issuer's keys at {place} are larger than {LARGEST:,} bytes.")
+        raise IssuerError(f"The issuer's keys at {location} cannot be read ({error}).") from error
+    if len(text) > MAX_BYTES:
+        raise IssuerError(f"The issuer's keys at {location} are larger than {MAX_BYTES:,} bytes.")
     return text
 
 
@@ -97,8 +97,8 @@ def verifiers(text: bytes, algorithms: Sequence[str]) -> dict[str, jwt.PyJWK]:
         if the text is no key set, or none of its keys can be used.
     """
     try:
-        listed = json.loads(text)["keys"][:MOST]
-        keys = {key.get("kid", ""): read for key in listed if (read := _read(key, algorithms)) is not None}
+        key_list = json.loads(text)["keys"][:MAX_KEYS]
+        keys = {key.get("kid", ""): read for key in key_list if (read := _read(key, algorithms)) is not None}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IssuerError(f"The issuer's keys are no key set ({type(error).__name__}).") from error
     if not keys:
@@ -106,15 +106,15 @@ def verifiers(text: bytes, algorithms: Sequence[str]) -> dict[str, jwt.PyJWK]:
     return keys
 
 
-def _read(said: dict[str, Any], algorithms: Sequence[str]) -> jwt.PyJWK | None:
-    if not isinstance(said.get("kid", ""), str) or said.get("use", "sig") != "sig":
+def _read(jwk: dict[str, Any], algorithms: Sequence[str]) -> jwt.PyJWK | None:
+    if not isinstance(jwk.get("kid", ""), str) or jwk.get("use", "sig") != "sig":
         return None
-    name: Any = said.get("alg") or next((a for a in algorithms if ALGORITHMS[a][0] == said.get("kty")), None)
-    if name not in algorithms or ALGORITHMS[name][0] != said.get("kty"):
+    name: Any = jwk.get("alg") or next((a for a in algorithms if ALGORITHMS[a][0] == jwk.get("kty")), None)
+    if name not in algorithms or ALGORITHMS[name][0] != jwk.get("kty"):
         return None
     try:
-        key = jwt.PyJWK(said, algorithm=ALGORITHMS[name][2])
+        key = jwt.PyJWK(jwk, algorithm=ALGORITHMS[name][2])
     except (jwt.PyJWTError, ValueError, TypeError):
         return None
-    weak = said["kty"] == "RSA" and getattr(key.key, "key_size", 0) < SHORTEST_RSA
+    weak = jwk["kty"] == "RSA" and getattr(key.key, "key_size", 0) < MIN_RSA_BITS
     return None if weak else key

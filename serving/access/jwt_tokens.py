@@ -19,12 +19,12 @@ import jwt
 
 from features.common.errors import ConfigError, RipelineError
 from serving.access.api_keys import RATE, SCOPES, Key
-from serving.access.jwks import ALGORITHMS, Fetch, fetched, verifiers
+from serving.access.jwks import ALGORITHMS, Fetch, fetch_key_set, verifiers
 
-AGAIN = 30.0  # seconds after which an unknown key makes us ask the issuer once more
-FRESH = 300.0  # seconds after which the keys are asked for anew, so that one the issuer took back is gone here too
-REMEMBERED, FOR = 10_000, 60.0  # tokens whose signature need not be looked at again, for so many seconds
-LONGEST = 8_192  # characters of a token
+RETRY_SECONDS = 30.0  # seconds after which an unknown key makes us ask the issuer once more
+REFRESH_SECONDS = 300.0  # seconds after which the keys are asked for anew, so that one the issuer took back is gone here too
+MAX_CACHED_TOKENS, CACHE_SECONDS = 10_000, 60.0  # tokens whose signature need not be looked at again, for so many seconds
+MAX_TOKEN_LENGTH = 8_192  # characters of a token
 PREFIX = "RIPELINE_JWT_"
 
 
@@ -43,7 +43,7 @@ class Trust:
     rate: float = RATE
 
 
-def trust(environment: Mapping[str, str]) -> Trust | None:
+def read_trust(environment: Mapping[str, str]) -> Trust | None:
     """The settings `RIPELINE_JWT_…`; None where no issuer is named.
 
     Raises
@@ -51,34 +51,36 @@ def trust(environment: Mapping[str, str]) -> Trust | None:
     ConfigError
         for settings that are missing, unknown or would let in more than meant.
     """
-    given = {name.removeprefix(PREFIX).lower(): value.strip() for name, value in environment.items() if name.startswith(PREFIX)}
-    unknown = sorted(given.keys() - set(Trust.__dataclass_fields__))
+    settings = {
+        name.removeprefix(PREFIX).lower(): value.strip() for name, value in environment.items() if name.startswith(PREFIX)
+    }
+    unknown = sorted(settings.keys() - set(Trust.__dataclass_fields__))
     if unknown:
-        raise ConfigError(f"There is no setting {PREFIX}{unknown[0].upper()}.", f"There are {', '.join(_names())}.")
-    given = {name: value for name, value in given.items() if value}
-    if not given:
+        raise ConfigError(f"There is no setting {PREFIX}{unknown[0].upper()}.", f"There are {', '.join(_setting_names())}.")
+    settings = {name: value for name, value in settings.items() if value}
+    if not settings:
         return None
     for name in ("issuer", "audience", "keys"):
-        if name not in given:
+        if name not in settings:
             raise ConfigError(f"{PREFIX}{name.upper()} is missing.", "An issuer needs ISSUER, AUDIENCE and KEYS.")
-    algorithms = tuple(_words(given.get("algorithms", "RS256,ES256")))
+    algorithms = tuple(_words(settings.get("algorithms", "RS256,ES256")))
     if not algorithms or set(algorithms) - ALGORITHMS.keys():
         raise ConfigError(
             f"{PREFIX}ALGORITHMS: {', '.join(algorithms)}.", f"Only signatures with a key pair: {', '.join(ALGORITHMS)}."
         )
     return Trust(
-        given["issuer"],
-        given["audience"],
-        given["keys"],
+        settings["issuer"],
+        settings["audience"],
+        settings["keys"],
         algorithms,
-        given.get("claim", "scope"),
-        _scopes(given.get("scopes", "")),
-        _number(given, "leeway", 30.0, 300.0),
-        _number(given, "rate", RATE, 1e6) or RATE,
+        settings.get("claim", "scope"),
+        _scopes(settings.get("scopes", "")),
+        _number(settings, "leeway", 30.0, 300.0),
+        _number(settings, "rate", RATE, 1e6) or RATE,
     )
 
 
-def _names() -> list[str]:
+def _setting_names() -> list[str]:
     return [PREFIX + name.upper() for name in Trust.__dataclass_fields__]
 
 
@@ -89,31 +91,31 @@ def _words(text: str) -> list[str]:
 def _scopes(text: str) -> dict[str, str] | None:
     """`leads.read=score,leads.edit=write` as a table."""
     pairs = dict(pair.rpartition("=")[::2] for pair in _words(text))
-    for theirs, ours in pairs.items():
-        if not theirs or ours not in SCOPES:
-            raise ConfigError(f"{PREFIX}SCOPES: {theirs}={ours}.", f"Write theirs=ours; ours are {', '.join(SCOPES)}.")
+    for issuer_scope, scope in pairs.items():
+        if not issuer_scope or scope not in SCOPES:
+            raise ConfigError(f"{PREFIX}SCOPES: {issuer_scope}={scope}.", f"Write theirs=ours; ours are {', '.join(SCOPES)}.")
     return pairs or None
 
 
-def _number(given: Mapping[str, str], name: str, usual: float, most: float) -> float:
+def _number(settings: Mapping[str, str], name: str, default: float, maximum: float) -> float:
     try:
-        value = float(given.get(name, usual))
+        value = float(settings.get(name, default))
     except ValueError:
         value = -1.0
-    if not 0 <= value <= most:
-        raise ConfigError(f"{PREFIX}{name.upper()}: {given[name]!r}.", f"Write a number from 0 to {most:g}.")
+    if not 0 <= value <= maximum:
+        raise ConfigError(f"{PREFIX}{name.upper()}: {settings[name]!r}.", f"Write a number from 0 to {maximum:g}.")
     return value
 
 
-class Issuer:
+class JwtVerifier:
     """An issuer whose tokens are good here. `fetch` reads its key set, `ticks` are seconds."""
 
-    def __init__(self, trust: Trust, fetch: Fetch = fetched, ticks: Callable[[], float] = monotonic) -> None:
+    def __init__(self, trust: Trust, fetch: Fetch = fetch_key_set, ticks: Callable[[], float] = monotonic) -> None:
         self.trust, self._fetch, self._ticks = trust, fetch, ticks
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._asked: float | None = None
-        self._asking = threading.Lock()
-        self._known: OrderedDict[bytes, tuple[float, float, float, Key]] = OrderedDict()
+        self._requested_at: float | None = None
+        self._refresh_lock = threading.Lock()
+        self._token_cache: OrderedDict[bytes, tuple[float, float, float, Key]] = OrderedDict()
         self.trouble = ""
 
     def refresh(self) -> bool:
@@ -121,48 +123,48 @@ class Issuer:
 
         Keys that are known stay while the issuer does not answer.
         """
-        with self._asking:
+        with self._refresh_lock:
             if not self.due():
                 return False
-            self._asked = self._ticks()
+            self._requested_at = self._ticks()
             try:
                 self._keys = verifiers(self._fetch(self.trust.keys), self.trust.algorithms)
                 self.trouble = ""
-                self._known.clear()
+                self._token_cache.clear()
             except RipelineError as error:
-                stays = "The keys known so far go on." if self._keys else "Nobody gets in with a token."
-                self.trouble = f"{error.fact} {stays}"
+                consequence = "The keys known so far go on." if self._keys else "Nobody gets in with a token."
+                self.trouble = f"{error.fact} {consequence}"
             return True
 
-    def due(self, after: float = AGAIN) -> bool:
+    def due(self, interval: float = RETRY_SECONDS) -> bool:
         """Whether the key set was not asked for within so many seconds."""
-        return self._asked is None or self._ticks() - self._asked >= after
+        return self._requested_at is None or self._ticks() - self._requested_at >= interval
 
     def stale(self) -> bool:
         """Whether it is to be asked for anew though nobody waits for it."""
-        return self.due(AGAIN if self.trouble else FRESH)
+        return self.due(RETRY_SECONDS if self.trouble else REFRESH_SECONDS)
 
     def unknown(self, token: str) -> bool:
         """Whether a token names a key that we do not know: the issuer may have changed its keys."""
-        return len(token) <= LONGEST and (header := _header(token)) is not None and self._verifier(header) is None
+        return len(token) <= MAX_TOKEN_LENGTH and (header := _header(token)) is not None and self._verifier(header) is None
 
     def find(self, token: str, now: datetime) -> Key | None:
         """Who holds a token and what the holder may, as if it were an API key; None where it is not to be believed."""
-        if not token or len(token) > LONGEST:
+        if not token or len(token) > MAX_TOKEN_LENGTH:
             return None
         mark, moment, ticks = hashlib.sha256(token.encode("utf-8", "replace")).digest(), now.timestamp(), self._ticks()
-        known = self._known.get(mark)
-        if known and ticks < known[0]:
-            return known[3] if known[1] <= moment < known[2] else None
-        found = self._verified(token, moment)
-        if found is None:
+        cached = self._token_cache.get(mark)
+        if cached and ticks < cached[0]:
+            return cached[3] if cached[1] <= moment < cached[2] else None
+        verified = self._verify(token, moment)
+        if verified is None:
             return None
-        self._known[mark] = (ticks + FOR, *found)
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
-        return found[2]
+        self._token_cache[mark] = (ticks + CACHE_SECONDS, *verified)
+        if len(self._token_cache) > MAX_CACHED_TOKENS:
+            self._token_cache.popitem(last=False)
+        return verified[2]
 
-    def _verified(self, token: str, moment: float) -> tuple[float, float, Key] | None:
+    def _verify(self, token: str, moment: float) -> tuple[float, float, Key] | None:
         """From when, until when, and who."""
         header = _header(token)
         verifier = self._verifier(header) if header else None
@@ -195,19 +197,19 @@ class Issuer:
             key = next(iter(self._keys.values())) if len(self._keys) == 1 else None
         else:
             key = self._keys.get(name) if isinstance(name, str) else None
-        return key if key is not None and algorithm in ALGORITHMS and _fits(key, algorithm) else None
+        return key if key is not None and algorithm in ALGORITHMS and _matches_algorithm(key, algorithm) else None
 
     def _holder(self, claims: Mapping[str, Any]) -> Key:
         """As a key. Its id is a hash: a subject may be somebody's address, and ids stand in logs."""
-        who = claims.get("sub") or claims.get("client_id") or claims.get("azp") or ""
-        mark = hashlib.sha256(f"{self.trust.issuer}\n{who}".encode("utf-8", "replace")).hexdigest()[:16]
-        return Key(f"jwt-{mark}", "token", self._granted(claims), "", self.trust.rate)
+        subject = claims.get("sub") or claims.get("client_id") or claims.get("azp") or ""
+        mark = hashlib.sha256(f"{self.trust.issuer}\n{subject}".encode("utf-8", "replace")).hexdigest()[:16]
+        return Key(f"jwt-{mark}", "token", self._granted_scopes(claims), "", self.trust.rate)
 
-    def _granted(self, claims: Mapping[str, Any]) -> frozenset[str]:
-        found: Any = claims
+    def _granted_scopes(self, claims: Mapping[str, Any]) -> frozenset[str]:
+        value: Any = claims
         for part in [self.trust.claim] if self.trust.claim in claims else self.trust.claim.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        words = found.split() if isinstance(found, str) else found if isinstance(found, list) else []
+            value = value.get(part) if isinstance(value, Mapping) else None
+        words = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
         table = self.trust.scopes or {scope: scope for scope in SCOPES}
         return frozenset(table[word] for word in words if isinstance(word, str) and word in table)
 
@@ -221,11 +223,11 @@ def _header(token: str) -> dict[str, Any] | None:
     return None if "crit" in header or "b64" in header else header
 
 
-def _fits(key: jwt.PyJWK, algorithm: str) -> bool:
+def _matches_algorithm(key: jwt.PyJWK, algorithm: str) -> bool:
     """Whether this key makes signatures of this kind: the token does not choose how its key is used."""
     kind, curve, _ = ALGORITHMS[algorithm]
-    said = key._jwk_data
-    return said.get("kty") == kind and said.get("alg", algorithm) == algorithm and curve in ("", said.get("crv"))
+    jwk = key._jwk_data
+    return jwk.get("kty") == kind and jwk.get("alg", algorithm) == algorithm and curve in ("", jwk.get("crv"))
 
 
 def _moment(value: object) -> float | None:

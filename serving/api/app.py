@@ -21,24 +21,24 @@ from starlette.types import Receive, Scope
 from features.common.errors import nearest
 from serving.api import leads, pages, webhooks
 from serving.api.api_page import page
-from serving.api.metrics import CONTENT_TYPE, Measured, Metrics
+from serving.api.metrics import CONTENT_TYPE, Metrics, MetricsMiddleware
 from serving.api.openapi import describe
-from serving.api.openapi_access import behind_the_door
+from serving.api.openapi_access import add_security
 from serving.api.responses import modelled, plain, ready
 from serving.http.direct import Direct, whole_body
-from serving.http.errors import RefusedError, problem_response, refuse, shown
-from serving.http.load_shedding import AFTER, BusyError, Pressed, Pressure
+from serving.http.errors import RefusedError, problem_response, quote, refuse
+from serving.http.load_shedding import RETRY_AFTER, BusyError, LoadShedder, LoadSheddingMiddleware
 from serving.http.traces import span
 from serving.logs.access_log import printed
 from serving.schemas.score import About, FunnelFrame, Problem, ScoreResponse, WhatIfEnvelope
-from serving.scoring.answer import Answer, answered
+from serving.scoring.answer import Answer, build_answer
 from serving.scoring.quick import read as read_quickly
 from serving.scoring.request import Parsed, read
 from serving.scoring.scorer import Scorer
 from serving.scoring.shadow import Shadow
 from serving.scoring.what_if import what_if
 from serving.scoring.work_list import WorkList
-from serving.store.store import AFTER as STORE_AFTER
+from serving.store.store import RETRY_AFTER as STORE_AFTER
 from serving.store.store import Store
 
 INLINE_BYTES = 16_000  # scored without leaving the event loop: handing so little over to a thread costs more than it saves
@@ -65,22 +65,22 @@ def create_app(
     report: Callable[[], Path | None] = lambda: None,
     shadow: Callable[[], Scorer | None] = lambda: None,
     troubles: Callable[[], Mapping[str, str]] = dict,
-    leaving: Callable[[], bool] = lambda: False,
+    shutting_down: Callable[[], bool] = lambda: False,
 ) -> Starlette:
     """The application. `provide` gives the scorer, or None while there is none; `clock` says what "now" is; `work_list` and
     `report` give what was written beside the model, or None; `store` the lead store, or None: then the work list is asked in
-    its place; `shadow` a challenger, or None; `troubles` what does not work, by title; `leaving` whether the process is about
-    to stop.
+    its place; `shadow` a challenger, or None; `troubles` what does not work, by title; `shutting_down` whether the process is
+    about to stop.
     """
 
     def all_troubles() -> dict[str, str]:
-        kept = store()
-        return {**troubles(), **({"lead store": kept.trouble} if kept and kept.trouble else {})}
+        lead_store = store()
+        return {**troubles(), **({"lead store": lead_store.trouble} if lead_store and lead_store.trouble else {})}
 
-    metrics, pressure = Metrics(provide, all_troubles), Pressure()
-    beside = Shadow(shadow, printed, metrics.registry)
+    metrics, pressure = Metrics(provide, all_troubles), LoadShedder()
+    shadow_mode = Shadow(shadow, printed, metrics.registry)
 
-    async def scored(scope: Scope, receive: Receive) -> tuple[bytes, BackgroundTask | None]:
+    async def score_body(scope: Scope, receive: Receive) -> tuple[bytes, BackgroundTask | None]:
         scorer = ready(provide)
         body = await whole_body(scope, receive)
         if len(body) < INLINE_BYTES:
@@ -88,42 +88,42 @@ def create_app(
         else:
             with pressure.large():
                 parsed, answer = await run_in_threadpool(_scored, scorer, body, clock())
-        asyncio.get_running_loop().call_soon(metrics.scored, answer.results)  # counted once the answer has left
+        asyncio.get_running_loop().call_soon(metrics.count_leads, answer.results)  # counted once the answer has left
         scope["ripeline_leads"] = len(answer.results)
         scope["ripeline_lead_ids"] = [result["lead_id"] for result in answer.results if result["lead_id"]]
-        told = (scorer, parsed, answer.text, scope.get("ripeline_request_id"))
-        return answer.text, BackgroundTask(beside.compare, *told) if beside.on else None
+        compare_arguments = (scorer, parsed, answer.text, scope.get("ripeline_request_id"))
+        return answer.text, BackgroundTask(shadow_mode.compare, *compare_arguments) if shadow_mode.enabled else None
 
     async def score(request: Request) -> Response:
-        text, after = await scored(request.scope, request.receive)
-        return Response(text, media_type="application/json", background=after)
+        text, background = await score_body(request.scope, request.receive)
+        return Response(text, media_type="application/json", background=background)
 
     async def ask(request: Request) -> Response:
         scorer = ready(provide)
         body = await whole_body(request.scope, request.receive)
         with pressure.large():
-            answer, lead_ids = await run_in_threadpool(_what_if, scorer, body, clock())
+            answer, lead_ids = await run_in_threadpool(_answer_what_if, scorer, body, clock())
         request.scope["ripeline_leads"] = 1
         request.scope["ripeline_lead_ids"] = lead_ids
         return answer
 
     async def model(_request: Request) -> Response:
-        return modelled(_about(ready(provide)))
+        return modelled(_describe_model(ready(provide)))
 
     async def livez(_request: Request) -> Response:
         return plain({"status": "alive"})
 
     async def readyz(request: Request) -> Response:
-        if leaving():
+        if shutting_down():
             raise refuse(503, "Going away", "This server is about to stop.")
         model = ready(provide).model
-        found = all_troubles()
+        current_troubles = all_troubles()
         if request.scope.get("ripeline_stranger"):  # what a trouble says of folders is nobody else's business
-            found = dict.fromkeys(found, "Ask with a key for more.")
-        more = {"troubles": found} if found else {}
-        return plain({"status": "ready", "model": {"name": model.name, "version": model.version}, **more})
+            current_troubles = dict.fromkeys(current_troubles, "Ask with a key for more.")
+        trouble_fields = {"troubles": current_troubles} if current_troubles else {}
+        return plain({"status": "ready", "model": {"name": model.name, "version": model.version}, **trouble_fields})
 
-    async def measured(_request: Request) -> Response:
+    async def metrics_text(_request: Request) -> Response:
         return Response(await run_in_threadpool(metrics.text), headers={"content-type": CONTENT_TYPE})
 
     async def openapi(_request: Request) -> Response:
@@ -132,15 +132,15 @@ def create_app(
     async def docs(_request: Request) -> Response:
         return HTMLResponse(_page(), headers={"content-security-policy": DOCS_ONLY})
 
-    asked_all_day = Route("/v1/score", score, methods=["POST"])
+    score_route = Route("/v1/score", score, methods=["POST"])
     routes = [
-        asked_all_day,
+        score_route,
         Route("/v1/what-if", ask, methods=["POST"]),
         *leads.routes(provide, store, work_list, clock),
         Route("/v1/model", model),
         Route("/livez", livez),
         Route("/readyz", readyz),
-        Route("/metrics", measured),
+        Route("/metrics", metrics_text),
         Route("/openapi.json", openapi),
         Route("/docs", docs),
         *webhooks.routes(provide, work_list, store, clock),
@@ -150,9 +150,9 @@ def create_app(
     app = Starlette(
         routes=routes,
         middleware=[
-            Middleware(Measured, metrics=metrics, routes=paths),
-            Middleware(Pressed, pressure=pressure),
-            Middleware(Direct, route=asked_all_day, answer=scored, refused=_refusal),
+            Middleware(MetricsMiddleware, metrics=metrics, routes=paths),
+            Middleware(LoadSheddingMiddleware, pressure=pressure),
+            Middleware(Direct, route=score_route, answer=score_body, refused=_refusal),
         ],
         exception_handlers={RefusedError: _refused, HTTPException: _http, Exception: _unexpected},
     )
@@ -164,10 +164,10 @@ def _scored(scorer: Scorer, body: bytes, now: datetime) -> tuple[Parsed, Answer]
     with span("parse"):
         parsed = read_quickly(body, scorer.model.funnel, now)
     with span("score", leads=len(parsed.leads)):
-        return parsed, answered(scorer, parsed)
+        return parsed, build_answer(scorer, parsed)
 
 
-def _what_if(scorer: Scorer, body: bytes, now: datetime) -> tuple[Response, list[str]]:
+def _answer_what_if(scorer: Scorer, body: bytes, now: datetime) -> tuple[Response, list[str]]:
     """The answer, and whom it is about."""
     with span("parse"):
         parsed = read(body, scorer.model.funnel, now, WhatIfEnvelope)
@@ -179,20 +179,20 @@ def _what_if(scorer: Scorer, body: bytes, now: datetime) -> tuple[Response, list
     types = scorer.model.feature_set.types
     for number, name in enumerate(parsed.add):
         if name not in types:
-            detail = f"The model knows no interaction type {shown(name)}: {nearest(name, types)}"
-            raise refuse(422, "Invalid request", detail, field=f"/add/{number}", value=shown(name))
-    subject, *others = parsed.leads
+            detail = f"The model knows no interaction type {quote(name)}: {nearest(name, types)}"
+            raise refuse(422, "Invalid request", detail, field=f"/add/{number}", value=quote(name))
+    subject, *colleagues = parsed.leads
     with span("what-if"):
-        answer = what_if(scorer, subject, [*others, *parsed.context], parsed.as_of, parsed.add, parsed.language)
+        answer = what_if(scorer, subject, [*colleagues, *parsed.context], parsed.as_of, parsed.add, parsed.language)
     return modelled(answer), [subject.lead_id]
 
 
 def respond(scorer: Scorer, parsed: Parsed) -> ScoreResponse:
     """As `answered`, with its fields checked and ready to be looked at."""
-    return ScoreResponse.model_validate_json(answered(scorer, parsed).text)
+    return ScoreResponse.model_validate_json(build_answer(scorer, parsed).text)
 
 
-def _about(scorer: Scorer) -> About:
+def _describe_model(scorer: Scorer) -> About:
     model = scorer.model
     return About(
         name=model.name,
@@ -220,7 +220,7 @@ async def _refused(_request: Request, error: Exception) -> Response:
 def _refusal(error: RefusedError) -> Response:
     answer = problem_response(error.problem)
     if isinstance(error, BusyError):
-        answer.headers["retry-after"] = str(AFTER)
+        answer.headers["retry-after"] = str(RETRY_AFTER)
     if isinstance(error, leads.UnavailableError):
         answer.headers["retry-after"] = str(STORE_AFTER)
     return answer
@@ -243,9 +243,9 @@ async def _unexpected(_request: Request, _error: Exception) -> Response:
 
 @cache
 def _description() -> dict[str, object]:
-    return behind_the_door(describe())
+    return add_security(describe())
 
 
 @cache
 def _page() -> str:
-    return page(behind_the_door(describe()))
+    return page(add_security(describe()))

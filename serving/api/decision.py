@@ -13,14 +13,14 @@ from typing import Any
 
 from features.common.clock import timestamps
 from features.common.words import Language, spell
-from features.engine.request import LiveLead
+from features.engine.request import RequestLead
 from serving.schemas.score import Change, Result
 from serving.scoring.scorer import Scorer
 from serving.scoring.what_if import what_if
-from serving.store.lead_reads import Found, Person
+from serving.store.lead_reads import Person, StoredLeads
 
 CONTACT_VARIABLE = "RIPELINE_CONTACT"
-NAMED = 5  # what would change it
+MAX_CHANGES = 5  # what would change it
 
 _LOGIC = (
     "A statistical model, learned from what became of earlier leads, estimates how likely this one is to reach the lead "
@@ -70,41 +70,41 @@ _WORDS: dict[str, tuple[str, str]] = {
 }
 
 
-def say(word: str, language: Language, **fill: str) -> str:
+def phrase(word: str, language: Language, **fill: str) -> str:
     """A phrase in a language."""
     return _WORDS[word][language == "de"].format(**fill)
 
 
-def data_used(person: Person, found: Found) -> dict[str, Any]:
+def data_used(person: Person, stored_leads: StoredLeads) -> dict[str, Any]:
     """What of a person went into the score."""
     lead = person.live
-    at = [act.at for act in lead.acts]
+    times = [act.time for act in lead.interactions]
     return {
         "lead_stage": person.lead_stage,
         "lead_stage_since": _moment(lead.entered),
         "created_at": _moment(lead.created),
         "attributes": dict(lead.attributes),
         "company": {**({"company_id": lead.company_id} if lead.company_id else {}), **lead.company},
-        "interactions": dict(sorted(Counter(act.type for act in lead.acts).items())),
-        "first_interaction": _moment(min(at)) if at else None,
-        "last_interaction": _moment(max(at)) if at else None,
-        "colleagues": len(found.people) - 1,
+        "interactions": dict(sorted(Counter(act.type for act in lead.interactions).items())),
+        "first_interaction": _moment(min(times)) if times else None,
+        "last_interaction": _moment(max(times)) if times else None,
+        "colleagues": len(stored_leads.people) - 1,
     }
 
 
-def _moment(at: int) -> Any:
+def _moment(timestamp: int) -> Any:
     import numpy as np
 
-    return timestamps(np.array([at], np.int64))[0].to_pydatetime(warn=False)
+    return timestamps(np.array([timestamp], np.int64))[0].to_pydatetime(warn=False)
 
 
 def reasons_in_words(result: Result, language: Language) -> list[str]:
     """The reasons of a score, one sentence each."""
     return [
-        say(
+        phrase(
             "reason", language, label=reason.label,
             value="" if reason.value is None else f" = {spell(reason.value, 2, language)} {reason.unit}".rstrip(),
-            direction=say("up" if reason.effect > 0 else "down", language),
+            direction=phrase("up" if reason.effect > 0 else "down", language),
             effect=f"{'+' if reason.effect > 0 else '−'}{spell(abs(reason.effect), 2, language)}",
         )
         for reason in result.reasons or []
@@ -114,36 +114,36 @@ def reasons_in_words(result: Result, language: Language) -> list[str]:
 def rules_in_words(result: Result, language: Language) -> list[str]:
     """The lines of the points rules."""
     lines = result.rules.lines if result.rules else []
-    return [say("rule", language, label=line.label, points=spell(line.points, 1, language)) for line in lines]
+    return [phrase("rule", language, label=line.label, points=spell(line.points, 1, language)) for line in lines]
 
 
-def would_change(scorer: Scorer, lead: LiveLead, others: list[LiveLead], as_of: int, language: Language) -> list[str]:
+def would_change(scorer: Scorer, lead: RequestLead, colleagues: list[RequestLead], as_of: int, language: Language) -> list[str]:
     """What would lead to another recommendation first, then what would raise the chance most."""
-    found = what_if(scorer, lead, others, as_of, [], language)
-    now = spell(100 * found.chance, 1, language)
-    helpful = [change for change in found.changes if change.action != found.action or change.chance_change > 0]
+    response = what_if(scorer, lead, colleagues, as_of, [], language)
+    current_chance = spell(100 * response.chance, 1, language)
+    helpful = [change for change in response.changes if change.action != response.action or change.chance_change > 0]
 
     def order(change: Change) -> tuple[bool, float]:
-        return change.action == found.action, -change.chance_change
+        return change.action == response.action, -change.chance_change
 
     return [
-        say(
+        phrase(
             "change",
             language,
             label=change.label,
             chance=spell(100 * change.chance, 1, language),
-            now=now,
+            now=current_chance,
             action=change.action,
         )
-        for change in sorted(helpful, key=order)[:NAMED]
+        for change in sorted(helpful, key=order)[:MAX_CHANGES]
     ]
 
 
 def review_in_words(reasons: list[str], language: Language) -> str:
     """Whether a person should look, and why."""
     if not reasons:
-        return say("no_review", language)
-    return say("review", language, why="; ".join(say(reason, language) for reason in reasons))
+        return phrase("no_review", language)
+    return phrase("review", language, why="; ".join(phrase(reason, language) for reason in reasons))
 
 
 def contact(environment: Mapping[str, str] = os.environ) -> str | None:

@@ -1,4 +1,5 @@
-"""What is answered about stored leads: each answer a method that blocks, run in threads by the routes of `serving/api/leads.py`."""
+"""What is answered about stored leads: each answer a method that blocks, run in threads by the routes of
+`serving/api/leads.py`."""
 
 from __future__ import annotations
 
@@ -10,9 +11,9 @@ from features.common.errors import nearest
 from features.common.words import Language
 from models.decision.review import review_reasons
 from serving.api import decision
-from serving.api.lead_requests import change_of, events_of, moment_of, version_of, whole_of
+from serving.api.lead_requests import change_of, events_of, moment_of, version_of, whole_number
 from serving.api.responses import ready
-from serving.http.errors import RefusedError, refuse, shown
+from serving.http.errors import RefusedError, quote, refuse
 from serving.schemas.leads import (
     DataUsed,
     Decision,
@@ -31,10 +32,10 @@ from serving.scoring.request import EPOCH, MICROSECOND, microseconds
 from serving.scoring.scorer import Scorer
 from serving.store import history, interactions, lead_writes, why, work_list_query
 from serving.store.erase import erase
-from serving.store.lead_reads import Found, Person, read
+from serving.store.lead_reads import Person, StoredLeads, read
 from serving.store.request import as_request
 from serving.store.scoring import StoredScorer
-from serving.store.store import Store, present, touched
+from serving.store.store import Store, record_activity, scoring_moment
 
 Clock = Callable[[], datetime]
 MOST_HISTORY = 1_000
@@ -53,147 +54,151 @@ class Leads:
     def now(self) -> int:
         return microseconds(self._clock())
 
-    def take(self, body: bytes) -> tuple[InteractionsAnswer, list[str]]:
+    def add_interactions(self, body: bytes) -> tuple[InteractionsAnswer, list[str]]:
         """Interactions come in, idempotent by event_id; the answer, and whom they are about."""
         events, refused = events_of(body, self.store.ids)
         places, now = list(events), self.now
 
-        def work(connection: Any) -> interactions.Taken:
-            touched(connection, now)
-            return interactions.take(connection, list(events.values()), now, self.store.erased)
+        def work(connection: Any) -> interactions.IngestResult:
+            record_activity(connection, now)
+            return interactions.ingest(connection, list(events.values()), now, self.store.erased)
 
-        taken = self.store.write(work) if events else interactions.Taken()
-        if taken.new > taken.waiting:
+        outcome = self.store.write(work) if events else interactions.IngestResult()
+        if outcome.added > outcome.waiting:
             self.store.wake.set()
-        for number, detail in taken.refused.items():
-            place = places[number]
-            event = events[place]
+        for number, detail in outcome.refused.items():
+            index = places[number]
+            event = events[index]
             refused.append(
                 RefusedEvent(
-                    place=place, event_id=event.event_id, lead_id=event.lead_id, detail=detail,
-                    field=f"/interactions/{place}/event_id",
+                    place=index, event_id=event.event_id, lead_id=event.lead_id, detail=detail,
+                    field=f"/interactions/{index}/event_id",
                 )
             )  # fmt: skip
         if not events:
             raise _all_refused(refused)
         answer = InteractionsAnswer(
-            received=taken.new + taken.known + taken.erased + len(refused), new=taken.new, known=taken.known,
-            waiting=taken.waiting, erased=taken.erased, refused=sorted(refused, key=lambda one: one.place),
+            received=outcome.added + outcome.duplicates + outcome.erased + len(refused), new=outcome.added, known=outcome.duplicates,
+            waiting=outcome.waiting, erased=outcome.erased, refused=sorted(refused, key=lambda refusal: refusal.place),
         )  # fmt: skip
         return answer, list(dict.fromkeys(event.lead_id for event in events.values()))
 
-    def put(self, lead_id: str, body: bytes, if_match: str | None, if_none_match: str | None) -> LeadWritten:
+    def write_lead(self, lead_id: str, body: bytes, if_match: str | None, if_none_match: str | None) -> LeadWritten:
         """What is known of a lead: an upsert, with optimistic locking where `If-Match` is sent."""
         scorer, now = self._provide(), self.now
-        told = change_of(body, lead_id, self.store.ids, scorer.model.funnel if scorer else None, now)
-        expected, new = version_of(if_match), (if_none_match or "").strip() == "*"
+        change = change_of(body, lead_id, self.store.ids, scorer.model.funnel if scorer else None, now)
+        expected, create_only = version_of(if_match), (if_none_match or "").strip() == "*"
 
-        def work(connection: Any) -> lead_writes.Put:
-            touched(connection, now)
-            return lead_writes.put(connection, told, now, self.store.erased, expected=expected, new=new)
+        def work(connection: Any) -> lead_writes.WriteResult:
+            record_activity(connection, now)
+            return lead_writes.write_lead(
+                connection, change, now, self.store.erased, expected=expected, create_only=create_only
+            )
 
-        done = self.store.write(work)
-        if done.changed:
+        outcome = self.store.write(work)
+        if outcome.changed:
             self.store.wake.set()
-        return LeadWritten(lead_id=told.lead_id, version=done.version, created=done.created, changed=done.changed)
+        return LeadWritten(lead_id=change.lead_id, version=outcome.version, created=outcome.created, changed=outcome.changed)
 
     def erase(self, lead_id: str) -> Erasure:
         """Everything of a lead goes."""
-        done = erase(self.store, lead_id, self.now)
-        return Erasure(deleted=done.deleted, left={**done.left, **done.files})
+        erasure = erase(self.store, lead_id, self.now)
+        return Erasure(deleted=erasure.deleted, left={**erasure.remaining, **erasure.files})
 
     def request(self, lead_id: str) -> tuple[dict[str, Any], int]:
         """A lead with its colleagues as `POST /v1/score` takes it, and its version."""
         scorer = self._scorer()
         with self.store.read() as connection:
-            as_of = present(connection, self.now)
-            found = read(connection, scorer.model.funnel, [self.store.ids(lead_id)], as_of)
-        person = self._person(found, lead_id)
-        return as_request(found, person, as_of), person.version
+            as_of = scoring_moment(connection, self.now)
+            stored_leads = read(connection, scorer.model.funnel, [self.store.ids(lead_id)], as_of)
+        person = self._person(stored_leads, lead_id)
+        return as_request(stored_leads, person, as_of), person.version
 
-    def score(self, lead_id: str, asked: dict[str, str]) -> StoredScore:
+    def score(self, lead_id: str, parameters: dict[str, str]) -> StoredScore:
         """A lead's score at a moment."""
-        _known(asked, ("as_of", "known_at", "reasons", "language"))
-        language, reasons = _language(asked), whole_of(asked, "reasons", 5, MOST_REASONS)
-        scorer, found, person, as_of = self._seen(lead_id, asked)
-        result = self._result(scorer, found, person, as_of, reasons, language)
+        _check_parameters(parameters, ("as_of", "known_at", "reasons", "language"))
+        language, reasons = _language(parameters), whole_number(parameters, "reasons", 5, MOST_REASONS)
+        scorer, stored_leads, person, as_of = self._load_lead(lead_id, parameters)
+        result = self._result(scorer, stored_leads, person, as_of, reasons, language)
         return StoredScore(
             model=_model(scorer), as_of=_moment(as_of), result=result, human_review=_review(result, person, scorer)
         )
 
-    def decision(self, lead_id: str, asked: dict[str, str]) -> Decision:
+    def decision(self, lead_id: str, parameters: dict[str, str]) -> Decision:
         """What somebody may be told who asks."""
-        _known(asked, ("as_of", "known_at", "language"))
-        language = _language(asked)
-        scorer, found, person, as_of = self._seen(lead_id, asked)
-        result = self._result(scorer, found, person, as_of, 10, language)
+        _check_parameters(parameters, ("as_of", "known_at", "language"))
+        language = _language(parameters)
+        scorer, stored_leads, person, as_of = self._load_lead(lead_id, parameters)
+        result = self._result(scorer, stored_leads, person, as_of, 10, language)
         review = _review(result, person, scorer)
         advice = result.recommendation
-        others = [one.live for name, one in found.people.items() if name != person.live.lead_id]
-        change = decision.would_change(scorer, person.live, others, as_of, language) if advice else []
-        not_scored = decision.say(result.status, language) if result.status in ("closed", "opted_out") else ""
+        colleagues = [member.live for name, member in stored_leads.people.items() if name != person.live.lead_id]
+        change = decision.would_change(scorer, person.live, colleagues, as_of, language) if advice else []
+        not_scored = decision.phrase(result.status, language) if result.status in ("closed", "opted_out") else ""
         return Decision(
             lead_id=person.live.lead_id,
             as_of=_moment(as_of),
             status=result.status,
             model=_model(scorer),
-            logic=decision.say("logic", language, final=scorer.model.funnel.final),
+            logic=decision.phrase("logic", language, final=scorer.model.funnel.final),
             recommendation=advice.why if advice else not_scored or None,
             action=advice.action if advice else None,
             human_review=review,
             review=decision.review_in_words(list(review.reasons), language),
-            data_used=DataUsed.model_validate(decision.data_used(person, found)),
+            data_used=DataUsed.model_validate(decision.data_used(person, stored_leads)),
             reasons=decision.reasons_in_words(result, language),
             rules=decision.rules_in_words(result, language),
             would_change=change,
             contact=decision.contact(),
         )
 
-    def scores(self, lead_id: str, asked: dict[str, str]) -> ScoreHistory:
+    def scores(self, lead_id: str, parameters: dict[str, str]) -> ScoreHistory:
         """The recorded scores."""
-        _known(asked, ("limit",))
-        name, most = self.store.ids(lead_id), whole_of(asked, "limit", 100, MOST_HISTORY)
+        _check_parameters(parameters, ("limit",))
+        name, limit = self.store.ids(lead_id), whole_number(parameters, "limit", 100, MOST_HISTORY)
         with self.store.read() as connection:
-            if not history.is_known(connection, name):
-                raise _nobody(lead_id)
-            rows = history.recorded(connection, name, most)
+            if not history.lead_exists(connection, name):
+                raise _unknown_lead(lead_id)
+            rows = history.recent_scores(connection, name, limit)
         for row in rows:
             row.update({moment: _moment(row[moment]) for moment in ("as_of", "scored_at")})
         return ScoreHistory.model_validate({"lead_id": name, "scores": rows})
 
-    def changed(self, lead_id: str, asked: dict[str, str]) -> Why:
+    def changed(self, lead_id: str, parameters: dict[str, str]) -> Why:
         """Why a score changed."""
-        _known(asked, ("from", "to", "lines", "language"))
-        name, now, language = self.store.ids(lead_id), self.now, _language(asked)
-        begin, end = moment_of(asked, "from", now), moment_of(asked, "to", now)
+        _check_parameters(parameters, ("from", "to", "lines", "language"))
+        name, now, language = self.store.ids(lead_id), self.now, _language(parameters)
+        begin, end = moment_of(parameters, "from", now), moment_of(parameters, "to", now)
         stored = self._current()
         with self.store.read() as connection:
-            if not history.is_known(connection, name):
-                raise _nobody(lead_id)
-            after = self._side(connection, stored, name, now if end is None else end)
-            earlier = None if begin is not None else why.recorded(connection, name, after.as_of, before=after.as_of)
+            if not history.lead_exists(connection, name):
+                raise _unknown_lead(lead_id)
+            end_side = self._side(connection, stored, name, now if end is None else end)
+            earlier = None if begin is not None else why.recorded(connection, name, end_side.as_of, cutoff=end_side.as_of)
             if begin is None and earlier is None:
                 raise refuse(404, "Not found", "There is one score of this lead so far: name a moment with `from`.")
-            before = earlier or self._side(connection, stored, name, begin or 0)
-            if before.as_of > after.as_of:
+            start_side = earlier or self._side(connection, stored, name, begin or 0)
+            if start_side.as_of > end_side.as_of:
                 raise refuse(422, "Invalid request", "`from` lies after `to`.", field="from")
-            steps = why.steps(connection, stored, name, before, after, whole_of(asked, "lines", 20, MOST_LINES), language)
-        return Why.model_validate({"lead_id": name, "before": _side(before), "after": _side(after), "steps": steps})
+            steps = why.steps(
+                connection, stored, name, start_side, end_side, whole_number(parameters, "lines", 20, MOST_LINES), language
+            )
+        return Why.model_validate({"lead_id": name, "before": _side(start_side), "after": _side(end_side), "steps": steps})
 
-    def page(self, asked: dict[str, str]) -> dict[str, Any]:
+    def page(self, parameters: dict[str, str]) -> dict[str, Any]:
         """A page of the work list (pagination by limit and offset)."""
-        question = work_list_query.question(asked)
+        question = work_list_query.question(parameters)
         with self.store.read() as connection:
             page = work_list_query.page(connection, question)
         return {
             "as_of": page.as_of, "model": page.model, "total": page.total, "waiting": page.waiting, "rows": page.rows,
         }  # fmt: skip
 
-    def everybody(self, asked: dict[str, str]) -> dict[str, Any]:
+    def all_rows(self, parameters: dict[str, str]) -> dict[str, Any]:
         """All rows of the work list that fit."""
-        question = work_list_query.question(asked)
+        question = work_list_query.question(parameters)
         with self.store.read() as connection:
-            return {"rows": work_list_query.page(connection, question, everything=True).rows}
+            return {"rows": work_list_query.page(connection, question, all_pages=True).rows}
 
     def _scorer(self) -> Scorer:
         return ready(self._provide)
@@ -204,71 +209,73 @@ class Leads:
             self._stored = StoredScorer(scorer)
         return self._stored if scorer is not None else None
 
-    def _person(self, found: Found, lead_id: str) -> Person:
-        person = found.people.get(self.store.ids(lead_id))
-        if person is None or person.stand == "not_yet":
-            raise _nobody(lead_id)
+    def _person(self, stored_leads: StoredLeads, lead_id: str) -> Person:
+        person = stored_leads.people.get(self.store.ids(lead_id))
+        if person is None or person.status == "not_yet":
+            raise _unknown_lead(lead_id)
         return person
 
-    def _seen(self, lead_id: str, asked: dict[str, str]) -> tuple[Scorer, Found, Person, int]:
+    def _load_lead(self, lead_id: str, parameters: dict[str, str]) -> tuple[Scorer, StoredLeads, Person, int]:
         scorer, now = self._scorer(), self.now
-        as_of, known_at = moment_of(asked, "as_of", now), moment_of(asked, "known_at", now)
+        as_of, known_at = moment_of(parameters, "as_of", now), moment_of(parameters, "known_at", now)
         with self.store.read() as connection:
-            moment = present(connection, now) if as_of is None else as_of
+            moment = scoring_moment(connection, now) if as_of is None else as_of
             limit = {} if known_at is None else {"known_at": known_at}
-            found = read(connection, scorer.model.funnel, [self.store.ids(lead_id)], moment, **limit)
-        return scorer, found, self._person(found, lead_id), moment
+            stored_leads = read(connection, scorer.model.funnel, [self.store.ids(lead_id)], moment, **limit)
+        return scorer, stored_leads, self._person(stored_leads, lead_id), moment
 
-    def _result(self, scorer: Scorer, found: Found, person: Person, as_of: int, reasons: int, language: Language) -> Result:
+    def _result(
+        self, scorer: Scorer, stored_leads: StoredLeads, person: Person, as_of: int, reasons: int, language: Language
+    ) -> Result:
         name = person.live.lead_id
         if person.opted_out:
             return Result(lead_id=name, status="opted_out", warnings=["The lead has opted out; it is not scored."])
-        if person.stand == "closed":
+        if person.status == "closed":
             return Result(lead_id=name, status="closed", warnings=[f"A lead in {person.lead_stage!r} is not scored."])
-        subjects, others = found.to_score([name])
-        return scorer.score(subjects, as_of, reasons, language, others)[0]
+        subjects, colleagues = stored_leads.to_score([name])
+        return scorer.score(subjects, as_of, reasons, language, colleagues)[0]
 
     def _side(self, connection: Any, stored: StoredScorer | None, name: str, moment: int) -> why.Side:
         """The score recorded last by a moment, else worked out from what was known then, or where that was nothing because
         the lead was not here yet, from what is known now."""
-        found = why.recorded(connection, name, moment)
-        if found is not None:
-            return found
-        heard = history.heard_of(connection, name)
-        known_at = moment if heard is not None and heard <= moment else self.now
-        worked = why.worked_out(connection, stored, name, moment, known_at) if stored else None
-        if worked is None:
+        recorded = why.recorded(connection, name, moment)
+        if recorded is not None:
+            return recorded
+        first_received = history.first_received(connection, name)
+        known_at = moment if first_received is not None and first_received <= moment else self.now
+        computed = why.rescore(connection, stored, name, moment, known_at) if stored else None
+        if computed is None:
             raise refuse(404, "Not found", f"This lead had no score at {_moment(moment).isoformat()}.")
-        return worked.side
+        return computed.side
 
 
-def _nobody(lead_id: str) -> RefusedError:
-    return refuse(404, "Not found", f"No lead {shown(lead_id)} is known then.", lead=lead_id[:200])
+def _unknown_lead(lead_id: str) -> RefusedError:
+    return refuse(404, "Not found", f"No lead {quote(lead_id)} is known then.", lead=lead_id[:200])
 
 
 def _all_refused(refused: list[RefusedEvent]) -> RefusedError:
-    first = refused[0]
-    detail = first.detail if len(refused) == 1 else f"All {len(refused)} are invalid; the first: {first.detail}"
-    return refuse(422, "Invalid request", detail, field=first.field)
+    first_refusal = refused[0]
+    detail = first_refusal.detail if len(refused) == 1 else f"All {len(refused)} are invalid; the first: {first_refusal.detail}"
+    return refuse(422, "Invalid request", detail, field=first_refusal.field)
 
 
-def _known(asked: dict[str, str], names: tuple[str, ...]) -> None:
-    for name in asked:
+def _check_parameters(parameters: dict[str, str], names: tuple[str, ...]) -> None:
+    for name in parameters:
         if name not in names:
-            detail = f"There is no parameter {shown(name)}: {nearest(name, names)}"
-            raise refuse(422, "Invalid request", detail, field=shown(name))
+            detail = f"There is no parameter {quote(name)}: {nearest(name, names)}"
+            raise refuse(422, "Invalid request", detail, field=quote(name))
 
 
-def _language(asked: dict[str, str]) -> Language:
-    text = asked.get("language") or "en"
+def _language(parameters: dict[str, str]) -> Language:
+    text = parameters.get("language") or "en"
     for language in LANGUAGES:
         if text == language:
             return language
-    raise refuse(422, "Invalid request", "language is en or de.", field="language", value=shown(text))
+    raise refuse(422, "Invalid request", "language is en or de.", field="language", value=quote(text))
 
 
-def _moment(at: int) -> datetime:
-    return EPOCH + at * MICROSECOND
+def _moment(timestamp: int) -> datetime:
+    return EPOCH + timestamp * MICROSECOND
 
 
 def _model(scorer: Scorer) -> ModelName:

@@ -17,7 +17,7 @@ from features.common.errors import RipelineError
 from serving.api.lead_handlers import Clock, Leads
 from serving.api.responses import modelled, plain
 from serving.http.direct import whole_body
-from serving.http.errors import RefusedError, refuse, shown
+from serving.http.errors import RefusedError, quote, refuse
 from serving.http.traces import span
 from serving.scoring.scorer import Scorer
 from serving.scoring.work_list import WorkList, table
@@ -40,82 +40,84 @@ def routes(
 ) -> list[Route]:
     """The routes. Each notes whom it was about, for the audit trail, where the path does not say so."""
 
-    def stored() -> Leads:
-        found = store()
-        if found is None:
+    def lead_answers() -> Leads:
+        lead_store = store()
+        if lead_store is None:
             raise refuse(404, "No store", "This server has no lead store; start it with RIPELINE_STORE=sqlite:///… .")
-        return Leads(provide, found, clock)
+        return Leads(provide, lead_store, clock)
 
-    async def listed(request: Request) -> Response:
-        asked = _asked(request)
+    async def lead_list(request: Request) -> Response:
+        parameters = _query_parameters(request)
         csv = request.url.path.endswith(".csv")
         if store() is not None:
-            leads = stored()
-            found: Any = await _do(leads.everybody if csv else leads.page, asked)
-            _noted(request, found["rows"])
-            return _csv(table(found["rows"], work_list_query.COLUMNS)) if csv else plain(found)
-        folder = _listed(work_list)
-        question = folder.ask(asked)
-        rows = folder.found(question)
+            leads = lead_answers()
+            result: Any = await _run_blocking(leads.all_rows if csv else leads.page, parameters)
+            _note_leads(request, result["rows"])
+            return _csv(table(result["rows"], work_list_query.COLUMNS)) if csv else plain(result)
+        folder = _require_work_list(work_list)
+        question = folder.ask(parameters)
+        rows = folder.select(question)
         if csv:
-            _noted(request, rows)
+            _note_leads(request, rows)
             return _csv(folder.text(question))
         page = rows[question.offset : question.offset + question.limit]
-        _noted(request, page)
+        _note_leads(request, page)
         return plain({"as_of": folder.as_of, "model": dict(folder.model), "total": len(rows), "rows": page})
 
     async def lead(request: Request) -> Response:
         if store() is None:
-            return plain(_listed(work_list).request(request.path_params["lead_id"]))
-        found, version = await _do(stored().request, _name(request))
-        answer = plain(found)
+            return plain(_require_work_list(work_list).request(request.path_params["lead_id"]))
+        lead_request, version = await _run_blocking(lead_answers().request, _name(request))
+        answer = plain(lead_request)
         answer.headers["etag"] = f'"v{version}"'
         return answer
 
-    async def put(request: Request) -> Response:
-        leads, sent = stored(), await whole_body(request.scope, request.receive)
+    async def put_lead(request: Request) -> Response:
+        leads, body = lead_answers(), await whole_body(request.scope, request.receive)
         headers = request.headers
-        done = await _do(leads.put, _name(request), sent, headers.get("if-match"), headers.get("if-none-match"))
-        answer = modelled(done, 201 if done.created else 200)
-        answer.headers["etag"] = f'"v{done.version}"'
+        outcome = await _run_blocking(
+            leads.write_lead, _name(request), body, headers.get("if-match"), headers.get("if-none-match")
+        )
+        answer = modelled(outcome, 201 if outcome.created else 200)
+        answer.headers["etag"] = f'"v{outcome.version}"'
         return answer
 
     async def delete(request: Request) -> Response:
-        return modelled(await _do(stored().erase, _name(request)))
+        return modelled(await _run_blocking(lead_answers().erase, _name(request)))
 
-    async def one(request: Request) -> Response:
-        return await {"PUT": put, "DELETE": delete}.get(request.method, lead)(request)
+    async def dispatch(request: Request) -> Response:
+        return await {"PUT": put_lead, "DELETE": delete}.get(request.method, lead)(request)
 
     async def interactions_(request: Request) -> Response:
-        leads, sent = stored(), await whole_body(request.scope, request.receive)
-        answer, lead_ids = await _do(leads.take, sent)
+        leads, sent = lead_answers(), await whole_body(request.scope, request.receive)
+        answer, lead_ids = await _run_blocking(leads.add_interactions, sent)
         request.scope["ripeline_lead_ids"] = lead_ids
         return modelled(answer)
 
-    def about(name: str) -> Callable[[Request], Any]:
+    def lead_reader(name: str) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:
-            asked = _asked(request)
-            return modelled(await _do(getattr(stored(), name), _name(request), asked))
+            parameters = _query_parameters(request)
+            return modelled(await _run_blocking(getattr(lead_answers(), name), _name(request), parameters))
 
         return answer
 
     return [
         Route("/v1/interactions", interactions_, methods=["POST"]),
-        Route("/v1/leads", listed),
-        Route("/v1/leads.csv", listed),
-        Route("/v1/leads/{lead_id:path}/score", about("score")),
-        Route("/v1/leads/{lead_id:path}/scores", about("scores")),
-        Route("/v1/leads/{lead_id:path}/why", about("changed")),
-        Route("/v1/leads/{lead_id:path}/decision", about("decision")),
-        Route("/v1/leads/{lead_id:path}", one, methods=["GET", "PUT", "DELETE"]),
+        Route("/v1/leads", lead_list),
+        Route("/v1/leads.csv", lead_list),
+        Route("/v1/leads/{lead_id:path}/score", lead_reader("score")),
+        Route("/v1/leads/{lead_id:path}/scores", lead_reader("scores")),
+        Route("/v1/leads/{lead_id:path}/why", lead_reader("changed")),
+        Route("/v1/leads/{lead_id:path}/decision", lead_reader("decision")),
+        Route("/v1/leads/{lead_id:path}", dispatch, methods=["GET", "PUT", "DELETE"]),
     ]
 
 
-async def _do(work: Callable[..., T], *given: Any) -> T:
+async def _run_blocking(work: Callable[..., T], *arguments: Any) -> T:
     """In a thread; trouble of the store as a problem document."""
     try:
         with span("store"):
-            return await run_in_threadpool(work, *given)
+            return await run_in_threadpool(work, *arguments)
     except StoreError as error:
         raise unavailable(error) from error
     except RipelineError as error:
@@ -127,34 +129,34 @@ def unavailable(error: StoreError) -> UnavailableError:
     return UnavailableError(refuse(503, "Store not available", error.fact).problem)
 
 
-def _noted(request: Request, rows: Sequence[Mapping[str, Any]]) -> None:
+def _note_leads(request: Request, rows: Sequence[Mapping[str, Any]]) -> None:
     request.scope["ripeline_lead_ids"] = [str(row["lead_id"]) for row in rows]
 
 
-def _asked(request: Request) -> dict[str, str]:
+def _query_parameters(request: Request) -> dict[str, str]:
     """The parameters of a question, each given once: which of two was meant would be a guess."""
-    given = request.query_params.multi_items()
-    asked = dict(given)
-    for name, value in given:
+    pairs = request.query_params.multi_items()
+    parameters = dict(pairs)
+    for name, value in pairs:
         if "\x00" in value or "\x00" in name:
-            raise refuse(422, "Invalid request", f"{shown(name)} holds a NUL character.", field=shown(name))
-        if len(given) > len(asked) and sum(one == name for one, _ in given) > 1:
-            raise refuse(422, "Invalid request", f"{shown(name)} is given more than once.", field=shown(name))
-    return asked
+            raise refuse(422, "Invalid request", f"{quote(name)} holds a NUL character.", field=quote(name))
+        if len(pairs) > len(parameters) and sum(key == name for key, _ in pairs) > 1:
+            raise refuse(422, "Invalid request", f"{quote(name)} is given more than once.", field=quote(name))
+    return parameters
 
 
 def _name(request: Request) -> str:
     name = str(request.path_params["lead_id"])
     if "\x00" in name or not 0 < len(name) <= 200:
-        raise refuse(404, "Not found", f"There is no lead {shown(name)}.")
+        raise refuse(404, "Not found", f"There is no lead {quote(name)}.")
     return name
 
 
-def _listed(work_list: Callable[[], WorkList | None]) -> WorkList:
-    found = work_list()
-    if found is None:
+def _require_work_list(work_list: Callable[[], WorkList | None]) -> WorkList:
+    current_list = work_list()
+    if current_list is None:
         raise refuse(404, "No work list", "There is no work list beside the model; `make serve` writes one.")
-    return found
+    return current_list
 
 
 def _csv(text: str) -> Response:

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.logs.access_log import named
+from serving.logs.access_log import known_method
 from serving.scoring.scorer import Scorer
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -25,45 +25,45 @@ class Metrics:
     def __init__(self, provide: Callable[[], Scorer | None], troubles: Callable[[], Mapping[str, str]] = dict) -> None:
         self._provide, self._find_troubles = provide, troubles
         self.registry = CollectorRegistry()
-        into = self.registry
-        about = ("route", "method", "status")
-        self._requests = Counter("ripeline_requests", "Requests answered", about, registry=into)
+        registry = self.registry
+        label_names = ("route", "method", "status")
+        self._requests = Counter("ripeline_requests", "Requests answered", label_names, registry=registry)
         self._seconds = Histogram(
-            "ripeline_request_seconds", "Time to the whole answer", ("route",), buckets=SECONDS, registry=into
+            "ripeline_request_seconds", "Time to the whole answer", ("route",), buckets=SECONDS, registry=registry
         )
-        self._leads = Counter("ripeline_leads", "Leads in requests by what became of them", ("status",), registry=into)
+        self._leads = Counter("ripeline_leads", "Leads in requests by what became of them", ("status",), registry=registry)
         self._bands = Counter(
-            "ripeline_scores", "Scores by band; level for leads like those of training", ("band",), registry=into
+            "ripeline_scores", "Scores by band; level for leads like those of training", ("band",), registry=registry
         )
-        about = ("name", "version", "trained_at")
-        self._known: dict[tuple[str, ...], Any] = {}
-        self._model = Gauge("ripeline_model_info", "The model that answers", about, registry=into)
-        self._troubles = Gauge("ripeline_trouble", "What does not work, as /readyz says", ("what",), registry=into)
-        self._drift = Gauge("ripeline_drift", "PSI of scored leads against training, weighed by importance", registry=into)
-        self._drifts = Gauge("ripeline_feature_drift", "PSI of one feature against training", ("feature",), registry=into)
-        self._drift_leads = Gauge("ripeline_drift_leads", "Leads in the window of the drift", registry=into)
-        ProcessCollector(registry=into)
+        label_names = ("name", "version", "trained_at")
+        self._children: dict[tuple[str, ...], Any] = {}
+        self._model = Gauge("ripeline_model_info", "The model that answers", label_names, registry=registry)
+        self._troubles = Gauge("ripeline_trouble", "What does not work, as /readyz says", ("what",), registry=registry)
+        self._drift = Gauge("ripeline_drift", "PSI of scored leads against training, weighed by importance", registry=registry)
+        self._drifts = Gauge("ripeline_feature_drift", "PSI of one feature against training", ("feature",), registry=registry)
+        self._drift_leads = Gauge("ripeline_drift_leads", "Leads in the window of the drift", registry=registry)
+        ProcessCollector(registry=registry)
 
-    def scored(self, results: Sequence[Mapping[str, Any]]) -> None:
+    def count_leads(self, results: Sequence[Mapping[str, Any]]) -> None:
         """Count what became of the leads of a request; `results` with the fields of `serving.schemas.score.Result`."""
         for result in results:
-            self._of(self._leads, result["status"]).inc()
+            self._child(self._leads, result["status"]).inc()
             score = result["score"]
             if score is not None:
                 begin = (score - 1) // BAND * BAND + 1
-                self._of(self._bands, f"{begin:02d}-{min(begin + BAND - 1, 99):02d}").inc()
+                self._child(self._bands, f"{begin:02d}-{min(begin + BAND - 1, 99):02d}").inc()
 
-    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request."""
-        self._of(self._requests, route, named(method), str(status)).inc()
-        self._of(self._seconds, route).observe(seconds)
+        self._child(self._requests, route, known_method(method), str(status)).inc()
+        self._child(self._seconds, route).observe(seconds)
 
-    def _of(self, metric: Any, *labels: str) -> Any:
+    def _child(self, metric: Any, *labels: str) -> Any:
         """The child with these labels; looking it up here costs a fifth of asking for it."""
         key = (metric._name, *labels)
-        child = self._known.get(key)
+        child = self._children.get(key)
         if child is None:
-            child = self._known[key] = metric.labels(*labels)
+            child = self._children[key] = metric.labels(*labels)
         return child
 
     def text(self) -> bytes:
@@ -73,23 +73,23 @@ class Metrics:
         if scorer is not None:
             self._model.labels(scorer.model.name, scorer.model.version, scorer.model.trained_at).set(1)
         self._troubles.clear()
-        for what in self._find_troubles():
-            self._troubles.labels(what).set(1)
-        self._drifted(scorer)
+        for trouble in self._find_troubles():
+            self._troubles.labels(trouble).set(1)
+        self._set_drift(scorer)
         return generate_latest(self.registry)
 
-    def _drifted(self, scorer: Scorer | None) -> None:
+    def _set_drift(self, scorer: Scorer | None) -> None:
         """How far the leads scored of late are from those of training; NaN until there are enough."""
         window = scorer.window if scorer else None
-        found = window.drift() if window else None
+        drift = window.drift() if window else None
         self._drift_leads.set(window.leads if window else 0)
-        self._drift.set(found.overall if found else math.nan)
+        self._drift.set(drift.overall if drift else math.nan)
         self._drifts.clear()
-        for name, value in found.features.items() if found else ():
+        for name, value in drift.features.items() if drift else ():
             self._drifts.labels(name).set(value)
 
 
-class Measured:
+class MetricsMiddleware:
     """Every request counted and timed by its route, never by its path: a path may name a lead, and there are endless ones."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, routes: Mapping[object, str]) -> None:
@@ -99,16 +99,16 @@ class Measured:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun, status = time.perf_counter(), 500
+        started_at, status = time.perf_counter(), 500
 
-        async def noted(message: Message) -> None:
+        async def send_noted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, noted)
+            await self.app(scope, receive, send_noted)
         finally:
             route = scope["ripeline_route"] = self.routes.get(scope.get("endpoint"), "other")
-            self.metrics.answered(route, scope["method"], status, time.perf_counter() - begun)
+            self.metrics.count_request(route, scope["method"], status, time.perf_counter() - started_at)

@@ -37,10 +37,12 @@ def describe() -> dict[str, Any]:
         "info": {"title": "Ripeline", "version": VERSION, "summary": "Calibrated lead scores, reasons and recommendations."},
         "paths": {
             "/v1/score": {
-                "post": _asked("score", "Score leads", "ScoreRequest", "one result per lead, in order", "ScoreResponse")
+                "post": _scoring_operation(
+                    "score", "Score leads", "ScoreRequest", "one result per lead, in order", "ScoreResponse"
+                )
             },
             "/v1/what-if": {
-                "post": _asked(
+                "post": _scoring_operation(
                     "what_if",
                     "What would change the score of the first lead, limited to what can still happen",
                     "WhatIfRequest",
@@ -48,34 +50,44 @@ def describe() -> dict[str, Any]:
                     "WhatIfResponse",
                 )
             },
-            "/v1/leads": {"get": _listed("work_list", "The work list: open leads by their newest scores", "WorkListPage")},
-            "/v1/leads.csv": {"get": _listed("work_list_csv", "The same rows as CSV, all of them", None)},
-            **openapi_leads.paths(_told, _problems),
+            "/v1/leads": {
+                "get": _list_operation("work_list", "The work list: open leads by their newest scores", "WorkListPage")
+            },
+            "/v1/leads.csv": {"get": _list_operation("work_list_csv", "The same rows as CSV, all of them", None)},
+            **openapi_leads.paths(_read_operation, _problems),
             "/v1/hooks/hubspot": {
-                "post": _hook("hook_hubspot", "HubSpot says what changed; kept for `make live`", _COUNTED, "array")
+                "post": _webhook_operation(
+                    "hook_hubspot", "HubSpot says what changed; kept for `make live`", _EVENT_COUNTS, "array"
+                )
             },
             "/v1/hooks/pipedrive": {
-                "post": _hook("hook_pipedrive", "Pipedrive says what changed; kept for `make live`", _COUNTED, "object")
+                "post": _webhook_operation(
+                    "hook_pipedrive", "Pipedrive says what changed; kept for `make live`", _EVENT_COUNTS, "object"
+                )
             },
             "/v1/hooks/marketo": {
-                "post": _hook("hook_marketo", "Marketo asks for a lead's score in the call", _MAPPED, "object", 422, 503)
+                "post": _webhook_operation(
+                    "hook_marketo", "Marketo asks for a lead's score in the call", _SCORE_FIELDS, "object", 422, 503
+                )
             },
             "/v1/model": {
-                "get": _told("model", "The model that answers: version, funnel, held-out metrics, hand-over line", "About", 503)
+                "get": _read_operation(
+                    "model", "The model that answers: version, funnel, held-out metrics, hand-over line", "About", 503
+                )
             },
-            "/livez": {"get": _state("livez", "Is the process alive?")},
-            "/readyz": {"get": _state("readyz", "Can it score?", 503)},
+            "/livez": {"get": _health_operation("livez", "Is the process alive?")},
+            "/readyz": {"get": _health_operation("readyz", "Can it score?", 503)},
         },
         "components": {"schemas": schemas["$defs"]},
     }
 
 
-_COUNTED = {
+_EVENT_COUNTS = {
     "type": "object",
     "properties": {"received": {"type": "integer"}, "new": {"type": "integer"}},
     "required": ["received", "new"],
 }
-_MAPPED = {
+_SCORE_FIELDS = {
     "type": "object",
     "properties": {"status": {"type": "string"}, "lead_id": {"type": "string"}, "score": {"type": "number"}},
     "required": ["status", "lead_id"],
@@ -92,28 +104,28 @@ def _problems(*codes: int) -> dict[str, Any]:
     return {str(code): {"description": _PROBLEMS[code], "content": content} for code in codes}
 
 
-def _asked(name: str, summary: str, request: str, told: str, answer: str) -> dict[str, Any]:
+def _scoring_operation(name: str, summary: str, request: str, description: str, answer: str) -> dict[str, Any]:
     """An operation that takes leads."""
     content = {"application/json": {"schema": _ref(request), "example": EXAMPLE}}
-    good = {"200": {"description": told, "content": {"application/json": {"schema": _ref(answer)}}}}
+    success = {"200": {"description": description, "content": {"application/json": {"schema": _ref(answer)}}}}
     return {
         "operationId": name,
         "summary": summary,
         "requestBody": {"required": True, "content": content},
-        "responses": {**good, **_problems(400, 413, 422, 503)},
+        "responses": {**success, **_problems(400, 413, 422, 503)},
     }
 
 
-def _told(name: str, summary: str, answer: str, *problems: int) -> dict[str, Any]:
+def _read_operation(name: str, summary: str, answer: str, *problems: int) -> dict[str, Any]:
     """An operation that only asks."""
-    good = {"200": {"description": "found", "content": {"application/json": {"schema": _ref(answer)}}}}
-    return {"operationId": name, "summary": summary, "responses": {**good, **_problems(*(problems or (404,)))}}
+    success = {"200": {"description": "found", "content": {"application/json": {"schema": _ref(answer)}}}}
+    return {"operationId": name, "summary": summary, "responses": {**success, **_problems(*(problems or (404,)))}}
 
 
-def _listed(name: str, summary: str, answer: str | None) -> dict[str, Any]:
+def _list_operation(name: str, summary: str, answer: str | None) -> dict[str, Any]:
     """A question to the work list."""
     kinds = {"limit": "integer", "offset": "integer", "min_score": "number"}
-    asked = [
+    parameters = [
         {
             "name": parameter,
             "in": "query",
@@ -123,31 +135,31 @@ def _listed(name: str, summary: str, answer: str | None) -> dict[str, Any]:
         }
         for parameter in PARAMETERS
     ]
-    found = _told(name, summary, answer or "", 404, 422, 503)
+    operation = _read_operation(name, summary, answer or "", 404, 422, 503)
     if answer is None:
-        found["responses"]["200"]["content"] = {"text/csv": {"schema": {"type": "string"}}}
-    return {**found, "parameters": asked}
+        operation["responses"]["200"]["content"] = {"text/csv": {"schema": {"type": "string"}}}
+    return {**operation, "parameters": parameters}
 
 
-def _hook(name: str, summary: str, told: dict[str, Any], body: str, *problems: int) -> dict[str, Any]:
+def _webhook_operation(name: str, summary: str, schema: dict[str, Any], body: str, *problems: int) -> dict[str, Any]:
     """A call from a CRM, signed by it."""
-    sent = {"required": True, "content": {"application/json": {"schema": {"type": body}}}}
-    good = {"200": {"description": "taken", "content": {"application/json": {"schema": told}}}}
+    request_body = {"required": True, "content": {"application/json": {"schema": {"type": body}}}}
+    success = {"200": {"description": "taken", "content": {"application/json": {"schema": schema}}}}
     return {
         "operationId": name,
         "summary": summary,
         "description": "Signed by the CRM, with its own secret.",
-        "requestBody": sent,
-        "responses": {**good, **_problems(*sorted({401, 404, 413, 422, *problems}))},
+        "requestBody": request_body,
+        "responses": {**success, **_problems(*sorted({401, 404, 413, 422, *problems}))},
     }
 
 
-def _state(name: str, summary: str, *problems: int) -> dict[str, Any]:
+def _health_operation(name: str, summary: str, *problems: int) -> dict[str, Any]:
     names = {"type": "object", "additionalProperties": {"type": "string"}}
-    told = {"status": {"type": "string"}, "model": names, "troubles": names}
-    state = {"type": "object", "properties": told, "required": ["status"]}
-    good = {"200": {"description": "yes", "content": {"application/json": {"schema": state}}}}
-    return {"operationId": name, "summary": summary, "responses": {**good, **_problems(*problems)}}
+    properties = {"status": {"type": "string"}, "model": names, "troubles": names}
+    state = {"type": "object", "properties": properties, "required": ["status"]}
+    success = {"200": {"description": "yes", "content": {"application/json": {"schema": state}}}}
+    return {"operationId": name, "summary": summary, "responses": {**success, **_problems(*problems)}}
 
 
 def _ref(name: str) -> dict[str, str]:

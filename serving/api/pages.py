@@ -19,7 +19,7 @@ FILES = {
     "/web/words.js": ("words.js", "text/javascript; charset=utf-8"),
     "/web/app.css": ("app.css", "text/css; charset=utf-8"),
 }
-OURS_ONLY = (
+SAME_ORIGIN_ONLY = (
     "default-src 'self'; script-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
 )
 # the report brings its own scripts, and Vega compiles the expressions of its charts; it may talk to nobody
@@ -32,17 +32,17 @@ REPORT_ONLY = (
 def routes(report: Callable[[], Path | None]) -> list[Route]:
     """The routes of the pages. `report` says where the report lies, or None where there is none."""
 
-    async def shown(request: Request) -> Response:
+    async def web_file(request: Request) -> Response:
         name, kind = FILES[request.url.path]
-        return Response(_content(name), media_type=kind, headers=_headers(OURS_ONLY))
+        return Response(_content(name), media_type=kind, headers=_headers(SAME_ORIGIN_ONLY))
 
-    async def told(_request: Request) -> Response:
+    async def report_page(_request: Request) -> Response:
         path = report()
         if path is None or not path.is_file():
             raise refuse(404, "No report", "There is no report beside the model; `make serve` fetches it with the champion.")
         return Response(path.read_bytes(), media_type="text/html; charset=utf-8", headers=_headers(REPORT_ONLY))
 
-    return [*(Route(path, shown) for path in FILES), Route("/report", told)]
+    return [*(Route(path, web_file) for path in FILES), Route("/report", report_page)]
 
 
 @cache

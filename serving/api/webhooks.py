@@ -28,7 +28,7 @@ from serving.store.store import Store
 MOST_BYTES = 2 * 2**20  # HubSpot sends at most a hundred events a call
 HOOKS_VARIABLE, URL_VARIABLE = "RIPELINE_HOOKS", "RIPELINE_PUBLIC_URL"
 Clock = Callable[[], datetime]
-Asking = Callable[[str], dict[str, Any] | None]  # lead_id → the body of a request that scores it
+LeadLookup = Callable[[str], dict[str, Any] | None]  # lead_id → the body of a request that scores it
 
 
 def routes(
@@ -41,28 +41,32 @@ def routes(
     """The routes, behind a webhook signature or password; each answers 404 until its secret is set."""
 
     async def hubspot(request: Request) -> Response:
-        secret, public = _set(environment, "HUBSPOT_CLIENT_SECRET"), _set(environment, URL_VARIABLE)
+        secret, public = _setting(environment, "HUBSPOT_CLIENT_SECRET"), _setting(environment, URL_VARIABLE)
         body = await _body(request)
         query = f"?{request.url.query}" if request.url.query else ""
         uri = public.rstrip("/") + request.url.path + query
         return await run_in_threadpool(
-            _kept, environment, lambda: hubspot_events("POST", uri, request.headers, body, secret, clock().timestamp())
+            _spool_events, environment, lambda: hubspot_events("POST", uri, request.headers, body, secret, clock().timestamp())
         )
 
     async def pipedrive(request: Request) -> Response:
-        user, password = _set(environment, "PIPEDRIVE_HOOK_USER"), _set(environment, "PIPEDRIVE_HOOK_PASSWORD")
+        user, password = _setting(environment, "PIPEDRIVE_HOOK_USER"), _setting(environment, "PIPEDRIVE_HOOK_PASSWORD")
         body = await _body(request)
-        return await run_in_threadpool(_kept, environment, lambda: pipedrive_events(request.headers, body, user, password))
+        return await run_in_threadpool(
+            _spool_events, environment, lambda: pipedrive_events(request.headers, body, user, password)
+        )
 
     async def marketo(request: Request) -> Response:
-        key = _set(environment, "MARKETO_HOOK_KEY")
+        key = _setting(environment, "MARKETO_HOOK_KEY")
         body = await _body(request)
         try:
             check_key(request.headers, key)
         except RipelineError as error:
             raise refuse(error.status, "Not accepted", error.fact) from error
-        request.scope["ripeline_lead_ids"] = _about(body)
-        return await run_in_threadpool(_scored, provide(), _asking(provide, work_list(), store(), clock), body, clock())
+        request.scope["ripeline_lead_ids"] = _lead_ids(body)
+        return await run_in_threadpool(
+            _score_lead, provide(), _lead_lookup(provide, work_list(), store(), clock), body, clock()
+        )
 
     return [
         Route("/v1/hooks/hubspot", hubspot, methods=["POST"]),
@@ -71,7 +75,7 @@ def routes(
     ]
 
 
-def _set(environment: Mapping[str, str], name: str) -> str:
+def _setting(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name)
     if not value:
         raise refuse(404, "Not set up", f"This webhook is not set up: {name} is not set on the server.")
@@ -88,22 +92,22 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _kept(environment: Mapping[str, str], events: Callable[[], Any]) -> Response:
+def _spool_events(environment: Mapping[str, str], events: Callable[[], Any]) -> Response:
     """Answered only once the events are on disk (write-ahead): what was acknowledged is not lost."""
-    folder = _set(environment, HOOKS_VARIABLE)
+    folder = _setting(environment, HOOKS_VARIABLE)
     try:
-        found = events()
+        batch = events()
         spool = Spool(Path(folder))
         try:
-            new = spool.add(found)
+            new_count = spool.add(batch)
         finally:
             spool.close()
     except RipelineError as error:
         raise refuse(error.status, "Not accepted", error.fact) from error
-    return plain({"received": len(found), "new": new})
+    return plain({"received": len(batch), "new": new_count})
 
 
-def _about(body: bytes) -> list[str]:
+def _lead_ids(body: bytes) -> list[str]:
     """Whom a call of Marketo is about, for the audit trail; nobody where it cannot be read."""
     try:
         return [str(json.loads(body)["lead_id"])[:200]]
@@ -111,7 +115,9 @@ def _about(body: bytes) -> list[str]:
         return []
 
 
-def _asking(provide: Callable[[], Scorer | None], found: WorkList | None, store: Store | None, clock: Clock) -> Asking | None:
+def _lead_lookup(
+    provide: Callable[[], Scorer | None], work_list: WorkList | None, store: Store | None, clock: Clock
+) -> LeadLookup | None:
     """How a lead is asked for: of the store, else of the work list; None where there is neither. A lead that is not to be
     scored is None."""
     if store is not None:
@@ -128,12 +134,12 @@ def _asking(provide: Callable[[], Scorer | None], found: WorkList | None, store:
                 return None
 
         return of_store
-    if found is not None:
-        return lambda lead_id: found.request(lead_id) if lead_id in found.open else None
+    if work_list is not None:
+        return lambda lead_id: work_list.request(lead_id) if lead_id in work_list.open else None
     return None
 
 
-def _scored(scorer: Scorer | None, ask: Asking | None, body: bytes, now: datetime) -> Response:
+def _score_lead(scorer: Scorer | None, ask: LeadLookup | None, body: bytes, now: datetime) -> Response:
     """The score of a lead, now, with what it just did: `{"lead_id": "…", "type": "form_submitted"}` → flat fields to be mapped.
 
     A lead that is not in the work list (new, closed, opted out) is answered with `status` alone, so that nothing is mapped.
@@ -141,39 +147,39 @@ def _scored(scorer: Scorer | None, ask: Asking | None, body: bytes, now: datetim
     if scorer is None or ask is None:
         raise refuse(503, "Not ready", "There is no model, or neither store nor work list; `make serve` has both.")
     try:
-        given = json.loads(body)
-        lead = str(given["lead_id"])
+        payload = json.loads(body)
+        lead = str(payload["lead_id"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise refuse(422, "Invalid request", 'Send {"lead_id": "{{lead.Id}}", "type": "…"}.') from error
-    found = ask(lead)
-    if found is None:
+    base_request = ask(lead)
+    if base_request is None:
         return plain({"status": "not_scored", "lead_id": lead})
-    asked: dict[str, Any] = {**found, "as_of": now.isoformat()}
-    kind = given.get("type")
+    request: dict[str, Any] = {**base_request, "as_of": now.isoformat()}
+    kind = payload.get("type")
     if kind is not None:
         # a microsecond before now, since nothing at as_of counts
-        just = datetime.fromtimestamp(now.timestamp() - 1e-6, now.tzinfo).isoformat()
-        act = {"type": str(kind)[:200], "at": just, "direction": "in"}
-        asked["leads"][0] = {**asked["leads"][0], "interactions": [*asked["leads"][0]["interactions"], act]}
-    parsed = read(json.dumps(asked).encode(), scorer.model.funnel, now)
+        interaction_time = datetime.fromtimestamp(now.timestamp() - 1e-6, now.tzinfo).isoformat()
+        act = {"type": str(kind)[:200], "at": interaction_time, "direction": "in"}
+        request["leads"][0] = {**request["leads"][0], "interactions": [*request["leads"][0]["interactions"], act]}
+    parsed = read(json.dumps(request).encode(), scorer.model.funnel, now)
     if 0 not in parsed.places:
         return plain({"status": "not_scored", "lead_id": lead})
-    subject, *others = parsed.leads
-    result = scorer.score([subject], parsed.as_of, 3, "en", [*others, *parsed.context])[0]
-    said: dict[str, Any] = result.model_dump(mode="json")
-    advice = said["recommendation"]
+    subject, *colleagues = parsed.leads
+    result = scorer.score([subject], parsed.as_of, 3, "en", [*colleagues, *parsed.context])[0]
+    fields: dict[str, Any] = result.model_dump(mode="json")
+    advice = fields["recommendation"]
     return plain(
         {
-            "status": said["status"],
+            "status": fields["status"],
             "lead_id": lead,
-            "score": said["score"],
-            "grade": said["grade"],
-            "chance": round(said["probabilities"][scorer.model.funnel.final]["value"] * 100, 1),
+            "score": fields["score"],
+            "grade": fields["grade"],
+            "chance": round(fields["probabilities"][scorer.model.funnel.final]["value"] * 100, 1),
             "lead_stage": advice["lead_stage"],
             "action": advice["action"],
-            "points": said["rules"]["points"],
-            "expected_value": said.get("expected_value"),
-            "reasons": "; ".join(f"{r['label']} ({r['effect']:+.2f})" for r in said["reasons"]),
+            "points": fields["rules"]["points"],
+            "expected_value": fields.get("expected_value"),
+            "reasons": "; ".join(f"{r['label']} ({r['effect']:+.2f})" for r in fields["reasons"]),
             "why": advice["why"],
             "scored_at": now.isoformat(),
             "model": f"{scorer.model.name} {scorer.model.version}",

@@ -17,7 +17,7 @@ from features.common.errors import ConfigError
 
 LEVEL_VARIABLE = "RIPELINE_LOG_LEVEL"
 LEVELS = ("debug", "info", "warning", "error")
-PLACES = 12  # of a traceback, the innermost
+MAX_FRAMES = 12  # of a traceback, the innermost
 _json = False
 
 
@@ -29,13 +29,13 @@ def level(text: str) -> str:
     ConfigError
         if there is none of that name.
     """
-    found = text.strip().lower() or "info"
-    if found not in LEVELS:
+    level_name = text.strip().lower() or "info"
+    if level_name not in LEVELS:
         raise ConfigError(f"{LEVEL_VARIABLE}: {text!r}.", f"There are {', '.join(LEVELS)}.")
-    return found
+    return level_name
 
 
-def written(line: str) -> None:
+def write_line(line: str) -> None:
     """To standard output at once. A full disk or a reader that went away stops no request."""
     try:
         sys.stdout.write(line + "\n")
@@ -44,18 +44,18 @@ def written(line: str) -> None:
         pass
 
 
-def say(text: str, kind: str = "info") -> None:
+def emit(text: str, kind: str = "info") -> None:
     """Something for whoever runs the server: plain where people read it, JSON once `speak_json` was called."""
     if _json:
         if LEVELS.index(kind) >= LEVELS.index(level(os.environ.get(LEVEL_VARIABLE, ""))):
-            written(json.dumps({"at": _now(), "event": "said", "level": kind, "message": text}, ensure_ascii=False))
+            write_line(json.dumps({"at": _timestamp(), "event": "said", "level": kind, "message": text}, ensure_ascii=False))
         return
     print(text, file=sys.stdout if kind == "info" else sys.stderr, flush=True)
 
 
-def places(trace: TracebackType | None) -> list[str]:
+def traceback_frames(trace: TracebackType | None) -> list[str]:
     """Where an error came about, innermost last, without a word of its message."""
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)[-PLACES:]]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)[-MAX_FRAMES:]]
 
 
 class Lines(logging.Formatter):
@@ -70,7 +70,7 @@ class Lines(logging.Formatter):
             "message": record.getMessage(),
         }
         if record.exc_info and record.exc_info[0]:
-            line |= {"error": record.exc_info[0].__name__, "where": places(record.exc_info[2])}
+            line |= {"error": record.exc_info[0].__name__, "where": traceback_frames(record.exc_info[2])}
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -78,12 +78,12 @@ def speak_json() -> None:
     """From now on every logger of this process writes lines of JSON to standard output."""
     global _json  # noqa: PLW0603  a process has one standard output
     _json = True
-    told = level(os.environ.get(LEVEL_VARIABLE, ""))
+    level_name = level(os.environ.get(LEVEL_VARIABLE, ""))
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(Lines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(max(getattr(logging, told.upper()), logging.INFO))
+    root.setLevel(max(getattr(logging, level_name.upper()), logging.INFO))
     # made long ago with handlers and levels of their own
     for name in ("bentoml", "uvicorn", "uvicorn.error", "uvicorn.access", "circus", "asyncio"):
         logger = logging.getLogger(name)
@@ -96,5 +96,5 @@ def speak_json() -> None:
     logging.captureWarnings(True)
 
 
-def _now() -> str:
+def _timestamp() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -13,13 +13,13 @@ from serving.http.errors import RefusedError, refuse
 
 MOST_BYTES = 64 * 2**20
 
-Scored = Callable[[Scope, Receive], Awaitable[tuple[bytes, BackgroundTask | None]]]
+ScoreHandler = Callable[[Scope, Receive], Awaitable[tuple[bytes, BackgroundTask | None]]]
 
 
 class Direct:
     """An application of which POST to the path of `route` is answered here: by `answer`, as the route would."""
 
-    def __init__(self, app: ASGIApp, route: Route, answer: Scored, refused: Callable[[RefusedError], ASGIApp]) -> None:
+    def __init__(self, app: ASGIApp, route: Route, answer: ScoreHandler, refused: Callable[[RefusedError], ASGIApp]) -> None:
         self.app, self.route, self.answer, self.refused = app, route, answer, refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -28,15 +28,15 @@ class Direct:
             return
         scope["route"], scope["endpoint"] = self.route, self.route.endpoint
         try:
-            text, after = await self.answer(scope, receive)
+            text, background = await self.answer(scope, receive)
         except RefusedError as error:
             await self.refused(error)(scope, receive, send)
             return
         headers = [(b"content-length", str(len(text)).encode()), (b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": text})
-        if after is not None:
-            await after()
+        if background is not None:
+            await background()
 
 
 async def whole_body(scope: Scope, receive: Receive) -> bytes:
@@ -51,15 +51,15 @@ async def whole_body(scope: Scope, receive: Receive) -> bytes:
     parts: list[bytes] = []
     size = int(length) if length.isdigit() else 0
     if size <= MOST_BYTES:
-        size, more = 0, True
-        while more and size <= MOST_BYTES:
+        size, more_body = 0, True
+        while more_body and size <= MOST_BYTES:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
             part = message.get("body", b"")
             parts.append(part)
             size += len(part)
-            more = message.get("more_body", False)
+            more_body = message.get("more_body", False)
     if size > MOST_BYTES:
         raise refuse(413, "Too large", f"A body may have {MOST_BYTES // 2**20} MiB: send several requests.")
     return parts[0] if len(parts) == 1 else b"".join(parts)

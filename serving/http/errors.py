@@ -13,7 +13,7 @@ from starlette.responses import Response
 from features.common.errors import nearest
 from serving.schemas.score import Problem
 
-SHOWN = 100  # characters of a value at the most
+MAX_VALUE_LENGTH = 100  # characters of a value at the most
 
 _SCALARS = ("str", "int", "float", "bool")
 _MESSAGES = {  # where pydantic speaks of Python
@@ -34,25 +34,25 @@ class RefusedError(Exception):
         super().__init__(problem.detail)
 
 
-def shown(value: object) -> str:
+def quote(value: object) -> str:
     """A value as it may be shown in an answer: short, and never a control character."""
-    return _REPR.repr(value)[:SHOWN]
+    return _REPR.repr(value)[:MAX_VALUE_LENGTH]
 
 
 def readable(text: str) -> str:
     """Text as it may stand in an answer: cut short, with lone surrogates, which UTF-8 cannot carry, written out."""
-    short = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    short = text if len(text) <= MAX_VALUE_LENGTH else text[: MAX_VALUE_LENGTH - 1] + "…"
     return short.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def pointer(place: Sequence[str | int]) -> str:
+def pointer(path: Sequence[str | int]) -> str:
     """A JSON pointer (RFC 6901); names too long to repeat are cut."""
-    return "".join("/" + readable(str(part)).replace("~", "~0").replace("/", "~1") for part in place)
+    return "".join("/" + readable(str(part)).replace("~", "~0").replace("/", "~1") for part in path)
 
 
-def refuse(status: int, title: str, detail: str, **more: Any) -> RefusedError:
+def refuse(status: int, title: str, detail: str, **fields: Any) -> RefusedError:
     """A refusal to raise; `fields` are further fields of the problem document."""
-    return RefusedError(Problem(title=title, status=status, detail=detail, **more))
+    return RefusedError(Problem(title=title, status=status, detail=detail, **fields))
 
 
 def problem_response(problem: Problem) -> Response:
@@ -62,44 +62,44 @@ def problem_response(problem: Problem) -> Response:
 
 
 def from_validation(
-    error: ValidationError, model: type[BaseModel], lead: str | None = None, at: Sequence[str | int] = ()
+    error: ValidationError, model: type[BaseModel], lead: str | None = None, prefix: Sequence[str | int] = ()
 ) -> Problem:
     """The first thing wrong, in words; the others are named by their number."""
-    found = error.errors(include_url=False, include_context=False)
+    problems = error.errors(include_url=False, include_context=False)
     # a misspelt name explains a missing one, not the other way round
-    first, *rest = sorted(found, key=lambda e: e["type"] != "extra_forbidden")
-    place = [*at, *first["loc"]]
-    scalar = len(place) > 1 and place[-1] in _SCALARS
+    problem, *other_problems = sorted(problems, key=lambda e: e["type"] != "extra_forbidden")
+    path = [*prefix, *problem["loc"]]
+    scalar = len(path) > 1 and path[-1] in _SCALARS
     if scalar:
-        place.pop()  # pydantic names the member of the union that did not fit
+        path.pop()  # pydantic names the member of the union that did not fit
     # an item of a list is named by its pointer: a bare number says nothing
-    name = readable(place[-1]) if place and isinstance(place[-1], str) else pointer(place)
+    name = readable(path[-1]) if path and isinstance(path[-1], str) else pointer(path)
     if scalar:
-        detail = f"{name}: must be text, a number, true, false or null, got {shown(first.get('input'))}."
-        rest = []
-    elif first["type"] == "extra_forbidden":
-        detail = f"Unknown field {name!r}: {nearest(name, _fields(model, first['loc'][:-1]))}"
-    elif first["type"] == "missing":
+        detail = f"{name}: must be text, a number, true, false or null, got {quote(problem.get('input'))}."
+        other_problems = []
+    elif problem["type"] == "extra_forbidden":
+        detail = f"Unknown field {name!r}: {nearest(name, _fields(model, problem['loc'][:-1]))}"
+    elif problem["type"] == "missing":
         detail = f"The field {name!r} is missing."
     else:
-        message = _MESSAGES.get(first["type"], first["msg"])
-        detail = f"{name}: {message}, got {shown(first.get('input'))}." if name else f"{message}."
-    if rest:
-        detail += f" {len(rest)} more problem{'s' if len(rest) > 1 else ''} in the same place."
-    value = None if first["type"] in ("missing", "extra_forbidden") else shown(first.get("input"))
-    title = "Invalid lead" if at else "Invalid request"
+        message = _MESSAGES.get(problem["type"], problem["msg"])
+        detail = f"{name}: {message}, got {quote(problem.get('input'))}." if name else f"{message}."
+    if other_problems:
+        detail += f" {len(other_problems)} more problem{'s' if len(other_problems) > 1 else ''} in the same place."
+    value = None if problem["type"] in ("missing", "extra_forbidden") else quote(problem.get("input"))
+    title = "Invalid lead" if prefix else "Invalid request"
     return Problem(
         title=title,
         status=422,
         detail=detail,
         lead=lead,
-        field=pointer(place),
+        field=pointer(path),
         value=value,
     )
 
 
-def _fields(model: type[BaseModel], place: Sequence[str | int]) -> list[str]:
+def _fields(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
     """The field names known at a place: those of the model, or of the model in one of its lists."""
     from serving.schemas.score import Interaction
 
-    return list((Interaction if "interactions" in place else model).model_fields)
+    return list((Interaction if "interactions" in path else model).model_fields)

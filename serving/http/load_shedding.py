@@ -20,12 +20,12 @@ from serving.schemas.score import Problem
 BEAT = 0.02  # seconds between two marks of the loop
 MOST_LAG = 0.25  # seconds
 MOST_LARGE = 8  # requests at a time
-AFTER = 1  # seconds after which to come again
-PATIENT = frozenset({"/livez", "/readyz", "/metrics"})  # answered however much waits: who watches must see
+RETRY_AFTER = 1  # seconds after which to come again
+NEVER_SHED = frozenset({"/livez", "/readyz", "/metrics"})  # answered however much waits: who watches must see
 
 
 def _busy() -> Problem:
-    return Problem(title="Busy", status=503, detail=f"More is asked than can be answered: come again in {AFTER} s.")
+    return Problem(title="Busy", status=503, detail=f"More is asked than can be answered: come again in {RETRY_AFTER} s.")
 
 
 class BusyError(RefusedError):
@@ -35,26 +35,26 @@ class BusyError(RefusedError):
         super().__init__(_busy())
 
 
-class Pressure:
+class LoadShedder:
     """How much waits. One per application."""
 
     def __init__(self) -> None:
-        self._beaten: float | None = None
+        self._last_beat: float | None = None
         self._beats: asyncio.Task[None] | None = None
         self._large = 0
 
     def lag(self) -> float:
         """Seconds by which the loop is late. The first call on a loop starts its marks."""
         if self._beats is None or self._beats.done() or self._beats.get_loop() is not asyncio.get_running_loop():
-            self._beaten = monotonic()
+            self._last_beat = monotonic()
             self._beats = asyncio.get_running_loop().create_task(self._beat())
-        assert self._beaten is not None  # noqa: S101  set above
-        return monotonic() - self._beaten - BEAT
+        assert self._last_beat is not None  # noqa: S101  set above
+        return monotonic() - self._last_beat - BEAT
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(BEAT)
-            self._beaten = monotonic()
+            self._last_beat = monotonic()
 
     @contextmanager
     def large(self) -> Iterator[None]:
@@ -74,19 +74,19 @@ class Pressure:
             self._large -= 1
 
 
-class Pressed:
+class LoadSheddingMiddleware:
     """An application that turns away what would wait too long."""
 
-    def __init__(self, app: ASGIApp, pressure: Pressure) -> None:
+    def __init__(self, app: ASGIApp, pressure: LoadShedder) -> None:
         self.app, self.pressure = app, pressure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        late = scope["type"] == "http" and self.pressure.lag() > MOST_LAG and scope["path"] not in PATIENT
-        await (busy() if late else self.app)(scope, receive, send)
+        overloaded = scope["type"] == "http" and self.pressure.lag() > MOST_LAG and scope["path"] not in NEVER_SHED
+        await (busy() if overloaded else self.app)(scope, receive, send)
 
 
 def busy() -> ASGIApp:
     """The answer: 503, and when to come again."""
     answer = problem_response(_busy())
-    answer.headers["retry-after"] = str(AFTER)
+    answer.headers["retry-after"] = str(RETRY_AFTER)
     return answer

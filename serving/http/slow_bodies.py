@@ -7,61 +7,65 @@ import asyncio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.http.errors import RefusedError, problem_response, refuse
-from serving.http.load_shedding import AFTER
+from serving.http.load_shedding import RETRY_AFTER
 
 PART_SECONDS = 10.0  # from one part of a body to the next
 WHOLE_SECONDS, BYTES_A_SECOND = 30.0, 100_000  # for a body, and as much longer as its bytes need at this rate
 MOST_BYTES = 192 * 2**20  # of all bodies that are being read or answered
 
 
-class Timely:
+class BodyLimiter:
     """An application whose requests arrive in time and do not fill the memory. One per worker."""
 
-    def __init__(self, app: ASGIApp, most: int = MOST_BYTES, part: float = PART_SECONDS, whole: float = WHOLE_SECONDS) -> None:
-        self.app, self.most, self.part, self.whole = app, most, part, whole
-        self.held = 0
+    def __init__(
+        self, app: ASGIApp, max_bytes: int = MOST_BYTES, part: float = PART_SECONDS, whole_seconds: float = WHOLE_SECONDS
+    ) -> None:
+        self.app, self.max_bytes, self.part, self.whole_seconds = app, max_bytes, part, whole_seconds
+        self.held_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         loop = asyncio.get_running_loop()
-        begun, size, more, started = loop.time(), 0, True, False
+        started_at, size, more_body, started = loop.time(), 0, True, False
 
-        async def timely() -> Message:
-            nonlocal size, more
-            if not more:  # waits for the client to go away, for as long as that takes
+        async def receive_limited() -> Message:
+            nonlocal size, more_body
+            if not more_body:  # waits for the client to go away, for as long as that takes
                 return await receive()
-            message = await _until(min(loop.time() + self.part, begun + self.whole + size / BYTES_A_SECOND), receive)
-            more = bool(message.get("more_body"))
-            got = len(message.get("body", b""))
-            size += got
-            self.held += got
-            if self.held > self.most:
-                raise refuse(503, "Busy", f"Too much is being sent at once: come again in {AFTER} s.")
+            message = await _receive_before(
+                min(loop.time() + self.part, started_at + self.whole_seconds + size / BYTES_A_SECOND), receive
+            )
+            more_body = bool(message.get("more_body"))
+            received = len(message.get("body", b""))
+            size += received
+            self.held_bytes += received
+            if self.held_bytes > self.max_bytes:
+                raise refuse(503, "Busy", f"Too much is being sent at once: come again in {RETRY_AFTER} s.")
             return message
 
-        async def sending(message: Message) -> None:
+        async def send_limited(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                if more and message["status"] in (408, 413, 503):  # the rest of the body is not waited for
+                if more_body and message["status"] in (408, 413, 503):  # the rest of the body is not waited for
                     message["headers"] = [*message["headers"], (b"connection", b"close")]
                 if message["status"] == 503 and not any(name == b"retry-after" for name, _ in message["headers"]):
-                    message["headers"] = [*message["headers"], (b"retry-after", str(AFTER).encode())]
+                    message["headers"] = [*message["headers"], (b"retry-after", str(RETRY_AFTER).encode())]
             await send(message)
 
         try:
-            await self.app(scope, timely, sending)
+            await self.app(scope, receive_limited, send_limited)
         except RefusedError as error:
             if started:
                 raise
-            await problem_response(error.problem)(scope, receive, sending)
+            await problem_response(error.problem)(scope, receive, send_limited)
         finally:
-            self.held -= size
+            self.held_bytes -= size
 
 
-async def _until(moment: float, receive: Receive) -> Message:
+async def _receive_before(moment: float, receive: Receive) -> Message:
     """The next message. As `asyncio.timeout_at`, which takes longer than all else that stands around an application.
 
     Raises
@@ -71,18 +75,18 @@ async def _until(moment: float, receive: Receive) -> Message:
     """
     task = asyncio.current_task()
     assert task is not None  # noqa: S101  the server runs every request in one
-    late = False
+    timed_out = False
 
     def end() -> None:
-        nonlocal late
-        late = True
+        nonlocal timed_out
+        timed_out = True
         task.cancel()
 
     timer = asyncio.get_running_loop().call_at(moment, end)
     try:
         return await receive()
     except asyncio.CancelledError:
-        if not late or task.uncancel():
+        if not timed_out or task.uncancel():
             raise
         raise refuse(408, "Too slow", "The body did not arrive in time.") from None
     finally:

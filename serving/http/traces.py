@@ -13,12 +13,12 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-NOTHING: AbstractContextManager[None] = nullcontext()
+NO_SPAN: AbstractContextManager[None] = nullcontext()
 _provider: Any = None
 _tracer: Any = None
 
 
-def wanted(environment: Mapping[str, str]) -> bool:
+def enabled(environment: Mapping[str, str]) -> bool:
     """Whether the standard variables ask for traces."""
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return False
@@ -30,15 +30,15 @@ def wanted(environment: Mapping[str, str]) -> bool:
 def start(environment: Mapping[str, str] = os.environ) -> bool:
     """Begin to send spans, if that is wanted. Once a worker; the exporter has a thread of its own."""
     global _provider, _tracer  # noqa: PLW0603  a process has one place to send its spans to
-    if _tracer is not None or not wanted(environment):
+    if _tracer is not None or not enabled(environment):
         return _tracer is not None
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    usual = {} if environment.get("OTEL_SERVICE_NAME") else {"service.name": "ripeline"}
-    _provider = TracerProvider(resource=Resource.create(usual), shutdown_on_exit=True)
+    default_attributes = {} if environment.get("OTEL_SERVICE_NAME") else {"service.name": "ripeline"}
+    _provider = TracerProvider(resource=Resource.create(default_attributes), shutdown_on_exit=True)
     _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     _tracer = _provider.get_tracer("ripeline")
     return True
@@ -54,18 +54,18 @@ def stop() -> None:
 
 def span(name: str, **numbers: int) -> AbstractContextManager[None]:
     """A part of a request; `numbers` are its attributes, and only numbers so that none can name a lead."""
-    return NOTHING if _tracer is None else _spanned(name, numbers)
+    return NO_SPAN if _tracer is None else _open_span(name, numbers)
 
 
 @contextmanager
-def _spanned(name: str, numbers: Mapping[str, int]) -> Iterator[None]:
+def _open_span(name: str, numbers: Mapping[str, int]) -> Iterator[None]:
     attributes = {f"ripeline.{key}": value for key, value in numbers.items()}
     # what an exception says may quote what was sent
     with _tracer.start_as_current_span(name, attributes=attributes, record_exception=False, set_status_on_exception=False):
         yield
 
 
-class Traced:
+class TracingMiddleware:
     """An application with a span for each request, a child of the caller's where `traceparent` (W3C) names one."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -75,9 +75,9 @@ class Traced:
         if _tracer is None or scope["type"] != "http" or scope["path"] in ("/livez", "/readyz", "/metrics"):
             await self.app(scope, receive, send)
             return
-        await self._traced(scope, receive, send)
+        await self._trace_request(scope, receive, send)
 
-    async def _traced(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _trace_request(self, scope: Scope, receive: Receive, send: Send) -> None:
         from opentelemetry.trace import SpanKind, Status, StatusCode
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -93,7 +93,7 @@ class Traced:
         ) as current:
             scope["ripeline_trace"] = f"{current.get_span_context().trace_id:032x}"
 
-            async def marked(message: Message) -> None:
+            async def send_traced(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     status = message["status"]
                     current.set_attribute("http.response.status_code", status)
@@ -105,4 +105,4 @@ class Traced:
                         current.set_attribute("http.route", route.path)
                 await send(message)
 
-            await self.app(scope, receive, marked)
+            await self.app(scope, receive, send_traced)

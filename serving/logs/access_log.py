@@ -20,13 +20,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.common.errors import ConfigError
 from serving.access.middleware import Clock
-from serving.common.json_logging import places, written
+from serving.common.json_logging import traceback_frames, write_line
 from serving.http.errors import problem_response
 from serving.schemas.score import Problem
 
 ORIGINS_VARIABLE, PROXIES_VARIABLE = "RIPELINE_ORIGINS", "RIPELINE_PROXIES"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-USUAL_HEADERS = {
+SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "x-frame-options": "SAMEORIGIN",
@@ -34,28 +34,28 @@ USUAL_HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
 }
-_USUAL = [(name.encode(), value.encode()) for name, value in USUAL_HEADERS.items()]
+_HEADER_PAIRS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-Answered = Callable[[str, str, int, float], None]  # route, method, status, seconds
+RequestObserver = Callable[[str, str, int, float], None]  # route, method, status, seconds
 
-printed = written
+printed = write_line
 
 
-def named(method: str) -> str:
+def known_method(method: str) -> str:
     """A method as it may stand in a line or a series: of one's own making there are endless ones."""
     return method if method in METHODS else "other"
 
 
-class Logged:
+class AccessLogMiddleware:
     """An application whose every answer has an id and safe headers, and every request a line.
 
     `answered` counts the requests that the application itself never saw, such as those without a key.
     """
 
     def __init__(
-        self, app: ASGIApp, clock: Clock, write: Callable[[str], None] = printed, answered: Answered | None = None
+        self, app: ASGIApp, clock: Clock, write: Callable[[str], None] = printed, answered: RequestObserver | None = None
     ) -> None:
         self.app, self.clock, self.write, self.answered = app, clock, write, answered
 
@@ -63,60 +63,60 @@ class Logged:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
+        client_id = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
         # an id of somebody else's making is taken over only where it can do no harm in a log
-        request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        request_id = client_id if REQUEST_ID.fullmatch(client_id) else secrets.token_hex(8)
         scope["ripeline_request_id"] = request_id
-        begun, status = perf_counter(), 0
+        started_at, status = perf_counter(), 0
 
-        async def marked(message: Message) -> None:
+        async def send_marked(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
-                given = {name for name, _ in headers}
-                message["headers"] = headers + [one for one in _USUAL if one[0] not in given]
+                header_names = {name for name, _ in headers}
+                message["headers"] = headers + [pair for pair in _HEADER_PAIRS if pair[0] not in header_names]
             await send(message)
 
         try:
-            await self.app(scope, receive, marked)
+            await self.app(scope, receive, send_marked)
         except ClientDisconnect:
             status = 499
         except Exception as error:
-            self._failed(request_id, error)
+            self._log_failure(request_id, error)
             if not status:
-                await _unforeseen()(scope, receive, marked)
+                await _internal_error()(scope, receive, send_marked)
         finally:
-            taken = perf_counter() - begun
+            elapsed = perf_counter() - started_at
             if self.answered and "ripeline_route" not in scope:
-                self.answered("none", named(scope["method"]), status, taken)
+                self.answered("none", known_method(scope["method"]), status, elapsed)
             line = {
                 "at": self.clock().isoformat(timespec="milliseconds"),
                 "event": "request",
                 "request_id": request_id,
                 "key": scope.get("ripeline_key"),
-                "method": named(scope["method"]),
+                "method": known_method(scope["method"]),
                 "route": scope.get("ripeline_route", "none"),
                 "status": status,
-                "ms": round(taken * 1000, 2),
+                "ms": round(elapsed * 1000, 2),
                 "leads": scope.get("ripeline_leads"),
                 "trace_id": scope.get("ripeline_trace"),
             }
             self.write(orjson.dumps({name: value for name, value in line.items() if value is not None}).decode())
 
-    def _failed(self, request_id: str, error: Exception) -> None:
+    def _log_failure(self, request_id: str, error: Exception) -> None:
         line = {
             "at": self.clock().isoformat(timespec="milliseconds"),
             "event": "error",
             "level": "error",
             "request_id": request_id,
             "error": type(error).__name__,
-            "where": places(error.__traceback__),
+            "where": traceback_frames(error.__traceback__),
         }
         self.write(json.dumps(line))
 
 
-def _unforeseen() -> ASGIApp:
+def _internal_error() -> ASGIApp:
     detail = "The request could not be answered; the log says why."
     return problem_response(Problem(title="Internal error", status=500, detail=detail))
 
@@ -129,13 +129,13 @@ def origins(text: str) -> list[str]:
     ConfigError
         for anything but whole origins: a star would let in every page that somebody has open.
     """
-    found = [part.strip().rstrip("/") for part in text.split(",") if part.strip()]
-    for origin in found:
+    listed_origins = [part.strip().rstrip("/") for part in text.split(",") if part.strip()]
+    for origin in listed_origins:
         if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d+)?|http://(localhost|127\.0\.0\.1)(:\d+)?", origin):
             raise ConfigError(
                 f"{ORIGINS_VARIABLE}: {origin!r} is no origin.", "Write whole ones, such as https://crm.example.com, no star."
             )
-    return found
+    return listed_origins
 
 
 def proxies(text: str) -> list[str]:
@@ -146,20 +146,20 @@ def proxies(text: str) -> list[str]:
     ConfigError
         for a name, or for everybody: then each caller could say to be anybody.
     """
-    found = [part.strip() for part in text.split(",") if part.strip()]
-    for part in found:
+    networks = [part.strip() for part in text.split(",") if part.strip()]
+    for part in networks:
         try:
-            everybody = ipaddress.ip_network(part, strict=False).prefixlen == 0
+            unbounded = ipaddress.ip_network(part, strict=False).prefixlen == 0
         except ValueError:
-            everybody = True
-        if everybody:
+            unbounded = True
+        if unbounded:
             raise ConfigError(
                 f"{PROXIES_VARIABLE}: {part!r} is no address.", "Write addresses or networks, such as 10.0.0.0/8, and no star."
             )
-    return found
+    return networks
 
 
-def shared(app: ASGIApp, allowed: list[str]) -> ASGIApp:
+def with_cors(app: ASGIApp, allowed: list[str]) -> ASGIApp:
     """The application for these origins too; as it is where there are none."""
     if not allowed:
         return app

@@ -24,17 +24,17 @@ from typing import Any
 
 HEAD, LOCK, KEYS = "head.json", ".lock", "lead-keys"
 FILES = "audit-*.jsonl"
-FIRST = "0" * 64  # what comes before the first line
-BATCH, PAUSE, AGAIN = 500, 0.2, 1.0  # lines at once; seconds between two batches, and after a disk refused
-WAITING, MOST_LEADS = 20_000, 2_000_000  # events, and leads in them, that wait for the disk
-LARGEST, DAYS = 64 * 2**20, 400.0  # bytes of a file; days that one is kept
+FIRST_HASH = "0" * 64  # what comes before the first line
+BATCH, PAUSE, RETRY_SECONDS = 500, 0.2, 1.0  # lines at once; seconds between two batches, and after a disk refused
+MAX_QUEUED, MOST_LEADS = 20_000, 2_000_000  # events, and leads in them, that wait for the disk
+MAX_FILE_BYTES, DAYS = 64 * 2**20, 400.0  # bytes of a file; days that one is kept
 
 
 @dataclass(frozen=True)
 class Event:
     """One request: when, by which key, what, how it went, and about whom."""
 
-    at: datetime
+    moment: datetime
     request_id: str
     key: str | None
     operation: str
@@ -44,9 +44,9 @@ class Event:
     durable: Callable[[bool], None] | None = field(default=None, compare=False)  # called when it is on disk, or is not
 
 
-def line_hash(before: str, content: str) -> str:
+def line_hash(previous_hash: str, content: str) -> str:
     """The hash of a line: of what it says and of the hash before it."""
-    return hashlib.sha256(f"{before}\n{content}".encode()).hexdigest()
+    return hashlib.sha256(f"{previous_hash}\n{content}".encode()).hexdigest()
 
 
 def reference(key: bytes, lead_id: str) -> str:
@@ -55,7 +55,7 @@ def reference(key: bytes, lead_id: str) -> str:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def exclusive_lock(folder: Path) -> Iterator[None]:
     """One at a time, over all processes."""
     with (folder / LOCK).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -64,22 +64,22 @@ def alone(folder: Path) -> Iterator[None]:
 
 def month_key(folder: Path, moment: datetime) -> bytes:
     """The key of a month, made at its first use."""
-    place = folder / KEYS / f"{moment.astimezone(UTC):%Y-%m}"
+    path = folder / KEYS / f"{moment.astimezone(UTC):%Y-%m}"
     try:
-        return bytes.fromhex(place.read_text(encoding="ascii"))
+        return bytes.fromhex(path.read_text(encoding="ascii"))
     except FileNotFoundError:
-        place.parent.mkdir(mode=0o700, exist_ok=True)
-        made = secrets.token_bytes(32)
-        partial = place.with_suffix(".partial")
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            out.write(made.hex())
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(partial, place)
-        return made
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        key = secrets.token_bytes(32)
+        partial = path.with_suffix(".partial")
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+            stream.write(key.hex())
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, path)
+        return key
 
 
-class Trail:
+class AuditLog:
     """The trail of a folder. Requests hand their events over and go on; a thread writes them, whole batches at a time.
 
     `trouble` says why nothing can be written; `lost` counts events that found no place while that lasted. `report` gets an
@@ -90,16 +90,16 @@ class Trail:
         self,
         folder: Path,
         *,
-        largest: int = LARGEST,
+        largest: int = MAX_FILE_BYTES,
         days: float = DAYS,
         pause: float = PAUSE,
-        told: Callable[[str], None] = lambda _text: None,
+        report: Callable[[str], None] = lambda _text: None,
     ) -> None:
-        self.folder, self.largest, self.days, self.pause, self._told = folder, largest, days, pause, told
+        self.folder, self.largest, self.days, self.pause, self._report = folder, largest, days, pause, report
         self.trouble, self.lost, self.written = "", 0, 0
-        self._told_lost, self._last = 0, ""
-        self._queue: Queue[Event] = Queue(WAITING)
-        self._came, self._went = 0, 0  # leads, each counted by one thread only
+        self._reported_lost, self._last_anchor = 0, ""
+        self._queue: Queue[Event] = Queue(MAX_QUEUED)
+        self._queued_leads, self._written_leads = 0, 0  # leads, each counted by one thread only
         self._urgent, self._stop = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -116,18 +116,18 @@ class Trail:
         if self._thread:
             self._thread.join(10)
             self._thread = None
-            if self._last:
-                self._told(self._last)
+            if self._last_anchor:
+                self._report(self._last_anchor)
 
-    def put(self, event: Event) -> None:
+    def record(self, event: Event) -> None:
         """Hand an event over. Never waits and never fails: what finds no place is counted."""
-        if self._came - self._went + len(event.lead_ids) > MOST_LEADS:
+        if self._queued_leads - self._written_leads + len(event.lead_ids) > MOST_LEADS:
             return self._lose(event)
         try:
             self._queue.put_nowait(event)
         except Full:
             return self._lose(event)
-        self._came += len(event.lead_ids)
+        self._queued_leads += len(event.lead_ids)
         if event.durable:
             self._urgent.set()
         return None
@@ -138,36 +138,36 @@ class Trail:
             event.durable(False)
 
     def _run(self) -> None:
-        left: list[Event] = []
-        while not (self._stop.is_set() and not left and self._queue.empty()):
-            self._urgent.wait(AGAIN if self.trouble else self.pause)
+        pending: list[Event] = []
+        while not (self._stop.is_set() and not pending and self._queue.empty()):
+            self._urgent.wait(RETRY_SECONDS if self.trouble else self.pause)
             self._urgent.clear()
             while True:
-                while len(left) < BATCH:
+                while len(pending) < BATCH:
                     try:
-                        left.append(self._queue.get_nowait())
+                        pending.append(self._queue.get_nowait())
                     except Empty:
                         break
-                if not left and self.lost == self._told_lost and not self.trouble:
+                if not pending and self.lost == self._reported_lost and not self.trouble:
                     break
-                done = self.append(left)
-                for event in left:
+                on_disk = self.append(pending)
+                for event in pending:
                     if event.durable:
-                        event.durable(done)
-                if not done:  # who waited has been told; the events themselves are written when the disk takes them
-                    left = [Event(**{**vars(event), "durable": None}) for event in left]
+                        event.durable(on_disk)
+                if not on_disk:  # who waited has been told; the events themselves are written when the disk takes them
+                    pending = [Event(**{**vars(event), "durable": None}) for event in pending]
                     if self._stop.is_set():
                         return
-                    time.sleep(AGAIN)
+                    time.sleep(RETRY_SECONDS)
                     break
-                self._went += sum(len(event.lead_ids) for event in left)
-                left = []
+                self._written_leads += sum(len(event.lead_ids) for event in pending)
+                pending = []
 
     def append(self, events: Sequence[Event]) -> bool:
         """Write events and wait until the disk has them; whether it took them."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with alone(self.folder):
+            with exclusive_lock(self.folder):
                 self._append(events)
         except (OSError, ValueError) as error:
             self.trouble = f"The audit trail in {self.folder} cannot be written ({getattr(error, 'strerror', None) or error})."
@@ -177,40 +177,42 @@ class Trail:
         return True
 
     def _append(self, events: Sequence[Event]) -> None:
-        number, before, name = head(self.folder)
+        number, previous_hash, name = head(self.folder)
         now = datetime.now(UTC)
-        contents = [self._said(event) for event in events]
-        if self.lost > self._told_lost:
-            contents.append({"at": now.isoformat(), "event": "lost", "events": self.lost - self._told_lost})
+        contents = [self._content(event) for event in events]
+        if self.lost > self._reported_lost:
+            contents.append({"at": now.isoformat(), "event": "lost", "events": self.lost - self._reported_lost})
         if not contents:
             _probe(self.folder)
             return
-        file, gone = self.folder / name, list[Path]()
+        file, expired_files = self.folder / name, list[Path]()
         size = file.stat().st_size if name else 0
         if not name or size >= self.largest or name[6:16] != f"{now:%Y-%m-%d}":
-            gone = self._outlived(now)
-            if gone:
-                up_to = last_line(gone[-1])["n"]
-                contents.insert(0, {"at": now.isoformat(), "event": "retired", "files": len(gone), "up_to": up_to})
+            expired_files = self._find_expired(now)
+            if expired_files:
+                last_retired = last_line(expired_files[-1])["n"]
+                contents.insert(
+                    0, {"at": now.isoformat(), "event": "retired", "files": len(expired_files), "up_to": last_retired}
+                )
             file, size = self.folder / f"audit-{now:%Y-%m-%d}-{number + 1:012d}.jsonl", 0
         lines = []
         for content in contents:
             number += 1
             text = json.dumps({"n": number, **content}, ensure_ascii=False)
-            before = line_hash(before, text)
-            lines.append(f'{text[:-1]}, "hash": "{before}"}}\n')
-        _grow(file, "".join(lines).encode(), size)
-        _write_head(self.folder, number, before, file.name)
-        self._told_lost, self._last = self.lost, f"Anchor of the audit trail: {number}:{before}"
+            previous_hash = line_hash(previous_hash, text)
+            lines.append(f'{text[:-1]}, "hash": "{previous_hash}"}}\n')
+        _append_durably(file, "".join(lines).encode(), size)
+        _write_head(self.folder, number, previous_hash, file.name)
+        self._reported_lost, self._last_anchor = self.lost, f"Anchor of the audit trail: {number}:{previous_hash}"
         if not size:
-            self._told(self._last)
-        for old in gone:  # only now that the trail says so
-            old.unlink()
+            self._report(self._last_anchor)
+        for expired_file in expired_files:  # only now that the trail says so
+            expired_file.unlink()
 
-    def _said(self, event: Event) -> dict[str, Any]:
-        key = month_key(self.folder, event.at) if event.lead_ids else b""
+    def _content(self, event: Event) -> dict[str, Any]:
+        key = month_key(self.folder, event.moment) if event.lead_ids else b""
         return {
-            "at": event.at.isoformat(timespec="milliseconds"),
+            "at": event.moment.isoformat(timespec="milliseconds"),
             "event": "request",
             "request_id": event.request_id,
             "key": event.key,
@@ -220,14 +222,14 @@ class Trail:
             **({"about": [reference(key, lead) for lead in event.lead_ids]} if event.lead_ids else {}),
         }
 
-    def _outlived(self, now: datetime) -> list[Path]:
+    def _find_expired(self, now: datetime) -> list[Path]:
         """The files whose time is over, from the first on."""
-        gone = []
+        expired_files = []
         for file in sorted(self.folder.glob(FILES))[:-1]:
             if now.timestamp() - file.stat().st_mtime < self.days * 86_400:
                 break
-            gone.append(file)
-        return gone
+            expired_files.append(file)
+        return expired_files
 
 
 def head(folder: Path) -> tuple[int, str, str]:
@@ -240,17 +242,17 @@ def head(folder: Path) -> tuple[int, str, str]:
     """
     files = sorted(folder.glob(FILES))
     try:
-        noted = json.loads((folder / HEAD).read_text(encoding="utf-8"))
+        recorded_head = json.loads((folder / HEAD).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        noted = {"n": 0, "hash": FIRST}
+        recorded_head = {"n": 0, "hash": FIRST_HASH}
     if not files:
-        if noted["n"]:
+        if recorded_head["n"]:
             raise ValueError("its files are gone; move head.json away to begin anew")
-        return 0, FIRST, ""
-    last = last_line(files[-1])
-    if last["n"] < noted["n"]:
-        raise ValueError(f"line {noted['n']} is missing; `python -m serving.logs.audit_cli verify` says more")
-    return int(last["n"]), str(last["hash"]), files[-1].name
+        return 0, FIRST_HASH, ""
+    last_entry = last_line(files[-1])
+    if last_entry["n"] < recorded_head["n"]:
+        raise ValueError(f"line {recorded_head['n']} is missing; `python -m serving.logs.audit_cli verify` says more")
+    return int(last_entry["n"]), str(last_entry["hash"]), files[-1].name
 
 
 def last_line(file: Path) -> dict[str, Any]:
@@ -262,14 +264,14 @@ def last_line(file: Path) -> dict[str, Any]:
             begin = max(0, end - 65_536)
             lines.seek(begin)
             tail, end = lines.read(end - begin) + tail, begin
-    whole = tail[: tail.rfind(b"\n") + 1].splitlines()
-    if not whole:
+    whole_lines = tail[: tail.rfind(b"\n") + 1].splitlines()
+    if not whole_lines:
         raise ValueError(f"{file.name} has no whole line")
-    found: dict[str, Any] = json.loads(whole[-1])
-    return found
+    entry: dict[str, Any] = json.loads(whole_lines[-1])
+    return entry
 
 
-def _grow(file: Path, text: bytes, size: int) -> None:
+def _append_durably(file: Path, text: bytes, size: int) -> None:
     """Add to a file all or nothing, behind its last whole line, and wait for the disk."""
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -301,6 +303,6 @@ def _write_head(folder: Path, number: int, mark: str, name: str) -> None:
 
 def _probe(folder: Path) -> None:
     """Raise where nothing can be written."""
-    place = folder / ".probe"
-    place.write_bytes(b"x" * 4096)
-    place.unlink()
+    path = folder / ".probe"
+    path.write_bytes(b"x" * 4096)
+    path.unlink()

@@ -10,79 +10,79 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.access.middleware import Clock, needed
+from serving.access.middleware import Clock, required_scope
 from serving.http.errors import problem_response
-from serving.logs.access_log import named
-from serving.logs.audit_log import Event, Trail
+from serving.logs.access_log import known_method
+from serving.logs.audit_log import AuditLog, Event
 from serving.schemas.score import Problem
 
-CLOSED = ("write", "admin")  # scopes of what is not done without a trail
+CHANGING_SCOPES = ("write", "admin")  # scopes of what is not done without a trail
 DURABLE_SECONDS = 5.0  # that such an answer waits for the disk
-PASSED_OVER = frozenset({"/livez", "/readyz", "/metrics", "/openapi.json", "/docs"})  # say nothing of anybody
+UNAUDITED_PATHS = frozenset({"/livez", "/readyz", "/metrics", "/openapi.json", "/docs"})  # say nothing of anybody
 
 
-class Audited:
+class AuditMiddleware:
     """An application whose requests leave a trail: those that were refused, too."""
 
-    def __init__(self, app: ASGIApp, trail: Trail, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, trail: AuditLog, clock: Clock) -> None:
         self.app, self.trail, self.clock = app, trail, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in PASSED_OVER or scope["path"].startswith("/web/"):
+        if scope["type"] != "http" or scope["path"] in UNAUDITED_PATHS or scope["path"].startswith("/web/"):
             await self.app(scope, receive, send)
             return
-        changes = needed(scope["method"], scope["path"]) in CLOSED
+        changes = required_scope(scope["method"], scope["path"]) in CHANGING_SCOPES
         if changes and self.trail.trouble:
-            await _closed()(scope, receive, send)
+            await _unavailable()(scope, receive, send)
             return
-        noted = False
+        recorded = False
 
-        async def marked(message: Message) -> None:
-            nonlocal noted
-            if message["type"] == "http.response.start" and not noted:
-                noted = True
-                await self._note(scope, message["status"], changes)
+        async def send_recorded(message: Message) -> None:
+            nonlocal recorded
+            if message["type"] == "http.response.start" and not recorded:
+                recorded = True
+                await self._record(scope, message["status"], changes)
             await send(message)
 
         try:
-            await self.app(scope, receive, marked)
+            await self.app(scope, receive, send_recorded)
         finally:
-            if not noted:
-                await self._note(scope, 0, False)
+            if not recorded:
+                await self._record(scope, 0, False)
 
-    async def _note(self, scope: Scope, status: int, wait: bool) -> None:
+    async def _record(self, scope: Scope, status: int, wait: bool) -> None:
         ids = _leads(scope)
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[bool] | None = loop.create_future() if wait else None
+        future: asyncio.Future[bool] | None = loop.create_future() if wait else None
 
         def settle(on_disk: bool) -> None:
-            if done and not done.done():
-                done.set_result(on_disk)
+            if future and not future.done():
+                future.set_result(on_disk)
 
         def durable(on_disk: bool) -> None:
             loop.call_soon_threadsafe(settle, on_disk)
 
-        self.trail.put(
+        self.trail.record(
             Event(
                 self.clock(),
                 str(scope.get("ripeline_request_id", "")),
                 scope.get("ripeline_key"),
-                f"{named(scope['method'])} {scope.get('ripeline_route') or _route(scope)}",
+                f"{known_method(scope['method'])} {scope.get('ripeline_route') or _route(scope)}",
                 status,
                 scope.get("ripeline_leads") or len(ids),
                 ids,
-                durable if done else None,
+                durable if future else None,
             )
         )
-        if done:
+        if future:
             with suppress(TimeoutError):  # what was done is done; `trouble` keeps the next one out
-                await asyncio.wait_for(done, DURABLE_SECONDS)
+                await asyncio.wait_for(future, DURABLE_SECONDS)
 
 
 class TrailSeries(Collector):
     """The trail in /metrics."""
 
-    def __init__(self, trail: Trail) -> None:
+    def __init__(self, trail: AuditLog) -> None:
         self.trail = trail
 
     def collect(self) -> Iterator[Metric]:
@@ -94,11 +94,11 @@ class TrailSeries(Collector):
 
 def _leads(scope: Scope) -> Sequence[str]:
     """Whom a request was about: as its handler noted, else the lead in its path."""
-    found: Sequence[str] | None = scope.get("ripeline_lead_ids")
-    if found is None:
+    lead_ids: Sequence[str] | None = scope.get("ripeline_lead_ids")
+    if lead_ids is None:
         named_in_path = scope.get("path_params", {}).get("lead_id")
-        found = [named_in_path] if isinstance(named_in_path, str) else []
-    return [lead for lead in found if lead]
+        lead_ids = [named_in_path] if isinstance(named_in_path, str) else []
+    return [lead for lead in lead_ids if lead]
 
 
 def _route(scope: Scope) -> str:
@@ -107,7 +107,7 @@ def _route(scope: Scope) -> str:
     return str(route.path) if route is not None else "none"
 
 
-def _closed() -> ASGIApp:
+def _unavailable() -> ASGIApp:
     detail = "The audit trail cannot be written, and nothing is changed without it."
     answer = problem_response(Problem(title="No audit trail", status=503, detail=detail))
     answer.headers["retry-after"] = "5"

@@ -20,15 +20,15 @@ class Answer:
     results: Sequence[dict[str, Any]]
 
 
-def answered(scorer: Scorer, parsed: Parsed) -> Answer:
+def build_answer(scorer: Scorer, parsed: Parsed) -> Answer:
     """Score what is to be scored and put every result in its place."""
     results = scorer.plain(parsed.leads, parsed.as_of, parsed.reasons, parsed.language, parsed.context)
-    for place, result in zip(parsed.places, results, strict=True):
-        result["warnings"] = parsed.warnings[place] + result["warnings"]
+    for index, result in zip(parsed.places, results, strict=True):
+        result["warnings"] = parsed.warnings[index] + result["warnings"]
     if parsed.decided:
-        found = {place: result.model_dump() for place, result in parsed.decided.items()}
-        found.update(zip(parsed.places, results, strict=True))
-        results = [found[place] for place in sorted(found)]
+        results_by_index = {index: result.model_dump() for index, result in parsed.decided.items()}
+        results_by_index.update(zip(parsed.places, results, strict=True))
+        results = [results_by_index[index] for index in sorted(results_by_index)]
     model = scorer.model
     content = {
         "model": {"name": model.name, "version": model.version, "trained_at": model.trained_at},

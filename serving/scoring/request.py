@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from features.attributes.encoders import NO, YES, is_missing
+from features.attributes.encoders import NO_WORDS, YES_WORDS, is_missing
 from features.common.errors import nearest
 from features.common.words import Language
 from features.dataset.funnel import Funnel
-from features.engine.request import Act, LiveLead
-from serving.http.errors import RefusedError, from_validation, pointer, refuse, shown
+from features.engine.request import Interaction, RequestLead
+from serving.http.errors import RefusedError, from_validation, pointer, quote, refuse
 from serving.schemas.score import MOST_LEADS, Envelope, Lead, Problem, Result, WhatIfEnvelope
 
 M = TypeVar("M", bound=BaseModel)
@@ -25,8 +25,8 @@ MICROSECOND = timedelta(microseconds=1)
 _SURROGATE = re.compile("[\ud800-\udfff]")  # lone ones cannot be written as UTF-8
 NO_OFFSET = "Times without an offset are taken as UTC."
 NO_INTERACTIONS = "There are no interactions; the score rests on attributes alone."
-NO_SINCE = "lead_stage_since is missing; created_at is taken in its place."
-LISTED = 100  # problems listed when every lead is invalid
+NO_STAGE_TIME = "lead_stage_since is missing; created_at is taken in its place."
+MAX_LISTED = 100  # problems listed when every lead is invalid
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # outside, a time is a slip
 
 
@@ -42,8 +42,8 @@ class Parsed:
     language: Language
     naive: bool = False  # as_of had no offset
     places: list[int] = field(default_factory=list)
-    leads: list[LiveLead] = field(default_factory=list)
-    context: list[LiveLead] = field(default_factory=list)
+    leads: list[RequestLead] = field(default_factory=list)
+    context: list[RequestLead] = field(default_factory=list)
     add: list[str] = field(default_factory=list)
     warnings: dict[int, list[str]] = field(default_factory=dict)
     decided: dict[int, Result] = field(default_factory=dict)
@@ -58,19 +58,19 @@ def read(body: bytes, funnel: Funnel, now: datetime, kind: type[Envelope] = Enve
         with a 4xx problem document when the request as a whole cannot be read, or when every lead in it is invalid.
     """
     envelope = _envelope(body, kind)
-    if envelope.as_of is not None and not possible(envelope.as_of):
+    if envelope.as_of is not None and not is_plausible(envelope.as_of):
         raise refuse(
-            422, "Invalid request", _impossible("as_of", envelope.as_of), field="/as_of", value=shown(str(envelope.as_of))
+            422, "Invalid request", _time_message("as_of", envelope.as_of), field="/as_of", value=quote(str(envelope.as_of))
         )
     naive = envelope.as_of is not None and envelope.as_of.tzinfo is None
     parsed = Parsed(microseconds(envelope.as_of or now), envelope.reasons, envelope.language, naive)
     parsed.add = envelope.add if isinstance(envelope, WhatIfEnvelope) else []
-    seen: set[str] = set()
-    for place, raw in enumerate(envelope.leads):
+    seen_ids: set[str] = set()
+    for index, raw in enumerate(envelope.leads):
         try:
-            _place(parsed, place, raw, funnel, seen)
+            _read_lead(parsed, index, raw, funnel, seen_ids)
         except RefusedError as error:
-            parsed.decided[place] = Result(lead_id=error.problem.lead, status="invalid", problem=error.problem)
+            parsed.decided[index] = Result(lead_id=error.problem.lead, status="invalid", problem=error.problem)
     problems = [result.problem for result in parsed.decided.values() if result.problem]
     if len(problems) == len(envelope.leads):
         raise _all_invalid(problems)
@@ -78,11 +78,11 @@ def read(body: bytes, funnel: Funnel, now: datetime, kind: type[Envelope] = Enve
 
 
 def _all_invalid(problems: Sequence[Problem]) -> RefusedError:
-    first = problems[0]
+    first_problem = problems[0]
     if len(problems) == 1:
-        return RefusedError(first)
-    detail = f"All {len(problems)} leads are invalid; the first: {first.detail}"
-    return refuse(422, "Invalid request", detail, errors=list(problems[:LISTED]))
+        return RefusedError(first_problem)
+    detail = f"All {len(problems)} leads are invalid; the first: {first_problem.detail}"
+    return refuse(422, "Invalid request", detail, errors=list(problems[:MAX_LISTED]))
 
 
 def _envelope(body: bytes, kind: type[Envelope]) -> Envelope:
@@ -93,10 +93,10 @@ def _envelope(body: bytes, kind: type[Envelope]) -> Envelope:
     if isinstance(leads, list) and len(leads) > MOST_LEADS:
         detail = f"A request takes {MOST_LEADS:,} leads at the most, got {len(leads):,}: send several."
         raise refuse(413, "Too many leads", detail, field="/leads")
-    return checked(content, kind)
+    return validate(content, kind)
 
 
-def object_of(body: bytes, wanted: str = "an object") -> dict[str, Any]:
+def object_of(body: bytes, expected: str = "an object") -> dict[str, Any]:
     """The JSON object that a body is; `expected` says what it should be.
 
     Raises
@@ -111,11 +111,11 @@ def object_of(body: bytes, wanted: str = "an object") -> dict[str, Any]:
     except ValueError as error:
         raise refuse(400, "Not readable", f"The body is not JSON in UTF-8: {str(error)[:200]}.") from error
     if not isinstance(content, dict):
-        raise refuse(422, "Invalid request", f"The body must be {wanted}, got {shown(content)}.", field="")
+        raise refuse(422, "Invalid request", f"The body must be {expected}, got {quote(content)}.", field="")
     return content
 
 
-def checked(content: dict[str, Any], kind: type[M]) -> M:
+def validate(content: dict[str, Any], kind: type[M]) -> M:
     """The object as a model.
 
     Raises
@@ -139,15 +139,15 @@ def microseconds(time: datetime) -> int:
     return (aware - EPOCH) // MICROSECOND
 
 
-def possible(time: datetime) -> bool:
+def is_plausible(time: datetime) -> bool:
     """Whether a moment lies in a span in which leads live; year 1 or 9999 is how other software writes "none"."""
-    return _FIRST <= microseconds(time) < _LAST
+    return _MIN_TIME <= microseconds(time) < _MAX_TIME
 
 
-_FIRST, _LAST = microseconds(EARLIEST), microseconds(LATEST)
+_MIN_TIME, _MAX_TIME = microseconds(EARLIEST), microseconds(LATEST)
 
 
-def _impossible(name: str, time: datetime) -> str:
+def _time_message(name: str, time: datetime) -> str:
     return f"{name} {time} does not lie between {EARLIEST.year} and {LATEST.year - 1}; leave out what is not known."
 
 
@@ -157,7 +157,7 @@ def _opted_out(lead: Lead) -> str:
     return "" if is_missing(mark) else str(mark).strip().casefold()
 
 
-def _place(parsed: Parsed, place: int, raw: Any, funnel: Funnel, seen: set[str]) -> None:
+def _read_lead(parsed: Parsed, index: int, raw: Any, funnel: Funnel, seen_ids: set[str]) -> None:
     """Read one lead into `parsed`: to be scored, or decided without a score.
 
     Raises
@@ -165,72 +165,72 @@ def _place(parsed: Parsed, place: int, raw: Any, funnel: Funnel, seen: set[str])
     RefusedError
         when the lead is invalid.
     """
-    given = raw.get("lead_id") if isinstance(raw, dict) else None
-    lead_id = given if isinstance(given, str) and len(given) <= 200 and not _SURROGATE.search(given) else None
+    raw_id = raw.get("lead_id") if isinstance(raw, dict) else None
+    lead_id = raw_id if isinstance(raw_id, str) and len(raw_id) <= 200 and not _SURROGATE.search(raw_id) else None
     try:
         lead = Lead.model_validate(raw)
     except ValidationError as error:
-        raise RefusedError(from_validation(error, Lead, lead_id, ("leads", place))) from error
-    if lead.lead_id in seen:
-        raise _invalid(lead, place, f"lead_id {shown(lead.lead_id)} stands twice in the request.", ["lead_id"], lead.lead_id)
-    seen.add(lead.lead_id)
+        raise RefusedError(from_validation(error, Lead, lead_id, ("leads", index))) from error
+    if lead.lead_id in seen_ids:
+        raise _invalid(lead, index, f"lead_id {quote(lead.lead_id)} stands twice in the request.", ["lead_id"], lead.lead_id)
+    seen_ids.add(lead.lead_id)
     if lead.lead_stage == funnel.final or lead.lead_stage in funnel.exits:
         note = f"A lead in {lead.lead_stage!r} is not scored."
-        parsed.decided[place] = Result(lead_id=lead.lead_id, status="closed", warnings=[note])
-        parsed.context += _colleague(lead, place, funnel, parsed.as_of)
-    elif _opted_out(lead) in YES:
+        parsed.decided[index] = Result(lead_id=lead.lead_id, status="closed", warnings=[note])
+        parsed.context += _colleague(lead, index, funnel, parsed.as_of)
+    elif _opted_out(lead) in YES_WORDS:
         note = "The lead has opted out; it is not scored."
-        parsed.decided[place] = Result(lead_id=lead.lead_id, status="opted_out", warnings=[note])
-        parsed.context += _colleague(lead, place, funnel, parsed.as_of)
+        parsed.decided[index] = Result(lead_id=lead.lead_id, status="opted_out", warnings=[note])
+        parsed.context += _colleague(lead, index, funnel, parsed.as_of)
     else:
-        live = _live(lead, place, funnel, parsed.as_of)
-        parsed.places.append(place)
+        live = _live(lead, index, funnel, parsed.as_of)
+        parsed.places.append(index)
         parsed.leads.append(live)
-        parsed.warnings[place] = _warnings(lead, funnel, parsed.naive)
+        parsed.warnings[index] = _warnings(lead, funnel, parsed.naive)
 
 
-def _colleague(lead: Lead, place: int, funnel: Funnel, as_of: int) -> list[LiveLead]:
+def _colleague(lead: Lead, index: int, funnel: Funnel, as_of: int) -> list[RequestLead]:
     """A lead that is not scored, for those that share its company; none where it has none, or cannot be read."""
     if not lead.company or is_missing(lead.company.get("company_id")):
         return []
     try:
-        return [_live(lead.model_copy(update={"lead_stage": funnel.stages[0], "previous": None}), place, funnel, as_of)]
+        return [_live(lead.model_copy(update={"lead_stage": funnel.stages[0], "previous": None}), index, funnel, as_of)]
     except RefusedError:
         return []
 
 
-def _invalid(lead: Lead, place: int, detail: str, at: Sequence[str | int], value: object) -> RefusedError:
-    where = pointer(("leads", place, *at))
-    return refuse(422, "Invalid lead", detail, lead=lead.lead_id, field=where, value=shown(value))
+def _invalid(lead: Lead, index: int, detail: str, path: Sequence[str | int], value: object) -> RefusedError:
+    location = pointer(("leads", index, *path))
+    return refuse(422, "Invalid lead", detail, lead=lead.lead_id, field=location, value=quote(value))
 
 
-def _live(lead: Lead, place: int, funnel: Funnel, as_of: int) -> LiveLead:
+def _live(lead: Lead, index: int, funnel: Funnel, as_of: int) -> RequestLead:
     if lead.lead_stage not in funnel.stages:
-        known = nearest(lead.lead_stage, (*funnel.stages, *funnel.exits))
-        detail = f"{shown(lead.lead_stage)} is no lead stage of this funnel: {known}"
-        raise _invalid(lead, place, detail, ["lead_stage"], lead.lead_stage)
+        suggestion = nearest(lead.lead_stage, (*funnel.stages, *funnel.exits))
+        detail = f"{quote(lead.lead_stage)} is no lead stage of this funnel: {suggestion}"
+        raise _invalid(lead, index, detail, ["lead_stage"], lead.lead_stage)
     for name in ("created_at", "lead_stage_since"):
         moment = getattr(lead, name)
-        if moment is not None and not possible(moment):
-            raise _invalid(lead, place, _impossible(name, moment), [name], str(moment))
+        if moment is not None and not is_plausible(moment):
+            raise _invalid(lead, index, _time_message(name, moment), [name], str(moment))
         if moment is not None and microseconds(moment) > as_of:
-            raise _invalid(lead, place, f"{name} {moment} is after as_of.", [name], str(moment))
-    if lead.previous and not (_FIRST <= microseconds(lead.previous.at) <= as_of):
+            raise _invalid(lead, index, f"{name} {moment} is after as_of.", [name], str(moment))
+    if lead.previous and not (_MIN_TIME <= microseconds(lead.previous.at) <= as_of):
         detail = f"previous: at {lead.previous.at} is after as_of or impossible."
-        raise _invalid(lead, place, detail, ["previous", "at"], str(lead.previous.at))
+        raise _invalid(lead, index, detail, ["previous", "at"], str(lead.previous.at))
     acts = []
     for number, act in enumerate(lead.interactions):
-        at = microseconds(act.at)
-        if at >= as_of:
-            detail = f"The interaction {shown(act.type)} at {act.at} is not before as_of."
-            raise _invalid(lead, place, detail, ["interactions", number, "at"], str(act.at))
-        if at < _FIRST:
-            detail = _impossible(f"The time of the interaction {shown(act.type)},", act.at)
-            raise _invalid(lead, place, detail, ["interactions", number, "at"], str(act.at))
-        acts.append(Act(act.type, at, act.direction, act.value, act.content))
+        moment_us = microseconds(act.at)
+        if moment_us >= as_of:
+            detail = f"The interaction {quote(act.type)} at {act.at} is not before as_of."
+            raise _invalid(lead, index, detail, ["interactions", number, "at"], str(act.at))
+        if moment_us < _MIN_TIME:
+            detail = _time_message(f"The time of the interaction {quote(act.type)},", act.at)
+            raise _invalid(lead, index, detail, ["interactions", number, "at"], str(act.at))
+        acts.append(Interaction(act.type, moment_us, act.direction, act.value, act.content))
     company = dict(lead.company or {})
     company_id = company.pop("company_id", None)
-    return LiveLead(
+    return RequestLead(
         lead.lead_id,
         funnel.position(lead.lead_stage),
         microseconds(lead.created_at),
@@ -244,14 +244,14 @@ def _live(lead: Lead, place: int, funnel: Funnel, as_of: int) -> LiveLead:
 
 
 def _warnings(lead: Lead, funnel: Funnel, naive: bool) -> list[str]:
-    found = []
+    messages = []
     times = (lead.created_at, lead.lead_stage_since, *(act.at for act in lead.interactions))
     if naive or any(time is not None and time.tzinfo is None for time in times):
-        found.append(NO_OFFSET)
+        messages.append(NO_OFFSET)
     if not lead.interactions:
-        found.append(NO_INTERACTIONS)
+        messages.append(NO_INTERACTIONS)
     if lead.lead_stage_since is None and lead.lead_stage != funnel.stages[0]:
-        found.append(NO_SINCE)
-    if _opted_out(lead) not in {"", *NO}:
-        found.append(f"opted_out: {shown(lead.attributes['opted_out'])} is neither yes nor no; taken as no.")
-    return found
+        messages.append(NO_STAGE_TIME)
+    if _opted_out(lead) not in {"", *NO_WORDS}:
+        messages.append(f"opted_out: {quote(lead.attributes['opted_out'])} is neither yes nor no; taken as no.")
+    return messages

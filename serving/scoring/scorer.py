@@ -13,18 +13,18 @@ import numpy as np
 from features.attributes.encoders import is_missing
 from features.common.clock import DAY
 from features.common.words import Language
-from features.engine.request import ActColumns, LiveLead, live_rows
+from features.engine.request import InteractionColumns, RequestLead, request_rows
 from models.calibration.drift import Window
-from models.decision.recommend import Action, Previous
+from models.decision.recommend import Action, PreviousAdvice
 from models.model import FunnelModel
-from models.score import Looked, Scores, numbers, said, score
+from models.score import Scores, ScoringInput, numbers, recommend_all, score
 from serving.http.traces import span
 from serving.schemas.score import Result
-from serving.scoring.result import Words, rounded_rows
+from serving.scoring.result import ResultBuilder, rounded_rows
 
 DIGITS, CENTS = 1e6, 1e2
-NAMED = 5  # names listed in a warning
-_OTHER = {"lead": "company", "company": "lead"}
+MAX_NAMES = 5  # names listed in a warning
+_OTHER_ENTITY = {"lead": "company", "company": "lead"}
 
 
 @dataclass(frozen=True)
@@ -39,64 +39,70 @@ class Scorer:
         return Window(self.model.drift) if self.model.drift else None
 
     def scores(
-        self, leads: Sequence[LiveLead], as_of: int, language: Language = "en", context: Sequence[LiveLead] = ()
-    ) -> tuple[Looked, Scores]:
+        self, leads: Sequence[RequestLead], as_of: int, language: Language = "en", context: Sequence[RequestLead] = ()
+    ) -> tuple[ScoringInput, Scores]:
         """The numbers, before they are put into words."""
-        looked, _ = self._seen(leads, as_of, context)
-        return looked, score(self.model, looked, language, [previous_of(lead, as_of) for lead in leads])
+        scoring_input, _ = self._prepare_input(leads, as_of, context)
+        return scoring_input, score(
+            self.model, scoring_input, language, [previous_recommendation(lead, as_of) for lead in leads]
+        )
 
-    def looked(self, leads: Sequence[LiveLead], as_of: int, context: Sequence[LiveLead] = ()) -> Looked:
+    def scoring_input(self, leads: Sequence[RequestLead], as_of: int, context: Sequence[RequestLead] = ()) -> ScoringInput:
         """The features of leads at a moment; `context`: others, who count as colleagues only."""
-        return self._seen(leads, as_of, context)[0]
+        return self._prepare_input(leads, as_of, context)[0]
 
-    def _seen(self, leads: Sequence[LiveLead], as_of: int, context: Sequence[LiveLead]) -> tuple[Looked, list[int]]:
+    def _prepare_input(
+        self, leads: Sequence[RequestLead], as_of: int, context: Sequence[RequestLead]
+    ) -> tuple[ScoringInput, list[int]]:
         """Features, and how many interactions of each lead a mail scanner made."""
         features = self.model.feature_set
         ignored = [0] * (len(leads) + len(context))
-        rows = live_rows(
+        rows = request_rows(
             self.model.plan, features.encoders, [*leads, *context], as_of,
-            mail=features.mail, ignored=ignored, blank=features.blank,
+            mail=features.mail, ignored=ignored, blank=features.attribute_defaults,
         )  # fmt: skip
-        looked = Looked(
+        scoring_input = ScoringInput(
             rows[:, : len(leads)],
             np.array([lead.stage for lead in leads], np.int32),
             np.array([(as_of - lead.created) / DAY for lead in leads]),
             np.array([(as_of - lead.entered) / DAY for lead in leads]),
             lambda entity, column: [lead.attribute(entity, column) for lead in leads],
         )
-        return looked, ignored
+        return scoring_input, ignored
 
     def score(
         self,
-        leads: Sequence[LiveLead],
+        leads: Sequence[RequestLead],
         as_of: int,
         reasons: int = 5,
         language: Language = "en",
-        context: Sequence[LiveLead] = (),
+        context: Sequence[RequestLead] = (),
     ) -> list[Result]:
         """One result per lead, in order; `as_of` in microseconds since 1970 UTC. `context`: colleagues that are not scored."""
-        return [Result.model_validate(one) for one in self.plain(leads, as_of, reasons, language, context)]
+        return [Result.model_validate(fields) for fields in self.plain(leads, as_of, reasons, language, context)]
 
     def plain(
         self,
-        leads: Sequence[LiveLead],
+        leads: Sequence[RequestLead],
         as_of: int,
         reasons: int = 5,
         language: Language = "en",
-        context: Sequence[LiveLead] = (),
+        context: Sequence[RequestLead] = (),
     ) -> list[dict[str, Any]]:
         """As `score`, with all fields of `Result` as plain values, ready to be written as JSON."""
         if not leads:
             return []
         with span("features"):
-            looked, ignored = self._seen(leads, as_of, context)
-        found = numbers(self.model, looked, reasons)
+            scoring_input, ignored = self._prepare_input(leads, as_of, context)
+        lead_numbers = numbers(self.model, scoring_input, reasons)
         if self.window:
-            self.window.see(found.x)
-        advice, steps = said(self.model, looked, found, language, [previous_of(lead, as_of) for lead in leads])
+            self.window.see(lead_numbers.x)
+        advice, steps = recommend_all(
+            self.model, scoring_input, lead_numbers, language, [previous_recommendation(lead, as_of) for lead in leads]
+        )
         companies = Counter(lead.company_id for lead in [*leads, *context] if lead.company_id)
-        exact = found.row.tolist()
-        rounded, money = rounded_rows(found.row, DIGITS).tolist(), rounded_rows(found.row, CENTS).tolist()
+        exact = lead_numbers.row.tolist()
+        rounded, money = rounded_rows(lead_numbers.row, DIGITS).tolist(), rounded_rows(lead_numbers.row, CENTS).tolist()
         words = self.words(language)
         return [
             words.result(
@@ -106,58 +112,68 @@ class Scorer:
                 exact[i],
                 rounded[i],
                 money[i],
-                words.reasons(found.x[i], found.speaker[i].tolist(), found.effect[i].tolist()),
+                words.reasons(lead_numbers.x[i], lead_numbers.speaker[i].tolist(), lead_numbers.effect[i].tolist()),
                 self.warnings(lead, companies.get(lead.company_id or "") == 1, ignored[i]),
             )
             for i, lead in enumerate(leads)
         ]
 
-    def words(self, language: Language) -> Words:
+    def words(self, language: Language) -> ResultBuilder:
         """What turns numbers into a result."""
         if language not in self._words:
-            self._words[language] = Words(self.model, language)
+            self._words[language] = ResultBuilder(self.model, language)
         return self._words[language]
 
     @cached_property
-    def _words(self) -> dict[Language, Words]:
+    def _words(self) -> dict[Language, ResultBuilder]:
         return {}
 
-    def warnings(self, lead: LiveLead, alone: bool, scanned: int) -> list[str]:
+    def warnings(self, lead: RequestLead, single_lead: bool, scanned: int) -> list[str]:
         """What the model could not use of this lead, or missed; `scanned`: interactions that a mail scanner made."""
-        found = []
-        types = set(lead.acts.types) if isinstance(lead.acts, ActColumns) else {act.type for act in lead.acts}
+        messages = []
+        types = (
+            set(lead.interactions.types)
+            if isinstance(lead.interactions, InteractionColumns)
+            else {act.type for act in lead.interactions}
+        )
         if unknown := sorted(types - self.model.plan.type_codes.keys()):
-            found.append(f"Unknown interaction types count only as activity: {_named(unknown)}.")
+            messages.append(f"Unknown interaction types count only as activity: {_name_list(unknown)}.")
         if scanned:
-            found.append(f"{scanned} opens and clicks were made by a mail scanner and are left out.")
+            messages.append(f"{scanned} opens and clicks were made by a mail scanner and are left out.")
         attributes, company = lead.attributes, lead.company
-        of = (company, attributes)
-        missing = [name for of_lead, name in self._asked if (value := of[of_lead].get(name)) is None or is_missing(value)]
+        values = (company, attributes)
+        missing = [
+            name
+            for of_lead, name in self._model_attributes
+            if (value := values[of_lead].get(name)) is None or is_missing(value)
+        ]
         if missing:
-            found.append(f"Missing attributes: {_named(missing)}.")
-        found += self._unused(lead)
-        for value, encoder, _, _ in self.model.feature_set.blank.known(attributes, company):
-            if (problem := encoder.problem(value)) and problem not in found:
-                found.append(problem)
-        if lead.company_id and alone and self.model.plan.asks_for_colleagues:
-            found.append("The buying group is unknown: send the company's other leads in the same request.")
-        return found
+            messages.append(f"Missing attributes: {_name_list(missing)}.")
+        messages += self._unused(lead)
+        for value, encoder, _, _ in self.model.feature_set.attribute_defaults.known_values(attributes, company):
+            if (problem := encoder.problem(value)) and problem not in messages:
+                messages.append(problem)
+        if lead.company_id and single_lead and self.model.plan.asks_for_colleagues:
+            messages.append("The buying group is unknown: send the company's other leads in the same request.")
+        return messages
 
-    def _unused(self, lead: LiveLead) -> list[str]:
+    def _unused(self, lead: RequestLead) -> list[str]:
         of_lead, of_company = self._used_of["lead"], self._used_of["company"]
         unused = [("lead", c) for c in lead.attributes if c not in of_lead]
         unused += [("company", c) for c in lead.company if c not in of_company]
         if not unused:
             return []
-        found = []
-        if astray := sorted(c for entity, c in unused if c in self._used_of[_OTHER[entity]]):
-            found.append(f"Given for the lead instead of its company, or the other way round, and not used: {_named(astray)}.")
-        if extra := sorted({c for entity, c in unused if c not in self._used_of[_OTHER[entity]]}):
-            found.append(f"Attributes the model does not use: {_named(extra)}.")
-        return found
+        messages = []
+        if misplaced := sorted(c for entity, c in unused if c in self._used_of[_OTHER_ENTITY[entity]]):
+            messages.append(
+                f"Given for the lead instead of its company, or the other way round, and not used: {_name_list(misplaced)}."
+            )
+        if extra := sorted({c for entity, c in unused if c not in self._used_of[_OTHER_ENTITY[entity]]}):
+            messages.append(f"Attributes the model does not use: {_name_list(extra)}.")
+        return messages
 
     @cached_property
-    def _asked(self) -> tuple[tuple[bool, str], ...]:
+    def _model_attributes(self) -> tuple[tuple[bool, str], ...]:
         """(of the lead, not its company; column) of every attribute that the model looks at."""
         return tuple(dict.fromkeys((e.entity == "lead", e.column) for e in self.model.feature_set.encoders))
 
@@ -166,17 +182,17 @@ class Scorer:
         """Entity → columns that the model, its rules or the API itself look at."""
         encoded = ((e.entity, e.column) for e in self.model.feature_set.encoders)
         used = {*encoded, *self.model.rules.attributes, ("lead", "opted_out")}
-        return {entity: {c for e, c in used if e == entity} for entity in _OTHER}
+        return {entity: {c for e, c in used if e == entity} for entity in _OTHER_ENTITY}
 
 
-def previous_of(lead: LiveLead, as_of: int) -> Previous | None:
+def previous_recommendation(lead: RequestLead, as_of: int) -> PreviousAdvice | None:
     """What was recommended before, as the policy sees it."""
     if lead.recommended is None:
         return None
-    action, at = lead.recommended
-    return Previous(cast("Action", action), (as_of - at) / DAY)
+    action, recommended_at = lead.recommended
+    return PreviousAdvice(cast("Action", action), (as_of - recommended_at) / DAY)
 
 
-def _named(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(n[:60]) for n in names[:NAMED])
-    return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED} more"
+def _name_list(names: Sequence[str]) -> str:
+    listing = ", ".join(repr(n[:60]) for n in names[:MAX_NAMES])
+    return listing if len(names) <= MAX_NAMES else f"{listing} and {len(names) - MAX_NAMES} more"

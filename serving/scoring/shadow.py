@@ -16,7 +16,7 @@ from serving.schemas.score import ScoreResponse
 from serving.scoring.request import Parsed
 from serving.scoring.scorer import Scorer
 
-MOST = 100  # leads of a request that are compared
+MAX_LEADS = 100  # leads of a request that are compared
 CHANGES = (-0.2, -0.1, -0.05, -0.02, -0.005, 0.005, 0.02, 0.05, 0.1, 0.2)
 
 
@@ -35,7 +35,7 @@ class Shadow:
         )
 
     @property
-    def on(self) -> bool:
+    def enabled(self) -> bool:
         return self._provide() is not None
 
     def compare(self, champion: Scorer, parsed: Parsed, answer: bytes, request_id: str | None) -> None:
@@ -59,16 +59,25 @@ class Shadow:
             self._requests.labels("other funnel").inc()
             return
         results = ScoreResponse.model_validate_json(answer).results
-        leads = parsed.leads[:MOST]
-        said = challenger.score(leads, parsed.as_of, 0, parsed.language, [*parsed.leads[MOST:], *parsed.context])
+        leads = parsed.leads[:MAX_LEADS]
+        challenger_results = challenger.score(
+            leads, parsed.as_of, 0, parsed.language, [*parsed.leads[MAX_LEADS:], *parsed.context]
+        )
         final = champion.model.funnel.final
         rows = []
-        for place, after in zip(parsed.places, said, strict=False):
-            before = results[place]
-            chances = [one.probabilities[final].value for one in (before, after) if one.probabilities]
+        for index, challenger_result in zip(parsed.places, challenger_results, strict=False):
+            champion_result = results[index]
+            chances = [
+                result.probabilities[final].value for result in (champion_result, challenger_result) if result.probabilities
+            ]
             self._change.observe(chances[1] - chances[0])
-            actions = [one.recommendation.action if one.recommendation else None for one in (before, after)]
-            rows.append({"lead": place, "chance": chances, "score": [before.score, after.score], "action": actions})
+            actions = [
+                result.recommendation.action if result.recommendation else None
+                for result in (champion_result, challenger_result)
+            ]
+            rows.append(
+                {"lead": index, "chance": chances, "score": [champion_result.score, challenger_result.score], "action": actions}
+            )
         self._requests.labels("compared").inc()
         line = {
             "event": "shadow",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from features.common.errors import DataError, nearest
-from serving.http.errors import refuse, shown
+from serving.http.errors import quote, refuse
 
 FORMAT = 1
 ROWS, LEADS = "work_list.json", "leads.jsonl"
@@ -26,7 +26,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell tha
 
 
 @dataclass(frozen=True)
-class Asked:
+class WorkListQuery:
     """A question to the list: `sort` names a column, `descending` its order; `limit` and `offset` its pagination."""
 
     sort: str
@@ -67,7 +67,7 @@ class WorkList:
                 )
             if (folder / LEADS).stat().st_size != content["bytes"]:
                 raise DataError(f"{folder / LEADS} is not whole.", "Write the work list anew: make work-list.")
-            places = {name: (place[0], place[1]) for name, place in content["places"].items()}
+            places = {name: (span[0], span[1]) for name, span in content["places"].items()}
             return cls(folder, content["as_of"], content["model"], content["rows"], places, content["colleagues"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(f"The work list {folder} cannot be read ({error}).", "Write it anew: make work-list.") from error
@@ -81,7 +81,7 @@ class WorkList:
         """The leads of the rows; `places` has closed and opted-out colleagues too, which are nobody's to pick."""
         return frozenset(str(row["lead_id"]) for row in self.rows)
 
-    def ask(self, given: Mapping[str, str]) -> Asked:
+    def ask(self, parameters: Mapping[str, str]) -> WorkListQuery:
         """Read the parameters of a query.
 
         Raises
@@ -89,24 +89,24 @@ class WorkList:
         RefusedError
             naming the parameter that is unknown or wrong.
         """
-        return ask(given, self.columns)
+        return ask(parameters, self.columns)
 
-    def found(self, asked: Asked) -> list[Mapping[str, Any]]:
+    def select(self, query: WorkListQuery) -> list[Mapping[str, Any]]:
         """All rows that were asked for, sorted; rows without a value come last."""
         rows = [
             row
             for row in self.rows
-            if all(str(row[key]) == value for key, value in asked.equal.items())
-            and row["score"] >= asked.min_score
-            and asked.containing in str(row["lead_id"]).casefold()
+            if all(str(row[key]) == value for key, value in query.equal.items())
+            and row["score"] >= query.min_score
+            and query.containing in str(row["lead_id"]).casefold()
         ]
-        filled = [row for row in rows if row[asked.sort] is not None]
-        empty = [row for row in rows if row[asked.sort] is None]
-        return sorted(filled, key=lambda row: row[asked.sort], reverse=asked.descending) + empty
+        filled = [row for row in rows if row[query.sort] is not None]
+        empty = [row for row in rows if row[query.sort] is None]
+        return sorted(filled, key=lambda row: row[query.sort], reverse=query.descending) + empty
 
-    def text(self, asked: Asked) -> str:
+    def text(self, query: WorkListQuery) -> str:
         """The rows as CSV; a cell that a spreadsheet would run begins with an apostrophe."""
-        return table(self.found(asked), self.columns)
+        return table(self.select(query), self.columns)
 
     def request(self, lead_id: str) -> dict[str, Any]:
         """The body of a request that scores this lead as of the list, its colleagues behind it.
@@ -117,7 +117,7 @@ class WorkList:
             404 where it is not in the list.
         """
         if lead_id not in self.open:
-            raise refuse(404, "Not found", f"No open lead {shown(lead_id)} is in the work list.", lead=lead_id[:200])
+            raise refuse(404, "Not found", f"No open lead {quote(lead_id)} is in the work list.", lead=lead_id[:200])
         names = [lead_id, *(name for name in self.colleagues.get(lead_id, ()) if name != lead_id)]
         with (self.folder / LEADS).open("rb") as file:
             leads = []
@@ -128,7 +128,7 @@ class WorkList:
         return {"as_of": self.as_of, "leads": leads}
 
 
-def ask(given: Mapping[str, str], columns: Sequence[str]) -> Asked:
+def ask(parameters: Mapping[str, str], columns: Sequence[str]) -> WorkListQuery:
     """Read the parameters of a query to a list with these columns; any where it has none.
 
     Raises
@@ -136,38 +136,38 @@ def ask(given: Mapping[str, str], columns: Sequence[str]) -> Asked:
     RefusedError
         naming the parameter that is unknown or wrong.
     """
-    for name in given:
+    for name in parameters:
         if name not in PARAMETERS:
-            raise _wrong(name, given[name], f"There is no parameter {shown(name)}: {nearest(name, PARAMETERS)}")
-    sort = given.get("sort", "rank")
+            raise _wrong(name, parameters[name], f"There is no parameter {quote(name)}: {nearest(name, PARAMETERS)}")
+    sort = parameters.get("sort", "rank")
     name = sort.removeprefix("-")
     if columns and name not in columns:
-        raise _wrong("sort", sort, f"There is no column {shown(name)}: {nearest(name, columns)}")
-    return Asked(
+        raise _wrong("sort", sort, f"There is no column {quote(name)}: {nearest(name, columns)}")
+    return WorkListQuery(
         sort=name,
         descending=sort.startswith("-"),
-        equal={key: given[key] for key in ("action", "lead_stage", "grade") if given.get(key)},
-        min_score=_number(given, "min_score", 0),
-        containing=given.get("q", "").casefold(),
-        limit=min(_whole(given, "limit", 50), MOST_ROWS),
-        offset=_whole(given, "offset", 0),
+        equal={key: parameters[key] for key in ("action", "lead_stage", "grade") if parameters.get(key)},
+        min_score=_number(parameters, "min_score", 0),
+        containing=parameters.get("q", "").casefold(),
+        limit=min(_whole_number(parameters, "limit", 50), MOST_ROWS),
+        offset=_whole_number(parameters, "offset", 0),
     )
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """Rows as CSV; a cell that a spreadsheet would run begins with an apostrophe."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({key: f"'{v}" if isinstance(v, str) and v.startswith(FORMULA) else v for key, v in row.items()})
-    return out.getvalue()
+    return buffer.getvalue()
 
 
-def _number(given: Mapping[str, str], name: str, usual: float) -> float:
-    text = given.get(name, "")
+def _number(parameters: Mapping[str, str], name: str, default: float) -> float:
+    text = parameters.get(name, "")
     if not text:
-        return float(usual)
+        return float(default)
     try:
         value = float(text)
     except ValueError:
@@ -177,12 +177,12 @@ def _number(given: Mapping[str, str], name: str, usual: float) -> float:
     return value
 
 
-def _whole(given: Mapping[str, str], name: str, usual: int) -> int:
-    value = _number(given, name, usual)
+def _whole_number(parameters: Mapping[str, str], name: str, default: int) -> int:
+    value = _number(parameters, name, default)
     if not value.is_integer():
-        raise _wrong(name, given[name], f"{name} must be a whole number from 0 on.")
+        raise _wrong(name, parameters[name], f"{name} must be a whole number from 0 on.")
     return int(value)
 
 
 def _wrong(name: str, value: str, detail: str) -> Exception:
-    return refuse(422, "Invalid request", detail, field=name, value=shown(value))
+    return refuse(422, "Invalid request", detail, field=name, value=quote(value))

@@ -1,4 +1,5 @@
-"""`python -m serving.server.bento --model FOLDER`: build a Bento with the code, the model folder and the serving requirements."""
+"""`python -m serving.server.bento --model FOLDER`: build a Bento with the code, the model folder and the serving
+requirements."""
 
 from __future__ import annotations
 
@@ -53,9 +54,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m serving.server.bento", description=__doc__)
     parser.add_argument("--model", type=Path, default=Path("artefacts/champion"))
     parser.add_argument("--out", type=Path, default=None, help="also export to this file")
-    given = parser.parse_args()
+    options = parser.parse_args()
     try:
-        tag = build(given.model, given.out)
+        tag = build(options.model, options.out)
     except RipelineError as error:
         sys.exit(str(error))
     print(f"Built {tag}. Start it with: bentoml serve {tag}")

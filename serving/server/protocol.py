@@ -22,8 +22,8 @@ TITLES = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Field
 class Careful(HttpToolsProtocol):
     """uvicorn's protocol with limits. Who exceeds one is told in a problem document, and the connection ends."""
 
-    _waits: asyncio.TimerHandle | None = None
-    _fed = _held = 0  # bytes that came while a head was not yet whole; bytes of what was read from it
+    _head_timer: asyncio.TimerHandle | None = None
+    _received_size = _head_size = 0  # bytes that came while a head was not yet whole; bytes of what was read from it
     _in_head = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -39,32 +39,32 @@ class Careful(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
-            self._fed += len(data)
+            self._received_size += len(data)
         super().data_received(data)
-        if self._in_head and self._fed > HEAD_BYTES:
+        if self._in_head and self._received_size > HEAD_BYTES:
             self._too_large()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head, self._fed, self._held = True, 0, 0
-        if self._waits is None:
+        self._in_head, self._received_size, self._head_size = True, 0, 0
+        if self._head_timer is None:
             self._wait()
 
     def on_url(self, url: bytes) -> None:
-        if self._fits(len(url)):
+        if self._count_head(len(url)):
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._fits(len(name) + len(value) + 4) and len(self.headers) < HEADERS:
+        if self._count_head(len(name) + len(value) + 4) and len(self.headers) < HEADERS:
             super().on_header(name, value)
         else:
             self._too_large()
 
-    def _fits(self, size: int) -> bool:
-        self._held += size
-        if self._held > HEAD_BYTES:
+    def _count_head(self, size: int) -> bool:
+        self._head_size += size
+        if self._head_size > HEAD_BYTES:
             self._too_large()
-        return self._held <= HEAD_BYTES
+        return self._head_size <= HEAD_BYTES
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -92,15 +92,15 @@ class Careful(HttpToolsProtocol):
         self._end(431, f"The head of a request may have {HEAD_BYTES // 1024} KiB and {HEADERS} headers.")
 
     def _wait(self) -> None:
-        self._waits = self.loop.call_later(HEAD_SECONDS, self._late)
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_timeout)
 
     def _no_wait(self) -> None:
-        if self._waits is not None:
-            self._waits.cancel()
-            self._waits = None
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
-    def _late(self) -> None:
-        self._waits = None
+    def _head_timeout(self) -> None:
+        self._head_timer = None
         if self._in_head and self.transport is not None and not self.transport.is_closing():
             self._end(408, f"The head of a request must be there within {HEAD_SECONDS:g} s.")
 

@@ -16,19 +16,19 @@ import numpy as np
 
 from features.common.errors import RipelineError
 from features.engine.index import HistoryIndex
-from features.engine.scanners import without
+from features.engine.scanners import drop_rows
 from models.store import load
 from serving.api.app import respond, utc_now
-from serving.common.json_logging import say
+from serving.common.json_logging import emit
 from serving.schemas.score import EXAMPLE
 from serving.scoring.quick import read
 from serving.scoring.scorer import Scorer
 
 T = TypeVar("T")
-EVERY = 2.0  # seconds between two looks
+INTERVAL = 2.0  # seconds between two looks
 
 
-class Kept(Generic[T]):
+class Reloadable(Generic[T]):
     """What a folder holds, as `load` reads it. `mark` is the file whose change says that the folder was written anew.
 
     `title` names it in what is said of trouble.
@@ -48,38 +48,40 @@ class Kept(Generic[T]):
         try:
             value = self._load(self.folder)
         except RipelineError as error:
-            self._troubled(str(error))
+            self._report_trouble(str(error))
             # damaged for good or only half copied: the next look tries again
             return False
         except Exception as error:
-            self._troubled(f"{self.folder} cannot be loaded ({type(error).__name__}: {error}).")
+            self._report_trouble(f"{self.folder} cannot be loaded ({type(error).__name__}: {error}).")
             return False
         if self._mark() != mark:  # written anew while it was read
             return self.look()
         if self.value is not None:
-            say(f"The {self.title} in {self.folder} was loaded anew.")
+            emit(f"The {self.title} in {self.folder} was loaded anew.")
         self.value, self._loaded, self.trouble = value, mark, ""
         return True
 
     def _mark(self) -> tuple[int, int, int] | None:
         try:
-            found = os.stat(self._mark_file)
+            file_stat = os.stat(self._mark_file)
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return file_stat.st_mtime_ns, file_stat.st_size, file_stat.st_ino
 
-    def _troubled(self, text: str) -> None:
+    def _report_trouble(self, text: str) -> None:
         if text != self.trouble:
-            stays = "" if self.value is None else " The one before goes on."
-            say(f"No {self.title}: {text}{stays}", "warning")
+            fallback = "" if self.value is None else " The one before goes on."
+            emit(f"No {self.title}: {text}{fallback}", "warning")
         self.trouble = text
 
 
-class Watch:
+class FolderWatcher:
     """Looks after things that are kept, in a thread of its own."""
 
-    def __init__(self, kept: list[Kept[Any]], changed: Callable[[], None] = lambda: None, every: float = EVERY) -> None:
-        self.kept, self._changed, self._every = kept, changed, every
+    def __init__(
+        self, reloadables: list[Reloadable[Any]], changed: Callable[[], None] = lambda: None, interval: float = INTERVAL
+    ) -> None:
+        self.reloadables, self._changed, self._interval = reloadables, changed, interval
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ripeline-watch", daemon=True)
 
@@ -91,8 +93,8 @@ class Watch:
         self._thread.join(10)
 
     def _run(self) -> None:
-        while not self._stop.wait(self._every):
-            news = [one.look() for one in self.kept]
+        while not self._stop.wait(self._interval):
+            news = [reloadable.look() for reloadable in self.reloadables]
             if any(news):
                 self._changed()
 
@@ -108,8 +110,10 @@ def scorer_of(folder: Path) -> Scorer:
     scorer = Scorer(load(folder))
     (lead,) = EXAMPLE["leads"]
     stages = scorer.model.funnel.stages[:-1]
-    asked = {**EXAMPLE, "leads": [{**lead, "lead_id": stage, "lead_stage": stage} for stage in stages]}
-    respond(scorer, read(json.dumps(asked).encode(), scorer.model.funnel, utc_now()))
-    one = np.zeros(1, np.int64)
-    without(HistoryIndex(np.array([0, 1]), one, one.astype(np.int32), one, one.astype(np.int32)), one == 0)  # a scanner's row
+    request = {**EXAMPLE, "leads": [{**lead, "lead_id": stage, "lead_stage": stage} for stage in stages]}
+    respond(scorer, read(json.dumps(request).encode(), scorer.model.funnel, utc_now()))
+    zero = np.zeros(1, np.int64)
+    drop_rows(
+        HistoryIndex(np.array([0, 1]), zero, zero.astype(np.int32), zero, zero.astype(np.int32)), zero == 0
+    )  # a scanner's row
     return scorer

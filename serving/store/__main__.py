@@ -15,13 +15,13 @@ from serving.scoring.request import microseconds
 from serving.store.erase import erase
 from serving.store.store import STORE_VARIABLE, Store
 
-USUAL = "sqlite:///artefacts/leads.db"
+DEFAULT_STORE = "sqlite:///artefacts/leads.db"
 
 
 def main() -> None:
     """Read the arguments and do one thing."""
     parser = argparse.ArgumentParser(prog="python -m serving.store", description="The lead store.")
-    parser.add_argument("--store", help=f"address of its database; default: {STORE_VARIABLE}, else {USUAL}")
+    parser.add_argument("--store", help=f"address of its database; default: {STORE_VARIABLE}, else {DEFAULT_STORE}")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("upgrade", help="bring the schema to the newest")
     commands.add_parser("empty", help="exit with 0 if nobody is in it, else with 1")
@@ -33,42 +33,42 @@ def main() -> None:
     erasing.add_argument("--lead", required=True)
     retaining = commands.add_parser("retain", help="delete what is kept too long, as RIPELINE_RETENTION_DAYS says")
     retaining.add_argument("--model", type=Path, help="model folder, whose funnel says which leads are closed")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        text = given.store or os.environ.get(STORE_VARIABLE) or USUAL
-        store = Store.at(text)
+        text = arguments.store or os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
+        store = Store.from_address(text)
         if store.engine.dialect.name == "sqlite" and store.url.database:
             Path(store.url.database).parent.mkdir(parents=True, exist_ok=True)
         store.open()
         sys.exit({"upgrade": _upgrade, "empty": _empty, "load": _load, "export": _export, "erase": _erase, "retain": _retain}[
-            given.command
-        ](store, given))  # fmt: skip
+            arguments.command
+        ](store, arguments))  # fmt: skip
     except RipelineError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
 
 
-def _now() -> int:
+def _current_time() -> int:
     return microseconds(datetime.now(UTC))
 
 
-def _upgrade(store: Store, _given: argparse.Namespace) -> int:
-    print(f"The store {store.shown} is at the newest schema.")
+def _upgrade(store: Store, _arguments: argparse.Namespace) -> int:
+    print(f"The store {store.masked_url} is at the newest schema.")
     return 0
 
 
-def _empty(store: Store, _given: argparse.Namespace) -> int:
+def _empty(store: Store, _arguments: argparse.Namespace) -> int:
     return 0 if store.empty() else 1
 
 
-def _load(store: Store, given: argparse.Namespace) -> int:
+def _load(store: Store, arguments: argparse.Namespace) -> int:
     from serving.store.load import load
 
-    dataset = Dataset.read(given.dataset)
+    dataset = Dataset.read(arguments.dataset)
     with _bars() as progress:
-        new = load(store, dataset, progress)
-    told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in new.items() if count) or "nothing"
-    print(f"New in the store {store.shown}: {told}.")
+        new_rows = load(store, dataset, progress)
+    summary = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in new_rows.items() if count) or "nothing"
+    print(f"New in the store {store.masked_url}: {summary}.")
     return 0
 
 
@@ -86,47 +86,47 @@ class _bars:  # noqa: N801  used as a function
         self._bars.start()
         return self._advance
 
-    def _advance(self, name: str, done: int, total: int) -> None:
+    def _advance(self, name: str, completed: int, total: int) -> None:
         from rich.progress import TaskID
 
         task = self._tasks.setdefault(name, None)
         if task is None:
             task = self._tasks[name] = self._bars.add_task(name.replace("_", " "), total=total)
-        self._bars.update(TaskID(int(str(task))), completed=done, total=total)
+        self._bars.update(TaskID(int(str(task))), completed=completed, total=total)
 
     def __exit__(self, *_error: object) -> None:
         self._bars.stop()
 
 
-def _export(store: Store, given: argparse.Namespace) -> int:
+def _export(store: Store, arguments: argparse.Namespace) -> int:
     from serving.store.export import export
 
-    found = export(store, _now())
-    folder = found.write(given.out)
-    print(f"{len(found.leads):,} leads and {len(found.interactions):,} interactions of the store written to {folder}.")
+    dataset = export(store, _current_time())
+    folder = dataset.write(arguments.out)
+    print(f"{len(dataset.leads):,} leads and {len(dataset.interactions):,} interactions of the store written to {folder}.")
     return 0
 
 
-def _erase(store: Store, given: argparse.Namespace) -> int:
-    done = erase(store, given.lead, _now(), compact=True)
-    name = store.ids(given.lead)
-    print(f"Store {store.shown}{f', where it is called {name}' if name != given.lead else ''}:")
-    for table in done.left:
-        print(f"  {table:<20} {done.deleted.get(table, 0):>7,} rows deleted, {done.left[table]:,} left that name it")
-    for file, count in done.files.items():
+def _erase(store: Store, arguments: argparse.Namespace) -> int:
+    outcome = erase(store, arguments.lead, _current_time(), compact=True)
+    name = store.ids(arguments.lead)
+    print(f"Store {store.masked_url}{f', where it is called {name}' if name != arguments.lead else ''}:")
+    for table in outcome.remaining:
+        print(f"  {table:<20} {outcome.deleted.get(table, 0):>7,} rows deleted, {outcome.remaining[table]:,} left that name it")
+    for file, count in outcome.files.items():
         print(f"  {file:<20} {'':>7} searched byte for byte: {count:,} left")
-    return 0 if done.clean else 1
+    return 0 if outcome.clean else 1
 
 
-def _retain(store: Store, given: argparse.Namespace) -> int:
+def _retain(store: Store, arguments: argparse.Namespace) -> int:
     from models.store import load as load_model
 
-    funnel = load_model(given.model).funnel if given.model else None
-    gone = store.retention.apply(store.write, funnel, _now())
-    for what, count in gone.items():
-        days = getattr(store.retention, what)
-        kept = "kept for ever" if days is None else f"kept {days:g} days; {count:,} deleted"
-        print(f"{what.replace('_', ' '):<14} {kept}")
+    funnel = load_model(arguments.model).funnel if arguments.model else None
+    deleted = store.retention.apply(store.write, funnel, _current_time())
+    for kind, count in deleted.items():
+        days = getattr(store.retention, kind)
+        summary = "kept for ever" if days is None else f"kept {days:g} days; {count:,} deleted"
+        print(f"{kind.replace('_', ' '):<14} {summary}")
     return 0
 
 

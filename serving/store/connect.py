@@ -23,9 +23,9 @@ KINDS = ("sqlite", "postgresql")
 WAIT = 5  # seconds for a lock, a connection or a free place in the pool
 SLOW = 30_000  # milliseconds after which PostgreSQL gives up a statement
 POOL = 10
-AGAIN = ("deadlock detected", "could not serialize access")  # rolled back for sure: safe to retry
-TIMES = 3
-DOOR = 7_219_004  # advisory lock: writers share it, an erasure has it alone
+RETRYABLE = ("deadlock detected", "could not serialize access")  # rolled back for sure: safe to retry
+ATTEMPTS = 3
+WRITE_LOCK = 7_219_004  # advisory lock: writers share it, an erasure has it alone
 
 
 class StoreError(RipelineError):
@@ -75,16 +75,16 @@ def connect(url: URL) -> Engine:
     engine = create_engine(
         url, pool_size=POOL, max_overflow=0, pool_timeout=WAIT, hide_parameters=True, connect_args={"timeout": WAIT}
     )
-    event.listen(engine, "connect", _settle)
+    event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _settle(connection: sqlite3.Connection, _record: Any) -> None:
+def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
     """Readers beside a writer (write-ahead log), nothing acknowledged that is not on disk, no row without what it points to, no
     trace of what was deleted."""
     connection.isolation_level = None  # transactions are begun by us
-    for told in (
+    for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
@@ -92,7 +92,7 @@ def _settle(connection: sqlite3.Connection, _record: Any) -> None:
         "secure_delete=ON",
         "cache_size=-16000",
     ):
-        connection.execute(f"PRAGMA {told}")
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin(connection: Connection) -> None:
@@ -110,12 +110,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
         where the database cannot be asked.
     """
     level = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
-    with plainly(engine), engine.connect().execution_options(**level) as connection, connection.begin():
+    with translate_errors(engine), engine.connect().execution_options(**level) as connection, connection.begin():
         yield connection
 
 
-def writing(engine: Engine, work: Callable[[Connection], T], *, alone: bool = False) -> T:
-    """Do `work` in one transaction, all of it or nothing; `alone`: while no other writes.
+def writing(engine: Engine, work: Callable[[Connection], T], *, exclusive: bool = False) -> T:
+    """Do `work` in one transaction, all of it or nothing; `exclusive`: while no other writes.
 
     Raises
     ------
@@ -123,20 +123,20 @@ def writing(engine: Engine, work: Callable[[Connection], T], *, alone: bool = Fa
         where the database cannot be asked, or its disk is full. Nothing was written then, or, where the connection broke at
         the very end, everything.
     """
-    for attempt in range(TIMES):
+    for attempt in range(ATTEMPTS):
         try:
-            with plainly(engine), engine.connect().execution_options(writes=True) as connection, connection.begin():
+            with translate_errors(engine), engine.connect().execution_options(writes=True) as connection, connection.begin():
                 if engine.dialect.name == "postgresql":
-                    connection.execute(text(f"SELECT pg_advisory_xact_lock{'' if alone else '_shared'}({DOOR})"))
+                    connection.execute(text(f"SELECT pg_advisory_xact_lock{'' if exclusive else '_shared'}({WRITE_LOCK})"))
                 return work(connection)
         except StoreError as error:
-            if attempt + 1 == TIMES or not any(told in error.fact for told in AGAIN):
+            if attempt + 1 == ATTEMPTS or not any(phrase in error.fact for phrase in RETRYABLE):
                 raise
     raise AssertionError("unreachable")
 
 
 @contextmanager
-def plainly(engine: Engine) -> Iterator[None]:
+def translate_errors(engine: Engine) -> Iterator[None]:
     """Trouble of the database as one of our errors: in its own words, without statement, values and password."""
     try:
         yield
@@ -147,13 +147,15 @@ def plainly(engine: Engine) -> Iterator[None]:
         if not (passing or error.connection_invalidated):
             raise
         raise StoreError(
-            f"The store cannot be asked: {_told(error.orig, engine.url)}", "It is tried again by itself."
+            f"The store cannot be asked: {_error_text(error.orig, engine.url)}", "It is tried again by itself."
         ) from None
     except (sqlite3.OperationalError, psycopg.OperationalError) as error:  # past SQLAlchemy, in bulk
-        raise StoreError(f"The store cannot be asked: {_told(error, engine.url)}", "It is tried again by itself.") from None
+        raise StoreError(
+            f"The store cannot be asked: {_error_text(error, engine.url)}", "It is tried again by itself."
+        ) from None
 
 
-def _told(error: BaseException | None, url: URL) -> str:
+def _error_text(error: BaseException | None, url: URL) -> str:
     words = " ".join(str(error).split())[:300]
     return words.replace(str(url.password), "…") if url.password else words
 

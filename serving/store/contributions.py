@@ -32,7 +32,7 @@ class Columns:
     groups: list[str]
 
     @classmethod
-    def of(cls, model: FunnelModel) -> Columns:
+    def from_model(cls, model: FunnelModel) -> Columns:
         groups = list(dict.fromkeys(d.group for d in model.described))
         return cls(
             {language: [d.label[language] for d in model.described] for language in LANGUAGES},
@@ -55,7 +55,7 @@ def _columns(text: str) -> Columns:
 
 
 @dataclass(frozen=True)
-class Explained:
+class PackedExplanation:
     """start + Σ effects + calibration is the log-odds of the next lead stage. Arrays (groups,)."""
 
     start: float
@@ -73,31 +73,32 @@ class Explained:
         return zlib.compress(numbers.tobytes(), 1)
 
     @classmethod
-    def unpack(cls, packed: bytes) -> Explained:
+    def unpack(cls, packed: bytes) -> PackedExplanation:
         numbers = np.frombuffer(zlib.decompress(packed), "<f8")
         effects, values, columns = numbers[2:].reshape(3, -1)
         return cls(float(numbers[0]), float(numbers[1]), effects, values, columns)
 
 
-def explain(columns: Columns, scores: Scores) -> list[Explained]:
+def explain(columns: Columns, scores: Scores) -> list[PackedExplanation]:
     """The explanations of n scored leads."""
     contributions, x = scores.contributions, np.asarray(scores.x, np.float64)
-    own = contributions[:, :-1]
-    effects, values, speakers = (np.empty((len(own), len(columns.groups))) for _ in range(3))
+    per_column = contributions[:, :-1]
+    effects, values, speakers = (np.empty((len(per_column), len(columns.groups))) for _ in range(3))
     for group, members in enumerate(_members(columns.group)):
-        part = own[:, members]
+        part = per_column[:, members]
         effects[:, group] = part.sum(axis=1)
         # the member that moved most in the direction of the whole group speaks for it
-        most = np.argmax(part * np.sign(effects[:, group : group + 1]), axis=1)
-        speakers[:, group] = np.where(effects[:, group] == 0.0, -1, members[most])
-        values[:, group] = x[np.arange(len(x)), members[most]]
+        strongest = np.argmax(part * np.sign(effects[:, group : group + 1]), axis=1)
+        speakers[:, group] = np.where(effects[:, group] == 0.0, -1, members[strongest])
+        values[:, group] = x[np.arange(len(x)), members[strongest]]
     start = contributions[:, -1]
     calibration = logit(scores.next_conditional) - start - effects.sum(axis=1)
     return [
-        Explained(float(start[i]), float(calibration[i]), effects[i], values[i], speakers[i]) for i in range(len(contributions))
+        PackedExplanation(float(start[i]), float(calibration[i]), effects[i], values[i], speakers[i])
+        for i in range(len(contributions))
     ]
 
 
 def _members(group: Sequence[int]) -> list[np.ndarray]:
     codes = np.asarray(group)
-    return [np.flatnonzero(codes == one) for one in range(int(codes.max()) + 1)]
+    return [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Table, select
 
-from features.common.clock import NEVER, timestamps
+from features.common.clock import NO_MOMENT, timestamps
 from features.common.errors import DataError
 from features.dataset.dataset import Dataset
 from serving.store.json_values import attributes, plain, unpacked
-from serving.store.store import Store, present
+from serving.store.store import Store, scoring_moment
 from serving.store.tables import attribute_changes, companies, deals, interactions, lead_stages, leads
 
 SOURCE = "store"
@@ -29,17 +29,17 @@ def export(store: Store, now: int) -> Dataset:
         where the database cannot be asked, or there are no leads.
     """
     with store.read() as connection:
-        as_of = present(connection, now)
+        as_of = scoring_moment(connection, now)
         people = _rows(connection, leads)
         firms = _rows(connection, companies)
         changes = [row for row in _rows(connection, attribute_changes) if row["at"] <= as_of]
         stages = [row for row in _rows(connection, lead_stages) if row["at"] <= as_of]
-        asked = select(interactions).join(leads, leads.c.lead_id == interactions.c.lead_id)
-        acts = pd.DataFrame(connection.execute(asked.where(interactions.c.at <= as_of)).mappings().all())
+        query = select(interactions).join(leads, leads.c.lead_id == interactions.c.lead_id)
+        acts = pd.DataFrame(connection.execute(query.where(interactions.c.at <= as_of)).mappings().all())
         sold = pd.DataFrame(_rows(connection, deals), columns=[c.name for c in deals.columns])
     people = [row for row in people if row["created_at"] <= as_of]
     if not people:
-        raise DataError(f"The store {store.shown} has no leads to export.", "Load a dataset, or send some: docs/store.md.")
+        raise DataError(f"The store {store.masked_url} has no leads to export.", "Load a dataset, or send some: docs/store.md.")
     beginning = min(row["created_at"] for row in people)
     newest = _newest(changes)
     tables = {
@@ -77,10 +77,10 @@ def _no_acts() -> pd.DataFrame:
 
 
 def _newest(changes: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, object]]:
-    found: dict[tuple[str, str], dict[str, object]] = defaultdict(dict)
+    values: dict[tuple[str, str], dict[str, object]] = defaultdict(dict)
     for row in sorted(changes, key=lambda row: row["at"]):
-        found[row["entity"], row["entity_id"]][row["name"]] = unpacked(row["value"])
-    return found
+        values[row["entity"], row["entity_id"]][row["name"]] = unpacked(row["value"])
+    return values
 
 
 def _lead(row: dict[str, Any], newest: dict[tuple[str, str], dict[str, object]]) -> dict[str, Any]:
@@ -100,5 +100,5 @@ def _moments(frame: pd.DataFrame, column: str) -> pd.DataFrame:
     """Microseconds → UTC times."""
     if column not in frame:
         return frame
-    at = np.array([NEVER if pd.isna(one) else int(one) for one in frame[column]], np.int64)
-    return frame.assign(**{column: timestamps(at)})
+    times = np.array([NO_MOMENT if pd.isna(value) else int(value) for value in frame[column]], np.int64)
+    return frame.assign(**{column: timestamps(times)})

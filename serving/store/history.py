@@ -9,21 +9,21 @@ from sqlalchemy import Connection, select
 from serving.store.tables import leads, models, scores
 
 
-def is_known(connection: Connection, lead_id: str) -> bool:
+def lead_exists(connection: Connection, lead_id: str) -> bool:
     """Whether somebody told us of the lead."""
     return connection.execute(select(leads.c.lead_id).where(leads.c.lead_id == lead_id)).first() is not None
 
 
-def heard_of(connection: Connection, lead_id: str) -> int | None:
+def first_received(connection: Connection, lead_id: str) -> int | None:
     """When somebody first told us of the lead; None for nobody."""
-    found: int | None = connection.execute(select(leads.c.received_at).where(leads.c.lead_id == lead_id)).scalar()
-    return found
+    received_at: int | None = connection.execute(select(leads.c.received_at).where(leads.c.lead_id == lead_id)).scalar()
+    return received_at
 
 
-def recorded(connection: Connection, lead_id: str, most: int) -> list[dict[str, Any]]:
-    """The newest `most` scores, the newest first, with the model that made them."""
+def recent_scores(connection: Connection, lead_id: str, limit: int) -> list[dict[str, Any]]:
+    """The newest `limit` scores, the newest first, with the model that made them."""
     c = scores.c
-    asked = (
+    query = (
         select(
             c.as_of, c.scored_at, models.c.name.label("model"), models.c.version, c.lead_stage, c.chance, c.next_chance,
             c.score, c.grade, c.points, c.action, c.recommended_lead_stage, c.expected_value,
@@ -31,6 +31,6 @@ def recorded(connection: Connection, lead_id: str, most: int) -> list[dict[str, 
         .join(models, models.c.model_id == c.model_id)
         .where(c.lead_id == lead_id)
         .order_by(c.as_of.desc(), c.score_id.desc())
-        .limit(most)
+        .limit(limit)
     )  # fmt: skip
-    return [dict(row) for row in connection.execute(asked).mappings()]
+    return [dict(row) for row in connection.execute(query).mappings()]

@@ -20,13 +20,13 @@ def unpacked(text: str) -> object:
 
 def attributes(text: str) -> dict[str, object]:
     """A row's attributes."""
-    found: dict[str, object] = json.loads(text)
-    return found
+    values: dict[str, object] = json.loads(text)
+    return values
 
 
-def known(given: Mapping[str, object]) -> dict[str, object]:
+def drop_missing(values: Mapping[str, object]) -> dict[str, object]:
     """Attributes that have a value."""
-    return {name: value for name, value in given.items() if not is_missing(value)}
+    return {name: value for name, value in values.items() if not is_missing(value)}
 
 
 def plain(value: object) -> str | None:

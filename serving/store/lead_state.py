@@ -6,42 +6,42 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from features.common.clock import NEVER
+from features.common.clock import NO_MOMENT
 from features.dataset.funnel import Funnel
 
-Stand = Literal["not_yet", "open", "closed"]
+LeadStatus = Literal["not_yet", "open", "closed"]
 
 
 @dataclass(frozen=True)
-class Standing:
+class LeadState:
     """`stage`: position of the furthest lead stage reached before the moment, `entered`: when; `name`: the exit or final lead
     stage of a lead that is closed."""
 
-    stand: Stand
+    status: LeadStatus
     stage: int
     entered: int
     name: str
 
 
-def standing(created: int, changes: Iterable[tuple[str, int]], funnel: Funnel, as_of: int) -> Standing:
+def lead_state(created: int, changes: Iterable[tuple[str, int]], funnel: Funnel, as_of: int) -> LeadState:
     """`changes`: (lead stage or exit, moment), of all times; as in training an exit counts if nothing was reached after it."""
     position = {name: i for i, name in enumerate(funnel.stages)}
-    first = [NEVER] * len(funnel.stages)
+    entered = [NO_MOMENT] * len(funnel.stages)
     latest, exits = -1, []
-    for name, at in changes:
+    for name, moment in changes:
         if name in position:
-            first[position[name]] = min(first[position[name]], at)
-            latest = max(latest, at)
+            entered[position[name]] = min(entered[position[name]], moment)
+            latest = max(latest, moment)
         elif name in funnel.exits:
-            exits.append((at, name))
-    first[0] = min(first[0], created)
-    for i in range(len(first) - 2, -1, -1):
-        first[i] = min(first[i], first[i + 1])
-    left, exit_name = min(((at, name) for at, name in exits if at >= latest), default=(NEVER, ""))
-    stage = sum(at < as_of for at in first) - 1
+            exits.append((moment, name))
+    entered[0] = min(entered[0], created)
+    for i in range(len(entered) - 2, -1, -1):
+        entered[i] = min(entered[i], entered[i + 1])
+    exit_moment, exit_name = min(((moment, name) for moment, name in exits if moment >= latest), default=(NO_MOMENT, ""))
+    stage = sum(moment < as_of for moment in entered) - 1
     if stage < 0:
-        return Standing("not_yet", 0, created, funnel.stages[0])
-    if left < as_of:
-        return Standing("closed", stage, first[stage], exit_name)
+        return LeadState("not_yet", 0, created, funnel.stages[0])
+    if exit_moment < as_of:
+        return LeadState("closed", stage, entered[stage], exit_name)
     final = stage == len(funnel.stages) - 1
-    return Standing("closed" if final else "open", stage, first[stage], funnel.stages[stage])
+    return LeadState("closed" if final else "open", stage, entered[stage], funnel.stages[stage])

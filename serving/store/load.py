@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Table, literal_column, text
 
-from features.common.clock import NEVER, microseconds, moment
+from features.common.clock import NO_MOMENT, microseconds, moment
 from features.dataset.dataset import Dataset
 from serving.store.connect import insert
-from serving.store.json_values import known, packed
+from serving.store.json_values import drop_missing, packed
 from serving.store.pseudonyms import Ids
 from serving.store.store import EXTRACTED, Store, fact, keep_fact
 from serving.store.tables import attribute_changes, companies, deals, interactions, lead_stages, leads
@@ -38,73 +38,75 @@ def load(store: Store, dataset: Dataset, progress: Progress | None = None) -> di
     StoreError
         where the database cannot be written; parts that were written stay, and loading again goes on.
     """
-    told = progress or (lambda _name, _done, _all: None)
-    gone = _erased(store, dataset)
+    report = progress or (lambda _name, _completed, _total: None)
+    erased_ids = _erased(store, dataset)
     now = moment(dataset.extracted_at)
-    new = {}
-    for table, count, rows in _tables(dataset, store.ids, gone, now):
-        new[table.name] = _write(store, table, count, rows, told)
+    new_rows = {}
+    for table, count, rows in _tables(dataset, store.ids, erased_ids, now):
+        new_rows[table.name] = _write(store, table, count, rows, report)
     store.write(lambda connection: keep_fact(connection, EXTRACTED, max(now, fact(connection, EXTRACTED) or now)))
     store.wake.set()
-    return new
+    return new_rows
 
 
 def _erased(store: Store, dataset: Dataset) -> set[str]:
     """The leads of the dataset, as it calls them, that were erased."""
     names = dataset.leads["lead_id"].astype(str).tolist()
     with store.read() as connection:
-        gone = store.erased.among(connection, {store.ids(name) for name in names})
-    return {name for name in names if store.ids(name) in gone} if gone else set()
+        erased_ids = store.erased.find_erased(connection, {store.ids(name) for name in names})
+    return {name for name in names if store.ids(name) in erased_ids} if erased_ids else set()
 
 
-def _tables(dataset: Dataset, ids: Ids, gone: set[str], now: int) -> Iterator[tuple[Table, int, Iterable[dict[str, Any]]]]:
+def _tables(
+    dataset: Dataset, ids: Ids, erased_ids: set[str], now: int
+) -> Iterator[tuple[Table, int, Iterable[dict[str, Any]]]]:
     """Table, number of rows at the most, rows; in the order in which they may point to each other."""
     yield companies, len(dataset.companies), _companies(dataset, ids, now)
-    yield leads, len(dataset.leads), _leads(dataset, ids, gone, now)
-    known_leads = set(dataset.leads["lead_id"].astype(str)) - gone
+    yield leads, len(dataset.leads), _leads(dataset, ids, erased_ids, now)
+    known_leads = set(dataset.leads["lead_id"].astype(str)) - erased_ids
     yield lead_stages, len(dataset.lead_stages), _stages(dataset, ids, known_leads)
-    yield attribute_changes, len(dataset.attribute_changes), _changes(dataset, ids, gone)
-    yield deals, len(dataset.deals), _deals(dataset, ids, gone)
-    yield interactions, len(dataset.interactions), _interactions(dataset, ids, gone)
+    yield attribute_changes, len(dataset.attribute_changes), _changes(dataset, ids, erased_ids)
+    yield deals, len(dataset.deals), _deals(dataset, ids, erased_ids)
+    yield interactions, len(dataset.interactions), _interactions(dataset, ids, erased_ids)
 
 
 def _companies(dataset: Dataset, ids: Ids, now: int) -> Iterator[dict[str, Any]]:
     for row in _records(dataset.companies):
         name = ids(str(row.pop("company_id")))
-        yield {"company_id": name, "attributes": packed(known(row)), "received_at": now}
+        yield {"company_id": name, "attributes": packed(drop_missing(row)), "received_at": now}
 
 
-def _leads(dataset: Dataset, ids: Ids, gone: set[str], now: int) -> Iterator[dict[str, Any]]:
+def _leads(dataset: Dataset, ids: Ids, erased_ids: set[str], now: int) -> Iterator[dict[str, Any]]:
     created = microseconds(dataset.leads["created_at"]).tolist()
-    for at, row in zip(created, _records(dataset.leads), strict=True):
-        if row["lead_id"] in gone:
+    for created_at, row in zip(created, _records(dataset.leads), strict=True):
+        if row["lead_id"] in erased_ids:
             continue
         company = row.get("company_id")
         yield {
             "lead_id": ids(row["lead_id"]),
             "company_id": None if company is None else ids(str(company)),
-            "created_at": at,
+            "created_at": created_at,
             "opted_out": bool(row.get("opted_out")),
             "review_asked": False,
-            "attributes": packed(known({k: v for k, v in row.items() if k not in KEYS})),
+            "attributes": packed(drop_missing({k: v for k, v in row.items() if k not in KEYS})),
             "version": 1,
-            "received_at": min(at, now),
+            "received_at": min(created_at, now),
         }
 
 
-def _stages(dataset: Dataset, ids: Ids, wanted: set[str]) -> Iterator[dict[str, Any]]:
+def _stages(dataset: Dataset, ids: Ids, known_leads: set[str]) -> Iterator[dict[str, Any]]:
     table = dataset.lead_stages
     columns = (table["lead_id"].astype(str), table["lead_stage"].astype(str), microseconds(table["at"]).tolist())
-    for name, stage, at in zip(*columns, strict=True):
-        if name in wanted:
-            yield {"lead_id": ids(name), "lead_stage": stage, "at": at, "received_at": at}
+    for name, stage, entered_at in zip(*columns, strict=True):
+        if name in known_leads:
+            yield {"lead_id": ids(name), "lead_stage": stage, "at": entered_at, "received_at": entered_at}
 
 
-def _changes(dataset: Dataset, ids: Ids, gone: set[str]) -> Iterator[dict[str, Any]]:
+def _changes(dataset: Dataset, ids: Ids, erased_ids: set[str]) -> Iterator[dict[str, Any]]:
     table = dataset.attribute_changes
-    at = microseconds(table["at"]).tolist()
-    for moment_, row in zip(at, _records(table), strict=True):
-        if row["entity"] == "lead" and row["id"] in gone:
+    moments = microseconds(table["at"]).tolist()
+    for moment_, row in zip(moments, _records(table), strict=True):
+        if row["entity"] == "lead" and row["id"] in erased_ids:
             continue
         yield {
             "entity": row["entity"], "entity_id": ids(row["id"]), "name": row["column"], "at": moment_,
@@ -112,48 +114,48 @@ def _changes(dataset: Dataset, ids: Ids, gone: set[str]) -> Iterator[dict[str, A
         }  # fmt: skip
 
 
-def _deals(dataset: Dataset, ids: Ids, gone: set[str]) -> Iterator[dict[str, Any]]:
+def _deals(dataset: Dataset, ids: Ids, erased_ids: set[str]) -> Iterator[dict[str, Any]]:
     table = dataset.deals
     created, closed = (microseconds(table[name]).tolist() for name in ("created_at", "closed_at"))
     for begin, end, row in zip(created, closed, _records(table), strict=True):
         name, company = row.get("lead_id"), row.get("company_id")
-        if name in gone:
+        if name in erased_ids:
             if company is None:
                 continue
             name = None
         yield {
             "deal_id": str(row["deal_id"]), "lead_id": None if name is None else ids(name),
             "company_id": None if company is None else ids(company), "created_at": begin,
-            "closed_at": None if end == NEVER else end, "amount": row.get("amount"),
+            "closed_at": None if end == NO_MOMENT else end, "amount": row.get("amount"),
             "currency": row.get("currency"), "status": row["status"],
         }  # fmt: skip
 
 
-def _interactions(dataset: Dataset, ids: Ids, gone: set[str]) -> Iterator[dict[str, Any]]:
+def _interactions(dataset: Dataset, ids: Ids, erased_ids: set[str]) -> Iterator[dict[str, Any]]:
     """Each with an id made of its lead, its content and of how many equal ones there were; lead after lead, so that the
     database writes its indexes from one end to the other."""
     table = dataset.interactions
     category = table["lead_id"].astype("category").cat
-    called = np.array(["" if str(name) in gone else ids(str(name)) for name in category.categories], object)
-    lead, at = category.codes.to_numpy(), microseconds(table["at"])
-    rank = np.argsort(np.argsort(called.astype(str), kind="stable"), kind="stable")
+    stored_ids = np.array(["" if str(name) in erased_ids else ids(str(name)) for name in category.categories], object)
+    lead, times = category.codes.to_numpy(), microseconds(table["at"])
+    rank = np.argsort(np.argsort(stored_ids.astype(str), kind="stable"), kind="stable")
     columns = [table[name].astype("object").to_numpy(object) for name in ("type", "value", "content", "campaign", "direction")]
-    seen: dict[str, int] = {}
-    last = -1
-    for i in np.lexsort((at, rank[lead])).tolist():
-        name = called[lead[i]]
+    counts: dict[str, int] = {}
+    previous_lead = -1
+    for i in np.lexsort((times, rank[lead])).tolist():
+        name = stored_ids[lead[i]]
         if not name:
             continue
-        if lead[i] != last:
-            seen, last = {}, lead[i]
+        if lead[i] != previous_lead:
+            counts, previous_lead = {}, lead[i]
         kind, value, content, campaign, direction = (_plain(column[i]) for column in columns)
-        told = repr((kind, int(at[i]), value, content, campaign, direction)).encode("utf-8", "surrogatepass")
-        mark = hashlib.blake2b(told, digest_size=10).hexdigest()
-        number = seen[mark] = seen.get(mark, -1) + 1
+        record = repr((kind, int(times[i]), value, content, campaign, direction)).encode("utf-8", "surrogatepass")
+        mark = hashlib.blake2b(record, digest_size=10).hexdigest()
+        number = counts[mark] = counts.get(mark, -1) + 1
         yield {
             "event_id": f"d:{name}:{mark}" + (f":{number}" if number else ""), "lead_id": name, "type": str(kind),
-            "at": int(at[i]), "value": None if value is None else float(value), "content": content, "campaign": campaign,
-            "direction": direction, "received_at": int(at[i]),
+            "at": int(times[i]), "value": None if value is None else float(value), "content": content, "campaign": campaign,
+            "direction": direction, "received_at": int(times[i]),
         }  # fmt: skip
 
 
@@ -175,13 +177,13 @@ def _plain(value: Any) -> Any:
 
 def _write(store: Store, table: Table, count: int, rows: Iterable[dict[str, Any]], progress: Progress) -> int:
     """Rows into a table, a part in a transaction → how many were new."""
-    new = done = 0
+    new_rows = written = 0
     for part in _parts(rows):
-        new += store.write(lambda connection, part=part: _add(connection, table, part))  # type: ignore[misc]
-        done += len(part)
-        progress(table.name, min(done, count), count)
+        new_rows += store.write(lambda connection, part=part: _add(connection, table, part))  # type: ignore[misc]
+        written += len(part)
+        progress(table.name, min(written, count), count)
     progress(table.name, count, count)
-    return new
+    return new_rows
 
 
 def _parts(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -202,11 +204,11 @@ def _add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
     statement = insert(connection, table).on_conflict_do_nothing()
     names = list(rows[0])
     compiled = str(statement.values({name: literal_column("?") for name in names}).compile(dialect=connection.dialect))
-    before = _changes_so_far(connection)
+    earlier_changes = _changes_so_far(connection)
     raw = connection.connection.driver_connection
     assert raw is not None  # noqa: S101
     raw.executemany(compiled, [tuple(row[name] for name in names) for row in rows])
-    return _changes_so_far(connection) - before
+    return _changes_so_far(connection) - earlier_changes
 
 
 def _changes_so_far(connection: Connection) -> int:

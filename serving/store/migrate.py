@@ -6,12 +6,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
 
-from serving.store.connect import plainly
+from serving.store.connect import translate_errors
 
 LOCK = 7_219_003  # advisory lock, any number; the same in every Ripeline
 
 
-def upgrade(engine: Engine, to: str = "head") -> None:
+def upgrade(engine: Engine, revision: str = "head") -> None:
     """Migrate.
 
     Raises
@@ -22,13 +22,13 @@ def upgrade(engine: Engine, to: str = "head") -> None:
     from alembic import command
     from alembic.config import Config
 
-    with plainly(engine), engine.connect().execution_options(writes=True) as connection, connection.begin():
+    with translate_errors(engine), engine.connect().execution_options(writes=True) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).with_name("migrations").resolve()).replace("%", "%%"))
         config.attributes["connection"] = connection
-        command.upgrade(config, to)
+        command.upgrade(config, revision)
 
 
 def version(connection: Connection) -> str:

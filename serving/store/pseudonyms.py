@@ -11,7 +11,7 @@ from collections.abc import Mapping
 PSEUDONYM_VARIABLE = "RIPELINE_PSEUDONYM_KEY"
 ERASED_VARIABLE = "RIPELINE_ERASED_KEY"
 SHORTEST = 16  # characters of a secret
-MADE = re.compile(r"p_[0-9a-f]{32}")
+PSEUDONYM = re.compile(r"p_[0-9a-f]{32}")
 CALLS = ("score", "scores", "why", "decision")  # what may follow an id in a path
 
 
@@ -25,11 +25,11 @@ class Ids:
     def pseudonymous(self) -> bool:
         return bool(self._secret)
 
-    def __call__(self, given: str) -> str:
+    def __call__(self, name: str) -> str:
         """A pseudonym stays what it is, so that an answer of ours can be asked with."""
-        if not self._secret or MADE.fullmatch(given):
-            return given
-        return "p_" + _keyed(self._secret, given)[:32]
+        if not self._secret or PSEUDONYM.fullmatch(name):
+            return name
+        return "p_" + _keyed(self._secret, name)[:32]
 
 
 def _keyed(secret: bytes, text: str) -> str:
@@ -55,11 +55,11 @@ def ids_from(environment: Mapping[str, str] = os.environ) -> Ids:
     return Ids(secret)
 
 
-def unfit(name: str) -> str | None:
+def id_problem(name: str) -> str | None:
     """Why an id cannot be one in the store; None where it can."""
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in name):
         return "holds a control character, which stands in no address"
-    last = name.rpartition("/")[2]
-    if "/" in name and last in CALLS:
-        return f"ends with /{last}, which is a call of the API"
+    last_segment = name.rpartition("/")[2]
+    if "/" in name and last_segment in CALLS:
+        return f"ends with /{last_segment}, which is a call of the API"
     return None

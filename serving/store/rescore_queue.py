@@ -9,26 +9,26 @@ from sqlalchemy import insert as plain_insert
 
 from serving.store.tables import stale
 
-HAPPENED, SWEPT = 0, 1  # priorities
+EVENT, SWEEP = 0, 1  # priorities
 
 
-def mark(connection: Connection, lead_ids: Collection[str], now: int, priority: int = HAPPENED) -> None:
+def enqueue(connection: Connection, lead_ids: Collection[str], now: int, priority: int = EVENT) -> None:
     """These are to be scored again, and with them everybody of their accounts."""
     if lead_ids:
         rows = [{"lead_id": name, "priority": priority, "since": now} for name in sorted(lead_ids)]
         connection.execute(plain_insert(stale), rows)
 
 
-def claim(connection: Connection, most: int) -> tuple[list[int], list[str]]:
+def claim(connection: Connection, limit: int) -> tuple[list[int], list[str]]:
     """Rows to be done in this transaction, the urgent ones first, and their leads; what others work on is skipped."""
-    asked = select(stale.c.stale_id, stale.c.lead_id).order_by(stale.c.priority, stale.c.stale_id).limit(most)
+    query = select(stale.c.stale_id, stale.c.lead_id).order_by(stale.c.priority, stale.c.stale_id).limit(limit)
     if connection.dialect.name == "postgresql":
-        asked = asked.with_for_update(skip_locked=True)
-    rows = connection.execute(asked).all()
+        query = query.with_for_update(skip_locked=True)
+    rows = connection.execute(query).all()
     return [row[0] for row in rows], list(dict.fromkeys(row[1] for row in rows))
 
 
-def done(connection: Connection, numbers: Sequence[int]) -> None:
+def finish(connection: Connection, numbers: Sequence[int]) -> None:
     """These rows were dealt with."""
     if numbers:
         connection.execute(delete(stale).where(stale.c.stale_id.in_(numbers)))

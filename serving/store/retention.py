@@ -15,9 +15,9 @@ from features.dataset.funnel import Funnel
 from serving.store.tables import attribute_changes, current_scores, deals, interactions, lead_stages, leads, scores, stale
 
 RETENTION_VARIABLE = "RIPELINE_RETENTION_DAYS"
-WHAT = ("interactions", "closed_leads", "scores")
+KINDS = ("interactions", "closed_leads", "scores")
 PART = 2_000  # rows or leads deleted in one transaction
-LEAST = 1.0  # days
+MINIMUM = 1.0  # days
 
 Write = Callable[[Callable[[Connection], int]], int]
 
@@ -45,13 +45,13 @@ class Retention:
             return cls()
         if "=" not in text:
             return cls(*[cls.number(RETENTION_VARIABLE, text)] * 3)
-        found: dict[str, float] = {}
+        limits: dict[str, float] = {}
         for part in text.split(","):
             name, _, days = part.strip().partition("=")
-            if name not in WHAT:
-                raise ConfigError(f"{RETENTION_VARIABLE}: {name!r} is nothing that is kept: {nearest(name, WHAT)}")
-            found[name] = cls.number(RETENTION_VARIABLE, days)
-        return cls(**found)
+            if name not in KINDS:
+                raise ConfigError(f"{RETENTION_VARIABLE}: {name!r} is nothing that is kept: {nearest(name, KINDS)}")
+            limits[name] = cls.number(RETENTION_VARIABLE, days)
+        return cls(**limits)
 
     @staticmethod
     def number(name: str, text: str) -> float:
@@ -66,64 +66,64 @@ class Retention:
             value = float(text)
         except ValueError:
             value = 0.0
-        if not LEAST <= value < 1e6:
+        if not MINIMUM <= value < 1e6:
             raise ConfigError(f"{name}: {text!r} is no number from 1 on.", "Write days or hours, such as 730.")
         return value
 
     def apply(self, write: Write, funnel: Funnel | None, now: int) -> dict[str, int]:
         """Delete what is over → rows by kind. Closed leads only where a `funnel` says which are."""
-        gone = dict.fromkeys(WHAT, 0)
+        deleted = dict.fromkeys(KINDS, 0)
         if self.interactions is not None:
-            before = now - int(self.interactions * DAY)
-            gone["interactions"] = _over(write, interactions, interactions.c.event_id, interactions.c.at < before)
+            cutoff = now - int(self.interactions * DAY)
+            deleted["interactions"] = _delete_expired(write, interactions, interactions.c.event_id, interactions.c.at < cutoff)
         if self.scores is not None:
-            gone["scores"] = _over(write, scores, scores.c.score_id, scores.c.as_of < now - int(self.scores * DAY))
+            deleted["scores"] = _delete_expired(write, scores, scores.c.score_id, scores.c.as_of < now - int(self.scores * DAY))
         if self.closed_leads is not None and funnel is not None:
-            before = now - int(self.closed_leads * DAY)
-            gone["closed_leads"] = _repeated(write, lambda connection: _closed(connection, before))
-        return gone
+            cutoff = now - int(self.closed_leads * DAY)
+            deleted["closed_leads"] = _repeat(write, lambda connection: _delete_closed(connection, cutoff))
+        return deleted
 
 
-def _over(write: Write, table: Table, key: ColumnElement[Any], limit: ColumnElement[bool]) -> int:
-    return _repeated(
+def _delete_expired(write: Write, table: Table, key: ColumnElement[Any], limit: ColumnElement[bool]) -> int:
+    return _repeat(
         write,
         lambda connection: connection.execute(delete(table).where(key.in_(select(key).where(limit).limit(PART)))).rowcount,
     )
 
 
-def _repeated(write: Write, work: Callable[[Connection], int]) -> int:
+def _repeat(write: Write, work: Callable[[Connection], int]) -> int:
     total = 0
-    while gone := write(work):
-        total += gone
+    while count := write(work):
+        total += count
     return total
 
 
-def _closed(connection: Connection, before: int) -> int:
-    """Closed leads of which nothing was told or done since `before`."""
+def _delete_closed(connection: Connection, cutoff: int) -> int:
+    """Closed leads of which nothing was told or done since `cutoff`."""
     last_act = select(func.max(interactions.c.at)).where(interactions.c.lead_id == leads.c.lead_id).scalar_subquery()
     last_stage = select(func.max(lead_stages.c.at)).where(lead_stages.c.lead_id == leads.c.lead_id).scalar_subquery()
-    asked = (
+    query = (
         select(leads.c.lead_id)
         .join(current_scores, current_scores.c.lead_id == leads.c.lead_id)
         .where(
             current_scores.c.status == "closed",
-            func.coalesce(last_act, leads.c.created_at) < before,
-            func.coalesce(last_stage, leads.c.created_at) < before,
+            func.coalesce(last_act, leads.c.created_at) < cutoff,
+            func.coalesce(last_stage, leads.c.created_at) < cutoff,
         )
         .limit(PART)
     )
-    names = list(connection.execute(asked).scalars())
+    names = list(connection.execute(query).scalars())
     delete_leads(connection, names)
     return len(names)
 
 
 def delete_leads(connection: Connection, names: list[str]) -> dict[str, int]:
     """Everything of these leads → rows by table. A deal of their company stays, without them."""
-    gone: dict[str, int] = {}
-    kept = connection.execute(
+    deleted: dict[str, int] = {}
+    detached = connection.execute(
         deals.update().where(deals.c.lead_id.in_(names), deals.c.company_id.is_not(None)).values(lead_id=None)
     )
-    gone["deals"] = kept.rowcount
+    deleted["deals"] = detached.rowcount
     for table, column in (
         (deals, deals.c.lead_id), (interactions, interactions.c.lead_id), (lead_stages, lead_stages.c.lead_id),
         (attribute_changes, attribute_changes.c.entity_id), (scores, scores.c.lead_id),
@@ -132,5 +132,5 @@ def delete_leads(connection: Connection, names: list[str]) -> dict[str, int]:
         limit: list[ColumnElement[bool]] = [column.in_(names)]
         if table is attribute_changes:
             limit.append(attribute_changes.c.entity == "lead")
-        gone[table.name] = gone.get(table.name, 0) + connection.execute(delete(table).where(*limit)).rowcount
-    return gone
+        deleted[table.name] = deleted.get(table.name, 0) + connection.execute(delete(table).where(*limit)).rowcount
+    return deleted

@@ -12,8 +12,8 @@ from serving.store.connect import insert
 from serving.store.scoring import StoredScorer
 from serving.store.tables import current_scores, leads, models, scores
 
-MOVED = 0.01  # log-odds of the final lead stage: less is seen by nobody
-SEEN = ("model_id", "lead_stage", "action", "recommended_lead_stage", "score", "grade", "points")
+MIN_CHANGE = 0.01  # log-odds of the final lead stage: less is seen by nobody
+VISIBLE = ("model_id", "lead_stage", "action", "recommended_lead_stage", "score", "grade", "points")
 HISTORY = tuple(column.name for column in scores.columns if column.name != "score_id")
 CURRENT = tuple(column.name for column in current_scores.columns)
 
@@ -21,48 +21,52 @@ CURRENT = tuple(column.name for column in current_scores.columns)
 def model_id(connection: Connection, stored: StoredScorer) -> int:
     """The number of the model in the store; it gets one when it is new."""
     model, c = stored.scorer.model, models.c
-    asked = select(c.model_id).where(c.name == model.name, c.version == model.version)
-    found = connection.execute(asked).scalar()
-    if found is None:
+    query = select(c.model_id).where(c.name == model.name, c.version == model.version)
+    number = connection.execute(query).scalar()
+    if number is None:
         row = {
             "name": model.name, "version": model.version, "trained_at": model.trained_at, "columns": stored.columns.text(),
         }  # fmt: skip
         connection.execute(insert(connection, models).on_conflict_do_nothing(), [row])
-        found = connection.execute(asked).scalar_one()
-    return int(found)
+        number = connection.execute(query).scalar_one()
+    return int(number)
 
 
-def keep(connection: Connection, rows: Sequence[dict[str, Any]], model: int, as_of: int, now: int) -> None:
+def save_scores(connection: Connection, rows: Sequence[dict[str, Any]], model: int, as_of: int, now: int) -> None:
     """Write what `StoredScorer.rows` gave, the newest by upsert; leads that were erased meanwhile are left out."""
     names = sorted(row["lead_id"] for row in rows)
-    there = set(connection.execute(select(leads.c.lead_id).where(leads.c.lead_id.in_(names))).scalars())
-    before = {row.lead_id: row for row in connection.execute(select(current_scores).where(current_scores.c.lead_id.in_(names)))}
+    existing = set(connection.execute(select(leads.c.lead_id).where(leads.c.lead_id.in_(names))).scalars())
+    current_rows = {
+        row.lead_id: row for row in connection.execute(select(current_scores).where(current_scores.c.lead_id.in_(names)))
+    }
     newest, history = [], []
     for row in sorted(rows, key=lambda row: row["lead_id"]):
-        if row["lead_id"] not in there:
+        if row["lead_id"] not in existing:
             continue
-        whole = {**dict.fromkeys(CURRENT), **row, "model_id": model, "as_of": as_of, "scored_at": now}
-        was = before.get(row["lead_id"])
-        if whole["action"] is not None:
-            going_on = was is not None and was.action == whole["action"] and was.action_since is not None
-            whole["action_since"] = was.action_since if was is not None and going_on else as_of
-            if was is None or _differs(was, whole):
-                history.append({name: whole[name] for name in HISTORY})
-        newest.append({name: whole[name] for name in CURRENT})
+        full_row = {**dict.fromkeys(CURRENT), **row, "model_id": model, "as_of": as_of, "scored_at": now}
+        current_row = current_rows.get(row["lead_id"])
+        if full_row["action"] is not None:
+            going_on = (
+                current_row is not None and current_row.action == full_row["action"] and current_row.action_since is not None
+            )
+            full_row["action_since"] = current_row.action_since if current_row is not None and going_on else as_of
+            if current_row is None or _differs(current_row, full_row):
+                history.append({name: full_row[name] for name in HISTORY})
+        newest.append({name: full_row[name] for name in CURRENT})
     if newest:
         written = insert(connection, current_scores)
-        told = {name: written.excluded[name] for name in CURRENT if name != "lead_id"}
-        connection.execute(written.on_conflict_do_update(index_elements=["lead_id"], set_=told), newest)
+        updates = {name: written.excluded[name] for name in CURRENT if name != "lead_id"}
+        connection.execute(written.on_conflict_do_update(index_elements=["lead_id"], set_=updates), newest)
     if history:
         connection.execute(insert(connection, scores), history)
 
 
-def _differs(was: Any, now: dict[str, Any]) -> bool:
-    if was.chance is None or any(getattr(was, name) != now[name] for name in SEEN):
+def _differs(current_row: Any, full_row: dict[str, Any]) -> bool:
+    if current_row.chance is None or any(getattr(current_row, name) != full_row[name] for name in VISIBLE):
         return True
-    return abs(_log_odds(was.chance) - _log_odds(now["chance"])) > MOVED
+    return abs(_log_odds(current_row.chance) - _log_odds(full_row["chance"])) > MIN_CHANGE
 
 
 def _log_odds(chance: float) -> float:
-    held = min(max(chance, 1e-12), 1 - 1e-12)
-    return math.log(held / (1 - held))
+    clipped = min(max(chance, 1e-12), 1 - 1e-12)
+    return math.log(clipped / (1 - clipped))

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from features.engine.request import LiveLead
+from features.engine.request import RequestLead
 from models.decision.review import review_reasons
 from models.score import Scores
 from serving.scoring.scorer import Scorer
-from serving.store.contributions import Columns, Explained, explain
+from serving.store.contributions import Columns, PackedExplanation, explain
 
 REASONS = 3  # in the list
 
@@ -26,30 +26,37 @@ class StoredScorer:
 
     @cached_property
     def columns(self) -> Columns:
-        return Columns.of(self.scorer.model)
+        return Columns.from_model(self.scorer.model)
 
     def rows(
-        self, leads: Sequence[LiveLead], others: Sequence[LiveLead], as_of: int, asked: Sequence[bool]
+        self, leads: Sequence[RequestLead], colleagues: Sequence[RequestLead], as_of: int, review_requests: Sequence[bool]
     ) -> list[dict[str, Any]]:
-        """One row of `current_scores` per lead, without model and moments. `asked`: whose review somebody asked for."""
+        """One row of `current_scores` per lead, without model and moments. `review_requests`: whose review somebody asked
+        for."""
         if not leads:
             return []
-        _, scores = self.scorer.scores(leads, as_of, context=others)
-        told = explain(self.columns, scores)
-        return [self._row(lead, scores, i, told[i], asked[i], as_of) for i, lead in enumerate(leads)]
+        _, scores = self.scorer.scores(leads, as_of, context=colleagues)
+        explanations = explain(self.columns, scores)
+        return [self._row(lead, scores, i, explanations[i], review_requests[i], as_of) for i, lead in enumerate(leads)]
 
-    def explained(self, leads: Sequence[LiveLead], others: Sequence[LiveLead], as_of: int) -> tuple[Scores, list[Explained]]:
+    def explained(
+        self, leads: Sequence[RequestLead], colleagues: Sequence[RequestLead], as_of: int
+    ) -> tuple[Scores, list[PackedExplanation]]:
         """Scores and their explanations."""
-        _, scores = self.scorer.scores(leads, as_of, context=others)
+        _, scores = self.scorer.scores(leads, as_of, context=colleagues)
         return scores, explain(self.columns, scores)
 
-    def _row(self, lead: LiveLead, scores: Scores, i: int, told: Explained, asked: bool, as_of: int) -> dict[str, Any]:
+    def _row(
+        self, lead: RequestLead, scores: Scores, i: int, explanation: PackedExplanation, review_requested: bool, as_of: int
+    ) -> dict[str, Any]:
         model, advice = self.scorer.model, scores.advice[i]
         chance = float(scores.probability[i, -1])
         worth = round(float(scores.expected.value[i]), 2) if scores.expected else None
         rules = float(scores.rule_probability[i, -1])
         straddles = advice.action == "hold" or advice.uncertain
-        review = review_reasons(advice.action, advice.uncertain, float(scores.low[i, -1]), float(scores.high[i, -1]), asked)
+        review = review_reasons(
+            advice.action, advice.uncertain, float(scores.low[i, -1]), float(scores.high[i, -1]), review_requested
+        )
         return {
             "lead_id": lead.lead_id,
             "status": "uncertain" if advice.uncertain else "scored",
@@ -62,29 +69,29 @@ class StoredScorer:
             "action": advice.action,
             "recommended_lead_stage": advice.lead_stage,
             "expected_value": worth,
-            "explanation": told.pack(),
+            "explanation": explanation.pack(),
             "tier": 1 if straddles else 0 if advice.action == "hand_over" else 2,
             "gain": chance if worth is None else worth,
             "low": float(scores.low[i, -1]),
             "high": float(scores.high[i, -1]),
             "rules_chance": None if np.isnan(rules) else rules,
             "why": advice.why,
-            "reasons": self._reasons(told),
+            "reasons": self._reasons(explanation),
             "next_steps": "; ".join(step.type for step in scores.steps[i]),
             "source": _text(lead.attributes.get("source")),
             "country": _text(lead.attributes.get("country")),
             "human_review": ", ".join(review),
         }
 
-    def _reasons(self, told: Explained) -> str:
-        labels, found = self.columns.labels["en"], []
-        for group in np.argsort(-np.abs(told.effects), kind="stable")[:REASONS].tolist():
-            column = int(told.columns[group])
+    def _reasons(self, explanation: PackedExplanation) -> str:
+        labels, reasons = self.columns.labels["en"], []
+        for group in np.argsort(-np.abs(explanation.effects), kind="stable")[:REASONS].tolist():
+            column = int(explanation.columns[group])
             if column >= 0:
-                value = told.values[group]
-                seen = "" if np.isnan(value) else f" = {value:g}"
-                found.append(f"{labels[column]}{seen} ({told.effects[group]:+.2f})")
-        return "; ".join(found)
+                value = explanation.values[group]
+                value_text = "" if np.isnan(value) else f" = {value:g}"
+                reasons.append(f"{labels[column]}{value_text} ({explanation.effects[group]:+.2f})")
+        return "; ".join(reasons)
 
 
 def _text(value: object) -> str | None:

@@ -28,7 +28,7 @@ LIVE, EXTRACTED = "live_at", "extracted_at"  # facts
 HOUR = DAY // 24
 _MOMENTS = select(facts.c.name, facts.c.value).where(facts.c.name.in_((LIVE, EXTRACTED)))
 QUIET = 7 * DAY  # so long nothing may come in before the store takes it that nothing comes in any more
-AFTER = 2  # seconds after which to come again where the database does not answer
+RETRY_AFTER = 2  # seconds after which to come again where the database does not answer
 NOT_OPEN = "The store has not been opened yet."
 
 
@@ -47,7 +47,7 @@ class Store:
         self._open, self._closed_until = False, 0.0
 
     @classmethod
-    def at(cls, text: str, environment: Mapping[str, str] = os.environ) -> Store:
+    def from_address(cls, text: str, environment: Mapping[str, str] = os.environ) -> Store:
         """The store at an address, as the environment wants it.
 
         Raises
@@ -56,8 +56,8 @@ class Store:
             for an address or a setting that cannot be read.
         """
         hours = Retention.number(REFRESH_VARIABLE, environment.get(REFRESH_VARIABLE) or "24")
-        kept = environment.get(FORGET_VARIABLE, "yes").strip().lower() not in ("no", "0", "false")
-        erased = Erased(environment.get(ERASED_VARIABLE, ""), kept)
+        enabled = environment.get(FORGET_VARIABLE, "yes").strip().lower() not in ("no", "0", "false")
+        erased = Erased(environment.get(ERASED_VARIABLE, ""), enabled)
         return cls(address(text), ids_from(environment), erased, Retention.from_environment(environment), hours)
 
     def open(self) -> None:
@@ -68,7 +68,7 @@ class Store:
         StoreError
             where the database cannot be asked.
         """
-        with self._watched():
+        with self._track_trouble():
             upgrade(self.engine)
             self._open = True
 
@@ -88,11 +88,11 @@ class Store:
         StoreError
             where the database cannot be asked.
         """
-        self._asked()
-        with self._watched(), reading(self.engine) as connection:
+        self._check_available()
+        with self._track_trouble(), reading(self.engine) as connection:
             yield connection
 
-    def write(self, work: Callable[[Connection], T], *, alone: bool = False) -> T:
+    def write(self, work: Callable[[Connection], T], *, exclusive: bool = False) -> T:
         """Do `work` in one transaction; it is done when this returns.
 
         Raises
@@ -100,18 +100,18 @@ class Store:
         StoreError
             where the database cannot be asked or written.
         """
-        self._asked()
-        with self._watched():
-            return writing(self.engine, work, alone=alone)
+        self._check_available()
+        with self._track_trouble():
+            return writing(self.engine, work, exclusive=exclusive)
 
-    def _asked(self) -> None:
+    def _check_available(self) -> None:
         if not self._open:
             raise StoreError(self.trouble or NOT_OPEN, "It is tried again by itself.")
         if monotonic() < self._closed_until:  # circuit breaker: it did not answer a second ago
             raise StoreError(self.trouble, "It is tried again by itself.")
 
     @contextmanager
-    def _watched(self) -> Iterator[None]:
+    def _track_trouble(self) -> Iterator[None]:
         try:
             yield
         except StoreError as error:
@@ -122,7 +122,7 @@ class Store:
         self.trouble, self._closed_until = "", 0.0
 
     @property
-    def shown(self) -> str:
+    def masked_url(self) -> str:
         """The address without its password."""
         return self.url.render_as_string(hide_password=True)
 
@@ -140,8 +140,8 @@ class Store:
 
 def fact(connection: Connection, name: str) -> int | None:
     """A number that the store remembers."""
-    found = connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar()
-    return None if found is None else int(found)
+    value = connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar()
+    return None if value is None else int(value)
 
 
 def keep_fact(connection: Connection, name: str, value: int) -> None:
@@ -151,17 +151,17 @@ def keep_fact(connection: Connection, name: str, value: int) -> None:
     connection.execute(written.on_conflict_do_update(index_elements=["name"], set_={"value": written.excluded.value}), [row])
 
 
-def touched(connection: Connection, now: int) -> None:
+def record_activity(connection: Connection, now: int) -> None:
     """Something came in live; remembered to the hour."""
-    before = fact(connection, LIVE)
-    if before is None or now - before > HOUR:
+    live_at = fact(connection, LIVE)
+    if live_at is None or now - live_at > HOUR:
         keep_fact(connection, LIVE, now)
 
 
-def present(connection: Connection, now: int) -> int:
+def scoring_moment(connection: Connection, now: int) -> int:
     """The moment at which leads are looked at where nobody names one: now, or, where nothing comes in any more, the last
     moment of which the store knows. A store that was only loaded stands still at the extraction: what happened since is not
     known, and silence would be read into it."""
-    found = {name: int(value) for name, value in connection.execute(_MOMENTS)}
-    known = max(found[LIVE] + QUIET if LIVE in found else 0, found.get(EXTRACTED, 0))
-    return min(now, known) if known else now
+    moments = {name: int(value) for name, value in connection.execute(_MOMENTS)}
+    latest_known = max(moments[LIVE] + QUIET if LIVE in moments else 0, moments.get(EXTRACTED, 0))
+    return min(now, latest_known) if latest_known else now

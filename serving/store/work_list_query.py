@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Label, collate, func, select
 
 from serving.scoring.request import EPOCH, MICROSECOND
-from serving.scoring.work_list import MOST_ROWS, Asked, ask
+from serving.scoring.work_list import MOST_ROWS, WorkListQuery, ask
 from serving.store.rescore_queue import waiting
 from serving.store.tables import current_scores, models
 
@@ -38,7 +38,7 @@ class Page:
     waiting: int
 
 
-def question(given: Mapping[str, str]) -> Asked:
+def question(parameters: Mapping[str, str]) -> WorkListQuery:
     """Read the parameters of a query, as for a work list in a folder.
 
     Raises
@@ -46,17 +46,17 @@ def question(given: Mapping[str, str]) -> Asked:
     RefusedError
         naming the parameter that is unknown or wrong.
     """
-    return ask(given, COLUMNS)
+    return ask(parameters, COLUMNS)
 
 
-def page(connection: Connection, asked: Asked, *, everything: bool = False) -> Page:
-    """The rows that were asked for; `everything`: without pagination. Rows without a value come last, equal ones by rank."""
-    fits = _fits(asked)
-    rows = select(*(c[name] for name in COLUMNS if name != "rank")).where(*fits).order_by(*_order(connection, asked))
-    if not everything:
-        rows = rows.limit(asked.limit).offset(asked.offset)
-    found = [_plain(dict(row)) for row in connection.execute(rows).mappings()] if everything or asked.limit else []
-    ranks = _ranks(connection, [row["lead_id"] for row in found])
+def page(connection: Connection, request: WorkListQuery, *, all_pages: bool = False) -> Page:
+    """The rows that were asked for; `all_pages`: without pagination. Rows without a value come last, equal ones by rank."""
+    fits = _fits(request)
+    rows = select(*(c[name] for name in COLUMNS if name != "rank")).where(*fits).order_by(*_order(connection, request))
+    if not all_pages:
+        rows = rows.limit(request.limit).offset(request.offset)
+    listed_rows = [_plain(dict(row)) for row in connection.execute(rows).mappings()] if all_pages or request.limit else []
+    ranks = _ranks(connection, [row["lead_id"] for row in listed_rows])
     model = connection.execute(
         select(models.c.name, models.c.version)
         .join(current_scores, c.model_id == models.c.model_id)
@@ -66,7 +66,7 @@ def page(connection: Connection, asked: Asked, *, everything: bool = False) -> P
     ).first()
     newest = connection.execute(select(func.max(c.as_of)).where(LISTED)).scalar()
     return Page(
-        [{"rank": ranks[row["lead_id"]], **row} for row in found],
+        [{"rank": ranks[row["lead_id"]], **row} for row in listed_rows],
         int(connection.execute(select(func.count()).select_from(current_scores).where(*fits)).scalar_one()),
         "" if newest is None else _iso(newest),
         {"name": model.name, "version": model.version} if model else {},
@@ -74,31 +74,31 @@ def page(connection: Connection, asked: Asked, *, everything: bool = False) -> P
     )
 
 
-def _order(connection: Connection, asked: Asked) -> list[ColumnElement[Any]]:
-    if asked.sort == "rank":
-        return [c.tier.desc(), c.gain.asc(), c.lead_id.desc()] if asked.descending else list(RANK)
-    column: ColumnElement[Any] = c[asked.sort]
-    if asked.sort in TEXT and connection.dialect.name == "postgresql":
+def _order(connection: Connection, request: WorkListQuery) -> list[ColumnElement[Any]]:
+    if request.sort == "rank":
+        return [c.tier.desc(), c.gain.asc(), c.lead_id.desc()] if request.descending else list(RANK)
+    column: ColumnElement[Any] = c[request.sort]
+    if request.sort in TEXT and connection.dialect.name == "postgresql":
         column = collate(column, "C")  # as SQLite, and everything else here, compares text
-    return [c[asked.sort].is_(None), column.desc() if asked.descending else column.asc(), *RANK]
+    return [c[request.sort].is_(None), column.desc() if request.descending else column.asc(), *RANK]
 
 
 def _ranks(connection: Connection, names: list[str]) -> dict[str, int]:
     """Places in the whole list: sure hand-overs, then close calls, then the others, each by what they are worth."""
-    place: Label[int] = func.row_number().over(order_by=RANK).label("rank")
-    everybody = select(c.lead_id, place).where(LISTED).subquery()
-    asked = select(everybody)
+    rank: Label[int] = func.row_number().over(order_by=RANK).label("rank")
+    ranked = select(c.lead_id, rank).where(LISTED).subquery()
+    query = select(ranked)
     if len(names) <= MOST_ROWS:
-        asked = asked.where(everybody.c.lead_id.in_(names))
-    return {row.lead_id: row.rank for row in connection.execute(asked)} if names else {}
+        query = query.where(ranked.c.lead_id.in_(names))
+    return {row.lead_id: row.rank for row in connection.execute(query)} if names else {}
 
 
-def _fits(asked: Asked) -> list[ColumnElement[bool]]:
-    fits = [LISTED, *(c[name] == value for name, value in asked.equal.items())]
-    if asked.min_score:
-        fits.append(c.score >= asked.min_score)
-    if asked.containing:
-        fits.append(func.lower(c.lead_id).contains(asked.containing, autoescape=True))
+def _fits(request: WorkListQuery) -> list[ColumnElement[bool]]:
+    fits = [LISTED, *(c[name] == value for name, value in request.equal.items())]
+    if request.min_score:
+        fits.append(c.score >= request.min_score)
+    if request.containing:
+        fits.append(func.lower(c.lead_id).contains(request.containing, autoescape=True))
     return fits
 
 
@@ -110,5 +110,5 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _iso(at: int) -> str:
-    return (EPOCH + at * MICROSECOND).isoformat()
+def _iso(moment: int) -> str:
+    return (EPOCH + moment * MICROSECOND).isoformat()

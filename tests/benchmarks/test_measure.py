@@ -48,18 +48,18 @@ def test_the_mean_difference_is_that_of_the_log_losses(questions: list[Question]
 def test_peers_learn_from_what_was_known_at_the_cut(trained: Trained) -> None:
     """The rows a chained peer is fitted on are the model's own: early ones, matured by the cut."""
     outcome = trained.outcome
-    for peer in peers(outcome.prepared, outcome.held, seed=7):
+    for peer in peers(outcome.prepared, outcome.holdout, seed=7):
         seen = []
 
         def look(rows: np.ndarray, seen: list[np.ndarray] = seen) -> np.ndarray:
             seen.append(rows)
             return np.zeros((len(rows), 1))
 
-        known = outcome.prepared.labels(outcome.held.cut)
-        _examples(outcome.prepared, replace(peer, view=look), 0, known, outcome.held)
-        assert outcome.held.early[seen[0]].all()
+        known = outcome.prepared.labels(outcome.holdout.cut)
+        _examples(outcome.prepared, replace(peer, view=look), 0, known, outcome.holdout)
+        assert outcome.holdout.train_rows[seen[0]].all()
         assert known.matured[seen[0], 0].all()
-        assert not np.isin(seen[0], outcome.held.rows).any()
+        assert not np.isin(seen[0], outcome.holdout.rows).any()
 
 
 def test_categories_and_numbers_share_no_column(trained: Trained) -> None:

@@ -16,7 +16,7 @@ import uvicorn
 
 from client.ripeline_client import RefusedError, Ripeline, UnreachableError
 from serving.access.api_keys import KeyRing, add
-from serving.access.middleware import Guard
+from serving.access.middleware import AuthMiddleware
 from serving.api.app import create_app
 from serving.schemas.score import EXAMPLE
 from serving.scoring.scorer import Scorer
@@ -170,9 +170,9 @@ def live(tmp_path: Path) -> Iterator[tuple[str, str]]:
     scorer, port = Scorer(tiny_model()), free_port()
     from serving.api.app import utc_now
 
-    store = Store.at(f"sqlite:///{tmp_path}/leads.db", {})
+    store = Store.from_address(f"sqlite:///{tmp_path}/leads.db", {})
     store.open()
-    guarded = Guard(create_app(lambda: scorer, store=lambda: store), KeyRing(tmp_path / "keys.json"), utc_now)
+    guarded = AuthMiddleware(create_app(lambda: scorer, store=lambda: store), KeyRing(tmp_path / "keys.json"), utc_now)
     server = uvicorn.Server(uvicorn.Config(guarded, port=port, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -187,12 +187,12 @@ def live(tmp_path: Path) -> Iterator[tuple[str, str]]:
 def test_stored_leads_of_the_real_server(live: tuple[str, str]) -> None:
     """An id with a slash and a question mark is an id."""
     client, name = Ripeline(*live), "a/b?c"
-    assert client.put(name, {"created_at": "2026-05-20T09:00:00Z", "lead_stage": "mql"})["version"] == 1
+    assert client.put_lead(name, {"created_at": "2026-05-20T09:00:00Z", "lead_stage": "mql"})["version"] == 1
     acts = [
         {"event_id": f"e{i}", "lead_id": name, "type": "page_view", "at": f"2026-06-{1 + i % 28:02d}T10:00:00Z"}
         for i in range(25)
     ]
-    told = client.send([*acts[:20], {"event_id": "bad"}, *acts[20:], acts[0]], at_once=10)
+    told = client.send([*acts[:20], {"event_id": "bad"}, *acts[20:], acts[0]], batch_size=10)
     assert (told["received"], told["new"], told["known"]) == (27, 25, 1)
     assert [one["place"] for one in told["refused"]] == [20]
     assert client.score_of(name, as_of="2026-06-30T00:00:00Z", reasons=2)["result"]["status"] in ("scored", "uncertain")
@@ -200,12 +200,12 @@ def test_stored_leads_of_the_real_server(live: tuple[str, str]) -> None:
     assert client.scores_of(name) == []
     assert client.decision(name, language="de")["data_used"]["interactions"] == {"page_view": 25}
     with pytest.raises(RefusedError, match="412"):
-        client.put(name, {"opted_out": True}, version=7)
+        client.put_lead(name, {"opted_out": True}, version=7)
     with pytest.raises(RefusedError, match="404"):
-        client.why(name)
+        client.explain_change(name)
     assert client.erase(name)["deleted"]["leads"] == 1
     with pytest.raises(RefusedError, match="410"):
-        client.put(name, {"created_at": "2026-05-20T09:00:00Z"})
+        client.put_lead(name, {"created_at": "2026-05-20T09:00:00Z"})
     with pytest.raises(StopIteration):
         next(client.work_list(action="hand_over"))
 

@@ -134,7 +134,7 @@ class Site:
         connector.http.timeout = (2.0, 0.5)
         return connector
 
-    def run(self) -> sync.Imported:
+    def run(self) -> sync.ImportResult:
         return sync.run(self.open(), self.config.source, FUNNEL)  # type: ignore[arg-type]
 
     @property

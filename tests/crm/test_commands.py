@@ -149,7 +149,7 @@ def test_live_writes_what_changed_and_survives_a_bad_hour(ready: Any) -> None:
     ]  # fmt: skip
     console = printed()
     run_live(
-        here.crm.kind, config(here), rounds=3, model_folder=model, console=console, every=1, sleep=lambda _: stops.pop(0)()
+        here.crm.kind, config(here), rounds=3, model_folder=model, console=console, interval=1, sleep=lambda _: stops.pop(0)()
     )
     assert "refused" in text(console)  # the bad hour was told
     assert "rows came" in text(console)
@@ -183,7 +183,7 @@ def test_a_webhook_starts_the_next_round_at_once(small: World, tmp_path: Path, t
                 spool.add([Event("hubspot|77", "hubspot", "contact", lead)])
                 spool.close()
 
-        run_live("hubspot", config(here), every=300, rounds=2, model_folder=trained.folder, console=printed(), sleep=sleep)
+        run_live("hubspot", config(here), interval=300, rounds=2, model_folder=trained.folder, console=printed(), sleep=sleep)
         assert len(pauses) == 3  # and not three hundred
         assert "mql" in set(here.dataset.lead_stages.query(f"lead_id == '{lead}'")["lead_stage"].astype(str))
         assert Spool(here.home / "crm").waiting() == []
@@ -216,7 +216,7 @@ def test_live_owes_what_it_could_not_write(small: World, tmp_path: Path, trained
 
         console = printed()
         written = run_live(
-            "hubspot", config(here), every=3, rounds=3, model_folder=trained.folder, console=console, sleep=sleep
+            "hubspot", config(here), interval=3, rounds=3, model_folder=trained.folder, console=console, sleep=sleep
         )
         assert "refused POST" in text(console)
         assert written >= 1

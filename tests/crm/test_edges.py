@@ -28,7 +28,7 @@ def test_a_lead_that_is_new_after_the_first_import_comes(here: Site) -> None:
 
 def test_a_record_modified_while_a_search_is_read_hides_no_other(served: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     """A search counts from its beginning: one that moves to its end would shift the next out of sight, for good."""
-    monkeypatch.setattr(hubspot_api, "SEARCH", 10)
+    monkeypatch.setattr(hubspot_api, "SEARCH_PAGE", 10)
     with served("hubspot") as here:
         here.run()
         names = sorted(here.fake.records["contacts"])

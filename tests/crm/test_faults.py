@@ -278,11 +278,11 @@ def test_hubspot_search_beyond_ten_thousand_is_read_in_windows(hubspot: Site) ->
         hubspot.fake.touch("contacts", name, {"region": f"new {number}"}, moment)
     from connectors.hubspot import api
 
-    page, api.SEARCH = api.SEARCH, 10
+    page, api.SEARCH_PAGE = api.SEARCH_PAGE, 10
     try:
         hubspot.run()
     finally:
-        api.SEARCH = page
+        api.SEARCH_PAGE = page
     assert set(hubspot.dataset.leads["region"]) == {f"new {n}" for n in range(60)}
 
 
@@ -336,7 +336,7 @@ def test_a_storm_of_429_is_sat_out(hubspot: Site) -> None:
     connector = hubspot.open()
     sync.run(connector, hubspot.config.source, FUNNEL)  # type: ignore[arg-type]
     assert storm.struck > 20
-    assert connector.http.repeated == storm.struck
+    assert connector.http.retries == storm.struck
     assert len(hubspot.dataset.leads) == 60
 
 
@@ -378,8 +378,8 @@ def test_secrets_are_in_no_error_and_no_file(here: Site) -> None:
 
 
 def test_two_imports_at_once_are_one(here: Site) -> None:
-    from connectors.crm.sync import alone
+    from connectors.crm.sync import folder_lock
     from features.common.errors import DataError
 
-    with alone(here.home / "crm"), pytest.raises(DataError, match=r"Another import or write-back is at work"):
+    with folder_lock(here.home / "crm"), pytest.raises(DataError, match=r"Another import or write-back is at work"):
         here.run()

@@ -12,7 +12,7 @@ import pytest
 from connectors.crm import compile as compiling
 from connectors.crm.compile import compile_dataset
 from connectors.crm.landing import Landing
-from connectors.crm.mapping import Shape
+from connectors.crm.mapping import CrmMapping
 from connectors.crm.rows import alias_row, history_row
 from features.common.errors import DataError
 from features.dataset.data_report import DataReport
@@ -23,7 +23,7 @@ from tests.crm.world import World
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 STAGES = {"status": {"M": "mql", "S": "sql", "D": "disqualified"}}
-SHAPE = Shape({}, {}, {"call": "call"}, STAGES, exits=frozenset({"disqualified", "lost"}))
+SHAPE = CrmMapping({}, {}, {"call": "call"}, STAGES, exits=frozenset({"disqualified", "lost"}))
 
 
 def compiled(
@@ -54,11 +54,11 @@ def acts(dataset: Dataset) -> dict[str, list[str]]:
 
 
 def test_a_dataset_that_needs_more_memory_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiling, "MORE", ("1MB",))
+    monkeypatch.setattr(compiling, "MEMORY_LIMITS", ("1MB",))
     with pytest.raises(DataError, match=r"No dataset could be made of what was landed in .*: Out of Memory"):
         compiled(tmp_path / "a", "ab")
     assert not (tmp_path / "a" / "dataset").exists()
-    monkeypatch.setattr(compiling, "MORE", ("1MB", "256MB"))
+    monkeypatch.setattr(compiling, "MEMORY_LIMITS", ("1MB", "256MB"))
     dataset, report = compiled(tmp_path / "b", "ab", [("a", "b")])
     assert (dataset.leads["lead_id"].tolist(), report.rows["leads"]) == (["b"], 1)
 

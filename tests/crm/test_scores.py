@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.crm.score_fields import FIELDS, chosen, digest, values_of
+from connectors.crm.score_fields import FIELDS, digest, select_fields, values_of
 from connectors.crm.write_back import CLEARED, plan
 from features.common.errors import ConfigError
 
@@ -53,14 +53,14 @@ def test_where_not_all_can_be_written_those_for_sales_come_first() -> None:
     records = {
         n: {"score": s, "action": a} for n, s, a in (("a", 90.0, "nurture"), ("b", 10.0, "hand_over"), ("c", 95.0, "nurture"))
     }
-    found = plan(records, {}, FIELDS, most=2)
-    assert ([n for n, _ in found.send], found.later) == (["b", "c"], 1)
+    found = plan(records, {}, FIELDS, limit=2)
+    assert ([n for n, _ in found.send], found.postponed) == (["b", "c"], 1)
 
 
 def test_an_unknown_score_field_is_named() -> None:
     with pytest.raises(ConfigError, match="no score field 'gradee': did you mean 'grade'"):
-        chosen(["score", "gradee"])
-    assert [f.key for f in chosen(["score"])] == ["score", "scored_at", "model"]
+        select_fields(["score", "gradee"])
+    assert [f.key for f in select_fields(["score"])] == ["score", "scored_at", "model"]
 
 
 def test_the_shipped_metadata_of_salesforce_has_every_field() -> None:

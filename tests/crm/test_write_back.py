@@ -10,7 +10,7 @@ import pytest
 
 from connectors.crm.responses import SpentError
 from connectors.crm.score_fields import FIELDS, values_of
-from connectors.crm.write_back import Ledger, Outcome, plan, send, write_failures
+from connectors.crm.write_back import Ledger, WriteResult, plan, send, write_failures
 from features.common.errors import CrmError, DataError
 from tests.crm.crms import CRMS, Site, site
 from tests.crm.server import Call, Fault
@@ -31,8 +31,8 @@ def written(here: Site, records: Any, create: bool = True) -> Any:
     connector.prepare(FIELDS, create=create and here.crm.kind != "salesforce")
     ledger = Ledger(here.home / "crm" / "sent.sqlite")
     try:
-        known = ledger.known()
-        departed = connector.landing.departed("lead", "people", [name for name in known if name not in records])
+        known = ledger.digests()
+        departed = connector.landing.removed_records("lead", "people", [name for name in known if name not in records])
         places = connector.places(list(records))
         return send(connector, plan(records, known, FIELDS, None, departed, places), ledger, "small 3")
     finally:
@@ -302,7 +302,7 @@ send(connector, plan(records, ledger.known(), FIELDS, None, frozenset(), places)
 """
     killed_at(here, code, 4 if here.crm.kind != "pipedrive" else 31, _write_path(here))
     ledger = Ledger(here.home / "crm" / "sent.sqlite")
-    done = len(ledger.known())
+    done = len(ledger.digests())
     ledger.close()
     assert 0 < done < 60
     assert written(here, scored(here)).written == 60 - done
@@ -325,8 +325,8 @@ def test_a_ledger_that_cannot_be_written_says_that_nothing_was_lost(tmp_path: Pa
     ledger._base.execute(f"PRAGMA max_page_count={pages}")
     many = [(f"lead-{n}", "0" * 24) for n in range(2_000)]
     with pytest.raises(DataError, match=r"(?s)sent\.sqlite cannot be written: database or disk is full.*sent once more"):
-        ledger.keep(many, [], AT, "small 3")
-    assert ledger.known() == {}
+        ledger.save(many, [], AT, "small 3")
+    assert ledger.digests() == {}
 
 
 def test_a_field_of_our_name_that_is_somebody_elses_is_not_touched(here: Site) -> None:
@@ -387,7 +387,7 @@ def test_what_was_refused_before_all_stopped_is_reported(small: World, tmp_path:
     with site(CRMS["pipedrive"], small, tmp_path) as here:
         here.run()
         every = scored(here)
-        connector, ledger, outcome = here.open(), Ledger(here.home / "crm" / "sent.sqlite"), Outcome()
+        connector, ledger, outcome = here.open(), Ledger(here.home / "crm" / "sent.sqlite"), WriteResult()
         connector.prepare(FIELDS, create=True)
         todo = plan(every, {}, FIELDS)
         here.fake.invalid[todo.records[1][0]] = "Score must be approved"

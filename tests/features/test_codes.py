@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features.common.codes import by_category, by_group, gathered, positions, recode, tallied
+from features.common.codes import by_category, by_group, count_codes, gather, positions, recode
 
 VALUES = pd.Series(["b", "x", None, "a", "b"], dtype="str")
 
@@ -39,11 +39,11 @@ def test_rows_come_group_by_group_in_the_order_in_which_they_came() -> None:
 @pytest.mark.parametrize("kind", [np.int8, np.int32, np.int64, np.float64])
 def test_values_are_gathered_whatever_their_kind_and_though_they_may_not_be_written_to(kind: type[np.generic]) -> None:
     values = pa.array(np.array([7, 8, 9], kind)).to_numpy()
-    found = gathered(values, np.array([2, 0, 2], np.int32))
+    found = gather(values, np.array([2, 0, 2], np.int32))
     assert found.tolist() == [9, 7, 9]
     assert found.dtype == kind
     assert found.flags.writeable
 
 
 def test_codes_are_tallied_but_for_missing_ones() -> None:
-    assert tallied(np.array([2, -1, 2, 0], np.int8), 4).tolist() == [1, 0, 2, 0]
+    assert count_codes(np.array([2, -1, 2, 0], np.int8), 4).tolist() == [1, 0, 2, 0]

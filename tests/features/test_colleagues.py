@@ -7,7 +7,7 @@ import numpy as np
 from features.common.clock import DAY
 from features.engine.evaluate import evaluate
 from features.engine.index import HistoryIndex
-from features.engine.people import Looks, People
+from features.engine.people import LandmarkArrays, People
 from features.engine.plan import Plan
 from features.spec import ColleaguesActive, ColleaguesSilence
 
@@ -18,7 +18,7 @@ def test_leads_without_colleagues_behind_take_nobody_away() -> None:
     lead = np.arange(4, dtype=np.int32)
     at = np.array([100, 101, 102, 103], np.int64) * DAY
     people = People(account, np.zeros(4, np.int64), HistoryIndex.build(4, lead, at, np.zeros(4, np.int32)))
-    looks = Looks(lead, np.full(4, 110 * DAY), np.zeros(4, np.int32), np.zeros(4, np.int64))
+    looks = LandmarkArrays(lead, np.full(4, 110 * DAY), np.zeros(4, np.int32), np.zeros(4, np.int64))
     found = evaluate(Plan((ColleaguesActive(30.0), ColleaguesSilence()), ("a",)), people, looks)
     assert found[0].tolist() == [2, 2, 2, 0]
     assert found[1, :3].tolist() == [8, 8, 9]

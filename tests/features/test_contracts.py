@@ -68,7 +68,7 @@ def test_an_empty_history_works() -> None:
     world = World([[Person(START, [])]], [Look(0, 0, START + DAY, 0, START)])
     found = matrix(world)[:, 0]
     for value, feature in zip(found, PLAN.features, strict=True):
-        if feature.whole:
+        if feature.integral:
             assert value == round(value)
         assert value == oracle(feature, world.situation(world.looks[0])) or np.isnan(value)
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from features.common.clock import DAY, moment
-from features.dataset.deals import Brought, brought
+from features.dataset.deals import DealValues, deal_values
 from features.dataset.funnel import Funnel
 from features.dataset.landmarks import Path
 
@@ -41,8 +41,8 @@ def frame(deals: Sequence[dict[str, object]]) -> pd.DataFrame:
 
 def found(
     *deals: dict[str, object], currency: str | None = None, rates: dict[str, float] | None = None
-) -> tuple[Brought, list[str]]:
-    return brought(frame(deals), LEADS, Path.of(LEADS, STAGES, FUNNEL), moment(NOW), currency, rates or {})
+) -> tuple[DealValues, list[str]]:
+    return deal_values(frame(deals), LEADS, Path.from_tables(LEADS, STAGES, FUNNEL), moment(NOW), currency, rates or {})
 
 
 def test_only_won_deals_count() -> None:
@@ -104,7 +104,7 @@ def test_a_deal_of_nobody_is_counted_and_left_out() -> None:
 
 def test_without_a_date_it_was_won_when_the_lead_became_a_customer() -> None:
     got, _ = found(deal("b", 100, closed_at=None))
-    assert got.at.tolist() == [moment(pd.Timestamp("2025-02-01", tz="UTC"))]
+    assert got.won_at.tolist() == [moment(pd.Timestamp("2025-02-01", tz="UTC"))]
 
 
 def test_the_first_deal_counts_and_the_first_year_says_how_much_more_comes() -> None:
@@ -113,7 +113,7 @@ def test_the_first_deal_counts_and_the_first_year_says_how_much_more_comes() -> 
     leads = pd.DataFrame({"lead_id": list("abcde"), "company_id": None, "created_at": begin})
     deals = [deal(name, 100, closed_at=begin) for name in "abcde"]
     deals += [deal("a", pay, closed_at=begin + pd.Timedelta(days=days)) for pay, days in ((150, 180), (1000, 730))]
-    got, _ = brought(frame(deals), leads, Path.of(leads, STAGES.iloc[:0], FUNNEL), moment(NOW), None, {})
+    got, _ = deal_values(frame(deals), leads, Path.from_tables(leads, STAGES.iloc[:0], FUNNEL), moment(NOW), None, {})
     assert got.amount.tolist() == [100] * 5
     assert got.repeat == pytest.approx(1.3)
 
@@ -121,11 +121,11 @@ def test_the_first_deal_counts_and_the_first_year_says_how_much_more_comes() -> 
 def test_a_giant_is_named() -> None:
     many = pd.DataFrame({"lead_id": [f"l{i}" for i in range(9)], "company_id": None, "created_at": LEADS["created_at"].iloc[0]})
     table = frame([deal(f"l{i}", 10 if i else 1e9) for i in range(9)])
-    _, notes = brought(table, many, Path.of(many, STAGES.iloc[:0], FUNNEL), moment(NOW), None, {})
+    _, notes = deal_values(table, many, Path.from_tables(many, STAGES.iloc[:0], FUNNEL), moment(NOW), None, {})
     assert "one deal of 1,000,000,000 EUR is 100% of all that was won" in notes[0]
 
 
 def test_amounts_by_lead_are_empty_where_there_is_none() -> None:
-    amount, at = Brought(np.array([1]), np.array([5.0]), np.array([DAY]), "EUR", 1.0).of_leads(3)
+    amount, at = DealValues(np.array([1]), np.array([5.0]), np.array([DAY]), "EUR", 1.0).of_leads(3)
     assert np.isnan(amount[[0, 2]]).all()
     assert (amount[1], at[1]) == (5, DAY)

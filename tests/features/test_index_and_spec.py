@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.catalogue import Seen, catalogue
+from features.catalogue import DataProfile, catalogue
 from features.common.errors import ModelError
 from features.dataset.funnel import Funnel
 from features.engine.index import HistoryIndex, thousandths
 from features.engine.plan import _FORMS, Plan
-from features.spec import Acts, Count, DaysSince, Feature, Share, feature_from_dict
+from features.spec import Count, DaysSince, Feature, InteractionFilter, Share, feature_from_dict
 from tests.worlds import SEEN
 
 FULL = catalogue(SEEN, Funnel())
@@ -28,7 +28,7 @@ def test_sorted_by_lead_and_moment_on_every_way(span: int, leads: int, threads: 
     place = np.arange(len(at), dtype=np.int32)
     index = HistoryIndex.build(leads, lead, at, place, place / 8, place, threads)
     wanted = np.lexsort((at, lead))[(lead < 0).sum() :]
-    assert np.array_equal(index.at, at[wanted])
+    assert np.array_equal(index.time, at[wanted])
     assert np.array_equal(index.kind, wanted)
     assert np.array_equal(index.value, wanted * 125)
     assert np.array_equal(index.content, wanted)
@@ -37,14 +37,14 @@ def test_sorted_by_lead_and_moment_on_every_way(span: int, leads: int, threads: 
 
 def test_sorted_rows_are_left_alone() -> None:
     at = np.array([1, 1, 0])
-    assert HistoryIndex.build(2, np.array([0, 0, 1], np.int32), at, np.zeros(3, np.int32)).at is at
+    assert HistoryIndex.build(2, np.array([0, 0, 1], np.int32), at, np.zeros(3, np.int32)).time is at
 
 
 def test_rows_of_nobody_are_left_out_though_all_else_is_in_order() -> None:
     index = HistoryIndex.build(
         2, np.array([0, -1, 1], np.int32), np.array([1, 2, 3]), np.array([5, 6, 7], np.int32), np.array([0.5, 1.0, np.nan])
     )
-    assert (index.start.tolist(), index.at.tolist(), index.kind.tolist(), index.value.tolist()) == (
+    assert (index.start.tolist(), index.time.tolist(), index.kind.tolist(), index.value.tolist()) == (
         [0, 1, 2],
         [1, 3],
         [5, 7],
@@ -55,7 +55,7 @@ def test_rows_of_nobody_are_left_out_though_all_else_is_in_order() -> None:
 def test_leads_without_interactions_have_empty_slices() -> None:
     index = HistoryIndex.build(4, np.array([2, 2], np.int32), np.array([5, 3]), np.array([0, 1], np.int32))
     assert index.start.tolist() == [0, 0, 0, 2, 2]
-    assert index.at.tolist() == [3, 5]
+    assert index.time.tolist() == [3, 5]
 
 
 def test_values_are_whole_thousandths() -> None:
@@ -79,18 +79,18 @@ def test_an_unknown_kind_is_refused_with_the_nearest() -> None:
 
 
 def test_the_catalogue_grows_with_what_is_seen() -> None:
-    bare = catalogue(Seen(), Funnel(("lead", "customer"), (), {}))
+    bare = catalogue(DataProfile(), Funnel(("lead", "customer"), (), {}))
     assert [f.name for f in bare] == ["age.lead", "age.lead_stage", "created.weekday", "created.hour"]
-    assert catalogue(Seen(dates=False), Funnel()) == []
-    webinar = [f.name for f in catalogue(Seen(("webinar",)), Funnel())]
+    assert catalogue(DataProfile(dates=False), Funnel()) == []
+    webinar = [f.name for f in catalogue(DataProfile(("webinar",)), Funnel())]
     assert "webinar.count_30d" in webinar
     assert not any(n.startswith(("colleagues", "topic", "inbound")) for n in webinar)
 
 
 def test_the_plan_counts_each_channel_once_however_many_features_ask() -> None:
-    clicks = Acts("email_clicked", ("email_clicked",))
+    clicks = InteractionFilter("email_clicked", ("email_clicked",))
     once, often = (
-        Plan(features, ("email_clicked",)).tables.whole
+        Plan(features, ("email_clicked",)).tables.integers
         for features in ((Count(clicks, 30.0),), (Count(clicks, 30.0), Share(clicks, clicks, 30.0), DaysSince(clicks)))
     )
     channels = [int(tables[tables[0]]) for tables in (once, often)]

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.common.clock import DAY, NEVER, microseconds
+from features.common.clock import DAY, NO_MOMENT, microseconds
 from features.common.errors import ConfigError, DataError
 from features.dataset.funnel import Funnel
 from features.dataset.labels import choose_horizons, label
-from features.dataset.landmarks import Landmarks, Path, landmarks, open_leads, unchanged
+from features.dataset.landmarks import Landmarks, Path, landmarks, open_leads, previous_positions
 
 FUNNEL = Funnel(horizons={"mql": 10, "sql": 20, "customer": 30})
 EPOCH = pd.Timestamp("1970-01-01", tz="UTC")
@@ -23,11 +23,11 @@ def day(number: float) -> pd.Timestamp:
 def path(stages: dict[str, list[tuple[str, float]]], created: float = 0, funnel: Funnel = FUNNEL) -> Path:
     leads = pd.DataFrame({"lead_id": list(stages), "created_at": [day(created)] * len(stages)})
     rows = [(lead, stage, day(at)) for lead, history in stages.items() for stage, at in history]
-    return Path.of(leads, pd.DataFrame(rows, columns=["lead_id", "lead_stage", "at"]), funnel)
+    return Path.from_tables(leads, pd.DataFrame(rows, columns=["lead_id", "lead_stage", "at"]), funnel)
 
 
 def days(moments: np.ndarray) -> list[float | None]:
-    return [None if m == NEVER else m / DAY for m in moments]
+    return [None if m == NO_MOMENT else m / DAY for m in moments]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def days(moments: np.ndarray) -> list[float | None]:
 def test_a_path(history: list[tuple[str, float]], reached: list[float | None], left: float | None) -> None:
     found = path({"a": history})
     assert days(found.reached[0]) == reached
-    assert days(found.left) == [left]
+    assert days(found.exited_at) == [left]
 
 
 def looked(history: list[tuple[str, float]], until: float, ages: list[float]) -> list[tuple[str, float]]:
@@ -99,7 +99,7 @@ def test_labels(history: list[tuple[str, float]], known: float, reached: list[bo
 def test_only_what_lies_ahead_is_labelled() -> None:
     way = path({"a": [("sql", 0)]})
     look = landmarks(way, 100 * DAY, [0])
-    assert label(way, look, FUNNEL, 100 * DAY).ahead.tolist() == [[False, False, True]]
+    assert label(way, look, FUNNEL, 100 * DAY).above_stage.tolist() == [[False, False, True]]
 
 
 def test_a_landmark_is_what_it_was_where_lead_moment_and_lead_stage_are_the_same() -> None:
@@ -109,7 +109,7 @@ def test_a_landmark_is_what_it_was_where_lead_moment_and_lead_stage_are_the_same
 
     then = looks([0, 0, 1, 1], [10, 20, 30, 40], [0, 0, 0, 1])
     now = looks([0, 1, 1, 1, 2, 2], [5, 10, 20, 25, 30, 41], [0, 0, 0, 0, 0, 1])  # a new lead, a later landmark, another moment
-    found = unchanged(now, np.array([-1, 0, 1]), np.array([0, 2, 4]), then)
+    found = previous_positions(now, np.array([-1, 0, 1]), np.array([0, 2, 4]), then)
     assert found.tolist() == [-1, 0, 1, -1, 2, -1]
 
 
@@ -163,4 +163,4 @@ def test_microseconds_whatever_the_resolution() -> None:
     """Nanoseconds, seconds and microseconds of the same moment are the same number."""
     for unit in ("s", "us", "ns"):
         assert microseconds(pd.Series([day(1.5)]).dt.as_unit(unit)).tolist() == [int(1.5 * DAY)]
-    assert microseconds(pd.Series([pd.NaT])).tolist() == [NEVER]
+    assert microseconds(pd.Series([pd.NaT])).tolist() == [NO_MOMENT]

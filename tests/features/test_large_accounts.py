@@ -7,9 +7,9 @@ import numpy as np
 from features.common.clock import DAY
 from features.engine.evaluate import evaluate
 from features.engine.index import HistoryIndex
-from features.engine.people import Looks, People
+from features.engine.people import LandmarkArrays, People
 from features.engine.plan import Plan
-from features.spec import Acts, Count, DaysSince
+from features.spec import Count, DaysSince, InteractionFilter
 
 PEOPLE, YEARS = 20_000, 20
 
@@ -21,9 +21,13 @@ def test_one_large_account_counts_like_many_small_ones() -> None:
     history = HistoryIndex.build(
         PEOPLE, lead, random.integers(0, YEARS * 365 * DAY, 3 * PEOPLE), np.zeros(3 * PEOPLE, np.int32)
     )
-    plan = Plan((Count(Acts("any")), Count(Acts("any"), 3650.0), DaysSince(Acts("any"))), ("a",))
+    plan = Plan(
+        (Count(InteractionFilter("any")), Count(InteractionFilter("any"), 3650.0), DaysSince(InteractionFilter("any"))), ("a",)
+    )
     created = np.zeros(PEOPLE, np.int64)
-    looks = Looks(np.arange(PEOPLE, dtype=np.int32), np.full(PEOPLE, YEARS * 365 * DAY), np.zeros(PEOPLE, np.int32), created)
+    looks = LandmarkArrays(
+        np.arange(PEOPLE, dtype=np.int32), np.full(PEOPLE, YEARS * 365 * DAY), np.zeros(PEOPLE, np.int32), created
+    )
     one, many = (
         evaluate(plan, People(account, created, history), looks)
         for account in (np.zeros(PEOPLE, np.int32), np.arange(PEOPLE, dtype=np.int32))

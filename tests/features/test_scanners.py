@@ -15,19 +15,19 @@ from connectors.simulator.simulate import simulate
 from features.engine.histories import Histories
 from features.engine.index import HistoryIndex
 from features.engine.plan import Plan
-from features.engine.request import Act, LiveLead, live_rows
+from features.engine.request import Interaction, RequestLead, request_rows
 from features.engine.scanners import (
     BURST,
     BURST_WITHIN,
     CLICKED_WITHIN,
     OPENED_WITHIN,
     SECOND,
+    drop_rows,
     mail_role,
     mail_roles,
-    scanned,
-    without,
+    scanner_mask,
 )
-from features.spec import Acts, Count
+from features.spec import Count, InteractionFilter
 
 TYPES = ("email_sent", "email_opened", "email_clicked", "page_view")
 ROLES = mail_roles(TYPES)
@@ -72,30 +72,30 @@ def test_roles_are_told_by_the_words(name: str, role: str) -> None:
     ids=["a scanner", "a person", "without mails sent", "every link at once", "visits are nobody's business"],
 )
 def test_one_history(rows: list[Row], machine: list[int]) -> None:
-    assert scanned(index(rows), ROLES).tolist() == [bool(m) for m in machine]
+    assert scanner_mask(index(rows), ROLES).tolist() == [bool(m) for m in machine]
 
 
 def test_the_order_of_one_moment_does_not_matter() -> None:
     """An open in the very moment of delivery is a machine's, in whichever order the rows came."""
     for rows in ([("email_opened", 0), ("email_sent", 0)], [("email_sent", 0), ("email_opened", 0)]):
-        assert scanned(index(rows), ROLES).sum() == 1
+        assert scanner_mask(index(rows), ROLES).sum() == 1
 
 
 def test_another_leads_mail_means_nothing() -> None:
-    assert not scanned(index([("email_sent", 0)], [("email_opened", 1)], [], [("email_sent", 9)]), ROLES).any()
+    assert not scanner_mask(index([("email_sent", 0)], [("email_opened", 1)], [], [("email_sent", 9)]), ROLES).any()
 
 
 def test_without_roles_everything_stays() -> None:
     history = index([("email_sent", 0), ("email_opened", 1)])
-    assert not scanned(history, ()).any()
-    assert not scanned(history, ("", "", "", "")).any()
+    assert not scanner_mask(history, ()).any()
+    assert not scanner_mask(history, ("", "", "", "")).any()
 
 
 def test_dropping_keeps_the_leads_apart() -> None:
     history = index([("email_sent", 0), ("email_opened", 1)], [("page_view", 5)], [("email_opened", 7)])
-    left = without(history, scanned(history, ROLES))
+    left = drop_rows(history, scanner_mask(history, ROLES))
     assert left.start.tolist() == [0, 1, 2, 3]
-    assert (left.at // SECOND).tolist() == [0, 5, 7]
+    assert (left.time // SECOND).tolist() == [0, 5, 7]
 
 
 def naive(rows: list[Row]) -> list[bool]:
@@ -118,24 +118,28 @@ histories = st.lists(st.tuples(st.sampled_from(TYPES), st.integers(0, 60)), max_
 @given(st.lists(histories, min_size=1, max_size=4), st.integers(1, 3))
 def test_it_agrees_with_the_naive_twin(leads: list[list[Row]], threads: int) -> None:
     history = index(*leads)
-    found = scanned(history, ROLES, threads)
+    found = scanner_mask(history, ROLES, threads)
     assert found.tolist() == [flag for rows in leads for flag in naive(rows)]
-    left, wanted = without(history, found, threads), without(history, found)
-    assert (left.start.tolist(), left.at.tolist()) == (wanted.start.tolist(), wanted.at.tolist())
+    left, wanted = drop_rows(history, found, threads), drop_rows(history, found)
+    assert (left.start.tolist(), left.time.tolist()) == (wanted.start.tolist(), wanted.time.tolist())
 
 
 @given(histories, st.integers(0, 60))
 def test_what_comes_later_changes_nothing(rows: list[Row], cut: int) -> None:
     """Flags of the rows before a moment are the same whether or not later rows are known."""
     early = [row for row in rows if row[1] < cut]
-    assert scanned(index(rows), ROLES)[: len(early)].tolist() == scanned(index(early), ROLES).tolist()
+    assert scanner_mask(index(rows), ROLES)[: len(early)].tolist() == scanner_mask(index(early), ROLES).tolist()
 
 
 def test_a_request_leaves_out_the_same() -> None:
-    acts = [Act("email_sent", 0), Act("email_opened", 2 * SECOND), Act("email_clicked", 600 * SECOND)]
+    acts = [Interaction("email_sent", 0), Interaction("email_opened", 2 * SECOND), Interaction("email_clicked", 600 * SECOND)]
     counts = [0, 0, 0]
-    leads = [LiveLead("a", 0, 0, 0, company_id="c"), LiveLead("b", 0, 0, 0), LiveLead("d", 0, 0, 0, company_id="c", acts=acts)]
-    seen = live_rows(Plan((Count(Acts("any")),), TYPES), (), leads, 900 * SECOND, mail=ROLES, ignored=counts)
+    leads = [
+        RequestLead("a", 0, 0, 0, company_id="c"),
+        RequestLead("b", 0, 0, 0),
+        RequestLead("d", 0, 0, 0, company_id="c", interactions=acts),
+    ]
+    seen = request_rows(Plan((Count(InteractionFilter("any")),), TYPES), (), leads, 900 * SECOND, mail=ROLES, ignored=counts)
     assert counts == [0, 0, 1]
     assert seen.tolist() == [[0, 0, 2]]
 
@@ -157,7 +161,7 @@ def measured(interactions: pd.DataFrame, bots: np.ndarray) -> tuple[float, float
     at = interactions["at"].to_numpy("datetime64[us]").astype(np.int64)
     history = HistoryIndex.build(int(codes.max()) + 1, codes, at, kind, content=np.arange(len(at), dtype=np.int32))
     found = np.zeros(len(at), bool)
-    found[history.content] = scanned(history, mail_roles(types))
+    found[history.content] = scanner_mask(history, mail_roles(types))
     both = (found & bots).sum()
     return float(both / max(found.sum(), 1)), float(both / max(bots.sum(), 1))
 
@@ -165,11 +169,11 @@ def measured(interactions: pd.DataFrame, bots: np.ndarray) -> tuple[float, float
 def test_histories_count_what_they_leave_out() -> None:
     dataset = simulate(SimulatorSettings(leads=300, days=300, seed=3)).dataset
     types = tuple(sorted(dataset.interactions["type"].astype("str").unique()))
-    all_rows, people = Histories.of(dataset, types), Histories.of(dataset, types, mail_roles(types))
-    assert people.scanned > 0
-    assert len(people.people.history) + people.scanned == len(all_rows.people.history)
-    beside = Histories.of(dataset, types, mail_roles(types), threads=2, beside=True)
-    assert beside.scanned == people.scanned
+    all_rows, people = Histories.from_dataset(dataset, types), Histories.from_dataset(dataset, types, mail_roles(types))
+    assert people.scanner_rows > 0
+    assert len(people.people.history) + people.scanner_rows == len(all_rows.people.history)
+    beside = Histories.from_dataset(dataset, types, mail_roles(types), threads=2, background=True)
+    assert beside.scanner_rows == people.scanner_rows
     for name in ("start", "at", "kind", "value", "content"):
         assert np.array_equal(getattr(beside.people.history, name), getattr(people.people.history, name))
 
@@ -177,6 +181,6 @@ def test_histories_count_what_they_leave_out() -> None:
 def test_what_goes_wrong_beside_is_told_to_who_asks() -> None:
     dataset = simulate(SimulatorSettings(leads=20, days=60, seed=3)).dataset
     broken = replace(dataset, interactions=dataset.interactions.drop(columns="direction"))
-    waiting = Histories.of(broken, (), beside=True)
+    waiting = Histories.from_dataset(broken, (), background=True)
     with pytest.raises(KeyError, match="direction"):
         _ = waiting.people

@@ -26,7 +26,7 @@ from features.engine.histories import account_keys
 from features.partitions.executor import Inline
 from features.partitions.inputs import in_memory
 from features.partitions.partition import partition
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 from models.model import FunnelModel
 from serving.api.app import create_app
 from serving.scoring.scorer import Scorer
@@ -41,7 +41,7 @@ from training.common.progress import Steps
 from training.evaluation.holdout import hold_out
 from training.evaluation.summary import Results
 from training.jobs.score import score_dataset
-from training.scale.training_data import supply
+from training.scale.training_data import open_training_data
 
 STORED_ACCOUNTS = 120  # accounts whose leads the golden store holds
 RANDOM_PER_STORE = {"facts"}  # tables that hold a key drawn for each store
@@ -78,7 +78,7 @@ def flat_metrics(folder: Path) -> dict[str, dict[str, dict[str, float]]]:
     (folder / "flat.yaml").write_text(FLAT, encoding="utf-8")
     config = Config.read(folder / "flat.yaml")
     steps = Steps(Console(file=io.StringIO()))
-    with supply(config, None, steps) as data:
+    with open_training_data(config, None, steps) as data:
         return metrics(hold_out(data.prepared, data.config, steps).results)
 
 
@@ -142,7 +142,7 @@ def score_csv(config: Path, model_folder: Path, dataset: Dataset, folder: Path) 
 def store_rows(model: FunnelModel, dataset: Dataset, folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Every row of a lead store that took in some accounts and scored them."""
     now = moment(dataset.extracted_at)
-    store = Store.at(f"sqlite:///{folder / 'leads.db'}", {})
+    store = Store.from_address(f"sqlite:///{folder / 'leads.db'}", {})
     store.open()
     try:
         load_store(store, some_accounts(dataset, STORED_ACCOUNTS))
@@ -181,7 +181,7 @@ def partitioned_matrix(folder: Path) -> dict[str, Any]:
     """The matrix of a small partitioned dataset, landmark by landmark in the order it is kept."""
     dataset = world(4)
     spec = spec_of(dataset)
-    data, out = Place.of(folder / "data"), Place.of(folder / "matrix")
+    data, out = Storage.from_path(folder / "data"), Storage.from_path(folder / "matrix")
     with in_memory(dataset) as raw:
         manifest = partition(data, raw, FUNNEL, Inline(SMALL))
     built(data, manifest, out, spec)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.calibration.calibrator import FEW, METHODS, Calibrator, allowed_methods, choose_calibrator, recent, trials
+from models.calibration.calibrator import METHODS, MIN_OUTCOMES, Calibrator, allowed_methods, choose_calibrator, recent, trials
 from models.common.types import sigmoid
 
 N = 20_000
@@ -62,8 +62,8 @@ def test_every_method_is_monotone_and_inside_zero_and_one(points: list[float], m
     ("positives", "allowed"),
     [
         (0, ["none", "shift"]),
-        (FEW - 1, ["none", "shift"]),
-        (FEW, ["none", "shift", "temperature", "platt", "beta"]),
+        (MIN_OUTCOMES - 1, ["none", "shift"]),
+        (MIN_OUTCOMES, ["none", "shift", "temperature", "platt", "beta"]),
         (500, list(METHODS)),
     ],
 )
@@ -85,7 +85,7 @@ def test_points_are_never_taken_for_log_odds() -> None:
     """Constant points say nothing: left as they are they would mean 50 %, though a tenth converts."""
     time = np.arange(N)
     y = np.random.default_rng(3).random(N) < 0.1
-    chosen, _ = choose_calibrator(np.zeros(N), y, ONES, time, time, usual=None)
+    chosen, _ = choose_calibrator(np.zeros(N), y, ONES, time, time, default=None)
     assert chosen.probability(np.zeros(1))[0] == pytest.approx(0.1, abs=0.03)
 
 
@@ -101,8 +101,8 @@ def test_trials_use_only_what_was_known() -> None:
     """A label is known 100 after its landmark: nothing judged may lie before what was seen had become known."""
     as_of = np.arange(1_000)
     for trial in trials(as_of, as_of + 100):
-        known = as_of[trial.seen] + 100
-        assert known.max() <= as_of[trial.judged].min() or len(trial.seen) <= 200
+        known = as_of[trial.train] + 100
+        assert known.max() <= as_of[trial.test].min() or len(trial.train) <= 200
 
 
 def test_recent_rows_weigh_more() -> None:

@@ -15,8 +15,8 @@ from features.common.clock import moment
 from features.dataset.landmarks import Path as Way
 from features.dataset.landmarks import landmarks
 from features.engine.histories import Histories
-from models.batch import looked
-from models.calibration.drift import FEWEST, MOST, Drift, Window
+from models.batch import scoring_input
+from models.calibration.drift import FEWEST, MAX_FEATURES, Drift, Window
 from models.common.types import Matrix
 from models.score import split
 from models.store import DRIFT, MANIFEST, load, save
@@ -56,7 +56,7 @@ def test_the_strongest_first_and_the_base_value_is_no_feature() -> None:
 
 
 def test_the_same_kind_of_leads_do_not_drift() -> None:
-    found = learned().between(rows(3_000, seed=1))
+    found = learned().measure(rows(3_000, seed=1))
     assert max(found.features.values()) < 0.02
     assert found.overall < 0.01
 
@@ -77,7 +77,7 @@ def test_what_changed_is_the_one_that_drifts(name: str, change: object) -> None:
     x = rows(3_000, seed=1)
     column = NAMES.index(name)
     x[:, column] = change(x[:, column])  # type: ignore[operator]
-    found = learned().between(x)
+    found = learned().measure(x)
     assert found.features[name] > 0.25
     assert max(value for other, value in found.features.items() if other != name) < 0.02
     assert np.isfinite(found.overall)
@@ -115,7 +115,7 @@ def test_it_lies_in_the_model_folder_and_older_ones_are_read_without(tmp_path: P
     x = np.random.default_rng(0).normal(size=(500, width)).astype(np.float32)
     drift = Drift.learn(x, np.ones((500, width + 1)), model.names)
     assert drift is not None
-    assert len(drift.features) == MOST
+    assert len(drift.features) == MAX_FEATURES
     folder = save(replace(model, drift=drift), tmp_path / "new")
     again = load(folder).drift
     assert again is not None
@@ -129,10 +129,10 @@ def seen(trained: Trained, seed: int, **settings: object) -> Matrix:
     if settings:
         dataset = replace(dataset, leads=dataset.leads.assign(**settings))
     model = trained.model
-    histories = Histories.of(dataset, model.feature_set.types, model.feature_set.mail)
-    way = Way.of(histories.leads, dataset.lead_stages, model.funnel)
+    histories = Histories.from_dataset(dataset, model.feature_set.types, model.feature_set.mail)
+    way = Way.from_tables(histories.leads, dataset.lead_stages, model.funnel)
     looks = landmarks(way, moment(dataset.extracted_at), (0, 3, 14, 60))
-    return split(model, looked(model, histories, looks)).x
+    return split(model, scoring_input(model, histories, looks)).x
 
 
 def test_against_the_simulator(trained: Trained) -> None:

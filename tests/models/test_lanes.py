@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from features.common.compiled import exact
-from models.learners.lanes import LANES, alike, load, minus, over, plus, store, summed, times
+from models.learners.lanes import LANES, broadcast, divide, load, minus, plus, store, summed, times
 
 NUMBERS = arrays(np.float64, 2 * LANES, elements=st.floats(-1e6, 1e6, allow_subnormal=False))
 
@@ -18,7 +18,9 @@ NUMBERS = arrays(np.float64, 2 * LANES, elements=st.floats(-1e6, 1e6, allow_subn
 @exact
 def _asked(given: Any, out: Any) -> Any:
     one, other = load(given, np.uintp(0)), load(given, np.uintp(LANES))
-    for place, vector in enumerate((plus(one, other), minus(one, other), times(one, other), over(one, other), alike(given[3]))):
+    for place, vector in enumerate(
+        (plus(one, other), minus(one, other), times(one, other), divide(one, other), broadcast(given[3]))
+    ):
         store(out, np.uintp(LANES * place), vector)
     return summed(one)
 
@@ -40,7 +42,7 @@ def test_each_operation_is_numpys(given: Any) -> None:
 def test_nothing_beside_the_place_is_written() -> None:
     @exact
     def write(out: Any) -> None:
-        store(out, np.uintp(3), alike(7.0))
+        store(out, np.uintp(3), broadcast(7.0))
 
     out = np.zeros(3 + LANES + 1)
     write(out)

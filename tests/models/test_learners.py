@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.calibration.blend import LEAST, blend_weights
+from models.calibration.blend import MIN_WEIGHT_SUM, blend_weights
 from models.common.types import Examples, log_loss, logit, margin_loss, sigmoid
 from models.learners.gbm import Gbm, gbm_learner
 from models.learners.linear import Linear, linear_learner, linear_path
@@ -80,7 +80,7 @@ def test_saved_learners_are_loaded_as_they_were(train: Examples, tmp_path: Path)
 
 def test_gbm_stops_early_and_repeats_itself(train: Examples) -> None:
     later = examples(seed=5)
-    first, second = (gbm_learner(train, {"learning_rate": 0.3}, later=later) for _ in range(2))
+    first, second = (gbm_learner(train, {"learning_rate": 0.3}, validation=later) for _ in range(2))
     assert first.trees < 100
     assert np.array_equal(first.margin(later.x), second.margin(later.x))
     assert first.log["losses"][first.trees - 1] == min(first.log["losses"])
@@ -108,7 +108,7 @@ def test_blend_of_noise_keeps_some_order() -> None:
     """A tie between all leads would help nobody."""
     random = np.random.default_rng(0)
     weights = blend_weights(-random.normal(0, 1, (2_000, 3)), random.random(2_000) < 0.1, np.ones(2_000))
-    assert LEAST - 0.01 <= weights.sum() <= 0.6
+    assert MIN_WEIGHT_SUM - 0.01 <= weights.sum() <= 0.6
 
 
 def test_sigmoid_and_logit_at_their_ends() -> None:

@@ -16,10 +16,10 @@ from models.calibration.intervals import Interval
 from models.common.types import logit
 from models.learners.gbm import Gbm
 from models.model import FunnelModel
-from models.packed import TOGETHER
+from models.packed import MIN_BLOCK
 from models.rules.odds import RuleOdds
 from models.rules.rules import Rules
-from models.score import Looked, interval, next_contributions, numbers, parts, score, split
+from models.score import ScoringInput, interval, next_contributions, numbers, part_sums, score, split
 from tests.tiny import tiny_model
 
 NEAR: Any = {"rtol": 1e-11, "atol": 1e-12}
@@ -53,7 +53,7 @@ def odd(model: FunnelModel) -> FunnelModel:
     return replace(model, transitions=transitions, rules=Rules.from_dict(GRADED), rule_odds=odds)
 
 
-def seen(model: FunnelModel, count: int, seed: int = 0) -> Looked:
+def seen(model: FunnelModel, count: int, seed: int = 0) -> ScoringInput:
     """Leads in all lead stages with counts, real numbers and gaps."""
     rng = np.random.default_rng(seed)
     columns = model.feature_set.attribute_columns + len(model.plan.features)
@@ -63,7 +63,9 @@ def seen(model: FunnelModel, count: int, seed: int = 0) -> Looked:
         rows[model.feature_set.attribute_columns + places] = rng.integers(0, 5, (len(places), count))
     stage = rng.integers(0, len(model.transitions), count).astype(np.int32)
     days = rng.uniform(0, 400, count)
-    return Looked(rows, stage, days, days / 2, lambda _entity, _column: ["webinar" if i % 3 else None for i in range(count)])
+    return ScoringInput(
+        rows, stage, days, days / 2, lambda _entity, _column: ["webinar" if i % 3 else None for i in range(count)]
+    )
 
 
 @pytest.fixture(scope="module", params=["tiny", "odd"])
@@ -72,7 +74,7 @@ def model(request: pytest.FixtureRequest) -> FunnelModel:
 
 
 def test_every_number_is_that_of_its_part(model: FunnelModel) -> None:
-    looked = seen(model, TOGETHER + 40)
+    looked = seen(model, MIN_BLOCK + 40)
     found, plain = score(model, looked), split(model, looked)
     assert np.array_equal(found.x, plain.x, equal_nan=True)
     for name in ("points", "lines", "capped"):
@@ -89,7 +91,7 @@ def test_every_number_is_that_of_its_part(model: FunnelModel) -> None:
     contributions = next_contributions(model, plain.x, looked.stage)
     np.testing.assert_allclose(found.contributions, contributions, **NEAR)
     assert found.score.tolist() == model.reference.score(probability[:, -1]).tolist()
-    assert found.grade == model.reference.grade(*parts(model, contributions), looked.stage)
+    assert found.grade == model.reference.grade(*part_sums(model, contributions), looked.stage)
     by_day = curves(model.funnel, model.timings, conditional, probability, looked.stage, looked.stage_days)
     assert found.curves is not None
     assert found.curves.days == by_day.days
@@ -109,7 +111,7 @@ def test_a_lead_alone_has_the_bits_it_has_among_others(model: FunnelModel) -> No
     looked = seen(model, 30)
     together = numbers(model, looked, 3)
     for i in range(30):
-        one = Looked(
+        one = ScoringInput(
             looked.rows[:, [i]], looked.stage[[i]], looked.age_days[[i]], looked.stage_days[[i]],
             lambda entity, column, i=i: [looked.values(entity, column)[i]],
         )  # fmt: skip
@@ -120,7 +122,7 @@ def test_a_lead_alone_has_the_bits_it_has_among_others(model: FunnelModel) -> No
 
 def test_reasons_and_what_is_left_add_up_to_the_chance(model: FunnelModel) -> None:
     found = numbers(model, seen(model, 20), 50)
-    columns = model.made.columns
+    columns = model.packed.columns
     said = found.row[:, [columns[name].start for name in ("total", "calibration")]].sum(axis=1)
     stage = seen(model, 20).stage
     chance = found.row[:, columns["conditional"]][np.arange(20), stage]
@@ -137,7 +139,7 @@ def test_boosters_that_only_lightgbm_can_ask_are_asked(monkeypatch: pytest.Monke
     wanted = numbers(tiny_model(), looked, 3)
     monkeypatch.setattr(Gbm, "shapley", property(lambda self: None))
     model = tiny_model()
-    assert model.made.outside
+    assert model.packed.external_boosters
     found = numbers(model, looked, 3)
     np.testing.assert_allclose(found.row, wanted.row, **NEAR)
     np.testing.assert_allclose(found.contributions, wanted.contributions, **NEAR)
@@ -151,5 +153,5 @@ def test_trees_of_many_leaves_are_walked(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(tree_shap, "SMALL", 1)
     model = tiny_model()
     found = numbers(model, looked, 3)
-    assert (part(model.made.forest.whole, 6) < 0).any()
+    assert (part(model.packed.forest.integers, 6) < 0).any()
     np.testing.assert_allclose(found.row, wanted.row, **NEAR)

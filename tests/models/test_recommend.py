@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.decision.advice import advise, percent
-from models.decision.recommend import ACTIONS, Policy, Previous, Situation, best_line, decide
+from models.decision.recommend import ACTIONS, Policy, PreviousAdvice, Situation, best_line, decide
 
 POLICY = Policy("sql", {"mql": 0.05, "sql": 0.2}, quiet_days=60, cost_per_contact=10, deal_value=100)
 NEVER = float("nan")
@@ -54,20 +54,20 @@ def test_a_wide_interval_leaves_it_to_the_rules(rules: bool, action: str, stage:
 
 def test_a_lead_handed_over_stays_until_even_the_high_end_is_below_the_line() -> None:
     """Else a lead near the line would go to sales and back with every visit."""
-    before = Previous("hand_over", 7.0)
+    before = PreviousAdvice("hand_over", 7.0)
     assert decide(POLICY, lead(0.15, 0.18, 0.25, previous=before)).action == "hand_over"
     assert decide(POLICY, lead(0.10, 0.15, 0.19, previous=before)).action == "nurture"
 
 
 def test_what_sales_gave_back_returns_only_after_it_moved_again() -> None:
     high = {"with_sales": True, "stage": "sql"}
-    gone = lead(0.3, 0.4, 0.5, **high, previous=Previous("recycle", 30.0), quiet_days=90.0)
-    assert decide(POLICY, gone).because == "still_quiet"
+    gone = lead(0.3, 0.4, 0.5, **high, previous=PreviousAdvice("recycle", 30.0), quiet_days=90.0)
+    assert decide(POLICY, gone).rationale == "still_quiet"
     back = gone._replace(quiet_days=2.0)
-    assert (decide(POLICY, back).action, decide(POLICY, back).because) == ("hand_over", "came_back")
+    assert (decide(POLICY, back).action, decide(POLICY, back).rationale) == ("hand_over", "came_back")
     wavering = back._replace(low=0.15)
-    assert (decide(POLICY, wavering).action, decide(POLICY, wavering).because) == ("recycle", "still_below")
-    again = back._replace(quiet_days=10.0, previous=Previous("recycle", 7.0))
+    assert (decide(POLICY, wavering).action, decide(POLICY, wavering).rationale) == ("recycle", "still_below")
+    again = back._replace(quiet_days=10.0, previous=PreviousAdvice("recycle", 7.0))
     assert decide(POLICY, again).action == "hand_over", "it moved before the last scoring, which found it too low"
     never_seen = gone._replace(quiet_days=NEVER)
     assert decide(POLICY, never_seen).action == "recycle"
@@ -80,7 +80,7 @@ levels = st.floats(0.001, 0.999)
 def test_noise_inside_the_interval_never_flips(gains: list[float], line: float) -> None:
     """However the estimate moves, a lead changes sides only when its whole interval has."""
     policy = replace(POLICY, lines={"sql": line})
-    before: Previous | None = None
+    before: PreviousAdvice | None = None
     for gain in gains:
         low, high = gain * 0.7, min(gain * 1.4, 0.9999)
         decision = decide(policy, lead(low, gain, high, previous=before))
@@ -88,7 +88,7 @@ def test_noise_inside_the_interval_never_flips(gains: list[float], line: float) 
             assert high < line
         if decision.action == "hand_over" and (before is None or before.action != "hand_over"):
             assert low >= line
-        before = Previous(decision.action, 7.0)
+        before = PreviousAdvice(decision.action, 7.0)
 
 
 @given(levels, levels, levels, st.booleans(), st.booleans(), st.one_of(st.just(NEVER), st.floats(0, 500)), st.floats(0, 900))
@@ -127,17 +127,17 @@ def test_each_lead_fills_in_its_own_numbers_whatever_a_lead_stage_is_called() ->
 
 def test_the_line_fills_the_capacity_and_takes_nobody_who_costs_more_than_it_brings() -> None:
     gain = np.array([100.0, 80.0, 60.0, 40.0, 20.0])
-    assert best_line(gain, gain - 30, most=2)[0] == pytest.approx(70.0), "sales can take two"
-    line, profit = best_line(gain, gain - 30, most=None)
+    assert best_line(gain, gain - 30, capacity=2)[0] == pytest.approx(70.0), "sales can take two"
+    line, profit = best_line(gain, gain - 30, capacity=None)
     assert (line, profit) == (pytest.approx(30.0), pytest.approx(70 + 50 + 30 + 10))
-    assert best_line(gain, gain - 1000, most=3)[0] > 100.0, "no contact pays for itself"
-    assert best_line(gain, gain, most=10)[0] == pytest.approx(20.0), "more room than leads"
+    assert best_line(gain, gain - 1000, capacity=3)[0] > 100.0, "no contact pays for itself"
+    assert best_line(gain, gain, capacity=10)[0] == pytest.approx(20.0), "more room than leads"
 
 
 def test_equal_gains_are_taken_together_or_not_at_all() -> None:
     """A line cannot tell them apart, and one more than fits would overfill sales."""
     gain = np.array([5.0, 3.0, 3.0, 3.0])
-    assert best_line(gain, gain, most=2)[0] == pytest.approx(4.0)
+    assert best_line(gain, gain, capacity=2)[0] == pytest.approx(4.0)
 
 
 @given(st.lists(st.integers(-20, 50), min_size=1, max_size=40), st.integers(0, 40))

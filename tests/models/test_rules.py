@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from features.common.errors import ConfigError
-from features.partitions.executor import every
+from features.partitions.executor import run_all
 from features.partitions.memory import Budget
 from models.rules.rules import Points, Rules, check_thresholds
-from training.executors.local import Local
+from training.executors.local import LocalEngine
 
 
 def rules(**book: Any) -> Rules:
@@ -62,8 +62,8 @@ def test_rules_that_were_asked_can_be_sent_to_another_process() -> None:
     book = rules(fit=fit)
     values = {f"lead.{name}": ["5"] for name in conditions}
     found = points(book, [], values)
-    with Local(Budget(workers=2)) as engine:
-        again = every(engine, partial(points, behaviour=[], attributes=values), [book, book], ["one", "other"])
+    with LocalEngine(Budget(workers=2)) as engine:
+        again = run_all(engine, partial(points, behaviour=[], attributes=values), [book, book], ["one", "other"])
     assert [one.points.tolist() for one in again] == [found.points.tolist()] * 2
 
 

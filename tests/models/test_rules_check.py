@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from features.common.errors import ConfigError
-from models.rules.check import doubts, most, read_with_lines
+from models.rules.check import doubts, max_points, read_with_lines
 from models.rules.rules import DEFAULT_RULES, Rules
 from models.rules.schema import BehaviourRule
 
@@ -99,7 +99,7 @@ behaviour:
   - {interaction: page_view, points: -4}
 """
     rules, _ = read_with_lines(write(tmp_path, text + "fit:\n  - {attribute: lead.country, equals: DE, points: 20}\n"))
-    assert most(rules) == (5, 8)
+    assert max_points(rules) == (5, 8)
 
 
 def test_the_example_of_the_documentation_is_valid(tmp_path: Path) -> None:

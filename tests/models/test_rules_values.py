@@ -36,4 +36,4 @@ def test_many_values_are_judged_as_each_alone(kind: str) -> None:
     ]  # fmt: skip
     for rule in rules:
         many = some * 500
-        assert Column.of(many).holds(rule).tolist() == [float(rule.holds(v)) for v in many]
+        assert Column.from_values(many).holds(rule).tolist() == [float(rule.holds(v)) for v in many]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.calibration.timing import FEW, Timing, Timings
+from models.calibration.timing import MIN_CONVERSIONS, Timing, Timings
 
 HORIZON = 60.0
 
@@ -24,18 +24,18 @@ def test_the_true_timing_comes_back() -> None:
     taken, z = drawn()
     timing = Timing.fit(taken, z, HORIZON)
     assert np.array(timing.slope) / np.array(timing.spread) == pytest.approx([-0.5, 0.3], abs=0.03)
-    assert timing.by(np.array([15.0, 30.0]), np.zeros((1, 2)))[0] == pytest.approx([0.25**0.7, 0.5**0.7], abs=0.02)
+    assert timing.cdf(np.array([15.0, 30.0]), np.zeros((1, 2)))[0] == pytest.approx([0.25**0.7, 0.5**0.7], abs=0.02)
     assert timing.mean(np.zeros((1, 2)))[0] == pytest.approx(60 * 0.7 / 1.7, rel=0.03)
 
 
 def test_few_conversions_share_one_curve() -> None:
-    taken, z = drawn(FEW - 1)
+    taken, z = drawn(MIN_CONVERSIONS - 1)
     assert Timing.fit(taken, z, HORIZON).slope == (0.0, 0.0)
 
 
 def test_without_conversions_it_rises_evenly() -> None:
     timing = Timing.fit(np.zeros(0), np.zeros((0, 2)), HORIZON)
-    assert timing.by(np.array([15.0, 60.0]), np.zeros((1, 2))).tolist() == [[0.25, 1.0]]
+    assert timing.cdf(np.array([15.0, 60.0]), np.zeros((1, 2))).tolist() == [[0.25, 1.0]]
     assert timing.mean(np.zeros((1, 2))).tolist() == [30.0]
 
 
@@ -48,7 +48,7 @@ def test_it_is_a_distribution_whatever_the_data(taken: np.ndarray, z: np.ndarray
     """Ties, conversions at once or at the very end, and covariates far from any seen."""
     timing = Timing.fit(taken, np.random.default_rng(seed).normal(size=(len(taken), 2)), HORIZON)
     days = np.linspace(0, HORIZON, 13)
-    share = timing.by(days, z)
+    share = timing.cdf(days, z)
     assert np.all(np.diff(share, axis=1) >= 0)
     assert np.all((share >= 0) & (share <= 1))
     assert share[:, -1] == pytest.approx(1.0)

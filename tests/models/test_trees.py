@@ -16,7 +16,7 @@ from features.common.compiled import part
 from models.common.types import Floats, Matrix
 from models.learners.forest import SMALL
 from models.learners.gbm import Gbm
-from models.learners.tree_shap import BLOCK, FEW, Shapley
+from models.learners.tree_shap import BLOCK, SMALL_BATCH, Shapley
 from models.learners.trees import Trees
 
 
@@ -38,7 +38,7 @@ def fitted(x: Matrix, y: Floats, trees: int = 20, **params: Any) -> lgb.Booster:
 def ready(booster: lgb.Booster) -> tuple[Trees, Shapley]:
     trees = Trees.read(booster.model_to_string())
     assert trees is not None
-    made = Shapley.of(trees)
+    made = Shapley.from_trees(trees)
     assert made is not None
     return trees, made
 
@@ -59,7 +59,9 @@ def test_margin_and_contributions_are_lightgbms(leaves: int, zero_as_missing: bo
     expected = booster.predict(asked, pred_contrib=True)
     assert np.array_equal(trees.margin(asked), booster.predict(asked, raw_score=True))
     np.testing.assert_allclose(made.contributions(asked), expected, atol=1e-12, rtol=0)  # many rows: by pattern
-    np.testing.assert_allclose(made.contributions(asked[-FEW:]), expected[-FEW:], atol=1e-12, rtol=0)  # few: row by row
+    np.testing.assert_allclose(
+        made.contributions(asked[-SMALL_BATCH:]), expected[-SMALL_BATCH:], atol=1e-12, rtol=0
+    )  # few: row by row
 
 
 def test_a_feature_that_comes_again_on_the_way_counts_once() -> None:
@@ -77,7 +79,7 @@ def test_a_way_of_more_features_than_one_round_of_points_serves() -> None:
     y = (x * np.arange(1, 31)).sum(axis=1)
     booster = fitted(x, y, 3, objective="regression", num_leaves=31, min_data_in_leaf=2, min_gain_to_split=0)
     _, made = ready(booster)
-    assert part(made.whole, 2).max() >= 2
+    assert part(made.integers, 2).max() >= 2
     np.testing.assert_allclose(made.contributions(x), booster.predict(x, pred_contrib=True), atol=1e-9, rtol=0)
     np.testing.assert_allclose(made.contributions(x[:40]), booster.predict(x[:40], pred_contrib=True), atol=1e-9, rtol=0)
 
@@ -111,7 +113,7 @@ def test_one_tree_by_the_definition() -> None:
         if node < 0:
             return float(links.value[~node])
         feature = int(nodes.feature[node])
-        children = (int(links.left[node]), int(links.right[node]))
+        children = (int(links.left_child[node]), int(links.right_child[node]))
         if feature in known:
             value = row[feature]
             left = bool(nodes.default_left[node]) if np.isnan(value) else value <= nodes.threshold[node]
@@ -158,7 +160,7 @@ def test_trees_too_large_for_a_pattern_are_left_to_lightgbm() -> None:
     booster = fitted(x, y, 2, num_leaves=90, min_data_in_leaf=2)
     trees = Trees.read(booster.model_to_string())
     assert trees is not None
-    assert Shapley.of(trees) is None
+    assert Shapley.from_trees(trees) is None
     gbm = Gbm(booster)
     assert np.array_equal(gbm.margin(x[:9]), booster.predict(x[:9], raw_score=True))
     assert np.array_equal(gbm.contributions(x[:9]), booster.predict(x[:9], pred_contrib=True))

@@ -8,7 +8,7 @@ import pytest
 
 from serving.api.app import utc_now
 from serving.schemas.score import EXAMPLE
-from serving.scoring.answer import answered
+from serving.scoring.answer import build_answer
 from serving.scoring.quick import read
 from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
@@ -18,7 +18,7 @@ from tests.tiny import tiny_model
 def _compiled() -> None:
     """As a worker before it is ready: a loop that waits for the compiler would turn the next request away as too busy."""
     scorer = Scorer(tiny_model())
-    answered(scorer, read(json.dumps(EXAMPLE).encode(), scorer.model.funnel, utc_now()))
+    build_answer(scorer, read(json.dumps(EXAMPLE).encode(), scorer.model.funnel, utc_now()))
 
 
 @pytest.fixture(autouse=True)

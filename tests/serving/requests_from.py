@@ -15,8 +15,8 @@ from models.model import FunnelModel
 
 
 def open_at(model: FunnelModel, dataset: Dataset, as_of: int) -> tuple[Histories, Landmarks]:
-    histories = Histories.of(dataset, model.feature_set.types, model.feature_set.mail)
-    path = Path.of(histories.leads, dataset.lead_stages, model.funnel)
+    histories = Histories.from_dataset(dataset, model.feature_set.types, model.feature_set.mail)
+    path = Path.from_tables(histories.leads, dataset.lead_stages, model.funnel)
     return histories, open_leads(path, as_of)
 
 

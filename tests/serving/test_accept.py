@@ -54,7 +54,7 @@ def test_what_the_loop_left_waiting_is_taken_in_and_answered() -> None:
         for one in connections:
             assert one.recv(1_000).startswith(b"HTTP/1.1 200")
             one.close()
-        assert server.acceptor.taken > MANY / 2
+        assert server.acceptor.accepted > MANY / 2
         server.should_exit = True
         thread.join(20)
         assert not thread.is_alive()

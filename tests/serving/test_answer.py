@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from serving.api.app import utc_now
 from serving.schemas.score import EXAMPLE, ScoreResponse
-from serving.scoring.answer import answered
+from serving.scoring.answer import build_answer
 from serving.scoring.request import read
 from serving.scoring.result import rounded_rows
 from serving.scoring.scorer import Scorer
@@ -46,7 +46,7 @@ def scorer() -> Scorer:
 def test_an_answer_has_every_field_of_its_schema_in_its_order(scorer: Scorer, language: str, reasons: int, as_of: str) -> None:
     leads = [{**LEAD, "lead_id": str(i), **change} for i, change in enumerate(CHANGES)]
     asked = {"as_of": as_of, "reasons": reasons, "language": language, "leads": leads}
-    text = answered(scorer, read(json.dumps(asked).encode(), scorer.model.funnel, utc_now())).text
+    text = build_answer(scorer, read(json.dumps(asked).encode(), scorer.model.funnel, utc_now())).text
     checked = ScoreResponse.model_validate_json(text, strict=True)
     # as text, since dicts are equal in any order and 1 equals 1.0
     assert json.dumps(json.loads(text)) == json.dumps(json.loads(checked.model_dump_json()))
@@ -55,7 +55,7 @@ def test_an_answer_has_every_field_of_its_schema_in_its_order(scorer: Scorer, la
 def test_a_result_alone_is_what_the_answer_says(scorer: Scorer) -> None:
     parsed = read(json.dumps(EXAMPLE).encode(), scorer.model.funnel, utc_now())
     (result,) = scorer.score(parsed.leads, parsed.as_of, parsed.reasons, parsed.language)
-    (said,) = orjson.loads(answered(scorer, parsed).text)["results"]
+    (said,) = orjson.loads(build_answer(scorer, parsed).text)["results"]
     said["warnings"] = result.warnings
     assert json.loads(result.model_dump_json()) == said
 

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from models.common.types import logit
 from serving.api.app import create_app
 from serving.api.openapi import describe
-from serving.api.openapi_access import behind_the_door
+from serving.api.openapi_access import add_security
 from serving.schemas.score import EXAMPLE, MOST_LEADS
 from serving.scoring.scorer import Scorer
 from tests.trained import Trained
@@ -224,7 +224,7 @@ def test_without_a_model_it_lives_but_is_not_ready() -> None:
 
 def test_the_openapi_document_describes_what_is_answered(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
-    assert document == json.loads(json.dumps(behind_the_door(describe())))
+    assert document == json.loads(json.dumps(add_security(describe())))
     assert document["openapi"].startswith("3.1")
     refs = json.dumps(document).split('"#/components/schemas/')[1:]
     assert {r.split('"')[0] for r in refs} <= document["components"]["schemas"].keys()

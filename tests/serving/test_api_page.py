@@ -11,9 +11,9 @@ import pytest
 
 from serving.api.api_page import page
 from serving.api.openapi import describe
-from serving.api.openapi_access import behind_the_door
+from serving.api.openapi_access import add_security
 
-DOCUMENT = behind_the_door(describe())
+DOCUMENT = add_security(describe())
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from serving.http.slow_bodies import Timely
+from serving.http.slow_bodies import BodyLimiter
 
 
 async def reading(scope: Scope, receive: Receive, send: Send) -> None:
@@ -19,7 +19,7 @@ async def reading(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(str(len(body)))(scope, receive, send)
 
 
-async def asked(app: Timely, parts: list[tuple[float, bytes]]) -> tuple[int, dict[str, str]]:
+async def asked(app: BodyLimiter, parts: list[tuple[float, bytes]]) -> tuple[int, dict[str, str]]:
     """The status and headers for a body whose parts come after so many seconds each."""
     left = list(parts)
     said: list[Message] = []
@@ -48,15 +48,15 @@ async def asked(app: Timely, parts: list[tuple[float, bytes]]) -> tuple[int, dic
     ids=["at once", "in parts", "silent", "a drip"],
 )
 def test_a_body_is_there_in_time_or_not_waited_for(parts: list[tuple[float, bytes]], status: int) -> None:
-    app = Timely(reading, part=0.2, whole=0.5)
+    app = BodyLimiter(reading, part=0.2, whole_seconds=0.5)
     found, headers = asyncio.run(asked(app, parts))
     assert found == status
     assert headers.get("connection") == ("close" if status == 408 else None), "the rest is not waited for either"
-    assert app.held == 0
+    assert app.held_bytes == 0
 
 
 def test_too_much_at_once_is_turned_away_and_given_back() -> None:
-    app = Timely(reading, most=2_500)
+    app = BodyLimiter(reading, max_bytes=2_500)
 
     async def story() -> tuple[list[int], int]:
         found = await asyncio.gather(*(asked(app, [(0.0, b"a" * 1_000)]) for _ in range(4)))
@@ -64,4 +64,4 @@ def test_too_much_at_once_is_turned_away_and_given_back() -> None:
         return sorted(status for status, _ in found), (await asked(app, [(0.0, b"a" * 1_000)]))[0]
 
     assert asyncio.run(story()) == ([200, 200, 503, 503], 200)
-    assert app.held == 0
+    assert app.held_bytes == 0

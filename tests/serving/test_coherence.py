@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.common.clock import DAY
-from features.engine.request import Act, LiveLead
+from features.engine.request import Interaction, RequestLead
 from serving.schemas.score import Result
 from serving.scoring.scorer import Scorer
 from tests.tiny import TYPES, tiny_model
@@ -19,7 +19,7 @@ NOW = 20_000 * DAY
 SCORER = Scorer(tiny_model())
 
 acts = st.builds(
-    Act,
+    Interaction,
     type=st.sampled_from([*TYPES, "never seen"]),
     at=st.integers(NOW - 300 * DAY, NOW - 1),
     direction=st.sampled_from(["in", "out", None]),
@@ -29,14 +29,14 @@ acts = st.builds(
 
 
 @st.composite
-def leads(draw: st.DrawFn, company: str = "C") -> list[LiveLead]:
+def leads(draw: st.DrawFn, company: str = "C") -> list[RequestLead]:
     """One to four people of one account."""
     industry = draw(st.sampled_from(["retail", "software", None]))
     found = []
     for number in range(draw(st.integers(1, 4))):
         age = draw(st.integers(1, 400))
         found.append(
-            LiveLead(
+            RequestLead(
                 f"{company}{number}",
                 draw(st.integers(0, 2)),
                 NOW - age * DAY,
@@ -50,7 +50,7 @@ def leads(draw: st.DrawFn, company: str = "C") -> list[LiveLead]:
     return found
 
 
-def said(found: list[LiveLead]) -> dict[str, Result]:
+def said(found: list[RequestLead]) -> dict[str, Result]:
     """Answers by lead; without the reasons' frame, whose sums differ in the sixteenth digit from row to row."""
     answers = zip(found, SCORER.score(found, NOW), strict=True)
     return {lead.lead_id: result.model_copy(update={"explanation": None, "reasons": None}) for lead, result in answers}
@@ -61,7 +61,7 @@ quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCh
 
 @quick
 @given(leads())
-def test_no_lead_stage_is_likelier_than_the_one_before_it_at_any_time(found: list[LiveLead]) -> None:
+def test_no_lead_stage_is_likelier_than_the_one_before_it_at_any_time(found: list[RequestLead]) -> None:
     for result in said(found).values():
         ahead = list((result.probabilities or {}).values())
         for nearer, further in pairwise(ahead):
@@ -75,7 +75,7 @@ def test_no_lead_stage_is_likelier_than_the_one_before_it_at_any_time(found: lis
 
 @quick
 @given(leads(), st.randoms())
-def test_members_of_an_account_score_alike_in_any_order(found: list[LiveLead], random: object) -> None:
+def test_members_of_an_account_score_alike_in_any_order(found: list[RequestLead], random: object) -> None:
     shuffled = list(found)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert said(shuffled) == said(found)
@@ -83,7 +83,7 @@ def test_members_of_an_account_score_alike_in_any_order(found: list[LiveLead], r
 
 @quick
 @given(leads())
-def test_twins_in_an_account_get_the_same_answer(found: list[LiveLead]) -> None:
+def test_twins_in_an_account_get_the_same_answer(found: list[RequestLead]) -> None:
     """Two people who did the same at the same time, beside the same colleagues."""
     twin = replace(found[0], lead_id="twin")
     both = said([*found, twin])
@@ -92,7 +92,7 @@ def test_twins_in_an_account_get_the_same_answer(found: list[LiveLead]) -> None:
 
 @quick
 @given(leads(), leads(company="D"))
-def test_other_accounts_change_nothing(found: list[LiveLead], others: list[LiveLead]) -> None:
+def test_other_accounts_change_nothing(found: list[RequestLead], others: list[RequestLead]) -> None:
     together = said([*found, *others])
     for name, alone in said(found).items():
         same = together[name]
@@ -106,7 +106,7 @@ def test_other_accounts_change_nothing(found: list[LiveLead], others: list[LiveL
 
 @quick
 @given(leads())
-def test_members_who_share_a_company_share_its_fit(found: list[LiveLead]) -> None:
+def test_members_who_share_a_company_share_its_fit(found: list[RequestLead]) -> None:
     """With the same history and attributes of their own, whatever their colleagues did counts for both alike."""
     one, two = replace(found[0], lead_id="one", acts=()), replace(found[0], lead_id="two", acts=())
     both = said([one, two, *found[1:]])

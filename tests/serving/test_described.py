@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from serving.api.app import create_app
 from serving.api.openapi import describe
-from serving.api.openapi_access import behind_the_door
+from serving.api.openapi_access import add_security
 from serving.api.openapi_leads import LEAD
 from serving.scoring.request import microseconds
 from serving.scoring.scorer import Scorer
@@ -43,7 +43,7 @@ CONFIG = {
 @pytest.fixture(scope="session")
 def described(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The description as the application gives it, with a lead store and the stages of its funnel in what is sent."""
-    store = Store.at(f"sqlite:///{tmp_path_factory.mktemp('described')}/leads.db", {})
+    store = Store.from_address(f"sqlite:///{tmp_path_factory.mktemp('described')}/leads.db", {})
     store.open()
     scorer = Scorer(trained.model)
     app = create_app(lambda: scorer, store=lambda: store)
@@ -98,11 +98,11 @@ def test_whatever_is_sent(described: Any, method: str, path: str) -> None:
 
 def test_the_description_is_valid_openapi() -> None:
     validate(describe())
-    validate(behind_the_door(describe()))
+    validate(add_security(describe()))
 
 
 def test_the_description_says_what_each_operation_needs() -> None:
-    paths = behind_the_door(describe())["paths"]
+    paths = add_security(describe())["paths"]
     assert paths["/livez"]["get"]["security"] == []
     score = paths["/v1/score"]["post"]
     assert {"key": []} in score["security"]

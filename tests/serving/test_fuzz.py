@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from serving.api.app import create_app
-from serving.logs.access_log import Logged
+from serving.logs.access_log import AccessLogMiddleware
 from serving.schemas.score import EXAMPLE
 from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
@@ -30,7 +30,7 @@ def lines() -> list[str]:
 @pytest.fixture(scope="module")
 def client(lines: list[str]) -> Iterator[TestClient]:
     scorer = Scorer(tiny_model())
-    app = Logged(create_app(lambda: scorer, clock=lambda: NOW), lambda: NOW, lines.append)
+    app = AccessLogMiddleware(create_app(lambda: scorer, clock=lambda: NOW), lambda: NOW, lines.append)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 

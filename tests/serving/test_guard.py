@@ -14,9 +14,9 @@ from starlette.types import ASGIApp
 
 from features.common.errors import ConfigError
 from serving.access.api_keys import KeyRing, add, revoke
-from serving.access.middleware import ADDRESSES, Buckets, Guard, loopback, needed, neighbour
+from serving.access.middleware import ADDRESSES, AuthMiddleware, RateLimiter, client_network, loopback, required_scope
 from serving.api.app import create_app
-from serving.logs.access_log import Logged, origins, shared
+from serving.logs.access_log import AccessLogMiddleware, origins, with_cors
 from serving.schemas.score import EXAMPLE
 from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
@@ -44,12 +44,12 @@ class House:
         self.keys = {scope: add(file, scope, [scope], rate=2) for scope in ("score", "write", "admin")}
         scorer = Scorer(tiny_model())
         self.app = create_app(lambda: scorer, self.time.clock)
-        self.guard = Guard(self.app, KeyRing(file), self.time.clock, self.time.tick)
+        self.guard = AuthMiddleware(self.app, KeyRing(file), self.time.clock, self.time.tick)
 
     def client(
         self, app: ASGIApp | None = None, address: str = "203.0.113.9", host: str = "https://leads.example"
     ) -> TestClient:
-        whole = Logged(app or self.guard, self.time.clock, self.lines.append)
+        whole = AccessLogMiddleware(app or self.guard, self.time.clock, self.lines.append)
         return TestClient(whole, host, client=(address, 40_000), follow_redirects=False, raise_server_exceptions=False)
 
 
@@ -113,7 +113,7 @@ def test_what_is_open_and_what_is_not(house: House) -> None:
     ],
 )
 def test_which_scope_a_request_needs(method: str, path: str, scope: str | None) -> None:
-    assert needed(method, path) == scope
+    assert required_scope(method, path) == scope
 
 
 def test_a_key_does_only_what_it_may(house: House) -> None:
@@ -170,10 +170,10 @@ def test_a_clock_that_jumps_back_stops_nobody(house: House) -> None:
 
 
 def test_only_so_many_addresses_are_remembered() -> None:
-    buckets = Buckets(most=100)
+    buckets = RateLimiter(max_names=100)
     for n in range(1_000):
         buckets.wait(str(n), 1.0, 1.0, 0.0)
-    assert len(buckets._of) == 100
+    assert len(buckets._buckets) == 100
     assert ADDRESSES >= 1_000
 
 
@@ -214,7 +214,9 @@ SITES: list[tuple[dict[str, str], int]] = [
 
 @pytest.mark.parametrize(("headers", "status"), SITES)
 def test_with_a_pass_nothing_is_sent_but_from_our_own_page(house: House, headers: dict[str, str], status: int) -> None:
-    guard = Guard(house.app, KeyRing(house.file), house.time.clock, house.time.tick, public="https://scoring.example.com")
+    guard = AuthMiddleware(
+        house.app, KeyRing(house.file), house.time.clock, house.time.tick, public="https://scoring.example.com"
+    )
     client = house.client(guard)
     client.post("/login", data={"key": house.keys["admin"]})
     assert client.post("/v1/score", json=EXAMPLE, headers=headers).status_code == status
@@ -256,7 +258,7 @@ def test_a_short_secret_is_refused(house: House, monkeypatch: pytest.MonkeyPatch
 
 def test_without_keys_no_page_elsewhere_writes_here(house: House) -> None:
     """A form may be sent to any address, and the browser of this machine is on this machine."""
-    guard = Guard(house.app, None, house.time.clock, allowed=["https://crm.example.com"])
+    guard = AuthMiddleware(house.app, None, house.time.clock, allowed=["https://crm.example.com"])
     client = house.client(guard, "127.0.0.1", "http://127.0.0.1:3000")
     codes = [
         client.post("/v1/score", json=EXAMPLE, headers={"origin": origin}).status_code
@@ -276,7 +278,7 @@ def test_without_keys_no_page_elsewhere_writes_here(house: House) -> None:
     ],
 )
 def test_a_machine_with_endless_addresses_is_one_guesser(address: str, counted: str) -> None:
-    assert neighbour(address) == counted
+    assert client_network(address) == counted
 
 
 def test_a_long_form_is_no_key(house: House) -> None:
@@ -297,7 +299,7 @@ def test_a_long_form_is_no_key(house: House) -> None:
     ],
 )
 def test_without_keys_only_this_machine_may_ask(house: House, address: str, host: str, status: int) -> None:
-    client = house.client(Guard(house.app, None, house.time.clock), address, host)
+    client = house.client(AuthMiddleware(house.app, None, house.time.clock), address, host)
     assert client.post("/v1/score", json=EXAMPLE).status_code == status
     assert client.get("/livez").status_code == 200, "whether it lives may be asked from anywhere"
 
@@ -339,7 +341,7 @@ def test_one_line_of_json_says_who_asked_what_and_names_no_lead(house: House) ->
 
 
 def test_pages_elsewhere_ask_only_where_they_are_allowed(house: House) -> None:
-    client = house.client(shared(house.guard, origins("https://crm.example.com")))
+    client = house.client(with_cors(house.guard, origins("https://crm.example.com")))
     asked = {
         "origin": "https://crm.example.com",
         "access-control-request-method": "POST",

@@ -20,9 +20,17 @@ from starlette.testclient import TestClient
 
 from features.common.errors import ConfigError
 from serving.access.api_keys import KeyRing, add
-from serving.access.jwks import IssuerError, fetched, verifiers
-from serving.access.jwt_tokens import AGAIN, FOR, FRESH, REMEMBERED, Issuer, Trust, trust
-from serving.access.middleware import Guard
+from serving.access.jwks import IssuerError, fetch_key_set, verifiers
+from serving.access.jwt_tokens import (
+    CACHE_SECONDS,
+    MAX_CACHED_TOKENS,
+    REFRESH_SECONDS,
+    RETRY_SECONDS,
+    JwtVerifier,
+    Trust,
+    read_trust,
+)
+from serving.access.middleware import AuthMiddleware
 from serving.api.app import create_app
 from serving.schemas.score import EXAMPLE
 from serving.scoring.scorer import Scorer
@@ -100,13 +108,13 @@ def told(place: str, **more: Any) -> Trust:
 
 
 @pytest.fixture
-def issuer(loopback: Loopback) -> Issuer:
-    one = Issuer(told(loopback.url), ticks=Ticks())
+def issuer(loopback: Loopback) -> JwtVerifier:
+    one = JwtVerifier(told(loopback.url), ticks=Ticks())
     one.refresh()
     return one
 
 
-def test_a_token_is_as_good_as_a_key(issuer: Issuer) -> None:
+def test_a_token_is_as_good_as_a_key(issuer: JwtVerifier) -> None:
     for token in (signed(), signed(EC, "ec", "ES256"), signed(aud=["other", "ripeline"])):
         key = issuer.find(token, NOW)
         assert key is not None
@@ -167,17 +175,17 @@ FORGED = {
 
 
 @pytest.mark.parametrize("token", FORGED.values(), ids=FORGED.keys())
-def test_what_is_no_token_of_the_issuer_lets_nobody_in(issuer: Issuer, token: str) -> None:
+def test_what_is_no_token_of_the_issuer_lets_nobody_in(issuer: JwtVerifier, token: str) -> None:
     assert issuer.find(token, NOW) is None
     assert issuer.find(token, NOW) is None, "nor the second time"
 
 
-def test_clocks_may_differ_a_little(issuer: Issuer) -> None:
+def test_clocks_may_differ_a_little(issuer: JwtVerifier) -> None:
     assert issuer.find(signed(exp=MOMENT - 29), NOW) is not None
     assert issuer.find(signed(nbf=MOMENT + 29), NOW) is not None
 
 
-def test_a_token_ends_while_it_is_remembered(issuer: Issuer) -> None:
+def test_a_token_ends_while_it_is_remembered(issuer: JwtVerifier) -> None:
     token = signed(exp=MOMENT + 10)
     assert issuer.find(token, NOW) is not None
     later = datetime.fromtimestamp(MOMENT + 41, UTC)
@@ -200,16 +208,16 @@ def test_a_token_ends_while_it_is_remembered(issuer: Issuer) -> None:
 def test_which_words_of_the_issuer_are_which_scopes(
     loopback: Loopback, more: dict[str, Any], said: dict[str, Any], scopes: set[str]
 ) -> None:
-    one = Issuer(told(loopback.url, **more), ticks=Ticks())
+    one = JwtVerifier(told(loopback.url, **more), ticks=Ticks())
     one.refresh()
     key = one.find(signed(**said), NOW)
     assert key is not None
     assert key.scopes == scopes
 
 
-def client_of(issuer: Issuer | None, ring: KeyRing | None = None) -> TestClient:
+def client_of(issuer: JwtVerifier | None, ring: KeyRing | None = None) -> TestClient:
     scorer = Scorer(tiny_model())
-    guard = Guard(create_app(lambda: scorer, lambda: NOW), ring, lambda: NOW, issuer=issuer)
+    guard = AuthMiddleware(create_app(lambda: scorer, lambda: NOW), ring, lambda: NOW, issuer=issuer)
     return TestClient(guard, "https://leads.example", client=("203.0.113.9", 40_000), raise_server_exceptions=False)
 
 
@@ -217,7 +225,7 @@ def scored(client: TestClient, token: str) -> int:
     return client.post("/v1/score", json=EXAMPLE, headers={"authorization": f"Bearer {token}"}).status_code
 
 
-def test_at_the_door(issuer: Issuer, tmp_path: Path) -> None:
+def test_at_the_door(issuer: JwtVerifier, tmp_path: Path) -> None:
     """Tokens, and keys beside them; a scope that is missing is said; ten forged ones and the address waits."""
     mine = add(tmp_path / "keys.json", "crm", ["score"])
     client = client_of(issuer, KeyRing(tmp_path / "keys.json"))
@@ -227,7 +235,7 @@ def test_at_the_door(issuer: Issuer, tmp_path: Path) -> None:
     assert scored(client, signed()) == 200
 
 
-def test_without_keys_tokens_alone_do(issuer: Issuer) -> None:
+def test_without_keys_tokens_alone_do(issuer: JwtVerifier) -> None:
     client = client_of(issuer)
     assert scored(client, signed()) == 200
     assert client.post("/v1/score", json=EXAMPLE).status_code == 401
@@ -238,13 +246,13 @@ def test_without_keys_tokens_alone_do(issuer: Issuer) -> None:
 def test_a_new_key_is_known_after_one_question(loopback: Loopback) -> None:
     """The first request that names it waits for the issuer; who names one that does not exist cannot make us ask and ask."""
     ticks = Ticks()
-    issuer = Issuer(told(loopback.url), ticks=ticks)
+    issuer = JwtVerifier(told(loopback.url), ticks=ticks)
     client = client_of(issuer)
     assert scored(client, signed()) == 200
     assert loopback.asked == 1
     loopback.keys = [public(RSA["second"], "second")]
     assert [scored(client, signed(RSA["second"], "second")), loopback.asked] == [401, 1]
-    ticks.now += AGAIN
+    ticks.now += RETRY_SECONDS
     assert [scored(client, signed(RSA["second"], "second")), loopback.asked] == [200, 2]
     assert scored(client, signed()) == 401, "the old one is gone"
     for number in range(5):
@@ -254,11 +262,11 @@ def test_a_new_key_is_known_after_one_question(loopback: Loopback) -> None:
 
 def test_a_key_taken_back_is_gone_though_its_token_was_remembered(loopback: Loopback) -> None:
     ticks = Ticks()
-    issuer = Issuer(told(loopback.url), ticks=ticks)
+    issuer = JwtVerifier(told(loopback.url), ticks=ticks)
     issuer.refresh()
     assert issuer.find(signed(), NOW) is not None
     loopback.keys = [public(RSA["second"], "second")]
-    ticks.now += FRESH
+    ticks.now += REFRESH_SECONDS
     assert issuer.stale()
     assert issuer.refresh()
     assert issuer.find(signed(), NOW) is None
@@ -267,7 +275,7 @@ def test_a_key_taken_back_is_gone_though_its_token_was_remembered(loopback: Loop
 @pytest.mark.parametrize("trouble", ["down", "error", "redirect", "no keys"])
 def test_while_the_issuer_is_away_known_keys_go_on(loopback: Loopback, trouble: str) -> None:
     ticks = Ticks()
-    issuer = Issuer(told(loopback.url), ticks=ticks)
+    issuer = JwtVerifier(told(loopback.url), ticks=ticks)
     issuer.refresh()
     if trouble == "down":
         loopback.server.shutdown()
@@ -276,7 +284,7 @@ def test_while_the_issuer_is_away_known_keys_go_on(loopback: Loopback, trouble: 
         loopback.keys = [{"kty": "oct", "k": "c2VjcmV0", "kid": "first"}]
     else:
         loopback.status = {"error": 500, "redirect": 302}[trouble]
-    ticks.now += FRESH
+    ticks.now += REFRESH_SECONDS
     issuer.refresh()
     assert "The keys known so far go on." in issuer.trouble
     assert issuer.find(signed(), NOW) is not None
@@ -284,28 +292,28 @@ def test_while_the_issuer_is_away_known_keys_go_on(loopback: Loopback, trouble: 
 
 def test_an_issuer_away_from_the_start_lets_nobody_in_and_is_asked_again(loopback: Loopback) -> None:
     ticks = Ticks()
-    issuer = Issuer(told(loopback.url), ticks=ticks)
+    issuer = JwtVerifier(told(loopback.url), ticks=ticks)
     loopback.status = 503
     client = client_of(issuer)
     assert scored(client, signed()) == 401
     assert "Nobody gets in with a token." in issuer.trouble
     loopback.status = 200
-    ticks.now += AGAIN
+    ticks.now += RETRY_SECONDS
     assert scored(client, signed()) == 200
     assert issuer.trouble == ""
 
 
-def test_only_so_many_tokens_are_remembered(issuer: Issuer) -> None:
+def test_only_so_many_tokens_are_remembered(issuer: JwtVerifier) -> None:
     for number in range(50):
         issuer.find(signed(jti=str(number)), NOW)
-    assert len(issuer._known) == 50 <= REMEMBERED
-    assert FOR <= FRESH
+    assert len(issuer._token_cache) == 50 <= MAX_CACHED_TOKENS
+    assert CACHE_SECONDS <= REFRESH_SECONDS
 
 
 def test_keys_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     file.write_text(json.dumps({"keys": [public(RSA["first"], "first")]}))
-    issuer = Issuer(told(str(file)), ticks=Ticks())
+    issuer = JwtVerifier(told(str(file)), ticks=Ticks())
     issuer.refresh()
     assert issuer.find(signed(kid=None), NOW) is not None, "it has one key, so none need be named"
 
@@ -339,15 +347,15 @@ def test_what_is_no_key_set_is_said(text: bytes) -> None:
 
 def test_keys_are_not_read_where_others_could_answer() -> None:
     with pytest.raises(ConfigError, match="Use https"):
-        fetched("http://id.example/keys")
+        fetch_key_set("http://id.example/keys")
 
 
 GOOD = {"RIPELINE_JWT_ISSUER": "https://id.example", "RIPELINE_JWT_AUDIENCE": "a", "RIPELINE_JWT_KEYS": "/keys.json"}
 
 
 def test_the_settings() -> None:
-    assert trust({"PATH": "/bin", "RIPELINE_JWT_ISSUER": ""}) is None
-    found = trust({**GOOD, "RIPELINE_JWT_SCOPES": "leads.read=score, leads.all=admin", "RIPELINE_JWT_ALGORITHMS": "EdDSA"})
+    assert read_trust({"PATH": "/bin", "RIPELINE_JWT_ISSUER": ""}) is None
+    found = read_trust({**GOOD, "RIPELINE_JWT_SCOPES": "leads.read=score, leads.all=admin", "RIPELINE_JWT_ALGORITHMS": "EdDSA"})
     assert found == Trust(
         "https://id.example", "a", "/keys.json", ("EdDSA",), scopes={"leads.read": "score", "leads.all": "admin"}
     )
@@ -369,4 +377,4 @@ def test_the_settings() -> None:
 )
 def test_settings_that_let_in_more_than_meant_are_refused(changes: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        trust({**GOOD, **changes})
+        read_trust({**GOOD, **changes})

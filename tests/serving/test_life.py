@@ -14,7 +14,7 @@ import pytest
 
 from models.store import MANIFEST, load, save
 from serving.schemas.score import EXAMPLE
-from serving.server.reload import Kept, Watch, scorer_of
+from serving.server.reload import FolderWatcher, Reloadable, scorer_of
 from tests.serving.test_server import ROOT, ask, free_port, running
 from tests.tiny import tiny_model
 
@@ -24,12 +24,12 @@ def version(folder: Path, name: str) -> Path:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Kept[str]:
+def kept(tmp_path: Path) -> Reloadable[str]:
     version(tmp_path / "model", "1")
-    return Kept("model", tmp_path / "model", MANIFEST, lambda folder: load(folder).version)
+    return Reloadable("model", tmp_path / "model", MANIFEST, lambda folder: load(folder).version)
 
 
-def test_what_was_written_anew_answers(kept: Kept[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_written_anew_answers(kept: Reloadable[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert kept.look()
     assert kept.value == "1"
     assert not kept.look(), "nothing new, nothing to do"
@@ -40,7 +40,9 @@ def test_what_was_written_anew_answers(kept: Kept[str], capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("damage", ["a byte", "a file", "the manifest", "everything"])
-def test_a_broken_folder_never_replaces_a_good_one(kept: Kept[str], damage: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_folder_never_replaces_a_good_one(
+    kept: Reloadable[str], damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     kept.look()
     folder = version(kept.folder, "2")
     if damage == "a byte":
@@ -67,13 +69,13 @@ def test_an_unforeseen_error_is_trouble_too(tmp_path: Path) -> None:
     def broken(_folder: Path) -> str:
         raise RecursionError("deep")
 
-    one = Kept("model", tmp_path, MANIFEST, broken)
+    one = Reloadable("model", tmp_path, MANIFEST, broken)
     assert not one.look()
     assert "RecursionError" in one.trouble
 
 
 def test_without_a_folder_it_waits_for_one(tmp_path: Path) -> None:
-    one = Kept("model", tmp_path / "model", MANIFEST, lambda folder: load(folder).version)
+    one = Reloadable("model", tmp_path / "model", MANIFEST, lambda folder: load(folder).version)
     assert not one.look()
     assert "is not a model folder" in one.trouble
     version(tmp_path / "model", "1")
@@ -91,7 +93,7 @@ def test_a_folder_that_changes_while_it_is_read_is_read_again(tmp_path: Path) ->
             version(folder, "2")
         return seen[-1]
 
-    one = Kept("model", folder, MANIFEST, slow)
+    one = Reloadable("model", folder, MANIFEST, slow)
     assert one.look()
     assert (one.value, seen) == ("2", ["1", "2"])
 
@@ -99,9 +101,9 @@ def test_a_folder_that_changes_while_it_is_read_is_read_again(tmp_path: Path) ->
 def test_the_watch_looks_again_and_again_and_stops(tmp_path: Path) -> None:
     settled = threading.Event()
     folder = version(tmp_path / "model", "1")
-    one = Kept("model", folder, MANIFEST, lambda path: load(path).version)
+    one = Reloadable("model", folder, MANIFEST, lambda path: load(path).version)
     one.look()
-    watch = Watch([one], settled.set, every=0.02)
+    watch = FolderWatcher([one], settled.set, interval=0.02)
     watch.start()
     version(folder, "2")
     assert settled.wait(10)

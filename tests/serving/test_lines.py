@@ -16,9 +16,9 @@ from starlette.types import Receive, Scope, Send
 
 from features.common.errors import ConfigError
 from serving.common import json_logging as said
-from serving.common.json_logging import Lines, level, say, written
-from serving.logs.access_log import Logged, proxies
-from serving.server.shutdown import Drain, seconds
+from serving.common.json_logging import Lines, emit, level, write_line
+from serving.logs.access_log import AccessLogMiddleware, proxies
+from serving.server.shutdown import GracefulShutdown, seconds
 from tests.serving.test_guard import Time
 
 
@@ -43,8 +43,8 @@ def spoken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_every_logger_speaks_json_of_its_level(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("RIPELINE_LOG_LEVEL", "warning")
     said.speak_json()
-    say("hardly worth it")
-    say("look here", "warning")
+    emit("hardly worth it")
+    emit("look here", "warning")
     logging.getLogger("uvicorn.error").warning("a %s", "library")
     logging.getLogger("uvicorn.error").info("less")
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -68,7 +68,7 @@ def test_what_nobody_foresaw_is_answered_and_told_without_its_words() -> None:
         raise RuntimeError("anna@example.com")
 
     found: list[str] = []
-    answer = TestClient(Logged(broken, Time().clock, found.append)).get("/v1/leads/anna")
+    answer = TestClient(AccessLogMiddleware(broken, Time().clock, found.append)).get("/v1/leads/anna")
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert answer.headers["x-content-type-options"] == "nosniff"
     error, request = [json.loads(line) for line in found]
@@ -80,7 +80,7 @@ def test_what_nobody_foresaw_is_answered_and_told_without_its_words() -> None:
 def test_a_full_disk_behind_standard_output_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     with open("/dev/full", "w") as full:
         monkeypatch.setattr(sys, "stdout", full)
-        written("a line")
+        write_line("a line")
         monkeypatch.undo()
         with pytest.raises(OSError, match="No space"):
             full.flush()
@@ -105,14 +105,14 @@ def test_going_away_is_not_ready_first_and_stops_once() -> None:
     stopped: list[float] = []
     told: list[str] = []
 
-    async def story() -> Drain:
-        drain, loop = Drain(), asyncio.get_running_loop()
+    async def story() -> GracefulShutdown:
+        drain, loop = GracefulShutdown(), asyncio.get_running_loop()
         signal.signal(signal.SIGTERM, lambda *_given: stopped.append(loop.time()))
         begun = loop.time()
         assert drain.at_signal(0.3, 1, told.append)
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGTERM)
-        assert drain.begun
+        assert drain.started
         await asyncio.sleep(0.1)
         assert stopped == []
         await asyncio.sleep(0.4)

@@ -12,7 +12,7 @@ import pytest
 
 import serving.api.app
 from serving.api.app import create_app
-from serving.http.load_shedding import MOST_LAG, MOST_LARGE, BusyError, Pressure
+from serving.http.load_shedding import MOST_LAG, MOST_LARGE, BusyError, LoadShedder
 from serving.schemas.score import EXAMPLE
 from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
@@ -45,7 +45,7 @@ def test_a_late_loop_turns_questions_away_and_recovers(app: Any) -> None:
 
 def test_an_idle_loop_is_not_late() -> None:
     async def story() -> float:
-        pressure = Pressure()
+        pressure = LoadShedder()
         pressure.lag()
         await asyncio.sleep(3 * MOST_LAG)
         return pressure.lag()
@@ -54,7 +54,7 @@ def test_an_idle_loop_is_not_late() -> None:
 
 
 def test_only_so_many_large_ones_at_a_time() -> None:
-    pressure = Pressure()
+    pressure = LoadShedder()
     entered = [pressure.large() for _ in range(MOST_LARGE)]
     for one in entered:
         one.__enter__()

@@ -26,7 +26,7 @@ def plain(parsed: Parsed) -> dict[str, Any]:
     leads = [
         [
             [x.lead_id, x.stage, x.created, x.entered, repr(x.attributes), x.company_id, repr(x.company), x.recommended],
-            [repr(act) for act in x.acts],
+            [repr(act) for act in x.interactions],
         ]
         for x in (*parsed.leads, *parsed.context)
     ]

@@ -37,7 +37,7 @@ def started(stack: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Tes
     from serving import service
 
     def start(folder: Path) -> TestClient:
-        monkeypatch.setattr(service, "_kept", {})
+        monkeypatch.setattr(service, "_reloadables", {})
         monkeypatch.setenv("RIPELINE_MODEL", str(folder))
         # as this machine asks: without keys nobody else may
         return TestClient(stack, "http://127.0.0.1:3000", raise_server_exceptions=False, client=("127.0.0.1", 50_000))
@@ -86,7 +86,7 @@ def test_without_a_model_it_lives_and_says_that_it_is_not_ready(
 )
 def test_who_answers(scope: dict[str, str], whose: str) -> None:
     """Only starting and stopping is left to BentoML."""
-    from serving.service import OursFirst
+    from serving.service import RipelineFirst
 
     asked: list[str] = []
 
@@ -96,7 +96,7 @@ def test_who_answers(scope: dict[str, str], whose: str) -> None:
 
         return app
 
-    asyncio.run(OursFirst(named("BentoML's"), ours=named("ours"))(scope, cast("Any", None), cast("Any", None)))
+    asyncio.run(RipelineFirst(named("BentoML's"), ours=named("ours"))(scope, cast("Any", None), cast("Any", None)))
     assert asked == [whose]
 
 

@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 import serving.api.app
 from features.dataset.funnel import Funnel
 from serving.api.app import create_app
-from serving.logs.access_log import Logged
+from serving.logs.access_log import AccessLogMiddleware
 from serving.schemas.score import EXAMPLE
-from serving.scoring.answer import answered
+from serving.scoring.answer import build_answer
 from serving.scoring.scorer import Scorer
 from serving.scoring.shadow import Shadow
 from tests.tiny import tiny_model
@@ -31,7 +31,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def client(challenger: Callable[[], Scorer | None]) -> TestClient:
     champion = Scorer(tiny_model())
     app = create_app(lambda: champion, shadow=challenger)
-    return TestClient(Logged(app, serving.api.app.utc_now, lambda _line: None), raise_server_exceptions=False)
+    return TestClient(AccessLogMiddleware(app, serving.api.app.utc_now, lambda _line: None), raise_server_exceptions=False)
 
 
 def counted(asked: TestClient, what: str) -> bool:
@@ -84,7 +84,7 @@ def test_what_comes_while_it_is_busy_is_counted_not_queued() -> None:
     champion = Scorer(tiny_model())
     shadow = Shadow(lambda: champion, found.append, registry)
     parsed = serving.api.app.read(json.dumps(EXAMPLE).encode(), champion.model.funnel, serving.api.app.utc_now())
-    answer = answered(champion, parsed).text
+    answer = build_answer(champion, parsed).text
     with shadow._busy:
         shadow.compare(champion, parsed, answer, None)
     assert found == []

@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 
 from serving.api.app import create_app
 from serving.http import traces
-from serving.http.traces import NOTHING, Traced, span, wanted
-from serving.logs.access_log import Logged
+from serving.http.traces import NO_SPAN, TracingMiddleware, enabled, span
+from serving.logs.access_log import AccessLogMiddleware
 from serving.schemas.score import EXAMPLE
 from serving.scoring.scorer import Scorer
 from tests.serving.test_guard import Time
@@ -63,7 +63,7 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 
 def client(lines: list[str]) -> TestClient:
     scorer = Scorer(tiny_model())
-    app = Logged(Traced(create_app(lambda: scorer)), Time().clock, lines.append)
+    app = AccessLogMiddleware(TracingMiddleware(create_app(lambda: scorer)), Time().clock, lines.append)
     return TestClient(app, "http://127.0.0.1", raise_server_exceptions=False)
 
 
@@ -93,7 +93,7 @@ def test_a_request_is_a_trace_of_its_parts_and_names_nobody(collector: Collector
 
 def test_off_it_is_nothing_at_all() -> None:
     assert not traces.start({})
-    assert span("parse", leads=3) is NOTHING
+    assert span("parse", leads=3) is NO_SPAN
     lines: list[str] = []
     assert client(lines).post("/v1/score", json=EXAMPLE, headers={"traceparent": PARENT}).status_code == 200
     assert "trace_id" not in lines[0]
@@ -110,7 +110,7 @@ def test_off_it_is_nothing_at_all() -> None:
     ],
 )
 def test_the_standard_variables_decide(environment: dict[str, str], on: bool) -> None:
-    assert wanted(environment) is on
+    assert enabled(environment) is on
 
 
 def test_a_collector_that_is_away_is_nobodys_trouble(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,8 +25,8 @@ from features.common.errors import DataError
 from serving.api.app import create_app
 from serving.logs import audit_log as trails
 from serving.logs.audit_cli import find, forget, verify
-from serving.logs.audit_log import HEAD, KEYS, Event, Trail, line_hash
-from serving.logs.audit_middleware import Audited
+from serving.logs.audit_log import HEAD, KEYS, AuditLog, Event, line_hash
+from serving.logs.audit_middleware import AuditMiddleware
 from serving.schemas.score import EXAMPLE
 from serving.scoring.scorer import Scorer
 from tests.tiny import tiny_model
@@ -40,26 +40,26 @@ def event(*leads: str, at: datetime = NOW, request_id: str = "r-1") -> Event:
 
 
 @pytest.fixture
-def trail(tmp_path: Path) -> Trail:
-    one = Trail(tmp_path / "audit", pause=0.02)
+def trail(tmp_path: Path) -> AuditLog:
+    one = AuditLog(tmp_path / "audit", pause=0.02)
     for number in range(5):
         assert one.append([event(f"L-{number}", "L-common", request_id=f"r-{number}")])
     return one
 
 
-def file_of(trail: Trail) -> Path:
+def file_of(trail: AuditLog) -> Path:
     (found,) = trail.folder.glob("audit-*.jsonl")
     return found
 
 
-def test_a_whole_trail_is_whole_and_names_nobody(trail: Trail) -> None:
+def test_a_whole_trail_is_whole_and_names_nobody(trail: AuditLog) -> None:
     found = verify(trail.folder)
-    assert (found.lines, found.first, found.last) == (5, 1, 5)
+    assert (found.lines, found.first_number, found.last_number) == (5, 1, 5)
     text = file_of(trail).read_text()
     assert "L-" not in text
     assert "1f09c3aa" in text
     assert file_of(trail).stat().st_mode & 0o077 == 0
-    verify(trail.folder, (found.last, found.hash))
+    verify(trail.folder, (found.last_number, found.hash))
 
 
 def edited(change: Callable[[list[str]], list[str]]) -> Callable[[Path], None]:
@@ -92,36 +92,36 @@ def made_anew(lines: list[str]) -> list[str]:
     ],
     ids=["changed", "cut out", "moved", "put in", "cut off", "beginning cut off", "added", "half a line", "made anew"],
 )
-def test_what_was_done_to_it_shows(trail: Trail, change: Callable[[Path], None], message: str) -> None:
+def test_what_was_done_to_it_shows(trail: AuditLog, change: Callable[[Path], None], message: str) -> None:
     change(file_of(trail))
     with pytest.raises(DataError, match=message):
         verify(trail.folder)
 
 
-def test_one_made_anew_whole_is_shown_by_an_anchor_from_the_log(trail: Trail) -> None:
+def test_one_made_anew_whole_is_shown_by_an_anchor_from_the_log(trail: AuditLog) -> None:
     before = verify(trail.folder)
     edited(made_anew)(file_of(trail))
     last = json.loads(file_of(trail).read_text().splitlines()[-1])
     (trail.folder / HEAD).write_text(json.dumps({"n": last["n"], "hash": last["hash"]}))
     verify(trail.folder)
     with pytest.raises(DataError, match="is not in the trail"):
-        verify(trail.folder, (before.last, before.hash))
+        verify(trail.folder, (before.last_number, before.hash))
 
 
-def test_nothing_is_written_behind_an_end_that_was_cut_off(trail: Trail) -> None:
+def test_nothing_is_written_behind_an_end_that_was_cut_off(trail: AuditLog) -> None:
     edited(lambda lines: lines[:-1])(file_of(trail))
     assert not trail.append([event("L-9")])
     assert "line 5 is missing" in trail.trouble
 
 
-def test_half_a_line_of_a_crash_is_cut_off_and_the_trail_goes_on(trail: Trail) -> None:
+def test_half_a_line_of_a_crash_is_cut_off_and_the_trail_goes_on(trail: AuditLog) -> None:
     with file_of(trail).open("a") as out:
         out.write('{"n": 6, "at": "2026')
     assert trail.append([event("L-9")])
     assert verify(trail.folder).lines == 6
 
 
-def test_who_asked_about_a_lead(trail: Trail) -> None:
+def test_who_asked_about_a_lead(trail: AuditLog) -> None:
     assert [line["request_id"] for line in find(trail.folder, "L-3")] == ["r-3"]
     assert len(list(find(trail.folder, "L-common"))) == 5
     assert list(find(trail.folder, "L-nobody")) == []
@@ -129,7 +129,7 @@ def test_who_asked_about_a_lead(trail: Trail) -> None:
     assert (line["key"], line["operation"], line["status"], line["leads"]) == ("1f09c3aa", "POST /v1/score", 200, 2)
 
 
-def test_without_the_key_of_its_month_nobody_is_found_and_the_trail_is_whole(trail: Trail) -> None:
+def test_without_the_key_of_its_month_nobody_is_found_and_the_trail_is_whole(trail: AuditLog) -> None:
     long_ago = NOW - timedelta(days=70)
     assert trail.append([event("L-3", at=long_ago, request_id="old")])
     marks = [json.loads(line)["about"][0] for line in file_of(trail).read_text().splitlines()]
@@ -141,7 +141,7 @@ def test_without_the_key_of_its_month_nobody_is_found_and_the_trail_is_whole(tra
 
 
 def test_files_are_of_a_size_and_go_when_their_time_is_over(tmp_path: Path) -> None:
-    one = Trail(tmp_path, largest=300, days=10)
+    one = AuditLog(tmp_path, largest=300, days=10)
     for number in range(6):
         one.append([event(f"L-{number}")])
     files = sorted(tmp_path.glob("audit-*.jsonl"))
@@ -153,7 +153,7 @@ def test_files_are_of_a_size_and_go_when_their_time_is_over(tmp_path: Path) -> N
     while len(list(tmp_path.glob("audit-*.jsonl"))) >= len(files):
         one.append([event("L-9")])
     found = verify(tmp_path)
-    assert found.first == gone + 1
+    assert found.first_number == gone + 1
     assert any('"event": "retired"' in file.read_text() for file in tmp_path.glob("audit-*.jsonl"))
     sorted(tmp_path.glob("audit-*.jsonl"))[0].unlink()
     with pytest.raises(DataError, match="are missing"):
@@ -162,9 +162,9 @@ def test_files_are_of_a_size_and_go_when_their_time_is_over(tmp_path: Path) -> N
 
 def test_anchors_are_told_when_a_file_begins_and_at_the_end(tmp_path: Path) -> None:
     told: list[str] = []
-    one = Trail(tmp_path, pause=0.01, told=told.append)
+    one = AuditLog(tmp_path, pause=0.01, report=told.append)
     one.start()
-    one.put(event("L-1"))
+    one.record(event("L-1"))
     one.stop()
     for text in told:
         number, mark = text.removeprefix("Anchor of the audit trail: ").split(":")
@@ -196,7 +196,7 @@ def full_disk(room: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_leaves_no_half_line(trail: Trail) -> None:
+def test_a_full_disk_leaves_no_half_line(trail: AuditLog) -> None:
     size = file_of(trail).stat().st_size
     with full_disk(size + 10):
         assert not trail.append([event("L-9")])
@@ -215,12 +215,14 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         scorer = Scorer(tiny_model())
-        self.trail = Trail(folder, pause=0.01)
+        self.trail = AuditLog(folder, pause=0.01)
         self.app = create_app(
             lambda: scorer, troubles=lambda: {"audit trail": self.trail.trouble} if self.trail.trouble else {}
         )
         self.app.router.routes.insert(0, Route("/v1/leads/{lead_id}", change, methods=["PUT", "DELETE"]))
-        self.client = TestClient(Audited(self.app, self.trail, lambda: datetime.now(UTC)), raise_server_exceptions=False)
+        self.client = TestClient(
+            AuditMiddleware(self.app, self.trail, lambda: datetime.now(UTC)), raise_server_exceptions=False
+        )
 
     def lines(self) -> list[dict[str, object]]:
         self.trail.stop()
@@ -284,10 +286,10 @@ def test_while_the_trail_cannot_be_written_scores_go_on_and_nothing_is_changed(h
 
 def test_what_finds_no_place_is_counted_and_said_in_the_trail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trails, "MOST_LEADS", 3)
-    one = Trail(tmp_path)
+    one = AuditLog(tmp_path)
     told: list[bool] = []
-    one.put(event("L-1", "L-2"))
-    one.put(replace(event("L-3", "L-4"), durable=told.append))
+    one.record(event("L-1", "L-2"))
+    one.record(replace(event("L-3", "L-4"), durable=told.append))
     assert (one.lost, told) == (1, [False])
     one.start()
     one.stop()
@@ -296,21 +298,21 @@ def test_what_finds_no_place_is_counted_and_said_in_the_trail(tmp_path: Path, mo
 
 
 def test_putting_never_waits(tmp_path: Path) -> None:
-    one = Trail(tmp_path)
+    one = AuditLog(tmp_path)
     stuck = threading.Event()
     one._append = lambda _events: stuck.wait(5)  # type: ignore[method-assign,assignment,return-value]
     thread = threading.Thread(target=one.start)
     thread.start()
     begun = time.perf_counter()
     for _ in range(1_000):
-        one.put(event("L-1"))
+        one.record(event("L-1"))
     assert time.perf_counter() - begun < 2
     stuck.set()
     thread.join()
     one.stop()
 
 
-def test_the_commands(trail: Trail) -> None:
+def test_the_commands(trail: AuditLog) -> None:
     def said(*words: str) -> str:
         command = [sys.executable, "-m", "serving.logs.audit_cli", "--folder", str(trail.folder), *words]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -12,7 +12,7 @@ import pytest
 from features.common.clock import DAY, moment
 from features.dataset.dataset import Dataset
 from features.engine.build import build
-from features.engine.request import live_rows
+from features.engine.request import request_rows
 from models.batch import score_open
 from serving.scoring.request import read
 from serving.scoring.scorer import Scorer
@@ -40,7 +40,7 @@ def test_features_of_a_request_equal_those_of_the_batch(trained: Trained, reques
     model = trained.model
     parsed = read(body, model.funnel, datetime.now(UTC))
     assert len(parsed.leads) == len(rows) >= 50
-    live = live_rows(model.plan, model.feature_set.encoders, parsed.leads, parsed.as_of, mail=model.feature_set.mail)
+    live = request_rows(model.plan, model.feature_set.encoders, parsed.leads, parsed.as_of, mail=model.feature_set.mail)
     batch = build(model.plan, model.feature_set.encoders, histories, looks)[:, rows]
     names = [*model.feature_set.names, *(f.name for f in model.plan.features[len(model.feature_set.features) :])]
     wrong = [n for n, a, b in zip(names, live, batch, strict=True) if not np.array_equal(a, b, equal_nan=True)]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from numba.core.dispatcher import Dispatcher
 
-from serving.api.app import _scored, _what_if, utc_now
+from serving.api.app import _answer_what_if, _scored, utc_now
 from serving.scoring.scorer import Scorer
 from serving.server.reload import scorer_of
 from tests.trained import Trained
@@ -59,5 +59,5 @@ def test_nothing_is_compiled_while_requests_are_answered(scorer: Scorer, name: s
 
 def test_nothing_is_compiled_for_a_what_if_question(scorer: Scorer) -> None:
     before = _compiled()
-    _what_if(scorer, json.dumps({"as_of": "2026-06-30T00:00:00Z", "leads": CASES["colleagues"]}).encode(), utc_now())
+    _answer_what_if(scorer, json.dumps({"as_of": "2026-06-30T00:00:00Z", "leads": CASES["colleagues"]}).encode(), utc_now())
     assert _compiled() == before

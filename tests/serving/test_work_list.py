@@ -172,7 +172,7 @@ def test_a_list_of_nobody_is_empty_and_no_error(trained: Trained, tmp_path: Path
     )
     found = WorkList.read(write(home / "flat.yaml", home / "list", model_folder=trained.folder))
     assert list(found.rows) == []
-    assert found.found(found.ask({})) == []
+    assert found.select(found.ask({})) == []
     assert found.text(found.ask({})).strip() == ""
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.common.clock import DAY, NEVER, WEEK
+from features.common.clock import DAY, NO_MOMENT, WEEK
 from features.dataset.landmarks import Landmarks
 from models.decision.recommend import Policy, Situation
 from models.rules.rules import Points
-from models.score import Parts, Prospects
+from models.score import ModelInputs, Predictions
 from tests.trained import Trained
-from training.policy.backtest import AS_IT_WAS, MODEL, RULES, RULES_FITTED, backtest, in_words
+from training.policy.backtest import HISTORICAL, MODEL, RULES, RULES_FITTED, backtest, in_words
 from training.policy.weekly import Weekly
 
 WEEKS = 4
@@ -21,27 +21,27 @@ def history(looks: list[tuple[int, int, float, float]], customers: set[int], sal
     """Looks (lead, week, P(customer), points), sorted; who became a customer; in which week sales found whom in fact."""
     lead, week, chance, points = (np.array(column) for column in zip(*looks, strict=True))
     p = chance[:, None].astype(float)
-    parts = Parts(np.zeros((len(lead), 1)), Points(points.astype(float), np.zeros((len(lead), 0)), np.zeros(len(lead))),
+    parts = ModelInputs(np.zeros((len(lead), 1)), Points(points.astype(float), np.zeros((len(lead), 0)), np.zeros(len(lead))),
                   np.ones(len(lead)), np.zeros((0, len(lead))))  # fmt: skip
     at = (100 * DAY + np.arange(WEEKS) * WEEK).astype(np.int64)
     situations = [
         Situation("mql", None, False, c, c * 0.9, min(c * 1.1, 1.0), c, c * 0.9, min(c * 1.1, 0.999), 1.0, 10.0, False)
         for c in chance.tolist()
     ]
-    reached = np.full(lead.max() + 1, NEVER)
+    reached = np.full(lead.max() + 1, NO_MOMENT)
     for who, when in sales.items():
         reached[who] = at[when] + 2 * DAY
     became = np.isin(lead, list(customers))
     return Weekly(
-        at=at,
+        moments=at,
         share=np.ones(WEEKS),
         week=week.astype(np.int64),
         looks=Landmarks(lead.astype(np.intp), at[week], np.ones(len(lead), np.int32), at[week]),
-        found=Prospects(parts, p, p, p * 0.9, np.minimum(p * 1.1, 1.0), None),
+        predictions=Predictions(parts, p, p, p * 0.9, np.minimum(p * 1.1, 1.0), None),
         situations=situations,
         with_sales=np.isin(lead, list(sales)),
         customer=became,
-        brought=np.where(became, 1_000.0, 0.0),
+        revenue=np.where(became, 1_000.0, 0.0),
         reached=reached,
         rules_chance=points / 100,
     )
@@ -55,31 +55,31 @@ PAST = history(LOOKS, customers={0, 2}, sales={0: 2, 2: 2})
 
 def test_every_number_can_be_counted_by_hand() -> None:
     found = backtest(POLICY, PAST, rules_line=80.0)
-    model = found.of(MODEL)
+    model = found.tally(MODEL)
     assert (model.contacts, model.customers) == (2, 1), "lead 0 in the third week, lead 1 in the fourth: one contact a week"
     assert model.profit == 1_000 - 2 * 100
-    assert (model.too_early, model.too_late) == (1, 1), "lead 1 never came to sales; lead 2 was never handed over"
+    assert (model.early_contacts, model.late_customers) == (1, 1), "lead 1 never came to sales; lead 2 was never handed over"
     assert model.per_week.tolist() == [1, 1]
-    rules = found.of(RULES)
-    assert (rules.contacts, rules.customers, rules.too_late) == (1, 0, 2)
-    fact = found.of(AS_IT_WAS)
+    rules = found.tally(RULES)
+    assert (rules.contacts, rules.customers, rules.late_customers) == (1, 0, 2)
+    fact = found.tally(HISTORICAL)
     assert (fact.contacts, fact.customers) == (2, 2)
-    assert found.came == 2
+    assert found.sales_customers == 2
     assert found.weeks == 2
 
 
 def test_weeks_in_which_the_lines_were_chosen_are_not_judged() -> None:
     """Lead 3 is handed over in the first half: it takes capacity there and counts nowhere."""
     alone = backtest(POLICY, history([*LOOKS[:4]], {0, 2}, {0: 2, 2: 2}), rules_line=None)
-    assert alone.of(MODEL).contacts == backtest(POLICY, PAST, rules_line=None).of(MODEL).contacts
-    assert [t.name for t in alone.tallies] == [MODEL, RULES_FITTED, AS_IT_WAS], "rules without a threshold have no line"
+    assert alone.tally(MODEL).contacts == backtest(POLICY, PAST, rules_line=None).tally(MODEL).contacts
+    assert [t.name for t in alone.tallies] == [MODEL, RULES_FITTED, HISTORICAL], "rules without a threshold have no line"
 
 
 def test_half_of_the_leads_are_scaled_up_to_all() -> None:
     from dataclasses import replace
 
     half = replace(PAST, share=np.full(WEEKS, 0.5))
-    found = backtest(replace(POLICY, capacity_per_week=2.0), half, None).of(MODEL)
+    found = backtest(replace(POLICY, capacity_per_week=2.0), half, None).tally(MODEL)
     assert found.contacts == 2
     assert found.per_week.tolist() == [2, 2], "one contact among half the leads is two among all"
 
@@ -87,7 +87,7 @@ def test_half_of_the_leads_are_scaled_up_to_all() -> None:
 def test_hysteresis_keeps_a_lead_that_only_wavers() -> None:
     """Below the line with its estimate, above it with the high end: it stays handed over, and nobody changes their mind."""
     wavering = history([(0, 2, 0.6, 1.0), (0, 3, 0.48, 1.0), (1, 2, 0.9, 1.0), (1, 3, 0.2, 1.0)], set(), {})
-    assert backtest(POLICY, wavering, None).of(MODEL).changes == 1, "lead 1 fell far below, lead 0 only wavered"
+    assert backtest(POLICY, wavering, None).tally(MODEL).changes == 1, "lead 1 fell far below, lead 0 only wavered"
 
 
 def test_room_that_is_left_goes_to_close_calls_and_without_a_capacity_to_nobody() -> None:
@@ -95,9 +95,9 @@ def test_room_that_is_left_goes_to_close_calls_and_without_a_capacity_to_nobody(
     from dataclasses import replace
 
     past = history([(0, 2, 0.9, 1.0), (1, 2, 0.52, 1.0), (1, 3, 0.52, 1.0)], {1}, {})
-    filled = backtest(POLICY, past, None).of(MODEL)
+    filled = backtest(POLICY, past, None).tally(MODEL)
     assert (filled.contacts, filled.customers, filled.per_week.tolist()) == (2, 1, [1, 1])
-    assert backtest(replace(POLICY, capacity_per_week=None), past, None).of(MODEL).contacts == 1
+    assert backtest(replace(POLICY, capacity_per_week=None), past, None).tally(MODEL).contacts == 1
 
 
 def test_the_sentence_gives_the_figures() -> None:
@@ -108,11 +108,11 @@ def test_the_sentence_gives_the_figures() -> None:
 
 
 def test_a_training_looks_back_only_at_held_out_leads_before_sales(trained: Trained) -> None:
-    handed, prepared, held = trained.outcome.handed, trained.outcome.prepared, trained.outcome.held
+    handed, prepared, held = trained.outcome.handover_result, trained.outcome.prepared, trained.outcome.holdout
     past = handed.past
     assert past is not None
-    assert handed.tested is not None
-    learned_from = np.unique(prepared.account[held.early])
+    assert handed.backtest_result is not None
+    learned_from = np.unique(prepared.account[held.train_rows])
     assert not np.isin(prepared.histories.account[past.looks.lead], learned_from).any()
     assert (past.looks.as_of >= held.cut).all()
     assert (past.looks.stage < prepared.funnel.position("sql")).all()
@@ -131,9 +131,9 @@ def test_the_lines_rise_along_the_funnel_and_a_contact_pays_for_itself(trained: 
 
 
 def test_no_way_contacts_more_than_sales_can_take(trained: Trained) -> None:
-    tested = trained.outcome.handed.tested
+    tested = trained.outcome.handover_result.backtest_result
     assert tested is not None
     for tally in tested.tallies:
-        if tally.name != AS_IT_WAS:
+        if tally.name != HISTORICAL:
             assert tally.contacts <= 10 * tested.weeks + 1
             assert tally.profit == pytest.approx(tally.revenue - 25 * tally.contacts)

@@ -88,16 +88,16 @@ def test_what_is_yours_is_searched_and_not_changed(home: Path) -> None:
 
 
 def test_the_memory_holds_no_ids_and_is_never_taken_for_empty(home: Path) -> None:
-    erasures.remember("jane")
-    erasures.remember("jane")
-    erasures.remember("joe")
+    erasures.record_erasure("jane")
+    erasures.record_erasure("jane")
+    erasures.record_erasure("joe")
     file = home / "erased.json"
-    assert erasures.among(["jane", "jim", "joe"]) == {"jane", "joe"}
+    assert erasures.erased_ids(["jane", "jim", "joe"]) == {"jane", "joe"}
     assert b"jane" not in file.read_bytes()
     assert file.stat().st_mode & 0o077 == 0
     file.write_text("{", encoding="utf-8")
     with pytest.raises(DataError, match="do not remove it"):
-        erasures.among(["jane"])
+        erasures.erased_ids(["jane"])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 
 from features.dataset.funnel import Funnel
 from models.common.types import sigmoid
-from training.evaluation.evaluate import capacity_curve, caught, evaluate, flat, reliability, slices
+from training.evaluation.evaluate import capacity_curve, capture_rate, evaluate, flat, reliability, slices
 from training.evaluation.gate import Difference, compare, judge
 
 Y = np.array([True, False, True, False])
@@ -17,12 +17,12 @@ Y = np.array([True, False, True, False])
 
 def test_ties_count_in_proportion() -> None:
     """Four leads with the same score: taking a quarter of them meets a quarter of the conversions."""
-    assert caught(Y, np.full(4, 0.5), 25) == pytest.approx(0.25)
+    assert capture_rate(Y, np.full(4, 0.5), 25) == pytest.approx(0.25)
 
 
 def test_the_best_half() -> None:
-    assert caught(Y, np.array([0.9, 0.1, 0.8, 0.2]), 50) == 1.0
-    assert caught(Y, np.array([0.1, 0.9, 0.2, 0.8]), 50) == 0.0
+    assert capture_rate(Y, np.array([0.9, 0.1, 0.8, 0.2]), 50) == 1.0
+    assert capture_rate(Y, np.array([0.1, 0.9, 0.2, 0.8]), 50) == 0.0
 
 
 def test_metrics_agree_with_scikit_learn() -> None:
@@ -54,7 +54,7 @@ def test_one_outcome_only_has_no_ranking_metrics() -> None:
 def test_reliability_bins_hold_all_rows() -> None:
     curve = reliability(np.tile(Y, 25), np.linspace(0, 1, 100))
     assert curve.rows.tolist() == [10] * 10
-    assert curve.came == pytest.approx(np.full(10, 0.5), abs=0.11)
+    assert curve.observed_rate == pytest.approx(np.full(10, 0.5), abs=0.11)
 
 
 def test_the_capacity_curve_rises() -> None:
@@ -99,4 +99,4 @@ GOOD, BAD = Difference(-0.05, -0.06, -0.04), Difference(0.0, -0.01, 0.01)
 def test_the_gate(champion: str | None, rules: Difference, newer: Difference | None, promote: bool, why: str) -> None:
     verdict = judge(champion, rules, newer)
     assert verdict.promote is promote
-    assert why in verdict.why
+    assert why in verdict.reason

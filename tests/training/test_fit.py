@@ -12,7 +12,15 @@ from models.common.types import Examples, logit, sigmoid
 from models.learners.linear import PRIOR_SLOPE, linear_learner, rules_prior
 from models.rules.odds import SCALE, points_calibrator
 from training.common.config import Search
-from training.fit.transition_fit import faded, fit_transition, grown, rarer_of, regime, relearn, strongest_as_good
+from training.fit.transition_fit import (
+    fit_transition,
+    rarer_of,
+    regime,
+    relearn,
+    rescaled_weights,
+    strongest_within_error,
+    with_decay,
+)
 
 SEARCH = Search(trials=1, minutes=0.05)
 
@@ -32,12 +40,12 @@ def test_old_rows_fade_only_where_the_base_rate_drifts() -> None:
     drifting = fit_transition("a", examples(3_000, drift=True), SEARCH, 7)
     assert drifting.settings.half_life is not None
     assert steady.settings.half_life is None or steady.settings.half_life > drifting.settings.half_life
-    newest = examples(3_000, drift=True).take(np.arange(2_500, 3_000))
+    newest = examples(3_000, drift=True).select(np.arange(2_500, 3_000))
     assert drifting.transition.probability(newest.x).mean() == pytest.approx(newest.y.mean(), abs=0.06)
 
 
 def test_fading_keeps_the_mean_weight() -> None:
-    weight = faded(examples(100), 2.0 * DAY).weight
+    weight = with_decay(examples(100), 2.0 * DAY).weight
     assert weight.mean() == pytest.approx(1)
     assert weight[-1] / weight[-21] == pytest.approx(2), "two days are twenty rows"
 
@@ -57,7 +65,7 @@ def test_regimes_say_what_the_next_step_needs() -> None:
     some = examples(4_000, rate=0.05)
     for yes, word in ((3, "points"), (12, "linear"), (60, "blend")):
         rows = np.sort(np.append(np.flatnonzero(some.y)[:yes], np.flatnonzero(~some.y)[:200]))
-        assert regime(some.take(rows)).startswith(word)
+        assert regime(some.select(rows)).startswith(word)
 
 
 def test_the_belief_in_points_fades_with_outcomes() -> None:
@@ -90,11 +98,11 @@ def test_points_that_hardly_differ_are_not_blown_up() -> None:
 
 def test_leads_looked_at_ten_times_are_one_piece_of_evidence() -> None:
     once = examples(60)
-    often = once.take(np.repeat(np.arange(60), 10))
+    often = once.select(np.repeat(np.arange(60), 10))
     often = replace(often, account=np.repeat(np.arange(60), 10))
     once = replace(once, account=np.arange(60))
     assert rarer_of(often) == rarer_of(once) == min(once.y.sum(), (~once.y).sum())
-    few = (once.take(np.arange(9)), often.take(np.arange(90)))
+    few = (once.select(np.arange(9)), often.select(np.arange(90)))
     one, ten = (points_calibrator(e.x[:, 10] * 20, e.y, e.as_of, e.known_at, e.account)[0] for e in few)
     assert (one.slope, one.shift) == pytest.approx((ten.slope, ten.shift), rel=0.02)
 
@@ -103,7 +111,7 @@ def test_with_hardly_any_outcome_the_model_is_the_calibrated_rules() -> None:
     """Few converts among leads of whom the points say much: what the transition says is what the points say."""
     some = examples(300)
     rows = np.sort(np.append(np.flatnonzero(some.y)[:4], np.flatnonzero(~some.y)[:60]))
-    train = some.take(rows)
+    train = some.select(rows)
     train.x[:, 10] *= 20
     found = fit_transition("a", train, SEARCH, 7).transition.probability(train.x)
     rules = points_calibrator(train.x[:, 10], train.y, train.as_of, train.known_at, train.account)[0]
@@ -116,13 +124,13 @@ def test_of_equally_good_strengths_the_strongest_is_taken() -> None:
     random = np.random.default_rng(0)
     best = random.random(500)
     close, far = best + random.normal(0.001, 0.5, 500), best + 0.2
-    assert strongest_as_good(np.array([far, close, best])) == 1
+    assert strongest_within_error(np.array([far, close, best])) == 1
 
 
 def test_weights_found_on_fewer_rows_come_closer_to_one() -> None:
-    assert grown(np.array([0.8, 0.0, 0.0]), 0.5).sum() == pytest.approx(0.9)
-    assert grown(np.array([0.8, 0.6, 0.0]), 0.5).sum() == pytest.approx(1.2)
-    assert grown(np.array([0.3, 0.0, 0.0]), 0.5).sum() == pytest.approx(0.3), "a world that moved"
+    assert rescaled_weights(np.array([0.8, 0.0, 0.0]), 0.5).sum() == pytest.approx(0.9)
+    assert rescaled_weights(np.array([0.8, 0.6, 0.0]), 0.5).sum() == pytest.approx(1.2)
+    assert rescaled_weights(np.array([0.3, 0.0, 0.0]), 0.5).sum() == pytest.approx(0.3), "a world that moved"
 
 
 def test_relearning_on_the_same_rows_changes_nothing() -> None:

@@ -42,7 +42,7 @@ def followed(monkeypatch: pytest.MonkeyPatch, to: Path, told: list[str | ModelEr
     monkeypatch.setattr(follow, "fetch", registry.fetch)
     waits: list[float] = []
     follow.follow(
-        "small", to, "champion", every=5, rounds=len(told), console=Console(file=shown, width=200), sleep=waits.append
+        "small", to, "champion", interval=5, rounds=len(told), console=Console(file=shown, width=200), sleep=waits.append
     )
     assert waits == [5] * (len(told) - 1)
     return registry, shown.getvalue()

@@ -31,8 +31,8 @@ from training.common.progress import Steps
 from training.data.prepare import Prepared, prepare
 from training.evaluation.coverage import groups
 from training.evaluation.evaluate import reliability
-from training.evaluation.holdout import Held, hold_out
-from training.fit.splits import keep_apart
+from training.evaluation.holdout import Holdout, hold_out
+from training.fit.splits import separate_accounts
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ def world() -> tuple[Side, Side, float]:
     prepared = prepare(dataset, config, config.funnel.build(), Rules.read())
     held = hold_out(prepared, config, Steps(Console(file=io.StringIO())))
     labels, as_of = prepared.labels(prepared.extracted_at), prepared.looks.as_of
-    early, _ = keep_apart(as_of < held.cut, (as_of >= held.cut) & labels.matured.any(axis=1), prepared.account)
+    early, _ = separate_accounts(as_of < held.cut, (as_of >= held.cut) & labels.matured.any(axis=1), prepared.account)
     same = np.flatnonzero((as_of < held.cut) & ~early)
     sides = [_side(simulation, prepared, held, rows) for rows in (same, held.rows)]
     return sides[0], sides[1], _inside(simulation, prepared, held)
@@ -72,7 +72,7 @@ def _truth(simulation: Simulation, prepared: Prepared, rows: np.ndarray) -> pd.D
     return simulation.truth(pd.DataFrame(landmarks), prepared.funnel)
 
 
-def _side(simulation: Simulation, prepared: Prepared, held: Held, rows: np.ndarray) -> Side:
+def _side(simulation: Simulation, prepared: Prepared, held: Holdout, rows: np.ndarray) -> Side:
     truth = _truth(simulation, prepared, rows)
     said = chain(held.fit.transitions, prepared.x(rows), prepared.looks.stage[rows])[1]
     known = prepared.labels(prepared.extracted_at).matured[rows]
@@ -80,7 +80,7 @@ def _side(simulation: Simulation, prepared: Prepared, held: Held, rows: np.ndarr
     return Side({t: said[known[:, i], i] for i, t in names}, {t: truth[t].to_numpy()[known[:, i]] for i, t in names})
 
 
-def _inside(simulation: Simulation, prepared: Prepared, held: Held) -> float:
+def _inside(simulation: Simulation, prepared: Prepared, held: Holdout) -> float:
     """Share of groups (lead stage, time, probability) whose mean true probability lies in their interval."""
     truth = _truth(simulation, prepared, held.rows).to_numpy()
     stage, as_of = prepared.looks.stage[held.rows], prepared.looks.as_of[held.rows]
@@ -108,7 +108,7 @@ def test_probabilities_are_the_true_ones_on_average(
     side = world[int(later)]
     predicted, true = side.predicted[target], side.true[target]
     curve = reliability(true, predicted)
-    assert np.average(np.abs(curve.said - curve.came), weights=curve.rows) <= 0.02
+    assert np.average(np.abs(curve.mean_probability - curve.observed_rate), weights=curve.rows) <= 0.02
     assert slope[0] <= np.polyfit(predicted, true, 1)[0] <= slope[1]
 
 

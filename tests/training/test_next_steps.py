@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.common.clock import DAY, NEVER
+from features.common.clock import DAY, NO_MOMENT
 from features.common.errors import ConfigError
 from models.decision.next_steps import NextSteps, Step
 from tests.trained import Trained
@@ -20,9 +20,9 @@ def world(leads: int, effect: float, seed: int) -> tuple[Stretch, np.ndarray]:
     random = np.random.default_rng(seed)
     begin = np.full(leads, 100 * DAY, np.int64)
     took = random.random(leads) < 0.33
-    first = np.where(took, begin + DAY, NEVER)
+    first = np.where(took, begin + DAY, NO_MOMENT)
     converts = random.random(leads) < 0.3 + effect * took
-    progressed = np.where(converts, begin + 10 * DAY, NEVER)
+    progressed = np.where(converts, begin + 10 * DAY, NO_MOMENT)
     return Stretch(np.arange(leads), begin, begin + 20 * DAY, random.random(leads), progressed), first
 
 
@@ -30,7 +30,7 @@ def test_an_effect_is_found_with_its_counts() -> None:
     stretch, first = world(3_000, 0.25, 1)
     found = _steps("webinar", "mql", stretch, first, HORIZON, 500 * DAY)
     assert len(found) == 3, "one for each third of chances"
-    assert sum(s.leads for s in found) == int((first < NEVER).sum())
+    assert sum(s.leads for s in found) == int((first < NO_MOMENT).sum())
     for step in found:
         assert step.progressed == pytest.approx(0.55, abs=0.07)
         assert step.others_progressed == pytest.approx(0.30, abs=0.07)
@@ -46,7 +46,7 @@ def test_noise_is_rarely_taken_for_a_step() -> None:
 def test_few_leads_in_a_band_are_told_with_all_bands() -> None:
     stretch, first = world(200, 0.4, 3)
     found = _steps("webinar", "mql", stretch, first, HORIZON, 500 * DAY)
-    assert {s.leads for s in found} == {int((first < NEVER).sum())}, "22 a band are too few"
+    assert {s.leads for s in found} == {int((first < NO_MOMENT).sum())}, "22 a band are too few"
 
 
 def test_who_cannot_be_followed_to_the_horizon_does_not_count() -> None:
@@ -84,8 +84,8 @@ def test_it_is_said_as_an_association_with_its_counts() -> None:
 
 def test_a_training_knows_usual_directions_and_offers_only_content(trained: Trained) -> None:
     known = trained.model.next_steps
-    assert known.usual["email_sent"][0] == "out"
-    assert known.usual["page_view"][0] == "in"
+    assert known.type_defaults["email_sent"][0] == "out"
+    assert known.type_defaults["page_view"][0] == "in"
     assert "unsubscribed" in known.opt_outs
     assert not {"email_opened", "page_view", "call_made"} & {s.type for s in known.steps}
     assert all(s.leads >= 30 and s.gap_low > 0 for s in known.steps)

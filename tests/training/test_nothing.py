@@ -19,10 +19,10 @@ from tests.trained import SMALL
 from training.common.config import Config
 from training.common.progress import Steps
 from training.data.prepare import prepare
-from training.evaluation.holdout import Held, hold_out
+from training.evaluation.holdout import Holdout, hold_out
 
 
-def held(dataset: Dataset, **funnel: object) -> Held:
+def held(dataset: Dataset, **funnel: object) -> Holdout:
     settings = yaml.safe_load(SMALL)
     settings["funnel"] |= funnel
     settings["search"] = {"trials": 1, "minutes": 0.01}

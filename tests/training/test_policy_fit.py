@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.decision.recommend import QUIET_DAYS
-from models.model import LAST_SEEN
+from models.model import LAST_INTERACTION
 from tests.trained import Trained
 from training.common.config import Config
 from training.data.prepare import Prepared
@@ -17,7 +17,9 @@ from training.policy.policy_fit import bare_policy, choose_policy, quiet_days
 
 def silent_for(prepared: Prepared, days: np.ndarray) -> Prepared:
     """The same landmarks, last seen so many days before."""
-    place = [f.name for f in prepared.feature_set.features].index(LAST_SEEN.name) + prepared.feature_set.attribute_columns
+    place = [f.name for f in prepared.feature_set.features].index(
+        LAST_INTERACTION.name
+    ) + prepared.feature_set.attribute_columns
     rows = prepared.rows.copy()
     rows[place] = days
     return replace(prepared, rows=rows)
@@ -42,9 +44,9 @@ def test_without_a_difference_or_with_few_leads_it_is_the_usual(trained: Trained
 def test_without_weeks_to_look_back_on_the_line_is_the_cost_or_twice_the_base_rate(trained: Trained) -> None:
     out = trained.outcome
     config = Config.read(trained.config)
-    with_money = choose_policy(bare_policy(config, out.prepared, 1.0), out.prepared, config, out.held, None, slice(None))
+    with_money = choose_policy(bare_policy(config, out.prepared, 1.0), out.prepared, config, out.holdout, None, slice(None))
     assert dict(with_money.lines) == {"sql": 25.0}
-    without = choose_policy(bare_policy(config, out.prepared, None), out.prepared, config, out.held, None, slice(None))
-    matured = out.held.labels.matured[:, -1]
-    rate = out.held.labels.reached[matured, -1].mean()
+    without = choose_policy(bare_policy(config, out.prepared, None), out.prepared, config, out.holdout, None, slice(None))
+    matured = out.holdout.labels.matured[:, -1]
+    rate = out.holdout.labels.reached[matured, -1].mean()
     assert without.line == pytest.approx(min(2 * rate, 0.5))

@@ -19,7 +19,7 @@ from tests.trained import Trained
 from training.common.config import Config
 from training.jobs.learn_scorecard import run
 from training.rules.replay import with_rules
-from training.rules.scorecard import Candidates, faded, learn_scorecard, select
+from training.rules.scorecard import Candidates, decay_weights, learn_scorecard, select
 
 N = 4_000
 
@@ -76,15 +76,15 @@ def test_lead_stages_have_their_own_base_rate() -> None:
 
 
 def test_faded_rows_count_as_many_as_they_are_worth() -> None:
-    assert faded(np.arange(100), None).sum() == pytest.approx(100)
-    weight = faded(np.arange(100), 0.1)
+    assert decay_weights(np.arange(100), None).sum() == pytest.approx(100)
+    weight = decay_weights(np.arange(100), 0.1)
     assert weight.sum() < 40
     assert (np.diff(weight) > 0).all()
 
 
 def test_a_learned_card_has_whole_points_and_leaves_nothing_to_complain_about(trained: Trained) -> None:
-    prepared, held = trained.outcome.prepared, trained.outcome.held
-    card = learn_scorecard(prepared, held.cut, held.early, most=8)
+    prepared, held = trained.outcome.prepared, trained.outcome.holdout
+    card = learn_scorecard(prepared, held.cut, held.train_rows, max_rules=8)
     every = [*card.book.behaviour, *card.book.fit]
     assert 1 <= len(every) <= 8
     assert all(rule.points == round(rule.points) != 0 for rule in every)
@@ -93,8 +93,8 @@ def test_a_learned_card_has_whole_points_and_leaves_nothing_to_complain_about(tr
 
 
 def test_as_many_leads_reach_its_thresholds_as_those_of_the_rules(trained: Trained) -> None:
-    prepared, held = trained.outcome.prepared, trained.outcome.held
-    card = learn_scorecard(prepared, held.cut, held.early)
+    prepared, held = trained.outcome.prepared, trained.outcome.holdout
+    card = learn_scorecard(prepared, held.cut, held.train_rows)
     learned = with_rules(prepared, card).points.points
     for (stage, now), (same, new) in zip(prepared.rules.thresholds, card.thresholds, strict=True):
         assert stage == same
@@ -131,4 +131,4 @@ def test_a_flag_is_asked_for_by_any_word_for_yes() -> None:
     yes = FitRule(attribute="lead.do_not_email", equals="Yes", points=-20)
     assert (yes.holds(True), yes.holds(False), yes.holds("yes"), yes.holds(None)) == (True, False, True, False)
     assert FitRule(attribute="lead.do_not_email", equals=["nein"], points=1).holds(np.False_)
-    assert BehaviourRule(interaction="unsubscribed", points=-30, at_most=30).most == 0
+    assert BehaviourRule(interaction="unsubscribed", points=-30, at_most=30).max_points == 0

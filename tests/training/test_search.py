@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.common.types import Examples
-from training.fit.search import search, simplest_as_good
+from training.fit.search import search, simplest_within_error
 
 
 def examples(rows: int, seed: int) -> Examples:
@@ -20,13 +20,13 @@ def examples(rows: int, seed: int) -> Examples:
 def test_the_fewest_leaves_win_where_the_difference_is_noise() -> None:
     noise = np.random.default_rng(0).normal(size=400)
     tried = [({"num_leaves": 31}, noise), ({"num_leaves": 4}, noise[::-1] + 0.01), ({"num_leaves": 8}, noise + 0.001)]
-    assert simplest_as_good(tried)["num_leaves"] == 4
+    assert simplest_within_error(tried)["num_leaves"] == 4
 
 
 def test_a_clear_difference_decides() -> None:
     noise = np.random.default_rng(0).normal(size=400)
     tried = [({"num_leaves": 31}, noise), ({"num_leaves": 4}, noise + np.linspace(0.1, 0.3, 400))]
-    assert simplest_as_good(tried)["num_leaves"] == 31
+    assert simplest_within_error(tried)["num_leaves"] == 31
 
 
 @pytest.mark.parametrize("trials", [1, 2, 5])

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.common.types import Examples
-from training.fit.splits import FOLDS, HELD_SHARE, cut_for, draw, forward_folds, keep_apart
+from training.fit.splits import FOLDS, HOLDOUT_SHARE, cut_for, draw, forward_folds, separate_accounts
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 100)), min_size=1, max_size=200), st.integers(0, 100))
 def test_no_account_is_on_both_sides(rows: list[tuple[int, int]], cut: int) -> None:
     account, as_of = np.array(rows).T
-    early, late = keep_apart(as_of < cut, as_of >= cut, account)
+    early, late = separate_accounts(as_of < cut, as_of >= cut, account)
     assert not set(account[early]) & set(account[late])
     assert not np.any(early & (as_of >= cut))
     assert not np.any(late & (as_of < cut))
@@ -29,15 +29,15 @@ def test_early_rows_are_dropped_by_chance_alone() -> None:
     account = np.concatenate((np.arange(20_000), stayed))
     as_of = np.repeat([0, 1], [20_000, len(stayed)])
     y = converts[account]
-    early, _ = keep_apart(as_of < 1, as_of >= 1, account)
+    early, _ = separate_accounts(as_of < 1, as_of >= 1, account)
     assert y[early].mean() == pytest.approx(0.3, abs=0.015)
-    assert early.sum() == pytest.approx(20_000 * (1 - HELD_SHARE), rel=0.05)
+    assert early.sum() == pytest.approx(20_000 * (1 - HOLDOUT_SHARE), rel=0.05)
 
 
 def test_few_straddling_accounts_cost_later_rows_only() -> None:
     account = np.concatenate((np.arange(100), np.arange(95, 195)))
     as_of = np.repeat([0, 1], 100)
-    early, late = keep_apart(as_of < 1, as_of >= 1, account)
+    early, late = separate_accounts(as_of < 1, as_of >= 1, account)
     assert (early.sum(), late.sum()) == (100, 95)
 
 
@@ -66,18 +66,18 @@ def test_folds_honour_the_gap() -> None:
     assert len(folds) == FOLDS
     for fold in folds:
         assert fold.gap
-        assert data.known_at[fold.train].max() <= data.as_of[fold.later].min()
+        assert data.known_at[fold.train].max() <= data.as_of[fold.validation].min()
 
 
 def test_a_gap_that_costs_too_much_is_given_up_and_said() -> None:
     data = examples(5_000, horizon=2_000)
     for fold in forward_folds(data):
         assert not fold.gap
-        assert data.as_of[fold.train].max() < data.as_of[fold.later].min()
+        assert data.as_of[fold.train].max() < data.as_of[fold.validation].min()
 
 
 def test_too_few_outcomes_fall_back_to_folds_by_account() -> None:
     data = examples(300, horizon=1, rate=0.1)
     folds = forward_folds(data)
-    assert sorted(np.concatenate([f.later for f in folds])) == list(range(300))
-    assert all(not set(f.train) & set(f.later) for f in folds)
+    assert sorted(np.concatenate([f.validation for f in folds])) == list(range(300))
+    assert all(not set(f.train) & set(f.validation) for f in folds)

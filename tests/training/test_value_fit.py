@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 
 from features.common.clock import DAY
-from features.dataset.deals import Brought
+from features.dataset.deals import DealValues
 from models.decision.value import Value
 from tests.trained import Trained
 from training.evaluation.value_check import check_value
-from training.fit.value_fit import LOSSES, Won, deviance, fit_value, value_notes
+from training.fit.value_fit import LOSSES, WonDeals, deviance, fit_value, value_notes
 
 
-def won(deals: int, *, signal: float, seed: int = 0, rows_each: int = 2) -> Won:
+def won(deals: int, *, signal: float, seed: int = 0, rows_each: int = 2) -> WonDeals:
     """Amounts around 1,000 that double with every unit of the first column times `signal`."""
     random = np.random.default_rng(seed)
     x = np.repeat(random.normal(size=(deals, 5)), rows_each, 0)
     amount = np.repeat(np.exp(random.normal(0, 0.4, deals)), rows_each) * 1000 * 2 ** (signal * x[:, 0])
     at = np.repeat(np.arange(deals), rows_each) * DAY
     lead = np.repeat(np.arange(deals), rows_each)
-    return Won(x, amount, np.full(len(lead), 1 / rows_each), at, at + DAY, lead)
+    return WonDeals(x, amount, np.full(len(lead), 1 / rows_each), at, at + DAY, lead)
 
 
 def test_deviance_is_nought_where_it_is_right_and_relative() -> None:
@@ -47,7 +47,7 @@ def test_where_nothing_decides_it_is_one_amount_for_all() -> None:
     value = fit_value(won(400, signal=0.0), "EUR", 1.0, 7)
     assert value is not None
     assert (value.log["chosen"], value.gbm) == ("mean", None)
-    assert "nothing learned beats it" in value_notes(value, Brought(*[np.zeros(0)] * 3, "EUR", 1.0))[0]
+    assert "nothing learned beats it" in value_notes(value, DealValues(*[np.zeros(0)] * 3, "EUR", 1.0))[0]
 
 
 def test_a_few_deals_give_their_mean_and_say_so() -> None:
@@ -56,7 +56,7 @@ def test_a_few_deals_give_their_mean_and_say_so() -> None:
     assert value is not None
     assert value.gbm is None
     assert value.base == pytest.approx(given.mean)
-    assert "the mean of 12 won ones (too few" in value_notes(value, Brought(*[np.zeros(0)] * 3, "EUR", 1.0))[0]
+    assert "the mean of 12 won ones (too few" in value_notes(value, DealValues(*[np.zeros(0)] * 3, "EUR", 1.0))[0]
 
 
 def test_one_deal_has_a_range_and_none_has_no_value() -> None:
@@ -91,11 +91,11 @@ def test_the_interval_of_the_mean_holds_it_as_often_as_it_says() -> None:
 
 
 def test_only_deals_won_by_then_are_learned_from(trained: Trained) -> None:
-    prepared, held = trained.outcome.prepared, trained.outcome.held
-    found = Won.of(prepared, prepared.deals, held.early, held.cut)
+    prepared, held = trained.outcome.prepared, trained.outcome.holdout
+    found = WonDeals.from_landmarks(prepared, prepared.deals, held.train_rows, held.cut)
     assert (found.known_at <= held.cut).all()
     assert (found.as_of <= found.known_at).all()
-    assert found.deals == pytest.approx(len(np.unique(prepared.looks.lead[held.early & _won_by(trained, held.cut)])))
+    assert found.deals == pytest.approx(len(np.unique(prepared.looks.lead[held.train_rows & _won_by(trained, held.cut)])))
 
 
 def _won_by(trained: Trained, cut: int) -> np.ndarray:
@@ -106,10 +106,10 @@ def _won_by(trained: Trained, cut: int) -> np.ndarray:
 
 def test_the_check_counts_what_came(trained: Trained) -> None:
     """`came` is the sum over held-out leads that became customers in time, one landmark each."""
-    prepared, held = trained.outcome.prepared, trained.outcome.held
+    prepared, held = trained.outcome.prepared, trained.outcome.holdout
     p = held.probability["model"][:, -1]
     value = Value("EUR", 1_000.0, None, 0.1, 0.01, 100.0)
-    learned = Won.of(prepared, prepared.deals, held.early, held.cut)
+    learned = WonDeals.from_landmarks(prepared, prepared.deals, held.train_rows, held.cut)
     found = check_value(value, learned, prepared, held.rows, held.labels, p, (p * 0.5, np.minimum(p * 2, 1)))
     assert found is not None
     mature = held.labels.matured[:, -1]
@@ -117,6 +117,6 @@ def test_the_check_counts_what_came(trained: Trained) -> None:
     _, first = np.unique(lead, return_index=True)
     customers = lead[first][held.labels.reached[mature, -1][first]]
     amount = prepared.deals.of_leads(len(prepared.histories))[0]
-    assert found.came == pytest.approx(np.nansum(amount[customers]))
+    assert found.actual_total == pytest.approx(np.nansum(amount[customers]))
     assert found.in_range == 1
     assert set(found.error) == {"model", "mean", "median"}

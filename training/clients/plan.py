@@ -12,9 +12,9 @@ from features.common.errors import ConfigError, RipelineError
 from training.clients.row import Row
 from training.common.config import Config
 from training.data.load import crm_folder
-from training.scale.stream import place_of
+from training.scale.stream import storage_of
 
-EVERYONE = "all"  # the pool of those that name none, where all are to be pooled
+DEFAULT_POOL = "all"  # the pool of those that name none, where all are to be pooled
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Client:
     config: Config
 
 
-def found(patterns: Sequence[str]) -> list[Path]:
+def matching_files(patterns: Sequence[str]) -> list[Path]:
     """The files that paths and patterns such as `clients/*.yaml` name, sorted, each once.
 
     Raises
@@ -52,18 +52,18 @@ def read(files: Sequence[Path], pool: bool | None = None) -> tuple[list[Client],
     ConfigError
         if two of them would write over each other; both are named and nothing has run.
     """
-    clients, failed = [], []
+    clients, failed_rows = [], []
     for file in files:
         try:
             config = Config.read(file)
         except RipelineError as error:
-            failed.append(Row.failed(file.stem, error))
+            failed_rows.append(Row.failed(file.stem, error))
             continue
         if pool is not None:
-            config = config.changed(pool=(config.pool or EVERYONE) if pool else None)
+            config = config.changed(pool=(config.pool or DEFAULT_POOL) if pool else None)
         clients.append(Client(file, config))
     refuse_clashes(clients)
-    return clients, failed
+    return clients, failed_rows
 
 
 def refuse_clashes(clients: Sequence[Client]) -> None:
@@ -74,17 +74,17 @@ def refuse_clashes(clients: Sequence[Client]) -> None:
     ConfigError
         naming both files, and what they share.
     """
-    first: dict[str, Client] = {}
+    owners: dict[str, Client] = {}
     for client in clients:
-        for what, remedy in _owned(client.config):
-            other = first.setdefault(what.casefold(), client)
-            if other is not client:
-                raise ConfigError(f"{other.file} and {client.file} have the same {what}; nothing was run.", remedy)
+        for claim, remedy in _claims(client.config):
+            owner = owners.setdefault(claim.casefold(), client)
+            if owner is not client:
+                raise ConfigError(f"{owner.file} and {client.file} have the same {claim}; nothing was run.", remedy)
 
 
-def _owned(config: Config) -> Iterator[tuple[str, str]]:
+def _claims(config: Config) -> Iterator[tuple[str, str]]:
     """What a configuration writes to and nobody else may, in words."""
     yield f"name: {config.name!r}", "Give each client a name of its own: it is that of its MLflow experiment and its model."
-    yield f"folder of buckets: {place_of(config)}", "Give each an `engine: {folder: …}` of its own, or leave it out."
+    yield f"folder of buckets: {storage_of(config)}", "Give each an `engine: {folder: …}` of its own, or leave it out."
     if isinstance(config.source, CrmSource):
         yield f"folder of a CRM: {crm_folder(config).resolve()}", "Give each a `source: {folder: …}` of its own."

@@ -21,9 +21,9 @@ from training.common.config import Config
 from training.data.load import crm_folder
 from training.data.pooled_prior import prior_of
 from training.pool.contribution import Contribution
-from training.scale.source import data_of
+from training.scale.source import dataset_storage
 
-DONE, GIVEN, LOG = "done.json", "contribution.json", "training.log"
+FINISHED_FILE, CONTRIBUTION_FILE, LOG_FILE = "done.json", "contribution.json", "training.log"
 
 
 def data_key(config: Config) -> str:
@@ -31,13 +31,13 @@ def data_key(config: Config) -> str:
 
     Datasets are told by their metadata, which hold a checksum of each table; files by their content.
     """
-    found = hashlib.sha256(config.model_dump_json(exclude={"engine": {"kind", "workers", "address"}}).encode())
-    buckets = data_of(config)
+    digest = hashlib.sha256(config.model_dump_json(exclude={"engine": {"kind", "workers", "address"}}).encode())
+    buckets = dataset_storage(config)
     if buckets is not None:
-        found.update(Manifest.read(buckets).digest.encode())
+        digest.update(Manifest.read(buckets).digest.encode())
     for path in _files(config):
-        found.update(f"{path.name} {sha256(path) if path.is_file() else 'missing'}".encode())
-    return found.hexdigest()
+        digest.update(f"{path.name} {sha256(path) if path.is_file() else 'missing'}".encode())
+    return digest.hexdigest()
 
 
 def training_key(config: Config) -> str:
@@ -62,29 +62,29 @@ def _files(config: Config) -> Iterator[Path]:
         yield crm_folder(config) / sync.DATASET / META
 
 
-def finished(folder: Path, key: str) -> Row | None:
+def saved_row(folder: Path, key: str) -> Row | None:
     """The row of the training that ended here with this key; None where there is none."""
-    saved = _saved(folder / DONE, key)
+    saved = _read_content(folder / FINISHED_FILE, key)
     return Row.from_dict(saved) if saved else None
 
 
-def finish(folder: Path, key: str, row: Row) -> None:
+def save_row(folder: Path, key: str, row: Row) -> None:
     """Leave the row of a training that ended well."""
-    _save(folder / DONE, key, asdict(row))
+    _save(folder / FINISHED_FILE, key, asdict(row))
 
 
-def given(folder: Path, key: str) -> Contribution | None:
+def saved_contribution(folder: Path, key: str) -> Contribution | None:
     """What was contributed from here with this key; None where nothing was."""
-    saved = _saved(folder / GIVEN, key)
+    saved = _read_content(folder / CONTRIBUTION_FILE, key)
     return None if saved is None else Contribution.from_dict(saved)
 
 
-def give(folder: Path, key: str, contribution: Contribution) -> None:
+def save_contribution(folder: Path, key: str, contribution: Contribution) -> None:
     """Leave what is contributed."""
-    _save(folder / GIVEN, key, contribution.to_dict())
+    _save(folder / CONTRIBUTION_FILE, key, contribution.to_dict())
 
 
-def _saved(path: Path, key: str) -> Any:
+def _read_content(path: Path, key: str) -> Any:
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
         return saved["content"] if saved["key"] == key else None

@@ -9,7 +9,7 @@ from typing import Any
 from features.common.errors import RipelineError
 from training.train import Outcome
 
-TRAINED, KEPT, FAILED = "trained", "kept", "failed"
+TRAINED, REUSED, FAILED = "trained", "kept", "failed"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Row:
         return cls(client, FAILED, reason=f"{type(error).__name__}: {error}", remedy=remedy)
 
     @classmethod
-    def of(cls, client: str, outcome: Outcome, seconds: float) -> Row:
+    def from_outcome(cls, client: str, outcome: Outcome, seconds: float) -> Row:
         """The row of a training that ended well."""
         prepared, final = outcome.prepared, outcome.prepared.funnel.final
         model, rules = (outcome.results[source].get(final, {}) for source in ("model", "rules"))
@@ -58,7 +58,7 @@ class Row:
             average_precision=model.get("average_precision"),
             average_precision_rules=rules.get("average_precision"),
             better_than_rules=outcome.against_rules.better,
-            pool=pooled(outcome),
+            pool=pool_summary(outcome),
             version=outcome.version,
             promoted=outcome.verdict.promote,
             seconds=round(seconds, 1),
@@ -70,10 +70,10 @@ class Row:
         return cls(**saved)
 
 
-def pooled(outcome: Outcome) -> str:
+def pool_summary(outcome: Outcome) -> str:
     """For which lead stages the pooled prior was used, in words; empty without one."""
-    tried = {t.target: t.log["pool"]["used"] for t in outcome.model.transitions if "pool" in t.log}
-    if not tried:
+    pool_usage = {t.target: t.log["pool"]["used"] for t in outcome.model.transitions if "pool" in t.log}
+    if not pool_usage:
         return ""
-    used = [target for target, taken in tried.items() if taken]
-    return f"used for {', '.join(used)}" if used else "did not help"
+    used_targets = [target for target, helped in pool_usage.items() if helped]
+    return f"used for {', '.join(used_targets)}" if used_targets else "did not help"

@@ -33,21 +33,21 @@ NUMBERS = range(2, 8)
 
 def cells(row: Row) -> list[str]:
     """One line in words, as `HEADERS`."""
-    yes = {True: "yes", False: "no", None: "–"}
+    words = {True: "yes", False: "no", None: "–"}
     return [
         row.client,
         row.status,
         *(f"{n:,}" if n is not None else "–" for n in (row.leads, row.outcomes)),
         *(f"{n:.4f}" if n is not None else "–" for n in (row.log_loss, row.log_loss_rules)),
         *(f"{n:.3f}" if n is not None else "–" for n in (row.average_precision, row.average_precision_rules)),
-        yes[row.better_than_rules],
+        words[row.better_than_rules],
         row.pool or "–",
-        f"version {row.version}" if row.promoted else yes[row.promoted],
+        f"version {row.version}" if row.promoted else words[row.promoted],
         f"{row.seconds:.0f} s" if row.seconds is not None else "–",
     ]
 
 
-def counted(rows: Sequence[Row]) -> str:
+def status_counts(rows: Sequence[Row]) -> str:
     """How many of each kind, in words.
 
     >>> counted([Row("a", "trained"), Row("b", "failed"), Row("c", "trained")])
@@ -60,15 +60,15 @@ def counted(rows: Sequence[Row]) -> str:
 def show(console: Console, rows: Sequence[Row]) -> None:
     """Print the table, and below it why some failed and what to do."""
     table = Table(title="Held-out leads, final lead stage")
-    for place, header in enumerate(HEADERS):
-        table.add_column(header, justify="right" if place in NUMBERS else "left")
+    for index, header in enumerate(HEADERS):
+        table.add_column(header, justify="right" if index in NUMBERS else "left")
     for row in rows:
         table.add_row(*(escape(cell) for cell in cells(row)), style="red" if row.status == FAILED else None)
     console.print(table)
     for row in rows:
         if row.status == FAILED:
             console.print(f"• {row.client}: {row.reason}\n  → {row.remedy}", style="red", highlight=False, markup=False)
-    console.print(counted(rows), highlight=False)
+    console.print(status_counts(rows), highlight=False)
 
 
 def write(rows: Sequence[Row], folder: Path, name: str) -> None:
@@ -78,15 +78,15 @@ def write(rows: Sequence[Row], folder: Path, name: str) -> None:
     lines = [
         "# All clients",
         "",
-        counted(rows),
+        status_counts(rows),
         "",
         _line(HEADERS),
         _line(["---"] * len(HEADERS)),
         *(_line(cells(r)) for r in rows),
     ]
-    failed = [f"- **{r.client}**: {r.reason} {r.remedy}" for r in rows if r.status == FAILED]
+    failed_lines = [f"- **{r.client}**: {r.reason} {r.remedy}" for r in rows if r.status == FAILED]
     with whole_file(folder / f"{name}.md") as partial:
-        partial.write_text("\n".join([*lines, *([""] if failed else []), *failed]) + "\n", encoding="utf-8")
+        partial.write_text("\n".join([*lines, *([""] if failed_lines else []), *failed_lines]) + "\n", encoding="utf-8")
 
 
 def _line(values: Sequence[str]) -> str:

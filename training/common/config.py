@@ -94,17 +94,17 @@ class Scanners(Settings):
         ConfigError
             for a type that the data do not hold.
         """
-        found = list(mail_roles(types))
-        given = {role: names for role in ROLES if (names := getattr(self, role)) is not None}
-        for role, names in given.items():
+        type_roles = list(mail_roles(types))
+        configured_roles = {role: names for role in ROLES if (names := getattr(self, role)) is not None}
+        for role, names in configured_roles.items():
             for name in names:
                 if name not in types:
                     raise ConfigError(
                         f"scanners: {role}: no interaction type {name!r}: {nearest(name, types)}", "Name one of them."
                     )
-            found = ["" if was == role else was for was in found]
-            found = [role if name in names else was for name, was in zip(types, found, strict=True)]
-        return tuple(found)
+            type_roles = ["" if old_role == role else old_role for old_role in type_roles]
+            type_roles = [role if name in names else old_role for name, old_role in zip(types, type_roles, strict=True)]
+        return tuple(type_roles)
 
 
 class AuditConfig(Settings):
@@ -211,9 +211,9 @@ class Config(Settings):
 
     def changed(self, **changes: object) -> Config:
         """The same with other values, which are not checked."""
-        other = self.model_copy(update=changes)
-        other._folder = self._folder
-        return other
+        config_copy = self.model_copy(update=changes)
+        config_copy._folder = self._folder
+        return config_copy
 
     def path(self, relative: Path) -> Path:
         """A path of the configuration, relative to its folder."""

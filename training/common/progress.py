@@ -41,25 +41,25 @@ class Steps:
         """Begin a step; call what is returned with (done, all). A step of unknown length shows that it is alive."""
         task = self._bars.add_task(name, total=total)
 
-        def advance(done: int, of: int) -> None:
-            self._bars.update(task, completed=done, total=of)
+        def advance(completed: int, total: int) -> None:
+            self._bars.update(task, completed=completed, total=total)
 
         return advance
 
     def counter(self, name: str, total: int) -> Callable[[], None]:
         """Begin a step of `total` parts; call what is returned after each."""
         advance = self.step(name, total)
-        done = 0
+        completed = 0
 
         def tick() -> None:
-            nonlocal done
-            done += 1
-            advance(done, total)
+            nonlocal completed
+            completed += 1
+            advance(completed, total)
 
         return tick
 
     @contextmanager
-    def whole(self, name: str) -> Iterator[None]:
+    def phase(self, name: str) -> Iterator[None]:
         """A step that shows only that it runs and that it ended."""
         task = self._bars.add_task(name, total=None)
         yield

@@ -31,7 +31,7 @@ ARTEFACTS = "mlartifacts"
 SHORT = 12  # characters of a run that a model has as its version
 CHAMPION, CHALLENGER = "champion", "challenger"
 CODE = ("features", "models")
-NEEDS = ("lightgbm", "numpy", "pandas", "pyarrow", "pydantic", "PyYAML", "scikit-learn", "scipy")
+REQUIREMENTS = ("lightgbm", "numpy", "pandas", "pyarrow", "pydantic", "PyYAML", "scikit-learn", "scipy")
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,10 +46,10 @@ def connect() -> MlflowClient:
     """
     # the usual two minutes of silent retries are long for a server that is not there; a user's own setting stays
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    asked = os.environ.get("MLFLOW_TRACKING_URI")
-    uri = asked or f"sqlite:///{Path.cwd() / STORE}"
+    user_uri = os.environ.get("MLFLOW_TRACKING_URI")
+    uri = user_uri or f"sqlite:///{Path.cwd() / STORE}"
     mlflow.set_tracking_uri(uri)
-    if not asked:
+    if not user_uri:
         os.environ.pop("MLFLOW_TRACKING_URI", None)  # MLflow sets it, and then nobody could tell what the user had asked for
     client = MlflowClient()
     try:
@@ -96,8 +96,8 @@ def log_child(
 
 def log_dataset(name: str, source: str, digest: str, context: str) -> None:
     """Say in the open run what it was trained on: a name, where it came from, and a digest of its content."""
-    described = MetaDataset(CodeDatasetSource({"source": source}), name=name[:500], digest=digest[:36])
-    mlflow.log_input(described, context=context)
+    dataset = MetaDataset(CodeDatasetSource({"source": source}), name=name[:500], digest=digest[:36])
+    mlflow.log_input(dataset, context=context)
 
 
 def log_parent(params: Mapping[str, Any], metrics: Mapping[str, float], files: Mapping[str, Path]) -> None:
@@ -118,7 +118,7 @@ def register(name: str, folder: Path) -> str:
         loader_module="models.pyfunc",
         data_path=str(folder),
         code_paths=[str(_ROOT / package) for package in CODE],
-        pip_requirements=list(NEEDS),
+        pip_requirements=list(REQUIREMENTS),
     )
     client = MlflowClient()
     if not _registered(client, name):
@@ -137,9 +137,11 @@ def promote(name: str, version: str) -> None:
         if the model has no such version.
     """
     client = connect()
-    known = [str(v.version) for v in client.search_model_versions(f"name = '{name}'")]
-    if version not in known:
-        raise ModelError(f"There is no version {version!r} of {name!r}.", f"Known are: {', '.join(sorted(known)) or 'none'}.")
+    versions = [str(v.version) for v in client.search_model_versions(f"name = '{name}'")]
+    if version not in versions:
+        raise ModelError(
+            f"There is no version {version!r} of {name!r}.", f"Known are: {', '.join(sorted(versions)) or 'none'}."
+        )
     client.set_registered_model_alias(name, CHAMPION, version)
 
 
@@ -172,9 +174,9 @@ def run_behind(name: str, alias: str) -> str:
     try:
         return str(connect().get_model_version_by_alias(name, alias).run_id)
     except MlflowException as error:
-        why = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"MLflow names no {alias} of {name!r} ({why}).", "Run `make train`, or set the alias there."
+            f"MLflow names no {alias} of {name!r} ({reason}).", "Run `make train`, or set the alias there."
         ) from error
 
 
@@ -182,9 +184,9 @@ def child_metrics(parent: str, kind: str) -> dict[str, float]:
     """The metrics of one child run of a training; empty without it."""
     client = connect()
     experiment = client.get_run(parent).info.experiment_id
-    asked = f"tags.`mlflow.parentRunId` = '{parent}' and tags.`ripeline.kind` = '{kind}'"
-    found = client.search_runs([experiment], asked, max_results=1)
-    return dict(found[0].data.metrics) if found else {}
+    query = f"tags.`mlflow.parentRunId` = '{parent}' and tags.`ripeline.kind` = '{kind}'"
+    runs = client.search_runs([experiment], query, max_results=1)
+    return dict(runs[0].data.metrics) if runs else {}
 
 
 def add_child(
@@ -200,7 +202,7 @@ def add_child(
     return child
 
 
-def download(name: str, to: Path, alias: str = CHAMPION) -> Path:
+def download(name: str, folder: Path, alias: str = CHAMPION) -> Path:
     """Fetch the model folder behind an alias; gives the folder that holds its manifest.
 
     Raises
@@ -210,25 +212,27 @@ def download(name: str, to: Path, alias: str = CHAMPION) -> Path:
     """
     client = connect()
     if not _registered(client, name):
-        known = [m.name for m in client.search_registered_models()]
-        raise ModelError(f"MLflow knows no model {name!r}: {nearest(name, known)}", f"Run `make train` for {name!r} first.")
+        model_names = [m.name for m in client.search_registered_models()]
+        raise ModelError(
+            f"MLflow knows no model {name!r}: {nearest(name, model_names)}", f"Run `make train` for {name!r} first."
+        )
     try:
         version = client.get_model_version_by_alias(name, alias)
     except MlflowException as error:
         raise ModelError(f"The model {name!r} has no {alias}.", f"Run `make train` for {name!r} first.") from error
-    mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{name}/{version.version}", dst_path=str(to))
-    found = next(to.rglob("manifest.json"), None)
-    if found is None:
+    mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{name}/{version.version}", dst_path=str(folder))
+    manifest = next(folder.rglob("manifest.json"), None)
+    if manifest is None:
         raise ModelError(f"Version {version.version} of {name!r} holds no model folder.", "Train anew.")
-    return found.parent
+    return manifest.parent
 
 
-def download_file(name: str, file: str, to: Path, alias: str = CHAMPION) -> Path | None:
+def download_file(name: str, file: str, folder: Path, alias: str = CHAMPION) -> Path | None:
     """Fetch a file of the training that made the model behind an alias; None where it has none."""
     client = connect()
     try:
         run_id = client.get_model_version_by_alias(name, alias).run_id
-        return Path(client.download_artifacts(str(run_id), file, str(to)))
+        return Path(client.download_artifacts(str(run_id), file, str(folder)))
     except (MlflowException, OSError):
         return None
 
@@ -246,20 +250,20 @@ def text_files(name: str, endings: tuple[str, ...]) -> Iterator[tuple[str, str]]
         for run in runs:
             waiting: list[str | None] = [None]
             while waiting:
-                for found in client.list_artifacts(run.info.run_id, waiting.pop()):
-                    if found.is_dir:
-                        waiting.append(found.path)
-                    elif found.path.endswith(endings):
-                        yield run.info.run_id, found.path
+                for artifact in client.list_artifacts(run.info.run_id, waiting.pop()):
+                    if artifact.is_dir:
+                        waiting.append(artifact.path)
+                    elif artifact.path.endswith(endings):
+                        yield run.info.run_id, artifact.path
         token = runs.token
         if not token:
             return
 
 
-def fetch_file(run: str, path: str, to: Path) -> Path:
+def fetch_file(run: str, path: str, folder: Path) -> Path:
     """A file that a run carries, copied into a folder."""
-    to.mkdir(parents=True, exist_ok=True)
-    return Path(connect().download_artifacts(run, path, str(to)))
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(connect().download_artifacts(run, path, str(folder)))
 
 
 def replace_file(run: str, path: str, file: Path) -> None:

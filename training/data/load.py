@@ -12,12 +12,12 @@ from features.common.errors import DataError
 from features.dataset import erasures
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import META, Dataset
-from features.dataset.erasures import without
+from features.dataset.erasures import remove_lead
 from features.dataset.funnel import Funnel
 from features.dataset.validate import validate
 from features.partitions.frames import whole_dataset
 from features.partitions.manifest import is_partitioned
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 from training.common.config import Config
 
 Progress = Callable[[str, int, int], None]
@@ -32,11 +32,11 @@ def load(config: Config, *, folder: Path | None = None, progress: Progress | Non
         if something is wrong that cannot be put right here; see `features.dataset.validate`.
     """
     funnel = config.funnel.build()
-    dataset, before = _read(config, funnel, folder, progress)
-    dataset, gone = without_erased(dataset)
+    dataset, source_report = _read(config, funnel, folder, progress)
+    dataset, erased_count = without_erased(dataset)
     dataset, report = validate(dataset, funnel)
-    report.note("leads", "leads that were erased", gone, done="left out with all they did")
-    return dataset, report if before is None else before.merge(report)
+    report.note("leads", "leads that were erased", erased_count, done="left out with all they did")
+    return dataset, report if source_report is None else source_report.merge(report)
 
 
 def unvalidated(config: Config, *, folder: Path | None = None) -> tuple[Dataset, DataReport | None]:
@@ -46,8 +46,8 @@ def unvalidated(config: Config, *, folder: Path | None = None) -> tuple[Dataset,
 
 def _read(config: Config, funnel: Funnel, folder: Path | None, progress: Progress | None) -> tuple[Dataset, DataReport | None]:
     if config.dataset is not None:
-        where = Place.of(config.path(config.dataset))
-        return (whole_dataset(where) if is_partitioned(where) else Dataset.read(config.path(config.dataset))), None
+        storage = Storage.from_path(config.path(config.dataset))
+        return (whole_dataset(storage) if is_partitioned(storage) else Dataset.read(config.path(config.dataset))), None
     if isinstance(config.source, FilesSource):
         source = config.source if folder is None else config.source.model_copy(update={"folder": folder.resolve()})
         from connectors.files.load import load_files
@@ -64,10 +64,10 @@ def _read(config: Config, funnel: Funnel, folder: Path | None, progress: Progres
 
 def without_erased(dataset: Dataset) -> tuple[Dataset, int]:
     """The dataset without those whom `make erase` removed, and how many of them a source brought back."""
-    gone = erasures.among(dataset.leads["lead_id"].astype("str").tolist())
-    for lead_id in gone:
-        dataset = without(dataset, lead_id)[0]
-    return dataset, len(gone)
+    erased_ids = erasures.erased_ids(dataset.leads["lead_id"].astype("str").tolist())
+    for lead_id in erased_ids:
+        dataset = remove_lead(dataset, lead_id)[0]
+    return dataset, len(erased_ids)
 
 
 def crm_folder(config: Config) -> Path:

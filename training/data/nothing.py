@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from features.common.clock import DAY, NEVER, timestamps
+from features.common.clock import DAY, NO_MOMENT, timestamps
 from features.common.errors import DataError
 from training.data.prepare import Prepared
 
@@ -22,8 +22,8 @@ def nothing_matured(prepared: Prepared) -> DataError:
 def nothing_to_learn(prepared: Prepared, target: int, known_at: int) -> DataError:
     """No matured landmark asks for this target: nobody came to the lead stage before it, or its horizon is too long."""
     stages, name = prepared.funnel.stages, prepared.funnel.targets[target]
-    came = prepared.path.reached[:, target] < NEVER
-    if not came.any():
+    reached_stage = prepared.path.reached[:, target] < NO_MOMENT
+    if not reached_stage.any():
         return DataError(
             f"No lead has ever become {stages[target]!r}, so nothing can be learned about {name!r}, which comes after it.",
             f"Check that {stages[target]!r} is mapped in `source: lead_stages:`, or leave it out of `funnel: stages:`.",

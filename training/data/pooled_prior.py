@@ -22,7 +22,7 @@ MISSING = "missing: "  # before the name of a column: its indicator of a missing
 
 
 @dataclass(frozen=True)
-class Known:
+class ColumnPrior:
     """A column as other businesses know it: its scale, the coefficient per deviation (`toward`), how far it may be off against
     other columns (`spread`), and how many businesses say so."""
 
@@ -36,13 +36,13 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Said:
+class TransitionPrior:
     """What is known of one transition: by how many businesses, their base rate in log-odds and its doubt, and their columns."""
 
     clients: int
     base: float
     base_deviation: float
-    columns: Mapping[str, Known]
+    columns: Mapping[str, ColumnPrior]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Prior:
     """What a pool tells one business: aggregates of the others, by target. Names neither leads nor businesses."""
 
     pool: str
-    targets: Mapping[str, Said] = field(default_factory=dict)
+    targets: Mapping[str, TransitionPrior] = field(default_factory=dict)
 
     @cached_property
     def text(self) -> str:
@@ -82,8 +82,10 @@ class Prior:
             if saved["schema"] != SCHEMA:
                 raise ValueError(f"schema {saved['schema']}, known is {SCHEMA}")  # noqa: TRY301
             targets = {
-                target: Said(**{**said, "columns": {name: Known(**known) for name, known in said["columns"].items()}})
-                for target, said in saved["targets"].items()
+                target: TransitionPrior(
+                    **{**transition, "columns": {name: ColumnPrior(**column) for name, column in transition["columns"].items()}}
+                )
+                for target, transition in saved["targets"].items()
             }
             return cls(saved["pool"], targets)
         except OSError as error:
@@ -91,29 +93,32 @@ class Prior:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigError(f"The pooled prior {path} is damaged: {error}.", _ANEW) from error
 
-    def over(self, target: str, names: Sequence[str]) -> Pooled | None:
+    def for_columns(self, target: str, names: Sequence[str]) -> Pooled | None:
         """What is known of the columns `names` for a target; None where nothing is."""
-        said = self.targets.get(target)
-        known = [said.columns.get(name) if said else None for name in names]
-        if said is None or not any(known):
+        transition_prior = self.targets.get(target)
+        column_priors = [transition_prior.columns.get(name) if transition_prior else None for name in names]
+        if transition_prior is None or not any(column_priors):
             return None
-        gaps = [said.columns.get(MISSING + name) if one else None for name, one in zip(names, known, strict=True)]
+        missing_priors = [
+            transition_prior.columns.get(MISSING + name) if column else None
+            for name, column in zip(names, column_priors, strict=True)
+        ]
 
-        def numbers(of: Sequence[Known | None], key: str, otherwise: float) -> Any:
-            return np.array([getattr(one, key) if one else otherwise for one in of])
+        def numbers(priors: Sequence[ColumnPrior | None], key: str, otherwise: float) -> Any:
+            return np.array([getattr(column, key) if column else otherwise for column in priors])
 
         return Pooled(
-            shared=np.array([one is not None for one in known]),
-            log_scale=numbers(known, "log", 0.0).astype(bool),
-            mean=numbers(known, "mean", 0.0),
-            deviation=numbers(known, "deviation", 1.0),
-            missing=numbers(known, "missing", 0.0),
-            toward=numbers(known, "toward", 0.0),
-            spread=numbers(known, "spread", 1.0),
-            missing_toward=numbers(gaps, "toward", 0.0),
-            missing_spread=numbers(gaps, "spread", 1.0),
-            base=said.base,
-            base_deviation=said.base_deviation,
+            shared=np.array([column is not None for column in column_priors]),
+            log_scale=numbers(column_priors, "log", 0.0).astype(bool),
+            mean=numbers(column_priors, "mean", 0.0),
+            deviation=numbers(column_priors, "deviation", 1.0),
+            missing=numbers(column_priors, "missing", 0.0),
+            toward=numbers(column_priors, "toward", 0.0),
+            spread=numbers(column_priors, "spread", 1.0),
+            missing_toward=numbers(missing_priors, "toward", 0.0),
+            missing_spread=numbers(missing_priors, "spread", 1.0),
+            base=transition_prior.base,
+            base_deviation=transition_prior.base_deviation,
         )
 
 

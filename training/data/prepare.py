@@ -9,23 +9,23 @@ import numpy as np
 import numpy.typing as npt
 
 from features.attributes.encoders import AttributeEncoder, learn_encoders
-from features.catalogue import Seen, catalogue
+from features.catalogue import DataProfile, catalogue
 from features.common.clock import DAY, moment
 from features.dataset.dataset import Dataset
-from features.dataset.deals import Brought, brought
+from features.dataset.deals import DealValues, deal_values
 from features.dataset.funnel import Funnel
 from features.dataset.labels import Labels, choose_horizons, label
 from features.dataset.landmarks import AGES, Landmarks, Path, landmarks
 from features.engine.build import attribute, build
 from features.engine.feature_set import FeatureSet
-from features.engine.histories import Histories, seen_in
+from features.engine.histories import Histories, data_profile
 from features.engine.plan import Plan
-from features.leakage import Audit, Follows, audit
+from features.leakage import Audit, FollowCounts, audit
 from models.common.types import Examples, Flags, Matrix
-from models.model import LAST_SEEN, design
+from models.model import LAST_INTERACTION, design
 from models.rules.rules import Points, Rules, check_thresholds
 from training.common.config import Config
-from training.data.leakage import honest_rules, left_out, refuse_nothing
+from training.data.leakage import blocked_columns, leak_free_rules, require_inputs
 from training.data.pooled_prior import Prior, prior_of
 
 ROW_ORDER_HORIZON = (
@@ -57,7 +57,7 @@ class Prepared:
     dated: bool
     notes: tuple[str, ...]
     audit: Audit
-    deals: Brought
+    deals: DealValues
     encoders: tuple[AttributeEncoder, ...]
     pool: Prior | None = None
 
@@ -72,15 +72,15 @@ class Prepared:
     def labels(self, known_at: int) -> Labels:
         return label(self.path, self.looks, self.funnel, known_at)
 
-    def usable(self, target: int, labels: Labels, among: Flags) -> npt.NDArray[np.intp]:
-        """The matured landmarks `among` (n,) that ask for P(target | the lead stage before it was reached in time)."""
+    def usable(self, target: int, labels: Labels, subset: Flags) -> npt.NDArray[np.intp]:
+        """The matured landmarks `subset` (n,) that ask for P(target | the lead stage before it was reached in time)."""
         stage = self.looks.stage
-        before = np.ones(len(stage), bool) if target == 0 else labels.reached[:, target - 1] | (stage == target)
-        return np.flatnonzero(among & (stage <= target) & labels.matured[:, target] & before)
+        previous_reached = np.ones(len(stage), bool) if target == 0 else labels.reached[:, target - 1] | (stage == target)
+        return np.flatnonzero(subset & (stage <= target) & labels.matured[:, target] & previous_reached)
 
-    def examples(self, target: int, labels: Labels, among: Flags) -> Examples:
+    def examples(self, target: int, labels: Labels, subset: Flags) -> Examples:
         """Examples of the `usable` landmarks."""
-        use = self.usable(target, labels, among)
+        use = self.usable(target, labels, subset)
         return Examples(
             x=self.x(use),
             y=labels.reached[use, target],
@@ -89,15 +89,17 @@ class Prepared:
             account=self.account[use],
             known_at=self.deadline[use, target],
             points=self.width,
-            pooled=self.pool.over(self.funnel.targets[target], (*self.feature_set.names, "points")) if self.pool else None,
+            pooled=self.pool.for_columns(self.funnel.targets[target], (*self.feature_set.names, "points"))
+            if self.pool
+            else None,
         )
 
 
 @dataclass(frozen=True)
-class Facts:
+class DatasetFacts:
     """What all data say before any landmark is looked at: which features there are, which columns are left out (data leakage).
 
-    `notes` come before, `later` after those of the histories. `funnel` may still lack horizons.
+    `notes` come before, `closing_notes` after those of the histories. `funnel` may still lack horizons.
     """
 
     funnel: Funnel
@@ -106,7 +108,7 @@ class Facts:
     audit: Audit
     encoders: tuple[AttributeEncoder, ...]
     notes: tuple[str, ...]
-    later: tuple[str, ...] = ()
+    closing_notes: tuple[str, ...] = ()
 
 
 def learn(
@@ -116,10 +118,10 @@ def learn(
     rules: Rules,
     *,
     rules_only: bool = False,
-    judged: Collection[str] | None = None,
-    known: tuple[Seen, Follows] | None = None,
-) -> Facts:
-    """The facts of a validated dataset; `known` are those of interactions that `dataset` does not hold.
+    audited_columns: Collection[str] | None = None,
+    known_interactions: tuple[DataProfile, FollowCounts] | None = None,
+) -> DatasetFacts:
+    """The facts of a validated dataset; `known_interactions` are those of interactions that `dataset` does not hold.
 
     Encoders learn which values there are, never what became of the leads, so they may learn from all rows.
 
@@ -130,23 +132,28 @@ def learn(
     """
     check_thresholds(rules, funnel.stages)
     columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
-    seen, follows = known or (seen_in(dataset), None)
+    inventory, follows = known_interactions or (data_profile(dataset), None)
     audited = audit(
-        dataset, funnel, exclude=config.attributes.exclude, test_share=config.test_share, only=judged, follows=follows
+        dataset,
+        funnel,
+        exclude=config.attributes.exclude,
+        test_share=config.test_share,
+        columns=audited_columns,
+        follows=follows,
     )
-    blocked = left_out(audited, config, columns)
+    blocked = blocked_columns(audited, config, columns)
     encoders, notes = learn_encoders(
         {"lead": dataset.leads, "company": dataset.companies},
         exclude=[*config.attributes.exclude, *blocked],
         min_level_rows=config.attributes.min_level_rows,
     )
-    refuse_nothing(blocked, encoders, seen)
-    mail = () if config.scanners.off else config.scanners.roles(seen.types)
-    wanted = () if rules_only else tuple(catalogue(seen, funnel))
-    feature_set = FeatureSet(wanted, () if rules_only else tuple(encoders), seen.types, mail)
-    notes += rules.idle(seen.types, columns)
-    rules, gone = honest_rules(rules, blocked)
-    return Facts(funnel, feature_set, rules, audited, tuple(encoders), (*notes, *gone))
+    require_inputs(blocked, encoders, inventory)
+    mail = () if config.scanners.off else config.scanners.roles(inventory.types)
+    selected_features = () if rules_only else tuple(catalogue(inventory, funnel))
+    feature_set = FeatureSet(selected_features, () if rules_only else tuple(encoders), inventory.types, mail)
+    notes += rules.idle(inventory.types, columns)
+    rules, rule_notes = leak_free_rules(rules, blocked)
+    return DatasetFacts(funnel, feature_set, rules, audited, tuple(encoders), (*notes, *rule_notes))
 
 
 def prepare(
@@ -157,45 +164,47 @@ def prepare(
     progress: Callable[[int, int], None] | None = None,
     *,
     rules_only: bool = False,
-    judged: Collection[str] | None = None,
-    facts: Facts | None = None,
+    audited_columns: Collection[str] | None = None,
+    facts: DatasetFacts | None = None,
 ) -> Prepared:
     """Landmarks, features and deadlines of a validated dataset. `progress` is called with (done, all) landmarks.
 
-    With `rules_only` there are no features but those of the rules, and with `judged` ("lead.budget") the audit judges no other
-    columns; both take a fraction of the time. `facts` are those of data of which `dataset` is a part.
+    With `rules_only` there are no features but those of the rules, and with `audited_columns` ("lead.budget") the audit judges
+    no other columns; both take a fraction of the time. `facts` are those of data of which `dataset` is a part.
 
     Raises
     ------
     DataError, ConfigError
         if no horizon can be chosen or the rules do not fit the funnel.
     """
-    facts = facts or learn(dataset, config, funnel, rules, rules_only=rules_only, judged=judged)
+    facts = facts or learn(dataset, config, funnel, rules, rules_only=rules_only, audited_columns=audited_columns)
     funnel, feature_set, rules, encoders = facts.funnel, facts.feature_set, facts.rules, facts.encoders
     notes = list(facts.notes)
-    histories = Histories.of(dataset, feature_set.types, feature_set.mail)
-    if histories.scanned:
-        notes.append(f"{histories.scanned:,} opens and clicks were made by mail scanners and are left out")
-    path = Path.of(histories.leads, dataset.lead_stages, funnel)
+    histories = Histories.from_dataset(dataset, feature_set.types, feature_set.mail)
+    if histories.scanner_rows:
+        notes.append(f"{histories.scanner_rows:,} opens and clicks were made by mail scanners and are left out")
+    path = Path.from_tables(histories.leads, dataset.lead_stages, funnel)
     extracted_at = moment(dataset.extracted_at)
-    deals, deal_notes = brought(dataset.deals, histories.leads, path, extracted_at, config.sales.currency, config.value.rates)
+    deals, deal_notes = deal_values(
+        dataset.deals, histories.leads, path, extracted_at, config.sales.currency, config.value.rates
+    )
     funnel, horizon_notes = with_horizons(dataset.time, funnel, path, extracted_at)
-    horizon_notes = horizon_notes or list(facts.later)
+    horizon_notes = horizon_notes or list(facts.closing_notes)
     ages = config.landmarks.ages or (AGES if dataset.time == "dates" else (0.0,))
     looks = landmarks(path, extracted_at, ages)
-    plan = Plan(tuple(dict.fromkeys((*feature_set.features, *rules.features, LAST_SEEN))), feature_set.types)
-    done = 0
+    plan = Plan(tuple(dict.fromkeys((*feature_set.features, *rules.features, LAST_INTERACTION))), feature_set.types)
+    completed = 0
 
     def tick(count: int) -> None:
-        nonlocal done
-        done += count
+        nonlocal completed
+        completed += count
         if progress:
-            progress(done, len(looks))
+            progress(completed, len(looks))
 
     rows = build(plan, feature_set.encoders, histories, looks, progress=tick)
     width = feature_set.attribute_columns + len(feature_set.features)
-    place = {f: i for i, f in enumerate(plan.features)}
-    behaviour = rows[[feature_set.attribute_columns + place[f] for f in rules.features]]
+    feature_index = {f: i for i, f in enumerate(plan.features)}
+    behaviour = rows[[feature_set.attribute_columns + feature_index[f] for f in rules.features]]
     points = rules.points(behaviour, lambda entity, column: attribute(histories, looks, entity, column))
     return Prepared(
         funnel, histories, path, looks, feature_set, rules, rows, width, points, deadlines(looks, funnel), extracted_at,
@@ -207,9 +216,11 @@ def prepare(
 def deadlines(looks: Landmarks, funnel: Funnel) -> npt.NDArray[np.int64]:
     """(n, targets): the moment from which the label of a target is known for good."""
     horizon = np.array([funnel.horizons[t] * DAY for t in funnel.targets]).astype(np.int64)
-    ahead = np.arange(1, len(horizon) + 1) > looks.stage[:, None]
-    found: npt.NDArray[np.int64] = np.maximum.accumulate(np.where(ahead, looks.as_of[:, None] + horizon, 0), axis=1)
-    return found
+    open_targets = np.arange(1, len(horizon) + 1) > looks.stage[:, None]
+    label_times: npt.NDArray[np.int64] = np.maximum.accumulate(
+        np.where(open_targets, looks.as_of[:, None] + horizon, 0), axis=1
+    )
+    return label_times
 
 
 def with_horizons(time: str, funnel: Funnel, path: Path, extracted_at: int) -> tuple[Funnel, list[str]]:

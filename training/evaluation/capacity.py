@@ -9,7 +9,7 @@ from features.common.clock import WEEK
 from models.common.types import Flags, Floats
 from training.common.config import Config
 from training.data.prepare import Prepared
-from training.evaluation.evaluate import taken
+from training.evaluation.evaluate import taken_share
 from training.evaluation.gate import Difference
 
 USUAL_CAPACITY = 10.0  # % of the leads
@@ -27,27 +27,27 @@ def capacity_share(prepared: Prepared, config: Config) -> float:
     return float(np.clip(100 * weekly / (len(created) / weeks), 0.1, 100.0))
 
 
-def caught_difference(
+def capture_difference(
     y: Flags,
-    new: Floats,
-    now: Floats,
+    new_scores: Floats,
+    current_scores: Floats,
     capacity: float,
     account: npt.NDArray[np.int64],
-    among: Flags | None = None,
+    subset: Flags | None = None,
     seed: int = 7,
 ) -> Difference:
-    """By how much the share of later customers (`among` these rows, all without) met at this capacity differs, 90 % interval.
+    """By how much the share of later customers (`subset` these rows, all without) met at this capacity differs, 90 % interval.
 
     Ranked are all rows; accounts are drawn with replacement (cluster bootstrap).
     """
-    counts = y if among is None else y & among
+    counts = y if subset is None else y & subset
     _, code = np.unique(account, return_inverse=True)
     random = np.random.default_rng(seed)
-    shares = [taken(score, capacity) for score in (new, now)]
-    gained = np.bincount(code, (shares[0] - shares[1]) * counts)
-    came = np.bincount(code, counts.astype(np.float64))
-    drawn = random.multinomial(len(came), np.full(len(came), 1 / len(came)), size=DRAWS)
-    each = (drawn @ gained) / np.maximum(drawn @ came, 1)
-    low, high = np.quantile(each, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    shares = [taken_share(score, capacity) for score in (new_scores, current_scores)]
+    gains = np.bincount(code, (shares[0] - shares[1]) * counts)
+    customers = np.bincount(code, counts.astype(np.float64))
+    drawn = random.multinomial(len(customers), np.full(len(customers), 1 / len(customers)), size=DRAWS)
+    differences = (drawn @ gains) / np.maximum(drawn @ customers, 1)
+    low, high = np.quantile(differences, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     mean = float(((shares[0] - shares[1]) * counts).sum() / max(counts.sum(), 1))
     return Difference(mean, float(low), float(high))

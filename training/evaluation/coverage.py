@@ -34,16 +34,16 @@ class Group:
     """Leads scored alike at about the same time: what was said, the interval, and how far chance alone may carry the rate."""
 
     rows: npt.NDArray[np.intp]
-    said: float
+    log_odds: float
     low: float
     high: float
     chance: float  # in log-odds
 
     def holds(self, rate: float) -> bool:
         """Whether the observed rate lies within the interval and what chance adds to it."""
-        off = float(logit(rate)) - self.said
-        reach = self.high - self.said if off > 0 else self.said - self.low
-        return bool(abs(off) <= np.hypot(reach, self.chance))
+        deviation = float(logit(rate)) - self.log_odds
+        reach = self.high - self.log_odds if deviation > 0 else self.log_odds - self.low
+        return bool(abs(deviation) <= np.hypot(reach, self.chance))
 
 
 def groups(
@@ -53,15 +53,15 @@ def groups(
     parts = int(np.clip(np.sqrt(min(y.sum(), (~y).sum()) / PER_CELL), 1, MOST_PARTS))
     effect = design_effect(y - p, p * (1 - p), account)
     bin_of, block_of = equal_parts(logit(p), parts), equal_parts(as_of.astype(np.float64), parts)
-    found = []
+    cells = []
     for b in range(parts):
         for t in range(parts):
             rows = np.flatnonzero((bin_of == b) & (block_of == t))
             if len(rows) >= MIN_ROWS:
-                said, bottom, top = (float(logit(_smooth(v[rows]))) for v in (p, low, high))
+                log_odds, bottom, top = (float(logit(_smooth(v[rows]))) for v in (p, low, high))
                 chance = QUANTILE * np.sqrt(effect / (float((p[rows] * (1 - p[rows])).sum()) + 0.25))
-                found.append(Group(rows, said, bottom, top, float(chance)))
-    return found
+                cells.append(Group(rows, log_odds, bottom, top, float(chance)))
+    return cells
 
 
 def _smooth(values: npt.NDArray[np.generic]) -> float:
@@ -74,15 +74,15 @@ def coverage(
     as_of: npt.NDArray[np.int64], account: npt.NDArray[np.int64],
 ) -> Coverage | None:  # fmt: skip
     """Over all lead stages before the target; arrays (n, targets) and (n,). None where no group is large enough."""
-    inside, widths = [], []
+    hits, widths = [], []
     for begin in range(target + 1):
         rows = np.flatnonzero(labels.matured[:, target] & (stage == begin))
         if len(rows) < 2 * MIN_ROWS:
             continue
         y = labels.reached[rows, target]
         columns = (probability[rows, target], low[rows, target], high[rows, target])
-        inside += [g.holds(_smooth(y[g.rows])) for g in groups(*columns, y, as_of[rows], account[rows])]
+        hits += [g.holds(_smooth(y[g.rows])) for g in groups(*columns, y, as_of[rows], account[rows])]
         widths.append(high[rows, target] - low[rows, target])
-    if not inside:
+    if not hits:
         return None
-    return Coverage(len(inside), float(np.mean(inside)), float(np.concatenate(widths).mean()))
+    return Coverage(len(hits), float(np.mean(hits)), float(np.concatenate(widths).mean()))

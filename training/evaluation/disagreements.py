@@ -10,13 +10,13 @@ import pandas as pd
 from features.common.clock import timestamps
 from models.common.types import Floats
 from training.data.prepare import Prepared
-from training.evaluation.holdout import Held
+from training.evaluation.holdout import Holdout
 
-MOST = 50  # of each kind
+MAX_LEADS = 50  # of each kind
 
 
 @dataclass(frozen=True)
-class Apart:
+class Disagreement:
     """A held-out landmark on which model and rules disagree: `row` is its place in `held.rows`; ranks are percentiles."""
 
     row: int
@@ -31,29 +31,29 @@ class Apart:
     became: bool
 
 
-def furthest_apart(prepared: Prepared, held: Held) -> dict[str, list[Apart]]:
+def furthest_apart(prepared: Prepared, holdout: Holdout) -> dict[str, list[Disagreement]]:
     """Who is higher (model, rules) → the held-out leads they rank furthest above the other by P(final lead stage), the
     furthest first, one landmark each, 50 at most."""
-    rows = np.flatnonzero(held.labels.matured[:, -1])
-    p_model, p_rules = (held.probability[name][rows, -1] for name in ("model", "rules"))
+    rows = np.flatnonzero(holdout.labels.matured[:, -1])
+    p_model, p_rules = (holdout.probability[name][rows, -1] for name in ("model", "rules"))
     rank_model, rank_rules = _percentile(p_model), _percentile(p_rules)
     gap = rank_model - rank_rules
-    looks = prepared.looks.take(held.rows[rows])
+    looks = prepared.looks.take(holdout.rows[rows])
     ids = prepared.histories.leads["lead_id"].to_numpy(object)
-    when = timestamps(looks.as_of).strftime("%Y-%m-%d")
+    dates = timestamps(looks.as_of).strftime("%Y-%m-%d")
     return {
         name: [
-            Apart(
+            Disagreement(
                 row=int(rows[i]),
                 lead_id=str(ids[looks.lead[i]]),
                 lead_stage=prepared.funnel.stages[looks.stage[i]],
-                as_of=str(when[i]),
+                as_of=str(dates[i]),
                 rank_model=round(float(rank_model[i]), 1),
                 rank_rules=round(float(rank_rules[i]), 1),
                 p_model=round(float(p_model[i]), 4),
                 p_rules=round(float(p_rules[i]), 4),
-                points=round(float(prepared.points.points[held.rows[rows[i]]]), 1),
-                became=bool(held.labels.reached[rows[i], -1]),
+                points=round(float(prepared.points.points[holdout.rows[rows[i]]]), 1),
+                became=bool(holdout.labels.reached[rows[i], -1]),
             )
             for i in _furthest(sign * gap, looks.lead).tolist()
         ]
@@ -61,11 +61,11 @@ def furthest_apart(prepared: Prepared, held: Held) -> dict[str, list[Apart]]:
     }
 
 
-def disagreements(prepared: Prepared, held: Held) -> pd.DataFrame:
+def disagreements(prepared: Prepared, holdout: Holdout) -> pd.DataFrame:
     """`furthest_apart` as a table with the column who_is_higher (model or rules). Ids only, nothing personal."""
-    found = furthest_apart(prepared, held)
+    leads_by_ranker = furthest_apart(prepared, holdout)
     return pd.DataFrame(
-        [{"who_is_higher": name, **asdict(one)} for name, leads in found.items() for one in leads], columns=COLUMNS
+        [{"who_is_higher": name, **asdict(lead)} for name, leads in leads_by_ranker.items() for lead in leads], columns=COLUMNS
     )
 
 
@@ -98,14 +98,14 @@ def disagreements_in_words(table: pd.DataFrame, final: str) -> list[str]:
 
 def _percentile(p: Floats) -> Floats:
     """The percentile (n,) of each value; equal values share the middle of theirs."""
-    _, place, count = np.unique(p, return_inverse=True, return_counts=True)
-    below = np.cumsum(count) - count
-    return np.asarray(100 * (below + count / 2)[place] / len(p), np.float64)
+    _, value_index, count = np.unique(p, return_inverse=True, return_counts=True)
+    lower_count = np.cumsum(count) - count
+    return np.asarray(100 * (lower_count + count / 2)[value_index] / len(p), np.float64)
 
 
 def _furthest(gap: Floats, lead: np.ndarray) -> np.ndarray:
     """The rows with the largest positive gap, one per lead."""
     order = np.argsort(-gap, kind="stable")
     order = order[gap[order] > 0]
-    _, first = np.unique(lead[order], return_index=True)
-    return np.asarray(order[np.sort(first)][:MOST], np.intp)
+    _, first_index = np.unique(lead[order], return_index=True)
+    return np.asarray(order[np.sort(first_index)][:MAX_LEADS], np.intp)

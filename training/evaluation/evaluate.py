@@ -24,8 +24,8 @@ CAPACITIES = (1, 2, 5, 10, 20, 30, 40, 50)  # % of leads that sales takes
 class Curve:
     """Reliability: per equal-sized bin the mean probability, the share that came true, and the rows (bins,)."""
 
-    said: Floats
-    came: Floats
+    mean_probability: Floats
+    observed_rate: Floats
     rows: npt.NDArray[np.int64]
 
 
@@ -37,9 +37,9 @@ def equal_bins(p: Floats, bins: int = BINS) -> list[npt.NDArray[np.intp]]:
 def reliability(y: Flags, p: Floats, bins: int = BINS) -> Curve:
     """The reliability of probabilities `p` (n,) in equal bins."""
     parts = equal_bins(p, bins)
-    said = np.array([p[rows].mean() for rows in parts])
-    came = np.array([y[rows].mean() for rows in parts])
-    return Curve(said, came, np.array([len(rows) for rows in parts]))
+    mean_probability = np.array([p[rows].mean() for rows in parts])
+    observed_rate = np.array([y[rows].mean() for rows in parts])
+    return Curve(mean_probability, observed_rate, np.array([len(rows) for rows in parts]))
 
 
 def brier_evaluator(y: Flags, p: Floats) -> float:
@@ -50,7 +50,7 @@ def brier_evaluator(y: Flags, p: Floats) -> float:
 def calibration_error_evaluator(y: Flags, p: Floats) -> float:
     """Expected calibration error: mean |said - came| over `BINS` bins of equal size."""
     curve = reliability(y, p)
-    return float(np.average(np.abs(curve.said - curve.came), weights=curve.rows))
+    return float(np.average(np.abs(curve.mean_probability - curve.observed_rate), weights=curve.rows))
 
 
 def calibration_chance_evaluator(y: Flags, p: Floats) -> float:
@@ -72,26 +72,26 @@ def calibration_slope_evaluator(y: Flags, p: Floats) -> float:
         wrong = sigmoid(margin) - y
         return float(np.logaddexp(0.0, sign * margin).mean()), np.array([(wrong * m).mean(), wrong.mean()])
 
-    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS")
-    return float(found.x[0])
+    solution = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS")
+    return float(solution.x[0])
 
 
 def lift_evaluator(y: Flags, p: Floats) -> float:
     """How many times more often the 10 % ranked highest convert than average. Ties count in proportion."""
-    return caught(y, p, 10) / 10.0 * 100.0
+    return capture_rate(y, p, 10) / 10.0 * 100.0
 
 
-def caught(y: Flags, p: Floats, percent: float) -> float:
+def capture_rate(y: Flags, p: Floats, percent: float) -> float:
     """Share of all conversions (0 … 1) among the `percent` % ranked highest; ties at the edge count in proportion."""
-    return float((taken(p, percent) * y).sum() / max(y.sum(), 1))
+    return float((taken_share(p, percent) * y).sum() / max(y.sum(), 1))
 
 
-def taken(p: Floats, percent: float) -> Floats:
+def taken_share(p: Floats, percent: float) -> Floats:
     """The share (n,) of each row that is taken with the `percent` % ranked highest: 1 or 0, between for ties at the edge."""
-    take = len(p) * percent / 100
-    _, place, count = np.unique(-p, return_inverse=True, return_counts=True)
-    before = np.cumsum(count) - count
-    return np.asarray(np.clip((take - before) / count, 0, 1)[place], np.float64)
+    capacity = len(p) * percent / 100
+    _, value_index, count = np.unique(-p, return_inverse=True, return_counts=True)
+    higher_count = np.cumsum(count) - count
+    return np.asarray(np.clip((capacity - higher_count) / count, 0, 1)[value_index], np.float64)
 
 
 EVALUATORS: dict[str, Evaluator] = {
@@ -110,8 +110,8 @@ def evaluate(y: Flags, p: Floats) -> dict[str, float]:
     """All metrics of held-out rows; only those that need no contrast where all outcomes are the same."""
     contrast = bool(y.any()) and not bool(y.all())
     needs = {"roc_auc", "average_precision", "lift_at_10", "calibration_slope"}
-    found = {name: evaluator(y, p) for name, evaluator in EVALUATORS.items() if contrast or name not in needs}
-    return {"rows": float(len(y)), "base_rate": float(y.mean()), **found}
+    metrics = {name: evaluator(y, p) for name, evaluator in EVALUATORS.items() if contrast or name not in needs}
+    return {"rows": float(len(y)), "base_rate": float(y.mean()), **metrics}
 
 
 @dataclass(frozen=True)
@@ -132,16 +132,16 @@ def slices(funnel: Funnel, stage: npt.NDArray[np.integer], usable: Flags) -> lis
 
     `usable` (n, targets): the row may be used for the target (it matured and is held out). Slices under 30 rows are left out.
     """
-    found = []
+    questions = []
     for target, name in enumerate(funnel.targets):
         per_stage = [np.flatnonzero(usable[:, target] & (stage == s)) for s in range(target + 1)]
         filled = [(s, rows) for s, rows in enumerate(per_stage) if len(rows) >= MIN_ROWS]
         if not filled:
             continue
-        found.append(Slice(name, None, np.sort(np.concatenate([rows for _, rows in filled]))))
+        questions.append(Slice(name, None, np.sort(np.concatenate([rows for _, rows in filled]))))
         if target > 0:
-            found += [Slice(name, funnel.stages[s], rows) for s, rows in filled]
-    return found
+            questions += [Slice(name, funnel.stages[s], rows) for s, rows in filled]
+    return questions
 
 
 def evaluate_slices(questions: list[Slice], reached: Flags, probability: Floats, funnel: Funnel) -> dict[str, dict[str, float]]:
@@ -154,7 +154,7 @@ def evaluate_slices(questions: list[Slice], reached: Flags, probability: Floats,
 
 def capacity_curve(y: Flags, p: Floats) -> dict[int, float]:
     """The cumulative gains curve: % of leads that sales takes → share of all later conversions caught."""
-    return {percent: caught(y, p, percent) for percent in CAPACITIES}
+    return {percent: capture_rate(y, p, percent) for percent in CAPACITIES}
 
 
 def flat(results: Mapping[str, Mapping[str, float]]) -> dict[str, float]:

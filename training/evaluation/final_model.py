@@ -14,44 +14,46 @@ from models.calibration.reference import Reference
 from models.decision.recommend import Policy
 from models.decision.value import Value
 from models.model import FunnelModel
-from models.score import next_contributions, parts
+from models.score import next_contributions, part_sums
 from training.common.config import Config
 from training.common.progress import Steps
 from training.data.prepare import Prepared
-from training.evaluation.holdout import Held
+from training.evaluation.holdout import Holdout
 from training.fit.funnel_fit import TICKS, Fit, fit_funnel
 from training.fit.next_steps import next_steps
-from training.fit.value_fit import Won, fit_value, lifetime, value_notes
+from training.fit.value_fit import WonDeals, fit_value, lifetime, value_notes
 from training.pool.words import pool_notes
 
 
 def final_model(
     prepared: Prepared,
     config: Config,
-    held: Held,
+    holdout: Holdout,
     policy: Policy,
     steps: Steps,
-    beyond: Callable[[Fit], Fit] | None = None,
+    extend_fit: Callable[[Fit], Fit] | None = None,
 ) -> FunnelModel:
     """Fit on everything known today with the settings found at the cut; references come from held-out leads.
 
-    `beyond` goes on from there where `prepared` is a part of what is known.
+    `extend_fit` goes on from there where `prepared` is a part of what is known.
     """
-    everyone = np.ones(len(prepared.looks), bool)
+    all_rows = np.ones(len(prepared.looks), bool)
     tick = steps.counter("Fitting on all data", TICKS * len(prepared.funnel.targets))
-    fit = fit_funnel(prepared, prepared.extracted_at, everyone, config.search, config.seed, known=held.fit.settings, tick=tick)
-    fit = beyond(fit) if beyond else fit
-    won = Won.of(prepared, prepared.deals, everyone, prepared.extracted_at)
+    fit = fit_funnel(
+        prepared, prepared.extracted_at, all_rows, config.search, config.seed, known_settings=holdout.fit.settings, tick=tick
+    )
+    fit = extend_fit(fit) if extend_fit else fit
+    won = WonDeals.from_landmarks(prepared, prepared.deals, all_rows, prepared.extracted_at)
     value = fit_value(won, prepared.deals.currency, lifetime(config, prepared.deals), config.seed)
     draft = replace(
-        _assembled(prepared, config, fit, value, policy),
+        _assemble(prepared, config, fit, value, policy),
         trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
         metrics={
-            "held_out": held.results,
-            "coverage": {name: asdict(found) for name, found in held.coverage.items()},
-            "cut": held.cut,
+            "held_out": holdout.results,
+            "coverage": {name: asdict(coverage) for name, coverage in holdout.coverage.items()},
+            "cut": holdout.cut,
             "known_at": prepared.extracted_at,
-            "value": held.value.metrics() if held.value else {},
+            "value": holdout.value.metrics() if holdout.value else {},
             "logs": [t.log for t in fit.transitions],
         },
         notes=(
@@ -63,19 +65,19 @@ def final_model(
         ),
     )
     draft = replace(draft, next_steps=next_steps(prepared, config, draft))
-    return _with_reference(draft, prepared, held)
+    return _with_reference(draft, prepared, holdout)
 
 
-def as_of_cut(prepared: Prepared, config: Config, held: Held, policy: Policy) -> FunnelModel:
+def as_of_cut(prepared: Prepared, config: Config, holdout: Holdout, policy: Policy) -> FunnelModel:
     """The model as it was fitted at the cut, for looking at held-out leads with the code that serves.
 
     Its hand-over line is endless where the policy has none yet.
     """
     lines = policy.lines or {policy.stage: np.inf}
-    return _assembled(prepared, config, held.fit, held.amounts, replace(policy, lines=lines))
+    return _assemble(prepared, config, holdout.fit, holdout.amounts, replace(policy, lines=lines))
 
 
-def _assembled(prepared: Prepared, config: Config, fit: Fit, value: Value | None, policy: Policy) -> FunnelModel:
+def _assemble(prepared: Prepared, config: Config, fit: Fit, value: Value | None, policy: Policy) -> FunnelModel:
     return FunnelModel(
         name=config.name,
         funnel=prepared.funnel,
@@ -91,11 +93,11 @@ def _assembled(prepared: Prepared, config: Config, fit: Fit, value: Value | None
     )
 
 
-def _with_reference(model: FunnelModel, prepared: Prepared, held: Held) -> FunnelModel:
-    x, stage = prepared.x(held.rows), prepared.looks.stage[held.rows]
+def _with_reference(model: FunnelModel, prepared: Prepared, holdout: Holdout) -> FunnelModel:
+    x, stage = prepared.x(holdout.rows), prepared.looks.stage[holdout.rows]
     final = chain(model.transitions, x, stage)[1][:, -1]
     contributions = next_contributions(model, x, stage)
-    fit, engagement = parts(model, contributions)
+    fit, engagement = part_sums(model, contributions)
     return replace(
         model,
         reference=Reference.learn(final, fit, engagement, stage, len(model.transitions)),

@@ -36,7 +36,7 @@ class Verdict:
     """Whether the challenger becomes champion, and why in a sentence."""
 
     promote: bool
-    why: str
+    reason: str
 
 
 def compare(y: Flags, a: Floats, b: Floats, account: npt.NDArray[np.int64], seed: int = 7) -> Difference:

@@ -26,15 +26,15 @@ from training.evaluation.summary import Results
 from training.evaluation.value_check import ValueCheck, check_value
 from training.fit.baselines import BASELINES, fit_baseline
 from training.fit.funnel_fit import TICKS, Fit, fit_funnel
-from training.fit.splits import cut_for, keep_apart
-from training.fit.value_fit import Won, fit_value, lifetime
+from training.fit.splits import cut_for, separate_accounts
+from training.fit.value_fit import WonDeals, fit_value, lifetime
 
 
 @dataclass(frozen=True)
-class Held:
+class Holdout:
     """The held-out side: what became of it, and every source's probabilities (n, targets) for the landmarks `rows`.
 
-    `early` (landmarks,) are those that could be trained on; `seconds` is what the fit took, `amounts`
+    `train_rows` (landmarks,) are those that could be trained on; `seconds` is what the fit took, `amounts`
     what customers bring, learned as of the cut.
     """
 
@@ -47,13 +47,13 @@ class Held:
     coverage: dict[str, Coverage]
     segments: pd.DataFrame
     fit: Fit
-    early: Flags
+    train_rows: Flags
     seconds: float
     value: ValueCheck | None
     amounts: Value | None
 
 
-def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
+def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Holdout:
     """Fit as known at the cut, on one side of time and accounts; predict the other.
 
     Raises
@@ -62,38 +62,57 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Held:
         if no landmark has matured.
     """
     labels = prepared.labels(prepared.extracted_at)
-    cut, early, rows = sides(prepared, config.test_share)
+    cut, train_rows, rows = sides(prepared, config.test_share)
     as_of, account = prepared.looks.as_of, prepared.account
     tick = steps.counter("Fitting as of the cut", (TICKS + config.search.trials) * len(prepared.funnel.targets))
     began = time.perf_counter()
-    fit = fit_funnel(prepared, cut, early, config.search, config.seed, tick=tick)
+    fit = fit_funnel(prepared, cut, train_rows, config.search, config.seed, tick=tick)
     seconds = time.perf_counter() - began
     stage, x = prepared.looks.stage[rows], prepared.x(rows)
     conditional, by_model = chain(fit.transitions, x, stage)
     sources: dict[str, Floats] = {"model": by_model}
     sources["rules"] = fit.rule_odds.probabilities(prepared.points.points[rows], stage, len(prepared.funnel.targets))
-    known = prepared.labels(cut)
+    cut_labels = prepared.labels(cut)
     for name in BASELINES:
-        with steps.whole(f"Baseline {name}"):
+        with steps.phase(f"Baseline {name}"):
             fitted: list[Conditional] = [
-                fit_baseline(name, prepared.examples(t, known, early), config.seed) for t in range(len(prepared.funnel.targets))
+                fit_baseline(name, prepared.examples(t, cut_labels, train_rows), config.seed)
+                for t in range(len(prepared.funnel.targets))
             ]
             sources[name] = chain(fitted, x, stage)[1]
-    mine = labels.take(rows)
-    questions = slices(prepared.funnel, stage, mine.matured)
-    results = {name: evaluate_slices(questions, mine.reached, p, prepared.funnel) for name, p in sources.items()}
+    test_labels = labels.take(rows)
+    questions = slices(prepared.funnel, stage, test_labels.matured)
+    results = {name: evaluate_slices(questions, test_labels.reached, p, prepared.funnel) for name, p in sources.items()}
     low, high = interval(fit.transitions, conditional, by_model)
-    covered = {
-        name: found
+    coverages = {
+        name: group_coverage
         for target, name in enumerate(prepared.funnel.targets)
-        if (found := coverage(by_model, low, high, mine, stage, target, as_of[rows], account[rows]))
+        if (group_coverage := coverage(by_model, low, high, test_labels, stage, target, as_of[rows], account[rows]))
     }
-    per_segment = by_segment(prepared, rows, mine, by_model)
-    won = Won.of(prepared, prepared.deals, early, cut)
+    per_segment = by_segment(prepared, rows, test_labels, by_model)
+    won = WonDeals.from_landmarks(prepared, prepared.deals, train_rows, cut)
     value = fit_value(won, prepared.deals.currency, lifetime(config, prepared.deals), config.seed)
-    first = replace(value, lifetime=1.0) if value else None
-    checked = check_value(first, won, prepared, rows, mine, by_model[:, -1], (low[:, -1], high[:, -1])) if first else None
-    return Held(cut, rows, mine, questions, sources, results, covered, per_segment, fit, early, seconds, checked, value)
+    first_deal_value = replace(value, lifetime=1.0) if value else None
+    value_result = (
+        check_value(first_deal_value, won, prepared, rows, test_labels, by_model[:, -1], (low[:, -1], high[:, -1]))
+        if first_deal_value
+        else None
+    )
+    return Holdout(
+        cut,
+        rows,
+        test_labels,
+        questions,
+        sources,
+        results,
+        coverages,
+        per_segment,
+        fit,
+        train_rows,
+        seconds,
+        value_result,
+        value,
+    )
 
 
 def sides(prepared: Prepared, share: float) -> tuple[int, Flags, npt.NDArray[np.intp]]:
@@ -111,15 +130,15 @@ def sides(prepared: Prepared, share: float) -> tuple[int, Flags, npt.NDArray[np.
         raise nothing_matured(prepared)
     as_of = prepared.looks.as_of
     cut = cut_for(as_of, final, share)
-    early, late = keep_apart((as_of < cut), (as_of >= cut) & labels.matured.any(axis=1), prepared.account)
-    return cut, early, np.flatnonzero(late)
+    train_rows, test_rows = separate_accounts((as_of < cut), (as_of >= cut) & labels.matured.any(axis=1), prepared.account)
+    return cut, train_rows, np.flatnonzero(test_rows)
 
 
-def next_difference(prepared: Prepared, held: Held, a: Floats, b: Floats, among: Flags | None = None) -> Difference:
+def next_difference(prepared: Prepared, holdout: Holdout, a: Floats, b: Floats, subset: Flags | None = None) -> Difference:
     """Log loss of `a` minus `b` (n, targets) on each held-out landmark's own next lead stage."""
-    stage = prepared.looks.stage[held.rows]
-    matured = held.labels.matured[np.arange(len(stage)), stage]
-    use = np.flatnonzero(matured if among is None else matured & among)
-    at = stage[use]
-    account = prepared.account[held.rows[use]]
-    return compare(held.labels.reached[use, at], a[use, at], b[use, at], account)
+    stage = prepared.looks.stage[holdout.rows]
+    matured = holdout.labels.matured[np.arange(len(stage)), stage]
+    use = np.flatnonzero(matured if subset is None else matured & subset)
+    next_stage = stage[use]
+    account = prepared.account[holdout.rows[use]]
+    return compare(holdout.labels.reached[use, next_stage], a[use, next_stage], b[use, next_stage], account)

@@ -18,7 +18,7 @@ from models.common.types import Flags, Floats
 from training.data.prepare import Prepared
 
 MIN_ROWS = 100
-MOST = 12  # segments of a kind, the largest first
+MAX_SEGMENTS = 12  # segments of a kind, the largest first
 LEVEL = 0.95
 SIZES = (0, 10, 50, 250, 1_000)  # people in the company
 ATTRIBUTES = {"source": ("lead", "source"), "country": ("lead", "country"), "company size": ("company", "employees")}
@@ -31,34 +31,34 @@ def segments(prepared: Prepared, rows: npt.NDArray[np.intp]) -> dict[str, npt.ND
     """
     looks = prepared.looks.take(rows)
     learnable = {(encoder.entity, encoder.column) for encoder in prepared.encoders}
-    known = {
+    attribute_values = {
         kind: attribute(prepared.histories, looks, entity, column) if (entity, column) in learnable else [None] * len(rows)
         for kind, (entity, column) in ATTRIBUTES.items()
     }
     return {
         "lead stage": np.array(prepared.funnel.stages, object)[looks.stage],
-        "source": _texts(known["source"]),
-        "country": _texts(known["country"]),
-        "company size": _texts([_size(people) for people in known["company size"]]),
+        "source": _texts(attribute_values["source"]),
+        "country": _texts(attribute_values["country"]),
+        "company size": _texts([_size(people) for people in attribute_values["company size"]]),
     }
 
 
 def _texts(values: Sequence[object]) -> npt.NDArray[np.object_]:
-    found = np.empty(len(values), object)
-    found[:] = values
-    return found
+    texts = np.empty(len(values), object)
+    texts[:] = values
+    return texts
 
 
-def _size(given: Any) -> str | None:
+def _size(value: Any) -> str | None:
     try:
-        people = float(given)
+        people = float(value)
     except (TypeError, ValueError):
         return None
     if not 0 <= people < math.inf:
         return None
     low = max(s for s in SIZES if people >= s)
-    above = [s for s in SIZES if s > low]
-    return f"{low:,}–{above[0] - 1:,}" if above else f"{low:,}+"
+    larger_sizes = [s for s in SIZES if s > low]
+    return f"{low:,}–{larger_sizes[0] - 1:,}" if larger_sizes else f"{low:,}+"
 
 
 def band(y: Flags, p: Floats, account: npt.NDArray[np.int64]) -> tuple[float, float]:
@@ -76,30 +76,30 @@ def by_segment(prepared: Prepared, rows: npt.NDArray[np.intp], labels: Labels, p
     holds: whether what was said lies within the band.
     """
     account = prepared.account[rows]
-    found = []
+    records = []
     for target, name in enumerate(prepared.funnel.targets):
         usable = labels.matured[:, target]
         for kind, segment in segments(prepared, rows).items():
-            found += _kind(name, kind, segment, usable, labels.reached[:, target], probability[:, target], account)
-    return pd.DataFrame(found, columns=["target", "kind", "segment", "rows", "said", "came", "low", "high", "holds"])
+            records += _kind(name, kind, segment, usable, labels.reached[:, target], probability[:, target], account)
+    return pd.DataFrame(records, columns=["target", "kind", "segment", "rows", "said", "came", "low", "high", "holds"])
 
 
 def _kind(
     target: str, kind: str, segment: npt.NDArray[np.object_], usable: Flags, y: Flags, p: Floats, account: npt.NDArray[np.int64]
 ) -> list[Mapping[str, object]]:
     counts = pd.Series(segment[usable]).value_counts()
-    out: list[Mapping[str, object]] = []
-    for value in counts.index[:MOST]:
-        here = np.flatnonzero(usable & (segment == value))
-        if len(here) < MIN_ROWS:
+    records: list[Mapping[str, object]] = []
+    for value in counts.index[:MAX_SEGMENTS]:
+        segment_rows = np.flatnonzero(usable & (segment == value))
+        if len(segment_rows) < MIN_ROWS:
             continue
-        low, high = band(y[here], p[here], account[here])
-        said = float(p[here].mean())
-        out.append(
-            {"target": target, "kind": kind, "segment": str(value), "rows": len(here), "said": said,
-             "came": float(y[here].mean()), "low": low, "high": high, "holds": low <= said <= high}
+        low, high = band(y[segment_rows], p[segment_rows], account[segment_rows])
+        mean_probability = float(p[segment_rows].mean())
+        records.append(
+            {"target": target, "kind": kind, "segment": str(value), "rows": len(segment_rows), "said": mean_probability,
+             "came": float(y[segment_rows].mean()), "low": low, "high": high, "holds": low <= mean_probability <= high}
         )  # fmt: skip
-    return out
+    return records
 
 
 def in_words(table: pd.DataFrame) -> list[str]:
@@ -107,7 +107,7 @@ def in_words(table: pd.DataFrame) -> list[str]:
     if not len(table):
         return []
     worst = table.iloc[int((table["said"] - table["came"]).abs().argmax())]
-    where = f"{worst['target']} in {worst['kind']} {worst['segment']}"
+    worst_segment = f"{worst['target']} in {worst['kind']} {worst['segment']}"
     fact = f"What was said came true, within chance, in {table['holds'].sum()} of {len(table)} segments"
-    off = f"said {worst['said']:.1%}, came {worst['came']:.1%} of {worst['rows']:,}"
-    return [f"{fact} (lead stage, source, country, company size); furthest off: {where}, {off}."]
+    difference = f"said {worst['said']:.1%}, came {worst['came']:.1%} of {worst['rows']:,}"
+    return [f"{fact} (lead stage, source, country, company size); furthest off: {worst_segment}, {difference}."]

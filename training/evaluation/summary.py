@@ -25,20 +25,20 @@ Results = Mapping[str, Mapping[str, Mapping[str, float]]]  # source → slice �
 
 def table(results: Results) -> Table:
     """One row per question and source of probabilities."""
-    out = Table(title="Held-out leads, later in time and of other accounts")
-    out.add_column("will a lead become")
-    out.add_column("leads looked at", justify="right")
-    out.add_column("base rate", justify="right")
-    out.add_column("by")
+    summary_table = Table(title="Held-out leads, later in time and of other accounts")
+    summary_table.add_column("will a lead become")
+    summary_table.add_column("leads looked at", justify="right")
+    summary_table.add_column("base rate", justify="right")
+    summary_table.add_column("by")
     for _, header, _ in COLUMNS:
-        out.add_column(header, justify="right")
+        summary_table.add_column(header, justify="right")
     for name in (n for n in results["model"] if ".from_" not in n):
-        for i, (source, found) in enumerate(results.items()):
-            metrics = found[name]
+        for i, (source, source_results) in enumerate(results.items()):
+            metrics = source_results[name]
             head = [name, f"{metrics['rows']:.0f}", f"{metrics['base_rate']:.1%}"] if i == 0 else ["", "", ""]
             values = [form.format(metrics[key]) if key in metrics else "–" for key, _, form in COLUMNS]
-            out.add_row(*head, source, *values, end_section=i == len(results) - 1)
-    return out
+            summary_table.add_row(*head, source, *values, end_section=i == len(results) - 1)
+    return summary_table
 
 
 def in_words(results: Results, final: str, rules: Difference) -> list[str]:
@@ -67,18 +67,18 @@ def in_words(results: Results, final: str, rules: Difference) -> list[str]:
     return lines
 
 
-def coverage_in_words(covered: Mapping[str, Coverage]) -> list[str]:
+def coverage_in_words(coverages: Mapping[str, Coverage]) -> list[str]:
     """One sentence: how often the intervals were right."""
-    if not covered:
+    if not coverages:
         return []
-    parts = [f"{found.inside:.0%} of {found.cells} groups on {name}" for name, found in covered.items()]
+    parts = [f"{coverage.inside:.0%} of {coverage.cells} groups on {name}" for name, coverage in coverages.items()]
     return [f"The 90 % intervals held the later rate of leads scored alike in {', '.join(parts)}."]
 
 
-def show(console: Console, report: DataReport, results: Results, notes: Sequence[str], said: Sequence[str]) -> None:
+def show(console: Console, report: DataReport, results: Results, notes: Sequence[str], messages: Sequence[str]) -> None:
     """Print everything at the end of a training: data, notes, the table, and what it all means."""
     for line in [*report.lines(), *notes]:
         console.print(f"  {line}", style="dim", highlight=False)
     console.print(table(results))
-    for line in said:
+    for line in messages:
         console.print(f"• {line}", highlight=False)

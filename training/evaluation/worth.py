@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.common.clock import DAY, NEVER, microseconds
+from features.common.clock import DAY, NO_MOMENT, microseconds
 from features.dataset.dataset import Dataset
 from models.calibration.chain import chain
 from models.common.types import Flags, Floats
@@ -19,24 +19,24 @@ from training.data.prepare import Prepared
 MIN_LEADS = 30  # a smaller group is told together with the others
 DRAWS = 1_000
 LEVEL = 0.9
-SHOWN = 6  # rows of the terminal's table
-OTHER, NONE = "(others)", "(none)"
+TABLE_ROWS = 6  # rows of the terminal's table
+OTHER_GROUP, NO_GROUP = "(others)", "(none)"
 
 Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Entries:
-    """Leads (m,) that entered a lead stage at `at` (m,), and what they brought: NaN where that cannot be known yet."""
+    """Leads (m,) that entered a lead stage at `entered_at` (m,), and what they brought: NaN where that cannot be known yet."""
 
     stage: str
     lead: Rows
-    at: npt.NDArray[np.int64]
-    brought: Floats
+    entered_at: npt.NDArray[np.int64]
+    revenue: Floats
 
     @property
-    def known(self) -> Flags:
-        return ~np.isnan(self.brought)
+    def matured(self) -> Flags:
+        return ~np.isnan(self.revenue)
 
 
 def worth(prepared: Prepared, dataset: Dataset, model: FunnelModel, seed: int = 7) -> pd.DataFrame:
@@ -52,10 +52,10 @@ def worth(prepared: Prepared, dataset: Dataset, model: FunnelModel, seed: int = 
         return pd.DataFrame(rows, columns=COLUMNS)
     for position, stage in enumerate(prepared.funnel.open_stages):
         entries = _entries(prepared, position, stage, model.value.lifetime)
-        if entries.known.sum() >= MIN_LEADS:
+        if entries.matured.sum() >= MIN_LEADS:
             at_entry = _at_entry(prepared, position, model)
-            for by, group in _groups(prepared, dataset, entries).items():
-                rows += _rows(prepared, entries, by, group, at_entry, seed)
+            for grouping, group in _groups(prepared, dataset, entries).items():
+                rows += _rows(prepared, entries, grouping, group, at_entry, seed)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -66,40 +66,40 @@ COLUMNS = [
 
 def _entries(prepared: Prepared, position: int, stage: str, lifetime: float) -> Entries:
     """All leads that entered the lead stage, and what each brought in time."""
-    at = prepared.path.reached[:, position]
-    lead = np.flatnonzero((at < NEVER) & (at <= prepared.extracted_at))
+    reached_at = prepared.path.reached[:, position]
+    lead = np.flatnonzero((reached_at < NO_MOMENT) & (reached_at <= prepared.extracted_at))
     horizon = int(prepared.funnel.horizons[prepared.funnel.final] * DAY)
-    end = at[lead] + horizon
+    end = reached_at[lead] + horizon
     amount = prepared.deals.of_leads(len(prepared.histories))[0][lead]
     customer = prepared.path.reached[lead, -1] <= np.minimum(end, prepared.extracted_at)
-    usual = float(prepared.deals.amount.mean())
-    brought = np.where(customer, np.where(np.isnan(amount), usual, amount), 0.0) * lifetime
-    brought[end > prepared.extracted_at] = np.nan
-    return Entries(stage, lead, at[lead], brought)
+    mean_amount = float(prepared.deals.amount.mean())
+    revenue = np.where(customer, np.where(np.isnan(amount), mean_amount, amount), 0.0) * lifetime
+    revenue[end > prepared.extracted_at] = np.nan
+    return Entries(stage, lead, reached_at[lead], revenue)
 
 
 def _at_entry(prepared: Prepared, position: int, model: FunnelModel) -> Floats:
     """(leads,) what the model says each lead is worth at its first landmark in the lead stage; NaN without one."""
-    out = np.full(len(prepared.histories), np.nan)
-    here = np.flatnonzero(prepared.looks.stage == position)
-    lead, first = np.unique(prepared.looks.lead[here], return_index=True)
-    x = prepared.x(here[first])
-    probability = chain(model.transitions, x, prepared.looks.stage[here[first]])[1][:, -1]
+    entry_worth = np.full(len(prepared.histories), np.nan)
+    stage_rows = np.flatnonzero(prepared.looks.stage == position)
+    lead, first_index = np.unique(prepared.looks.lead[stage_rows], return_index=True)
+    x = prepared.x(stage_rows[first_index])
+    probability = chain(model.transitions, x, prepared.looks.stage[stage_rows[first_index]])[1][:, -1]
     if model.value:
-        out[lead] = probability * model.value.amounts(x).mean * model.value.lifetime
-    return out
+        entry_worth[lead] = probability * model.value.amounts(x).mean * model.value.lifetime
+    return entry_worth
 
 
 def _groups(prepared: Prepared, dataset: Dataset, entries: Entries) -> Mapping[str, npt.NDArray[np.object_]]:
     """The group (m,) of each entry, by each way of grouping that the data allow."""
-    found = {"all": np.full(len(entries.lead), "all", object)}
+    groupings = {"all": np.full(len(entries.lead), "all", object)}
     if "source" in prepared.histories.leads:
-        source = prepared.histories.leads["source"].astype("object").fillna(NONE).astype(str)
-        found["source"] = source.to_numpy(object)[entries.lead]
-    first, last = _campaigns(prepared, dataset, entries)
-    if (first != NONE).any():
-        found |= {"first_campaign": first, "last_campaign": last}
-    return found
+        source = prepared.histories.leads["source"].astype("object").fillna(NO_GROUP).astype(str)
+        groupings["source"] = source.to_numpy(object)[entries.lead]
+    first_campaign, last_campaign = _campaigns(prepared, dataset, entries)
+    if (first_campaign != NO_GROUP).any():
+        groupings |= {"first_campaign": first_campaign, "last_campaign": last_campaign}
+    return groupings
 
 
 def _campaigns(
@@ -107,48 +107,48 @@ def _campaigns(
 ) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]]:
     """The first and the last campaign (m,) that each lead had met when it entered."""
     if "campaign" not in dataset.interactions:
-        return (nothing := np.full(len(entries.lead), NONE, object)), nothing
-    met = dataset.interactions.loc[dataset.interactions["campaign"].notna(), ["lead_id", "at", "campaign"]]
-    lead = pd.Index(prepared.histories.leads["lead_id"]).get_indexer(pd.Index(met["lead_id"].astype("str")))
+        return (no_campaign := np.full(len(entries.lead), NO_GROUP, object)), no_campaign
+    touches = dataset.interactions.loc[dataset.interactions["campaign"].notna(), ["lead_id", "at", "campaign"]]
+    lead = pd.Index(prepared.histories.leads["lead_id"]).get_indexer(pd.Index(touches["lead_id"].astype("str")))
     entered = np.full(len(prepared.histories), -1, np.int64)
-    entered[entries.lead] = entries.at
-    at = microseconds(met["at"])
-    before = np.flatnonzero((lead >= 0) & (at <= entered[lead]))
-    order = before[np.lexsort((at[before], lead[before]))]
-    names = met["campaign"].astype("str").to_numpy(object)
-    first, last = (np.full(len(prepared.histories), NONE, object) for _ in range(2))
-    first[lead[order][::-1]] = names[order][::-1]
-    last[lead[order]] = names[order]
-    return first[entries.lead], last[entries.lead]
+    entered[entries.lead] = entries.entered_at
+    times = microseconds(touches["at"])
+    earlier_rows = np.flatnonzero((lead >= 0) & (times <= entered[lead]))
+    order = earlier_rows[np.lexsort((times[earlier_rows], lead[earlier_rows]))]
+    names = touches["campaign"].astype("str").to_numpy(object)
+    first_campaign, last_campaign = (np.full(len(prepared.histories), NO_GROUP, object) for _ in range(2))
+    first_campaign[lead[order][::-1]] = names[order][::-1]
+    last_campaign[lead[order]] = names[order]
+    return first_campaign[entries.lead], last_campaign[entries.lead]
 
 
 def _rows(
-    prepared: Prepared, entries: Entries, by: str, group: npt.NDArray[np.object_], at_entry: Floats, seed: int
+    prepared: Prepared, entries: Entries, grouping: str, group: npt.NDArray[np.object_], at_entry: Floats, seed: int
 ) -> list[tuple[object, ...]]:
     """The groups, most valuable first; the others and the nameless last."""
-    names, counts = np.unique(group[entries.known].astype(str), return_counts=True)
+    names, counts = np.unique(group[entries.matured].astype(str), return_counts=True)
     large = set(names[counts >= MIN_LEADS])
-    named = np.array([name if name in large else OTHER for name in group.astype(str)], object)
+    group_names = np.array([name if name in large else OTHER_GROUP for name in group.astype(str)], object)
     account = prepared.histories.account[entries.lead]
-    found = []
-    for name in np.unique(named.astype(str)):
-        rows = np.flatnonzero(entries.known & (named == name))
-        newer = np.flatnonzero(~entries.known & (named == name))
+    records = []
+    for name in np.unique(group_names.astype(str)):
+        rows = np.flatnonzero(entries.matured & (group_names == name))
+        newer = np.flatnonzero(~entries.matured & (group_names == name))
         if not len(rows):
             continue
-        low, high = _interval(entries.brought[rows], account[rows], seed)
+        low, high = _interval(entries.revenue[rows], account[rows], seed)
         newer_worth = at_entry[entries.lead[newer]]
         newer_worth = newer_worth[~np.isnan(newer_worth)]
-        brought = entries.brought[rows]
-        what = (entries.stage, by, str(name), len(rows), int((brought > 0).sum()), float(brought.mean()))
-        found.append((*what, low, high, len(newer), float(newer_worth.mean()) if len(newer_worth) else np.nan))
-    return sorted(found, key=lambda row: (row[2] in (OTHER, NONE), -row[5]))  # type: ignore[operator]
+        revenue = entries.revenue[rows]
+        group_values = (entries.stage, grouping, str(name), len(rows), int((revenue > 0).sum()), float(revenue.mean()))
+        records.append((*group_values, low, high, len(newer), float(newer_worth.mean()) if len(newer_worth) else np.nan))
+    return sorted(records, key=lambda row: (row[2] in (OTHER_GROUP, NO_GROUP), -row[5]))  # type: ignore[operator]
 
 
-def _interval(brought: Floats, account: npt.NDArray[np.integer], seed: int) -> tuple[float, float]:
+def _interval(revenue: Floats, account: npt.NDArray[np.integer], seed: int) -> tuple[float, float]:
     """90 % interval of the mean by a cluster bootstrap: accounts are drawn with replacement."""
     _, code = np.unique(account, return_inverse=True)
-    size, total = np.bincount(code).astype(np.float64), np.bincount(code, brought)
+    size, total = np.bincount(code).astype(np.float64), np.bincount(code, revenue)
     random = np.random.default_rng(seed)
     means = []
     for _ in range(DRAWS):
@@ -168,7 +168,7 @@ def worth_in_words(table: pd.DataFrame, currency: str) -> list[str]:
             f"(90 % interval {overall['low']:,.0f} to {overall['high']:,.0f}; {overall['customers']:,} of {overall['leads']:,} "
             f"became customers in time)"
         )
-        sources = rows[(rows["by"] == "source") & ~rows["group"].isin([OTHER, NONE])]
+        sources = rows[(rows["by"] == "source") & ~rows["group"].isin([OTHER_GROUP, NO_GROUP])]
         if len(sources) > 1:
             best, worst = sources.iloc[0], sources.iloc[-1]
             line += (

@@ -20,17 +20,17 @@ from typing import Any, Self, TypeVar
 
 import pyarrow as pa
 
-from features.partitions.executor import Done, attempt
+from features.partitions.executor import TaskResult, attempt
 from features.partitions.memory import Budget
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-POOL = "ARROW_DEFAULT_MEMORY_POOL"
-TRIES = 3  # of an item whose worker was killed
+POOL_VARIABLE = "ARROW_DEFAULT_MEMORY_POOL"
+MAX_TRIES = 3  # of an item whose worker was killed
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-SECONDS = 5  # for a worker to end by itself
-KILLED = (
+SHUTDOWN_SECONDS = 5  # for a worker to end by itself
+KILLED_MESSAGE = (
     "its worker was killed, {} times; most often it ran out of memory. Give `engine: {{memory: …}}` less than the machine has: "
     "buckets are smaller then"
 )
@@ -46,120 +46,120 @@ class Worker:
 
     @classmethod
     def start(cls, context: BaseContext) -> Worker:
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
+        parent_end, child_end = context.Pipe()
+        process = context.Process(target=_worker_loop, args=(child_end,), daemon=True)  # type: ignore[attr-defined]
         process.start()
-        theirs.close()
-        return cls(process, ours)
+        child_end.close()
+        return cls(process, parent_end)
 
     def end(self) -> None:
         """Let it go when it waits for work, else take it away."""
         self.pipe.close()
-        self.process.join(SECONDS if self.item is None else 0)
+        self.process.join(SHUTDOWN_SECONDS if self.item is None else 0)
         if self.process.is_alive():
             self.process.kill()
-            self.process.join(SECONDS)
+            self.process.join(SHUTDOWN_SECONDS)
 
 
-def given_back() -> None:
+def use_system_allocator() -> None:
     """Let Arrow have its memory from the system, here and in processes that are started from now on: what large tables took is
     given back at once, where Arrow's own allocator keeps it for a while and takes other memory beside it.
 
     `ARROW_DEFAULT_MEMORY_POOL` says otherwise where it is set.
     """
-    if POOL not in os.environ:
-        os.environ[POOL] = "system"
+    if POOL_VARIABLE not in os.environ:
+        os.environ[POOL_VARIABLE] = "system"
         pa.set_memory_pool(pa.system_memory_pool())
 
 
-class Local:
+class LocalEngine:
     """Processes of this machine.
 
     With one worker, or a single item, `map` works in this very process, unless it must be `isolated`.
     """
 
-    apart = False
+    distributed = False
 
-    def __init__(self, budget: Budget, *, outside: bool = False) -> None:
-        given_back()
+    def __init__(self, budget: Budget, *, isolated: bool = False) -> None:
+        use_system_allocator()
         self.budget = budget
-        self.outside = outside
+        self.isolated = isolated
         self._workers: list[Worker] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.rest()
+        self.release()
 
-    def rest(self) -> None:
+    def release(self) -> None:
         """Let the workers go; they are started again when there is work."""
         for worker in self._workers:
             worker.end()
         self._workers.clear()
 
-    def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[Done[R]]:
+    def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[TaskResult[R]]:
         """As the protocol says. Where it is not read to the end, what is under way is taken away."""
-        if not self.outside and (self.budget.workers == 1 or len(items) < 2):
+        if not self.isolated and (self.budget.workers == 1 or len(items) < 2):
             for index, item in enumerate(items):
                 yield attempt(function, index, item)
             return
-        yield from self._outside(function, items)
+        yield from self._run_in_workers(function, items)
 
-    def alone(self, function: Callable[[T], R], item: T) -> Done[R]:
+    def run_exclusive(self, function: Callable[[T], R], item: T) -> TaskResult[R]:
         """In a process that ends with it: libraries such as LightGBM keep what they have let go of.
 
         A worker, as of a client among many, may not have workers; there it is done in the worker itself.
         """
         if multiprocessing.current_process().daemon:
             return attempt(function, 0, item)
-        self.rest()
+        self.release()
         try:
-            return next(self._outside(function, [item]))
+            return next(self._run_in_workers(function, [item]))
         finally:
-            self.rest()
+            self.release()
 
-    def _outside(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[Done[R]]:
-        todo, tries, open_ = deque(range(len(items))), [0] * len(items), len(items)
+    def _run_in_workers(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[TaskResult[R]]:
+        todo, tries, open_items = deque(range(len(items))), [0] * len(items), len(items)
         try:
-            while open_:
-                self._give(function, items, todo)
-                for worker in self._ended():
-                    index = self._taken(worker)
+            while open_items:
+                self._assign(function, items, todo)
+                for worker in self._answering_workers():
+                    index = self._take_item(worker)
                     try:
-                        found: Done[R] = worker.pipe.recv()
+                        result: TaskResult[R] = worker.pipe.recv()
                     except (EOFError, OSError):
-                        self._lose(worker)
+                        self._discard(worker)
                         tries[index] += 1
-                        if tries[index] < TRIES:
+                        if tries[index] < MAX_TRIES:
                             todo.append(index)
                             continue
-                        found = Done(index, None, KILLED.format(TRIES))
-                    open_ -= 1
-                    yield found
+                        result = TaskResult(index, None, KILLED_MESSAGE.format(MAX_TRIES))
+                    open_items -= 1
+                    yield result
         finally:
             for worker in [w for w in self._workers if w.item is not None]:
-                self._lose(worker)
+                self._discard(worker)
 
     @staticmethod
-    def _taken(worker: Worker) -> int:
+    def _take_item(worker: Worker) -> int:
         """What it had; it has nothing now."""
         index, worker.item = worker.item, None
         assert index is not None  # noqa: S101  only those with an item are waited for
         return index
 
-    def _give(self, function: Callable[[T], R], items: Sequence[T], todo: deque[int]) -> None:
+    def _assign(self, function: Callable[[T], R], items: Sequence[T], todo: deque[int]) -> None:
         """Work for all who wait for it."""
         context = _context()
-        while todo and (idle := self._idle(context)):
+        while todo and (idle := self._idle_worker(context)):
             idle.item = todo.popleft()
             try:
                 idle.pipe.send((function, idle.item, items[idle.item]))
             except (BrokenPipeError, OSError):  # it died while it waited
                 todo.appendleft(idle.item)
-                self._lose(idle)
+                self._discard(idle)
 
-    def _idle(self, context: BaseContext) -> Worker | None:
+    def _idle_worker(self, context: BaseContext) -> Worker | None:
         for worker in self._workers:
             if worker.item is None:
                 return worker
@@ -168,16 +168,16 @@ class Local:
             return self._workers[-1]
         return None
 
-    def _ended(self) -> list[Worker]:
+    def _answering_workers(self) -> list[Worker]:
         """Those that have an answer, or will never have one."""
-        of = {worker.pipe: worker for worker in self._workers if worker.item is not None}
-        return [of[pipe] for pipe in wait(list(of)) if isinstance(pipe, Connection)]
+        worker_of_pipe = {worker.pipe: worker for worker in self._workers if worker.item is not None}
+        return [worker_of_pipe[pipe] for pipe in wait(list(worker_of_pipe)) if isinstance(pipe, Connection)]
 
-    def _lose(self, worker: Worker) -> None:
+    def _discard(self, worker: Worker) -> None:
         self._workers.remove(worker)
         worker.pipe.close()
         worker.process.kill()
-        worker.process.join(SECONDS)
+        worker.process.join(SHUTDOWN_SECONDS)
 
 
 def _context() -> BaseContext:
@@ -189,7 +189,7 @@ def _context() -> BaseContext:
     return context
 
 
-def _work(pipe: Connection) -> None:
+def _worker_loop(pipe: Connection) -> None:
     """A worker: one item after the other, until nobody gives it any more. There is one for each processor already.
 
     Whoever started it takes it away when stopped, so Ctrl-C is not for it; when that process is gone, so is the worker.

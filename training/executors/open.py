@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from features.partitions.executor import Engine
 from features.partitions.memory import Budget, cores
 from training.common.config import Config
-from training.executors.local import Local
+from training.executors.local import LocalEngine
 
 
 @contextmanager
@@ -30,5 +30,5 @@ def opened(config: Config) -> Iterator[Engine]:
         with cluster(settings.address, workers, Budget(settings.memory, 1, settings.disk, spill, settings.bucket)) as engine:
             yield engine
         return
-    with Local(Budget(settings.memory, workers, settings.disk, spill, settings.bucket)) as engine:
+    with LocalEngine(Budget(settings.memory, workers, settings.disk, spill, settings.bucket)) as engine:
         yield engine

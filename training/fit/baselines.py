@@ -29,8 +29,8 @@ class Baseline:
     def probability(self, x: Matrix) -> Floats:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # LightGBM's wrapper misses column names that were never given
-            found = self.classifier.predict_proba(np.ascontiguousarray(x))
-        return np.clip(np.asarray(found, np.float64)[:, 1], TINY, 1 - TINY)
+            probabilities = self.classifier.predict_proba(np.ascontiguousarray(x))
+        return np.clip(np.asarray(probabilities, np.float64)[:, 1], TINY, 1 - TINY)
 
 
 @dataclass(frozen=True)

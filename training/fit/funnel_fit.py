@@ -19,46 +19,46 @@ from training.common.config import Search
 from training.data.nothing import nothing_to_learn
 from training.data.prepare import Prepared
 from training.fit.censoring import (
-    Pace,
-    Standing,
-    Unripe,
+    CensoredExamples,
+    CensoredState,
+    ConversionSpeed,
+    censored_landmarks,
+    censoring_weights,
     days_in_stage,
-    evidence,
     newest_shift,
-    unripe_rows,
-    with_unripe,
+    with_censored,
 )
 from training.fit.transition_fit import Fitted, Settings, fit_transition, relearn
 
-MIN_UNRIPE = 20  # rows worth another fit
+MIN_CENSORED = 20  # rows worth another fit
 TICKS = 4  # of a transition, beside one per trial of the search
 
 Tick = Callable[[], None]
 
 
 @dataclass(frozen=True)
-class Ripening:
+class CensoringFit:
     """What unripe (censored) landmarks were weighed with: the transition by matured ones alone, the pace, and the shift."""
 
-    first: Transition
-    pace: Pace
+    matured_transition: Transition
+    speed: ConversionSpeed
     shift: float
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What was learned from what was known at `known_at`; `ripening` by target, where unripe landmarks taught."""
+    """What was learned from what was known at `known_at`; `censoring_fits` by target, where unripe landmarks taught."""
 
     transitions: tuple[Transition, ...]
     timings: Timings
     rule_odds: RuleOdds
     settings: Mapping[str, Settings]
     known_at: int
-    ripening: Mapping[str, Ripening] = field(default_factory=dict)
+    censoring_fits: Mapping[str, CensoringFit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Seen:
+class OutOfFold:
     """Landmarks `rows` (m,) in one lead stage, and out-of-fold log-odds (m,) of its next one: learners had not seen them."""
 
     rows: npt.NDArray[np.intp]
@@ -68,14 +68,14 @@ class Seen:
 def fit_funnel(
     prepared: Prepared,
     known_at: int,
-    among: Flags,
+    subset: Flags,
     bounds: Search,
     seed: int,
     *,
-    known: Mapping[str, Settings] | None = None,
+    known_settings: Mapping[str, Settings] | None = None,
     tick: Tick | None = None,
 ) -> Fit:
-    """Fit every transition on the landmarks `among` (n,) as far as their labels were known at `known_at`.
+    """Fit every transition on the landmarks `subset` (n,) as far as their labels were known at `known_at`.
 
     Raises
     ------
@@ -85,77 +85,83 @@ def fit_funnel(
     labels = prepared.labels(known_at)
     transitions, settings = [], {}
     timings: dict[tuple[int, int], Timing] = {}
-    ripening: dict[str, Ripening] = {}
+    censoring_fits: dict[str, CensoringFit] = {}
     for target, name in enumerate(prepared.funnel.targets):
-        rows = prepared.usable(target, labels, among)
-        examples = prepared.examples(target, labels, among)
+        rows = prepared.usable(target, labels, subset)
+        examples = prepared.examples(target, labels, subset)
         if not len(examples):
             raise nothing_to_learn(prepared, target, known_at)
-        fitted = fit_transition(name, examples, bounds, seed, known=known.get(name) if known else None, tick=tick)
-        own = prepared.looks.stage[rows[fitted.seen]] == target
-        seen = Seen(rows[fitted.seen][own], fitted.margin[own])
-        transition, by = ripened(prepared, target, known_at, among, fitted, seen, labels)
+        fitted = fit_transition(
+            name, examples, bounds, seed, known_settings=known_settings.get(name) if known_settings else None, tick=tick
+        )
+        in_stage = prepared.looks.stage[rows[fitted.validation_rows]] == target
+        out_of_fold = OutOfFold(rows[fitted.validation_rows][in_stage], fitted.margin[in_stage])
+        transition, censoring_fit = fit_censored(prepared, target, known_at, subset, fitted, out_of_fold, labels)
         transitions.append(transition)
-        ripening |= {name: by} if by else {}
+        censoring_fits |= {name: censoring_fit} if censoring_fit else {}
         settings[name] = fitted.settings
-        timings |= _timings(prepared, target, seen, labels)
+        timings |= _timings(prepared, target, out_of_fold, labels)
         if tick:
             tick()
-    return Fit(tuple(transitions), Timings(timings), fit_rule_odds(prepared, known_at, among), settings, known_at, ripening)
+    return Fit(
+        tuple(transitions), Timings(timings), fit_rule_odds(prepared, known_at, subset), settings, known_at, censoring_fits
+    )
 
 
-def ripened(
-    prepared: Prepared, target: int, known_at: int, among: Flags, fitted: Fitted, seen: Seen, labels: Labels
-) -> tuple[Transition, Ripening | None]:
+def fit_censored(
+    prepared: Prepared, target: int, known_at: int, subset: Flags, fitted: Fitted, out_of_fold: OutOfFold, labels: Labels
+) -> tuple[Transition, CensoringFit | None]:
     """The transition with its learners fitted anew on matured and unripe landmarks; as it is where there are hardly any."""
-    rows = unripe_rows(prepared, target, known_at, among)
-    if len(rows) < MIN_UNRIPE or not prepared.dated:
+    rows = censored_landmarks(prepared, target, known_at, subset)
+    if len(rows) < MIN_CENSORED or not prepared.dated:
         return fitted.transition, None
-    first = fitted.transition
-    reached = labels.reached[seen.rows, target]
-    pace = Pace.learn(prepared, target, seen.rows, reached, seen.margin)
-    now = Standing.of(prepared, target, rows, known_at)
+    matured_transition = fitted.transition
+    reached = labels.reached[out_of_fold.rows, target]
+    speed = ConversionSpeed.learn(prepared, target, out_of_fold.rows, reached, out_of_fold.margin)
+    state = CensoredState.from_landmarks(prepared, target, rows, known_at)
     x = prepared.x(rows)
-    margin = first.calibrator.margin(first.margin(x))
-    shift = newest_shift(now, margin, pace)
-    yes, no = evidence(now, margin, pace, shift)
-    more = Unripe(x, yes, no, prepared.looks.as_of[rows], prepared.account[rows])
-    log = {**first.log, "unripe": len(rows), "unripe_shift": round(shift, 4)}
-    learned = relearn(fitted, with_unripe(prepared.examples(target, labels, among), more))
-    return replace(learned, log=log), Ripening(first, pace, shift)
+    margin = matured_transition.calibrator.margin(matured_transition.margin(x))
+    shift = newest_shift(state, margin, speed)
+    positive_weight, negative_weight = censoring_weights(state, margin, speed, shift)
+    censored_examples = CensoredExamples(
+        x, positive_weight, negative_weight, prepared.looks.as_of[rows], prepared.account[rows]
+    )
+    log = {**matured_transition.log, "unripe": len(rows), "unripe_shift": round(shift, 4)}
+    learned = relearn(fitted, with_censored(prepared.examples(target, labels, subset), censored_examples))
+    return replace(learned, log=log), CensoringFit(matured_transition, speed, shift)
 
 
-def _timings(prepared: Prepared, begin: int, seen: Seen, labels: Labels) -> dict[tuple[int, int], Timing]:
+def _timings(prepared: Prepared, begin: int, out_of_fold: OutOfFold, labels: Labels) -> dict[tuple[int, int], Timing]:
     """From this lead stage, when those who reach each later one in time do so."""
-    found = {}
-    lead, as_of = prepared.looks.lead[seen.rows], prepared.looks.as_of[seen.rows]
-    z = np.column_stack((seen.margin, days_in_stage(prepared, seen.rows)))
+    timings = {}
+    lead, as_of = prepared.looks.lead[out_of_fold.rows], prepared.looks.as_of[out_of_fold.rows]
+    z = np.column_stack((out_of_fold.margin, days_in_stage(prepared, out_of_fold.rows)))
     for target in range(begin, len(prepared.funnel.targets)):
-        use = np.flatnonzero(labels.matured[seen.rows, target] & labels.reached[seen.rows, target])
-        taken = (prepared.path.reached[lead[use], target + 1] - as_of[use]) / DAY
-        found[begin, target] = Timing.fit(taken, z[use], prepared.funnel.horizons[prepared.funnel.targets[target]])
-    return found
+        use = np.flatnonzero(labels.matured[out_of_fold.rows, target] & labels.reached[out_of_fold.rows, target])
+        conversion_days = (prepared.path.reached[lead[use], target + 1] - as_of[use]) / DAY
+        timings[begin, target] = Timing.fit(conversion_days, z[use], prepared.funnel.horizons[prepared.funnel.targets[target]])
+    return timings
 
 
-def fit_rule_odds(prepared: Prepared, known_at: int, among: Flags) -> RuleOdds:
+def fit_rule_odds(prepared: Prepared, known_at: int, subset: Flags) -> RuleOdds:
     """Calibrate the points per lead stage and target, on the same landmarks and as carefully as the model.
 
     Where no landmark in a lead stage has matured, those that came to it in time say what its next one takes.
     """
     labels = prepared.labels(known_at)
     stage, points = prepared.looks.stage, prepared.points.points
-    found: dict[tuple[int, int], Calibrator] = {}
+    calibrators: dict[tuple[int, int], Calibrator] = {}
     for begin in range(len(prepared.funnel.open_stages)):
         for target in range(begin, len(prepared.funnel.targets)):
-            use = np.flatnonzero(among & (stage == begin) & labels.matured[:, target])
+            use = np.flatnonzero(subset & (stage == begin) & labels.matured[:, target])
             if not len(use) and begin == target:
-                use = prepared.usable(target, labels, among)
+                use = prepared.usable(target, labels, subset)
             if len(use):
-                found[begin, target] = points_calibrator(
+                calibrators[begin, target] = points_calibrator(
                     points[use],
                     labels.reached[use, target],
                     prepared.looks.as_of[use],
                     prepared.deadline[use, target],
                     prepared.account[use],
                 )[0]
-    return RuleOdds(found)
+    return RuleOdds(calibrators)

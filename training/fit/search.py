@@ -13,7 +13,7 @@ from models.learners.gbm import gbm_learner
 
 MOST_ROWS = 20_000  # settings are found on so many rows at most; the fit itself uses all
 
-USUAL: dict[str, Any] = {"min_data_in_leaf": 40, "lambda_l2": 10.0, "feature_fraction": 0.5}
+DEFAULT_PARAMS: dict[str, Any] = {"min_data_in_leaf": 40, "lambda_l2": 10.0, "feature_fraction": 0.5}
 SIMPLE = (4, 7, 15)  # leaves tried first; the last is what the search begins with where there are many rows
 
 
@@ -33,8 +33,8 @@ def search(
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     judges = sides if sum(len(train) for train, _ in sides) <= MOST_ROWS else sides[-1:]
-    judges = [(_sample(train, seed), later) for train, later in judges]
-    tried: list[tuple[dict[str, Any], Floats]] = []
+    judges = [(_sample(train, seed), validation) for train, validation in judges]
+    results: list[tuple[dict[str, Any], Floats]] = []
 
     def objective(trial: optuna.Trial) -> float:
         params = {
@@ -43,39 +43,39 @@ def search(
             "lambda_l2": trial.suggest_float("lambda_l2", 0.5, 100.0, log=True),
             "feature_fraction": trial.suggest_float("feature_fraction", 0.15, 0.9),
         }
-        losses = np.concatenate([_losses(train, later, params) for train, later in judges])
-        tried.append((params, losses))
+        losses = np.concatenate([_losses(train, validation, params) for train, validation in judges])
+        results.append((params, losses))
         if tick:
             tick()
         return float(losses.mean())
 
     study = optuna.create_study(direction="minimize", sampler=optuna.samplers.TPESampler(seed=seed))
-    first = SIMPLE if len(judges) > 1 else SIMPLE[::-1]
-    for leaves in first[: max(trials, 1)]:
-        study.enqueue_trial({"num_leaves": leaves, **USUAL})
+    leaf_order = SIMPLE if len(judges) > 1 else SIMPLE[::-1]
+    for leaves in leaf_order[: max(trials, 1)]:
+        study.enqueue_trial({"num_leaves": leaves, **DEFAULT_PARAMS})
     study.optimize(objective, n_trials=trials, timeout=60 * minutes)
-    return simplest_as_good(tried)
+    return simplest_within_error(results)
 
 
-def simplest_as_good(tried: Sequence[tuple[dict[str, Any], Floats]]) -> dict[str, Any]:
+def simplest_within_error(results: Sequence[tuple[dict[str, Any], Floats]]) -> dict[str, Any]:
     """Of settings with the losses (n,) they had on the same rows, the fewest leaves no worse than the best beyond doubt."""
-    best = min(tried, key=lambda one: one[1].sum())[1]
-    good = [(params, losses) for params, losses in tried if _behind(losses - best)]
-    return min(good, key=lambda one: (one[0]["num_leaves"], one[1].sum()))[0]
+    best = min(results, key=lambda result: result[1].sum())[1]
+    candidates = [(params, losses) for params, losses in results if _within_error(losses - best)]
+    return min(candidates, key=lambda result: (result[0]["num_leaves"], result[1].sum()))[0]
 
 
-def _behind(difference: Floats) -> bool:
+def _within_error(difference: Floats) -> bool:
     return bool(difference.sum() <= difference.std() * np.sqrt(len(difference)))
 
 
-def _losses(train: Examples, later: Examples, params: dict[str, Any]) -> Floats:
+def _losses(train: Examples, validation: Examples, params: dict[str, Any]) -> Floats:
     """Weighted log loss of each later row (n,)."""
-    margin = gbm_learner(train, params, later=later).margin(later.x)
-    return np.asarray(later.weight * np.logaddexp(0, np.where(later.y, -margin, margin)), np.float64)
+    margin = gbm_learner(train, params, validation=validation).margin(validation.x)
+    return np.asarray(validation.weight * np.logaddexp(0, np.where(validation.y, -margin, margin)), np.float64)
 
 
 def _sample(train: Examples, seed: int) -> Examples:
     if len(train) <= MOST_ROWS:
         return train
     rows = np.random.default_rng(seed).choice(len(train), MOST_ROWS, replace=False)
-    return train.take(np.sort(rows))
+    return train.select(np.sort(rows))

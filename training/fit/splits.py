@@ -14,11 +14,11 @@ Ints = npt.NDArray[np.int64]
 
 FOLDS = 3
 FIRST_SHARE = 0.45  # of the rarer outcomes in time are only ever trained on
-HELD_SHARE = 0.3  # of the accounts are kept for the later side where accounts straddle a cut
+HOLDOUT_SHARE = 0.3  # of the accounts are kept for the later side where accounts straddle a cut
 FOLD_SHARE = 0.35  # the same inside training, where each fold draws anew
 FEW_STRADDLE = 0.1  # of the later rows; so few are simply dropped
 GAP_COST = 0.25
-ENOUGH = 25  # of the rarer outcome, to train a fold on
+MIN_OUTCOMES = 25  # of the rarer outcome, to train a fold on
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Fold:
     """Rows to train on and later rows of other accounts to predict; `gap`: all training labels were known by then."""
 
     train: Rows
-    later: Rows
+    validation: Rows
     gap: bool
 
 
@@ -37,7 +37,9 @@ def draw(account: Ints, salt: int = 0) -> npt.NDArray[np.float64]:
     return ((mixed * np.uint64(0xBF58476D1CE4E5B9)) >> np.uint64(11)) / float(1 << 53)
 
 
-def keep_apart(early: Flags, late: Flags, account: Ints, share: float = HELD_SHARE, salt: int = 0) -> tuple[Flags, Flags]:
+def separate_accounts(
+    train_rows: Flags, test_rows: Flags, account: Ints, share: float = HOLDOUT_SHARE, salt: int = 0
+) -> tuple[Flags, Flags]:
     """Drop rows until no account is on both sides (data leakage), without looking at what became of it.
 
     Whether an account still has rows after the cut depends on the outcome (who converts early is gone), so early rows may
@@ -46,15 +48,15 @@ def keep_apart(early: Flags, late: Flags, account: Ints, share: float = HELD_SHA
     in the early one.
     """
     size = int(account.max()) + 1 if len(account) else 0
-    if _count(late & _in(early, account, size)[account]) > FEW_STRADDLE * _count(late):
-        early = early & (draw(account, salt) >= share)
-    return early, late & ~_in(early, account, size)[account]
+    if _count(test_rows & _account_mask(train_rows, account, size)[account]) > FEW_STRADDLE * _count(test_rows):
+        train_rows = train_rows & (draw(account, salt) >= share)
+    return train_rows, test_rows & ~_account_mask(train_rows, account, size)[account]
 
 
-def _in(rows: Flags, account: Ints, size: int) -> Flags:
-    found = np.zeros(size, bool)
-    found[account[rows]] = True
-    return found
+def _account_mask(rows: Flags, account: Ints, size: int) -> Flags:
+    mask = np.zeros(size, bool)
+    mask[account[rows]] = True
+    return mask
 
 
 def _count(rows: Flags) -> int:
@@ -83,27 +85,29 @@ def forward_folds(examples: Examples) -> list[Fold]:
     edges = np.quantile(rarer, np.linspace(FIRST_SHARE, 1, FOLDS + 1), method="lower")
     gapped, plain = ([_forward(examples, edges, number, gap=gap) for number in range(FOLDS)] for gap in (True, False))
     rows = [sum(len(fold.train) for fold in folds) for folds in (gapped, plain)]
-    if rows[0] >= (1 - GAP_COST) * rows[1] and all(_enough(examples, fold) for fold in gapped):
+    if rows[0] >= (1 - GAP_COST) * rows[1] and all(_is_trainable(examples, fold) for fold in gapped):
         return gapped
-    return plain if all(_enough(examples, fold) for fold in plain) else _by_account(examples)
+    return plain if all(_is_trainable(examples, fold) for fold in plain) else _by_account(examples)
 
 
 def _forward(examples: Examples, edges: npt.NDArray[np.generic], number: int, *, gap: bool) -> Fold:
     low, high = int(edges[number]), int(edges[number + 1])
-    early = examples.known_at <= low if gap else examples.as_of < low
-    late = (examples.as_of >= low) & ((examples.as_of < high) | (number == FOLDS - 1))
-    early, late = keep_apart(early, late, examples.account, share=FOLD_SHARE, salt=number + 1)
-    return Fold(np.flatnonzero(early), np.flatnonzero(late), gap)
+    train_rows = examples.known_at <= low if gap else examples.as_of < low
+    validation_rows = (examples.as_of >= low) & ((examples.as_of < high) | (number == FOLDS - 1))
+    train_rows, validation_rows = separate_accounts(
+        train_rows, validation_rows, examples.account, share=FOLD_SHARE, salt=number + 1
+    )
+    return Fold(np.flatnonzero(train_rows), np.flatnonzero(validation_rows), gap)
 
 
-def _enough(examples: Examples, fold: Fold) -> bool:
+def _is_trainable(examples: Examples, fold: Fold) -> bool:
     y = examples.y[fold.train]
-    return min(int(y.sum()), int((~y).sum())) >= ENOUGH and len(fold.later) > 0
+    return min(int(y.sum()), int((~y).sum())) >= MIN_OUTCOMES and len(fold.validation) > 0
 
 
 def _by_account(examples: Examples) -> list[Fold]:
     _, code = np.unique(examples.account, return_inverse=True)
     part = np.random.default_rng(7).permutation(int(code.max()) + 1)[code] % FOLDS
     folds = [Fold(np.flatnonzero(part != k), np.flatnonzero(part == k), gap=False) for k in range(FOLDS)]
-    every = np.arange(len(code))  # a single account has no other to be judged on; so little data only move the rules' points
-    return [f for f in folds if len(f.train) and len(f.later)] or [Fold(every, every, gap=False)]
+    all_rows = np.arange(len(code))  # a single account has no other to be judged on; so little data only move the rules' points
+    return [f for f in folds if len(f.train) and len(f.validation)] or [Fold(all_rows, all_rows, gap=False)]

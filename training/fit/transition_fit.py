@@ -22,12 +22,12 @@ from training.common.config import Search
 from training.fit.search import search
 from training.fit.splits import Fold, forward_folds
 
-HARDLY_ANY = 8  # accounts with the rarer outcome; fewer choose nothing, the strongest regularisation keeps close to the rules
+MIN_ACCOUNTS = 8  # accounts with the rarer outcome; fewer choose nothing, the strongest regularisation keeps close to the rules
 CARRIES = (30, 100, 300)  # accounts with it, to try each weaker regularisation
 LINEAR_ONLY = 30  # fewer accounts with it than this are left to the linear learner
 HALF_LIVES = (0.5, 0.25, 0.12, 0.06)  # shares of the time that rows span
-TRUSTED = 0.5  # total weight from which shrinkage is taken as a matter of rows
-DROPPED = 0.02  # a learner whose weight is below this is left out
+MIN_TOTAL_WEIGHT = 0.5  # total weight from which shrinkage is taken as a matter of rows
+MIN_WEIGHT = 0.02  # a learner whose weight is below this is left out
 
 Tick = Callable[[], None]
 
@@ -58,47 +58,53 @@ class Settings:
     half_life: float | None = None  # microseconds after which a row counts half; None: all rows count alike
     pool: PoolTried | None = None
 
-    def among(self, examples: Examples) -> Examples:
+    def training_examples(self, examples: Examples) -> Examples:
         """The examples as they are learned from: with the pooled prior only where it helps."""
         return examples if self.pool and self.pool.helps else replace(examples, pooled=None)
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A transition, the settings it used, and for the example rows `seen` (m,) calibrated log-odds (m,) of learners that
-    had not seen them (out of fold)."""
+    """A transition, the settings it used, and for the example rows `validation_rows` (m,) calibrated log-odds (m,) of learners
+    that had not seen them (out of fold)."""
 
     transition: Transition
     settings: Settings
-    seen: npt.NDArray[np.intp]
+    validation_rows: npt.NDArray[np.intp]
     margin: Floats
 
 
 def fit_transition(
-    target: str, examples: Examples, bounds: Search, seed: int, *, known: Settings | None = None, tick: Tick | None = None
+    target: str,
+    examples: Examples,
+    bounds: Search,
+    seed: int,
+    *,
+    known_settings: Settings | None = None,
+    tick: Tick | None = None,
 ) -> Fitted:
-    """A calibrated transition from `examples`; `known` settings are taken as they are.
+    """A calibrated transition from `examples`; `known_settings` settings are taken as they are.
 
     Every prediction that the blend, the calibration and the interval learn from was made for later rows of other accounts
     (`training.fit.splits.forward_folds` says when that is not possible).
     """
     folds = forward_folds(examples)
-    settings = known or choose_settings(examples, folds, bounds, seed, tick)
-    examples = settings.among(examples)
+    settings = known_settings or choose_settings(examples, folds, bounds, seed, tick)
+    examples = settings.training_examples(examples)
     margins, priors = [], []
     for fold in folds:
-        train, later = examples.take(fold.train), examples.take(fold.later)
-        margins.append(_margins(_learners(train, settings), later))
-        priors.append(np.full(len(later), _prior(train, settings)))
+        train, validation = examples.select(fold.train), examples.select(fold.validation)
+        margins.append(_margins(_learners(train, settings), validation))
+        priors.append(np.full(len(validation), _prior(train, settings)))
         if tick:
             tick()
-    seen = np.concatenate([fold.later for fold in folds])
-    y, weight = examples.y[seen], examples.weight[seen]
+    validation_rows = np.concatenate([fold.validation for fold in folds])
+    y, weight = examples.y[validation_rows], examples.weight[validation_rows]
     weights = _weights(np.concatenate(margins), y, weight, settings, rarer_of(examples))
     blended = np.concatenate(margins) @ weights + (1 - weights.sum()) * np.concatenate(priors)
-    calibrator, losses = _calibrator(blended, examples.take(seen))
-    interval = Interval.fit(calibrator.margin(blended), y, examples.as_of[seen], examples.account[seen])
-    weights = grown(weights, float(np.mean([len(f.train) for f in folds])) / len(examples))
+    calibrator, losses = _calibrator(blended, examples.select(validation_rows))
+    interval = Interval.fit(calibrator.margin(blended), y, examples.as_of[validation_rows], examples.account[validation_rows])
+    weights = rescaled_weights(weights, float(np.mean([len(f.train) for f in folds])) / len(examples))
     linear, gbm, stacked = _learners(examples, settings)
     log = {
         "rows": len(examples),
@@ -128,44 +134,44 @@ def fit_transition(
     )
     if tick:
         tick()
-    return Fitted(transition, settings, seen, calibrator.margin(blended))
+    return Fitted(transition, settings, validation_rows, calibrator.margin(blended))
 
 
 def relearn(fitted: Fitted, examples: Examples) -> Transition:
     """The same transition with its learners fitted anew, on other examples."""
-    old = fitted.transition
-    examples = fitted.settings.among(examples)
+    transition = fitted.transition
+    examples = fitted.settings.training_examples(examples)
     linear, gbm, stacked = _learners(examples, fitted.settings)
     return replace(
-        old,
+        transition,
         linear=linear,
-        gbm=gbm if old.gbm else None,
-        stacked=stacked if old.stacked else None,
+        gbm=gbm if transition.gbm else None,
+        stacked=stacked if transition.stacked else None,
         prior=_prior(examples, fitted.settings),
     )
 
 
-def _calibrator(margin: Floats, seen: Examples) -> tuple[Calibrator, dict[str, float]]:
+def _calibrator(margin: Floats, validation: Examples) -> tuple[Calibrator, dict[str, float]]:
     """Chosen on rows not seen; with few outcomes among them the start, which is calibrated, is better left alone."""
-    if rarer_of(seen) < LINEAR_ONLY:
+    if rarer_of(validation) < LINEAR_ONLY:
         return Calibrator(), {}
-    weight = seen.weight * (len(np.unique(seen.account)) / len(seen))  # the half outcome it adds counts against accounts
-    return choose_calibrator(margin, seen.y, weight, seen.as_of, seen.known_at)
+    weight = validation.weight * (
+        len(np.unique(validation.account)) / len(validation)
+    )  # the half outcome it adds counts against accounts
+    return choose_calibrator(margin, validation.y, weight, validation.as_of, validation.known_at)
 
 
 def rarer_of(examples: Examples) -> int:
     """How many accounts have an outcome of the rarer kind; a lead looked at ten times is one piece of evidence."""
-    yes, no = (len(np.unique(examples.account[side])) for side in (examples.y, ~examples.y))
-    return min(yes, no)
+    positives, negatives = (len(np.unique(examples.account[side])) for side in (examples.y, ~examples.y))
+    return min(positives, negatives)
 
 
 def regime(examples: Examples) -> str:
     """In words: how far the data carry, and what the next step needs."""
     rarer = rarer_of(examples)
-    if rarer < HARDLY_ANY:
-        return (
-            f"points: {rarer} accounts with the rarer outcome move the points little; from {HARDLY_ANY} on, other columns join"
-        )
+    if rarer < MIN_ACCOUNTS:
+        return f"points: {rarer} accounts with the rarer outcome move the points little; from {MIN_ACCOUNTS} on, other columns join"
     if rarer < LINEAR_ONLY:
         return f"linear: {rarer} accounts with the rarer outcome; trees join from {LINEAR_ONLY} on"
     return f"blend: {rarer} accounts with the rarer outcome"
@@ -187,16 +193,16 @@ def choose_settings(examples: Examples, folds: Sequence[Fold], bounds: Search, s
     if rarer < LINEAR_ONLY or not newest.y.any() or newest.y.all():
         return linear
     params = search(sides, trials=bounds.trials, minutes=bounds.minutes, seed=seed, tick=tick)
-    alone = [gbm_learner(train, params, later=later) for train, later in sides]
+    gbms = [gbm_learner(train, params, validation=validation) for train, validation in sides]
     starts = [
         (path[chosen.best].margin(a.x), path[chosen.best].margin(b.x)) for path, (a, b) in zip(chosen.paths, sides, strict=True)
     ]
     on_top = [
-        gbm_learner(train, params, later=later, start=start, later_start=later_start)
-        for (start, later_start), (train, later) in zip(starts, sides, strict=True)
+        gbm_learner(train, params, validation=validation, start=start, validation_start=later_start)
+        for (start, later_start), (train, validation) in zip(starts, sides, strict=True)
     ]
-    sizes = [len(later) for _, later in sides]
-    return replace(linear, params=params, trees=best_trees(alone, sizes), stacked_trees=best_trees(on_top, sizes))
+    sizes = [len(validation) for _, validation in sides]
+    return replace(linear, params=params, trees=best_trees(gbms, sizes), stacked_trees=best_trees(on_top, sizes))
 
 
 @dataclass(frozen=True)
@@ -215,18 +221,18 @@ class LinearChoice:
 
 def choose_linear(examples: Examples, folds: Sequence[Fold]) -> LinearChoice:
     """Regularisation of the linear learner and how fast rows fade."""
-    sides = [(examples.take(fold.train), examples.take(fold.later)) for fold in folds]
+    sides = [(examples.select(fold.train), examples.select(fold.validation)) for fold in folds]
     paths, losses = _paths(sides)
     rarer = rarer_of(examples)
-    if rarer < HARDLY_ANY:
+    if rarer < MIN_ACCOUNTS:
         return LinearChoice(sides, paths, 0, half_life_of_points(examples), float(losses[0].mean()))
-    best = strongest_as_good(losses[: 1 + int(np.searchsorted(CARRIES, rarer, side="right"))])
+    best = strongest_within_error(losses[: 1 + int(np.searchsorted(CARRIES, rarer, side="right"))])
     if rarer < CARRIES[1]:
         half_life = half_life_of_points(examples)
     else:
         half_life = choose_half_life(sides, STRENGTHS[best], float(losses[best].sum()))
     if half_life:
-        sides = [(faded(train, half_life), later) for train, later in sides]
+        sides = [(with_decay(train, half_life), validation) for train, validation in sides]
         paths, losses = _paths(sides)
     return LinearChoice(sides, paths, best, half_life, float(losses[best].mean()))
 
@@ -234,7 +240,9 @@ def choose_linear(examples: Examples, folds: Sequence[Fold]) -> LinearChoice:
 def _paths(sides: Sequence[tuple[Examples, Examples]]) -> tuple[list[list[Linear]], Floats]:
     """The learners of all strengths on each side, and their losses (strengths, later rows of all sides)."""
     paths = [linear_path(train) for train, _ in sides]
-    return paths, np.concatenate([_losses(path, later) for path, (_, later) in zip(paths, sides, strict=True)], axis=1)
+    return paths, np.concatenate(
+        [_losses(path, validation) for path, (_, validation) in zip(paths, sides, strict=True)], axis=1
+    )
 
 
 def half_life_of_points(examples: Examples) -> float | None:
@@ -254,15 +262,15 @@ def choose_half_life(sides: Sequence[tuple[Examples, Examples]], strength: float
     span = int(np.ptp(sides[-1][0].as_of))
     chosen = None
     for share in HALF_LIVES:
-        fitted = [linear_learner(faded(train, share * span), strength) for train, _ in sides]
-        loss = float(sum(_losses([f], later).sum() for f, (_, later) in zip(fitted, sides, strict=True)))
+        fitted = [linear_learner(with_decay(train, share * span), strength) for train, _ in sides]
+        loss = float(sum(_losses([f], validation).sum() for f, (_, validation) in zip(fitted, sides, strict=True)))
         if loss >= best:
             break
         chosen, best = share * span, loss
     return chosen
 
 
-def faded(examples: Examples, half_life: float | None) -> Examples:
+def with_decay(examples: Examples, half_life: float | None) -> Examples:
     """The examples with weights that halve with every `half_life` (microseconds) before the newest, and keep their mean."""
     if half_life is None or not len(examples):
         return examples
@@ -270,19 +278,19 @@ def faded(examples: Examples, half_life: float | None) -> Examples:
     return replace(examples, weight=weight * (examples.weight.sum() / weight.sum()))
 
 
-def _losses(path: Sequence[Linear], later: Examples) -> Floats:
+def _losses(path: Sequence[Linear], validation: Examples) -> Floats:
     """Log loss of each later row (learners, n)."""
-    margins = np.array([fitted.margin(later.x) for fitted in path])
-    return np.asarray(later.weight * np.logaddexp(0, np.where(later.y, -margins, margins)), np.float64)
+    margins = np.array([fitted.margin(validation.x) for fitted in path])
+    return np.asarray(validation.weight * np.logaddexp(0, np.where(validation.y, -margins, margins)), np.float64)
 
 
-def strongest_as_good(losses: Floats) -> int:
+def strongest_within_error(losses: Floats) -> int:
     """The strongest regularisation, losses (strengths, n) in that order, that is no worse than the best beyond a standard error
     of their difference (Breiman et al. 1984); with few rows that is a strong one, close to the rules."""
     best = int(np.argmin(losses.sum(axis=1)))
-    behind = losses - losses[best]
-    doubt = behind.std(axis=1) * np.sqrt(losses.shape[1])
-    return int(np.flatnonzero(behind.sum(axis=1) <= doubt)[0])
+    excess = losses - losses[best]
+    doubt = excess.std(axis=1) * np.sqrt(losses.shape[1])
+    return int(np.flatnonzero(excess.sum(axis=1) <= doubt)[0])
 
 
 def best_trees(fitted: Sequence[Gbm], sizes: Sequence[int]) -> int:
@@ -293,38 +301,38 @@ def best_trees(fitted: Sequence[Gbm], sizes: Sequence[int]) -> int:
 
 
 def _weights(margins: Floats, y: npt.NDArray[np.bool_], weight: Floats, settings: Settings, rarer: int) -> Floats:
-    if rarer < HARDLY_ANY:
+    if rarer < MIN_ACCOUNTS:
         return np.array([1.0, 0.0, 0.0])
     if not settings.trees:
         return np.array([float(blend_weights(margins[:, :1], y, weight)[0]), 0.0, 0.0])
     weights = blend_weights(margins, y, weight)
-    weights[weights < DROPPED] = 0.0
+    weights[weights < MIN_WEIGHT] = 0.0
     return weights
 
 
-def grown(weights: Floats, share: float) -> Floats:
+def rescaled_weights(weights: Floats, share: float) -> Floats:
     """Weights found with `share` of the rows → weights for all of them.
 
     What a learner must be shrunk by for overfitting falls as one over its rows (van Houwelingen and le Cessie 1990,
-    doi:10.1002/sim.4780091109): a total of 0.8 found on half the rows is 0.9 on all. Totals under `TRUSTED` have another
-    cause, a world that moved, which more rows do not mend; they stay. Totals over 1, of learners held too short by so few rows,
-    come closer to 1 in the same way.
+    doi:10.1002/sim.4780091109): a total of 0.8 found on half the rows is 0.9 on all. Totals under `MIN_TOTAL_WEIGHT` have
+    another cause, a world that moved, which more rows do not mend; they stay. Totals over 1, of learners held too short by so
+    few rows, come closer to 1 in the same way.
     """
     total = float(weights.sum())
-    if total < TRUSTED:
+    if total < MIN_TOTAL_WEIGHT:
         return weights
     return weights * (1 - (1 - total) * share) / total
 
 
 def _prior(train: Examples, settings: Settings) -> float:
     """Log-odds of the base rate, a half outcome of each kind added."""
-    train = faded(train, settings.half_life)
-    yes = float(train.weight[train.y].sum())
-    return float(np.log(yes + 0.5) - np.log(train.weight.sum() - yes + 0.5))
+    train = with_decay(train, settings.half_life)
+    positive_weight = float(train.weight[train.y].sum())
+    return float(np.log(positive_weight + 0.5) - np.log(train.weight.sum() - positive_weight + 0.5))
 
 
 def _learners(train: Examples, settings: Settings) -> tuple[Linear, Gbm | None, Gbm | None]:
-    train = faded(train, settings.half_life)
+    train = with_decay(train, settings.half_life)
     linear = linear_learner(train, settings.strength)
     if not settings.trees:
         return linear, None, None
@@ -333,9 +341,9 @@ def _learners(train: Examples, settings: Settings) -> tuple[Linear, Gbm | None, 
     return linear, gbm, stacked
 
 
-def _margins(learners: tuple[Linear, Gbm | None, Gbm | None], later: Examples) -> Floats:
+def _margins(learners: tuple[Linear, Gbm | None, Gbm | None], validation: Examples) -> Floats:
     linear, gbm, stacked = learners
-    first = linear.margin(later.x)
-    second = gbm.margin(later.x) if gbm else np.zeros(len(later))
-    third = first + stacked.margin(later.x) if stacked else np.zeros(len(later))
-    return np.column_stack((first, second, third))
+    linear_margin = linear.margin(validation.x)
+    gbm_margin = gbm.margin(validation.x) if gbm else np.zeros(len(validation))
+    stacked_margin = linear_margin + stacked.margin(validation.x) if stacked else np.zeros(len(validation))
+    return np.column_stack((linear_margin, gbm_margin, stacked_margin))

@@ -10,21 +10,21 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from features.common.clock import NEVER
-from features.dataset.deals import Brought
+from features.common.clock import NO_MOMENT
+from features.dataset.deals import DealValues
 from models.calibration.intervals import equal_parts
 from models.common.types import Flags, Floats, Matrix
 from models.decision.value import Value
 from models.learners.gbm import Gbm, defaults
 from training.common.config import Config
 from training.data.prepare import Prepared
-from training.fit.splits import keep_apart
+from training.fit.splits import separate_accounts
 
 Rows = npt.NDArray[np.intp]
 Ints = npt.NDArray[np.int64]
 
 NOTABLE = 1.05  # so many times the first deal
-FEW = 30  # deals: fewer give no more than their mean
+MIN_DEALS = 30  # deals: fewer give no more than their mean
 FOLDS, FIRST_SHARE = 3, 0.45
 MOST_TREES, PATIENCE = 200, 20
 SETTINGS = {"num_leaves": 7, "min_data_in_leaf": 20, "learning_rate": 0.05}
@@ -34,12 +34,15 @@ LOSSES = {
     # of the logarithm, put right by the mean of what is left (smearing); Duan (1983), doi:10.1080/01621459.1983.10478017
     "log-normal": {"objective": "regression"},
 }
-USUAL, USUAL_WEIGHT = 0.15, 4.0  # standard deviation of the logarithm from one time to the next, before anything is known
+PRIOR_SPREAD, PRIOR_WEIGHT = (
+    0.15,
+    4.0,
+)  # standard deviation of the logarithm from one time to the next, before anything is known
 BLOCKS, BINS = 4, 4
 
 
 @dataclass(frozen=True)
-class Won:
+class WonDeals:
     """Landmarks (m,) of leads that became customers with an amount: what was seen of them, and what they brought.
 
     Each deal weighs 1 in all. `known_at` is when it was won.
@@ -53,14 +56,16 @@ class Won:
     account: Ints
 
     @classmethod
-    def of(cls, prepared: Prepared, deals: Brought, among: Flags, known_at: int) -> Won:
-        """Those of the landmarks `among` (n,) whose deal was won by `known_at`, after the landmark."""
-        amount, at = deals.of_leads(len(prepared.histories))
+    def from_landmarks(cls, prepared: Prepared, deals: DealValues, subset: Flags, known_at: int) -> WonDeals:
+        """Those of the landmarks `subset` (n,) whose deal was won by `known_at`, after the landmark."""
+        amount, won_at = deals.of_leads(len(prepared.histories))
         looks = prepared.looks
-        use = np.flatnonzero(among & (at[looks.lead] <= known_at) & (at[looks.lead] < NEVER) & (at[looks.lead] >= looks.as_of))
+        use = np.flatnonzero(
+            subset & (won_at[looks.lead] <= known_at) & (won_at[looks.lead] < NO_MOMENT) & (won_at[looks.lead] >= looks.as_of)
+        )
         lead = looks.lead[use]
         weight = 1.0 / np.bincount(lead, minlength=1)[lead] if len(use) else np.zeros(0)
-        return cls(prepared.x(use), amount[lead], weight, looks.as_of[use], at[lead], prepared.account[use])
+        return cls(prepared.x(use), amount[lead], weight, looks.as_of[use], won_at[lead], prepared.account[use])
 
     def __len__(self) -> int:
         return len(self.amount)
@@ -70,7 +75,7 @@ class Won:
         """How many deals they are."""
         return float(self.weight.sum())
 
-    def take(self, rows: Rows) -> Won:
+    def take(self, rows: Rows) -> WonDeals:
         return replace(self, **{name: getattr(self, name)[rows] for name in self.__dict__})
 
     @property
@@ -84,42 +89,45 @@ class Won:
         return float(self.amount[order][np.searchsorted(upto, upto[-1] / 2)])
 
 
-def fit_value(won: Won, currency: str, lifetime: float, seed: int) -> Value | None:
+def fit_value(won: WonDeals, currency: str, lifetime: float, seed: int) -> Value | None:
     """Fit on won deals; None without any. What is learned must beat the mean on later deals by two standard errors."""
     if not len(won):
         return None
     log: dict[str, Any] = {"deals": round(won.deals), "chosen": "mean"}
-    folds = _folds(won) if won.deals >= FEW else []
+    folds = _folds(won) if won.deals >= MIN_DEALS else []
     if not folds:
         low, high = _range(won.amount / won.mean, won.weight)
-        return Value(currency, won.mean, None, float(np.hypot(USUAL, _noise(won, won.mean))), low, high, lifetime, log)
-    later = won.take(np.concatenate([late for _, late in folds]))
-    said, trees = _out_of_fold(won, folds, seed)
-    loss = {name: deviance(later.amount, mean) for name, mean in said.items()}
-    log |= {f"deviance.{name}": round(float(np.average(each, weights=later.weight)), 4) for name, each in loss.items()}
-    best = min(LOSSES, key=lambda name: float(np.average(loss[name], weights=later.weight)))
-    if not _beats(loss[best] - loss["mean"], later):
+        return Value(currency, won.mean, None, float(np.hypot(PRIOR_SPREAD, _noise(won, won.mean))), low, high, lifetime, log)
+    validation = won.take(np.concatenate([validation_rows for _, validation_rows in folds]))
+    predictions, trees = _out_of_fold(won, folds, seed)
+    loss = {name: deviance(validation.amount, mean) for name, mean in predictions.items()}
+    log |= {
+        f"deviance.{name}": round(float(np.average(deviances, weights=validation.weight)), 4)
+        for name, deviances in loss.items()
+    }
+    best = min(LOSSES, key=lambda name: float(np.average(loss[name], weights=validation.weight)))
+    if not _beats(loss[best] - loss["mean"], validation):
         best = "mean"
     log["chosen"] = best
     gbm, base = _learn(won, best, seed, trees[best]) if best != "mean" else (None, won.mean)
-    low, high = _range(later.amount / said[best], later.weight)
-    spread = _spread(said[best], later)
+    low, high = _range(validation.amount / predictions[best], validation.weight)
+    spread = _spread(predictions[best], validation)
     return Value(currency, base, gbm, spread, low, high, lifetime, log)
 
 
-def lifetime(config: Config, deals: Brought) -> float:
+def lifetime(config: Config, deals: DealValues) -> float:
     """What a customer is worth as a multiple of its first deal: as configured, or what customers won in their first year."""
     return deals.repeat if config.value.lifetime == "deals" else config.value.lifetime
 
 
-def value_notes(value: Value | None, deals: Brought) -> list[str]:
+def value_notes(value: Value | None, deals: DealValues) -> list[str]:
     """How amounts are told, and what the configuration could add."""
     if value is None:
         return []
     notes = []
     if value.gbm is None:
-        why = "too few to learn more from" if value.log["deals"] < FEW else "nothing learned beats it on later deals"
-        notes.append(f"value: every deal is expected to bring the mean of {value.log['deals']:,} won ones ({why})")
+        reason = "too few to learn more from" if value.log["deals"] < MIN_DEALS else "nothing learned beats it on later deals"
+        notes.append(f"value: every deal is expected to bring the mean of {value.log['deals']:,} won ones ({reason})")
     if deals.repeat > NOTABLE and value.lifetime == 1:
         notes.append(
             f"value: further deals of their first year make customers worth {deals.repeat:.2f} times their first one; "
@@ -133,34 +141,38 @@ def deviance(amount: Floats, mean: Floats) -> Floats:
     return np.asarray(2 * (amount / mean - 1 - np.log(amount / mean)), np.float64)
 
 
-def _folds(won: Won) -> list[tuple[Rows, Rows]]:
+def _folds(won: WonDeals) -> list[tuple[Rows, Rows]]:
     """(train, later): blocks of equal size in time, after deals that were won when the block began, of other accounts."""
     edges = np.quantile(won.as_of, np.linspace(FIRST_SHARE, 1, FOLDS + 1), method="lower")
     folds = []
     for number in range(FOLDS):
-        late = (won.as_of >= edges[number]) & ((won.as_of < edges[number + 1]) | (number == FOLDS - 1))
-        early, late = keep_apart(won.known_at <= edges[number], late, won.account, salt=number + 1)
-        if won.weight[early].sum() >= FEW / 2 and late.any():
-            folds.append((np.flatnonzero(early), np.flatnonzero(late)))
+        validation_rows = (won.as_of >= edges[number]) & ((won.as_of < edges[number + 1]) | (number == FOLDS - 1))
+        train_rows, validation_rows = separate_accounts(
+            won.known_at <= edges[number], validation_rows, won.account, salt=number + 1
+        )
+        if won.weight[train_rows].sum() >= MIN_DEALS / 2 and validation_rows.any():
+            folds.append((np.flatnonzero(train_rows), np.flatnonzero(validation_rows)))
     return folds
 
 
-def _out_of_fold(won: Won, folds: Sequence[tuple[Rows, Rows]], seed: int) -> tuple[dict[str, Floats], dict[str, int]]:
+def _out_of_fold(won: WonDeals, folds: Sequence[tuple[Rows, Rows]], seed: int) -> tuple[dict[str, Floats], dict[str, int]]:
     """What each way says of the later rows, and how many trees it took."""
-    said: dict[str, list[Floats]] = {name: [] for name in ("mean", "median", *LOSSES)}
+    predictions: dict[str, list[Floats]] = {name: [] for name in ("mean", "median", *LOSSES)}
     trees: dict[str, list[int]] = {name: [] for name in LOSSES}
-    for early, late in folds:
-        train, later = won.take(early), won.take(late)
-        said["mean"].append(np.full(len(later), train.mean))
-        said["median"].append(np.full(len(later), train.median))
+    for train_rows, validation_rows in folds:
+        train, validation = won.take(train_rows), won.take(validation_rows)
+        predictions["mean"].append(np.full(len(validation), train.mean))
+        predictions["median"].append(np.full(len(validation), train.median))
         for name in LOSSES:
-            gbm, scale = _learn(train, name, seed, None, later)
-            said[name].append(scale * np.exp(gbm.margin(later.x)))
+            gbm, scale = _learn(train, name, seed, None, validation)
+            predictions[name].append(scale * np.exp(gbm.margin(validation.x)))
             trees[name].append(gbm.trees)
-    return {name: np.concatenate(parts) for name, parts in said.items()}, {n: int(np.median(t)) for n, t in trees.items()}
+    return {name: np.concatenate(parts) for name, parts in predictions.items()}, {
+        n: int(np.median(t)) for n, t in trees.items()
+    }
 
 
-def _learn(train: Won, loss: str, seed: int, trees: int | None, later: Won | None = None) -> tuple[Gbm, float]:
+def _learn(train: WonDeals, loss: str, seed: int, trees: int | None, validation: WonDeals | None = None) -> tuple[Gbm, float]:
     """A booster of log amounts over `scale`, and `scale`, which makes the mean of its own rows right."""
     settings = {**defaults(), **SETTINGS, **LOSSES[loss], "seed": seed}
     mean = train.mean
@@ -169,23 +181,23 @@ def _learn(train: Won, loss: str, seed: int, trees: int | None, later: Won | Non
         settings,
         data,
         num_boost_round=max(trees or MOST_TREES, 1),
-        valid_sets=[_dataset(later, mean, settings, data)] if later is not None else [],
-        callbacks=[lgb.early_stopping(PATIENCE, verbose=False)] if later is not None else [],
+        valid_sets=[_dataset(validation, mean, settings, data)] if validation is not None else [],
+        callbacks=[lgb.early_stopping(PATIENCE, verbose=False)] if validation is not None else [],
     )
-    gbm = Gbm(booster).first(booster.best_iteration if later is not None else booster.num_trees())
+    gbm = Gbm(booster).truncate(booster.best_iteration if validation is not None else booster.num_trees())
     return gbm, float((train.weight @ train.amount) / (train.weight @ np.exp(gbm.margin(train.x))))
 
 
-def _dataset(won: Won, mean: float, settings: dict[str, Any], reference: lgb.Dataset | None = None) -> lgb.Dataset:
+def _dataset(won: WonDeals, mean: float, settings: dict[str, Any], reference: lgb.Dataset | None = None) -> lgb.Dataset:
     label = won.amount / mean if settings["objective"] == "gamma" else np.log(won.amount / mean)
     return lgb.Dataset(np.ascontiguousarray(won.x), label=label, weight=won.weight, params=settings, reference=reference)
 
 
-def _beats(difference: Floats, later: Won) -> bool:
+def _beats(difference: Floats, validation: WonDeals) -> bool:
     """The mean weighted difference (n,) is below zero by more than two standard errors over accounts."""
-    total = later.weight @ difference
-    _, code = np.unique(later.account, return_inverse=True)
-    return bool(2 * np.sqrt((np.bincount(code, later.weight * difference) ** 2).sum()) < -total)
+    total = validation.weight @ difference
+    _, code = np.unique(validation.account, return_inverse=True)
+    return bool(2 * np.sqrt((np.bincount(code, validation.weight * difference) ** 2).sum()) < -total)
 
 
 def _range(ratio: Floats, weight: Floats) -> tuple[float, float]:
@@ -198,24 +210,25 @@ def _range(ratio: Floats, weight: Floats) -> tuple[float, float]:
     return float(ratio[order][low]), float(ratio[order][min(high, len(ratio) - 1)])
 
 
-def _noise(won: Won, said: float | Floats) -> float:
+def _noise(won: WonDeals, prediction: float | Floats) -> float:
     """Standard deviation of the logarithm of what deals bring in all over what was said, by chance alone."""
-    mean = np.broadcast_to(np.asarray(said, np.float64), won.amount.shape)
+    mean = np.broadcast_to(np.asarray(prediction, np.float64), won.amount.shape)
     _, code = np.unique(won.account, return_inverse=True)
     per_account = np.bincount(code, won.weight * (won.amount - mean))
     return float(np.sqrt((per_account**2).sum()) / (won.weight @ mean))
 
 
-def _spread(said: Floats, later: Won) -> float:
-    """As `models.calibration.intervals`: by how much cells of time and expectation lie off beyond chance, pulled towards the usual."""
-    bin_of = equal_parts(said, BINS)
-    block_of = equal_parts(later.as_of.astype(np.float64), BLOCKS)
+def _spread(prediction: Floats, validation: WonDeals) -> float:
+    """As `models.calibration.intervals`: by how much cells of time and expectation lie off beyond chance, pulled towards the
+    usual."""
+    bin_of = equal_parts(prediction, BINS)
+    block_of = equal_parts(validation.as_of.astype(np.float64), BLOCKS)
     excess = []
     for cell in np.unique(bin_of * BLOCKS + block_of):
         rows = np.flatnonzero(bin_of * BLOCKS + block_of == cell)
-        part = later.take(rows)
+        part = validation.take(rows)
         if part.deals >= 5:
-            off = np.log((part.weight @ part.amount) / (part.weight @ said[rows]))
-            excess.append(off**2 - _noise(part, said[rows]) ** 2)
-    drift = (sum(excess) + USUAL_WEIGHT * USUAL**2) / (len(excess) + USUAL_WEIGHT)
-    return float(np.sqrt(max(drift, 0.0) + _noise(later, said) ** 2))
+            deviation = np.log((part.weight @ part.amount) / (part.weight @ prediction[rows]))
+            excess.append(deviation**2 - _noise(part, prediction[rows]) ** 2)
+    drift = (sum(excess) + PRIOR_WEIGHT * PRIOR_SPREAD**2) / (len(excess) + PRIOR_WEIGHT)
+    return float(np.sqrt(max(drift, 0.0) + _noise(validation, prediction) ** 2))

@@ -13,7 +13,7 @@ from models.rules.rules import Rules, check_thresholds
 from training.common import tracking
 from training.common.config import Config
 from training.common.progress import Steps, terminal
-from training.data.leakage import honest_rules, left_out
+from training.data.leakage import blocked_columns, leak_free_rules
 from training.data.load import load
 from training.data.prepare import prepare
 from training.evaluation.evaluate import flat
@@ -29,84 +29,92 @@ def run(config: Config, path: Path, *, folder: Path | None = None, console: Cons
         for anything the user can put right; nothing is logged then.
     """
     console = console or terminal()
-    new, _ = read_with_lines(path)
-    check_thresholds(new, config.funnel.stages)
-    now = Rules.read(config.path(config.rules)) if config.rules else Rules.read().within(config.funnel.stages)
+    new_rules, _ = read_with_lines(path)
+    check_thresholds(new_rules, config.funnel.stages)
+    current_rules = Rules.read(config.path(config.rules)) if config.rules else Rules.read().for_stages(config.funnel.stages)
     with Steps(console).running() as steps:
         reading = steps.step("Reading the data")
-        dataset, _ = load(config, folder=folder, progress=lambda _, done, of: reading(done, of))
+        dataset, _ = load(config, folder=folder, progress=lambda _, completed, total: reading(completed, total))
         columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
-        judged = {f"{entity}.{name}" for book in (now, new) for entity, name in book.attributes}
+        rule_columns = {f"{entity}.{name}" for book in (current_rules, new_rules) for entity, name in book.attributes}
         replaying = steps.step("Replaying the rules")
-        prepared = prepare(dataset, config, config.funnel.build(), now, replaying, rules_only=True, judged=judged)
-        new, gone = honest_rules(new, left_out(prepared.audit, config, columns))
-        with steps.whole("Comparing"):
-            found = compare_rules(prepared, new, config)
-        with steps.whole("Logging to MLflow"):
+        prepared = prepare(
+            dataset, config, config.funnel.build(), current_rules, replaying, rules_only=True, audited_columns=rule_columns
+        )
+        new_rules, removal_notes = leak_free_rules(new_rules, blocked_columns(prepared.audit, config, columns))
+        with steps.phase("Comparing"):
+            comparison = compare_rules(prepared, new_rules, config)
+        with steps.phase("Logging to MLflow"):
             run_id = tracking.champion_run(config.name)
-            model = as_trained(run_id, found) if run_id else None
-            where = log(config, path, run_id, found)
-    for note in (*new.idle(prepared.feature_set.types, columns), *gone):
+            model = as_trained(run_id, comparison) if run_id else None
+            location = log(config, path, run_id, comparison)
+    for note in (*new_rules.idle(prepared.feature_set.types, columns), *removal_notes):
         console.print(f"  {note}", style="dim", highlight=False)
-    show(console, found, prepared.funnel.final, model)
-    console.print(where, highlight=False)
-    return found
+    show(console, comparison, prepared.funnel.final, model)
+    console.print(location, highlight=False)
+    return comparison
 
 
-def as_trained(run_id: str, found: Comparison) -> Mapping[str, Mapping[str, float]] | None:
+def as_trained(run_id: str, comparison: Comparison) -> Mapping[str, Mapping[str, float]] | None:
     """What the champion's training measured of its model, per question; None where that was on other leads than these."""
     metrics = tracking.child_metrics(run_id, "model")
     model = {
         name: {key: metrics[f"{name}.{key}"] for key in measured if f"{name}.{key}" in metrics}
-        for name, measured in found.results["now"].items()
+        for name, measured in comparison.results["now"].items()
     }
-    same = all(model[name].get("rows") == now["rows"] for name, now in found.results["now"].items())
-    return model if same else None
+    same_rows = all(
+        model[name].get("rows") == current_metrics["rows"] for name, current_metrics in comparison.results["now"].items()
+    )
+    return model if same_rows else None
 
 
-def log(config: Config, path: Path, run_id: str | None, found: Comparison) -> str:
+def log(config: Config, path: Path, run_id: str | None, comparison: Comparison) -> str:
     """One more child run under the champion's training; gives a sentence that says where."""
     if run_id is None:
         return f"Not logged: MLflow has no champion of {config.name!r} yet; run `make train` first."
-    metrics = {**flat(found.results["new"]), "against_rules.loss": found.loss.mean, "against_rules.caught": found.caught.mean}
-    final = [name for name in found.results["new"] if ".from_" not in name][-1]
-    params = {"rules": path.name, "capacity_percent": f"{found.capacity:.1f}"}
-    steps = {f"{final}.caught": found.steps["new"]}
+    metrics = {
+        **flat(comparison.results["new"]),
+        "against_rules.loss": comparison.loss.mean,
+        "against_rules.caught": comparison.caught.mean,
+    }
+    final = [name for name in comparison.results["new"] if ".from_" not in name][-1]
+    params = {"rules": path.name, "capacity_percent": f"{comparison.capacity:.1f}"}
+    steps = {f"{final}.caught": comparison.steps["new"]}
     child = tracking.add_child(config.name, run_id, f"candidate: {path.stem}", params, metrics, steps, {"rules": path})
     return f"Logged as child run {child} beside the champion's; compare them in `make mlflow`."
 
 
-def show(console: Console, found: Comparison, final: str, model: Mapping[str, Mapping[str, float]] | None) -> None:
+def show(console: Console, comparison: Comparison, final: str, model: Mapping[str, Mapping[str, float]] | None) -> None:
     """The table, with the champion's model where it was judged on the same leads, and what it means."""
-    out = Table(title=f"The rules now and the new ones, on {found.leads:,} held-out leads")
+    table = Table(title=f"The rules now and the new ones, on {comparison.leads:,} held-out leads")
     for column in ("will a lead become", "by", "log loss", "ROC AUC", "lift at 10 %", "calibration error"):
-        out.add_column(column)
-    for name in (n for n in found.results["now"] if ".from_" not in n):
-        rows = {"rules now": found.results["now"][name], "rules new": found.results["new"][name]}
+        table.add_column(column)
+    for name in (n for n in comparison.results["now"] if ".from_" not in n):
+        rows = {"rules now": comparison.results["now"][name], "rules new": comparison.results["new"][name]}
         if model:
             rows["model"] = model[name]
-        for i, (by, m) in enumerate(rows.items()):
+        for i, (source, m) in enumerate(rows.items()):
             cells = [f"{m[k]:.{d}f}" if k in m else "–" for k, d in
                      (("log_loss", 4), ("roc_auc", 3), ("lift_at_10", 2), ("calibration_error", 4))]  # fmt: skip
-            out.add_row(name if not i else "", by, *cells, end_section=i == len(rows) - 1)
-    console.print(out)
-    for line in [*in_words(found, final), *found.notes]:
+            table.add_row(name if not i else "", source, *cells, end_section=i == len(rows) - 1)
+    console.print(table)
+    for line in [*in_words(comparison, final), *comparison.notes]:
         console.print(f"• {line}", highlight=False)
 
 
-def in_words(found: Comparison, final: str) -> list[str]:
+def in_words(comparison: Comparison, final: str) -> list[str]:
     """What a marketer should know about the change."""
-    c, share = found.caught, 100
+    c, share = comparison.caught, 100
     verdict = "more" if c.low > 0 else "fewer" if c.high < 0 else None
     reach = f"{abs(share * c.mean):.1f} percentage points (90 % interval {share * c.low:+.1f} to {share * c.high:+.1f})"
     lines = [
-        f"If sales takes the {found.capacity:.0f} % with most points, the new rules meet {verdict} later {final}s: by {reach}."
+        f"If sales takes the {comparison.capacity:.0f} % with most points, the new rules meet {verdict} later {final}s: by {reach}."
         if verdict
-        else f"At the {found.capacity:.0f} % that sales can take, the two cannot be told apart: {final}s met differ by {reach}."
+        else f"At the {comparison.capacity:.0f} % that sales can take, the two cannot be told apart: {final}s met differ by {reach}."
     ]
-    if found.moved:
-        moved = ", ".join(f"{count:,} {way}" for way, count in list(found.moved.items())[:4])
-        lines.append(f"Lead stages that the rules give change for {sum(found.moved.values()):,} landmarks: {moved}.")
+    if comparison.moved:
+        moved = ", ".join(f"{count:,} {way}" for way, count in list(comparison.moved.items())[:4])
+        lines.append(f"Lead stages that the rules give change for {sum(comparison.moved.values()):,} landmarks: {moved}.")
     else:
         lines.append("No lead would get another lead stage.")
     return lines

@@ -15,13 +15,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from connectors.crm import score_fields, sync
-from connectors.crm.connector import Budget, Check, Connector
+from connectors.crm.connector import CallBudget, Check, Connector
 from connectors.crm.secrets import Secrets
 from connectors.crm.settings import CrmSource
-from connectors.crm.stages import shown
+from connectors.crm.stages import proposal_yaml
 from connectors.crm.webhooks import Event, Spool
-from connectors.crm.write_back import Ledger, Outcome, Plan, plan, send, write_failures
-from connectors.crm.write_back import shown as records_shown
+from connectors.crm.write_back import Ledger, WritePlan, WriteResult, plan, send, write_failures
+from connectors.crm.write_back import preview as records_shown
 from connectors.registry import CRMS, open_crm, settings_of
 from features.common.errors import ConfigError, CrmError, nearest
 from features.common.files import whole_file
@@ -34,8 +34,8 @@ from training.data.load import crm_folder, read_imported
 from training.jobs.score import champion
 
 LEADS = 100_000  # that a budget is stated for
-EVERY = 300.0  # seconds between two rounds of `make live`: the polling interval
-LOOK = 1.0  # seconds between two looks for webhooks
+ROUND_SECONDS = 300.0  # seconds between two rounds of `make live`: the polling interval
+POLL_SECONDS = 1.0  # seconds between two looks for webhooks
 STARTER = """\
 # {title}: what to import and what it means.
 # `make crm-check CRM={kind}` says what is missing; docs/crm/{kind}.md how to set it up.
@@ -49,7 +49,7 @@ TITLES = {"hubspot": "HubSpot", "salesforce": "Salesforce", "marketo": "Marketo 
 
 
 @dataclass(frozen=True)
-class Opened:
+class ConfiguredCrm:
     """A configured CRM."""
 
     path: Path
@@ -58,7 +58,7 @@ class Opened:
     connector: Connector
 
 
-def open_configured(kind: str, path: Path | None) -> Opened:
+def open_configured(kind: str, path: Path | None) -> ConfiguredCrm:
     """The CRM of a configuration; where there is none yet, a starter is written.
 
     Raises
@@ -75,7 +75,7 @@ def open_configured(kind: str, path: Path | None) -> Opened:
     config = Config.read(file)
     if not isinstance(config.source, CrmSource) or config.source.kind != kind:
         raise ConfigError(f"{file} has no `source: {{kind: {kind}}}`.", f"Name the configuration of {kind}: CONFIG=….")
-    return Opened(file, config, config.source, open_crm(config.source, crm_folder(config), Secrets.read()))
+    return ConfiguredCrm(file, config, config.source, open_crm(config.source, crm_folder(config), Secrets.read()))
 
 
 def _address(kind: str) -> str:
@@ -85,7 +85,7 @@ def _address(kind: str) -> str:
     return f"  base_url:              # {example}\n" if example else ""
 
 
-def run_import(kind: str, path: Path | None = None, console: Console | None = None) -> sync.Imported:
+def run_import(kind: str, path: Path | None = None, console: Console | None = None) -> sync.ImportResult:
     """Read what is new, land it and write the dataset; prints what came, what did not, and how stages were taken.
 
     Raises
@@ -96,42 +96,42 @@ def run_import(kind: str, path: Path | None = None, console: Console | None = No
     opened = open_configured(kind, path)
     console = console or terminal()
     with Steps(console).running() as steps:
-        done = sync.run(opened.connector, opened.source, opened.config.funnel.build(), _bars(steps))
-    _say_import(console, opened, done)
-    return done
+        result = sync.run(opened.connector, opened.source, opened.config.funnel.build(), _bars(steps))
+    _say_import(console, opened, result)
+    return result
 
 
 def _bars(steps: Steps) -> Callable[[str, int, int | None], None]:
     """One bar a stream; its length is unknown until the vendor says it."""
     bars: dict[str, Callable[[int, int], None]] = {}
 
-    def progress(name: str, done: int, total: int | None) -> None:
+    def progress(name: str, completed: int, total: int | None) -> None:
         if name not in bars:
             bars[name] = steps.step(name.replace("_", " "))
         if total is not None:
-            bars[name](done, total)
-        elif done:
-            bars[name](done, done + 1)
+            bars[name](completed, total)
+        elif completed:
+            bars[name](completed, completed + 1)
 
     return progress
 
 
-def _say_import(console: Console, opened: Opened, done: sync.Imported) -> None:
-    total = sum(done.synced.rows.values())
-    rate = total / done.synced.seconds if done.synced.seconds else 0.0
-    again = opened.connector.http.repeated
+def _say_import(console: Console, opened: ConfiguredCrm, result: sync.ImportResult) -> None:
+    total = sum(result.synced.rows.values())
+    rate = total / result.synced.seconds if result.synced.seconds else 0.0
+    retry_count = opened.connector.http.retries
     console.print(
-        f"{total:,} rows in {done.calls:,} calls and {done.synced.seconds:,.1f} s ({rate:,.0f} rows a second"
-        + (f"; {again:,} calls were repeated" if again else "")
+        f"{total:,} rows in {result.calls:,} calls and {result.synced.seconds:,.1f} s ({rate:,.0f} rows a second"
+        + (f"; {retry_count:,} calls were repeated" if retry_count else "")
         + ").",
         highlight=False,
     )
-    for name, why in done.synced.refused.items():
-        console.print(f"Not read: {escape(name)}. {escape(why)}", style="yellow", highlight=False)
-    for line in done.report.lines():
+    for name, reason in result.synced.refused.items():
+        console.print(f"Not read: {escape(name)}. {escape(reason)}", style="yellow", highlight=False)
+    for line in result.report.lines():
         console.print(escape(line), highlight=False)
-    if done.proposed is not None:
-        text = shown(done.proposed, done.values)
+    if result.proposed is not None:
+        text = proposal_yaml(result.proposed, result.values)
         file = opened.connector.landing.folder / "stages.yaml"
         with whole_file(file) as partial:
             partial.write_text(text + "\n", encoding="utf-8")
@@ -142,7 +142,7 @@ def _say_import(console: Console, opened: Opened, done: sync.Imported) -> None:
             highlight=False,
         )
         console.print(escape(text), highlight=False, soft_wrap=True)
-    console.print(f"\nThe dataset is {done.folder}. Train with: make train CONFIG={opened.path}", highlight=False)
+    console.print(f"\nThe dataset is {result.folder}. Train with: make train CONFIG={opened.path}", highlight=False)
 
 
 def run_check(kind: str, path: Path | None = None, leads: int = LEADS, console: Console | None = None) -> bool:
@@ -155,49 +155,52 @@ def run_check(kind: str, path: Path | None = None, leads: int = LEADS, console: 
     """
     opened = open_configured(kind, path)
     console = console or terminal()
-    found = opened.connector.checks()
+    checks = opened.connector.checks()
     table = Table("", "what", "found", "what to do", title=f"{opened.connector.title}, {opened.source.base_url}")
     marks = {"good": "[green]✓[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]"}
-    for check in found:
-        table.add_row(marks[check.standing], escape(check.what), escape(check.found), escape(check.remedy))
-    fine = not any(check.standing == "bad" for check in found)
+    for check in checks:
+        table.add_row(marks[check.status], escape(check.subject), escape(check.finding), escape(check.remedy))
+    fine = not any(check.status == "bad" for check in checks)
     if fine:
         for check in _budget_checks(opened.connector.budget(leads), leads, opened.source.calls_per_day):
-            table.add_row(marks[check.standing], escape(check.what), escape(check.found), escape(check.remedy))
+            table.add_row(marks[check.status], escape(check.subject), escape(check.finding), escape(check.remedy))
     console.print(table)
     return fine
 
 
-def _budget_checks(budget: Budget, leads: int, given: int | None) -> list[Check]:
-    limit = given or budget.limit
-    of = f" of {limit:,} a day" if limit else ""
-    left = f", {budget.left:,} left today" if budget.left is not None else ""
+def _budget_checks(budget: CallBudget, leads: int, daily_limit: int | None) -> list[Check]:
+    limit = daily_limit or budget.limit
+    limit_note = f" of {limit:,} a day" if limit else ""
+    remaining_note = f", {budget.remaining:,} left today" if budget.remaining is not None else ""
     daily = budget.daily + budget.write
-    found = [
+    checks = [
         Check(
             "limits",
             "good" if limit else "warning",
-            f"{limit:,} {budget.unit} a day{left}" if limit else "the vendor names none",
+            f"{limit:,} {budget.unit} a day{remaining_note}" if limit else "the vendor names none",
         )
     ]
-    days = -(-budget.first // limit) if limit else 1
-    first = f"about {budget.first:,} {budget.unit} for {leads:,} leads{of}"
-    found.append(
+    days = -(-budget.initial // limit) if limit else 1
+    import_note = f"about {budget.initial:,} {budget.unit} for {leads:,} leads{limit_note}"
+    checks.append(
         Check(
             "first import",
             "good" if days <= 1 else "warning",
-            first,
+            import_note,
             "" if days <= 1 else f"It takes {days} days and goes on where it stopped.",
         )
     )
-    every = f"about {budget.daily:,} {budget.unit} to read and at most {budget.write:,} to write {budget.scores:,} scores{of}"
+    daily_note = f"about {budget.daily:,} {budget.unit} to read and at most {budget.write:,} to write {budget.scores:,} scores{limit_note}"
     fits = limit is None or daily <= limit
-    found.append(
+    checks.append(
         Check(
-            "an ordinary day", "good" if fits else "bad", every, "" if fits else "Write fewer fields or leads, or less often."
+            "an ordinary day",
+            "good" if fits else "bad",
+            daily_note,
+            "" if fits else "Write fewer fields or leads, or less often.",
         )
     )
-    return found
+    return checks
 
 
 def run_write_back(
@@ -218,9 +221,9 @@ def run_write_back(
     """
     opened = open_configured(kind, path)
     console = console or terminal()
-    fields = score_fields.chosen(opened.source.write_back.fields)
-    outcome, failures = Outcome(), opened.connector.landing.folder / "failed.csv"
-    with sync.alone(opened.connector.landing.folder), Steps(console).running() as steps:
+    fields = score_fields.select_fields(opened.source.write_back.fields)
+    outcome, failures = WriteResult(), opened.connector.landing.folder / "failed.csv"
+    with sync.folder_lock(opened.connector.landing.folder), Steps(console).running() as steps:
         todo, model, ledger = _to_write(opened, fields, model_folder, steps)
         try:
             missing = opened.connector.prepare(fields, create=really)
@@ -243,7 +246,7 @@ def run_live(
     kind: str,
     path: Path | None = None,
     *,
-    every: float = EVERY,
+    interval: float = ROUND_SECONDS,
     rounds: int | None = None,
     model_folder: Path | None = None,
     console: Console | None = None,
@@ -262,64 +265,64 @@ def run_live(
     """
     console = console or terminal()
     opened = open_configured(kind, path)
-    fields = score_fields.chosen(opened.source.write_back.fields)
+    fields = score_fields.select_fields(opened.source.write_back.fields)
     missing = opened.connector.prepare(fields, create=False)
     if missing:
-        lacks = f"{opened.connector.title} lacks {len(missing)} score fields."
-        raise ConfigError(lacks, f"First: make write-back CRM={kind} SEND=yes")
+        message = f"{opened.connector.title} lacks {len(missing)} score fields."
+        raise ConfigError(message, f"First: make write-back CRM={kind} SEND=yes")
     with closing(Spool(opened.connector.landing.folder)) as spool:
-        return _rounds(opened, fields, model_folder, console, spool, (rounds, every, sleep))
+        return _rounds(opened, fields, model_folder, console, spool, (rounds, interval, sleep))
 
 
 def _rounds(
-    opened: Opened,
+    opened: ConfiguredCrm,
     fields: tuple[score_fields.ScoreField, ...],
     model_folder: Path | None,
     console: Console,
     spool: Spool,
-    pace: tuple[int | None, float, Callable[[float], None]],
+    schedule: tuple[int | None, float, Callable[[float], None]],
 ) -> int:
-    rounds, every, sleep = pace
-    written, number, owed = 0, 0, True  # owed: something came, or may have come, that was not written yet
+    rounds, interval, sleep = schedule
+    written, number, pending = 0, 0, True  # owed: something came, or may have come, that was not written yet
     while rounds is None or number < rounds:
         if number:
             # after trouble the whole pause, whatever webhooks say: they would only meet the same trouble
-            _wait(spool, every, sleep, wakes=not owed)
+            _wait(spool, interval, sleep, wakes=not pending)
         number += 1
         try:
             events = spool.waiting()
-            written += _live_round(opened, fields, model_folder, console, events, owed=owed)
-            spool.done(events)
-            owed = False
+            written += _live_round(opened, fields, model_folder, console, events, pending=pending)
+            spool.mark_done(events)
+            pending = False
         except (CrmError, sync.BusyError) as error:
-            owed = True
+            pending = True
             console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} {escape(str(error))}", style="yellow", highlight=False)
     return written
 
 
-def _wait(spool: Spool, every: float, sleep: Callable[[float], None], *, wakes: bool) -> None:
+def _wait(spool: Spool, interval: float, sleep: Callable[[float], None], *, wakes: bool) -> None:
     """Until the next round is due, or a webhook says that something happened."""
-    rest = every
-    while rest > 0 and not (wakes and spool.waiting()):
-        sleep(min(LOOK, rest))
-        rest -= LOOK
+    remaining_seconds = interval
+    while remaining_seconds > 0 and not (wakes and spool.waiting()):
+        sleep(min(POLL_SECONDS, remaining_seconds))
+        remaining_seconds -= POLL_SECONDS
 
 
 def _live_round(
-    opened: Opened,
+    opened: ConfiguredCrm,
     fields: tuple[score_fields.ScoreField, ...],
     model_folder: Path | None,
     console: Console,
     events: Sequence[Event],
     *,
-    owed: bool,
+    pending: bool,
 ) -> int:
     quiet = Console(file=io.StringIO())
     imported = sync.run(opened.connector, opened.source, opened.config.funnel.build(), events=events)
     rows = sum(imported.synced.rows.values())
-    if not rows and not owed:
+    if not rows and not pending:
         return 0
-    with sync.alone(opened.connector.landing.folder), Steps(quiet).running() as steps:
+    with sync.folder_lock(opened.connector.landing.folder), Steps(quiet).running() as steps:
         todo, model, ledger = _to_write(opened, fields, model_folder, steps)
         try:
             outcome = send(opened.connector, todo, ledger, model)
@@ -335,37 +338,37 @@ def _live_round(
 
 
 def _to_write(
-    opened: Opened, fields: tuple[score_fields.ScoreField, ...], model_folder: Path | None, steps: Steps
-) -> tuple[Plan, str, Ledger]:
-    with steps.whole("Reading the dataset"):
+    opened: ConfiguredCrm, fields: tuple[score_fields.ScoreField, ...], model_folder: Path | None, steps: Steps
+) -> tuple[WritePlan, str, Ledger]:
+    with steps.phase("Reading the dataset"):
         dataset = validate(read_imported(opened.config), opened.config.funnel.build())[0]
-    with steps.whole("Loading the model"):
+    with steps.phase("Loading the model"):
         model = load_model(model_folder) if model_folder else champion(opened.config.name)
     table = score_open(model, dataset, dataset.extracted_at, steps.step("Scoring"))
     name = f"{model.name} {model.version}"
-    at = dataset.extracted_at.to_pydatetime()
+    scored_at = dataset.extracted_at.to_pydatetime()
     rows = table.astype("object").where(table.notna(), None).to_dict("records") if len(table) else []
-    records = {str(row["lead_id"]): score_fields.values_of(_named(row), model.funnel.final, name, at) for row in rows}
+    records = {str(row["lead_id"]): score_fields.values_of(_named(row), model.funnel.final, name, scored_at) for row in rows}
     landing = opened.connector.landing
     ledger = Ledger(landing.folder / "sent.sqlite")
-    known = ledger.known()
-    departed = landing.departed("lead", "people", [lead for lead in known if lead not in records])
+    ledger_records = ledger.digests()
+    departed = landing.removed_records("lead", "people", [lead for lead in ledger_records if lead not in records])
     places = opened.connector.places(list(records))
-    return plan(records, known, fields, opened.source.write_back.most, departed, places), name, ledger
+    return plan(records, ledger_records, fields, opened.source.write_back.most, departed, places), name, ledger
 
 
 def _named(row: dict[object, object]) -> dict[str, object]:
     return {str(key): value for key, value in row.items()}
 
 
-def _say_plan(console: Console, connector: Connector, todo: Plan, missing: list[str], really: bool) -> None:
+def _say_plan(console: Console, connector: Connector, todo: WritePlan, missing: list[str], really: bool) -> None:
     console.print(
         f"{connector.title}: {len(todo.send):,} leads have new scores, {todo.unchanged:,} are as they were written, "
         f"{len(todo.clear):,} are scored no longer and will be emptied: {todo.calls(connector.batch):,} calls.",
         highlight=False,
     )
-    if todo.later:
-        console.print(f"{todo.later:,} more wait for the next run (`write_back: most:`).", highlight=False)
+    if todo.postponed:
+        console.print(f"{todo.postponed:,} more wait for the next run (`write_back: most:`).", highlight=False)
     if missing:
         console.print(f"{len(missing)} fields are missing and will be made: {', '.join(missing)}.", highlight=False)
     if really:

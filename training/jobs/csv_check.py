@@ -27,24 +27,24 @@ def run(folder: Path, out: Path | None, console: Console | None = None) -> Propo
     console = console or terminal()
     if out is not None and out.exists():
         raise ConfigError(f"OUT={out} is there already.", "Name another file, or remove it yourself.")
-    found = propose(folder.resolve(), Funnel())
-    for one in found.found:
-        mapped = len(one.columns) + len(one.dates) + len(one.companies)
-        console.print(f"{escape(one.file.name)}: {one.export.title}; {mapped} columns known.", highlight=False)
-    for name in found.unknown:
+    proposal = propose(folder.resolve(), Funnel())
+    for export in proposal.matches:
+        mapped = len(export.columns) + len(export.dates) + len(export.companies)
+        console.print(f"{escape(export.file.name)}: {export.export.title}; {mapped} columns known.", highlight=False)
+    for name in proposal.unknown:
         console.print(
             f"{escape(name)}: not recognised; map it by hand if you need it (docs/data.md).", style="yellow", highlight=False
         )
-    for text in found.lacks:
+    for text in proposal.gaps:
         console.print(f"These files cannot tell {escape(text)}.", style="yellow", highlight=False)
-    for text in found.doubts:
+    for text in proposal.doubts:
         console.print(f"Look at this: {escape(text)}.", style="yellow", highlight=False)
-    text = found.yaml(folder.resolve().name.replace(" ", "-") or "exports")
+    text = proposal.yaml(folder.resolve().name.replace(" ", "-") or "exports")
     if out is None:
         console.print("\n" + escape(text), highlight=False, soft_wrap=True)
         console.print("Write it to a file with OUT=mine.yaml, read it over, then: make train CONFIG=mine.yaml", highlight=False)
-        return found
+        return proposal
     with whole_file(out) as partial:
         partial.write_text(text, encoding="utf-8")
     console.print(f"\nThe proposal is in {out}. Read it over; when it is right: make train CONFIG={out}", highlight=False)
-    return found
+    return proposal

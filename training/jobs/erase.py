@@ -23,7 +23,7 @@ from connectors.registry import open_landing
 from features.common.files import whole_file, whole_folder
 from features.dataset import erasures
 from features.dataset.dataset import META, Dataset
-from features.dataset.erasures import without
+from features.dataset.erasures import remove_lead
 from training.common import tracking
 from training.common.config import Config
 from training.data.load import crm_folder
@@ -35,36 +35,36 @@ SHORT = 5  # characters: a shorter id, or one of digits, is looked for between q
 
 
 @dataclass(frozen=True)
-class Searched:
+class ErasureCheck:
     """A place: what was deleted there, and what was found when it was searched again."""
 
-    place: str
+    location: str
     deleted: int
-    left: int
+    remaining: int
     note: str = ""
 
 
-def erase(config: Config, lead_id: str, work_list: Path, report: Path, also: Sequence[Path] = ()) -> list[Searched]:
-    """Erase and search; `also`: further files and folders, such as scores that were written, or logs. The id is remembered as
-    a keyed hash: the next import leaves it out.
+def erase(config: Config, lead_id: str, work_list: Path, report: Path, extra_paths: Sequence[Path] = ()) -> list[ErasureCheck]:
+    """Erase and search; `extra_paths`: further files and folders, such as scores that were written, or logs. The id is
+    remembered as a keyed hash: the next import leaves it out.
 
     Raises
     ------
     RipelineError
         where a place cannot be read or written; what was erased before that stays erased.
     """
-    found = [*_datasets(config, lead_id, also), *_crm(config, lead_id), *_sources(config, lead_id)]
+    results = [*_datasets(config, lead_id, extra_paths), *_crm(config, lead_id), *_sources(config, lead_id)]
     if (work_list / ROWS).is_file():
-        found.append(_work_list(work_list, lead_id))
-    files = [report, *(path for path in also if not (path / META).is_file())]
-    found += [_file(path, lead_id) for given in files for path in _files(given)]
-    found += list(_mlflow(config.name, lead_id))
-    erasures.remember(lead_id)
-    return found
+        results.append(_work_list(work_list, lead_id))
+    files = [report, *(path for path in extra_paths if not (path / META).is_file())]
+    results += [_file(path, lead_id) for root in files for path in _files(root)]
+    results += list(_mlflow(config.name, lead_id))
+    erasures.record_erasure(lead_id)
+    return results
 
 
-def _datasets(config: Config, lead_id: str, also: Sequence[Path]) -> Iterator[Searched]:
-    folders = [path for path in also if (path / META).is_file()]
+def _datasets(config: Config, lead_id: str, extra_paths: Sequence[Path]) -> Iterator[ErasureCheck]:
+    folders = [path for path in extra_paths if (path / META).is_file()]
     if config.dataset is not None:
         folders.append(config.path(config.dataset))
     if isinstance(config.source, CrmSource):
@@ -72,66 +72,68 @@ def _datasets(config: Config, lead_id: str, also: Sequence[Path]) -> Iterator[Se
     for folder in folders:
         if (folder / META).is_file():
             dataset = Dataset.read(folder)
-            smaller, gone = without(dataset, lead_id)
-            if gone:
+            smaller, deleted = remove_lead(dataset, lead_id)
+            if deleted:
                 smaller.write(folder)
-            yield Searched(f"dataset {folder}", gone, without(Dataset.read(folder), lead_id)[1])
+            yield ErasureCheck(f"dataset {folder}", deleted, remove_lead(Dataset.read(folder), lead_id)[1])
 
 
-def _crm(config: Config, lead_id: str) -> Iterator[Searched]:
+def _crm(config: Config, lead_id: str) -> Iterator[ErasureCheck]:
     if not isinstance(config.source, CrmSource):
         return
     folder = crm_folder(config)
     if not folder.is_dir():
         return
     landing = open_landing(config.source, folder, Secrets.read())
-    with sync.alone(folder):
+    with sync.folder_lock(folder):
         records = crm.records_of(landing, lead_id)
-        gone = crm.erase(landing, records)
+        deleted = crm.erase(landing, records)
         note = "erase it in the CRM too, else the next import reads it, and leaves it out of the dataset only"
-        yield Searched(f"landing of {config.source.kind}", gone, crm.left(landing, records), note)
-        beside, remaining = crm.erase_beside(folder, records)
-        yield Searched("ledger, failures and webhooks", beside, remaining)
+        yield ErasureCheck(f"landing of {config.source.kind}", deleted, crm.remaining_rows(landing, records), note)
+        deleted_beside, remaining = crm.erase_beside(folder, records)
+        yield ErasureCheck("ledger, failures and webhooks", deleted_beside, remaining)
 
 
-def _sources(config: Config, lead_id: str) -> Iterator[Searched]:
+def _sources(config: Config, lead_id: str) -> Iterator[ErasureCheck]:
     """Files that are the user's own are searched and not changed."""
     if isinstance(config.source, FilesSource):
         folder = config.path(Path(config.source.folder))
         for file in sorted(folder.rglob("*.csv")):
             count = len(_pattern(lead_id, csv=True).findall(file.read_text(encoding="utf-8", errors="replace")))
             if count:
-                yield Searched(f"your file {file}", 0, count, "it is yours: remove the rows there; imports leave it out")
+                yield ErasureCheck(f"your file {file}", 0, count, "it is yours: remove the rows there; imports leave it out")
 
 
-def _work_list(folder: Path, lead_id: str) -> Searched:
+def _work_list(folder: Path, lead_id: str) -> ErasureCheck:
     content = json.loads((folder / ROWS).read_text(encoding="utf-8"))
-    gone = int(lead_id in content["places"])
-    if gone:
+    deleted = int(lead_id in content["places"])
+    if deleted:
         with whole_folder(folder) as partial:
             _smaller(content, folder, partial, lead_id)
     text = "".join((folder / name).read_text(encoding="utf-8") for name in (ROWS, LEADS))
-    return Searched(f"work list {folder}", gone, text.count(json.dumps(lead_id, ensure_ascii=False)))
+    return ErasureCheck(f"work list {folder}", deleted, text.count(json.dumps(lead_id, ensure_ascii=False)))
 
 
-def _smaller(content: dict[str, Any], folder: Path, to: Path, lead_id: str) -> None:
+def _smaller(content: dict[str, Any], folder: Path, target: Path, lead_id: str) -> None:
     places, offset = {}, 0
-    with (folder / LEADS).open("rb") as given, (to / LEADS).open("wb") as out:
+    with (folder / LEADS).open("rb") as source_file, (target / LEADS).open("wb") as target_file:
         for name, (begin, size) in content["places"].items():
             if name != lead_id:
-                given.seek(begin)
-                out.write(given.read(size))
+                source_file.seek(begin)
+                target_file.write(source_file.read(size))
                 places[name] = (offset, size)
                 offset += size
     rows = [row for row in content["rows"] if row["lead_id"] != lead_id]
-    groups = {name: [one for one in group if one != lead_id] for name, group in content["colleagues"].items()}
+    groups = {name: [colleague for colleague in group if colleague != lead_id] for name, group in content["colleagues"].items()}
     content |= {
         "rows": [{**row, "rank": number} for number, row in enumerate(rows, 1)],
         "places": places,
         "bytes": offset,
         "colleagues": {name: group for name, group in groups.items() if name != lead_id},
     }
-    (to / ROWS).write_text(json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")), encoding="utf-8")
+    (target / ROWS).write_text(
+        json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")), encoding="utf-8"
+    )
 
 
 def _files(path: Path) -> list[Path]:
@@ -140,16 +142,16 @@ def _files(path: Path) -> list[Path]:
     )
 
 
-def _file(path: Path, lead_id: str) -> Searched:
+def _file(path: Path, lead_id: str) -> ErasureCheck:
     """A file of text: rows of a CSV go, elsewhere the id gives way to a mark."""
     if path.suffix == ".csv":
-        gone = crm.erase_rows(path, [lead_id])
+        deleted = crm.erase_rows(path, [lead_id])
     else:
-        text, gone = _pattern(lead_id).subn(MARK, path.read_text(encoding="utf-8", errors="surrogateescape"))
-        if gone:
+        text, deleted = _pattern(lead_id).subn(MARK, path.read_text(encoding="utf-8", errors="surrogateescape"))
+        if deleted:
             with whole_file(path) as partial:
                 partial.write_text(text, encoding="utf-8", errors="surrogateescape")
-    return Searched(str(path), gone, _count(path, lead_id))
+    return ErasureCheck(str(path), deleted, _count(path, lead_id))
 
 
 def _count(path: Path, lead_id: str) -> int:
@@ -167,18 +169,18 @@ def _pattern(lead_id: str, *, csv: bool = False) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-]){name}(?![\w-])")
 
 
-def _mlflow(name: str, lead_id: str) -> Iterator[Searched]:
+def _mlflow(name: str, lead_id: str) -> Iterator[ErasureCheck]:
     """Tables and reports of every training, in MLflow."""
-    gone = left = files = 0
+    deleted = remaining = files = 0
     with tempfile.TemporaryDirectory() as scratch:
         for number, (run, path) in enumerate(tracking.text_files(name, TEXT)):
-            here = Path(scratch) / str(number)
-            file = tracking.fetch_file(run, path, here)
-            done = _file(file, lead_id)
+            folder = Path(scratch) / str(number)
+            file = tracking.fetch_file(run, path, folder)
+            result = _file(file, lead_id)
             files += 1
-            if done.deleted:
+            if result.deleted:
                 tracking.replace_file(run, path, file)
-                gone += done.deleted
-                left += _count(tracking.fetch_file(run, path, here / "again"), lead_id)
-            shutil.rmtree(here, ignore_errors=True)
-    yield Searched(f"MLflow: {files} files of the trainings of {name}", gone, left)
+                deleted += result.deleted
+                remaining += _count(tracking.fetch_file(run, path, folder / "again"), lead_id)
+            shutil.rmtree(folder, ignore_errors=True)
+    yield ErasureCheck(f"MLflow: {files} files of the trainings of {name}", deleted, remaining)

@@ -21,35 +21,37 @@ from training.jobs.score import fetch
 
 def follow(
     name: str,
-    to: Path,
+    folder: Path,
     alias: str,
     report: Path | None = None,
     *,
-    every: float = 60.0,
+    interval: float = 60.0,
     rounds: int | None = None,
     console: Console | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Poll the alias every so many seconds, `rounds` times, endlessly when None. Trouble is said once, and waited for."""
     console = console or terminal()
-    said = ""
-    done = 0
-    while rounds is None or done < rounds:
+    last_message = ""
+    finished_rounds = 0
+    while rounds is None or finished_rounds < rounds:
         try:
-            version = one_round(name, to, alias, report)
+            version = one_round(name, folder, alias, report)
             if version:
-                console.print(f"{escape(name)}: the {alias} is run {version} now; it is in {escape(str(to))}.", highlight=False)
-            said = ""
+                console.print(
+                    f"{escape(name)}: the {alias} is run {version} now; it is in {escape(str(folder))}.", highlight=False
+                )
+            last_message = ""
         except RipelineError as error:
-            if str(error) != said:
+            if str(error) != last_message:
                 console.print(f"{escape(str(error))} What is served goes on.", style="yellow", highlight=False)
-            said = str(error)
-        done += 1
-        if rounds is None or done < rounds:
-            sleep(every)
+            last_message = str(error)
+        finished_rounds += 1
+        if rounds is None or finished_rounds < rounds:
+            sleep(interval)
 
 
-def one_round(name: str, to: Path, alias: str, report: Path | None) -> str | None:
+def one_round(name: str, folder: Path, alias: str, report: Path | None) -> str | None:
     """Fetch the version behind the alias where the folder holds another one; its run, or None where nothing was to do.
 
     Raises
@@ -58,9 +60,9 @@ def one_round(name: str, to: Path, alias: str, report: Path | None) -> str | Non
         if MLflow does not answer, or knows no such model or alias.
     """
     run = tracking.run_behind(name, alias)
-    if run[: tracking.SHORT] == _version(to):
+    if run[: tracking.SHORT] == _version(folder):
         return None
-    fetch(name, to, alias, report)
+    fetch(name, folder, alias, report)
     return run[: tracking.SHORT]
 
 

@@ -40,15 +40,15 @@ def score_dataset(
     if out.suffix not in (".csv", ".parquet"):
         raise ConfigError(f"OUT={out} has the ending {out.suffix!r}.", "Name a .csv or .parquet file.")
     config = Config.read(config_path)
-    before = recommended(previous) if previous else {}
+    previous_actions = recommended(previous) if previous else {}
     console = terminal()
     with Steps(console).running() as steps:
-        with steps.whole("Reading the data"):
+        with steps.phase("Reading the data"):
             data = Dataset.read(dataset) if dataset else load(config)[0]
         moment = moment_of(as_of, data.extracted_at)
-        with steps.whole("Loading the model"):
+        with steps.phase("Loading the model"):
             model = load_model(model_folder) if model_folder else champion(config.name)
-        scores = score_open(model, data, moment, steps.step("Scoring"), before)
+        scores = score_open(model, data, moment, steps.step("Scoring"), previous_actions)
     with whole_file(out) as partial:
         scores.to_csv(partial, index=False) if out.suffix == ".csv" else scores.to_parquet(partial, index=False)
     actions = ", ".join(
@@ -69,9 +69,9 @@ def recommended(path: Path) -> dict[str, tuple[Action, pd.Timestamp]]:
         if it cannot be read or is no file of scores.
     """
     try:
-        found = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"lead_id": str})
-        at = pd.to_datetime(found["as_of"], utc=True)
-        pairs = zip(found["lead_id"].astype(str), found["action"], at, strict=True)
+        scores = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"lead_id": str})
+        moments = pd.to_datetime(scores["as_of"], utc=True)
+        pairs = zip(scores["lead_id"].astype(str), scores["action"], moments, strict=True)
         return {lead: (action, moment) for lead, action, moment in pairs if action in ACTIONS}
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
@@ -117,8 +117,8 @@ def champion(name: str) -> FunnelModel:
         return load_model(tracking.download(name, Path(scratch)))
 
 
-def fetch(name: str, to: Path, alias: str, report: Path | None = None) -> Path:
-    """Copy a registered model folder to `to`, whole or not at all; an older one there is replaced.
+def fetch(name: str, folder: Path, alias: str, report: Path | None = None) -> Path:
+    """Copy a registered model folder to `folder`, whole or not at all; an older one there is replaced.
 
     `report`: where the report of its training goes; an older one there goes away where there is none.
 
@@ -130,15 +130,15 @@ def fetch(name: str, to: Path, alias: str, report: Path | None = None) -> Path:
     from training.common import tracking
 
     with tempfile.TemporaryDirectory() as scratch:
-        found = tracking.download(name, Path(scratch), alias)
-        load_model(found)
-        with whole_folder(to) as partial:
-            shutil.copytree(found, partial, dirs_exist_ok=True)
+        model_folder = tracking.download(name, Path(scratch), alias)
+        load_model(model_folder)
+        with whole_folder(folder) as partial:
+            shutil.copytree(model_folder, partial, dirs_exist_ok=True)
         if report is not None:
-            told = tracking.download_file(name, "report.html", Path(scratch), alias)
+            report_file = tracking.download_file(name, "report.html", Path(scratch), alias)
             report.unlink(missing_ok=True)
-            if told:
+            if report_file:
                 report.parent.mkdir(parents=True, exist_ok=True)
                 with whole_file(report) as partial:
-                    shutil.copyfile(told, partial)
-    return to
+                    shutil.copyfile(report_file, partial)
+    return folder

@@ -10,16 +10,16 @@ import pandas as pd
 
 from features.common.errors import ConfigError
 from features.dataset.data_report import DataReport
-from features.partitions.lock import locked
+from features.partitions.lock import folder_lock
 from features.partitions.manifest import Manifest, is_partitioned
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 from training.common.config import Config
-from training.common.overall_progress import Overall
+from training.common.overall_progress import OverallBar
 from training.common.progress import Steps, terminal
 from training.executors import opened
 from training.jobs.score_partitions import score_buckets, write_scores
 from training.scale.source import partition_to, partitioned, streams
-from training.scale.stream import place_of
+from training.scale.stream import storage_of
 
 
 def run_partition(config: Config, out: str, *, day: Path | None = None, folder: Path | None = None) -> Manifest:
@@ -31,15 +31,15 @@ def run_partition(config: Config, out: str, *, day: Path | None = None, folder: 
         for anything the user can put right.
     """
     console = terminal()
-    place = Place.of(out)
+    storage = Storage.from_path(out)
     with Steps(console).running() as steps, opened(config) as engine:
         tick = steps.step("Partitioning" if day is None else "Adding")
-        manifest = partition_to(config, place, engine, day=day, folder=folder, tick=tick)
+        manifest = partition_to(config, storage, engine, day=day, folder=folder, tick=tick)
     for line in DataReport.from_dict(manifest.report).lines():
         console.print(line, highlight=False)
     largest = max((b.rows for b in manifest.buckets), default=0)
     console.print(
-        f"{manifest.rows:,} interactions in {len(manifest.buckets):,} buckets, the largest with {largest:,}, in {place}.",
+        f"{manifest.rows:,} interactions in {len(manifest.buckets):,} buckets, the largest with {largest:,}, in {storage}.",
         highlight=False,
     )
     return manifest
@@ -48,7 +48,7 @@ def run_partition(config: Config, out: str, *, day: Path | None = None, folder: 
 def scores_stream(config: Config, dataset: Path | None) -> bool:
     """Is a batch scored bucket by bucket?"""
     if dataset is not None:
-        return is_partitioned(Place.of(dataset))
+        return is_partitioned(Storage.from_path(dataset))
     return streams(config)
 
 
@@ -74,25 +74,25 @@ def run_score(
 
     if out.suffix not in (".csv", ".parquet"):
         raise ConfigError(f"OUT={out} has the ending {out.suffix!r}.", "Name a .csv or .parquet file.")
-    before = recommended(previous) if previous else {}
+    previous_actions = recommended(previous) if previous else {}
     console = terminal()
     with ExitStack() as stack:
         steps = stack.enter_context(Steps(console).running())
         engine = stack.enter_context(opened(config))
-        bar = Overall(steps, "Scoring", {"partition": 30, "score": 65, "write": 5})
-        place = place_of(config) / "matrix"
-        stack.enter_context(locked(place, "scoring"))
-        first = bar.stage("partition")
-        data = Place.of(dataset) if dataset else partitioned(config, engine, tick=first)
+        bar = OverallBar(steps, "Scoring", {"partition": 30, "score": 65, "write": 5})
+        storage = storage_of(config) / "matrix"
+        stack.enter_context(folder_lock(storage, "scoring"))
+        partition_tick = bar.stage("partition")
+        data = Storage.from_path(dataset) if dataset else partitioned(config, engine, tick=partition_tick)
         moment = moment_of(as_of, pd.Timestamp(Manifest.read(data).extracted_at))
         folder = model_folder
         if folder is None:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             folder = tracking.download(config.name, scratch)
         model = load(folder)
-        job = score_buckets(folder, data, place, moment, engine, previous=before, tick=bar.stage("score"))
+        job = score_buckets(folder, data, storage, moment, engine, previous=previous_actions, tick=bar.stage("score"))
         bar.stage("write")
-        write_scores(job, place, out, model, engine)
+        write_scores(job, storage, out, model, engine)
         bar.end()
     actions = ", ".join(f"{count:,} {action}" for action, count in sorted(job.actions.items(), key=lambda a: (-a[1], a[0])))
     console.print(

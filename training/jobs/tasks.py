@@ -4,7 +4,7 @@ from features.partitions.build_matrix import build_buckets
 from features.partitions.shuffle import count, cut, sort
 from training.jobs.score_partitions import score_bucket
 from training.scale.boost import boost
-from training.scale.follow import follow
+from training.scale.follow import count_follows
 from training.scale.select import select
 
-__all__ = ["boost", "build_buckets", "count", "cut", "follow", "score_bucket", "select", "sort"]
+__all__ = ["boost", "build_buckets", "count", "count_follows", "cut", "score_bucket", "select", "sort"]

@@ -10,13 +10,13 @@ import numpy.typing as npt
 from features.common.clock import DAY, WEEK, Moments
 from features.dataset.labels import label
 from features.dataset.landmarks import Landmarks, open_leads
-from models.batch import looked
+from models.batch import scoring_input
 from models.common.types import Flags, Floats
 from models.decision.recommend import Situation
 from models.model import FunnelModel
-from models.score import Prospects, prospects, situations
+from models.score import Predictions, predict, situations
 from training.data.prepare import Prepared
-from training.evaluation.holdout import Held
+from training.evaluation.holdout import Holdout
 
 MOST_WEEKS = 26  # the newest whose outcome is known
 
@@ -27,21 +27,22 @@ Ints = npt.NDArray[np.int64]
 class Weekly:
     """Looks (n,) at leads of held-out accounts, one per lead and week while the lead is before the hand-over.
 
-    `at` (weeks,) are the moments, `share` (weeks,) the part of all such leads that is here, `week` (n,) the week of each look.
-    `situations` (n,) are what the policy sees. `with_sales` and `customer` (n,): the lead stage of the hand-over, the final one
-    was reached within its horizon; `brought` (n,): what the lead brought then, in the deals' currency, 0 without. `reached`
-    (leads,): when a lead came to sales in fact. `rules_chance` (n,): P(final) as the points and the lead stage give it.
+    `moments` (weeks,) are the moments, `share` (weeks,) the part of all such leads that is here, `week` (n,) the week of each
+    look. `situations` (n,) are what the policy sees. `with_sales` and `customer` (n,): the lead stage of the hand-over, the
+    final one was reached within its horizon; `revenue` (n,): what the lead brought then, in the deals' currency, 0 without.
+    `reached` (leads,): when a lead came to sales in fact. `rules_chance` (n,): P(final) as the points and the lead stage give
+    it.
     """
 
-    at: Moments
+    moments: Moments
     share: Floats
     week: Ints
     looks: Landmarks
-    found: Prospects
+    predictions: Predictions
     situations: list[Situation]
     with_sales: Flags
     customer: Flags
-    brought: Floats
+    revenue: Floats
     reached: Moments
     rules_chance: Floats
 
@@ -49,48 +50,52 @@ class Weekly:
         return len(self.week)
 
 
-def weekly(prepared: Prepared, held: Held, model: FunnelModel) -> Weekly | None:
+def weekly(prepared: Prepared, holdout: Holdout, model: FunnelModel) -> Weekly | None:
     """Look at the held-out leads every week since the cut whose final horizon has passed; None with fewer than two such weeks.
 
     `model` is the one fitted as of the cut.
     """
     horizon = int(prepared.funnel.horizons[prepared.funnel.final] * DAY)
-    at = np.arange(held.cut, prepared.extracted_at - horizon + 1, WEEK)[-MOST_WEEKS:] if prepared.dated else np.zeros(0, int)
-    if len(at) < 2:
+    moments = (
+        np.arange(holdout.cut, prepared.extracted_at - horizon + 1, WEEK)[-MOST_WEEKS:] if prepared.dated else np.zeros(0, int)
+    )
+    if len(moments) < 2:
         return None
-    apart = ~np.isin(prepared.histories.account, np.unique(prepared.account[held.early]))
+    holdout_leads = ~np.isin(prepared.histories.account, np.unique(prepared.account[holdout.train_rows]))
     parts, share = [], []
-    for moment in at.tolist():
-        everybody = open_leads(prepared.path, moment)
-        everybody = everybody.take(np.flatnonzero(everybody.stage < model.sales_from))
-        mine = everybody.take(np.flatnonzero(apart[everybody.lead]))
-        parts.append(mine)
-        share.append(len(mine) / max(len(everybody), 1))
+    for moment in moments.tolist():
+        open_landmarks = open_leads(prepared.path, moment)
+        open_landmarks = open_landmarks.take(np.flatnonzero(open_landmarks.stage < model.sales_from))
+        holdout_landmarks = open_landmarks.take(np.flatnonzero(holdout_leads[open_landmarks.lead]))
+        parts.append(holdout_landmarks)
+        share.append(len(holdout_landmarks) / max(len(open_landmarks), 1))
     looks, week = _joined(parts)
     if not len(looks):
         return None
-    what = looked(model, prepared.histories, looks)
-    found = prospects(model, what)
+    inputs = scoring_input(model, prepared.histories, looks)
+    lead_predictions = predict(model, inputs)
     became = label(prepared.path, looks, prepared.funnel, prepared.extracted_at)
     customer = became.reached[:, -1]
     return Weekly(
-        at=at.astype(np.int64),
+        moments=moments.astype(np.int64),
         share=np.array(share),
         week=week,
         looks=looks,
-        found=found,
-        situations=situations(model, what, found),
+        predictions=lead_predictions,
+        situations=situations(model, inputs, lead_predictions),
         with_sales=became.reached[:, model.sales_from - 1],
         customer=customer,
-        brought=np.where(customer, _worth(prepared, model)[looks.lead], 0.0),
+        revenue=np.where(customer, _worth(prepared, model)[looks.lead], 0.0),
         reached=prepared.path.reached[:, model.sales_from],
-        rules_chance=model.rule_odds.probabilities(found.parts.points.points, looks.stage, len(model.transitions))[:, -1],
+        rules_chance=model.rule_odds.probabilities(lead_predictions.inputs.points.points, looks.stage, len(model.transitions))[
+            :, -1
+        ],
     )
 
 
 def _joined(parts: list[Landmarks]) -> tuple[Landmarks, Ints]:
     """All weeks in one, sorted as landmarks are, and the week of each."""
-    looks = Landmarks.below(parts)
+    looks = Landmarks.concatenate(parts)
     week = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     order = np.lexsort((looks.as_of, looks.lead))
     return looks.take(order), week[order]

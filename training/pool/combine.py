@@ -12,44 +12,44 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.common.types import Floats
-from training.data.pooled_prior import MISSING, Known, Prior, Said
-from training.pool.contribution import Column, Contribution, Given
+from training.data.pooled_prior import MISSING, ColumnPrior, Prior, TransitionPrior
+from training.pool.contribution import Column, Contribution, TransitionEstimate
 
 LEAST_CLIENTS = 3  # that must say something of a column before anybody hears of it
 NARROW, WIDE = 0.5, 2.0  # limits of the spread of one column against that of all
-DOUBT = 0.3  # log-odds by which base rates of businesses differ at least
+LEAST_DOUBT = 0.3  # log-odds by which base rates of businesses differ at least
 
 
 def combine(pool: str, contributions: Sequence[Contribution]) -> Prior:
     """The prior for a business, from the contributions of others; targets and columns of fewer than `LEAST_CLIENTS` are left
     out."""
-    found = {}
+    targets = {}
     for target in sorted({name for c in contributions for name in c.targets}):
-        given = [c.targets[target] for c in contributions if target in c.targets]
-        if len(given) >= LEAST_CLIENTS and (said := _target(given)).columns:
-            found[target] = said
-    return Prior(pool, found)
+        estimates = [c.targets[target] for c in contributions if target in c.targets]
+        if len(estimates) >= LEAST_CLIENTS and (transition_prior := _target(estimates)).columns:
+            targets[target] = transition_prior
+    return Prior(pool, targets)
 
 
-def _target(given: Sequence[Given]) -> Said:
+def _target(estimates: Sequence[TransitionEstimate]) -> TransitionPrior:
     columns = {}
-    for name in sorted({name for g in given for name in g.columns}):
-        mine = [g.columns[name] for g in given if name in g.columns]
-        if len(mine) >= LEAST_CLIENTS:
-            columns[name] = mine
-    columns = {name: mine for name, mine in columns.items() if name.removeprefix(MISSING) in columns}
-    scales = {name: _scale(mine) for name, mine in columns.items()}
-    effects = {name: effect(mine, scales[name][1]) for name, mine in columns.items()}
-    usual = float(np.sqrt(np.mean([spread**2 for _, spread in effects.values()]))) if effects else 1.0
-    known = {
-        name: Known(
-            mine[0].log, *scales[name], round(effects[name][0], 5),
-            round(float(np.clip(effects[name][1] / max(usual, 1e-9), NARROW, WIDE)), 3), len(mine),
+    for name in sorted({name for g in estimates for name in g.columns}):
+        group = [g.columns[name] for g in estimates if name in g.columns]
+        if len(group) >= LEAST_CLIENTS:
+            columns[name] = group
+    columns = {name: group for name, group in columns.items() if name.removeprefix(MISSING) in columns}
+    scales = {name: _scale(group) for name, group in columns.items()}
+    effects = {name: effect(group, scales[name][1]) for name, group in columns.items()}
+    typical_spread = float(np.sqrt(np.mean([spread**2 for _, spread in effects.values()]))) if effects else 1.0
+    column_priors = {
+        name: ColumnPrior(
+            group[0].log, *scales[name], round(effects[name][0], 5),
+            round(float(np.clip(effects[name][1] / max(typical_spread, 1e-9), NARROW, WIDE)), 3), len(group),
         )
-        for name, mine in columns.items()
+        for name, group in columns.items()
     }  # fmt: skip
-    base, doubt = between(np.array([g.base for g in given]), np.array([g.base_variance for g in given]))
-    return Said(len(given), round(base, 4), round(max(doubt, DOUBT), 4), known)
+    base, doubt = pooled_mean(np.array([g.base for g in estimates]), np.array([g.base_variance for g in estimates]))
+    return TransitionPrior(len(estimates), round(base, 4), round(max(doubt, LEAST_DOUBT), 4), column_priors)
 
 
 def _scale(columns: Sequence[Column]) -> tuple[float, float, float]:
@@ -64,15 +64,15 @@ def effect(columns: Sequence[Column], deviation: float) -> tuple[float, float]:
     scale = np.array([deviation / c.deviation for c in columns])
     coefficient = np.array([c.coefficient for c in columns]) * scale
     variance = np.array([c.variance for c in columns]) * scale**2
-    told = np.array([max(c.told, 1e-6) for c in columns])
-    share = told / told.sum()
+    data_shares = np.array([max(c.told, 1e-6) for c in columns])
+    share = data_shares / data_shares.sum()
     mean = float(share @ coefficient)
-    apart = max(0.0, float(share @ ((coefficient - mean) ** 2 - variance * (1 - share))))
-    return mean, float(np.sqrt(apart + (share**2) @ (variance + apart)))
+    heterogeneity = max(0.0, float(share @ ((coefficient - mean) ** 2 - variance * (1 - share))))
+    return mean, float(np.sqrt(heterogeneity + (share**2) @ (variance + heterogeneity)))
 
 
-def between(values: Floats, variance: Floats) -> tuple[float, float]:
+def pooled_mean(values: Floats, variance: Floats) -> tuple[float, float]:
     """Mean of values (n,) that are known up to `variance` (n,), and how far the next one may be off (one deviation)."""
     mean = float(values.mean())
-    apart = max(0.0, float(((values - mean) ** 2).sum() / max(len(values) - 1, 1) - variance.mean()))
-    return mean, float(np.sqrt(apart * (1 + 1 / len(values)) + variance.mean() / len(values)))
+    heterogeneity = max(0.0, float(((values - mean) ** 2).sum() / max(len(values) - 1, 1) - variance.mean()))
+    return mean, float(np.sqrt(heterogeneity * (1 + 1 / len(values)) + variance.mean() / len(values)))

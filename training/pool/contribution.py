@@ -26,7 +26,12 @@ LEAST_ACCOUNTS = 20  # that have a value and that have it not, before anything i
 LEAST_LEADS = 100  # accounts of a transition
 LEAST_OUTCOMES = 30  # accounts with the rarer outcome of a transition
 STRENGTH = 0.03  # inverse regularisation; the same for all, so that their coefficients can be averaged
-PLAIN = (Trend, Share, CreatedOn, InStage)  # features that are taken as they are; all others are amounts, taken as log(1 + x)
+PLAIN_FEATURES = (
+    Trend,
+    Share,
+    CreatedOn,
+    InStage,
+)  # features that are taken as they are; all others are amounts, taken as log(1 + x)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Given:
+class TransitionEstimate:
     """What is said of one transition: from how many accounts, log-odds of the base rate and their variance, columns by name."""
 
     accounts: int
@@ -61,7 +66,7 @@ class Given:
 class Contribution:
     """What one business gives, by target; a target it has too few outcomes for is left out."""
 
-    targets: Mapping[str, Given] = field(default_factory=dict)
+    targets: Mapping[str, TransitionEstimate] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -71,8 +76,10 @@ class Contribution:
         """The way back from `to_dict`."""
         return cls(
             {
-                target: Given(**{**given, "columns": {name: Column(**column) for name, column in given["columns"].items()}})
-                for target, given in saved["targets"].items()
+                target: TransitionEstimate(
+                    **{**estimate, "columns": {name: Column(**column) for name, column in estimate["columns"].items()}}
+                )
+                for target, estimate in saved["targets"].items()
             }
         )
 
@@ -85,24 +92,24 @@ class Contribution:
 def contribute(prepared: Prepared) -> Contribution:
     """What this business gives, from all of its matured landmarks."""
     labels = prepared.labels(prepared.extracted_at)
-    among = np.ones(len(prepared.looks), bool)
-    names, logs = (*prepared.feature_set.names, ""), np.append(logged(prepared.feature_set), False)
-    found = {}
+    all_landmarks = np.ones(len(prepared.looks), bool)
+    names, logs = (*prepared.feature_set.names, ""), np.append(log_columns(prepared.feature_set), False)
+    targets = {}
     for number, target in enumerate(prepared.funnel.targets):
-        examples = prepared.examples(number, labels, among)
-        given = of_transition(examples, names, logs)
-        if given:
-            found[target] = given
-    return Contribution(found)
+        examples = prepared.examples(number, labels, all_landmarks)
+        estimate = of_transition(examples, names, logs)
+        if estimate:
+            targets[target] = estimate
+    return Contribution(targets)
 
 
-def logged(features: FeatureSet) -> Flags:
+def log_columns(features: FeatureSet) -> Flags:
     """Which columns (features,) are taken as log(1 + x): by what they are, so that every business takes the same."""
     attributes = [encoder.kind == "date" for encoder in features.encoders for _ in encoder.names]
-    return np.array([*attributes, *(not isinstance(f, PLAIN) for f in features.features)], bool)
+    return np.array([*attributes, *(not isinstance(f, PLAIN_FEATURES) for f in features.features)], bool)
 
 
-def of_transition(examples: Examples, names: Sequence[str], logs: Flags) -> Given | None:
+def of_transition(examples: Examples, names: Sequence[str], logs: Flags) -> TransitionEstimate | None:
     """What examples (n) with columns `names` say, taken as log(1 + x) where `logs` (features,); None for too few outcomes.
 
     The column of the points, if any, is left out.
@@ -110,33 +117,33 @@ def of_transition(examples: Examples, names: Sequence[str], logs: Flags) -> Give
     accounts, outcomes = len(np.unique(examples.account)), rarer_of(examples) if len(examples) else 0
     if accounts < LEAST_LEADS or outcomes < LEAST_OUTCOMES:
         return None
-    kept = np.array([i for i in range(len(names)) if i != examples.points], np.intp)
-    x = examples.x[:, kept]
-    scaler = Scaler.fit(x, examples.y, log=logs[kept])
+    kept_columns = np.array([i for i in range(len(names)) if i != examples.points], np.intp)
+    x = examples.x[:, kept_columns]
+    scaler = Scaler.fit(x, examples.y, log=logs[kept_columns])
     z = scaler.transform(x)
     weight = examples.weight / examples.weight.mean()
     evidence = weight * (accounts / len(examples))
     base = rules_prior(np.zeros(len(z)), examples.y, evidence)[0]
-    found = penalised(z, examples.y, weight, np.full(len(z), base), STRENGTH, np.zeros(z.shape[1] + 1))
-    variance, told = _precision(z, evidence, base + found[-1] + z @ found[:-1].astype(z.dtype))
+    coefficients = penalised(z, examples.y, weight, np.full(len(z), base), STRENGTH, np.zeros(z.shape[1] + 1))
+    variance, data_shares = _precision(z, evidence, base + coefficients[-1] + z @ coefficients[:-1].astype(z.dtype))
     columns = {}
-    for i, enough in enumerate(_enough(x, examples.account)):
-        if enough:
-            columns[names[kept[i]]] = Column(
+    for i, sufficient in enumerate(_sufficient_support(x, examples.account)):
+        if sufficient:
+            columns[names[kept_columns[i]]] = Column(
                 bool(scaler.log_scale[i]), *_rounded(scaler.mean[i], scaler.deviation[i], scaler.missing[i]),
-                *_rounded(found[i], variance[i], told[i]),
+                *_rounded(coefficients[i], variance[i], data_shares[i]),
             )  # fmt: skip
-    filled = _enough(np.isnan(x).astype(np.float32), examples.account)
+    indicator_support = _sufficient_support(np.isnan(x).astype(np.float32), examples.account)
     for j, i in enumerate(scaler.indicated, start=x.shape[1]):
-        if filled[i]:
+        if indicator_support[i]:
             share = scaler.missing[i]
-            columns[MISSING + names[kept[i]]] = Column(
-                False, *_rounded(share, 1.0, 0.0), *_rounded(found[j], variance[j], told[j])
+            columns[MISSING + names[kept_columns[i]]] = Column(
+                False, *_rounded(share, 1.0, 0.0), *_rounded(coefficients[j], variance[j], data_shares[j])
             )
     rate = float(sigmoid(base))
     spread = 1 / (float(evidence.sum()) * rate * (1 - rate))
     constant, doubt = _rounded(base, spread)
-    return Given(accounts, outcomes, constant, doubt, columns)
+    return TransitionEstimate(accounts, outcomes, constant, doubt, columns)
 
 
 def _precision(z: Matrix, evidence: Floats, margin: Floats) -> tuple[Floats, Floats]:
@@ -146,27 +153,27 @@ def _precision(z: Matrix, evidence: Floats, margin: Floats) -> tuple[Floats, Flo
     the estimate over samples s (A - A²) (Hoerl and Kennard 1970, doi:10.1080/00401706.1970.10488634).
     """
     p = sigmoid(margin)
-    bent = evidence * p * (1 - p)
-    centred = z.astype(np.float64) - np.average(z, axis=0, weights=bent)
-    curvature = (centred * bent[:, None]).T @ centred
+    curvature_weight = evidence * p * (1 - p)
+    centred = z.astype(np.float64) - np.average(z, axis=0, weights=curvature_weight)
+    curvature = (centred * curvature_weight[:, None]).T @ centred
     a = np.linalg.inv(np.eye(z.shape[1]) + STRENGTH * curvature)
     diagonal = np.diag(a)
     return STRENGTH * np.maximum(diagonal - (a * a).sum(axis=1), 0), np.clip(1 - diagonal, 0, 1)
 
 
-def _enough(x: Matrix, account: np.ndarray) -> Flags:
+def _sufficient_support(x: Matrix, account: np.ndarray) -> Flags:
     """Columns (features,) of which enough accounts have another value than the most common one, and enough have that one or,
     where values hardly repeat, any."""
-    found = np.zeros(x.shape[1], bool)
+    sufficient = np.zeros(x.shape[1], bool)
     for i in range(x.shape[1]):
-        known = ~np.isnan(x[:, i])
-        values, code, count = np.unique(x[known, i], return_inverse=True, return_counts=True)
+        present = ~np.isnan(x[:, i])
+        values, code, count = np.unique(x[present, i], return_inverse=True, return_counts=True)
         if len(values) < 2 or values[-1] - values[0] < SMALLEST:
             continue
-        other = code != int(np.argmax(count))
-        sides = [len(np.unique(account[known][side])) for side in (other, ~other if len(values) == 2 else other)]
-        found[i] = min(sides) >= LEAST_ACCOUNTS
-    return found
+        minority = code != int(np.argmax(count))
+        sides = [len(np.unique(account[present][side])) for side in (minority, ~minority if len(values) == 2 else minority)]
+        sufficient[i] = min(sides) >= LEAST_ACCOUNTS
+    return sufficient
 
 
 def _rounded(*values: float) -> list[float]:

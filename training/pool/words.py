@@ -14,17 +14,17 @@ def pool_notes(config: Config, prior: Prior | None, transitions: Sequence[Transi
     if config.pool is None:
         return []
     if prior is None:
-        why = "too few others with enough outcomes, or `make train-all` has not run"
-        return [f"pool: {config.pool!r} has no prior for this client ({why}); it was trained on its own data alone"]
+        reason = "too few others with enough outcomes, or `make train-all` has not run"
+        return [f"pool: {config.pool!r} has no prior for this client ({reason}); it was trained on its own data alone"]
     notes = []
     for transition in transitions:
-        tried, said = transition.log.get("pool"), prior.targets.get(transition.target)
-        if tried is None or said is None:
+        comparison, transition_prior = transition.log.get("pool"), prior.targets.get(transition.target)
+        if comparison is None or transition_prior is None:
             notes.append(f"pool: others say nothing of {transition.target}")
             continue
-        verdict = "used" if tried["used"] else "not used"
+        verdict = "used" if comparison["used"] else "not used"
         notes.append(
-            f"pool: the prior of {said.clients} other clients is {verdict} for {transition.target}: cross-validated log loss "
-            f"of the linear learner {tried['with_']:.4f} with it, {tried['without']:.4f} without"
+            f"pool: the prior of {transition_prior.clients} other clients is {verdict} for {transition.target}: cross-validated log loss "
+            f"of the linear learner {comparison['with_']:.4f} with it, {comparison['without']:.4f} without"
         )
     return notes

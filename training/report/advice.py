@@ -7,56 +7,56 @@ from collections import Counter
 import pandas as pd
 
 from features.common.words import type_words
-from training.evaluation.worth import NONE, OTHER
-from training.report.facts import Facts
-from training.report.sentences import NAMED, at_capacity, nobody, room, worth_stage
+from training.evaluation.worth import NO_GROUP, OTHER_GROUP
+from training.report.facts import ReportFacts
+from training.report.sentences import NAMED, at_capacity, no_customers, room, worth_stage
 from training.report.words import Speaker
 
-ALL = 100.0  # % of the leads
+ALL_LEADS = 100.0  # % of the leads
 
 
-def what_to_do(f: Facts, s: Speaker) -> list[str]:
+def advise(f: ReportFacts, s: Speaker) -> list[str]:
     """The advice a marketer can act on, most important first."""
-    out = [_who_ranks(f, s), _where_the_line_is(f, s)]
-    out += [line for line in (_rule_to_lower(f, s), _budget(f, s), _next_step(f, s), _segment_to_watch(f, s)) if line]
-    return out
+    lines = [_who_ranks(f, s), _where_the_line_is(f, s)]
+    lines += [line for line in (_rule_to_lower(f, s), _budget(f, s), _next_step(f, s), _segment_to_watch(f, s)) if line]
+    return lines
 
 
-def _who_ranks(f: Facts, s: Speaker) -> str:
+def _who_ranks(f: ReportFacts, s: Speaker) -> str:
     row = at_capacity(f)
     if not f.held_customers:
-        return nobody(f, s)
-    if f.capacity >= ALL:
+        return no_customers(f, s)
+    if f.capacity >= ALL_LEADS:
         return s.pick(
             "Sales can take more leads than come: call them all, the highest first. The ranking saves time, not customers.",
             "Der Vertrieb kann mehr Leads nehmen, als kommen: Rufen Sie alle an, die obersten zuerst. Die Ordnung spart Zeit, "
             "keine Kunden.",
         )
     model, rules = s.percent(row["model"]), s.percent(row["rules"])
-    where = room(f, s)
+    capacity_phrase = room(f, s)
     if f.caught.low > 0:
         return s.pick(
-            f"Let the model rank what sales gets: {where} it meets {model} of the later {s.stages(f.final)}, "
+            f"Let the model rank what sales gets: {capacity_phrase} it meets {model} of the later {s.stages(f.final)}, "
             f"the rules {rules}.",
-            f"Lassen Sie das Modell ordnen, was der Vertrieb bekommt: {where} trifft es {model} der späteren "
+            f"Lassen Sie das Modell ordnen, was der Vertrieb bekommt: {capacity_phrase} trifft es {model} der späteren "
             f"{s.stages(f.final)}, die Regeln {rules}.",
         )
     if f.caught.high < 0:
         return s.pick(
-            f"Keep the rules for now: {where} they meet {rules} of the later {s.stages(f.final)}, the model {model}.",
-            f"Bleiben Sie vorerst bei den Regeln: {where} treffen sie {rules} der späteren {s.stages(f.final)}, das "
+            f"Keep the rules for now: {capacity_phrase} they meet {rules} of the later {s.stages(f.final)}, the model {model}.",
+            f"Bleiben Sie vorerst bei den Regeln: {capacity_phrase} treffen sie {rules} der späteren {s.stages(f.final)}, das "
             f"Modell {model}.",
         )
     return s.pick(
-        f"Either will do for ranking: {where} model ({model}) and rules ({rules}) cannot be told apart on these leads; "
+        f"Either will do for ranking: {capacity_phrase} model ({model}) and rules ({rules}) cannot be told apart on these leads; "
         "the model adds probabilities that can be relied on.",
-        f"Zum Ordnen taugen beide: {where} sind Modell ({model}) und Regeln ({rules}) auf diesen Leads nicht zu "
+        f"Zum Ordnen taugen beide: {capacity_phrase} sind Modell ({model}) und Regeln ({rules}) auf diesen Leads nicht zu "
         "unterscheiden; "
         "das Modell nennt dazu verlässliche Wahrscheinlichkeiten.",
     )
 
 
-def line_in_words(f: Facts, s: Speaker, stage: str) -> str:
+def line_in_words(f: ReportFacts, s: Speaker, stage: str) -> str:
     """A line of the policy in its units."""
     line = f.policy.lines[stage]
     if f.policy.money:
@@ -64,50 +64,50 @@ def line_in_words(f: Facts, s: Speaker, stage: str) -> str:
     return s.pick("a chance of ", "einer Chance von ") + s.percent(line, 1)
 
 
-def _where_the_line_is(f: Facts, s: Speaker) -> str:
+def _where_the_line_is(f: ReportFacts, s: Speaker) -> str:
     stage = f.policy.stage
-    said = s.pick(
+    text = s.pick(
         f"Hand a lead over as {s.stage(stage)} from {line_in_words(f, s, stage)}, even at the low end of its interval",
         f"Übergeben Sie einen Lead als {s.stage(stage)} ab {line_in_words(f, s, stage)}, auch am unteren Ende seines "
         "Intervalls",
     )
-    for other in f.policy.lines:
-        if f.policy.lines[other] < f.policy.line:
-            said += s.pick(
-                f"; nurture it as {s.stage(other)} from {line_in_words(f, s, other)}",
-                f"; pflegen Sie ihn als {s.stage(other)} ab {line_in_words(f, s, other)}",
+    for lower_stage in f.policy.lines:
+        if f.policy.lines[lower_stage] < f.policy.line:
+            text += s.pick(
+                f"; nurture it as {s.stage(lower_stage)} from {line_in_words(f, s, lower_stage)}",
+                f"; pflegen Sie ihn als {s.stage(lower_stage)} ab {line_in_words(f, s, lower_stage)}",
             )
     if f.cut is None or stage == f.final:  # without dates nobody knows silence, and a customer is not taken back
-        return said + "."
+        return text + "."
     days = s.number(f.policy.quiet_days)
-    return said + s.pick(
+    return text + s.pick(
         f"; take it back from sales after {days} days of silence.", f"; nehmen Sie ihn nach {days} Tagen Stille zurück."
     )
 
 
-def _rule_to_lower(f: Facts, s: Speaker) -> str | None:
-    over = [lead for lead in f.apart if lead["kind"] == "rules"]
-    found = Counter(line["label"] for lead in over for line in lead["lines"] if line["points"] > 0)
-    if len(over) < NAMED or not found:
+def _rule_to_lower(f: ReportFacts, s: Speaker) -> str | None:
+    overrated = [lead for lead in f.disagreements if lead["kind"] == "rules"]
+    label_counts = Counter(line["label"] for lead in overrated for line in lead["lines"] if line["points"] > 0)
+    if len(overrated) < NAMED or not label_counts:
         return None
-    label, count = found.most_common(1)[0]
-    converted = sum(bool(lead["became"]) for lead in over)
+    label, count = label_counts.most_common(1)[0]
+    converted = sum(bool(lead["became"]) for lead in overrated)
     return s.pick(
-        f"Look at the points for “{label}”: {count} of the {len(over)} leads that the rules overrate most got them, "
+        f"Look at the points for “{label}”: {count} of the {len(overrated)} leads that the rules overrate most got them, "
         "and "
-        f"{converted} of these {len(over)} became {s.stages(f.final)}. Try a change with `make compare`.",
-        f"Sehen Sie sich die Punkte für „{label}“ an: {count} der {len(over)} am meisten überschätzten Leads haben "
+        f"{converted} of these {len(overrated)} became {s.stages(f.final)}. Try a change with `make compare`.",
+        f"Sehen Sie sich die Punkte für „{label}“ an: {count} der {len(overrated)} am meisten überschätzten Leads haben "
         "sie, und "
-        f"{converted} dieser {len(over)} wurden {s.stages(f.final)}. Prüfen Sie eine Änderung mit `make compare`.",
+        f"{converted} dieser {len(overrated)} wurden {s.stages(f.final)}. Prüfen Sie eine Änderung mit `make compare`.",
     )
 
 
-def _sources(f: Facts, stage: str, by: str) -> pd.DataFrame:
-    rows = f.worth[(f.worth["lead_stage"] == stage) & (f.worth["by"] == by)]
-    return rows[~rows["group"].isin([OTHER, NONE])]
+def _sources(f: ReportFacts, stage: str, grouping: str) -> pd.DataFrame:
+    rows = f.worth[(f.worth["lead_stage"] == stage) & (f.worth["by"] == grouping)]
+    return rows[~rows["group"].isin([OTHER_GROUP, NO_GROUP])]
 
 
-def _budget(f: Facts, s: Speaker) -> str | None:
+def _budget(f: ReportFacts, s: Speaker) -> str | None:
     stage = worth_stage(f)
     rows = _sources(f, stage, "source") if stage else f.worth.iloc[:0]
     if len(rows) < 2:
@@ -124,20 +124,20 @@ def _budget(f: Facts, s: Speaker) -> str | None:
     )
 
 
-def _next_step(f: Facts, s: Speaker) -> str | None:
+def _next_step(f: ReportFacts, s: Speaker) -> str | None:
     if not f.steps.steps:
         return None
     best = max(f.steps.steps, key=lambda step: step.gap_low)
     target = f.stages[f.stages.index(best.lead_stage) + 1]
-    what, days = type_words(best.type, s.language), s.number(f.horizons[target])
+    step_name, days = type_words(best.type, s.language), s.number(f.horizons[target])
     counts = (s.number(best.leads), s.percent(best.progressed), s.number(best.others), s.percent(best.others_progressed))
     return s.pick(
-        f"Nurture with what has gone before progress: {what}. Of {counts[0]} {s.stages(best.lead_stage)} that did so "
+        f"Nurture with what has gone before progress: {step_name}. Of {counts[0]} {s.stages(best.lead_stage)} that did so "
         "for the "
         f"first time {counts[1]} became {s.stages(target)} within {days} days; of {counts[2]} scored alike that did "
         "not, "
         f"{counts[3]}. An association, not a promise.",
-        f"Pflegen Sie mit dem, was dem Weiterkommen vorausging: {what}. Von {counts[0]} {s.stages(best.lead_stage)}, "
+        f"Pflegen Sie mit dem, was dem Weiterkommen vorausging: {step_name}. Von {counts[0]} {s.stages(best.lead_stage)}, "
         "die das "
         f"erstmals taten, wurden {counts[1]} in {days} Tagen {s.stages(target)}; von {counts[2]} gleich bewerteten "
         "ohne das "
@@ -145,7 +145,7 @@ def _next_step(f: Facts, s: Speaker) -> str | None:
     )
 
 
-def _segment_to_watch(f: Facts, s: Speaker) -> str | None:
+def _segment_to_watch(f: ReportFacts, s: Speaker) -> str | None:
     losing = f.segments[f.segments["high"] < 0]
     if not len(losing):
         return None

@@ -15,21 +15,21 @@ Words = Mapping[str, str]
 MODEL, RULES, CHANCE = "#0b7261", "#b8500d", "#6b6b6b"
 NEUTRAL = "#777777"
 COHORTS = ("#c6dbef", "#9ecae1", "#6baed6", "#3182bd", "#08519c")
-ALL = "#222222"
+ALL_COLOUR = "#222222"
 LONG = {"labelLimit": 330}  # pixels of a name beside a bar
 
 
 def caught(curves: pd.DataFrame, capacity: float, t: Words) -> Spec:
     """Share of later customers met against the share of leads taken: the cumulative gains curve."""
-    long = curves.melt("percent", var_name="by", value_name="share")
-    long["by"] = long["by"].map({"model": t["model"], "rules": t["rules"], "chance": t["chance"]})
+    long_table = curves.melt("percent", var_name="by", value_name="share")
+    long_table["by"] = long_table["by"].map({"model": t["model"], "rules": t["rules"], "chance": t["chance"]})
     line = {
-        "data": _values(long),
+        "data": _values(long_table),
         "mark": {"type": "line", "point": {"size": 18}},
         "encoding": {
             "x": _number("percent", t["taken"]),
             "y": _number("share", t["met"], ".0%"),
-            "color": _by(t, t["chance"]),
+            "color": _series_colour(t, t["chance"]),
             "strokeDash": {"condition": {"test": f"datum.by == '{t['chance']}'", "value": [4, 4]}, "value": [1, 0]},
             "tooltip": [_tip("by", t["by"]), _tip("percent", t["taken"]), _tip("share", t["met"], ".1%")],
         },
@@ -61,44 +61,46 @@ def profit(contacts: pd.DataFrame, capacity: float, cost: float, policy: Policy,
         "encoding": {
             "x": _number("contacts", t["contacts_week"]),
             "y": _number("gain", title, ",.0f" if money else ",.1f"),
-            "color": _by(t),
+            "color": _series_colour(t),
             "tooltip": tips,
         },
     }
-    here = {
+    capacity_rule = {
         "data": {"values": [{}]},
         "transform": [{"calculate": "capacity", "as": "x"}],
         "mark": {"type": "rule", "strokeDash": [6, 3], "color": "#444"},
         "encoding": {"x": _number("x", t["contacts_week"])},
     }
-    own = contacts[contacts["by"] == "model"]
-    nearest = _named(own.iloc[[int((own["line"] - policy.line).abs().argmin())]].assign(words=t["policy_line"]), t)
-    place: Spec = {"x": _number("contacts", t["contacts_week"]), "y": _number("gain", title, ",.0f" if money else ",.1f")}
+    model_curve = contacts[contacts["by"] == "model"]
+    nearest = _with_names(
+        model_curve.iloc[[int((model_curve["line"] - policy.line).abs().argmin())]].assign(words=t["policy_line"]), t
+    )
+    axes: Spec = {"x": _number("contacts", t["contacts_week"]), "y": _number("gain", title, ",.0f" if money else ",.1f")}
     mark: Spec = {"data": _values(nearest), "transform": [{"calculate": gain, "as": "gain"}]}
     dot = {"type": "point", "filled": True, "size": 120, "color": MODEL, "stroke": "white", "opacity": 1}
     words = {"type": "text", "align": "left", "dx": 9, "dy": 4, "color": "#444"}
     layers: list[Spec] = [
         curve,
-        here,
-        {**mark, "mark": dot, "encoding": place},
-        {**mark, "mark": words, "encoding": {**place, "text": {"field": "words"}}},
+        capacity_rule,
+        {**mark, "mark": dot, "encoding": axes},
+        {**mark, "mark": words, "encoding": {**axes, "text": {"field": "words"}}},
     ]
     params = [{"name": "capacity", "value": capacity}, {"name": "cost", "value": cost}]
-    return _chart(280, data=_values(_named(contacts, t)), params=params, layer=layers)
+    return _chart(280, data=_values(_with_names(contacts, t)), params=params, layer=layers)
 
 
 def errors(contacts: pd.DataFrame, capacity: float, t: Words) -> Spec:
     """Too early and too late against contacts a week, for model and rules."""
-    long = _named(contacts, t).melt(["by", "contacts"], ["too_early", "too_late"], "kind", "share")
-    long["kind"] = long["kind"].map({"too_early": t["too_early"], "too_late": t["too_late"]})
+    long_table = _with_names(contacts, t).melt(["by", "contacts"], ["too_early", "too_late"], "kind", "share")
+    long_table["kind"] = long_table["kind"].map({"too_early": t["too_early"], "too_late": t["too_late"]})
     tips = [_tip("by", t["by"]), _tip("kind", " "), _tip("contacts", t["contacts_week"], ",.1f"), _tip("share", "%", ".0%")]
     line = {
-        "data": _values(long),
+        "data": _values(long_table),
         "mark": {"type": "line"},
         "encoding": {
             "x": _number("contacts", t["contacts_week"]),
             "y": _number("share", None, ".0%"),
-            "color": _by(t),
+            "color": _series_colour(t),
             "strokeDash": {"field": "kind", "type": "nominal", "title": None},
             "tooltip": tips,
         },
@@ -108,7 +110,7 @@ def errors(contacts: pd.DataFrame, capacity: float, t: Words) -> Spec:
 
 def migration(table: pd.DataFrame, t: Words) -> Spec:
     """Score bands × rule bands: how often leads of both bands converted, and how many they were."""
-    place = {
+    axes = {
         "x": {"field": "rule_band", "type": "ordinal", "title": t["rule_band"], "axis": {"labelAngle": 0}},
         "y": {"field": "score_band", "type": "ordinal", "title": t["score_band"], "sort": "descending"},
     }
@@ -127,9 +129,9 @@ def migration(table: pd.DataFrame, t: Words) -> Spec:
         260,
         data=_values(table),
         layer=[
-            {"mark": "rect", "encoding": {**place, "color": colour, "tooltip": tips}},
-            {"mark": {"type": "text", "fontSize": 13, "dy": -7}, "encoding": {**place, **rate, **ink}},
-            {"mark": {"type": "text", "fontSize": 11, "dy": 9}, "encoding": {**place, **count, **ink}},
+            {"mark": "rect", "encoding": {**axes, "color": colour, "tooltip": tips}},
+            {"mark": {"type": "text", "fontSize": 13, "dy": -7}, "encoding": {**axes, **rate, **ink}},
+            {"mark": {"type": "text", "fontSize": 11, "dy": 9}, "encoding": {**axes, **count, **ink}},
         ],
     )
 
@@ -137,27 +139,27 @@ def migration(table: pd.DataFrame, t: Words) -> Spec:
 def calibration(table: pd.DataFrame, t: Words) -> Spec:
     """What was said against what came true, with 95 % bands: the reliability diagram."""
     top = float(table[["said", "came", "high"]].max().max())
-    x, colour = _number("said", t["said"], ".0%"), _by(t)
+    x, colour = _number("said", t["said"], ".0%"), _series_colour(t)
     tips = [
         _tip("by", t["by"]),
         _tip("said", t["said"], ".1%"),
         _tip("came", t["came"], ".1%"),
         _tip("rows", t["leads_looked"], ","),
     ]
-    right = {
+    diagonal = {
         "data": {"values": [{"a": 0.0}, {"a": round(top, 4)}]},
         "mark": {"type": "line", "strokeDash": [4, 4], "color": NEUTRAL},
         "encoding": {"x": _number("a", t["said"], ".0%"), "y": _number("a", t["came"], ".0%")},
     }
-    reach = {"x": x, "y": _number("low", t["came"], ".0%"), "y2": {"field": "high"}, "color": colour}
-    shown = {"x": x, "y": _number("came", t["came"], ".0%"), "color": colour, "tooltip": tips}
+    interval = {"x": x, "y": _number("low", t["came"], ".0%"), "y2": {"field": "high"}, "color": colour}
+    point = {"x": x, "y": _number("came", t["came"], ".0%"), "color": colour, "tooltip": tips}
     return _chart(
         300,
-        data=_values(_named(table, t)),
+        data=_values(_with_names(table, t)),
         layer=[
-            right,
-            {"mark": {"type": "rule", "opacity": 0.6}, "encoding": reach},
-            {"mark": {"type": "line", "point": {"size": 30}}, "encoding": shown},
+            diagonal,
+            {"mark": {"type": "rule", "opacity": 0.6}, "encoding": interval},
+            {"mark": {"type": "line", "point": {"size": 30}}, "encoding": point},
         ],
     )
 
@@ -182,10 +184,10 @@ def worth(table: pd.DataFrame, currency: str, t: Words) -> Spec:
     )
 
 
-def stays(table: pd.DataFrame, t: Words) -> Spec:
+def time_in_stage(table: pd.DataFrame, t: Words) -> Spec:
     """The share that has progressed by each day in a lead stage, one line per cohort."""
     names = list(dict.fromkeys(table["cohort"]))
-    colours = [ALL, *COHORTS[len(COHORTS) - len(names) + 1 :]]
+    colours = [ALL_COLOUR, *COHORTS[len(COHORTS) - len(names) + 1 :]]
     return _chart(
         240,
         data=_values(table),
@@ -207,11 +209,11 @@ def stays(table: pd.DataFrame, t: Words) -> Spec:
 
 def drivers(table: pd.DataFrame, t: Words) -> Spec:
     """How much each thing moves the log-odds on average, coloured by its direction."""
-    way = [t["raises"] if d > 0.2 else t["lowers"] if d < -0.2 else t["mixed"] for d in table["direction"]]
+    directions = [t["raises"] if d > 0.2 else t["lowers"] if d < -0.2 else t["mixed"] for d in table["direction"]]
     scale = {"domain": [t["raises"], t["lowers"], t["mixed"]], "range": [MODEL, RULES, NEUTRAL]}
     return _chart(
         22 * len(table),
-        data=_values(table.assign(way=way)),
+        data=_values(table.assign(way=directions)),
         mark={"type": "bar", "height": 14},
         encoding={
             "y": {"field": "label", "type": "nominal", "title": None, "sort": None, "axis": LONG},
@@ -228,16 +230,16 @@ def _ranged(table: pd.DataFrame, value: str, title: str, form: str, scale: Mappi
     colour: Spec = {"field": "sure", "type": "nominal", "title": None, "scale": scale}
     if len(scale["domain"]) == 1:
         colour["legend"] = None
-    shown = [_tip("name", " "), _tip(value, title, form), _tip("low", "5 %", form), _tip("high", "95 %", form), *tips]
-    reach = {"y": y, "x": _number("low", title, form), "x2": {"field": "high"}, "color": colour}
-    point = {"y": y, "x": _number(value, title, form), "color": colour, "tooltip": shown}
+    tooltip = [_tip("name", " "), _tip(value, title, form), _tip("low", "5 %", form), _tip("high", "95 %", form), *tips]
+    interval = {"y": y, "x": _number("low", title, form), "x2": {"field": "high"}, "color": colour}
+    point = {"y": y, "x": _number(value, title, form), "color": colour, "tooltip": tooltip}
     zero = {"x": _number("zero", title, form)}
     return _chart(
         24 * len(table),
         data=_values(table[["name", value, "low", "high", "sure", *(tip["field"] for tip in tips)]]),
         layer=[
             {"data": {"values": [{"zero": 0}]}, "mark": {"type": "rule", "color": "#999999"}, "encoding": zero},
-            {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": reach},
+            {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": interval},
             {"mark": {"type": "point", "filled": True, "size": 70}, "encoding": point},
         ],
     )
@@ -263,12 +265,12 @@ def _values(table: pd.DataFrame) -> Spec:
     return {"values": table.round(4).to_dict("records")}
 
 
-def _named(table: pd.DataFrame, t: Words) -> pd.DataFrame:
+def _with_names(table: pd.DataFrame, t: Words) -> pd.DataFrame:
     return table.assign(by=table["by"].map({"model": t["model"], "rules": t["rules"]}))
 
 
-def _by(t: Words, *more: str) -> Spec:
-    names = [t["model"], t["rules"], *more]
+def _series_colour(t: Words, *extra_names: str) -> Spec:
+    names = [t["model"], t["rules"], *extra_names]
     return {
         "field": "by",
         "type": "nominal",
@@ -278,8 +280,8 @@ def _by(t: Words, *more: str) -> Spec:
 
 
 def _number(field: str, title: str | None, form: str | None = None) -> Spec:
-    found: Spec = {"field": field, "type": "quantitative", "title": title}
-    return {**found, "axis": {"format": form}} if form else found
+    encoding: Spec = {"field": field, "type": "quantitative", "title": title}
+    return {**encoding, "axis": {"format": form}} if form else encoding
 
 
 def _tip(field: str, title: str, form: str | None = None) -> Spec:
@@ -289,9 +291,9 @@ def _tip(field: str, title: str, form: str | None = None) -> Spec:
 def _mark_at(x: float, words: str) -> list[Spec]:
     """A vertical line with words at its top."""
     data = {"values": [{"x": round(x, 2), "words": words}]}
-    where: Spec = {"field": "x", "type": "quantitative"}
+    x_axis: Spec = {"field": "x", "type": "quantitative"}
     text = {"type": "text", "align": "left", "dx": 5, "baseline": "top", "color": "#444"}
     return [
-        {"data": data, "mark": {"type": "rule", "strokeDash": [6, 3], "color": "#444"}, "encoding": {"x": where}},
-        {"data": data, "mark": text, "encoding": {"x": where, "y": {"value": 4}, "text": {"field": "words"}}},
+        {"data": data, "mark": {"type": "rule", "strokeDash": [6, 3], "color": "#444"}, "encoding": {"x": x_axis}},
+        {"data": data, "mark": text, "encoding": {"x": x_axis, "y": {"value": 4}, "text": {"field": "words"}}},
     ]

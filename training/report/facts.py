@@ -8,40 +8,40 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.common.clock import DAY, NEVER, timestamps
+from features.common.clock import DAY, NO_MOMENT, timestamps
 from features.common.words import Language
 from features.dataset.data_report import DataReport
 from models.decision.next_steps import NextSteps
 from models.decision.recommend import Policy
 from training.common.config import Config
 from training.data.prepare import Prepared
-from training.evaluation.capacity import capacity_share, caught_difference
+from training.evaluation.capacity import capacity_share, capture_difference
 from training.evaluation.gate import Difference
-from training.evaluation.holdout import Held
+from training.evaluation.holdout import Holdout
 from training.evaluation.summary import Results
 from training.policy.backtest import Backtest
 from training.policy.handover import Handover
 from training.pool.words import pool_notes
-from training.report.drivers import MOST, drift, drivers, leads_apart
+from training.report.drivers import TOP_DRIVERS, disagreements, drift, drivers
 from training.report.measures import (
     calibration,
     capacity_curves,
     contact_curve,
-    finals,
+    final_probabilities,
+    final_rows,
     migration,
-    ranks,
     segment_gains,
 )
-from training.report.survival import stays
+from training.report.survival import time_in_stage
 
 YEAR = 365.25
 
 
 @dataclass(frozen=True)
-class Facts:
+class ReportFacts:
     """What the report tells. `capacity`: % of the leads that sales can take, `caught`: the share of all later customers that
-    the model meets there minus that of the rules, with a 90 % interval. `a_year`: customers a year in these data.
-    `contacts` and `tested` are None, and other tables empty, where the data allow none."""
+    the model meets there minus that of the rules, with a 90 % interval. `customers_per_year`: customers a year in these data.
+    `contacts` and `backtest` are None, and other tables empty, where the data allow none."""
 
     name: str
     final: str
@@ -56,27 +56,27 @@ class Facts:
     capacity: float
     capacity_per_week: float | None
     caught: Difference
-    a_year: float | None
+    customers_per_year: float | None
     curves: pd.DataFrame
     contacts: pd.DataFrame | None
-    tested: Backtest | None
+    backtest: Backtest | None
     policy: Policy
     migration: pd.DataFrame
     calibration: pd.DataFrame
     results: Results
     segments: pd.DataFrame
-    stays: pd.DataFrame
+    time_in_stage: pd.DataFrame
     worth: pd.DataFrame
     drivers: pd.DataFrame
     drift: pd.DataFrame
-    apart: list[dict[str, Any]]
+    disagreements: list[dict[str, Any]]
     steps: NextSteps
     notes: tuple[str, ...]
-    blocked: tuple[str, ...]
+    blocked_columns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Found:
+class Findings:
     """What a training has found besides: what leads are worth, and next steps."""
 
     worth: pd.DataFrame
@@ -87,19 +87,19 @@ def gather(
     config: Config,
     report: DataReport,
     prepared: Prepared,
-    held: Held,
-    handed: Handover,
-    found: Found,
+    holdout: Holdout,
+    handover: Handover,
+    findings: Findings,
     language: Language,
-) -> Facts:
+) -> ReportFacts:
     """Compute all facts of a training; `language` is that of the features' labels."""
-    rows, y = finals(prepared, held)
-    by, capacity = ranks(prepared, held), capacity_share(prepared, config)
-    account = prepared.account[held.rows[rows]]
-    moving = drivers(prepared, held, handed.cut, language)
-    strongest = moving.drop_duplicates("label").sort_values("strength", ascending=False).head(MOST)
-    drifted = drift(prepared, held, strongest["column"].tolist()).assign(label=strongest["label"].to_numpy())
-    return Facts(
+    rows, y = final_rows(prepared, holdout)
+    probabilities, capacity = final_probabilities(prepared, holdout), capacity_share(prepared, config)
+    account = prepared.account[holdout.rows[rows]]
+    driver_table = drivers(prepared, holdout, handover.cut, language)
+    strongest = driver_table.drop_duplicates("label").sort_values("strength", ascending=False).head(TOP_DRIVERS)
+    drift_table = drift(prepared, holdout, strongest["column"].tolist()).assign(label=strongest["label"].to_numpy())
+    return ReportFacts(
         name=config.name,
         final=prepared.funnel.final,
         stages=prepared.funnel.stages,
@@ -107,36 +107,36 @@ def gather(
         leads=len(prepared.histories),
         interactions=len(prepared.histories.people.history),
         held_customers=int(y.sum()),
-        held_leads=len(np.unique(prepared.looks.lead[held.rows])),
+        held_leads=len(np.unique(prepared.looks.lead[holdout.rows])),
         period=report.period if prepared.dated else None,
-        cut=timestamps(np.array([held.cut]))[0].strftime("%Y-%m-%d") if prepared.dated else None,
+        cut=timestamps(np.array([holdout.cut]))[0].strftime("%Y-%m-%d") if prepared.dated else None,
         capacity=capacity,
         capacity_per_week=config.sales.capacity_per_week if prepared.dated else None,
-        caught=caught_difference(y, by["model"], by["rules"], capacity, account),
-        a_year=_a_year(prepared),
-        curves=capacity_curves(prepared, held),
-        contacts=contact_curve(handed.past, handed.policy) if handed.past else None,
-        tested=handed.tested,
-        policy=handed.policy,
-        migration=migration(prepared, held),
-        calibration=calibration(prepared, held),
-        results=held.results,
-        segments=segment_gains(prepared, held, capacity),
-        stays=stays(prepared),
-        worth=found.worth,
-        drivers=moving,
-        drift=drifted.sort_values("psi", ascending=False, ignore_index=True),
-        apart=leads_apart(prepared, held, handed.cut, language),
-        steps=found.steps,
-        notes=(*report.lines(), *pool_notes(config, prepared.pool, held.fit.transitions), *prepared.notes),
-        blocked=prepared.audit.blocked,
+        caught=capture_difference(y, probabilities["model"], probabilities["rules"], capacity, account),
+        customers_per_year=_customers_per_year(prepared),
+        curves=capacity_curves(prepared, holdout),
+        contacts=contact_curve(handover.past, handover.policy) if handover.past else None,
+        backtest=handover.backtest_result,
+        policy=handover.policy,
+        migration=migration(prepared, holdout),
+        calibration=calibration(prepared, holdout),
+        results=holdout.results,
+        segments=segment_gains(prepared, holdout, capacity),
+        time_in_stage=time_in_stage(prepared),
+        worth=findings.worth,
+        drivers=driver_table,
+        drift=drift_table.sort_values("psi", ascending=False, ignore_index=True),
+        disagreements=disagreements(prepared, holdout, handover.cut, language),
+        steps=findings.steps,
+        notes=(*report.lines(), *pool_notes(config, prepared.pool, holdout.fit.transitions), *prepared.notes),
+        blocked_columns=prepared.audit.blocked,
     )
 
 
-def _a_year(prepared: Prepared) -> float | None:
+def _customers_per_year(prepared: Prepared) -> float | None:
     """Customers a year, over the span of the data; None without dates."""
     if not prepared.dated:
         return None
     became = prepared.path.reached[:, -1]
     days = (prepared.extracted_at - int(prepared.histories.created.min())) / DAY
-    return float((became < NEVER).sum() / max(days, 1.0) * YEAR)
+    return float((became < NO_MOMENT).sum() / max(days, 1.0) * YEAR)

@@ -16,7 +16,7 @@ from features.common.errors import ModelError
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
 from features.engine.histories import Histories
-from models.batch import looked
+from models.batch import scoring_input
 from models.calibration.chain import chain
 from models.model import FunnelModel
 from models.score import split
@@ -27,12 +27,12 @@ from training.common.config import Config
 from training.data.prepare import Prepared
 from training.evaluation.evaluate import capacity_curve, flat
 from training.evaluation.gate import Difference, Verdict, judge
-from training.evaluation.holdout import Held, next_difference
+from training.evaluation.holdout import Holdout, next_difference
 from training.report.plots import plot_capacity, plot_reliability
 
 REPORT = "report.html"
 
-DESCRIBED = {
+DESCRIPTIONS = {
     "model": "The blend of learners, calibrated, fitted as of the cut and judged on later leads of other accounts.",
     "rules": "The points of the rules on the same leads, turned into probabilities on the same history.",
     "logistic": "Baseline: plain logistic regression on the model's features.",
@@ -41,7 +41,7 @@ DESCRIBED = {
 
 
 @dataclass(frozen=True)
-class Carried:
+class RunArtifacts:
     """What a run carries besides: `tables`, by the names of their files, `metrics`, and the text of the `report`."""
 
     tables: Mapping[str, pd.DataFrame]
@@ -54,66 +54,68 @@ def log_run(
     dataset: Dataset,
     report: DataReport,
     prepared: Prepared,
-    held: Held,
+    holdout: Holdout,
     model: FunnelModel,
     against_rules: Difference,
-    carried: Carried,
+    artifacts: RunArtifacts,
 ) -> tuple[str, str, Verdict]:
     """Log everything under one parent run → its id, the version registered, and the gate's verdict."""
     description = f"Ripeline training of {config.name}: {' → '.join(prepared.funnel.stages)}"
     with tracking.training_run(config.name, description, {"ripeline.source": dataset.source}) as run_id:
         model = replace(model, version=run_id[: tracking.SHORT])
         tracking.log_dataset(config.name, dataset.source, dataset.digest, "training")
-        finals = np.flatnonzero(held.labels.matured[:, -1])
-        y = held.labels.reached[finals, -1]
-        for name, probability in held.probability.items():
+        finals = np.flatnonzero(holdout.labels.matured[:, -1])
+        y = holdout.labels.reached[finals, -1]
+        for name, probability in holdout.probability.items():
             steps = {f"{prepared.funnel.final}.caught": capacity_curve(y, probability[finals, -1])}
-            params = _params(name, config, prepared, held)
-            tracking.log_child(run_id, name, params, flat(held.results[name]), steps, DESCRIBED.get(name, ""))
+            params = _params(name, config, prepared, holdout)
+            tracking.log_child(run_id, name, params, flat(holdout.results[name]), steps, DESCRIPTIONS.get(name, ""))
         with tempfile.TemporaryDirectory() as scratch:
-            here = Path(scratch)
-            _artefacts(config, report, prepared, held, model, here)
-            (here / REPORT).write_text(carried.report, encoding="utf-8")
-            for name, table in carried.tables.items():
-                table.to_csv(here / f"{name}.csv", index=False)
-            for file in sorted(here.iterdir()):
+            folder = Path(scratch)
+            _artefacts(config, report, prepared, holdout, model, folder)
+            (folder / REPORT).write_text(artifacts.report, encoding="utf-8")
+            for name, table in artifacts.tables.items():
+                table.to_csv(folder / f"{name}.csv", index=False)
+            for file in sorted(folder.iterdir()):
                 tracking.log_parent({}, {}, {"report" if file.suffix == ".png" else "": file})
             params = {
                 "leads": len(prepared.histories),
                 "landmarks": len(prepared.looks),
                 "features": len(model.names),
                 "interactions": len(dataset.interactions),
-                "cut": datetime.fromtimestamp(held.cut / 1e6, UTC).isoformat(),
+                "cut": datetime.fromtimestamp(holdout.cut / 1e6, UTC).isoformat(),
                 **({"pool": config.pool, "pool.digest": prepared.pool.digest} if prepared.pool else {}),
                 **{f"horizon.{t}": f"{days:g} days" for t, days in prepared.funnel.horizons.items()},
             }
-            covered = {f"{name}.interval_coverage": found.inside for name, found in held.coverage.items()}
-            money = held.value.metrics() if held.value else {}
-            tracking.log_parent(params, flat(held.results["model"]) | covered | money | dict(carried.metrics), {})
+            coverage_metrics = {f"{name}.interval_coverage": coverage.inside for name, coverage in holdout.coverage.items()}
+            money = holdout.value.metrics() if holdout.value else {}
+            tracking.log_parent(params, flat(holdout.results["model"]) | coverage_metrics | money | dict(artifacts.metrics), {})
             champion = tracking.champion_version(config.name)
             newer, outdated = None, ""
             if champion:
                 try:
-                    newer = _against_champion(config, dataset, prepared, held, here)
+                    newer = _against_champion(config, dataset, prepared, holdout, folder)
                 except ModelError:  # written by another Ripeline: it can neither be compared nor served
                     champion, outdated = None, f" Version {champion} is of another Ripeline and could not be compared."
             verdict = judge(champion, against_rules, newer)
-            verdict = replace(verdict, why=verdict.why + outdated)
-            version = tracking.register(config.name, save(model, here / "model"))
+            verdict = replace(verdict, reason=verdict.reason + outdated)
+            version = tracking.register(config.name, save(model, folder / "model"))
             if verdict.promote:
                 tracking.promote(config.name, version)
     return run_id, version, verdict
 
 
-def _artefacts(config: Config, report: DataReport, prepared: Prepared, held: Held, model: FunnelModel, here: Path) -> None:
+def _artefacts(
+    config: Config, report: DataReport, prepared: Prepared, holdout: Holdout, model: FunnelModel, folder: Path
+) -> None:
     """What a run carries beside its numbers."""
     final = prepared.funnel.final
-    rows = np.flatnonzero(held.labels.matured[:, -1])
-    y, account = held.labels.reached[rows, -1], prepared.account[held.rows[rows]]
-    shown = {name: p[rows, -1] for name, p in held.probability.items() if name in ("model", "rules")}
-    plot_reliability(y, shown, account, f"Do probabilities of {final} come true?", here / "reliability.png")
-    plot_capacity(y, shown, f"Later {final}s caught at each capacity", here / "capacity.png")
-    held.segments.to_csv(here / "calibration_by_segment.csv", index=False)
+    rows = np.flatnonzero(holdout.labels.matured[:, -1])
+    y, account = holdout.labels.reached[rows, -1], prepared.account[holdout.rows[rows]]
+    probabilities = {name: p[rows, -1] for name, p in holdout.probability.items() if name in ("model", "rules")}
+    plot_reliability(y, probabilities, account, f"Do probabilities of {final} come true?", folder / "reliability.png")
+    plot_capacity(y, probabilities, f"Later {final}s caught at each capacity", folder / "capacity.png")
+    holdout.segments.to_csv(folder / "calibration_by_segment.csv", index=False)
     texts = {
         "data_report.txt": "\n".join([*report.lines(), *model.notes]) + "\n",
         "config.json": config.model_dump_json(indent=1),
@@ -122,13 +124,13 @@ def _artefacts(config: Config, report: DataReport, prepared: Prepared, held: Hel
         **({"pool.json": prepared.pool.text} if prepared.pool else {}),
     }
     for name, text in texts.items():
-        (here / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
 
 
-def _params(name: str, config: Config, prepared: Prepared, held: Held) -> dict[str, object]:
+def _params(name: str, config: Config, prepared: Prepared, holdout: Holdout) -> dict[str, object]:
     """Settings in words, as MLflow's compare view shows them."""
     if name == "model":
-        shown = (
+        logged_keys = (
             "regime",
             "rows",
             "weights",
@@ -140,7 +142,7 @@ def _params(name: str, config: Config, prepared: Prepared, held: Held) -> dict[s
             "unripe",
             "pool",
         )
-        return {f"{t.target}.{key}": t.log[key] for t in held.fit.transitions for key in shown if key in t.log}
+        return {f"{t.target}.{key}": t.log[key] for t in holdout.fit.transitions for key in logged_keys if key in t.log}
     if name == "rules":
         book = prepared.rules.book
         return {
@@ -154,16 +156,18 @@ def _params(name: str, config: Config, prepared: Prepared, held: Held) -> dict[s
     return {"learner": name}
 
 
-def _against_champion(config: Config, dataset: Dataset, prepared: Prepared, held: Held, scratch: Path) -> Difference | None:
+def _against_champion(
+    config: Config, dataset: Dataset, prepared: Prepared, holdout: Holdout, scratch: Path
+) -> Difference | None:
     """Challenger (as fitted at the cut) against champion, on held-out leads looked at after all the champion has seen."""
     champion = load_model(tracking.download(config.name, scratch / "champion"))
     if champion.funnel.stages != prepared.funnel.stages:
         return None
-    newer = prepared.looks.as_of[held.rows] >= champion.metrics["known_at"]
+    newer = prepared.looks.as_of[holdout.rows] >= champion.metrics["known_at"]
     if newer.sum() < 100:
         return None
-    histories = Histories.of(dataset, champion.feature_set.types, champion.feature_set.mail)
-    looks = prepared.looks.take(held.rows)
-    seen = split(champion, looked(champion, histories, looks))
-    theirs = chain(champion.transitions, seen.x, looks.stage)[1]
-    return next_difference(prepared, held, held.probability["model"], theirs, newer)
+    histories = Histories.from_dataset(dataset, champion.feature_set.types, champion.feature_set.mail)
+    looks = prepared.looks.take(holdout.rows)
+    inputs = split(champion, scoring_input(champion, histories, looks))
+    champion_probability = chain(champion.transitions, inputs.x, looks.stage)[1]
+    return next_difference(prepared, holdout, holdout.probability["model"], champion_probability, newer)

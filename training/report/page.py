@@ -22,12 +22,12 @@ from markupsafe import Markup
 from features.common.words import type_words
 from models.decision.next_steps import Step
 from training.report import charts, sentences
-from training.report.advice import what_to_do
+from training.report.advice import advise
 from training.report.charts import Spec
-from training.report.facts import Facts
+from training.report.facts import ReportFacts
 from training.report.words import Speaker
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 VEGA_LITE = "6.4"
 WIDTH = 680  # pixels of the drawing that is there before the interactive one
 LOCALES: dict[str, Literal["en-US", "de-DE"]] = {"en": "en-US", "de": "de-DE"}
@@ -46,7 +46,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A table of text; numbers are spelt already. `caption` says what it is."""
 
     caption: str
@@ -64,18 +64,18 @@ class Section:
     said: Sequence[str] = ()
     todo: Sequence[str] = ()
     charts: Sequence[Chart] = ()
-    tables: Sequence[Table] = ()
+    tables: Sequence[ReportTable] = ()
     notes: Sequence[str] = field(default=())
 
 
-def render(f: Facts, s: Speaker) -> str:
+def render(f: ReportFacts, s: Speaker) -> str:
     """The whole page as text."""
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=select_autoescape(["html", "j2"]), trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(["html", "j2"]), trim_blocks=True, lstrip_blocks=True
     )
     parts, slider = sections(f, s), _sliders(f, s)
     specs = {chart.id: chart.spec for section in parts for chart in section.charts}
-    drawn = {name: Markup(_drawn(spec, s)) for name, spec in specs.items()}  # noqa: S704  drawn by Vega, which escapes text
+    drawn = {name: Markup(_svg(spec, s)) for name, spec in specs.items()}  # noqa: S704  drawn by Vega, which escapes text
     return environment.get_template("report.html.j2").render(
         facts=f,
         t=s.words,
@@ -85,8 +85,8 @@ def render(f: Facts, s: Speaker) -> str:
         head=_head(f, s),
         slider=slider,
         slider_json=Markup(_json(slider)),  # noqa: S704
-        style=Markup((HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704  our own file
-        script=Markup((HERE / "report.js").read_text(encoding="utf-8")),  # noqa: S704
+        style=Markup((FOLDER / "report.css").read_text(encoding="utf-8")),  # noqa: S704  our own file
+        script=Markup((FOLDER / "report.js").read_text(encoding="utf-8")),  # noqa: S704
         vega=Markup(_vega()),  # noqa: S704  a library's own code, in which a closing tag is masked
         data=Markup(_json({"specs": specs, "locale": vl_convert.get_format_locale(LOCALES[s.language])})),  # noqa: S704
     )
@@ -104,31 +104,31 @@ def _vega() -> str:
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE).replace("</script", "<\\/script")
 
 
-def _drawn(spec: Spec, s: Speaker) -> str:
+def _svg(spec: Spec, s: Speaker) -> str:
     """The chart as SVG that scales with the page."""
     logging.getLogger("vl_convert").setLevel(logging.ERROR)
     fixed = {**spec, "width": WIDTH, "config": {**spec["config"], "font": "sans-serif"}}
     return vl_convert.vegalite_to_svg(fixed, vl_version=VEGA_LITE, format_locale=LOCALES[s.language])
 
 
-def _head(f: Facts, s: Speaker) -> str:
+def _head(f: ReportFacts, s: Speaker) -> str:
     """What the report rests on, in a sentence."""
-    said = s.pick(
+    text = s.pick(
         f"{s.number(f.leads)} leads, {s.number(f.interactions)} interactions",
         f"{s.number(f.leads)} Leads, {s.number(f.interactions)} Interaktionen",
     )
     if f.period:
-        said += s.pick(f", {f.period[0][:10]} to {f.period[1][:10]}", f", {f.period[0][:10]} bis {f.period[1][:10]}")
-    judged = s.pick(
+        text += s.pick(f", {f.period[0][:10]} to {f.period[1][:10]}", f", {f.period[0][:10]} bis {f.period[1][:10]}")
+    basis = s.pick(
         f"Model and rules are judged on {s.number(f.held_leads)} held-out leads",
         f"Modell und Regeln werden an {s.number(f.held_leads)} zurückgehaltenen Leads beurteilt",
     )
     if f.cut:
-        judged += s.pick(f", later than {f.cut} and of other accounts", f", später als {f.cut} und von anderen Firmen")
-    return f"{said}. {judged}."
+        basis += s.pick(f", later than {f.cut} and of other accounts", f", später als {f.cut} und von anderen Firmen")
+    return f"{text}. {basis}."
 
 
-def _sliders(f: Facts, s: Speaker) -> dict[str, Any] | None:
+def _sliders(f: ReportFacts, s: Speaker) -> dict[str, Any] | None:
     """What the sliders of capacity and cost need: ranges, and the sentence they fill in."""
     if f.contacts is None or not len(f.contacts):
         return None
@@ -162,108 +162,114 @@ def _sliders(f: Facts, s: Speaker) -> dict[str, Any] | None:
     }
 
 
-def sections(f: Facts, s: Speaker) -> list[Section]:
+def sections(f: ReportFacts, s: Speaker) -> list[Section]:
     """All sections, in the order a marketer asks; those without data say so or are left out."""
     t = s.words
-    found = [
-        Section("do", t["do"], todo=what_to_do(f, s)),
+    page_sections = [
+        Section("do", t["do"], todo=advise(f, s)),
         Section("more", t["more"], said=[sentences.more_customers(f, s)], charts=[_caught(f, s)]),
         _handover(f, s),
-        Section("bands", t["bands"], **_shown(sentences.bands(f, s), "migration", f.migration, charts.migration, t)),
-        Section("true", t["true"], **_shown(sentences.calibration(f, s), "calibration", f.calibration, charts.calibration, t)),
-        Section("who", t["who"], **_shown(sentences.segments(f, s), "segments", f.segments, charts.segments, t)),
-        _stays(f, s),
+        Section("bands", t["bands"], **_chart_or_text(sentences.bands(f, s), "migration", f.migration, charts.migration, t)),
+        Section(
+            "true",
+            t["true"],
+            **_chart_or_text(sentences.calibration(f, s), "calibration", f.calibration, charts.calibration, t),
+        ),
+        Section("who", t["who"], **_chart_or_text(sentences.segments(f, s), "segments", f.segments, charts.segments, t)),
+        _time_in_stage(f, s),
         _worth(f, s),
         Section("drives", t["drives"], charts=[_drivers(f, s, target) for target in dict.fromkeys(f.drivers["target"])]),
-        _apart(f, s),
+        _disagreements(f, s),
         _next_steps(f, s),
         _data(f, s),
     ]
-    return [section for section in found if section is not None]
+    return [section for section in page_sections if section is not None]
 
 
-def _shown(said: str, name: str, table: pd.DataFrame, draw: Any, t: Mapping[str, str]) -> dict[str, Any]:
+def _chart_or_text(sentence: str, name: str, table: pd.DataFrame, draw: Any, t: Mapping[str, str]) -> dict[str, Any]:
     """A chart with its sentence, or the sentence alone where there is nothing to draw."""
-    return {"charts": [Chart(name, said, draw(table, t))]} if len(table) else {"said": [said]}
+    return {"charts": [Chart(name, sentence, draw(table, t))]} if len(table) else {"said": [sentence]}
 
 
-def _caught(f: Facts, s: Speaker) -> Chart:
+def _caught(f: ReportFacts, s: Speaker) -> Chart:
     t = dict(s.words)
     if not f.capacity_per_week:
         t["your_capacity"] = t["usual_capacity"]
     return Chart("caught", sentences.caught_chart(f, s), charts.caught(f.curves, f.capacity, t))
 
 
-def _handover(f: Facts, s: Speaker) -> Section:
+def _handover(f: ReportFacts, s: Speaker) -> Section:
     t, slider = s.words, _sliders(f, s)
-    said = sentences.handover(f, s)
-    shown, tables = [], []
+    lines = sentences.handover(f, s)
+    figures, tables = [], []
     if slider and f.contacts is not None:
-        shown.append(
+        figures.append(
             Chart("profit", "", charts.profit(f.contacts, slider["capacity"], slider["cost"], f.policy, t), sliders=True)
         )
         sooner = s.pick(
             "The more contacts, the more of them are too early and the fewer customers come too late: the line decides.",
             "Je mehr Kontakte, desto mehr davon sind zu früh und desto weniger Kunden kommen zu spät: Die Linie entscheidet.",
         )
-        shown.append(Chart("errors", sooner, charts.errors(f.contacts, slider["capacity"], t)))
-    if f.tested:
-        tables.append(_ways(f, s))
-    return Section("handover", t["handover"], said=said, charts=shown, tables=tables)
+        figures.append(Chart("errors", sooner, charts.errors(f.contacts, slider["capacity"], t)))
+    if f.backtest:
+        tables.append(_ways_table(f, s))
+    return Section("handover", t["handover"], said=lines, charts=figures, tables=tables)
 
 
-def _ways(f: Facts, s: Speaker) -> Table:
+def _ways_table(f: ReportFacts, s: Speaker) -> ReportTable:
     t, unit = s.words, f.policy.currency
-    assert f.tested is not None  # noqa: S101  asked before
+    assert f.backtest is not None  # noqa: S101  asked before
     header = [t["way"], t["contacts"], t["per_week"], t["busiest"], s.stages(f.final)]
-    header += [t["profit"]] if f.tested.money else []
+    header += [t["profit"]] if f.backtest.money else []
     header += [t["too_early"], t["too_late"], t["changes"]]
     rows = []
-    for tally in f.tested.tallies:
+    for tally in f.backtest.tallies:
         in_fact = tally.changes is None
-        row = [sentences.way(tally.name, s), s.number(tally.contacts), s.number(tally.per_week.mean(), 1)]
+        row = [sentences.way_name(tally.name, s), s.number(tally.contacts), s.number(tally.per_week.mean(), 1)]
         row += [s.number(tally.per_week.max(), 1), s.number(tally.customers)]
-        row += [s.money(tally.profit, unit)] if f.tested.money else []
+        row += [s.money(tally.profit, unit)] if f.backtest.money else []
         row += (
-            ["–", "–", "–"] if in_fact else [s.number(tally.too_early), s.number(tally.too_late), s.number(tally.changes or 0)]
+            ["–", "–", "–"]
+            if in_fact
+            else [s.number(tally.early_contacts), s.number(tally.late_customers), s.number(tally.changes or 0)]
         )
         rows.append(row)
-    return Table(t["handover"], header, rows, sentences.as_it_was_note(f, s))
+    return ReportTable(t["handover"], header, rows, sentences.as_it_was_note(f, s))
 
 
-def _stays(f: Facts, s: Speaker) -> Section | None:
-    shown, tables = [], []
-    for i, stage in enumerate(dict.fromkeys(f.stays["lead_stage"])):
-        curves = f.stays[f.stays["lead_stage"] == stage]
-        shown.append(Chart(f"stays-{i}", sentences.stays(f, s, stage), charts.stays(curves, s.words)))
-        tables.append(_fates(f, s, stage, curves))
-    return Section("long", s.words["long"], charts=shown, tables=tables) if shown else None
+def _time_in_stage(f: ReportFacts, s: Speaker) -> Section | None:
+    figures, tables = [], []
+    for i, stage in enumerate(dict.fromkeys(f.time_in_stage["lead_stage"])):
+        curves = f.time_in_stage[f.time_in_stage["lead_stage"] == stage]
+        figures.append(Chart(f"stays-{i}", sentences.time_in_stage(f, s, stage), charts.time_in_stage(curves, s.words)))
+        tables.append(_fates_table(f, s, stage, curves))
+    return Section("long", s.words["long"], charts=figures, tables=tables) if figures else None
 
 
-def _fates(f: Facts, s: Speaker, stage: str, curves: pd.DataFrame) -> Table:
+def _fates_table(f: ReportFacts, s: Speaker, stage: str, curves: pd.DataFrame) -> ReportTable:
     """What became of each cohort by the horizon, or by the last day it can be watched."""
     t, horizon = s.words, f.horizons[f.stages[f.stages.index(stage) + 1]]
     rows = []
     for cohort, curve in curves.groupby("cohort", sort=False):
-        last = curve[curve["days"] <= horizon].iloc[-1]
-        still = max(0.0, 1 - last["progressed"] - last["left"])
-        shares = [s.percent(share) for share in (last["progressed"], last["left"], still)]
-        rows.append([t.get(str(cohort), str(cohort)), s.number(last["leads"]), s.number(last["days"]), *shares])
+        final_row = curve[curve["days"] <= horizon].iloc[-1]
+        remaining = max(0.0, 1 - final_row["progressed"] - final_row["left"])
+        shares = [s.percent(share) for share in (final_row["progressed"], final_row["left"], remaining)]
+        rows.append([t.get(str(cohort), str(cohort)), s.number(final_row["leads"]), s.number(final_row["days"]), *shares])
     header = [t["cohort"], t["leads"], t["after_days"], t["progressed"], t["left"], t["still"]]
-    return Table(s.stage(stage), header, rows)
+    return ReportTable(s.stage(stage), header, rows)
 
 
-def _worth(f: Facts, s: Speaker) -> Section | None:
+def _worth(f: ReportFacts, s: Speaker) -> Section | None:
     stage = sentences.worth_stage(f)
     if stage is None:
         return None
-    said, shown = [sentences.worth(f, s, stage)], []
-    for by, asked in (
+    lines, figures = [sentences.worth(f, s, stage)], []
+    for grouping, heading in (
         ("source", s.pick("By source.", "Nach Quelle.")),
         ("first_campaign", s.pick("By the first campaign a lead met.", "Nach der ersten Kampagne, die ein Lead traf.")),
         ("last_campaign", s.pick("By the last campaign before it.", "Nach der letzten Kampagne davor.")),
     ):
-        rows = f.worth[(f.worth["lead_stage"] == stage) & (f.worth["by"] == by)]
+        rows = f.worth[(f.worth["lead_stage"] == stage) & (f.worth["by"] == grouping)]
         if len(rows) > 1:
             named = rows.assign(group=[s.words.get(g, g) for g in rows["group"]])
             best = named.iloc[0]
@@ -271,21 +277,21 @@ def _worth(f: Facts, s: Speaker) -> Section | None:
                 f" Most from “{best['group']}”: {s.money(best['worth'], f.policy.currency)}.",
                 f" Am meisten von „{best['group']}“: {s.money(best['worth'], f.policy.currency)}.",
             )
-            shown.append(Chart(f"worth-{by}", asked + top, charts.worth(named, f.policy.currency or "", s.words)))
-    return Section("value", s.words["value"], said=said, charts=shown)
+            figures.append(Chart(f"worth-{grouping}", heading + top, charts.worth(named, f.policy.currency or "", s.words)))
+    return Section("value", s.words["value"], said=lines, charts=figures)
 
 
-def _drivers(f: Facts, s: Speaker, target: str) -> Chart:
-    place = f.stages.index(target)
+def _drivers(f: ReportFacts, s: Speaker, target: str) -> Chart:
+    index = f.stages.index(target)
     table = f.drivers[f.drivers["target"] == target]
-    return Chart(f"drivers-{place}", sentences.drivers(f, s, target), charts.drivers(table, s.words))
+    return Chart(f"drivers-{index}", sentences.drivers(f, s, target), charts.drivers(table, s.words))
 
 
-def _apart(f: Facts, s: Speaker) -> Section:
+def _disagreements(f: ReportFacts, s: Speaker) -> Section:
     t = s.words
     tables = []
     for kind, title in (("model", t["under"]), ("rules", t["over"])):
-        leads = [lead for lead in f.apart if lead["kind"] == kind]
+        leads = [lead for lead in f.disagreements if lead["kind"] == kind]
         names = ("lead_id", "lead_stage", "rank_model", "rank_rules", "why_model", "why_rules")
         header = [*(t[name] for name in names), s.stage(f.final)]
         rows = [
@@ -294,18 +300,18 @@ def _apart(f: Facts, s: Speaker) -> Section:
             for lead in leads
         ]  # fmt: skip
         if rows:
-            tables.append(Table(title, header, rows, sentences.apart(f, s, kind)))
-    said = [] if tables else [s.pick("They agree on every lead.", "Sie sind sich bei jedem Lead einig.")]
-    return Section("apart", t["apart"], said=said, tables=tables)
+            tables.append(ReportTable(title, header, rows, sentences.disagreements(f, s, kind)))
+    lines = [] if tables else [s.pick("They agree on every lead.", "Sie sind sich bei jedem Lead einig.")]
+    return Section("apart", t["apart"], said=lines, tables=tables)
 
 
 def _reasons(reasons: Sequence[Mapping[str, Any]], s: Speaker) -> str:
-    told = []
+    parts = []
     for r in reasons:
         plain = r["value"] is None or _is_category(r)
         value = "" if plain else f" = {s.number(r['value'], 0 if r['value'] % 1 == 0 else 1)}"
-        told.append(f"{'▲' if r['effect'] > 0 else '▼'} {r['label']}{value}")
-    return "; ".join(told)
+        parts.append(f"{'▲' if r['effect'] > 0 else '▼'} {r['label']}{value}")
+    return "; ".join(parts)
 
 
 def _is_category(reason: Mapping[str, Any]) -> bool:
@@ -314,11 +320,11 @@ def _is_category(reason: Mapping[str, Any]) -> bool:
 
 
 def _lines(lead: Mapping[str, Any], s: Speaker) -> str:
-    told = [f"{s.number(line['points'])} {line['label']}" for line in lead["lines"]]
-    return "; ".join(told) or s.pick("no points", "keine Punkte")
+    parts = [f"{s.number(line['points'])} {line['label']}" for line in lead["lines"]]
+    return "; ".join(parts) or s.pick("no points", "keine Punkte")
 
 
-def _next_steps(f: Facts, s: Speaker) -> Section:
+def _next_steps(f: ReportFacts, s: Speaker) -> Section:
     t = s.words
     best = sorted(f.steps.steps, key=lambda step: -step.gap_low)[:MOST_STEPS]
     header = [t["step"], t["lead_stage"], t["scored"], t["took"], t["progressed"], t["others"], t["progressed"]]
@@ -327,7 +333,7 @@ def _next_steps(f: Facts, s: Speaker) -> Section:
          s.percent(step.progressed), s.number(step.others), s.percent(step.others_progressed)]
         for step in best
     ]  # fmt: skip
-    tables = [Table(t["next"], header, rows)] if rows else []
+    tables = [ReportTable(t["next"], header, rows)] if rows else []
     return Section("next", t["next"], said=[sentences.next_steps(f, s)], tables=tables)
 
 
@@ -336,8 +342,8 @@ def _band(step: Step, s: Speaker) -> str:
     return f"{s.percent(step.low)} – {s.percent(min(step.high, 1.0))}"
 
 
-def _data(f: Facts, s: Speaker) -> Section:
+def _data(f: ReportFacts, s: Speaker) -> Section:
     t = s.words
     rows = [[str(name), s.number(value, 2)] for name, value in zip(f.drift["label"], f.drift["psi"], strict=True)]
-    tables = [Table(t["psi"], [t["drift_of"], t["psi"]], rows)] if rows else []
+    tables = [ReportTable(t["psi"], [t["drift_of"], t["psi"]], rows)] if rows else []
     return Section("data", t["data"], said=sentences.data(f, s), tables=tables, notes=f.notes[:MOST_NOTES])

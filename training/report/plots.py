@@ -31,11 +31,20 @@ def plot_reliability(
     top = 0.0
     for name, p in probabilities.items():
         curve = reliability(y, p)
-        top = max(top, float(curve.said.max()), float(curve.came.max()))
+        top = max(top, float(curve.mean_probability.max()), float(curve.observed_rate.max()))
         bands = np.array([band(y[rows], p[rows], account[rows]) for rows in equal_bins(p)]).T
         top = max(top, float(bands.max()))
-        reach = np.abs(bands - curve.came)
-        axes.errorbar(curve.said, curve.came, reach, fmt="o-", color=COLOURS.get(name), label=name, markersize=4, elinewidth=1)
+        reach = np.abs(bands - curve.observed_rate)
+        axes.errorbar(
+            curve.mean_probability,
+            curve.observed_rate,
+            reach,
+            fmt="o-",
+            color=COLOURS.get(name),
+            label=name,
+            markersize=4,
+            elinewidth=1,
+        )
     axes.plot([0, top], [0, top], color="black", linewidth=0.8, linestyle="--", label="comes true as said")
     axes.set(xlabel="probability said", ylabel="share that came true", title=title)
     axes.legend(frameon=False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from training.policy.backtest import AS_IT_WAS, MODEL, Backtest, Tally
-from training.report.facts import Facts
+from training.policy.backtest import HISTORICAL, MODEL, Backtest, Tally
+from training.report.facts import ReportFacts
 from training.report.words import Speaker
 
 MUCH_DRIFT = 0.25
@@ -13,13 +13,13 @@ SOME_DRIFT = 0.1
 NAMED = 3
 
 
-def at_capacity(f: Facts) -> dict[str, float]:
+def at_capacity(f: ReportFacts) -> dict[str, float]:
     """The row of the capacity curve that is nearest to the capacity."""
-    found = f.curves.iloc[int((f.curves["percent"] - f.capacity).abs().argmin())]
-    return {name: float(found[name]) for name in ("percent", "model", "rules", "chance")}
+    row = f.curves.iloc[int((f.curves["percent"] - f.capacity).abs().argmin())]
+    return {name: float(row[name]) for name in ("percent", "model", "rules", "chance")}
 
 
-def room(f: Facts, s: Speaker) -> str:
+def room(f: ReportFacts, s: Speaker) -> str:
     """What sales can take, as part of a sentence."""
     if f.capacity_per_week:
         return s.pick(
@@ -31,14 +31,14 @@ def room(f: Facts, s: Speaker) -> str:
     )
 
 
-def worth_stage(f: Facts) -> str | None:
+def worth_stage(f: ReportFacts) -> str | None:
     """The lead stage whose worth is told: the last before the hand-over that has one."""
-    have = list(dict.fromkeys(f.worth["lead_stage"]))
-    before = [stage for stage in f.stages[: f.stages.index(f.policy.stage)] if stage in have]
-    return before[-1] if before else (have[0] if have else None)
+    valued_stages = list(dict.fromkeys(f.worth["lead_stage"]))
+    earlier_stages = [stage for stage in f.stages[: f.stages.index(f.policy.stage)] if stage in valued_stages]
+    return earlier_stages[-1] if earlier_stages else (valued_stages[0] if valued_stages else None)
 
 
-def nobody(f: Facts, s: Speaker) -> str:
+def no_customers(f: ReportFacts, s: Speaker) -> str:
     """What to say where there is nobody to be met."""
     return s.pick(
         f"Nobody among the held-out leads became a {s.stage(f.final)} in time, so it cannot be said who would have "
@@ -50,10 +50,10 @@ def nobody(f: Facts, s: Speaker) -> str:
     )
 
 
-def more_customers(f: Facts, s: Speaker) -> str:
+def more_customers(f: ReportFacts, s: Speaker) -> str:
     """The answer to "how many more", with its interval."""
     if not f.held_customers:
-        return nobody(f, s)
+        return no_customers(f, s)
     c, stages = f.caught, s.stages(f.final)
     low, mean, high = (s.number(100 * x, 1) for x in (c.low, c.mean, c.high))
     ranked = s.pick(
@@ -64,16 +64,16 @@ def more_customers(f: Facts, s: Speaker) -> str:
         "späteren "
         f"{stages} (90-%-Intervall {low} bis {high})",
     )
-    if not f.a_year:
+    if not f.customers_per_year:
         return ranked + "."
-    low, mean, high = (s.number(f.a_year * x) for x in (c.low, c.mean, c.high))
+    low, mean, high = (s.number(f.customers_per_year * x) for x in (c.low, c.mean, c.high))
     return ranked + s.pick(
-        f". With {s.number(f.a_year)} {stages} a year that is {mean} more a year ({low} to {high}).",
-        f". Bei {s.number(f.a_year)} {stages} im Jahr sind das {mean} mehr im Jahr ({low} bis {high}).",
+        f". With {s.number(f.customers_per_year)} {stages} a year that is {mean} more a year ({low} to {high}).",
+        f". Bei {s.number(f.customers_per_year)} {stages} im Jahr sind das {mean} mehr im Jahr ({low} bis {high}).",
     )
 
 
-def caught_chart(f: Facts, s: Speaker) -> str:
+def caught_chart(f: ReportFacts, s: Speaker) -> str:
     """How to read the capacity curve, at the capacity."""
     row = at_capacity(f)
     return s.pick(
@@ -88,9 +88,9 @@ def caught_chart(f: Facts, s: Speaker) -> str:
     )
 
 
-def handover(f: Facts, s: Speaker) -> list[str]:
+def handover(f: ReportFacts, s: Speaker) -> list[str]:
     """What the policy would have done on history."""
-    if f.tested is None:
+    if f.backtest is None:
         if f.cut is None:
             undated = s.pick(
                 "The data have no dates, so there are no weeks to look back on; the line is the cost of a contact, "
@@ -101,79 +101,81 @@ def handover(f: Facts, s: Speaker) -> list[str]:
                 "kostet, oder das Doppelte der Grundrate.",
             )
             return [undated]
-        few = s.pick(
+        too_short = s.pick(
             "There are too few weeks whose outcome is known to test a hand-over policy on history.",
             "Es gibt zu wenige Wochen mit bekanntem Ausgang, um eine Übergabe an der Geschichte zu prüfen.",
         )
-        return [few]
-    return [_tried(f, s, f.tested), _early_and_late(f, s, f.tested)]
+        return [too_short]
+    return [_backtest_result(f, s, f.backtest), _timing_errors(f, s, f.backtest)]
 
 
-def _tried(f: Facts, s: Speaker, tested: Backtest) -> str:
-    model, rules = tested.of(MODEL), tested.best_rules
-    name = way(rules.name, s)
+def _backtest_result(f: ReportFacts, s: Speaker, tested: Backtest) -> str:
+    model, rules = tested.tally(MODEL), tested.best_rules
+    name = way_name(rules.name, s)
     return s.pick(
-        f"Tried on {s.weeks(tested.weeks)} of held-out leads, with lines chosen in the {s.weeks(tested.chosen_in)} "
+        f"Tried on {s.weeks(tested.weeks)} of held-out leads, with lines chosen in the {s.weeks(tested.selection_weeks)} "
         "before: "
-        f"by the model {_did(f, s, model)}; by the {name} {_did(f, s, rules)}.",
-        f"Erprobt an {s.weeks(tested.weeks)} zurückgehaltener Leads, mit Linien aus {s.weeks(tested.chosen_in)} davor: "
-        f"nach dem Modell {_did(f, s, model)}; nach {name} {_did(f, s, rules)}.",
+        f"by the model {_tally_text(f, s, model)}; by the {name} {_tally_text(f, s, rules)}.",
+        f"Erprobt an {s.weeks(tested.weeks)} zurückgehaltener Leads, mit Linien aus {s.weeks(tested.selection_weeks)} davor: "
+        f"nach dem Modell {_tally_text(f, s, model)}; nach {name} {_tally_text(f, s, rules)}.",
     )
 
 
-def _early_and_late(f: Facts, s: Speaker, tested: Backtest) -> str:
-    model, rules = tested.of(MODEL), tested.best_rules
-    early = [s.number(n) for n in (model.too_early, model.contacts, rules.too_early, rules.contacts)]
-    late = [s.number(n) for n in (model.too_late, rules.too_late, tested.came)]
-    costs = [s.money(amount, f.policy.currency) for amount in (model.wasted, rules.wasted)] if tested.money else []
-    lost = [s.money(amount, f.policy.currency) for amount in (model.missed, rules.missed)] if tested.money else []
+def _timing_errors(f: ReportFacts, s: Speaker, tested: Backtest) -> str:
+    model, rules = tested.tally(MODEL), tested.best_rules
+    early_counts = [s.number(n) for n in (model.early_contacts, model.contacts, rules.early_contacts, rules.contacts)]
+    late_counts = [s.number(n) for n in (model.late_customers, rules.late_customers, tested.sales_customers)]
+    costs = [s.money(amount, f.policy.currency) for amount in (model.early_cost, rules.early_cost)] if tested.money else []
+    lost = (
+        [s.money(amount, f.policy.currency) for amount in (model.missed_revenue, rules.missed_revenue)] if tested.money else []
+    )
     wasted = s.pick(f", at a cost of {' and '.join(costs)}", f", für {' und '.join(costs)}") if costs else ""
     missed = s.pick(f", worth {' and '.join(lost)}", f", {' und '.join(lost)} wert") if lost else ""
     return s.pick(
-        f"Too early is a lead handed over that did not reach {s.stage(f.policy.stage)} in time: {early[0]} of "
-        f"{early[1]} by "
-        f"the model, {early[2]} of {early[3]} by the rules{wasted}. Too late is a {s.stage(f.final)} whom sales found "
+        f"Too early is a lead handed over that did not reach {s.stage(f.policy.stage)} in time: {early_counts[0]} of "
+        f"{early_counts[1]} by "
+        f"the model, {early_counts[2]} of {early_counts[3]} by the rules{wasted}. Too late is a {s.stage(f.final)} whom sales found "
         "in these "
-        f"weeks before it was handed over: {late[0]} by the model and {late[1]} by the rules of {late[2]}{missed}. "
+        f"weeks before it was handed over: {late_counts[0]} by the model and {late_counts[1]} by the rules of {late_counts[2]}{missed}. "
         "What sales "
         "did with a lead is part of what became of it, so leads it never called may be worth more than history shows.",
-        f"Zu früh ist ein übergebener Lead, der {s.stage(f.policy.stage)} nicht rechtzeitig erreichte: {early[0]} von "
-        f"{early[1]} beim Modell, {early[2]} von {early[3]} bei den Regeln{wasted}. Zu spät ist ein "
+        f"Zu früh ist ein übergebener Lead, der {s.stage(f.policy.stage)} nicht rechtzeitig erreichte: {early_counts[0]} von "
+        f"{early_counts[1]} beim Modell, {early_counts[2]} von {early_counts[3]} bei den Regeln{wasted}. Zu spät ist ein "
         f"{s.stage(f.final)}, den der "
-        f"Vertrieb in diesen Wochen vor der Übergabe selbst fand: {late[0]} beim Modell und {late[1]} bei den Regeln "
+        f"Vertrieb in diesen Wochen vor der Übergabe selbst fand: {late_counts[0]} beim Modell und {late_counts[1]} bei den Regeln "
         "von "
-        f"{late[2]}{missed}. Was der Vertrieb mit einem Lead tat, gehört zu dem, was aus ihm wurde; nie angerufene "
+        f"{late_counts[2]}{missed}. Was der Vertrieb mit einem Lead tat, gehört zu dem, was aus ihm wurde; nie angerufene "
         "Leads können "
         "also mehr wert sein, als die Geschichte zeigt.",
     )
 
 
-def _did(f: Facts, s: Speaker, t: Tally) -> str:
+def _tally_text(f: ReportFacts, s: Speaker, t: Tally) -> str:
     counts = s.pick(
         f"{s.number(t.contacts)} contacts, {s.number(t.customers)} {s.stages(f.final)}",
         f"{s.number(t.contacts)} Kontakte, {s.number(t.customers)} {s.stages(f.final)}",
     )
-    if f.tested is None or not f.tested.money:
+    if f.backtest is None or not f.backtest.money:
         return counts
     return f"{counts}, {s.money(t.profit, f.policy.currency)} {s.words['profit']}"
 
 
-def way(name: str, s: Speaker) -> str:
+def way_name(name: str, s: Speaker) -> str:
     """The name of a way of handing over."""
     return s.words.get(name, name)
 
 
-def as_it_was_note(f: Facts, s: Speaker) -> str:
+def as_it_was_note(f: ReportFacts, s: Speaker) -> str:
     """Why the row of what was done cannot be compared in every column."""
     return s.pick(
-        f"“{way(AS_IT_WAS, s)}”: the leads that came to sales in fact. They became {s.stages(f.final)} also because "
+        f"“{way_name(HISTORICAL, s)}”: the leads that came to sales in fact. They became {s.stages(f.final)} also because "
         "sales worked them.",
-        f"„{way(AS_IT_WAS, s)}“: die Leads, die wirklich zum Vertrieb kamen. Sie wurden auch deshalb "
+        f"„{way_name(HISTORICAL, s)}“: die Leads, die wirklich zum Vertrieb kamen. Sie wurden auch deshalb "
         f"{s.stages(f.final)}, weil er sie bearbeitete.",
     )
 
 
-def bands(f: Facts, s: Speaker) -> str:
+def bands(f: ReportFacts, s: Speaker) -> str:
     """What the fields off the diagonal became."""
     table = f.migration
     if table["rule_band"].nunique() < 2:
@@ -185,15 +187,15 @@ def bands(f: Facts, s: Speaker) -> str:
             "den Anteil, "
             f"der {s.stages(f.final)} wurde, und die Anzahl.",
         )
-    up = table[(table["score_band"] == 5) & (table["rule_band"] <= 2)]
-    down = table[(table["score_band"] <= 2) & (table["rule_band"] == 5)]
+    higher_rows = table[(table["score_band"] == 5) & (table["rule_band"] <= 2)]
+    lower_rows = table[(table["score_band"] <= 2) & (table["rule_band"] == 5)]
 
-    def told(rows: pd.DataFrame) -> tuple[str, str]:
+    def summary(rows: pd.DataFrame) -> tuple[str, str]:
         count = int(rows["leads"].sum())
         rate = float((rows["leads"] * rows["came"]).sum() / count) if count else 0.0
         return s.number(count), s.percent(rate, 1)
 
-    (n_up, r_up), (n_down, r_down) = told(up), told(down)
+    (n_up, r_up), (n_down, r_down) = summary(higher_rows), summary(lower_rows)
     return s.pick(
         f"In the model's top fifth but the rules' lower two: {n_up} looks, {r_up} became {s.stages(f.final)}. In the "
         "rules' top fifth but the "
@@ -205,7 +207,7 @@ def bands(f: Facts, s: Speaker) -> str:
     )
 
 
-def calibration(f: Facts, s: Speaker) -> str:
+def calibration(f: ReportFacts, s: Speaker) -> str:
     """By how much probabilities are off."""
     model, rules = f.results["model"][f.final], f.results["rules"][f.final]
     top = f.calibration[f.calibration["by"] == "model"].iloc[-1]
@@ -224,7 +226,7 @@ def calibration(f: Facts, s: Speaker) -> str:
     )
 
 
-def segments(f: Facts, s: Speaker) -> str:
+def segments(f: ReportFacts, s: Speaker) -> str:
     """In how many segments the model meets more, and in which most."""
     if not len(f.segments):
         return s.pick(
@@ -232,53 +234,53 @@ def segments(f: Facts, s: Speaker) -> str:
             f"Kein Segment hat genug spätere {s.stages(f.final)} für eine Aussage.",
         )
     better, worse = f.segments[f.segments["low"] > 0], f.segments[f.segments["high"] < 0]
-    most = f.segments.iloc[int(f.segments["gain"].argmax())]
+    best_segment = f.segments.iloc[int(f.segments["gain"].argmax())]
     return s.pick(
         f"The model meets more {s.stages(f.final)} than the rules beyond doubt in {len(better)} of {len(f.segments)} "
         f"segments, fewer in {len(worse)}; "
-        f"most in {s.words[most['kind']]} {most['segment']} ({s.percent(most['gain'], 0, sign=True)} of its "
+        f"most in {s.words[best_segment['kind']]} {best_segment['segment']} ({s.percent(best_segment['gain'], 0, sign=True)} of its "
         f"{s.stages(f.final)}).",
         f"In {len(better)} von {len(f.segments)} Segmenten trifft das Modell zweifelsfrei mehr {s.stages(f.final)} "
         f"als die Regeln, in {len(worse)} weniger; "
-        f"am meisten in {s.words[most['kind']]} {most['segment']} ({s.percent(most['gain'], 0, sign=True)} seiner "
+        f"am meisten in {s.words[best_segment['kind']]} {best_segment['segment']} ({s.percent(best_segment['gain'], 0, sign=True)} seiner "
         f"{s.stages(f.final)}).",
     )
 
 
-def stays(f: Facts, s: Speaker, stage: str) -> str:
+def time_in_stage(f: ReportFacts, s: Speaker, stage: str) -> str:
     """What became of the leads of a lead stage, and how soon."""
-    table = f.stays[(f.stays["lead_stage"] == stage) & (f.stays["cohort"] == "all")]
+    table = f.time_in_stage[(f.time_in_stage["lead_stage"] == stage) & (f.time_in_stage["cohort"] == "all")]
     horizon = f.horizons[f.stages[f.stages.index(stage) + 1]]
     row = table.iloc[(table["days"] - horizon).abs().argmin()]
-    still = max(0.0, 1 - row["progressed"] - row["left"])
+    remaining = max(0.0, 1 - row["progressed"] - row["left"])
     half = max(1.0, float(table[table["progressed"] >= row["progressed"] / 2]["days"].min()))
     return s.pick(
         f"Of {s.number(row['leads'])} leads that entered {s.stage(stage)}, {s.percent(row['progressed'])} had "
         f"progressed after {s.number(horizon)} days, "
-        f"{s.percent(row['left'])} had left and {s.percent(still)} were still there; half of those who progressed did "
+        f"{s.percent(row['left'])} had left and {s.percent(remaining)} were still there; half of those who progressed did "
         f"so within {s.number(half)} {'day' if half < 1.5 else 'days'}.",
         f"Von {s.number(row['leads'])} Leads, die {s.stage(stage)} wurden, waren nach {s.number(horizon)} Tagen "
         f"{s.percent(row['progressed'])} weitergekommen, "
-        f"{s.percent(row['left'])} ausgeschieden und {s.percent(still)} noch da; die Hälfte der Weitergekommenen "
+        f"{s.percent(row['left'])} ausgeschieden und {s.percent(remaining)} noch da; die Hälfte der Weitergekommenen "
         f"brauchte höchstens {s.number(half)} {'Tag' if half < 1.5 else 'Tage'}.",
     )
 
 
-def worth(f: Facts, s: Speaker, stage: str) -> str:
+def worth(f: ReportFacts, s: Speaker, stage: str) -> str:
     """What a lead of this lead stage was worth."""
     rows = f.worth[(f.worth["lead_stage"] == stage) & (f.worth["by"] == "all")]
-    one, unit = rows.iloc[0], f.policy.currency
+    row, unit = rows.iloc[0], f.policy.currency
     return s.pick(
-        f"One {s.stage(stage)} was worth {s.money(one['worth'], unit)} on average (90 % interval "
-        f"{s.money(one['low'], unit)} to {s.money(one['high'], unit)}): "
-        f"{s.number(one['customers'])} of {s.number(one['leads'])} became {s.stages(f.final)} in time.",
-        f"Ein {s.stage(stage)} war im Mittel {s.money(one['worth'], unit)} wert (90-%-Intervall "
-        f"{s.money(one['low'], unit)} bis {s.money(one['high'], unit)}): "
-        f"{s.number(one['customers'])} von {s.number(one['leads'])} wurden rechtzeitig {s.stages(f.final)}.",
+        f"One {s.stage(stage)} was worth {s.money(row['worth'], unit)} on average (90 % interval "
+        f"{s.money(row['low'], unit)} to {s.money(row['high'], unit)}): "
+        f"{s.number(row['customers'])} of {s.number(row['leads'])} became {s.stages(f.final)} in time.",
+        f"Ein {s.stage(stage)} war im Mittel {s.money(row['worth'], unit)} wert (90-%-Intervall "
+        f"{s.money(row['low'], unit)} bis {s.money(row['high'], unit)}): "
+        f"{s.number(row['customers'])} von {s.number(row['leads'])} wurden rechtzeitig {s.stages(f.final)}.",
     )
 
 
-def drivers(f: Facts, s: Speaker, target: str) -> str:
+def drivers(f: ReportFacts, s: Speaker, target: str) -> str:
     """What moves the score towards a lead stage most."""
     labels = f.drivers[f.drivers["target"] == target]["label"].head(NAMED).tolist()
     return s.pick(
@@ -289,9 +291,9 @@ def drivers(f: Facts, s: Speaker, target: str) -> str:
     )
 
 
-def apart(f: Facts, s: Speaker, kind: str) -> str:
+def disagreements(f: ReportFacts, s: Speaker, kind: str) -> str:
     """What became of the leads that the rules rank too low (kind model) or too high (kind rules)."""
-    rows = [lead for lead in f.apart if lead["kind"] == kind]
+    rows = [lead for lead in f.disagreements if lead["kind"] == kind]
     became = sum(bool(lead["became"]) for lead in rows)
     if kind == "model":
         return s.pick(
@@ -304,7 +306,7 @@ def apart(f: Facts, s: Speaker, kind: str) -> str:
     )
 
 
-def next_steps(f: Facts, s: Speaker) -> str:
+def next_steps(f: ReportFacts, s: Speaker) -> str:
     """What the table of next steps means."""
     if not f.steps.steps:
         return s.pick(
@@ -321,25 +323,27 @@ def next_steps(f: Facts, s: Speaker) -> str:
     )
 
 
-def data(f: Facts, s: Speaker) -> list[str]:
+def data(f: ReportFacts, s: Speaker) -> list[str]:
     """Data leakage and drift."""
-    blocked = ", ".join(f.blocked) or s.pick("none", "keine")
-    moved = f.drift[f.drift["psi"] >= SOME_DRIFT]
-    much = f.drift[f.drift["psi"] >= MUCH_DRIFT]
-    out = [
+    blocked = ", ".join(f.blocked_columns) or s.pick("none", "keine")
+    drifted_rows = f.drift[f.drift["psi"] >= SOME_DRIFT]
+    strong_drift = f.drift[f.drift["psi"] >= MUCH_DRIFT]
+    lines = [
         s.pick(
             f"Columns that know the outcome and were left out: {blocked}.",
             f"Spalten, die den Ausgang kennen und weggelassen wurden: {blocked}.",
         )
     ]
-    if len(moved):
-        names = "; ".join(moved["label"].head(NAMED))
-        out.append(s.pick(
-            f"Of the strongest features {len(moved)} have shifted since the data that were learned from (much: "
-            f"{len(much)}): {names}.",
-            f"Von den stärksten Merkmalen haben sich {len(moved)} seit den Lerndaten verschoben (stark: {len(much)}): "
+    if len(drifted_rows):
+        names = "; ".join(drifted_rows["label"].head(NAMED))
+        lines.append(s.pick(
+            f"Of the strongest features {len(drifted_rows)} have shifted since the data that were learned from (much: "
+            f"{len(strong_drift)}): {names}.",
+            f"Von den stärksten Merkmalen haben sich {len(drifted_rows)} seit den Lerndaten verschoben (stark: {len(strong_drift)}): "
             f"{names}.",
         ))  # fmt: skip
     else:
-        out.append(s.pick("None of the strongest features has shifted.", "Keines der stärksten Merkmale hat sich verschoben."))
-    return out
+        lines.append(
+            s.pick("None of the strongest features has shifted.", "Keines der stärksten Merkmale hat sich verschoben.")
+        )
+    return lines

@@ -124,7 +124,7 @@ class Speaker:
     @property
     def words(self) -> Mapping[str, str]:
         """All words by their keys."""
-        return {key: both[self.language == "de"] for key, both in _WORDS.items()}
+        return {key: translations[self.language == "de"] for key, translations in _WORDS.items()}
 
     def pick(self, english: str, german: str) -> str:
         return german if self.language == "de" else english

@@ -13,7 +13,7 @@ from models.common.types import Flags, Floats
 from models.rules.rules import Rules
 from training.common.config import Config
 from training.data.prepare import Prepared
-from training.evaluation.capacity import capacity_share, caught_difference
+from training.evaluation.capacity import capacity_share, capture_difference
 from training.evaluation.evaluate import Slice, capacity_curve, evaluate_slices, slices
 from training.evaluation.gate import Difference, compare
 from training.evaluation.holdout import sides
@@ -59,37 +59,37 @@ def with_rules(prepared: Prepared, rules: Rules) -> Prepared:
     return replace(prepared, rules=rules, points=points)
 
 
-def compare_rules(prepared: Prepared, new: Rules, config: Config) -> Comparison:
+def compare_rules(prepared: Prepared, new_rules: Rules, config: Config) -> Comparison:
     """`prepared` has the rules as they are; replay both on what was known at the cut of a training, and judge them after it."""
-    cut, early, rows = sides(prepared, config.test_share)
+    cut, train_rows, rows = sides(prepared, config.test_share)
     labels = prepared.labels(prepared.extracted_at).take(rows)
     questions = slices(prepared.funnel, prepared.looks.stage[rows], labels.matured)
-    both = {
-        "now": _replayed(prepared, cut, early, rows),
-        "new": _replayed(with_rules(prepared, new), cut, early, rows),
+    replays = {
+        "now": _replayed(prepared, cut, train_rows, rows),
+        "new": _replayed(with_rules(prepared, new_rules), cut, train_rows, rows),
     }
-    results = {name: evaluate_slices(questions, labels.reached, r.probability, prepared.funnel) for name, r in both.items()}
+    results = {name: evaluate_slices(questions, labels.reached, r.probability, prepared.funnel) for name, r in replays.items()}
     finals = np.flatnonzero(labels.matured[:, -1])
     y, account = labels.reached[finals, -1], prepared.account[rows[finals]]
-    final = {name: r.probability[finals, -1] for name, r in both.items()}
+    final = {name: r.probability[finals, -1] for name, r in replays.items()}
     capacity = capacity_share(prepared, config)
-    ranked = {name: both[name].points[finals] for name in both}
+    ranked = {name: replays[name].points[finals] for name in replays}
     return Comparison(
         results=results,
-        steps={name: capacity_curve(y, final[name]) for name in both},
+        steps={name: capacity_curve(y, final[name]) for name in replays},
         loss=compare(y, final["new"], final["now"], account),
-        caught=caught_difference(y, ranked["new"], ranked["now"], capacity, account),
+        caught=capture_difference(y, ranked["new"], ranked["now"], capacity, account),
         capacity=capacity,
-        moved=_moved(prepared, both["now"], both["new"]),
+        moved=_moved(prepared, replays["now"], replays["new"]),
         leads=len(np.unique(prepared.looks.lead[rows])),
         notes=_notes(questions, y, config, prepared),
     )
 
 
-def _replayed(prepared: Prepared, cut: int, early: Flags, rows: npt.NDArray[np.intp]) -> Replay:
-    odds = fit_rule_odds(prepared, cut, early)
+def _replayed(prepared: Prepared, cut: int, train_rows: Flags, rows: npt.NDArray[np.intp]) -> Replay:
+    odds = fit_rule_odds(prepared, cut, train_rows)
     points, stage = prepared.points.points[rows], prepared.looks.stage[rows]
-    edges = [needed for _, needed in prepared.rules.thresholds]
+    edges = [threshold for _, threshold in prepared.rules.thresholds]
     names = [prepared.funnel.position(name) for name, _ in prepared.rules.thresholds]
     reached = np.array([0, *names])[np.searchsorted(edges, points, side="right")] if edges else np.zeros(len(rows), int)
     return Replay(
@@ -97,15 +97,15 @@ def _replayed(prepared: Prepared, cut: int, early: Flags, rows: npt.NDArray[np.i
     )
 
 
-def _moved(prepared: Prepared, now: Replay, new: Replay) -> dict[str, int]:
+def _moved(prepared: Prepared, current_replay: Replay, new_replay: Replay) -> dict[str, int]:
     """How many held-out landmarks get which lead stage from both: "lead → mql": 12."""
     names = prepared.funnel.stages
-    found: dict[str, int] = {}
-    for before, after in zip(now.lead_stage.tolist(), new.lead_stage.tolist(), strict=True):
-        if before != after:
-            key = f"{names[before]} → {names[after]}"
-            found[key] = found.get(key, 0) + 1
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
+    counts: dict[str, int] = {}
+    for old_stage, new_stage in zip(current_replay.lead_stage.tolist(), new_replay.lead_stage.tolist(), strict=True):
+        if old_stage != new_stage:
+            key = f"{names[old_stage]} → {names[new_stage]}"
+            counts[key] = counts.get(key, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
 def _notes(questions: list[Slice], y: Flags, config: Config, prepared: Prepared) -> tuple[str, ...]:

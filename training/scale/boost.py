@@ -17,7 +17,7 @@ from features.partitions.matrix import Store
 from models.common.types import Floats, Matrix
 from models.learners.gbm import DEFAULTS, allowed
 from training.scale.memory import BATCH, ROWS
-from training.scale.select import Chosen, Selected
+from training.scale.select import SelectedExamples, Selection
 
 
 class BucketRows(lgb.Sequence):
@@ -38,10 +38,10 @@ class BucketRows(lgb.Sequence):
             assert record is not None  # noqa: S101  its rows were selected
             self._block = self.store.block(record, self.columns)
         rows = self.rows[index]
-        found = np.ascontiguousarray(self._block[:, rows].T, np.float64)
+        values = np.ascontiguousarray(self._block[:, rows].T, np.float64)
         if isinstance(index, slice) and index.stop >= len(self.rows):
             self._block = None
-        return found
+        return values
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Boosting:
 
     store: Store
     columns: tuple[str, ...]
-    selected: tuple[Selected, ...]
+    selected: tuple[Selection, ...]
     params: Mapping[str, Any]
     trees: int
     stacked: bool
@@ -66,28 +66,28 @@ class Boosting:
     network: Mapping[str, Any] | None = None
 
 
-def faded(chosen: Chosen, half_life: float | None, newest: int) -> Floats:
+def decayed_weights(chosen: SelectedExamples, half_life: float | None, newest: int) -> Floats:
     """Weights (n,) that halve with every half-life before the newest (exponential decay), not yet brought to their old mean."""
     if half_life is None:
         return chosen.weight
     return np.asarray(chosen.weight * np.exp2((chosen.as_of - newest) / half_life), np.float64)
 
 
-def reference(task: Boosting, selected: Sequence[Selected]) -> lgb.Dataset:
+def reference(task: Boosting, selected: Sequence[Selection]) -> lgb.Dataset:
     """The bins, found on rows that lie as far from each other as can be, of all the buckets."""
     total = sum(s.rows for s in selected)
-    wanted = np.linspace(0, total - 1, min(total, task.bin_rows)).astype(np.int64)
-    sample = np.empty((len(wanted), len(task.columns)), np.float32)
-    seen = filled = 0
-    for one in selected:
-        rows = Chosen.read(task.store.place, one.file).row
-        picked = rows[wanted[slice(*np.searchsorted(wanted, (seen, seen + len(rows))))] - seen]
-        seen += len(rows)
-        record = task.store.record(one.bucket)
-        if len(picked) and record:
-            sample[filled : filled + len(picked)] = task.store.block(record, task.columns, picked).T
-            filled += len(picked)
-    return lgb.Dataset(sample[:filled], params=settings(task), free_raw_data=True).construct()
+    positions = np.linspace(0, total - 1, min(total, task.bin_rows)).astype(np.int64)
+    sample = np.empty((len(positions), len(task.columns)), np.float32)
+    offset = filled_rows = 0
+    for selection in selected:
+        rows = SelectedExamples.read(task.store.storage, selection.file).row
+        picked_rows = rows[positions[slice(*np.searchsorted(positions, (offset, offset + len(rows))))] - offset]
+        offset += len(rows)
+        record = task.store.record(selection.bucket)
+        if len(picked_rows) and record:
+            sample[filled_rows : filled_rows + len(picked_rows)] = task.store.block(record, task.columns, picked_rows).T
+            filled_rows += len(picked_rows)
+    return lgb.Dataset(sample[:filled_rows], params=settings(task), free_raw_data=True).construct()
 
 
 def settings(task: Boosting) -> dict[str, Any]:
@@ -100,22 +100,22 @@ def settings(task: Boosting) -> dict[str, Any]:
     }
 
 
-def boost(task: Boosting, of_bins: Sequence[Selected] | None = None) -> str:
+def boost(task: Boosting, of_bins: Sequence[Selection] | None = None) -> str:
     """Grow the trees; returns LightGBM's text model. `of_bins`: the rows that bins are found on, where they are others."""
-    mine = [s for s in task.selected if s.rows]
-    known = [Chosen.read(task.store.place, s.file) for s in mine]
-    bins = reference(task, [s for s in of_bins if s.rows] if of_bins else mine)
-    weight = task.scale * np.concatenate([faded(c, task.half_life, task.newest) for c in known])
-    rows = [BucketRows(task.store, s.bucket, task.columns, c.row) for s, c in zip(mine, known, strict=True)]
+    selections = [s for s in task.selected if s.rows]
+    examples = [SelectedExamples.read(task.store.storage, s.file) for s in selections]
+    bins = reference(task, [s for s in of_bins if s.rows] if of_bins else selections)
+    weight = task.scale * np.concatenate([decayed_weights(c, task.half_life, task.newest) for c in examples])
+    rows = [BucketRows(task.store, s.bucket, task.columns, c.row) for s, c in zip(selections, examples, strict=True)]
     data = bins.create_valid(
         rows,
-        label=np.concatenate([c.y for c in known]).astype(np.float32),
+        label=np.concatenate([c.y for c in examples]).astype(np.float32),
         weight=weight,
-        init_score=np.concatenate([c.start for c in known]) if task.stacked else None,
+        init_score=np.concatenate([c.start for c in examples]) if task.stacked else None,
         params=settings(task),
     )
     data.construct()
-    del bins, known, rows, weight  # LightGBM has its own now
+    del bins, examples, rows, weight  # LightGBM has its own now
     booster = lgb.train(settings(task), data, num_boost_round=max(task.trees, 1))
     text: str = booster.model_to_string()
     return text

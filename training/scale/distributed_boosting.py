@@ -20,18 +20,18 @@ from typing import Any
 from features.common.errors import DataError
 from features.partitions.executor import Engine
 from training.scale.boost import Boosting, boost
-from training.scale.select import Selected
+from training.scale.select import Selection
 
-AGREED = {"bagging_fraction": 1.0, "bagging_freq": 0, "path_smooth": 0.0, "feature_fraction": 1.0}
+SHARED_SETTINGS = {"bagging_fraction": 1.0, "bagging_freq": 0, "path_smooth": 0.0, "feature_fraction": 1.0}
 
 
-def can_apart(engine: Engine) -> bool:
+def is_multi_worker(engine: Engine) -> bool:
     """Is this a cluster with more than one worker?"""
     client = getattr(engine, "client", None)
     return client is not None and len(client.scheduler_info(n_workers=-1)["workers"]) > 1
 
 
-def boost_apart(engine: Engine, task: Boosting) -> str:
+def boost_distributed(engine: Engine, task: Boosting) -> str:
     """Grow the trees on all workers; returns LightGBM's text model.
 
     Raises
@@ -43,50 +43,50 @@ def boost_apart(engine: Engine, task: Boosting) -> str:
     workers = sorted(client.scheduler_info(n_workers=-1)["workers"])[: len(task.selected)]
     ports = {worker: client.submit(_free_port, workers=[worker], pure=False).result() for worker in workers}
     machines = ",".join(f"{_host(worker)}:{ports[worker]}" for worker in workers)
-    shares = _balanced(task.selected, len(workers))
+    shares = _balanced_shares(task.selected, len(workers))
     futures = []
     for worker, share in zip(workers, shares, strict=True):
         network = {
-            **AGREED, "machines": machines, "num_machines": len(workers), "local_listen_port": ports[worker],
+            **SHARED_SETTINGS, "machines": machines, "num_machines": len(workers), "local_listen_port": ports[worker],
             "tree_learner": "data", "pre_partition": True, "time_out": 2,
         }  # fmt: skip
-        part = Part(replace(task, selected=share, network=network), task.selected)
+        part = WorkerShare(replace(task, selected=share, network=network), task.selected)
         futures.append(client.submit(_grow, part, workers=[worker], allow_other_workers=False, pure=False, retries=0))
     try:
-        found: list[str] = client.gather(futures)
+        models: list[str] = client.gather(futures)
     except Exception as error:
         client.cancel(futures)
         raise DataError(
             f"Growing trees on {len(workers)} workers stopped: {error}.",
             "Run the same again; the matrix is kept. `engine: {boost: one}` needs a single worker only.",
         ) from error
-    return found[0]
+    return models[0]
 
 
 @dataclass(frozen=True)
-class Part:
+class WorkerShare:
     """One worker's rows, and those of all for the bins."""
 
     task: Boosting
-    every: tuple[Selected, ...]
+    all_selected: tuple[Selection, ...]
 
 
-def _grow(part: Part) -> str:
-    return boost(part.task, part.every)
+def _grow(part: WorkerShare) -> str:
+    return boost(part.task, part.all_selected)
 
 
-def _balanced(selected: tuple[Selected, ...], workers: int) -> list[tuple[Selected, ...]]:
+def _balanced_shares(selected: tuple[Selection, ...], workers: int) -> list[tuple[Selection, ...]]:
     """Buckets dealt out, the largest first, each to whoever has fewest rows."""
-    shares: list[list[Selected]] = [[] for _ in range(workers)]
-    for one in sorted(selected, key=lambda s: (-s.rows, s.bucket)):
-        min(shares, key=lambda share: sum(s.rows for s in share)).append(one)
+    shares: list[list[Selection]] = [[] for _ in range(workers)]
+    for selection in sorted(selected, key=lambda s: (-s.rows, s.bucket)):
+        min(shares, key=lambda share: sum(s.rows for s in share)).append(selection)
     return [tuple(sorted(share, key=lambda s: s.bucket)) for share in shares]
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])
 
 
 def _host(worker: str) -> str:

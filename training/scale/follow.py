@@ -12,44 +12,46 @@ from features.common.clock import microseconds
 from features.common.codes import recode
 from features.dataset.funnel import Funnel
 from features.dataset.landmarks import Path
-from features.leakage import Follows
+from features.leakage import FollowCounts
 from features.partitions.lead_tables import read_bucket
 from features.partitions.manifest import Bucket, Manifest
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 
 
 @dataclass(frozen=True)
-class Following:
+class FollowTask:
     """A bucket to be counted; what is found is kept in `out` as long as neither bucket nor funnel change."""
 
-    data: Place
+    data: Storage
     head: Manifest
     bucket: Bucket
     funnel: Funnel
-    out: Place
+    out: Storage
 
 
 @dataclass(frozen=True)
-class Found:
+class BucketFollows:
     """Rows by type that follow, and `early_rows` from before their lead was created."""
 
-    follows: Follows
-    early: int
+    follows: FollowCounts
+    early_rows: int
 
 
-def follow(task: Following) -> Found:
+def count_follows(task: FollowTask) -> BucketFollows:
     """Count, or read what was counted before."""
-    said = json.dumps([task.bucket.content, asdict(task.funnel)]).encode()
-    name = f"{task.bucket.number:05d}/follows-{hashlib.sha256(said).hexdigest()[:16]}.json"
+    fingerprint = json.dumps([task.bucket.content, asdict(task.funnel)]).encode()
+    name = f"{task.bucket.number:05d}/follows-{hashlib.sha256(fingerprint).hexdigest()[:16]}.json"
     if task.out.exists(name):
         saved = task.out.read_json(name)
-        return Found(Follows(**saved["follows"]), saved["early"])
+        return BucketFollows(FollowCounts(**saved["follows"]), saved["early"])
     dataset = read_bucket(task.data, task.head, task.bucket)
-    follows = Follows.of(dataset, Path.of(dataset.leads, dataset.lead_stages, task.funnel), task.funnel)
+    follows = FollowCounts.from_dataset(dataset, Path.from_tables(dataset.leads, dataset.lead_stages, task.funnel), task.funnel)
     lead, _ = recode(dataset.interactions["lead_id"], dataset.leads["lead_id"])
-    early = int(np.count_nonzero(microseconds(dataset.interactions["at"]) < microseconds(dataset.leads["created_at"])[lead]))
-    for old in task.out.names(f"{task.bucket.number:05d}"):
-        if old.startswith("follows-"):
-            task.out.remove(f"{task.bucket.number:05d}/{old}")
-    task.out.write_json(name, {"follows": asdict(follows), "early": early})
-    return Found(follows, early)
+    early_rows = int(
+        np.count_nonzero(microseconds(dataset.interactions["at"]) < microseconds(dataset.leads["created_at"])[lead])
+    )
+    for stale_name in task.out.names(f"{task.bucket.number:05d}"):
+        if stale_name.startswith("follows-"):
+            task.out.remove(f"{task.bucket.number:05d}/{stale_name}")
+    task.out.write_json(name, {"follows": asdict(follows), "early": early_rows})
+    return BucketFollows(follows, early_rows)

@@ -12,21 +12,21 @@ from dataclasses import dataclass, replace
 import lightgbm as lgb
 import numpy as np
 
-from features.partitions.executor import Engine, alone, every
+from features.partitions.executor import Engine, run_all, run_exclusive
 from features.partitions.memory import cores
 from models.calibration.transition import Transition
 from models.learners.gbm import Gbm, allowed
 from training.fit.funnel_fit import Fit
-from training.scale.boost import Boosting, boost, faded
-from training.scale.distributed_boosting import boost_apart, can_apart
-from training.scale.select import Chosen, Selected, Selecting, select
-from training.scale.stream import Streamed, size_of
+from training.scale.boost import Boosting, boost, decayed_weights
+from training.scale.distributed_boosting import boost_distributed, is_multi_worker
+from training.scale.select import SelectedExamples, Selection, SelectionTask, select
+from training.scale.stream import StreamedData, size_of
 
 Tick = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Grown:
+class GrownTrees:
     """How many landmarks of which share of the accounts the trees of a target have seen."""
 
     target: str
@@ -35,8 +35,8 @@ class Grown:
 
 
 def grow(
-    streamed: Streamed, fit: Fit, engine: Engine, room: int, *, apart: bool = False, tick: Tick | None = None
-) -> tuple[Fit, list[Grown]]:
+    streamed: StreamedData, fit: Fit, engine: Engine, room: int, *, distributed: bool = False, tick: Tick | None = None
+) -> tuple[Fit, list[GrownTrees]]:
     """The fit with trees from all accounts, or from as many as the bins of fit into `room` bytes; where they grow
     `distributed`, bins are of all.
 
@@ -46,65 +46,69 @@ def grow(
         if a bucket is damaged; it is named.
     """
     bin_rows, share = size_of(streamed).bins(room)
-    apart = apart and can_apart(engine)
-    if apart:
+    distributed = distributed and is_multi_worker(engine)
+    if distributed:
         share = 1.0
     targets = streamed.spec.funnel.targets
-    grown, transitions = [], []
+    grown_trees, transitions = [], []
     for target, transition in enumerate(fit.transitions):
         if transition.gbm is None and transition.stacked is None:
             transitions.append(transition)
         else:
-            found, rows = _grown(streamed, fit, target, engine, share, bin_rows, apart=apart)
-            transitions.append(found)
-            grown.append(Grown(targets[target], rows, share))
+            grown_transition, rows = _grown(streamed, fit, target, engine, share, bin_rows, distributed=distributed)
+            transitions.append(grown_transition)
+            grown_trees.append(GrownTrees(targets[target], rows, share))
         if tick:
             tick(target + 1, len(targets))
-    streamed.store.place.remove("examples")
-    return replace(fit, transitions=tuple(transitions)), grown
+    streamed.store.storage.remove("examples")
+    return replace(fit, transitions=tuple(transitions)), grown_trees
 
 
 def _grown(
-    streamed: Streamed, fit: Fit, target: int, engine: Engine, share: float, bin_rows: int, *, apart: bool
+    streamed: StreamedData, fit: Fit, target: int, engine: Engine, share: float, bin_rows: int, *, distributed: bool
 ) -> tuple[Transition, int]:
     transition = fit.transitions[target]
-    found = fit.settings[transition.target]
+    settings = fit.settings[transition.target]
     head = streamed.manifest.head
     tasks = [
-        Selecting(
+        SelectionTask(
             streamed.data, head, bucket, streamed.store, streamed.spec, target, transition.linear,
-            fit.ripening.get(transition.target), share, f"examples/{transition.target}/{bucket.number:05d}.npz",
+            fit.censoring_fits.get(transition.target), share, f"examples/{transition.target}/{bucket.number:05d}.npz",
         )
         for bucket in streamed.manifest.buckets
     ]  # fmt: skip
-    selected = tuple(s for s in every(engine, select, tasks, streamed.labels) if s.rows)
+    selected = tuple(s for s in run_all(engine, select, tasks, streamed.labels) if s.rows)
     newest = max(s.newest for s in selected)
     sums = np.zeros(3)
-    for one in selected:
-        chosen = Chosen.read(streamed.store.place, one.file)
-        weight = faded(chosen, found.half_life, newest)
+    for selection in selected:
+        chosen = SelectedExamples.read(streamed.store.storage, selection.file)
+        weight = decayed_weights(chosen, settings.half_life, newest)
         sums += [chosen.weight.sum(), weight.sum(), weight[chosen.y].sum()]
     scale = float(sums[0] / sums[1])
     rows = sum(s.rows for s in selected)
 
     def booster(trees: int, *, stacked: bool) -> Gbm:
         task = Boosting(
-            streamed.store, streamed.spec.model_columns, selected, found.params, trees, stacked, found.half_life, newest, scale,
-            bin_rows, None if engine.apart else allowed() or cores(),
+            streamed.store, streamed.spec.model_columns, selected, settings.params, trees, stacked, settings.half_life, newest, scale,
+            bin_rows, None if engine.distributed else allowed() or cores(),
         )  # fmt: skip
-        text = boost_apart(engine, task) if apart else alone(engine, boost, task, f"trees of {transition.target}")
-        log = {"learner": "gbm", "trees": trees, "rows": rows, **found.params}
+        text = (
+            boost_distributed(engine, task)
+            if distributed
+            else run_exclusive(engine, boost, task, f"trees of {transition.target}")
+        )
+        log = {"learner": "gbm", "trees": trees, "rows": rows, **settings.params}
         return Gbm(lgb.Booster(model_str=text), log)
 
-    yes = scale * sums[2]
-    prior = float(np.log(yes + 0.5) - np.log(scale * sums[1] - yes + 0.5))
+    positives = scale * sums[2]
+    prior = float(np.log(positives + 0.5) - np.log(scale * sums[1] - positives + 0.5))
     return replace(
         transition,
-        gbm=booster(found.trees, stacked=False) if transition.gbm else None,
-        stacked=booster(found.stacked_trees, stacked=True) if transition.stacked else None,
+        gbm=booster(settings.trees, stacked=False) if transition.gbm else None,
+        stacked=booster(settings.stacked_trees, stacked=True) if transition.stacked else None,
         prior=prior,
         log={**transition.log, "rows_of_trees": rows, "share_of_trees": round(share, 4)},
     ), rows
 
 
-__all__ = ["Grown", "Selected", "grow"]
+__all__ = ["GrownTrees", "Selection", "grow"]

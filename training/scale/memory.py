@@ -13,7 +13,7 @@ from features.partitions.memory import BASE, PLAIN
 
 TRAINING = 450 * 2**20  # bytes of the process of a training before it holds an interaction (seen: 435 MiB)
 ROWS = 200_000  # rows that bins are found on, as LightGBM itself does; fewer where there is less room
-ENOUGH = 50_000  # of these rows: for their sake the training itself holds less
+MIN_BIN_ROWS = 50_000  # of these rows: for their sake the training itself holds less
 PER_VALUE = 14  # bytes of each value that bins are found on, with LightGBM's own copies (seen: 13.5)
 PER_ROW = 90  # bytes of a landmark beside its bins: where it lies, label, weight, start; LightGBM's own, gradients, scores
 BATCH = 4_096  # rows handed to LightGBM at once
@@ -41,38 +41,40 @@ class Size:
     @property
     def growing(self) -> int:
         """Bytes that trees of all landmarks need."""
-        sample = min(ENOUGH, self.landmarks) * self.columns
+        sample = min(MIN_BIN_ROWS, self.landmarks) * self.columns
         return max(PER_VALUE * sample, sample + self.landmarks * (self.columns + PER_ROW)) + self.reading
 
     def bins(self, room: int) -> tuple[int, float]:
         """How many rows bins are found on, and the share of the accounts whose bins fit, in so many bytes."""
         free = room - self.reading
-        wanted = max((free - self.landmarks * (self.columns + PER_ROW)) // self.columns, ENOUGH)  # bins of all come first
-        rows = int(min(ROWS, wanted, max(free // (PER_VALUE * self.columns), ENOUGH // 10)))
-        left = max(free - min(rows, self.landmarks) * self.columns, room // 4)
-        return rows, float(min(1.0, left / max(self.landmarks * (self.columns + PER_ROW), 1)))
+        affordable_rows = max(
+            (free - self.landmarks * (self.columns + PER_ROW)) // self.columns, MIN_BIN_ROWS
+        )  # bins of all come first
+        rows = int(min(ROWS, affordable_rows, max(free // (PER_VALUE * self.columns), MIN_BIN_ROWS // 10)))
+        remaining = max(free - min(rows, self.landmarks) * self.columns, room // 4)
+        return rows, float(min(1.0, remaining / max(self.landmarks * (self.columns + PER_ROW), 1)))
 
 
 @dataclass(frozen=True)
-class Room:
+class MemoryPlan:
     """The `share` of the accounts that a training holds, and the bytes in which `trees` of all grow."""
 
     share: float
     trees: int
 
     @classmethod
-    def of(cls, memory: int, interactions: int, size: Size, workers: int, *, cluster: bool = False) -> Room:
+    def divide(cls, memory: int, interactions: int, size: Size, workers: int, *, cluster: bool = False) -> MemoryPlan:
         """Divide `memory` bytes among a training and its `workers`. On a cluster they have memory of their own.
 
         While trees grow there is beside the training a process from which workers are made, with what every process has.
         """
-        everything = PLAIN * max(interactions, 1)
-        beside = max(memory - BASE, memory // 4)
-        if everything + BASE <= memory:
-            return cls(1.0, beside)
+        all_bytes = PLAIN * max(interactions, 1)
+        tree_bytes = max(memory - BASE, memory // 4)
+        if all_bytes + BASE <= memory:
+            return cls(1.0, tree_bytes)
         if cluster:
-            return cls(min(1.0, max(memory - TRAINING, memory // 4) / everything), beside)
+            return cls(min(1.0, max(memory - TRAINING, memory // 4) / all_bytes), tree_bytes)
         usable = max(memory - TRAINING - BASE, memory // 4)
-        needed = max(min(size.growing, usable // 2), min(size.selecting(workers), usable * 3 // 4))
-        share = min(1.0, (usable - needed) / everything)
-        return cls(share, usable - int(share * everything))
+        reserved = max(min(size.growing, usable // 2), min(size.selecting(workers), usable * 3 // 4))
+        share = min(1.0, (usable - reserved) / all_bytes)
+        return cls(share, usable - int(share * all_bytes))

@@ -13,27 +13,29 @@ from features.partitions.inputs import Raw, in_memory
 from features.partitions.manifest import Manifest, is_partitioned
 from features.partitions.memory import PLAIN, Budget
 from features.partitions.partition import add, partition
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 from training.common.config import Config
-from training.scale.stream import place_of
+from training.scale.stream import storage_of
 
 CSV_BYTES = 45  # an interaction in a CSV file, compressed or in Parquet rather less
 
 
-def data_of(config: Config) -> Place | None:
+def dataset_storage(config: Config) -> Storage | None:
     """The partitioned dataset that `dataset:` names, if it is one."""
     if config.dataset is None:
         return None
     text = str(config.dataset)
-    place = Place.of(text.replace(":/", "://", 1) if ":/" in text and "://" not in text else config.path(config.dataset))
-    return place if is_partitioned(place) else None
+    storage = Storage.from_path(
+        text.replace(":/", "://", 1) if ":/" in text and "://" not in text else config.path(config.dataset)
+    )
+    return storage if is_partitioned(storage) else None
 
 
 def streams(config: Config) -> bool:
     """By configuration, or because what `dataset:` or the files of `source:` hold would not fit into memory."""
     if config.engine.stream != "auto":
         return config.engine.stream == "always"
-    if data_of(config) is not None:
+    if dataset_storage(config) is not None:
         return True
     return not Budget(config.engine.memory).holds(_interactions(config))
 
@@ -46,13 +48,13 @@ def _interactions(config: Config) -> int:
     if isinstance(config.source, FilesSource):
         folder = config.path(Path(config.source.folder).expanduser())
         paths = [folder / mapping.file for mapping in config.source.interactions]
-        packed = {".gz": 8, ".parquet": 4, ".pq": 4}
-        return sum(p.stat().st_size * packed.get(p.suffix, 1) // CSV_BYTES for p in paths if p.is_file())
+        inflation = {".gz": 8, ".parquet": 4, ".pq": 4}
+        return sum(p.stat().st_size * inflation.get(p.suffix, 1) // CSV_BYTES for p in paths if p.is_file())
     return 0
 
 
 @contextmanager
-def raw_of(config: Config, folder: Path | None = None) -> Iterator[Raw]:
+def open_raw(config: Config, folder: Path | None = None) -> Iterator[Raw]:
     """What the configuration names, before it is validated; tables that are files already are not read."""
     if config.dataset is not None:
         yield Raw.of_folder(config.path(config.dataset))
@@ -61,9 +63,9 @@ def raw_of(config: Config, folder: Path | None = None) -> Iterator[Raw]:
         source = config.source if folder is None else config.source.model_copy(update={"folder": str(folder.resolve())})
         from connectors.files.stream import raw_of_files
 
-        found = raw_of_files(source, config.funnel.build(), config.path(Path()))
-        if found is not None:
-            yield found
+        raw_files = raw_of_files(source, config.funnel.build(), config.path(Path()))
+        if raw_files is not None:
+            yield raw_files
             return
     from training.data.load import unvalidated
 
@@ -72,24 +74,26 @@ def raw_of(config: Config, folder: Path | None = None) -> Iterator[Raw]:
         yield raw
 
 
-def partitioned(config: Config, engine: Engine, *, folder: Path | None = None, tick: Tick | None = None) -> Place:
+def partitioned(config: Config, engine: Engine, *, folder: Path | None = None, tick: Tick | None = None) -> Storage:
     """The partitioned dataset of a configuration, made where there is none of this content yet."""
-    known = data_of(config)
-    if known is not None:
-        return known
-    place = place_of(config) / "data"
-    with raw_of(config, folder) as raw:
-        partition(place, raw, config.funnel.build(), engine, tick)
-    return place
+    existing = dataset_storage(config)
+    if existing is not None:
+        return existing
+    storage = storage_of(config) / "data"
+    with open_raw(config, folder) as raw:
+        partition(storage, raw, config.funnel.build(), engine, tick)
+    return storage
 
 
-def partition_to(config: Config, out: Place, engine: Engine, *, day: Path | None, folder: Path | None, tick: Tick) -> Manifest:
+def partition_to(
+    config: Config, out: Storage, engine: Engine, *, day: Path | None, folder: Path | None, tick: Tick
+) -> Manifest:
     """`make partition`: everything into `out`, or, with `day` (a dataset folder of what is new), that day added to it."""
     funnel = config.funnel.build()
     if day is not None:
         return add(out, Raw.of_folder(day), funnel, engine, tick)
-    with raw_of(config, folder) as raw:
+    with open_raw(config, folder) as raw:
         return partition(out, raw, funnel, engine, tick)
 
 
-__all__ = ["PLAIN", "data_of", "partition_to", "partitioned", "raw_of", "streams"]
+__all__ = ["PLAIN", "dataset_storage", "open_raw", "partition_to", "partitioned", "streams"]

@@ -20,33 +20,33 @@ from features.dataset.dataset import Dataset
 from features.dataset.landmarks import AGES
 from features.dataset.landmarks import Path as FunnelPath
 from features.engine.histories import account_keys, by_account
-from features.leakage import Follows
+from features.leakage import FollowCounts
 from features.partitions.build_matrix import Built
-from features.partitions.executor import Engine, Tick, every
-from features.partitions.frames import below
+from features.partitions.executor import Engine, Tick, run_all
+from features.partitions.frames import concat_frames
 from features.partitions.lead_tables import read_all, read_bucket
 from features.partitions.manifest import Manifest
 from features.partitions.matrix import Store
 from features.partitions.spec import Spec
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 from features.partitions.update import update
-from models.model import LAST_SEEN
+from models.model import LAST_INTERACTION
 from models.rules.rules import Rules
 from training.common.config import Config
-from training.data.prepare import Facts, learn, with_horizons
-from training.scale.follow import Following, follow
+from training.data.prepare import DatasetFacts, learn, with_horizons
+from training.scale.follow import FollowTask, count_follows
 from training.scale.judge import RulesJudge
 from training.scale.memory import Size
 
 
 @dataclass(frozen=True)
-class Streamed:
+class StreamedData:
     """A partitioned dataset `manifest` in `data`, what it says (`facts`), and where its matrix is (`store`, `spec`)."""
 
-    data: Place
+    data: Storage
     manifest: Manifest
     store: Store
-    facts: Facts
+    facts: DatasetFacts
     spec: Spec
     report: DataReport
 
@@ -55,7 +55,7 @@ class Streamed:
         return [b.label for b in self.manifest.buckets]
 
 
-def read(config: Config, data: Place, out: Place, rules: Rules, engine: Engine, tick: Tick | None = None) -> Streamed:
+def read(config: Config, data: Storage, out: Storage, rules: Rules, engine: Engine, tick: Tick | None = None) -> StreamedData:
     """What the whole of a partitioned dataset says; nothing of the matrix is built yet.
 
     Raises
@@ -65,25 +65,31 @@ def read(config: Config, data: Place, out: Place, rules: Rules, engine: Engine, 
     """
     manifest = Manifest.read(data)
     funnel = config.funnel.build()
-    whole = read_all(data, manifest.whole, manifest)
+    lead_tables = read_all(data, manifest.whole, manifest)
     head = manifest.head
-    tasks = [Following(data, head, bucket, funnel, out) for bucket in manifest.buckets]
-    found = every(engine, follow, tasks, [b.label for b in manifest.buckets], tick)
-    seen = manifest.tally.seen(
-        accounts=bool(whole.leads["company_id"].dropna().duplicated().any()), dates=manifest.time == "dates"
+    tasks = [FollowTask(data, head, bucket, funnel, out) for bucket in manifest.buckets]
+    follow_counts = run_all(engine, count_follows, tasks, [b.label for b in manifest.buckets], tick)
+    data_support = manifest.tally.observed(
+        accounts=bool(lead_tables.leads["company_id"].dropna().duplicated().any()), dates=manifest.time == "dates"
     )
-    facts = learn(whole, config, funnel, rules, known=(seen, Follows.merged([f.follows for f in found])))
-    path = FunnelPath.of(by_account(whole.leads)[0], whole.lead_stages, funnel)
-    complete, notes = with_horizons(manifest.time, funnel, path, moment(whole.extracted_at))
-    facts = replace(facts, funnel=complete, later=tuple(notes))
+    facts = learn(
+        lead_tables,
+        config,
+        funnel,
+        rules,
+        known_interactions=(data_support, FollowCounts.merged([f.follows for f in follow_counts])),
+    )
+    path = FunnelPath.from_tables(by_account(lead_tables.leads)[0], lead_tables.lead_stages, funnel)
+    full_funnel, notes = with_horizons(manifest.time, funnel, path, moment(lead_tables.extracted_at))
+    facts = replace(facts, funnel=full_funnel, closing_notes=tuple(notes))
     ages = config.landmarks.ages or (AGES if manifest.time == "dates" else (0.0,))
-    spec = Spec(facts.feature_set, (LAST_SEEN,), RulesJudge(facts.rules), complete, tuple(ages))
+    spec = Spec(facts.feature_set, (LAST_INTERACTION,), RulesJudge(facts.rules), full_funnel, tuple(ages))
     report = DataReport.from_dict(manifest.report)
-    report.note("interactions", "rows before their lead was created", sum(f.early for f in found), done="kept")
-    return Streamed(data, manifest, Store(out), facts, spec, report)
+    report.note("interactions", "rows before their lead was created", sum(f.early_rows for f in follow_counts), done="kept")
+    return StreamedData(data, manifest, Store(out), facts, spec, report)
 
 
-def build(streamed: Streamed, engine: Engine, tick: Tick | None = None) -> tuple[Built, ...]:
+def build(streamed: StreamedData, engine: Engine, tick: Tick | None = None) -> tuple[Built, ...]:
     """Bring the matrix up to date, bucket by bucket; finished ones are left alone.
 
     Raises
@@ -94,22 +100,24 @@ def build(streamed: Streamed, engine: Engine, tick: Tick | None = None) -> tuple
     return update(streamed.data, streamed.manifest, streamed.store, streamed.spec, engine, tick)
 
 
-def sample(streamed: Streamed, share: float) -> Dataset:
+def sample(streamed: StreamedData, share: float) -> Dataset:
     """A share of the accounts, drawn by a hash of their names, with everything there is of them."""
     manifest = streamed.manifest
-    whole = read_all(streamed.data, manifest.whole, manifest)
+    lead_tables = read_all(streamed.data, manifest.whole, manifest)
     if share >= 1:
-        return replace(whole, interactions=_interactions(streamed, None))
-    drawn = chosen(account_keys(whole.leads), share)
-    leads = whole.leads[drawn].reset_index(drop=True)
+        return replace(lead_tables, interactions=_interactions(streamed, None))
+    sampled = in_share(account_keys(lead_tables.leads), share)
+    leads = lead_tables.leads[sampled].reset_index(drop=True)
     ids, companies = pd.Index(leads["lead_id"]), pd.Index(leads["company_id"].dropna().unique())
-    changes, deals = whole.attribute_changes, whole.deals
+    changes, deals = lead_tables.attribute_changes, lead_tables.deals
     of_lead = (changes["entity"] == "lead").to_numpy(bool)
     change = np.where(of_lead, changes["id"].isin(ids), changes["id"].isin(companies))
     tables: Mapping[str, Any] = {
         "leads": leads,
-        "companies": whole.companies[whole.companies["company_id"].isin(companies)].reset_index(drop=True),
-        "lead_stages": whole.lead_stages[whole.lead_stages["lead_id"].astype("str").isin(ids)].reset_index(drop=True),
+        "companies": lead_tables.companies[lead_tables.companies["company_id"].isin(companies)].reset_index(drop=True),
+        "lead_stages": lead_tables.lead_stages[lead_tables.lead_stages["lead_id"].astype("str").isin(ids)].reset_index(
+            drop=True
+        ),
         "attribute_changes": changes[change].reset_index(drop=True),
         "deals": deals[
             deals["lead_id"].isin(ids) | (deals["lead_id"].isna() & deals["company_id"].isin(companies))
@@ -117,36 +125,36 @@ def sample(streamed: Streamed, share: float) -> Dataset:
         "interactions": _interactions(streamed, ids),
     }
     source = f"{manifest.source}, {share:.1%} of the accounts"
-    return Dataset.from_tables(tables, extracted_at=whole.extracted_at, source=source, time=whole.time)
+    return Dataset.from_tables(tables, extracted_at=lead_tables.extracted_at, source=source, time=lead_tables.time)
 
 
-def chosen(keys: pd.Series[Any], share: float) -> np.ndarray:
+def in_share(keys: pd.Series[Any], share: float) -> np.ndarray:
     """Which accounts (n,) are in a share of them: always the same, and those of a smaller share are in a larger one."""
     return np.asarray(pd.util.hash_array(keys.to_numpy(object)) < share * 2.0**64, bool)
 
 
-def _interactions(streamed: Streamed, ids: pd.Index | None) -> pd.DataFrame:
+def _interactions(streamed: StreamedData, ids: pd.Index | None) -> pd.DataFrame:
     """The interactions of these leads, bucket after bucket."""
     head = streamed.manifest.head
     parts = []
     for bucket in streamed.manifest.buckets:
         rows = read_bucket(streamed.data, head, bucket).interactions
         if ids is not None and len(rows):
-            wanted = rows["lead_id"].cat.categories.astype("str").isin(ids)
-            rows = rows[wanted[rows["lead_id"].cat.codes.to_numpy()]]
+            level_mask = rows["lead_id"].cat.categories.astype("str").isin(ids)
+            rows = rows[level_mask[rows["lead_id"].cat.codes.to_numpy()]]
         parts.append(rows)
-    return below(parts)
+    return concat_frames(parts)
 
 
-def size_of(streamed: Streamed) -> Size:
+def size_of(streamed: StreamedData) -> Size:
     """Of the matrix, once it is built."""
     landmarks = [r.landmarks for b in streamed.manifest.buckets if (r := streamed.store.record(b.number))]
     return Size(sum(landmarks), len(streamed.spec.model_columns), max(landmarks, default=0))
 
 
-def place_of(config: Config) -> Place:
+def storage_of(config: Config) -> Storage:
     """Where buckets and matrix of a configuration lie."""
     folder = config.engine.folder
     if folder and "://" in folder:
-        return Place.of(folder)
-    return Place.of(config.path(Path(folder or Path("artefacts") / config.name / "scale")))
+        return Storage.from_path(folder)
+    return Storage.from_path(config.path(Path(folder or Path("artefacts") / config.name / "scale")))

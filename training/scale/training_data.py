@@ -9,25 +9,25 @@ from pathlib import Path
 
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
-from features.partitions.lock import locked
+from features.partitions.lock import folder_lock
 from models.model import FunnelModel
 from models.rules.rules import Rules
 from training.common.config import Config
-from training.common.overall_progress import Overall
+from training.common.overall_progress import OverallBar
 from training.common.progress import Steps
 from training.data.load import load
 from training.data.prepare import Prepared, prepare
 from training.executors import opened
 from training.fit.funnel_fit import Fit
-from training.scale.grow import Grown, grow
-from training.scale.memory import Room
+from training.scale.grow import GrownTrees, grow
+from training.scale.memory import MemoryPlan
 from training.scale.source import partitioned, streams
-from training.scale.stream import build, place_of, read, sample, size_of
+from training.scale.stream import build, read, sample, size_of, storage_of
 
 
 @dataclass
-class Supply:
-    """Data and landmarks of a training, the configuration as it holds for them, and what goes on `beyond` them.
+class TrainingData:
+    """Data and landmarks of a training, the configuration as it holds for them, and what goes on `extend_fit` them.
 
     `share` of the accounts are in `dataset`; where it is less than all, `grown` says how far the trees went.
     """
@@ -36,17 +36,19 @@ class Supply:
     dataset: Dataset
     report: DataReport
     prepared: Prepared
-    beyond: Callable[[Fit], Fit] | None = None
+    extend_fit: Callable[[Fit], Fit] | None = None
     share: float = 1.0
-    grown: list[Grown] = field(default_factory=list)
+    grown: list[GrownTrees] = field(default_factory=list)
 
     def completed(self, model: FunnelModel, config: Config) -> FunnelModel:
         """The model as it holds for all accounts: capacities are those of the whole business again."""
         if self.share >= 1:
             return model
-        known = f"engine: settings, calibration, the linear learner and all figures are of {self.share:.1%} of the accounts, "
+        scope_note = (
+            f"engine: settings, calibration, the linear learner and all figures are of {self.share:.1%} of the accounts, "
+        )
         notes = (
-            known + "as many as `engine: memory:` holds; figures a week are theirs",
+            scope_note + "as many as `engine: memory:` holds; figures a week are theirs",
             *(
                 f"engine: the trees of {g.target} have seen {g.rows:,} landmarks of "
                 + ("all accounts" if g.share >= 1 else f"{g.share:.1%} of the accounts, as many as fit into memory as bins")
@@ -58,7 +60,7 @@ class Supply:
 
 
 @contextmanager
-def supply(config: Config, folder: Path | None, steps: Steps) -> Iterator[Supply]:
+def open_training_data(config: Config, folder: Path | None, steps: Steps) -> Iterator[TrainingData]:
     """What the configuration names, ready to learn from.
 
     Raises
@@ -67,23 +69,23 @@ def supply(config: Config, folder: Path | None, steps: Steps) -> Iterator[Supply
         for anything the user can put right.
     """
     if streams(config):
-        with streamed(config, folder, steps) as found:
-            yield found
+        with stream_training_data(config, folder, steps) as training_data:
+            yield training_data
         return
     reading = steps.step("Reading the data")
-    dataset, report = load(config, folder=folder, progress=lambda _, done, of: reading(done, of))
+    dataset, report = load(config, folder=folder, progress=lambda _, completed, total: reading(completed, total))
     reading(1, 1)
     prepared = prepare(dataset, config, config.funnel.build(), rules_of(config), steps.step("Building features"))
-    yield Supply(config, dataset, report, prepared)
+    yield TrainingData(config, dataset, report, prepared)
 
 
 def rules_of(config: Config) -> Rules:
     """The rules that the configuration names, else the default ones that fit its funnel."""
-    return Rules.read(config.path(config.rules)) if config.rules else Rules.read().within(config.funnel.stages)
+    return Rules.read(config.path(config.rules)) if config.rules else Rules.read().for_stages(config.funnel.stages)
 
 
 @contextmanager
-def streamed(config: Config, folder: Path | None, steps: Steps) -> Iterator[Supply]:
+def stream_training_data(config: Config, folder: Path | None, steps: Steps) -> Iterator[TrainingData]:
     """Out of core, by way of buckets: partition, build the matrix, and take as many accounts as memory holds.
 
     Raises
@@ -91,29 +93,33 @@ def streamed(config: Config, folder: Path | None, steps: Steps) -> Iterator[Supp
     RipelineError
         for anything the user can put right; what was finished is kept.
     """
-    bar = Overall(steps, "Buckets and features", {"partition": 40, "read": 5, "build": 45, "sample": 10})
-    out = place_of(config) / "matrix"
-    with opened(config) as engine, locked(out, "training"):
+    bar = OverallBar(steps, "Buckets and features", {"partition": 40, "read": 5, "build": 45, "sample": 10})
+    matrix_storage = storage_of(config) / "matrix"
+    with opened(config) as engine, folder_lock(matrix_storage, "training"):
         data = partitioned(config, engine, folder=folder, tick=bar.stage("partition"))
-        found = read(config, data, out, rules_of(config), engine, bar.stage("read"))
-        build(found, engine, bar.stage("build"))
-        engine.rest()  # the memory is the training's now
+        stream = read(config, data, matrix_storage, rules_of(config), engine, bar.stage("read"))
+        build(stream, engine, bar.stage("build"))
+        engine.release()  # the memory is the training's now
         bar.stage("sample")
         cluster = config.engine.kind == "dask"
-        room = Room.of(config.engine.memory, found.manifest.rows, size_of(found), engine.budget.workers, cluster=cluster)
-        part = sample(found, room.share)
-        mine = _scaled(config, room.share)
-        prepared = prepare(part, mine, found.facts.funnel, found.facts.rules, facts=found.facts)
+        room = MemoryPlan.divide(
+            config.engine.memory, stream.manifest.rows, size_of(stream), engine.budget.workers, cluster=cluster
+        )
+        part = sample(stream, room.share)
+        scaled_config = _scaled(config, room.share)
+        prepared = prepare(part, scaled_config, stream.facts.funnel, stream.facts.rules, facts=stream.facts)
         bar.end()
-        given = Supply(mine, part, found.report, prepared, share=room.share)
+        training_data = TrainingData(scaled_config, part, stream.report, prepared, share=room.share)
 
-        def beyond(fit: Fit) -> Fit:
+        def extend_fit(fit: Fit) -> Fit:
             tick = steps.step("Trees of all accounts", len(fit.transitions))
-            fitted, given.grown = grow(found, fit, engine, room.trees, apart=config.engine.boost == "apart", tick=tick)
+            fitted, training_data.grown = grow(
+                stream, fit, engine, room.trees, distributed=config.engine.boost == "apart", tick=tick
+            )
             return fitted
 
-        given.beyond = beyond if room.share < 1 or config.engine.boost == "apart" else None
-        yield given
+        training_data.extend_fit = extend_fit if room.share < 1 or config.engine.boost == "apart" else None
+        yield training_data
 
 
 def _scaled(config: Config, share: float) -> Config:

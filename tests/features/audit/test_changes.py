@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from features.common.clock import NEVER, microseconds
+from features.common.clock import NO_MOMENT, microseconds
 from features.dataset.landmarks import Path
-from features.leakage.changes import after_the_fact, histories, known_at
+from features.leakage.changes import histories, late_fill_finding, values_as_of
 
 IDS = {"lead": pd.Series(["a", "b", "c"]), "company": pd.Series(["x", "x", None])}
 DAYS = pd.date_range("2024-01-01", periods=5, tz="UTC")
@@ -26,17 +26,17 @@ AT = microseconds(DAYS)
 
 def test_when_a_column_was_first_filled() -> None:
     found = histories(CHANGES, COLUMNS, IDS)
-    assert found["lead.budget"].first.tolist() == [AT[1], NEVER, NEVER]
+    assert found["lead.budget"].first_filled.tolist() == [AT[1], NO_MOMENT, NO_MOMENT]
     assert found["lead.budget"].recorded == 0.5, "of two filled leads one has a history"
-    assert found["company.size"].first.tolist() == [AT[2], AT[2], NEVER]
+    assert found["company.size"].first_filled.tolist() == [AT[2], AT[2], NO_MOMENT]
 
 
 def test_values_are_those_of_the_moment_and_as_extracted_where_nothing_is_recorded() -> None:
     rows = np.array([0, 0, 1, 2])
-    then = known_at("lead.budget", COLUMNS["lead.budget"], CHANGES, IDS, rows, AT[[0, 2, 2, 2]])
+    then = values_as_of("lead.budget", COLUMNS["lead.budget"], CHANGES, IDS, rows, AT[[0, 2, 2, 2]])
     assert then.tolist()[1:3] == [10.0, 5.0]
     assert then.isna().tolist() == [True, False, False, True]
-    size = known_at("company.size", COLUMNS["company.size"], CHANGES, IDS, np.array([0, 1, 2]), AT[[1, 3, 3]])
+    size = values_as_of("company.size", COLUMNS["company.size"], CHANGES, IDS, np.array([0, 1, 2]), AT[[1, 3, 3]])
     assert size.fillna("none").tolist() == ["none", "big", "none"], "before the change, after it, no company"
 
 
@@ -50,7 +50,7 @@ def test_after_the_fact_needs_most_of_many() -> None:
             {"lead.x": pd.Series(["v"] * count, dtype="str")},
             {"lead": pd.Series([str(i) for i in range(count)])},
         )["lead.x"]  # fmt: skip
-        return after_the_fact(history, Path(end, np.full(count, NEVER)), "customer") is not None
+        return late_fill_finding(history, Path(end, np.full(count, NO_MOMENT)), "customer") is not None
 
     assert found(20, 10)
     assert not found(10, 20), "most had it before"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from features.dataset.landmarks import Path
-from features.leakage.interactions import Follows, only_after
+from features.leakage.interactions import FollowCounts, judge_interactions
 from tests.features.audit.world import FUNNEL, crm
 
 PLAIN = crm({})
@@ -15,7 +15,9 @@ BUYERS = ENDS.index[ENDS["lead_stage"] == "customer"]
 
 def judged(rows: list[tuple[str, str, pd.Timestamp]]) -> dict[str, tuple[str, str]]:
     data = crm({}, interactions=pd.DataFrame(rows, columns=["lead_id", "type", "at"]))
-    found = only_after(Follows.of(data, Path.of(data.leads, data.lead_stages, FUNNEL), FUNNEL), FUNNEL)
+    found = judge_interactions(
+        FollowCounts.from_dataset(data, Path.from_tables(data.leads, data.lead_stages, FUNNEL), FUNNEL), FUNNEL
+    )
     return {v.subject: (v.level, v.evidence[0]) for v in found}
 
 

@@ -19,7 +19,7 @@ def day(n: int) -> pd.Timestamp:
 def test_converted_lost_and_long_silent_leads_are_known_the_newly_come_is_not() -> None:
     leads = pd.DataFrame({"lead_id": list("abcd"), "created_at": [day(0), day(0), day(0), day(97)]})
     ways = [("a", "mql", day(5)), ("a", "customer", day(100)), ("b", "lost", day(3))]
-    path = Path.of(leads, pd.DataFrame(ways, columns=["lead_id", "lead_stage", "at"]), FUNNEL)
+    path = Path.from_tables(leads, pd.DataFrame(ways, columns=["lead_id", "lead_stage", "at"]), FUNNEL)
     mql, customer, whole = outcomes(path, FUNNEL.targets)
     assert (mql.rows.tolist(), mql.y.tolist(), mql.step) == ([0, 1, 2], [True, False, False], True)
     assert (customer.rows.tolist(), customer.y.tolist()) == ([0], [True])
@@ -29,5 +29,5 @@ def test_converted_lost_and_long_silent_leads_are_known_the_newly_come_is_not() 
 
 def test_two_lead_stages_have_one_outcome() -> None:
     leads = pd.DataFrame({"lead_id": ["a"], "created_at": [day(0)]})
-    path = Path.of(leads, pd.DataFrame({"lead_id": ["a"], "lead_stage": ["customer"], "at": [day(1)]}), FUNNEL)
+    path = Path.from_tables(leads, pd.DataFrame({"lead_id": ["a"], "lead_stage": ["customer"], "at": [day(1)]}), FUNNEL)
     assert len(outcomes(path, ("customer",))) == 1

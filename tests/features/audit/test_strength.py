@@ -39,13 +39,13 @@ def test_what_moves_with_the_calendar_fails_on_newer_leads() -> None:
     y = np.random.default_rng(2).random(600) < np.where(quarter % 2 == 0, 0.8, 0.1)
     found = alone(quarter.astype(str), y)
     assert found.auc > 0.75
-    assert found.later == 0.5
+    assert found.forward_auc == 0.5
 
 
 def test_with_few_outcomes_in_later_time_nothing_is_said_of_it() -> None:
     y = ROWS < 300
     found = alone(np.where(y, "a", "b"), y)
-    assert found.later is None
+    assert found.forward_auc is None
     assert "newest" not in str(found)
 
 

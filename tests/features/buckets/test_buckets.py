@@ -18,22 +18,22 @@ from features.common.errors import DataError
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
-from features.engine.histories import account_keys, seen_in
+from features.engine.histories import account_keys, data_profile
 from features.partitions.executor import Inline
 from features.partitions.frames import whole_dataset
 from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.lead_tables import read_bucket
-from features.partitions.lock import locked
+from features.partitions.lock import folder_lock
 from features.partitions.manifest import NAME, Manifest
 from features.partitions.matrix import Store
 from features.partitions.memory import Budget
 from features.partitions.partition import partition
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 from tests.features.buckets.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
 
 
-def partitioned(dataset: Dataset, where: Path | str, budget: Budget = SMALL) -> tuple[Place, Manifest]:
-    place = Place.of(where)
+def partitioned(dataset: Dataset, where: Path | str, budget: Budget = SMALL) -> tuple[Storage, Manifest]:
+    place = Storage.from_path(where)
     with raw_in_memory(dataset) as raw:
         return place, partition(place, raw, FUNNEL, Inline(budget))
 
@@ -44,7 +44,7 @@ def test_features_landmarks_and_facts_are_those_of_memory(tmp_path: Path, seed: 
     place, manifest = partitioned(dataset, tmp_path / "data")
     assert len(manifest.buckets) > 2
     spec = spec_of(dataset)
-    out = Place.of(tmp_path / "matrix")
+    out = Storage.from_path(tmp_path / "matrix")
     computed = built(place, manifest, out, spec)
     index, rows = read_matrix(out, manifest, spec)
     wanted_index, wanted = in_memory(dataset, spec)
@@ -53,7 +53,7 @@ def test_features_landmarks_and_facts_are_those_of_memory(tmp_path: Path, seed: 
     assert index["as_of"].tolist() == wanted_index["as_of"].tolist()
     np.testing.assert_array_equal(rows, wanted)
     clean, _ = validate(dataset, FUNNEL)
-    assert manifest.tally.seen(accounts=True, dates=True) == seen_in(clean)
+    assert manifest.tally.observed(accounts=True, dates=True) == data_profile(clean)
     assert built(place, manifest, out, spec) == 0  # nothing changed, nothing to do
 
 
@@ -110,7 +110,7 @@ def test_csv_and_parquet_files_go_straight_through_the_database(tmp_path: Path) 
     raw = raw_of_files(source, FUNNEL, tmp_path)
     assert raw is not None
     assert len(raw.rows.queries) == 2
-    place = Place.of(tmp_path / "data")
+    place = Storage.from_path(tmp_path / "data")
     partition(place, raw, FUNNEL, Inline(SMALL))
     wanted, _ = validate(load_files(source, FUNNEL, tmp_path)[0], FUNNEL)
     columns = list(wanted.interactions.columns)
@@ -139,7 +139,7 @@ def test_one_account_with_a_tenth_of_all_interactions_has_a_bucket_of_its_own(tm
     assert holder.rows >= 350
     assert all(b.rows < 500 for b in manifest.buckets if b is not holder)
     spec = spec_of(dataset)
-    out = Place.of(tmp_path / "matrix")
+    out = Storage.from_path(tmp_path / "matrix")
     built(place, manifest, out, spec)
     np.testing.assert_array_equal(read_matrix(out, manifest, spec)[1], in_memory(dataset, spec)[1])
 
@@ -147,7 +147,7 @@ def test_one_account_with_a_tenth_of_all_interactions_has_a_bucket_of_its_own(tm
 def test_a_damaged_bucket_is_named_and_the_others_are_built(tmp_path: Path) -> None:
     dataset = world(7)
     place, manifest = partitioned(dataset, tmp_path / "data")
-    spec, out = spec_of(dataset), Place.of(tmp_path / "matrix")
+    spec, out = spec_of(dataset), Storage.from_path(tmp_path / "matrix")
     segment = tmp_path / "data" / manifest.buckets[1].segments[0].name
     whole = segment.read_bytes()
     segment.write_bytes(whole[:-10] + b"0123456789")
@@ -163,7 +163,7 @@ def test_a_damaged_bucket_is_named_and_the_others_are_built(tmp_path: Path) -> N
 def test_a_half_written_matrix_is_never_read(tmp_path: Path) -> None:
     dataset = world(8)
     place, manifest = partitioned(dataset, tmp_path / "data")
-    spec, out = spec_of(dataset), Place.of(tmp_path / "matrix")
+    spec, out = spec_of(dataset), Storage.from_path(tmp_path / "matrix")
     built(place, manifest, out, spec)
     (tmp_path / "matrix" / "00000" / "record.json").unlink()  # what a job leaves that was killed before the end of a bucket
     assert Store(out).record(0) is None
@@ -182,7 +182,7 @@ def test_a_partition_of_another_version_is_made_anew(tmp_path: Path, monkeypatch
             before.setattr(f"features.partitions.{module}.VERSION", 5)
         partitioned(dataset, tmp_path)
     with pytest.raises(DataError, match=r"of another version of Ripeline(.|\n)*Partition it anew"):
-        Manifest.read(Place.of(tmp_path))
+        Manifest.read(Storage.from_path(tmp_path))
     place, manifest = partitioned(dataset, tmp_path)
     assert Manifest.read(place) == manifest
 
@@ -222,21 +222,21 @@ def test_what_memory_and_disk_cannot_hold_is_said(tmp_path: Path) -> None:
 
 def test_two_jobs_on_one_folder_do_not_meet(tmp_path: Path) -> None:
     for where in (str(tmp_path), "memory://locked"):
-        place = Place.of(where)
+        place = Storage.from_path(where)
         with (
-            locked(place, "adding"),
+            folder_lock(place, "adding"),
             pytest.raises(DataError, match=r"in use by process .* which is adding"),
-            locked(place, "x"),
+            folder_lock(place, "x"),
         ):
             pass
-        with locked(place, "later"):  # free again
+        with folder_lock(place, "later"):  # free again
             pass
 
 
 def test_an_object_store_is_as_good_as_a_folder(tmp_path: Path) -> None:
     dataset = world(11)
     place, manifest = partitioned(dataset, "memory://ripeline/data")
-    spec, out = spec_of(dataset), Place.of("memory://ripeline/matrix")
+    spec, out = spec_of(dataset), Storage.from_path("memory://ripeline/matrix")
     built(place, manifest, out, spec)
     np.testing.assert_array_equal(read_matrix(out, manifest, spec)[1], in_memory(dataset, spec)[1])
 

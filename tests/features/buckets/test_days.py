@@ -17,9 +17,9 @@ from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
 from features.dataset.tables import empty
-from features.partitions.build_matrix import _computed
+from features.partitions.build_matrix import _compute_changes
 from features.partitions.executor import Inline
-from features.partitions.increment import merged
+from features.partitions.increment import upsert_tables
 from features.partitions.inputs import Raw
 from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.lead_tables import read_bucket
@@ -27,7 +27,7 @@ from features.partitions.manifest import Manifest
 from features.partitions.matrix import Store
 from features.partitions.partition import add, partition
 from features.partitions.segments import read_segments
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 from features.partitions.update import update
 from tests.features.buckets.worlds import FUNNEL, SMALL, START, built, in_memory, read_matrix, spec_of, until, world
 
@@ -38,7 +38,7 @@ def raw_of(dataset: Dataset, folder: Path) -> Raw:
 
 def together(old: Dataset, new: Dataset) -> Dataset:
     """Both, the way a source would give them if it were read from the beginning."""
-    both = merged(old, new)
+    both = upsert_tables(old, new)
     rows = [
         part.interactions.astype(dict.fromkeys(("lead_id", "type", "content", "campaign", "direction"), "str"))
         for part in (old, new)
@@ -74,7 +74,7 @@ def test_day_by_day_equals_from_nothing(tmp_path_factory: pytest.TempPathFactory
     home = tmp_path_factory.mktemp("days")
     everything, random = world(seed), np.random.default_rng(seed)
     known = until(everything, days[0])
-    place, out, engine = Place.of(home / "data"), Place.of(home / "matrix"), Inline(SMALL)
+    place, out, engine = Storage.from_path(home / "data"), Storage.from_path(home / "matrix"), Inline(SMALL)
     manifest = partition(place, raw_of(known, home / "first"), FUNNEL, engine)
     built(place, manifest, out, spec_of(known))
     for since, day in pairwise(days):
@@ -87,13 +87,13 @@ def test_day_by_day_equals_from_nothing(tmp_path_factory: pytest.TempPathFactory
         wanted_index, wanted = in_memory(known, spec)
         assert index["lead_id"].tolist() == wanted_index["lead_id"].tolist()
         np.testing.assert_array_equal(rows, wanted)
-    fresh = Place.of(home / "fresh")
+    fresh = Storage.from_path(home / "fresh")
     with raw_in_memory(known) as raw:
         anew = partition(fresh, raw, FUNNEL, engine)
     assert replace(anew.tally, odd={}) == replace(manifest.tally, odd={})
     assert {k: v for k, v in anew.report.items() if k != "notes"} == {k: v for k, v in manifest.report.items() if k != "notes"}
     assert told(anew) == told(manifest)
-    again = Place.of(home / "again")
+    again = Storage.from_path(home / "again")
     built(fresh, anew, again, spec)
     labels = [c for c in index if c.startswith(("reached", "matured", "lead_id", "as_of"))]
     pd.testing.assert_frame_equal(read_matrix(again, anew, spec)[0][labels], index[labels])
@@ -101,7 +101,7 @@ def test_day_by_day_equals_from_nothing(tmp_path_factory: pytest.TempPathFactory
 
 def test_a_quiet_day_computes_the_landmarks_that_fell_due_and_no_others(tmp_path: Path) -> None:
     everything = world(3)
-    place, out, engine = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix"), Inline(SMALL)
+    place, out, engine = Storage.from_path(tmp_path / "data"), Storage.from_path(tmp_path / "matrix"), Inline(SMALL)
     first = until(everything, 50)
     spec = spec_of(first)
     built(place, partition(place, raw_of(first, tmp_path / "first"), FUNNEL, engine), out, spec)
@@ -118,14 +118,15 @@ def test_buckets_that_a_day_touched_are_the_same_together_and_one_by_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, landmarks: int, interactions: int
 ) -> None:
     """All of them, as many as memory allows for, or each by itself."""
-    monkeypatch.setattr("features.partitions.build_matrix.TOGETHER", landmarks)
-    monkeypatch.setattr("features.partitions.build_matrix.READ_TOGETHER", interactions)
+    monkeypatch.setattr("features.partitions.build_matrix.MAX_LANDMARKS", landmarks)
+    monkeypatch.setattr("features.partitions.build_matrix.MAX_INTERACTIONS", interactions)
     together_ = []
     monkeypatch.setattr(
-        "features.partitions.build_matrix._computed", lambda task, found: together_.append(len(found)) or _computed(task, found)
+        "features.partitions.build_matrix._compute_changes",
+        lambda task, found: together_.append(len(found)) or _compute_changes(task, found),
     )
     everything = world(7)
-    place, out, engine = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix"), Inline(SMALL)
+    place, out, engine = Storage.from_path(tmp_path / "data"), Storage.from_path(tmp_path / "matrix"), Inline(SMALL)
     known = until(everything, 70)
     built(place, partition(place, raw_of(known, tmp_path / "first"), FUNNEL, engine), out, spec_of(known))
     day = changed(until(everything, 75, 70), known, np.random.default_rng(7))
@@ -143,7 +144,7 @@ def test_buckets_that_a_day_touched_are_the_same_together_and_one_by_one(
 def test_a_day_may_bring_nothing_but_new_leads(tmp_path: Path) -> None:
     everything, engine = world(4), Inline(SMALL)
     known = until(everything, 70)
-    place, out = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix")
+    place, out = Storage.from_path(tmp_path / "data"), Storage.from_path(tmp_path / "matrix")
     built(place, partition(place, raw_of(known, tmp_path / "first"), FUNNEL, engine), out, spec_of(known))
     leads = known.leads.iloc[:2].assign(lead_id=["N1", "N2"], company_id=None, created_at=known.extracted_at)
     day = Dataset.from_tables({"leads": leads}, extracted_at=known.extracted_at + pd.Timedelta(days=1))
@@ -155,7 +156,7 @@ def test_a_day_may_bring_nothing_but_new_leads(tmp_path: Path) -> None:
 def test_a_bucket_that_everybody_left_takes_in_others(tmp_path: Path) -> None:
     everything, engine = world(4), Inline(SMALL)
     known = until(everything, 70)
-    place, out = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix")
+    place, out = Storage.from_path(tmp_path / "data"), Storage.from_path(tmp_path / "matrix")
     manifest = partition(place, raw_of(known, tmp_path / "first"), FUNNEL, engine)
     built(place, manifest, out, spec_of(known))
     here = read_bucket(place, manifest, manifest.buckets[1]).leads
@@ -174,10 +175,10 @@ def test_a_bucket_that_everybody_left_takes_in_others(tmp_path: Path) -> None:
 
 def test_a_bucket_that_is_damaged_after_a_day_is_named_alone_and_the_others_are_finished(tmp_path: Path) -> None:
     everything, ticks = world(3), []
-    place, store, engine = Place.of(tmp_path / "data"), Store(Place.of(tmp_path / "matrix")), Inline(SMALL)
+    place, store, engine = Storage.from_path(tmp_path / "data"), Store(Storage.from_path(tmp_path / "matrix")), Inline(SMALL)
     first = until(everything, 50)
     spec = spec_of(first)
-    built(place, partition(place, raw_of(first, tmp_path / "first"), FUNNEL, engine), store.place, spec)
+    built(place, partition(place, raw_of(first, tmp_path / "first"), FUNNEL, engine), store.storage, spec)
     manifest = add(place, raw_of(until(everything, 60, 50), tmp_path / "day"), FUNNEL, engine)
     bucket = manifest.buckets[1]
     path = tmp_path / "data" / bucket.segments[-1].name
@@ -204,7 +205,7 @@ def test_a_day_dealt_out_in_one_piece_is_the_day_cut(tmp_path: Path, monkeypatch
         monkeypatch.setattr("features.partitions.job.MOST", most)  # a day of any size is small, none is
         monkeypatch.setattr("features.partitions.sorted_rows.PER_ROW", per_row)
         home = tmp_path / name
-        place, engine = Place.of(home / "data"), Inline(SMALL)
+        place, engine = Storage.from_path(home / "data"), Inline(SMALL)
         partition(place, raw_of(known, home / "first"), FUNNEL, engine)
         found.append((place, add(place, raw_of(day, home / "day"), FUNNEL, engine)))
     (here, dealt), (there, cut), (_, long) = found
@@ -224,7 +225,7 @@ def test_a_day_in_which_leads_move_is_the_same_on_an_object_store(tmp_path: Path
     known = until(everything, 70)
     day = changed(until(everything, 90, 70), known, np.random.default_rng(2))
     found = []
-    for place in (Place.of(tmp_path / "data"), Place.of("memory://moved")):
+    for place in (Storage.from_path(tmp_path / "data"), Storage.from_path("memory://moved")):
         partition(place, raw_of(known, tmp_path / "first"), FUNNEL, Inline(SMALL))
         before = Manifest.read(place)
         found.append(add(place, raw_of(day, tmp_path / "day"), FUNNEL, Inline(SMALL)))
@@ -236,7 +237,7 @@ def test_a_day_in_which_leads_move_is_the_same_on_an_object_store(tmp_path: Path
 def test_a_day_may_bring_no_interactions(tmp_path: Path) -> None:
     everything = world(8)
     known = until(everything, 70)
-    place, engine = Place.of(tmp_path / "data"), Inline(SMALL)
+    place, engine = Storage.from_path(tmp_path / "data"), Inline(SMALL)
     known = replace(known, interactions=known.interactions[known.interactions["lead_id"].isin(known.leads["lead_id"])])
     before = partition(place, raw_of(known, tmp_path / "first"), FUNNEL, engine)
     day = replace(until(everything, 72, 70), interactions=empty("interactions"))
@@ -250,7 +251,7 @@ def test_a_day_may_bring_rows_of_nobody_only(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("features.partitions.job.MOST", most)
     everything = world(8)
     known = until(everything, 70)
-    place, engine = Place.of(tmp_path / "data"), Inline(SMALL)
+    place, engine = Storage.from_path(tmp_path / "data"), Inline(SMALL)
     before = partition(place, raw_of(known, tmp_path / "first"), FUNNEL, engine)
     assert before.waiting  # of nobody as well
     day = until(everything, 72, 70)
@@ -266,7 +267,7 @@ def test_rows_wait_for_their_lead(tmp_path: Path, store: bool) -> None:
     first = until(everything, 90)
     late = first.leads["lead_id"].iloc[0]
     without = replace(first, leads=first.leads[first.leads["lead_id"] != late].reset_index(drop=True))
-    place, engine = Place.of("memory://waiting" if store else tmp_path / "data"), Inline(SMALL)
+    place, engine = Storage.from_path("memory://waiting" if store else tmp_path / "data"), Inline(SMALL)
     manifest = partition(place, raw_of(without, tmp_path / "first"), FUNNEL, engine)
     of_late = int((first.interactions["lead_id"].astype("str") == late).sum())
     assert of_late
@@ -283,7 +284,7 @@ def test_rows_wait_for_their_lead(tmp_path: Path, store: bool) -> None:
 def test_many_days_become_one_segment_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, left: int) -> None:
     monkeypatch.setattr("features.partitions.partition.MOST_SEGMENTS", most)
     everything = world(5)
-    place, out, engine = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix"), Inline(SMALL)
+    place, out, engine = Storage.from_path(tmp_path / "data"), Storage.from_path(tmp_path / "matrix"), Inline(SMALL)
     known = until(everything, 80)
     manifest = partition(place, raw_of(known, tmp_path / "first"), FUNNEL, engine)
     spec = spec_of(known)
@@ -302,7 +303,7 @@ def test_many_days_become_one_segment_again(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_day_from_before_is_refused(tmp_path: Path) -> None:
     everything = world(6)
-    place, engine = Place.of(tmp_path / "data"), Inline(SMALL)
+    place, engine = Storage.from_path(tmp_path / "data"), Inline(SMALL)
     manifest = partition(place, raw_of(until(everything, 90), tmp_path / "first"), FUNNEL, engine)
     with pytest.raises(DataError, match=r"before .*Add days in their order|Add days in their order"):
         add(place, raw_of(until(everything, 80, 79), tmp_path / "day"), FUNNEL, engine)
@@ -311,7 +312,7 @@ def test_a_day_from_before_is_refused(tmp_path: Path) -> None:
 
 def test_a_day_for_another_funnel_is_refused(tmp_path: Path) -> None:
     everything = world(7)
-    place, engine = Place.of(tmp_path / "data"), Inline(SMALL)
+    place, engine = Storage.from_path(tmp_path / "data"), Inline(SMALL)
     partition(place, raw_of(until(everything, 90), tmp_path / "first"), FUNNEL, engine)
     other = Funnel(("lead", "mql", "sql", "customer"), ("lost",))
     with pytest.raises(DataError, match=r"exits lead, mql, customer, lost; `funnel:` has others now"):
@@ -326,7 +327,7 @@ def test_a_report_changes_by_what_a_part_of_it_changes() -> None:
     before.note("deals", "deals without an amount", 2)
     after.warn("lead_stages", "rows of 1 unknown leads", 1, "L9", "dropped")
     after.note("leads", "leads that opted out", 4, done="kept")
-    found = whole.changed(before, after)
+    found = whole.replace_part(before, after)
     assert [(n.table, n.what, n.count, n.example) for n in found.notes] == [
         ("lead_stages", "rows of 1,000 unknown leads", 1_006, "L9"),
         ("leads", "leads that opted out", 4, ""),

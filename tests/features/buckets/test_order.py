@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.partitions.executor import Inline
-from features.partitions.external_sort import TALLIED, WITHIN, tally_of
+from features.partitions.external_sort import ROW_ORDER, TALLIED, tally_of
 from features.partitions.inputs import Raw
 from features.partitions.partition import partition
-from features.partitions.segments import read_segments, together
-from features.partitions.sorted_rows import MANY, SAYS, Ordered, Texts
-from features.partitions.storage import Place
+from features.partitions.segments import read_segments, unify_tables
+from features.partitions.sorted_rows import SMALL_DICTIONARY, TEXT_COLUMNS, SortedRows, Texts
+from features.partitions.storage import Storage
 from tests.features.buckets.worlds import FUNNEL, SMALL, world
 
 LEADS = pa.array(["L10", "L2", "L9", "nobody did", "é"])
@@ -50,12 +50,12 @@ def by_duckdb(rows: pa.Table) -> list[tuple[Any, ...]]:
         way = "CASE WHEN direction IN ('in', 'out') THEN direction END AS direction"
         return connection.sql(
             f"""SELECT lead_id, type, epoch_us("at"), value::VARCHAR, content, campaign, {way}
-                FROM rows JOIN leads USING (position) ORDER BY position, {WITHIN}"""  # noqa: S608
+                FROM rows JOIN leads USING (position) ORDER BY position, {ROW_ORDER}"""  # noqa: S608
         ).fetchall()
 
 
-def table_of(ordered: Ordered) -> pa.Table:
-    schema, batches = ordered.batches(slice(0, len(ordered.at)))
+def table_of(ordered: SortedRows) -> pa.Table:
+    schema, batches = ordered.batches(slice(0, len(ordered.moments)))
     return pa.Table.from_batches(list(batches), schema)
 
 
@@ -63,7 +63,7 @@ def table_of(ordered: Ordered) -> pa.Table:
 @given(st.lists(ROW, max_size=40))
 def test_the_order_is_that_of_duckdb_and_so_is_the_tally(drawn: list[dict[str, Any]]) -> None:
     rows = pa.Table.from_pylist(drawn, SCHEMA)
-    ordered = Ordered.of(rows, LEADS, 7)
+    ordered = SortedRows.from_table(rows, LEADS, 7)
     everything = slice(0, len(rows))
     with duckdb.connect() as connection:
         found = connection.from_arrow(table_of(ordered))
@@ -75,7 +75,7 @@ def test_the_order_is_that_of_duckdb_and_so_is_the_tally(drawn: list[dict[str, A
     assert ordered.tally(everything) == wanted
 
 
-@pytest.mark.parametrize(("pages", "coded"), [(MANY, True), (MANY + 1, False)])
+@pytest.mark.parametrize(("pages", "coded"), [(SMALL_DICTIONARY, True), (SMALL_DICTIONARY + 1, False)])
 def test_what_few_rows_say_is_a_dictionary_only_where_it_is_short(pages: int, coded: bool) -> None:
     n = 300
     rows = pa.table(
@@ -89,7 +89,7 @@ def test_what_few_rows_say_is_a_dictionary_only_where_it_is_short(pages: int, co
             "value": pa.nulls(n, pa.float64()),
         }
     )
-    table = table_of(Ordered.of(rows, pa.array(["a", "b", "c", "d"])))
+    table = table_of(SortedRows.from_table(rows, pa.array(["a", "b", "c", "d"])))
     assert pa.types.is_dictionary(table.schema.field("content").type) is coded
     assert table["content"].to_pylist() == rows["content"].to_pylist()
     assert table["lead_id"].chunk(0).dictionary.to_pylist() == ["a", "b", "c"]  # not who did nothing
@@ -97,12 +97,16 @@ def test_what_few_rows_say_is_a_dictionary_only_where_it_is_short(pages: int, co
 
 
 def test_text_may_come_in_chunks_with_dictionaries_of_their_own() -> None:
-    says = {name: pa.nulls(2, pa.string()) for name in SAYS}
+    says = {name: pa.nulls(2, pa.string()) for name in TEXT_COLUMNS}
     plain = {"position": pa.array([0, 0], pa.int32()), "at": pa.array([0, 1], pa.timestamp("us", "UTC")), "value": [1.0, None]}
     parts = [pa.table({**says, **plain, "type": kinds}) for kinds in (["visit", "mail"], ["form", "visit"])]
     parts[1] = parts[1].set_column(0, "type", parts[1]["type"].dictionary_encode())
-    assert Ordered.of(together(parts), pa.array(["x"])).tally(slice(0, 4)).types == {"form": 1, "mail": 1, "visit": 2}
-    assert Texts.of(pa.chunked_array([], pa.string())).code.tolist() == []
+    assert SortedRows.from_table(unify_tables(parts), pa.array(["x"])).tally(slice(0, 4)).types == {
+        "form": 1,
+        "mail": 1,
+        "visit": 2,
+    }
+    assert Texts.from_column(pa.chunked_array([], pa.string())).code.tolist() == []
 
 
 @pytest.mark.parametrize("seed", [2, 5])
@@ -113,7 +117,7 @@ def test_a_bucket_too_large_for_memory_is_sorted_alike(tmp_path: Path, monkeypat
     found = []
     for name, per_row in (("memory", 200), ("beyond", 2**30)):
         monkeypatch.setattr("features.partitions.sorted_rows.PER_ROW", per_row)
-        place = Place.of(tmp_path / name)
+        place = Storage.from_path(tmp_path / name)
         found.append((place, partition(place, raw, FUNNEL, Inline(SMALL))))
     (here, one), (there, other) = found
     assert [s.tally for b in one.buckets for s in b.segments] == [s.tally for b in other.buckets for s in b.segments]

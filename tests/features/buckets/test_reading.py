@@ -18,11 +18,11 @@ from features.partitions import reading
 from features.partitions.counts import Tally
 from features.partitions.inputs import Raw
 from features.partitions.memory import Budget
-from features.partitions.pieces import WAITING, Dealer, piece_of, pieces
-from features.partitions.reading import Groups, Rows
-from features.partitions.segments import put_segment, together
-from features.partitions.sorted_rows import MANY
-from features.partitions.storage import Place
+from features.partitions.pieces import WAITING, PieceWriter, piece_of, read_pieces
+from features.partitions.reading import Groups, InteractionSource
+from features.partitions.segments import put_segment, unify_tables
+from features.partitions.sorted_rows import SMALL_DICTIONARY
+from features.partitions.storage import Storage
 from tests.features.buckets.worlds import world
 
 BUDGET = Budget(64 * 2**20, 2)
@@ -43,7 +43,7 @@ def table(**columns: Any) -> pa.Table:
     return pa.table({**usual, **columns})
 
 
-def of(rows: Rows, place: Place) -> list[dict[str, Any]]:
+def of(rows: InteractionSource, place: Storage) -> list[dict[str, Any]]:
     """All rows in the order of their moments."""
     found = [row for batch in rows.batches(place, BUDGET) for row in batch.to_pylist()]
     return sorted(found, key=lambda row: row["at"])
@@ -51,20 +51,20 @@ def of(rows: Rows, place: Place) -> list[dict[str, Any]]:
 
 def groups(path: Path, rows: pa.Table, size: int = 2) -> Groups:
     pq.write_table(rows, path, row_group_size=size)
-    found = Groups.of(path)
+    found = Groups.from_file(path)
     assert found is not None
     return found
 
 
 def test_files_queries_and_segments_give_the_same_rows(tmp_path: Path) -> None:
-    place, rows = Place.of(tmp_path), table()
+    place, rows = Storage.from_path(tmp_path), table()
     file = groups(tmp_path / "one.parquet", rows)
     segment = put_segment(place, "00000", rows.to_batches(max_chunksize=3), rows.schema, Tally())
     wanted, query = sorted(rows.to_pylist(), key=lambda row: row["at"]), f"FROM '{tmp_path}/one.parquet'"
-    assert of(Rows(files=(file,)), place) == wanted
-    assert of(Rows(queries=(query,)), place) == wanted
-    assert of(Rows(segments=(segment.name,)), place) == wanted
-    assert len(of(Rows((file,), (query,), (segment.name,)), place)) == 12
+    assert of(InteractionSource(files=(file,)), place) == wanted
+    assert of(InteractionSource(queries=(query,)), place) == wanted
+    assert of(InteractionSource(segments=(segment.name,)), place) == wanted
+    assert len(of(InteractionSource((file,), (query,), (segment.name,)), place)) == 12
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_files_queries_and_segments_give_the_same_rows(tmp_path: Path) -> None:
 )
 def test_kinds_of_columns_that_are_made_ours(tmp_path: Path, columns: dict[str, Any], wanted: dict[str, list[Any]]) -> None:
     file = groups(tmp_path / "a.parquet", table(**columns), 10)
-    (batch,) = Rows((file,)).batches(Place.of(tmp_path), BUDGET)
+    (batch,) = InteractionSource((file,)).batches(Storage.from_path(tmp_path), BUDGET)
     assert batch.schema.names == list(INTERACTIONS.names)
     for name, values in wanted.items():
         found = batch[name].cast(pa.int64()) if name == "at" else batch[name]
@@ -89,13 +89,15 @@ def test_kinds_of_columns_that_are_made_ours(tmp_path: Path, columns: dict[str, 
 
 def test_a_column_that_is_not_there_is_empty(tmp_path: Path) -> None:
     file = groups(tmp_path / "a.parquet", table().drop_columns(["value", "campaign"]))
-    assert {(row["value"], row["campaign"]) for row in of(Rows((file,)), Place.of(tmp_path))} == {(None, None)}
+    assert {(row["value"], row["campaign"]) for row in of(InteractionSource((file,)), Storage.from_path(tmp_path))} == {
+        (None, None)
+    }
 
 
 def test_ids_that_are_numbers_need_a_query(tmp_path: Path) -> None:
     """As text they are what DuckDB writes; the file itself does not do."""
     pq.write_table(table(lead_id=[1, 2, 1, 3]), tmp_path / "a.parquet")
-    assert Groups.of(tmp_path / "a.parquet") is None
+    assert Groups.from_file(tmp_path / "a.parquet") is None
     folder = world(5).write(tmp_path / "set")
     stored = pq.read_table(folder / "interactions.parquet")
     assert [f.rows for f in Raw.of_folder(folder).rows.files] == [len(stored)]
@@ -108,12 +110,12 @@ def test_shares_are_whole_row_groups_and_none_is_small(tmp_path: Path, monkeypat
     assert [(s.begin, s.end, s.rows) for s in file.shares(3)] == [(0, 1, 1), (1, 2, 1), (2, 4, 2)]
     assert [(s.begin, s.end) for s in file.shares(9)] == [(0, 1), (1, 2), (2, 3), (3, 4)]
     monkeypatch.setattr(reading, "SPREAD", 3)
-    parts = Rows((file,), ("SELECT 1", "SELECT 2")).apart(1, spread=True)
+    parts = InteractionSource((file,), ("SELECT 1", "SELECT 2")).split(1, spread=True)
     assert [(len(p.files), len(p.queries)) for p in parts] == [(1, 0), (1, 0), (0, 1), (0, 1)]
-    assert [(len(p.files), len(p.queries)) for p in Rows((file,), ("SELECT 1", "SELECT 2")).apart(2, spread=False)] == [
+    assert [(len(p.files), len(p.queries)) for p in InteractionSource((file,), ("SELECT 1", "SELECT 2")).split(2, spread=False)] == [
         (1, 0), (1, 0), (0, 2),
     ]  # fmt: skip
-    whole = [row for part in file.shares(3) for row in of(Rows((part,)), Place.of(tmp_path))]
+    whole = [row for part in file.shares(3) for row in of(InteractionSource((part,)), Storage.from_path(tmp_path))]
     assert sorted(row["at"] for row in whole) == table()["at"].to_pylist()
 
 
@@ -121,7 +123,7 @@ def test_long_rows_come_in_small_batches(tmp_path: Path) -> None:
     """So that so many as are held at once take no more memory than there is."""
     long = table(content=[chr(97 + i) * 2**20 for i in range(4)])
     pq.write_table(long, tmp_path / "a.parquet", compression="none", use_dictionary=False)
-    file = Groups.of(tmp_path / "a.parquet")
+    file = Groups.from_file(tmp_path / "a.parquet")
     assert file is not None
     assert [len(b) for b in file.batches(64 * 2**20)] == [1, 1, 1, 1]
     assert [len(b) for b in file.batches(2**40)] == [4]
@@ -131,22 +133,24 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "interactions.parquet"
     path.write_bytes(b"PAR1 and nothing else")
     with pytest.raises(DataError, match=r"interactions\.parquet cannot be read as Parquet(.|\n)*Write the dataset anew"):
-        Groups.of(path)
+        Groups.from_file(path)
     file = groups(path, table(), 4)
     content = bytearray(path.read_bytes())
     content[4:60] = bytes(56)
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"interactions\.parquet cannot be read as Parquet"):
-        list(Rows((file,)).batches(Place.of(tmp_path), BUDGET))
+        list(InteractionSource((file,)).batches(Storage.from_path(tmp_path), BUDGET))
 
 
 @pytest.mark.parametrize("column", ["lead_id", "type", "at"])
 def test_rows_that_lack_what_each_must_have_are_counted(tmp_path: Path, column: str) -> None:
     values = table()[column].to_pylist()
     rows = table(**{column: pa.array([None, values[1], None, values[3]], table()[column].type)})
-    dealer = Dealer(pa.array(["a", "b", "c"]), np.array([0]), tmp_path, 2**62)
+    dealer = PieceWriter(pa.array(["a", "b", "c"]), np.array([0]), tmp_path, 2**62)
     with pytest.raises(DataError, match=rf"column '{column}' is empty \(2 such rows\)"):
-        dealer.deal(Rows((groups(tmp_path / "x.parquet", rows),)).batches(Place.of(tmp_path), BUDGET), 10**6)
+        dealer.deal(
+            InteractionSource((groups(tmp_path / "x.parquet", rows),)).batches(Storage.from_path(tmp_path), BUDGET), 10**6
+        )
 
 
 ROW = st.tuples(st.sampled_from(["a", "b", "c", "d", "who", "é"]), st.integers(0, 3), st.booleans())
@@ -161,7 +165,7 @@ def test_each_row_is_dealt_out_once(
     folder = tmp_path_factory.mktemp("pieces")
     known, starts = ["a", "b", "é", "d"], np.array([0, *sorted(begins)])
     batches = [
-        reading._conformed(
+        reading._conform_batch(
             pa.record_batch(
                 {
                     "lead_id": pa.array([who]).dictionary_encode() if coded else pa.array([who]),
@@ -172,27 +176,27 @@ def test_each_row_is_dealt_out_once(
         )
         for i, (who, at, coded) in enumerate(rows)
     ]
-    dealer = Dealer(pa.array(known), starts, folder, 2)
+    dealer = PieceWriter(pa.array(known), starts, folder, 2)
     dealer.deal(batches, at_once)
     wanted: dict[int, list[str]] = {}
     for i, (who, at, _) in enumerate(rows):
         piece = int(np.searchsorted(starts, known.index(who), "right")) - 1 if who in known and at <= 2 else WAITING
         wanted.setdefault(piece, []).append(f"t{i}")
     files = sorted(folder.iterdir())
-    assert {piece_of(f): sorted(together(pieces([f]))["type"].to_pylist()) for f in files} == {
+    assert {piece_of(f): sorted(unify_tables(read_pieces([f]))["type"].to_pylist()) for f in files} == {
         n: sorted(found) for n, found in wanted.items()
     }
     usable = [who for who, at, _ in rows if at <= 2]
     assert dealer.rows.tolist() == [usable.count(who) for who in known]
     unknown = dict(zip(*dealer.unknown.to_pydict().values(), strict=True))
     assert unknown == {who: usable.count(who) for who in usable if who not in known}
-    assert dealer.late == len(rows) - len(usable)
+    assert dealer.late_rows == len(rows) - len(usable)
 
 
 def test_where_nobody_is_known_everything_waits(tmp_path: Path) -> None:
     """As of a day that brings interactions of leads who come later."""
-    dealer = Dealer(pa.array([], pa.string()), np.array([], np.int64), tmp_path, 2**62)
-    dealer.deal([reading._conformed(batch) for batch in table().to_batches()], 10**6)
+    dealer = PieceWriter(pa.array([], pa.string()), np.array([], np.int64), tmp_path, 2**62)
+    dealer.deal([reading._conform_batch(batch) for batch in table().to_batches()], 10**6)
     assert [piece_of(file) for file in tmp_path.iterdir()] == [WAITING]
     assert dealer.unknown.sort_by("lead_id").to_pydict() == {"lead_id": ["a", "b", "c"], "rows": [2, 1, 1]}
 
@@ -200,7 +204,7 @@ def test_where_nobody_is_known_everything_waits(tmp_path: Path) -> None:
 def test_what_is_dealt_out_comes_back_whatever_came_with_it(tmp_path: Path) -> None:
     """Each time that rows are added, what is said has dictionaries of its own, or is text where it is much."""
     parts = []
-    for text in (["a", "b", None], [f"page {i}" for i in range(2 * MANY)]):
+    for text in (["a", "b", None], [f"page {i}" for i in range(2 * SMALL_DICTIONARY)]):
         n = len(text)
         batch = pa.record_batch(
             {
@@ -211,13 +215,13 @@ def test_what_is_dealt_out_comes_back_whatever_came_with_it(tmp_path: Path) -> N
                 "type": pa.array(["visit"] * n),
             }
         )
-        parts.append(reading._conformed(batch))
-    Dealer(pa.array(["y", "x"]), np.array([0, 1]), tmp_path, 2**62).deal(parts, 1)
+        parts.append(reading._conform_batch(batch))
+    PieceWriter(pa.array(["y", "x"]), np.array([0, 1]), tmp_path, 2**62).deal(parts, 1)
     files = sorted(tmp_path.iterdir())
     assert [piece_of(file) for file in files] == [WAITING, 1]
     names = [name for name in INTERACTIONS.names if name != "lead_id"]
-    found = [row for file in files for row in together(pieces([file])).select(names).to_pylist()]
+    found = [row for file in files for row in unify_tables(read_pieces([file])).select(names).to_pylist()]
     wanted = [row for part in parts for row in part.select(names).to_pylist()]
     key = str
     assert sorted(found, key=key) == sorted(wanted, key=key)
-    assert set(together(pieces(files[:1]))["lead_id"].to_pylist()) == {"nobody"}
+    assert set(unify_tables(read_pieces(files[:1]))["lead_id"].to_pylist()) == {"nobody"}

@@ -11,7 +11,7 @@ from features.common.errors import DataError
 from features.partitions.counts import Tally
 from features.partitions.manifest import Segment
 from features.partitions.segments import first_moments, put_segment, read_segments
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 
 ROWS = 400
 LEADS = [f"L{i // 3:03d}" for i in range(ROWS)]  # some leads lie in two groups
@@ -28,20 +28,20 @@ TABLE = pa.table(
 )
 
 
-def put(place: Place, rows: int) -> Segment:
+def put(place: Storage, rows: int) -> Segment:
     """A segment in batches of so many rows."""
     batches = TABLE.to_batches(max_chunksize=rows)
     return put_segment(place, "00000", batches, TABLE.schema, Tally({"visit": 200, "form": 200}))
 
 
 @pytest.fixture
-def segment(tmp_path: Path) -> tuple[Place, Segment]:
-    place = Place.of(tmp_path)
+def segment(tmp_path: Path) -> tuple[Storage, Segment]:
+    place = Storage.from_path(tmp_path)
     return place, put(place, 50)
 
 
 @pytest.mark.parametrize("ids", [["L000"], ["L016", "L016"], ["L000", "L132", "L133"], sorted(set(LEADS)), [], ["nobody"]])
-def test_some_leads_are_read_as_if_all_were(segment: tuple[Place, Segment], ids: list[str]) -> None:
+def test_some_leads_are_read_as_if_all_were(segment: tuple[Storage, Segment], ids: list[str]) -> None:
     place, mine = segment
     assert mine.groups
     found = read_segments(place, [mine], pa.array(ids, pa.string()))
@@ -53,7 +53,7 @@ def test_some_leads_are_read_as_if_all_were(segment: tuple[Place, Segment], ids:
 
 def test_a_part_that_was_changed_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("features.partitions.segments.CHUNK", 1_024)
-    place = Place.of(tmp_path)
+    place = Storage.from_path(tmp_path)
     mine = put(place, 50)
     path = tmp_path / mine.name
     damaged = bytearray(path.read_bytes())
@@ -66,7 +66,7 @@ def test_a_part_that_was_changed_is_not_read(tmp_path: Path, monkeypatch: pytest
     assert len(read_segments(place, [mine], pa.array(["L030"]))) == 3  # of another one, which is whole
 
 
-def test_a_table_of_checksums_that_was_changed_is_not_believed(segment: tuple[Place, Segment], tmp_path: Path) -> None:
+def test_a_table_of_checksums_that_was_changed_is_not_believed(segment: tuple[Storage, Segment], tmp_path: Path) -> None:
     place, mine = segment
     other = put_segment(place, "00001", TABLE.slice(1).to_batches(max_chunksize=50), TABLE.schema, Tally())
     (tmp_path / mine.groups).write_bytes((tmp_path / other.groups).read_bytes())
@@ -75,7 +75,7 @@ def test_a_table_of_checksums_that_was_changed_is_not_believed(segment: tuple[Pl
 
 
 @pytest.mark.parametrize("left", [0, -1, -2_000])
-def test_a_segment_that_was_half_copied_is_not_read(segment: tuple[Place, Segment], tmp_path: Path, left: int) -> None:
+def test_a_segment_that_was_half_copied_is_not_read(segment: tuple[Storage, Segment], tmp_path: Path, left: int) -> None:
     place, mine = segment
     path = tmp_path / mine.name
     path.write_bytes(path.read_bytes()[:left])
@@ -83,7 +83,7 @@ def test_a_segment_that_was_half_copied_is_not_read(segment: tuple[Place, Segmen
         read_segments(place, [mine], pa.array(["L000"]))
 
 
-def test_a_segment_that_is_gone_is_named(segment: tuple[Place, Segment], tmp_path: Path) -> None:
+def test_a_segment_that_is_gone_is_named(segment: tuple[Storage, Segment], tmp_path: Path) -> None:
     place, mine = segment
     (tmp_path / mine.name).unlink()
     with pytest.raises(DataError, match=r"interactions-.* cannot be read: No such file"):
@@ -91,13 +91,13 @@ def test_a_segment_that_is_gone_is_named(segment: tuple[Place, Segment], tmp_pat
 
 
 def test_a_small_segment_has_no_table(tmp_path: Path) -> None:
-    place = Place.of(tmp_path)
+    place = Storage.from_path(tmp_path)
     mine = put(place, ROWS)
     assert not mine.groups
     assert read_segments(place, [mine], pa.array(["L016"]))["value"].tolist() == [48.0, 49.0, 50.0]
 
 
-def test_segments_with_text_and_with_dictionaries_are_read_together(segment: tuple[Place, Segment]) -> None:
+def test_segments_with_text_and_with_dictionaries_are_read_together(segment: tuple[Storage, Segment]) -> None:
     place, mine = segment
     coded = TABLE.set_column(1, "type", TABLE["type"].dictionary_encode().cast(pa.dictionary(pa.int8(), pa.string())))
     other = put_segment(place, "00001", coded.to_batches(), coded.schema, Tally())
@@ -106,7 +106,7 @@ def test_segments_with_text_and_with_dictionaries_are_read_together(segment: tup
     assert both["content"].cat.categories.tolist() == ["a"]
 
 
-def test_the_first_moment_of_each_lead(segment: tuple[Place, Segment]) -> None:
+def test_the_first_moment_of_each_lead(segment: tuple[Storage, Segment]) -> None:
     place, mine = segment
     found = first_moments(place, [mine])
     assert found["lead_id"].to_pylist() == sorted(set(LEADS))

@@ -17,7 +17,7 @@ from features.dataset.tables import empty
 from features.dataset.validate import validate
 from features.engine.build import build
 from features.engine.feature_set import FeatureSet
-from features.engine.histories import Histories, seen_in
+from features.engine.histories import Histories, data_profile
 from features.engine.plan import Plan
 from features.engine.scanners import mail_roles
 from features.partitions.executor import Engine, Inline
@@ -25,9 +25,9 @@ from features.partitions.manifest import Manifest
 from features.partitions.matrix import Block, Store
 from features.partitions.memory import Budget
 from features.partitions.spec import Spec
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 from features.partitions.update import update
-from features.spec import Acts, Count, Feature
+from features.spec import Count, Feature, InteractionFilter
 
 FUNNEL = Funnel(("lead", "mql", "customer"), ("lost",), {"mql": 20.0, "customer": 40.0})
 AGES = (0.0, 2.0, 10.0)
@@ -118,7 +118,7 @@ class Judged:
 
     @property
     def features(self) -> tuple[Feature, ...]:
-        return (Count(Acts("page_view", ("page_view",)), 30.0),)
+        return (Count(InteractionFilter("page_view", ("page_view",)), 30.0),)
 
     def points(self, behaviour: Block, values: object) -> np.ndarray:
         return 3.0 * behaviour[0].astype(np.float64)
@@ -127,7 +127,7 @@ class Judged:
 def spec_of(dataset: Dataset) -> Spec:
     """The columns that a dataset in memory would have."""
     clean, _ = validate(dataset, FUNNEL)
-    seen = seen_in(clean)
+    seen = data_profile(clean)
     encoders, _ = learn_encoders({"lead": clean.leads, "company": clean.companies}, min_level_rows=5)
     features = FeatureSet(tuple(catalogue(seen, FUNNEL)), tuple(encoders), seen.types, mail_roles(seen.types))
     return Spec(features, (), Judged(), FUNNEL, AGES)
@@ -136,8 +136,8 @@ def spec_of(dataset: Dataset) -> Spec:
 def in_memory(dataset: Dataset, spec: Spec) -> tuple[pd.DataFrame, np.ndarray]:
     """lead_id and as_of of each landmark, and (columns, landmarks), the way a training in memory makes them."""
     clean, _ = validate(dataset, FUNNEL)
-    histories = Histories.of(clean, spec.feature_set.types, spec.feature_set.mail)
-    path = Path.of(histories.leads, clean.lead_stages, FUNNEL)
+    histories = Histories.from_dataset(clean, spec.feature_set.types, spec.feature_set.mail)
+    path = Path.from_tables(histories.leads, clean.lead_stages, FUNNEL)
     looks = landmarks(path, moment(clean.extracted_at), AGES)
     rows = build(Plan(spec.plan.features, spec.feature_set.types), spec.feature_set.encoders, histories, looks)
     points = 3 * rows[spec.feature_set.attribute_columns + spec.plan.features.index(Judged().features[0])]
@@ -145,12 +145,12 @@ def in_memory(dataset: Dataset, spec: Spec) -> tuple[pd.DataFrame, np.ndarray]:
     return index, np.concatenate((rows, points[None]))
 
 
-def built(data: Place, manifest: Manifest, out: Place, spec: Spec, engine: Engine | None = None) -> int:
+def built(data: Storage, manifest: Manifest, out: Storage, spec: Spec, engine: Engine | None = None) -> int:
     """Bring a matrix up to date; how many landmarks were computed."""
     return sum(f.computed for f in update(data, manifest, Store(out), spec, engine or Inline(SMALL)))
 
 
-def read_matrix(out: Place, manifest: Manifest, spec: Spec) -> tuple[pd.DataFrame, np.ndarray]:
+def read_matrix(out: Storage, manifest: Manifest, spec: Spec) -> tuple[pd.DataFrame, np.ndarray]:
     """lead_id and as_of of each landmark, and (columns, landmarks), bucket after bucket."""
     store = Store(out)
     records = [store.record(b.number) for b in manifest.buckets]

@@ -56,7 +56,7 @@ def test_a_german_hubspot_export_is_read_as_proposed(tmp_path: Path, separator: 
     """Any separator, Excel's encoding, German labels, German dates and numbers."""
     (tmp_path / "kontakte.csv").write_bytes(kontakte(separator, encoding))
     found = propose(tmp_path, FUNNEL)
-    assert [f.export.title for f in found.found] == ["HubSpot contacts"]
+    assert [f.export.title for f in found.matches] == ["HubSpot contacts"]
     source = FilesSource.model_validate(yaml.safe_load(found.yaml("acme"))["source"])
     data, _ = load_files(source, FUNNEL, tmp_path)
     leads = data.leads.set_index("lead_id")
@@ -72,16 +72,16 @@ def test_a_german_hubspot_export_is_read_as_proposed(tmp_path: Path, separator: 
 
 def test_what_the_file_cannot_tell_is_said(tmp_path: Path) -> None:
     (tmp_path / "kontakte.csv").write_bytes(kontakte())
-    lacks = " ".join(propose(tmp_path, FUNNEL).lacks)
+    lacks = " ".join(propose(tmp_path, FUNNEL).gaps)
     assert "interactions: scores would rest on attributes alone" in lacks
     assert "every pass of a lead stage" in lacks
     (tmp_path / "kontakte.csv").write_text("Record ID,Email,Create Date\n1,a@b.de,2026-01-01\n", encoding="utf-8")
-    lacks = " ".join(propose(tmp_path, FUNNEL).lacks)
+    lacks = " ".join(propose(tmp_path, FUNNEL).gaps)
     assert "when lead stages were reached" in lacks
     assert "every pass of a lead stage" not in lacks  # there is no date at all
     (tmp_path / "people.csv").write_text("Person - ID,Person - Name,Person - Email\n1,Ada,a@b.de\n", encoding="utf-8")
     (tmp_path / "kontakte.csv").unlink()
-    assert "when lead stages were reached" in " ".join(propose(tmp_path, FUNNEL).lacks)
+    assert "when lead stages were reached" in " ".join(propose(tmp_path, FUNNEL).gaps)
 
 
 def test_salesforce_report_with_its_footer_and_its_history(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_salesforce_report_with_its_footer_and_its_history(tmp_path: Path) -> No
     assert data.leads["lead_id"].tolist() == ["00Q1", "00Q2"]
     assert sorted(data.lead_stages["lead_stage"].astype(str)) == ["mql", "sql"]
     assert data.lead_stages["at"].min().isoformat() == "2026-04-02T14:05:00+00:00"
-    assert not any("MQL" in text for text in found.lacks)  # the history is there
+    assert not any("MQL" in text for text in found.gaps)  # the history is there
 
 
 def test_marketo_activities_beside_leads(tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ def test_marketo_activities_beside_leads(tmp_path: Path) -> None:
     source = FilesSource.model_validate(yaml.safe_load(found.yaml("acme"))["source"])
     data, _ = load_files(source, FUNNEL, tmp_path)
     assert data.interactions["type"].astype(str).tolist() == ["email_opened"]
-    assert not any("interactions" in text for text in found.lacks)
-    assert any("make import CRM=marketo" in text for text in found.lacks)  # for the lead stages
+    assert not any("interactions" in text for text in found.gaps)
+    assert any("make import CRM=marketo" in text for text in found.gaps)  # for the lead stages
 
 
 def test_day_and_month_that_cannot_be_told_apart_are_said() -> None:

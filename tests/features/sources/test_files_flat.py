@@ -40,7 +40,7 @@ def test_every_known_label_has_matured_and_a_blank_outcome_is_neither_yes_nor_no
     dataset, report = load(tmp_path, CONFIG.replace(" order: rows,", "") if dated else CONFIG, FUNNEL)
     dataset, _ = validate(dataset, FUNNEL)
     known_at = int(microseconds([dataset.extracted_at])[0])
-    path = LeadPath.of(dataset.leads, dataset.lead_stages, FUNNEL)
+    path = LeadPath.from_tables(dataset.leads, dataset.lead_stages, FUNNEL)
     looks = landmarks(path, known_at, ages=[0])
     labels = label(path, looks, FUNNEL, known_at)
     ids = dataset.leads["lead_id"].to_numpy()[looks.lead]

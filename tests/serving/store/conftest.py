@@ -45,7 +45,7 @@ def fresh(request: pytest.FixtureRequest, kind: str, folder: Path) -> str:
 
 @pytest.fixture
 def store(store_address: str) -> Iterator[Store]:
-    found = Store.at(store_address, {})
+    found = Store.from_address(store_address, {})
     found.open()
     yield found
     found.close()
@@ -54,7 +54,7 @@ def store(store_address: str) -> Iterator[Store]:
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def loaded(request: pytest.FixtureRequest, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The simulated CRM in a store, for tests that only read."""
-    found = Store.at(fresh(request, request.param, tmp_path_factory.mktemp("loaded")), {})
+    found = Store.from_address(fresh(request, request.param, tmp_path_factory.mktemp("loaded")), {})
     found.open()
     assert sum(load(found, dataset).values()) == sum(map(len, dataset.tables.values()))
     yield found

@@ -15,15 +15,15 @@ from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
 from features.dataset.landmarks import Path, open_leads
 from features.engine.build import build
-from features.engine.request import live_rows
+from features.engine.request import request_rows
 from models.batch import score_open
 from models.decision.recommend import Action
 from serving.scoring.scorer import Scorer
 from serving.store.export import export
 from serving.store.lead_reads import read
-from serving.store.lead_state import standing
+from serving.store.lead_state import lead_state
 from serving.store.load import load
-from serving.store.score_writes import keep, model_id
+from serving.store.score_writes import model_id, save_scores
 from serving.store.scoring import StoredScorer
 from serving.store.store import Store
 from tests.serving.requests_from import open_at
@@ -38,9 +38,9 @@ def test_features_and_scores_equal_those_of_the_batch(loaded: Store, trained: Tr
     batch = build(model.plan, model.feature_set.encoders, histories, looks)
     with store.read() as connection:
         found = read(connection, model.funnel, dataset.leads["lead_id"].tolist(), as_of)
-    assert {name for name, person in found.people.items() if person.stand == "open"} == set(ids)
+    assert {name for name, person in found.people.items() if person.status == "open"} == set(ids)
     people = list(found.people.values())
-    rows = live_rows(model.plan, model.feature_set.encoders, [p.live for p in people], as_of, mail=model.feature_set.mail)
+    rows = request_rows(model.plan, model.feature_set.encoders, [p.live for p in people], as_of, mail=model.feature_set.mail)
     place = {person.live.lead_id: i for i, person in enumerate(people)}
     mine = rows[:, [place[name] for name in ids]]
     names = [*model.feature_set.names, *(f.name for f in model.plan.features[len(model.feature_set.features) :])]
@@ -74,7 +74,7 @@ def test_a_lead_asked_for_alone_comes_with_its_whole_account(loaded: Store, trai
 
 def test_the_recommendation_memory_is_that_of_the_batch(tmp_path: FilePath, trained: Trained, dataset: Dataset) -> None:
     """`make score PREVIOUS=…` and the history of the store say the same."""
-    store = Store.at(f"sqlite:///{tmp_path / 'leads.db'}", {})
+    store = Store.from_address(f"sqlite:///{tmp_path / 'leads.db'}", {})
     store.open()
     load(store, dataset)
     model, now = trained.model, moment(dataset.extracted_at)
@@ -84,7 +84,7 @@ def test_the_recommendation_memory_is_that_of_the_batch(tmp_path: FilePath, trai
         found = read(connection, model.funnel, dataset.leads["lead_id"].tolist(), before)
     subjects, others = found.to_score(found.people)
     rows = stored.rows(subjects, others, before, [False] * len(subjects))
-    store.write(lambda c: keep(c, rows, model_id(c, stored), before, before))
+    store.write(lambda c: save_scores(c, rows, model_id(c, stored), before, before))
     told: dict[str, tuple[Action, pd.Timestamp]] = {
         row["lead_id"]: (row["action"], pd.Timestamp(before, unit="us", tz="UTC")) for row in rows
     }
@@ -127,9 +127,9 @@ def test_where_one_lead_stands_is_where_the_batch_has_it(created: int, changes: 
     stages = pd.DataFrame(
         {"lead_id": ["a"] * len(changes), "lead_stage": [c[0] for c in changes], "at": at([c[1] for c in changes])}
     )
-    path = Path.of(leads, stages, funnel)
+    path = Path.from_tables(leads, stages, funnel)
     looks = open_leads(path, start + as_of)
-    found = standing(start + created, [(name, start + m) for name, m in changes], funnel, start + as_of)
-    assert (found.stand == "open") == (len(looks) == 1)
+    found = lead_state(start + created, [(name, start + m) for name, m in changes], funnel, start + as_of)
+    assert (found.status == "open") == (len(looks) == 1)
     if len(looks):
         assert (found.stage, found.entered) == (looks.stage[0], looks.entered[0])

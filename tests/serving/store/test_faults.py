@@ -35,7 +35,7 @@ def stored(store: Store) -> set[str]:
 def test_a_restart_of_the_database_loses_nothing_that_was_acknowledged() -> None:
     """It is killed while four clients write; they send again what was not acknowledged, and everything is there once."""
     with postgres.cluster(safe=True) as cluster:
-        store = Store.at(cluster.address, {})
+        store = Store.from_address(cluster.address, {})
         store.open()
         world = World(store)
         acknowledged: set[str] = set()
@@ -80,10 +80,10 @@ def test_a_restart_of_the_database_loses_nothing_that_was_acknowledged() -> None
 def test_without_its_database_the_server_scores_and_the_store_comes_back_by_itself() -> None:
     with postgres.cluster() as cluster:
         cluster.stop()
-        store = Store.at(cluster.address, {})
+        store = Store.from_address(cluster.address, {})
         world = World(store)
         refresher = Refresher(store, lambda: world.scorer, lambda: 1)
-        assert refresher._once() > 0  # it fails and goes on
+        assert refresher._run_once() > 0  # it fails and goes on
         lead = {"lead_id": "a", "lead_stage": "lead", "created_at": CREATED}
         assert world.client.post("/v1/score", json={"leads": [lead]}).status_code == 200
         for method, path in (
@@ -102,7 +102,7 @@ def test_without_its_database_the_server_scores_and_the_store_comes_back_by_itse
         assert "a-secret-password" not in ready.text
         cluster.start()
         time.sleep(1.1)  # a second long nobody asks again
-        refresher._once()
+        refresher._run_once()
         assert world.put("a").status_code == 201
         assert world.client.get("/readyz").json().get("troubles") is None
         store.close()
@@ -110,7 +110,7 @@ def test_without_its_database_the_server_scores_and_the_store_comes_back_by_itse
 
 def test_a_full_disk_refuses_what_it_cannot_keep_and_keeps_the_rest(tmp_path: Path) -> None:
     """SQLite may have so many pages and no more."""
-    store = Store.at(f"sqlite:///{tmp_path}/leads.db", {})
+    store = Store.from_address(f"sqlite:///{tmp_path}/leads.db", {})
     store.open()
     world = World(store)
     world.put("L-1")
@@ -202,7 +202,7 @@ def test_several_workers_share_the_queue(world: World) -> None:
     others = [Store(world.store.url) for _ in range(3)]
     for other in others:
         other.open()
-    workers = [Refresher(other, lambda: world.scorer, world.refresher._now) for other in (world.store, *others)]
+    workers = [Refresher(other, lambda: world.scorer, world.refresher._clock) for other in (world.store, *others)]
 
     def until_done(worker: Refresher) -> int:
         done = 0
@@ -231,7 +231,7 @@ def test_a_lead_that_cannot_be_scored_stops_nobody_else(
 
     monkeypatch.setattr(StoredScorer, "rows", rows)
     for _ in range(20):
-        world.refresher._once()
+        world.refresher._run_once()
     assert [row["lead_id"] for row in world.get("/v1/leads", sort="lead_id")["rows"]] == ["L-0", "L-1", "L-3", "L-4"]
     assert "a lead could not be scored (AssertionError: trouble" in capsys.readouterr().err
 

@@ -76,7 +76,7 @@ def test_who_was_erased_does_not_come_back(world: World, dataset: Dataset) -> No
 
 
 def test_it_may_be_forgotten_that_somebody_was_erased(store_address: str) -> None:
-    store = Store.at(store_address, {"RIPELINE_ERASED_KEPT": "no"})
+    store = Store.from_address(store_address, {"RIPELINE_ERASED_KEPT": "no"})
     store.open()
     world = World(store)
     world.put("L-1")
@@ -94,7 +94,7 @@ def test_erasing_twice_or_nobody_is_no_error(world: World) -> None:
 
 def test_with_a_secret_the_store_holds_no_id_as_it_came(tmp_path: Path) -> None:
     secret = "a-secret-of-more-than-16-characters"
-    store = Store.at(f"sqlite:///{tmp_path}/leads.db", {"RIPELINE_PSEUDONYM_KEY": secret})
+    store = Store.from_address(f"sqlite:///{tmp_path}/leads.db", {"RIPELINE_PSEUDONYM_KEY": secret})
     store.open()
     world = World(store)
     assert world.put("jane@example.com", {"created_at": CREATED, "company": {"company_id": "acme-corp"}}).status_code == 201
@@ -113,7 +113,7 @@ def test_with_a_secret_the_store_holds_no_id_as_it_came(tmp_path: Path) -> None:
     assert erase(store, "jane@example.com", NOW).deleted["leads"] == 1
     store.close()
     with pytest.raises(ConfigError, match="shorter than 16"):
-        Store.at(f"sqlite:///{tmp_path}/leads.db", {"RIPELINE_PSEUDONYM_KEY": "short"})
+        Store.from_address(f"sqlite:///{tmp_path}/leads.db", {"RIPELINE_PSEUDONYM_KEY": "short"})
     assert Ids(secret)("x") != Ids("another-secret-of-16-characters")("x")
 
 

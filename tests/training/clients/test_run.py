@@ -21,10 +21,10 @@ from features.common.errors import ConfigError
 from features.partitions.executor import Inline
 from tests.training.clients import workers
 from training.__main__ import app
-from training.clients.jobs import Job, train_one
-from training.clients.plan import found, read
-from training.clients.row import FAILED, KEPT, TRAINED, Row
-from training.clients.run import at_once, run
+from training.clients.jobs import ClientJob, train_client
+from training.clients.plan import matching_files, read
+from training.clients.row import FAILED, REUSED, TRAINED, Row
+from training.clients.run import concurrency, run
 from training.common.config import Config
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -61,7 +61,7 @@ def trained(patterns: list[str], **options: object) -> tuple[dict[str, Row], str
 
 def test_one_that_fails_stops_nobody_and_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A configuration, data, and a worker; the sound ones end well."""
-    monkeypatch.setattr("training.executors.local.TRIES", 1)
+    monkeypatch.setattr("training.executors.local.MAX_TRIES", 1)
     for name in ("a", "killed", "wrong", "z"):
         client(home, name)
     (home / "typo.yaml").write_text("name: t\nsorce: {}\n", encoding="utf-8")
@@ -81,7 +81,7 @@ def test_one_that_fails_stops_nobody_and_is_named(home: Path, monkeypatch: pytes
 
 
 def test_even_a_single_one_dies_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.executors.local.TRIES", 1)
+    monkeypatch.setattr("training.executors.local.MAX_TRIES", 1)
     rows, _ = trained([str(client(home, "killed"))])
     assert rows["killed"].status == FAILED
 
@@ -91,7 +91,7 @@ def test_finished_ones_are_kept_until_something_changes(inline: Path) -> None:
     trained(["*.yaml"])
     client(inline, "b", "seed: 8\n")
     rows, _ = trained(["*.yaml"])
-    assert (rows["a"].status, rows["b"].status) == (KEPT, TRAINED)
+    assert (rows["a"].status, rows["b"].status) == (REUSED, TRAINED)
     assert trained(["*.yaml"], again=True)[0]["a"].status == TRAINED
 
 
@@ -104,7 +104,7 @@ def test_a_client_that_cannot_contribute_is_not_trained_and_named_once(inline: P
 
 
 def test_a_cluster_that_is_not_there_fails_its_own_clients(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.executors.dask.SECONDS", 0.5)
+    monkeypatch.setattr("training.executors.dask.CONNECT_SECONDS", 0.5)
     client(home, "far", 'engine: {kind: dask, address: "tcp://127.0.0.1:9"}\n')
     rows, _ = trained(["*.yaml"])
     assert rows["far"].reason.startswith("There is no Dask scheduler at tcp://127.0.0.1:9")
@@ -128,7 +128,7 @@ def test_two_with_one_folder_are_refused(home: Path) -> None:
 
 def test_nothing_matches() -> None:
     with pytest.raises(ConfigError, match=r"No configuration matches 'nowhere/\*\.yaml'"):
-        found(["nowhere/*.yaml"])
+        matching_files(["nowhere/*.yaml"])
 
 
 def test_the_pool_of_all_is_for_those_that_name_none(inline: Path) -> None:
@@ -138,7 +138,7 @@ def test_the_pool_of_all_is_for_those_that_name_none(inline: Path) -> None:
 
 
 def test_memory_bounds_how_many_at_once() -> None:
-    assert [at_once(8, 4, memory) for memory in (3, 8, 17, 400)] == [1, 2, 4, 8]
+    assert [concurrency(8, 4, memory) for memory in (3, 8, 17, 400)] == [1, 2, 4, 8]
 
 
 def test_the_command_ends_with_1_where_one_failed(inline: Path) -> None:
@@ -154,10 +154,10 @@ def test_the_command_ends_with_1_where_one_failed(inline: Path) -> None:
 def test_what_is_wrong_in_a_worker_is_a_row(tmp_path: Path) -> None:
     """Real work: a dataset that is not there, and a mistake of ours whose traceback is in the log."""
     config = Config.read(client(tmp_path, "a")).changed(source=None, dataset=Path("nowhere"))
-    row = train_one(Job(config, tmp_path / "a"))
+    row = train_client(ClientJob(config, tmp_path / "a"))
     assert "nowhere" in row.reason
     assert row.remedy
-    row = train_one(Job(config.changed(dataset=3), tmp_path / "a"))
+    row = train_client(ClientJob(config.changed(dataset=3), tmp_path / "a"))
     assert "says where" in row.remedy
     assert "Traceback" in (tmp_path / "a" / "training.log").read_text(encoding="utf-8")
 

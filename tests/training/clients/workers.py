@@ -7,12 +7,12 @@ import signal
 import time
 
 from features.common.errors import DataError
-from training.clients.jobs import Gave, Job, train_one
-from training.clients.record import data_key, finish, finished
-from training.clients.row import KEPT, TRAINED, Row
+from training.clients.jobs import ClientJob, ContributionResult, train_client
+from training.clients.record import data_key, save_row, saved_row
+from training.clients.row import REUSED, TRAINED, Row
 
 
-def stand_in(job: Job) -> Row:
+def stand_in(job: ClientJob) -> Row:
     """As `train_one`, without a training: the name says how it ends."""
     name = job.config.name
     if name.startswith("killed"):
@@ -24,17 +24,17 @@ def stand_in(job: Job) -> Row:
         (job.folder / "pid").write_text(str(os.getpid()), encoding="utf-8")
         time.sleep(60)
     key = data_key(job.config)
-    before = None if job.again else finished(job.folder, key)
+    before = None if job.force else saved_row(job.folder, key)
     if before:
-        return Row(name, KEPT, log_loss=before.log_loss)
+        return Row(name, REUSED, log_loss=before.log_loss)
     row = Row(name, TRAINED, leads=10, log_loss=0.25)
-    finish(job.folder, key, row)
+    save_row(job.folder, key, row)
     return row
 
 
-def gives_nothing(job: Job) -> Gave:
+def gives_nothing(job: ClientJob) -> ContributionResult:
     """A client whose data are wrong already where it would contribute."""
-    return Gave(None, Row.failed(job.config.name, DataError("There are no leads.", "Give some.")))
+    return ContributionResult(None, Row.failed(job.config.name, DataError("There are no leads.", "Give some.")))
 
 
-__all__ = ["gives_nothing", "stand_in", "train_one"]
+__all__ = ["gives_nothing", "stand_in", "train_client"]

@@ -15,10 +15,10 @@ from models.common.pooled_prior import Pooled
 from models.common.types import Examples, logit, sigmoid
 from models.learners.linear import linear_learner, linear_path, penalised, rules_prior
 from training.common.config import Search
-from training.data.pooled_prior import Known, Prior, Said
+from training.data.pooled_prior import ColumnPrior, Prior, TransitionPrior
 from training.fit.splits import forward_folds
 from training.fit.transition_fit import PoolTried, Settings, choose_linear, fit_transition
-from training.pool.combine import LEAST_CLIENTS, between, combine, effect
+from training.pool.combine import LEAST_CLIENTS, combine, effect, pooled_mean
 from training.pool.contribution import Column, Contribution, of_transition
 
 TRUTH = np.array([0.9, -0.6, 0.5, 0.0])
@@ -122,7 +122,7 @@ def test_margin_and_contributions_agree_with_what_was_fitted() -> None:
 def test_without_a_pool_nothing_changes() -> None:
     """The same bits, whether nobody spoke of a pool or it says nothing of these columns."""
     some = examples(400)
-    silent = Prior("agency").over("mql", [f"c{i}" for i in range(5)])
+    silent = Prior("agency").for_columns("mql", [f"c{i}" for i in range(5)])
     assert silent is None
     for a, b in zip(linear_path(some), linear_path(replace(some, pooled=silent)), strict=True):
         assert a.coefficient.tobytes() == b.coefficient.tobytes()
@@ -147,9 +147,9 @@ def _with(some: Examples) -> Examples:
 
 def test_settings_say_whether_the_prior_is_learned_from() -> None:
     some = _with(examples(20))
-    assert Settings(0.1, {}, pool=PoolTried(0.5, 0.4)).among(some).pooled is some.pooled
-    assert Settings(0.1, {}, pool=PoolTried(0.5, 0.5)).among(some).pooled is None
-    assert Settings(0.1, {}).among(some).pooled is None
+    assert Settings(0.1, {}, pool=PoolTried(0.5, 0.4)).training_examples(some).pooled is some.pooled
+    assert Settings(0.1, {}, pool=PoolTried(0.5, 0.5)).training_examples(some).pooled is None
+    assert Settings(0.1, {}).training_examples(some).pooled is None
 
 
 # --- combining ------------------------------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ def test_coefficients_are_of_one_deviation() -> None:
 
 
 def test_base_rates_of_businesses() -> None:
-    mean, off = between(np.array([-1.0, -2.0, -3.0]), np.full(3, 0.1))
+    mean, off = pooled_mean(np.array([-1.0, -2.0, -3.0]), np.full(3, 0.1))
     assert (mean, off) == (pytest.approx(-2.0), pytest.approx(np.sqrt(0.9 * 4 / 3 + 0.1 / 3)))
 
 
@@ -202,7 +202,7 @@ def test_a_known_truth_is_found_again() -> None:
 
 
 def test_the_file_comes_back_as_it_was(tmp_path: Path) -> None:
-    prior = Prior("agency", {"mql": Said(3, -1.5, 0.4, {"a": Known(True, 1.0, 2.0, 0.0, 0.3, 1.2, 3)})})
+    prior = Prior("agency", {"mql": TransitionPrior(3, -1.5, 0.4, {"a": ColumnPrior(True, 1.0, 2.0, 0.0, 0.3, 1.2, 3)})})
     assert Prior.read(prior.write(tmp_path / "p.json")) == prior
     assert Prior.read(tmp_path / "p.json").digest == prior.digest
 
@@ -215,16 +215,18 @@ def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
 
 
 def test_columns_find_their_places() -> None:
-    known = Known(True, 1.0, 2.0, 0.1, 0.3, 1.2, 3)
-    prior = Prior("agency", {"mql": Said(3, -1.5, 0.4, {"b": known, "missing: b": replace(known, toward=-0.2), "z": known})})
-    found = prior.over("mql", ["a", "b"])
+    known = ColumnPrior(True, 1.0, 2.0, 0.1, 0.3, 1.2, 3)
+    prior = Prior(
+        "agency", {"mql": TransitionPrior(3, -1.5, 0.4, {"b": known, "missing: b": replace(known, toward=-0.2), "z": known})}
+    )
+    found = prior.for_columns("mql", ["a", "b"])
     assert found is not None
     assert found.shared.tolist() == [False, True]
     assert found.toward.tolist() == [0.0, 0.3]
     assert found.missing_toward.tolist() == [0.0, -0.2]
     assert found.spread.tolist() == [1.0, 1.2]
-    assert prior.over("sql", ["b"]) is None
-    assert prior.over("mql", ["a"]) is None
+    assert prior.for_columns("sql", ["b"]) is None
+    assert prior.for_columns("mql", ["a"]) is None
 
 
 def test_fewer_businesses_than_it_takes_say_nothing() -> None:

@@ -14,9 +14,9 @@ from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
 from features.dataset.dataset import Dataset
 from tests.trained import Trained
-from training.clients.jobs import Gave, Job, give_one, train_one
+from training.clients.jobs import ClientJob, ContributionResult, contribute_one, train_client
 from training.clients.row import TRAINED
-from training.clients.run import tell
+from training.clients.run import write_prior
 from training.common.config import Config
 from training.data.pooled_prior import prior_file
 from training.pool.contribution import Contribution, contribute
@@ -83,18 +83,18 @@ def test_no_lead_of_one_client_is_in_the_artefacts_of_another(tmp_path: Path, mo
         dataset = planted(name, seed, 250 if name == "dora" else 1_200, word)
         dataset.write(tmp_path / name)
         (tmp_path / f"{name}.yaml").write_text(CLIENT.format(name=name), encoding="utf-8")
-        jobs[name] = Job(Config.read(tmp_path / f"{name}.yaml"), tmp_path / "artefacts" / "clients" / name)
+        jobs[name] = ClientJob(Config.read(tmp_path / f"{name}.yaml"), tmp_path / "artefacts" / "clients" / name)
         theirs |= set() if name == "dora" else {f"{name.upper()}-", word, name}
-    gave: dict[str, Gave] = {name: give_one(job) for name, job in jobs.items()}
+    gave: dict[str, ContributionResult] = {name: contribute_one(job) for name, job in jobs.items()}
     shared: dict[str, tuple[str, Contribution]] = {
         name: ("agency", g.contribution) for name, g in gave.items() if g.contribution is not None
     }
     assert "antonexpo" in str(shared["anton"][1].to_dict()), "a third of the leads: the agency itself may know it"
     mine = jobs["dora"]
-    tell(mine.config, shared)
+    write_prior(mine.config, shared)
     prior = prior_file(mine.config)
     assert prior.is_file()
-    row = train_one(mine)
+    row = train_client(mine)
     assert row.status == TRAINED, row.reason
     assert row.pool
     left = [mine.folder, prior, tmp_path / "mlartifacts", tmp_path / "mlflow.db"]

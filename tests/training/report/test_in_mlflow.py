@@ -22,7 +22,7 @@ from training.common import tracking
 from training.common.config import Config, ReportConfig
 from training.data.load import load
 from training.evaluation.worth import worth
-from training.report import Found, write_report
+from training.report import Findings, write_report
 from training.train import Outcome, train
 
 REAL = ROOT.parent / "shared" / "data" / "bpic2012"
@@ -48,10 +48,10 @@ def logged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         config = Config.read(CONFIGS[name])
         out = train(config, folder=folder, console=Console(file=io.StringIO(), width=120))
         dataset, report = load(config, folder=folder)
-        found = Found(worth(out.prepared, dataset, out.model), out.model.next_steps)
+        found = Findings(worth(out.prepared, dataset, out.model), out.model.next_steps)
         german = config.model_copy(update={"report": ReportConfig(language="de")})
         (home / "report_de.html").write_text(
-            write_report(german, report, out.prepared, out.held, out.handed, found), encoding="utf-8"
+            write_report(german, report, out.prepared, out.holdout, out.handover_result, found), encoding="utf-8"
         )
         tracking.connect().log_artifact(out.run_id, str(home / "report_de.html"))
         yield name, out, home

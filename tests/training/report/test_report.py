@@ -11,9 +11,9 @@ import pytest
 from tests.browser import open_browser
 from tests.trained import Trained
 from training.common.config import Config
-from training.evaluation.capacity import caught_difference
+from training.evaluation.capacity import capture_difference
 from training.report.drivers import psi
-from training.report.facts import Facts, Found, gather
+from training.report.facts import Findings, ReportFacts, gather
 from training.report.measures import contact_curve, migration
 from training.report.page import render
 from training.report.survival import incidence
@@ -23,7 +23,7 @@ MIB = 2**20
 
 
 @pytest.fixture(scope="module")
-def facts(trained: Trained) -> dict[str, Facts]:
+def facts(trained: Trained) -> dict[str, ReportFacts]:
     out = trained.outcome
     config = Config.read(trained.config)
     from features.dataset.data_report import DataReport
@@ -32,15 +32,15 @@ def facts(trained: Trained) -> dict[str, Facts]:
 
     dataset, report = load(config)
     assert isinstance(report, DataReport)
-    found = Found(worth(out.prepared, dataset, out.model), out.model.next_steps)
+    found = Findings(worth(out.prepared, dataset, out.model), out.model.next_steps)
     return {
-        language: gather(config, report, out.prepared, out.held, out.handed, found, language)  # type: ignore[arg-type]
+        language: gather(config, report, out.prepared, out.holdout, out.handover_result, found, language)  # type: ignore[arg-type]
         for language in ("en", "de")
     }
 
 
 @pytest.fixture(scope="module")
-def pages(facts: dict[str, Facts], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def pages(facts: dict[str, ReportFacts], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("report")
     found = {}
     for language, f in facts.items():
@@ -80,8 +80,8 @@ def test_caught_among_all_is_the_sum_of_the_segments() -> None:
     y, a, b = random.random(400) < 0.3, random.random(400), random.random(400)
     part = random.random(400) < 0.5
     account = np.arange(400)
-    whole = caught_difference(y, a, b, 20, account)
-    first, second = (caught_difference(y, a, b, 20, account, among=rows) for rows in (part, ~part))
+    whole = capture_difference(y, a, b, 20, account)
+    first, second = (capture_difference(y, a, b, 20, account, subset=rows) for rows in (part, ~part))
     customers = [(y & part).sum(), (y & ~part).sum()]
     assert whole.mean * y.sum() == pytest.approx(first.mean * customers[0] + second.mean * customers[1])
     assert whole.low <= whole.mean <= whole.high
@@ -89,15 +89,15 @@ def test_caught_among_all_is_the_sum_of_the_segments() -> None:
 
 def test_bands_hold_every_look_once(trained: Trained) -> None:
     out = trained.outcome
-    table = migration(out.prepared, out.held)
-    rows = int(out.held.labels.matured[:, -1].sum())
+    table = migration(out.prepared, out.holdout)
+    rows = int(out.holdout.labels.matured[:, -1].sum())
     assert table["leads"].sum() == rows
     customers = (table["leads"] * table["came"]).sum()
-    assert customers == pytest.approx(out.held.labels.reached[out.held.labels.matured[:, -1], -1].sum())
+    assert customers == pytest.approx(out.holdout.labels.reached[out.holdout.labels.matured[:, -1], -1].sum())
 
 
 def test_a_lower_line_contacts_more_and_misses_fewer(trained: Trained) -> None:
-    handed = trained.outcome.handed
+    handed = trained.outcome.handover_result
     assert handed.past is not None
     for _, curve in contact_curve(handed.past, handed.policy).groupby("by"):
         assert curve["contacts"].is_monotonic_increasing
@@ -135,13 +135,13 @@ def test_german_is_german(pages: dict[str, Path]) -> None:
         assert english not in words, english
 
 
-def test_hostile_names_stay_text(facts: dict[str, Facts]) -> None:
+def test_hostile_names_stay_text(facts: dict[str, ReportFacts]) -> None:
     """Lead ids, sources and campaigns come from other people's systems."""
     from dataclasses import replace
 
     evil = "</script><script>alert(1)</script>"
     f = facts["en"]
-    apart = [{**lead, "lead_id": evil} for lead in f.apart]
+    apart = [{**lead, "lead_id": evil} for lead in f.disagreements]
     worth = f.worth.assign(group=[evil if by == "source" else g for by, g in zip(f.worth["by"], f.worth["group"], strict=True)])
     text = render(replace(f, name=evil, apart=apart, worth=worth), Speaker("en"))
     assert "<script>alert(1)" not in text
@@ -185,7 +185,7 @@ def test_it_can_be_read_without_scripts_and_on_paper(pages: dict[str, Path]) -> 
         assert len(browser.page.pdf()) > 50_000
 
 
-def test_what_cannot_be_said_is_said(facts: dict[str, Facts]) -> None:
+def test_what_cannot_be_said_is_said(facts: dict[str, ReportFacts]) -> None:
     """Nobody converted, more capacity than leads, no weeks to look back on, no deals: sentences, not empty charts."""
     from dataclasses import replace
 
@@ -193,7 +193,7 @@ def test_what_cannot_be_said_is_said(facts: dict[str, Facts]) -> None:
     nobody = render(replace(f, held_customers=0), Speaker("en"))
     assert nobody.count("Nobody among the held-out leads became a customer") == 2
     assert "call them all, the highest first" in render(replace(f, capacity=100.0), Speaker("en"))
-    bare = replace(f, contacts=None, tested=None, worth=f.worth.iloc[:0], stays=f.stays.iloc[:0], apart=[])
+    bare = replace(f, contacts=None, tested=None, worth=f.worth.iloc[:0], stays=f.time_in_stage.iloc[:0], apart=[])
     text = render(bare, Speaker("de"))
     assert "Es gibt zu wenige Wochen" in text
     assert "Was ist ein Lead wert?" not in text
@@ -201,7 +201,7 @@ def test_what_cannot_be_said_is_said(facts: dict[str, Facts]) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-def test_rules_at_their_best_are_what_the_model_is_held_against(facts: dict[str, Facts], language: str) -> None:
+def test_rules_at_their_best_are_what_the_model_is_held_against(facts: dict[str, ReportFacts], language: str) -> None:
     """The share at the capacity is that of the run's own metrics, not of raw points."""
     f = facts[language]
     lift = f.results["rules"]["customer"]["lift_at_10"]

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from features.partitions.build_matrix import Building, Built, build_buckets
-from features.partitions.executor import Done, Engine, Inline
+from features.partitions.executor import Engine, Inline, TaskResult
 from features.partitions.memory import Budget
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 
 
 def square(number: int) -> float:
@@ -47,11 +47,11 @@ def process_of(_: int) -> int:
 
 def within(number: int) -> bool:
     """A worker that has an engine of its own, as a client among many has."""
-    from features.partitions.executor import alone
-    from training.executors.local import Local
+    from features.partitions.executor import run_exclusive
+    from training.executors.local import LocalEngine
 
-    with Local(Budget(workers=1)) as engine:
-        return alone(engine, process_of, number, "itself") == os.getpid()
+    with LocalEngine(Budget(workers=1)) as engine:
+        return run_exclusive(engine, process_of, number, "itself") == os.getpid()
 
 
 @dataclass(frozen=True)
@@ -87,22 +87,22 @@ class Killing:
 
     @property
     def apart(self) -> bool:
-        return self.engine.apart
+        return self.engine.distributed
 
     def rest(self) -> None:
-        self.engine.rest()
+        self.engine.release()
 
-    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Done[Any]]:
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[TaskResult[Any]]:
         return self.engine.map(Fatal(function, str(self.folder)), items)
 
-    def alone(self, function: Callable[[Any], Any], item: Any) -> Done[Any]:
-        return self.engine.alone(Fatal(function, str(self.folder)), item)
+    def alone(self, function: Callable[[Any], Any], item: Any) -> TaskResult[Any]:
+        return self.engine.run_exclusive(Fatal(function, str(self.folder)), item)
 
 
 class Telling(Inline):
     """Says when a part has ended."""
 
-    def map(self, function: Callable, items: Sequence) -> Iterator[Done]:  # type: ignore[type-arg]
+    def map(self, function: Callable, items: Sequence) -> Iterator[TaskResult]:  # type: ignore[type-arg]
         for done in super().map(function, items):
             print("part", function.__name__, done.index, done.error, flush=True)
             yield done
@@ -115,9 +115,9 @@ def main() -> None:
     from tests.features.buckets.worlds import FUNNEL, SMALL, built, spec_of
 
     folder, home = Path(sys.argv[1]), Path(sys.argv[2])
-    place = Place.of(home / "data")
+    place = Storage.from_path(home / "data")
     manifest = partition(place, Raw.of_folder(folder), FUNNEL, Telling(SMALL))
-    built(place, manifest, Place.of(home / "matrix"), spec_of(Dataset.read(folder)), Telling(SMALL))
+    built(place, manifest, Storage.from_path(home / "matrix"), spec_of(Dataset.read(folder)), Telling(SMALL))
 
 
 if __name__ == "__main__":

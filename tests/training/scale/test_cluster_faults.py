@@ -17,12 +17,12 @@ import pytest
 from distributed import Client
 
 from features.common.errors import DataError
-from features.partitions.executor import Done, Engine, Inline, every
+from features.partitions.executor import Engine, Inline, TaskResult, run_all
 from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.matrix import Store
 from features.partitions.memory import Budget
 from features.partitions.partition import partition
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 from tests.features.buckets.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
 from tests.training.scale.deadly import deadly, once
 from training.executors.dask import cluster
@@ -33,9 +33,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # distrib
 def test_a_worker_killed_on_a_cluster_costs_nothing_and_a_poisoned_item_is_named(tmp_path: Path) -> None:
     with cluster(None, 2, Budget()) as engine:
         paths = [str(tmp_path / name) for name in "abc"]
-        assert every(engine, once, paths, ["a", "b", "c"]) == paths
+        assert run_all(engine, once, paths, ["a", "b", "c"]) == paths
         with pytest.raises(DataError, match=r"1 of 3 parts failed(.|\n)*two: its worker was killed"):
-            every(engine, deadly, [1, -2, 3], ["one", "two", "three"])  # the scheduler may blame three as well
+            run_all(engine, deadly, [1, -2, 3], ["one", "two", "three"])  # the scheduler may blame three as well
 
 
 @contextmanager
@@ -73,20 +73,20 @@ class Short:
         return self.engine.budget
 
     def rest(self) -> None:
-        self.engine.rest()
+        self.engine.release()
 
-    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Done[Any]]:
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[TaskResult[Any]]:
         for done in self.engine.map(function, items):
             yield done
             os.kill(self.scheduler, signal.SIGKILL)
 
-    def alone(self, function: Callable[[Any], Any], item: Any) -> Done[Any]:
-        return self.engine.alone(function, item)
+    def alone(self, function: Callable[[Any], Any], item: Any) -> TaskResult[Any]:
+        return self.engine.run_exclusive(function, item)
 
 
 def test_a_scheduler_that_goes_away_is_said_and_with_another_one_the_job_goes_on(tmp_path: Path) -> None:
     dataset = world(22)
-    data, out = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix")
+    data, out = Storage.from_path(tmp_path / "data"), Storage.from_path(tmp_path / "matrix")
     with raw_in_memory(dataset) as raw:
         manifest = partition(data, raw, FUNNEL, Inline(SMALL))
     spec = spec_of(dataset)

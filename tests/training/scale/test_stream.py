@@ -14,11 +14,11 @@ from features.common.clock import DAY
 from features.common.errors import ConfigError
 from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
-from features.partitions.executor import Inline, alone, every
+from features.partitions.executor import Inline, run_all, run_exclusive
 from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.memory import Budget
 from features.partitions.partition import partition
-from features.partitions.storage import Place
+from features.partitions.storage import Storage
 from models.batch import score_open
 from models.store import save
 from tests.tiny import FUNNEL, tiny_model
@@ -27,12 +27,12 @@ from training.common.config import Config
 from training.common.progress import Steps
 from training.data.prepare import prepare
 from training.executors.dask import cluster
-from training.executors.local import Local
+from training.executors.local import LocalEngine
 from training.jobs.score_partitions import score_buckets, write_scores
 from training.scale.boost import Boosting, boost
 from training.scale.source import streams
 from training.scale.stream import build, read, sample
-from training.scale.training_data import rules_of, supply
+from training.scale.training_data import open_training_data, rules_of
 
 ENGINE = Inline(Budget(bucket=15_000))
 
@@ -75,10 +75,10 @@ def config_of(folder: Path, stream: str = "always", **engine: object) -> Config:
 def test_all_that_a_training_learns_from_is_equal(few: Dataset, tmp_path: Path) -> None:
     few.write(tmp_path / "set")
     config = config_of(tmp_path)
-    with Steps(Console(file=None, quiet=True)).running() as steps, supply(config, None, steps) as given:
+    with Steps(Console(file=None, quiet=True)).running() as steps, open_training_data(config, None, steps) as given:
         found, data = given.prepared, given.dataset
         assert given.share == 1
-        assert given.beyond is None
+        assert given.extend_fit is None
     clean, _ = validate(Dataset.read(tmp_path / "set"), config.funnel.build())
     wanted = prepare(clean, config, config.funnel.build(), rules_of(config))
     np.testing.assert_array_equal(found.rows, wanted.rows)
@@ -90,7 +90,7 @@ def test_all_that_a_training_learns_from_is_equal(few: Dataset, tmp_path: Path) 
     assert found.notes == wanted.notes
     assert found.audit == wanted.audit
     assert len(data.interactions) == len(clean.interactions)
-    stored = Place.of(tmp_path / "artefacts" / "few" / "scale" / "matrix")
+    stored = Storage.from_path(tmp_path / "artefacts" / "few" / "scale" / "matrix")
     assert stored.exists("00000/record.json")
 
 
@@ -98,14 +98,14 @@ def test_all_that_a_training_learns_from_is_equal(few: Dataset, tmp_path: Path) 
 def partitioned(few: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("partitioned")
     with raw_in_memory(few) as raw:
-        partition(Place.of(home / "data"), raw, FUNNEL, Inline(Budget(bucket=8_000)))
+        partition(Storage.from_path(home / "data"), raw, FUNNEL, Inline(Budget(bucket=8_000)))
     save(tiny_model(), home / "model")
     return home
 
 
 @pytest.mark.parametrize("kind", [".csv", ".parquet"])
 def test_scores_are_those_of_a_batch_in_memory(few: Dataset, partitioned: Path, tmp_path: Path, kind: str) -> None:
-    out, data = Place.of(tmp_path / "matrix"), Place.of(partitioned / "data")
+    out, data = Storage.from_path(tmp_path / "matrix"), Storage.from_path(partitioned / "data")
     as_of = few.extracted_at
     clean, _ = validate(few, FUNNEL)
     wanted = score_open(tiny_model(), clean, as_of)
@@ -131,23 +131,25 @@ def test_scores_keep_what_was_recommended_before(few: Dataset, partitioned: Path
         str(lead): (action, few.extracted_at - pd.Timedelta(days=1))
         for lead, action in zip(first["lead_id"], first["action"], strict=True)
     }
-    out = Place.of(tmp_path)
-    job = score_buckets(partitioned / "model", Place.of(partitioned / "data"), out, few.extracted_at, ENGINE, previous=before)
+    out = Storage.from_path(tmp_path)
+    job = score_buckets(
+        partitioned / "model", Storage.from_path(partitioned / "data"), out, few.extracted_at, ENGINE, previous=before
+    )
     wanted = score_open(tiny_model(), clean, few.extracted_at, previous=before)["action"].value_counts()
     assert job.actions == {str(a): int(n) for a, n in wanted.items()}
 
 
 def test_a_worker_killed_in_features_and_in_scoring_costs_nothing(few: Dataset, partitioned: Path, tmp_path: Path) -> None:
     few.write(tmp_path / "set")
-    config, data = config_of(tmp_path), Place.of(partitioned / "data")
-    with Local(Budget(workers=2, bucket=8_000)) as local:
+    config, data = config_of(tmp_path), Storage.from_path(partitioned / "data")
+    with LocalEngine(Budget(workers=2, bucket=8_000)) as local:
         engine = Killing(local, tmp_path)
-        found = read(config, data, Place.of(tmp_path / "one"), rules_of(config), engine)
+        found = read(config, data, Storage.from_path(tmp_path / "one"), rules_of(config), engine)
         rows = [(b.landmarks, b.scanned) for b in build(found, engine)]
-        job = score_buckets(partitioned / "model", data, Place.of(tmp_path / "scores"), few.extracted_at, engine)
-    wanted = read(config, data, Place.of(tmp_path / "two"), rules_of(config), ENGINE)
+        job = score_buckets(partitioned / "model", data, Storage.from_path(tmp_path / "scores"), few.extracted_at, engine)
+    wanted = read(config, data, Storage.from_path(tmp_path / "two"), rules_of(config), ENGINE)
     assert rows == [(b.landmarks, b.scanned) for b in build(wanted, ENGINE)]
-    alone = score_buckets(partitioned / "model", data, Place.of(tmp_path / "alone"), few.extracted_at, ENGINE)
+    alone = score_buckets(partitioned / "model", data, Storage.from_path(tmp_path / "alone"), few.extracted_at, ENGINE)
     assert job == alone
     killed = {path.name.removeprefix("killed-in-") for path in tmp_path.glob("killed-in-*")}
     assert killed == {"follow", "build_buckets", "score_bucket"}
@@ -156,7 +158,7 @@ def test_a_worker_killed_in_features_and_in_scoring_costs_nothing(few: Dataset, 
 def test_a_part_of_the_accounts_is_whole_accounts(few: Dataset, tmp_path: Path) -> None:
     few.write(tmp_path / "set")
     config = config_of(tmp_path)
-    place, out = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix")
+    place, out = Storage.from_path(tmp_path / "data"), Storage.from_path(tmp_path / "matrix")
     with raw_in_memory(few) as raw:
         partition(place, raw, config.funnel.build(), ENGINE)
     streamed = read(config, place, out, rules_of(config), ENGINE)
@@ -175,19 +177,19 @@ def test_trees_of_all_accounts_equal_those_from_memory_on_the_same_bins(few: Dat
 
     from features.partitions.matrix import Store
     from training.scale.boost import reference, settings
-    from training.scale.distributed_boosting import AGREED, boost_apart
-    from training.scale.select import Chosen, Selected, Selecting, select
+    from training.scale.distributed_boosting import SHARED_SETTINGS, boost_distributed
+    from training.scale.select import SelectedExamples, Selection, SelectionTask, select
 
     few.write(tmp_path / "set")
     config = config_of(tmp_path)
-    place, out = Place.of(tmp_path / "data"), Place.of(tmp_path / "matrix")
+    place, out = Storage.from_path(tmp_path / "data"), Storage.from_path(tmp_path / "matrix")
     with raw_in_memory(few) as raw:
         partition(place, raw, config.funnel.build(), Inline(Budget(bucket=8_000)))
     streamed = read(config, place, out, rules_of(config), ENGINE)
     build(streamed, ENGINE)
     linear = tiny_linear(len(streamed.spec.model_columns))
     tasks = [
-        Selecting(
+        SelectionTask(
             place,
             streamed.manifest.head,
             b,
@@ -202,13 +204,13 @@ def test_trees_of_all_accounts_equal_those_from_memory_on_the_same_bins(few: Dat
         for b in streamed.manifest.buckets
     ]
     selected = tuple(select(task) for task in tasks)
-    assert all(isinstance(s, Selected) for s in selected)
+    assert all(isinstance(s, Selection) for s in selected)
     newest = max(s.newest for s in selected)
     task = Boosting(
         Store(out),
         streamed.spec.model_columns,
         selected,
-        {**AGREED, **NO_TIES, "num_leaves": 7},
+        {**SHARED_SETTINGS, **NO_TIES, "num_leaves": 7},
         8,
         True,
         200.0 * DAY,
@@ -229,14 +231,14 @@ def test_trees_of_all_accounts_equal_those_from_memory_on_the_same_bins(few: Dat
     plain = lgb.train(settings(task), data, num_boost_round=8).predict(examples.x, raw_score=True)
     grown = lgb.Booster(model_str=text).predict(examples.x, raw_score=True)
     np.testing.assert_allclose(grown, plain, atol=1e-9)
-    assert sum(len(Chosen.read(out, s.file).row) for s in selected) == len(examples)
+    assert sum(len(SelectedExamples.read(out, s.file).row) for s in selected) == len(examples)
     with cluster(None, 2, Budget()) as engine:
         killing = Killing(engine, tmp_path)  # a worker dies in the middle of selecting, another one of growing trees
-        assert every(killing, select, tasks, [t.to for t in tasks]) == list(selected)
-        assert alone(killing, boost, task, "trees") == text
+        assert run_all(killing, select, tasks, [t.file for t in tasks]) == list(selected)
+        assert run_exclusive(killing, boost, task, "trees") == text
         assert (tmp_path / "killed-in-boost").exists()
     with cluster(None, 2, Budget()) as engine:
-        apart = lgb.Booster(model_str=boost_apart(engine, task)).predict(examples.x, raw_score=True)
+        apart = lgb.Booster(model_str=boost_distributed(engine, task)).predict(examples.x, raw_score=True)
     np.testing.assert_allclose(apart, plain, atol=1e-6)
 
 
@@ -259,7 +261,7 @@ def test_size_or_configuration_decide(few: Dataset, tmp_path: Path) -> None:
     assert not streams(config_of(tmp_path, "never", memory="20MiB"))
     with raw_in_memory(few) as raw:
         shutil.rmtree(tmp_path / "set")
-        partition(Place.of(tmp_path / "set"), raw, FUNNEL, ENGINE)
+        partition(Storage.from_path(tmp_path / "set"), raw, FUNNEL, ENGINE)
     assert streams(config_of(tmp_path, "auto"))
 
 
