@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from connectors.crm.landing import Landing
     from connectors.crm.secrets import Secrets
     from connectors.crm.settings import CrmSource
+    from connectors.hubspot.connector import HubSpot
+    from connectors.marketo.connector import Marketo
+    from connectors.pipedrive.connector import Pipedrive
+    from connectors.salesforce.connector import Salesforce
+
+    # opened by their names below, where no type is seen: each has to be a whole connector
+    CONNECTORS: tuple[type[Connector], ...] = (HubSpot, Salesforce, Marketo, Pipedrive)
 
 CRMS: Mapping[str, str] = {
     "hubspot": "HubSpot",

@@ -46,10 +46,11 @@ MEAN, DEVIATION, COEFFICIENT, PRESENT, ABSENT = range(5)  # of LINEAR, one after
 
 @compiled
 def run(
-    integers: Any, real: Any, tree_integers: Any, tree_real: Any, rows: Any, stage: Any, stage_days: Any, fits: Any, external_margins: Any,
-    groups: Any, count: int, x: Any, contributions: Any, out: Any, speaker: Any, effect: Any, begin: int, end: int,
+    integers: Any, real: Any, tree_integers: Any, tree_real: Any, rows: Any, stage: Any, stage_days: Any, fits: Any,
+    external_margins: Any, groups: Any, count: int, x: Any, contributions: Any, out: Any, speaker: Any, effect: Any,
+    begin: int, end: int,
 ) -> None:  # fmt: skip
-    """Leads `begin` … `end`, all arrays as in `models.packed.Made.numbers`; `external_margins` (n, targets + 1): margins from
+    """Leads `begin` … `end`, all arrays as in `models.packed.PackedModel.numbers`; `external_margins` (n, targets + 1): margins from
     elsewhere."""
     sizes = part(integers, SIZES)
     targets = sizes[TARGETS]

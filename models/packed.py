@@ -144,8 +144,9 @@ class PackedModel:
 
         def work(begin: int) -> None:
             run(
-                self.integers, self.real, self.forest.integers, self.forest.real, rows, stage, stage_days, fits, external_margins, self.groups,
-                self.count, numbers.x, numbers.contributions, numbers.row, numbers.speaker, numbers.effect,
+                self.integers, self.real, self.forest.integers, self.forest.real, rows, stage, stage_days, fits,
+                external_margins, self.groups, self.count, numbers.x, numbers.contributions, numbers.row, numbers.speaker,
+                numbers.effect,
                 begin, min(begin + block_size, leads),
             )  # fmt: skip
 

@@ -161,8 +161,8 @@ def situations(
     gain, low, high = predictions.gain(model.policy)
     columns = zip(
         leads.stage.tolist(), gain.tolist(), low.tolist(), high.tolist(), predictions.probability[:, -1].tolist(),
-        predictions.low[:, -1].tolist(), predictions.high[:, -1].tolist(), predictions.inputs.quiet.tolist(), leads.age_days.tolist(),
-        predictions.inputs.points.points.tolist(), previous or [None] * len(gain), strict=True,
+        predictions.low[:, -1].tolist(), predictions.high[:, -1].tolist(), predictions.inputs.quiet.tolist(),
+        leads.age_days.tolist(), predictions.inputs.points.points.tolist(), previous or [None] * len(gain), strict=True,
     )  # fmt: skip
     return [_situation(model, *column) for column in columns]
 

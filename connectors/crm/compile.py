@@ -66,7 +66,8 @@ def open_database(landing: Landing, memory: str) -> Iterator[duckdb.DuckDBPyConn
             base.execute(f"CREATE SCHEMA {SCHEMA}")
             for name, table_columns in tables.items():
                 base.execute(
-                    f'CREATE VIEW {SCHEMA}."{name}" AS SELECT *{_missing_columns(name, table_columns)} FROM landed.{SCHEMA}."{name}"'
+                    f'CREATE VIEW {SCHEMA}."{name}" AS SELECT *{_missing_columns(name, table_columns)} '
+                    f'FROM landed.{SCHEMA}."{name}"'
                 )
         for name, columns in COLUMNS.items():
             if name not in tables:

@@ -37,7 +37,8 @@ def resolve(base: duckdb.DuckDBPyConnection) -> None:
             [entity],
         )
         base.execute(
-            f"CREATE OR REPLACE TABLE there AS SELECT _id AS record, _gone_at IS NULL AS alive FROM raw.{table} WHERE {condition}"
+            "CREATE OR REPLACE TABLE there AS SELECT _id AS record, _gone_at IS NULL AS alive "
+            f"FROM raw.{table} WHERE {condition}"
         )
         _open_circles(base)
         base.execute(f"""

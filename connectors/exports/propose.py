@@ -186,8 +186,8 @@ def _lead_file(source: dict[str, Any], match: ExportMatch, mapping: dict[str, An
         return
     if "created_at" not in match.columns:
         doubts.append(
-            f"{match.file.name} has no creation date: the order of its rows is taken for the order of time, and you have to name "
-            "the column that says what came of a lead (`outcome:`)"
+            f"{match.file.name} has no creation date: the order of its rows is taken for the order of time, and you have to "
+            "name the column that says what came of a lead (`outcome:`)"
         )
         mapping["order"] = "rows"
     if match.columns.get("lead_id") and fold(match.columns["lead_id"]).endswith(

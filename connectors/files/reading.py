@@ -180,8 +180,8 @@ def _bad_row(file: RawFile, columns: Sequence[str]) -> DataError | None:
         return None
     first_row = invalid_rows[0]
     return DataError(
-        f"{file.name}, row {first_row.number}: {first_row.actual_columns} fields, not {first_row.expected_columns}: {first_row.text[:90]!r}"
-        + (f" (and {len(invalid_rows) - 1} more such rows)." if len(invalid_rows) > 1 else "."),
+        f"{file.name}, row {first_row.number}: {first_row.actual_columns} fields, not {first_row.expected_columns}: "
+        f"{first_row.text[:90]!r}" + (f" (and {len(invalid_rows) - 1} more such rows)." if len(invalid_rows) > 1 else "."),
         f"The separator was taken to be {file.options.separator!r}; set `separator:` or quote the value that holds one.",
     )
 

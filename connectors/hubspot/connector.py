@@ -283,7 +283,7 @@ class HubSpot(HubSpotWriter, BaseConnector):
                 deletions = deletion_rows(kind, [name for name in ids if name not in present_ids], self.now())
                 yield Page({**tables, kind.table: [*tables[kind.table], *deletions]}, None)
 
-    def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
+    def mapping(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
         """What becomes what; `form: *` and the like are found by their beginning."""
         own_prefix = f"{self.source.write_back.prefix}_"
         landed_columns = self.landing.tables().get("people", [])

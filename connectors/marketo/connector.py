@@ -375,7 +375,7 @@ class Marketo(MarketoWriter, BaseConnector):
             names = [int(name) for name in batch.column(0).to_pylist()]
             yield from (str(lead["id"]) for lead in self.api.leads(names, ["id"]))
 
-    def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
+    def mapping(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
         """What becomes what."""
         interactions = {**INTERACTIONS, **self.source.interactions}
         excluded_fields = OUTCOMES | {STAGE, *OPT_OUTS, *self.source.exclude}

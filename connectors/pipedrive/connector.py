@@ -306,7 +306,7 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         if sweep_due:
             yield Page({}, {"at": iso(run_start)})
 
-    def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
+    def mapping(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
         """What becomes what."""
         interactions = {**INTERACTIONS, **self.source.interactions}
         return CrmMapping(

@@ -42,7 +42,8 @@ class PipedriveWriter:
                 raise CrmError(f"Pipedrive has {len(existing)} person fields named {name!r}.", "Rename or remove all but one.")
             if existing and existing[0].get("field_type") != KINDS[field.kind]:
                 raise CrmError(
-                    f"Pipedrive has a person field {name!r} of type {existing[0].get('field_type')}, ours is {KINDS[field.kind]}.",
+                    f"Pipedrive has a person field {name!r} of type {existing[0].get('field_type')}, "
+                    f"ours is {KINDS[field.kind]}.",
                     "It belongs to somebody else: choose another `write_back: prefix:`.",
                 )
             if existing:

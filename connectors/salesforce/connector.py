@@ -284,7 +284,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
             rows.append(label_row(STATUS, str(option["value"]), str(option["label"])))
         yield Page({"labels": changed_rows(self.landing, "labels", rows, frozenset())}, {"read": True})
 
-    def shape(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
+    def mapping(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
         """What becomes what."""
         excluded_fields = {STATUS, STAGE, "ConvertedContactId", "ConvertedOpportunityId", *self.source.exclude}
         interactions = {**INTERACTIONS, **self.source.interactions}

@@ -529,7 +529,8 @@ def _learn_column(profile: _ColumnProfile, min_level_rows: int, max_levels: int)
     for kind in kinds:
         levels = _levels(profile, kind, min_level_rows, max_levels) if kind in _KEYS else ()
         if kind in _KEYS and not levels:
-            yield f"{profile.name}: no {'function' if kind == 'function' else 'value'} is found in {min_level_rows} rows, not used"
+            noun = "function" if kind == "function" else "value"
+            yield f"{profile.name}: no {noun} is found in {min_level_rows} rows, not used"
         else:
             log = kind == "number" and (profile.column in _ALWAYS_LOG or _is_wide(profile))
             yield AttributeEncoder(profile.entity, profile.column, kind, levels, log)

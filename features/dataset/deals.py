@@ -139,6 +139,7 @@ def _first_deals(
     if len(first_deals) > MIN_CUSTOMERS and first_deals.amount.max() > LARGE_SHARE * first_deals.amount.sum():
         share = first_deals.amount.max() / first_deals.amount.sum()
         notes.append(
-            f"value: one deal of {first_deals.amount.max():,.0f} {unit} is {share:.0%} of all that was won; check that it is right"
+            f"value: one deal of {first_deals.amount.max():,.0f} {unit} is {share:.0%} of all that was won; "
+            "check that it is right"
         )
     return first_deals

@@ -128,7 +128,8 @@ def _refuse(table: str, column: str, values: pd.Series[Any], read: pd.Series[Any
     unreadable = np.flatnonzero((read.isna() & values.notna()).to_numpy())
     if len(unreadable):
         raise DataError(
-            f"Table {table!r}, row {unreadable[0]}, column {column!r}: {values.iloc[unreadable[0]]!r} is no {word} ({len(unreadable):,} such rows).",
+            f"Table {table!r}, row {unreadable[0]}, column {column!r}: {values.iloc[unreadable[0]]!r} is no {word} "
+            f"({len(unreadable):,} such rows).",
             "Put it right where the dataset is written; a value that is missing must be empty.",
         )
 

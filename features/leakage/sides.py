@@ -16,6 +16,6 @@ def straddling_accounts(account: Ints, created: Moments, share: float) -> str | 
         return None
     rows = int(np.isin(account[is_newest], straddle).sum())
     return (
-        f"{rows:,} of the newest {int(is_newest.sum()):,} leads belong to {len(straddle):,} accounts that have older leads too; "
-        "training keeps such accounts on one side"
+        f"{rows:,} of the newest {int(is_newest.sum()):,} leads belong to {len(straddle):,} accounts that have older leads "
+        "too; training keeps such accounts on one side"
     )

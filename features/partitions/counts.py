@@ -56,7 +56,7 @@ class Tally:
         )
 
     def observed(self, *, accounts: bool, dates: bool) -> DataProfile:
-        """What features the data can carry: the same as `features.engine.histories.seen_in` says of all rows at once."""
+        """What features the data can carry: the same as `features.engine.histories.data_profile` says of all rows at once."""
         types = [name for name, rows in self.types.items() if rows >= MIN_TYPE_ROWS]
         return DataProfile(
             types=tuple(sorted(types, key=lambda name: (-self.types[name], name))),

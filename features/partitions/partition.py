@@ -69,8 +69,9 @@ def partition(storage: Storage, raw: Raw, funnel: Funnel, engine: Engine, tick: 
             segments, waiting = job.sorted(shuffled, assignment)
             buckets = [replace(b, segments=segments.get(b.number, ())) for b in storing.result()]
         manifest = Manifest(
-            raw.lean.source, raw.lean.time, raw.lean.extracted_at.isoformat(), assignment.borders, tuple(buckets), clean_files.result(),
-            raw_files.result(), raw.report.merge(report).to_dict(), waiting, unusable, (), (*funnel.stages, *funnel.exits),
+            raw.lean.source, raw.lean.time, raw.lean.extracted_at.isoformat(), assignment.borders, tuple(buckets),
+            clean_files.result(), raw_files.result(), raw.report.merge(report).to_dict(), waiting, unusable, (),
+            (*funnel.stages, *funnel.exits),
         )  # fmt: skip
         return job.written(_add_interaction_report(manifest))
 
@@ -114,8 +115,9 @@ def add(storage: Storage, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick |
         )
         buckets = [replace(b, segments=(*kept_segments[b.number], *segments.get(b.number, ()))) for b in day.buckets()]
         manifest = replace(
-            old_manifest, extracted_at=raw.lean.extracted_at.isoformat(), buckets=tuple(buckets), whole=day.clean_files, raw=day.raw,
-            report=day.report.to_dict(), waiting=waiting, unusable=unusable, added=(*old_manifest.added, raw.digest),
+            old_manifest, extracted_at=raw.lean.extracted_at.isoformat(), buckets=tuple(buckets), whole=day.clean_files,
+            raw=day.raw, report=day.report.to_dict(), waiting=waiting, unusable=unusable,
+            added=(*old_manifest.added, raw.digest),
         )  # fmt: skip
         return job.written(_add_interaction_report(manifest))
 

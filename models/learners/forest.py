@@ -62,13 +62,14 @@ class Forest(NamedTuple):
 def unpacked(integers: Any, real: Any) -> Any:
     """A forest and its switches, out of the two arrays that `models.learners.tree_shap.Shapley` packs."""
     forest = Forest(
-        part(integers, 0), part(integers, 1), part(integers, 2), part(integers, 3), part(integers, 4), part(integers, 5), part(integers, 6),
-        part(integers, 7), part(real, 0), part(real, 1), part(real, 2), part(real, 3), part(real, 4), part(real, 5),
-        part(real, 6), part(real, 7),
+        part(integers, 0), part(integers, 1), part(integers, 2), part(integers, 3), part(integers, 4), part(integers, 5),
+        part(integers, 6), part(integers, 7), part(real, 0), part(real, 1), part(real, 2), part(real, 3), part(real, 4),
+        part(real, 5), part(real, 6), part(real, 7),
     )  # fmt: skip
     switches = Switches(
-        part(integers, 8), part(integers, 9), part(integers, 10), part(integers, 11), part(integers, 12), part(integers, 13), part(integers, 14),
-        part(integers, 15), part(integers, 16), part(integers, 17), part(integers, 18), part(real, 8), part(real, 9), part(real, 10),
+        part(integers, 8), part(integers, 9), part(integers, 10), part(integers, 11), part(integers, 12), part(integers, 13),
+        part(integers, 14), part(integers, 15), part(integers, 16), part(integers, 17), part(integers, 18), part(real, 8),
+        part(real, 9), part(real, 10),
     )  # fmt: skip
     return forest, switches
 
@@ -95,7 +96,7 @@ def add_contributions(tree: int, word: Any, f: Any, product: Any, total: Any, tu
     for r in range(rounds):
         offset = np.uintp((rounds * (rounds - 1) // 2 + r) * POINTS)
         store(product, np.uintp(0), load(f.weight, offset))
-        complement = load(f.rest, offset)
+        complement = load(f.complement, offset)
         _descend(first_node, count, word, open_, complement, f, product, turned)
         _ascend(first_node, count, word, open_, complement, f, product, total, turned, contributions)
 
@@ -131,8 +132,8 @@ def _descend(first_node: Any, count: Any, word: Any, open_: Any, complement: Any
     """What comes down to each place, at the points of a round; and what share of it each node sends away."""
     for n in range(count):
         k, m = first_node + np.uintp(n), np.uintp(n) * np.uintp(POINTS)
-        code, upstream_share, left_bit = np.uint64(f.code[k]), f.before[k], (word >> np.uint64(n)) & np.uint64(1)
-        opposite_share = f.away[k + k + np.uintp(left_bit)]
+        code, upstream_share, left_bit = np.uint64(f.code[k]), f.upstream_share[k], (word >> np.uint64(n)) & np.uint64(1)
+        opposite_share = f.opposite_share[k + k + np.uintp(left_bit)]
         row_child, opposite_child = _children(code, left_bit)
         if not (open_ >> np.uint64(n)) & np.uint64(1):
             share = broadcast(opposite_share)
@@ -166,7 +167,7 @@ def _ascend(  # noqa: PLR0917  arrays, as compiled code wants them
     for step in range(count):
         n = count - np.uintp(1) - np.uintp(step)
         k, m = first_node + n, n * np.uintp(POINTS)
-        code, upstream_share, left_bit = np.uint64(f.code[k]), f.before[k], (word >> np.uint64(n)) & np.uint64(1)
+        code, upstream_share, left_bit = np.uint64(f.code[k]), f.upstream_share[k], (word >> np.uint64(n)) & np.uint64(1)
         row_child, opposite_child = _children(code, left_bit)
         way = load(total, row_child)
         difference = minus(way, load(total, opposite_child))
@@ -177,7 +178,7 @@ def _ascend(  # noqa: PLR0917  arrays, as compiled code wants them
                 through = _let_through(complement, upstream_share)
                 gain = divide(gain, times(through, through))
             contributions[np.uintp(code >> np.uint64(COLUMN))] += (
-                upstream_share * f.away[k + k + np.uintp(left_bit)] * summed(gain)
+                upstream_share * f.opposite_share[k + k + np.uintp(left_bit)] * summed(gain)
             )
 
 

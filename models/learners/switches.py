@@ -76,8 +76,9 @@ class Switches(NamedTuple):
         high = np.where(rank == limits[1:], np.inf, padded_thresholds[rank + 1])
         code = (tree << PLACE_BITS | position)[node]
         return cls(
-            np.searchsorted(node_set[groups.opening], np.arange(len(begins) + 1)), nodes.feature[opening_nodes].astype(np.int64),
-            nodes.missing[opening_nodes].astype(np.int64), limits, groups.starts, code, rank, absent[opening_nodes].astype(np.int64),
+            np.searchsorted(node_set[groups.opening], np.arange(len(begins) + 1)),
+            nodes.feature[opening_nodes].astype(np.int64), nodes.missing[opening_nodes].astype(np.int64), limits,
+            groups.starts, code, rank, absent[opening_nodes].astype(np.int64),
             np.searchsorted(groups.of_node[differ], np.arange(len(opening_nodes) + 1)), code[differ], words.view(np.int64),
             groups.threshold, np.where(bound, low, np.inf), high,
         )  # fmt: skip
@@ -157,7 +158,7 @@ def turn(row: Any, trees: int, s: Any, words: Any) -> None:
             value = 0.0
         is_missing = (unknown and missing == MISSING_NAN) or (missing == MISSING_ZERO and abs(value) <= ZERO)
         if is_missing != (s.absent[g] != 0):
-            _flip(s.others, s.apart[g], s.apart[g + np.uintp(1)], words)
+            _flip(s.missing_nodes, s.missing_begin[g], s.missing_begin[g + np.uintp(1)], words)
         if not is_missing:
             usual_rank = s.rank[g]
             rank, begin, end = usual_rank, s.limits[g], s.limits[g + np.uintp(1)]
@@ -165,7 +166,7 @@ def turn(row: Any, trees: int, s: Any, words: Any) -> None:
                 rank += 1
             while rank > begin and value <= s.threshold[np.uintp(rank - 1)]:
                 rank -= 1
-            _flip(s.nodes, s.first[np.uintp(min(rank, usual_rank))], s.first[np.uintp(max(rank, usual_rank))], words)
+            _flip(s.nodes, s.starts[np.uintp(min(rank, usual_rank))], s.starts[np.uintp(max(rank, usual_rank))], words)
 
 
 @inlined

@@ -163,7 +163,8 @@ class _ForestBuilder:
             begin, self.boosters, np.array(self.rounds, np.int64), used, np.array(self.columns, np.int64),
             np.where(nodes <= SMALL, np.cumsum(entries) - entries, -1), np.where(nodes <= SMALL, np.cumsum(words) - words, -1),
             self.code, self.opposite_share.ravel(), self.upstream_share, self.trees.links.value,
-            np.concatenate([1 - abscissae for abscissae, _ in quadratures]), np.concatenate([weight for _, weight in quadratures]),
+            np.concatenate([1 - abscissae for abscissae, _ in quadratures]),
+            np.concatenate([weight for _, weight in quadratures]),
             np.zeros(int(entries.sum())), np.zeros(int(words.sum())), start.ravel(),
         )  # fmt: skip
 
@@ -211,7 +212,7 @@ def _each_row(x: Any, integers: Any, real: Any, out: Any) -> None:
 
 @compiled
 def _add_ways(values: Any, n: int, nodes: Any, bit: Any, words: Any) -> None:
-    """LightGBM's decision at node n (`models.learners.trees.goes_left`) for the values (n,) of its column: `bit` in the words
+    """LightGBM's decision at node n (`models.learners.trees.branches_left`) for the values (n,) of its column: `bit` in the words
     of those that go left. A loop for each kind of missing value, so that they become vectors."""
     threshold, missing, default = nodes.threshold[n], nodes.missing[n], nodes.default_left[n] == 1
     for i in range(len(words)):

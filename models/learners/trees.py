@@ -161,6 +161,6 @@ def _sum(x: Any, nodes: Any, links: Any, out: Any) -> None:
         for tree in range(len(links.root)):
             node = links.root[tree]
             while node >= 0:
-                node = links.left[node] if branches_left(x, i, node, nodes) else links.right[node]
+                node = links.left_child[node] if branches_left(x, i, node, nodes) else links.right_child[node]
             total += links.value[~node]
         out[i] = total

@@ -53,9 +53,8 @@ def _inline_code(text: str) -> str:
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    parts = [
-        f"<p>{_inline_code(operation['summary'])}{'' if operation['summary'].endswith('?') else '.'} {_access_note(operation)}</p>"
-    ]
+    full_stop = "" if operation["summary"].endswith("?") else "."
+    parts = [f"<p>{_inline_code(operation['summary'])}{full_stop} {_access_note(operation)}</p>"]
     if parameters := operation.get("parameters"):
         parts.append(_table("Parameters", (_parameter(item) for item in parameters)))
     if body:
@@ -63,7 +62,8 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     parts.append(f"<pre>{_command(method, path, body)}</pre>")
     parts.append(_table("Answers", (_answer(code, item) for code, item in sorted(operation["responses"].items()))))
     heading = f"<code>{method} {html.escape(path)}</code>"
-    return f'<details><summary>{heading}</summary><div id="{html.escape(operation["operationId"])}">{"".join(parts)}</div></details>'
+    anchor = html.escape(operation["operationId"])
+    return f'<details><summary>{heading}</summary><div id="{anchor}">{"".join(parts)}</div></details>'
 
 
 def _table(title: str, rows: Iterable[str]) -> str:
@@ -99,7 +99,8 @@ def _schema(name: str, schema: dict[str, Any]) -> str:
     rows = (_row(field, definition, field in required) for field, definition in schema.get("properties", {}).items())
     description = f"<p>{html.escape(schema.get('description', ''))}</p>"
     title = html.escape(name)
-    return f'<details><summary><b>{title}</b></summary><div id="schema-{title}">{description}{_table("Fields", rows)}</div></details>'
+    content = f'<div id="schema-{title}">{description}{_table("Fields", rows)}</div>'
+    return f"<details><summary><b>{title}</b></summary>{content}</details>"
 
 
 def _row(field: str, schema: dict[str, Any], required: bool, location: str = "") -> str:

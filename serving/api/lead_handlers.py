@@ -78,8 +78,9 @@ class Leads:
         if not events:
             raise _all_refused(refused)
         answer = InteractionsAnswer(
-            received=outcome.added + outcome.duplicates + outcome.erased + len(refused), new=outcome.added, known=outcome.duplicates,
-            waiting=outcome.waiting, erased=outcome.erased, refused=sorted(refused, key=lambda refusal: refusal.place),
+            received=outcome.added + outcome.duplicates + outcome.erased + len(refused), new=outcome.added,
+            known=outcome.duplicates, waiting=outcome.waiting, erased=outcome.erased,
+            refused=sorted(refused, key=lambda refusal: refusal.place),
         )  # fmt: skip
         return answer, list(dict.fromkeys(event.lead_id for event in events.values()))
 

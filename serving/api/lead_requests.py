@@ -88,8 +88,8 @@ def _event(index: int, raw: Any, ids: Ids) -> InteractionEvent:
     if not is_plausible(interaction.at):
         raise _invalid_field(_time_message("at", interaction.at), (*path, "at"), interaction.at)
     return InteractionEvent(
-        ids(interaction.event_id), ids(interaction.lead_id), interaction.type, microseconds(interaction.at), interaction.value, interaction.content,
-        interaction.campaign, interaction.direction,
+        ids(interaction.event_id), ids(interaction.lead_id), interaction.type, microseconds(interaction.at),
+        interaction.value, interaction.content, interaction.campaign, interaction.direction,
     )  # fmt: skip
 
 

@@ -75,26 +75,38 @@ def paths(read_operation: OperationBuilder, problems: Callable[..., dict[str, An
             )
         },
         lead_path: {
-            "get": _lead_operation(read_operation("lead", "A lead and its colleagues, as a request scores them", "LeadRequest", 404, 503)),
+            "get": _lead_operation(
+                read_operation("lead", "A lead and its colleagues, as a request scores them", "LeadRequest", 404, 503)
+            ),
             "put": _put_operation(read_operation, problems),
             "delete": _lead_operation(
                 read_operation("erase", "Delete everything of a lead; needs the scope admin", "Erasure", 404, 503)
             ),
         },
         f"{lead_path}/score": {
-            "get": _lead_operation(read_operation("lead_score", "The score of a lead, now or at any past moment", "StoredScore", 404, 422, 503),
-                          {**_AS_OF, **reasons, **_LANGUAGE})
+            "get": _lead_operation(
+                read_operation("lead_score", "The score of a lead, now or at any past moment", "StoredScore", 404, 422, 503),
+                {**_AS_OF, **reasons, **_LANGUAGE},
+            )
         },
         f"{lead_path}/scores": {
-            "get": _lead_operation(read_operation("lead_scores", "The recorded scores of a lead, the newest first", "ScoreHistory", 404, 422, 503),
-                          {"limit": ("integer", "0 to 1000; default 100")})
+            "get": _lead_operation(
+                read_operation("lead_scores", "The recorded scores of a lead, the newest first", "ScoreHistory", 404, 422, 503),
+                {"limit": ("integer", "0 to 1000; default 100")},
+            )
         },
         f"{lead_path}/why": {
-            "get": _lead_operation(read_operation("lead_why", "Why a score changed between two moments, exactly", "Why", 404, 422, 503), change_parameters)
+            "get": _lead_operation(
+                read_operation("lead_why", "Why a score changed between two moments, exactly", "Why", 404, 422, 503),
+                change_parameters,
+            )
         },
         f"{lead_path}/decision": {
-            "get": _lead_operation(read_operation("lead_decision", "What somebody may be told who asks how they were scored", "Decision", 404, 422,
-                               503), {**_AS_OF, **_LANGUAGE})
+            "get": _lead_operation(
+                read_operation("lead_decision", "What somebody may be told who asks how they were scored", "Decision",
+                               404, 422, 503),
+                {**_AS_OF, **_LANGUAGE},
+            )
         },
     }  # fmt: skip
 

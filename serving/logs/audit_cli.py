@@ -135,7 +135,8 @@ def main() -> None:
             number, _, mark = (options.anchor or "").partition(":")
             verified = verify(options.folder, (int(number), mark) if options.anchor else None)
             print(
-                f"{verified.lines:,} lines, {verified.first_number} to {verified.last_number}, none changed. Anchor: {verified.last_number}:{verified.hash}"
+                f"{verified.lines:,} lines, {verified.first_number} to {verified.last_number}, none changed. "
+                f"Anchor: {verified.last_number}:{verified.hash}"
             )
         elif options.command == "find":
             for line in find(options.folder, options.lead):

@@ -41,7 +41,7 @@ def test_another_text_of_what_is_compiled_or_goes_into_it_is_another_edition(
         "constants": "DAY = 1\n",
         "part": "SIZE = 1\n",
         "elsewhere": "import os\n",
-        "trees__deep": "from features.common.compiled import exact\nfrom models.learners.trees.constants import (\n    LEAF,\n)\n",
+        "trees__deep": ("from features.common.compiled import exact\nfrom models.trees.constants import (\n    LEAF,\n)\n"),
         "trees__constants": "from models.origin import LEAF\n",
         "origin": "LEAF = 1\n",
     }

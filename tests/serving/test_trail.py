@@ -174,7 +174,8 @@ def test_anchors_are_told_when_a_file_begins_and_at_the_end(tmp_path: Path) -> N
 
 def test_several_workers_write_one_chain(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from datetime import UTC, datetime; from serving.logs.audit_log import Event, Trail\n"
+        "import sys; from pathlib import Path; from datetime import UTC, datetime; "
+        "from serving.logs.audit_log import Event, Trail\n"
         "one = Trail(Path(sys.argv[1]), pause=0.001); one.start()\n"
         "for n in range(300): one.put(Event(datetime.now(UTC), sys.argv[2] + str(n), 'k', 'o', 200, 1, ['L']))\n"
         "one.stop()"

@@ -171,7 +171,10 @@ def regime(examples: Examples) -> str:
     """In words: how far the data carry, and what the next step needs."""
     rarer = rarer_of(examples)
     if rarer < MIN_ACCOUNTS:
-        return f"points: {rarer} accounts with the rarer outcome move the points little; from {MIN_ACCOUNTS} on, other columns join"
+        return (
+            f"points: {rarer} accounts with the rarer outcome move the points little; "
+            f"from {MIN_ACCOUNTS} on, other columns join"
+        )
     if rarer < LINEAR_ONLY:
         return f"linear: {rarer} accounts with the rarer outcome; trees join from {LINEAR_ONLY} on"
     return f"blend: {rarer} accounts with the rarer outcome"

@@ -107,10 +107,11 @@ def in_words(comparison: Comparison, final: str) -> list[str]:
     c, share = comparison.caught, 100
     verdict = "more" if c.low > 0 else "fewer" if c.high < 0 else None
     reach = f"{abs(share * c.mean):.1f} percentage points (90 % interval {share * c.low:+.1f} to {share * c.high:+.1f})"
+    capacity = f"{comparison.capacity:.0f} %"
     lines = [
-        f"If sales takes the {comparison.capacity:.0f} % with most points, the new rules meet {verdict} later {final}s: by {reach}."
+        f"If sales takes the {capacity} with most points, the new rules meet {verdict} later {final}s: by {reach}."
         if verdict
-        else f"At the {comparison.capacity:.0f} % that sales can take, the two cannot be told apart: {final}s met differ by {reach}."
+        else f"At the {capacity} that sales can take, the two cannot be told apart: {final}s met differ by {reach}."
     ]
     if comparison.moved:
         moved = ", ".join(f"{count:,} {way}" for way, count in list(comparison.moved.items())[:4])

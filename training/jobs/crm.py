@@ -190,7 +190,10 @@ def _budget_checks(budget: CallBudget, leads: int, daily_limit: int | None) -> l
             "" if days <= 1 else f"It takes {days} days and goes on where it stopped.",
         )
     )
-    daily_note = f"about {budget.daily:,} {budget.unit} to read and at most {budget.write:,} to write {budget.scores:,} scores{limit_note}"
+    daily_note = (
+        f"about {budget.daily:,} {budget.unit} to read and at most {budget.write:,} to write "
+        f"{budget.scores:,} scores{limit_note}"
+    )
     fits = limit is None or daily <= limit
     checks.append(
         Check(

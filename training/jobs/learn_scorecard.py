@@ -92,7 +92,10 @@ def kept_in_words(
     learned_gain = base - comparison.results["new"][final]["log_loss"]
     current_gain = base - comparison.results["now"][final]["log_loss"]
     lines = [
-        f"Log loss lower than the base rate's ({base:.4f}) by {learned_gain:.4f} with the learned points, {current_gain:.4f} with those now."
+        (
+            f"Log loss lower than the base rate's ({base:.4f}) by {learned_gain:.4f} with the learned points, "
+            f"{current_gain:.4f} with those now."
+        )
     ]
     if model:
         gain = base - model[final]["log_loss"]

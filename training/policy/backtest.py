@@ -86,8 +86,8 @@ class Backtest:
                 "way": t.name, "contacts": t.contacts, "contacts_per_week_of_all_leads": round(float(t.per_week.mean()), 1),
                 "busiest_week": round(float(t.per_week.max()), 1), "customers": t.customers, "revenue": round(t.revenue, 2),
                 "cost": round(t.cost, 2), "profit": round(t.profit, 2), "too_early": t.early_contacts,
-                "too_early_cost": round(t.early_cost, 2), "too_late": t.late_customers, "too_late_worth": round(t.missed_revenue, 2),
-                "changes_of_mind": t.changes,
+                "too_early_cost": round(t.early_cost, 2), "too_late": t.late_customers,
+                "too_late_worth": round(t.missed_revenue, 2), "changes_of_mind": t.changes,
             }
             for t in self.tallies
         ])  # fmt: skip
@@ -240,13 +240,13 @@ def in_words(result: Backtest, share: float) -> list[str]:
     """What the marketer should know of it; `share`: of all leads that are held out."""
     model, rules = result.tally(MODEL), result.best_rules
     summary_line = (
-        f"The hand-over policy on {result.weeks} later weeks of the {share:.0%} of leads held out: {_tally_text(result, model)}; "
-        f"the {rules.name}: {_tally_text(result, rules)}."
+        f"The hand-over policy on {result.weeks} later weeks of the {share:.0%} of leads held out: "
+        f"{_tally_text(result, model)}; the {rules.name}: {_tally_text(result, rules)}."
     )
     timing_line = (
         f"Of the model's hand-overs {model.early_contacts:,} never reached {result.policy.stage} in time (too early); of "
-        f"{result.sales_customers:,} customers that sales found in these weeks it had not handed over {model.late_customers:,} by then (too "
-        f"late); the rules: {rules.early_contacts:,} and {rules.late_customers:,}."
+        f"{result.sales_customers:,} customers that sales found in these weeks it had not handed over "
+        f"{model.late_customers:,} by then (too late); the rules: {rules.early_contacts:,} and {rules.late_customers:,}."
     )
     return [summary_line, timing_line]
 

@@ -24,7 +24,8 @@ def pool_notes(config: Config, prior: Prior | None, transitions: Sequence[Transi
             continue
         verdict = "used" if comparison["used"] else "not used"
         notes.append(
-            f"pool: the prior of {transition_prior.clients} other clients is {verdict} for {transition.target}: cross-validated log loss "
-            f"of the linear learner {comparison['with_']:.4f} with it, {comparison['without']:.4f} without"
+            f"pool: the prior of {transition_prior.clients} other clients is {verdict} for {transition.target}: "
+            f"cross-validated log loss of the linear learner {comparison['with_']:.4f} with it, "
+            f"{comparison['without']:.4f} without"
         )
     return notes

@@ -48,8 +48,8 @@ def _who_ranks(f: ReportFacts, s: Speaker) -> str:
             f"Modell {model}.",
         )
     return s.pick(
-        f"Either will do for ranking: {capacity_phrase} model ({model}) and rules ({rules}) cannot be told apart on these leads; "
-        "the model adds probabilities that can be relied on.",
+        f"Either will do for ranking: {capacity_phrase} model ({model}) and rules ({rules}) cannot be told apart on these "
+        "leads; the model adds probabilities that can be relied on.",
         f"Zum Ordnen taugen beide: {capacity_phrase} sind Modell ({model}) und Regeln ({rules}) auf diesen Leads nicht zu "
         "unterscheiden; "
         "das Modell nennt dazu verlässliche Wahrscheinlichkeiten.",

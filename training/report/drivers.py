@@ -52,8 +52,8 @@ def drivers(prepared: Prepared, holdout: Holdout, cut: FunnelModel, language: La
             description = cut.described[column]
             multi_column = len(members) > 1 and description.part == "fit"
             records.append({
-                "target": target, "label": _label(description, multi_column, language), "column": column, "part": description.part,
-                "strength": float(strength[group]),
+                "target": target, "label": _label(description, multi_column, language), "column": column,
+                "part": description.part, "strength": float(strength[group]),
                 "direction": 0.0 if multi_column else _correlation(x[:, column], effects[:, column]),
             })  # fmt: skip
     return pd.DataFrame(records, columns=["target", "label", "column", "part", "strength", "direction"])
@@ -118,7 +118,9 @@ def disagreements(prepared: Prepared, holdout: Holdout, cut: FunnelModel, langua
                 "kind": kind, "lead_id": lead.lead_id, "lead_stage": prepared.funnel.stages[int(stage[0])],
                 "rank_model": lead.rank_model, "rank_rules": lead.rank_rules, "points": lead.points,
                 "p_model": lead.p_model, "became": lead.became,
-                "reasons": [{"label": r.label, "value": r.value, "unit": r.unit, "effect": r.effect} for r in explanation.reasons],
+                "reasons": [
+                    {"label": r.label, "value": r.value, "unit": r.unit, "effect": r.effect} for r in explanation.reasons
+                ],
                 "lines": [{"label": labels[i], "points": float(lines[i])} for i in top],
             })  # fmt: skip
     return records

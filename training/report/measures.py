@@ -39,7 +39,8 @@ def capacity_curves(prepared: Prepared, holdout: Holdout) -> pd.DataFrame:
     _, y = final_rows(prepared, holdout)
     probabilities = final_probabilities(prepared, holdout)
     return pd.DataFrame([
-        {"percent": p, "model": capture_rate(y, probabilities["model"], p), "rules": capture_rate(y, probabilities["rules"], p), "chance": p / 100}
+        {"percent": p, "model": capture_rate(y, probabilities["model"], p),
+         "rules": capture_rate(y, probabilities["rules"], p), "chance": p / 100}
         for p in PERCENTS
     ])  # fmt: skip
 
@@ -133,11 +134,12 @@ def contact_curve(past: Weekly, policy: Policy) -> pd.DataFrame:
             contact_rows = candidate_rows[first_rows]
             w, customer = weight[contact_rows], past.customer[contact_rows]
             contacts = w.sum()
+            met_customers = float(customers[past.looks.lead[contact_rows]].sum())
             records.append({
                 "by": name, "line": float(line), "contacts": contacts / weeks, "customers": (w * customer).sum() / weeks,
                 "revenue": (w * past.revenue[contact_rows]).sum() / weeks,
                 "too_early": float((w * ~past.with_sales[contact_rows]).sum() / contacts),
-                "too_late": 1 - float(customers[past.looks.lead[contact_rows]].sum()) / total_customers if total_customers else 0.0,
+                "too_late": 1 - met_customers / total_customers if total_customers else 0.0,
             })  # fmt: skip
     return pd.DataFrame(records)
 

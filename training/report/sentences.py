@@ -133,20 +133,17 @@ def _timing_errors(f: ReportFacts, s: Speaker, tested: Backtest) -> str:
     missed = s.pick(f", worth {' and '.join(lost)}", f", {' und '.join(lost)} wert") if lost else ""
     return s.pick(
         f"Too early is a lead handed over that did not reach {s.stage(f.policy.stage)} in time: {early_counts[0]} of "
-        f"{early_counts[1]} by "
-        f"the model, {early_counts[2]} of {early_counts[3]} by the rules{wasted}. Too late is a {s.stage(f.final)} whom sales found "
-        "in these "
-        f"weeks before it was handed over: {late_counts[0]} by the model and {late_counts[1]} by the rules of {late_counts[2]}{missed}. "
-        "What sales "
-        "did with a lead is part of what became of it, so leads it never called may be worth more than history shows.",
+        f"{early_counts[1]} by the model, {early_counts[2]} of {early_counts[3]} by the rules{wasted}. "
+        f"Too late is a {s.stage(f.final)} whom sales found in these weeks before it was handed over: "
+        f"{late_counts[0]} by the model and {late_counts[1]} by the rules of {late_counts[2]}{missed}. "
+        "What sales did with a lead is part of what became of it, so leads it never called may be worth more than "
+        "history shows.",
         f"Zu früh ist ein übergebener Lead, der {s.stage(f.policy.stage)} nicht rechtzeitig erreichte: {early_counts[0]} von "
-        f"{early_counts[1]} beim Modell, {early_counts[2]} von {early_counts[3]} bei den Regeln{wasted}. Zu spät ist ein "
-        f"{s.stage(f.final)}, den der "
-        f"Vertrieb in diesen Wochen vor der Übergabe selbst fand: {late_counts[0]} beim Modell und {late_counts[1]} bei den Regeln "
-        "von "
-        f"{late_counts[2]}{missed}. Was der Vertrieb mit einem Lead tat, gehört zu dem, was aus ihm wurde; nie angerufene "
-        "Leads können "
-        "also mehr wert sein, als die Geschichte zeigt.",
+        f"{early_counts[1]} beim Modell, {early_counts[2]} von {early_counts[3]} bei den Regeln{wasted}. "
+        f"Zu spät ist ein {s.stage(f.final)}, den der Vertrieb in diesen Wochen vor der Übergabe selbst fand: "
+        f"{late_counts[0]} beim Modell und {late_counts[1]} bei den Regeln von {late_counts[2]}{missed}. "
+        "Was der Vertrieb mit einem Lead tat, gehört zu dem, was aus ihm wurde; nie angerufene Leads können also mehr "
+        "wert sein, als die Geschichte zeigt.",
     )
 
 
@@ -237,13 +234,11 @@ def segments(f: ReportFacts, s: Speaker) -> str:
     best_segment = f.segments.iloc[int(f.segments["gain"].argmax())]
     return s.pick(
         f"The model meets more {s.stages(f.final)} than the rules beyond doubt in {len(better)} of {len(f.segments)} "
-        f"segments, fewer in {len(worse)}; "
-        f"most in {s.words[best_segment['kind']]} {best_segment['segment']} ({s.percent(best_segment['gain'], 0, sign=True)} of its "
-        f"{s.stages(f.final)}).",
+        f"segments, fewer in {len(worse)}; most in {s.words[best_segment['kind']]} {best_segment['segment']} "
+        f"({s.percent(best_segment['gain'], 0, sign=True)} of its {s.stages(f.final)}).",
         f"In {len(better)} von {len(f.segments)} Segmenten trifft das Modell zweifelsfrei mehr {s.stages(f.final)} "
-        f"als die Regeln, in {len(worse)} weniger; "
-        f"am meisten in {s.words[best_segment['kind']]} {best_segment['segment']} ({s.percent(best_segment['gain'], 0, sign=True)} seiner "
-        f"{s.stages(f.final)}).",
+        f"als die Regeln, in {len(worse)} weniger; am meisten in {s.words[best_segment['kind']]} {best_segment['segment']} "
+        f"({s.percent(best_segment['gain'], 0, sign=True)} seiner {s.stages(f.final)}).",
     )
 
 
@@ -339,8 +334,8 @@ def data(f: ReportFacts, s: Speaker) -> list[str]:
         lines.append(s.pick(
             f"Of the strongest features {len(drifted_rows)} have shifted since the data that were learned from (much: "
             f"{len(strong_drift)}): {names}.",
-            f"Von den stärksten Merkmalen haben sich {len(drifted_rows)} seit den Lerndaten verschoben (stark: {len(strong_drift)}): "
-            f"{names}.",
+            f"Von den stärksten Merkmalen haben sich {len(drifted_rows)} seit den Lerndaten verschoben (stark: "
+            f"{len(strong_drift)}): {names}.",
         ))  # fmt: skip
     else:
         lines.append(

@@ -89,8 +89,8 @@ def _grown(
 
     def booster(trees: int, *, stacked: bool) -> Gbm:
         task = Boosting(
-            streamed.store, streamed.spec.model_columns, selected, settings.params, trees, stacked, settings.half_life, newest, scale,
-            bin_rows, None if engine.distributed else allowed() or cores(),
+            streamed.store, streamed.spec.model_columns, selected, settings.params, trees, stacked, settings.half_life,
+            newest, scale, bin_rows, None if engine.distributed else allowed() or cores(),
         )  # fmt: skip
         text = (
             boost_distributed(engine, task)

@@ -112,9 +112,8 @@ def test_shares_are_whole_row_groups_and_none_is_small(tmp_path: Path, monkeypat
     monkeypatch.setattr(reading, "SPREAD", 3)
     parts = InteractionSource((file,), ("SELECT 1", "SELECT 2")).split(1, spread=True)
     assert [(len(p.files), len(p.queries)) for p in parts] == [(1, 0), (1, 0), (0, 1), (0, 1)]
-    assert [(len(p.files), len(p.queries)) for p in InteractionSource((file,), ("SELECT 1", "SELECT 2")).split(2, spread=False)] == [
-        (1, 0), (1, 0), (0, 2),
-    ]  # fmt: skip
+    parts = InteractionSource((file,), ("SELECT 1", "SELECT 2")).split(2, spread=False)
+    assert [(len(p.files), len(p.queries)) for p in parts] == [(1, 0), (1, 0), (0, 2)]
     whole = [row for part in file.shares(3) for row in of(InteractionSource((part,)), Storage.from_path(tmp_path))]
     assert sorted(row["at"] for row in whole) == table()["at"].to_pylist()
 
