@@ -34,7 +34,8 @@ from features.engine.evaluate import evaluate
 from features.engine.index import HistoryIndex
 from features.engine.people import LandmarkArrays, People
 from features.engine.plan import Plan
-from features.spec import Count, DaysSince, Decayed, InteractionFilter, Share, Total, Trend, Variety
+from features.feature import InteractionFilter
+from features.spec import Count, DaysSince, Decayed, Share, Total, Trend, Variety
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "benchmarks" / "features.md"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.common.clock import DAY
-from features.spec import Count, DaysSince, Decayed, Feature, InteractionFilter, Share, Total, Trend, Variety
+from features.feature import Feature, InteractionFilter
+from features.spec import Count, DaysSince, Decayed, Share, Total, Trend, Variety
 
 if TYPE_CHECKING:
     import polars as pl

@@ -31,6 +31,7 @@ from benchmarks.scale_world import AGES, FUNNEL, write_world
 from features.catalogue import DataProfile, catalogue
 from features.dataset.validate import validate
 from features.engine.feature_set import FeatureSet
+from features.feature import Feature
 from features.partitions.executor import Engine, Inline, run_all
 from features.partitions.inputs import Raw
 from features.partitions.lead_tables import Accounts
@@ -41,7 +42,6 @@ from features.partitions.partition import add, partition
 from features.partitions.spec import Spec
 from features.partitions.storage import Storage
 from features.partitions.update import update
-from features.spec import Feature
 from models.store import save
 from tests.tiny import tiny_model
 from training.executors.local import LocalEngine

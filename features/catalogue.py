@@ -10,27 +10,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from features.dataset.funnel import Funnel
-from features.spec import (
-    Age,
-    ColleaguesActive,
-    ColleaguesCount,
-    ColleaguesSilence,
-    Count,
-    CreatedOn,
-    DaysSince,
-    Decayed,
-    Feature,
-    Gap,
-    GroupSize,
-    InStage,
-    InteractionFilter,
-    Share,
-    Silence,
-    Topics,
-    Total,
-    Trend,
-    Variety,
-)
+from features.feature import Feature, InteractionFilter
+from features.spec import Age, Count, CreatedOn, DaysSince, Decayed, Gap, InStage, Share, Silence, Topics, Total, Trend, Variety
+from features.spec_accounts import ColleaguesActive, ColleaguesCount, ColleaguesSilence, GroupSize
 
 ALL_INTERACTIONS = InteractionFilter("any")
 INBOUND = InteractionFilter("inbound", direction="in")

@@ -1,67 +1,18 @@
-"""What a feature is: a frozen dataclass of parameters that computes its own column name and says in words what it means.
+"""The kinds of features: each a frozen dataclass of parameters, with its column name, label and unit.
 
 A feature never touches data. `features.engine.plan` compiles a list of them into instructions for one walk along the history;
-the tests hold a second, naive implementation of each.
+the tests hold a second, naive implementation of each. Those of the account stand in `features.spec_accounts`.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from features.common.errors import ModelError, nearest
-from features.common.words import Language, phrase, type_words
-
-Part = Literal["engagement", "fit", "timing", "rules"]
-Mark = Literal["visit", "active_day"]
-
-
-@dataclass(frozen=True)
-class InteractionFilter:
-    """Which interactions count: of these types (all when empty), in this direction (any when None).
-
-    `mark` takes instead the interactions that open a visit (inbound, more than 30 minutes after the one before) or a day
-    (UTC) with any interaction at all.
-    """
-
-    name: str
-    types: tuple[str, ...] = ()
-    direction: Literal["in", "out"] | None = None
-    mark: Mark | None = None
-
-    def words(self, language: Language) -> str:
-        return type_words(self.name, language)
-
-
-@dataclass(frozen=True)
-class Feature(ABC):
-    """The common face of all features: `name` (the column), `label` and `unit` in words, `group` for reasons, `part`."""
-
-    part: ClassVar[Part] = "engagement"
-    integral: ClassVar[bool] = False  # a count: whole numbers, never missing
-
-    @property
-    @abstractmethod
-    def name(self) -> str: ...
-
-    @property
-    def group(self) -> str:
-        """Features of one group tell one story and are summed into one reason."""
-        return self.name
-
-    @abstractmethod
-    def label(self, language: Language = "en") -> str: ...
-
-    @abstractmethod
-    def unit(self, language: Language = "en") -> str: ...
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"feature": type(self).__name__, **asdict(self)}
-
-
-def _window(days: float | None) -> str:
-    return "ever" if days is None else f"{days:g}d"
+from features.common.words import Language, phrase
+from features.feature import Feature, InteractionFilter, window_name
+from features.spec_accounts import ColleaguesActive, ColleaguesCount, ColleaguesSilence, GroupSize
 
 
 @dataclass(frozen=True)
@@ -74,7 +25,7 @@ class Count(Feature):
 
     @property
     def name(self) -> str:
-        return f"{self.what.name}.count_{_window(self.days)}"
+        return f"{self.what.name}.count_{window_name(self.days)}"
 
     @property
     def group(self) -> str:
@@ -96,7 +47,7 @@ class Total(Feature):
 
     @property
     def name(self) -> str:
-        return f"{self.what.name}.total_{_window(self.days)}"
+        return f"{self.what.name}.total_{window_name(self.days)}"
 
     @property
     def group(self) -> str:
@@ -163,7 +114,7 @@ class Share(Feature):
 
     @property
     def name(self) -> str:
-        return f"{self.what.name}.per_{self.of.name}_{_window(self.days)}"
+        return f"{self.what.name}.per_{self.of.name}_{window_name(self.days)}"
 
     @property
     def group(self) -> str:
@@ -185,7 +136,7 @@ class Trend(Feature):
 
     @property
     def name(self) -> str:
-        return f"{self.what.name}.trend_{_window(self.days)}"
+        return f"{self.what.name}.trend_{window_name(self.days)}"
 
     @property
     def group(self) -> str:
@@ -253,7 +204,7 @@ class Variety(Feature):
 
     @property
     def name(self) -> str:
-        return f"variety.types_{_window(self.days)}"
+        return f"variety.types_{window_name(self.days)}"
 
     @property
     def group(self) -> str:
@@ -286,90 +237,6 @@ class Topics(Feature):
 
     def unit(self, language: Language = "en") -> str:
         return phrase("times", language) if self.deepest else ""
-
-
-@dataclass(frozen=True)
-class ColleaguesCount(Feature):
-    """Interactions of the other people of the account in the `days` before as_of. Whole number, 0 without colleagues."""
-
-    what: InteractionFilter
-    days: float | None = None
-    integral = True
-
-    @property
-    def name(self) -> str:
-        return f"colleagues.{self.what.name}.count_{_window(self.days)}"
-
-    @property
-    def group(self) -> str:
-        return "colleagues"
-
-    def label(self, language: Language = "en") -> str:
-        return phrase("colleagues_count", language, self.days, what=self.what.words(language))
-
-    def unit(self, language: Language = "en") -> str:
-        return phrase("times", language)
-
-
-@dataclass(frozen=True)
-class ColleaguesActive(Feature):
-    """How many other people of the account did anything in the `days` before as_of. NaN for accounts over 50 people."""
-
-    days: float
-
-    @property
-    def name(self) -> str:
-        return f"colleagues.active_{_window(self.days)}"
-
-    @property
-    def group(self) -> str:
-        return "colleagues"
-
-    def label(self, language: Language = "en") -> str:
-        return phrase("colleagues_active", language, self.days)
-
-    def unit(self, language: Language = "en") -> str:
-        return phrase("people", language)
-
-
-@dataclass(frozen=True)
-class ColleaguesSilence(Feature):
-    """Days since any colleague did anything; NaN when none ever did, or for accounts over 50 people."""
-
-    @property
-    def name(self) -> str:
-        return "colleagues.days_since_last"
-
-    @property
-    def group(self) -> str:
-        return "colleagues"
-
-    def label(self, language: Language = "en") -> str:
-        return phrase("colleagues_silence", language)
-
-    def unit(self, language: Language = "en") -> str:
-        return phrase("days", language)
-
-
-@dataclass(frozen=True)
-class GroupSize(Feature):
-    """People of the account known before as_of, the lead included. Whole number, at least 1."""
-
-    integral = True
-
-    @property
-    def name(self) -> str:
-        return "colleagues.group_size"
-
-    @property
-    def group(self) -> str:
-        return "colleagues"
-
-    def label(self, language: Language = "en") -> str:
-        return phrase("group_size", language)
-
-    def unit(self, language: Language = "en") -> str:
-        return phrase("people", language)
 
 
 @dataclass(frozen=True)

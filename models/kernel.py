@@ -50,8 +50,8 @@ def run(
     external_margins: Any, groups: Any, count: int, x: Any, contributions: Any, out: Any, speaker: Any, effect: Any,
     begin: int, end: int,
 ) -> None:  # fmt: skip
-    """Leads `begin` … `end`, all arrays as in `models.packed.PackedModel.numbers`; `external_margins` (n, targets + 1): margins from
-    elsewhere."""
+    """Leads `begin` … `end`, all arrays as in `models.packed.PackedModel.numbers`; `external_margins` (n, targets + 1): margins
+    from elsewhere."""
     sizes = part(integers, SIZES)
     targets = sizes[TARGETS]
     forest, switches = unpacked(tree_integers, tree_real)

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from features.dataset.funnel import Funnel
 from features.engine.feature_set import ColumnDescription, FeatureSet
 from features.engine.plan import Plan
-from features.spec import DaysSince, Feature, InteractionFilter
+from features.feature import Feature, InteractionFilter
+from features.spec import DaysSince
 from models.calibration.drift import Drift
 from models.calibration.reference import Reference
 from models.calibration.timing import Timings

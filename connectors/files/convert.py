@@ -13,7 +13,7 @@ import pandas as pd
 
 from connectors.files.reading import FIRST_ROW
 from connectors.files.settings import FileOptions, Scalar, words
-from features.attributes.encoders import NO_WORDS, YES_WORDS
+from features.attributes.values import NO_WORDS, YES_WORDS
 from features.common.errors import DataError
 from features.dataset.tables import TIME, Kind
 

@@ -15,17 +15,38 @@ from typing import Any
 from connectors.crm.base import BaseConnector
 from connectors.crm.connector import CallBudget, Check
 from connectors.crm.http import Http
-from connectors.crm.interactions import form_type, page_name, page_type
+from connectors.crm.interactions import page_name, page_type
 from connectors.crm.keys import company_key
 from connectors.crm.landing import Landing, Row
-from connectors.crm.mapping import CrmMapping, StageValue, plain
+from connectors.crm.mapping import CrmMapping, StageValue
 from connectors.crm.moments import iso, moment
 from connectors.crm.rows import alias_row, history_row, label_row, true
 from connectors.crm.stream import Page, Stream
 from connectors.files.privacy import mail_domain
 from connectors.marketo.api import BATCH, TYPES_PER_CALL, LostExportError, MarketoApi
 from connectors.marketo.check import budget, checks
-from connectors.marketo.records import deal, histories, ids, rest_record
+from connectors.marketo.records import (
+    CONVERT,
+    CUSTOM,
+    DEAL_FIELDS,
+    DEALS,
+    EXPORT_FIELDS,
+    FORM,
+    INTERACTION_TYPES,
+    KINDS_OF_FIELD,
+    MERGE,
+    MOMENT,
+    OPT_OUTS,
+    OUTBOUND_TYPES,
+    PROGRESS,
+    STAGES,
+    VISIT,
+    deal,
+    fallback_type,
+    histories,
+    ids,
+    rest_record,
+)
 from connectors.marketo.settings import (
     CONVERTED,
     INTERACTIONS,
@@ -44,24 +65,6 @@ BULK_FROM = timedelta(days=7)  # activities older than that come by export
 YEARS = 10
 OVERLAP = timedelta(minutes=5)
 DELETION_MEMORY = timedelta(days=13)  # deletions older than fourteen days may not be listed any more
-INTERACTION_TYPES = (1, 2, 3, 6, 8, 9, 10, 11, 21, 27, 32, 34, 35, 36, 39, 40, 41, 45, 46, 101, 102, 104)
-VISIT, FORM, CONVERT, MERGE, PROGRESS = 1, 2, 21, 32, 104
-DEALS, MOMENT, STAGES = (34, 35, 36), 46, (101, 102)
-CUSTOM = 100_000
-OUTBOUND_TYPES = {6, 8, 27, 39}
-OPT_OUTS = ("unsubscribed",)
-KINDS_OF_FIELD = {"string", "integer", "float", "boolean", "date", "datetime", "currency", "percent", "score"}
-EXPORT_FIELDS = [
-    "marketoGUID",
-    "leadId",
-    "activityDate",
-    "activityTypeId",
-    "campaignId",
-    "primaryAttributeValueId",
-    "primaryAttributeValue",
-    "attributes",
-]
-DEAL_FIELDS = ("externalOpportunityId", "amount", "isClosed", "isWon", "stage", "closeDate", "externalCreatedDate", "createdAt")
 
 Tables = dict[str, list[Row]]
 
@@ -387,7 +390,7 @@ class Marketo(MarketoWriter, BaseConnector):
             frozenset(excluded_fields),
             OPT_OUTS,
             True,
-            default_type=_fallback_type,
+            default_type=fallback_type,
         )
 
     def propose(self, value: StageValue) -> str | None:
@@ -407,12 +410,3 @@ def _months(begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime
     while begin < end:
         yield begin, min(begin + MONTH, end)
         begin += MONTH
-
-
-def _fallback_type(name: str) -> str | None:
-    """Forms by their name, statuses of programmes by whether they are success; other things by their own name."""
-    if name.startswith("form: "):
-        return form_type(name.removeprefix("form: "))
-    if name.startswith("program: "):
-        return "program_progressed"
-    return "interesting_moment" if name.startswith("moment: ") else plain(name)

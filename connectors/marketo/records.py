@@ -7,11 +7,31 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from connectors.crm.interactions import form_type, plain
 from connectors.crm.landing import Row
 from connectors.crm.moments import moment
 from connectors.crm.rows import before_row, history_row, number, text, true
 from connectors.marketo.settings import STAGE
 
+# types of activities, by their ids of Marketo
+INTERACTION_TYPES = (1, 2, 3, 6, 8, 9, 10, 11, 21, 27, 32, 34, 35, 36, 39, 40, 41, 45, 46, 101, 102, 104)
+VISIT, FORM, CONVERT, MERGE, PROGRESS = 1, 2, 21, 32, 104
+DEALS, MOMENT, STAGES = (34, 35, 36), 46, (101, 102)
+CUSTOM = 100_000
+OUTBOUND_TYPES = {6, 8, 27, 39}
+OPT_OUTS = ("unsubscribed",)
+KINDS_OF_FIELD = {"string", "integer", "float", "boolean", "date", "datetime", "currency", "percent", "score"}
+EXPORT_FIELDS = [
+    "marketoGUID",
+    "leadId",
+    "activityDate",
+    "activityTypeId",
+    "campaignId",
+    "primaryAttributeValueId",
+    "primaryAttributeValue",
+    "attributes",
+]
+DEAL_FIELDS = ("externalOpportunityId", "amount", "isClosed", "isWon", "stage", "closeDate", "externalCreatedDate", "createdAt")
 NEW_LEAD = 12  # the type of activity of a new lead
 
 
@@ -60,3 +80,12 @@ def ids(value: object) -> list[str]:
     """[12, 13], "[12, 13]" or "12" → the ids."""
     text = json.dumps(value) if isinstance(value, list) else str(value or "")
     return [part.strip().strip('"') for part in text.strip("[]").split(",") if part.strip()]
+
+
+def fallback_type(name: str) -> str | None:
+    """Forms by their name, statuses of programmes by whether they are success; other things by their own name."""
+    if name.startswith("form: "):
+        return form_type(name.removeprefix("form: "))
+    if name.startswith("program: "):
+        return "program_progressed"
+    return "interesting_moment" if name.startswith("moment: ") else plain(name)

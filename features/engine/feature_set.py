@@ -11,7 +11,8 @@ from typing import Any
 from features.attributes.defaults import AttributeDefaults
 from features.attributes.encoders import AttributeEncoder
 from features.common.words import Language
-from features.spec import Feature, Part, feature_from_dict
+from features.feature import Feature, Part
+from features.spec import feature_from_dict
 
 
 @dataclass(frozen=True)

@@ -13,27 +13,9 @@ import numpy.typing as npt
 from features.common.clock import DAY
 from features.common.compiled import packed
 from features.engine.index import INBOUND, OUTBOUND, UNDIRECTED
-from features.spec import (
-    Age,
-    ColleaguesActive,
-    ColleaguesCount,
-    ColleaguesSilence,
-    Count,
-    CreatedOn,
-    DaysSince,
-    Decayed,
-    Feature,
-    Gap,
-    GroupSize,
-    InStage,
-    InteractionFilter,
-    Share,
-    Silence,
-    Topics,
-    Total,
-    Trend,
-    Variety,
-)
+from features.feature import Feature, InteractionFilter
+from features.spec import Age, Count, CreatedOn, DaysSince, Decayed, Gap, InStage, Share, Silence, Topics, Total, Trend, Variety
+from features.spec_accounts import ColleaguesActive, ColleaguesCount, ColleaguesSilence, GroupSize
 
 _DIRECTION = {"in": INBOUND, "out": OUTBOUND}
 VISIT, ACTIVE_DAY = InteractionFilter("visit", mark="visit"), InteractionFilter("active_day", mark="active_day")

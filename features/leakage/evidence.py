@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.attributes.encoders import SKIPPED
+from features.attributes.learn import SKIPPED
 from features.common.clock import Moments, microseconds
 from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel

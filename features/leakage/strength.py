@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.attributes.encoders import distinct, is_missing
+from features.attributes.values import distinct, is_missing
 from features.common.clock import Moments
 from features.leakage.outcomes import MIN_OUTCOMES
 

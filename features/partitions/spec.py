@@ -16,8 +16,9 @@ from features.attributes.encoders import RARE, AttributeEncoder
 from features.dataset.funnel import Funnel
 from features.engine.feature_set import FeatureSet
 from features.engine.plan import Plan
+from features.feature import Feature
 from features.partitions.matrix import Block
-from features.spec import Feature, Variety
+from features.spec import Variety
 
 POINTS = "points"
 

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.common.words import Language, spell, type_words
-from features.spec import Count, InteractionFilter
+from features.feature import InteractionFilter
+from features.spec import Count
 
 MAX_STEPS = 3
 

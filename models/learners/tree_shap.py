@@ -212,8 +212,8 @@ def _each_row(x: Any, integers: Any, real: Any, out: Any) -> None:
 
 @compiled
 def _add_ways(values: Any, n: int, nodes: Any, bit: Any, words: Any) -> None:
-    """LightGBM's decision at node n (`models.learners.trees.branches_left`) for the values (n,) of its column: `bit` in the words
-    of those that go left. A loop for each kind of missing value, so that they become vectors."""
+    """LightGBM's decision at node n (`models.learners.trees.branches_left`) for the values (n,) of its column: `bit` in the
+    words of those that go left. A loop for each kind of missing value, so that they become vectors."""
     threshold, missing, default = nodes.threshold[n], nodes.missing[n], nodes.default_left[n] == 1
     for i in range(len(words)):
         value = values[i]

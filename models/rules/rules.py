@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from features.common.errors import ConfigError, nearest
 from features.common.settings import explain
 from features.common.words import Language
-from features.spec import Feature
+from features.feature import Feature
 from models.common.types import Floats, Matrix
 from models.rules.schema import FitRule, RuleBook
 

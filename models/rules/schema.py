@@ -10,11 +10,12 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from features.attributes.encoders import FREE_MAIL, NO_WORDS, YES_WORDS, is_missing
 from features.attributes.titles import parse_title
+from features.attributes.values import FREE_MAIL, NO_WORDS, YES_WORDS, is_missing
 from features.common.settings import Settings
 from features.common.words import Language, type_words
-from features.spec import Count, Decayed, Feature, InteractionFilter
+from features.feature import Feature, InteractionFilter
+from features.spec import Count, Decayed
 
 
 class BehaviourRule(Settings):

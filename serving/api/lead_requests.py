@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from features.attributes.encoders import NO_WORDS, YES_WORDS, is_missing
+from features.attributes.values import NO_WORDS, YES_WORDS, is_missing
 from features.dataset.funnel import Funnel
 from serving.http.errors import RefusedError, from_validation, pointer, quote, refuse
 from serving.schemas.leads import (

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from features.attributes.encoders import NO_WORDS, YES_WORDS, is_missing
+from features.attributes.values import NO_WORDS, YES_WORDS, is_missing
 from features.dataset.funnel import Funnel
 from features.engine.request import InteractionColumns, RequestLead
 from models.decision.recommend import Action

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from features.attributes.encoders import NO_WORDS, YES_WORDS, is_missing
+from features.attributes.values import NO_WORDS, YES_WORDS, is_missing
 from features.common.errors import nearest
 from features.common.words import Language
 from features.dataset.funnel import Funnel

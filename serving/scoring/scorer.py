@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from features.attributes.encoders import is_missing
+from features.attributes.values import is_missing
 from features.common.clock import DAY
 from features.common.words import Language
 from features.engine.request import InteractionColumns, RequestLead, request_rows

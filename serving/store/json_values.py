@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from features.attributes.encoders import is_missing
+from features.attributes.values import is_missing
 
 
 def packed(value: object) -> str:

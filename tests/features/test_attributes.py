@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.attributes.encoders import DAY_US, AttributeEncoder, AttributeKind, learn_encoders
+from features.attributes.encoders import AttributeEncoder, AttributeKind
+from features.attributes.learn import learn_encoders
+from features.attributes.values import DAY_US
 from features.common.errors import ModelError
 from tests.features.test_learn_attributes import NAIVE, learned
 

@@ -9,7 +9,7 @@ from features.engine.evaluate import evaluate
 from features.engine.index import HistoryIndex
 from features.engine.people import LandmarkArrays, People
 from features.engine.plan import Plan
-from features.spec import ColleaguesActive, ColleaguesSilence
+from features.spec_accounts import ColleaguesActive, ColleaguesSilence
 
 
 def test_leads_without_colleagues_behind_take_nobody_away() -> None:

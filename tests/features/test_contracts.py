@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import features.engine.evaluate
 from features.common.clock import DAY, MINUTE
-from features.spec import Feature
+from features.feature import Feature
 from tests.oracles import ORACLES, Event, Person, oracle
 from tests.worlds import DIRECTIONS, PLAN, START, TYPES, Look, World, matrix, random_world, without_future
 

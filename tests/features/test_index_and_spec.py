@@ -10,7 +10,8 @@ from features.common.errors import ModelError
 from features.dataset.funnel import Funnel
 from features.engine.index import HistoryIndex, thousandths
 from features.engine.plan import _FORMS, Plan
-from features.spec import Count, DaysSince, Feature, InteractionFilter, Share, feature_from_dict
+from features.feature import Feature, InteractionFilter
+from features.spec import Count, DaysSince, Share, feature_from_dict
 from tests.worlds import SEEN
 
 FULL = catalogue(SEEN, Funnel())

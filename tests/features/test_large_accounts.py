@@ -9,7 +9,8 @@ from features.engine.evaluate import evaluate
 from features.engine.index import HistoryIndex
 from features.engine.people import LandmarkArrays, People
 from features.engine.plan import Plan
-from features.spec import Count, DaysSince, InteractionFilter
+from features.feature import InteractionFilter
+from features.spec import Count, DaysSince
 
 PEOPLE, YEARS = 20_000, 20
 

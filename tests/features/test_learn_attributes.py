@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.attributes.encoders import AttributeEncoder, learn_encoders
+from features.attributes.encoders import AttributeEncoder
+from features.attributes.learn import learn_encoders
 
 
 def learned(column: str, values: Any, entity: str = "lead", **options: Any) -> tuple[AttributeEncoder | None, list[str]]:

@@ -27,7 +27,8 @@ from features.engine.scanners import (
     mail_roles,
     scanner_mask,
 )
-from features.spec import Count, InteractionFilter
+from features.feature import InteractionFilter
+from features.spec import Count
 
 TYPES = ("email_sent", "email_opened", "email_clicked", "page_view")
 ROLES = mail_roles(TYPES)
@@ -174,7 +175,7 @@ def test_histories_count_what_they_leave_out() -> None:
     assert len(people.people.history) + people.scanner_rows == len(all_rows.people.history)
     beside = Histories.from_dataset(dataset, types, mail_roles(types), threads=2, background=True)
     assert beside.scanner_rows == people.scanner_rows
-    for name in ("start", "at", "kind", "value", "content"):
+    for name in ("start", "time", "kind", "value", "content"):
         assert np.array_equal(getattr(beside.people.history, name), getattr(people.people.history, name))
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.attributes.encoders import AttributeEncoder, learn_encoders
+from features.attributes.encoders import AttributeEncoder
+from features.attributes.learn import learn_encoders
 from features.catalogue import DataProfile, catalogue
 from features.common.clock import DAY, moment
 from features.dataset.dataset import Dataset

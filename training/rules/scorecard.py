@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from features.attributes.encoders import AttributeEncoder, is_missing
+from features.attributes.encoders import AttributeEncoder
+from features.attributes.values import is_missing
 from features.common.errors import DataError
 from features.engine.build import attribute, build
 from features.engine.plan import Plan

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from features.spec import Feature
+from features.feature import Feature
 from models.common.types import Floats, Matrix
 from models.rules.rules import Rules
 

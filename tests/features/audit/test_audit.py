@@ -171,5 +171,5 @@ def test_judging_some_columns_says_of_them_what_judging_all_does() -> None:
     })  # fmt: skip
     whole = {v.subject: v for v in audit(data, FUNNEL).columns}
     for name, verdict in whole.items():
-        assert verdict in audit(data, FUNNEL, only=[name]).columns
-    assert audit(data, FUNNEL, only=["lead.size"]).interactions == ()
+        assert verdict in audit(data, FUNNEL, columns=[name]).columns
+    assert audit(data, FUNNEL, columns=["lead.size"]).interactions == ()

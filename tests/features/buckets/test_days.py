@@ -202,7 +202,7 @@ def test_a_day_dealt_out_in_one_piece_is_the_day_cut(tmp_path: Path, monkeypatch
     day = changed(until(everything, 90, 70), known, random)
     found = []
     for name, most, per_row in (("dealt", 4, 200), ("cut", 0, 200), ("too long", 4, 2**30)):
-        monkeypatch.setattr("features.partitions.job.MOST", most)  # a day of any size is small, none is
+        monkeypatch.setattr("features.partitions.job.MAX_BUCKETS", most)  # a day of any size is small, none is
         monkeypatch.setattr("features.partitions.sorted_rows.PER_ROW", per_row)
         home = tmp_path / name
         place, engine = Storage.from_path(home / "data"), Inline(SMALL)
@@ -248,7 +248,7 @@ def test_a_day_may_bring_no_interactions(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("most", [4, 0])
 def test_a_day_may_bring_rows_of_nobody_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    monkeypatch.setattr("features.partitions.job.MOST", most)
+    monkeypatch.setattr("features.partitions.job.MAX_BUCKETS", most)
     everything = world(8)
     known = until(everything, 70)
     place, engine = Storage.from_path(tmp_path / "data"), Inline(SMALL)

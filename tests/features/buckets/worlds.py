@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from features.attributes.encoders import learn_encoders
+from features.attributes.learn import learn_encoders
 from features.catalogue import catalogue
 from features.common.clock import DAY, moment, timestamps
 from features.dataset.dataset import Dataset
@@ -20,6 +20,7 @@ from features.engine.feature_set import FeatureSet
 from features.engine.histories import Histories, data_profile
 from features.engine.plan import Plan
 from features.engine.scanners import mail_roles
+from features.feature import Feature, InteractionFilter
 from features.partitions.executor import Engine, Inline
 from features.partitions.manifest import Manifest
 from features.partitions.matrix import Block, Store
@@ -27,7 +28,7 @@ from features.partitions.memory import Budget
 from features.partitions.spec import Spec
 from features.partitions.storage import Storage
 from features.partitions.update import update
-from features.spec import Count, Feature, InteractionFilter
+from features.spec import Count
 
 FUNNEL = Funnel(("lead", "mql", "customer"), ("lost",), {"mql": 20.0, "customer": 40.0})
 AGES = (0.0, 2.0, 10.0)

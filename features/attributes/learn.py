@@ -1,0 +1,221 @@
+"""Learning the encoders: what kind each column of the training rows is, its levels, and what is left out with the reason."""
+
+from __future__ import annotations
+
+import math
+import re
+import reprlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from features.attributes.encoders import KEY_READERS, AttributeEncoder, AttributeKind, Entity
+from features.attributes.values import (
+    distinct,
+    is_missing,
+    read_flag,
+    read_key,
+    read_moment,
+    read_number,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TABLE: dict[Entity, str] = {"lead": "leads", "company": "companies"}
+SKIPPED = {"lead": {"lead_id", "company_id", "created_at", "opted_out"}, "company": {"company_id"}}
+_KNOWN_CATEGORIES = {"industry", "country", "source"}
+_ALWAYS_LOG = {"employees", "annual_revenue"}
+_TYPED_SHARE = 0.95  # of the filled rows must read as a number or a date for the column to be one
+_ID_TEXT = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|[0-9a-f]{16,}", re.IGNORECASE)
+_ID_NAME = re.compile(r"(^|[_\s])(id|nr|no|number|nummer|key|guid|uuid)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _ColumnProfile:
+    """The filled distinct values of a training column, how many rows have each, and how many rows have none."""
+
+    entity: Entity
+    column: str
+    plain: list[object]
+    counts: npt.NDArray[np.int64]
+    missing: int
+
+    @classmethod
+    def from_values(cls, entity: Entity, column: str, values: pd.Series[Any]) -> _ColumnProfile:
+        codes, plain = distinct(values)
+        counts = np.bincount(codes, minlength=len(plain))
+        filled = [i for i, value in enumerate(plain) if counts[i] and not is_missing(value)]
+        return cls(entity, column, [plain[i] for i in filled], counts[filled], len(values) - int(counts[filled].sum()))
+
+    @property
+    def name(self) -> str:
+        return f"{self.entity}.{self.column}"
+
+    @property
+    def rows(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def spread(self) -> float:
+        return len(self.plain) / self.rows
+
+    def failing(self, test: Callable[[object], bool]) -> int:
+        """Filled rows whose value fails the test."""
+        return int(self.counts[[not test(value) for value in self.plain]].sum())
+
+    def passes(self, test: Callable[[object], bool]) -> bool:
+        return self.failing(test) <= (1 - _TYPED_SHARE) * self.rows
+
+
+def _is_number(value: object) -> bool:
+    padded = isinstance(value, str) and re.match(r"\s*0\d", value) is not None  # 01067 is a postcode
+    return not padded and not math.isnan(read_number(value))
+
+
+def _is_moment(value: object) -> bool:
+    return read_moment(value) is not None
+
+
+def _is_id(profile: _ColumnProfile) -> bool:
+    unique = len(profile.plain) == profile.rows
+    if all(isinstance(value, str) for value in profile.plain):
+        texts = [cast("str", value).strip() for value in profile.plain]
+        if profile.spread > 0.5 and profile.passes(lambda value: _ID_TEXT.fullmatch(str(value).strip()) is not None):
+            return True
+        if not profile.passes(_is_number):
+            return unique and len(texts) >= 20 and not any(" " in text for text in texts) and not profile.passes(_is_moment)
+    if not unique or len(profile.plain) < 50:
+        return False
+    numbers = np.array([read_number(value) for value in profile.plain])
+    if not np.array_equal(numbers, np.floor(numbers)):  # NaN is unequal too
+        return False
+    return _ID_NAME.search(profile.column) is not None or np.ptp(numbers) < 1.5 * len(numbers)
+
+
+def _is_free_text(profile: _ColumnProfile) -> bool:
+    if len(profile.plain) > 50 and profile.spread > 0.5:
+        return True
+    texts = [str(value) for value in profile.plain]
+    length = np.average([len(text) for text in texts], weights=profile.counts)
+    words = np.average([len(text.split()) for text in texts], weights=profile.counts)
+    return len(texts) > 20 and length > 40 and words > 3  # twenty long answers or fewer are a questionnaire's
+
+
+def _kind(profile: _ColumnProfile) -> tuple[AttributeKind | None, str]:
+    """The kind of a custom column, or None and why it is of no use; a kind may come with a remark."""
+    few_values = len(profile.plain) <= 50  # spellings of one value or of yes and no are never more
+    if few_values and {read_flag(value) for value in profile.plain} == {0.0, 1.0}:
+        return "flag", ""
+    if few_values and len({read_key(value) for value in profile.plain}) == 1:
+        told_by_absence = profile.missing and isinstance(profile.plain[0], str | bool)
+        return (
+            ("category", "") if told_by_absence else (None, f"the same value in every row ({reprlib.repr(profile.plain[0])})")
+        )
+    if _is_id(profile):
+        return None, "an identifier, every row has its own"
+    for kind, test, words in (("number", _is_number, "numbers"), ("date", _is_moment, "dates")):
+        if profile.passes(test):
+            odd = profile.failing(test)
+            return cast(
+                "AttributeKind", kind
+            ), f"{odd} of {profile.rows} values are no {words} and count as missing" if odd else ""
+    if _is_free_text(profile):
+        return None, f"free text ({len(profile.plain)} different values in {profile.rows} rows)"
+    return "category", ""
+
+
+def _is_wide(profile: _ColumnProfile) -> bool:
+    """Never negative, and the largest over fifty times the median of the rows above zero."""
+    numbers = np.repeat([read_number(value) for value in profile.plain], profile.counts)
+    numbers = numbers[~np.isnan(numbers)]
+    positive = numbers[numbers > 0]
+    return len(positive) > 0 and len(numbers[numbers < 0]) == 0 and bool(positive.max() > 50 * np.median(positive))
+
+
+def _levels(profile: _ColumnProfile, kind: AttributeKind, min_level_rows: int, max_levels: int) -> tuple[str, ...]:
+    rows: Counter[str] = Counter()
+    spellings: dict[str, Counter[str]] = {}
+    for value, count in zip(profile.plain, profile.counts.tolist(), strict=True):
+        key = KEY_READERS[kind](value)
+        if key is not None:
+            rows[key] += count
+            spelling = value.strip() if kind == "category" and isinstance(value, str) else key
+            spellings.setdefault(key, Counter())[spelling] += count
+    frequent = sorted((key for key in rows if rows[key] >= min_level_rows), key=lambda key: (-rows[key], key))
+    return tuple(
+        min(spellings[key], key=lambda spelling: (-spellings[key][spelling], spelling)) for key in frequent[:max_levels]
+    )
+
+
+def _learn_column(profile: _ColumnProfile, min_level_rows: int, max_levels: int) -> Iterable[AttributeEncoder | str]:
+    """Encoders and notes of one column."""
+    if not profile.plain:
+        from features.dataset.tables import TABLES
+
+        if (
+            profile.column not in TABLES[_TABLE[profile.entity]].names
+        ):  # a standard column that a source just does not have is no news
+            yield f"{profile.name}: empty, not used"
+        return
+    kinds: list[AttributeKind]
+    if profile.column in _KNOWN_CATEGORIES:
+        kinds = ["category"]
+    elif profile.column == "job_title":
+        kinds = ["seniority", "function"]
+    elif profile.column == "email_domain":
+        kinds = ["free_mail"]
+    else:
+        kind, remark = _kind(profile)
+        kinds = [kind] if kind else []
+        if remark:
+            yield f"{profile.name}: {remark}{'' if kind else ', not used'}"
+    for kind in kinds:
+        levels = _levels(profile, kind, min_level_rows, max_levels) if kind in KEY_READERS else ()
+        if kind in KEY_READERS and not levels:
+            noun = "function" if kind == "function" else "value"
+            yield f"{profile.name}: no {noun} is found in {min_level_rows} rows, not used"
+        else:
+            log = kind == "number" and (profile.column in _ALWAYS_LOG or _is_wide(profile))
+            yield AttributeEncoder(profile.entity, profile.column, kind, levels, log)
+
+
+def learn_encoders(
+    frames: Mapping[Entity, pd.DataFrame],
+    *,
+    min_level_rows: int = 20,
+    max_levels: int = 40,
+    exclude: Collection[str] = (),
+) -> tuple[list[AttributeEncoder], list[str]]:
+    """Training rows of leads and companies → an encoder for each useful column, and notes on the others.
+
+    Keys, `created_at` and `opted_out` are passed over, and what `exclude` names ("budget" or "lead.budget"). The order of the
+    rows makes no difference.
+
+    Parameters
+    ----------
+    min_level_rows
+        rows a value of a category needs for an indicator of its own; all rarer ones share one.
+    max_levels
+        how many values at most get one, the most frequent first.
+    """
+    encoders: list[AttributeEncoder] = []
+    notes = []
+    used_names: set[str] = set()
+    for entity, frame in frames.items():
+        for column in map(str, frame.columns):
+            if column in SKIPPED[entity] or column in exclude or f"{entity}.{column}" in exclude:
+                continue
+            for result in _learn_column(_ColumnProfile.from_values(entity, column, frame[column]), min_level_rows, max_levels):
+                if isinstance(result, str):
+                    notes.append(result)
+                elif used_names.isdisjoint(result.names):
+                    used_names.update(result.names)
+                    encoders.append(result)
+                else:
+                    notes.append(f"{entity}.{column}: its feature {result.names[0]} is already another column's, not used")
+    return encoders, notes
