@@ -196,8 +196,8 @@ bench-crm: setup-dev  ## import and write-back against CRMs on loopback: rows a 
 bench-honesty: setup-dev  ## unripe labels and little data, against their rivals  [DATA=folder]
 	@$(RUN) -m benchmarks.honesty --data $(DATA)
 
-lock: setup-dev  ## lock the requirements anew (needs uv)
-	@requirements/lock.sh
+lock: setup-dev  ## lock the requirements anew, as they were where they can be  [UPGRADE=yes]
+	@uv=$$($(PYTHON) requirements/setup_venv.py $(VENV) uv) && UV=$$uv requirements/lock.sh
 
 clean:  ## remove caches and the virtual environment; keeps mlflow.db and models
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

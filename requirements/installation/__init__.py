@@ -1,0 +1,1 @@
+"""Setting up the virtual environment. `setup_venv.py` calls it."""
