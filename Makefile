@@ -139,13 +139,13 @@ mlflow: setup  ## open MLflow's pages on http://127.0.0.1:5000
 	@$(RUN) -m mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db} --host 127.0.0.1 --port 5000
 
 test: setup-dev  ## run the tests, a share on each core
-	@OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not slow" -n auto --dist loadfile
+	@OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not slow" -n auto --dist worksteal --durations=25
 
 golden: setup-dev  ## make the golden files anew, on purpose: what the product answers is held against them
 	@OMP_NUM_THREADS=1 $(RUN) -m tests.golden.make
 
 test-slow: setup-dev  ## run the long tests: known truth, whole runs, real servers
-	@$(RUN) -m pytest -m slow
+	@HYPOTHESIS_PROFILE=deep $(RUN) -m pytest -m slow --durations=25
 
 check: setup-dev  ## lint, format and types
 	@$(RUN) -m ruff check .

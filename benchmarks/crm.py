@@ -65,7 +65,7 @@ print(json.dumps(found))
 def served(kind: str, leads: int) -> Iterator[str]:
     """A stand-in that holds so many leads; its address."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.crm.serve", kind, str(leads)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.connectors.crm.serve", kind, str(leads)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     try:
@@ -77,7 +77,7 @@ def served(kind: str, leads: int) -> Iterator[str]:
 
 def run(kind: str, config: Path, what: str) -> dict[str, Any]:
     """One job in a process of its own."""
-    from tests.crm.crms import SECRETS
+    from tests.connectors.crm.crms import SECRETS
 
     command = [sys.executable, "-c", JOB, kind, str(config), what, str(WRITTEN)]
     environment = {**os.environ, **SECRETS, "PYTHONPATH": str(ROOT)}
@@ -89,7 +89,7 @@ def run(kind: str, config: Path, what: str) -> dict[str, Any]:
 
 def measure(kind: str, leads: int, whole: bool = True) -> dict[str, Any]:
     """First import; of the `whole` also second import, write-back, import after the write-back."""
-    from tests.crm.crms import SWEEP, YAML
+    from tests.connectors.crm.crms import SWEEP, YAML
 
     with tempfile.TemporaryDirectory() as home, served(kind, leads) as url:
         config = Path(home) / f"{kind}.yaml"

@@ -1,4 +1,4 @@
-"""The BentoML service: the ASGI application with the model folder it was given. The only file here that imports bentoml."""
+"""The BentoML service: the ASGI application with the model folder it was given. Only this file and `server/bento.py` import bentoml."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ if _audit_log:
     _app.state.metrics.registry.register(TrailSeries(_audit_log))
 _audited_app = AuditMiddleware(_limited_app, _audit_log, utc_now) if _audit_log else _limited_app
 _application = AccessLogMiddleware(
-    traces.TracingMiddleware(with_cors(_audited_app, _allowed)), utc_now, answered=_app.state.metrics.answered
+    traces.TracingMiddleware(with_cors(_audited_app, _allowed)), utc_now, answered=_app.state.metrics.count_request
 )
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -62,21 +63,37 @@ def executable() -> str:
 
 
 @contextmanager
-def open_browser(*, width: int = 1200, javascript: bool = True, language: str = "en-GB") -> Iterator[Browser]:
-    """A fresh browser, closed at the end."""
+def open_chromium() -> Iterator[Chromium]:
+    """A browser without any page, for several pages one after the other. Nothing else may run a loop of asyncio meanwhile."""
     path = executable()
-    size: ViewportSize = {"width": width, "height": 900}
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try:
-            context = chromium.new_context(viewport=size, java_script_enabled=javascript, locale=language)
-            found = Browser(context.new_page())
-            found.page.on("console", lambda m: found.complaints.append(m.text) if m.type in ("error", "warning") else None)
-            found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
-            found.page.on("request", lambda r: found.asked.append(r.url) if not _own(r.url) else None)
-            yield found
+            yield chromium
         finally:
             chromium.close()
+
+
+@contextmanager
+def open_page(chromium: Chromium, *, width: int = 1200, javascript: bool = True, language: str = "en-GB") -> Iterator[Browser]:
+    """A page that knows nothing of the others: with cookies, storage and a cache of its own, closed at the end."""
+    size: ViewportSize = {"width": width, "height": 900}
+    context = chromium.new_context(viewport=size, java_script_enabled=javascript, locale=language)
+    try:
+        found = Browser(context.new_page())
+        found.page.on("console", lambda m: found.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
+        found.page.on("request", lambda r: found.asked.append(r.url) if not _own(r.url) else None)
+        yield found
+    finally:
+        context.close()
+
+
+@contextmanager
+def open_browser(*, width: int = 1200, javascript: bool = True, language: str = "en-GB") -> Iterator[Browser]:
+    """A fresh browser, closed at the end."""
+    with open_chromium() as chromium, open_page(chromium, width=width, javascript=javascript, language=language) as found:
+        yield found
 
 
 def _own(url: str) -> bool:

@@ -243,7 +243,9 @@ def test_the_healthcheck_is_answered(tmp_path: Path) -> None:
 
 def test_the_image_of_the_server_needs_no_training_code() -> None:
     """What `serve` copies is enough to start: imported where nothing else is."""
-    modules = ", ".join(f"serving.{name}" for name in ("__main__", "app", "audit", "keys", "protocol"))
+    modules = ", ".join(
+        f"serving.{name}" for name in ("__main__", "api.app", "logs.audit_log", "access.api_keys", "schemas.score")
+    )
     code = f"import sys; sys.modules['mlflow'] = sys.modules['training'] = None; import {modules}"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

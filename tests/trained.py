@@ -1,13 +1,25 @@
-"""The small model that many tests share: `make train` on a simulated CRM, into an embedded MLflow of its own."""
+"""The small model that many tests share: `make train` on a simulated CRM, into an embedded MLflow of its own.
+
+It is trained once per run, whichever worker needs it first, and kept between runs under a hash of all it depends on. Each
+worker reads a copy of its own, so no test sees what another wrote. Where nothing is kept, it is trained.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
 import io
 import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cloudpickle
 from rich.console import Console
 
 from models.model import FunnelModel
@@ -15,6 +27,9 @@ from models.model import FunnelModel
 if TYPE_CHECKING:
     from training.train import Outcome
 
+ROOT = Path(__file__).resolve().parents[1]
+CACHE_VARIABLE = "RIPELINE_TEST_CACHE"
+KEPT_EDITIONS = 3
 SIMULATED = {"leads": 1_500, "days": 730, "seed": 3}
 # bounded in trials alone: a limit by the clock would give another model on a busy machine
 SMALL = """
@@ -47,7 +62,7 @@ def train_small(home: Path) -> Trained:
     from training.train import train
 
     home.mkdir(parents=True, exist_ok=True)
-    before, uri = Path.cwd(), os.environ.pop("MLFLOW_TRACKING_URI", None)
+    working_folder, uri = Path.cwd(), os.environ.pop("MLFLOW_TRACKING_URI", None)
     os.chdir(home)
     try:
         config = home / "small.yaml"
@@ -57,6 +72,76 @@ def train_small(home: Path) -> Trained:
         folder = fetch("small", home / "champion", "champion")
         return Trained(home, config, folder, load(folder), console.file.getvalue(), outcome)  # type: ignore[attr-defined]
     finally:
-        os.chdir(before)
+        os.chdir(working_folder)
         if uri is not None:
             os.environ["MLFLOW_TRACKING_URI"] = uri
+
+
+def shared_training(home: Path) -> Trained:
+    """The training of this run, copied to `home`: kept from an earlier run of the same code, else trained now, once."""
+    try:
+        editions = _cache_folder()
+        editions.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return train_small(home)
+    kept = editions / _edition()
+    with _locked(editions / "lock"):
+        if not (kept / "outcome.pickle").is_file():
+            shutil.rmtree(kept, ignore_errors=True)
+            trained = train_small(kept / "home")
+            record = cloudpickle.dumps((trained.printed, trained.outcome))
+            (kept / "outcome.part").write_bytes(record)
+            (kept / "outcome.part").rename(kept / "outcome.pickle")
+            _remove_old_editions(editions)
+    return _copy(kept, home)
+
+
+def _copy(kept: Path, home: Path) -> Trained:
+    """What was kept, in `home`; MLflow's database holds absolute paths, which follow."""
+    from models.store import load
+
+    shutil.copytree(kept / "home", home, dirs_exist_ok=True)
+    with contextlib.closing(sqlite3.connect(home / "mlflow.db")) as database, database:
+        for table, column in (
+            ("experiments", "artifact_location"),
+            ("runs", "artifact_uri"),
+            ("logged_models", "artifact_location"),
+            ("model_versions", "source"),
+            ("model_versions", "storage_location"),
+        ):
+            database.execute(
+                f"UPDATE {table} SET {column} = replace({column}, ?, ?)",  # noqa: S608  names of ours
+                (str(kept / "home"), str(home)),
+            )
+    printed, outcome = cloudpickle.loads((kept / "outcome.pickle").read_bytes())
+    return Trained(home, home / "small.yaml", home / "champion", load(home / "champion"), printed, outcome)
+
+
+def _cache_folder() -> Path:
+    named = os.environ.get(CACHE_VARIABLE)
+    return (Path(named) if named else Path.home() / ".cache" / "ripeline") / "trained"
+
+
+def _edition() -> str:
+    """A name for all that the training depends on: code, templates, locked packages, Python, processor."""
+    from tests.golden.compare import processor
+
+    digest = hashlib.sha256(f"{sys.version_info[:3]} {processor()}".encode())
+    houses = [path for house in ("features", "models", "connectors", "training") for path in (ROOT / house).rglob("*")]
+    files = [path for path in houses if path.is_file() and "__pycache__" not in path.parts]
+    for path in sorted([*files, ROOT / "requirements" / "train.lock", Path(__file__)]):
+        digest.update(f"{path.relative_to(ROOT)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _remove_old_editions(editions: Path) -> None:
+    kept = sorted((path for path in editions.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    for path in kept[:-KEPT_EDITIONS]:
+        shutil.rmtree(path, ignore_errors=True)

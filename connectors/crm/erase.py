@@ -102,7 +102,7 @@ def _run(landing: Landing, sql: str, ids: Sequence[str] | set[str], **values: st
                 return "%s"
             return client.make_qualified_table_name(name)
 
-    with _dlt_errors(landing), landing._pipeline.sql_client() as client:
+    with _dlt_errors(landing), landing._client() as client:
         return list(client.execute_sql(sql.format_map(Marks()), *arguments) or [])
 
 

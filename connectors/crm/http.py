@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Protocol, TypeVar
 
 import requests
 
-from connectors.crm.rate_limit import TokenBucket
+from connectors.crm.rate_limit import WindowLimiter
 from connectors.crm.responses import (
     Answer,
     Body,
@@ -84,7 +84,7 @@ class Http:
     auth: Auth
     secrets: Secrets
     judge: Judge = lambda answer: None
-    rate_limit: TokenBucket = field(default_factory=lambda: TokenBucket(()))
+    rate_limit: WindowLimiter = field(default_factory=lambda: WindowLimiter(()))
     timeout: tuple[float, float] = TIMEOUT
     sleep: Callable[[float], None] = time.sleep
     calls: int = 0

@@ -17,7 +17,7 @@ import os
 import secrets as random
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -149,6 +149,7 @@ class Landing:
             credentials = DuckDbCredentials(str(self.file.resolve()))
             credentials.global_config = {"memory_limit": MEMORY, "temp_directory": str(self.folder.resolve() / ".duckdb")}
             destination = dlt.destinations.duckdb(credentials)
+        destination.capabilities = _remembered(destination.capabilities)
         # a DuckDB file and a schema in it must not share their name
         dataset = f"{SCHEMA}_{self.crm}" if self.postgres else SCHEMA
         return dlt.pipeline(self.crm, destination=destination, dataset_name=dataset, pipelines_dir=str(work.resolve()))
@@ -182,6 +183,11 @@ class Landing:
             import dlt
 
             new_cursors = dict(cursors)
+            if not any(tables.values()) and self._keeps_state_alone():
+                with self._pipeline.managed_state() as kept:
+                    sources: Any = kept.setdefault("sources", {})
+                    sources.setdefault(STATE, {}).setdefault("cursors", {}).update(new_cursors)
+                return
 
             def state() -> Iterator[Any]:
                 dlt.current.source_state().setdefault("cursors", {}).update(new_cursors)
@@ -198,6 +204,12 @@ class Landing:
         if sum(map(len, tables.values())) > LARGE:
             _release_memory()
 
+    def _keeps_state_alone(self) -> bool:
+        """May cursors without rows go into dlt's folder alone, where they are read from, and into the database with the next
+        rows? That is a tenth of the work of an empty package. Not where the folder may be lost and Postgres gives them back."""
+        pipeline = self._pipeline
+        return not self.postgres and self.file.exists() and _has_schema(pipeline) and not pipeline.has_pending_data
+
     @property
     def _format(self) -> Any:
         return "csv" if self.postgres else "parquet"
@@ -207,10 +219,9 @@ class Landing:
         if not ids:
             return {}
         with _dlt_errors(self):
-            pipeline = self._pipeline
-            if not _has_schema(pipeline) or table not in pipeline.default_schema.tables:
+            if table not in self._columns():
                 return {}
-            with pipeline.sql_client() as client:
+            with self._client() as client:
                 name = client.make_qualified_table_name(table)
                 marks = ", ".join(["%s"] * len(ids))
                 rows = client.execute_sql(f'SELECT "_id", "_hash" FROM {name} WHERE "_id" IN ({marks})', *ids)
@@ -220,7 +231,7 @@ class Landing:
         """One column of these records: id → text, for those that are landed and have it."""
         if not ids or column not in self.tables().get(table, []):
             return {}
-        with _dlt_errors(self), self._pipeline.sql_client() as client:
+        with _dlt_errors(self), self._client() as client:
             name = client.make_qualified_table_name(table)
             marks = ", ".join(["%s"] * len(ids))
             sql = f'SELECT "_id", "{column}" FROM {name} WHERE "_id" IN ({marks}) AND "{column}" IS NOT NULL'
@@ -230,7 +241,7 @@ class Landing:
         """One column of a whole table: id → text, where there is one."""
         if column not in self.tables().get(table, []):
             return {}
-        with _dlt_errors(self), self._pipeline.sql_client() as client:
+        with _dlt_errors(self), self._client() as client:
             name = client.make_qualified_table_name(table)
             rows = client.execute_sql(f'SELECT "_id", "{column}" FROM {name} WHERE "{column}" IS NOT NULL')
             return {str(row[0]): str(row[1]) for row in rows or ()}
@@ -243,7 +254,7 @@ class Landing:
             part = values[begin : begin + 1_000]
             marks = ", ".join(["%s"] * len(part))
             alive = ' AND "_gone_at" IS NULL' if "_gone_at" in columns else ""
-            with _dlt_errors(self), self._pipeline.sql_client() as client:
+            with _dlt_errors(self), self._client() as client:
                 name = client.make_qualified_table_name(table)
                 sql = f'SELECT "_id" FROM {name} WHERE "{column}" IN ({marks}){alive}'
                 ids += [str(row[0]) for row in client.execute_sql(sql, *part) or ()]
@@ -263,7 +274,7 @@ class Landing:
         for begin in range(0, len(ids), 1_000):
             part = ids[begin : begin + 1_000]
             marks = ", ".join(["%s"] * len(part))
-            with _dlt_errors(self), self._pipeline.sql_client() as client:
+            with _dlt_errors(self), self._client() as client:
                 if table in tables:
                     name = client.make_qualified_table_name(table)
                     sql = f'SELECT "_id" FROM {name} WHERE "_gone_at" IS NOT NULL AND "_id" IN ({marks})'
@@ -277,18 +288,44 @@ class Landing:
     def tables(self) -> dict[str, list[str]]:
         """The landed tables and their columns."""
         with _dlt_errors(self):
-            pipeline = self._pipeline
-            if not _has_schema(pipeline):
-                return {}
+            return {name: list(columns) for name, columns in self._columns().items()}
+
+    def _columns(self) -> Mapping[str, Sequence[str]]:
+        """As dlt's schema has them, read again whenever its files are others: dlt itself reads and checks it at every look."""
+        pipeline = self._pipeline
+        if not _has_schema(pipeline):
+            return {}
+        folder = Path(pipeline.working_dir) / "schemas"
+        edition = tuple(sorted((file.name, file.stat().st_mtime_ns, file.stat().st_ino) for file in folder.iterdir()))
+        if self._known_columns.get("edition") != edition:
             data = pipeline.default_schema.data_tables()
-            return {str(t["name"]): list(t["columns"]) for t in data if t["name"] != "cursors"}
+            tables = {str(t["name"]): list(t["columns"]) for t in data if t["name"] != "cursors"}
+            self._known_columns.update(edition=edition, tables=tables)
+        known: Mapping[str, Sequence[str]] = self._known_columns["tables"]
+        return known
+
+    @cached_property
+    def _known_columns(self) -> dict[str, Any]:
+        return {}
+
+    @cached_property
+    def _idle_clients(self) -> list[Any]:
+        return []
+
+    @contextlib.contextmanager
+    def _client(self) -> Iterator[Any]:
+        """A client of the database: the connection is opened and closed, what dlt looks up to make one is kept."""
+        client = self._idle_clients.pop() if self._idle_clients else self._pipeline.sql_client()
+        with client:
+            yield client
+        self._idle_clients.append(client)
 
     def rows(self, table: str) -> Iterator[pa.RecordBatch]:
         """A table, in batches."""
         yield from self._batches("SELECT * FROM {name}", table)
 
     def _batches(self, sql: str, table: str) -> Iterator[pa.RecordBatch]:
-        with _dlt_errors(self), self._pipeline.sql_client() as client:
+        with _dlt_errors(self), self._client() as client:
             named = client.make_qualified_table_name
             query = sql.format(name=named(table), aliases=named("aliases"))
             with warnings.catch_warnings(), client.execute_query(query) as cursor:
@@ -307,6 +344,21 @@ class Landing:
                 with os.fdopen(handle, "wb") as target:
                     target.write(random.token_bytes(32))
         return file.read_bytes()
+
+
+def _remembered(capabilities: Callable[..., Any]) -> Callable[..., Any]:
+    """What a database can do, asked of dlt once: it asks itself dozens of times a package, and looks up its settings each time."""
+    known: dict[Any, Any] = {}
+
+    def remembered(config: Any = None, naming: Any = None) -> Any:
+        if config is not None:
+            return capabilities(config, naming)
+        key = (type(naming), getattr(naming, "max_length", None))
+        if key not in known:
+            known[key] = capabilities(None, naming)
+        return known[key].copy()  # dlt writes into what it is given
+
+    return remembered
 
 
 def _release_memory() -> None:

@@ -1,4 +1,4 @@
-"""Keeping within a vendor's rate limits before it says so: token buckets."""
+"""Keeping within a vendor's rate limits before it says so: sliding windows of the calls that were granted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Rate:
 
 
 @dataclass
-class TokenBucket:
+class WindowLimiter:
     """Grants calls so that no window of any of its rates ever holds more than allowed; threads may share it."""
 
     rates: Sequence[Rate]

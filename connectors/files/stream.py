@@ -36,8 +36,8 @@ def raw_of_files(source: FilesSource, funnel: Funnel, base: Path) -> Raw | None:
             return None
         queries.append(_of_file(mapped))
         sums.append(f"{mapped.file.path.stat().st_size} {mapped.file.path.stat().st_mtime_ns}")
-    known = source.extracted_at or _newest(queries)
-    lean, report = load_files(source.model_copy(update={"interactions": [], "extracted_at": known}), funnel, base)
+    extracted_at = source.extracted_at or _newest(queries)
+    lean, report = load_files(source.model_copy(update={"interactions": [], "extracted_at": extracted_at}), funnel, base)
     if source.extracted_at is None:
         newest = max(
             t[c].max() for t, c in ((lean.leads, "created_at"), (lean.lead_stages, "at"), (lean.deals, "created_at")) if len(t)
@@ -54,7 +54,7 @@ def raw_of_files(source: FilesSource, funnel: Funnel, base: Path) -> Raw | None:
 def _plain(mapping: InteractionsFile, options: FileOptions) -> bool:
     if mapping.values or mapping.only or mapping.skip or mapping.null_in:
         return False
-    return all((getattr(options, name) or usual) == usual for name, usual in PLAIN.items())
+    return all((getattr(options, name) or default) == default for name, default in PLAIN.items())
 
 
 def _of_file(mapped: MappedFile) -> str:
@@ -68,17 +68,17 @@ def _of_file(mapped: MappedFile) -> str:
             f"columns = {{{names}}}, auto_detect = false, null_padding = false)"
         )
     stored = columns_of(rows)
-    place = dict(zip(file.headers, stored, strict=True))
+    stored_names = dict(zip(file.headers, stored, strict=True))
     nulls = sorted({"", *(w for marker in file.options.null or () for w in words(marker))})
     constants = {name: words(value)[0] for name, value in mapped.mapping.constants.items()}
-    return query_of(rows, {target: place[name] for target, name in mapped.columns.items()}, constants, stored, nulls)
+    return query_of(rows, {target: stored_names[name] for target, name in mapped.columns.items()}, constants, stored, nulls)
 
 
 def _newest(queries: Sequence[str]) -> object:
     """The newest moment of all."""
-    found = []
+    moments = []
     with duckdb.connect() as connection:
         for query in queries:
             row = connection.execute(f'SELECT max(epoch_us("at")) FROM ({query})').fetchone()  # noqa: S608  SQL of ours over files
-            found += [row[0]] if row and row[0] is not None else []
-    return pd.Timestamp(max(found), unit="us", tz="UTC").to_pydatetime() if found else None
+            moments += [row[0]] if row and row[0] is not None else []
+    return pd.Timestamp(max(moments), unit="us", tz="UTC").to_pydatetime() if moments else None

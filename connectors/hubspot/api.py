@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.crm.auth import FetchedToken, FixedToken, NoAuth
 from connectors.crm.http import Auth, Http, pages
-from connectors.crm.rate_limit import TokenBucket
+from connectors.crm.rate_limit import WindowLimiter
 from connectors.crm.responses import Answer, RefusedError, Trouble
 from connectors.crm.secrets import Secrets
 from connectors.hubspot.settings import RATES, SEARCHES, HubSpotSource
@@ -40,7 +40,7 @@ def open_api(source: HubSpotSource, secrets: Secrets) -> Http:
     ConfigError
         if no secret is set.
     """
-    rate_limit = TokenBucket(source.rates(RATES))
+    rate_limit = WindowLimiter(source.rates(RATES))
     auth: Auth
     if secrets.get("HUBSPOT_TOKEN") or not secrets.get("HUBSPOT_REFRESH_TOKEN"):
         token = secrets.require("HUBSPOT_TOKEN", "the token of a HubSpot service key or app")
@@ -68,7 +68,7 @@ class HubSpotApi:
     def __init__(self, source: HubSpotSource, http: Http) -> None:
         self.http = http
         self.version = source.api_version
-        self._searches = TokenBucket(http.rate_limit.rates if source.limits else SEARCHES, sleep=http.sleep)
+        self._searches = WindowLimiter(http.rate_limit.rates if source.limits else SEARCHES, sleep=http.sleep)
 
     def properties(self, kind: str) -> list[dict[str, Any]]:
         """The property definitions of a kind of record."""

@@ -13,7 +13,7 @@ from typing import Any
 from connectors.crm.auth import FetchedToken, NoAuth
 from connectors.crm.http import Http
 from connectors.crm.moments import iso
-from connectors.crm.rate_limit import TokenBucket
+from connectors.crm.rate_limit import WindowLimiter
 from connectors.crm.responses import Answer, RefusedError, Trouble
 from connectors.crm.secrets import Secrets
 from connectors.marketo.settings import RATES, MarketoSource
@@ -63,7 +63,7 @@ def open_api(source: MarketoSource, secrets: Secrets) -> Http:
     ConfigError
         if a secret is not set.
     """
-    rate_limit = TokenBucket(source.rates(RATES))
+    rate_limit = WindowLimiter(source.rates(RATES))
     form = {
         "grant_type": "client_credentials",
         "client_id": secrets.require("MARKETO_CLIENT_ID", "the client id of the LaunchPoint service"),

@@ -6,8 +6,7 @@ themselves are asked for field by field, so that a written score is none of them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
@@ -25,6 +24,7 @@ from connectors.crm.stream import Page, Stream
 from connectors.files.privacy import mail_domain
 from connectors.marketo.api import BATCH, TYPES_PER_CALL, LostExportError, MarketoApi
 from connectors.marketo.check import budget, checks
+from connectors.marketo.exports import ExportPart, Tables, by_month
 from connectors.marketo.records import (
     CONVERT,
     CUSTOM,
@@ -58,37 +58,12 @@ from connectors.marketo.settings import (
 )
 from connectors.marketo.writer import MarketoWriter
 
-MONTH = timedelta(days=30)  # an export may span 31 days
 QUEUE_DEPTH = 6  # jobs in the queue, which has ten places
 UNSAVED_JOBS = 3  # jobs that a kill may make unknown; they and `QUEUE_DEPTH` others fit into the queue
 BULK_FROM = timedelta(days=7)  # activities older than that come by export
 YEARS = 10
 OVERLAP = timedelta(minutes=5)
 DELETION_MEMORY = timedelta(days=13)  # deletions older than fourteen days may not be listed any more
-
-Tables = dict[str, list[Row]]
-
-
-@dataclass(frozen=True)
-class _ExportPart:
-    """Rows of exports; where a month is whole, its end and the jobs that are queued behind it."""
-
-    rows: list[dict[str, str | None]]
-    position: datetime | None = None
-    jobs: Mapping[str, str] = field(default_factory=dict)
-    urgent: bool = False
-
-    def page(self, tables: Tables, span: tuple[datetime, datetime], resume_cursor: Callable[[str], dict[str, Any]]) -> Page:
-        days = (span[1] - span[0]).days
-        if self.position is None:
-            return Page(tables, None, None, days)
-        return Page(
-            tables,
-            {**resume_cursor(iso(self.position)), "jobs": self.jobs},
-            (self.position - span[0]).days,
-            days,
-            urgent=self.urgent,
-        )
 
 
 class Marketo(MarketoWriter, BaseConnector):
@@ -159,14 +134,14 @@ class Marketo(MarketoWriter, BaseConnector):
 
     def _exports(
         self, resource: str, order: Mapping[str, Any], span: tuple[datetime, datetime], jobs: Mapping[str, str]
-    ) -> Iterator[_ExportPart]:
+    ) -> Iterator[ExportPart]:
         """The rows of a span, a month a job.
 
         Marketo runs two jobs and queues ten; some wait in the queue while the first is read. A run that goes on where another
         was killed finds that one's jobs: those it does not know of would stand in its way in the queue, and count twice
         against the day's quota.
         """
-        months = list(_months(*span))
+        months = list(by_month(*span))
         queued = dict(jobs)
         saved_jobs = set(queued.values())
         base_filter = order.get("filter", {})
@@ -177,11 +152,11 @@ class Marketo(MarketoWriter, BaseConnector):
                     queued[iso(job_start)] = self.api.begin_export(resource, {**order, "filter": job_filter})
             urgent = len(set(queued.values()) - saved_jobs) >= UNSAVED_JOBS
             saved_jobs = set(queued.values()) if urgent else saved_jobs
-            yield _ExportPart([], begin, dict(queued), urgent=urgent)
+            yield ExportPart([], begin, dict(queued), urgent=urgent)
             for retried in (False, True):
                 try:
                     for rows in self.api.export_rows(resource, queued[iso(begin)], self.landing.folder):
-                        yield _ExportPart(rows)
+                        yield ExportPart(rows)
                     break
                 except LostExportError:
                     if retried:
@@ -189,9 +164,9 @@ class Marketo(MarketoWriter, BaseConnector):
                     # of a run that was broken off long ago, or Marketo failed: another; rows that came come again
                     job_filter = {**base_filter, "createdAt": {"startAt": iso(begin), "endAt": iso(stop)}}
                     queued[iso(begin)] = self.api.begin_export(resource, {**order, "filter": job_filter})
-                    yield _ExportPart([], begin, dict(queued))
+                    yield ExportPart([], begin, dict(queued))
             del queued[iso(begin)]
-            yield _ExportPart([], stop, dict(queued))
+            yield ExportPart([], stop, dict(queued))
 
     def _person(self, record: Mapping[str, Any]) -> Row:
         return {
@@ -404,9 +379,3 @@ class Marketo(MarketoWriter, BaseConnector):
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""
         return budget(self.api, leads)
-
-
-def _months(begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    while begin < end:
-        yield begin, min(begin + MONTH, end)
-        begin += MONTH

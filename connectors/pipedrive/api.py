@@ -10,7 +10,7 @@ from typing import Any
 from connectors.crm.auth import FetchedToken, FixedToken, NoAuth
 from connectors.crm.http import Auth, Http, pages
 from connectors.crm.moments import moment
-from connectors.crm.rate_limit import TokenBucket
+from connectors.crm.rate_limit import WindowLimiter
 from connectors.crm.responses import Answer, RefusedError, Trouble
 from connectors.crm.secrets import Secrets
 from connectors.pipedrive.settings import RATES, PipedriveSource
@@ -53,7 +53,7 @@ def open_api(source: PipedriveSource, secrets: Secrets) -> Http:
         auth = FixedToken("x-api-token", secrets.require("PIPEDRIVE_TOKEN", "the API token of a Pipedrive user"))
     else:
         auth = FetchedToken(_token_fetcher(lambda: http, source, secrets), secrets)
-    http = Http(source.base_url, "Pipedrive", auth, secrets, judge, TokenBucket(source.rates(RATES)))
+    http = Http(source.base_url, "Pipedrive", auth, secrets, judge, WindowLimiter(source.rates(RATES)))
     return http
 
 

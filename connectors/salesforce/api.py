@@ -11,7 +11,7 @@ import jwt
 
 from connectors.crm.auth import FetchedToken, NoAuth
 from connectors.crm.http import Http
-from connectors.crm.rate_limit import TokenBucket
+from connectors.crm.rate_limit import WindowLimiter
 from connectors.crm.responses import Answer, RefusedError, Trouble
 from connectors.crm.secrets import Secrets
 from connectors.salesforce.settings import RATES, SalesforceSource
@@ -58,7 +58,7 @@ def open_api(source: SalesforceSource, secrets: Secrets) -> Http:
     ConfigError
         if a secret is not set.
     """
-    rate_limit = TokenBucket(source.rates(RATES))
+    rate_limit = WindowLimiter(source.rates(RATES))
     client = secrets.require("SALESFORCE_CLIENT_ID", "the consumer key of the External Client App")
     key = secrets.get("SALESFORCE_PRIVATE_KEY")
     if key:

@@ -78,18 +78,18 @@ def query_of(
     out = []
     for column in INTERACTIONS.columns:
         kind = _TYPES.get(column.kind, "VARCHAR")
-        theirs = columns.get(column.name)
+        source_column = columns.get(column.name)
         if column.name in constants:
             value = quoted(constants[column.name])
-        elif theirs is None or theirs not in stored:
+        elif source_column is None or source_column not in stored:
             value = "NULL"
         else:
-            value = '"' + theirs.replace('"', '""') + '"'
-            if nulls and stored[theirs] == "VARCHAR":
+            value = '"' + source_column.replace('"', '""') + '"'
+            if nulls and stored[source_column] == "VARCHAR":
                 listed = ", ".join(map(quoted, nulls))
                 value = f"CASE WHEN trim({value}) NOT IN ({listed}) THEN trim({value}) END"
             if column.kind == "time":
-                value = _utc(value, stored[theirs])
+                value = _utc(value, stored[source_column])
         out.append(f'CAST({value} AS {kind}) AS "{column.name}"')
     return f"SELECT {', '.join(out)} FROM {rows}"
 

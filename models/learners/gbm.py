@@ -1,4 +1,4 @@
-"""The LightGBM learner: regularised, early-stopped gradient boosting, from nothing or on top of the linear learner."""
+"""The LightGBM learner: regularised gradient boosting with early stopping, from nothing or on top of the linear learner."""
 
 from __future__ import annotations
 

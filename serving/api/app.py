@@ -52,7 +52,7 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The one place where "now" is asked for."""
+    """The one place where "now" is asked for to score a lead."""
     return datetime.now(UTC)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.test_client import ROOT, live
+from tests.client.test_ripeline_client import ROOT, live
 
 __all__ = ["live"]
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "docs" / "clients.md").read_text(encoding="utf-8"), re.DOTALL)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import features.engine.evaluate
 from features.common.clock import DAY, MINUTE
 from features.feature import Feature
-from tests.oracles import ORACLES, Event, Person, oracle
-from tests.worlds import DIRECTIONS, PLAN, START, TYPES, Look, World, matrix, random_world, without_future
+from tests.features.oracles import ORACLES, Event, Person, oracle
+from tests.features.worlds import DIRECTIONS, PLAN, START, TYPES, Look, World, matrix, random_world, without_future
 
 NAMES = [f.name for f in PLAN.features]
 

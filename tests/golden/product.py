@@ -34,7 +34,7 @@ from serving.store.load import load as load_store
 from serving.store.rescoring import Refresher
 from serving.store.store import Store
 from serving.store.tables import metadata
-from tests.features.buckets.worlds import FUNNEL, SMALL, built, read_matrix, spec_of, world
+from tests.features.partitions.worlds import FUNNEL, SMALL, built, read_matrix, spec_of, world
 from tests.serving.requests_from import open_at, payload
 from training.common.config import Config
 from training.common.progress import Steps

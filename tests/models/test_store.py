@@ -8,12 +8,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import models.store
 from features.common.errors import DataError, ModelError
-from models.pyfunc import _load_pyfunc
 from models.store import load, save
 from tests.trained import Trained
 
@@ -94,14 +92,3 @@ def test_half_a_folder_never_appears(
     assert (target / "manifest.json").read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
     load(target)
-
-
-def test_the_pyfunc_predicts_from_a_frame_of_features(trained: Trained) -> None:
-    predictor = _load_pyfunc(str(trained.folder.parent))
-    names = trained.model.feature_set.names
-    frame = pd.DataFrame(np.zeros((2, len(names))), columns=list(names)).assign(lead_stage=["lead", "sql"])
-    found = predictor.predict(frame)
-    assert list(found.columns) == ["mql", "sql", "customer"]
-    assert found.notna().to_numpy().tolist() == [[True, True, True], [False, False, True]]
-    with pytest.raises(DataError, match="lacks the column"):
-        predictor.predict(frame.drop(columns=names[0]))

@@ -1,17 +1,35 @@
-"""What all tests of serving begin with."""
+"""What all tests of serving begin with: a worker that is warm, and a store on each of the two databases, both real."""
 
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 
+import psycopg
 import pytest
 
+from features.dataset.dataset import Dataset
+from serving.access.api_keys import add
 from serving.api.app import utc_now
 from serving.schemas.score import EXAMPLE
 from serving.scoring.answer import build_answer
 from serving.scoring.quick import read
 from serving.scoring.scorer import Scorer
+from serving.store.load import load
+from serving.store.store import Store
+from serving.store.tables import metadata
+from tests import postgres
+from tests.serving.processes import ROOT, Site, free_port, running
+from tests.serving.store.world import World
 from tests.tiny import tiny_model
+from tests.trained import Trained
+from training.jobs.score import fetch
+from training.jobs.work_list import write
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,6 +41,105 @@ def _compiled() -> None:
 
 @pytest.fixture(autouse=True)
 def _patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests may be slow: other work on the machine must not make them busy. What busy means is tested in test_pressure.py."""
-    if not request.module.__name__.endswith("test_pressure"):
+    """Tests may be slow: other work on the machine must not make them busy. What busy means: test_load_shedding.py."""
+    if not request.module.__name__.endswith("test_load_shedding"):
         monkeypatch.setattr("serving.http.load_shedding.MOST_LAG", 30.0)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """One server for all tests."""
+    if postgres.binaries() is None:
+        pytest.skip("no PostgreSQL on this machine")
+    with postgres.server() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database."""
+    return fresh(request, request.param, tmp_path)
+
+
+def fresh(request: pytest.FixtureRequest, kind: str, folder: Path) -> str:
+    if kind == "sqlite":
+        return f"sqlite:///{folder / 'leads.db'}"
+    server = request.getfixturevalue("postgres_server")
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return f"{server.rpartition('/')[0]}/{name}"
+
+
+@pytest.fixture(scope="session")
+def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """The address of a database of a kind, with the newest schema and nobody in it."""
+
+    @cache
+    def made(kind: str) -> str:
+        address = fresh(request, kind, tmp_path_factory.mktemp("migrated"))
+        one = Store.from_address(address, {})
+        one.open()
+        one.close()
+        return address
+
+    return made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, migrated: Callable[[str], str], tmp_path: Path) -> Iterator[Store]:
+    """An empty store: a copy of one, or the same one emptied. Migrating is tested where `store_address` is asked for."""
+    address = migrated(request.param)
+    if request.param == "sqlite":
+        shutil.copy(address.removeprefix("sqlite:///"), tmp_path / "leads.db")
+        address = fresh(request, "sqlite", tmp_path)
+    else:
+        with psycopg.connect(address) as connection:
+            connection.execute("SET lock_timeout = '20s'")
+            connection.execute(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY CASCADE")
+    one = Store.from_address(address, {})
+    one.open()
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def loaded(request: pytest.FixtureRequest, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The simulated CRM in a store, for tests that only read."""
+    found = Store.from_address(fresh(request, request.param, tmp_path_factory.mktemp("loaded")), {})
+    found.open()
+    assert sum(load(found, dataset).values()) == sum(map(len, dataset.tables.values()))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    """A server over it."""
+    return World(store)
+
+
+@pytest.fixture(scope="session")
+def site(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One real server for all tests that only ask: the trained champion, its report and work list, behind keys."""
+    home = tmp_path_factory.mktemp("site")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(trained.home)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        fetch("small", home / "champion", "champion", home / "report.html")
+    write(trained.config, home / "list", model_folder=trained.folder)
+    key, port, log = add(home / "keys.json", "all", ["admin"], rate=10_000), free_port(), home / "log.txt"
+    words = [
+        "--model",
+        "champion",
+        "--report",
+        "report.html",
+        "--work-list",
+        "list",
+        "--keys",
+        "keys.json",
+        "--port",
+        str(port),
+    ]
+    with running([sys.executable, "-m", "serving", *words], port, log, PYTHONPATH=str(ROOT)) as url:
+        yield Site(url, key, home / "keys.json", log)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.common.clock import DAY
@@ -21,7 +21,7 @@ SCORER = Scorer(tiny_model())
 acts = st.builds(
     Interaction,
     type=st.sampled_from([*TYPES, "never seen"]),
-    at=st.integers(NOW - 300 * DAY, NOW - 1),
+    time=st.integers(NOW - 300 * DAY, NOW - 1),
     direction=st.sampled_from(["in", "out", None]),
     value=st.sampled_from([float("nan"), 0.0, 50.0]),
     content=st.sampled_from([None, "a", "b"]),
@@ -56,10 +56,6 @@ def said(found: list[RequestLead]) -> dict[str, Result]:
     return {lead.lead_id: result.model_copy(update={"explanation": None, "reasons": None}) for lead, result in answers}
 
 
-quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@quick
 @given(leads())
 def test_no_lead_stage_is_likelier_than_the_one_before_it_at_any_time(found: list[RequestLead]) -> None:
     for result in said(found).values():
@@ -73,7 +69,6 @@ def test_no_lead_stage_is_likelier_than_the_one_before_it_at_any_time(found: lis
             assert one.low <= one.value <= one.high
 
 
-@quick
 @given(leads(), st.randoms())
 def test_members_of_an_account_score_alike_in_any_order(found: list[RequestLead], random: object) -> None:
     shuffled = list(found)
@@ -81,7 +76,6 @@ def test_members_of_an_account_score_alike_in_any_order(found: list[RequestLead]
     assert said(shuffled) == said(found)
 
 
-@quick
 @given(leads())
 def test_twins_in_an_account_get_the_same_answer(found: list[RequestLead]) -> None:
     """Two people who did the same at the same time, beside the same colleagues."""
@@ -90,7 +84,6 @@ def test_twins_in_an_account_get_the_same_answer(found: list[RequestLead]) -> No
     assert both["twin"].model_copy(update={"lead_id": "C0"}) == both["C0"]
 
 
-@quick
 @given(leads(), leads(company="D"))
 def test_other_accounts_change_nothing(found: list[RequestLead], others: list[RequestLead]) -> None:
     together = said([*found, *others])
@@ -104,10 +97,9 @@ def test_other_accounts_change_nothing(found: list[RequestLead], others: list[Re
         )  # fmt: skip
 
 
-@quick
 @given(leads())
 def test_members_who_share_a_company_share_its_fit(found: list[RequestLead]) -> None:
     """With the same history and attributes of their own, whatever their colleagues did counts for both alike."""
-    one, two = replace(found[0], lead_id="one", acts=()), replace(found[0], lead_id="two", acts=())
+    one, two = replace(found[0], lead_id="one", interactions=()), replace(found[0], lead_id="two", interactions=())
     both = said([one, two, *found[1:]])
     assert both["one"].probabilities == both["two"].probabilities

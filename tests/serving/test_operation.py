@@ -1,4 +1,4 @@
-"""A real server with two workers in operation: what it says and does not say, a killed worker, and going away gracefully."""
+"""A real server with two workers in operation: what it says and does not say, a new model, a killed worker, going away."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPException
 from pathlib import Path
 
 import psutil
 import pytest
 
-from models.store import save
+from models.store import MANIFEST, save
 from serving.access.api_keys import add
 from serving.logs.audit_cli import find, verify
 from serving.schemas.score import EXAMPLE
-from tests.serving.test_server import ROOT, ask, free_port, running
+from tests.serving.processes import ROOT, ask, free_port, running, wait_until
 from tests.tiny import tiny_model
 
 MARK = "anna.marker-7f3a@secret.example"
@@ -184,6 +184,44 @@ def test_methods_that_nothing_was_made_for(server: Running, method: str) -> None
     assert method != "HEAD" or (b" 200 " in head and body == b"")
 
 
+def test_a_swap_under_load_drops_and_mixes_nothing(server: Running) -> None:
+    """Four clients ask all the while; every answer is whole and of one of the two models, and a broken one never answers."""
+    folder, url = server.folder / "model", server.url
+    answers: list[tuple[int, str]] = []
+    stop = threading.Event()
+
+    def client() -> None:
+        while not stop.is_set():
+            status, answer = ask(f"{url}/v1/score", EXAMPLE, server.token)
+            answers.append((status, answer["model"]["version"]))
+
+    def all_ready(troubled: bool) -> bool:
+        """Each of the workers, as far as asking often can tell."""
+        return all(("troubles" in ask(f"{url}/readyz", key=server.token)[1]) == troubled for _ in range(10))
+
+    threads = [threading.Thread(target=client) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert wait_until(lambda: len(answers) > 40)
+        save(replace(tiny_model(), version="two"), folder)
+        assert wait_until(lambda: {name for _, name in answers[-40:]} == {"two"})
+        (folder / MANIFEST).write_text("{")
+        assert wait_until(lambda: all_ready(troubled=True))
+        told = ask(f"{url}/readyz", key=server.token)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(10)
+    assert {status for status, _ in answers} == {200}
+    assert {name for _, name in answers} == {"1", "two"}
+    assert told[0] == 200
+    assert told[1]["model"]["version"] == "two"
+    assert "cannot be read" in told[1]["troubles"]["model"]
+    save(replace(tiny_model(), version="three"), folder)
+    assert wait_until(lambda: all_ready(troubled=False))
+
+
 def test_a_killed_worker_comes_back_and_nothing_that_was_answered_is_lost(server: Running) -> None:
     stop, answers, broken = threading.Event(), list[int](), list[str]()
 
@@ -200,10 +238,8 @@ def test_a_killed_worker_comes_back_and_nothing_that_was_answered_is_lost(server
     before = server.workers()
     assert len(before) == 2
     os.kill(before[0].pid, signal.SIGKILL)
-    deadline = time.monotonic() + 60
-    while len([w for w in server.workers() if w.pid != before[0].pid]) < 2 and time.monotonic() < deadline:
-        time.sleep(0.2)
-    time.sleep(1)
+    wait_until(lambda: len([w for w in server.workers() if w.pid != before[0].pid]) == 2, 60)
+    wait_until(lambda: answers.count(200) > 20)
     stop.set()
     for thread in threads:
         thread.join(20)

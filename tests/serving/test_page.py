@@ -4,42 +4,41 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, expect
 
 from serving.schemas.score import EXAMPLE
-from tests.browser import NAMELESS, WORST_CONTRAST, Browser, executable, open_browser
-from tests.serving.test_server import ROOT, free_port, running
-from tests.trained import Trained
-from training.jobs.score import fetch
-from training.jobs.work_list import write
+from tests.browser import NAMELESS, WORST_CONTRAST, Browser, open_chromium, open_page
+from tests.serving.processes import Site
 
 
 @pytest.fixture(scope="module")
-def url(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    executable()
-    home = tmp_path_factory.mktemp("page")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(trained.home)
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        fetch("small", home / "champion", "champion", home / "report.html")
-    write(trained.config, home / "list", model_folder=trained.folder)
-    port = free_port()
-    command = [sys.executable, "-m", "serving", "--model", str(home / "champion"), "--port", str(port)]
-    command += ["--report", str(home / "report.html"), "--work-list", str(home / "list")]
-    with running(command, port, home / "log.txt", PYTHONPATH=str(ROOT)) as found:
+def chromium() -> Iterator[Chromium]:
+    with open_chromium() as found:
         yield found
 
 
 @pytest.fixture
-def browser(url: str) -> Iterator[Browser]:
-    with open_browser() as found:
-        found.page.goto(url)
-        found.page.locator("#leads tbody tr").first.wait_for()
+def url(site: Site) -> str:
+    return site.url
+
+
+def sign_in(page: Page, site: Site) -> None:
+    """As sales does: the page asks for a key, once."""
+    page.goto(site.url)
+    page.get_by_label("API key").fill(site.key)
+    page.keyboard.press("Enter")
+    page.locator("#leads tbody tr").first.wait_for()
+
+
+@pytest.fixture
+def browser(chromium: Chromium, site: Site) -> Iterator[Browser]:
+    with open_page(chromium) as found:
+        sign_in(found.page, site)
         yield found
         assert found.complaints == []
         assert found.asked == [], "nobody but this server"
@@ -138,9 +137,9 @@ def test_everything_has_a_name_and_enough_contrast(browser: Browser) -> None:
     assert worst >= 4.5
 
 
-def test_a_phone_shows_it_without_scrolling_sideways(url: str) -> None:
-    with open_browser(width=390) as phone:
-        phone.page.goto(url)
+def test_a_phone_shows_it_without_scrolling_sideways(chromium: Chromium, site: Site) -> None:
+    with open_page(chromium, width=390) as phone:
+        sign_in(phone.page, site)
         phone.page.locator("#leads tbody a").first.click()
         phone.page.locator("#what-if").wait_for()
         assert phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +11,6 @@ import pytest
 from starlette.testclient import TestClient
 
 from models.store import save
-from serving.__main__ import cannot_listen
 from serving.schemas.score import EXAMPLE
 from tests.tiny import tiny_model
 
@@ -98,13 +96,3 @@ def test_who_answers(scope: dict[str, str], whose: str) -> None:
 
     asyncio.run(RipelineFirst(named("BentoML's"), ours=named("ours"))(scope, cast("Any", None), cast("Any", None)))
     assert asked == [whose]
-
-
-def test_a_busy_port_is_said_before_the_server_starts() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as busy:
-        assert "in use" in str(cannot_listen("127.0.0.1", busy.getsockname()[1]))
-
-
-@pytest.mark.parametrize("port", [0, -1, 65_536, 99_999])
-def test_an_impossible_port_is_said(port: int) -> None:
-    assert cannot_listen("127.0.0.1", port) == "a port is a number from 1 to 65535"

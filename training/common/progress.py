@@ -1,14 +1,18 @@
-"""Progress: bars with the time left on a terminal, nothing elsewhere."""
+"""Progress: bars with the time left on a terminal; elsewhere a line on standard error whenever nothing was said for a while."""
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 Advance = Callable[[int, int], None]  # (done, all)
+
+HEARTBEAT = 4.0  # seconds between two lines where there is no terminal: a log that is silent looks like a job that hangs
 
 
 def terminal() -> Console:
@@ -34,8 +38,30 @@ class Steps:
 
     @contextmanager
     def running(self) -> Iterator[Steps]:
-        with self._bars:
+        with self._bars, self._heartbeat():
             yield self
+
+    @contextmanager
+    def _heartbeat(self) -> Iterator[None]:
+        """Where no bars are drawn and the console is this process's own: what is running, every `HEARTBEAT` seconds."""
+        if not self._bars.disable or self._bars.console.file is not sys.stdout:
+            yield
+            return
+        ended = threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(HEARTBEAT):
+                running = [task for task in list(self._bars.tasks) if not task.finished]
+                if running:
+                    print(_line(running[-1]), file=sys.stderr, flush=True)
+
+        thread = threading.Thread(target=beat, name="ripeline-progress", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def step(self, name: str, total: int | None = None) -> Advance:
         """Begin a step; call what is returned with (done, all). A step of unknown length shows that it is alive."""
@@ -64,3 +90,9 @@ class Steps:
         task = self._bars.add_task(name, total=None)
         yield
         self._bars.update(task, completed=1, total=1)
+
+
+def _line(task: Task) -> str:
+    """`Fitting as of the cut: 12 of 66, 35 s`."""
+    count = f"{task.completed:,.0f} of {task.total:,.0f}, " if task.total else ""
+    return f"  {task.description}: {count}{task.elapsed or 0:.0f} s"

@@ -3,7 +3,7 @@
 Such a landmark says one of three things: it has converted, it has left, or it is still open after so many days. The last is
 evidence as well: the longer it takes, the likelier a "no", by exactly as much as the timing of earlier conversions and exits
 says. It enters with the slope of its likelihood in a mixture cure model (Farewell 1982, doi:10.2307/2529885) with censoring by
-the day of knowledge and exits as competing events. `benchmarks/censoring.py` compares it with its rivals.
+the day of knowledge and exits as competing events. `benchmarks/honesty.py` compares it with its rivals.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`make partition`, `make matrix`, and `make score` of a dataset larger than memory."""
+"""`make partition`, and `make score` of a dataset larger than memory."""
 
 from __future__ import annotations
 

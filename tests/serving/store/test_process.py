@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from models.store import save
+from tests.serving.processes import PATIENCE, ROOT, ask, free_port
 from tests.serving.store.world import CREATED, event
-from tests.serving.test_server import PATIENCE, ROOT, ask, free_port
 from tests.tiny import tiny_model
 
 

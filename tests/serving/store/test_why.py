@@ -107,17 +107,3 @@ def test_what_is_due_to_another_model_or_lead_stage_is_told_apart(world: World) 
     world.scorer = Scorer(replace(tiny_model(2), version="3"))
     (step,) = world.get("/v1/leads/L-1/why")["steps"]
     assert step["what"] == "together"
-
-
-def test_a_new_model_scores_everybody_again(world: World) -> None:
-    from dataclasses import replace
-
-    for number in range(5):
-        world.put(f"L-{number}")
-    world.score_all()
-    world.scorer = Scorer(replace(tiny_model(1), version="2"))
-    world.score_all()
-    assert world.get("/v1/leads")["model"]["version"] == "2"
-    world.later(hours=30)
-    world.score_all()
-    assert {row["as_of"] for row in world.get("/v1/leads")["rows"]} == {world.now.isoformat()}

@@ -13,13 +13,12 @@ import pytest
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
 from features.dataset.dataset import Dataset
-from tests.trained import Trained
 from training.clients.jobs import ClientJob, ContributionResult, contribute_one, train_client
 from training.clients.row import TRAINED
 from training.clients.run import write_prior
 from training.common.config import Config
 from training.data.pooled_prior import prior_file
-from training.pool.contribution import Contribution, contribute
+from training.pool.contribution import Contribution
 
 CLIENT = """
 name: {name}
@@ -29,21 +28,6 @@ funnel: {{stages: [lead, mql, sql, customer], exits: [disqualified, lost], horiz
 landmarks: {{ages: [0, 3, 14, 60]}}
 search: {{trials: 1, minutes: 0.05}}
 """
-
-
-def named(dataset: Dataset) -> set[str]:
-    """All that names a person or a company."""
-    leads, companies = dataset.leads, dataset.companies
-    columns = (leads["lead_id"], leads["company_id"], leads["email_domain"], leads["job_title"], companies["company_id"])
-    return {str(value) for column in columns for value in column.dropna().unique()}
-
-
-def test_a_contribution_names_nobody(trained: Trained, dataset: Dataset) -> None:
-    """Even what stays in the agency's own folder."""
-    text = str(contribute(trained.outcome.prepared).to_dict())
-    assert "any.count_30d" in text
-    assert "points" not in text
-    assert not [name for name in named(dataset) if name in text]
 
 
 def planted(name: str, seed: int, leads: int, word: str) -> Dataset:

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from features.common.words import Language
 from tests.browser import executable, open_browser
-from tests.serving.test_server import ROOT, free_port, running
+from tests.serving.processes import ROOT, free_port, running
 from training.common import tracking
 from training.common.config import Config, ReportConfig
 from training.data.load import load

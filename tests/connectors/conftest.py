@@ -1,0 +1,73 @@
+"""Fixtures of the CRM tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.marketo import api as marketo_api
+from tests.connectors.crm.crms import CRMS, Crm, Opener, Site, site
+from tests.connectors.crm.world import World, world
+
+
+@pytest.fixture(params=list(CRMS))
+def crm(request: pytest.FixtureRequest) -> Crm:
+    """Each of the four."""
+    return CRMS[request.param]
+
+
+@pytest.fixture(scope="session")
+def small() -> World:
+    """A world of sixty leads."""
+    return world(60)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports are asked after at once: a stand-in has finished them."""
+    monkeypatch.setattr(marketo_api, "POLL", 0.001)
+
+
+@pytest.fixture
+def here(crm: Crm, small: World, tmp_path: Path) -> Iterator[Site]:
+    """Each CRM with the small world in it."""
+    with site(crm, small, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def served(small: World, tmp_path: Path) -> Opener:
+    """A CRM by its name."""
+
+    def opened(kind: str, more: str = "", **settings: Any) -> AbstractContextManager[Site]:
+        return site(CRMS[kind], small, tmp_path, more, **settings)
+
+    return opened
+
+
+@pytest.fixture
+def marketo(small: World, tmp_path: Path) -> Iterator[Site]:
+    with site(CRMS["marketo"], small, tmp_path) as here:
+        yield here
+
+
+@pytest.fixture
+def hubspot(small: World, tmp_path: Path) -> Iterator[Site]:
+    with site(CRMS["hubspot"], small, tmp_path) as here:
+        yield here
+
+
+@pytest.fixture
+def salesforce(small: World, tmp_path: Path) -> Iterator[Site]:
+    with site(CRMS["salesforce"], small, tmp_path) as here:
+        yield here
+
+
+@pytest.fixture
+def pipedrive(small: World, tmp_path: Path) -> Iterator[Site]:
+    with site(CRMS["pipedrive"], small, tmp_path) as here:
+        yield here

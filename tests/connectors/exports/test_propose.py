@@ -1,0 +1,146 @@
+"""Files that people download from a CRM are recognised, mapped and read; what they cannot tell is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from connectors.exports.propose import date_formats, propose
+from connectors.files.load import load_files
+from connectors.files.settings import FilesSource
+from features.common.errors import ConfigError, DataError
+from features.dataset.funnel import Funnel
+from training.jobs.csv_check import run
+
+FUNNEL = Funnel()
+
+
+def kontakte(separator: str = ";", encoding: str = "utf-8-sig") -> bytes:
+    rows = [
+        [
+            "Datensatz-ID",
+            "Vorname",
+            "E-Mail",
+            "Berufsbezeichnung",
+            "Unternehmensname",
+            "Erstellungsdatum",
+            "Lifecycle-Phase",
+            "Jahresumsatz",
+            'Datum wurde "Marketing Qualified Lead"',
+            'Datum wurde "Kunde"',
+        ],
+        [
+            "0017",
+            "Ada",
+            "ada@acme.de",
+            "Leiterin Vertrieb",
+            "Acme GmbH",
+            "31.01.2026 14:00",
+            "Kunde",
+            "1.234.567,50",
+            "01.02.2026 09:30",
+            "05.03.2026 10:00",
+        ],
+        ["0018", "Bea", "bea@gmx.de", "Größenmesserin", "", "01.02.2026 08:00", "Lead", "", "", ""],
+    ]
+    return "\n".join(separator.join('"' + v.replace('"', '""') + '"' for v in row) for row in rows).encode(encoding)
+
+
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8", "cp1252"])
+def test_a_german_hubspot_export_is_read_as_proposed(tmp_path: Path, separator: str, encoding: str) -> None:
+    """Any separator, Excel's encoding, German labels, German dates and numbers."""
+    (tmp_path / "kontakte.csv").write_bytes(kontakte(separator, encoding))
+    found = propose(tmp_path, FUNNEL)
+    assert [f.export.title for f in found.matches] == ["HubSpot contacts"]
+    source = FilesSource.model_validate(yaml.safe_load(found.yaml("acme"))["source"])
+    data, _ = load_files(source, FUNNEL, tmp_path)
+    leads = data.leads.set_index("lead_id")
+    assert leads.loc["0017", "email_domain"] == "acme.de"
+    assert leads.loc["0018", "job_title"] == "Größenmesserin"
+    assert data.companies["annual_revenue"].tolist() == [1_234_567.5]
+    assert sorted(zip(data.lead_stages["lead_stage"].astype(str), data.lead_stages["at"].astype(str), strict=True)) == [
+        ("customer", "2026-03-05 10:00:00+00:00"),
+        ("mql", "2026-02-01 09:30:00+00:00"),
+    ]
+    assert "Lifecycle-Phase" not in leads  # it knows the outcome
+
+
+def test_what_the_file_cannot_tell_is_said(tmp_path: Path) -> None:
+    (tmp_path / "kontakte.csv").write_bytes(kontakte())
+    lacks = " ".join(propose(tmp_path, FUNNEL).gaps)
+    assert "interactions: scores would rest on attributes alone" in lacks
+    assert "every pass of a lead stage" in lacks
+    (tmp_path / "kontakte.csv").write_text("Record ID,Email,Create Date\n1,a@b.de,2026-01-01\n", encoding="utf-8")
+    lacks = " ".join(propose(tmp_path, FUNNEL).gaps)
+    assert "when lead stages were reached" in lacks
+    assert "every pass of a lead stage" not in lacks  # there is no date at all
+    (tmp_path / "people.csv").write_text("Person - ID,Person - Name,Person - Email\n1,Ada,a@b.de\n", encoding="utf-8")
+    (tmp_path / "kontakte.csv").unlink()
+    assert "when lead stages were reached" in " ".join(propose(tmp_path, FUNNEL).gaps)
+
+
+def test_salesforce_report_with_its_footer_and_its_history(tmp_path: Path) -> None:
+    """Old reports end with who made them; the lead history is another report."""
+    (tmp_path / "leads.csv").write_text(
+        "Lead ID,Lead Owner,Title,Company / Account,Lead Source,Create Date,Email,Lead Status\n"
+        "00Q1,Jane,CEO,Acme,Web,3/31/2026,a@acme.com,Closed - Converted\n00Q2,Jane,CFO,Beta,Web,4/1/2026,b@beta.com,Open\n\n"
+        '"My Leads"\n"Copyright (c) 2000-2026 salesforce.com, inc. All rights reserved."\n',
+        encoding="utf-8",
+    )
+    (tmp_path / "history.csv").write_text(
+        'Lead ID,Field / Event,Old Value,New Value,Edit Date\n00Q1,Lead Status,Open,Working - Contacted,"4/2/2026, 2:05 PM"\n'
+        '00Q1,Lead Status,Working - Contacted,Qualified,"4/9/2026, 9:00 AM"\n',
+        encoding="utf-8",
+    )
+    found = propose(tmp_path, FUNNEL)
+    source = FilesSource.model_validate(yaml.safe_load(found.yaml("acme"))["source"])
+    data, _ = load_files(source, FUNNEL, tmp_path)
+    assert data.leads["lead_id"].tolist() == ["00Q1", "00Q2"]
+    assert sorted(data.lead_stages["lead_stage"].astype(str)) == ["mql", "sql"]
+    assert data.lead_stages["at"].min().isoformat() == "2026-04-02T14:05:00+00:00"
+    assert not any("MQL" in text for text in found.gaps)  # the history is there
+
+
+def test_marketo_activities_beside_leads(tmp_path: Path) -> None:
+    (tmp_path / "leads.csv").write_text(
+        "id,email,createdAt,leadSource,leadStatus,title,company\n5,a@b.de,2026-01-01T00:00:00Z,Web,New,CEO,Acme\n6,c@d.de,2026-01-02T00:00:00Z,null,New,CFO,null\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "acts.csv").write_text(
+        "marketoGUID,leadId,activityDate,activityTypeId,campaignId,primaryAttributeValueId,primaryAttributeValue,attributes\n"
+        '1,5,2026-01-03T00:00:00Z,10,7,1,Mail,"{}"\n2,5,2026-01-04T00:00:00Z,12,null,5,null,"{}"\n',
+        encoding="utf-8",
+    )
+    found = propose(tmp_path, FUNNEL)
+    source = FilesSource.model_validate(yaml.safe_load(found.yaml("acme"))["source"])
+    data, _ = load_files(source, FUNNEL, tmp_path)
+    assert data.interactions["type"].astype(str).tolist() == ["email_opened"]
+    assert not any("interactions" in text for text in found.gaps)
+    assert any("make import CRM=marketo" in text for text in found.gaps)  # for the lead stages
+
+
+def test_day_and_month_that_cannot_be_told_apart_are_said() -> None:
+    assert date_formats(["01/02/2026", "03/04/2026"]) == (
+        ["%d/%m/%Y"],
+        "'01/02/2026' could be day/month or month/day; day/month was taken",
+    )
+    assert date_formats(["01/02/2026", "03/31/2026"]) == (["%m/%d/%Y"], "")
+    assert date_formats(["3 tage"])[1].startswith("dates such as '3 tage'")
+
+
+def test_nothing_that_is_known_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="There is no CSV file"):
+        propose(tmp_path, FUNNEL)
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"No file in .* was recognised as leads: a.csv"):
+        propose(tmp_path, FUNNEL)
+
+
+def test_a_confirmed_mapping_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "kontakte.csv").write_bytes(kontakte())
+    run(tmp_path, tmp_path / "mine.yaml")
+    with pytest.raises(ConfigError, match="is there already"):
+        run(tmp_path, tmp_path / "mine.yaml")

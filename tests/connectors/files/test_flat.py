@@ -1,0 +1,121 @@
+"""Flat files: one row a lead, a yes/no outcome, row order as time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.common.clock import microseconds
+from features.common.errors import ConfigError, DataError
+from features.dataset.funnel import Funnel
+from features.dataset.labels import label
+from features.dataset.landmarks import Path as LeadPath
+from features.dataset.landmarks import landmarks
+from features.dataset.validate import validate
+from tests.connectors.files.test_load import load, write
+
+FUNNEL = Funnel(("lead", "customer"), ("lost",), {"customer": 30})
+ROWS = "a,1\nb,0\nc,\nd,1\ne,\nf,0\n"
+CONFIG = "leads: {file: l.csv, columns: {lead_id: id}, order: rows, outcome: {column: won, yes: 1, no: 0}}"
+
+
+def test_the_rows_are_a_minute_apart_and_outcomes_come_at_once(tmp_path: Path) -> None:
+    write(tmp_path, l__csv="id,won\na,1\nb,0\n")
+    dataset, _ = load(tmp_path, CONFIG, FUNNEL)
+    assert dataset.time == "row_order"
+    assert dataset.leads["created_at"].diff().iloc[1] == pd.Timedelta(minutes=1)
+    assert dataset.lead_stages["lead_stage"].tolist() == ["customer", "lost"]
+    assert ((dataset.lead_stages["at"] - dataset.leads["created_at"]) == pd.Timedelta(seconds=30)).all()
+
+
+@pytest.mark.parametrize("dated", [False, True])
+def test_every_known_label_has_matured_and_a_blank_outcome_is_neither_yes_nor_no(tmp_path: Path, dated: bool) -> None:
+    """The labels of the real landmark code: known leads all mature, whatever the horizon, open ones never do."""
+    rows = ROWS.splitlines()
+    text = "id,won,created_at\n" + "\n".join(f"{row},2026-01-0{i + 1}" for i, row in enumerate(rows)) + "\n"
+    write(tmp_path, l__csv=text)
+    dataset, report = load(tmp_path, CONFIG.replace(" order: rows,", "") if dated else CONFIG, FUNNEL)
+    dataset, _ = validate(dataset, FUNNEL)
+    known_at = int(microseconds([dataset.extracted_at])[0])
+    path = LeadPath.from_tables(dataset.leads, dataset.lead_stages, FUNNEL)
+    looks = landmarks(path, known_at, ages=[0])
+    labels = label(path, looks, FUNNEL, known_at)
+    ids = dataset.leads["lead_id"].to_numpy()[looks.lead]
+    matured = labels.matured[:, 0]
+    assert set(ids[matured]) == {"a", "b", "d", "f"}
+    assert set(ids[matured & labels.reached[:, 0]]) == {"a", "d"}
+    assert set(ids) - set(ids[matured]) <= {"c", "e"}
+    assert "2 leads with a blank outcome" in "\n".join(report.lines())
+    assert dataset.time == "row_order"
+
+
+def test_known_leads_keep_the_order_of_the_file_and_open_ones_come_last_in_theirs(tmp_path: Path) -> None:
+    write(tmp_path, l__csv="id,won\n" + ROWS)
+    leads = load(tmp_path, CONFIG, FUNNEL)[0].leads
+    assert leads["lead_id"].to_numpy()[np.argsort(leads["created_at"].to_numpy())].tolist() == list("abdfce")
+
+
+def test_an_export_with_the_newest_first_is_turned_round(tmp_path: Path) -> None:
+    write(tmp_path, l__csv="id,won\nnew,1\nold,0\n")
+    leads = load(tmp_path, CONFIG.replace("order: rows", "order: newest_first"), FUNNEL)[0].leads
+    assert leads.sort_values("created_at")["lead_id"].tolist() == ["old", "new"]
+
+
+def test_a_file_with_dates_keeps_them_for_known_leads(tmp_path: Path) -> None:
+    write(tmp_path, l__csv="id,won,created_at\na,1,2026-01-05\nb,0,2026-01-02\n")
+    dataset, _ = load(tmp_path, CONFIG.replace(" order: rows,", ""), FUNNEL)
+    assert dataset.leads["created_at"].dt.day.tolist() == [5, 2]
+    assert dataset.time == "row_order"
+
+
+def test_an_outcome_with_a_day_is_dated_and_open_leads_are_simply_open(tmp_path: Path) -> None:
+    write(tmp_path, l__csv="id,won,created_at,closed\na,1,2026-01-01,2026-02-01\nb,0,2026-01-01,2026-01-09\nc,,2026-01-01,\n")
+    config = CONFIG.replace(" order: rows,", "").replace("no: 0}", "no: 0, at: closed}")
+    dataset, _ = load(tmp_path, config, FUNNEL)
+    assert dataset.time == "dates"
+    assert dataset.lead_stages["at"].dt.strftime("%m-%d").tolist() == ["02-01", "01-09"]
+    assert "closed" not in dataset.leads
+
+
+def test_without_ids_the_row_number_is_the_id(tmp_path: Path) -> None:
+    write(tmp_path, l__csv="age,won\n33,1\n44,0\n")
+    dataset, report = load(tmp_path, CONFIG.replace(" columns: {lead_id: id},", ""), FUNNEL)
+    assert dataset.leads["lead_id"].tolist() == ["2", "3"]
+    assert "2 leads without an id in the file" in "\n".join(report.lines())
+
+
+def test_without_a_list_of_noes_every_other_value_is_one(tmp_path: Path) -> None:
+    write(tmp_path, l__csv="id,won\na,Won\nb,Lost\nc,Junk\n")
+    dataset, _ = load(tmp_path, CONFIG.replace("yes: 1, no: 0", "yes: Won"), FUNNEL)
+    assert dataset.lead_stages["lead_stage"].tolist() == ["customer", "lost", "lost"]
+
+
+def test_a_value_that_is_neither_yes_nor_no_names_its_row(tmp_path: Path) -> None:
+    write(tmp_path, l__csv="id,won\na,1\nb,0\nc,2\n")
+    with pytest.raises(DataError, match=r"l\.csv, row 4, column 'won': '2' is neither in yes \[1\] nor in no \[0\]"):
+        load(tmp_path, CONFIG, FUNNEL)
+
+
+@pytest.mark.parametrize(
+    ("funnel", "config", "message"),
+    [
+        (Funnel(("lead", "customer"), ()), CONFIG, r"2 leads with a no left through no exit: the funnel has none.*\n.*exits:"),
+        (FUNNEL, CONFIG.replace("no: 0}", "no: 0, exit: losst}"), r"'losst', which is no exit.*\n.*'lost'"),
+        (FUNNEL, CONFIG.replace("no: 0}", "no: 0, lead_stage: custmer}"), r"lead_stage is 'custmer': did you mean 'customer'"),
+        (FUNNEL, "leads: {file: l.csv, columns: {lead_id: id}, order: rows}", r"`order: rows` but no `outcome`"),
+        (FUNNEL, CONFIG + "\ninteractions: {file: l.csv}", r"flat file whose outcome has no date, but other tables"),
+    ],
+)
+def test_an_outcome_that_does_not_fit_the_funnel_is_an_error(tmp_path: Path, funnel: Funnel, config: str, message: str) -> None:
+    write(tmp_path, l__csv="id,won\n" + ROWS)
+    with pytest.raises(ConfigError, match=message):
+        load(tmp_path, config, funnel)
+
+
+def test_a_funnel_without_exits_will_do_when_nobody_said_no(tmp_path: Path) -> None:
+    write(tmp_path, l__csv="id,won\na,1\nb,\n")
+    dataset, _ = load(tmp_path, CONFIG, Funnel(("lead", "customer"), ()))
+    assert dataset.lead_stages["lead_stage"].tolist() == ["customer"]

@@ -1,0 +1,313 @@
+"""A Salesforce org on loopback: SOQL as Ripeline asks it, Bulk 2.0, composite updates, and its own errors."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.connectors.crm.server import Call, Fake, Reply, route, routed
+
+V = "67.0"
+ROOT = rf"/services/data/v{V}"
+CLIENT, SECRET = "3MVG9-client-id-4711", "sf-client-secret-0815"
+PREFIX = {
+    "Lead": "00Q",
+    "Contact": "003",
+    "Opportunity": "006",
+    "Task": "00T",
+    "Event": "00U",
+    "CampaignMember": "00v",
+    "LeadHistory": "017",
+    "OpportunityHistory": "008",
+    "OpportunityContactRole": "00K",
+    "OpportunityStage": "01J",
+    "EmailMessage": "02s",
+    "EmailMessageRelation": "0lE",
+    "Organization": "00D",
+}
+NEW, CLOSED = "Open - Not Contacted", "Closed - Converted"
+PAGE = 2_000
+
+
+def stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}+0000"
+
+
+@routed
+@dataclass
+class Salesforce(Fake):
+    """State: records by object. `hidden`: objects or Object.Field that our user may not see."""
+
+    records: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {kind: {} for kind in PREFIX})
+    fields: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+    cursors: dict[str, tuple[list[dict[str, Any]], list[str]]] = field(default_factory=dict)
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    sessions: set[str] = field(default_factory=set)
+    daily: int = 100_000
+    invalid: dict[str, str] = field(default_factory=dict)
+    locked: dict[str, int] = field(default_factory=dict)  # record → how often it is busy still
+    mailed: dict[str, str] = field(default_factory=dict)  # person → the last mail to it
+    opened: int = 0
+    used: int = 0
+    minted: int = 0
+    polls: int = 1
+
+    def limited(self) -> Reply:
+        return 503, [{"message": "Server Unavailable", "errorCode": "SERVER_UNAVAILABLE"}], {}
+
+    def authorised(self, call: Call) -> Reply | None:
+        if call.path == "/services/oauth2/token":
+            return None
+        self.used += 1
+        token = call.headers.get("authorization", "").removeprefix("Bearer ")
+        if token not in self.sessions:
+            return 401, [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}], {}
+        if self.used > self.daily:
+            return 403, [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}], {}
+        return None
+
+    def unknown(self, call: Call) -> Reply:
+        return 404, [{"message": "The requested resource does not exist", "errorCode": "NOT_FOUND"}], {}
+
+    def _ok(self, body: Any, status: int = 200, **headers: str) -> Reply:
+        return (
+            status,
+            body,
+            {
+                "Sforce-Limit-Info": f"api-usage={self.used}/{self.daily}",
+                **{k.replace("_", "-"): v for k, v in headers.items()},
+            },
+        )
+
+    @route("POST", r"/services/oauth2/token")
+    def grant(self, call: Call) -> Reply:
+        body = call.body
+        if body.get("grant_type") == "client_credentials":
+            good = body.get("client_id") == CLIENT and body.get("client_secret") == SECRET
+        else:
+            good = body.get("assertion", "").count(".") == 2
+        if not good:
+            return 400, {"error": "invalid_client", "error_description": "invalid client credentials"}, {}
+        self.minted += 1
+        token = f"00Dxx!session-{self.minted}"
+        self.sessions = {token}
+        return (
+            200,
+            {
+                "access_token": token,
+                "instance_url": "https://x",
+                "token_type": "Bearer",
+                "id": "x",
+                "issued_at": "1",
+                "signature": "s",
+            },
+            {},
+        )
+
+    @route("GET", rf"{ROOT}/limits")
+    def limits_(self, _call: Call) -> Reply:
+        return self._ok({"DailyApiRequests": {"Max": self.daily, "Remaining": self.daily - self.used}})
+
+    @route("GET", rf"{ROOT}/sobjects/(\w+)/describe")
+    def described(self, call: Call, kind: str) -> Reply:
+        if kind in self.hidden or kind not in self.fields:
+            return self.unknown(call)
+        return self._ok({"name": kind, "fields": [f for n, f in self.fields[kind].items() if f"{kind}.{n}" not in self.hidden]})
+
+    @route("GET", rf"{ROOT}/(query|queryAll)")
+    def query(self, call: Call, which: str) -> Reply:
+        found = self._select(call.params["q"], which == "queryAll")
+        if isinstance(found[0], int):
+            return found
+        kind, names, records = found
+        if names == ["COUNT()"]:
+            return self._ok({"totalSize": len(records), "done": True, "records": []})
+        return self._page(kind, names, records, 0, len(records))
+
+    def _page(self, kind: str, names: list[str], records: list[dict[str, Any]], begin: int, total: int) -> Reply:
+        part = records[begin : begin + PAGE]
+        body = {"totalSize": total, "done": begin + PAGE >= total, "records": [self._wrapped(kind, names, r) for r in part]}
+        if not body["done"]:
+            locator = f"01gxx{len(self.cursors):06d}-{begin + PAGE}"
+            self.cursors[locator] = (records, [kind, *names])
+            body["nextRecordsUrl"] = f"/services/data/v{V}/query/{locator}"
+        return self._ok(body)
+
+    @route("GET", rf"{ROOT}/query/([\w-]+)")
+    def more(self, _call: Call, locator: str) -> Reply:
+        if locator not in self.cursors:
+            return 400, [{"message": "invalid query locator", "errorCode": "INVALID_QUERY_LOCATOR"}], {}
+        records, (kind, *names) = self.cursors.pop(locator)
+        return self._page(kind, names, records, int(locator.rpartition("-")[2]), len(records))
+
+    def _wrapped(self, kind: str, names: list[str], record: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {"attributes": {"type": kind, "url": f"/services/data/v{V}/sobjects/{kind}/{record['Id']}"}}
+        for name in names:
+            parent, dot, inner = name.partition(".")
+            if dot:
+                found.setdefault(parent, {"attributes": {"type": parent}})[inner] = record.get(name)
+            else:
+                found[name] = record.get(name)
+        return found
+
+    def _select(self, soql: str, deleted: bool = True) -> Any:
+        match = re.fullmatch(
+            r"SELECT (.+?) FROM (\w+)(?: WHERE (.+?))?(?: ORDER BY (\w+) ASC(?:, Id ASC)?)?(?: LIMIT (\d+))?", soql
+        )
+        assert match, soql
+        wanted, kind, where, order, most = match.groups()
+        names = wanted.split(", ")
+        if kind in self.hidden or kind not in self.fields:
+            return 400, [{"message": f"sObject type '{kind}' is not supported.", "errorCode": "INVALID_TYPE"}], {}
+        for name in names:
+            if name != "COUNT()" and (name not in self.fields[kind] or f"{kind}.{name}" in self.hidden):
+                return 400, [{"message": f"No such column '{name}' on entity '{kind}'.", "errorCode": "INVALID_FIELD"}], {}
+        test = _condition(where)
+        records = [r for r in self.records[kind].values() if test(r) and (deleted or not r.get("IsDeleted"))]
+        if order:
+            records.sort(key=lambda r: (str(r.get(order)), r["Id"]))
+        return kind, names, records[: int(most)] if most else records
+
+    @route("POST", rf"{ROOT}/jobs/query")
+    def begin(self, call: Call) -> Reply:
+        assert " ORDER BY " not in call.body["query"], "Bulk refuses an order"
+        found = self._select(call.body["query"])
+        if isinstance(found[0], int):
+            return found
+        job = f"750xx{len(self.jobs):012d}"
+        self.jobs[job] = {"found": found, "polls": self.polls}
+        return self._ok({"id": job, "operation": "queryAll", "object": found[0], "state": "UploadComplete"})
+
+    @route("GET", rf"{ROOT}/jobs/query/(\w+)")
+    def job(self, call: Call, job: str) -> Reply:
+        if job not in self.jobs:
+            return self.unknown(call)
+        state = self.jobs[job]
+        state["polls"] -= 1
+        done = state["polls"] < 0
+        return self._ok(
+            {"id": job, "state": "JobComplete" if done else "InProgress", "numberRecordsProcessed": len(state["found"][2])}
+        )
+
+    @route("GET", rf"{ROOT}/jobs/query/(\w+)/results")
+    def results(self, call: Call, job: str) -> Reply:
+        if job not in self.jobs:
+            return self.unknown(call)
+        _, names, records = self.jobs[job]["found"]
+        begin = int(call.params.get("locator") or 0)
+        most = min(int(call.params["maxRecords"]), 5_000)
+        part = records[begin : begin + most]
+        out = io.StringIO()
+        table = csv.writer(out, lineterminator="\n")
+        table.writerow(names)
+        for record in part:
+            table.writerow(
+                ["" if (v := record.get(n)) is None else str(v).lower() if isinstance(v, bool) else v for n in names]
+            )
+        end = begin + len(part)
+        following = str(end) if end < len(records) else "null"
+        return (
+            200,
+            out.getvalue(),
+            {"Content-Type": "text/csv", "Sforce-Locator": following, "Sforce-NumberOfRecords": str(len(part))},
+        )
+
+    @route("PATCH", rf"{ROOT}/composite/sobjects")
+    def update(self, call: Call) -> Reply:
+        records = call.body["records"]
+        assert call.body["allOrNone"] is False
+        if len(records) > 200:
+            return 400, [{"message": "too many", "errorCode": "INVALID_INPUT"}], {}
+        return self._ok([self._update(one) for one in records])
+
+    def _update(self, one: dict[str, Any]) -> dict[str, Any]:
+        kind, name = one["attributes"]["type"], one["id"]
+        record = self.records[kind].get(name)
+
+        def bad(code: str, message: str) -> dict[str, Any]:
+            return {"id": name, "success": False, "errors": [{"statusCode": code, "message": message, "fields": []}]}
+
+        if record is None or record.get("IsDeleted"):
+            return bad("ENTITY_IS_DELETED", "entity is deleted")
+        if record.get("IsConverted"):
+            return bad("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
+        if self.locked.get(name, 0) > 0:
+            self.locked[name] -= 1
+            return bad("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
+        if name in self.invalid:
+            return bad("FIELD_CUSTOM_VALIDATION_EXCEPTION", self.invalid[name])
+        for key in one:
+            if key not in ("attributes", "id") and key not in self.fields[kind]:
+                return bad("INVALID_FIELD", f"No such column '{key}' on sobject of type {kind}")
+        self.touch(kind, name, {k: v for k, v in one.items() if k not in ("attributes", "id")}, track=False)
+        return {"id": name, "success": True, "errors": []}
+
+    # what people do in Salesforce
+    def touch(self, kind: str, name: str, values: dict[str, Any], at: datetime | None = None, track: bool = True) -> None:
+        record, moment = self.records[kind][name], at or datetime.fromtimestamp(self.now(), UTC)
+        if track and kind == "Lead":
+            for key, value in values.items():
+                self.history(name, key, record.get(key), value, moment)
+        record.update(values)
+        record["SystemModstamp"] = stamp(moment)
+
+    def history(self, lead: str, key: str, old: Any, new: Any, at: datetime) -> None:
+        created = self.records["Lead"][lead]["CreatedDate"]
+        self.add(
+            "LeadHistory",
+            {
+                "LeadId": lead,
+                "Lead.CreatedDate": created,
+                "Field": key,
+                "OldValue": old,
+                "NewValue": new,
+                "CreatedDate": stamp(at),
+                "IsDeleted": False,
+            },
+        )
+
+    def add(self, kind: str, values: dict[str, Any]) -> str:
+        name = f"{PREFIX[kind]}{len(self.records[kind]):012d}AAA"
+        self.records[kind][name] = {"Id": name, **values}
+        return name
+
+    def relate(self, mail: str, person: str, how: str, kind: str, at: datetime) -> str:
+        """Somebody takes part in an e-mail."""
+        told = {"EmailMessageId": mail, "RelationId": person, "RelationType": how, "RelationObjectType": kind}
+        more = {"RelationAddress": "ada@example.org", "IsDeleted": False, "SystemModstamp": stamp(at)}
+        return self.add("EmailMessageRelation", {**told, **more})
+
+    def create(self, at: datetime) -> str:
+        """A new lead."""
+        told = {"Status": NEW, "Email": "new@example.org", "Company": "New GmbH", "IsConverted": False, "IsDeleted": False}
+        return self.add("Lead", {**told, "HasOptedOutOfEmail": False, "CreatedDate": stamp(at), "SystemModstamp": stamp(at)})
+
+    def purge(self, kind: str, name: str) -> None:
+        """Out of the recycle bin for good."""
+        del self.records[kind][name]
+
+    def delete(self, kind: str, name: str, into: str | None = None) -> None:
+        self.touch(kind, name, {"IsDeleted": True, "MasterRecordId": into}, track=False)
+
+
+def _condition(where: str | None) -> Any:
+    """SOQL's conditions as a Python test of a record."""
+    if not where:
+        return lambda record: True
+    text = re.sub(r"(\w+) IN \(([^)]*)\)", r"(v('\1') in (\2,))", where)
+    text = re.sub(r"(\w+) != null", r"(v('\1') is not None)", text)
+    text = re.sub(r"(\w+) = true", r"(v('\1') is True)", text)
+    text = re.sub(
+        r"(\w+) (>=|<=|>|<|=) (\d{4}-[\dT:.-]+Z)",
+        lambda m: f"(v('{m[1]}') {'==' if m[2] == '=' else m[2]} '{m[3][:-1]}+0000')",
+        text,
+    )
+    text = re.sub(r"(\w+) (>|=) ('[^']*')", lambda m: f"(v('{m[1]}') {'==' if m[2] == '=' else m[2]} {m[3]})", text)
+    code = compile(text.replace(" AND ", " and ").replace(" OR ", " or "), "soql", "eval")
+    return lambda record: eval(code, {"v": lambda n: record.get(n) if n == "Id" or record.get(n) is not None else ""})  # noqa: S307

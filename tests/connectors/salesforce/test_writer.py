@@ -1,0 +1,51 @@
+"""Scores in Salesforce: the shipped fields, and leads that were converted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from connectors.crm.score_fields import FIELDS
+from tests.connectors.crm.crms import CRMS, site
+from tests.connectors.crm.world import World
+from tests.connectors.crm.writing import scored, written
+
+
+def test_the_shipped_metadata_of_salesforce_has_every_field() -> None:
+    """One file a field and object, of the type that write-back expects, and a permission set that may write them and read what
+    an import asks for."""
+    from xml.etree import ElementTree
+
+    from connectors.salesforce.settings import COMPANIES, LEADS
+    from connectors.salesforce.writer import METADATA, SalesforceWriter
+
+    space = "{http://soap.sforce.com/2006/04/metadata}"
+    types = {"number": "Number", "text": "Text", "long": "LongTextArea", "time": "DateTime"}
+    allowed = ElementTree.parse(METADATA / "main/default/permissionsets/Ripeline.permissionset-meta.xml")  # noqa: S314  ours
+    given = allowed.iter(f"{space}fieldPermissions")
+    rights = {one.findtext(f"{space}field"): one.findtext(f"{space}editable") for one in given}
+    name = SalesforceWriter(None, None, "ripeline").field  # type: ignore[arg-type]
+    for kind in ("Lead", "Contact"):
+        for field in FIELDS:
+            file = METADATA / f"main/default/objects/{kind}/fields/{name(field.key)}.field-meta.xml"
+            assert ElementTree.parse(file).findtext(f"{space}type") == types[field.kind]  # noqa: S314  ours
+            assert rights[f"{kind}.{name(field.key)}"] == "true"
+    asked = {"Address" if f == "Country" else f for f in [*LEADS.values(), *COMPANIES.values(), "Email", "HasOptedOutOfEmail"]}
+    assert {f"Lead.{f}" for f in asked} <= {f for f, right in rights.items() if right == "false"}
+
+
+def test_a_lead_that_was_converted_is_written_to_its_contact(small: World, tmp_path: Path) -> None:
+    """The same values, but sales looks elsewhere now."""
+    with site(CRMS["salesforce"], small, tmp_path) as here:
+        here.first()
+        every = scored(here)
+        written(here, every)
+        lead = next(n for n in sorted(every) if not here.fake.records["Lead"][n].get("IsConverted"))
+        contact = here.fake.add(
+            "Contact", {"IsDeleted": False, "SystemModstamp": here.fake.records["Lead"][lead]["CreatedDate"]}
+        )
+        here.fake.touch("Lead", lead, {"IsConverted": True, "ConvertedContactId": contact, "ConvertedDate": "2026-06-30"})
+        here.run()
+        outcome = written(here, every)
+        assert (outcome.written, outcome.failed) == (1, {})
+        assert here.crm.seen(here.fake, lead, "score") == 50
+        assert written(here, every).written == 0

@@ -1,0 +1,50 @@
+"""The matrix of a partition is what everything in memory gives, to the last bit, also after a damage was put right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.common.errors import DataError
+from features.dataset.validate import validate
+from features.engine.histories import data_profile
+from features.partitions.matrix import Store
+from features.partitions.storage import Storage
+from tests.features.partitions.worlds import FUNNEL, built, in_memory, partitioned, read_matrix, spec_of, world
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_features_landmarks_and_facts_are_those_of_memory(tmp_path: Path, seed: int) -> None:
+    dataset = world(seed)
+    place, manifest = partitioned(dataset, tmp_path / "data")
+    assert len(manifest.buckets) > 2
+    spec = spec_of(dataset)
+    out = Storage.from_path(tmp_path / "matrix")
+    computed = built(place, manifest, out, spec)
+    index, rows = read_matrix(out, manifest, spec)
+    wanted_index, wanted = in_memory(dataset, spec)
+    assert computed == len(wanted_index)
+    assert index["lead_id"].tolist() == wanted_index["lead_id"].tolist()
+    assert index["as_of"].tolist() == wanted_index["as_of"].tolist()
+    np.testing.assert_array_equal(rows, wanted)
+    clean, _ = validate(dataset, FUNNEL)
+    assert manifest.tally.observed(accounts=True, dates=True) == data_profile(clean)
+    assert built(place, manifest, out, spec) == 0  # nothing changed, nothing to do
+
+
+def test_a_damaged_bucket_is_named_and_the_others_are_built(tmp_path: Path) -> None:
+    dataset = world(7)
+    place, manifest = partitioned(dataset, tmp_path / "data")
+    spec, out = spec_of(dataset), Storage.from_path(tmp_path / "matrix")
+    segment = tmp_path / "data" / manifest.buckets[1].segments[0].name
+    whole = segment.read_bytes()
+    segment.write_bytes(whole[:-10] + b"0123456789")
+    with pytest.raises(DataError, match=r"1 of \d+ parts failed(.|\n)*bucket 00001: .*differs from its checksum"):
+        built(place, manifest, out, spec)
+    store = Store(out)
+    assert [b.number for b in manifest.buckets if store.record(b.number) is None] == [1]
+    segment.write_bytes(whole)
+    assert 0 < built(place, manifest, out, spec) < len(in_memory(dataset, spec)[0])  # goes on from what is finished
+    np.testing.assert_array_equal(read_matrix(out, manifest, spec)[1], in_memory(dataset, spec)[1])

@@ -1,0 +1,88 @@
+"""The linear learner: its contributions sum to the log-odds, odd columns do no harm, and few outcomes leave the points."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.common.types import Examples, sigmoid
+from models.learners.gbm import Gbm, gbm_learner
+from models.learners.linear import PRIOR_SLOPE, Linear, linear_learner, linear_path, rules_prior
+from tests.models.learners.worlds import examples, examples_with_points
+
+
+@pytest.fixture(scope="module")
+def train() -> Examples:
+    return examples()
+
+
+def test_linear_contributions_sum_to_the_margin(train: Examples) -> None:
+    fitted = linear_learner(train, 0.1)
+    assert fitted.contributions(train.x).sum(axis=1) == pytest.approx(fitted.margin(train.x), abs=1e-9)
+
+
+def test_linear_uses_that_a_value_is_missing(train: Examples) -> None:
+    fitted = linear_learner(train, 1.0)
+    row = np.array([[0, 0, 1, 7, np.nan, 0], [0, np.nan, 1, 7, np.nan, 0]], np.float32)
+    present, absent = fitted.margin(row)
+    assert absent - present == pytest.approx(1.0, abs=0.25)
+
+
+def test_a_constant_or_empty_column_never_counts(train: Examples) -> None:
+    fitted = linear_learner(train, 0.1)
+    parts = fitted.contributions(train.x)
+    assert np.all(parts[:, 3] == 0)
+    assert np.all(parts[:, 4] == 0)
+
+
+def test_an_endless_value_is_clipped(train: Examples) -> None:
+    fitted = linear_learner(train, 0.1)
+    row = np.array([[1e30, 0, 1, 7, np.nan, 0]], np.float32)
+    assert abs(fitted.margin(row)[0]) < 50
+
+
+@pytest.mark.parametrize("outcome", [True, False])
+def test_one_outcome_only_gives_the_rate(outcome: bool) -> None:
+    some = examples(200)
+    only = Examples(some.x, np.full(200, outcome), some.weight, some.as_of, some.account, some.known_at)
+    (fitted,) = linear_path(only, [0.1])
+    assert sigmoid(fitted.margin(some.x)) == pytest.approx(np.full(200, 200.5 / 201 if outcome else 0.5 / 201), rel=1e-4)
+
+
+def test_saved_learners_are_loaded_as_they_were(train: Examples, tmp_path: Path) -> None:
+    linear, gbm = linear_learner(train, 0.1), gbm_learner(train, {}, trees=20)
+    linear.save(tmp_path)
+    gbm.save(tmp_path)
+    assert np.array_equal(Linear.load(tmp_path).margin(train.x), linear.margin(train.x))
+    assert np.array_equal(Gbm.load(tmp_path).margin(train.x), gbm.margin(train.x))
+
+
+def test_the_belief_in_points_fades_with_outcomes() -> None:
+    """No outcome: the slope that is believed. Many: the slope that is true."""
+    points = np.random.default_rng(1).normal(size=5_000)
+    none = rules_prior(points, np.zeros(5_000, bool), np.ones(5_000))
+    assert none[1] == pytest.approx(PRIOR_SLOPE, abs=0.1)
+    y = np.random.default_rng(2).random(5_000) < sigmoid(-1 + 1.3 * points)
+    base, slope = rules_prior(points, y, np.ones(5_000))
+    assert (base, slope) == (pytest.approx(-1, abs=0.15), pytest.approx(1.3, abs=0.15))
+
+
+def test_a_strong_regularisation_leaves_the_calibrated_rules() -> None:
+    train = examples_with_points(400)
+    train.x[:, 10] *= 20  # points as they are given, so that their own deviation is the scale
+    strict = linear_learner(train, 1e-9)
+    assert np.abs(strict.coefficient[:10]).max() < 1e-3
+    assert strict.coefficient[10] == pytest.approx(0.8, abs=0.25)
+
+
+def test_points_that_hardly_differ_are_not_blown_up() -> None:
+    """A few leads with about the same points: what is believed of ten points is not believed of a tenth of one."""
+    train = examples_with_points(20)
+    train.x[:, 10] = 30 + 0.1 * train.x[:, 10]
+    far = train.x[:1].copy()
+    far[0, 10] = 40
+    strict = linear_learner(replace(train, y=np.zeros(20, bool)), 1e-9)
+    assert strict.margin(far)[0] - strict.intercept == pytest.approx(PRIOR_SLOPE, abs=0.1)

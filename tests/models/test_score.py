@@ -1,0 +1,115 @@
+"""Scores: a model made ready says what its parts say, number by number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.calibration.calibrator import Calibrator
+from models.calibration.chain import chain
+from models.calibration.curve import curves
+from models.calibration.intervals import Interval
+from models.common.types import logit
+from models.model import FunnelModel
+from models.packed import MIN_BLOCK
+from models.rules.odds import RuleOdds
+from models.rules.rules import Rules
+from models.score import ScoringInput, interval, next_contributions, numbers, part_sums, score, split
+from tests.models.looks import NEAR, seen
+from tests.tiny import tiny_model
+
+GRADED = {
+    "caps": {"engagement": 60, "fit": 10},
+    "grades": {"fit": {"A": 10, "B": 5}, "engagement": {"1": 40, "2": 10}},
+    "behaviour": [
+        {"interaction": "page_view", "points": 3, "at_most": 20},
+        {"interaction": "form_submitted", "points": 20, "times": 2},
+        {"interaction": "email_opened", "points": 1, "half_life": 30},
+        {"interaction": "email_sent", "points": -1, "days": 30},
+    ],
+    "fit": [{"attribute": "lead.source", "points": 7, "equals": "webinar"}],
+}
+
+
+def odd(model: FunnelModel) -> FunnelModel:
+    """Every way to calibrate, bands of several centres, rules with grades and caps, odds of rules that are not all known."""
+    knots = tuple(np.linspace(-6, 2, 9).tolist())
+    levels = tuple(np.linspace(0.001, 0.9, 9).tolist())
+    ways = (
+        Calibrator("isotonic", knots=knots, values=levels),
+        Calibrator("beta", slope=0.8, slope_low=1.2, shift=-0.3),
+        Calibrator("platt", slope=0.7, shift=0.1),
+    )
+    bands = (Interval((-3.0, -1.0, 0.5), (0.4, 0.2, 0.6)), Interval(), Interval((-2.0, -1.5), (0.3, 0.5)))
+    transitions = tuple(
+        replace(t, calibrator=way, interval=band) for t, way, band in zip(model.transitions, ways, bands, strict=True)
+    )
+    odds = RuleOdds({(0, 0): ways[0], (0, 1): ways[1], (1, 1): ways[2], (2, 2): ways[0]})
+    return replace(model, transitions=transitions, rules=Rules.from_dict(GRADED), rule_odds=odds)
+
+
+@pytest.fixture(scope="module", params=["tiny", "odd"])
+def model(request: pytest.FixtureRequest) -> FunnelModel:
+    return tiny_model() if request.param == "tiny" else odd(tiny_model())
+
+
+def test_every_number_is_that_of_its_part(model: FunnelModel) -> None:
+    looked = seen(model, MIN_BLOCK + 40)
+    found, plain = score(model, looked), split(model, looked)
+    assert np.array_equal(found.x, plain.x, equal_nan=True)
+    for name in ("points", "lines", "capped"):
+        np.testing.assert_allclose(getattr(found.points, name), getattr(plain.points, name), **NEAR)
+    assert found.points.grade == plain.points.grade
+    conditional, probability = chain(model.transitions, plain.x, looked.stage)
+    np.testing.assert_allclose(found.conditional, conditional, **NEAR)
+    np.testing.assert_allclose(found.probability, probability, **NEAR)
+    low, high = interval(model.transitions, conditional, probability)
+    np.testing.assert_allclose(found.low, low, **NEAR)
+    np.testing.assert_allclose(found.high, high, **NEAR)
+    odds = model.rule_odds.probabilities(plain.points.points, looked.stage, len(model.transitions))
+    np.testing.assert_allclose(found.rule_probability, odds, **NEAR)
+    contributions = next_contributions(model, plain.x, looked.stage)
+    np.testing.assert_allclose(found.contributions, contributions, **NEAR)
+    assert found.score.tolist() == model.reference.score(probability[:, -1]).tolist()
+    assert found.grade == model.reference.grade(*part_sums(model, contributions), looked.stage)
+    by_day = curves(model.funnel, model.timings, conditional, probability, looked.stage, looked.stage_days)
+    assert found.curves is not None
+    assert found.curves.days == by_day.days
+    np.testing.assert_allclose(found.curves.expected, by_day.expected, **NEAR)
+    for mine, wanted in zip(found.curves.chance, by_day.chance, strict=True):
+        np.testing.assert_allclose(mine, wanted, **NEAR)
+    assert found.expected is not None
+    assert model.value is not None
+    worth = model.value.expected(plain.x, probability[:, -1], low[:, -1], high[:, -1])
+    for name in ("value", "low", "high"):
+        np.testing.assert_allclose(getattr(found.expected, name), getattr(worth, name), **NEAR)
+    for name in ("mean", "low", "high"):
+        np.testing.assert_allclose(getattr(found.expected.amounts, name), getattr(worth.amounts, name), **NEAR)
+
+
+def test_a_lead_alone_has_the_bits_it_has_among_others(model: FunnelModel) -> None:
+    looked = seen(model, 30)
+    together = numbers(model, looked, 3)
+    for i in range(30):
+        one = ScoringInput(
+            looked.rows[:, [i]], looked.stage[[i]], looked.age_days[[i]], looked.stage_days[[i]],
+            lambda entity, column, i=i: [looked.values(entity, column)[i]],
+        )  # fmt: skip
+        alone = numbers(model, one, 3)
+        for name in ("x", "contributions", "row", "speaker", "effect"):
+            assert np.array_equal(getattr(alone, name)[0], getattr(together, name)[i], equal_nan=True), name
+
+
+def test_reasons_and_what_is_left_add_up_to_the_chance(model: FunnelModel) -> None:
+    found = numbers(model, seen(model, 20), 50)
+    columns = model.packed.columns
+    said = found.row[:, [columns[name].start for name in ("total", "calibration")]].sum(axis=1)
+    stage = seen(model, 20).stage
+    chance = found.row[:, columns["conditional"]][np.arange(20), stage]
+    np.testing.assert_allclose(said, logit(chance), **NEAR)
+    groups = [np.bincount(model.groups, weights=row[:-1]) for row in found.contributions]
+    for effects, row in zip(found.effect, groups, strict=True):
+        largest = np.sort(np.abs(row))[::-1][: len(effects)]
+        np.testing.assert_allclose(np.abs(effects)[: len(largest)], largest, **NEAR)

@@ -1,0 +1,119 @@
+"""Calls about stored leads over the API: strict JSON, any text, names that are no ids, a store that is not there."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from starlette.testclient import TestClient
+
+from serving.api.app import create_app
+from tests.serving.store.world import CREATED, World, event
+
+
+def test_all_bad_is_a_422_and_too_many_a_413(world: World) -> None:
+    assert world.happened({"event_id": 5}).status_code == 422
+    assert world.client.post("/v1/interactions", json={"interactions": []}).status_code == 422
+    assert world.client.post("/v1/interactions", content=b"{").status_code == 400
+    assert world.client.post("/v1/interactions", json={"interactions": [1] * 10_001}).status_code == 413
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({}, "needs created_at"),
+    ({"created_at": CREATED, "lead_stage": "mqll"}, "did you mean 'mql'"),
+    ({"created_at": CREATED, "lead_stag": "mql"}, "did you mean 'lead_stage'"),
+    ({"created_at": "0001-01-01T00:00:00Z"}, "does not lie between 1900 and 2199"),
+    ({"created_at": CREATED, "company": {"industry": "software"}}, "needs its company_id"),
+    ({"created_at": CREATED, "attributes": {"a": [1]}}, "must be text, a number"),
+    ({"created_at": CREATED, "attributes": {"opted_out": "perhaps"}}, "neither yes nor no"),
+    ({"created_at": CREATED, "attributes": {"a\x00": 1}}, "NUL"),
+    ({"created_at": 1780000000}, "ISO 8601"),
+]
+
+
+def test_a_bad_lead_is_told_what_is_wrong(world: World) -> None:
+    for body, detail in BAD:
+        answer = world.put("L-1", body)
+        assert answer.status_code == 422, body
+        assert detail in answer.json()["detail"]
+
+
+def test_marketo_gets_the_score_of_a_stored_lead(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKETO_HOOK_KEY", "marketo-key")
+    world.put("L-1")
+    world.put("L-2", {"created_at": CREATED, "opted_out": True})
+    world.later(seconds=1)
+
+    def asked(**body: str) -> Any:
+        return world.client.post("/v1/hooks/marketo", json=body, headers={"X-Ripeline-Key": "marketo-key"}).json()
+
+    told = asked(lead_id="L-1", type="trial_requested")
+    assert told["points"] > asked(lead_id="L-1")["points"]
+    assert told["score"] >= 1
+    for name in ("L-2", "nobody"):
+        assert asked(lead_id=name) == {"status": "not_scored", "lead_id": name}
+
+
+def test_without_a_store_it_is_said(world: World) -> None:
+    bare = TestClient(create_app(lambda: world.scorer), raise_server_exceptions=False)
+    for method, path in (
+        ("POST", "/v1/interactions"),
+        ("PUT", "/v1/leads/a"),
+        ("DELETE", "/v1/leads/a"),
+        ("GET", "/v1/leads/a/why"),
+    ):
+        answer = bare.request(method, path, json={})
+        assert answer.status_code == 404
+        assert "RIPELINE_STORE" in answer.json()["detail"]
+    assert "work list" in bare.get("/v1/leads").json()["detail"]
+
+
+INJECTIONS = ["'; DROP TABLE leads; --", '" OR ""="', "%' OR 1=1 --", "\\'; SELECT pg_sleep(9); --", "L-1' UNION SELECT 1 --",
+              "{{7*7}}", "$1", ":name", "%s", "ü😀", "../../etc/passwd"]  # fmt: skip
+
+
+def test_text_is_text_in_every_place(world: World) -> None:
+    """SQL in ids, values and parameters is stored and given back, never run."""
+    for text in INJECTIONS:
+        _stays_text(world, text)
+
+
+def _stays_text(world: World, text: str) -> None:
+    body = {"created_at": CREATED, "attributes": {text: text, "source": text}, "company": {"company_id": text, text: text}}
+    assert world.put(quote(text, safe=""), body).status_code == 201
+    sent = world.happened(event(text, text, type=text, content=text, campaign=text))
+    assert sent.json()["new"] == 1, sent.text
+    world.later(seconds=1)
+    name = quote(text, safe="")
+    (lead,) = world.get(f"/v1/leads/{name}")["leads"]
+    assert (lead["lead_id"], lead["company"]["company_id"], lead["interactions"][0]["type"]) == (text, text, text)
+    world.score_all()
+    assert world.get("/v1/leads", q=text)["rows"][0]["lead_id"] == text
+    for asked in ({"action": text}, {"lead_stage": text}, {"grade": text}):
+        assert world.get("/v1/leads", **asked)["total"] == 0
+    for asked in ({"sort": text}, {text: "1"}, {"limit": text}, {"min_score": text}):
+        assert world.client.get("/v1/leads", params=asked).status_code == 422
+    for path in ("score", "scores", "why", "decision"):
+        for name_ in ("as_of", "from", "language", "limit", text):
+            assert world.client.get(f"/v1/leads/{name}/{path}", params={name_: text}).status_code == 422
+    assert world.client.delete(f"/v1/leads/{name}").json()["deleted"]["leads"] == 1
+    assert world.get("/v1/leads")["total"] == 0
+
+
+def test_names_of_calls_are_no_ids(world: World) -> None:
+    assert world.put("a%2Fscore").status_code == 422
+    told = world.happened(event(1, "a/why"), event(2, "nul\x00"), event(3), event(4, content="nul\x00")).json()
+    assert [one["place"] for one in told["refused"]] == [0, 1, 3]
+
+
+def test_json_is_read_strictly(world: World) -> None:
+    huge = json.dumps({"interactions": [event(1)]}).replace('"type"', '"value": 1e999, "type"')
+    assert world.client.post("/v1/interactions", content=huge).status_code == 422
+    lead = '{"created_at": "2026-05-20T09:00:00Z", "attributes": {"a": 1e999}}'
+    assert world.client.put("/v1/leads/L-1", content=lead).status_code == 422
+    for body in (b'{"interactions": NaN}', b"[" * 100_000, b'"\xff"'):
+        assert world.client.post("/v1/interactions", content=body).status_code == 400
+    sent = json.dumps({"interactions": [event(1, content="\ud800")]})
+    assert world.client.post("/v1/interactions", content=sent).status_code == 422

@@ -1,0 +1,79 @@
+"""Data from which something cannot be learned: a sentence that names cause and remedy, or what was done instead."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import yaml
+from rich.console import Console
+
+from connectors.simulator.settings import SimulatorSettings
+from connectors.simulator.simulate import simulate
+from features.common.errors import DataError
+from features.dataset.dataset import Dataset
+from features.dataset.validate import validate
+from models.rules.rules import Rules
+from tests.trained import SMALL
+from training.common.config import Config
+from training.common.progress import Steps
+from training.data.prepare import prepare
+from training.evaluation.holdout import Holdout, hold_out
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    """Two years of a small business: how many leads it has decides nothing here."""
+    return simulate(SimulatorSettings(leads=500, days=730, seed=12)).dataset
+
+
+def held(dataset: Dataset, **funnel: object) -> Holdout:
+    settings = yaml.safe_load(SMALL)
+    settings["funnel"] |= funnel
+    settings["search"] = {"trials": 1, "minutes": 0.01}
+    config = Config.model_validate(settings)
+    found = config.funnel.build()
+    prepared = prepare(validate(dataset, found)[0], config, found, Rules.read())
+    return hold_out(prepared, config, Steps(Console(file=io.StringIO())))
+
+
+def never(dataset: Dataset, stages: Sequence[str]) -> Dataset:
+    """Nobody ever came to these lead stages."""
+    name = dataset.lead_stages["lead_stage"].astype(str)
+    return replace(dataset, lead_stages=dataset.lead_stages[~name.isin(stages)].reset_index(drop=True))
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (900, r"the data span 7\d\d days and end before the 900 days to 'customer' have passed.*customer: 28\d"),
+        (400, r"On 2025-\d\d-\d\d no landmark that could become 'customer' had matured: of the 7\d\d days.*takes 400"),
+    ],
+    ids=["never matured", "not before the cut"],
+)
+def test_a_horizon_longer_than_the_data_is_told_with_one_that_fits(dataset: Dataset, days: int, said: str) -> None:
+    with pytest.raises(DataError, match=f"(?s){said}"):
+        held(dataset, horizons={"mql": 30, "sql": 45, "customer": days})
+
+
+def test_the_horizon_it_names_works(dataset: Dataset) -> None:
+    """Although no landmark among SQLs has matured at the cut, rules and model both speak of them."""
+    found = held(dataset, horizons={"mql": 30, "sql": 45, "customer": 289})
+    for by in ("model", "rules"):
+        said = found.probability[by][:, -1]
+        assert np.isfinite(said).all()
+
+
+def test_a_lead_stage_nobody_reached_before_the_last_is_named(dataset: Dataset) -> None:
+    with pytest.raises(DataError, match=r"(?s)No lead has ever become 'sql'.*'customer'.*mapped in `source: lead_stages:`"):
+        held(never(dataset, ["sql", "customer"]))
+
+
+def test_a_transition_nobody_ever_made_is_scored_all_the_same(dataset: Dataset) -> None:
+    """The rules around a base rate near nothing, and the log says so."""
+    found = held(never(dataset, ["customer"]))
+    assert "points: 0 accounts" in found.fit.transitions[-1].log["regime"]
+    assert 0 < np.nanmax(found.probability["model"][:, -1]) < 0.05

@@ -1,0 +1,130 @@
+"""Fitting a transition: old rows fade where the world drifts, few outcomes stay with the rules, and what was found is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from features.common.clock import DAY
+from models.common.types import Examples, logit
+from models.rules.odds import SCALE, points_calibrator
+from tests.models.learners.pools import TRUTH, examples, pooled
+from tests.models.learners.worlds import examples_with_points
+from training.common.config import Search
+from training.fit.splits import forward_folds
+from training.fit.transition_fit import (
+    PoolTried,
+    Settings,
+    choose_linear,
+    fit_transition,
+    rarer_of,
+    regime,
+    relearn,
+    rescaled_weights,
+    strongest_within_error,
+    with_decay,
+)
+
+SEARCH = Search(trials=1, minutes=0.05)
+
+
+def test_old_rows_fade_only_where_the_base_rate_drifts() -> None:
+    steady = fit_transition("a", examples_with_points(3_000), SEARCH, 7)
+    drifting = fit_transition("a", examples_with_points(3_000, drift=True), SEARCH, 7)
+    assert drifting.settings.half_life is not None
+    assert steady.settings.half_life is None or steady.settings.half_life > drifting.settings.half_life
+    newest = examples_with_points(3_000, drift=True).select(np.arange(2_500, 3_000))
+    assert drifting.transition.probability(newest.x).mean() == pytest.approx(newest.y.mean(), abs=0.06)
+
+
+def test_fading_keeps_the_mean_weight() -> None:
+    weight = with_decay(examples_with_points(100), 2.0 * DAY).weight
+    assert weight.mean() == pytest.approx(1)
+    assert weight[-1] / weight[-21] == pytest.approx(2), "two days are twenty rows"
+
+
+def test_without_outcomes_it_is_the_points() -> None:
+    few = examples_with_points(60)
+    nobody = Examples(few.x, np.zeros(60, bool), few.weight, few.as_of, few.account, few.known_at, points=10)
+    fitted = fit_transition("a", nobody, SEARCH, 7)
+    at = np.zeros((2, 11))
+    at[1, 10] = 2
+    low, high = fitted.transition.probability(at)
+    assert 0 < low < high < 0.1
+    assert fitted.transition.log["regime"].startswith("points: 0 accounts")
+
+
+def test_regimes_say_what_the_next_step_needs() -> None:
+    some = examples_with_points(4_000, rate=0.05)
+    for yes, word in ((3, "points"), (12, "linear"), (60, "blend")):
+        rows = np.sort(np.append(np.flatnonzero(some.y)[:yes], np.flatnonzero(~some.y)[:200]))
+        assert regime(some.select(rows)).startswith(word)
+
+
+def test_leads_looked_at_ten_times_are_one_piece_of_evidence() -> None:
+    once = examples_with_points(60)
+    often = once.select(np.repeat(np.arange(60), 10))
+    often = replace(often, account=np.repeat(np.arange(60), 10))
+    once = replace(once, account=np.arange(60))
+    assert rarer_of(often) == rarer_of(once) == min(once.y.sum(), (~once.y).sum())
+    few = (once.select(np.arange(9)), often.select(np.arange(90)))
+    one, ten = (points_calibrator(e.x[:, 10] * 20, e.y, e.as_of, e.known_at, e.account)[0] for e in few)
+    assert (one.slope, one.shift) == pytest.approx((ten.slope, ten.shift), rel=0.02)
+
+
+def test_with_hardly_any_outcome_the_model_is_the_calibrated_rules() -> None:
+    """Few converts among leads of whom the points say much: what the transition says is what the points say."""
+    some = examples_with_points(300)
+    rows = np.sort(np.append(np.flatnonzero(some.y)[:4], np.flatnonzero(~some.y)[:60]))
+    train = some.select(rows)
+    train.x[:, 10] *= 20
+    found = fit_transition("a", train, SEARCH, 7).transition.probability(train.x)
+    rules = points_calibrator(train.x[:, 10], train.y, train.as_of, train.known_at, train.account)[0]
+    said = rules.probability(train.x[:, 10] / SCALE)
+    assert found.mean() == pytest.approx(said.mean(), abs=0.02)
+    assert np.abs(logit(found) - logit(said)).max() < 0.5
+
+
+def test_of_equally_good_strengths_the_strongest_is_taken() -> None:
+    random = np.random.default_rng(0)
+    best = random.random(500)
+    close, far = best + random.normal(0.001, 0.5, 500), best + 0.2
+    assert strongest_within_error(np.array([far, close, best])) == 1
+
+
+def test_weights_found_on_fewer_rows_come_closer_to_one() -> None:
+    assert rescaled_weights(np.array([0.8, 0.0, 0.0]), 0.5).sum() == pytest.approx(0.9)
+    assert rescaled_weights(np.array([0.8, 0.6, 0.0]), 0.5).sum() == pytest.approx(1.2)
+    assert rescaled_weights(np.array([0.3, 0.0, 0.0]), 0.5).sum() == pytest.approx(0.3), "a world that moved"
+
+
+def test_relearning_on_the_same_rows_changes_nothing() -> None:
+    train = examples_with_points(1_500)
+    fitted = fit_transition("a", train, SEARCH, 7)
+    again = relearn(fitted, train)
+    assert again.probability(train.x) == pytest.approx(fitted.transition.probability(train.x))
+
+
+def test_a_prior_that_does_not_help_is_not_used() -> None:
+    """A pool of the opposite tastes, and one of the same."""
+    some = examples(500)
+    against = fit_transition("mql", replace(some, pooled=pooled(-2 * TRUTH)), Search(trials=1), 7)
+    plain = fit_transition("mql", some, Search(trials=1), 7)
+    assert against.transition.log["pool"]["used"] is False
+    np.testing.assert_array_equal(against.transition.margin(some.x), plain.transition.margin(some.x))
+    alike = fit_transition("mql", replace(some, pooled=pooled(TRUTH)), Search(trials=1), 7)
+    assert alike.transition.log["pool"]["used"] is True
+    assert alike.settings.pool == PoolTried(*(choose_linear(e, forward_folds(e)).loss for e in (some, _with(some))))
+
+
+def _with(some: Examples) -> Examples:
+    return replace(some, pooled=pooled(TRUTH))
+
+
+def test_settings_say_whether_the_prior_is_learned_from() -> None:
+    some = _with(examples(20))
+    assert Settings(0.1, {}, pool=PoolTried(0.5, 0.4)).training_examples(some).pooled is some.pooled
+    assert Settings(0.1, {}, pool=PoolTried(0.5, 0.5)).training_examples(some).pooled is None
+    assert Settings(0.1, {}).training_examples(some).pooled is None

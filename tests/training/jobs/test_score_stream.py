@@ -1,0 +1,33 @@
+"""A dataset cut into buckets is scored from them by one command, into one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.common.errors import ConfigError
+from features.dataset.dataset import Dataset
+from tests.training.scale.worlds import config_of
+from training.jobs.score_stream import run_partition, run_score, scores_stream
+
+
+def test_what_is_partitioned_is_scored_bucket_by_bucket(
+    few: Dataset, partitioned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    few.write(tmp_path / "set")
+    config = config_of(tmp_path)
+    manifest = run_partition(config, str(tmp_path / "data"))
+    assert manifest.rows == len(few.interactions)
+    assert f"{manifest.rows:,} interactions in {len(manifest.buckets)} buckets" in capsys.readouterr().out
+    assert scores_stream(config, tmp_path / "data")
+    assert not scores_stream(config, tmp_path / "set")
+    leads = run_score(
+        config, tmp_path / "scores.csv", dataset=tmp_path / "data", as_of="2025-01-01", model_folder=partitioned / "model"
+    )
+    assert len(pd.read_csv(tmp_path / "scores.csv")) == leads > 50
+    assert f"{leads:,} open leads scored as of" in capsys.readouterr().out
+    with pytest.raises(ConfigError, match=r"has the ending '\.xlsx'"):
+        run_score(config, tmp_path / "scores.xlsx", dataset=tmp_path / "data")
