@@ -76,9 +76,9 @@ class Ripeline:
         as_of: str | None = None,
         reasons: int = 5,
         language: str = "en",
-        batch_size: int = 1_000,
+        at_once: int = 1_000,
     ) -> Iterator[dict[str, Any]]:
-        """One result a lead, in order, `batch_size` leads a request; leads of one company stay together if they stand together.
+        """One result a lead, in order, `at_once` leads a request; leads of one company stay together if they stand together.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Ripeline:
             if nobody answers.
         """
         options = {"reasons": reasons, "language": language, **({"as_of": as_of} if as_of else {})}
-        for part in _parts(leads, min(batch_size, MOST_LEADS)):
+        for part in _parts(leads, min(at_once, MOST_LEADS)):
             yield from self.call("POST", "/v1/score", {"leads": part, **options})["results"]
 
     def what_if(self, lead: Lead, add: Sequence[str] = (), as_of: str | None = None) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class Ripeline:
             if not page["rows"] or offset >= page["total"]:
                 return
 
-    def send(self, interactions: Iterable[Mapping[str, Any]], batch_size: int = 1_000) -> dict[str, Any]:
+    def send(self, interactions: Iterable[Mapping[str, Any]], at_once: int = 1_000) -> dict[str, Any]:
         """Interactions into the lead store, each with its own `event_id`; sums of `new`, `known`, `waiting`, `erased`, and
         all that were `refused`, with their places in what was given. What is sent twice is taken once.
 
@@ -119,7 +119,7 @@ class Ripeline:
         """
         total: dict[str, Any] = {"received": 0, "new": 0, "known": 0, "waiting": 0, "erased": 0, "refused": []}
         begin = 0
-        for part in _slices(interactions, min(batch_size, MOST_EVENTS)):
+        for part in _slices(interactions, min(at_once, MOST_EVENTS)):
             response = self.call("POST", "/v1/interactions", {"interactions": part})
             for name in ("received", "new", "known", "waiting", "erased"):
                 total[name] += response[name]
@@ -127,7 +127,7 @@ class Ripeline:
             begin += len(part)
         return total
 
-    def put_lead(self, lead_id: str, fields: Mapping[str, Any], version: int | None = None) -> dict[str, Any]:
+    def put(self, lead_id: str, known: Mapping[str, Any], version: int | None = None) -> dict[str, Any]:
         """What is known of a lead: `created_at`, `lead_stage`, `attributes`, `company` …; `version`: only over that one.
 
         Raises
@@ -137,7 +137,7 @@ class Ripeline:
             erased.
         """
         headers = {} if version is None else {"if-match": f'"v{version}"'}
-        response: dict[str, Any] = self.call("PUT", _lead_path(lead_id), fields, headers)
+        response: dict[str, Any] = self.call("PUT", _lead_path(lead_id), known, headers)
         return response
 
     def lead(self, lead_id: str) -> dict[str, Any]:
@@ -155,9 +155,9 @@ class Ripeline:
         scores: list[dict[str, Any]] = self.call("GET", _lead_path(lead_id, "scores", params))["scores"]
         return scores
 
-    def explain_change(self, lead_id: str, start: str | None = None, end: str | None = None, **params: Any) -> dict[str, Any]:
+    def why(self, lead_id: str, since: str | None = None, to: str | None = None, **params: Any) -> dict[str, Any]:
         """Why the score changed between two moments; `lines`, `language`."""
-        moments = {"from": start, "to": end}
+        moments = {"from": since, "to": to}
         params.update({name: value for name, value in moments.items() if value})
         response: dict[str, Any] = self.call("GET", _lead_path(lead_id, "why", params))
         return response

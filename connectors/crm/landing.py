@@ -30,6 +30,7 @@ from features.common.errors import CrmError, DataError
 
 if TYPE_CHECKING:
     import dlt
+    from dlt.destinations.sql_client import SqlClientBase
 
 Row: TypeAlias = dict[str, Any]
 
@@ -309,11 +310,11 @@ class Landing:
         return {}
 
     @cached_property
-    def _idle_clients(self) -> list[Any]:
+    def _idle_clients(self) -> list[SqlClientBase[Any]]:
         return []
 
     @contextlib.contextmanager
-    def _client(self) -> Iterator[Any]:
+    def _client(self) -> Iterator[SqlClientBase[Any]]:
         """A client of the database: the connection is opened and closed, what dlt looks up to make one is kept."""
         client = self._idle_clients.pop() if self._idle_clients else self._pipeline.sql_client()
         with client:
@@ -347,7 +348,7 @@ class Landing:
 
 
 def _remembered(capabilities: Callable[..., Any]) -> Callable[..., Any]:
-    """What a database can do, asked of dlt once: it asks itself dozens of times a package, and looks up its settings each time."""
+    """What a database can do, asked of dlt once: it asks itself dozens of times a package, looking up its settings."""
     known: dict[Any, Any] = {}
 
     def remembered(config: Any = None, naming: Any = None) -> Any:

@@ -143,7 +143,7 @@ def test_many_leads_go_in_parts_and_companies_stay_together(scripted: Any) -> No
     client, script, _ = scripted(echo("ab"), echo("cde"), echo("f"))
     firms = {"a": "1", "b": "1", "c": "2", "d": "2", "e": "2", "f": "3"}
     leads = [{"lead_id": name, "company": {"company_id": firm}} for name, firm in firms.items()]
-    assert [r["lead_id"] for r in client.score(leads, batch_size=3)] == list("abcdef")
+    assert [r["lead_id"] for r in client.score(leads, at_once=3)] == list("abcdef")
     assert [[one["lead_id"] for one in json.loads(body)["leads"]] for *_, body in script.seen] == [
         ["a", "b"],
         ["c", "d", "e"],
@@ -154,7 +154,7 @@ def test_many_leads_go_in_parts_and_companies_stay_together(scripted: Any) -> No
 def test_a_company_larger_than_a_part_is_cut(scripted: Any) -> None:
     client, script, _ = scripted(good("a", "b"), good("c"))
     leads = [{"lead_id": name, "company": {"company_id": "1"}} for name in "abc"]
-    assert len(list(client.score(leads, batch_size=2))) == 3
+    assert len(list(client.score(leads, at_once=2))) == 3
     assert len(script.seen) == 2
 
 
@@ -188,12 +188,12 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
 def test_stored_leads_of_the_real_server(live: tuple[str, str]) -> None:
     """An id with a slash and a question mark is an id."""
     client, name = Ripeline(*live), "a/b?c"
-    assert client.put_lead(name, {"created_at": "2026-05-20T09:00:00Z", "lead_stage": "mql"})["version"] == 1
+    assert client.put(name, {"created_at": "2026-05-20T09:00:00Z", "lead_stage": "mql"})["version"] == 1
     acts = [
         {"event_id": f"e{i}", "lead_id": name, "type": "page_view", "at": f"2026-06-{1 + i % 28:02d}T10:00:00Z"}
         for i in range(25)
     ]
-    told = client.send([*acts[:20], {"event_id": "bad"}, *acts[20:], acts[0]], batch_size=10)
+    told = client.send([*acts[:20], {"event_id": "bad"}, *acts[20:], acts[0]], at_once=10)
     assert (told["received"], told["new"], told["known"]) == (27, 25, 1)
     assert [one["place"] for one in told["refused"]] == [20]
     assert client.score_of(name, as_of="2026-06-30T00:00:00Z", reasons=2)["result"]["status"] in ("scored", "uncertain")
@@ -201,12 +201,12 @@ def test_stored_leads_of_the_real_server(live: tuple[str, str]) -> None:
     assert client.scores_of(name) == []
     assert client.decision(name, language="de")["data_used"]["interactions"] == {"page_view": 25}
     with pytest.raises(RefusedError, match="412"):
-        client.put_lead(name, {"opted_out": True}, version=7)
+        client.put(name, {"opted_out": True}, version=7)
     with pytest.raises(RefusedError, match="404"):
-        client.explain_change(name)
+        client.why(name)
     assert client.erase(name)["deleted"]["leads"] == 1
     with pytest.raises(RefusedError, match="410"):
-        client.put_lead(name, {"created_at": "2026-05-20T09:00:00Z"})
+        client.put(name, {"created_at": "2026-05-20T09:00:00Z"})
     with pytest.raises(StopIteration):
         next(client.work_list(action="hand_over"))
 

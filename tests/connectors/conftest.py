@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.marketo import api as marketo_api
-from tests.connectors.crm.crms import CRMS, Crm, Opener, Site, site
+from tests.connectors.crm.crms import CRMS, SINCE, Crm, Opener, Site, site
 from tests.connectors.crm.world import World, world
 
 
@@ -43,8 +43,8 @@ def here(crm: Crm, small: World, tmp_path: Path) -> Iterator[Site]:
 def served(small: World, tmp_path: Path) -> Opener:
     """A CRM by its name."""
 
-    def opened(kind: str, more: str = "", **settings: Any) -> AbstractContextManager[Site]:
-        return site(CRMS[kind], small, tmp_path, more, **settings)
+    def opened(kind: str, more: str = "", since: str = SINCE, **settings: Any) -> AbstractContextManager[Site]:
+        return site(CRMS[kind], small, tmp_path, more, since, **settings)
 
     return opened
 

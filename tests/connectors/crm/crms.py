@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from connectors import registry
@@ -225,6 +226,10 @@ def _copied(state: dict[str, Any]) -> dict[str, Any]:
     return {**copy.deepcopy({name: value for name, value in state.items() if name not in said}, known), **said}
 
 
+# the claim is about code that all four share: one of them every time, each of them in `make test-slow`
+one_quickly = pytest.mark.parametrize(
+    "crm", [kind if kind == "hubspot" else pytest.param(kind, marks=pytest.mark.slow) for kind in CRMS], indirect=True
+)
 Opener = Callable[..., AbstractContextManager[Site]]
 
 

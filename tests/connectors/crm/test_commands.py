@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from features.common.errors import ConfigError, DataError
-from tests.connectors.crm.crms import CRMS, SECRETS, Crm, Site, site
+from tests.connectors.crm.crms import CRMS, SECRETS, Crm, Site, one_quickly, site
 from tests.connectors.crm.server import Fault
 from tests.connectors.crm.world import World
 from tests.connectors.crm.writing import deploy
@@ -117,8 +117,12 @@ def ready(crm: Crm, small: World, tmp_path: Path, trained: Trained) -> Iterator[
         yield here, trained.folder
 
 
+@one_quickly
 def test_write_back_tells_first_and_writes_then(ready: Any) -> None:
-    """A dry run changes nothing; with SEND=yes the open leads have scores; the same again writes none."""
+    """A dry run changes nothing; with SEND=yes the open leads have scores; the same again writes none.
+
+    The command is one; what each vendor is sent is in test_write_back.py: three of the four are slow tests.
+    """
     here, model = ready
     console = printed()
     assert run_write_back(here.crm.kind, config(here), model_folder=model, console=console)
@@ -135,8 +139,12 @@ def test_write_back_tells_first_and_writes_then(ready: Any) -> None:
     assert "0 records written" in text(again)
 
 
+@one_quickly
 def test_live_writes_what_changed_and_survives_a_bad_hour(ready: Any) -> None:
-    """Three rounds: the first writes all, the second meets a CRM that is down, in the third a lead has progressed."""
+    """Three rounds: the first writes all, the second meets a CRM that is down, in the third a lead has progressed.
+
+    The command is one; what each vendor is sent is in test_write_back.py: three of the four are slow tests.
+    """
     here, model = ready
     run_write_back(here.crm.kind, config(here), model_folder=model, really=True, console=printed())
     open_leads = [str(n) for n in here.dataset.leads["lead_id"] if here.crm.seen(here.fake, str(n), "score") not in (None, "")]

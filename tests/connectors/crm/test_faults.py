@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from connectors.crm.responses import RefusedError, UnreachableError
-from tests.connectors.crm.crms import SECRETS, Crm, Site, site, tables
+from tests.connectors.crm.crms import SECRETS, Crm, Site, one_quickly, site, tables
 from tests.connectors.crm.killed import IN_PARTS, killed_at
 from tests.connectors.crm.server import Fault
 from tests.connectors.crm.world import World
 
 
+@one_quickly
 def test_killed_at_any_point_the_next_run_brings_the_same(crm: Crm, small: World, tmp_path: Path) -> None:
-    """Two kills; the dataset is that of a run that was never disturbed."""
+    """Two kills; the dataset is that of a run that was never disturbed. Landing is one for all four: three are slow tests."""
     with site(crm, small, tmp_path / "a") as calm:
         calm.first()
         expected, calls = tables(calm.dataset), len(calm.fake.calls)

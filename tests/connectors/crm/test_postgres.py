@@ -9,7 +9,7 @@ import pytest
 
 from features.common.errors import ConfigError, CrmError
 from tests import postgres
-from tests.connectors.crm.crms import CRMS, SECRETS, Crm, site, tables
+from tests.connectors.crm.crms import CRMS, SECRETS, Crm, one_quickly, site, tables
 from tests.connectors.crm.world import World
 
 pytestmark = pytest.mark.skipif(postgres.binaries() is None, reason="there is no PostgreSQL server here")
@@ -21,10 +21,11 @@ def url() -> Iterator[str]:
         yield address
 
 
+@one_quickly
 def test_postgres_lands_what_duckdb_lands(
     crm: Crm, small: World, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Twice, the second run incremental; and the password is in no file."""
+    """Twice, the second run incremental; and the password is in no file. The tables are one shape: three are slow tests."""
     with site(crm, small, tmp_path / "duckdb") as here:
         here.first()
         expected = tables(here.dataset)
