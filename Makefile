@@ -144,8 +144,8 @@ test: setup-dev  ## run the tests, a share on each core
 golden: setup-dev  ## make the golden files anew, on purpose: what the product answers is held against them
 	@OMP_NUM_THREADS=1 $(RUN) -m tests.golden.make
 
-test-slow: setup-dev  ## run the long tests: known truth, whole runs, real servers
-	@HYPOTHESIS_PROFILE=deep $(RUN) -m pytest -m slow --durations=25
+test-slow: setup-dev  ## run the long tests: known truth, whole runs, real servers; and look deeply where Hypothesis looks
+	@HYPOTHESIS_PROFILE=deep $(RUN) -m pytest -m "slow or hypothesis" --durations=25
 
 check: setup-dev  ## lint, format and types
 	@$(RUN) -m ruff check .

@@ -27,10 +27,11 @@ def test_exports_of_a_killed_run_are_gone_on_with(marketo: Site) -> None:
 
 def test_an_export_that_failed_is_made_again(served: Opener) -> None:
     """Or was thrown away, seven days after a run that was broken off: the cursor must not hold on to it for ever."""
-    with served("marketo") as here:
+    with served("marketo", since="2026-01-01") as here:
         here.fake.failing = {"job-2", "job-30"}
         here.run()
         assert len(here.people) == 60
+        assert here.fake.failing <= here.fake.jobs.keys()
 
 
 def test_an_export_that_fails_twice_is_said(served: Opener) -> None:
@@ -41,7 +42,7 @@ def test_an_export_that_fails_twice_is_said(served: Opener) -> None:
 
 
 def test_an_export_of_a_run_broken_off_long_ago_is_made_again(served: Opener) -> None:
-    with served("marketo") as here:
+    with served("marketo", since="2026-01-01") as here:
         here.fake.faults.append(Fault("607", r"/file.json", at=(4,), reply=(200, _spent(), {})))
         with pytest.raises(CrmError, match="used up"):
             here.run()
@@ -57,7 +58,7 @@ def _spent() -> dict[str, Any]:
 
 def test_an_export_that_was_queued_unheard_is_waited_for(served: Opener) -> None:
     """The answer to the queuing was lost; asked again, Marketo says that it is queued already."""
-    with served("marketo") as here:
+    with served("marketo", since="2026-01-01") as here:
         real = type(here.fake).enqueue
         lost: list[str] = []
 
