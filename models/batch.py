@@ -34,9 +34,9 @@ REASONS = 3
 def scoring_input(model: FunnelModel, histories: Histories, looks: Landmarks, threads: int | None = None) -> ScoringInput:
     """What `models.score.score` needs for these looks."""
     rows = build(model.plan, model.feature_set.encoders, histories, looks, threads=threads)
-    age = (looks.as_of - histories.created[looks.lead]) / DAY
-    in_stage = (looks.as_of - looks.entered) / DAY
-    return ScoringInput(rows, looks.stage, age, in_stage, partial(attribute, histories, looks))
+    age_days = (looks.as_of - histories.created[looks.lead]) / DAY
+    stage_days = (looks.as_of - looks.entered) / DAY
+    return ScoringInput(rows, looks.stage, age_days, stage_days, partial(attribute, histories, looks))
 
 
 def score_open(
@@ -60,8 +60,8 @@ def score_open(
         histories, looks = _open(model, dataset, moment(as_of), min(threads or CORES, MOST_THREADS))
         words, batches = _Words(model), _scored_batches(model, histories, looks, threads)
         for batch in batches if threads == 1 else _prefetched(batches):
-            previous_actions = _previous_actions(histories, batch.looks, previous or {}, as_of)
-            parts.append(_rows(model, histories, batch, previous_actions, words))
+            previous_advice = _previous_advice(histories, batch.looks, previous or {}, as_of)
+            parts.append(_rows(model, histories, batch, previous_advice, words))
             completed += len(batch.looks)
             if progress:
                 progress(completed, len(looks))
@@ -70,7 +70,7 @@ def score_open(
     return table.sort_values([f"p_{model.funnel.final}", "lead_id"], ascending=[False, True], ignore_index=True)
 
 
-def _previous_actions(
+def _previous_advice(
     histories: Histories, looks: Landmarks, recommendations: Mapping[str, tuple[Action, pd.Timestamp]], as_of: pd.Timestamp
 ) -> list[PreviousAdvice | None]:
     ids = histories.leads["lead_id"].to_numpy(object)[looks.lead]
@@ -128,11 +128,11 @@ def _rows(
     words: _Words,
 ) -> pd.DataFrame:
     looks, inputs, results = batch
-    row, positions = results.row, model.packed.columns
+    row, spans = results.row, model.packed.columns
     advice, steps = recommend_all(model, inputs, results, "en", previous)
 
     def column_of(name: str) -> npt.NDArray[np.float64]:
-        return row[:, positions[name].start]
+        return row[:, spans[name].start]
 
     columns: dict[str, object] = {
         "lead_id": histories.leads["lead_id"].to_numpy(object)[looks.lead],
@@ -142,16 +142,16 @@ def _rows(
     }
     for i, target in enumerate(model.funnel.targets):
         for column, name in ((f"p_{target}", "probability"), (f"low_{target}", "low"), (f"high_{target}", "high")):
-            columns[column] = row[:, positions[name].start + i]
+            columns[column] = row[:, spans[name].start + i]
         if model.dated:
             for day_index, day in enumerate(model.packed.days[i][:-1]):
-                columns[f"p_{target}_{day:g}d"] = row[:, positions[f"curve {target}"].start + day_index]
-            columns[f"expected_days_{target}"] = row[:, positions["expected_days"].start + i]
+                columns[f"p_{target}_{day:g}d"] = row[:, spans[f"curve {target}"].start + day_index]
+            columns[f"expected_days_{target}"] = row[:, spans["expected_days"].start + i]
     columns["points"] = column_of("points")
     grades = model.rules.book.grades
     columns["rules_grade"] = _grades(column_of("rules_fit"), column_of("rules_engagement")) if grades else [None] * len(looks)
     for i, target in enumerate(model.funnel.targets):
-        columns[f"rules_{target}"] = row[:, positions["rules"].start + i]
+        columns[f"rules_{target}"] = row[:, spans["rules"].start + i]
     nan_column = np.full(len(looks), np.nan)
     for column, name in _VALUE.items():
         columns[column] = column_of(name) if model.value else nan_column

@@ -41,7 +41,7 @@ TARGETS, FEATURES, MODEL_COLUMNS, LAST_INTERACTION, BEHAVIOUR, FIT_RULES, HAS_VA
     RULES, CAPS, LINEAR, TRANSITIONS, BOOSTER_WEIGHT, SLOPES, KNOTS, LEVELS, CENTRES, SPREADS, PERCENTILES, FIT_THIRDS,
     ENGAGEMENT_THIRDS, WORTH, TIMING_DAYS, TIMING_SHARES, TIMING_SLOPES, TIMING_CENTRES, TIMING_SPREADS, SHARES,
 ) = range(20)  # fmt: skip
-MEAN, DEVIATION, COEFFICIENT, PRESENT, ABSENT = range(5)  # of LINEAR, one after the other for each target
+# LINEAR, one after the other for each target: mean, deviation, coefficient, what present and absent add (features,)
 
 
 @compiled
@@ -132,13 +132,13 @@ def _linear(integers: Any, real: Any, x: Any, lead_stage: int, logs: Any, added:
         logs[logged[k]] = np.log1p(value) if value > 0 else np.float32(0)  # most are 0, and what is missing counts below
     for t in range(lead_stage, sizes[TARGETS]):
         weight, intercept, constant = transitions[3 * t], transitions[3 * t + 1], transitions[3 * t + 2]
-        block, logs_here = linear[5 * width * t : 5 * width * (t + 1)], log_scale[width * t : width * (t + 1)]
+        block, is_logged = linear[5 * width * t : 5 * width * (t + 1)], log_scale[width * t : width * (t + 1)]
         mean, deviation, coefficient = block[:width], block[width : 2 * width], block[2 * width : 3 * width]
         present, absent = block[3 * width : 4 * width], block[4 * width :]
         total = 0.0
         for j in range(width):
             raw, logarithm = x[j], logs[j]
-            value = logarithm if logs_here[j] else np.float32(raw)
+            value = logarithm if is_logged[j] else np.float32(raw)
             z = min(max((value - np.float32(mean[j])) / np.float32(deviation[j]), -clip), clip)
             contribution, missing = z * coefficient[j] + present[j], absent[j]
             added[j] = missing if np.isnan(raw) else contribution
@@ -175,14 +175,14 @@ def _interpolate(value: Any, knots: Any, levels: Any) -> Any:
 def _calibrated(integers: Any, real: Any, index: int, margin: float) -> Any:
     """As `models.calibration.calibrator.Calibrator.probability`."""
     calibrators, slopes = part(integers, CALIBRATORS), part(real, SLOPES)
-    method, slope, low, shift = calibrators[3 * index], slopes[3 * index], slopes[3 * index + 1], slopes[3 * index + 2]
+    method, slope, slope_low, shift = calibrators[3 * index], slopes[3 * index], slopes[3 * index + 1], slopes[3 * index + 2]
     if method == ISOTONIC:
         knots = part(real, KNOTS)[calibrators[3 * index + 1] : calibrators[3 * index + 2]]
         smooth = _interpolate(margin, knots, part(real, LEVELS)[calibrators[3 * index + 1] : calibrators[3 * index + 2]])
         log_odds = _logit((1 - TIE_BREAK) * smooth + TIE_BREAK * (0.5 * (1.0 + np.tanh(0.5 * margin))))
     elif method == BETA:
         common = np.log1p(np.exp(-abs(margin)))
-        log_odds = slope * -(common + max(-margin, 0.0)) + low * (common + max(margin, 0.0)) + shift
+        log_odds = slope * -(common + max(-margin, 0.0)) + slope_low * (common + max(margin, 0.0)) + shift
     else:
         log_odds = slope * margin + shift
     return min(max(0.5 * (1.0 + np.tanh(0.5 * log_odds)), TINY), 1 - TINY)
@@ -292,7 +292,7 @@ def _grades(integers: Any, real: Any, lead_stage: int, contributions: Any, row: 
 
 @compiled
 def strongest(contributions: Any, groups: Any, effects: Any, speaker: Any, effect: Any) -> Any:
-    """The groups that move a lead most (most,): what each adds, and the column that speaks for it, -1 where none is left.
+    """The groups that move a lead most (reasons,): what each adds, and the column that speaks for it, -1 where none is left.
 
     The member that moved most in the direction of the whole group speaks for it. `effects` is room for all groups; the sum of
     all `contributions` (features + 1,) is returned.

@@ -118,11 +118,6 @@ class FunnelModel:
         )
 
     @cached_property
-    def model_rows(self) -> npt.NDArray[np.intp]:
-        """Where the model's catalogue features stand in the combined plan."""
-        return self._places(self.feature_set.features)
-
-    @cached_property
     def rule_rows(self) -> npt.NDArray[np.intp]:
         """Where the rules' features stand in the combined plan."""
         return self._places(self.rules.features)

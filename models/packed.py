@@ -82,7 +82,7 @@ class ModelParts(Protocol):
 @dataclass(frozen=True)
 class PackedModel:
     """A model made ready. `external_boosters`: boosters that only LightGBM can ask, by the target they are for and their
-    weight."""
+    weight. `count`: groups of columns; `features`: columns of x, the points among them; `width`: numbers of a lead in `row`."""
 
     integers: npt.NDArray[np.int64]
     real: Floats
@@ -97,12 +97,12 @@ class PackedModel:
 
     @classmethod
     def from_model(cls, model: ModelParts) -> PackedModel:
-        making = _Packer(model)
-        making.rules()
-        making.learners()
-        making.calibration()
-        making.timing()
-        return making.pack()
+        packer = _Packer(model)
+        packer.rules()
+        packer.learners()
+        packer.calibration()
+        packer.timing()
+        return packer.pack()
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -120,8 +120,8 @@ class PackedModel:
         threads: int | None = None,
     ) -> Numbers:
         """Of n leads: `rows` (columns, n) of attributes and the combined plan, lead-stage positions, days in the lead stage and
-        the points of the fit rules (n, fit rules), with so many reasons at the most. `x` is asked for where there are boosters
-        `outside`; `threads`: at most so many, all cores where it is not said."""
+        the points of the fit rules (n, fit rules), with so many reasons at the most. `x` is asked for where there are
+        `external_boosters`; `threads`: at most so many, all cores where it is not said."""
         leads = rows.shape[1]
         rows = np.ascontiguousarray(rows)  # a cut would be another type, and the walk be compiled anew for it
         numbers = Numbers(
@@ -170,7 +170,7 @@ class _Packer:
         self.integers: dict[int, Any] = {}
         self.real: dict[int, Any] = {}
         self.external_boosters: list[tuple[int, float, Gbm]] = []
-        self.compiled_boosters: list[Gbm] = []
+        self.compiled_gbms: list[Gbm] = []
 
     def rules(self) -> None:
         model, book = self.model, self.model.rules.book
@@ -204,7 +204,7 @@ class _Packer:
         boosters = [(target, weight, gbm) for target, weight, gbm in candidates if gbm is not None and gbm.trees]
         self.external_boosters = [booster for booster in boosters if booster[2].shapley is None]
         compiled_boosters = [booster for booster in boosters if booster[2].shapley is not None]
-        self.compiled_boosters = [gbm for *_, gbm in compiled_boosters]
+        self.compiled_gbms = [gbm for *_, gbm in compiled_boosters]
         self.integers[k.BOOSTER_TARGET] = [target for target, *_ in compiled_boosters]
         self.real[k.BOOSTER_WEIGHT] = [weight for _, weight, _ in compiled_boosters]
         self.integers[k.FIT_COLUMNS], self.integers[k.ENGAGEMENT_COLUMNS] = model.part_columns
@@ -279,7 +279,7 @@ class _Packer:
 
     def _forest(self) -> Shapley:
         """All boosters as one."""
-        parts = [gbm.shapley.trees for gbm in self.compiled_boosters if gbm.shapley]
+        parts = [gbm.shapley.trees for gbm in self.compiled_gbms if gbm.shapley]
         begin = np.cumsum([0, *map(len, parts)])
         # of each lead stage that one can be in, the first booster that is asked: those of earlier targets stand before it
         first_booster = np.searchsorted(np.array(self.integers[k.BOOSTER_TARGET], np.int64), np.arange(self.targets))

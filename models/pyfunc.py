@@ -39,8 +39,8 @@ class Predictor:
         stage = np.array([self.model.funnel.position(s) for s in model_input["lead_stage"]], np.int32)
         points = model_input[POINTS.name] if POINTS.name in model_input.columns else np.full(len(model_input), np.nan)
         x = design(model_input[names].to_numpy(np.float32).T, np.asarray(points, np.float64))
-        reached = chain(self.model.transitions, x, stage)[1]
-        return pd.DataFrame(reached, index=model_input.index, columns=list(self.model.funnel.targets))
+        probability = chain(self.model.transitions, x, stage)[1]
+        return pd.DataFrame(probability, index=model_input.index, columns=list(self.model.funnel.targets))
 
 
 def _load_pyfunc(path: str) -> Predictor:

@@ -29,7 +29,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Explanation:
-    """`start + Σ reasons + rest + calibration` is the log-odds of `probability`, to rounding.
+    """`start + Σ reasons + remainder + calibration` is the log-odds of `probability`, to rounding.
 
     `start` is the average lead, `remainder` all that is not among the reasons, `calibration` what the calibration moved.
     """
@@ -58,9 +58,9 @@ class Explainer:
         self, contributions: Floats, x: Matrix, stage: Sequence[int], conditional: Floats, max_reasons: int, language: Language
     ) -> list[Explanation]:
         """n leads: `contributions` (n, features + 1), rows `x` (n, features), lead-stage positions, P(next lead stage) (n,)."""
-        count = len(contributions)
-        speaker, effect = np.empty((count, max_reasons), np.int64), np.empty((count, max_reasons))
-        total = np.empty(count)
+        leads = len(contributions)
+        speaker, effect = np.empty((leads, max_reasons), np.int64), np.empty((leads, max_reasons))
+        total = np.empty(leads)
         _strongest(contributions, self.groups, self.count, speaker, effect, total)
         start, values = contributions[:, -1].tolist(), np.take_along_axis(x, np.maximum(speaker, 0), axis=1).tolist()
         calibration = (logit(conditional) - total).tolist()
@@ -86,7 +86,7 @@ class Explainer:
 
 @compiled
 def _strongest(contributions: Any, groups: Any, count: int, speaker: Any, effect: Any, total: Any) -> None:
-    """Of many rows; shapes as in `Explainer.explain`, speakers and effects (n, most)."""
+    """Of many rows; shapes as in `Explainer.explain`, speakers and effects (n, reasons)."""
     effects = np.empty(count)
     for i in range(len(contributions)):
         total[i] = strongest(contributions[i], groups, effects, speaker[i], effect[i])

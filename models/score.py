@@ -127,11 +127,11 @@ def numbers(
     return model.packed.numbers(leads.rows, leads.stage, leads.stage_days, fits, max_reasons, x, threads)
 
 
-def _predictions(model: FunnelModel, leads: ScoringInput, numbers: Numbers) -> Predictions:
-    row, columns = numbers.row, model.packed.columns
+def _predictions(model: FunnelModel, leads: ScoringInput, results: Numbers) -> Predictions:
+    row, columns = results.row, model.packed.columns
     width = model.feature_set.attribute_columns
     inputs = ModelInputs(
-        numbers.x, _points(model, numbers), row[:, columns["quiet"].start], leads.rows[width + model.watched_rows]
+        results.x, _points(model, results), row[:, columns["quiet"].start], leads.rows[width + model.watched_rows]
     )
 
     def scalar(name: str) -> Floats:
@@ -145,8 +145,8 @@ def _predictions(model: FunnelModel, leads: ScoringInput, numbers: Numbers) -> P
     return Predictions(inputs, conditional, probability, low, high, worth)
 
 
-def _points(model: FunnelModel, numbers: Numbers) -> Points:
-    row, columns = numbers.row, model.packed.columns
+def _points(model: FunnelModel, results: Numbers) -> Points:
+    row, columns = results.row, model.packed.columns
     grade = None
     if model.rules.book.grades:
         letters, digits = (row[:, columns[name].start].astype(int).tolist() for name in ("rules_fit", "rules_engagement"))
@@ -185,10 +185,10 @@ def _recommended(model: FunnelModel, stage: int, low: float) -> str | None:
 
 
 def recommend_all(
-    model: FunnelModel, leads: ScoringInput, numbers: Numbers, language: Language, previous: Sequence[PreviousAdvice | None]
+    model: FunnelModel, leads: ScoringInput, results: Numbers, language: Language, previous: Sequence[PreviousAdvice | None]
 ) -> tuple[list[Advice], list[list[Step]]]:
     """The recommendations of n leads and what to offer them next, straight from their numbers."""
-    positions, row = model.packed.places, numbers.row
+    positions, row = model.packed.places, results.row
     final_target = len(model.transitions) - 1
 
     def column(name: str, target: int = 0) -> list[float]:
@@ -206,7 +206,7 @@ def recommend_all(
     advice = [
         advise(model.policy, _situation(model, *lead), value, language) for lead, value in zip(lead_values, worth, strict=True)
     ]
-    return advice, _steps(model, leads, numbers, advice)
+    return advice, _steps(model, leads, results, advice)
 
 
 def score(
@@ -216,10 +216,10 @@ def score(
     previous: Sequence[PreviousAdvice | None] | None = None,
 ) -> Scores:
     """Everything there is to say about n leads, none of them in the final lead stage; `previous` as in `situations`."""
-    numbered = numbers(model, leads)
-    predictions = _predictions(model, leads, numbered)
-    row, columns = numbered.row, model.packed.columns
-    advice, steps = recommend_all(model, leads, numbered, language, previous or [None] * len(row))
+    results = numbers(model, leads)
+    predictions = _predictions(model, leads, results)
+    row, columns = results.row, model.packed.columns
+    advice, steps = recommend_all(model, leads, results, language, previous or [None] * len(row))
     letters, digits = (row[:, columns[name].start].astype(int).tolist() for name in ("fit", "engagement"))
     by_day = tuple(row[:, columns[f"curve {target}"]] for target in model.funnel.targets)
     return Scores(
@@ -236,17 +236,17 @@ def score(
         expected=predictions.expected,
         advice=advice,
         steps=steps,
-        x=numbered.x,
-        contributions=numbered.contributions,
+        x=results.x,
+        contributions=results.contributions,
     )
 
 
-def _steps(model: FunnelModel, leads: ScoringInput, numbers: Numbers, advice: Sequence[Advice]) -> list[list[Step]]:
+def _steps(model: FunnelModel, leads: ScoringInput, results: Numbers, advice: Sequence[Advice]) -> list[list[Step]]:
     """What to offer each lead that is not for sales now; leads whose lead stage has no steps get none."""
     next_steps = model.next_steps
     if not next_steps.steps or all(recommendation.action in SETTLED for recommendation in advice):
         return [[] for _ in advice]
-    row, stages = numbers.row, leads.stage
+    row, stages = results.row, leads.stage
     bands = next_steps.bands(row[np.arange(len(row)), model.packed.places["conditional"] + stages])  # of the next lead stage
     acted = leads.rows[model.feature_set.attribute_columns + model.watched_rows] > 0
     packed_bits = np.packbits(acted, axis=0, bitorder="little").T.copy()

@@ -109,16 +109,16 @@ def checked(options: argparse.Namespace) -> tuple[str, dict[str, str]]:
     store = Store.from_address(named_store) if named_store else None  # whether it answers is for the server to see
     if store is not None and store.url.database and store.engine.dialect.name == "sqlite":
         Path(store.url.database).parent.mkdir(parents=True, exist_ok=True)
-    trusted = read_trust(os.environ)
-    if trusted:
-        check_location(trusted.keys)
+    trust = read_trust(os.environ)
+    if trust:
+        check_location(trust.keys)
     if (options.keys or os.environ.get(KEYS_VARIABLE)) and not ready:
         raise ConfigError(f"There are no API keys in {keys}.", "make key NAME=crm")
     if options.workers < 1:
         raise ConfigError(
             f"{options.workers} workers answer nobody.", "Name one or more with --workers (WORKERS=… for make serve)."
         )
-    if not ready and not trusted and not loopback(options.host):
+    if not ready and not trust and not loopback(options.host):
         raise ConfigError(
             f"{options.host} can be reached from other machines, and there are no API keys: anybody could read your leads.",
             "make key NAME=crm, then start again; or stay on 127.0.0.1.",

@@ -1,4 +1,5 @@
-"""The BentoML service: the ASGI application with the model folder it was given. Only this file and `server/bento.py` import bentoml."""
+"""The BentoML service: the ASGI application with the model folder it was given. Only this file and `server/bento.py` import
+bentoml."""
 
 from __future__ import annotations
 

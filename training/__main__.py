@@ -84,9 +84,9 @@ def score(
     from training.jobs.score_stream import run_score, scores_stream
 
     with _friendly_errors():
-        read = Config.read(config)
-        if scores_stream(read, dataset):
-            run_score(read, out, dataset=dataset, as_of=as_of, model_folder=model, previous=previous)
+        settings = Config.read(config)
+        if scores_stream(settings, dataset):
+            run_score(settings, out, dataset=dataset, as_of=as_of, model_folder=model, previous=previous)
             return
         score_dataset(config, out, dataset=dataset, as_of=as_of, model_folder=model, previous=previous)
 
@@ -177,14 +177,16 @@ def audit(
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from features.leakage import audit as audited
+    from features.leakage import audit as audit_leakage
     from training.common.config import Config
     from training.data.load import load
 
     with _friendly_errors():
-        read = Config.read(config)
-        dataset, _ = load(read, folder=folder)
-        result = audited(dataset, read.funnel.build(), exclude=read.attributes.exclude, test_share=read.test_share)
+        settings = Config.read(config)
+        dataset, _ = load(settings, folder=folder)
+        result = audit_leakage(
+            dataset, settings.funnel.build(), exclude=settings.attributes.exclude, test_share=settings.test_share
+        )
         Console().print(Markdown(result.markdown()))
 
 
@@ -201,11 +203,11 @@ def rules_check(
     from training.data.load import load
 
     with _friendly_errors():
-        read = Config.read(config)
+        settings = Config.read(config)
         parsed_rules, lines = read_with_lines(rules)
-        data, _ = load(read, folder=folder)
+        data, _ = load(settings, folder=folder)
         columns = [f"{e}.{c}" for e, table in (("lead", data.leads), ("company", data.companies)) for c in table.columns]
-        problems = doubts(parsed_rules, lines, read.funnel.stages, data_profile(data).types, columns)
+        problems = doubts(parsed_rules, lines, settings.funnel.stages, data_profile(data).types, columns)
         for doubt in problems:
             typer.secho(f"{rules}, {doubt}", fg="yellow")
         count = len(parsed_rules.book.behaviour) + len(parsed_rules.book.fit)

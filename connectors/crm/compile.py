@@ -15,7 +15,8 @@ from typing import TypeVar
 import duckdb
 import pyarrow as pa
 
-from connectors.crm.landing import COLUMNS, OWN_COLUMNS, SCHEMA, TIME, Landing
+from connectors.crm.landing import SCHEMA, Landing
+from connectors.crm.landing_tables import COLUMNS, OWN_COLUMNS, TIME
 from connectors.crm.mapping import CrmMapping, StageValue
 from connectors.crm.views import count, make_views
 from features.common.errors import DataError

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import hashlib
-import json
 import os
 import secrets as random
 import shutil
@@ -21,94 +19,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from connectors.crm.responses import masked
+from connectors.crm.landing_tables import ENTITIES, Row, arrow
 from features.common.errors import CrmError, DataError
 
 if TYPE_CHECKING:
     import dlt
     from dlt.destinations.sql_client import SqlClientBase
 
-Row: TypeAlias = dict[str, Any]
 
 SCHEMA = "raw"
 STATE = "crm"  # the name of the one dlt source
 SALT = "salt"
 LARGE = 5_000  # rows of a part after which memory is given back
 MEMORY = "256MB"  # that DuckDB may take; what is more goes to disk
-
-TIME = pa.timestamp("us", tz="UTC")
-
-# the columns that every table of that name has, whether rows fill them or not
-COLUMNS: dict[str, dict[str, pa.DataType]] = {
-    # one row per record; vendor's columns beside ours
-    "people": {
-        "_created_at": TIME,
-        "_company": pa.string(),
-        "_email_domain": pa.string(),
-        "_email_key": pa.string(),
-        "_opted_out": pa.string(),
-        "_gone_at": TIME,
-    },
-    "companies": {"_gone_at": TIME},
-    # `_people`: whose a deal is by now, as ";12;14;", where rows of deal_people may be stale
-    "deals": {
-        "_person": pa.string(),
-        "_people": pa.string(),
-        "_company": pa.string(),
-        "_created_at": TIME,
-        "_closed_at": TIME,
-        "_amount": pa.float64(),
-        "_currency": pa.string(),
-        "_status": pa.string(),
-        "_gone_at": TIME,
-    },
-    # who belongs to a deal
-    "deal_people": {"deal": pa.string(), "person": pa.string(), "_gone_at": TIME},
-    # what a field of a record became, and when; where a vendor tells a change with the value before it, that value is a row
-    # too, from the record's creation `until` the change: of several the one that ended first is the value at the creation.
-    # `rough`: only the day is known; counts where nothing else tells of that value
-    "history": {
-        "entity": pa.string(),
-        "record": pa.string(),
-        "field": pa.string(),
-        "value": pa.string(),
-        "at": TIME,
-        "until": TIME,
-        "rough": pa.bool_(),
-    },
-    # records whose only use is that acts hang on them; `people`: whose they are by now, as ";12;14;", where acts may be stale;
-    # `stands_for`: another record that tells of the same, and less
-    "engagements": {"people": pa.string(), "stands_for": pa.string(), "_gone_at": TIME},
-    # whose acts of a record are, where the vendor tells the two apart
-    "takers": {"record": pa.string(), "person": pa.string(), "_gone_at": TIME},
-    # one act of or towards a person; `person` or, where the vendor only names the address, `email_key`
-    "activities": {
-        "record": pa.string(),
-        "person": pa.string(),
-        "email_key": pa.string(),
-        "type": pa.string(),
-        "at": TIME,
-        "value": pa.float64(),
-        "content": pa.string(),
-        "campaign": pa.string(),
-        "direction": pa.string(),
-    },
-    # a record that is another one by now: merged, or a contact that was a lead
-    "aliases": {"entity": pa.string(), "record": pa.string(), "into": pa.string(), "at": TIME},
-    # people whom a source of their own was recorded for
-    "inbox": {"person": pa.string(), "source": pa.string(), "channel": pa.string(), "at": TIME},
-    # deals whose history, and people whose mails were read, each by a call of its own, and up to which change
-    "changelogs": {"read": pa.string()},
-    "mailboxes": {"read": pa.string()},
-    # what a stored value is called on the vendor's screens
-    "labels": {"field": pa.string(), "value": pa.string(), "label": pa.string(), "meaning": pa.string()},
-}
-ENTITIES = {"people": "lead", "companies": "company", "deals": "deal"}  # what aliases call the records of a table
-OWN_COLUMNS = {"_id": pa.string(), "_seq": pa.int64(), "_hash": pa.string()}
 
 
 @dataclass(frozen=True)
@@ -185,8 +112,8 @@ class Landing:
 
             new_cursors = dict(cursors)
             if not any(tables.values()) and self._keeps_state_alone():
-                with self._pipeline.managed_state() as kept:
-                    sources: Any = kept.setdefault("sources", {})
+                with self._pipeline.managed_state() as state_record:
+                    sources: Any = state_record.setdefault("sources", {})
                     sources.setdefault(STATE, {}).setdefault("cursors", {}).update(new_cursors)
                 return
 
@@ -302,8 +229,8 @@ class Landing:
             data = pipeline.default_schema.data_tables()
             tables = {str(t["name"]): list(t["columns"]) for t in data if t["name"] != "cursors"}
             self._known_columns.update(edition=edition, tables=tables)
-        known: Mapping[str, Sequence[str]] = self._known_columns["tables"]
-        return known
+        columns: Mapping[str, Sequence[str]] = self._known_columns["tables"]
+        return columns
 
     @cached_property
     def _known_columns(self) -> dict[str, Any]:
@@ -349,15 +276,15 @@ class Landing:
 
 def _remembered(capabilities: Callable[..., Any]) -> Callable[..., Any]:
     """What a database can do, asked of dlt once: it asks itself dozens of times a package, looking up its settings."""
-    known: dict[Any, Any] = {}
+    answers: dict[Any, Any] = {}
 
     def remembered(config: Any = None, naming: Any = None) -> Any:
         if config is not None:
             return capabilities(config, naming)
         key = (type(naming), getattr(naming, "max_length", None))
-        if key not in known:
-            known[key] = capabilities(None, naming)
-        return known[key].copy()  # dlt writes into what it is given
+        if key not in answers:
+            answers[key] = capabilities(None, naming)
+        return answers[key].copy()  # dlt writes into what it is given
 
     return remembered
 
@@ -371,35 +298,6 @@ def _release_memory() -> None:
 def _has_schema(pipeline: dlt.Pipeline) -> bool:
     name: str | None = pipeline.default_schema_name  # None before the first package, whatever its type says
     return bool(name)
-
-
-def arrow(table: str, rows: Sequence[Row]) -> pa.Table:
-    """Rows → Arrow: our columns of their types, the vendor's as text."""
-    own_columns = {**OWN_COLUMNS, **COLUMNS[table]}
-    vendor_names = sorted({name for row in rows for name in row} - own_columns.keys())
-    columns = {
-        name: pa.array([_text(row.get(name)) if kind == pa.string() else row.get(name) for row in rows], kind)
-        for name, kind in own_columns.items()
-    }
-    for name in vendor_names:
-        columns[name] = pa.array([_text(row.get(name)) for row in rows], pa.string())
-    return pa.table(columns)
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return masked(value) or None if value else None  # an address may stand in a field of any name
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict | list) else str(value)
-
-
-def content_hash(row: Row, excluded: frozenset[str]) -> str:
-    """16 hex digits that change when a record's content does, fields in `excluded` apart."""
-    content = [
-        (k, str(v)) for k, v in sorted(row.items()) if k not in excluded and k not in OWN_COLUMNS and v not in (None, "")
-    ]
-    return hashlib.blake2b(repr(content).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _resource(name: str, table: pa.Table) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from connectors.crm.landing import Row
+from connectors.crm.landing_tables import Row
 from connectors.crm.moments import iso
 from connectors.crm.responses import masked
 

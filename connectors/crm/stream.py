@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.crm.landing import Landing, Row, content_hash
+from connectors.crm.landing import Landing
+from connectors.crm.landing_tables import Row, content_hash
 from connectors.crm.responses import RefusedError, SpentError
 from features.common.errors import CrmError
 

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.crm.landing import Landing, Row
+from connectors.crm.landing import Landing
+from connectors.crm.landing_tables import Row
 from connectors.crm.moments import iso, moment
 from connectors.crm.stream import Page
 from features.common.errors import CrmError

@@ -28,7 +28,7 @@ FORMATS = (
     *("%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M %p", "%m/%d/%Y, %I:%M %p", "%m/%d/%Y", "%m/%d/%y"),
     *("%b %d, %Y", "%d %b %Y", "%Y/%m/%d"),
 )
-STATUS_SIZES = 40  # distinct values of a status that are listed
+MAX_STATUSES = 40  # distinct values of a status that are listed
 
 
 class _Plain(yaml.SafeDumper):
@@ -65,7 +65,7 @@ class Proposal:
     def yaml(self, name: str) -> str:
         """A whole configuration, to be read over and trained with."""
         comments = [f"# {f.file.name}: {f.export.title}" for f in self.matches]
-        comments += [f"# {name}: not recognised" for name in self.unknown]
+        comments += [f"# {file}: not recognised" for file in self.unknown]
         comments += [f"# not known from these files: {text}" for text in self.gaps] + [
             f"# look at this: {text}" for text in self.doubts
         ]
@@ -108,10 +108,10 @@ def recognise(file: RawFile) -> ExportMatch | None:
     headers = {fold(h): h for h in file.headers}
     best: tuple[tuple[bool, int], Export] | None = None
     for export in EXPORTS:
-        signed = max((len(line) for line in export.signature if all(h in headers for h in line)), default=0)
-        matched = signed and sum(any(h in headers for h in names) for names in export.columns.values())
-        rank = (export.table == "leads", signed + matched)  # a file of people with their deals is one of people
-        if signed and (best is None or rank > best[0]):
+        signature_size = max((len(line) for line in export.signature if all(h in headers for h in line)), default=0)
+        match_count = signature_size and sum(any(h in headers for h in names) for names in export.columns.values())
+        rank = (export.table == "leads", signature_size + match_count)  # a file of people with their deals is one of people
+        if signature_size and (best is None or rank > best[0]):
             best = (rank, export)
     if best is None:
         return None
@@ -146,10 +146,10 @@ def _encoding(path: Path) -> str:
 def _rows(file: RawFile) -> list[dict[str, str]]:
     opener: Any = gzip.open if file.path.suffix.lower() == ".gz" else open
     with opener(file.path, "rt", encoding=file.options.encoding, newline="", errors="replace") as lines:
-        table = csv.reader(lines, delimiter=file.options.separator or ",")
-        next(table, None)
+        reader = csv.reader(lines, delimiter=file.options.separator or ",")
+        next(reader, None)
         rows = []
-        for row in table:
+        for row in reader:
             if len(row) == len(file.headers):
                 rows.append(dict(zip(file.headers, row, strict=True)))
             if len(rows) == ROWS:
@@ -218,17 +218,17 @@ def _options(match: ExportMatch, rows: Sequence[Mapping[str, str]], doubts: list
         options["encoding"] = match.file.options.encoding
     if match.file.options.separator not in (",", None):
         options["separator"] = match.file.options.separator
-    times = [c for target, c in match.columns.items() if target in TIMES] + list(match.dates.values())
-    values = [v.strip() for row in rows for c in times if (v := row[c]) and v.strip()]
+    time_columns = [c for target, c in match.columns.items() if target in TIMES] + list(match.dates.values())
+    values = [v.strip() for row in rows for c in time_columns if (v := row[c]) and v.strip()]
     formats, doubt = date_formats(values)
     if formats:
         options["date_format"] = formats
     if doubt:
         doubts.append(f"{match.file.name}: {doubt}")
-    numbers = [
+    number_columns = [
         c for target, c in {**match.columns, **match.companies}.items() if target in ("amount", "annual_revenue", "employees")
     ]
-    amounts = [v for row in rows for c in numbers if (v := row[c].strip())]
+    amounts = [v for row in rows for c in number_columns if (v := row[c].strip())]
     if any(_decimal_comma(v) for v in amounts):
         options["decimal"] = ","
     if match.export.crm == "salesforce" and _footer(match.file):
@@ -305,7 +305,7 @@ def _is_iso(value: str) -> bool:
 
 
 def _distinct(rows: Sequence[Mapping[str, str]], column: str | None) -> list[str]:
-    return list(dict.fromkeys(v for row in rows if column and (v := row[column].strip())))[:STATUS_SIZES]
+    return list(dict.fromkeys(v for row in rows if column and (v := row[column].strip())))[:MAX_STATUSES]
 
 
 def _stages(match: ExportMatch, rows: Sequence[Mapping[str, str]], funnel: Funnel) -> dict[str, str | None]:

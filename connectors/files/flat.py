@@ -36,7 +36,7 @@ def row_times(frame: pd.DataFrame, newest_first: bool = False) -> pd.Series[Any]
 
 @dataclass(frozen=True)
 class FlatOutcomes:
-    """What became of the leads of a flat file: `lead_stages` rows, which leads are `open`, and what the two ends are called."""
+    """What became of the leads of a flat file: `lead_stages` rows, and which leads are `open`."""
 
     lead_stages: pd.DataFrame
     open: npt.NDArray[np.bool_]
@@ -113,23 +113,23 @@ def _list(values: list[Scalar]) -> str:
 
 
 def place_open_leads(
-    leads: pd.DataFrame, known_ends: FlatOutcomes, funnel: Funnel, report: DataReport
+    leads: pd.DataFrame, outcomes: FlatOutcomes, funnel: Funnel, report: DataReport
 ) -> tuple[pd.DataFrame, pd.Timestamp]:
     """Leads and the day of knowledge of a row-order dataset: after every horizon of the known, right after the open came."""
     created = microseconds(leads["created_at"]).copy()  # written to below
-    settled = created[~known_ends.open]
+    settled = created[~outcomes.open]
     longest = max([LONGEST, *funnel.horizons.values()])
     newest = int(settled.max()) if len(settled) else int(created.max())
     extracted_at = newest + REPLY + int((longest + 1) * DAY)
-    count = int(known_ends.open.sum())
+    count = int(outcomes.open.sum())
     if count:
-        rank = np.argsort(np.argsort(created[known_ends.open], kind="stable"))
-        created[known_ends.open] = extracted_at - count + rank
+        rank = np.argsort(np.argsort(created[outcomes.open], kind="stable"))
+        created[outcomes.open] = extracted_at - count + rank
         report.note(
             "leads",
             "leads with a blank outcome",
             count,
-            leads["lead_id"].to_numpy()[known_ends.open][0],
+            leads["lead_id"].to_numpy()[outcomes.open][0],
             "still open: neither a yes nor a no, and last in the order of time",
         )
         leads = leads.assign(created_at=as_time(pd.Series(timestamps(created), index=leads.index)))

@@ -44,7 +44,7 @@ def load_files(source: FilesSource, funnel: Funnel, base: Path) -> tuple[Dataset
     """
     folder = base / Path(source.folder).expanduser()
     report = DataReport()
-    leads, known_ends = _leads(source, funnel, folder, report)
+    leads, outcomes = _leads(source, funnel, folder, report)
     tables = {"leads": leads}
     if source.companies:
         mapped = MappedFile(source, source.companies, "companies", folder)
@@ -52,7 +52,7 @@ def load_files(source: FilesSource, funnel: Funnel, base: Path) -> tuple[Dataset
         tables["companies"] = attributes_frame(mapped, report)
     tables["interactions"] = _load_table(source, "interactions", folder, report)
     tables["lead_stages"] = _joined(
-        [_load_table(source, "lead_stages", folder, report), known_ends.lead_stages if known_ends else pd.DataFrame()]
+        [_load_table(source, "lead_stages", folder, report), outcomes.lead_stages if outcomes else pd.DataFrame()]
     )
     deals = _load_table(source, "deals", folder, report)
     tables["deals"] = _with_status(deals, tables["lead_stages"], funnel) if len(deals) else deals
@@ -60,12 +60,12 @@ def load_files(source: FilesSource, funnel: Funnel, base: Path) -> tuple[Dataset
     time: Literal["dates", "row_order"] = "dates"
     if _undated(source):
         time = "row_order"
-        if known_ends is None:
+        if outcomes is None:
             raise ConfigError(
                 f"source.leads has `order: {source.leads.order}` but no `outcome`.",
                 "Say which column tells what came of a lead.",
             )
-        tables["leads"], extracted_at = place_open_leads(leads, known_ends, funnel, report)
+        tables["leads"], extracted_at = place_open_leads(leads, outcomes, funnel, report)
     else:
         extracted_at = _extracted_at(source, tables, report)
     report.time = time

@@ -136,8 +136,8 @@ def _read_csv(file: RawFile, columns: Sequence[str]) -> pa.Table:
     except (pa.ArrowInvalid, OSError, EOFError) as error:
         if "UTF8" in str(error):
             raise _not_of_encoding(file, error) from error
-        rows = re.search(r"Row #(\d+)|Expected", str(error))
-        hint = "Look for a separator or quotation mark inside a value." if rows else "Export or copy it anew."
+        row_error = re.search(r"Row #(\d+)|Expected", str(error))
+        hint = "Look for a separator or quotation mark inside a value." if row_error else "Export or copy it anew."
         raise _bad_row(file, columns) or DataError(f"{file.name} cannot be read: {error}.", hint) from error
 
 

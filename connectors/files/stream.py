@@ -28,14 +28,14 @@ def raw_of_files(source: FilesSource, funnel: Funnel, base: Path) -> Raw | None:
     if not source.interactions or source.leads.outcome or source.leads.order:
         return None
     folder = base / Path(source.folder).expanduser()
-    queries, sums = [], []
+    queries, stamps = [], []
     for mapping in source.interactions:
         mapped = MappedFile(source, mapping, INTERACTIONS.name, folder)
         check_required(mapped, {})
         if not _plain(mapping, mapped.file.options) or not (mapped.file.parquet or mapped.file.options.encoding == "utf-8"):
             return None
         queries.append(_of_file(mapped))
-        sums.append(f"{mapped.file.path.stat().st_size} {mapped.file.path.stat().st_mtime_ns}")
+        stamps.append(f"{mapped.file.path.stat().st_size} {mapped.file.path.stat().st_mtime_ns}")
     extracted_at = source.extracted_at or _newest(queries)
     lean, report = load_files(source.model_copy(update={"interactions": [], "extracted_at": extracted_at}), funnel, base)
     if source.extracted_at is None:
@@ -47,7 +47,7 @@ def raw_of_files(source: FilesSource, funnel: Funnel, base: Path) -> Raw | None:
             "dataset", "moments of extraction not given", 1, done=f"the newest in the data, {lean.extracted_at}, is taken"
         )
     names = ", ".join([lean.source, *dict.fromkeys(m.file for m in source.interactions)])
-    digest = hashlib.sha256(json.dumps([lean.digest, queries, sums]).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([lean.digest, queries, stamps]).encode()).hexdigest()
     return Raw(replace(lean, source=names), InteractionSource(queries=tuple(queries)), digest, report)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from connectors.crm.interactions import page_name, page_type
 from connectors.crm.keys import mail_key
-from connectors.crm.landing import Landing, Row, content_hash
+from connectors.crm.landing import Landing
+from connectors.crm.landing_tables import Row, content_hash
 from connectors.crm.moments import EPOCH, iso, milliseconds, moment
 from connectors.crm.stream import Page, changed_rows
 from connectors.hubspot.api import HubSpotApi, next_cursor

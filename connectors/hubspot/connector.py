@@ -12,7 +12,8 @@ from connectors.crm.connector import CallBudget, Check
 from connectors.crm.http import Http
 from connectors.crm.interactions import form_type
 from connectors.crm.keys import mail_key
-from connectors.crm.landing import Landing, Row
+from connectors.crm.landing import Landing
+from connectors.crm.landing_tables import Row
 from connectors.crm.mapping import CrmMapping, StageValue, plain
 from connectors.crm.moments import moment
 from connectors.crm.rows import label_row, number

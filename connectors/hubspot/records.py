@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.crm.landing import Landing, Row, content_hash
+from connectors.crm.landing import Landing
+from connectors.crm.landing_tables import Row, content_hash
 from connectors.crm.moments import milliseconds, moment
 from connectors.crm.rows import alias_row, history_row
 from connectors.crm.stream import Page, changed_rows

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.crm.landing import Row
+from connectors.crm.landing_tables import Row
 from connectors.crm.moments import iso
 from connectors.crm.stream import Page
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.crm.interactions import form_type
-from connectors.crm.landing import Row
+from connectors.crm.landing_tables import Row
 from connectors.crm.mapping import plain
 from connectors.crm.moments import moment
 from connectors.crm.rows import before_row, history_row, number, text, true

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from connectors.crm.landing import Row
+from connectors.crm.landing_tables import Row
 from connectors.crm.moments import moment
 
 LAST_MAILS = ("last_incoming_mail_time", "last_outgoing_mail_time")

@@ -11,7 +11,8 @@ from connectors.crm.base import BaseConnector
 from connectors.crm.connector import CallBudget, Check
 from connectors.crm.http import Http
 from connectors.crm.keys import mail_key
-from connectors.crm.landing import Landing, Row, content_hash
+from connectors.crm.landing import Landing
+from connectors.crm.landing_tables import Row, content_hash
 from connectors.crm.mapping import CrmMapping, StageValue, plain
 from connectors.crm.moments import iso, moment
 from connectors.crm.rows import before_row, history_row, label_row, number

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.crm.landing import Row
+from connectors.crm.landing_tables import Row
 from connectors.crm.moments import moment
 from connectors.crm.rows import history_row, text, true
 from connectors.salesforce.read import Tables

@@ -16,7 +16,8 @@ from connectors.crm.base import BaseConnector
 from connectors.crm.connector import CallBudget, Check
 from connectors.crm.http import Http
 from connectors.crm.keys import company_key
-from connectors.crm.landing import Landing, Row
+from connectors.crm.landing import Landing
+from connectors.crm.landing_tables import Row
 from connectors.crm.mapping import CrmMapping, StageValue, plain
 from connectors.crm.moments import iso, moment
 from connectors.crm.responses import RefusedError

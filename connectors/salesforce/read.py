@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.crm.landing import Landing, Row, content_hash
+from connectors.crm.landing import Landing
+from connectors.crm.landing_tables import Row, content_hash
 from connectors.crm.moments import iso, moment
 from connectors.crm.responses import RefusedError
 from connectors.crm.stream import Page, changed_rows

@@ -13,7 +13,7 @@ from features.common.clock import DAY, NO_MOMENT, Moments, microseconds
 from features.common.errors import nearest
 from features.dataset.landmarks import Path
 
-LARGE_SHARE = 0.2  # of all that was brought: a deal that large is named
+LARGE_SHARE = 0.2  # of all that was brought: a deal that large is deal_currencies
 YEAR = 365 * DAY
 MIN_CUSTOMERS = 5  # customers
 
@@ -33,7 +33,7 @@ class DealValues:
         return len(self.lead)
 
     def of_leads(self, leads: int) -> tuple[npt.NDArray[np.float64], Moments]:
-        """(leads,) amounts, NaN where there is none, and when they were won, `NEVER` where there is none."""
+        """(leads,) amounts, NaN where there is none, and when they were won, `NO_MOMENT` where there is none."""
         amount, won_at = np.full(leads, np.nan), np.full(leads, NO_MOMENT)
         amount[self.lead], won_at[self.lead] = self.amount, self.won_at
         return amount, won_at
@@ -54,9 +54,9 @@ def deal_values(
     at the nearest time.
     """
     won = deals.loc[deals["status"].astype("str") == "won"]
-    named = _codes(won["currency"])
-    unit = (currency or _commonest_currency(named) or "EUR").upper()
-    factor, notes = _factors(named, unit, {code.upper(): rate for code, rate in rates.items()})
+    deal_currencies = _codes(won["currency"])
+    unit = (currency or _commonest_currency(deal_currencies) or "EUR").upper()
+    factor, notes = _factors(deal_currencies, unit, {code.upper(): rate for code, rate in rates.items()})
     amount = won["amount"].to_numpy(np.float64, na_value=np.nan) * factor
     lead, won_at = _lead_of_deals(won, leads, path)
     for wrong, problem in (
@@ -81,25 +81,25 @@ def _codes(currency: pd.Series) -> npt.NDArray[np.object_]:
     return currency.astype("object").fillna("").astype(str).str.strip().str.upper().to_numpy(object)
 
 
-def _commonest_currency(named: npt.NDArray[np.object_]) -> str | None:
-    codes, counts = np.unique(named[named != ""].astype(str), return_counts=True)
+def _commonest_currency(deal_currencies: npt.NDArray[np.object_]) -> str | None:
+    codes, counts = np.unique(deal_currencies[deal_currencies != ""].astype(str), return_counts=True)
     return str(codes[counts.argmax()]) if len(codes) else None
 
 
 def _factors(
-    named: npt.NDArray[np.object_], unit: str, rates: Mapping[str, float]
+    deal_currencies: npt.NDArray[np.object_], unit: str, rates: Mapping[str, float]
 ) -> tuple[npt.NDArray[np.float64], list[str]]:
     """What one unit of each deal's currency is worth; NaN, and a sentence, where nobody says it."""
     worth = {"": 1.0, unit: 1.0, **rates}
     notes = []
-    for code in sorted(set(named) - set(worth)):
-        count = int((named == code).sum())
+    for code in sorted(set(deal_currencies) - set(worth)):
+        count = int((deal_currencies == code).sum())
         hint = nearest(code, rates) if rates else "there are none"
         notes.append(
             f"value: {count:,} won deals are in {code!r}, for which `value: rates:` has no rate ({hint}), and are left out of "
             f"the amounts; add `{code}:`, how much {unit} one {code} is worth"
         )
-    return np.array([worth.get(code, np.nan) for code in named], np.float64), notes
+    return np.array([worth.get(code, np.nan) for code in deal_currencies], np.float64), notes
 
 
 def _lead_of_deals(won: pd.DataFrame, leads: pd.DataFrame, path: Path) -> tuple[npt.NDArray[np.intp], Moments]:

@@ -21,7 +21,7 @@ AGES = (0, 1, 3, 7, 14, 30, 60, 90, 120, 180, 270, 360)  # days in the lead stag
 @dataclass(frozen=True)
 class Path:
     """Each lead's way through the funnel: `reached` (leads, lead stages), when each lead stage or one beyond it was first
-    reached, and `exited_at` (leads,), when the lead left through an exit; `NEVER` where it did not happen."""
+    reached, and `exited_at` (leads,), when the lead left through an exit; `NO_MOMENT` where it did not happen."""
 
     reached: npt.NDArray[np.int64]
     exited_at: Moments
@@ -61,7 +61,7 @@ class Path:
 
 @exact
 def _fill_path(row: Any, step: Any, time: Any, first_reached: Any, latest: Any, exited_at: Any) -> None:
-    """Changes, as in `Path.along` → when each lead stage was first reached, the latest of a lead, and when it left."""
+    """Changes, as in `Path.from_changes` → when each lead stage was first reached, the latest of a lead, and when it left."""
     stages = first_reached.shape[1]
     for k in range(len(row)):
         if row[k] >= 0 and 0 <= step[k] < stages:
@@ -139,7 +139,7 @@ def previous_positions(
     looks: Landmarks, previous_row: npt.NDArray[np.intp], begin: npt.NDArray[np.intp], previous_looks: Landmarks
 ) -> npt.NDArray[np.intp]:
     """Where each landmark (n,) was among landmarks `previous_looks`, -1 where it was not. Those of the lead at row i were the
-    ones from `begin[was[i]]` on, up to where the next lead's began; of a lead that was not there, `previous_row` is -1.
+    ones from `begin[previous_row[i]]` on, up to where the next lead's began; -1 is the row of a lead that was not there.
 
     Landmarks of a lead only ever get more at their end, unless its lead stages changed. So it is enough to compare the first
     one with the first, the second with the second; what stands elsewhere after a change counts as new.

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.common.clock import microseconds
+from features.common.clock import NO_MOMENT, microseconds
 from features.common.codes import recode
 from features.common.errors import DataError, nearest
 from features.dataset.data_report import DataReport
@@ -23,7 +23,6 @@ from features.dataset.funnel import Funnel
 from features.dataset.landmarks import Path
 from features.dataset.tables import TABLES, TIME, conform
 
-Mask = npt.NDArray[np.bool_]
 RARE_TYPE = 20  # rows; fewer say little about an interaction type
 DIRECTIONS = ("in", "out")
 UNKNOWN = "unknown leads"  # how notes end that tell of rows of nobody
@@ -43,7 +42,7 @@ def validate(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
     if dataset.leads.empty:
         raise DataError("The dataset has no leads.", "Check the files and filters of `source:`.")
     report = DataReport(time=dataset.time)
-    full: dict[str, Any] = {name: _full(name, dataset.tables[name], report) for name in ("leads", "companies")}
+    full: dict[str, Any] = {name: _drop_hollow(name, dataset.tables[name], report) for name in ("leads", "companies")}
     cleaned, part_report = validate_part(replace(dataset, **full), funnel)
     if cleaned.leads.empty:
         raise DataError(
@@ -174,7 +173,7 @@ def _check_stage_names(lead_stages: pd.DataFrame, funnel: Funnel) -> None:
         )
 
 
-def _full(name: str, frame: pd.DataFrame, report: DataReport) -> pd.DataFrame:
+def _drop_hollow(name: str, frame: pd.DataFrame, report: DataReport) -> pd.DataFrame:
     if frame.empty:
         return frame
     hollow = [c for c in frame.columns if c not in TABLES[name].names and frame[c].isna().all()]
@@ -337,9 +336,8 @@ def _deals(tables: dict[str, pd.DataFrame], dataset: Dataset, report: DataReport
 
 
 def _counts(path: Path, funnel: Funnel) -> dict[str, int]:
-    no_moment = np.iinfo(np.int64).max
-    reached: Sequence[int] = (path.reached != no_moment).sum(axis=0).tolist()
-    return {**dict(zip(funnel.stages, reached, strict=True)), "left": int((path.exited_at != no_moment).sum())}
+    reached: Sequence[int] = (path.reached != NO_MOMENT).sum(axis=0).tolist()
+    return {**dict(zip(funnel.stages, reached, strict=True)), "left": int((path.exited_at != NO_MOMENT).sum())}
 
 
 def contrast(counts: Mapping[str, int], leads: int, funnel: Funnel) -> None:

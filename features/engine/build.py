@@ -50,7 +50,7 @@ def build(
 
 
 def frame(feature_set: FeatureSet, histories: Histories, looks: Landmarks) -> pd.DataFrame:
-    """The pandas face: lead_id, as_of position and lead stage as index columns, then one column per feature, float64."""
+    """The pandas face: lead_id and as_of as the index, one column per feature, float64."""
     plan = Plan(feature_set.features, feature_set.types)
     rows = build(plan, feature_set.encoders, histories, looks, dtype=np.float64)
     index = pd.MultiIndex.from_arrays(

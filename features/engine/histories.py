@@ -119,10 +119,10 @@ def by_account(leads: pd.DataFrame) -> tuple[pd.DataFrame, npt.NDArray[np.int32]
 
 def account_order(leads: pd.DataFrame) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int32]]:
     """The rows (leads,) in the order of account and id, and the account code of each then."""
-    account_of, lead_id = (pa.array(names.astype("str")) for names in (account_keys(leads), leads["lead_id"]))
-    names = pa.table({"account": account_of, "lead": lead_id})
-    order = pc.sort_indices(names, [("account", "ascending"), ("lead", "ascending")])
-    account = pc.take(names["account"].combine_chunks(), order).dictionary_encode().indices
+    account_of, lead_id = (pa.array(keys.astype("str")) for keys in (account_keys(leads), leads["lead_id"]))
+    keys = pa.table({"account": account_of, "lead": lead_id})
+    order = pc.sort_indices(keys, [("account", "ascending"), ("lead", "ascending")])
+    account = pc.take(keys["account"].combine_chunks(), order).dictionary_encode().indices
     return order.to_numpy().astype(np.intp), account.to_numpy().astype(np.int32)
 
 

@@ -52,17 +52,17 @@ class HistoryIndex:
     ) -> HistoryIndex:
         """Sort interactions given in any order; those of nobody, whose `lead` is -1, are left out. All others have codes
         0 … leads - 1 there; the other arrays have its length (n,)."""
-        known_values = np.zeros(len(time)) if value is None else value
+        values = np.zeros(len(time)) if value is None else value
         content_codes = np.full(len(time), -1, np.int32) if content is None else content
         start = np.zeros(leads + 1, np.int64)
         if _count_starts(lead, time, start):
-            return cls(start, time, kind, thousandths(known_values), content_codes)
+            return cls(start, time, kind, thousandths(values), content_codes)
         index = cls.allocate(start)
         source_columns, target_columns = (
-            (lead, time, kind, known_values, content_codes, start),
+            (lead, time, kind, values, content_codes, start),
             (index.time, index.kind, index.value, index.content),
         )
-        side_by_side([partial(_scatter, *source_columns, *target_columns, *leads_) for leads_ in index.parts(threads)], threads)
+        side_by_side([partial(_scatter, *source_columns, *target_columns, *span) for span in index.parts(threads)], threads)
         return index
 
     @classmethod

@@ -112,7 +112,7 @@ def _walk(
     first_member, members = part(integers, FIRST_MEMBER), part(integers, MEMBERS)
     fading, summing = part(integers, FADED), part(integers, SUMMED)
     visit, active_day, asks_topics = sizes[4], sizes[5], sizes[6]
-    channels, totals, longest = sizes[0], sizes[2], len(lives)
+    channels, totals, life_count = sizes[0], sizes[2], len(lives)
     counts[:] = 0
     sums[:] = 0
     faded[:] = 0.0
@@ -133,7 +133,7 @@ def _walk(
         while rank > 0 and moment >= now - spans[rank - 1]:
             rank -= 1
         age = (now - moment) / DAY
-        for life in range(longest):
+        for life in range(life_count):
             weight[life] = np.exp2(age * (-1.0 / lives[life]))
         opens = code % 3 != OUTBOUND and (last_inbound == NO_MOMENT or moment - last_inbound > VISIT_GAP)
         day = moment // DAY
@@ -152,8 +152,8 @@ def _walk(
                 first_time[channel] = moment
             last_time[channel] = moment
             if fading[channel] >= 0:
-                base = fading[channel] * longest
-                for life in range(longest):
+                base = fading[channel] * life_count
+                for life in range(life_count):
                     faded[base + life] += weight[life]
             if summing[channel] >= 0:
                 sums[rank * totals + summing[channel]] += value[k]

@@ -140,13 +140,13 @@ def request_rows(
     return out
 
 
-def _attributes(blank: AttributeDefaults, leads: Sequence[RequestLead], as_of: int, out: Matrix) -> None:
+def _attributes(defaults: AttributeDefaults, leads: Sequence[RequestLead], as_of: int, out: Matrix) -> None:
     scratch = np.empty(len(out))
     limit = float(np.finfo(out.dtype).max)  # beyond it a number would turn endless in the narrower type
     for i, lead in enumerate(leads):
         column = out[:, i]
-        column[:] = blank.values
-        for value, encoder, begin, end in blank.known_values(lead.attributes, lead.company):
+        column[:] = defaults.values
+        for value, encoder, begin, end in defaults.known_values(lead.attributes, lead.company):
             encoder.encode_one(value, as_of, scratch, begin)
             if end - begin > 1 and not encoder.log:
                 column[begin:end] = scratch[begin:end]  # indicators
@@ -194,13 +194,13 @@ def sorted_history(plan: Plan, leads: Sequence[RequestLead]) -> HistoryIndex:
         if columns
         else np.empty(0, np.int64)
     )
-    named = columns[0].types if len(columns) == 1 else [t for c in columns for t in c.types]
-    directed = columns[0].directions if len(columns) == 1 else [d for c in columns for d in c.directions]
-    kind = np.array(list(map(types.get, named, repeat(unknown_code))), np.int32)
-    if count and directed.count(directed[0]) == count:
-        kind += _DIRECTION[directed[0]]
+    names = columns[0].types if len(columns) == 1 else [t for c in columns for t in c.types]
+    directions = columns[0].directions if len(columns) == 1 else [d for c in columns for d in c.directions]
+    kind = np.array(list(map(types.get, names, repeat(unknown_code))), np.int32)
+    if count and directions.count(directions[0]) == count:
+        kind += _DIRECTION[directions[0]]
     else:
-        kind += np.array([_DIRECTION[d] for d in directed], np.int32)
+        kind += np.array([_DIRECTION[d] for d in directions], np.int32)
     value, content = np.zeros(count, np.int64), np.full(count, -1, np.int32)
     if any(c.values.count(None) < len(c) for c in columns):
         value = thousandths(np.array([0.0 if v is None else v for c in columns for v in c.values], np.float64))

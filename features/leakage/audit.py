@@ -40,8 +40,8 @@ def audit(
         columns that are left out anyway ("budget" or "lead.budget").
     test_share
         share of the leads, the newest, that a split keeps for the test.
-    only
-        columns to judge, with the same verdicts and in less time; interactions are then not judged. All without.
+    columns
+        those to judge, with the same verdicts and in less time; interactions are then not judged. All without.
     follows
         what is known of the interactions where `dataset` does not hold them.
     """

@@ -22,8 +22,8 @@ RECORDED = 0.5  # of the filled leads have a history, so that the column as a wh
 
 @dataclass(frozen=True)
 class History:
-    """When a column was first filled: `first_filled` (leads,), `NEVER` where no value was recorded; `recorded`: share of the
-    filled leads that have a history."""
+    """When a column was first filled: `first_filled` (leads,), `NO_MOMENT` where no value was recorded; `recorded`: share of
+    the filled leads that have a history."""
 
     first_filled: Moments
     recorded: float
@@ -32,9 +32,9 @@ class History:
 def histories(changes: pd.DataFrame, columns: Mapping[str, pd.Series], ids: Mapping[str, pd.Series]) -> dict[str, History]:
     """Per column ("lead.budget") with recorded changes; `columns`, and `ids` by entity, have a row a lead."""
     by_column = {}
-    named = changes["entity"].astype("str") + "." + changes["column"].astype("str")
-    for name in (n for n in columns if n in set(named)):
-        filled_changes = changes[(named == name).to_numpy() & changes["value"].notna().to_numpy()]
+    change_names = changes["entity"].astype("str") + "." + changes["column"].astype("str")
+    for name in (n for n in columns if n in set(change_names)):
+        filled_changes = changes[(change_names == name).to_numpy() & changes["value"].notna().to_numpy()]
         first_moments = (
             pd.Series(microseconds(filled_changes["at"]), dtype="int64")
             .groupby(filled_changes["id"].astype("str").to_numpy())

@@ -19,7 +19,7 @@ from features.leakage.strength import Ints, levels
 
 @dataclass(frozen=True)
 class Case:
-    """`columns` ("lead.budget" → values, a row a lead) and their `level` codes, `idle` ones apart; `outcomes` outcomes that can
+    """`columns` ("lead.budget" → values, a row a lead) and their `level` codes, `idle` ones apart; `outcomes` that can
     be judged by; `account` and `created` (leads,); `recorded`: columns with a history."""
 
     funnel: Funnel

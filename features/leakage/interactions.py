@@ -79,16 +79,16 @@ def _verdict(name: str, follows: FollowCounts, final: str) -> Verdict:
     rows, ended = follows.every[name], follows.ended.get(name, 0)
     if rows < MIN_ROWS:
         return Verdict(name, "ok", (f"{rows:,} rows, too few to say",))
-    after_stage = {stage: late_rows.get(name, 0) for stage, late_rows in follows.after.items()}
+    after_stage = {stage: counts.get(name, 0) for stage, counts in follows.after.items()}
     if after_stage[final] >= FOLLOWS * rows:
         reason = f"{after_stage[final]:,} of {rows:,} come after the lead became {final}; features cut them off"
         return Verdict(name, "warn", (reason,))
     if ended >= FOLLOWS * rows:
         reason = f"{ended:,} of {rows:,} come once the lead has ended, won or not; features cut them off"
         return Verdict(name, "warn", (reason,))
-    follow = [stage for stage, late_rows in after_stage.items() if late_rows >= FOLLOWS * rows]
-    if follow:
-        stage = follow[-1]
+    followed_stages = [stage for stage, late_rows in after_stage.items() if late_rows >= FOLLOWS * rows]
+    if followed_stages:
+        stage = followed_stages[-1]
         return Verdict(
             name, "ok", (f"{after_stage[stage]:,} of {rows:,} come after the lead became {stage}: says nothing before",)
         )

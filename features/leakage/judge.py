@@ -105,8 +105,8 @@ def against_others(case: Case, name: str, strong: Strong, other_names: Sequence[
     for outcome, s in strong[name].items():
         if not suspicious(s):
             continue
-        reached = joint_strength([strong[o][outcome].odds for o in other_names], outcome.y, case.account[outcome.rows])
-        if reached and s.low > reached[0] and s.gain_low > reached[1]:
+        joint = joint_strength([strong[o][outcome].odds for o in other_names], outcome.y, case.account[outcome.rows])
+        if joint and s.low > joint[0] and s.gain_low > joint[1]:
             reason = f"alone it says more about {outcome.target} than all {len(other_names)} other columns together"
-            findings.append(Finding("block" if s.low >= BEATS_ALL else "warn", f"{reason}: {s} against {reached[0]:.2f}"))
+            findings.append(Finding("block" if s.low >= BEATS_ALL else "warn", f"{reason}: {s} against {joint[0]:.2f}"))
     return findings

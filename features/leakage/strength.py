@@ -29,8 +29,8 @@ class Strength:
 
     `auc` with its interval `low` … `high`; `gain`, the share of the outcome's entropy it removes (McFadden's R², 1 is all), and
     its lower end `gain_low`; `forward_auc`, the AUC on the newest rows learned from the earlier ones, and its lower end
-    `forward_low` (None where there are too few). `odds` (n,): the log-odds it gives each row beyond the base rate, out of
-    account.
+    `forward_low` (None where there are too few). `odds` (n,): the log-odds it gives each row beyond the base rate, learned
+    from other accounts.
     """
 
     auc: float

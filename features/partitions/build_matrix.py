@@ -26,7 +26,7 @@ from features.dataset.landmarks import Landmarks
 from features.engine.build import attribute, build
 from features.engine.feature_set import FeatureSet
 from features.engine.histories import Histories
-from features.engine.scanners import scanner_mask as scanners_rows
+from features.engine.scanners import scanner_mask
 from features.partitions.lead_tables import Part, dataset_of
 from features.partitions.manifest import Bucket, Manifest
 from features.partitions.matrix import Block, Record, Store
@@ -188,7 +188,7 @@ def _count_scanned(data: Dataset, feature_set: FeatureSet, accounts: int) -> Int
     """(accounts,) how many interactions mail scanners made."""
     histories = Histories.from_dataset(data, feature_set.types)
     history = histories.people.history
-    rows = np.flatnonzero(scanners_rows(history, feature_set.mail))
+    rows = np.flatnonzero(scanner_mask(history, feature_set.mail))
     lead = np.searchsorted(history.start, rows, side="right") - 1
     return np.bincount(histories.account[lead], minlength=accounts)
 

@@ -42,7 +42,7 @@ class TooLong:
 
 
 def deal(task: Dealing) -> dict[int, Segment] | TooLong:
-    """Bucket → the segment with its rows, sorted as `cut.sort` does; the name tells the content."""
+    """Bucket → the segment with its rows, sorted as `shuffle.sort` does; the name tells the content."""
     parts, rows, text = [], 0, 0
     missing_values = MissingValues()
     for batch in task.rows.batches(task.storage, task.budget):

@@ -1,4 +1,4 @@
-"""External sort of what is too large for memory: DuckDB does it, which spills, in the same order as `order`."""
+"""External sort of what is too large for memory: DuckDB does it, which spills, in the same order as `sorted_rows`."""
 
 from __future__ import annotations
 

@@ -225,7 +225,7 @@ class Day:
         if not changed:
             return list(self.manifest.buckets)
         old_parts, new_parts = (
-            split(d, cut, changed) for d, cut in zip((self.old_data, self.new_data), self.places, strict=True)
+            split(d, assignment, changed) for d, assignment in zip((self.old_data, self.new_data), self.places, strict=True)
         )
         touched_accounts = pa.concat_arrays([pc.unique(t["account"]).cast(pa.string()) for _, t in (*old_parts, *new_parts)])
         old_assignment, new_assignment = self.places
@@ -234,31 +234,31 @@ class Day:
         for bucket in self.manifest.buckets:
             n = bucket.number
             touched_rows = replace(self.touched_rows, leads=touched_of.get(n, self.touched_rows.leads[:0]))
-            (parts, accounts), (new_tables, digests) = old_parts[n], new_parts[n]
+            (old_tables, old_digests), (new_tables, new_digests) = old_parts[n], new_parts[n]
             tables, leads = (
                 dict(bucket.tables),
                 bucket.leads + int((new_assignment.bucket == n).sum()) - int((old_assignment.bucket == n).sum()),
             )
             for name in changed:
-                if not parts[name].equals(new_tables[name]):
+                if not old_tables[name].equals(new_tables[name]):
                     table = self.storage.read_arrow(bucket.tables[name])
                     table = replace_rows(table, touched_rows.rows(name, table), new_tables[name])
                     if name == "leads":
                         table = table.take(pa.array(account_order(from_arrow(table.select(["lead_id", "company_id"])))[0]))
                     tables[name] = store_arrow(self.storage, f"{n:05d}/{name}", table)
             file = bucket.accounts
-            if not accounts.equals(digests):
+            if not old_digests.equals(new_digests):
                 table = self.storage.read_arrow(bucket.accounts)
-                account_table = replace_rows(table, member_mask(table["account"], touched_accounts), digests)
+                account_table = replace_rows(table, member_mask(table["account"], touched_accounts), new_digests)
                 file = store_arrow(self.storage, f"{n:05d}/accounts", account_table.sort_by("account"))
             buckets.append(replace(bucket, leads=leads, tables=tables, accounts=file))
         return buckets
 
 
-def by_bucket(cut: BucketAssignment) -> dict[int, pa.Array]:
+def by_bucket(assignment: BucketAssignment) -> dict[int, pa.Array]:
     """The leads in each bucket that has any."""
-    starts = np.flatnonzero(np.diff(cut.bucket, prepend=-1)).tolist()
-    return {int(cut.bucket[b]): cut.lead_id[b:e] for b, e in pairwise([*starts, len(cut.bucket)])}
+    starts = np.flatnonzero(np.diff(assignment.bucket, prepend=-1)).tolist()
+    return {int(assignment.bucket[b]): assignment.lead_id[b:e] for b, e in pairwise([*starts, len(assignment.bucket)])}
 
 
 def raw_is_clean(manifest: Manifest, name: str) -> bool:

@@ -124,9 +124,9 @@ class Accounts:
         return BucketAssignment(self.row, self.lead_id, self.account, self.key, bucket, borders)
 
 
-def store_buckets(storage: Storage, clean: Dataset, cut: BucketAssignment) -> list[Bucket]:
+def store_buckets(storage: Storage, clean: Dataset, assignment: BucketAssignment) -> list[Bucket]:
     """The part of each table that belongs to each bucket, written; there are no interactions in them yet."""
-    parts = split(clean, cut)
+    parts = split(clean, assignment)
     buckets = []
     for number, (tables, accounts) in enumerate(parts):
         names = {name: store_arrow(storage, f"{number:05d}/{name}", tables[name]) for name in OF_BUCKET}
@@ -136,36 +136,38 @@ def store_buckets(storage: Storage, clean: Dataset, cut: BucketAssignment) -> li
 
 
 def split(
-    clean: Dataset, cut: BucketAssignment, names: Sequence[str] = OF_BUCKET
+    clean: Dataset, assignment: BucketAssignment, names: Sequence[str] = OF_BUCKET
 ) -> list[tuple[dict[str, pa.Table], pa.Table]]:
     """By bucket: the part of each named table that belongs to it, leads in the order of accounts; and the digests of its
     accounts (`account`, `digest`) where any of the tables they are made of is named."""
-    of_lead = np.append(cut.bucket, cut.buckets)  # rows of no bucket come last
+    of_lead = np.append(assignment.bucket, assignment.buckets)  # rows of no bucket come last
     account_tables = {"leads", "companies", "attribute_changes"} & set(names)
-    leads = clean.leads.take(cut.row).reset_index(drop=True) if account_tables else clean.leads
+    leads = clean.leads.take(assignment.row).reset_index(drop=True) if account_tables else clean.leads
     company = texts(leads["company_id"]) if account_tables else pa.array([], pa.string())
     parts = {}
     for name in names:
         if name == "leads":
-            parts[name] = _slices(to_arrow(categories_as_text(leads)), cut.bucket, cut.buckets)
+            parts[name] = _slices(to_arrow(categories_as_text(leads)), assignment.bucket, assignment.buckets)
             continue
         table = to_arrow(categories_as_text(clean.tables[name]))
         if name == "companies":
             number = of_lead[positions(table["company_id"], company)]
         elif name == "lead_stages":
-            number = of_lead[positions(table["lead_id"], cut.lead_id)]
+            number = of_lead[positions(table["lead_id"], assignment.lead_id)]
         else:
             is_lead = pc.equal(table["entity"], "lead").to_numpy(zero_copy_only=False).astype(bool)
-            entity_positions = [positions(table["id"], ids) for ids in (cut.lead_id, company)]
+            entity_positions = [positions(table["id"], ids) for ids in (assignment.lead_id, company)]
             number = of_lead[np.where(is_lead, *entity_positions)]
         order = np.argsort(number, kind="stable")
-        parts[name] = _slices(table.take(pa.array(order)), number[order], cut.buckets)
-    account_starts = np.flatnonzero(np.diff(cut.account, prepend=-1)) if account_tables else np.zeros(0, np.int64)
-    digest = digests_of(replace(clean, leads=leads), cut.account) if account_tables else np.zeros(0, np.uint64)
+        parts[name] = _slices(table.take(pa.array(order)), number[order], assignment.buckets)
+    account_starts = np.flatnonzero(np.diff(assignment.account, prepend=-1)) if account_tables else np.zeros(0, np.int64)
+    digest = digests_of(replace(clean, leads=leads), assignment.account) if account_tables else np.zeros(0, np.uint64)
     accounts = _slices(
-        pa.table({"account": cut.key.take(pa.array(account_starts)), "digest": digest}), cut.bucket[account_starts], cut.buckets
+        pa.table({"account": assignment.key.take(pa.array(account_starts)), "digest": digest}),
+        assignment.bucket[account_starts],
+        assignment.buckets,
     )
-    return [({name: parts[name][n] for name in names}, accounts[n]) for n in range(cut.buckets)]
+    return [({name: parts[name][n] for name in names}, accounts[n]) for n in range(assignment.buckets)]
 
 
 def _slices(table: pa.Table, number: Ints, buckets: int) -> list[pa.Table]:
@@ -176,8 +178,8 @@ def _slices(table: pa.Table, number: Ints, buckets: int) -> list[pa.Table]:
 
 def categories_as_text(frame: pd.DataFrame) -> pd.DataFrame:
     """Categories as text: those of other buckets need not be in this one's file."""
-    texts = {str(c): frame[c].astype("str") for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)}
-    return frame.assign(**texts) if texts else frame
+    columns = {str(c): frame[c].astype("str") for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)}
+    return frame.assign(**columns) if columns else frame
 
 
 @dataclass(frozen=True)
@@ -241,7 +243,7 @@ def read_bucket(storage: Storage, manifest: Manifest, bucket: Bucket, *, interac
     Raises
     ------
     DataError
-        as `Part.of`.
+        as `Part.read`.
     """
     return dataset_of([Part.read(storage, bucket, interactions=interactions)], manifest)
 

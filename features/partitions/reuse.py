@@ -65,7 +65,7 @@ def _change_times(
     data: Storage, bucket: Bucket, record: Record, state: State, unchanged_account: npt.NDArray[np.bool_]
 ) -> Ints:
     """(accounts,) the moment after which nothing of an account need be as it was: that of its first new interaction, from the
-    beginning where its people or attributes changed (not `unchanged_account`), `NEVER` where nothing did."""
+    beginning where its people or attributes changed (not `unchanged_account`), `NO_MOMENT` where nothing did."""
     change_time = np.where(unchanged_account, NO_MOMENT, np.iinfo(np.int64).min)
     stored_segments = set(record.segments)
     new_segments = [

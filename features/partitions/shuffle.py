@@ -3,8 +3,8 @@ sorted on its own.
 
 In the first step everything is read once, by as many workers as there are, and counted on the way: only then is it known where
 one bucket ends and the next begins, so rows are dealt out to more pieces than there will be buckets. The second is a task per
-bucket, so it runs wherever there is a worker and goes on after an interruption: in memory (`order`), and in DuckDB, which
-spills (an external sort, `beyond`), where an account with very many interactions makes a bucket too large for that.
+bucket, so it runs wherever there is a worker and goes on after an interruption: in memory (`sorted_rows`), and in DuckDB, which
+spills (an external sort, `external_sort`), where an account with very many interactions makes a bucket too large for that.
 """
 
 from __future__ import annotations
@@ -181,5 +181,5 @@ def _needed_bytes(parts: Sequence[pa.Table], masks: Sequence[npt.NDArray[np.bool
 
 
 def leads_table(lead_id: pa.Array) -> pa.Buffer:
-    """The file `Cutting.known`."""
+    """The file `Cutting.leads_file`."""
     return arrow_bytes(pa.table({"lead_id": lead_id}))

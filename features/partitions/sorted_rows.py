@@ -170,9 +170,9 @@ def _by_content(
     run = np.cumsum(~np.append(False, ties))[tied_rows]
     rows = order[tied_rows]
     keys = [texts[name].rank[texts[name].code[rows]] for name in TEXT_COLUMNS]
-    valued = value.take(pa.array(rows))
-    missing = pc.is_null(valued).to_numpy(zero_copy_only=False)
-    number = valued.fill_null(0.0).to_numpy(zero_copy_only=False)
+    tied_values = value.take(pa.array(rows))
+    missing = pc.is_null(tied_values).to_numpy(zero_copy_only=False)
+    number = tied_values.fill_null(0.0).to_numpy(zero_copy_only=False)
     order[tied_rows] = rows[np.lexsort((number + 0.0, missing, *reversed(keys), run))]
 
 

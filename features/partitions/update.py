@@ -38,9 +38,9 @@ def update(
 
     groups = list(_groups(manifest.buckets, set(store.storage.names()), TASKS_PER_WORKER * engine.budget.workers))
     groups = groups if len(groups) > 1 else []
-    for finished in engine.map(build_buckets, [replace(task, buckets=group) for group in groups]):
-        if finished.value is not None:  # of the others, each bucket is tried by itself
-            results |= {b.number: built for b, built in zip(groups[finished.index], finished.value, strict=True)}
+    for result in engine.map(build_buckets, [replace(task, buckets=group) for group in groups]):
+        if result.value is not None:  # of the others, each bucket is tried by itself
+            results |= {b.number: built for b, built in zip(groups[result.index], result.value, strict=True)}
             report_progress(len(results))
     remaining = [b for b in manifest.buckets if b.number not in results]
     single_tasks, finished_count = [replace(task, buckets=(bucket,)) for bucket in remaining], len(results)

@@ -66,7 +66,7 @@ Fit = Callable[[Floats, Flags, Floats], Calibrator]
 def _minimised(
     y: Flags, weight: Floats, parts: Sequence[Floats], offset: Floats | float, start: list[float], low: list[float | None]
 ) -> Floats:
-    """The v with the lowest log loss of the log-odds Σ v·parts + rest (n,), at least `low`."""
+    """The v with the lowest log loss of the log-odds Σ v·parts + offset (n,), at least `low`."""
     from scipy.optimize import minimize  # a server never fits
 
     share = weight / weight.sum()

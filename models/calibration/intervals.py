@@ -12,8 +12,7 @@ import numpy.typing as npt
 from features.common.compiled import inlined
 from models.common.types import TINY, Flags, Floats, logit, sigmoid
 
-LEVEL = 0.9
-QUANTILE = 1.6449  # of the normal distribution, for LEVEL
+QUANTILE = 1.6449  # of the normal distribution, for an interval of 90 %
 PER_CELL = 12  # of the rarer outcome
 MOST_BLOCKS, MOST_BINS = 8, 8
 PRIOR_DEVIATION = 0.25  # standard deviation, in log-odds, by which a rate lies off next time, before anything is known …
@@ -61,11 +60,8 @@ class Interval:
         spread = np.sqrt(np.maximum(per_bin, floor))
         return cls(tuple(np.maximum.accumulate(centre).tolist()), tuple(spread.tolist()))
 
-    def spread_at(self, probability: Floats) -> Floats:
-        """Standard deviation (n,) in log-odds at these probabilities (n,)."""
-        return self._spread(logit(probability))
-
     def _spread(self, margin: Floats) -> Floats:
+        """Standard deviation (n,) in log-odds at these log-odds (n,)."""
         return np.asarray(np.interp(margin, *self.curve), np.float64)
 
     @cached_property
@@ -89,7 +85,7 @@ class Interval:
 
 @inlined
 def interval_bounds(p: Any, curve: Any) -> Any:
-    """As `Interval.around` for one probability, within compiled code; `curve` as `Interval.curve`."""
+    """As `Interval.bounds` for one probability, within compiled code; `curve` as `Interval.curve`."""
     centre, spread = curve
     q = min(max(p, TINY), 1 - TINY)
     margin = np.log(q) - np.log1p(-q)

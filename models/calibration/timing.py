@@ -52,11 +52,11 @@ class Timing:
         slope = _slopes(standard) if len(durations) >= MIN_CONVERSIONS else np.zeros(z.shape[1])
         hazard = np.exp(standard @ slope)
         at_risk = np.cumsum(hazard[::-1])[::-1]
-        survived = np.exp(-np.cumsum(1 / at_risk))  # F₀ just below each taken time
+        survived = np.exp(-np.cumsum(1 / at_risk))  # F₀ just below each duration
         days = np.unique(np.append(np.quantile(durations, np.linspace(0, 1, KNOTS)), horizon))
         ascending = np.append(durations[::-1], horizon)
         baseline = np.append(survived[::-1], 1.0)
-        # F₀(t) is what is left just above t: the value below the next taken time
+        # F₀(t) is what is left just above t: the value below the next duration
         share = baseline[np.searchsorted(ascending, days, side="right").clip(max=len(baseline) - 1)]
         share[-1] = 1.0
         return cls(

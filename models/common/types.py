@@ -1,4 +1,4 @@
-"""The roles: what a learner gets and what a fitted one owes. Every file in `models/` is an instance of one of these."""
+"""The roles: what a learner gets and what a fitted one owes. Every learner is an instance of these."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class NextSteps:
         return tuple(Count(InteractionFilter(name, (name,))) for name in self.watched)
 
     def best(self, lead_stage: str, chance: float, done_types: Collection[str], limit: int = MAX_STEPS) -> list[Step]:
-        """For a lead with P(next lead stage) `chance` that has `done_types` these types: the steps it has not taken, the
+        """For a lead with P(next lead stage) `chance` that has done `done_types`: the steps it has not taken, the
         largest sure gap first; none for one that opted out."""
         bits = sum(1 << position for position, name in enumerate(self.watched) if name in done_types)
         return self.offered(lead_stage, int(self.bands(np.array([chance]))[0]), bits, limit)

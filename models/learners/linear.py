@@ -47,14 +47,14 @@ class Scaler:
         so the column of the rules' `points`, which say themselves how much one is worth against another. `log` (features,)
         says it beforehand for every column, whatever the outcome.
         """
-        columns = x.shape[1]
+        width = x.shape[1]
         log_scale, mean, deviation, missing = (
-            np.zeros(columns, bool),
-            np.zeros(columns),
-            np.full(columns, np.inf),
-            np.zeros(columns),
+            np.zeros(width, bool),
+            np.zeros(width),
+            np.full(width, np.inf),
+            np.zeros(width),
         )
-        for i in range(columns):
+        for i in range(width):
             column = np.asarray(x[:, i], np.float64)
             present = ~np.isnan(column)
             missing[i] = 1 - present.mean() if len(present) else 0.0

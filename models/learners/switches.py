@@ -144,10 +144,10 @@ def _usual_values(trees: Trees) -> tuple[Floats, npt.NDArray[np.bool_]]:
 
 
 @inlined
-def turn(row: Any, trees: int, s: Any, words: Any) -> None:
+def turn(row: Any, tree_set: int, s: Any, words: Any) -> None:
     """LightGBM's decisions for one row (features,) at all nodes of a set of trees, into their `words`, which hold what is
     usual."""
-    for group in range(s.groups[trees], s.groups[trees + 1]):
+    for group in range(s.groups[tree_set], s.groups[tree_set + 1]):
         g = np.uintp(group)
         value: Any = np.float64(row[s.column[g]])
         if s.low[g] < value <= s.high[g]:

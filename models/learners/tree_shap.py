@@ -69,8 +69,8 @@ class Shapley:
         forest = _ForestBuilder(trees, np.array([*boosters, len(trees)], np.int64)).build()
         switches = Switches.from_trees(trees, np.array(sets, np.int64))
         _fill(forest, switches.words, trees.features + 1)
-        wholes = [*forest[:8], *switches[:-3]]
-        return cls(trees, packed(wholes, np.int64), packed([*forest[8:], *switches[-3:]], np.float64))
+        integers = [*forest[:8], *switches[:-3]]
+        return cls(trees, packed(integers, np.int64), packed([*forest[8:], *switches[-3:]], np.float64))
 
     def contributions(self, x: Matrix) -> Floats:
         """(n, features + 1) for rows x (n, features): contributions, the base last; rows sum to the trees' margin.
@@ -228,7 +228,7 @@ def _add_ways(values: Any, n: int, nodes: Any, bit: Any, words: Any) -> None:
 
 @compiled
 def _each_pattern(x: Any, nodes: Any, integers: Any, real: Any, split_features: Any, out: Any) -> None:
-    """A block of rows, x (n, asked) and out (features + 1, n) of zeros, both feature by feature in memory."""
+    """A block of rows, x (n, split features) and out (features + 1, n) of zeros, both feature by feature in memory."""
     f, _ = unpacked(integers, real)
     rows = len(x)
     product, total, turned, _ = k.room()

@@ -59,7 +59,7 @@ class Trees:
         if strange or "\naverage_output" in head:
             return None
         begin = np.cumsum([0, *(int(tree["num_leaves"]) - 1 for tree in parsed)]).astype(np.int32)
-        leaves = np.cumsum([0, *(int(tree["num_leaves"]) for tree in parsed)]).astype(np.int32)
+        leaf_begin = np.cumsum([0, *(int(tree["num_leaves"]) for tree in parsed)]).astype(np.int32)
         kinds = _field_values(parsed, "decision_type").astype(np.uint8)
         nodes = Nodes(
             begin,
@@ -69,9 +69,9 @@ class Trees:
             ((kinds & DEFAULT_LEFT) // DEFAULT_LEFT).astype(np.uint8),
         )
         links = Links(
-            np.where(np.diff(begin) > 0, begin[:-1], ~leaves[:-1]).astype(np.int32),
-            _children(parsed, "left_child", begin, leaves),
-            _children(parsed, "right_child", begin, leaves),
+            np.where(np.diff(begin) > 0, begin[:-1], ~leaf_begin[:-1]).astype(np.int32),
+            _children(parsed, "left_child", begin, leaf_begin),
+            _children(parsed, "right_child", begin, leaf_begin),
             _field_values(parsed, "leaf_value"),
         )
         rows = _field_values(parsed, "leaf_count", "1")  # a tree that is one leaf does not say
@@ -82,10 +82,10 @@ class Trees:
         """The trees of several boosters, one booster after another."""
         nodes, links = [t.nodes for t in boosters], [t.links for t in boosters]
         node_offset = np.cumsum([0, *(len(t.count) for t in boosters)])
-        leaves = np.cumsum([0, *(len(t.rows) for t in boosters)])
+        leaf_offset = np.cumsum([0, *(len(t.rows) for t in boosters)])
 
         def moved(children: Sequence[Ints]) -> Ints:
-            parts = [np.where(child >= 0, child + node_offset[i], child - leaves[i]) for i, child in enumerate(children)]
+            parts = [np.where(child >= 0, child + node_offset[i], child - leaf_offset[i]) for i, child in enumerate(children)]
             return _end_to_end(parts, np.int32)
 
         return cls(
@@ -129,10 +129,10 @@ def _field_values(parsed: Sequence[Mapping[str, str]], name: str, default: str =
     return np.concatenate([np.empty(0), *arrays])
 
 
-def _children(parsed: Sequence[Mapping[str, str]], name: str, begin: Ints, leaves: Ints) -> Ints:
+def _children(parsed: Sequence[Mapping[str, str]], name: str, begin: Ints, leaf_begin: Ints) -> Ints:
     """Indices within a tree → indices over all."""
     children = [np.array(tree.get(name, "").split(), np.int64) for tree in parsed]
-    moved = [np.where(child >= 0, child + begin[i], child - leaves[i]) for i, child in enumerate(children)]
+    moved = [np.where(child >= 0, child + begin[i], child - leaf_begin[i]) for i, child in enumerate(children)]
     return np.concatenate([np.empty(0, np.int64), *moved]).astype(np.int32)
 
 

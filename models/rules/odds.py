@@ -57,8 +57,8 @@ class RuleOdds:
 def points_calibrator(points: Floats, y: Flags, as_of: Ints, known_at: Ints, account: Ints) -> tuple[Calibrator, float | None]:
     """Points (n,) → a calibrator of points / `SCALE`, and the half-life of the rows' weights, as a share of the time they span.
 
-    With `FEW` outcomes and more any method may win; with fewer it is `rules_prior`, which is defined from no outcome on.
-    Either way the lowest loss on later rows says how fast rows fade. What is believed before any outcome counts against
+    With `MIN_OUTCOMES` outcomes and more any method may win; with fewer it is `rules_prior`, which is defined from no outcome
+    on. Either way the lowest loss on later rows says how fast rows fade. What is believed before any outcome counts against
     accounts, not rows: a lead looked at ten times is one piece of evidence.
     """
     if len(y) > MOST_ROWS:
@@ -71,14 +71,14 @@ def points_calibrator(points: Floats, y: Flags, as_of: Ints, known_at: Ints, acc
         _, comma, recency = min(losses, key=lambda name: losses[name]).partition(",") if losses else ("", "", "")
         return calibrator, RECENCY[comma + recency]
     time_trials = trials(as_of, known_at)
-    share = None
+    half_life = None
     if y.any() and len(time_trials) >= MIN_TRIALS:
         trial_losses = {
             half_life: sum(_trial_loss(margin, y, weight, as_of, half_life, t.train, t.test) for t in time_trials)
             for half_life in RECENCY.values()
         }
-        share = min(trial_losses, key=lambda half_life: trial_losses[half_life])
-    return _prior(margin, y, recent(weight, as_of, share)), share
+        half_life = min(trial_losses, key=lambda half_life: trial_losses[half_life])
+    return _prior(margin, y, recent(weight, as_of, half_life)), half_life
 
 
 def _trial_loss(

@@ -212,15 +212,15 @@ def add(file: Path, name: str, scopes: Sequence[str], rate: float = RATE, days: 
         raise ConfigError(f"A key for {days} days.", "Give more than 0, or nothing for one without end.")
     created_at = datetime.now(UTC)
     with _edit_lines(file) as lines:
-        name_id = secrets.token_hex(4)
-        token = f"rl_{name_id}_{secrets.token_urlsafe(32)}"
-        line = {"id": name_id, "name": name, "scopes": sorted(scopes), "digest": digest(token), "made": created_at.isoformat()}
+        key_id = secrets.token_hex(4)
+        token = f"rl_{key_id}_{secrets.token_urlsafe(32)}"
+        line = {"id": key_id, "name": name, "scopes": sorted(scopes), "digest": digest(token), "made": created_at.isoformat()}
         expiry = {} if days is None else {"until": (created_at + timedelta(days=days)).isoformat()}
         lines.append({**line, "rate": rate, **expiry})
     return token
 
 
-def revoke(file: Path, name_id: str) -> None:
+def revoke(file: Path, key_id: str) -> None:
     """Take a key away.
 
     Raises
@@ -229,9 +229,9 @@ def revoke(file: Path, name_id: str) -> None:
         if there is none of that id.
     """
     with _edit_lines(file) as lines:
-        remaining_lines = [line for line in lines if line["id"] != name_id]
+        remaining_lines = [line for line in lines if line["id"] != key_id]
         if len(remaining_lines) == len(lines):
-            raise ConfigError(f"There is no key {name_id!r} in {file}.", "`python -m serving.access.api_keys list` shows them.")
+            raise ConfigError(f"There is no key {key_id!r} in {file}.", "`python -m serving.access.api_keys list` shows them.")
         lines[:] = remaining_lines
 
 

@@ -188,7 +188,7 @@ def _answer_what_if(scorer: Scorer, body: bytes, now: datetime) -> tuple[Respons
 
 
 def respond(scorer: Scorer, parsed: Parsed) -> ScoreResponse:
-    """As `answered`, with its fields checked and ready to be looked at."""
+    """As `build_answer`, with its fields checked and ready to be looked at."""
     return ScoreResponse.model_validate_json(build_answer(scorer, parsed).text)
 
 

@@ -162,7 +162,7 @@ class Leads:
                 raise _unknown_lead(lead_id)
             rows = history.recent_scores(connection, name, limit)
         for row in rows:
-            row.update({moment: _moment(row[moment]) for moment in ("as_of", "scored_at")})
+            row.update({column: _moment(row[column]) for column in ("as_of", "scored_at")})
         return ScoreHistory.model_validate({"lead_id": name, "scores": rows})
 
     def changed(self, lead_id: str, parameters: dict[str, str]) -> Why:

@@ -26,8 +26,8 @@ class Metrics:
         self._provide, self._find_troubles = provide, troubles
         self.registry = CollectorRegistry()
         registry = self.registry
-        label_names = ("route", "method", "status")
-        self._requests = Counter("ripeline_requests", "Requests answered", label_names, registry=registry)
+        request_labels = ("route", "method", "status")
+        self._requests = Counter("ripeline_requests", "Requests answered", request_labels, registry=registry)
         self._seconds = Histogram(
             "ripeline_request_seconds", "Time to the whole answer", ("route",), buckets=SECONDS, registry=registry
         )
@@ -35,9 +35,9 @@ class Metrics:
         self._bands = Counter(
             "ripeline_scores", "Scores by band; level for leads like those of training", ("band",), registry=registry
         )
-        label_names = ("name", "version", "trained_at")
+        model_labels = ("name", "version", "trained_at")
         self._children: dict[tuple[str, ...], Any] = {}
-        self._model = Gauge("ripeline_model_info", "The model that answers", label_names, registry=registry)
+        self._model = Gauge("ripeline_model_info", "The model that answers", model_labels, registry=registry)
         self._troubles = Gauge("ripeline_trouble", "What does not work, as /readyz says", ("what",), registry=registry)
         self._drift = Gauge("ripeline_drift", "PSI of scored leads against training, weighed by importance", registry=registry)
         self._drifts = Gauge("ripeline_feature_drift", "PSI of one feature against training", ("feature",), registry=registry)

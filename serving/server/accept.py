@@ -55,10 +55,10 @@ class Acceptor:
             for listener in listening:
                 listener.close()
 
-    def _accept_waiting(self, listening: socket.socket) -> None:
+    def _accept_waiting(self, listener: socket.socket) -> None:
         while not self.server.should_exit:
             try:
-                connection, _ = listening.accept()
+                connection, _ = listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             connection.setblocking(False)

@@ -38,12 +38,12 @@ class Reloadable(Generic[T]):
         self.title, self.folder, self._mark_file, self._load = title, folder, folder / mark, load
         self.value: T | None = None
         self.trouble = ""
-        self._loaded: tuple[int, int, int] | None = None
+        self._loaded_mark: tuple[int, int, int] | None = None
 
     def look(self) -> bool:
         """Load what is new; whether there was something."""
         mark = self._mark()
-        if mark == self._loaded and (mark is not None or self.trouble):
+        if mark == self._loaded_mark and (mark is not None or self.trouble):
             return False
         try:
             value = self._load(self.folder)
@@ -58,7 +58,7 @@ class Reloadable(Generic[T]):
             return self.look()
         if self.value is not None:
             emit(f"The {self.title} in {self.folder} was loaded anew.")
-        self.value, self._loaded, self.trouble = value, mark, ""
+        self.value, self._loaded_mark, self.trouble = value, mark, ""
         return True
 
     def _mark(self) -> tuple[int, int, int] | None:

@@ -22,7 +22,7 @@ CHUNK = 5_000  # ids of one question
 
 @dataclass(frozen=True)
 class Person:
-    """A stored lead at a moment. `company_changed`: nothing of the company is in `live` where the lead has none."""
+    """A stored lead at a moment; nothing of a company is in `live` where the lead has none."""
 
     live: RequestLead
     status: LeadStatus

@@ -21,10 +21,6 @@ class Ids:
     def __init__(self, secret: str = "") -> None:
         self._secret = secret.encode()
 
-    @property
-    def pseudonymous(self) -> bool:
-        return bool(self._secret)
-
     def __call__(self, name: str) -> str:
         """A pseudonym stays what it is, so that an answer of ours can be asked with."""
         if not self._secret or PSEUDONYM.fullmatch(name):

@@ -27,7 +27,7 @@ from serving.store.tables import current_scores, leads
 from serving.store.tables import stale as queue
 
 BATCH = 40  # leads
-SWEEP = 2_000  # leads put into the queue at once
+SWEEP_LEADS = 2_000  # leads put into the queue at once
 POLL = 1.0  # seconds between two looks at the queue
 MAX_REST = 0.2  # seconds at the most after a batch
 OPEN_AGAIN = 2.0  # seconds between two attempts to open the store
@@ -41,7 +41,7 @@ class Refresher:
         self.store, self._provide, self._clock = store, provide, clock
         self._stored: StoredScorer | None = None
         self._stop = threading.Event()
-        self._tidied: float | None = None
+        self._tidied_at: float | None = None
         self._last_trouble = ""
         self._batch_size = BATCH  # leads of a batch; after trouble one at a time, so that one lead stops nobody else
         self._thread = threading.Thread(target=self._run, name="ripeline-refresh", daemon=True)
@@ -97,10 +97,10 @@ class Refresher:
 
     def tidy(self) -> None:
         """Now and then: delete what is kept too long."""
-        if self._tidied is None or monotonic() - self._tidied > RETENTION_INTERVAL:
+        if self._tidied_at is None or monotonic() - self._tidied_at > RETENTION_INTERVAL:
             scorer = self._provide()
             self.store.retention.apply(self.store.write, scorer.model.funnel if scorer else None, self._clock())
-            self._tidied = monotonic()
+            self._tidied_at = monotonic()
 
     def work(self) -> int:
         """Score one batch of the queue, or fill the queue; how many rows of it were dealt with or added.
@@ -169,7 +169,7 @@ def _sweep(connection: Connection, stored: StoredScorer, now: int, hours: float)
         select(leads.c.lead_id, leads.c.company_id)
         .outerjoin(current_scores, c.lead_id == leads.c.lead_id)
         .where(or_(c.lead_id.is_(None), c.model_id != current_model, outdated))
-        .limit(SWEEP)
+        .limit(SWEEP_LEADS)
     )
     # one of an account is enough: the others are scored with it
     names = list({company or f"l:{name}": name for name, company in connection.execute(query)}.values())

@@ -84,10 +84,10 @@ class Retention:
         return deleted
 
 
-def _delete_expired(write: Write, table: Table, key: ColumnElement[Any], limit: ColumnElement[bool]) -> int:
+def _delete_expired(write: Write, table: Table, key: ColumnElement[Any], condition: ColumnElement[bool]) -> int:
     return _repeat(
         write,
-        lambda connection: connection.execute(delete(table).where(key.in_(select(key).where(limit).limit(PART)))).rowcount,
+        lambda connection: connection.execute(delete(table).where(key.in_(select(key).where(condition).limit(PART)))).rowcount,
     )
 
 
@@ -129,8 +129,8 @@ def delete_leads(connection: Connection, names: list[str]) -> dict[str, int]:
         (attribute_changes, attribute_changes.c.entity_id), (scores, scores.c.lead_id),
         (current_scores, current_scores.c.lead_id), (stale, stale.c.lead_id), (leads, leads.c.lead_id),
     ):  # fmt: skip
-        limit: list[ColumnElement[bool]] = [column.in_(names)]
+        conditions: list[ColumnElement[bool]] = [column.in_(names)]
         if table is attribute_changes:
-            limit.append(attribute_changes.c.entity == "lead")
-        deleted[table.name] = deleted.get(table.name, 0) + connection.execute(delete(table).where(*limit)).rowcount
+            conditions.append(attribute_changes.c.entity == "lead")
+        deleted[table.name] = deleted.get(table.name, 0) + connection.execute(delete(table).where(*conditions)).rowcount
     return deleted

@@ -52,10 +52,10 @@ def question(parameters: Mapping[str, str]) -> WorkListQuery:
 def page(connection: Connection, request: WorkListQuery, *, all_pages: bool = False) -> Page:
     """The rows that were asked for; `all_pages`: without pagination. Rows without a value come last, equal ones by rank."""
     fits = _fits(request)
-    rows = select(*(c[name] for name in COLUMNS if name != "rank")).where(*fits).order_by(*_order(connection, request))
+    query = select(*(c[name] for name in COLUMNS if name != "rank")).where(*fits).order_by(*_order(connection, request))
     if not all_pages:
-        rows = rows.limit(request.limit).offset(request.offset)
-    listed_rows = [_plain(dict(row)) for row in connection.execute(rows).mappings()] if all_pages or request.limit else []
+        query = query.limit(request.limit).offset(request.offset)
+    listed_rows = [_plain(dict(row)) for row in connection.execute(query).mappings()] if all_pages or request.limit else []
     ranks = _ranks(connection, [row["lead_id"] for row in listed_rows])
     model = connection.execute(
         select(models.c.name, models.c.version)

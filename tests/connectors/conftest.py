@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.marketo import api as marketo_api
+from connectors.marketo import connector as marketo_connector
 from tests.connectors.crm.crms import CRMS, SINCE, Crm, Opener, Site, site
 from tests.connectors.crm.world import World, world
 
@@ -28,8 +29,10 @@ def small() -> World:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exports are asked after at once: a stand-in has finished them."""
+    """Exports are asked after at once: a stand-in has finished them. And what is landed at once lest a kill lose it is landed
+    with the rest: what is killed here has a process of its own."""
     monkeypatch.setattr(marketo_api, "POLL", 0.001)
+    monkeypatch.setattr(marketo_connector, "UNSAVED_JOBS", 1_000)
 
 
 @pytest.fixture

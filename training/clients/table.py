@@ -50,7 +50,7 @@ def cells(row: Row) -> list[str]:
 def status_counts(rows: Sequence[Row]) -> str:
     """How many of each kind, in words.
 
-    >>> counted([Row("a", "trained"), Row("b", "failed"), Row("c", "trained")])
+    >>> status_counts([Row("a", "trained"), Row("b", "failed"), Row("c", "trained")])
     '3 clients: 2 trained, 1 failed.'
     """
     kinds = [row.status for row in rows]

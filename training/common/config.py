@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, SerializeAsAny, ValidationError, model_validator
 
 from connectors.common.source import SourceSettings
 from connectors.registry import SOURCES, read_source, settings_of
@@ -155,7 +155,8 @@ class Config(Settings):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="MLflow experiment and registered model")
     dataset: Path | None = None
-    source: Annotated[SourceSettings | None, BeforeValidator(read_source)] = None
+    # written with the settings of its kind, not only those of the base: digests and logs rest on them
+    source: Annotated[SerializeAsAny[SourceSettings] | None, BeforeValidator(read_source)] = None
     funnel: FunnelConfig = FunnelConfig()
     rules: Path | None = None
     sales: Sales = Sales()

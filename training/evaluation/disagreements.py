@@ -17,7 +17,7 @@ MAX_LEADS = 50  # of each kind
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A held-out landmark on which model and rules disagree: `row` is its place in `held.rows`; ranks are percentiles."""
+    """A held-out landmark on which model and rules disagree: `row` is its place in `holdout.rows`; ranks are percentiles."""
 
     row: int
     lead_id: str

@@ -88,7 +88,7 @@ def check_value(
     expected = value.expected(prepared.x(rows[first_rows]), probability[first_rows], ends[0][first_rows], ends[1][first_rows])
     actual_amounts = _actual_amounts(prepared, rows[first_rows], labels.reached[first_rows, -1])
     account = prepared.account[rows[first_rows]]
-    groups = _groups(expected, actual_amounts, account, value.lifetime)
+    covered_flags = _covered_flags(expected, actual_amounts, account, value.lifetime)
     return ValueCheck(
         currency=value.currency,
         deals=round(test_deals.deals),
@@ -103,8 +103,8 @@ def check_value(
         in_range=float(np.average(in_range, weights=test_deals.weight)),
         expected_total=float(expected.value.sum()) / value.lifetime,
         actual_total=float(actual_amounts.sum()),
-        groups=len(groups),
-        covered_groups=sum(groups),
+        groups=len(covered_flags),
+        covered_groups=sum(covered_flags),
     )
 
 
@@ -121,7 +121,7 @@ def _actual_amounts(prepared: Prepared, rows: Rows, reached: Floats) -> Floats:
     return np.where(reached, np.where(np.isnan(amount), prepared.deals.amount.mean(), amount), 0.0)
 
 
-def _groups(expected: Expected, actual_amounts: Floats, account: Rows, lifetime: float) -> list[bool]:
+def _covered_flags(expected: Expected, actual_amounts: Floats, account: Rows, lifetime: float) -> list[bool]:
     """Of groups of leads worth alike, whether what they brought lies in their interval, widened by what chance adds."""
     part_of = equal_parts(expected.value, GROUPS)
     covered_flags = []

@@ -19,7 +19,6 @@ from training.data.prepare import Prepared
 MIN_LEADS = 30  # a smaller group is told together with the others
 DRAWS = 1_000
 LEVEL = 0.9
-TABLE_ROWS = 6  # rows of the terminal's table
 OTHER_GROUP, NO_GROUP = "(others)", "(none)"
 
 Rows = npt.NDArray[np.intp]

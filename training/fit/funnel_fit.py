@@ -38,7 +38,7 @@ Tick = Callable[[], None]
 
 @dataclass(frozen=True)
 class CensoringFit:
-    """What unripe (censored) landmarks were weighed with: the transition by matured ones alone, the pace, and the shift."""
+    """What unripe (censored) landmarks were weighed with: the transition by matured ones alone, the speed, and the shift."""
 
     matured_transition: Transition
     speed: ConversionSpeed

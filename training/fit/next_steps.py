@@ -76,7 +76,7 @@ def _offered(config: Config, types: tuple[str, ...]) -> list[str]:
 
 
 def _first_time(index: HistoryIndex, code: int) -> Moments:
-    """(leads,) when each lead did this for the first time; `NEVER` where it did not."""
+    """(leads,) when each lead did this for the first time; `NO_MOMENT` where it did not."""
     rows = np.flatnonzero(index.kind // 3 == code)
     first_times = np.full(len(index.start) - 1, NO_MOMENT)
     lead = np.searchsorted(index.start, rows, side="right") - 1

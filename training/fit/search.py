@@ -25,7 +25,7 @@ def search(
     seed: int,
     tick: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
-    """Settings for (train, later) pairs in the order of time: the fewest leaves as good as the best.
+    """Settings for (train, validation) pairs in the order of time: the fewest leaves as good as the best.
 
     All pairs judge where they are small, else the newest alone. Small trees come first, then what Optuna's TPE proposes
     (Bergstra et al. 2011); of all that are no worse than the best beyond a standard error of the difference (Breiman et al.

@@ -201,8 +201,8 @@ def choose_settings(examples: Examples, folds: Sequence[Fold], bounds: Search, s
         (path[chosen.best].margin(a.x), path[chosen.best].margin(b.x)) for path, (a, b) in zip(chosen.paths, sides, strict=True)
     ]
     on_top = [
-        gbm_learner(train, params, validation=validation, start=start, validation_start=later_start)
-        for (start, later_start), (train, validation) in zip(starts, sides, strict=True)
+        gbm_learner(train, params, validation=validation, start=start, validation_start=validation_start)
+        for (start, validation_start), (train, validation) in zip(starts, sides, strict=True)
     ]
     sizes = [len(validation) for _, validation in sides]
     return replace(linear, params=params, trees=best_trees(gbms, sizes), stacked_trees=best_trees(on_top, sizes))
@@ -212,7 +212,7 @@ def choose_settings(examples: Examples, folds: Sequence[Fold], bounds: Search, s
 class LinearChoice:
     """The strength number `best` and the half-life that did best on later rows; `loss` is the mean log loss there.
 
-    `sides` are (train, later) with the weights of that half-life, `paths` the learners fitted to each.
+    `sides` are (train, validation) with the weights of that half-life, `paths` the learners fitted to each.
     """
 
     sides: list[tuple[Examples, Examples]]

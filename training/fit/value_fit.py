@@ -142,7 +142,7 @@ def deviance(amount: Floats, mean: Floats) -> Floats:
 
 
 def _folds(won: WonDeals) -> list[tuple[Rows, Rows]]:
-    """(train, later): blocks of equal size in time, after deals that were won when the block began, of other accounts."""
+    """(train, validation): blocks of equal size in time, after deals that were won when the block began, of other accounts."""
     edges = np.quantile(won.as_of, np.linspace(FIRST_SHARE, 1, FOLDS + 1), method="lower")
     folds = []
     for number in range(FOLDS):

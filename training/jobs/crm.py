@@ -286,7 +286,7 @@ def _rounds(
     schedule: tuple[int | None, float, Callable[[float], None]],
 ) -> int:
     rounds, interval, sleep = schedule
-    written, number, pending = 0, 0, True  # owed: something came, or may have come, that was not written yet
+    written, number, pending = 0, 0, True  # pending: something came, or may have come, that was not written yet
     while rounds is None or number < rounds:
         if number:
             # after trouble the whole pause, whatever webhooks say: they would only meet the same trouble

@@ -102,7 +102,7 @@ def share_model(out: Storage, folder: Path) -> str:
     elif not out.exists(f"{name}/names.json"):
         for path in files:
             out.write(f"{name}/{path.relative_to(folder)}", path.read_bytes())
-        out.write_json(f"{name}/names.json", [text for text, _ in checksums])
+        out.write_json(f"{name}/names.json", [file for file, _ in checksums])
     return name
 
 
@@ -136,11 +136,13 @@ def score_buckets(
     model = share_model(out, model_folder)
     head = manifest.head
     key_parts = [model, as_of.isoformat(), sorted((k, a, t.isoformat()) for k, (a, t) in (previous or {}).items())]
-    ids = _by_bucket(data, manifest, previous or {})
+    previous_by_bucket = _by_bucket(data, manifest, previous or {})
     tasks = []
     for bucket in manifest.buckets:
         key = hashlib.sha256(json.dumps([*key_parts, bucket.content]).encode()).hexdigest()[:16]
-        tasks.append(ScoringTask(data, head, bucket, out, model, f"scores/{key}", as_of.isoformat(), ids[bucket.number]))
+        tasks.append(
+            ScoringTask(data, head, bucket, out, model, f"scores/{key}", as_of.isoformat(), previous_by_bucket[bucket.number])
+        )
     results = run_all(engine, score_bucket, tasks, [b.label for b in manifest.buckets], tick)
     _remove_stale(out, {task.folder.partition("/")[2] for task in tasks})
     actions: dict[str, int] = {}
@@ -168,9 +170,9 @@ def _remove_stale(out: Storage, current_names: set[str]) -> None:
             out.remove(f"scores/{name}")
 
 
-def write_scores(job: BatchScores, storage: Storage, file: Path, model: FunnelModel, engine: Engine) -> None:
+def write_scores(scores: BatchScores, storage: Storage, file: Path, model: FunnelModel, engine: Engine) -> None:
     """All parts as one .csv or .parquet file, best first (an external sort), ordered as by `models.batch.score_open`."""
-    if not job.parts:
+    if not scores.parts:
         with whole_file(file) as partial:
             empty_scores(model).to_csv(partial, index=False) if file.suffix == ".csv" else empty_scores(model).to_parquet(
                 partial, index=False
@@ -178,7 +180,7 @@ def write_scores(job: BatchScores, storage: Storage, file: Path, model: FunnelMo
         return
     budget = replace(engine.budget, workers=1)
     with ExitStack() as stack:
-        paths = [stack.enter_context(storage.local_file(name)) for name in job.parts]
+        paths = [stack.enter_context(storage.local_file(name)) for name in scores.parts]
         partial = stack.enter_context(whole_file(file))
         connection = stack.enter_context(database(budget.of_database, engine.budget.workers, spill_of(budget, storage), budget))
         kind = "CSV, HEADER" if file.suffix == ".csv" else "PARQUET, COMPRESSION zstd"

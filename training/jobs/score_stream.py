@@ -90,12 +90,13 @@ def run_score(
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             folder = tracking.download(config.name, scratch)
         model = load(folder)
-        job = score_buckets(folder, data, storage, moment, engine, previous=previous_actions, tick=bar.stage("score"))
+        scores = score_buckets(folder, data, storage, moment, engine, previous=previous_actions, tick=bar.stage("score"))
         bar.stage("write")
-        write_scores(job, storage, out, model, engine)
+        write_scores(scores, storage, out, model, engine)
         bar.end()
-    actions = ", ".join(f"{count:,} {action}" for action, count in sorted(job.actions.items(), key=lambda a: (-a[1], a[0])))
+    actions = ", ".join(f"{count:,} {action}" for action, count in sorted(scores.actions.items(), key=lambda a: (-a[1], a[0])))
     console.print(
-        f"{job.leads:,} open leads scored as of {moment:%Y-%m-%d %H:%M} UTC into {out}: {actions or 'none'}.", highlight=False
+        f"{scores.leads:,} open leads scored as of {moment:%Y-%m-%d %H:%M} UTC into {out}: {actions or 'none'}.",
+        highlight=False,
     )
-    return job.leads
+    return scores.leads

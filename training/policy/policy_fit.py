@@ -84,18 +84,18 @@ def _candidates(bare: Policy, stage: str, prepared: Prepared, config: Config, pa
     order = rows[np.lexsort((low[rows], past.looks.lead[rows]))]
     lead = past.looks.lead[order]
     best = order[np.append(lead[:-1] != lead[1:], True)] if len(order) else order
-    contact = (bare.cost_per_contact or 0.0) if bare.money else 0.0
+    contact_cost = (bare.cost_per_contact or 0.0) if bare.money else 0.0
     room = past.share[weeks].sum()
     if stage == bare.stage:
         capacity = None if bare.capacity_per_week is None else bare.capacity_per_week * room
-        return LineCandidates(low[best], gain[best] - contact, capacity, contact)
-    nurturing = (config.nurturing.cost or 0.0) if bare.money else 0.0
+        return LineCandidates(low[best], gain[best] - contact_cost, capacity, contact_cost)
+    nurturing_cost = (config.nurturing.cost or 0.0) if bare.money else 0.0
     to_sales = past.predictions.probability[best, funnel.position(bare.stage) - 1]
     per_week = config.nurturing.per_week
     if per_week is None and config.nurturing.cost is None:
         per_week = _weekly_entries(prepared, funnel.position(stage), past)
-    profit = gain[best] - to_sales * contact - nurturing
-    return LineCandidates(low[best], profit, None if per_week is None else per_week * room, nurturing)
+    profit = gain[best] - to_sales * contact_cost - nurturing_cost
+    return LineCandidates(low[best], profit, None if per_week is None else per_week * room, nurturing_cost)
 
 
 def _weekly_entries(prepared: Prepared, position: int, past: Weekly) -> float:

@@ -74,8 +74,8 @@ def weekly(prepared: Prepared, holdout: Holdout, model: FunnelModel) -> Weekly |
         return None
     inputs = scoring_input(model, prepared.histories, looks)
     lead_predictions = predict(model, inputs)
-    became = label(prepared.path, looks, prepared.funnel, prepared.extracted_at)
-    customer = became.reached[:, -1]
+    labels = label(prepared.path, looks, prepared.funnel, prepared.extracted_at)
+    customer = labels.reached[:, -1]
     return Weekly(
         moments=moments.astype(np.int64),
         share=np.array(share),
@@ -83,7 +83,7 @@ def weekly(prepared: Prepared, holdout: Holdout, model: FunnelModel) -> Weekly |
         looks=looks,
         predictions=lead_predictions,
         situations=situations(model, inputs, lead_predictions),
-        with_sales=became.reached[:, model.sales_from - 1],
+        with_sales=labels.reached[:, model.sales_from - 1],
         customer=customer,
         revenue=np.where(customer, _worth(prepared, model)[looks.lead], 0.0),
         reached=prepared.path.reached[:, model.sales_from],

@@ -64,10 +64,10 @@ def log_run(
     with tracking.training_run(config.name, description, {"ripeline.source": dataset.source}) as run_id:
         model = replace(model, version=run_id[: tracking.SHORT])
         tracking.log_dataset(config.name, dataset.source, dataset.digest, "training")
-        finals = np.flatnonzero(holdout.labels.matured[:, -1])
-        y = holdout.labels.reached[finals, -1]
+        rows = np.flatnonzero(holdout.labels.matured[:, -1])
+        y = holdout.labels.reached[rows, -1]
         for name, probability in holdout.probability.items():
-            steps = {f"{prepared.funnel.final}.caught": capacity_curve(y, probability[finals, -1])}
+            steps = {f"{prepared.funnel.final}.caught": capacity_curve(y, probability[rows, -1])}
             params = _params(name, config, prepared, holdout)
             tracking.log_child(run_id, name, params, flat(holdout.results[name]), steps, DESCRIPTIONS.get(name, ""))
         with tempfile.TemporaryDirectory() as scratch:

@@ -109,25 +109,28 @@ def handover(f: ReportFacts, s: Speaker) -> list[str]:
     return [_backtest_result(f, s, f.backtest), _timing_errors(f, s, f.backtest)]
 
 
-def _backtest_result(f: ReportFacts, s: Speaker, tested: Backtest) -> str:
-    model, rules = tested.tally(MODEL), tested.best_rules
+def _backtest_result(f: ReportFacts, s: Speaker, backtest: Backtest) -> str:
+    model, rules = backtest.tally(MODEL), backtest.best_rules
     name = way_name(rules.name, s)
     return s.pick(
-        f"Tried on {s.weeks(tested.weeks)} of held-out leads, with lines chosen in the {s.weeks(tested.selection_weeks)} "
+        f"Tried on {s.weeks(backtest.weeks)} of held-out leads, with lines chosen in the {s.weeks(backtest.selection_weeks)} "
         "before: "
         f"by the model {_tally_text(f, s, model)}; by the {name} {_tally_text(f, s, rules)}.",
-        f"Erprobt an {s.weeks(tested.weeks)} zurückgehaltener Leads, mit Linien aus {s.weeks(tested.selection_weeks)} davor: "
+        f"Erprobt an {s.weeks(backtest.weeks)} zurückgehaltener Leads, mit Linien aus "
+        f"{s.weeks(backtest.selection_weeks)} davor: "
         f"nach dem Modell {_tally_text(f, s, model)}; nach {name} {_tally_text(f, s, rules)}.",
     )
 
 
-def _timing_errors(f: ReportFacts, s: Speaker, tested: Backtest) -> str:
-    model, rules = tested.tally(MODEL), tested.best_rules
+def _timing_errors(f: ReportFacts, s: Speaker, backtest: Backtest) -> str:
+    model, rules = backtest.tally(MODEL), backtest.best_rules
     early_counts = [s.number(n) for n in (model.early_contacts, model.contacts, rules.early_contacts, rules.contacts)]
-    late_counts = [s.number(n) for n in (model.late_customers, rules.late_customers, tested.sales_customers)]
-    costs = [s.money(amount, f.policy.currency) for amount in (model.early_cost, rules.early_cost)] if tested.money else []
+    late_counts = [s.number(n) for n in (model.late_customers, rules.late_customers, backtest.sales_customers)]
+    costs = [s.money(amount, f.policy.currency) for amount in (model.early_cost, rules.early_cost)] if backtest.money else []
     lost = (
-        [s.money(amount, f.policy.currency) for amount in (model.missed_revenue, rules.missed_revenue)] if tested.money else []
+        [s.money(amount, f.policy.currency) for amount in (model.missed_revenue, rules.missed_revenue)]
+        if backtest.money
+        else []
     )
     wasted = s.pick(f", at a cost of {' and '.join(costs)}", f", für {' und '.join(costs)}") if costs else ""
     missed = s.pick(f", worth {' and '.join(lost)}", f", {' und '.join(lost)} wert") if lost else ""

@@ -63,10 +63,10 @@ def time_in_stage(prepared: Prepared) -> pd.DataFrame:
 
 def _cohorts(entered: Moments) -> list[tuple[str, np.ndarray]]:
     entry_times = timestamps(entered)
-    name = np.array([f"{y} Q{q}" for y, q in zip(entry_times.year, entry_times.quarter, strict=True)], object)
-    names, counts = np.unique(name.astype(str), return_counts=True)
+    cohort = np.array([f"{y} Q{q}" for y, q in zip(entry_times.year, entry_times.quarter, strict=True)], object)
+    names, counts = np.unique(cohort.astype(str), return_counts=True)
     newest = [n for n, count in zip(names, counts, strict=True) if count >= LEAST_LEADS][-MOST_COHORTS:]
-    cohorts = [(str(n), np.flatnonzero(name == n)) for n in newest] if len(newest) > 1 else []
+    cohorts = [(str(n), np.flatnonzero(cohort == n)) for n in newest] if len(newest) > 1 else []
     return [(ALL_COHORT, np.arange(len(entered))), *cohorts] if len(entered) >= LEAST_LEADS else []
 
 

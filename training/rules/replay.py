@@ -69,11 +69,11 @@ def compare_rules(prepared: Prepared, new_rules: Rules, config: Config) -> Compa
         "new": _replayed(with_rules(prepared, new_rules), cut, train_rows, rows),
     }
     results = {name: evaluate_slices(questions, labels.reached, r.probability, prepared.funnel) for name, r in replays.items()}
-    finals = np.flatnonzero(labels.matured[:, -1])
-    y, account = labels.reached[finals, -1], prepared.account[rows[finals]]
-    final = {name: r.probability[finals, -1] for name, r in replays.items()}
+    final_rows = np.flatnonzero(labels.matured[:, -1])
+    y, account = labels.reached[final_rows, -1], prepared.account[rows[final_rows]]
+    final = {name: r.probability[final_rows, -1] for name, r in replays.items()}
     capacity = capacity_share(prepared, config)
-    ranked = {name: replays[name].points[finals] for name in replays}
+    ranked = {name: replays[name].points[final_rows] for name in replays}
     return Comparison(
         results=results,
         steps={name: capacity_curve(y, final[name]) for name in replays},
@@ -90,8 +90,8 @@ def _replayed(prepared: Prepared, cut: int, train_rows: Flags, rows: npt.NDArray
     odds = fit_rule_odds(prepared, cut, train_rows)
     points, stage = prepared.points.points[rows], prepared.looks.stage[rows]
     edges = [threshold for _, threshold in prepared.rules.thresholds]
-    names = [prepared.funnel.position(name) for name, _ in prepared.rules.thresholds]
-    reached = np.array([0, *names])[np.searchsorted(edges, points, side="right")] if edges else np.zeros(len(rows), int)
+    positions = [prepared.funnel.position(name) for name, _ in prepared.rules.thresholds]
+    reached = np.array([0, *positions])[np.searchsorted(edges, points, side="right")] if edges else np.zeros(len(rows), int)
     return Replay(
         prepared.rules, points, reached.astype(np.int64), odds.probabilities(points, stage, len(prepared.funnel.targets))
     )

@@ -262,10 +262,10 @@ def _groups(values: Sequence[object], y: Flags) -> list[str | list[str]]:
     """Groups of levels: those that convert best, and those that convert worst, one more at a time."""
     key: dict[object, int] = {}
     code = np.array([-1 if is_missing(v) else key.setdefault(str(v).strip(), len(key)) for v in values])
-    rows, hits = (np.bincount(code[code >= 0], weights=w, minlength=len(key)) for w in (None, y[code >= 0]))
+    counts, hits = (np.bincount(code[code >= 0], weights=w, minlength=len(key)) for w in (None, y[code >= 0]))
     names = list(key)
-    frequent = [i for i in np.argsort(-rows, kind="stable")[:LEVELS] if rows[i] >= MIN_LANDMARKS]
-    rate = (hits + SMOOTH * y.mean()) / (rows + SMOOTH)
+    frequent = [i for i in np.argsort(-counts, kind="stable")[:LEVELS] if counts[i] >= MIN_LANDMARKS]
+    rate = (hits + SMOOTH * y.mean()) / (counts + SMOOTH)
     order = sorted(frequent, key=lambda i: -rate[i])
     longest = min(len(order) - 1, MOST_LEVELS)
     best = [[str(names[i]) for i in order[:count]] for count in range(1, longest + 1)]

@@ -11,7 +11,7 @@ from features.dataset.dataset import META, read_meta
 from features.partitions.executor import Engine, Tick
 from features.partitions.inputs import Raw, in_memory
 from features.partitions.manifest import Manifest, is_partitioned
-from features.partitions.memory import PLAIN, Budget
+from features.partitions.memory import Budget
 from features.partitions.partition import add, partition
 from features.partitions.storage import Storage
 from training.common.config import Config
@@ -96,4 +96,4 @@ def partition_to(
         return partition(out, raw, funnel, engine, tick)
 
 
-__all__ = ["PLAIN", "dataset_storage", "open_raw", "partition_to", "partitioned", "streams"]
+__all__ = ["dataset_storage", "open_raw", "partition_to", "partitioned", "streams"]

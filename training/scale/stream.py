@@ -68,7 +68,7 @@ def read(config: Config, data: Storage, out: Storage, rules: Rules, engine: Engi
     lead_tables = read_all(data, manifest.whole, manifest)
     head = manifest.head
     tasks = [FollowTask(data, head, bucket, funnel, out) for bucket in manifest.buckets]
-    follow_counts = run_all(engine, count_follows, tasks, [b.label for b in manifest.buckets], tick)
+    bucket_follows = run_all(engine, count_follows, tasks, [b.label for b in manifest.buckets], tick)
     data_support = manifest.tally.observed(
         accounts=bool(lead_tables.leads["company_id"].dropna().duplicated().any()), dates=manifest.time == "dates"
     )
@@ -77,7 +77,7 @@ def read(config: Config, data: Storage, out: Storage, rules: Rules, engine: Engi
         config,
         funnel,
         rules,
-        known_interactions=(data_support, FollowCounts.merged([f.follows for f in follow_counts])),
+        known_interactions=(data_support, FollowCounts.merged([f.follows for f in bucket_follows])),
     )
     path = FunnelPath.from_tables(by_account(lead_tables.leads)[0], lead_tables.lead_stages, funnel)
     full_funnel, notes = with_horizons(manifest.time, funnel, path, moment(lead_tables.extracted_at))
@@ -85,7 +85,7 @@ def read(config: Config, data: Storage, out: Storage, rules: Rules, engine: Engi
     ages = config.landmarks.ages or (AGES if manifest.time == "dates" else (0.0,))
     spec = Spec(facts.feature_set, (LAST_INTERACTION,), RulesJudge(facts.rules), full_funnel, tuple(ages))
     report = DataReport.from_dict(manifest.report)
-    report.note("interactions", "rows before their lead was created", sum(f.early_rows for f in follow_counts), done="kept")
+    report.note("interactions", "rows before their lead was created", sum(f.early_rows for f in bucket_follows), done="kept")
     return StreamedData(data, manifest, Store(out), facts, spec, report)
 
 

@@ -27,7 +27,7 @@ from training.scale.stream import build, read, sample, size_of, storage_of
 
 @dataclass
 class TrainingData:
-    """Data and landmarks of a training, the configuration as it holds for them, and what goes on `extend_fit` them.
+    """Data and landmarks of a training, the configuration as it holds for them, and `extend_fit`, which goes on from a fit.
 
     `share` of the accounts are in `dataset`; where it is less than all, `grown` says how far the trees went.
     """
@@ -97,28 +97,28 @@ def stream_training_data(config: Config, folder: Path | None, steps: Steps) -> I
     matrix_storage = storage_of(config) / "matrix"
     with opened(config) as engine, folder_lock(matrix_storage, "training"):
         data = partitioned(config, engine, folder=folder, tick=bar.stage("partition"))
-        stream = read(config, data, matrix_storage, rules_of(config), engine, bar.stage("read"))
-        build(stream, engine, bar.stage("build"))
+        streamed = read(config, data, matrix_storage, rules_of(config), engine, bar.stage("read"))
+        build(streamed, engine, bar.stage("build"))
         engine.release()  # the memory is the training's now
         bar.stage("sample")
         cluster = config.engine.kind == "dask"
-        room = MemoryPlan.divide(
-            config.engine.memory, stream.manifest.rows, size_of(stream), engine.budget.workers, cluster=cluster
+        memory_plan = MemoryPlan.divide(
+            config.engine.memory, streamed.manifest.rows, size_of(streamed), engine.budget.workers, cluster=cluster
         )
-        part = sample(stream, room.share)
-        scaled_config = _scaled(config, room.share)
-        prepared = prepare(part, scaled_config, stream.facts.funnel, stream.facts.rules, facts=stream.facts)
+        part = sample(streamed, memory_plan.share)
+        scaled_config = _scaled(config, memory_plan.share)
+        prepared = prepare(part, scaled_config, streamed.facts.funnel, streamed.facts.rules, facts=streamed.facts)
         bar.end()
-        training_data = TrainingData(scaled_config, part, stream.report, prepared, share=room.share)
+        training_data = TrainingData(scaled_config, part, streamed.report, prepared, share=memory_plan.share)
 
         def extend_fit(fit: Fit) -> Fit:
             tick = steps.step("Trees of all accounts", len(fit.transitions))
             fitted, training_data.grown = grow(
-                stream, fit, engine, room.trees, distributed=config.engine.boost == "apart", tick=tick
+                streamed, fit, engine, memory_plan.trees, distributed=config.engine.boost == "apart", tick=tick
             )
             return fitted
 
-        training_data.extend_fit = extend_fit if room.share < 1 or config.engine.boost == "apart" else None
+        training_data.extend_fit = extend_fit if memory_plan.share < 1 or config.engine.boost == "apart" else None
         yield training_data
 
 

@@ -36,12 +36,12 @@ def test_addresses_in_any_field_are_masked(served: Opener) -> None:
 
 def test_the_older_shape_of_a_landing_is_understood(served: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     """Landed by a version that did not know all of today's columns."""
-    from connectors.crm import landing
+    from connectors.crm import landing_tables
 
     older = {name: {c: k for c, k in columns.items() if c not in ("rough", "stands_for", "_people")} for name, columns in
-             landing.COLUMNS.items()}  # fmt: skip
+             landing_tables.COLUMNS.items()}  # fmt: skip
     with served("pipedrive") as here:
-        monkeypatch.setattr(landing, "COLUMNS", older)
+        monkeypatch.setattr(landing_tables, "COLUMNS", older)
         here.run()
         monkeypatch.undo()
         here.run()
