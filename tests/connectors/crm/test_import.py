@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from features.dataset.validate import validate
-from tests.connectors.crm.crms import FUNNEL, Site
+from tests.connectors.crm.crms import FUNNEL, Site, one_quickly
 from tests.connectors.crm.server import Call, Fault
 from tests.connectors.crm.world import World
 
@@ -214,8 +214,10 @@ def test_clocks_that_differ_by_hours_lose_nothing(here: Site) -> None:
     assert here.dataset.extracted_at < pd.Timestamp.now(tz="UTC") - pd.Timedelta(hours=4)
 
 
+@one_quickly
 def test_what_passes_is_waited_for(here: Site) -> None:
-    """Bad answers of every kind in the middle of reading change nothing of what comes."""
+    """Bad answers of every kind in the middle of reading change nothing of what comes. The client is one: three of the four are
+    slow tests."""
     kinds = ["500", "503", "html", "cut", "timeout", *(["429"] if here.crm.kind != "salesforce" else [])]
     faults = [Fault(kind, at=(3 + 2 * n,)) for n, kind in enumerate(kinds)]
     here.fake.faults.extend(faults)

@@ -54,11 +54,12 @@ def landmarks_of(simulation: Simulation, reached: pd.DataFrame, offset: pd.Timed
 def label(landmarks: pd.DataFrame, reached: pd.DataFrame, funnel: Funnel, target: str) -> np.ndarray:
     """Naively: every lead stage from the next one to the target is reached after as_of and within its own horizon."""
     out = []
+    at = {step: reached[step].to_dict() for step in funnel.stages if step in reached}
     for lead_id, as_of, stage in zip(landmarks["lead_id"], landmarks["as_of"], landmarks["lead_stage"], strict=True):
         steps = funnel.stages[funnel.position(stage) + 1 : funnel.position(target) + 1]
-        times = [reached.at[lead_id, step] for step in steps]
+        times = [at[step][lead_id] for step in steps]
         limits = [as_of + pd.Timedelta(days=funnel.horizons[step]) for step in steps]
-        out.append(all(as_of < at <= limit for at, limit in zip(times, limits, strict=True)))
+        out.append(all(as_of < time <= limit for time, limit in zip(times, limits, strict=True)))
     return np.array(out)
 
 

@@ -79,3 +79,11 @@ def test_settings_of_the_engine_are_checked(tmp_path: Path) -> None:
         config_of(tmp_path, address="tcp://x:1")
     with pytest.raises(ConfigError, match=r"engine .*`boost: apart` is for the workers of a cluster; set `kind: dask`"):
         config_of(tmp_path, boost="apart")
+
+
+def test_settings_of_a_source_are_written_and_told_apart(tmp_path: Path) -> None:
+    """What MLflow keeps, and what says whether a client has to be trained again, holds every setting of the source."""
+    texts = ("{kind: simulator, leads: 500}", "{kind: simulator, leads: 600}")
+    small, large = (read(tmp_path, f"name: acme\nsource: {text}\n").model_dump(mode="json")["source"] for text in texts)
+    assert (small["leads"], large["leads"]) == (500, 600)
+    assert {"kind", "leads", "days", "seed"} == set(small)
