@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
+from connectors.crm.landing import Landing
 from tests.connectors.crm.crms import Opener
 
 
@@ -46,3 +48,28 @@ def test_the_older_shape_of_a_landing_is_understood(served: Opener, monkeypatch:
         monkeypatch.undo()
         here.run()
         assert len(here.people) == 60
+
+
+def test_cursors_without_rows_are_kept_beside_the_database_and_come_into_it_with_the_next(tmp_path: Path) -> None:
+    """As after an import that found nothing new: whoever opens the landing next goes on from there."""
+    ours = Landing(tmp_path / "ours", "hubspot")
+    ours.write({"people": [{"_id": "1", "_seq": 1}]}, {"contacts": 1})
+    landed = ours.file.read_bytes()
+    ours.write({}, {"contacts": 2, "deals": 5})
+    assert ours.file.read_bytes() == landed
+    assert Landing(ours.folder, "hubspot").cursors() == {"contacts": 2, "deals": 5}
+    Landing(ours.folder, "hubspot").write({"people": [{"_id": "2", "_seq": 2}]}, {"contacts": 3})
+    assert Landing(ours.folder, "hubspot").cursors() == {"contacts": 3, "deals": 5}
+    empty = Landing(tmp_path / "empty", "hubspot")
+    empty.write({}, {"contacts": 1})
+    assert Landing(empty.folder, "hubspot").cursors() == {"contacts": 1}
+
+
+def test_a_column_that_another_landed_is_seen(tmp_path: Path) -> None:
+    """What is kept of the tables' columns is not older than the tables."""
+    ours = Landing(tmp_path, "hubspot")
+    ours.write({"people": [{"_id": "1", "_seq": 1}]}, {})
+    assert ours.values("people", "tier", ["1"]) == {}
+    Landing(tmp_path, "hubspot").write({"people": [{"_id": "1", "_seq": 2, "tier": "gold"}]}, {})
+    assert "tier" in ours.tables()["people"]
+    assert ours.values("people", "tier", ["1"]) == {"1": "gold"}
