@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -47,13 +48,13 @@ class Steps:
         if not self._bars.disable or self._bars.console.file is not sys.stdout:
             yield
             return
-        ended = threading.Event()
+        ended, start = threading.Event(), time.monotonic()
 
         def beat() -> None:
             while not ended.wait(HEARTBEAT):
                 running = [task for task in list(self._bars.tasks) if not task.finished]
-                if running:
-                    print(_line(running[-1]), file=sys.stderr, flush=True)
+                line = _line(running[-1]) if running else f"  at work: {time.monotonic() - start:.0f} s in all"
+                print(line, file=sys.stderr, flush=True)
 
         thread = threading.Thread(target=beat, name="ripeline-progress", daemon=True)
         thread.start()

@@ -36,7 +36,11 @@ def test_a_log_is_never_silent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
                 lines += captured.err.splitlines()
                 assert captured.out == ""
         lines.clear()
-        while not lines:
+        while not any("Fitting" in line for line in lines):
             time.sleep(0.01)
             lines += [line for line in capsys.readouterr().err.splitlines() if "Report" not in line]
-    assert lines[0].strip().startswith("Fitting: 1 of 3, ")
+        assert lines[-1].strip().startswith("Fitting: 1 of 3, ")
+        tick(), tick()
+        while not any("at work" in line for line in lines):
+            time.sleep(0.01)
+            lines += capsys.readouterr().err.splitlines()
