@@ -14,12 +14,13 @@ import os
 import shutil
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cloudpickle
 from rich.console import Console
 
 from models.model import FunnelModel
@@ -51,12 +52,26 @@ class Trained:
     folder: Path
     model: FunnelModel
     printed: str
-    outcome: Outcome
+
+    @cached_property
+    def outcome(self) -> Outcome:
+        """What the training held in memory. It is no file, so a worker that asks for it trains again, which gives the same."""
+        with tempfile.TemporaryDirectory() as scratch:
+            return _train(Path(scratch))[0]
 
 
 def train_small(home: Path) -> Trained:
-    """Train in `home`, which is made; the working directory and the environment are as before afterwards."""
+    """Train in `home`, which is made."""
     from models.store import load
+
+    outcome, printed = _train(home)
+    trained = Trained(home, home / "small.yaml", home / "champion", load(home / "champion"), printed)
+    trained.__dict__["outcome"] = outcome
+    return trained
+
+
+def _train(home: Path) -> tuple[Outcome, str]:
+    """What a training gives and what it prints; the working directory and the environment are as before afterwards."""
     from training.common.config import Config
     from training.jobs.score import fetch
     from training.train import train
@@ -65,12 +80,11 @@ def train_small(home: Path) -> Trained:
     working_folder, uri = Path.cwd(), os.environ.pop("MLFLOW_TRACKING_URI", None)
     os.chdir(home)
     try:
-        config = home / "small.yaml"
-        config.write_text(SMALL, encoding="utf-8")
-        console = Console(width=120, file=io.StringIO())
-        outcome = train(Config.read(config), console=console)
-        folder = fetch("small", home / "champion", "champion")
-        return Trained(home, config, folder, load(folder), console.file.getvalue(), outcome)  # type: ignore[attr-defined]
+        (home / "small.yaml").write_text(SMALL, encoding="utf-8")
+        printed = io.StringIO()
+        outcome = train(Config.read(home / "small.yaml"), console=Console(width=120, file=printed))
+        fetch("small", home / "champion", "champion")
+        return outcome, printed.getvalue()
     finally:
         os.chdir(working_folder)
         if uri is not None:
@@ -86,12 +100,11 @@ def shared_training(home: Path) -> Trained:
         return train_small(home)
     kept = editions / _edition()
     with _locked(editions / "lock"):
-        if not (kept / "outcome.pickle").is_file():
+        if not (kept / "printed.txt").is_file():
             shutil.rmtree(kept, ignore_errors=True)
             trained = train_small(kept / "home")
-            record = cloudpickle.dumps((trained.printed, trained.outcome))
-            (kept / "outcome.part").write_bytes(record)
-            (kept / "outcome.part").rename(kept / "outcome.pickle")
+            (kept / "printed.part").write_text(trained.printed, encoding="utf-8")
+            (kept / "printed.part").rename(kept / "printed.txt")  # written last: without it, nothing counts
             _remove_old_editions(editions)
     return _copy(kept, home)
 
@@ -113,8 +126,8 @@ def _copy(kept: Path, home: Path) -> Trained:
                 f"UPDATE {table} SET {column} = replace({column}, ?, ?)",  # noqa: S608  names of ours
                 (str(kept / "home"), str(home)),
             )
-    printed, outcome = cloudpickle.loads((kept / "outcome.pickle").read_bytes())
-    return Trained(home, home / "small.yaml", home / "champion", load(home / "champion"), printed, outcome)
+    printed = (kept / "printed.txt").read_text(encoding="utf-8")
+    return Trained(home, home / "small.yaml", home / "champion", load(home / "champion"), printed)
 
 
 def _cache_folder() -> Path:
