@@ -7,6 +7,7 @@ their last bits; so the files say what they were made on.
 from __future__ import annotations
 
 import base64
+import csv
 import gzip
 import json
 import math
@@ -54,17 +55,17 @@ def unpack_matrix(packed: dict[str, Any]) -> np.ndarray:
     return np.frombuffer(base64.b64decode(packed["float32"]), "<f4").reshape(packed["shape"])
 
 
-def assert_golden(name: str, value: Any, *, exact: bool | None = None) -> None:
+def assert_golden(name: str, value: Any, *, exact: bool | None = None, relative: float = RELATIVE) -> None:
     """Fail with the first differences where `value` is not what the golden file `name` holds.
 
-    `exact` None: by the processor that the files were made on.
+    `exact` None: by the processor that the files were made on; where not every bit counts, numbers may differ by `relative`.
     """
     golden = read(name)
     value = json.loads(json.dumps(value))
     strict = same_processor() if exact is None else exact
     if strict and json.dumps(golden, sort_keys=True) == json.dumps(value, sort_keys=True):
         return
-    differences = list(_differences(golden, value, "", 0.0 if strict else RELATIVE))
+    differences = list(_differences(golden, value, "", 0.0 if strict else relative))
     assert not differences, (
         f"{len(differences)} differences from {name}; made on purpose? `make golden`, and say why in the commit:\n"
         + "\n".join(differences[:SHOWN])
@@ -88,10 +89,25 @@ def _differences(golden: Any, value: Any, path: str, relative: float) -> Iterato
         if golden.startswith("{") and value.startswith("{"):
             inside = list(_differences(json.loads(golden), json.loads(value), path, relative))
             yield from inside or ([f"{path}: the same values, other bytes"] if not relative else [])
-        else:
+        elif not (relative and _close_lines(golden, value, relative)):
             yield f"{path}: {golden!r} in the golden file, {value!r} in the product"
     elif golden != value and not _close(golden, value, relative):
         yield f"{path}: {golden!r} in the golden file, {value!r} in the product"
+
+
+def _close_lines(golden: str, value: str, relative: float) -> bool:
+    """Whether two lines of a CSV differ in numbers alone, and in those hardly."""
+    lines = [next(csv.reader([line])) for line in (golden, value)]
+    return len(lines[0]) == len(lines[1]) and all(
+        mine == theirs or _close(_number(mine), _number(theirs), relative) for mine, theirs in zip(*lines, strict=True)
+    )
+
+
+def _number(cell: str) -> float | str:
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
 
 
 def _close(golden: Any, value: Any, relative: float) -> bool:
