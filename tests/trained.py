@@ -26,6 +26,7 @@ from rich.console import Console
 from models.model import FunnelModel
 
 if TYPE_CHECKING:
+    from training.data.prepare import Prepared
     from training.train import Outcome
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,6 +53,18 @@ class Trained:
     folder: Path
     model: FunnelModel
     printed: str
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The landmarks and features that were trained on; they take a second, the whole `outcome` half a minute."""
+        from training.common.config import Config
+        from training.common.progress import Steps, terminal
+        from training.scale.training_data import open_training_data
+
+        if "outcome" in self.__dict__:
+            return self.outcome.prepared
+        with open_training_data(Config.read(self.config), None, Steps(terminal())) as training_data:
+            return training_data.prepared
 
     @cached_property
     def outcome(self) -> Outcome:

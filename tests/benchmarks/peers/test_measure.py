@@ -63,7 +63,7 @@ def test_peers_learn_from_what_was_known_at_the_cut(trained: Trained) -> None:
 
 
 def test_categories_and_numbers_share_no_column(trained: Trained) -> None:
-    prepared = trained.outcome.prepared
+    prepared = trained.prepared
     rows = np.arange(50)
     codes = categories(prepared, rows)
     assert codes.codes.shape == (50, len(codes.sizes))

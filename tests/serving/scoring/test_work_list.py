@@ -124,7 +124,7 @@ def test_the_csv_has_the_same_rows_and_runs_nothing(client: TestClient, folder: 
 
 
 def test_no_opted_out_lead_is_in_it(client: TestClient, trained: Trained) -> None:
-    leads = trained.outcome.prepared.histories.leads
+    leads = trained.prepared.histories.leads
     out = set(leads.loc[leads["opted_out"].fillna(False), "lead_id"])
     assert not out & {r["lead_id"] for r in rows(client)}
 

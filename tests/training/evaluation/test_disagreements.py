@@ -7,7 +7,7 @@ from training.evaluation.disagreements import disagreements, disagreements_in_wo
 
 
 def test_the_furthest_apart_come_first_and_each_lead_once(trained: Trained) -> None:
-    table = disagreements(trained.outcome.prepared, trained.outcome.holdout)
+    table = disagreements(trained.prepared, trained.outcome.holdout)
     for higher, rows in table.groupby("who_is_higher"):
         gap = rows["rank_model"] - rows["rank_rules"]
         assert ((gap > 0) == (higher == "model")).all()
@@ -16,13 +16,13 @@ def test_the_furthest_apart_come_first_and_each_lead_once(trained: Trained) -> N
 
 
 def test_it_holds_ids_and_nothing_personal(trained: Trained) -> None:
-    table = disagreements(trained.outcome.prepared, trained.outcome.holdout)
+    table = disagreements(trained.prepared, trained.outcome.holdout)
     assert list(table.columns) == [
         "lead_id", "lead_stage", "as_of", "who_is_higher", "rank_model", "rank_rules", "p_model", "p_rules", "points", "became"
     ]  # fmt: skip
 
 
 def test_words_count_who_was_right(trained: Trained) -> None:
-    table = disagreements(trained.outcome.prepared, trained.outcome.holdout)
+    table = disagreements(trained.prepared, trained.outcome.holdout)
     right = int(table.loc[table["who_is_higher"] == "model", "became"].sum())
     assert f"ranked furthest above the rules, {right} became customer." in disagreements_in_words(table, "customer")[0]

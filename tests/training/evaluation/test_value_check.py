@@ -13,7 +13,7 @@ from training.fit.value_fit import WonDeals
 
 def test_the_check_counts_what_came(trained: Trained) -> None:
     """`came` is the sum over held-out leads that became customers in time, one landmark each."""
-    prepared, held = trained.outcome.prepared, trained.outcome.holdout
+    prepared, held = trained.prepared, trained.outcome.holdout
     p = held.probability["model"][:, -1]
     value = Value("EUR", 1_000.0, None, 0.1, 0.01, 100.0)
     learned = WonDeals.from_landmarks(prepared, prepared.deals, held.train_rows, held.cut)

@@ -16,12 +16,12 @@ from training.evaluation.worth import COLUMNS, worth, worth_in_words
 
 @pytest.fixture(scope="module")
 def table(trained: Trained, dataset: Dataset) -> pd.DataFrame:
-    prepared = trained.outcome.prepared
-    return worth(prepared, validate(dataset, prepared.funnel)[0], trained.outcome.model)
+    prepared = trained.prepared
+    return worth(prepared, validate(dataset, prepared.funnel)[0], trained.model)
 
 
 def test_the_overall_worth_is_what_matured_leads_brought(table: pd.DataFrame, trained: Trained) -> None:
-    prepared = trained.outcome.prepared
+    prepared = trained.prepared
     entered, customer = prepared.path.reached[:, 1], prepared.path.reached[:, -1]
     horizon = prepared.funnel.horizons["customer"] * 86_400_000_000
     known = entered <= prepared.extracted_at - horizon
@@ -62,6 +62,6 @@ def test_words_name_the_best_source(table: pd.DataFrame) -> None:
 
 
 def test_without_deals_there_is_an_empty_table(trained: Trained, dataset: Dataset) -> None:
-    found = worth(trained.outcome.prepared, dataset, replace(trained.outcome.model, value=None))
+    found = worth(trained.prepared, dataset, replace(trained.model, value=None))
     assert (len(found), list(found.columns)) == (0, COLUMNS)
     assert worth_in_words(found, "EUR") == []

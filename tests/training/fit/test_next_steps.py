@@ -67,4 +67,4 @@ def test_an_unknown_step_is_answered_with_the_nearest(trained: Trained) -> None:
 
     config = Config.read(trained.config).model_copy(update={"nurturing": Nurturing(steps=["webinar_atended"])})
     with pytest.raises(ConfigError, match="did you mean 'webinar_attended'"):
-        next_steps(trained.outcome.prepared, config, trained.model)
+        next_steps(trained.prepared, config, trained.model)

@@ -89,7 +89,7 @@ def test_the_interval_of_the_mean_holds_it_as_often_as_it_says() -> None:
 
 
 def test_only_deals_won_by_then_are_learned_from(trained: Trained) -> None:
-    prepared, held = trained.outcome.prepared, trained.outcome.holdout
+    prepared, held = trained.prepared, trained.outcome.holdout
     found = WonDeals.from_landmarks(prepared, prepared.deals, held.train_rows, held.cut)
     assert (found.known_at <= held.cut).all()
     assert (found.as_of <= found.known_at).all()
@@ -97,6 +97,6 @@ def test_only_deals_won_by_then_are_learned_from(trained: Trained) -> None:
 
 
 def _won_by(trained: Trained, cut: int) -> np.ndarray:
-    prepared = trained.outcome.prepared
+    prepared = trained.prepared
     at = prepared.deals.of_leads(len(prepared.histories))[1][prepared.looks.lead]
     return (at <= cut) & (at >= prepared.looks.as_of)

@@ -46,7 +46,7 @@ def test_the_rules_as_they_are_differ_in_nothing(trained: Trained, at_home: Conf
     found, said = compared(at_home, DEFAULT_RULES)
     assert found.results["new"] == found.results["now"]
     for name, metrics in found.results["now"].items():
-        assert metrics == pytest.approx(trained.outcome.results["rules"][name])
+        assert metrics == pytest.approx(trained.model.metrics["held_out"]["rules"][name])
     assert (found.loss.mean, found.caught.mean, found.moved) == (0, 0, {})
     assert "No lead would get another lead stage." in said
     assert "model" in said

@@ -27,7 +27,7 @@ def silent_for(prepared: Prepared, days: np.ndarray) -> Prepared:
 
 def test_the_silence_is_the_one_after_which_conversions_halve(trained: Trained) -> None:
     """Whoever converts was seen yesterday, the others 25 days ago: from the first silence between on, nobody converts."""
-    prepared = trained.outcome.prepared
+    prepared = trained.prepared
     converts = prepared.labels(prepared.extracted_at).reached[:, -1]
     days, (said,) = quiet_days(silent_for(prepared, np.where(converts, 1.0, 25.0)), sales_from=0)
     assert days == 14.0
@@ -35,7 +35,7 @@ def test_the_silence_is_the_one_after_which_conversions_halve(trained: Trained) 
 
 
 def test_without_a_difference_or_with_few_leads_it_is_the_usual(trained: Trained) -> None:
-    prepared = trained.outcome.prepared
+    prepared = trained.prepared
     alternating = np.where(np.arange(len(prepared.looks)) % 2 == 0, 1.0, 25.0)
     assert quiet_days(silent_for(prepared, alternating), sales_from=0) == (QUIET_DAYS, ())
     assert quiet_days(silent_for(prepared, np.ones(len(prepared.looks))), sales_from=0) == (QUIET_DAYS, ())

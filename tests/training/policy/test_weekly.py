@@ -9,7 +9,7 @@ from tests.trained import Trained
 
 
 def test_a_training_looks_back_only_at_held_out_leads_before_sales(trained: Trained) -> None:
-    handed, prepared, held = trained.outcome.handover_result, trained.outcome.prepared, trained.outcome.holdout
+    handed, prepared, held = trained.outcome.handover_result, trained.prepared, trained.outcome.holdout
     past = handed.past
     assert past is not None
     assert handed.backtest_result is not None

@@ -47,7 +47,7 @@ def named(dataset: Dataset) -> set[str]:
 
 def test_a_contribution_names_nobody(trained: Trained, dataset: Dataset) -> None:
     """Even what stays in the agency's own folder."""
-    text = str(contribute(trained.outcome.prepared).to_dict())
+    text = str(contribute(trained.prepared).to_dict())
     assert "any.count_30d" in text
     assert "points" not in text
     assert not [name for name in named(dataset) if name in text]

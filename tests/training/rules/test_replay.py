@@ -11,12 +11,12 @@ from training.rules.replay import compare_rules, with_rules
 
 
 def test_points_replayed_are_those_of_the_training(trained: Trained) -> None:
-    prepared = trained.outcome.prepared
+    prepared = trained.prepared
     assert np.array_equal(with_rules(prepared, prepared.rules).points.points, prepared.points.points)
 
 
 def test_more_capacity_than_leads_is_said(trained: Trained) -> None:
     config = Config.read(trained.config)
     more = config.model_copy(update={"sales": config.sales.model_copy(update={"capacity_per_week": 1e6})})
-    found = compare_rules(trained.outcome.prepared, Rules.read(), more)
+    found = compare_rules(trained.prepared, Rules.read(), more)
     assert any("Sales can take more leads than come" in note for note in found.notes)

@@ -75,7 +75,7 @@ def test_faded_rows_count_as_many_as_they_are_worth() -> None:
 
 
 def test_a_learned_card_has_whole_points_and_leaves_nothing_to_complain_about(trained: Trained) -> None:
-    prepared, held = trained.outcome.prepared, trained.outcome.holdout
+    prepared, held = trained.prepared, trained.outcome.holdout
     card = learn_scorecard(prepared, held.cut, held.train_rows, max_rules=8)
     every = [*card.book.behaviour, *card.book.fit]
     assert 1 <= len(every) <= 8
@@ -85,7 +85,7 @@ def test_a_learned_card_has_whole_points_and_leaves_nothing_to_complain_about(tr
 
 
 def test_as_many_leads_reach_its_thresholds_as_those_of_the_rules(trained: Trained) -> None:
-    prepared, held = trained.outcome.prepared, trained.outcome.holdout
+    prepared, held = trained.prepared, trained.outcome.holdout
     card = learn_scorecard(prepared, held.cut, held.train_rows)
     learned = with_rules(prepared, card).points.points
     for (stage, now), (same, new) in zip(prepared.rules.thresholds, card.thresholds, strict=True):
@@ -94,7 +94,7 @@ def test_as_many_leads_reach_its_thresholds_as_those_of_the_rules(trained: Train
 
 
 def test_where_nobody_converts_it_says_so(trained: Trained) -> None:
-    prepared = trained.outcome.prepared
+    prepared = trained.prepared
     nobody = np.zeros(len(prepared.looks), bool)
     nobody[np.flatnonzero(~prepared.labels(prepared.extracted_at).reached[:, -1])[:500]] = True
     with pytest.raises(DataError, match=r"No rule tells who becomes customer: 0 of \d+ landmarks did\."):
