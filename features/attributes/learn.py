@@ -84,17 +84,22 @@ def _is_moment(value: object) -> bool:
 def _is_id(profile: _ColumnProfile) -> bool:
     unique = len(profile.plain) == profile.rows
     if all(isinstance(value, str) for value in profile.plain):
-        texts = [cast("str", value).strip() for value in profile.plain]
         if profile.spread > 0.5 and profile.passes(lambda value: _ID_TEXT.fullmatch(str(value).strip()) is not None):
             return True
         if not profile.passes(_is_number):
-            return unique and len(texts) >= 20 and not any(" " in text for text in texts) and not profile.passes(_is_moment)
+            return unique and _is_code(profile)
     if not unique or len(profile.plain) < 50:
         return False
     numbers = np.array([read_number(value) for value in profile.plain])
     if not np.array_equal(numbers, np.floor(numbers)):  # NaN is unequal too
         return False
     return _ID_NAME.search(profile.column) is not None or np.ptp(numbers) < 1.5 * len(numbers)
+
+
+def _is_code(profile: _ColumnProfile) -> bool:
+    """Texts of one word each, twenty of them at least, that are no moments."""
+    one_word = not any(" " in str(value).strip() for value in profile.plain)
+    return len(profile.plain) >= 20 and one_word and not profile.passes(_is_moment)
 
 
 def _is_free_text(profile: _ColumnProfile) -> bool:
@@ -127,6 +132,18 @@ def _kind(profile: _ColumnProfile) -> tuple[AttributeKind | None, str]:
     if _is_free_text(profile):
         return None, f"free text ({len(profile.plain)} different values in {profile.rows} rows)"
     return "category", ""
+
+
+def _kinds(profile: _ColumnProfile) -> tuple[tuple[AttributeKind, ...], str]:
+    """The kinds of a column, those of a standard one being known, and a remark; none where it is of no use."""
+    if profile.column in _KNOWN_CATEGORIES:
+        return ("category",), ""
+    if profile.column == "job_title":
+        return ("seniority", "function"), ""
+    if profile.column == "email_domain":
+        return ("free_mail",), ""
+    kind, remark = _kind(profile)
+    return (kind,) if kind else (), remark
 
 
 def _is_wide(profile: _ColumnProfile) -> bool:
@@ -162,18 +179,9 @@ def _learn_column(profile: _ColumnProfile, min_level_rows: int, max_levels: int)
         ):  # a standard column that a source just does not have is no news
             yield f"{profile.name}: empty, not used"
         return
-    kinds: list[AttributeKind]
-    if profile.column in _KNOWN_CATEGORIES:
-        kinds = ["category"]
-    elif profile.column == "job_title":
-        kinds = ["seniority", "function"]
-    elif profile.column == "email_domain":
-        kinds = ["free_mail"]
-    else:
-        kind, remark = _kind(profile)
-        kinds = [kind] if kind else []
-        if remark:
-            yield f"{profile.name}: {remark}{'' if kind else ', not used'}"
+    kinds, remark = _kinds(profile)
+    if remark:
+        yield f"{profile.name}: {remark}{'' if kinds else ', not used'}"
     for kind in kinds:
         levels = _levels(profile, kind, min_level_rows, max_levels) if kind in KEY_READERS else ()
         if kind in KEY_READERS and not levels:

@@ -55,15 +55,18 @@ def _walk(
     parents = models
     for position, part in enumerate(loc):
         parents = models
-        fields = [m.model_fields[part] for m in models if isinstance(part, str) and part in m.model_fields]
+        if isinstance(part, int):
+            parts.append(f"[{part}]")
+            continue
+        fields = [m.model_fields[part] for m in models if part in m.model_fields]
         if fields:
             models = [actual.get(inner, inner) for field in fields for inner in _models(field.annotation)]
-        elif isinstance(part, str) and position < len(loc) - 1:
+        elif position < len(loc) - 1:
             tagged = [m for m in models if part in _tags(m)]
             models = tagged or models
             if tagged or "[" in part:
                 continue
-        parts.append(f"[{part}]" if isinstance(part, int) else f".{part}" if parts else part)
+        parts.append(f".{part}" if parts else part)
     return "".join(parts) or "the whole", parents
 
 

@@ -182,32 +182,49 @@ def _arrays(
 
 def sorted_history(plan: Plan, leads: Sequence[RequestLead]) -> HistoryIndex:
     """The index of a few histories; sorting each one here is quicker than sorting arrays of a few dozen."""
-    types, unknown_code = plan.threefold_codes, 3 * len(plan.types)
-    contents: dict[str, int] = {}
-    columns = [InteractionColumns.from_interactions(lead.interactions) for lead in leads]
-    start = np.array([0, *accumulate(map(len, columns))], np.int64)
-    count = int(start[-1])
-    time = (
-        np.concatenate([c.times for c in columns])
-        if len(columns) > 1
-        else columns[0].times
-        if columns
-        else np.empty(0, np.int64)
+    per_lead = [InteractionColumns.from_interactions(lead.interactions) for lead in leads]
+    start = np.array([0, *accumulate(map(len, per_lead))], np.int64)
+    columns = _end_to_end(per_lead)
+    kind = _kinds(plan, columns.types, columns.directions)
+    return HistoryIndex(start, *_in_order(start, columns.times, kind, _values(columns.values), _contents(columns.contents)))
+
+
+def _end_to_end(columns: Sequence[InteractionColumns]) -> InteractionColumns:
+    """The interactions of all leads, one lead after the other."""
+    if len(columns) == 1:
+        return columns[0]
+    return InteractionColumns(
+        [t for c in columns for t in c.types],
+        np.concatenate([np.empty(0, np.int64), *(c.times for c in columns)]),
+        [d for c in columns for d in c.directions],
+        [v for c in columns for v in c.values],
+        [v for c in columns for v in c.contents],
     )
-    names = columns[0].types if len(columns) == 1 else [t for c in columns for t in c.types]
-    directions = columns[0].directions if len(columns) == 1 else [d for c in columns for d in c.directions]
-    kind = np.array(list(map(types.get, names, repeat(unknown_code))), np.int32)
-    if count and directions.count(directions[0]) == count:
+
+
+def _kinds(plan: Plan, types: Sequence[str], directions: Sequence[str | None]) -> npt.NDArray[np.int32]:
+    """Codes (n,) of type and direction; types that the plan does not know share one."""
+    kind = np.array(list(map(plan.threefold_codes.get, types, repeat(3 * len(plan.types)))), np.int32)
+    if directions and directions.count(directions[0]) == len(directions):
         kind += _DIRECTION[directions[0]]
     else:
         kind += np.array([_DIRECTION[d] for d in directions], np.int32)
-    value, content = np.zeros(count, np.int64), np.full(count, -1, np.int32)
-    if any(c.values.count(None) < len(c) for c in columns):
-        value = thousandths(np.array([0.0 if v is None else v for c in columns for v in c.values], np.float64))
-    if any(c.contents.count(None) < len(c) for c in columns):
-        content_codes = [-1 if v is None else contents.setdefault(v, len(contents)) for c in columns for v in c.contents]
-        content = np.array(content_codes, np.int32)
-    return HistoryIndex(start, *_in_order(start, time, kind, value, content))
+    return kind
+
+
+def _values(values: Sequence[float | None]) -> npt.NDArray[np.int64]:
+    """Values (n,) in thousandths, 0 where there is none."""
+    if values.count(None) == len(values):
+        return np.zeros(len(values), np.int64)
+    return thousandths(np.array([0.0 if v is None else v for v in values], np.float64))
+
+
+def _contents(contents: Sequence[str | None]) -> npt.NDArray[np.int32]:
+    """Codes (n,) of contents in the order of their first appearance, -1 where there is none."""
+    if contents.count(None) == len(contents):
+        return np.full(len(contents), -1, np.int32)
+    codes: dict[str, int] = {}
+    return np.array([-1 if v is None else codes.setdefault(v, len(codes)) for v in contents], np.int32)
 
 
 @exact

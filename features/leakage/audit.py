@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
 from features.leakage.evidence import Case
 from features.leakage.families import families
 from features.leakage.interactions import FollowCounts, judge_interactions
-from features.leakage.judge import against_others, on_column, on_family, strengths, suspicious
+from features.leakage.judge import Strong, against_others, on_column, on_family, strengths, suspicious
 from features.leakage.outcomes import Outcome
 from features.leakage.report import Audit
 from features.leakage.sides import straddling_accounts
@@ -49,11 +49,33 @@ def audit(
     names = [n for n in case.columns if n not in exclude and n.partition(".")[2] not in exclude]
     selected = names if columns is None else [n for n in names if n in columns]
     groups = families({n: case.columns[n] for n in names}, case.level)
-    near = {n for family in groups if set(family) & set(selected) for n in family}
+    strong = _needed_strengths(case, names, selected, groups)
+    findings = _findings(case, selected, groups, strong)
+    verdicts = [_verdict(name, findings[name], strong[name]) for name in selected]
+    verdicts += [Verdict(name, "ok", ("empty or the same in every row",), idle=True) for name in case.idle]
+    return Audit(
+        tuple(sorted(verdicts, key=lambda v: ORDER.index(v.level))),
+        judge_interactions(follows or FollowCounts.from_dataset(dataset, case.path, funnel), funnel) if columns is None else (),
+        tuple(_notes(case, test_share)),
+    )
+
+
+def _needed_strengths(
+    case: Case, names: Collection[str], selected: Collection[str], groups: Collection[Collection[str]]
+) -> dict[str, dict[Outcome, Strength]]:
+    """The strengths of the `selected` columns and of their families; of all `names` where one is so strong that it may beat
+    all others."""
+    near = {name for family in groups if set(family) & set(selected) for name in family}
     strong = {name: strengths(case, name) for name in names if name in near or name in selected}
-    if columns is not None and any(suspicious(s) for name in selected for s in strong[name].values()):
-        near = set(names)  # whether it beats all others can only be said with all others
-    strong |= {name: strengths(case, name) for name in names if name in near and name not in strong}
+    if any(suspicious(s) for name in selected for s in strong[name].values()):
+        strong |= {name: strengths(case, name) for name in names if name not in strong}
+    return strong
+
+
+def _findings(
+    case: Case, selected: Collection[str], groups: Collection[Sequence[str]], strong: Strong
+) -> dict[str, list[Finding]]:
+    """Of each column alone, then of each family that is known whole, then of the `selected` ones against all honest others."""
     findings = {name: on_column(case, name, by_outcome) for name, by_outcome in strong.items()}
     for family in (family for family in groups if set(family) <= set(findings)):
         if finding := on_family(case, family, strong):
@@ -62,13 +84,7 @@ def audit(
     honest = [name for name in findings if not _blocked(findings[name])]
     for name in selected:
         findings[name] += against_others(case, name, strong, [o for o in honest if o != name])
-    verdicts = [_verdict(name, findings[name], strong[name]) for name in selected]
-    verdicts += [Verdict(name, "ok", ("empty or the same in every row",), idle=True) for name in case.idle]
-    return Audit(
-        tuple(sorted(verdicts, key=lambda v: ORDER.index(v.level))),
-        judge_interactions(follows or FollowCounts.from_dataset(dataset, case.path, funnel), funnel) if columns is None else (),
-        tuple(_notes(case, test_share)),
-    )
+    return findings
 
 
 def _blocked(findings: list[Finding]) -> bool:

@@ -43,12 +43,15 @@ def on_column(case: Case, name: str, strong: Mapping[Outcome, Strength]) -> list
         late_fill_finding(history, case.path, case.funnel.final) if history else None,
         _name_finding(case, name, strong) if history is None or history.recorded < RECORDED else None,
     ]
-    gravest: Level = "block" if any(f and f.level == "block" for f in findings) else "warn"
+    present = [finding for finding in findings if finding]
+    return [*_value_findings(case, name, present), *present]
+
+
+def _value_findings(case: Case, name: str, findings: Sequence[Finding]) -> list[Finding]:
+    """Values that imply an outcome, as grave as the gravest of the other `findings`; they say it most plainly."""
+    level: Level = "block" if any(f.level == "block" for f in findings) else "warn"
     sentences = [one_value(case.columns[name], case.level_codes(name, o), o) for o in case.outcomes if o.step]
-    value_findings = [
-        Finding(gravest, sentence) for sentence in sentences if sentence
-    ]  # first, as it says most plainly what is the matter
-    return [*value_findings, *(finding for finding in findings if finding)]
+    return [Finding(level, sentence) for sentence in sentences if sentence]
 
 
 def _auc_finding(outcome: Outcome, s: Strength) -> Finding | None:

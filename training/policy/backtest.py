@@ -157,26 +157,21 @@ def _rules_line(policy: Policy, past: Weekly, first_week: int) -> float:
 def _replay(name: str, rank: Floats, wants: Wants, policy: Policy, past: Weekly, test_looks: Flags) -> Tally:
     """Week by week: whoever is wanted is taken, the sure ones first and the highest of each, up to the capacity; the others
     wait. Without a capacity only the sure ones are."""
+    capacity = policy.capacity_per_week
+    decisions, changes = _decisions(wants, past, test_looks)
     hand_overs: dict[int, int] = {}
-    advice_by_lead: dict[int, PreviousAdvice] = {}
-    changes, room = 0, 0.0
+    room = 0.0
     for week in range(len(past.moments)):
-        rows = np.flatnonzero(past.week == week)
-        candidates = []
-        for i in rows.tolist():
-            lead = int(past.looks.lead[i])
-            previous_advice = advice_by_lead.get(lead)
-            decision = wants(i, previous_advice)
-            changes += bool(
-                previous_advice and previous_advice.action == "hand_over" and decision != HANDOVER and test_looks[i]
-            )
-            advice_by_lead[lead] = PreviousAdvice("hand_over" if decision == HANDOVER else "nurture", 7.0)
-            if decision > (NO_HANDOVER if policy.capacity_per_week is not None else IF_ROOM) and lead not in hand_overs:
-                candidates.append((decision, i))
-        room = room % 1 + (np.inf if policy.capacity_per_week is None else policy.capacity_per_week * past.share[week])
-        candidates.sort(key=lambda candidate: (-candidate[0], -rank[candidate[1]]))
-        taken_rows = [i for _, i in (candidates if np.isinf(room) else candidates[: int(room)])]
-        room = 0.0 if np.isinf(room) else room - len(taken_rows)
+        candidates = [
+            (-decisions[i], -rank[i], i)
+            for i in np.flatnonzero(past.week == week).tolist()
+            if decisions[i] > (IF_ROOM if capacity is None else NO_HANDOVER) and int(past.looks.lead[i]) not in hand_overs
+        ]
+        taken_rows = [i for _, _, i in sorted(candidates)]
+        if capacity is not None and np.isfinite(capacity):
+            room = room % 1 + capacity * past.share[week]
+            taken_rows = taken_rows[: int(room)]
+            room -= len(taken_rows)
         hand_overs |= {int(past.looks.lead[i]): i for i in taken_rows}
     looks = np.array(sorted(hand_overs.values()), np.intp)
     looks = looks[test_looks[looks]]
@@ -193,6 +188,20 @@ def _replay(name: str, rank: Floats, wants: Wants, policy: Policy, past: Weekly,
         per_week=_per_week(past, past.week[looks], test_looks),
         changes=changes,
     )
+
+
+def _decisions(wants: Wants, past: Weekly, test_looks: Flags) -> tuple[list[int], int]:
+    """What is wanted of each look (n,), the advice of the week before in mind, and how often a hand-over was taken back."""
+    advice_by_lead: dict[int, PreviousAdvice] = {}
+    decisions, changes = [], 0
+    for i, lead in enumerate(past.looks.lead.tolist()):
+        previous_advice = advice_by_lead.get(lead)
+        decision = wants(i, previous_advice)
+        if previous_advice and previous_advice.action == "hand_over" and decision != HANDOVER and test_looks[i]:
+            changes += 1
+        advice_by_lead[lead] = PreviousAdvice("hand_over" if decision == HANDOVER else "nurture", 7.0)
+        decisions.append(decision)
+    return decisions, changes
 
 
 def sales_conversions(past: Weekly, test_looks: Flags) -> dict[int, int]:

@@ -32,12 +32,7 @@ def combine(pool: str, contributions: Sequence[Contribution]) -> Prior:
 
 
 def _target(estimates: Sequence[TransitionEstimate]) -> TransitionPrior:
-    columns = {}
-    for name in sorted({name for g in estimates for name in g.columns}):
-        group = [g.columns[name] for g in estimates if name in g.columns]
-        if len(group) >= LEAST_CLIENTS:
-            columns[name] = group
-    columns = {name: group for name, group in columns.items() if name.removeprefix(MISSING) in columns}
+    columns = _shared_columns(estimates)
     scales = {name: _scale(group) for name, group in columns.items()}
     effects = {name: effect(group, scales[name][1]) for name, group in columns.items()}
     typical_spread = float(np.sqrt(np.mean([spread**2 for _, spread in effects.values()]))) if effects else 1.0
@@ -50,6 +45,16 @@ def _target(estimates: Sequence[TransitionEstimate]) -> TransitionPrior:
     }  # fmt: skip
     base, doubt = pooled_mean(np.array([g.base for g in estimates]), np.array([g.base_variance for g in estimates]))
     return TransitionPrior(len(estimates), round(base, 4), round(max(doubt, LEAST_DOUBT), 4), column_priors)
+
+
+def _shared_columns(estimates: Sequence[TransitionEstimate]) -> dict[str, list[Column]]:
+    """Columns that enough clients have, by name; an indicator of missing values only beside its column."""
+    groups = {
+        name: [estimate.columns[name] for estimate in estimates if name in estimate.columns]
+        for name in sorted({name for estimate in estimates for name in estimate.columns})
+    }
+    shared = {name: group for name, group in groups.items() if len(group) >= LEAST_CLIENTS}
+    return {name: group for name, group in shared.items() if name.removeprefix(MISSING) in shared}
 
 
 def _scale(columns: Sequence[Column]) -> tuple[float, float, float]:
