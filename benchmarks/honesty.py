@@ -28,7 +28,7 @@ from features.common.clock import DAY
 from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
 from models.common.types import Examples, Floats, log_loss, sigmoid
-from models.learners.gbm import gbm_learner
+from models.learners.gbm import BinnedExamples, gbm_learner
 from models.learners.linear import linear_learner
 from models.rules.odds import SCALE, points_calibrator
 from models.rules.rules import Rules
@@ -166,7 +166,7 @@ def hazard(cut: Cut, fitted: Fitted, rows: Rows, late: Rows) -> Floats:
     train = Examples(x, y, np.ones(len(y)), as_of, p.account[lead], as_of)
     linear = linear_learner(train, fitted.settings.strength)
     trees = max(fitted.settings.trees, 1)
-    gbm = gbm_learner(train, fitted.settings.params, trees=trees)
+    gbm = gbm_learner(BinnedExamples(train), fitted.settings.params, trees=trees)
     later = p.x(cut.late)
     survived = np.ones(len(later))
     for period in range(PERIODS):

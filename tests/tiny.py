@@ -17,7 +17,7 @@ from models.calibration.transition import Transition
 from models.common.types import Examples
 from models.decision.recommend import Policy
 from models.decision.value import Value
-from models.learners.gbm import gbm_learner
+from models.learners.gbm import BinnedExamples, gbm_learner
 from models.learners.linear import linear_learner
 from models.model import FunnelModel
 from models.rules.odds import RuleOdds
@@ -82,7 +82,7 @@ def _transition(target: str, random: np.random.Generator, columns: int, rows: in
     as_of = np.arange(rows) * DAY
     train = Examples(x, y, np.ones(rows), as_of, np.arange(rows), as_of + 90 * DAY)
     linear = linear_learner(train, 0.01)
-    gbm = gbm_learner(train, {"num_threads": 1}, trees=5)
+    gbm = gbm_learner(BinnedExamples(train), {"num_threads": 1}, trees=5)
     return Transition(
         target, linear, gbm, None, (0.6, 0.4, 0.0), -1.0, Calibrator("platt", slope=0.9, shift=-0.2), Interval((0.0,), (0.2,))
     )

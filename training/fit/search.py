@@ -9,7 +9,7 @@ import numpy as np
 import optuna
 
 from models.common.types import Examples, Floats
-from models.learners.gbm import gbm_learner
+from models.learners.gbm import BinnedExamples, gbm_learner
 
 MOST_ROWS = 20_000  # settings are found on so many rows at most; the fit itself uses all
 
@@ -33,7 +33,7 @@ def search(
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     judges = sides if sum(len(train) for train, _ in sides) <= MOST_ROWS else sides[-1:]
-    judges = [(_sample(train, seed), validation) for train, validation in judges]
+    judges = [BinnedExamples(_sample(train, seed), validation) for train, validation in judges]
     results: list[tuple[dict[str, Any], Floats]] = []
 
     def objective(trial: optuna.Trial) -> float:
@@ -43,7 +43,7 @@ def search(
             "lambda_l2": trial.suggest_float("lambda_l2", 0.5, 100.0, log=True),
             "feature_fraction": trial.suggest_float("feature_fraction", 0.15, 0.9),
         }
-        losses = np.concatenate([_losses(train, validation, params) for train, validation in judges])
+        losses = np.concatenate([_losses(rows, params) for rows in judges])
         results.append((params, losses))
         if tick:
             tick()
@@ -68,9 +68,11 @@ def _within_error(difference: Floats) -> bool:
     return bool(difference.sum() <= difference.std() * np.sqrt(len(difference)))
 
 
-def _losses(train: Examples, validation: Examples, params: dict[str, Any]) -> Floats:
+def _losses(rows: BinnedExamples, params: dict[str, Any]) -> Floats:
     """Weighted log loss of each later row (n,)."""
-    margin = gbm_learner(train, params, validation=validation).margin(validation.x)
+    validation = rows.validation
+    assert validation is not None  # noqa: S101  every side has later rows
+    margin = gbm_learner(rows, params).margin(validation.x)
     return np.asarray(validation.weight * np.logaddexp(0, np.where(validation.y, -margin, margin)), np.float64)
 
 

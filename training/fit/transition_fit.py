@@ -15,7 +15,7 @@ from models.calibration.calibrator import Calibrator, choose_calibrator
 from models.calibration.intervals import Interval
 from models.calibration.transition import LEARNERS, Transition
 from models.common.types import Examples, Floats
-from models.learners.gbm import Gbm, gbm_learner
+from models.learners.gbm import BinnedExamples, Gbm, gbm_learner
 from models.learners.linear import STRENGTHS, Linear, linear_learner, linear_path
 from models.rules.odds import points_calibrator
 from training.common.config import Search
@@ -105,7 +105,7 @@ def fit_transition(
     calibrator, losses = _calibrator(blended, examples.select(validation_rows))
     interval = Interval.fit(calibrator.margin(blended), y, examples.as_of[validation_rows], examples.account[validation_rows])
     weights = rescaled_weights(weights, float(np.mean([len(f.train) for f in folds])) / len(examples))
-    linear, gbm, stacked = _learners(examples, settings)
+    linear, gbm, stacked = _learners(examples, settings, (bool(weights[1]), bool(weights[2])))
     log = {
         "rows": len(examples),
         "positives": int(examples.y.sum()),
@@ -124,8 +124,8 @@ def fit_transition(
     transition = Transition(
         target,
         linear,
-        gbm if weights[1] else None,
-        stacked if weights[2] else None,
+        gbm,
+        stacked,
         (float(weights[0]), float(weights[1]), float(weights[2])),
         _prior(examples, settings),
         calibrator,
@@ -141,14 +141,9 @@ def relearn(fitted: Fitted, examples: Examples) -> Transition:
     """The same transition with its learners fitted anew, on other examples."""
     transition = fitted.transition
     examples = fitted.settings.training_examples(examples)
-    linear, gbm, stacked = _learners(examples, fitted.settings)
-    return replace(
-        transition,
-        linear=linear,
-        gbm=gbm if transition.gbm else None,
-        stacked=stacked if transition.stacked else None,
-        prior=_prior(examples, fitted.settings),
-    )
+    used = (transition.gbm is not None, transition.stacked is not None)
+    linear, gbm, stacked = _learners(examples, fitted.settings, used)
+    return replace(transition, linear=linear, gbm=gbm, stacked=stacked, prior=_prior(examples, fitted.settings))
 
 
 def _calibrator(margin: Floats, validation: Examples) -> tuple[Calibrator, dict[str, float]]:
@@ -196,13 +191,14 @@ def choose_settings(examples: Examples, folds: Sequence[Fold], bounds: Search, s
     if rarer < LINEAR_ONLY or not newest.y.any() or newest.y.all():
         return linear
     params = search(sides, trials=bounds.trials, minutes=bounds.minutes, seed=seed, tick=tick)
-    gbms = [gbm_learner(train, params, validation=validation) for train, validation in sides]
+    binned = [BinnedExamples(train, validation) for train, validation in sides]
+    gbms = [gbm_learner(rows, params) for rows in binned]
     starts = [
         (path[chosen.best].margin(a.x), path[chosen.best].margin(b.x)) for path, (a, b) in zip(chosen.paths, sides, strict=True)
     ]
     on_top = [
-        gbm_learner(train, params, validation=validation, start=start, validation_start=validation_start)
-        for (start, validation_start), (train, validation) in zip(starts, sides, strict=True)
+        gbm_learner(rows, params, start=start, validation_start=validation_start)
+        for rows, (start, validation_start) in zip(binned, starts, strict=True)
     ]
     sizes = [len(validation) for _, validation in sides]
     return replace(linear, params=params, trees=best_trees(gbms, sizes), stacked_trees=best_trees(on_top, sizes))
@@ -334,13 +330,19 @@ def _prior(train: Examples, settings: Settings) -> float:
     return float(np.log(positive_weight + 0.5) - np.log(train.weight.sum() - positive_weight + 0.5))
 
 
-def _learners(train: Examples, settings: Settings) -> tuple[Linear, Gbm | None, Gbm | None]:
+def _learners(
+    train: Examples, settings: Settings, used: tuple[bool, bool] = (True, True)
+) -> tuple[Linear, Gbm | None, Gbm | None]:
+    """The linear learner, trees beside it and trees on top of it; of the trees only those that are `used`."""
     train = with_decay(train, settings.half_life)
     linear = linear_learner(train, settings.strength)
     if not settings.trees:
         return linear, None, None
-    gbm = gbm_learner(train, settings.params, trees=settings.trees)
-    stacked = gbm_learner(train, settings.params, trees=settings.stacked_trees, start=linear.margin(train.x))
+    rows = BinnedExamples(train)
+    gbm = gbm_learner(rows, settings.params, trees=settings.trees) if used[0] else None
+    stacked = (
+        gbm_learner(rows, settings.params, trees=settings.stacked_trees, start=linear.margin(train.x)) if used[1] else None
+    )
     return linear, gbm, stacked
 
 

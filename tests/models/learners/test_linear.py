@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.common.types import Examples, sigmoid
-from models.learners.gbm import Gbm, gbm_learner
+from models.learners.gbm import BinnedExamples, Gbm, gbm_learner
 from models.learners.linear import PRIOR_SLOPE, Linear, linear_learner, linear_path, rules_prior
 from tests.models.learners.worlds import examples, examples_with_points
 
@@ -53,7 +53,7 @@ def test_one_outcome_only_gives_the_rate(outcome: bool) -> None:
 
 
 def test_saved_learners_are_loaded_as_they_were(train: Examples, tmp_path: Path) -> None:
-    linear, gbm = linear_learner(train, 0.1), gbm_learner(train, {}, trees=20)
+    linear, gbm = linear_learner(train, 0.1), gbm_learner(BinnedExamples(train), {}, trees=20)
     linear.save(tmp_path)
     gbm.save(tmp_path)
     assert np.array_equal(Linear.load(tmp_path).margin(train.x), linear.margin(train.x))
