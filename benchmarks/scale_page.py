@@ -159,8 +159,8 @@ def _paper(found: Mapping[str, Found]) -> list[str]:
         f"all of them the first time, at about {per_lead:,.0f} bytes a lead; a day reads them, and validates what it touches.",
         "For a billion interactions that is a machine one can rent; for a hundred billion there is none, and validation and",
         "audit would have to run in buckets from the beginning. Next are the bins of the",
-        "trees, which one worker holds (`boost: one`), a byte a column and landmark; beyond that they grow on all workers",
-        "(`boost: apart`) or on a share of the accounts. Third is the map of leads to buckets, which every worker that cuts",
+        "trees, which one worker holds, a byte a column and landmark; beyond that they grow on a",
+        "share of the accounts. Third is the map of leads to buckets, which every worker that cuts",
         "reads whole.",
     ]
 

@@ -123,6 +123,18 @@ class Attributes(Settings):
 Bytes = Annotated[int, BeforeValidator(size)]
 
 
+def _not_apart(value: object) -> object:
+    if value == "apart":
+        raise ValueError(
+            "trees no longer grow on many workers at once; leave `boost:` out and give the workers more `memory:`, "
+            "else the trees learn from as many accounts as fit"
+        )
+    return value
+
+
+Boost = Annotated[Literal["one"], BeforeValidator(_not_apart)]
+
+
 class EngineConfig(Settings):
     """Where the work is done and with how much memory; see docs/scale.md."""
 
@@ -137,16 +149,12 @@ class EngineConfig(Settings):
         "auto", description="whether a training goes through buckets; auto: where it would not fit into `memory`"
     )
     bucket: int | None = Field(None, ge=1_000, description="interactions in a bucket; default: as many as `memory` allows")
-    boost: Literal["one", "apart"] = Field(
-        "one", description="dask: trees of all rows grow on one worker, or on all of them, each with its own rows"
-    )
+    boost: Boost = Field("one", description="trees of all rows grow in one process, of a cluster on one worker")
 
     @model_validator(mode="after")
     def _address_of_dask(self) -> Self:
         if self.address and self.kind != "dask":
             raise ValueError("an `address:` is of a Dask scheduler; set `kind: dask` or leave it out")
-        if self.boost == "apart" and self.kind != "dask":
-            raise ValueError("`boost: apart` is for the workers of a cluster; set `kind: dask` or leave it out")
         return self
 
 

@@ -1,7 +1,4 @@
-"""LightGBM from a matrix on disk: rows are read bucket by bucket and only their bins are kept, one byte a column and row.
-
-Bins come from a sample of rows that is the same wherever the trees grow, so one process and many agree on them.
-"""
+"""LightGBM from a matrix on disk: rows are read bucket by bucket and only their bins are kept, one byte a column and row."""
 
 from __future__ import annotations
 
@@ -63,7 +60,6 @@ class Boosting:
     scale: float
     bin_rows: int = ROWS
     threads: int | None = None
-    network: Mapping[str, Any] | None = None
 
 
 def decayed_weights(chosen: SelectedExamples, half_life: float | None, newest: int) -> Floats:
@@ -92,19 +88,14 @@ def reference(task: Boosting, selected: Sequence[Selection]) -> lgb.Dataset:
 
 def settings(task: Boosting) -> dict[str, Any]:
     """LightGBM's parameters."""
-    return {
-        **DEFAULTS,
-        "num_threads": allowed() if task.threads is None else task.threads,
-        **task.params,
-        **(task.network or {}),
-    }
+    return {**DEFAULTS, "num_threads": allowed() if task.threads is None else task.threads, **task.params}
 
 
-def boost(task: Boosting, of_bins: Sequence[Selection] | None = None) -> str:
-    """Grow the trees; returns LightGBM's text model. `of_bins`: the rows that bins are found on, where they are others."""
+def boost(task: Boosting) -> str:
+    """Grow the trees; returns LightGBM's text model."""
     selections = [s for s in task.selected if s.rows]
     examples = [SelectedExamples.read(task.store.storage, s.file) for s in selections]
-    bins = reference(task, [s for s in of_bins if s.rows] if of_bins else selections)
+    bins = reference(task, selections)
     weight = task.scale * np.concatenate([decayed_weights(c, task.half_life, task.newest) for c in examples])
     rows = [BucketRows(task.store, s.bucket, task.columns, c.row) for s, c in zip(selections, examples, strict=True)]
     data = bins.create_valid(

@@ -18,7 +18,6 @@ from models.calibration.transition import Transition
 from models.learners.gbm import Gbm, allowed
 from training.fit.funnel_fit import Fit
 from training.scale.boost import Boosting, boost, decayed_weights
-from training.scale.distributed_boosting import boost_distributed, is_multi_worker
 from training.scale.select import SelectedExamples, Selection, SelectionTask, select
 from training.scale.stream import StreamedData, size_of
 
@@ -34,11 +33,8 @@ class GrownTrees:
     share: float
 
 
-def grow(
-    streamed: StreamedData, fit: Fit, engine: Engine, room: int, *, distributed: bool = False, tick: Tick | None = None
-) -> tuple[Fit, list[GrownTrees]]:
-    """The fit with trees from all accounts, or from as many as the bins of fit into `room` bytes; where they grow
-    `distributed`, bins are of all.
+def grow(streamed: StreamedData, fit: Fit, engine: Engine, room: int, tick: Tick | None = None) -> tuple[Fit, list[GrownTrees]]:
+    """The fit with trees from all accounts, or from as many as the bins of fit into `room` bytes.
 
     Raises
     ------
@@ -46,16 +42,13 @@ def grow(
         if a bucket is damaged; it is named.
     """
     bin_rows, share = size_of(streamed).bins(room)
-    distributed = distributed and is_multi_worker(engine)
-    if distributed:
-        share = 1.0
     targets = streamed.spec.funnel.targets
     grown_trees, transitions = [], []
     for target, transition in enumerate(fit.transitions):
         if transition.gbm is None and transition.stacked is None:
             transitions.append(transition)
         else:
-            grown_transition, rows = _grown(streamed, fit, target, engine, share, bin_rows, distributed=distributed)
+            grown_transition, rows = _grown(streamed, fit, target, engine, share, bin_rows)
             transitions.append(grown_transition)
             grown_trees.append(GrownTrees(targets[target], rows, share))
         if tick:
@@ -65,7 +58,7 @@ def grow(
 
 
 def _grown(
-    streamed: StreamedData, fit: Fit, target: int, engine: Engine, share: float, bin_rows: int, *, distributed: bool
+    streamed: StreamedData, fit: Fit, target: int, engine: Engine, share: float, bin_rows: int
 ) -> tuple[Transition, int]:
     transition = fit.transitions[target]
     settings = fit.settings[transition.target]
@@ -92,11 +85,7 @@ def _grown(
             streamed.store, streamed.spec.model_columns, selected, settings.params, trees, stacked, settings.half_life,
             newest, scale, bin_rows, None if engine.distributed else allowed() or cores(),
         )  # fmt: skip
-        text = (
-            boost_distributed(engine, task)
-            if distributed
-            else run_exclusive(engine, boost, task, f"trees of {transition.target}")
-        )
+        text = run_exclusive(engine, boost, task, f"trees of {transition.target}")
         log = {"learner": "gbm", "trees": trees, "rows": rows, **settings.params}
         return Gbm(lgb.Booster(model_str=text), log)
 

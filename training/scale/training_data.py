@@ -113,12 +113,10 @@ def stream_training_data(config: Config, folder: Path | None, steps: Steps) -> I
 
         def extend_fit(fit: Fit) -> Fit:
             tick = steps.step("Trees of all accounts", len(fit.transitions))
-            fitted, training_data.grown = grow(
-                streamed, fit, engine, memory_plan.trees, distributed=config.engine.boost == "apart", tick=tick
-            )
+            fitted, training_data.grown = grow(streamed, fit, engine, memory_plan.trees, tick)
             return fitted
 
-        training_data.extend_fit = extend_fit if memory_plan.share < 1 or config.engine.boost == "apart" else None
+        training_data.extend_fit = extend_fit if memory_plan.share < 1 else None
         yield training_data
 
 
