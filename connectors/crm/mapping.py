@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+from connectors.crm.settings import CrmSource
 
 Stages: TypeAlias = Mapping[str, Mapping[str, str | None]]
 
@@ -41,6 +43,20 @@ class CrmMapping:
     lookups: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     default_type: Callable[[str], str | None] = plain
     exits: frozenset[str] = frozenset()
+
+    @classmethod
+    def of_source(
+        cls, source: CrmSource, stages: Stages, interactions: Mapping[str, str | None], excluded: Set[str], **fields: Any
+    ) -> CrmMapping:
+        """What the vendor's usual `interactions` and `excluded` columns become with what the configuration says."""
+        return cls(
+            source.leads,
+            source.companies,
+            {**interactions, **source.interactions},
+            stages,
+            frozenset(excluded | set(source.exclude)),
+            **fields,
+        )
 
 
 @dataclass(frozen=True)

@@ -288,14 +288,9 @@ class HubSpot(HubSpotWriter, BaseConnector):
         """What becomes what; `form: *` and the like are found by their beginning."""
         own_prefix = f"{self.source.write_back.prefix}_"
         landed_columns = self.landing.tables().get("people", [])
-        return CrmMapping(
-            self.source.leads,
-            self.source.companies,
-            {**INTERACTIONS, **self.source.interactions},
-            stages,
-            OUTCOMES | set(self.source.exclude) | {c for c in landed_columns if c.startswith((ENTERED_PREFIX, own_prefix))},
-            OPT_OUTS,
-            default_type=_fallback_type,
+        excluded = OUTCOMES | {c for c in landed_columns if c.startswith((ENTERED_PREFIX, own_prefix))}
+        return CrmMapping.of_source(
+            self.source, stages, INTERACTIONS, excluded, opted_out=OPT_OUTS, default_type=_fallback_type
         )
 
     def propose(self, value: StageValue) -> str | None:

@@ -356,16 +356,14 @@ class Marketo(MarketoWriter, BaseConnector):
 
     def mapping(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
         """What becomes what."""
-        interactions = {**INTERACTIONS, **self.source.interactions}
-        excluded_fields = OUTCOMES | {STAGE, *OPT_OUTS, *self.source.exclude}
-        return CrmMapping(
-            self.source.leads,
-            self.source.companies,
-            interactions,
+        excluded = OUTCOMES | {STAGE, *OPT_OUTS}
+        return CrmMapping.of_source(
+            self.source,
             stages,
-            frozenset(excluded_fields),
-            OPT_OUTS,
-            True,
+            INTERACTIONS,
+            excluded,
+            opted_out=OPT_OUTS,
+            companies_on_people=True,
             default_type=fallback_type,
         )
 

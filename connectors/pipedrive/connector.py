@@ -309,13 +309,11 @@ class Pipedrive(PipedriveWriter, BaseConnector):
 
     def mapping(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
         """What becomes what."""
-        interactions = {**INTERACTIONS, **self.source.interactions}
-        return CrmMapping(
-            self.source.leads,
-            self.source.companies,
-            interactions,
+        return CrmMapping.of_source(
+            self.source,
             stages,
-            frozenset({"stage_id", "moved", "marketing_status", MAIL_MARK, *self.source.exclude}),
+            INTERACTIONS,
+            {"stage_id", "moved", "marketing_status", MAIL_MARK},
             lookups={"source": ("inbox", "person", "source"), "channel": ("inbox", "person", "channel")},
             default_type=lambda name: plain(name.removeprefix("activity: ")),
         )

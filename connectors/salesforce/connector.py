@@ -287,16 +287,14 @@ class Salesforce(SalesforceWriter, BaseConnector):
 
     def mapping(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
         """What becomes what."""
-        excluded_fields = {STATUS, STAGE, "ConvertedContactId", "ConvertedOpportunityId", *self.source.exclude}
-        interactions = {**INTERACTIONS, **self.source.interactions}
-        return CrmMapping(
-            self.source.leads,
-            self.source.companies,
-            interactions,
+        excluded = {STATUS, STAGE, "ConvertedContactId", "ConvertedOpportunityId"}
+        return CrmMapping.of_source(
+            self.source,
             stages,
-            frozenset(excluded_fields),
-            OPT_OUTS,
-            True,
+            INTERACTIONS,
+            excluded,
+            opted_out=OPT_OUTS,
+            companies_on_people=True,
             default_type=_fallback_type,
         )
 

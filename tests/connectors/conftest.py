@@ -52,25 +52,13 @@ def served(small: World, tmp_path: Path) -> Opener:
     return opened
 
 
-@pytest.fixture
-def marketo(small: World, tmp_path: Path) -> Iterator[Site]:
-    with site(CRMS["marketo"], small, tmp_path) as here:
-        yield here
+def _site_of(kind: str) -> Any:
+    @pytest.fixture(name=kind)
+    def site_of_kind(small: World, tmp_path: Path) -> Iterator[Site]:
+        with site(CRMS[kind], small, tmp_path) as here:
+            yield here
+
+    return site_of_kind
 
 
-@pytest.fixture
-def hubspot(small: World, tmp_path: Path) -> Iterator[Site]:
-    with site(CRMS["hubspot"], small, tmp_path) as here:
-        yield here
-
-
-@pytest.fixture
-def salesforce(small: World, tmp_path: Path) -> Iterator[Site]:
-    with site(CRMS["salesforce"], small, tmp_path) as here:
-        yield here
-
-
-@pytest.fixture
-def pipedrive(small: World, tmp_path: Path) -> Iterator[Site]:
-    with site(CRMS["pipedrive"], small, tmp_path) as here:
-        yield here
+hubspot, salesforce, marketo, pipedrive = (_site_of(kind) for kind in ("hubspot", "salesforce", "marketo", "pipedrive"))

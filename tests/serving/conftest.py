@@ -12,10 +12,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from starlette.testclient import TestClient
 
 from features.dataset.dataset import Dataset
 from serving.access.api_keys import add
-from serving.api.app import utc_now
+from serving.api.app import create_app, utc_now
 from serving.schemas.score import EXAMPLE
 from serving.scoring.answer import build_answer
 from serving.scoring.quick import read
@@ -24,6 +25,7 @@ from serving.store.load import load
 from serving.store.store import Store
 from serving.store.tables import metadata
 from tests import postgres
+from tests.serving.odd import NOW
 from tests.serving.processes import ROOT, Site, free_port, running
 from tests.serving.store.world import World
 from tests.tiny import tiny_model
@@ -44,6 +46,14 @@ def _patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """Tests may be slow: other work on the machine must not make them busy. What busy means: test_load_shedding.py."""
     if not request.module.__name__.endswith("test_load_shedding"):
         monkeypatch.setattr("serving.http.load_shedding.MOST_LAG", 30.0)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    """The API over a tiny model, at a fixed moment."""
+    scorer = Scorer(tiny_model())
+    with TestClient(create_app(lambda: scorer, clock=lambda: NOW), raise_server_exceptions=False) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,27 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from serving.api.app import INLINE_BYTES, create_app
-from serving.schemas.score import EXAMPLE
-from serving.scoring.scorer import Scorer
-from tests.tiny import tiny_model
-
-NOW = datetime(2026, 7, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[TestClient]:
-    scorer = Scorer(tiny_model())
-    with TestClient(create_app(lambda: scorer, clock=lambda: NOW), raise_server_exceptions=False) as client:
-        yield client
-
-
-def lead(**changes: Any) -> dict[str, Any]:
-    return {**EXAMPLE["leads"][0], **changes}
-
-
-def act(**changes: Any) -> dict[str, Any]:
-    return {"interactions": [{"type": "page_view", "at": "2026-06-01T00:00:00Z", **changes}]}
+from serving.api.app import INLINE_BYTES
+from tests.serving.odd import act, lead
 
 
 @pytest.mark.parametrize("name", ["field", "attribute", "lead_stage", "type", "lead_id"])

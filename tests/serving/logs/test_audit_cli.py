@@ -17,14 +17,6 @@ from serving.logs.audit_log import HEAD, KEYS, AuditLog, line_hash
 from tests.serving.logs.trails import NOW, ROOT, edited, event, file_of
 
 
-@pytest.fixture
-def trail(tmp_path: Path) -> AuditLog:
-    one = AuditLog(tmp_path / "audit", pause=0.02)
-    for number in range(5):
-        assert one.append([event(f"L-{number}", "L-common", request_id=f"r-{number}")])
-    return one
-
-
 def test_a_whole_trail_is_whole_and_names_nobody(trail: AuditLog) -> None:
     found = verify(trail.folder)
     assert (found.lines, found.first_number, found.last_number) == (5, 1, 5)

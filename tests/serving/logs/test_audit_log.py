@@ -20,14 +20,6 @@ from serving.logs.audit_log import AuditLog
 from tests.serving.logs.trails import ROOT, edited, event, file_of, full_disk
 
 
-@pytest.fixture
-def trail(tmp_path: Path) -> AuditLog:
-    one = AuditLog(tmp_path / "audit", pause=0.02)
-    for number in range(5):
-        assert one.append([event(f"L-{number}", "L-common", request_id=f"r-{number}")])
-    return one
-
-
 def test_nothing_is_written_behind_an_end_that_was_cut_off(trail: AuditLog) -> None:
     edited(lambda lines: lines[:-1])(file_of(trail))
     assert not trail.append([event("L-9")])

@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from serving.api.app import create_app
 from serving.schemas.score import EXAMPLE
-from serving.scoring.scorer import Scorer
-from tests.tiny import tiny_model
-
-NOW = datetime(2026, 7, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[TestClient]:
-    scorer = Scorer(tiny_model())
-    with TestClient(create_app(lambda: scorer, clock=lambda: NOW), raise_server_exceptions=False) as client:
-        yield client
-
-
-def lead(**changes: Any) -> dict[str, Any]:
-    return {**EXAMPLE["leads"][0], **changes}
-
-
-def act(**changes: Any) -> dict[str, Any]:
-    return {"interactions": [{"type": "page_view", "at": "2026-06-01T00:00:00Z", **changes}]}
-
+from tests.serving.odd import act, lead
 
 REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("seconds or milliseconds?", {"created_at": 1779267600}, "ISO 8601", "/leads/0/created_at"),
