@@ -14,6 +14,8 @@ MODULES = (
     "sqlalchemy", "starlette", "yaml",
 )  # fmt: skip
 
+KEEP_ALIVE_SECONDS = 75  # more than proxies keep an idle connection (60): who ends it first resets who is just asking on it
+
 
 def arguments() -> argparse.Namespace:
     """What was asked for."""
@@ -42,6 +44,7 @@ def main() -> None:
     if missing:
         sys.exit(f"The Python module {missing[0]!r} is missing. Run `make setup`, then `make serve`.")
     from features.common.errors import RipelineError
+    from serving.server.shutdown import LAST_SECONDS
 
     try:
         message, environment = checked(options)
@@ -66,6 +69,10 @@ def main() -> None:
         str(options.port),
         "--working-dir",
         str(root),
+        "--timeout-keep-alive",
+        str(KEEP_ALIVE_SECONDS),
+        "--timeout-graceful-shutdown",
+        str(LAST_SECONDS),
     ]
     os.execve(sys.executable, [sys.executable, "-m", "bentoml", *command], os.environ | environment)  # noqa: S606  our own
 

@@ -35,9 +35,9 @@ from serving.logs.audit_middleware import AuditMiddleware, TrailSeries
 from serving.scoring.request import microseconds
 from serving.scoring.scorer import Scorer
 from serving.scoring.work_list import ROWS, WorkList
-from serving.server.accept import Acceptor
+from serving.server.accept import Acceptor, running_server
 from serving.server.reload import FolderWatcher, Reloadable, scorer_of
-from serving.server.shutdown import GracefulShutdown, running_server, shutdown_seconds
+from serving.server.shutdown import GracefulShutdown, shutdown_seconds
 from serving.store.rescoring import Refresher
 from serving.store.store import STORE_VARIABLE, Store
 
@@ -187,7 +187,7 @@ _app = create_app(
 _guarded_app = AuthMiddleware(
     _app, _key_ring(), utc_now, issuer=_issuer, public=os.environ.get(URL_VARIABLE, ""), allowed=_allowed
 )
-_limited_app = BodyLimiter(_guarded_app)
+_limited_app = BodyLimiter(_shutdown.around(_guarded_app))
 if _audit_log:
     _app.state.metrics.registry.register(TrailSeries(_audit_log))
 _audited_app = AuditMiddleware(_limited_app, _audit_log, utc_now) if _audit_log else _limited_app
@@ -226,7 +226,7 @@ class Ripeline:
         if _audit_log:
             _audit_log.start()
         traces.start()
-        server = running_server()
+        server = running_server()  # before its answer to SIGTERM is ours
         _shutdown.at_signal(*shutdown_seconds(), emit)
         if server is not None:
             Acceptor(server, asyncio.get_running_loop()).start()

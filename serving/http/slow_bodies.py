@@ -1,8 +1,13 @@
-"""Bodies that come too slowly (slowloris), or too many bytes at once: both would hold a worker up without asking anything."""
+"""Bodies that come too slowly (slowloris), or too many bytes at once: both would hold a worker up without asking anything.
+
+And bodies that nobody reads, because the answer is there before them (no key, too busy): what is left of one is read and
+dropped, so that the connection can be kept. Who still sends when a connection ends is reset, and may never see the answer.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -12,6 +17,7 @@ from serving.http.load_shedding import RETRY_AFTER
 PART_SECONDS = 10.0  # from one part of a body to the next
 WHOLE_SECONDS, BYTES_A_SECOND = 30.0, 100_000  # for a body, and as much longer as its bytes need at this rate
 MOST_BYTES = 192 * 2**20  # of all bodies that are being read or answered
+REST_SECONDS, REST_BYTES = 2.0, 2**20  # for what is left of a body that nobody reads
 
 
 class BodyLimiter:
@@ -27,67 +33,77 @@ class BodyLimiter:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        loop = asyncio.get_running_loop()
-        started_at, size, more_body, started = loop.time(), 0, True, False
-
-        async def receive_limited() -> Message:
-            nonlocal size, more_body
-            if not more_body:  # waits for the client to go away, for as long as that takes
-                return await receive()
-            message = await _receive_before(
-                min(loop.time() + self.part, started_at + self.whole_seconds + size / BYTES_A_SECOND), receive
-            )
-            more_body = bool(message.get("more_body"))
-            received = len(message.get("body", b""))
-            size += received
-            self.held_bytes += received
-            if self.held_bytes > self.max_bytes:
-                raise refuse(503, "Busy", f"Too much is being sent at once: come again in {RETRY_AFTER} s.")
-            return message
+        body, started = Body(self, receive), False
 
         async def send_limited(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
-                started = True
-                if more_body and message["status"] in (408, 413, 503):  # the rest of the body is not waited for
+                started, status = True, message["status"]
+                if not body.whole and has_body(scope) and (status == 408 or not await body.drop_rest()):
                     message["headers"] = [*message["headers"], (b"connection", b"close")]
-                if message["status"] == 503 and not any(name == b"retry-after" for name, _ in message["headers"]):
+                if status == 503 and not any(name == b"retry-after" for name, _ in message["headers"]):
                     message["headers"] = [*message["headers"], (b"retry-after", str(RETRY_AFTER).encode())]
             await send(message)
 
         try:
-            await self.app(scope, receive_limited, send_limited)
+            await self.app(scope, body.receive, send_limited)
         except RefusedError as error:
             if started:
                 raise
-            await problem_response(error.problem)(scope, receive, send_limited)
+            await problem_response(error.problem)(scope, body.receive, send_limited)
         finally:
-            self.held_bytes -= size
+            self.held_bytes -= body.size
 
 
-async def _receive_before(moment: float, receive: Receive) -> Message:
-    """The next message. As `asyncio.timeout_at`, which takes longer than all else that stands around an application.
+class Body:
+    """What has been received of one body, `size` bytes, and whether that is the `whole` of it."""
 
-    Raises
-    ------
-    RefusedError
-        if it has not come by that moment of the loop.
-    """
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101  the server runs every request in one
-    timed_out = False
+    def __init__(self, limiter: BodyLimiter, receive: Receive) -> None:
+        self._limiter, self._receive = limiter, receive
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self.size, self.whole = 0, False
 
-    def end() -> None:
-        nonlocal timed_out
-        timed_out = True
-        task.cancel()
+    async def receive(self) -> Message:
+        """The next message.
 
-    timer = asyncio.get_running_loop().call_at(moment, end)
-    try:
-        return await receive()
-    except asyncio.CancelledError:
-        if not timed_out or task.uncancel():
-            raise
-        raise refuse(408, "Too slow", "The body did not arrive in time.") from None
-    finally:
-        timer.cancel()
+        Raises
+        ------
+        RefusedError
+            if it has not come in time, or there is too much of all bodies.
+        """
+        if self.whole:  # waits for the client to go away, for as long as that takes
+            return await self._receive()
+        message = await self._receive_in_time()
+        received = len(message.get("body", b""))
+        self.whole = not message.get("more_body")
+        self.size += received
+        self._limiter.held_bytes += received
+        if self._limiter.held_bytes > self._limiter.max_bytes:
+            raise refuse(503, "Busy", f"Too much is being sent at once: come again in {RETRY_AFTER} s.")
+        return message
+
+    async def _receive_in_time(self) -> Message:
+        limiter = self._limiter
+        until = min(self._loop.time() + limiter.part, self._began + limiter.whole_seconds + self.size / BYTES_A_SECOND)
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._receive()
+        except TimeoutError:
+            raise refuse(408, "Too slow", "The body did not arrive in time.") from None
+
+    async def drop_rest(self) -> bool:
+        """Read what is left and keep nothing of it; whether it was little enough and came soon enough."""
+        dropped = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REST_SECONDS):
+                while not self.whole and dropped <= REST_BYTES:
+                    message = await self._receive()
+                    dropped += len(message.get("body", b""))
+                    self.whole = not message.get("more_body")
+        return self.whole
+
+
+def has_body(scope: Scope) -> bool:
+    """Whether the head announces a body."""
+    return any(n == b"transfer-encoding" or (n == b"content-length" and value != b"0") for n, value in scope["headers"])

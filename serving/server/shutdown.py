@@ -1,6 +1,8 @@
 """Graceful shutdown: at SIGTERM `/readyz` says so first, so that no new requests are sent here; then the server stops.
 
-Requests that run are finished in either time. A second signal hurries nothing; SIGKILL does.
+Requests that run are finished in either time. Who asks anew once it stops is told to ask again, on a connection that ends: the
+supervisor holds the listening socket until its workers are gone, so a connection that nobody takes in any more would wait
+without an answer. A second signal hurries nothing; SIGKILL does.
 """
 
 from __future__ import annotations
@@ -12,12 +14,19 @@ import threading
 from collections.abc import Callable, Mapping
 from types import FrameType
 
-import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.common.errors import ConfigError
+from serving.http.errors import problem_response
+from serving.http.load_shedding import RETRY_AFTER
+from serving.schemas.score import Problem
 
 DRAIN_VARIABLE, STOP_VARIABLE = "RIPELINE_DRAIN", "RIPELINE_STOP"
 USUAL_DRAIN, USUAL_STOP = 0.0, 30.0  # seconds of not being ready before; and for what still runs afterwards
+LAST_SECONDS = (
+    2  # of the second: for connections that are still written to when all is answered (`--timeout-graceful-shutdown`)
+)
+CHECK_SECONDS = 0.05  # between two looks whether requests still run
 
 
 def seconds(environment: Mapping[str, str], name: str, default: float, maximum: float = 3600.0) -> float:
@@ -38,21 +47,31 @@ def seconds(environment: Mapping[str, str], name: str, default: float, maximum: 
     return value
 
 
-def running_server() -> uvicorn.Server | None:
-    """The server of this process, which has set itself to be told of SIGTERM; None in a test."""
-    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    return server if isinstance(server, uvicorn.Server) else None
-
-
 class GracefulShutdown:
-    """Whether this process is on its way out. One per worker."""
+    """Whether this process is on its way out, and what it still has to answer. One per worker."""
 
     def __init__(self) -> None:
-        self.started = False
+        self.started = self.stopping = False
+        self._running = 0
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The application, whose running requests are waited for, and which takes no new ones while the process stops."""
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            self._running += 1
+            try:
+                await (_stopping() if self.stopping else app)(scope, receive, send)
+            finally:
+                self._running -= 1
+
+        return answer
 
     def at_signal(self, wait: float, stop: float, report: Callable[[str], None] = lambda _text: None) -> bool:
-        """From now on SIGTERM means `wait` seconds of not being ready, then what it meant before, which is to finish what runs
-        within `stop` seconds; whether that could be set.
+        """From now on SIGTERM means `wait` seconds of not being ready, then what runs is finished within `stop` seconds, then
+        what the signal meant before; whether that could be set.
 
         To be called on the running loop of the main thread, after the server has set its own.
         """
@@ -60,19 +79,29 @@ class GracefulShutdown:
         if threading.current_thread() is not threading.main_thread() or not callable(previous_handler):
             return False
         loop = asyncio.get_running_loop()
-        server = running_server()
-        if server is not None:  # else it would wait for as long as somebody keeps a connection open
-            server.config.timeout_graceful_shutdown = max(1, round(stop))
+
+        async def finish(number: int, frame: FrameType | None) -> None:
+            report(f"Going away: not ready from now on, stopping in {wait:g} s.")
+            await asyncio.sleep(wait)
+            self.stopping = True
+            until = loop.time() + stop - LAST_SECONDS
+            while self._running and loop.time() < until:
+                await asyncio.sleep(CHECK_SECONDS)
+            previous_handler(number, frame)
 
         def handle_signal(number: int, frame: FrameType | None) -> None:
-            if self.started:
-                return
-            self.started = True
-            loop.call_soon_threadsafe(report, f"Going away: not ready from now on, stopping in {wait:g} s.")
-            loop.call_soon_threadsafe(loop.call_later, wait, previous_handler, number, frame)
+            if not self.started:
+                self.started = True
+                asyncio.run_coroutine_threadsafe(finish(number, frame), loop)
 
         signal.signal(signal.SIGTERM, handle_signal)
         return True
+
+
+def _stopping() -> ASGIApp:
+    answer = problem_response(Problem(title="Going away", status=503, detail="This server is stopping: ask again."))
+    answer.headers["connection"], answer.headers["retry-after"] = "close", str(RETRY_AFTER)
+    return answer
 
 
 def shutdown_seconds(environment: Mapping[str, str] = os.environ) -> tuple[float, float]:

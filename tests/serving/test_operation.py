@@ -263,7 +263,7 @@ def test_told_to_stop_it_is_not_ready_then_finishes_and_is_gone(server: Running)
         )
         with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
             connection.sendall(head + body[:20])
-            time.sleep(2.0)
+            time.sleep(5.0)  # long after the 1.5 s of not being ready
             connection.sendall(body[20:])
             answer = connection.recv(65_536)
             late.append((int(answer.split()[1]), len(answer)))
@@ -272,17 +272,21 @@ def test_told_to_stop_it_is_not_ready_then_finishes_and_is_gone(server: Running)
     thread.start()
     time.sleep(0.3)
     server.process.send_signal(signal.SIGTERM)
-    seen, gone = [], False
+    seen, gone, longest = [], False, 0.0
     deadline = time.monotonic() + 30
     while not gone and time.monotonic() < deadline:
+        begun = time.monotonic()
         try:
             seen.append((ask(f"{server.url}/readyz")[0], ask(f"{server.url}/v1/model", key=server.token)[0]))
         except OSError:
             gone = True
+        longest = max(longest, time.monotonic() - begun)
         time.sleep(0.1)
     thread.join(20)
     assert gone
     assert seen.count((503, 200)) >= 5, "not ready, and yet answering"
+    assert (503, 503) in seen, "then who comes is told to ask again, while what ran is finished"
+    assert longest < 3, "and nobody waits without an answer"
     assert late == [(200, late[0][1])], "what ran was finished"
     assert server.process.wait(20) in (0, None)
     assert "Going away" in server.log()

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from serving.http import slow_bodies
 from serving.http.slow_bodies import BodyLimiter
 
 
@@ -19,21 +20,29 @@ async def reading(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(str(len(body)))(scope, receive, send)
 
 
+async def refusing(scope: Scope, receive: Receive, send: Send) -> None:
+    """As who has no key, or comes while there is too much to do: its body is not looked at."""
+    await PlainTextResponse("later", 503)(scope, receive, send)
+
+
 async def asked(app: BodyLimiter, parts: list[tuple[float, bytes]]) -> tuple[int, dict[str, str]]:
     """The status and headers for a body whose parts come after so many seconds each."""
-    left = list(parts)
+    come: asyncio.Queue[Message] = asyncio.Queue()
     said: list[Message] = []
 
-    async def receive() -> Message:
-        wait, body = left.pop(0)
-        await asyncio.sleep(wait)
-        return {"type": "http.request", "body": body, "more_body": bool(left)}
+    async def client() -> None:
+        for number, (wait, body) in enumerate(parts, start=1):
+            await asyncio.sleep(wait)
+            come.put_nowait({"type": "http.request", "body": body, "more_body": number < len(parts)})
 
     async def send(message: Message) -> None:
         said.append(message)
 
-    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
-    await app(scope, receive, send)
+    headers = [(b"transfer-encoding", b"chunked")]
+    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": headers, "query_string": b""}
+    sending = asyncio.create_task(client())
+    await app(scope, come.get, send)
+    sending.cancel()
     return said[0]["status"], {name.decode(): value.decode() for name, value in said[0]["headers"]}
 
 
@@ -65,3 +74,22 @@ def test_too_much_at_once_is_turned_away_and_given_back() -> None:
 
     assert asyncio.run(story()) == ([200, 200, 503, 503], 200)
     assert app.held_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("parts", "kept"),
+    [
+        ([(0.0, b"abc")], True),
+        ([(0.05, b"a")] * 3, True),
+        ([(0.0, b"a"), (5.0, b"b")], False),  # silent
+        ([(0.0, b"a" * 400_000)] * 4, False),  # large
+    ],
+    ids=["at once", "in parts", "silent", "large"],
+)
+def test_a_connection_outlives_an_answer_before_the_body(
+    parts: list[tuple[float, bytes]], kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was ended while the client still sent: a reset, and the answer was not read."""
+    monkeypatch.setattr(slow_bodies, "REST_SECONDS", 0.5)
+    found, headers = asyncio.run(asked(BodyLimiter(refusing), parts))
+    assert (found, headers.get("connection")) == (503, None if kept else "close")
