@@ -10,23 +10,31 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 CORES = os.cpu_count() or 1  # asking takes as long as a lead
 MOST_THREADS = 8  # of the work on a batch
 TURN = 0.0005  # seconds, a tenth of Python's own
 
 
-def side_by_side(works: Sequence[Callable[[], T]], threads: int | None = None) -> list[T]:
-    """What each of the works gives, in their order; at most so many `threads`, all cores where it is not said."""
-    workers = min(threads or CORES, len(works))
+def side_by_side(work: Callable[[T], R], items: Sequence[T], threads: int | None = None) -> list[R]:
+    """What `work` gives for each of the items, in their order; at most so many `threads`, all cores where it is not said.
+
+    A single item, or a single thread, is worked on where the caller is. What goes wrong in one is raised when all have ended.
+    """
+    workers = min(threads or CORES, len(items))
     if workers < 2:
-        return [work() for work in works]
+        return [work(item) for item in items]
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(_call, works))
+        return list(pool.map(work, items))
 
 
-def _call(work: Callable[[], T]) -> T:
-    return work()
+def begin(work: Callable[[], R]) -> Callable[[], R]:
+    """What waits for the result of a work that has been begun in a thread of its own, and raises what went wrong in it."""
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(work)
+    pool.shutdown(wait=False)
+    return future.result
 
 
 @contextmanager

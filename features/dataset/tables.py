@@ -16,6 +16,7 @@ from features.common.errors import DataError, nearest
 
 Kind = Literal["id", "text", "time", "number", "flag"]
 
+MIN_TYPE_ROWS = 20  # an interaction type seen less often is noted, and gets no features of its own
 TIME = "datetime64[us, UTC]"
 _DTYPES = {"time": pd.DatetimeTZDtype("us", "UTC"), "number": np.dtype("float64"), "flag": pd.BooleanDtype()}
 _TEXT = pd.Series([], dtype="str").dtype

@@ -21,9 +21,8 @@ from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
 from features.dataset.landmarks import Path
-from features.dataset.tables import TABLES, TIME, conform
+from features.dataset.tables import MIN_TYPE_ROWS, TABLES, TIME, conform
 
-RARE_TYPE = 20  # rows; fewer say little about an interaction type
 DIRECTIONS = ("in", "out")
 UNKNOWN = "unknown leads"  # how notes end that tell of rows of nobody
 HOLLOW = "all-empty custom columns"
@@ -243,9 +242,9 @@ def _interactions(tables: dict[str, pd.DataFrame], dataset: Dataset, report: Dat
     frame, lead_row = _rows_of_known_leads("interactions", frame, leads, report)
     _note_early("interactions", frame["at"], leads["created_at"], lead_row, report)
     counts = frame["type"].value_counts()
-    rare = counts[(counts > 0) & (counts < RARE_TYPE)]
+    rare = counts[(counts > 0) & (counts < MIN_TYPE_ROWS)]
     report.note(
-        "interactions", f"types with fewer than {RARE_TYPE} rows", len(rare), ", ".join(map(str, rare.index[:5])), "kept"
+        "interactions", f"types with fewer than {MIN_TYPE_ROWS} rows", len(rare), ", ".join(map(str, rare.index[:5])), "kept"
     )
     direction = frame["direction"].astype("category")
     odd = [c for c in direction.cat.categories if c not in DIRECTIONS]

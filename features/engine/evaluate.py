@@ -6,12 +6,11 @@ A group is small enough to share the work among cores evenly. The kernel lets go
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
 
-from features.common.threads import CORES
+from features.common.threads import side_by_side
 from features.engine.kernel import compute
 from features.engine.people import LandmarkArrays, People
 from features.engine.plan import Plan
@@ -42,7 +41,6 @@ def evaluate(
         groups = [(slice(0, len(people)), slice(0, len(looks)))]
     else:
         groups = list(_groups(people, looks))
-    workers = min(threads or CORES, len(groups))
 
     def work(group: tuple[slice, slice]) -> None:
         leads, rows = group
@@ -50,13 +48,9 @@ def evaluate(
         if progress:
             progress(rows.stop - rows.start)
 
-    if workers <= 1:
-        for group in groups:
-            work(group)
-    else:
+    if len(groups) > 1:
         plan.compile()
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(work, groups))
+    side_by_side(work, groups, threads)
     return out
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -18,15 +17,14 @@ from features.attributes.point_in_time import Entity, changed_columns
 from features.catalogue import DataProfile
 from features.common.clock import Moments, microseconds
 from features.common.codes import by_category, gather, recode
-from features.common.threads import side_by_side
+from features.common.threads import begin, side_by_side
 from features.dataset.dataset import Dataset
+from features.dataset.tables import MIN_TYPE_ROWS
 from features.engine.index import DIRECTIONS, UNDIRECTED, HistoryIndex
 from features.engine.people import People
 from features.engine.scanners import drop_rows, scanner_mask
 
 T = TypeVar("T")
-
-MIN_TYPE_ROWS = 20  # an interaction type seen less often gets no features of its own
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class Histories:
             return drop_rows(history, machine, threads), int(machine.sum())
 
         created = microseconds(leads["created_at"])
-        indexed = _submit(index) if background else _ready(index())
+        indexed = begin(index) if background else _ready(index())
         return cls(leads, dataset.companies, row, company_row, account, created, dataset.attribute_changes, indexed)
 
     @cached_property
@@ -97,14 +95,6 @@ class Histories:
             "lead": changed_columns(self.attribute_changes, "lead"),
             "company": changed_columns(self.attribute_changes, "company"),
         }
-
-
-def _submit(work: Callable[[], T]) -> Callable[[], T]:
-    """What waits for the result of a work that has been begun in a thread."""
-    pool = ThreadPoolExecutor(1)
-    future = pool.submit(work)
-    pool.shutdown(wait=False)
-    return future.result
 
 
 def _ready(result: T) -> Callable[[], T]:
@@ -151,7 +141,7 @@ def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[st
     def content() -> npt.NDArray[np.int32]:
         return interactions["content"].astype("category").cat.codes.to_numpy().astype(np.int32)
 
-    of_lead, kind_codes, contents = side_by_side([lead, kind, content], threads)
+    of_lead, kind_codes, contents = side_by_side(lambda column: column(), [lead, kind, content], threads)
     times, value = microseconds(interactions["at"]), interactions["value"].to_numpy(np.float64)
     return HistoryIndex.build(len(leads), of_lead, times, kind_codes, value, contents, threads)
 

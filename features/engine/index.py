@@ -7,7 +7,6 @@ difference of prefix sums, for one lead as for ten million interactions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -62,7 +61,7 @@ class HistoryIndex:
             (lead, time, kind, values, content_codes, start),
             (index.time, index.kind, index.value, index.content),
         )
-        side_by_side([partial(_scatter, *source_columns, *target_columns, *span) for span in index.parts(threads)], threads)
+        side_by_side(lambda span: _scatter(*source_columns, *target_columns, *span), index.parts(threads), threads)
         return index
 
     @classmethod

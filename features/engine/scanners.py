@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -70,7 +70,7 @@ def scanner_mask(history: HistoryIndex, roles: Sequence[str], threads: int = 1) 
     if roles and len(history):
         table = _table(tuple(roles))
         starts = [history.start[begin : end + 1] for begin, end in history.parts(threads)]
-        side_by_side([partial(_mark_scanners, start, history.time, history.kind, table, out) for start in starts], threads)
+        side_by_side(lambda start: _mark_scanners(start, history.time, history.kind, table, out), starts, threads)
     return out
 
 
@@ -105,9 +105,8 @@ def drop_rows(history: HistoryIndex, unwanted: Flags, threads: int = 1) -> Histo
     index = HistoryIndex.allocate(start)
     source_columns = (history.start, history.time, history.kind, history.value, history.content)
     target_columns = (index.time, index.kind, index.value, index.content)
-    side_by_side(
-        [partial(_copy, unwanted, *source_columns, start, *target_columns, *part) for part in history.parts(threads)], threads
-    )
+    parts = history.parts(threads)
+    side_by_side(lambda part: _copy(unwanted, *source_columns, start, *target_columns, *part), parts, threads)
     return index
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from features.catalogue import DataProfile
-from features.engine.histories import MIN_TYPE_ROWS
+from features.dataset.tables import MIN_TYPE_ROWS
 
 
 @dataclass(frozen=True)

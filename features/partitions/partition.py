@@ -23,8 +23,8 @@ from features.common.clock import moment, timestamps
 from features.common.errors import DataError
 from features.dataset.data_report import DataReport
 from features.dataset.funnel import Funnel
+from features.dataset.tables import MIN_TYPE_ROWS
 from features.dataset.validate import UNKNOWN, unknown_leads_error, validate
-from features.engine.histories import MIN_TYPE_ROWS
 from features.partitions.executor import Engine, Tick
 from features.partitions.increment import Day
 from features.partitions.inputs import Raw

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import sys
+import threading
 from functools import partial
 
 import pytest
 
-from features.common.threads import TURN, short_turns, side_by_side
+from features.common.threads import TURN, begin, short_turns, side_by_side
 
 
 @pytest.mark.parametrize("threads", [1, 2, 9, None])
 def test_what_each_gives_in_their_order(threads: int | None) -> None:
-    assert side_by_side([partial(pow, 2, n) for n in range(5)], threads) == [1, 2, 4, 8, 16]
-    assert side_by_side([], threads) == []
+    assert side_by_side(partial(pow, 2), range(5), threads) == [1, 2, 4, 8, 16]
+    assert side_by_side(abs, [], threads) == []
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_what_goes_wrong_in_one_is_raised(threads: int) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
-        side_by_side([partial(int, "1"), partial(int, "one")], threads)
+        side_by_side(int, ["1", "one"], threads)
+
+
+def test_one_is_worked_on_where_the_caller_is() -> None:
+    here = threading.get_ident()
+    assert side_by_side(lambda _: threading.get_ident(), [0]) == [here]
+    assert side_by_side(lambda _: threading.get_ident(), [0, 1], 1) == [here, here]
+
+
+def test_what_is_begun_is_waited_for_when_it_is_asked() -> None:
+    gate = threading.Event()
+    result = begin(lambda: gate.wait(10))
+    gate.set()
+    assert result() is True
+    with pytest.raises(ValueError, match="invalid literal"):
+        begin(lambda: int("one"))()
 
 
 def test_turns_are_as_long_as_before_afterwards() -> None:
