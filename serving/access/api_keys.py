@@ -27,10 +27,10 @@ from typing import Any
 from features.common.errors import ConfigError, RipelineError
 from features.common.files import whole_file
 from serving.common.json_logging import emit
+from serving.http.route_table import SCOPES
 
 KEYS_VARIABLE = "RIPELINE_KEYS"
 USUAL_FILE = Path("keys.json")
-SCOPES = ("score", "write", "admin")  # admin may do all
 RATE = 100.0  # requests a second of one key, where its line says nothing else
 SECRET_VARIABLE = "RIPELINE_SECRET"  # noqa: S105  the name of it
 _TOKEN = re.compile(r"rl_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")

@@ -18,8 +18,9 @@ from typing import Any
 import jwt
 
 from features.common.errors import ConfigError, RipelineError
-from serving.access.api_keys import RATE, SCOPES, Key
+from serving.access.api_keys import RATE, Key
 from serving.access.jwks import ALGORITHMS, Fetch, fetch_key_set, verifiers
+from serving.http.route_table import SCOPES
 
 RETRY_SECONDS = 30.0  # seconds after which an unknown key makes us ask the issuer once more
 REFRESH_SECONDS = 300.0  # seconds after which the keys are asked for anew, so that one the issuer took back is gone here too

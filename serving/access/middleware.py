@@ -29,14 +29,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.access.api_keys import Key, KeyRing
 from serving.access.jwt_tokens import JwtVerifier
 from serving.http.errors import problem_response
+from serving.http.route_table import call_of, required_scope
 from serving.schemas.score import Problem
 
-OPEN_PATHS = frozenset(
-    {"/livez", "/readyz", "/openapi.json", "/docs", "/login", "/web/app.css", "/web/app.js", "/web/words.js"}
-)
-HOOKS = "/v1/hooks/"
-PAGES = frozenset({"/", "/report"})  # where a browser without a key is sent to /login
-READ_ONLY_POSTS = frozenset({"/v1/score", "/v1/what-if"})  # POST, but nothing is changed
 COOKIE = "ripeline"
 PASS_HOURS = 12  # that a browser's pass lasts
 BURST = 2.0  # seconds' worth of requests that may come at once
@@ -90,17 +85,6 @@ class RateLimiter:
                 self._buckets.popitem(last=False)
         self._buckets.move_to_end(client)
         return bucket.wait(now)
-
-
-def required_scope(method: str, path: str) -> str | None:
-    """The scope that a request needs: "" for any key, None for none at all."""
-    if path in OPEN_PATHS or path.startswith(HOOKS):
-        return None
-    if path == "/metrics":
-        return ""
-    if method in ("GET", "HEAD") or path in READ_ONLY_POSTS:
-        return "score"
-    return "admin" if method == "DELETE" else "write"
 
 
 class AuthMiddleware:
@@ -209,7 +193,8 @@ class AuthMiddleware:
     def _unknown(self, scope: Scope, has_token: bool, headers: Headers) -> Response:
         if (
             not has_token
-            and scope["path"] in PAGES
+            and (call := call_of(scope["method"], scope["path"])) is not None
+            and call.page
             and scope["method"] in SAFE_METHODS
             and "text/html" in headers.get("accept", "")
         ):

@@ -23,11 +23,11 @@ from serving.api import leads, pages, webhooks
 from serving.api.api_page import page
 from serving.api.metrics import CONTENT_TYPE, Metrics, MetricsMiddleware
 from serving.api.openapi import describe
-from serving.api.openapi_access import add_security
-from serving.api.responses import modelled, plain, ready
+from serving.api.responses import Handler, modelled, plain, ready
 from serving.http.direct import Direct, whole_body
 from serving.http.errors import RefusedError, problem_response, quote, refuse
 from serving.http.load_shedding import RETRY_AFTER, BusyError, LoadShedder, LoadSheddingMiddleware
+from serving.http.route_table import as_routed, by_path
 from serving.http.traces import span
 from serving.logs.access_log import printed
 from serving.schemas.score import About, FunnelFrame, Problem, ScoreResponse, WhatIfEnvelope
@@ -132,25 +132,20 @@ def create_app(
     async def docs(_request: Request) -> Response:
         return HTMLResponse(_page(), headers={"content-security-policy": DOCS_ONLY})
 
-    score_route = Route("/v1/score", score, methods=["POST"])
-    routes = [
-        score_route,
-        Route("/v1/what-if", ask, methods=["POST"]),
-        *leads.routes(provide, store, work_list, clock),
-        Route("/v1/model", model),
-        Route("/livez", livez),
-        Route("/readyz", readyz),
-        Route("/metrics", metrics_text),
-        Route("/openapi.json", openapi),
-        Route("/docs", docs),
-        *webhooks.routes(provide, work_list, store, clock),
-        *pages.routes(report),
-    ]
-    paths: dict[object, str] = {route.endpoint: route.path for route in reversed(routes)}
+    routes = _bind(
+        {
+            "score": score, "what_if": ask, "model": model, "livez": livez, "readyz": readyz, "metrics": metrics_text,
+            "openapi": openapi, "docs": docs,
+            **leads.handlers(provide, store, work_list, clock),
+            **webhooks.handlers(provide, work_list, store, clock),
+            **pages.handlers(report),
+        }
+    )  # fmt: skip
+    score_route = next(route for route in routes if route.endpoint is score)
     app = Starlette(
         routes=routes,
         middleware=[
-            Middleware(MetricsMiddleware, metrics=metrics, routes=paths),
+            Middleware(MetricsMiddleware, metrics=metrics),
             Middleware(LoadSheddingMiddleware, pressure=pressure),
             Middleware(Direct, route=score_route, answer=score_body, refused=_refusal),
         ],
@@ -158,6 +153,23 @@ def create_app(
     )
     app.state.metrics = metrics
     return app
+
+
+def _bind(handlers: Mapping[str, Handler]) -> list[Route]:
+    """A route for each path of the route table; of several calls each gets its method."""
+    return [
+        _route(path, {method: handlers[call.name] for method, call in calls.items()})
+        for path, calls in by_path().items()
+        if not any(call.at_door for call in calls.values())
+    ]
+
+
+def _route(path: str, by_method: Mapping[str, Handler]) -> Route:
+    async def dispatch(request: Request) -> Response:
+        return await by_method[as_routed(request.method)](request)
+
+    endpoint = dispatch if len(by_method) > 1 else next(iter(by_method.values()))
+    return Route(path, endpoint, methods=list(by_method))
 
 
 def _scored(scorer: Scorer, body: bytes, now: datetime) -> tuple[Parsed, Answer]:
@@ -243,9 +255,9 @@ async def _unexpected(_request: Request, _error: Exception) -> Response:
 
 @cache
 def _description() -> dict[str, object]:
-    return add_security(describe())
+    return describe()
 
 
 @cache
 def _page() -> str:
-    return page(add_security(describe()))
+    return page(describe())

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from features.common.errors import nearest
 from features.common.words import Language
 from models.decision.review import review_reasons
 from serving.api import decision
@@ -117,7 +116,6 @@ class Leads:
 
     def score(self, lead_id: str, parameters: dict[str, str]) -> StoredScore:
         """A lead's score at a moment."""
-        _check_parameters(parameters, ("as_of", "known_at", "reasons", "language"))
         language, reasons = _language(parameters), whole_number(parameters, "reasons", 5, MOST_REASONS)
         scorer, stored_leads, person, as_of = self._load_lead(lead_id, parameters)
         result = self._result(scorer, stored_leads, person, as_of, reasons, language)
@@ -127,7 +125,6 @@ class Leads:
 
     def decision(self, lead_id: str, parameters: dict[str, str]) -> Decision:
         """What somebody may be told who asks."""
-        _check_parameters(parameters, ("as_of", "known_at", "language"))
         language = _language(parameters)
         scorer, stored_leads, person, as_of = self._load_lead(lead_id, parameters)
         result = self._result(scorer, stored_leads, person, as_of, 10, language)
@@ -155,7 +152,6 @@ class Leads:
 
     def scores(self, lead_id: str, parameters: dict[str, str]) -> ScoreHistory:
         """The recorded scores."""
-        _check_parameters(parameters, ("limit",))
         name, limit = self.store.ids(lead_id), whole_number(parameters, "limit", 100, MOST_HISTORY)
         with self.store.read() as connection:
             if not history.lead_exists(connection, name):
@@ -167,7 +163,6 @@ class Leads:
 
     def changed(self, lead_id: str, parameters: dict[str, str]) -> Why:
         """Why a score changed."""
-        _check_parameters(parameters, ("from", "to", "lines", "language"))
         name, now, language = self.store.ids(lead_id), self.now, _language(parameters)
         begin, end = moment_of(parameters, "from", now), moment_of(parameters, "to", now)
         stored = self._current()
@@ -258,13 +253,6 @@ def _all_refused(refused: list[RefusedEvent]) -> RefusedError:
     first_refusal = refused[0]
     detail = first_refusal.detail if len(refused) == 1 else f"All {len(refused)} are invalid; the first: {first_refusal.detail}"
     return refuse(422, "Invalid request", detail, field=first_refusal.field)
-
-
-def _check_parameters(parameters: dict[str, str], names: tuple[str, ...]) -> None:
-    for name in parameters:
-        if name not in names:
-            detail = f"There is no parameter {quote(name)}: {nearest(name, names)}"
-            raise refuse(422, "Invalid request", detail, field=quote(name))
 
 
 def _language(parameters: dict[str, str]) -> Language:

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from features.common.errors import RipelineError
+from features.common.errors import RipelineError, nearest
 from serving.api.lead_handlers import Clock, Leads
-from serving.api.responses import modelled, plain
+from serving.api.responses import Handler, modelled, plain
 from serving.http.direct import whole_body
 from serving.http.errors import RefusedError, quote, refuse
+from serving.http.route_table import CALLS
 from serving.http.traces import span
 from serving.scoring.scorer import Scorer
 from serving.scoring.work_list import WorkList, table
@@ -32,13 +32,13 @@ class UnavailableError(RefusedError):
     """The store cannot be asked now."""
 
 
-def routes(
+def handlers(
     provide: Callable[[], Scorer | None],
     store: Callable[[], Store | None],
     work_list: Callable[[], WorkList | None],
     clock: Clock,
-) -> list[Route]:
-    """The routes. Each notes whom it was about, for the audit trail, where the path does not say so."""
+) -> dict[str, Handler]:
+    """The handlers. Each notes whom it was about, for the audit trail, where the path does not say so."""
 
     def lead_answers() -> Leads:
         lead_store = store()
@@ -85,32 +85,36 @@ def routes(
     async def delete(request: Request) -> Response:
         return modelled(await _run_blocking(lead_answers().erase, _name(request)))
 
-    async def dispatch(request: Request) -> Response:
-        return await {"PUT": put_lead, "DELETE": delete}.get(request.method, lead)(request)
-
     async def interactions_(request: Request) -> Response:
         leads, sent = lead_answers(), await whole_body(request.scope, request.receive)
         answer, lead_ids = await _run_blocking(leads.add_interactions, sent)
         request.scope["ripeline_lead_ids"] = lead_ids
         return modelled(answer)
 
-    def lead_reader(name: str) -> Callable[[Request], Any]:
+    def lead_reader(call: str, method: str) -> Handler:
+        operation = next(c.operation for c in CALLS if c.name == call)
+        known_parameters = tuple(operation.query) if operation else ()
+
         async def answer(request: Request) -> Response:
             parameters = _query_parameters(request)
-            return modelled(await _run_blocking(getattr(lead_answers(), name), _name(request), parameters))
+            leads, name = lead_answers(), _name(request)
+            _check_parameters(parameters, known_parameters)
+            return modelled(await _run_blocking(getattr(leads, method), name, parameters))
 
         return answer
 
-    return [
-        Route("/v1/interactions", interactions_, methods=["POST"]),
-        Route("/v1/leads", lead_list),
-        Route("/v1/leads.csv", lead_list),
-        Route("/v1/leads/{lead_id:path}/score", lead_reader("score")),
-        Route("/v1/leads/{lead_id:path}/scores", lead_reader("scores")),
-        Route("/v1/leads/{lead_id:path}/why", lead_reader("changed")),
-        Route("/v1/leads/{lead_id:path}/decision", lead_reader("decision")),
-        Route("/v1/leads/{lead_id:path}", dispatch, methods=["GET", "PUT", "DELETE"]),
-    ]
+    return {
+        "interactions": interactions_,
+        "work_list": lead_list,
+        "work_list_csv": lead_list,
+        "lead_score": lead_reader("lead_score", "score"),
+        "lead_scores": lead_reader("lead_scores", "scores"),
+        "lead_why": lead_reader("lead_why", "changed"),
+        "lead_decision": lead_reader("lead_decision", "decision"),
+        "lead": lead,
+        "put_lead": put_lead,
+        "erase": delete,
+    }
 
 
 async def _run_blocking(work: Callable[..., T], *arguments: Any) -> T:
@@ -143,6 +147,13 @@ def _query_parameters(request: Request) -> dict[str, str]:
         if len(pairs) > len(parameters) and sum(key == name for key, _ in pairs) > 1:
             raise refuse(422, "Invalid request", f"{quote(name)} is given more than once.", field=quote(name))
     return parameters
+
+
+def _check_parameters(parameters: Mapping[str, str], names: Sequence[str]) -> None:
+    for name in parameters:
+        if name not in names:
+            detail = f"There is no parameter {quote(name)}: {nearest(name, names)}"
+            raise refuse(422, "Invalid request", detail, field=quote(name))
 
 
 def _name(request: Request) -> str:

@@ -92,8 +92,8 @@ class Metrics:
 class MetricsMiddleware:
     """Every request counted and timed by its route, never by its path: a path may name a lead, and there are endless ones."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, routes: Mapping[object, str]) -> None:
-        self.app, self.metrics, self.routes = app, metrics, routes  # endpoint → path of its route
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app, self.metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -110,5 +110,5 @@ class MetricsMiddleware:
         try:
             await self.app(scope, receive, send_noted)
         finally:
-            route = scope["ripeline_route"] = self.routes.get(scope.get("endpoint"), "other")
+            route = scope["ripeline_route"] = getattr(scope.get("route"), "path", "other")
             self.metrics.count_request(route, scope["method"], status, time.perf_counter() - started_at)

@@ -1,166 +1,108 @@
-"""The API's description: OpenAPI 3.1 made from the schemas."""
+"""The API's description: OpenAPI 3.1, made from the route table and the schemas."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from serving.api import openapi_leads
-from serving.schemas.score import (
-    EXAMPLE,
-    About,
-    Problem,
-    ScoreRequest,
-    ScoreResponse,
-    WhatIfRequest,
-    WhatIfResponse,
-    WorkListPage,
-)
-from serving.scoring.work_list import PARAMETERS
+from serving.access.middleware import COOKIE
+from serving.http.route_table import CALLS, OPEN, Call, JsonSchema, Operation
+from serving.schemas.score import Problem
 
 VERSION = "1"
-
-
-def describe() -> dict[str, Any]:
-    """The OpenAPI document."""
-    _, schemas = models_json_schema(
-        [
-            (ScoreRequest, "validation"), (ScoreResponse, "serialization"), (WhatIfRequest, "validation"),
-            (WhatIfResponse, "serialization"), (WorkListPage, "serialization"),
-            (Problem, "serialization"), (About, "serialization"), *openapi_leads.SCHEMAS,
-        ],
-        ref_template="#/components/schemas/{model}",
-    )  # fmt: skip
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "Ripeline", "version": VERSION, "summary": "Calibrated lead scores, reasons and recommendations."},
-        "paths": {
-            "/v1/score": {
-                "post": _scoring_operation(
-                    "score", "Score leads", "ScoreRequest", "one result per lead, in order", "ScoreResponse"
-                )
-            },
-            "/v1/what-if": {
-                "post": _scoring_operation(
-                    "what_if",
-                    "What would change the score of the first lead, limited to what can still happen",
-                    "WhatIfRequest",
-                    "the lead as it is, and after each change",
-                    "WhatIfResponse",
-                )
-            },
-            "/v1/leads": {
-                "get": _list_operation("work_list", "The work list: open leads by their newest scores", "WorkListPage")
-            },
-            "/v1/leads.csv": {"get": _list_operation("work_list_csv", "The same rows as CSV, all of them", None)},
-            **openapi_leads.paths(_read_operation, _problems),
-            "/v1/hooks/hubspot": {
-                "post": _webhook_operation(
-                    "hook_hubspot", "HubSpot says what changed; kept for `make live`", _EVENT_COUNTS, "array"
-                )
-            },
-            "/v1/hooks/pipedrive": {
-                "post": _webhook_operation(
-                    "hook_pipedrive", "Pipedrive says what changed; kept for `make live`", _EVENT_COUNTS, "object"
-                )
-            },
-            "/v1/hooks/marketo": {
-                "post": _webhook_operation(
-                    "hook_marketo", "Marketo asks for a lead's score in the call", _SCORE_FIELDS, "object", 422, 503
-                )
-            },
-            "/v1/model": {
-                "get": _read_operation(
-                    "model", "The model that answers: version, funnel, held-out metrics, hand-over line", "About", 503
-                )
-            },
-            "/livez": {"get": _health_operation("livez", "Is the process alive?")},
-            "/readyz": {"get": _health_operation("readyz", "Can it score?", 503)},
-        },
-        "components": {"schemas": schemas["$defs"]},
-    }
-
-
-_EVENT_COUNTS = {
-    "type": "object",
-    "properties": {"received": {"type": "integer"}, "new": {"type": "integer"}},
-    "required": ["received", "new"],
-}
-_SCORE_FIELDS = {
-    "type": "object",
-    "properties": {"status": {"type": "string"}, "lead_id": {"type": "string"}, "score": {"type": "number"}},
-    "required": ["status", "lead_id"],
+SECURITY_SCHEMES = {
+    "key": {"type": "http", "scheme": "bearer", "description": "An API key (rl_…), or a token of the issuer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "page": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "What /login gives a browser"},
 }
 _PROBLEMS = {
     400: "not JSON", 401: "not from whom it says it is", 404: "there is no such lead, no work list, or it is not set up",
     410: "the lead was erased", 412: "somebody else wrote it meanwhile", 413: "too many leads or too large a body",
     422: "the request, or every lead in it, is invalid", 503: "no model is loaded, or the store cannot be asked now",
 }  # fmt: skip
+_REFUSALS = {  # where a key is checked
+    401: "no key, or one that is wrong, revoked or has ended",
+    403: "a key that may not do that; without keys: not this machine",
+    429: "too often; Retry-After says when to come again",
+}
+_BUSY = {408: "the body did not arrive in time", 503: "more is asked than can be answered, or there is no model"}
 
 
-def _problems(*codes: int) -> dict[str, Any]:
-    content = {"application/problem+json": {"schema": _ref("Problem")}}
-    return {str(code): {"description": _PROBLEMS[code], "content": content} for code in codes}
-
-
-def _scoring_operation(name: str, summary: str, request: str, description: str, answer: str) -> dict[str, Any]:
-    """An operation that takes leads."""
-    content = {"application/json": {"schema": _ref(request), "example": EXAMPLE}}
-    success = {"200": {"description": description, "content": {"application/json": {"schema": _ref(answer)}}}}
+def describe() -> JsonSchema:
+    """The OpenAPI document."""
+    paths: dict[str, dict[str, Any]] = {}
+    models: dict[tuple[type[BaseModel], Literal["validation", "serialization"]], None] = {(Problem, "serialization"): None}
+    for call in CALLS:
+        if call.operation is None:
+            continue
+        path = call.path.replace(":path", "")
+        paths.setdefault(path, {})[call.method.lower()] = _operation(call, call.operation)
+        if isinstance(call.operation.request, type):
+            models[call.operation.request, "validation"] = None
+        if isinstance(call.operation.answer, type):
+            models[call.operation.answer, "serialization"] = None
+    _, schemas = models_json_schema(list(models), ref_template="#/components/schemas/{model}")
     return {
-        "operationId": name,
-        "summary": summary,
-        "requestBody": {"required": True, "content": content},
-        "responses": {**success, **_problems(400, 413, 422, 503)},
+        "openapi": "3.1.0",
+        "info": {"title": "Ripeline", "version": VERSION, "summary": "Calibrated lead scores, reasons and recommendations."},
+        "paths": paths,
+        "components": {"schemas": schemas["$defs"], "securitySchemes": SECURITY_SCHEMES},
     }
 
 
-def _read_operation(name: str, summary: str, answer: str, *problems: int) -> dict[str, Any]:
-    """An operation that only asks."""
-    success = {"200": {"description": "found", "content": {"application/json": {"schema": _ref(answer)}}}}
-    return {"operationId": name, "summary": summary, "responses": {**success, **_problems(*(problems or (404,)))}}
+def _operation(call: Call, operation: Operation) -> JsonSchema:
+    """One operation: what it takes, what it answers, how it refuses, and what is needed to ask."""
+    document: JsonSchema = {"operationId": call.name, "summary": operation.summary}
+    problems = {code: _PROBLEMS[code] for code in operation.problems}
+    if call.scope is OPEN:
+        document["security"] = []
+    else:
+        document["security"] = [{way: []} for way in SECURITY_SCHEMES]
+        problems = {**_REFUSALS, **(_BUSY if operation.request else {}), **problems}
+    if note := operation.note or (call.scope and f"Needs a key with the scope `{call.scope}`."):
+        document["description"] = note
+    if parameters := _parameters(call.path, operation):
+        document["parameters"] = parameters
+    if operation.request:
+        example = {"example": operation.example} if operation.example else {}
+        document["requestBody"] = {
+            "required": True, "content": {"application/json": {"schema": _schema(operation.request), **example}},
+        }  # fmt: skip
+    kind = "text/csv" if operation.answer is None else "application/json"
+    content = {kind: {"schema": _schema(operation.answer)}}
+    answers = {"200": {"description": operation.outcome, "content": content}}
+    if operation.created:
+        answers["201"] = {"description": "made", "content": content}
+    problem = {"application/problem+json": {"schema": _schema(Problem)}}
+    document["responses"] = answers | {
+        str(code): {"description": reason, "content": problem} for code, reason in problems.items()
+    }
+    return document
 
 
-def _list_operation(name: str, summary: str, answer: str | None) -> dict[str, Any]:
-    """A question to the work list."""
-    kinds = {"limit": "integer", "offset": "integer", "min_score": "number"}
-    parameters = [
-        {
-            "name": parameter,
-            "in": "query",
-            "required": False,
-            "allowEmptyValue": True,  # a form sends what was left empty; it is as if it were not there
-            "schema": {"type": kinds.get(parameter, "string")},
-        }
-        for parameter in PARAMETERS
+def _parameters(path: str, operation: Operation) -> list[JsonSchema]:
+    of_path = {"name": "lead_id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    # a form sends what was left empty; it is as if it were not there
+    query = [
+        {"name": name, "in": "query", "required": False, "allowEmptyValue": True, "schema": {"type": kind}, **_meaning(text)}
+        for name, (kind, text) in operation.query.items()
     ]
-    operation = _read_operation(name, summary, answer or "", 404, 422, 503)
-    if answer is None:
-        operation["responses"]["200"]["content"] = {"text/csv": {"schema": {"type": "string"}}}
-    return {**operation, "parameters": parameters}
+    headers = [
+        {"name": name, "in": "header", "required": False, "schema": {"type": "string"}, **_meaning(text)}
+        for name, text in operation.headers.items()
+    ]
+    return [*([of_path] if "{lead_id" in path else []), *query, *headers]
 
 
-def _webhook_operation(name: str, summary: str, schema: dict[str, Any], body: str, *problems: int) -> dict[str, Any]:
-    """A call from a CRM, signed by it."""
-    request_body = {"required": True, "content": {"application/json": {"schema": {"type": body}}}}
-    success = {"200": {"description": "taken", "content": {"application/json": {"schema": schema}}}}
-    return {
-        "operationId": name,
-        "summary": summary,
-        "description": "Signed by the CRM, with its own secret.",
-        "requestBody": request_body,
-        "responses": {**success, **_problems(*sorted({401, 404, 413, 422, *problems}))},
-    }
+def _meaning(text: str) -> Mapping[str, str]:
+    return {"description": text} if text else {}
 
 
-def _health_operation(name: str, summary: str, *problems: int) -> dict[str, Any]:
-    names = {"type": "object", "additionalProperties": {"type": "string"}}
-    properties = {"status": {"type": "string"}, "model": names, "troubles": names}
-    state = {"type": "object", "properties": properties, "required": ["status"]}
-    success = {"200": {"description": "yes", "content": {"application/json": {"schema": state}}}}
-    return {"operationId": name, "summary": summary, "responses": {**success, **_problems(*problems)}}
-
-
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
+def _schema(answer: type[BaseModel] | JsonSchema | None) -> JsonSchema:
+    """A model by its name among the components, others as they are; None is text."""
+    if isinstance(answer, type):
+        return {"$ref": f"#/components/schemas/{answer.__name__}"}
+    return answer or {"type": "string"}

@@ -8,17 +8,11 @@ from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
+from serving.api.responses import Handler
 from serving.http.errors import refuse
 
 WEB = Path(__file__).resolve().parents[1] / "web"
-FILES = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/web/app.js": ("app.js", "text/javascript; charset=utf-8"),
-    "/web/words.js": ("words.js", "text/javascript; charset=utf-8"),
-    "/web/app.css": ("app.css", "text/css; charset=utf-8"),
-}
 SAME_ORIGIN_ONLY = (
     "default-src 'self'; script-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
 )
@@ -29,12 +23,14 @@ REPORT_ONLY = (
 )
 
 
-def routes(report: Callable[[], Path | None]) -> list[Route]:
-    """The routes of the pages. `report` says where the report lies, or None where there is none."""
+def handlers(report: Callable[[], Path | None]) -> dict[str, Handler]:
+    """The handlers of the pages. `report` says where the report lies, or None where there is none."""
 
-    async def web_file(request: Request) -> Response:
-        name, kind = FILES[request.url.path]
-        return Response(_content(name), media_type=kind, headers=_headers(SAME_ORIGIN_ONLY))
+    def web_file(name: str, kind: str) -> Handler:
+        async def answer(_request: Request) -> Response:
+            return Response(_content(name), media_type=f"{kind}; charset=utf-8", headers=_headers(SAME_ORIGIN_ONLY))
+
+        return answer
 
     async def report_page(_request: Request) -> Response:
         path = report()
@@ -42,7 +38,13 @@ def routes(report: Callable[[], Path | None]) -> list[Route]:
             raise refuse(404, "No report", "There is no report beside the model; `make serve` fetches it with the champion.")
         return Response(path.read_bytes(), media_type="text/html; charset=utf-8", headers=_headers(REPORT_ONLY))
 
-    return [*(Route(path, web_file) for path in FILES), Route("/report", report_page)]
+    return {
+        "page": web_file("index.html", "text/html"),
+        "page_script": web_file("app.js", "text/javascript"),
+        "page_words": web_file("words.js", "text/javascript"),
+        "page_style": web_file("app.css", "text/css"),
+        "report": report_page,
+    }
 
 
 @cache

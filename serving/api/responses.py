@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from pydantic import BaseModel
+from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.http.errors import refuse
 from serving.scoring.scorer import Scorer
 
 JSON = "application/json"
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 def ready(provide: Callable[[], Scorer | None]) -> Scorer:

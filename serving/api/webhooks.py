@@ -12,12 +12,11 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from connectors.crm.webhooks import Spool, check_key, hubspot_events, pipedrive_events
 from features.common.errors import RipelineError
 from serving.api.lead_handlers import Leads
-from serving.api.responses import plain
+from serving.api.responses import Handler, plain
 from serving.http.errors import RefusedError, refuse
 from serving.scoring.request import read
 from serving.scoring.scorer import Scorer
@@ -31,14 +30,14 @@ Clock = Callable[[], datetime]
 LeadLookup = Callable[[str], dict[str, Any] | None]  # lead_id → the body of a request that scores it
 
 
-def routes(
+def handlers(
     provide: Callable[[], Scorer | None],
     work_list: Callable[[], WorkList | None],
     store: Callable[[], Store | None],
     clock: Clock,
     environment: Mapping[str, str] = os.environ,
-) -> list[Route]:
-    """The routes, behind a webhook signature or password; each answers 404 until its secret is set."""
+) -> dict[str, Handler]:
+    """The handlers, behind a webhook signature or password; each answers 404 until its secret is set."""
 
     async def hubspot(request: Request) -> Response:
         secret, public = _setting(environment, "HUBSPOT_CLIENT_SECRET"), _setting(environment, URL_VARIABLE)
@@ -68,11 +67,7 @@ def routes(
             _score_lead, provide(), _lead_lookup(provide, work_list(), store(), clock), body, clock()
         )
 
-    return [
-        Route("/v1/hooks/hubspot", hubspot, methods=["POST"]),
-        Route("/v1/hooks/pipedrive", pipedrive, methods=["POST"]),
-        Route("/v1/hooks/marketo", marketo, methods=["POST"]),
-    ]
+    return {"hook_hubspot": hubspot, "hook_pipedrive": pipedrive, "hook_marketo": marketo}
 
 
 def _setting(environment: Mapping[str, str], name: str) -> str:

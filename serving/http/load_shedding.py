@@ -15,13 +15,13 @@ from time import monotonic
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.http.errors import RefusedError, problem_response
+from serving.http.route_table import is_probe
 from serving.schemas.score import Problem
 
 BEAT = 0.02  # seconds between two marks of the loop
 MOST_LAG = 0.25  # seconds
 MOST_LARGE = 8  # requests at a time
 RETRY_AFTER = 1  # seconds after which to come again
-NEVER_SHED = frozenset({"/livez", "/readyz", "/metrics"})  # answered however much waits: who watches must see
 
 
 def _busy() -> Problem:
@@ -81,7 +81,7 @@ class LoadSheddingMiddleware:
         self.app, self.pressure = app, pressure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        overloaded = scope["type"] == "http" and self.pressure.lag() > MOST_LAG and scope["path"] not in NEVER_SHED
+        overloaded = scope["type"] == "http" and self.pressure.lag() > MOST_LAG and not is_probe(scope)
         await (busy() if overloaded else self.app)(scope, receive, send)
 
 

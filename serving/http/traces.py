@@ -12,6 +12,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.http.route_table import is_probe
+
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 NO_SPAN: AbstractContextManager[None] = nullcontext()
 _provider: Any = None
@@ -72,7 +74,7 @@ class TracingMiddleware:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if _tracer is None or scope["type"] != "http" or scope["path"] in ("/livez", "/readyz", "/metrics"):
+        if _tracer is None or scope["type"] != "http" or is_probe(scope):
             await self.app(scope, receive, send)
             return
         await self._trace_request(scope, receive, send)

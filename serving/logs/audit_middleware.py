@@ -10,15 +10,15 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.access.middleware import Clock, required_scope
+from serving.access.middleware import Clock
 from serving.http.errors import problem_response
+from serving.http.route_table import call_of, required_scope
 from serving.logs.access_log import known_method
 from serving.logs.audit_log import AuditLog, Event
 from serving.schemas.score import Problem
 
 CHANGING_SCOPES = ("write", "admin")  # scopes of what is not done without a trail
 DURABLE_SECONDS = 5.0  # that such an answer waits for the disk
-UNAUDITED_PATHS = frozenset({"/livez", "/readyz", "/metrics", "/openapi.json", "/docs"})  # say nothing of anybody
 
 
 class AuditMiddleware:
@@ -28,7 +28,8 @@ class AuditMiddleware:
         self.app, self.trail, self.clock = app, trail, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in UNAUDITED_PATHS or scope["path"].startswith("/web/"):
+        call = call_of(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        if scope["type"] != "http" or (call is not None and not call.audited):
             await self.app(scope, receive, send)
             return
         changes = required_scope(scope["method"], scope["path"]) in CHANGING_SCOPES

@@ -207,3 +207,24 @@ class Decision(BaseModel):
     rules: list[str] = Field(description="what the points rules gave, line by line")
     would_change: list[str] = Field(description="what would lead to another recommendation, or to a higher chance")
     contact: str | None = Field(description="who answers for it: RIPELINE_CONTACT")
+
+
+EVENTS_EXAMPLE: dict[str, Any] = {
+    "interactions": [
+        {
+            "event_id": "web-90177",
+            "lead_id": "L-1",
+            "type": "pricing_page_view",
+            "at": "2026-06-28T08:15:00Z",
+            "direction": "in",
+        },
+        {"event_id": "web-90213", "lead_id": "L-1", "type": "trial_requested", "at": "2026-06-29T16:40:00Z", "direction": "in"},
+    ]
+}
+LEAD_EXAMPLE: dict[str, Any] = {
+    "created_at": "2026-05-20T09:00:00Z",
+    "lead_stage": "mql",
+    "lead_stage_since": "2026-06-10T14:30:00Z",
+    "attributes": {"source": "webinar", "country": "DE", "job_title": "Leiterin Vertrieb"},
+    "company": {"company_id": "C-7", "industry": "software", "employees": 250},
+}

@@ -10,7 +10,7 @@ import pytest
 
 from features.common.errors import ConfigError
 from serving.access.api_keys import KeyRing, revoke
-from serving.access.middleware import ADDRESSES, AuthMiddleware, RateLimiter, client_network, loopback, required_scope
+from serving.access.middleware import ADDRESSES, AuthMiddleware, RateLimiter, client_network, loopback
 from serving.schemas.score import EXAMPLE
 from tests.serving.access.guarded import House, bearer
 
@@ -53,25 +53,6 @@ def test_what_is_open_and_what_is_not(house: House) -> None:
     ):
         assert client.get(path).status_code == 401, path
     assert client.post("/v1/hooks/hubspot", content=b"{}").status_code == 404, "signed in a way of their own, when set up"
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "scope"),
-    [
-        ("GET", "/livez", None),
-        ("POST", "/v1/hooks/marketo", None),
-        ("GET", "/metrics", ""),
-        ("GET", "/v1/leads", "score"),
-        ("POST", "/v1/score", "score"),
-        ("POST", "/v1/what-if", "score"),
-        ("POST", "/v1/interactions", "write"),
-        ("PUT", "/v1/leads/1", "write"),
-        ("DELETE", "/v1/leads/1", "admin"),
-        ("POST", "/anything/new", "write"),
-    ],
-)
-def test_which_scope_a_request_needs(method: str, path: str, scope: str | None) -> None:
-    assert required_scope(method, path) == scope
 
 
 def test_a_key_does_only_what_it_may(house: House) -> None:

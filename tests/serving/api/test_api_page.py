@@ -11,9 +11,8 @@ import pytest
 
 from serving.api.api_page import page
 from serving.api.openapi import describe
-from serving.api.openapi_access import add_security
 
-DOCUMENT = add_security(describe())
+DOCUMENT = describe()
 
 
 @pytest.fixture(scope="module")

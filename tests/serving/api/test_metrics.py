@@ -33,11 +33,15 @@ def test_requests_are_counted_by_route_and_status(client: TestClient) -> None:
     client.post("/v1/score", content=b"{")
     client.get("/v1/leads/anna@example.com")
     client.get("/somewhere")
+    for path in ("/v1/leads.csv", "/web/app.js"):  # served by the handlers of /v1/leads and of the page
+        client.get(path)
     found = told(client)
     assert found['ripeline_requests_total{method="POST",route="/v1/score",status="200"}'] == 1
     assert found['ripeline_requests_total{method="POST",route="/v1/score",status="400"}'] == 1
     assert found['ripeline_requests_total{method="GET",route="/v1/leads/{lead_id:path}",status="404"}'] == 1
     assert found['ripeline_requests_total{method="GET",route="other",status="404"}'] == 1
+    assert found['ripeline_requests_total{method="GET",route="/v1/leads.csv",status="404"}'] == 1
+    assert found['ripeline_requests_total{method="GET",route="/web/app.js",status="200"}'] == 1
     assert found['ripeline_request_seconds_count{route="/v1/score"}'] == 2
     assert not any("anna" in name or "somewhere" in name for name in found), "a path may name a lead"
 
