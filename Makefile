@@ -10,7 +10,6 @@ HOST ?= 127.0.0.1
 PORT ?= 3000
 KEYS ?= keys.json
 AUDIT ?= artefacts/audit
-WORKERS ?= 1
 CHALLENGER ?= artefacts/challenger
 SCOPES ?= score
 RATE ?= 100
@@ -20,7 +19,9 @@ ifndef STORE
 STORE := $(or $(RIPELINE_STORE),sqlite:///artefacts/leads.db)
 endif
 # by the environment, not as an argument: an address may hold a password, and arguments are seen by everybody
-serve load export retain erase: export RIPELINE_STORE := $(STORE)
+serve settings load export retain erase: export RIPELINE_STORE := $(STORE)
+SERVER = $(if $(filter no,$(STORE)),env -u RIPELINE_STORE) $(RUN) -m serving
+SERVED = --model $(MODEL) --report $(REPORT) $(if $(filter no,$(STORE)),--work-list $(WORK_LIST)) $(if $(filter yes,$(SHADOW)),--shadow $(CHALLENGER)) $(if $(filter file,$(origin KEYS)),,--keys $(KEYS)) $(if $(filter no,$(AUDIT)),,--audit $(AUDIT)) $(if $(WORKERS),--workers $(WORKERS))
 # the CRM targets take CONFIG only where it is given: without, it is <crm>.yaml
 CRM_CONFIG = $(if $(filter command environment override,$(firstword $(origin CONFIG))),--config $(CONFIG))
 CRM_NAMED = $(if $(CRM),,echo "Name the CRM: CRM=hubspot, salesforce, marketo or pipedrive"; exit 2;)
@@ -30,7 +31,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: golden train-all bench-clients partition bench-scale load export retain erase bench-store audit-trail audit-dependencies bench-overload soak follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: settings golden train-all bench-clients partition bench-scale load export retain erase bench-store audit-trail audit-dependencies bench-overload soak follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -62,7 +63,10 @@ serve: setup  ## serve the champion, its report and the lead store  [CONFIG=…]
 	@$(RUN) -m training fetch --config $(CONFIG) --to $(MODEL) --report $(REPORT)
 	@$(if $(filter no,$(STORE)),,if $(RUN) -m serving.store empty; then $(MAKE) --no-print-directory load || echo "Serving an empty store."; fi)
 	@$(if $(and $(filter no,$(STORE)),$(filter-out no,$(WORK_LIST))),$(RUN) -m training work-list --config $(CONFIG) --to $(WORK_LIST) --model $(MODEL) $(if $(FOLDER),--folder $(FOLDER)) || echo "Serving without a work list.")
-	@exec $(if $(filter no,$(STORE)),env -u RIPELINE_STORE) $(RUN) -m serving --model $(MODEL) --report $(REPORT) $(if $(filter no,$(STORE)),--work-list $(WORK_LIST)) $(if $(filter yes,$(SHADOW)),--shadow $(CHALLENGER)) $(if $(filter file,$(origin KEYS)),,--keys $(KEYS)) $(if $(filter no,$(AUDIT)),,--audit $(AUDIT)) --workers $(WORKERS) --host $(HOST) --port $(PORT)
+	@exec $(SERVER) $(SERVED) --host $(HOST) --port $(PORT)
+
+settings: setup  ## the settings of training and of `make serve`, and where each comes from  [as for `make serve`]
+	@$(RUN) -m training settings && echo && $(SERVER) settings $(SERVED)
 
 load: setup  ## a dataset into the lead store; what is there stays  [CONFIG=…] [STORE=sqlite:///artefacts/leads.db]
 	@rm -rf $(LOADING); $(RUN) -m training dataset --config $(CONFIG) --out $(LOADING) $(if $(FOLDER),--folder $(FOLDER)) >/dev/null && $(RUN) -m serving.store load --in $(LOADING); status=$$?; rm -rf $(LOADING); exit $$status

@@ -27,7 +27,7 @@ from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
 from features.dataset.dataset import Dataset
 from serving.store.load import load
-from serving.store.store import STORE_VARIABLE, Store
+from serving.store.store import Store
 from tests import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,7 +57,7 @@ def served(model: Path, store: str, folder: Path) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "serving", "--model", str(model.resolve()), "--port", str(port)]
-    environment = {**os.environ, STORE_VARIABLE: store, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "RIPELINE_STORE": store, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -111,7 +111,7 @@ def timed(work: Callable[[int], object], count: int) -> list[float]:
 
 def measured(model: Path, store: str, dataset: Dataset, folder: Path) -> dict[str, str]:
     """One column of the table."""
-    kept = Store.from_address(store, {})
+    kept = Store.from_address(store)
     kept.open()
     begun = time.perf_counter()
     rows = sum(load(kept, dataset).values())

@@ -1,4 +1,4 @@
-"""`python -m serving --model FOLDER`: start the server."""
+"""`python -m serving --model FOLDER`: start the server; `python -m serving settings`: what it would start with."""
 
 from __future__ import annotations
 
@@ -8,19 +8,32 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from serving.common.settings import ServingSettings
+    from serving.store.store import Store
 
 MODULES = (
     "alembic", "bentoml", "jwt", "lightgbm", "numpy", "pandas", "psycopg", "pyarrow", "pydantic", "sklearn", "scipy",
     "sqlalchemy", "starlette", "yaml",
 )  # fmt: skip
+USUAL_MODEL = Path("artefacts/champion")
 
 KEEP_ALIVE_SECONDS = 75  # more than proxies keep an idle connection (60): who ends it first resets who is just asking on it
 
 
 def arguments() -> argparse.Namespace:
-    """What was asked for."""
+    """What was asked for. An option that is a setting goes before its variable."""
     parser = argparse.ArgumentParser(prog="python -m serving", description="Serve a model folder.")
-    parser.add_argument("--model", type=Path, default=Path("artefacts/champion"), help="model folder")
+    parser.add_argument(
+        "command",
+        nargs="?",
+        choices=("serve", "settings"),
+        default="serve",
+        help="settings: show, and say where they come from",
+    )
+    parser.add_argument("--model", type=Path, help=f"model folder; default: RIPELINE_MODEL, else {USUAL_MODEL}")
     parser.add_argument("--report", type=Path, help="report.html of its training, shown at /report")
     parser.add_argument("--work-list", type=Path, help="folder of the work list, shown at /")
     parser.add_argument("--store", help="address of the lead store, shown in place of the work list; default: RIPELINE_STORE")
@@ -29,8 +42,7 @@ def arguments() -> argparse.Namespace:
         "--keys", type=Path, help="file of the API keys (serving/access/api_keys.py); default: keys.json, if there is one"
     )
     parser.add_argument("--audit", type=Path, help="folder of the audit trail (serving/logs/audit_cli.py); default: none")
-    workers = int(os.environ.get("RIPELINE_WORKERS") or 1)
-    parser.add_argument("--workers", type=int, default=workers, help="processes that answer")
+    parser.add_argument("--workers", help="processes that answer; default: RIPELINE_WORKERS, else 1")
     parser.add_argument("--wait-for-model", action="store_true", help="start without a model and take the one that comes")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=3000)
@@ -43,11 +55,17 @@ def main() -> None:
     missing = [m for m in MODULES if importlib.util.find_spec(m) is None]
     if missing:
         sys.exit(f"The Python module {missing[0]!r} is missing. Run `make setup`, then `make serve`.")
+    from features.common.environment import table
     from features.common.errors import RipelineError
+    from serving.common.settings import process_environment, process_settings
     from serving.server.shutdown import LAST_SECONDS
 
     try:
-        message, environment = checked(options)
+        settings = process_settings(overrides(options))
+        if options.command == "settings":
+            print(table(settings))
+            return
+        message, changes = checked(settings, options.host, options.wait_for_model)
     except RipelineError as error:
         sys.exit(str(error))
     if trouble := cannot_listen(options.host, options.port):
@@ -56,10 +74,6 @@ def main() -> None:
         )
     print(f"{message} on http://{options.host}:{options.port} (work list at /, API at /docs)", flush=True)
     root = Path(__file__).resolve().parent.parent
-    environment |= {
-        "BENTOML_DO_NOT_TRACK": "True",
-        "PYTHONPATH": os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])]),
-    }
     command = [
         "serve",
         "serving.service:Ripeline",
@@ -74,76 +88,89 @@ def main() -> None:
         "--timeout-graceful-shutdown",
         str(LAST_SECONDS),
     ]
-    os.execve(sys.executable, [sys.executable, "-m", "bentoml", *command], os.environ | environment)  # noqa: S606  our own
+    environment = process_environment(changes, root)
+    os.execve(sys.executable, [sys.executable, "-m", "bentoml", *command], environment)  # noqa: S606  our own
 
 
-def checked(options: argparse.Namespace) -> tuple[str, dict[str, str]]:
-    """What is served in words, and the environment of the server.
+def overrides(options: argparse.Namespace) -> dict[str, str]:
+    """Variable → what the options say in its place. What is only shown need not be there: then it is as if not named."""
+    named = {name: getattr(options, name) for name in ("model", "store", "keys", "audit", "workers")}
+    shown = {name: getattr(options, name) for name in ("report", "work_list", "shadow")}
+    named |= {name: path for name, path in shown.items() if path is not None and path.exists()}
+    return {f"RIPELINE_{name.upper()}": str(value) for name, value in named.items() if value is not None}
+
+
+def checked(settings: ServingSettings, host: str, wait_for_model: bool) -> tuple[str, dict[str, str]]:
+    """What is served in words, and what changes in the environment of the server: paths and addresses whole, since it works
+    in another folder.
 
     Raises
     ------
     RipelineError
         for a model folder, keys or settings with which it is not to start.
     """
-    from features.common.errors import ConfigError, ModelError
+    model = settings.model or USUAL_MODEL
+    message = model_in_words(model, wait_for_model)
+    keys = checked_keys(settings, host)
+    store = opened_store(settings)
+    paths = {f"RIPELINE_{name.upper()}": value for name, value in settings if isinstance(value, Path)}
+    paths |= {"RIPELINE_MODEL": model, **({"RIPELINE_KEYS": keys} if keys else {})}
+    changes = {name: str(path.resolve()) for name, path in paths.items()}
+    if store is not None:
+        changes["RIPELINE_STORE"] = store.url.render_as_string(hide_password=False)
+    return message, changes | {"RIPELINE_WORKERS": str(settings.workers)}
+
+
+def model_in_words(folder: Path, wait: bool) -> str:
+    """Which model is served. Without one, that is waited for it, if that is wanted."""
+    from features.common.errors import ModelError
     from models.store import load
-    from serving.access.api_keys import KEYS_VARIABLE, USUAL_FILE, secret
-    from serving.access.api_keys import read as read_keys
-    from serving.access.jwks import check_location
-    from serving.access.jwt_tokens import read_trust
-    from serving.access.middleware import loopback
-    from serving.common.json_logging import LEVEL_VARIABLE, level
-    from serving.logs.access_log import ORIGINS_VARIABLE, PROXIES_VARIABLE, origins, proxies
-    from serving.logs.audit_cli import FOLDER_VARIABLE as AUDIT_VARIABLE
-    from serving.server.shutdown import shutdown_seconds
-    from serving.store.store import STORE_VARIABLE, Store
 
     try:
-        model = load(options.model)
-        message = f"Serving {model.name!r}, version {model.version},"
+        model = load(folder)
     except ModelError:
-        if not options.wait_for_model:
+        if not wait:
             raise
-        message = "Waiting for a model, and answering what needs none,"
-    keys = options.keys or Path(os.environ.get(KEYS_VARIABLE) or USUAL_FILE)
-    ready = bool(read_keys(keys))
-    secret(keys)
-    origins(os.environ.get(ORIGINS_VARIABLE, ""))
-    proxies(os.environ.get(PROXIES_VARIABLE, ""))
-    level(os.environ.get(LEVEL_VARIABLE, ""))
-    shutdown_seconds()
-    named_store = options.store or os.environ.get(STORE_VARIABLE)
-    store = Store.from_address(named_store) if named_store else None  # whether it answers is for the server to see
-    if store is not None and store.url.database and store.engine.dialect.name == "sqlite":
-        Path(store.url.database).parent.mkdir(parents=True, exist_ok=True)
-    trust = read_trust(os.environ)
-    if trust:
-        check_location(trust.keys)
-    if (options.keys or os.environ.get(KEYS_VARIABLE)) and not ready:
-        raise ConfigError(f"There are no API keys in {keys}.", "make key NAME=crm")
-    if options.workers < 1:
+        return "Waiting for a model, and answering what needs none,"
+    return f"Serving {model.name!r}, version {model.version},"
+
+
+def checked_keys(settings: ServingSettings, host: str) -> Path | None:
+    """The file of the API keys; None where there are none.
+
+    Raises
+    ------
+    ConfigError
+        where keys that were named are not there, or nobody would be kept out who can reach this machine.
+    """
+    from features.common.errors import ConfigError
+    from serving.access.api_keys import USUAL_FILE, read
+    from serving.access.jwt_tokens import read_trust
+    from serving.access.middleware import loopback
+
+    file = settings.keys or USUAL_FILE
+    ready = bool(read(file))
+    if settings.keys and not ready:
+        raise ConfigError(f"There are no API keys in {file}.", "make key NAME=crm")
+    if not read_trust(settings) and not ready and not loopback(host):
         raise ConfigError(
-            f"{options.workers} workers answer nobody.", "Name one or more with --workers (WORKERS=… for make serve)."
-        )
-    if not ready and not trust and not loopback(options.host):
-        raise ConfigError(
-            f"{options.host} can be reached from other machines, and there are no API keys: anybody could read your leads.",
+            f"{host} can be reached from other machines, and there are no API keys: anybody could read your leads.",
             "make key NAME=crm, then start again; or stay on 127.0.0.1.",
         )
-    given_paths = {
-        "RIPELINE_REPORT": options.report,
-        "RIPELINE_WORK_LIST": options.work_list,
-        "RIPELINE_SHADOW": options.shadow,
-    }
-    environment = {
-        "RIPELINE_MODEL": str(options.model.resolve()),
-        **{variable: str(path.resolve()) for variable, path in given_paths.items() if path is not None and path.exists()},
-        **({AUDIT_VARIABLE: str(options.audit.resolve())} if options.audit else {}),
-        **({KEYS_VARIABLE: str(keys.resolve())} if ready else {}),
-        **({STORE_VARIABLE: store.url.render_as_string(hide_password=False)} if store else {}),
-        "RIPELINE_WORKERS": str(options.workers),
-    }
-    return message, environment
+    return file if ready else None
+
+
+def opened_store(settings: ServingSettings) -> Store | None:
+    """The lead store, with the folder that SQLite needs; whether it answers is for the server to see."""
+    from features.common.environment import revealed
+    from serving.store.store import Store
+
+    if not settings.store:
+        return None
+    store = Store.from_address(revealed(settings.store), settings)
+    if store.url.database and store.engine.dialect.name == "sqlite":
+        Path(store.url.database).parent.mkdir(parents=True, exist_ok=True)
+    return store
 
 
 def cannot_listen(host: str, port: int) -> str | None:

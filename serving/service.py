@@ -5,59 +5,49 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import sys
 from pathlib import Path
 from typing import Any, cast
 
-os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
-# X-Forwarded-For is believed of nobody unless they are named; uvicorn would believe whoever asks from this machine
-os.environ["FORWARDED_ALLOW_IPS"] = os.environ.get("RIPELINE_PROXIES", "")
+from serving.common.settings import process_settings, tell_libraries
+
+_settings = process_settings()
+tell_libraries(_settings.proxies)
 
 import bentoml
 import uvicorn.config
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from features.common.environment import revealed
 from models.store import MANIFEST
-from serving.access.api_keys import KEYS_VARIABLE, KeyRing
+from serving.access.api_keys import KeyRing
 from serving.access.jwt_tokens import JwtVerifier, read_trust
 from serving.access.middleware import AuthMiddleware
 from serving.api.app import create_app, utc_now
-from serving.api.webhooks import URL_VARIABLE
 from serving.common.json_logging import emit, speak_json
 from serving.http import traces
 from serving.http.slow_bodies import BodyLimiter
-from serving.logs.access_log import ORIGINS_VARIABLE, AccessLogMiddleware, origins, with_cors
-from serving.logs.audit_cli import FOLDER_VARIABLE as AUDIT_VARIABLE
+from serving.logs.access_log import AccessLogMiddleware, with_cors
 from serving.logs.audit_log import AuditLog
 from serving.logs.audit_middleware import AuditMiddleware, TrailSeries
 from serving.scoring.request import microseconds
 from serving.scoring.scorer import Scorer
 from serving.scoring.work_list import ROWS, WorkList
+from serving.server import protocol
 from serving.server.accept import Acceptor, running_server
 from serving.server.reload import FolderWatcher, Reloadable, scorer_of
-from serving.server.shutdown import GracefulShutdown, shutdown_seconds
+from serving.server.shutdown import GracefulShutdown
 from serving.store.rescoring import Refresher
-from serving.store.store import STORE_VARIABLE, Store
+from serving.store.store import Store
 
-MODEL_VARIABLE = "RIPELINE_MODEL"
-REPORT_VARIABLE, LIST_VARIABLE = "RIPELINE_REPORT", "RIPELINE_WORK_LIST"
 PACKED_MODEL = Path(__file__).resolve().parent.parent / "model"  # where a Bento carries it
 
-SHADOW_VARIABLE = "RIPELINE_SHADOW"
 MODEL, SHADOW, LIST = "model", "shadow model", "work list"
 
 _reloadables: dict[str, Reloadable[Any]] = {}  # by title; filled when the worker starts
-WORKERS = int(os.environ.get("RIPELINE_WORKERS") or 1)
 _stores: list[Store] = []  # one, where there is one
 _refreshers: list[Refresher] = []
-
-
-def model_folder() -> Path:
-    """The folder named by `RIPELINE_MODEL`, else the one packed into the Bento."""
-    named = os.environ.get(MODEL_VARIABLE)
-    return Path(named) if named else PACKED_MODEL
 
 
 def provide() -> Scorer | None:
@@ -89,12 +79,6 @@ def provide_store() -> Store | None:
 
 def _value(title: str) -> Any:
     return _reloadables[title].value if title in _reloadables else None
-
-
-def report() -> Path | None:
-    """The report named by `RIPELINE_REPORT`."""
-    named = os.environ.get(REPORT_VARIABLE)
-    return Path(named) if named else None
 
 
 class RipelineFirst:
@@ -140,24 +124,12 @@ def shut_down() -> None:
     traces.stop()
 
 
-def _key_ring() -> KeyRing | None:
-    """The keys named by `RIPELINE_KEYS`; a file that is not there yet lets nobody in, none at all only this machine."""
-    named = os.environ.get(KEYS_VARIABLE)
-    return KeyRing(Path(named)) if named else None
-
-
 def freeze_garbage() -> None:
     """What is loaded stays: without looking through it again and again the collector makes no pauses of 100 ms and more.
 
     It is not called to look through all that once more either, which would be such a pause while requests are answered.
     """
     gc.freeze()
-
-
-def _open_audit_log() -> AuditLog | None:
-    """The audit trail in the folder that `RIPELINE_AUDIT` names."""
-    named = os.environ.get(AUDIT_VARIABLE)
-    return AuditLog(Path(named), report=emit) if named else None
 
 
 def _is_server() -> bool:
@@ -167,39 +139,40 @@ def _is_server() -> bool:
 
 
 if _is_server():
-    speak_json()
+    speak_json(_settings.log_level)
+    protocol.MOST_CONNECTIONS = _settings.connections
     uvicorn.config.HTTP_PROTOCOLS["auto"] = "serving.server.protocol:Careful"
 
 _shutdown = GracefulShutdown()
-_trust = read_trust(os.environ)
+_trust = read_trust(_settings)
 _issuer = JwtVerifier(_trust) if _trust else None
-_audit_log = _open_audit_log()
-_allowed = origins(os.environ.get(ORIGINS_VARIABLE, ""))
+_audit_log = AuditLog(_settings.audit, report=emit) if _settings.audit else None
+# a file that is not there yet lets nobody in, none at all only this machine
+_keys = KeyRing(_settings.keys, revealed(_settings.secret)) if _settings.keys else None
 _app = create_app(
     provide,
+    settings=_settings,
     work_list=provide_list,
     store=provide_store,
-    report=report,
+    report=lambda: _settings.report,
     shadow=provide_shadow,
     troubles=troubles,
     shutting_down=lambda: _shutdown.started,
 )
-_guarded_app = AuthMiddleware(
-    _app, _key_ring(), utc_now, issuer=_issuer, public=os.environ.get(URL_VARIABLE, ""), allowed=_allowed
-)
+_guarded_app = AuthMiddleware(_app, _keys, utc_now, issuer=_issuer, public=_settings.public_url, allowed=_settings.origins)
 _limited_app = BodyLimiter(_shutdown.around(_guarded_app))
 if _audit_log:
     _app.state.metrics.registry.register(TrailSeries(_audit_log))
 _audited_app = AuditMiddleware(_limited_app, _audit_log, utc_now) if _audit_log else _limited_app
 _application = AccessLogMiddleware(
-    traces.TracingMiddleware(with_cors(_audited_app, _allowed)), utc_now, answered=_app.state.metrics.count_request
+    traces.TracingMiddleware(with_cors(_audited_app, _settings.origins)), utc_now, answered=_app.state.metrics.count_request
 )
 
 
 @bentoml.service(
     name="ripeline",
     traffic={"timeout": 60},
-    workers=WORKERS,
+    workers=_settings.workers,
     # ours are in serving/api/metrics.py; BentoML's would cost a lead as much time as its features
     logging={"access": {"enabled": False}},
     metrics={"enabled": False},
@@ -212,11 +185,11 @@ class Ripeline:
     def __init__(self) -> None:
         # the ASGI application was made before the service is
         _reloadables.clear()
-        _reloadables[MODEL] = Reloadable(MODEL, model_folder(), MANIFEST, scorer_of)
-        if shadow := os.environ.get(SHADOW_VARIABLE):
-            _reloadables[SHADOW] = Reloadable(SHADOW, Path(shadow), MANIFEST, scorer_of)
-        if named := os.environ.get(LIST_VARIABLE):
-            _reloadables[LIST] = Reloadable(LIST, Path(named), ROWS, WorkList.read)
+        _reloadables[MODEL] = Reloadable(MODEL, _settings.model or PACKED_MODEL, MANIFEST, scorer_of)
+        if _settings.shadow:
+            _reloadables[SHADOW] = Reloadable(SHADOW, _settings.shadow, MANIFEST, scorer_of)
+        if _settings.work_list:
+            _reloadables[LIST] = Reloadable(LIST, _settings.work_list, ROWS, WorkList.read)
         for reloadable in _reloadables.values():
             reloadable.look()
         if _issuer:
@@ -225,16 +198,16 @@ class Ripeline:
                 emit(_issuer.trouble, "warning")
         if _audit_log:
             _audit_log.start()
-        traces.start()
+        traces.start(_settings)
         server = running_server()  # before its answer to SIGTERM is ours
-        _shutdown.at_signal(*shutdown_seconds(), emit)
+        _shutdown.at_signal(_settings.drain, _settings.stop, emit)
         if server is not None:
             Acceptor(server, asyncio.get_running_loop()).start()
         gc.collect()
         freeze_garbage()
         FolderWatcher(list(_reloadables.values()), freeze_garbage).start()
-        if named := os.environ.get(STORE_VARIABLE):
-            _stores[:] = [Store.from_address(named)]
+        if _settings.store:
+            _stores[:] = [Store.from_address(revealed(_settings.store), _settings)]
             # opens the store, too, as soon as its database can be asked
             _refreshers[:] = [Refresher(_stores[0], provide, lambda: microseconds(utc_now()))]
             _refreshers[0].start()

@@ -284,6 +284,16 @@ def erase(
             raise typer.Exit(1)
 
 
+@app.command()
+def settings() -> None:
+    """The settings of the environment and where they come from; secrets are not shown."""
+    from features.common.environment import table
+    from training.common.settings import with_secrets_file
+
+    with _friendly_errors():
+        typer.echo(table(with_secrets_file()))
+
+
 CrmName = Annotated[str, typer.Option("--crm", help="hubspot, salesforce, marketo or pipedrive")]
 CrmConfig = Annotated[Path | None, typer.Option("--config", help="configuration; default: <crm>.yaml here")]
 

@@ -27,12 +27,11 @@ from typing import Any
 from features.common.errors import ConfigError, RipelineError
 from features.common.files import whole_file
 from serving.common.json_logging import emit
+from serving.common.settings import process_settings
 from serving.http.route_table import SCOPES
 
-KEYS_VARIABLE = "RIPELINE_KEYS"
 USUAL_FILE = Path("keys.json")
 RATE = 100.0  # requests a second of one key, where its line says nothing else
-SECRET_VARIABLE = "RIPELINE_SECRET"  # noqa: S105  the name of it
 _TOKEN = re.compile(r"rl_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 
 
@@ -93,14 +92,15 @@ def _key(line: Mapping[str, Any]) -> Key:
 
 
 class KeyRing:
-    """The keys of a file, as they are now."""
+    """The keys of a file, as they are now. `secret` signs the passes of browsers, else what lies beside the keys does; else
+    something of this process alone, whose passes end with it."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, secret: str = "") -> None:
         self.file = file
         self._loaded_mark: tuple[int, int, int] | None = None
         self._keys = read(file)
         self._loaded_mark = self._mark()
-        self._secret = secret(file)
+        self._secret = secret.encode() or _read_secret(file) or secrets.token_bytes(32)
 
     def _mark(self) -> tuple[int, int, int] | None:
         try:
@@ -149,22 +149,11 @@ class KeyRing:
         return base64.urlsafe_b64encode(mark).decode().rstrip("=")
 
 
-def secret(file: Path) -> bytes:
-    """What signs passes: `RIPELINE_SECRET`, else what lies beside the keys; else something of this process alone, whose passes
-    end with it.
-
-    Raises
-    ------
-    ConfigError
-        if it is too short to be one.
-    """
-    secret_text = os.environ.get(SECRET_VARIABLE, "").encode()
-    if secret_text and len(secret_text) < 32:
-        raise ConfigError(f"{SECRET_VARIABLE} has {len(secret_text)} characters.", "Give 32 random ones or more, or none.")
+def _read_secret(file: Path) -> bytes:
     try:
-        return secret_text or _secret_file(file).read_bytes() or secrets.token_bytes(32)
+        return _secret_file(file).read_bytes()
     except OSError:
-        return secrets.token_bytes(32)
+        return b""
 
 
 def _secret_file(file: Path) -> Path:
@@ -238,7 +227,7 @@ def revoke(file: Path, key_id: str) -> None:
 def main() -> None:
     """Add, list and revoke."""
     parser = argparse.ArgumentParser(prog="python -m serving.access.api_keys", description="API keys of the server.")
-    parser.add_argument("--file", type=Path, default=Path(os.environ.get(KEYS_VARIABLE) or USUAL_FILE))
+    parser.add_argument("--file", type=Path, help=f"default: RIPELINE_KEYS, else {USUAL_FILE}")
     commands = parser.add_subparsers(dest="command", required=True)
     add_command = commands.add_parser("add", help="make a key; it is shown once")
     add_command.add_argument("name", help="who will use it, such as crm or dashboard")
@@ -249,13 +238,14 @@ def main() -> None:
     commands.add_parser("revoke", help="take a key away").add_argument("id")
     options = parser.parse_args()
     try:
+        file = options.file or process_settings().keys or USUAL_FILE
         if options.command == "add":
-            print(add(options.file, options.name, [s.strip() for s in options.scopes.split(",")], options.rate, options.days))
-            print(f"This key is shown only now. Its hash is in {options.file}.", file=sys.stderr)
+            print(add(file, options.name, [s.strip() for s in options.scopes.split(",")], options.rate, options.days))
+            print(f"This key is shown only now. Its hash is in {file}.", file=sys.stderr)
         elif options.command == "revoke":
-            revoke(options.file, options.id)
+            revoke(file, options.id)
         else:
-            for key in read(options.file).values():
+            for key in read(file).values():
                 ends = f"until {key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else "without end"
                 print(f"{key.id}  {key.name}  {','.join(sorted(key.scopes))}  {key.rate:g}/s  {ends}")
     except RipelineError as error:

@@ -19,14 +19,14 @@ import jwt
 
 from features.common.errors import ConfigError, RipelineError
 from serving.access.api_keys import RATE, Key
-from serving.access.jwks import ALGORITHMS, Fetch, fetch_key_set, verifiers
+from serving.access.jwks import ALGORITHMS, Fetch, check_location, fetch_key_set, verifiers
+from serving.common.settings import ISSUER, ServingSettings
 from serving.http.route_table import SCOPES
 
 RETRY_SECONDS = 30.0  # seconds after which an unknown key makes us ask the issuer once more
 REFRESH_SECONDS = 300.0  # seconds after which the keys are asked for anew, so that one the issuer took back is gone here too
 MAX_CACHED_TOKENS, CACHE_SECONDS = 10_000, 60.0  # tokens whose signature need not be looked at again, for so many seconds
 MAX_TOKEN_LENGTH = 8_192  # characters of a token
-PREFIX = "RIPELINE_JWT_"
 
 
 @dataclass(frozen=True)
@@ -44,45 +44,30 @@ class Trust:
     rate: float = RATE
 
 
-def read_trust(environment: Mapping[str, str]) -> Trust | None:
+def read_trust(settings: ServingSettings) -> Trust | None:
     """The settings `RIPELINE_JWT_…`; None where no issuer is named.
 
     Raises
     ------
     ConfigError
-        for settings that are missing, unknown or would let in more than meant.
+        for settings that are missing or would let in more than meant.
     """
-    settings = {
-        name.removeprefix(PREFIX).lower(): value.strip() for name, value in environment.items() if name.startswith(PREFIX)
-    }
-    unknown = sorted(settings.keys() - set(Trust.__dataclass_fields__))
-    if unknown:
-        raise ConfigError(f"There is no setting {PREFIX}{unknown[0].upper()}.", f"There are {', '.join(_setting_names())}.")
-    settings = {name: value for name, value in settings.items() if value}
-    if not settings:
+    needed = {"ISSUER": settings.jwt_issuer, "AUDIENCE": settings.jwt_audience, "KEYS": settings.jwt_keys}
+    if not any(settings.source_of(f"jwt_{name}") for name in Trust.__dataclass_fields__):
         return None
-    for name in ("issuer", "audience", "keys"):
-        if name not in settings:
-            raise ConfigError(f"{PREFIX}{name.upper()} is missing.", "An issuer needs ISSUER, AUDIENCE and KEYS.")
-    algorithms = tuple(_words(settings.get("algorithms", "RS256,ES256")))
+    for name, value in needed.items():
+        if not value:
+            raise ConfigError(f"{ISSUER}{name} is missing.", "An issuer needs ISSUER, AUDIENCE and KEYS.")
+    issuer, audience, keys = map(str, needed.values())
+    check_location(keys)
+    algorithms = tuple(_words(settings.jwt_algorithms))
     if not algorithms or set(algorithms) - ALGORITHMS.keys():
         raise ConfigError(
-            f"{PREFIX}ALGORITHMS: {', '.join(algorithms)}.", f"Only signatures with a key pair: {', '.join(ALGORITHMS)}."
+            f"{ISSUER}ALGORITHMS: {', '.join(algorithms)}.", f"Only signatures with a key pair: {', '.join(ALGORITHMS)}."
         )
-    return Trust(
-        settings["issuer"],
-        settings["audience"],
-        settings["keys"],
-        algorithms,
-        settings.get("claim", "scope"),
-        _scopes(settings.get("scopes", "")),
-        _number(settings, "leeway", 30.0, 300.0),
-        _number(settings, "rate", RATE, 1e6) or RATE,
-    )
-
-
-def _setting_names() -> list[str]:
-    return [PREFIX + name.upper() for name in Trust.__dataclass_fields__]
+    scopes = _scopes(settings.jwt_scopes or "")
+    rate = settings.jwt_rate or RATE
+    return Trust(issuer, audience, keys, algorithms, settings.jwt_claim, scopes, settings.jwt_leeway, rate)
 
 
 def _words(text: str) -> list[str]:
@@ -94,18 +79,8 @@ def _scopes(text: str) -> dict[str, str] | None:
     pairs = dict(pair.rpartition("=")[::2] for pair in _words(text))
     for issuer_scope, scope in pairs.items():
         if not issuer_scope or scope not in SCOPES:
-            raise ConfigError(f"{PREFIX}SCOPES: {issuer_scope}={scope}.", f"Write theirs=ours; ours are {', '.join(SCOPES)}.")
+            raise ConfigError(f"{ISSUER}SCOPES: {issuer_scope}={scope}.", f"Write theirs=ours; ours are {', '.join(SCOPES)}.")
     return pairs or None
-
-
-def _number(settings: Mapping[str, str], name: str, default: float, maximum: float) -> float:
-    try:
-        value = float(settings.get(name, default))
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= maximum:
-        raise ConfigError(f"{PREFIX}{name.upper()}: {settings[name]!r}.", f"Write a number from 0 to {maximum:g}.")
-    return value
 
 
 class JwtVerifier:

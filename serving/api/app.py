@@ -24,6 +24,7 @@ from serving.api.api_page import page
 from serving.api.metrics import CONTENT_TYPE, Metrics, MetricsMiddleware
 from serving.api.openapi import describe
 from serving.api.responses import Handler, modelled, plain, ready
+from serving.common.settings import UNSET, ServingSettings
 from serving.http.direct import Direct, whole_body
 from serving.http.errors import RefusedError, problem_response, quote, refuse
 from serving.http.load_shedding import RETRY_AFTER, BusyError, LoadShedder, LoadSheddingMiddleware
@@ -60,6 +61,7 @@ def create_app(
     provide: Callable[[], Scorer | None],
     clock: Clock = utc_now,
     *,
+    settings: ServingSettings = UNSET,
     work_list: Callable[[], WorkList | None] = lambda: None,
     store: Callable[[], Store | None] = lambda: None,
     report: Callable[[], Path | None] = lambda: None,
@@ -136,8 +138,8 @@ def create_app(
         {
             "score": score, "what_if": ask, "model": model, "livez": livez, "readyz": readyz, "metrics": metrics_text,
             "openapi": openapi, "docs": docs,
-            **leads.handlers(provide, store, work_list, clock),
-            **webhooks.handlers(provide, work_list, store, clock),
+            **leads.handlers(provide, store, work_list, clock, settings.contact),
+            **webhooks.handlers(provide, work_list, store, clock, settings),
             **pages.handlers(report),
         }
     )  # fmt: skip

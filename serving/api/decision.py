@@ -6,9 +6,7 @@ significantly affects them looked at by a person. docs/privacy.md says what is o
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from features.common.clock import timestamps
@@ -19,7 +17,6 @@ from serving.scoring.scorer import Scorer
 from serving.scoring.what_if import what_if
 from serving.store.lead_reads import Person, StoredLeads
 
-CONTACT_VARIABLE = "RIPELINE_CONTACT"
 MAX_CHANGES = 5  # what would change it
 
 _LOGIC = (
@@ -144,8 +141,3 @@ def review_in_words(reasons: list[str], language: Language) -> str:
     if not reasons:
         return phrase("no_review", language)
     return phrase("review", language, why="; ".join(phrase(reason, language) for reason in reasons))
-
-
-def contact(environment: Mapping[str, str] = os.environ) -> str | None:
-    """Who answers for what is decided."""
-    return environment.get(CONTACT_VARIABLE) or None

@@ -45,8 +45,8 @@ LANGUAGES: tuple[Language, ...] = ("en", "de")
 class Leads:
     """The answers, each in a method that blocks; the routes run them in threads."""
 
-    def __init__(self, provide: Callable[[], Scorer | None], store: Store, clock: Clock) -> None:
-        self._provide, self.store, self._clock = provide, store, clock
+    def __init__(self, provide: Callable[[], Scorer | None], store: Store, clock: Clock, contact: str | None = None) -> None:
+        self._provide, self.store, self._clock, self._contact = provide, store, clock, contact
         self._stored: StoredScorer | None = None
 
     @property
@@ -147,7 +147,7 @@ class Leads:
             reasons=decision.reasons_in_words(result, language),
             rules=decision.rules_in_words(result, language),
             would_change=change,
-            contact=decision.contact(),
+            contact=self._contact,
         )
 
     def scores(self, lead_id: str, parameters: dict[str, str]) -> ScoreHistory:

@@ -37,14 +37,16 @@ def handlers(
     store: Callable[[], Store | None],
     work_list: Callable[[], WorkList | None],
     clock: Clock,
+    contact: str | None,
 ) -> dict[str, Handler]:
-    """The handlers. Each notes whom it was about, for the audit trail, where the path does not say so."""
+    """The handlers; `contact` answers for decisions. Each notes whom it was about, for the audit trail, where the path does not
+    say so."""
 
     def lead_answers() -> Leads:
         lead_store = store()
         if lead_store is None:
             raise refuse(404, "No store", "This server has no lead store; start it with RIPELINE_STORE=sqlite:///… .")
-        return Leads(provide, lead_store, clock)
+        return Leads(provide, lead_store, clock, contact)
 
     async def lead_list(request: Request) -> Response:
         parameters = _query_parameters(request)

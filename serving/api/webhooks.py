@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +17,7 @@ from connectors.crm.webhooks import Spool, check_key, hubspot_events, pipedrive_
 from features.common.errors import RipelineError
 from serving.api.lead_handlers import Leads
 from serving.api.responses import Handler, plain
+from serving.common.settings import ServingSettings
 from serving.http.errors import RefusedError, refuse
 from serving.scoring.request import read
 from serving.scoring.scorer import Scorer
@@ -25,7 +26,6 @@ from serving.store.connect import StoreError
 from serving.store.store import Store
 
 MOST_BYTES = 2 * 2**20  # HubSpot sends at most a hundred events a call
-HOOKS_VARIABLE, URL_VARIABLE = "RIPELINE_HOOKS", "RIPELINE_PUBLIC_URL"
 Clock = Callable[[], datetime]
 LeadLookup = Callable[[str], dict[str, Any] | None]  # lead_id → the body of a request that scores it
 
@@ -35,28 +35,26 @@ def handlers(
     work_list: Callable[[], WorkList | None],
     store: Callable[[], Store | None],
     clock: Clock,
-    environment: Mapping[str, str] = os.environ,
+    settings: ServingSettings,
 ) -> dict[str, Handler]:
     """The handlers, behind a webhook signature or password; each answers 404 until its secret is set."""
 
     async def hubspot(request: Request) -> Response:
-        secret, public = _setting(environment, "HUBSPOT_CLIENT_SECRET"), _setting(environment, URL_VARIABLE)
+        secret, public = _require(settings, "hubspot_client_secret"), _require(settings, "public_url")
         body = await _body(request)
         query = f"?{request.url.query}" if request.url.query else ""
         uri = public.rstrip("/") + request.url.path + query
         return await run_in_threadpool(
-            _spool_events, environment, lambda: hubspot_events("POST", uri, request.headers, body, secret, clock().timestamp())
+            _spool_events, settings, lambda: hubspot_events("POST", uri, request.headers, body, secret, clock().timestamp())
         )
 
     async def pipedrive(request: Request) -> Response:
-        user, password = _setting(environment, "PIPEDRIVE_HOOK_USER"), _setting(environment, "PIPEDRIVE_HOOK_PASSWORD")
+        user, password = _require(settings, "pipedrive_hook_user"), _require(settings, "pipedrive_hook_password")
         body = await _body(request)
-        return await run_in_threadpool(
-            _spool_events, environment, lambda: pipedrive_events(request.headers, body, user, password)
-        )
+        return await run_in_threadpool(_spool_events, settings, lambda: pipedrive_events(request.headers, body, user, password))
 
     async def marketo(request: Request) -> Response:
-        key = _setting(environment, "MARKETO_HOOK_KEY")
+        key = _require(settings, "marketo_hook_key")
         body = await _body(request)
         try:
             check_key(request.headers, key)
@@ -70,11 +68,12 @@ def handlers(
     return {"hook_hubspot": hubspot, "hook_pipedrive": pipedrive, "hook_marketo": marketo}
 
 
-def _setting(environment: Mapping[str, str], name: str) -> str:
-    value = environment.get(name)
+def _require(settings: ServingSettings, field: str) -> str:
+    value = getattr(settings, field)
     if not value:
+        name = ServingSettings.model_fields[field].alias
         raise refuse(404, "Not set up", f"This webhook is not set up: {name} is not set on the server.")
-    return value
+    return str(value.get_secret_value() if isinstance(value, SecretStr) else value)
 
 
 async def _body(request: Request) -> bytes:
@@ -87,9 +86,9 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _spool_events(environment: Mapping[str, str], events: Callable[[], Any]) -> Response:
+def _spool_events(settings: ServingSettings, events: Callable[[], Any]) -> Response:
     """Answered only once the events are on disk (write-ahead): what was acknowledged is not lost."""
-    folder = _setting(environment, HOOKS_VARIABLE)
+    folder = _require(settings, "hooks")
     try:
         batch = events()
         spool = Spool(Path(folder))

@@ -7,32 +7,16 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 import traceback
 from datetime import UTC, datetime
 from types import TracebackType
 
-from features.common.errors import ConfigError
+from serving.common.settings import LEVELS
 
-LEVEL_VARIABLE = "RIPELINE_LOG_LEVEL"
-LEVELS = ("debug", "info", "warning", "error")
 MAX_FRAMES = 12  # of a traceback, the innermost
 _json = False
-
-
-def level(text: str) -> str:
-    """A level by its name.
-
-    Raises
-    ------
-    ConfigError
-        if there is none of that name.
-    """
-    level_name = text.strip().lower() or "info"
-    if level_name not in LEVELS:
-        raise ConfigError(f"{LEVEL_VARIABLE}: {text!r}.", f"There are {', '.join(LEVELS)}.")
-    return level_name
+_level = "info"  # of what is emitted, once it is JSON
 
 
 def write_line(line: str) -> None:
@@ -47,7 +31,7 @@ def write_line(line: str) -> None:
 def emit(text: str, kind: str = "info") -> None:
     """Something for whoever runs the server: plain where people read it, JSON once `speak_json` was called."""
     if _json:
-        if LEVELS.index(kind) >= LEVELS.index(level(os.environ.get(LEVEL_VARIABLE, ""))):
+        if LEVELS.index(kind) >= LEVELS.index(_level):
             write_line(json.dumps({"at": _timestamp(), "event": "said", "level": kind, "message": text}, ensure_ascii=False))
         return
     print(text, file=sys.stdout if kind == "info" else sys.stderr, flush=True)
@@ -74,16 +58,15 @@ class Lines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def speak_json() -> None:
-    """From now on every logger of this process writes lines of JSON to standard output."""
-    global _json  # noqa: PLW0603  a process has one standard output
-    _json = True
-    level_name = level(os.environ.get(LEVEL_VARIABLE, ""))
+def speak_json(level: str = "info") -> None:
+    """From now on every logger of this process writes lines of JSON of that level and above to standard output."""
+    global _json, _level
+    _json, _level = True, level
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(Lines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(max(getattr(logging, level_name.upper()), logging.INFO))
+    root.setLevel(max(getattr(logging, level.upper()), logging.INFO))
     # made long ago with handlers and levels of their own
     for name in ("bentoml", "uvicorn", "uvicorn.error", "uvicorn.access", "circus", "asyncio"):
         logger = logging.getLogger(name)

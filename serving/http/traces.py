@@ -5,41 +5,38 @@ Spans say how long parsing, features and scoring took. Nothing of a lead is in t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.common.settings import ServingSettings
 from serving.http.route_table import is_probe
 
-ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 NO_SPAN: AbstractContextManager[None] = nullcontext()
 _provider: Any = None
 _tracer: Any = None
 
 
-def enabled(environment: Mapping[str, str]) -> bool:
+def enabled(settings: ServingSettings) -> bool:
     """Whether the standard variables ask for traces."""
-    if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+    if (settings.traces_disabled or "").strip().lower() == "true" or settings.traces_exporter.strip().lower() != "otlp":
         return False
-    if environment.get("OTEL_TRACES_EXPORTER", "otlp").strip().lower() != "otlp":
-        return False
-    return any(environment.get(name) for name in ENDPOINTS)
+    return bool(settings.traces_endpoint or settings.own_traces_endpoint)
 
 
-def start(environment: Mapping[str, str] = os.environ) -> bool:
+def start(settings: ServingSettings) -> bool:
     """Begin to send spans, if that is wanted. Once a worker; the exporter has a thread of its own."""
     global _provider, _tracer  # noqa: PLW0603  a process has one place to send its spans to
-    if _tracer is not None or not enabled(environment):
+    if _tracer is not None or not enabled(settings):
         return _tracer is not None
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    default_attributes = {} if environment.get("OTEL_SERVICE_NAME") else {"service.name": "ripeline"}
+    default_attributes = {} if settings.service_name else {"service.name": "ripeline"}
     _provider = TracerProvider(resource=Resource.create(default_attributes), shutdown_on_exit=True)
     _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     _tracer = _provider.get_tracer("ripeline")

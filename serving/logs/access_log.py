@@ -6,11 +6,10 @@ need not be erased. What nobody foresaw is told by its kind and its places in th
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
 import orjson
@@ -18,13 +17,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from features.common.errors import ConfigError
 from serving.access.middleware import Clock
 from serving.common.json_logging import traceback_frames, write_line
 from serving.http.errors import problem_response
 from serving.schemas.score import Problem
 
-ORIGINS_VARIABLE, PROXIES_VARIABLE = "RIPELINE_ORIGINS", "RIPELINE_PROXIES"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -121,45 +118,7 @@ def _internal_error() -> ASGIApp:
     return problem_response(Problem(title="Internal error", status=500, detail=detail))
 
 
-def origins(text: str) -> list[str]:
-    """The web pages elsewhere that may ask from a browser, as `RIPELINE_ORIGINS` lists them.
-
-    Raises
-    ------
-    ConfigError
-        for anything but whole origins: a star would let in every page that somebody has open.
-    """
-    listed_origins = [part.strip().rstrip("/") for part in text.split(",") if part.strip()]
-    for origin in listed_origins:
-        if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d+)?|http://(localhost|127\.0\.0\.1)(:\d+)?", origin):
-            raise ConfigError(
-                f"{ORIGINS_VARIABLE}: {origin!r} is no origin.", "Write whole ones, such as https://crm.example.com, no star."
-            )
-    return listed_origins
-
-
-def proxies(text: str) -> list[str]:
-    """The addresses and networks whose `X-Forwarded-For` and `-Proto` are believed, as `RIPELINE_PROXIES` lists them.
-
-    Raises
-    ------
-    ConfigError
-        for a name, or for everybody: then each caller could say to be anybody.
-    """
-    networks = [part.strip() for part in text.split(",") if part.strip()]
-    for part in networks:
-        try:
-            unbounded = ipaddress.ip_network(part, strict=False).prefixlen == 0
-        except ValueError:
-            unbounded = True
-        if unbounded:
-            raise ConfigError(
-                f"{PROXIES_VARIABLE}: {part!r} is no address.", "Write addresses or networks, such as 10.0.0.0/8, and no star."
-            )
-    return networks
-
-
-def with_cors(app: ASGIApp, allowed: list[str]) -> ASGIApp:
+def with_cors(app: ASGIApp, allowed: Sequence[str]) -> ASGIApp:
     """The application for these origins too; as it is where there are none."""
     if not allowed:
         return app

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from features.common.errors import DataError, RipelineError
+from serving.common.settings import process_settings
 from serving.logs.audit_log import FILES, FIRST_HASH, HEAD, KEYS, line_hash, reference
 
-FOLDER_VARIABLE = "RIPELINE_AUDIT"
+USUAL_FOLDER = Path("artefacts/audit")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def read(folder: Path) -> Iterator[tuple[Path, int, dict[str, Any], str]]:
         at a line that is none.
     """
     if not folder.is_dir():
-        raise DataError(f"There is no audit trail in {folder}.", f"Name its folder: --folder or {FOLDER_VARIABLE}.")
+        raise DataError(f"There is no audit trail in {folder}.", "Name its folder: --folder or RIPELINE_AUDIT.")
     for file in sorted(folder.glob(FILES)):
         with file.open(encoding="utf-8", errors="replace") as lines:
             for line_number, line in enumerate(lines, 1):
@@ -121,7 +121,7 @@ def forget(folder: Path, cutoff_month: str) -> list[str]:
 def main() -> None:
     """Verify, find, forget."""
     parser = argparse.ArgumentParser(prog="python -m serving.logs.audit_cli", description="The audit trail of the server.")
-    parser.add_argument("--folder", type=Path, default=Path(os.environ.get(FOLDER_VARIABLE) or "artefacts/audit"))
+    parser.add_argument("--folder", type=Path, help=f"default: RIPELINE_AUDIT, else {USUAL_FOLDER}")
     commands = parser.add_subparsers(dest="command", required=True)
     verify_command = commands.add_parser("verify", help="say whether a line was changed, cut out or put in")
     verify_command.add_argument("--anchor", help="NUMBER:HASH as noted in the log: shows an end that was cut off or made anew")
@@ -131,18 +131,19 @@ def main() -> None:
     )
     options = parser.parse_args()
     try:
+        folder = options.folder or process_settings().audit or USUAL_FOLDER
         if options.command == "verify":
             number, _, mark = (options.anchor or "").partition(":")
-            verified = verify(options.folder, (int(number), mark) if options.anchor else None)
+            verified = verify(folder, (int(number), mark) if options.anchor else None)
             print(
                 f"{verified.lines:,} lines, {verified.first_number} to {verified.last_number}, none changed. "
                 f"Anchor: {verified.last_number}:{verified.hash}"
             )
         elif options.command == "find":
-            for line in find(options.folder, options.lead):
+            for line in find(folder, options.lead):
                 print(json.dumps(line, ensure_ascii=False))
         else:
-            months = forget(options.folder, options.before)
+            months = forget(folder, options.before)
             print(f"Destroyed the keys of {', '.join(months)}." if months else "There is no key of a month before that.")
     except (RipelineError, ValueError) as error:
         sys.exit(str(error))

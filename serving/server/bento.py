@@ -4,13 +4,12 @@ requirements."""
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+from serving.common.settings import tell_libraries
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("features", "models", "connectors", "serving")
@@ -24,6 +23,7 @@ def build(model: Path, out: Path | None = None) -> str:
     ModelError
         if the folder holds no usable model.
     """
+    tell_libraries()
     import bentoml
 
     from models.store import load

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from http import HTTPStatus
 from typing import Any, NoReturn, cast
 
@@ -17,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEAD_BYTES = 32 * 1024  # request line and headers
 HEADERS = 100
 HEAD_SECONDS = 10.0  # from the first byte of a head, or from the connection
-MOST_CONNECTIONS = int(os.environ.get("RIPELINE_CONNECTIONS") or 2_000)  # of one worker
+MOST_CONNECTIONS = 2_000  # of one worker; RIPELINE_CONNECTIONS
 TOO_LARGE = f"The head of a request may have {HEAD_BYTES // 1024} KiB and {HEADERS} headers."
 
 

@@ -8,43 +8,21 @@ without an answer. A second signal hurries nothing; SIGKILL does.
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import FrameType
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from features.common.errors import ConfigError
 from serving.http.errors import problem_response
 from serving.http.load_shedding import RETRY_AFTER
 from serving.schemas.score import Problem
 
-DRAIN_VARIABLE, STOP_VARIABLE = "RIPELINE_DRAIN", "RIPELINE_STOP"
-USUAL_DRAIN, USUAL_STOP = 0.0, 30.0  # seconds of not being ready before; and for what still runs afterwards
 LAST_SECONDS = (
     2  # of the second: for connections that are still written to when all is answered (`--timeout-graceful-shutdown`)
 )
 CHECK_SECONDS = 0.05  # between two looks whether requests still run
-
-
-def seconds(environment: Mapping[str, str], name: str, default: float, maximum: float = 3600.0) -> float:
-    """A time of the environment.
-
-    Raises
-    ------
-    ConfigError
-        if it is no number of seconds.
-    """
-    text = environment.get(name, "").strip()
-    try:
-        value = float(text) if text else default
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= maximum:
-        raise ConfigError(f"{name}: {text!r} is no number of seconds.", f"Write one from 0 to {maximum:g}.")
-    return value
 
 
 class GracefulShutdown:
@@ -102,11 +80,3 @@ def _stopping() -> ASGIApp:
     answer = problem_response(Problem(title="Going away", status=503, detail="This server is stopping: ask again."))
     answer.headers["connection"], answer.headers["retry-after"] = "close", str(RETRY_AFTER)
     return answer
-
-
-def shutdown_seconds(environment: Mapping[str, str] = os.environ) -> tuple[float, float]:
-    """Seconds of not being ready, and seconds for what still runs afterwards."""
-    return (
-        seconds(environment, DRAIN_VARIABLE, USUAL_DRAIN),
-        seconds(environment, STOP_VARIABLE, USUAL_STOP),
-    )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from features.common.environment import revealed
 from features.common.errors import RipelineError
 from features.dataset.dataset import Dataset
+from serving.common.settings import process_settings
 from serving.scoring.request import microseconds
 from serving.store.erase import erase
-from serving.store.store import STORE_VARIABLE, Store
+from serving.store.store import Store
 
 DEFAULT_STORE = "sqlite:///artefacts/leads.db"
 
@@ -21,7 +22,7 @@ DEFAULT_STORE = "sqlite:///artefacts/leads.db"
 def main() -> None:
     """Read the arguments and do one thing."""
     parser = argparse.ArgumentParser(prog="python -m serving.store", description="The lead store.")
-    parser.add_argument("--store", help=f"address of its database; default: {STORE_VARIABLE}, else {DEFAULT_STORE}")
+    parser.add_argument("--store", help=f"address of its database; default: RIPELINE_STORE, else {DEFAULT_STORE}")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("upgrade", help="bring the schema to the newest")
     commands.add_parser("empty", help="exit with 0 if nobody is in it, else with 1")
@@ -35,8 +36,8 @@ def main() -> None:
     retaining.add_argument("--model", type=Path, help="model folder, whose funnel says which leads are closed")
     arguments = parser.parse_args()
     try:
-        text = arguments.store or os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
-        store = Store.from_address(text)
+        settings = process_settings({"RIPELINE_STORE": arguments.store or ""})
+        store = Store.from_address(revealed(settings.store) or DEFAULT_STORE, settings)
         if store.engine.dialect.name == "sqlite" and store.url.database:
             Path(store.url.database).parent.mkdir(parents=True, exist_ok=True)
         store.open()

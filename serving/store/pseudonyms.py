@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
-from collections.abc import Mapping
 
-PSEUDONYM_VARIABLE = "RIPELINE_PSEUDONYM_KEY"
-ERASED_VARIABLE = "RIPELINE_ERASED_KEY"
-SHORTEST = 16  # characters of a secret
 PSEUDONYM = re.compile(r"p_[0-9a-f]{32}")
 CALLS = ("score", "scores", "why", "decision")  # what may follow an id in a path
 
@@ -30,25 +25,6 @@ class Ids:
 
 def _keyed(secret: bytes, text: str) -> str:
     return hmac.new(secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
-
-
-def ids_from(environment: Mapping[str, str] = os.environ) -> Ids:
-    """As `RIPELINE_PSEUDONYM_KEY` wants them.
-
-    Raises
-    ------
-    ConfigError
-        for a secret that is too short to be one.
-    """
-    from features.common.errors import ConfigError
-
-    secret = environment.get(PSEUDONYM_VARIABLE, "")
-    if secret and len(secret) < SHORTEST:
-        raise ConfigError(
-            f"{PSEUDONYM_VARIABLE} is shorter than {SHORTEST} characters.",
-            'Make one: python -c "import secrets; print(secrets.token_hex(32))", and keep it: without it no id is found again.',
-        )
-    return Ids(secret)
 
 
 def id_problem(name: str) -> str | None:

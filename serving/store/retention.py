@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
 from features.common.clock import DAY
-from features.common.errors import ConfigError, nearest
 from features.dataset.funnel import Funnel
+from serving.common.settings import RETAINED
 from serving.store.tables import attribute_changes, current_scores, deals, interactions, lead_stages, leads, scores, stale
 
-RETENTION_VARIABLE = "RIPELINE_RETENTION_DAYS"
-KINDS = ("interactions", "closed_leads", "scores")
 PART = 2_000  # rows or leads deleted in one transaction
-MINIMUM = 1.0  # days
 
 Write = Callable[[Callable[[Connection], int]], int]
 
@@ -31,48 +27,9 @@ class Retention:
     closed_leads: float | None = None
     scores: float | None = None
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Retention:
-        """`RIPELINE_RETENTION_DAYS`: "730" for all three, or "interactions=730,closed_leads=365,scores=400".
-
-        Raises
-        ------
-        ConfigError
-            naming the part that cannot be read.
-        """
-        text = environment.get(RETENTION_VARIABLE, "").strip()
-        if not text:
-            return cls()
-        if "=" not in text:
-            return cls(*[cls.number(RETENTION_VARIABLE, text)] * 3)
-        limits: dict[str, float] = {}
-        for part in text.split(","):
-            name, _, days = part.strip().partition("=")
-            if name not in KINDS:
-                raise ConfigError(f"{RETENTION_VARIABLE}: {name!r} is nothing that is kept: {nearest(name, KINDS)}")
-            limits[name] = cls.number(RETENTION_VARIABLE, days)
-        return cls(**limits)
-
-    @staticmethod
-    def number(name: str, text: str) -> float:
-        """A number of at least one.
-
-        Raises
-        ------
-        ConfigError
-            for anything else.
-        """
-        try:
-            value = float(text)
-        except ValueError:
-            value = 0.0
-        if not MINIMUM <= value < 1e6:
-            raise ConfigError(f"{name}: {text!r} is no number from 1 on.", "Write days or hours, such as 730.")
-        return value
-
     def apply(self, write: Write, funnel: Funnel | None, now: int) -> dict[str, int]:
         """Delete what is over → rows by kind. Closed leads only where a `funnel` says which are."""
-        deleted = dict.fromkeys(KINDS, 0)
+        deleted = dict.fromkeys(RETAINED, 0)
         if self.interactions is not None:
             cutoff = now - int(self.interactions * DAY)
             deleted["interactions"] = _delete_expired(write, interactions, interactions.c.event_id, interactions.c.at < cutoff)

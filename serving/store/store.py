@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import TypeVar
@@ -13,17 +12,16 @@ from sqlalchemy import Connection, select
 from sqlalchemy.engine import URL
 
 from features.common.clock import DAY
+from features.common.environment import revealed
+from serving.common.settings import UNSET, ServingSettings
 from serving.store.connect import StoreError, address, connect, insert, reading, writing
 from serving.store.erasures import Erased
 from serving.store.migrate import upgrade
-from serving.store.pseudonyms import ERASED_VARIABLE, Ids, ids_from
+from serving.store.pseudonyms import Ids
 from serving.store.retention import Retention
 from serving.store.tables import facts, leads
 
 T = TypeVar("T")
-STORE_VARIABLE = "RIPELINE_STORE"
-REFRESH_VARIABLE = "RIPELINE_REFRESH_HOURS"
-FORGET_VARIABLE = "RIPELINE_ERASED_KEPT"
 LIVE, EXTRACTED = "live_at", "extracted_at"  # facts
 HOUR = DAY // 24
 _MOMENTS = select(facts.c.name, facts.c.value).where(facts.c.name.in_((LIVE, EXTRACTED)))
@@ -47,18 +45,17 @@ class Store:
         self._open, self._closed_until = False, 0.0
 
     @classmethod
-    def from_address(cls, text: str, environment: Mapping[str, str] = os.environ) -> Store:
-        """The store at an address, as the environment wants it.
+    def from_address(cls, text: str, settings: ServingSettings = UNSET) -> Store:
+        """The store at an address, as the settings want it.
 
         Raises
         ------
         ConfigError
-            for an address or a setting that cannot be read.
+            for an address that cannot be read.
         """
-        hours = Retention.number(REFRESH_VARIABLE, environment.get(REFRESH_VARIABLE) or "24")
-        enabled = environment.get(FORGET_VARIABLE, "yes").strip().lower() not in ("no", "0", "false")
-        erased = Erased(environment.get(ERASED_VARIABLE, ""), enabled)
-        return cls(address(text), ids_from(environment), erased, Retention.from_environment(environment), hours)
+        ids = Ids(revealed(settings.pseudonym_key))
+        erased = Erased(revealed(settings.erased_key), settings.erased_kept)
+        return cls(address(text), ids, erased, Retention(**settings.retention_days), settings.refresh_hours)
 
     def open(self) -> None:
         """Bring the schema to the newest; what was asked before that was refused.

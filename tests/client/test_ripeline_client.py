@@ -171,7 +171,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     scorer, port = Scorer(tiny_model()), free_port()
     from serving.api.app import utc_now
 
-    store = Store.from_address(f"sqlite:///{tmp_path}/leads.db", {})
+    store = Store.from_address(f"sqlite:///{tmp_path}/leads.db")
     store.open()
     guarded = AuthMiddleware(create_app(lambda: scorer, store=lambda: store), KeyRing(tmp_path / "keys.json"), utc_now)
     server = uvicorn.Server(uvicorn.Config(guarded, port=port, log_level="error"))

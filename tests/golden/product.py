@@ -142,7 +142,7 @@ def score_csv(config: Path, model_folder: Path, dataset: Dataset, folder: Path) 
 def store_rows(model: FunnelModel, dataset: Dataset, folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Every row of a lead store that took in some accounts and scored them."""
     now = moment(dataset.extracted_at)
-    store = Store.from_address(f"sqlite:///{folder / 'leads.db'}", {})
+    store = Store.from_address(f"sqlite:///{folder / 'leads.db'}")
     store.open()
     try:
         load_store(store, some_accounts(dataset, STORED_ACCOUNTS))

@@ -88,7 +88,7 @@ def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     @cache
     def made(kind: str) -> str:
         address = fresh(request, kind, tmp_path_factory.mktemp("migrated"))
-        one = Store.from_address(address, {})
+        one = Store.from_address(address)
         one.open()
         one.close()
         return address
@@ -107,7 +107,7 @@ def store(request: pytest.FixtureRequest, migrated: Callable[[str], str], tmp_pa
         with psycopg.connect(address) as connection:
             connection.execute("SET lock_timeout = '20s'")
             connection.execute(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY CASCADE")
-    one = Store.from_address(address, {})
+    one = Store.from_address(address)
     one.open()
     yield one
     one.close()
@@ -116,7 +116,7 @@ def store(request: pytest.FixtureRequest, migrated: Callable[[str], str], tmp_pa
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def loaded(request: pytest.FixtureRequest, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The simulated CRM in a store, for tests that only read."""
-    found = Store.from_address(fresh(request, request.param, tmp_path_factory.mktemp("loaded")), {})
+    found = Store.from_address(fresh(request, request.param, tmp_path_factory.mktemp("loaded")))
     found.open()
     assert sum(load(found, dataset).values()) == sum(map(len, dataset.tables.values()))
     yield found

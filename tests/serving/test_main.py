@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from serving.__main__ import cannot_listen, main
-from tests.serving.processes import ROOT
+from tests.serving.processes import ROOT, free_port
 from tests.trained import Trained
 
 
@@ -55,6 +55,52 @@ def test_without_keys_it_does_not_listen_beyond_this_machine(trained: Trained, t
     assert "'*' is no address" in refused("--model", model, RIPELINE_PROXIES="*")
     assert "AUDIENCE is missing" in refused("--model", model, RIPELINE_JWT_ISSUER="https://id.example")
     assert "0 workers answer nobody" in refused("--model", model, "--workers", "0")
+    assert "RIPELINE_WORKERS: 'two' is no whole number" in refused("--model", model, RIPELINE_WORKERS="two")
+    assert "RIPELINE_CONNECTIONS: 'many' is no whole number" in refused("--model", model, RIPELINE_CONNECTIONS="many")
+    assert "RIPELINE_CONNECTIONS: -1 connections reach nobody" in refused("--model", model, RIPELINE_CONNECTIONS="-1")
+    assert "RIPELINE_SECRET has 7 characters" in refused("--model", model, RIPELINE_SECRET="hunter2")
+
+
+def started(*words: str, **environment: str) -> dict[str, str]:
+    """The environment of the server that the command becomes."""
+    seen: list[dict[str, str]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["serving", *words, "--port", str(free_port())])
+        patch.setattr(os, "execve", lambda _program, _words, variables: seen.append(variables))
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        main()
+    return seen[0]
+
+
+def test_options_go_before_variables_and_paths_are_whole(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    report, hooks = tmp_path / "report.html", "hooks"
+    report.write_text("")
+    here = {"RIPELINE_MODEL": str(trained.folder), "RIPELINE_WORKERS": "3", "RIPELINE_HOOKS": hooks}
+    server = started("--report", "report.html", "--shadow", "nowhere", "--store", "sqlite:///a/leads.db", **here)
+    assert server["RIPELINE_MODEL"] == str(trained.folder.resolve()), "without --model the variable counts"
+    assert (server["RIPELINE_WORKERS"], server["RIPELINE_REPORT"]) == ("3", str(report))
+    assert server["RIPELINE_STORE"] == f"sqlite:///{tmp_path}/a/leads.db"
+    assert server["RIPELINE_HOOKS"] == str(tmp_path / hooks)
+    assert "RIPELINE_SHADOW" not in server, "it is not there"
+    assert server["BENTOML_DO_NOT_TRACK"] == "True"
+    assert started("--workers", "2", "--model", str(trained.folder), RIPELINE_WORKERS="3")["RIPELINE_WORKERS"] == "2"
+
+
+def test_the_settings_are_shown_with_their_sources_and_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["serving", "settings", "--workers", "4"])
+        patch.setenv("RIPELINE_SECRET", "s3cret" * 6)
+        patch.setenv("RIPELINE_STORE", "postgresql://me:pass@host/leads")
+        main()
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["RIPELINE_WORKERS", "4", "option"] in lines
+    assert ["RIPELINE_STORE", "postgresql://•••@host/leads", "environment"] in lines
+    assert ["RIPELINE_STOP", "30", "default"] in lines
+    assert not any("s3cret" in word for line in lines for word in line)
 
 
 def test_a_busy_port_is_said_before_the_server_starts() -> None:

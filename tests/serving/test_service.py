@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from models.store import save
+from serving.common.settings import ServingSettings
 from serving.schemas.score import EXAMPLE
 from tests.tiny import tiny_model
 
@@ -36,7 +37,7 @@ def started(stack: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Tes
 
     def start(folder: Path) -> TestClient:
         monkeypatch.setattr(service, "_reloadables", {})
-        monkeypatch.setenv("RIPELINE_MODEL", str(folder))
+        monkeypatch.setattr(service, "_settings", ServingSettings.read({"RIPELINE_MODEL": str(folder)}))
         # as this machine asks: without keys nobody else may
         return TestClient(stack, "http://127.0.0.1:3000", raise_server_exceptions=False, client=("127.0.0.1", 50_000))
 

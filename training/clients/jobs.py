@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import time
 import traceback
 from collections.abc import Iterator
@@ -27,13 +26,12 @@ from training.clients.record import (
     training_key,
 )
 from training.clients.row import REUSED, Row
+from training.common import tracking
 from training.common.config import Config
 from training.common.progress import Steps
 from training.pool.contribution import Contribution, contribute
 from training.scale.training_data import open_training_data
 from training.train import train
-
-URI = "MLFLOW_TRACKING_URI"
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ def train_client(job: ClientJob) -> Row:
 def _work(job: ClientJob, purpose: str) -> Iterator[Console]:
     """The client's folder, held for itself, and a console whose words go into its log."""
     if job.tracking:
-        os.environ[URI] = job.tracking
+        tracking.use(job.tracking)
     with folder_lock(Storage.from_path(job.folder), purpose):
         log = io.StringIO()
         try:

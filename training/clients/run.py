@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,16 +9,18 @@ from typing import TypeVar
 
 from rich.console import Console
 
+from features.common.environment import revealed
 from features.common.errors import DataError, RipelineError
 from features.partitions.executor import Engine, TaskResult
 from features.partitions.memory import Budget, cores, installed
-from training.clients.jobs import URI, ClientJob, ContributionResult, contribute_one, train_client
+from training.clients.jobs import ClientJob, ContributionResult, contribute_one, train_client
 from training.clients.plan import matching_files, read
 from training.clients.row import Row
 from training.clients.table import show, write
 from training.common import tracking
 from training.common.config import Config
 from training.common.progress import Steps, terminal
+from training.common.settings import process_settings
 from training.data.pooled_prior import prior_file
 from training.executors.local import LocalEngine
 from training.pool.combine import LEAST_CLIENTS, combine
@@ -52,7 +53,8 @@ def run(
     console = console or terminal()
     clients, rows = read(matching_files(patterns), pool)
     tracking.connect()  # makes the embedded database once, before many would at the same time
-    jobs = [ClientJob(c.config, (folder / c.config.name).resolve(), os.environ.get(URI), force) for c in clients]
+    uri = revealed(process_settings().tracking_uri) or None
+    jobs = [ClientJob(c.config, (folder / c.config.name).resolve(), uri, force) for c in clients]
     pooled_jobs = [job for job in jobs if job.config.pool]
     with Steps(console).running() as steps:
         tick = steps.counter("Clients", len(pooled_jobs) + len(jobs))

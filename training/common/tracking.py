@@ -22,10 +22,13 @@ from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import Metric, ViewType
 from mlflow.exceptions import MlflowException
 
+from features.common.environment import revealed
 from features.common.errors import ModelError, nearest
+from training.common.settings import process_settings
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 
+URI = "MLFLOW_TRACKING_URI"
 STORE = "mlflow.db"  # in the working folder
 ARTEFACTS = "mlartifacts"
 SHORT = 12  # characters of a run that a model has as its version
@@ -46,11 +49,11 @@ def connect() -> MlflowClient:
     """
     # the usual two minutes of silent retries are long for a server that is not there; a user's own setting stays
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    user_uri = os.environ.get("MLFLOW_TRACKING_URI")
+    user_uri = revealed(process_settings().tracking_uri)
     uri = user_uri or f"sqlite:///{Path.cwd() / STORE}"
     mlflow.set_tracking_uri(uri)
     if not user_uri:
-        os.environ.pop("MLFLOW_TRACKING_URI", None)  # MLflow sets it, and then nobody could tell what the user had asked for
+        os.environ.pop(URI, None)  # MLflow sets it, and then nobody could tell what the user had asked for
     client = MlflowClient()
     try:
         client.search_experiments(max_results=1)
@@ -62,12 +65,17 @@ def connect() -> MlflowClient:
     return client
 
 
+def use(uri: str) -> None:
+    """From now on this process talks to that MLflow: a worker to the one of who started it."""
+    os.environ[URI] = uri
+
+
 @contextmanager
 def training_run(name: str, description: str, tags: Mapping[str, str]) -> Iterator[str]:
     """The parent run of one training, in the experiment `name`; marked failed when the block raises. Gives its id."""
     client = connect()
     if client.get_experiment_by_name(name) is None:
-        embedded = not os.environ.get("MLFLOW_TRACKING_URI")
+        embedded = process_settings().tracking_uri is None
         client.create_experiment(name, artifact_location=(Path.cwd() / ARTEFACTS / name).as_uri() if embedded else None)
     mlflow.set_experiment(name)
     with mlflow.start_run(run_name=time.strftime("%Y-%m-%d %H:%M:%S"), description=description, tags=dict(tags)) as run:

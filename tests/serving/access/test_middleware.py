@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from features.common.errors import ConfigError
 from serving.access.api_keys import KeyRing, revoke
 from serving.access.middleware import ADDRESSES, AuthMiddleware, RateLimiter, client_network, loopback
 from serving.schemas.score import EXAMPLE
@@ -189,10 +188,16 @@ def test_who_reads_the_hashes_cannot_make_a_pass(house: House) -> None:
     assert house.file.with_suffix(".secret").stat().st_mode & 0o077 == 0
 
 
-def test_a_short_secret_is_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RIPELINE_SECRET", "hunter2")
-    with pytest.raises(ConfigError, match="has 7 characters"):
-        KeyRing(house.file)
+def test_a_secret_of_the_settings_signs_passes_wherever_the_keys_lie(house: House, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    copy = tmp_path / "elsewhere" / "keys.json"
+    copy.write_bytes(house.file.read_bytes())
+    rings = [KeyRing(file, "s" * 32) for file in (house.file, copy)]
+    key = rings[0].find(house.keys["admin"], house.time.now)
+    assert key is not None
+    browser_pass = rings[0].pass_for(key, house.time.now + timedelta(hours=1))
+    assert rings[1].holder(browser_pass, house.time.now) is not None
+    assert KeyRing(house.file).holder(browser_pass, house.time.now) is None
 
 
 def test_without_keys_no_page_elsewhere_writes_here(house: House) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
+from serving.store.store import Store
 from tests.serving.store.world import CREATED, World, event
 
 
-def test_what_somebody_is_told_who_asks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RIPELINE_CONTACT", "privacy@example.com")
+def test_what_somebody_is_told_who_asks(store: Store) -> None:
+    world = World(store, RIPELINE_CONTACT="privacy@example.com")
     world.put("L-1", {"created_at": CREATED, "attributes": {"source": "webinar"},
                       "company": {"company_id": "C", "employees": 250}, "human_review": True})  # fmt: skip
     world.happened(event(1), event(2, at="2026-06-21T10:00:00Z"))

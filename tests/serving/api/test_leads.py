@@ -6,10 +6,10 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-import pytest
 from starlette.testclient import TestClient
 
 from serving.api.app import create_app
+from serving.store.store import Store
 from tests.serving.store.world import CREATED, World, event
 
 
@@ -40,8 +40,8 @@ def test_a_bad_lead_is_told_what_is_wrong(world: World) -> None:
         assert detail in answer.json()["detail"]
 
 
-def test_marketo_gets_the_score_of_a_stored_lead(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MARKETO_HOOK_KEY", "marketo-key")
+def test_marketo_gets_the_score_of_a_stored_lead(store: Store) -> None:
+    world = World(store, MARKETO_HOOK_KEY="marketo-key")
     world.put("L-1")
     world.put("L-2", {"created_at": CREATED, "opted_out": True})
     world.later(seconds=1)

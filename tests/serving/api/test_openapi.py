@@ -48,7 +48,7 @@ CONFIG = {
 @pytest.fixture(scope="session")
 def described(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The description as the application gives it, with a lead store and the stages of its funnel in what is sent."""
-    store = Store.from_address(f"sqlite:///{tmp_path_factory.mktemp('described')}/leads.db", {})
+    store = Store.from_address(f"sqlite:///{tmp_path_factory.mktemp('described')}/leads.db")
     store.open()
     scorer = Scorer(trained.model)
     app = create_app(lambda: scorer, store=lambda: store)

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from connectors.crm.webhooks import Event, Spool
 from serving.api.app import create_app
+from serving.common.settings import ServingSettings
 from serving.scoring.scorer import Scorer
 from serving.scoring.work_list import WorkList
 from tests.trained import Trained
@@ -36,20 +37,23 @@ def folder(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def client(trained: Trained, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    for name, value in {
+def variables(tmp_path: Path) -> dict[str, str]:
+    return {
         "HUBSPOT_CLIENT_SECRET": SECRET,
         "RIPELINE_PUBLIC_URL": PUBLIC,
         "RIPELINE_HOOKS": str(tmp_path),
         "PIPEDRIVE_HOOK_USER": "pipedrive",
         "PIPEDRIVE_HOOK_PASSWORD": "hook-password",
         "MARKETO_HOOK_KEY": "marketo-key",
-    }.items():
-        monkeypatch.setenv(name, value)
+    }
+
+
+@pytest.fixture
+def client(trained: Trained, folder: Path, variables: dict[str, str]) -> Iterator[TestClient]:
     scorer, found = Scorer(trained.model), WorkList.read(folder)
-    with TestClient(
-        create_app(lambda: scorer, clock=lambda: NOW, work_list=lambda: found), raise_server_exceptions=False
-    ) as served:
+    settings = ServingSettings.read(variables)
+    app = create_app(lambda: scorer, clock=lambda: NOW, work_list=lambda: found, settings=settings)
+    with TestClient(app, raise_server_exceptions=False) as served:
         yield served
 
 
@@ -202,8 +206,9 @@ def test_what_names_no_record_keeps_nothing(client: TestClient, tmp_path: Path, 
     assert kept(tmp_path) == []
 
 
-def test_a_hook_that_is_not_set_up_says_so(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("HUBSPOT_CLIENT_SECRET")
-    answer: Any = client.post("/v1/hooks/hubspot", content=CHANGE, headers=signed(CHANGE))
+def test_a_hook_that_is_not_set_up_says_so(trained: Trained, variables: dict[str, str]) -> None:
+    del variables["HUBSPOT_CLIENT_SECRET"]
+    app = create_app(lambda: Scorer(trained.model), clock=lambda: NOW, settings=ServingSettings.read(variables))
+    answer: Any = TestClient(app).post("/v1/hooks/hubspot", content=CHANGE, headers=signed(CHANGE))
     assert answer.status_code == 404
     assert "HUBSPOT_CLIENT_SECRET is not set" in answer.json()["detail"]

@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.testclient import TestClient
 
 from serving.api.app import create_app
+from serving.common.settings import ServingSettings, process_settings
 from serving.http import traces
 from serving.http.traces import NO_SPAN, TracingMiddleware, enabled, span
 from serving.logs.access_log import AccessLogMiddleware
@@ -68,7 +69,7 @@ def client(lines: list[str]) -> TestClient:
 
 
 def test_a_request_is_a_trace_of_its_parts_and_names_nobody(collector: Collector) -> None:
-    assert traces.start()
+    assert traces.start(process_settings())
     lines: list[str] = []
     one = client(lines)
     body = {**EXAMPLE, "leads": [{**EXAMPLE["leads"][0], "lead_id": "anna@example.com"}]}
@@ -92,7 +93,7 @@ def test_a_request_is_a_trace_of_its_parts_and_names_nobody(collector: Collector
 
 
 def test_off_it_is_nothing_at_all() -> None:
-    assert not traces.start({})
+    assert not traces.start(ServingSettings())
     assert span("parse", leads=3) is NO_SPAN
     lines: list[str] = []
     assert client(lines).post("/v1/score", json=EXAMPLE, headers={"traceparent": PARENT}).status_code == 200
@@ -110,13 +111,13 @@ def test_off_it_is_nothing_at_all() -> None:
     ],
 )
 def test_the_standard_variables_decide(environment: dict[str, str], on: bool) -> None:
-    assert enabled(environment) is on
+    assert enabled(ServingSettings.read(environment)) is on
 
 
 def test_a_collector_that_is_away_is_nobodys_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
-    assert traces.start()
+    assert traces.start(process_settings())
     try:
         assert client([]).post("/v1/score", json=EXAMPLE).status_code == 200
     finally:

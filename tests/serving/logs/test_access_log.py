@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from features.common.errors import ConfigError
-from serving.logs.access_log import AccessLogMiddleware, origins, with_cors
+from serving.common.settings import ServingSettings
+from serving.logs.access_log import AccessLogMiddleware, with_cors
 from serving.schemas.score import EXAMPLE
 from tests.serving.access.guarded import House, Time, bearer
 
@@ -50,7 +51,7 @@ def test_one_line_of_json_says_who_asked_what_and_names_no_lead(house: House) ->
 
 
 def test_pages_elsewhere_ask_only_where_they_are_allowed(house: House) -> None:
-    client = house.client(with_cors(house.guard, origins("https://crm.example.com")))
+    client = house.client(with_cors(house.guard, ["https://crm.example.com"]))
     asked = {
         "origin": "https://crm.example.com",
         "access-control-request-method": "POST",
@@ -68,7 +69,7 @@ def test_pages_elsewhere_ask_only_where_they_are_allowed(house: House) -> None:
 )
 def test_an_origin_that_lets_in_more_than_one_site_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="is no origin"):
-        origins(text)
+        ServingSettings.read({"RIPELINE_ORIGINS": text})
 
 
 def test_what_nobody_foresaw_is_answered_and_told_without_its_words() -> None:

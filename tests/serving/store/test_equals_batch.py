@@ -76,7 +76,7 @@ def test_the_recommendation_memory_is_that_of_the_batch(
     """`make score PREVIOUS=…` and the history of the store say the same."""
     with closing(sqlite3.connect(str(loaded.url.database), isolation_level=None)) as original:
         original.execute("VACUUM INTO ?", (str(tmp_path / "leads.db"),))
-    store = Store.from_address(f"sqlite:///{tmp_path / 'leads.db'}", {})
+    store = Store.from_address(f"sqlite:///{tmp_path / 'leads.db'}")
     store.open()
     model, now = trained.model, moment(dataset.extracted_at)
     before = now - 30 * DAY

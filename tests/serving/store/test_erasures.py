@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from features.dataset.dataset import Dataset
+from serving.common.settings import ServingSettings
 from serving.store.erase import search
 from serving.store.load import load
 from serving.store.store import Store
@@ -29,7 +30,7 @@ def test_who_was_erased_does_not_come_back(world: World, dataset: Dataset) -> No
 
 
 def test_it_may_be_forgotten_that_somebody_was_erased(store_address: str) -> None:
-    store = Store.from_address(store_address, {"RIPELINE_ERASED_KEPT": "no"})
+    store = Store.from_address(store_address, ServingSettings.read({"RIPELINE_ERASED_KEPT": "no"}))
     store.open()
     world = World(store)
     world.put("L-1")

@@ -39,7 +39,7 @@ def cluster() -> Iterator[postgres.Cluster]:
 
 def test_a_restart_of_the_database_loses_nothing_that_was_acknowledged(cluster: postgres.Cluster) -> None:
     """It is killed while four clients write; they send again what was not acknowledged, and everything is there once."""
-    store = Store.from_address(cluster.address, {})
+    store = Store.from_address(cluster.address)
     store.open()
     world = World(store)
     acknowledged: set[str] = set()
@@ -85,7 +85,7 @@ def test_without_its_database_the_server_scores_and_the_store_comes_back_by_itse
 ) -> None:
     monkeypatch.setattr(rescoring, "OPEN_AGAIN", 0.02)
     cluster.stop()
-    store = Store.from_address(cluster.address, {})
+    store = Store.from_address(cluster.address)
     world = World(store)
     refresher = Refresher(store, lambda: world.scorer, lambda: 1)
     assert refresher._run_once() > 0  # it fails and goes on
@@ -115,7 +115,7 @@ def test_without_its_database_the_server_scores_and_the_store_comes_back_by_itse
 
 def test_a_full_disk_refuses_what_it_cannot_keep_and_keeps_the_rest(tmp_path: Path) -> None:
     """SQLite may have so many pages and no more."""
-    store = Store.from_address(f"sqlite:///{tmp_path}/leads.db", {})
+    store = Store.from_address(f"sqlite:///{tmp_path}/leads.db")
     store.open()
     world = World(store)
     world.put("L-1")

@@ -1,12 +1,10 @@
-"""What is old is deleted and nothing else, and how long is read from the environment."""
+"""What is old is deleted and nothing else."""
 
 from __future__ import annotations
 
-import pytest
 from sqlalchemy import func, select
 
 from features.common.clock import DAY
-from features.common.errors import ConfigError
 from features.dataset.funnel import Funnel
 from serving.scoring.request import microseconds
 from serving.store.retention import Retention
@@ -36,14 +34,3 @@ def test_what_is_old_is_deleted_and_nothing_else(world: World) -> None:
         assert connection.execute(select(func.min(scores.c.as_of))).scalar_one() >= limit
         assert connection.execute(select(func.count()).select_from(interactions)).scalar_one() == 4
         assert connection.execute(select(func.count()).select_from(current_scores)).scalar_one() == 2
-
-
-def test_how_long_is_read_from_the_environment() -> None:
-    assert Retention.from_environment({}) == Retention()
-    assert Retention.from_environment({"RIPELINE_RETENTION_DAYS": "730"}) == Retention(730, 730, 730)
-    some = Retention.from_environment({"RIPELINE_RETENTION_DAYS": "interactions=730, scores=90"})
-    assert some == Retention(interactions=730, scores=90)
-    with pytest.raises(ConfigError, match="did you mean 'scores'"):
-        Retention.from_environment({"RIPELINE_RETENTION_DAYS": "score=90"})
-    with pytest.raises(ConfigError, match="no number from 1 on"):
-        Retention.from_environment({"RIPELINE_RETENTION_DAYS": "0"})

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from serving.api.app import create_app
+from serving.common.settings import ServingSettings
 from serving.scoring.request import microseconds
 from serving.scoring.scorer import Scorer
 from serving.store.rescoring import Refresher
@@ -21,10 +22,10 @@ CREATED = "2026-05-20T09:00:00Z"
 class World:
     """A server over a store, with a clock that the test turns."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, **variables: str) -> None:
         self.store, self.now = store, START
         self.scorer: Scorer | None = Scorer(tiny_model())
-        app = create_app(lambda: self.scorer, lambda: self.now, store=lambda: store)
+        app = create_app(lambda: self.scorer, lambda: self.now, store=lambda: store, settings=ServingSettings.read(variables))
         self.client = TestClient(app, raise_server_exceptions=False)
         self.refresher = Refresher(store, lambda: self.scorer, lambda: microseconds(self.now))
 

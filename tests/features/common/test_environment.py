@@ -1,0 +1,62 @@
+"""Settings from the environment: which source goes first, what is empty, and what is never shown."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from features.common.environment import Address, EnvironmentSettings, masked_address, number, revealed, table, variable
+
+
+class Example(EnvironmentSettings):
+    """Three variables."""
+
+    word: str = variable("usual", "a word")
+    key: SecretStr | None = variable(None, "a key", "one that is made")
+    place: Address | None = variable(None, "an address", name="PLACE")
+
+
+def test_options_go_before_the_environment_and_that_before_a_file() -> None:
+    environment = {"RIPELINE_WORD": "environment", "RIPELINE_OTHER": "of somebody else", "PLACE": "  "}
+    file = {"RIPELINE_WORD": "file", "PLACE": "pg://me:pass@host/x"}
+    settings = Example.read(environment, options={"RIPELINE_KEY": "option"}, file=file, file_name="a.env")
+    assert (settings.word, revealed(settings.key), revealed(settings.place)) == ("environment", "option", "pg://me:pass@host/x")
+    assert settings.rows() == [
+        ("RIPELINE_WORD", "environment", "environment"),
+        ("RIPELINE_KEY", "**********", "option"),
+        ("PLACE", "pg://•••@host/x", "file a.env"),
+    ]
+    assert Example.read({}).rows()[0] == ("RIPELINE_WORD", "usual", "default")
+    assert settings.source_of("word") == "environment"
+    assert Example.read({}).source_of("word") is None
+    assert table(settings).splitlines()[1].split() == ["RIPELINE_WORD", "environment", "environment"]
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.word = "another"
+
+
+def test_each_variable_has_its_row() -> None:
+    assert Example.documented() == [
+        "| `RIPELINE_WORD` | a word | usual |",
+        "| `RIPELINE_KEY` | a key | one that is made |",
+        "| `PLACE` | an address | none |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("sqlite:///artefacts/leads.db", "sqlite:///artefacts/leads.db"),
+        ("postgresql://me:p@ss/w:rd@host:5432/leads", "postgresql://•••@host:5432/leads"),
+        ("https://host/x?password=secret", "https://host/x?•••"),
+    ],
+)
+def test_an_address_is_shown_without_what_lets_in(text: str, shown: str) -> None:
+    assert masked_address(text) == shown
+    assert "pass" not in repr(Address("pg://u:pass@h"))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1", 1.0), (" 2.5 ", 2.5), ("0", None), ("10.1", None), ("nan", None), ("x", None)]
+)
+def test_a_number_lies_between_its_bounds(text: str, value: float | None) -> None:
+    assert number(text, 1, 10) == value
