@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -28,7 +28,7 @@ from serving.common.settings import UNSET, ServingSettings
 from serving.http.direct import Direct, whole_body
 from serving.http.errors import RefusedError, problem_response, quote, refuse
 from serving.http.load_shedding import RETRY_AFTER, BusyError, LoadShedder, LoadSheddingMiddleware
-from serving.http.route_table import as_routed, by_path
+from serving.http.route_table import Call, by_path
 from serving.http.traces import span
 from serving.logs.access_log import printed
 from serving.schemas.score import About, FunnelFrame, Problem, ScoreResponse, WhatIfEnvelope
@@ -160,18 +160,18 @@ def create_app(
 def _bind(handlers: Mapping[str, Handler]) -> list[Route]:
     """A route for each path of the route table; of several calls each gets its method."""
     return [
-        _route(path, {method: handlers[call.name] for method, call in calls.items()})
+        _route(path, [(call, handlers[call.name]) for call in calls])
         for path, calls in by_path().items()
-        if not any(call.at_door for call in calls.values())
+        if not any(call.at_door for call in calls)
     ]
 
 
-def _route(path: str, by_method: Mapping[str, Handler]) -> Route:
+def _route(path: str, answers: Sequence[tuple[Call, Handler]]) -> Route:
     async def dispatch(request: Request) -> Response:
-        return await by_method[as_routed(request.method)](request)
+        return await next(handler for call, handler in answers if call.takes(request.method))(request)
 
-    endpoint = dispatch if len(by_method) > 1 else next(iter(by_method.values()))
-    return Route(path, endpoint, methods=list(by_method))
+    endpoint = dispatch if len(answers) > 1 else answers[0][1]
+    return Route(path, endpoint, methods=[call.method for call, _ in answers])
 
 
 def _scored(scorer: Scorer, body: bytes, now: datetime) -> tuple[Parsed, Answer]:

@@ -3,7 +3,6 @@ made from it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -56,6 +55,9 @@ class Call:
     def __post_init__(self) -> None:
         if self.scope not in (*SCOPES, ANY_KEY, OPEN):
             raise ValueError(f"{self.method} {self.path}: there is no scope {self.scope!r}")
+
+    def takes(self, method: str) -> bool:
+        return method == self.method or (method == "HEAD" and self.method == "GET")
 
 
 _MOMENT = "ISO 8601, not in the future"
@@ -170,34 +172,26 @@ CALLS = (
 )  # fmt: skip
 
 
-def by_path() -> dict[str, dict[str, Call]]:
-    """Path → method → call; of paths that one request fits, the longest first, as Starlette takes the first."""
-    paths: dict[str, dict[str, Call]] = {}
+def by_path() -> dict[str, list[Call]]:
+    """Path → its calls; of paths that one request fits, the longest first, as Starlette takes the first."""
+    paths: dict[str, list[Call]] = {}
     for call in sorted(CALLS, key=lambda call: -len(call.path)):
-        paths.setdefault(call.path, {})[call.method] = call
+        paths.setdefault(call.path, []).append(call)
     return paths
 
 
 _FIXED = {path: calls for path, calls in by_path().items() if "{" not in path}
-_PATTERNS: list[tuple[re.Pattern[str], dict[str, Call]]] = [
-    (compile_path(path)[0], calls) for path, calls in by_path().items() if "{" in path
-]
-
-
-def as_routed(method: str) -> str:
-    """The method that a call stands under: HEAD is GET."""
-    return "GET" if method == "HEAD" else method
+_PATTERNS = [(compile_path(path)[0], calls) for path, calls in by_path().items() if "{" in path]
 
 
 def call_of(method: str, path: str) -> Call | None:
     """The call that a request is, as Starlette's router finds it; of a path that does not take the method (405) its first.
     None where there is nothing."""
-    calls = _FIXED.get(path)
-    matches = [calls] if calls else [calls for pattern, calls in _PATTERNS if pattern.match(path)]
-    if not matches:
-        return None
-    name = as_routed(method)
-    return next((calls[name] for calls in matches if name in calls), None) or next(iter(matches[0].values()))
+    calls = _FIXED.get(path) or [call for pattern, group in _PATTERNS if pattern.match(path) for call in group]
+    for call in calls:
+        if call.takes(method):
+            return call
+    return calls[0] if calls else None
 
 
 def is_probe(scope: Scope) -> bool:
@@ -209,9 +203,9 @@ def is_probe(scope: Scope) -> bool:
 def required_scope(method: str, path: str) -> str | None:
     """The scope that a request needs: `ANY_KEY`, or `OPEN`. What is no call needs one by its method: who has no key is not
     told what there is."""
-    call, name = call_of(method, path), as_routed(method)
-    if call is not None and (call.method == name or call.scope in (ANY_KEY, OPEN)):
+    call = call_of(method, path)
+    if call is not None and (call.takes(method) or call.scope in (ANY_KEY, OPEN)):
         return call.scope
-    if name == "GET":
+    if method in ("GET", "HEAD"):
         return "score"
-    return "admin" if name == "DELETE" else "write"
+    return "admin" if method == "DELETE" else "write"

@@ -79,7 +79,9 @@ def test_the_routes_of_the_application_are_those_of_the_table() -> None:
 
 SEGMENTS = [segment for call in CALLS for segment in call.path.split("/")]
 PATHS = st.lists(st.sampled_from([*SEGMENTS, "L-1", "", "a\n", "score\n"]), max_size=5).map(lambda parts: "/" + "/".join(parts))
-ROUTER = Router([Route(path, lambda _request: None, methods=list(calls)) for path, calls in by_path().items()])
+ROUTER = Router(
+    [Route(path, lambda _request: None, methods=[call.method for call in calls]) for path, calls in by_path().items()]
+)
 
 
 def routed(method: str, path: str) -> tuple[str, bool] | None:
