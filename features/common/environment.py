@@ -75,14 +75,6 @@ class EnvironmentSettings(BaseModel):
             for variable, name in zip(self.variables(), type(self).model_fields, strict=True)
         ]
 
-    @classmethod
-    def documented(cls) -> list[str]:
-        """Of each variable a row of a table in Markdown: name, meaning, default."""
-        return [
-            f"| `{variable}` | {field.description} | {(field.json_schema_extra or {}).get('usual') or _shown(field.default)} |"  # type: ignore[union-attr]
-            for variable, field in zip(cls.variables(), cls.model_fields.values(), strict=True)
-        ]
-
 
 def variable(default: Any, meaning: str, usual: str = "", *, name: str | None = None) -> Any:
     """A field. `usual` says what holds where nothing is set, if the default alone does not; `name` is a variable of others."""

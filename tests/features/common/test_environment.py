@@ -34,14 +34,6 @@ def test_options_go_before_the_environment_and_that_before_a_file() -> None:
         settings.word = "another"
 
 
-def test_each_variable_has_its_row() -> None:
-    assert Example.documented() == [
-        "| `RIPELINE_WORD` | a word | usual |",
-        "| `RIPELINE_KEY` | a key | one that is made |",
-        "| `PLACE` | an address | none |",
-    ]
-
-
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
