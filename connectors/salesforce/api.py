@@ -24,6 +24,9 @@ PATIENCE = 6 * 3_600.0  # seconds that a job is waited for
 BULK_ROWS = 10_000  # of one file of results
 FAILED_STATES = ("Failed", "Aborted")
 HIDDEN_CODES = ("INVALID_FIELD", "INVALID_TYPE", "API_DISABLED_FOR_ORG", "INSUFFICIENT_ACCESS")
+# of every write: assignment rules, which run at an update too, must give no lead another owner; a duplicate rule that only
+# warns must not stop a score (one that blocks does)
+WRITE_HEADERS = {"Sforce-Auto-Assign": "FALSE", "Sforce-Duplicate-Rule-Header": "allowSave=true"}
 BUSY_CODES = ("UNABLE_TO_LOCK_ROW", "REQUEST_RUNNING_TOO_LONG", "SERVER_UNAVAILABLE")
 
 
@@ -180,8 +183,9 @@ class SalesforceApi:
         return daily.get("Max"), daily.get("Remaining")
 
     def update(self, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Up to 200 records, each for itself; one answer a record, in order."""
-        answer = self.http.patch(f"{self.root}/composite/sobjects", {"allOrNone": False, "records": list(records)})
+        """Up to 200 records, each for itself; one answer a record, in order. No owner changes by it."""
+        order = {"allOrNone": False, "records": list(records)}
+        answer = self.http.patch(f"{self.root}/composite/sobjects", order, headers=WRITE_HEADERS)
         results: list[dict[str, Any]] = answer.body
         return results
 

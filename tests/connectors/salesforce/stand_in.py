@@ -54,6 +54,8 @@ class Salesforce(Fake):
     locked: dict[str, int] = field(default_factory=dict)  # record → how often it is busy still
     mailed: dict[str, str] = field(default_factory=dict)  # person → the last mail to it
     opened: int = 0
+    rule_owner: str = "00G000000000001AAA"  # whom the active assignment rule gives leads to
+    alike: set[str] = field(default_factory=set)  # records about which a duplicate rule alerts whenever they are saved
     used: int = 0
     minted: int = 0
     polls: int = 1
@@ -224,9 +226,11 @@ class Salesforce(Fake):
         assert call.body["allOrNone"] is False
         if len(records) > 200:
             return 400, [{"message": "too many", "errorCode": "INVALID_INPUT"}], {}
-        return self._ok([self._update(one) for one in records])
+        assigns = call.headers.get("sforce-auto-assign", "TRUE").upper() != "FALSE"
+        saves = "allowsave=true" in call.headers.get("sforce-duplicate-rule-header", "").lower()
+        return self._ok([self._update(one, assigns, saves) for one in records])
 
-    def _update(self, one: dict[str, Any]) -> dict[str, Any]:
+    def _update(self, one: dict[str, Any], assigns: bool, saves: bool) -> dict[str, Any]:
         kind, name = one["attributes"]["type"], one["id"]
         record = self.records[kind].get(name)
 
@@ -245,6 +249,10 @@ class Salesforce(Fake):
         for key in one:
             if key not in ("attributes", "id") and key not in self.fields[kind]:
                 return bad("INVALID_FIELD", f"No such column '{key}' on sobject of type {kind}")
+        if name in self.alike and not saves:
+            return bad("DUPLICATES_DETECTED", "Use one of these records?")
+        if assigns and kind == "Lead":  # active assignment rules run at an update too unless the caller forbids it
+            record["OwnerId"] = self.rule_owner
         self.touch(kind, name, {k: v for k, v in one.items() if k not in ("attributes", "id")}, track=False)
         return {"id": name, "success": True, "errors": []}
 

@@ -49,3 +49,23 @@ def test_a_lead_that_was_converted_is_written_to_its_contact(small: World, tmp_p
         assert (outcome.written, outcome.failed) == (1, {})
         assert here.crm.seen(here.fake, lead, "score") == 50
         assert written(here, every).written == 0
+
+
+def test_a_write_gives_no_lead_another_owner(small: World, tmp_path: Path) -> None:
+    """Salesforce runs the active assignment rule at every update of a lead that does not forbid it."""
+    with site(CRMS["salesforce"], small, tmp_path) as here:
+        here.first()
+        leads = here.fake.records["Lead"]
+        before = {name: record["OwnerId"] for name, record in leads.items()}
+        assert written(here, scored(here)).written == 60
+        assert written(here, {}).cleared == 60
+        assert {name: record["OwnerId"] for name, record in leads.items()} == before
+
+
+def test_a_rule_that_warns_of_duplicates_stops_no_score(small: World, tmp_path: Path) -> None:
+    """Who is alike was so before; a score makes nobody a duplicate. A rule that blocks is the org's last word."""
+    with site(CRMS["salesforce"], small, tmp_path) as here:
+        here.first()
+        here.fake.alike = set(here.fake.records["Lead"])
+        outcome = written(here, scored(here))
+        assert (outcome.written, outcome.failed) == (60, {})

@@ -50,6 +50,7 @@ def _lead(fake: Salesforce, world: World, row: dict[str, Any], company: dict[str
             "Country": row["country"],
             "LeadSource": row["source"],
             "Status": NEW,
+            "OwnerId": "005000000000007AAA",
             "Company": f"Company {row['company_id']} GmbH" if row["company_id"] else None,
             "Industry": company.get("industry"),
             "NumberOfEmployees": company.get("employees") and int(company["employees"]),
