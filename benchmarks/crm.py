@@ -53,7 +53,7 @@ else:
     records = {n: values_of(row, "customer", "m 1", datetime.now(UTC)) for n in names}
     ledger = Ledger(connector.landing.folder / "sent.sqlite")
     connector.prepare(FIELDS, create=kind != "salesforce")
-    found["rows"] = send(connector, plan(records, ledger.known(), FIELDS), ledger, "m 1").written
+    found["rows"] = send(connector, plan(records, ledger.digests(), FIELDS), ledger, "m 1").written
 found["seconds"] = time.perf_counter() - begun
 found["calls"] = connector.http.calls
 found["mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

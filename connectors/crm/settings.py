@@ -36,6 +36,9 @@ class WriteBack(Settings):
     prefix: str = Field("ripeline", pattern=r"^[a-z][a-z0-9]{1,19}$", description="first word of the fields' names")
     fields: list[str] | None = None
     most: int | None = Field(None, ge=1, description="scores written in one run, those for sales first; default: all")
+    most_changed: float = Field(
+        0.2, gt=0, le=1, description="share of the scores that stand in the CRM that a run may empty or move noticeably"
+    )
 
 
 class CrmSource(SourceSettings):

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from connectors.crm.brake import Upheaval, moves, visible
 from connectors.crm.responses import RefusedError, masked
 from connectors.crm.score_fields import ScoreField, Value, digest
 from features.common.errors import DataError
@@ -62,7 +63,7 @@ class Writer(Protocol):
 
 
 class Ledger:
-    """What the CRM acknowledged: record → digest of its values."""
+    """What the CRM acknowledged: record → digest of its values, and what sales sees of them."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -71,17 +72,30 @@ class Ledger:
             self._base = sqlite3.connect(file, isolation_level=None)
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("CREATE TABLE IF NOT EXISTS sent (id TEXT PRIMARY KEY, digest TEXT, at TEXT, model TEXT)")
+            if "visible" not in [column[1] for column in self._base.execute("PRAGMA table_info(sent)")]:
+                self._base.execute("ALTER TABLE sent ADD COLUMN visible TEXT")  # of a ledger that an older version began
         except (sqlite3.Error, OSError) as error:
             raise DataError(f"The ledger {file} cannot be opened: {error}.", "Check the folder's permissions.") from error
 
     def digests(self) -> dict[str, str]:
         return dict(self._base.execute("SELECT id, digest FROM sent"))
 
-    def save(self, written: Sequence[tuple[str, str]], removed: Sequence[str], sent_at: datetime, model: str) -> None:
-        """One transaction: all of a batch or nothing."""
+    def visible(self) -> dict[str, dict[str, Value]]:
+        """Record → what stands in the CRM of `brake.VISIBLE`; records of older versions are not among them."""
+        rows = self._base.execute("SELECT id, visible FROM sent WHERE visible IS NOT NULL")
+        return {str(name): json.loads(values) for name, values in rows}
+
+    def save(
+        self,
+        written: Sequence[tuple[str, str, Mapping[str, Value]]],
+        removed: Sequence[str],
+        sent_at: datetime,
+        model: str,
+    ) -> None:
+        """One transaction: all of a batch or nothing. `written`: record, digest, values."""
         with self._transaction():
-            rows = [(name, mark, sent_at.isoformat(), model) for name, mark in written]
-            self._base.executemany("INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?)", rows)
+            rows = [(name, mark, sent_at.isoformat(), model, json.dumps(visible(values))) for name, mark, values in written]
+            self._base.executemany("INSERT OR REPLACE INTO sent (id, digest, at, model, visible) VALUES (?, ?, ?, ?, ?)", rows)
             self._base.executemany("DELETE FROM sent WHERE id = ?", [(name,) for name in removed])
 
     def forget(self, names: Sequence[str]) -> None:
@@ -114,7 +128,7 @@ class Ledger:
 class WritePlan:
     """What is to be sent: `send` with new values, `clear` of those that are scored no longer; `unchanged` need nothing,
     `postponed` wait for another run. `forget`: those that are no records of their own any more. `places`: as a writer says
-    them.
+    them. `upheaval`: what that does to the whole, also by what is postponed.
     """
 
     send: Sequence[Record]
@@ -123,6 +137,7 @@ class WritePlan:
     postponed: int = 0
     forget: Sequence[str] = ()
     places: Mapping[str, str] = field(default_factory=dict)
+    upheaval: Upheaval = field(default_factory=lambda: Upheaval(0, (), {}))
 
     def mark(self, name: str, values: Mapping[str, Value]) -> str:
         """What is noted of a record once it is acknowledged."""
@@ -151,11 +166,13 @@ def plan(
     limit: int | None = None,
     departed: Set[str] = frozenset(),
     places: Mapping[str, str] | None = None,
+    standing: Mapping[str, Mapping[str, Value]] | None = None,
 ) -> WritePlan:
     """What differs from what was acknowledged, those for sales first, at most `limit` of them.
 
     A lead that was written and is not among `records` now (closed, opted out) has its fields emptied: a stale score is worse
     than none. Not so the `departed`: some CRMs take the id of a merged record for the winner's, whose score that would empty.
+    `standing`: what sales sees by now, as the ledger has it.
     """
     keys, record_ids = [f.key for f in fields], places or {}
     trimmed = {name: {key: values.get(key) for key in keys} for name, values in records.items()}
@@ -170,7 +187,11 @@ def plan(
     send.sort(key=lambda record: _priority(records[record[0]]))
     selected = send if limit is None else send[: max(0, limit - len(clear))]
     forget = [name for name in dropped if name in departed]
-    return WritePlan(selected, clear, len(trimmed) - len(send), len(send) - len(selected), forget, record_ids)
+    scored = [name for name, mark in acknowledged.items() if mark != CLEARED and name not in departed]
+    before = {name: values for name, values in (standing or {}).items() if acknowledged.get(name, CLEARED) != CLEARED}
+    moved = {name: (before[name], visible(values)) for name, values in send if name in before and moves(before[name], values)}
+    upheaval = Upheaval(len(scored), [name for name, _ in clear], moved)
+    return WritePlan(selected, clear, len(trimmed) - len(send), len(send) - len(selected), forget, record_ids, upheaval)
 
 
 def _priority(values: Mapping[str, Value]) -> tuple[bool, float]:
@@ -205,16 +226,20 @@ def send(
     model: str,
     progress: Callable[[int, int], None] | None = None,
     outcome: WriteResult | None = None,
+    most_changed: float = 1.0,
 ) -> WriteResult:
     """Send the plan. What fails by itself is collected in `outcome`; what stops everything is raised after the acknowledged was
-    kept.
+    kept. `most_changed`: share of what stands in the CRM that may be emptied or moved at once.
 
     Raises
     ------
+    MassChangeError
+        if it would be more; nothing is written then.
     CrmError
         if the vendor cannot be reached or refuses altogether.
     """
     outcome = outcome or WriteResult()
+    todo.upheaval.stop(most_changed)
     ledger.forget(todo.forget)
     waiting = todo.records
     total, processed = len(waiting), 0
@@ -228,7 +253,7 @@ def send(
             missing_ids = [name for name, _ in batch if results[name].missing]
             batch_ids = {name for name, _ in batch}
             overwritten = [name for name in results if name not in batch_ids]  # by a record that was merged into it
-            marks = [(name, CLEARED if name in emptied else todo.mark(name, values)) for name, values in accepted]
+            marks = [(name, CLEARED if name in emptied else todo.mark(name, values), values) for name, values in accepted]
             ledger.save(marks, [*missing_ids, *overwritten], datetime.now(UTC), model)
             outcome.cleared += sum(name in emptied for name, _ in accepted)
             outcome.written += sum(name not in emptied for name, _ in accepted)

@@ -11,7 +11,7 @@ import pytest
 
 from connectors.marketo import api as marketo_api
 from connectors.marketo import connector as marketo_connector
-from tests.connectors.crm.crms import CRMS, SINCE, Crm, Opener, Site, site
+from tests.connectors.crm.crms import CRMS, SECRETS, SINCE, Crm, Opener, Site, site
 from tests.connectors.crm.world import World, world
 
 
@@ -33,6 +33,13 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     with the rest: what is killed here has a process of its own."""
     monkeypatch.setattr(marketo_api, "POLL", 0.001)
     monkeypatch.setattr(marketo_connector, "UNSAVED_JOBS", 1_000)
+
+
+@pytest.fixture
+def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The secrets of all CRMs in the environment, as commands read them."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

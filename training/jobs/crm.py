@@ -220,7 +220,8 @@ def run_write_back(
     Raises
     ------
     RipelineError
-        for a missing dataset or model, fields that are somebody else's, or a CRM that cannot be reached.
+        for a missing dataset or model, fields that are somebody else's, a CRM that cannot be reached, or where more would
+        change at once than `write_back: most_changed:` allows.
     """
     opened = open_configured(kind, path)
     console = console or terminal()
@@ -230,10 +231,11 @@ def run_write_back(
         todo, model, ledger = _to_write(opened, fields, model_folder, steps)
         try:
             missing = opened.connector.prepare(fields, create=really)
-            _say_plan(console, opened.connector, todo, missing, really)
+            most_changed = opened.source.write_back.most_changed
+            _say_plan(console, opened.connector, todo, missing, really, most_changed)
             if not really:
                 return True
-            send(opened.connector, todo, ledger, model, steps.step("Writing scores"), outcome)
+            send(opened.connector, todo, ledger, model, steps.step("Writing scores"), outcome, most_changed)
         finally:
             ledger.close()
             if really:  # also what was refused before everything stopped
@@ -264,7 +266,8 @@ def run_live(
     Raises
     ------
     RipelineError
-        for what no waiting mends: a wrong configuration, a missing model, fields that are missing or somebody else's.
+        for what no waiting mends: a wrong configuration, a missing model, fields that are missing or somebody else's, more that
+        would change at once than `write_back: most_changed:` allows.
     """
     console = console or terminal()
     opened = open_configured(kind, path)
@@ -328,7 +331,7 @@ def _live_round(
     with sync.folder_lock(opened.connector.landing.folder), Steps(quiet).running() as steps:
         todo, model, ledger = _to_write(opened, fields, model_folder, steps)
         try:
-            outcome = send(opened.connector, todo, ledger, model)
+            outcome = send(opened.connector, todo, ledger, model, most_changed=opened.source.write_back.most_changed)
         finally:
             ledger.close()
     failed = f", {len(outcome.failed):,} refused" if outcome.failed else ""
@@ -357,14 +360,17 @@ def _to_write(
     ledger_records = ledger.digests()
     departed = landing.removed_records("lead", "people", [lead for lead in ledger_records if lead not in records])
     places = opened.connector.places(list(records))
-    return plan(records, ledger_records, fields, opened.source.write_back.most, departed, places), name, ledger
+    limit = opened.source.write_back.most
+    return plan(records, ledger_records, fields, limit, departed, places, ledger.visible()), name, ledger
 
 
 def _named(row: dict[object, object]) -> dict[str, object]:
     return {str(key): value for key, value in row.items()}
 
 
-def _say_plan(console: Console, connector: Connector, todo: WritePlan, missing: list[str], really: bool) -> None:
+def _say_plan(
+    console: Console, connector: Connector, todo: WritePlan, missing: list[str], really: bool, most_changed: float
+) -> None:
     console.print(
         f"{connector.title}: {len(todo.send):,} leads have new scores, {todo.unchanged:,} are as they were written, "
         f"{len(todo.clear):,} are scored no longer and will be emptied: {todo.calls(connector.batch):,} calls.",
@@ -376,6 +382,8 @@ def _say_plan(console: Console, connector: Connector, todo: WritePlan, missing: 
         console.print(f"{len(missing)} fields are missing and will be made: {', '.join(missing)}.", highlight=False)
     if really:
         return
+    if excess := todo.upheaval.excess(most_changed):
+        console.print(f"{escape(excess)} With SEND=yes nothing would be written.", style="yellow", highlight=False)
     for line in records_shown(todo.records):
         console.print("  " + escape(line), highlight=False)
     console.print(

@@ -18,14 +18,7 @@ from tests.connectors.crm.writing import deploy
 from tests.trained import Trained
 from training.jobs.crm import open_configured, run_check, run_import, run_live, run_write_back
 
-
-@pytest.fixture(autouse=True)
-def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in SECRETS.items():
-        monkeypatch.setenv(name, value)
-    import connectors.marketo.api as marketo
-
-    monkeypatch.setattr(marketo, "POLL", 0.001)
+pytestmark = pytest.mark.usefixtures("secrets")
 
 
 def printed() -> Console:

@@ -227,7 +227,7 @@ def test_a_ledger_that_cannot_be_written_says_that_nothing_was_lost(tmp_path: Pa
     ledger = Ledger(tmp_path / "sent.sqlite")
     pages = ledger._base.execute("PRAGMA page_count").fetchone()[0]
     ledger._base.execute(f"PRAGMA max_page_count={pages}")
-    many = [(f"lead-{n}", "0" * 24) for n in range(2_000)]
+    many: Any = [(f"lead-{n}", "0" * 24, {}) for n in range(2_000)]
     with pytest.raises(DataError, match=r"(?s)sent\.sqlite cannot be written: database or disk is full.*sent once more"):
         ledger.save(many, [], AT, "small 3")
     assert ledger.digests() == {}

@@ -237,20 +237,20 @@ class Salesforce(Fake):
         def bad(code: str, message: str) -> dict[str, Any]:
             return {"id": name, "success": False, "errors": [{"statusCode": code, "message": message, "fields": []}]}
 
+        unknown = next((k for k in one if k not in ("attributes", "id") and k not in self.fields[kind]), None)
         if record is None or record.get("IsDeleted"):
             return bad("ENTITY_IS_DELETED", "entity is deleted")
-        if record.get("IsConverted"):
-            return bad("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
         if self.locked.get(name, 0) > 0:
             self.locked[name] -= 1
             return bad("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
-        if name in self.invalid:
-            return bad("FIELD_CUSTOM_VALIDATION_EXCEPTION", self.invalid[name])
-        for key in one:
-            if key not in ("attributes", "id") and key not in self.fields[kind]:
-                return bad("INVALID_FIELD", f"No such column '{key}' on sobject of type {kind}")
-        if name in self.alike and not saves:
-            return bad("DUPLICATES_DETECTED", "Use one of these records?")
+        for refused, code, message in (
+            (record.get("IsConverted"), "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead"),
+            (name in self.invalid, "FIELD_CUSTOM_VALIDATION_EXCEPTION", self.invalid.get(name, "")),
+            (unknown, "INVALID_FIELD", f"No such column '{unknown}' on sobject of type {kind}"),
+            (name in self.alike and not saves, "DUPLICATES_DETECTED", "Use one of these records?"),
+        ):
+            if refused:
+                return bad(code, message)
         if assigns and kind == "Lead":  # active assignment rules run at an update too unless the caller forbids it
             record["OwnerId"] = self.rule_owner
         self.touch(kind, name, {k: v for k, v in one.items() if k not in ("attributes", "id")}, track=False)
