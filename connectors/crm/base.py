@@ -24,6 +24,8 @@ class BaseConnector(ABC):
     http: Http
     landing: Landing
     history_start: datetime
+    _account: str | None = None
+    _account_read = False
 
     def _begin(self, source: CrmSource, http: Http, landing: Landing, history_start: datetime) -> None:
         self.source, self.http, self.landing, self.history_start = source, http, landing, history_start
@@ -43,6 +45,16 @@ class BaseConnector(ABC):
     @abstractmethod
     def hello(self) -> None:
         """A first call, one that is needed anyway."""
+
+    def account(self) -> str | None:
+        """See `Tenant`; asked once, since a token belongs to one account."""
+        if not self._account_read:
+            self._account, self._account_read = self.read_account(), True
+        return self._account
+
+    @abstractmethod
+    def read_account(self) -> str | None:
+        """The account as the vendor tells it; None where it does not."""
 
     def reread(self, _events: Sequence[Event]) -> Iterator[Page]:
         """See `Connector`; here what is listed is as new as a webhook."""

@@ -58,6 +58,9 @@ class Connector(Writer, Protocol):
             if the credentials are wrong or nobody answers.
         """
 
+    def account(self) -> str | None:
+        """See `Tenant`."""
+
     def streams(self) -> Sequence[Stream]:
         """What is read, in order: records before what hangs on them."""
 

@@ -66,8 +66,14 @@ class SyncResult:
     seconds: float = 0.0
 
 
-def sync(streams: Sequence[Stream], landing: Landing, progress: Progress | None = None) -> SyncResult:
-    """Read every stream to its end. Whatever was fetched before an error is landed before the error is raised.
+def sync(
+    streams: Sequence[Stream],
+    landing: Landing,
+    progress: Progress | None = None,
+    marks: Mapping[str, Any] | None = None,
+) -> SyncResult:
+    """Read every stream to its end. Whatever was fetched before an error is landed before the error is raised. `marks`: kept
+    among the cursors.
 
     Raises
     ------
@@ -78,6 +84,7 @@ def sync(streams: Sequence[Stream], landing: Landing, progress: Progress | None 
     cursors = landing.cursors()
     synced = SyncResult()
     chunk = _Chunk(landing, synced)
+    chunk.cursors = {name: mark for name, mark in (marks or {}).items() if cursors.get(name) != mark}
     try:
         for stream in streams:
             if not stream.due(cursors.get(stream.name)):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from connectors.crm.account import ACCOUNT, same_account
 from connectors.crm.compile import compile_dataset, stage_values
 from connectors.crm.connector import Connector
 from connectors.crm.mapping import StageValue
@@ -81,9 +82,11 @@ def run(
     landing = connector.landing
     with folder_lock(landing.folder):
         connector.greet()
+        account = same_account(connector)
         started_at = datetime.fromtimestamp(connector.http.now(), UTC)
         webhook_stream = Stream("spoken_of", lambda _: connector.reread(events))
-        synced = sync([*connector.streams(), *([webhook_stream] if events else [])], landing, progress)
+        marks = {ACCOUNT: account} if account is not None else {}
+        synced = sync([*connector.streams(), *([webhook_stream] if events else [])], landing, progress, marks)
         values = stage_values(landing)
         configured_stages = source.stages
         check_stages(configured_stages, funnel)

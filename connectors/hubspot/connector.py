@@ -16,6 +16,7 @@ from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row
 from connectors.crm.mapping import CrmMapping, StageValue, plain
 from connectors.crm.moments import moment
+from connectors.crm.responses import RefusedError
 from connectors.crm.rows import label_row, number
 from connectors.crm.stream import Page, Stream, changed_rows
 from connectors.crm.webhooks import Event
@@ -69,6 +70,14 @@ class HubSpot(HubSpotWriter, BaseConnector):
     def hello(self) -> None:
         """See `BaseConnector`."""
         self._definitions  # noqa: B018  three calls that are needed anyway
+
+    def read_account(self) -> str | None:
+        """See `BaseConnector`: the number of the portal, where the token may ask for it."""
+        try:
+            portal = self.api.http.get(f"/account-info/{self.api.version}/details").body["portalId"]
+        except RefusedError:
+            return None
+        return str(portal)
 
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them."""

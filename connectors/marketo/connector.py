@@ -6,6 +6,7 @@ themselves are asked for field by field, so that a written score is none of them
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -109,6 +110,11 @@ class Marketo(MarketoWriter, BaseConnector):
     def hello(self) -> None:
         """See `BaseConnector`."""
         self._fields  # noqa: B018  a call that is needed anyway
+
+    def read_account(self) -> str | None:
+        """See `BaseConnector`: the Munchkin id, which every instance has in its address."""
+        found = re.search(r"//(\d{3}-[A-Z]{3}-\d{3})\.", self.source.base_url, re.IGNORECASE)
+        return found.group(1).upper() if found else None
 
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them."""

@@ -15,6 +15,7 @@ from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row, content_hash
 from connectors.crm.mapping import CrmMapping, StageValue, plain
 from connectors.crm.moments import iso, moment
+from connectors.crm.responses import RefusedError
 from connectors.crm.rows import before_row, history_row, label_row, number
 from connectors.crm.stream import Page, Stream, changed_rows
 from connectors.crm.sweep import due
@@ -46,6 +47,14 @@ class Pipedrive(PipedriveWriter, BaseConnector):
     def hello(self) -> None:
         """See `BaseConnector`."""
         self._options  # noqa: B018  calls that are needed anyway
+
+    def read_account(self) -> str | None:
+        """See `BaseConnector`: the number of the company."""
+        try:
+            company = self.api.http.get(f"{self.api.v1}/users/me").body["data"].get("company_id")
+        except RefusedError:
+            return None
+        return str(company) if company else None
 
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them; what costs a call a record last, since it may take days."""

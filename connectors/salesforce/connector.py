@@ -64,6 +64,14 @@ class Salesforce(SalesforceWriter, BaseConnector):
         """See `BaseConnector`."""
         self.api.limits()
 
+    def read_account(self) -> str | None:
+        """See `BaseConnector`: the id of the org; a sandbox has another than production."""
+        try:
+            pages = list(self.api.query("SELECT Id FROM Organization"))
+        except RefusedError:
+            return None
+        return next((str(record["Id"]) for page in pages for record in page), None)
+
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them."""
         acts = activities

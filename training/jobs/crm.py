@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from connectors.crm import score_fields, sync
+from connectors.crm.account import same_account
 from connectors.crm.connector import CallBudget, Check, Connector
 from connectors.crm.secrets import Secrets
 from connectors.crm.settings import CrmSource
@@ -156,6 +157,8 @@ def run_check(kind: str, path: Path | None = None, leads: int = LEADS, console: 
     opened = open_configured(kind, path)
     console = console or terminal()
     checks = opened.connector.checks()
+    if not any(check.status == "bad" for check in checks):
+        checks.insert(1, _account_check(opened.connector))
     table = Table("", "what", "found", "what to do", title=f"{opened.connector.title}, {opened.source.base_url}")
     marks = {"good": "[green]✓[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]"}
     for check in checks:
@@ -166,6 +169,18 @@ def run_check(kind: str, path: Path | None = None, leads: int = LEADS, console: 
             table.add_row(marks[check.status], escape(check.subject), escape(check.finding), escape(check.remedy))
     console.print(table)
     return fine
+
+
+def _account_check(connector: Connector) -> Check:
+    """Which account the credentials belong to, and whether it is the one that is landed."""
+    try:
+        account = same_account(connector)
+    except ConfigError as error:
+        return Check("account", "bad", error.fact, error.hint)
+    if account is None:
+        remedy = "Name a `folder:` of its own for each account: another one in the same folder would not be noticed."
+        return Check("account", "warning", f"{connector.title} does not tell which it is", remedy)
+    return Check("account", "good", account)
 
 
 def _budget_checks(budget: CallBudget, leads: int, daily_limit: int | None) -> list[Check]:
@@ -346,6 +361,7 @@ def _live_round(
 def _to_write(
     opened: ConfiguredCrm, fields: tuple[score_fields.ScoreField, ...], model_folder: Path | None, steps: Steps
 ) -> tuple[WritePlan, str, Ledger]:
+    same_account(opened.connector)
     with steps.phase("Reading the dataset"):
         dataset = validate(read_imported(opened.config), opened.config.funnel.build())[0]
     with steps.phase("Loading the model"):

@@ -51,6 +51,7 @@ class HubSpot(Fake):
     ids: dict[str, str] = field(default_factory=dict)  # the world's id → ours
     daily: int = 250_000
     token: str = TOKEN
+    portal: int = 7_654_321
     scopes: tuple[str, ...] = ()
     cap: int = 10_000
     invalid: dict[str, str] = field(default_factory=dict)  # records whose write is refused: id → message
@@ -104,6 +105,10 @@ class HubSpot(Fake):
             return 400, {"status": "BAD_REFRESH_TOKEN", "message": "missing or invalid refresh token"}, {}
         self.token = f"oauth-token-{len(self.calls)}"
         return self._ok({"access_token": self.token, "expires_in": 1800, "token_type": "bearer"})
+
+    @route("GET", rf"/account-info/{V}/details")
+    def account(self, _call: Call) -> Reply:
+        return self._ok({"portalId": self.portal, "accountType": "STANDARD", "timeZone": "Europe/Berlin"})
 
     @route("GET", rf"/crm/properties/{V}/(\w+)")
     def defined(self, _call: Call, kind: str) -> Reply:

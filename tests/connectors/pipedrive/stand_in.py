@@ -33,6 +33,7 @@ class Pipedrive(Fake):
     changes: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     token: str = TOKEN
+    company: int = 4_711
     tokens: int = 1_000_000
     spent: int = 0
     bearer: str = ""  # of an OAuth app, while one is installed
@@ -107,6 +108,10 @@ class Pipedrive(Fake):
             self.refresh = f"12345:678:refresh-{self.minted}"
         body = {"access_token": self.bearer, "token_type": "bearer", "expires_in": 3599, "refresh_token": self.refresh}
         return 200, {**body, "scope": "contacts:full,deals:read", "api_domain": f"http://{call.headers['host']}"}, {}
+
+    @route("GET", r"/api/v1/users/me")
+    def me(self, _call: Call) -> Reply:
+        return self._ok({"id": 1, "company_id": self.company, "company_domain": "yours"})
 
     @route("GET", r"/api/v1/persons/(\d+)/mailMessages")
     def mail_messages(self, call: Call, person: str) -> Reply:

@@ -1,0 +1,39 @@
+"""Whose data a landing holds: one account of the CRM. What another one says is not mixed into it, nor are scores sent there."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from connectors.crm.landing import Landing
+from features.common.errors import ConfigError
+
+ACCOUNT = "#account"  # among the cursors, so that it goes where the rows go
+
+
+class Tenant(Protocol):
+    """What is needed to tell accounts apart."""
+
+    title: str
+    landing: Landing
+
+    def account(self) -> str | None:
+        """The account that our credentials belong to, in the vendor's own words; None where the vendor does not tell."""
+
+
+def same_account(tenant: Tenant) -> str | None:
+    """The account, where it is the one whose data are landed, or none are yet.
+
+    Raises
+    ------
+    ConfigError
+        if it is another one.
+    """
+    account = tenant.account()
+    landed_account = tenant.landing.cursors().get(ACCOUNT)
+    if account is not None and landed_account is not None and account != landed_account:
+        raise ConfigError(
+            f"{tenant.landing.folder} holds what came from {tenant.title}'s account {landed_account}; "
+            f"the credentials are those of {account}.",
+            "Name another `folder:` under `source:` for this account, as for a sandbox beside production.",
+        )
+    return account
