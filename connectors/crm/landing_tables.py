@@ -74,8 +74,9 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
     "aliases": {"entity": pa.string(), "record": pa.string(), "into": pa.string(), "at": TIME},
     # people whom a source of their own was recorded for
     "inbox": {"person": pa.string(), "source": pa.string(), "channel": pa.string(), "at": TIME},
-    # deals whose history, and people whose mails were read, each by a call of its own, and up to which change
+    # deals whose history and participants, and people whose mails were read, each by a call of its own, and up to which change
     "changelogs": {"read": pa.string()},
+    "participations": {"read": pa.string()},
     "mailboxes": {"read": pa.string()},
     # what a stored value is called on the vendor's screens
     "labels": {"field": pa.string(), "value": pa.string(), "label": pa.string(), "meaning": pa.string()},

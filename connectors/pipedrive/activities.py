@@ -13,15 +13,15 @@ LAST_MAILS = ("last_incoming_mail_time", "last_outgoing_mail_time")
 Tables = dict[str, list[Row]]
 
 
-def inbox_row(lead: Mapping[str, Any]) -> Row:
-    """When a person was put into the leads inbox, and where from."""
+def inbox_row(lead: Mapping[str, Any], channel: str | None) -> Row:
+    """When a person was put into the leads inbox, and where from; `channel`: as it is called, the lead has its number."""
     source = lead.get("source_name") or lead.get("origin")
     added_at = moment(lead.get("add_time"))
     return {
         "_id": str(lead["id"]),
         "person": str(lead["person_id"]),
         "source": source,
-        "channel": lead.get("channel"),
+        "channel": channel,
         "at": added_at,
     }
 

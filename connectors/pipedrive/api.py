@@ -20,6 +20,10 @@ REFRESH = "PIPEDRIVE_REFRESH_TOKEN"
 REFUSAL_CODES = ("invalid_grant", "invalid_client", "invalid_request", "unauthorized_client")
 LIMIT, LIMIT_V1 = 500, 100
 LIST_COST, LIST_V1_COST, CHANGELOG_COST, WRITE_COST, ARCHIVED_COST, MAILS_COST = 10, 20, 20, 5, 20, 20  # tokens of a call
+ARCHIVED_INBOX_COST, PARTICIPANTS_COST = 40, 20
+DEAREST_COST = 40  # with less than that left of the day, a 429 is no burst
+TOKENS_LEFT, TOKENS_LIMIT = "x-daily-ratelimit-token-remaining", "x-daily-ratelimit-token-limit"
+WRITES_LEFT = "x-daily-requests-left"  # of an older limit, for writing by an API token
 
 
 def judge(answer: Answer) -> Trouble | None:
@@ -33,11 +37,24 @@ def judge(answer: Answer) -> Trouble | None:
         return Trouble("refused", reason, "400")
     if answer.status == 402:
         return Trouble("refused", reason, "402", hint="The plan does not have that.")
-    if answer.status == 429 and answer.headers.get("x-daily-requests-left") == "0":
-        return Trouble("spent", reason or "the day's tokens", "429")
+    if answer.status == 429 and _day_is_spent(answer):
+        return Trouble("spent", reason or "the day's tokens", "429", hint=_MIDNIGHT)
     if answer.status == 403 and "<" in answer.text[:50]:  # its firewall, after too many 429s
         return Trouble("spent", "it blocks us for now", "403", hint="Wait an hour, and set `limits:` lower.")
     return None
+
+
+_MIDNIGHT = "Pipedrive gives the tokens back at midnight of its server's time, or more can be bought; what was fetched is kept."
+
+
+def _day_is_spent(answer: Answer) -> bool:
+    left = _count(answer, TOKENS_LEFT)
+    return left < DEAREST_COST if left is not None else answer.headers.get(WRITES_LEFT) == "0"
+
+
+def _count(answer: Answer, header: str) -> int | None:
+    value = answer.headers.get(header, "").strip()
+    return int(value) if value.isdigit() else None
 
 
 def open_api(source: PipedriveSource, secrets: Secrets) -> Http:
@@ -114,41 +131,64 @@ class PipedriveApi:
         """Pages of a v1 list in the order of modification.
 
         It counts rows from the beginning, so that one that is modified meanwhile would shift the next out of sight: each page
-        begins where the last one ended (keyset pagination), at its last moment, and counts only rows of that moment.
+        begins where the last one ended (keyset pagination), at its last second, since Pipedrive takes no fractions of one, and
+        counts only rows from there on.
         """
         start = 0
         while True:
-            self.tokens += LIST_V1_COST
-            query = {"limit": LIMIT_V1, "sort": "update_time ASC", "start": start}
-            body = self.http.get(self.v1 + path, {**query, **({"updated_since": rfc(lower_bound)} if lower_bound else {})}).body
-            rows = body["data"] or []
+            query = {"sort": "update_time ASC", **({"updated_since": rfc(lower_bound)} if lower_bound else {})}
+            rows, more_rows = self._page_v1(path, start, LIST_V1_COST, query)
             yield rows
-            pagination = (body.get("additional_data") or {}).get("pagination") or {}
-            if not pagination.get("more_items_in_collection") or not rows:
+            if not more_rows:
                 return
             latest = moment(rows[-1].get("update_time"))
-            if latest is None or latest == lower_bound:
-                start = int(pagination.get("next_start") or start + len(rows))
+            if latest is None or (lower_bound and rfc(latest) == rfc(lower_bound)):
+                start += len(rows)
             else:
                 lower_bound, start = latest, 0
 
+    def newest_v1(self, path: str, floor: datetime | None, cost: int) -> Iterator[list[dict[str, Any]]]:
+        """Pages of a v1 list that can only be read from its beginning, what was modified last first, back to `floor`.
+
+        What comes meanwhile shifts rows to the next page, where they come again. What leaves the list shifts them back: each
+        page begins with the last row of the one before, and where that is not there the one before is asked for again.
+        """
+        start, anchor = 0, None
+        while True:
+            rows, more_rows = self._page_v1(path, start, cost, {"sort": "update_time DESC"})
+            names = [str(row["id"]) for row in rows]
+            if anchor is not None and anchor not in names:
+                start, anchor = max(0, start - LIMIT_V1), None
+                continue
+            yield rows
+            oldest = moment(rows[-1].get("update_time")) if rows else None
+            if not more_rows or (floor is not None and oldest is not None and oldest < floor):
+                return
+            start, anchor = start + max(1, len(rows) - 1), names[-1]
+
+    def _page_v1(self, path: str, start: int, cost: int, query: Mapping[str, Any]) -> tuple[list[dict[str, Any]], bool]:
+        """Rows of a v1 list from `start` on, and whether there are more; `next_start` need not be said."""
+        self.tokens += cost
+        body = self.http.get(self.v1 + path, {"limit": LIMIT_V1, "start": start, **query}).body
+        rows = body["data"] or []
+        pagination = (body.get("additional_data") or {}).get("pagination") or {}
+        return rows, bool(rows and pagination.get("more_items_in_collection"))
+
     def _rows_v1(self, path: str, cost: int) -> Iterator[dict[str, Any]]:
         """All rows of a short v1 list (offset pagination)."""
-
-        def fetch_page(mark: int | None) -> Answer:
-            self.tokens += cost
-            return self.http.get(self.v1 + path, {"limit": LIMIT_V1, "start": mark or 0})
-
-        def next_start(answer: Answer) -> int | None:
-            pagination = ((answer.body.get("additional_data") or {}).get("pagination")) or {}
-            return int(pagination["next_start"]) if pagination.get("more_items_in_collection") else None
-
-        for answer in pages(fetch_page, next_start):
-            yield from answer.body["data"] or []
+        start, more_rows = 0, True
+        while more_rows:
+            rows, more_rows = self._page_v1(path, start, cost, {})
+            yield from rows
+            start += len(rows)
 
     def mails(self, person: str) -> Iterator[dict[str, Any]]:
         """The mails of a person."""
         yield from self._rows_v1(f"/persons/{person}/mailMessages", MAILS_COST)
+
+    def participants(self, deal: str) -> Iterator[dict[str, Any]]:
+        """The people who take part in a deal, its own person among them."""
+        yield from self._rows_v1(f"/deals/{deal}/participants", PARTICIPANTS_COST)
 
     def changelog(self, deal: str) -> list[dict[str, Any]]:
         """What became of the fields of a deal."""
@@ -167,10 +207,10 @@ class PipedriveApi:
             return f"{error.fact} {error.hint}"
         return None
 
-    def remaining_tokens(self) -> int | None:
-        """Tokens that are left of the day, where Pipedrive says so."""
-        header = self.http.get(f"{self.v2}/pipelines", {"limit": 1}).headers.get("x-daily-requests-left")
-        return int(header) if header else None
+    def daily_tokens(self) -> tuple[int | None, int | None]:
+        """The company's tokens a day, and how many are left, where Pipedrive says so."""
+        answer = self.http.get(f"{self.v2}/pipelines", {"limit": 1})
+        return _count(answer, TOKENS_LIMIT), _count(answer, TOKENS_LEFT)
 
 
 def next_cursor(answer: Answer) -> str | None:

@@ -20,7 +20,7 @@ def checks(api: PipedriveApi, mails: bool) -> list[Check]:
         return [Check("token", "bad", refusal, "Take the API token from Personal preferences → API.")]
     results = [Check("token", "good", "persons can be read")]
     for subject, path, standing in (
-        ("organizations", f"{api.v2}/organizations", "bad"),
+        ("organizations", f"{api.v2}/organizations", "warning"),
         ("deals", f"{api.v2}/deals", "bad"),
         ("archived deals", f"{api.v2}/deals/archived", "warning"),
         ("activities", f"{api.v2}/activities", "warning"),
@@ -49,6 +49,6 @@ def budget(api: PipedriveApi, leads: int, changelog: bool, mails: bool, max_scor
     if mails:
         initial += leads * MAILED_SHARE * MAILS_COST
         daily += leads * MAILED_PER_DAY * MAILS_COST
-    remaining = api.remaining_tokens()
+    limit, remaining = api.daily_tokens()
     scores = min(leads, max_scores or leads)
-    return CallBudget("tokens", round(initial), round(daily), scores * WRITE_COST, scores, TOKENS_A_DAY, remaining)
+    return CallBudget("tokens", round(initial), round(daily), scores * WRITE_COST, scores, limit or TOKENS_A_DAY, remaining)

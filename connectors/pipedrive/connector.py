@@ -17,21 +17,25 @@ from connectors.crm.mapping import CrmMapping, StageValue, plain
 from connectors.crm.moments import iso, moment
 from connectors.crm.responses import RefusedError
 from connectors.crm.rows import before_row, history_row, label_row, number
-from connectors.crm.stream import Page, Stream, changed_rows
+from connectors.crm.stream import FORBIDDEN, Page, Stream, changed_rows
 from connectors.crm.sweep import due
 from connectors.files.privacy import mail_domain
 from connectors.pipedrive.activities import LAST_MAILS, Tables, activities, inbox_row, mail, mail_mark
-from connectors.pipedrive.api import ARCHIVED_COST, LIST_COST, PipedriveApi, next_cursor, rfc
+from connectors.pipedrive.api import ARCHIVED_COST, ARCHIVED_INBOX_COST, LIST_COST, PipedriveApi, next_cursor, rfc
 from connectors.pipedrive.check import budget, checks
+from connectors.pipedrive.participants import READ_MARK, TAKE_PART, participant_pages, participants_mark
 from connectors.pipedrive.settings import INBOX, INTERACTIONS, STAGE, STATUS, PipedriveSource
 from connectors.pipedrive.writer import PipedriveWriter
 
 OVERLAP = timedelta(minutes=5)
-OPTED_OUT_STATUSES = ("unsubscribed", "archived")  # marketing statuses of who wants no mail
+OPTED_OUT_STATUSES = ("unsubscribed",)  # who is archived for marketing has not said no
 KINDS_OF_FIELD = {"enum", "set", "double", "varchar", "varchar_auto", "monetary", "date", "int"}
-READ_MARK = "read"  # in the tables of changelogs and mailboxes: up to which change they were read
 MAIL_MARK = "mailed"
 PERSON_FIELDS = ",".join(("marketing_status", "email_messages_count", *LAST_MAILS))
+DEAL_FIELDS = {"include_fields": "participants_count"}
+
+
+SCREEN = "Settings → Manage users → Permission sets and Visibility groups; of an app its scopes in the Developer Hub"
 
 
 class Pipedrive(PipedriveWriter, BaseConnector):
@@ -42,7 +46,7 @@ class Pipedrive(PipedriveWriter, BaseConnector):
     def __init__(self, source: PipedriveSource, http: Http, landing: Landing, history_start: datetime) -> None:
         super().__init__(PipedriveApi(http, source.api_version), source.write_back.prefix)
         self._begin(source, http, landing, history_start)
-        self.mails, self.changelog = source.mails, source.changelog
+        self.mails, self.changelog, self.participants = source.mails, source.changelog, source.participants
 
     def hello(self) -> None:
         """See `BaseConnector`."""
@@ -61,15 +65,18 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         streams = [
             self._list_stream("organizations", "/organizations", {}, self._organisations, "companies"),
             self._list_stream("persons", "/persons", {"include_fields": PERSON_FIELDS}, self._persons, "people"),
-            self._list_stream("deals", "/deals", {}, self._deals, "deals"),
-            self._list_stream("archived_deals", "/deals/archived", {}, self._deals, "deals", ARCHIVED_COST),
+            self._list_stream("deals", "/deals", DEAL_FIELDS, self._deals, "deals"),
+            self._list_stream("archived_deals", "/deals/archived", DEAL_FIELDS, self._deals, "deals", ARCHIVED_COST),
             Stream("stages", self._stages),
-            Stream("inbox", self._inbox, optional=True, needs="access to leads"),
+            Stream("inbox", self._inbox, optional=True, needs=f"access to leads ({SCREEN})"),
             self._list_stream("activities", "/activities", {}, activities, "engagements"),
             self._sweep_stream(),
         ]
         if self.changelog:
             streams.append(Stream("changelogs", self._changelogs, patient=True, lands_first=True))
+        if self.participants:
+            needs = "access to deals"
+            streams.append(Stream("participants", self._participants, True, needs, patient=True, lands_first=True))
         if self.mails:
             needs = "the scope mail:read"
             streams.append(Stream("mails", self._mails, optional=True, needs=needs, patient=True, lands_first=True))
@@ -112,7 +119,8 @@ class Pipedrive(PipedriveWriter, BaseConnector):
             if main == "people"
             else frozenset(self.source.companies.values())
         )
-        return Stream(name, read, needs=f"access to {name}", fields=fields if main in ("people", "companies") else frozenset())
+        asked_fields = fields if main in ("people", "companies") else frozenset()
+        return Stream(name, read, name not in ("persons", "deals"), f"access to {name} ({SCREEN})", asked_fields)
 
     def _changed_tables(self, rows: Any, records: Sequence[Mapping[str, Any]], main: str, first_run: bool) -> Tables:
         tables: Tables = rows(records)
@@ -131,7 +139,15 @@ class Pipedrive(PipedriveWriter, BaseConnector):
     @cached_property
     def _fields(self) -> dict[str, list[dict[str, Any]]]:
         """kind → the definitions of its fields."""
-        return {kind: list(self.api.all_rows(f"/{kind}Fields")) for kind in ("person", "organization")}
+        fields: dict[str, list[dict[str, Any]]] = {}
+        for kind in ("person", "organization", "deal"):
+            try:
+                fields[kind] = list(self.api.all_rows(f"/{kind}Fields"))
+            except RefusedError as error:
+                if kind == "person" or error.http not in FORBIDDEN:
+                    raise
+                fields[kind] = []
+        return fields
 
     @cached_property
     def _options(self) -> dict[str, dict[str, dict[str, str]]]:
@@ -190,6 +206,8 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         status = record.get("marketing_status")
         return {
             **{name: self._label_of("person", code, custom.get(code)) for code, name in self._custom.items()},
+            "job_title": record.get("job_title"),
+            "country": (record.get("postal_address") or {}).get("country"),
             "marketing_status": status,
             MAIL_MARK: mail_mark(record),
             "_id": str(record["id"]),
@@ -232,6 +250,7 @@ class Pipedrive(PipedriveWriter, BaseConnector):
                     "_gone_at": moment(record.get("update_time")) if record.get("is_deleted") else None,
                     "stage_id": stage,
                     "moved": iso(moved_at) if moved_at else None,
+                    TAKE_PART: participants_mark(record),
                 }
             )
             if added_at:
@@ -260,13 +279,16 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         """The leads inbox (v1): when a person was put there, and where from. Its archive too."""
         previous_newest = moment((cursor or {}).get("since"))
         newest = previous_newest
-        for path in ("/leads", "/leads/archived"):
-            for records in self.api.modified_v1(path, previous_newest - OVERLAP if previous_newest else None):
+        floor = previous_newest - OVERLAP if previous_newest else None
+        # the archive cannot be asked for what is new
+        archive = partial(self.api.newest_v1, "/leads/archived", floor, ARCHIVED_INBOX_COST)
+        for read in (partial(self.api.modified_v1, "/leads", floor), archive):
+            for records in read():
                 newest = max(
                     [m for m in (newest, *(moment(record.get("update_time")) for record in records)) if m], default=None
                 )
                 lead_records = [record for record in records if record.get("person_id") and moment(record.get("add_time"))]
-                rows = [inbox_row(record) for record in lead_records]
+                rows = [inbox_row(r, self._label_of("deal", "channel", r.get("channel"))) for r in lead_records]
                 history = [history_row("lead", row["person"], INBOX, "created", row["at"]) for row in rows]
                 new_ids = {row["_id"] for row in changed_rows(self.landing, "inbox", rows, frozenset())}
                 new_history = [h for row, h in zip(rows, history, strict=True) if row["_id"] in new_ids]
@@ -299,6 +321,10 @@ class Pipedrive(PipedriveWriter, BaseConnector):
             mark = {"_id": name, READ_MARK: move_times[name]}
             yield Page({"history": history, "changelogs": [mark]}, {"read": True}, index + 1, len(todo))
 
+    def _participants(self, _cursor: Any) -> Iterator[Page]:
+        """Who else takes part in deals, deal by deal."""
+        yield from participant_pages(self.api, self.landing, self.now())
+
     def _mails(self, cursor: Any) -> Iterator[Page]:
         """The mails of persons who have any, person by person; each is read again only once there are others. When a mail was
         opened Pipedrive does not say, so an opening is no act. A new mail need not count as a change of the person: now and
@@ -322,7 +348,7 @@ class Pipedrive(PipedriveWriter, BaseConnector):
             self.source,
             stages,
             INTERACTIONS,
-            {"stage_id", "moved", "marketing_status", MAIL_MARK},
+            {"stage_id", "moved", TAKE_PART, "marketing_status", MAIL_MARK},
             lookups={"source": ("inbox", "person", "source"), "channel": ("inbox", "person", "channel")},
             default_type=lambda name: plain(name.removeprefix("activity: ")),
         )

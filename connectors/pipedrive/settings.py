@@ -11,7 +11,7 @@ from connectors.crm.settings import CrmSource, WriteBack
 
 RATES = [Rate(20, 2)]  # the burst that the smallest plan allows
 TOKENS_A_DAY = 30_000  # of one seat on the smallest plan
-LEADS: dict[str, str] = {}
+LEADS = {"job_title": "job_title", "country": "country"}
 COMPANIES = {"industry": "industry", "employees": "employee_count", "annual_revenue": "annual_revenue", "country": "country"}
 INTERACTIONS: dict[str, str | None] = {
     "activity: call": "call_answered",
@@ -39,4 +39,5 @@ class PipedriveSource(CrmSource):
     write_back: WriteBack = WriteBack(most=4_000)  # one call a person: 20,000 of the 30,000 tokens of the smallest plan
     login_url: str = Field("https://oauth.pipedrive.com", description="where an OAuth app's tokens come from")
     mails: bool = Field(False, description="read the mails of persons, 20 tokens for each who has new ones")
+    participants: bool = Field(True, description="read who else takes part in deals that have several, 20 tokens each")
     changelog: bool = Field(True, description="read the stage history of deals, 20 tokens each; without it only first and last")

@@ -12,7 +12,14 @@ from tests.connectors.crm.server import Call, Fake, Reply, route, routed
 
 TOKEN = "pipedrive-token-0815"
 CLIENT, SECRET, REFRESH = "pd-client-0815", "pd-secret-4711", "12345:678:refresh-me"
-COSTS = ((r"/changelog", 20), (r"/deals/archived", 20), (r"/api/v1/", 20), (r"/api/v2/persons/\d+", 5), (r"", 10))
+COSTS = (
+    (r"/leads/archived", 40),
+    (r"/changelog", 20),
+    (r"/deals/archived", 20),
+    (r"/api/v1/", 20),
+    (r"/api/v2/persons/\d+", 5),
+    (r"", 10),
+)
 
 
 def rfc(at: datetime) -> str:
@@ -43,12 +50,15 @@ class Pipedrive(Fake):
     mails: dict[int, list[dict[str, Any]]] = field(default_factory=dict)  # person → messages
     denied: tuple[str, ...] = ()
     invalid: dict[str, str] = field(default_factory=dict)
+    terse: bool = False  # pages of v1 do not say where the next begins
+    participants: dict[int, list[int]] = field(default_factory=dict)  # deal → people
+    deal_fields: list[dict[str, Any]] = field(default_factory=list)
 
     def limited(self) -> Reply:
         return (
             429,
             {"success": False, "error": "request over limit", "errorCode": 429},
-            {"Retry-After": "0", "x-daily-requests-left": str(self.tokens - self.spent)},
+            {"Retry-After": "0", **self._left()},
         )
 
     def unknown(self, call: Call) -> Reply:
@@ -67,7 +77,7 @@ class Pipedrive(Fake):
             return 403, {"success": False, "error": "Scope and URL mismatch", "errorCode": 403}, {}
         cost = next(c for pattern, c in COSTS if pattern in call.path or __import__("re").search(pattern, call.path))
         if self.spent + cost > self.tokens:
-            return 429, {"success": False, "error": "daily token limit"}, {"Retry-After": "40000", "x-daily-requests-left": "0"}
+            return 429, {"success": False, "error": "request over limit"}, {**self._left(), "x-ratelimit-reset": "2"}
         self.spent += cost
         return None
 
@@ -75,8 +85,15 @@ class Pipedrive(Fake):
         return (
             200,
             {"success": True, "data": data, "additional_data": {"next_cursor": cursor, **more}},
-            {"x-daily-requests-left": str(self.tokens - self.spent)},
+            self._left(),
         )
+
+    def _left(self) -> dict[str, str]:
+        left = {
+            "x-daily-ratelimit-token-limit": str(self.tokens),
+            "x-daily-ratelimit-token-remaining": str(self.tokens - self.spent),
+        }
+        return {**left, "x-daily-requests-left": "9999"}
 
     def _listed(self, call: Call, rows: list[dict[str, Any]]) -> Reply:
         limit = int(call.params.get("limit", 100))
@@ -121,7 +138,7 @@ class Pipedrive(Fake):
     def _started(self, call: Call, rows: list[dict[str, Any]]) -> Reply:
         begin, limit = int(call.params.get("start", 0)), int(call.params.get("limit", 100))
         more = begin + limit < len(rows)
-        following = {"next_start": begin + limit} if more else {}
+        following = {"next_start": begin + limit} if more and not self.terse else {}
         about = {"start": begin, "limit": limit, "more_items_in_collection": more, **following}
         return self._ok(rows[begin : begin + limit], pagination=about)
 
@@ -131,7 +148,10 @@ class Pipedrive(Fake):
 
     @route("GET", r"/api/v2/(persons|organizations|deals|activities|stages|pipelines)")
     def listed(self, call: Call, kind: str) -> Reply:
-        return self._listed(call, [r for r in self.records[kind].values() if not r.get("is_archived")])
+        rows = [r for r in self.records[kind].values() if not r.get("is_archived")]
+        if kind == "deals" and "participants_count" in call.params.get("include_fields", ""):
+            rows = [{**r, "participants_count": len(self.participants.get(r["id"], [r["person_id"]]))} for r in rows]
+        return self._listed(call, rows)
 
     @route("GET", r"/api/v2/personFields")
     def person_fields_(self, _call: Call) -> Reply:
@@ -141,6 +161,14 @@ class Pipedrive(Fake):
     def organisation_fields_(self, _call: Call) -> Reply:
         return self._ok(self.organisation_fields)
 
+    @route("GET", r"/api/v2/dealFields")
+    def deal_fields_(self, _call: Call) -> Reply:
+        return self._ok(self.deal_fields)
+
+    @route("GET", r"/api/v1/deals/(\d+)/participants")
+    def participate(self, call: Call, deal: str) -> Reply:
+        return self._started(call, [{"id": person, "name": "Ada Lovelace"} for person in self.participants.get(int(deal), [])])
+
     @route("POST", r"/api/v2/personFields")
     def new_field(self, call: Call) -> Reply:
         code = f"{len(self.person_fields):040x}"
@@ -149,13 +177,13 @@ class Pipedrive(Fake):
 
     @route("GET", r"/api/v1/(leads|leads/archived)")
     def leads_(self, call: Call, which: str) -> Reply:
-        rows = [
-            r
-            for r in self.inbox
-            if r["is_archived"] == (which != "leads") and r["update_time"] >= call.params.get("updated_since", "")
-        ]
-        if call.params.get("sort") == "update_time ASC":
-            rows.sort(key=lambda r: (r["update_time"], r["id"]))
+        rows = [r for r in self.inbox if r["is_archived"] == (which != "leads")]
+        if which == "leads" and "updated_since" in call.params:  # the archive does not know it
+            since = call.params["updated_since"]
+            assert len(since) == 20, "RFC 3339 without fractions"
+            rows = [r for r in rows if datetime.fromisoformat(r["update_time"]) >= datetime.fromisoformat(since)]
+        by, _, direction = call.params.get("sort", "add_time ASC").partition(" ")
+        rows.sort(key=lambda r: (datetime.fromisoformat(r[by]), r["id"]), reverse=direction == "DESC")
         return self._started(call, rows)
 
     @route("GET", r"/api/v1/deals/(\d+)/changelog")

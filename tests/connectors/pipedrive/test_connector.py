@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.connectors.crm.crms import Site
+import pytest
+
+from connectors.crm.responses import SpentError
+from tests.connectors.crm.crms import Opener, Site
 from tests.connectors.crm.server import Call
 
 
@@ -24,3 +27,29 @@ def test_pipedrive_changelogs_may_take_days(pipedrive: Site) -> None:
     again = len(pipedrive.fake.made("changelog"))
     assert again <= len(moved) + 2  # none is read twice but the one that was refused
     assert again > read
+
+
+def test_a_day_without_tokens_is_known_at_once(pipedrive: Site) -> None:
+    """Pipedrive says by a header how many are left, also when too few for a call are; eight attempts change nothing."""
+    pipedrive.first()
+    pipedrive.fake.tokens = pipedrive.fake.spent + 15
+    calls = len(pipedrive.fake.calls)
+    with pytest.raises(SpentError, match=r"used up.*\n.*midnight"):
+        pipedrive.run()
+    assert len(pipedrive.fake.calls) - calls <= 3
+
+
+def test_archived_for_marketing_is_no_opt_out_and_job_and_country_are_read(served: Opener) -> None:
+    with served("pipedrive") as here:
+        one, two = list(here.fake.records["persons"].values())[:2]
+        one |= {
+            "marketing_status": "archived",
+            "job_title": "Head of IT",
+            "postal_address": {"value": "x", "country": "Austria"},
+        }
+        two |= {"marketing_status": "unsubscribed"}
+        here.run()
+        leads = here.dataset.leads.set_index("lead_id")
+        assert not leads.loc[str(one["id"]), "opted_out"]
+        assert leads.loc[str(two["id"]), "opted_out"]
+        assert tuple(leads.loc[str(one["id"]), ["job_title", "country"]]) == ("Head of IT", "Austria")
