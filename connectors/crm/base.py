@@ -10,8 +10,10 @@ from typing import Any
 
 from connectors.crm.http import Http
 from connectors.crm.landing import Landing
+from connectors.crm.landing_tables import Row
+from connectors.crm.responses import RefusedError
 from connectors.crm.settings import CrmSource
-from connectors.crm.stream import Page, Stream
+from connectors.crm.stream import FORBIDDEN, Page, Stream, lost
 from connectors.crm.sweep import Listed, due, sweep
 from connectors.crm.webhooks import Event
 from connectors.files.privacy import personal_header
@@ -24,11 +26,13 @@ class BaseConnector(ABC):
     http: Http
     landing: Landing
     history_start: datetime
+    left_out: dict[str, str]
     _account: str | None = None
     _account_read = False
 
     def _begin(self, source: CrmSource, http: Http, landing: Landing, history_start: datetime) -> None:
         self.source, self.http, self.landing, self.history_start = source, http, landing, history_start
+        self.left_out = {}
 
     def now(self) -> datetime:
         """The vendor's clock."""
@@ -36,6 +40,7 @@ class BaseConnector(ABC):
 
     def greet(self) -> None:
         """See `Connector`. What an earlier run asked (fields, stages, options) is asked anew: it changes while one lives."""
+        self.left_out = {}
         for kind in type(self).__mro__:
             for name, member in vars(kind).items():
                 if isinstance(member, cached_property):
@@ -63,6 +68,21 @@ class BaseConnector(ABC):
     def attribute(self, name: str, label: object) -> bool:
         """May a field of the customer's own become an attribute: neither ours, nor left out, nor personal by its label?"""
         return name not in self.source.exclude and personal_header(str(label or name)) is None
+
+    def without(self, subject: str, table: str, error: RefusedError, needs: str) -> dict[str, list[Row]]:
+        """No rows of what we may not see, asked for within a stream of other things; it is said with the report (`left_out`).
+
+        Raises
+        ------
+        CrmError
+            if it could be seen before (`table` has rows of it), or was refused for another reason.
+        """
+        if error.http not in FORBIDDEN:
+            raise error
+        if table in self.landing.tables():
+            raise lost(subject, error.fact, needs) from None
+        self.left_out[subject] = f"{error.fact} To read it, give {needs}."
+        return {}
 
     def sweep_stream(
         self,

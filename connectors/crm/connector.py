@@ -48,6 +48,7 @@ class Connector(Writer, Protocol):
     kind: str
     http: Http
     landing: Landing
+    left_out: dict[str, str]  # what a run could not see and went on without → why, beside streams that were refused
 
     def greet(self) -> None:
         """A first call: afterwards the vendor's clock is known (`http.now`).

@@ -109,7 +109,7 @@ def _read(stream: Stream, cursors: Mapping[str, Any], chunk: _Chunk, progress: P
     hidden_fields = (stream.vital & known_fields) - stream.fields
     if hidden_fields:
         named = ", ".join(sorted(hidden_fields))
-        raise _lost(stream, f"{named} of {stream.name} cannot be seen any more.")
+        raise lost(stream.name, f"{named} of {stream.name} cannot be seen any more.", stream.needs)
     try:
         # of a field that is new to us nobody has said what it was: the records are read once more
         for page in stream.read(cursor if stream.fields <= known_fields else None):
@@ -120,21 +120,25 @@ def _read(stream: Stream, cursors: Mapping[str, Any], chunk: _Chunk, progress: P
             if progress:
                 progress(stream.name, rows if page.rows_done is None else page.rows_done, page.total)
     except RefusedError as error:
-        if error.http not in FORBIDDEN or (cursor is None and not stream.optional):
+        if error.http not in FORBIDDEN:
             raise
         if cursor is not None:
-            raise _lost(stream, error.fact) from None
-        chunk.synced.refused[stream.name] = error.fact
+            raise lost(stream.name, error.fact, stream.needs) from None
+        if not stream.optional:
+            remedy = f"Nothing can be done without {stream.name}: give {stream.needs}." if stream.needs else error.hint
+            raise RefusedError(error.fact, remedy, error.http, error.code) from error
+        chunk.synced.refused[stream.name] = f"{error.fact} {error.hint or f'To read it, give {stream.needs}.'}".strip()
     except SpentError as error:
         if not stream.patient:
             raise
         chunk.synced.refused[stream.name] = error.fact
 
 
-def _lost(stream: Stream, fact: str) -> CrmError:
+def lost(subject: str, fact: str, needs: str) -> CrmError:
+    """What could be read before and cannot now."""
     return CrmError(
-        f"{fact} It could be read before: without it the history of {stream.name} would end here unseen.",
-        f"Give the permission back{f' ({stream.needs})' if stream.needs else ''}, then run it again.",
+        f"{fact} It could be read before: without it the history of {subject} would end here unseen.",
+        f"Give the permission back{f' ({needs})' if needs else ''}, then run it again.",
     )
 
 

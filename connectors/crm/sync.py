@@ -87,6 +87,7 @@ def run(
         webhook_stream = Stream("spoken_of", lambda _: connector.reread(events))
         marks = {ACCOUNT: account} if account is not None else {}
         synced = sync([*connector.streams(), *([webhook_stream] if events else [])], landing, progress, marks)
+        synced.refused |= connector.left_out
         values = stage_values(landing)
         configured_stages = source.stages
         check_stages(configured_stages, funnel)

@@ -24,8 +24,8 @@ def checks(api: HubSpotApi) -> list[Check]:
         return [Check("token", "bad", refused, "Create a service key or an app with the scopes of docs/crm/hubspot.md.")]
     results.append(Check("token", "good", "contacts can be read"))
     endpoints = (
-        ("companies", f"/crm/objects/{v}/companies", "crm.objects.companies.read", "bad"),
-        ("deals", f"/crm/objects/{v}/deals", "crm.objects.deals.read", "bad"),
+        ("companies", f"/crm/objects/{v}/companies", "crm.objects.companies.read", "warning"),
+        ("deals", f"/crm/objects/{v}/deals", "crm.objects.deals.read", "warning"),
         ("calls", f"/crm/objects/{v}/calls", "crm.objects.contacts.read", "warning"),
         ("meetings", f"/crm/objects/{v}/meetings", "crm.objects.contacts.read", "warning"),
         ("one-to-one e-mails", f"/crm/objects/{v}/emails", "sales-email-read", "warning"),

@@ -45,6 +45,9 @@ ENTERED_PREFIX = "hs_v2_date_entered_"
 MERGED_IDS = "hs_merged_object_ids"
 
 
+SCREEN = "Settings → Integrations → Service keys → Scopes"
+
+
 class HubSpot(HubSpotWriter, BaseConnector):
     """One account."""
 
@@ -52,12 +55,22 @@ class HubSpot(HubSpotWriter, BaseConnector):
 
     def __init__(self, source: HubSpotSource, http: Http, landing: Landing, history_start: datetime) -> None:
         super().__init__(HubSpotApi(source, http), source.write_back.prefix)
+        self._hidden: dict[str, RefusedError] = {}
         self._begin(source, http, landing, history_start)
 
     @cached_property
     def _definitions(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """kind → property → its definition."""
-        return {kind: {p["name"]: p for p in self.api.properties(kind)} for kind in ("contacts", "companies", "deals")}
+        """kind → property → its definition; empty for companies or deals that we may not see (`_hidden`)."""
+        definitions: dict[str, dict[str, dict[str, Any]]] = {}
+        self._hidden = {}
+        for kind in ("contacts", "companies", "deals"):
+            try:
+                definitions[kind] = {p["name"]: p for p in self.api.properties(kind)}
+            except RefusedError as error:
+                if kind == "contacts" or error.http != 403:
+                    raise
+                definitions[kind], self._hidden[kind] = {}, error
+        return definitions
 
     @property
     def volatile(self) -> frozenset[str]:
@@ -117,8 +130,14 @@ class HubSpot(HubSpotWriter, BaseConnector):
 
     def _records(self, name: str) -> Stream:
         kind = self._kind(name)
-        read = partial(read_kind, self.api, self.landing, kind)
-        return Stream(name, read, needs=f"crm.objects.{name}.read", fields=frozenset(kind.properties))
+
+        def read(cursor: Any) -> Iterator[Page]:
+            if name in self._hidden:
+                raise self._hidden[name]
+            yield from read_kind(self.api, self.landing, kind, cursor)
+
+        needs = f"the scopes crm.objects.{name}.read and crm.schemas.{name}.read ({SCREEN})"
+        return Stream(name, read, name != "contacts", needs, frozenset(kind.properties))
 
     def _kind(self, name: str) -> RecordKind:
         if name == "companies":
@@ -273,7 +292,7 @@ class HubSpot(HubSpotWriter, BaseConnector):
     def _deal_stages(self) -> dict[str, dict[str, str]]:
         """Deal stage → its label, and whether it means won or lost."""
         stages = {}
-        for pipeline in self.api.pipelines():
+        for pipeline in self.api.pipelines() if "deals" not in self._hidden else ():
             for stage in pipeline["stages"]:
                 metadata = stage.get("metadata") or {}
                 closed = str(metadata.get("isClosed")).lower() == "true"

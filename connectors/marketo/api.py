@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 from connectors.crm.auth import FetchedToken, NoAuth
 from connectors.crm.http import Http
@@ -21,6 +22,7 @@ from features.common.errors import CrmError
 
 BATCH = 300  # of a page, of a lookup, of a write
 TYPES_PER_CALL = 10  # activity types of one call
+LONGEST_NAMES = 6_000  # characters of an address that names of fields or records may take; Marketo allows 8 KB for all of it
 POLL, LONGEST_POLL = 0.5, 60.0  # seconds between two looks at a job, an exponential back-off; Marketo refreshes once a minute
 PATIENCE = 6 * 3_600.0  # seconds that a job is waited for
 
@@ -76,6 +78,20 @@ def open_api(source: MarketoSource, secrets: Secrets) -> Http:
 
     http = Http(source.base_url, "Marketo", FetchedToken(fetch, secrets), secrets, judge, rate_limit)
     return http
+
+
+def fitting(names: Sequence[str]) -> list[list[str]]:
+    """Names in groups that an address has room for.
+
+    >>> [len(group) for group in fitting([f"{n:0100d}" for n in range(100)])]
+    [57, 43]
+    """
+    groups: list[list[str]] = [[]]
+    for name in names:
+        if groups[-1] and len(quote_plus(",".join([*groups[-1], name]))) > LONGEST_NAMES:
+            groups.append([])
+        groups[-1].append(name)
+    return groups
 
 
 class LostExportError(CrmError):
@@ -150,9 +166,10 @@ class MarketoApi:
         """Opportunities, or who belongs to them."""
         records: list[dict[str, Any]] = []
         for begin in range(0, len(values), BATCH // 3):
-            part = ",".join(map(str, values[begin : begin + BATCH // 3]))
-            for page in self._paged(path, {"filterType": filter_type, "filterValues": part, "fields": ",".join(fields)}):
-                records += page
+            for part in fitting([str(value) for value in values[begin : begin + BATCH // 3]]):
+                params = {"filterType": filter_type, "filterValues": ",".join(part), "fields": ",".join(fields)}
+                for page in self._paged(path, params):
+                    records += page
         return records
 
     def begin_export(self, resource: str, order: Mapping[str, Any]) -> str:

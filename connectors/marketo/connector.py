@@ -21,10 +21,11 @@ from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row
 from connectors.crm.mapping import CrmMapping, StageValue
 from connectors.crm.moments import iso, moment
+from connectors.crm.responses import RefusedError
 from connectors.crm.rows import alias_row, history_row, label_row, true
 from connectors.crm.stream import Page, Stream
 from connectors.files.privacy import mail_domain
-from connectors.marketo.api import BATCH, TYPES_PER_CALL, LostExportError, MarketoApi
+from connectors.marketo.api import BATCH, TYPES_PER_CALL, LostExportError, MarketoApi, fitting
 from connectors.marketo.check import budget, checks
 from connectors.marketo.exports import ExportPart, Tables, by_month
 from connectors.marketo.records import (
@@ -119,10 +120,10 @@ class Marketo(MarketoWriter, BaseConnector):
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them."""
         return [
-            Stream("leads", self._leads, needs="the permission Read-Only Lead", fields=frozenset(self._mapped_fields)),
-            Stream("lead_changes", self._changes, needs="the permission Read-Only Activity"),
-            Stream("activities", self._activities, needs="the permission Read-Only Activity"),
-            Stream("deleted", self._deletion_pages, needs="the permission Read-Only Activity"),
+            Stream("leads", self._leads, needs=_permission("Lead"), fields=frozenset(self._mapped_fields)),
+            Stream("lead_changes", self._changes, needs=_permission("Activity")),
+            Stream("activities", self._activities, needs=_permission("Activity")),
+            Stream("deleted", self._deletion_pages, needs=_permission("Activity")),
         ]
 
     def _leads(self, cursor: Any) -> Iterator[Page]:
@@ -187,17 +188,23 @@ class Marketo(MarketoWriter, BaseConnector):
 
     def _changes(self, cursor: Any) -> Iterator[Page]:
         """What fields became, and the leads read anew in which they did."""
-        token = str(cursor["token"]) if cursor else self.api.token(self.history_start)
+        state = cursor or {}
+        tokens = dict(state.get("tokens") or {})
+        if "token" in state:  # of an older version, which asked for all fields in one address
+            tokens["0"] = state["token"]
         read_count = 0
-        field_names = ",".join(["email", "company", *self._mapped_fields])
-        for rows, following, _ in self.api.stream("/leadchanges.json", {"fields": field_names, "batchSize": BATCH}, token):
-            ids = list(dict.fromkeys(int(record["leadId"]) for record in rows))
-            people = [self._person(record) for record in self.api.leads(ids, self._requested_fields)]
-            created = {row["_id"]: row["_created_at"] for row in people}
-            read_count += len(rows)
-            history = histories(rows, created, frozenset(self._mapped_fields))
-            labels = self._labels([row for row in history if row["field"] == STATUS])
-            yield Page({"people": people, "history": history, "labels": labels}, {"token": following}, read_count)
+        for number, group in enumerate(fitting(["email", "company", *self._mapped_fields])):
+            token = tokens.get(str(number)) or self.api.token(self.history_start)
+            params = {"fields": ",".join(group), "batchSize": BATCH}
+            for rows, following, _ in self.api.stream("/leadchanges.json", params, token):
+                ids = list(dict.fromkeys(int(record["leadId"]) for record in rows))
+                people = [self._person(record) for record in self.api.leads(ids, self._requested_fields)]
+                created = {row["_id"]: row["_created_at"] for row in people}
+                read_count += len(rows)
+                history = histories(rows, created, frozenset(self._mapped_fields))
+                labels = self._labels([row for row in history if row["field"] == STATUS])
+                tokens = {**tokens, str(number): following}
+                yield Page({"people": people, "history": history, "labels": labels}, {"tokens": tokens}, read_count)
 
     def _activities(self, cursor: Any) -> Iterator[Page]:
         """What people did: older than a week by exports of a month, newer page by page."""
@@ -292,9 +299,12 @@ class Marketo(MarketoWriter, BaseConnector):
         if not leads:
             return {}
         lead_ids = list(dict.fromkeys(leads))
-        roles = self.api.lookup(
-            "/opportunities/roles.json", "leadId", lead_ids, ("externalOpportunityId", "leadId", "isPrimary")
-        )
+        try:
+            roles = self.api.lookup(
+                "/opportunities/roles.json", "leadId", lead_ids, ("externalOpportunityId", "leadId", "isPrimary")
+            )
+        except RefusedError as error:
+            return self.without("deals", "deals", error, _permission("Opportunity"))
         deal_ids = list(dict.fromkeys(str(record["externalOpportunityId"]) for record in roles))
         records = self.api.lookup("/opportunities.json", "externalOpportunityId", deal_ids, DEAL_FIELDS)
         people = [
@@ -384,3 +394,7 @@ class Marketo(MarketoWriter, BaseConnector):
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""
         return budget(self.api, leads)
+
+
+def _permission(subject: str) -> str:
+    return f"the permission Read-Only {subject} (Admin → Users & Roles → Roles)"

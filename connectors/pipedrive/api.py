@@ -13,6 +13,7 @@ from connectors.crm.moments import moment
 from connectors.crm.rate_limit import WindowLimiter
 from connectors.crm.responses import Answer, RefusedError, Trouble
 from connectors.crm.secrets import Secrets
+from connectors.crm.stream import FORBIDDEN
 from connectors.pipedrive.settings import RATES, PipedriveSource
 from features.common.errors import CrmError
 
@@ -123,9 +124,13 @@ class PipedriveApi:
             yield from answer.body["data"] or []
 
     def ids(self, *paths: str) -> Iterator[str]:
-        """The ids of all rows of v2 lists."""
+        """The ids of all rows of v2 lists; of archived ones where we may see them."""
         for path in paths:
-            yield from (str(row["id"]) for row in self.all_rows(path, {"sort_by": "id", "sort_direction": "asc"}))
+            try:
+                yield from (str(row["id"]) for row in self.all_rows(path, {"sort_by": "id", "sort_direction": "asc"}))
+            except RefusedError as error:
+                if error.http not in FORBIDDEN or not path.endswith("/archived"):
+                    raise
 
     def modified_v1(self, path: str, lower_bound: datetime | None) -> Iterator[list[dict[str, Any]]]:
         """Pages of a v1 list in the order of modification.

@@ -27,6 +27,9 @@ HIDDEN_CODES = ("INVALID_FIELD", "INVALID_TYPE", "API_DISABLED_FOR_ORG", "INSUFF
 # of every write: assignment rules, which run at an update too, must give no lead another owner; a duplicate rule that only
 # warns must not stop a score (one that blocks does)
 WRITE_HEADERS = {"Sforce-Auto-Assign": "FALSE", "Sforce-Duplicate-Rule-Header": "allowSave=true"}
+TOTAL = "TotalRequests"  # how the message begins that says that the day's calls are used up; others speak of calls at once
+TIMED_OUT = "QUERY_TIMEOUT"
+TOO_LARGE = "OPERATION_TOO_LARGE"  # who does not see all may not ask for acts of more than 100,000 people
 BUSY_CODES = ("UNABLE_TO_LOCK_ROW", "REQUEST_RUNNING_TOO_LONG", "SERVER_UNAVAILABLE")
 
 
@@ -42,7 +45,9 @@ def judge(answer: Answer) -> Trouble | None:
     reason = f"HTTP {answer.status} {code} {message}".strip()
     hint = "Give the user the permission set of docs/crm/salesforce.md, with access to that field or object."
     troubles = {
-        "REQUEST_LIMIT_EXCEEDED": Trouble("spent", message, code),
+        "REQUEST_LIMIT_EXCEEDED": Trouble("spent" if message.startswith(TOTAL) else "again", message, code),
+        TIMED_OUT: Trouble("refused", reason, TIMED_OUT, hint="Run it again when the org is less busy."),
+        TOO_LARGE: Trouble("refused", reason, "403", hint=_ALL_DATA),
         "INVALID_SESSION_ID": Trouble("renew", reason, "401", hint="Check that the app's user may use the API."),
         **{name: Trouble("again", reason, name) for name in BUSY_CODES},
         **{name: Trouble("refused", reason, "403", hint=hint) for name in HIDDEN_CODES},
@@ -50,6 +55,9 @@ def judge(answer: Answer) -> Trouble | None:
     return troubles.get(code)
 
 
+_ALL_DATA = (
+    "Give the user *View All Data* (Setup → Permission Sets → Ripeline → System Permissions): Salesforce asks for it there."
+)
 _LOGIN = "Check the External Client App: its flow, its user, and the id and secret (or key) given here."
 
 
@@ -130,8 +138,21 @@ class SalesforceApi:
         for page in self._pages(answer):
             yield from (str(record["Id"]) for record in page)
 
-    def count(self, kind: str) -> int:
-        return int(self.http.get(f"{self.root}/query", {"q": f"SELECT COUNT() FROM {kind}"}).body["totalSize"])
+    def count(self, kind: str) -> int | None:
+        """How many records there are; None where there are too many to be counted in time."""
+        try:
+            return int(self.http.get(f"{self.root}/query", {"q": f"SELECT COUNT() FROM {kind}"}).body["totalSize"])
+        except RefusedError as error:
+            if error.code == TIMED_OUT:
+                return None
+            raise
+
+    def retrieve(self, kind: str, ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any] | None]:
+        """More fields of up to 2,000 records, in order; None for one that is not there any more. For what is too long for an
+        address."""
+        order = {"ids": list(ids), "fields": list(fields)}
+        answer = self.http.post(f"{self.root}/composite/sobjects/{kind}", order)
+        return [None if record is None else flat(record) for record in answer.body]
 
     def begin_bulk(self, soql: str) -> str:
         """Start a Bulk 2.0 query; its id."""
@@ -154,6 +175,8 @@ class SalesforceApi:
                 return int(body.get("numberRecordsProcessed", 0))
             if body["state"] in FAILED_STATES:
                 reason = self.http.redact(str(body.get("errorMessage", "no reason given")))
+                if TOO_LARGE in reason:
+                    raise RefusedError(f"Salesforce refused a bulk query: {reason}.", _ALL_DATA, 403)
                 raise DeadJobError(f"Salesforce's bulk job {job} {body['state'].lower()}: {reason}.", "Run it again.")
             waited_seconds += pause
             if waited_seconds > PATIENCE:

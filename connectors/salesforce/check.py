@@ -11,8 +11,8 @@ ACTIVITIES_PER_LEAD = 100  # of a lead, an e-mail being four records: itself, wh
 PAGE = 2_000
 OBJECT_SEVERITY = {
     "Lead": "bad",
-    "Opportunity": "bad",
-    "Contact": "bad",
+    "Opportunity": "warning",
+    "Contact": "warning",
     "LeadHistory": "warning",
     "OpportunityHistory": "warning",
     "OpportunityContactRole": "warning",
@@ -38,7 +38,12 @@ def checks(api: SalesforceApi, prefix: str) -> list[Check]:
         results.append(
             Check(name, "good", "can be read")
             if fields[name]
-            else Check(name, "bad" if standing == "bad" else "warning", finding, "Give the user read access to it.")
+            else Check(
+                name,
+                "bad" if standing == "bad" else "warning",
+                finding,
+                "Give the user read access to it: Setup → Permission Sets → Ripeline → Object Settings.",
+            )
         )
     if fields["LeadHistory"]:
         results.append(_tracking(api))
@@ -63,12 +68,12 @@ def checks(api: SalesforceApi, prefix: str) -> list[Check]:
 def _tracking(api: SalesforceApi) -> Check:
     changes = sum(len(page) for page in api.query("SELECT Id FROM LeadHistory WHERE (Field = 'Status') LIMIT 1"))
     leads = api.count("Lead")
-    if changes or not leads:
+    if changes or leads == 0:
         return Check("history of Lead.Status", "good", "is tracked")
     return Check(
         "history of Lead.Status",
-        "bad" if leads > PAGE else "warning",
-        f"not one change in {leads:,} leads: it is not tracked",
+        "bad" if leads is None or leads > PAGE else "warning",
+        f"not one change in {'very many' if leads is None else f'{leads:,}'} leads: it is not tracked",
         "Setup → Object Manager → Lead → Fields → Set History Tracking → Lead Status. It counts from that day on.",
     )
 

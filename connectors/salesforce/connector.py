@@ -44,6 +44,9 @@ VITAL_FIELDS = frozenset({STATUS, *CONVERSION_FIELDS, *OPT_OUTS})
 KINDS_OF_FIELD = {"picklist", "string", "boolean", "double", "int", "percent", "currency", "date", "datetime", "multipicklist"}
 
 
+SCREEN = "Setup → Permission Sets → Ripeline → Object Settings"
+
+
 class Salesforce(SalesforceWriter, BaseConnector):
     """One org."""
 
@@ -87,8 +90,8 @@ class Salesforce(SalesforceWriter, BaseConnector):
         )
         return [
             self._stream("leads", self._leads(), "Lead", VITAL_FIELDS),
-            self._stream("contacts", self._plain_kind("Contact", acts.MERGES, self._contact_rows), "Contact"),
-            self._stream("opportunities", self._opportunities(), "Opportunity"),
+            self._optional("contacts", self._plain_kind("Contact", acts.MERGES, self._contact_rows), "Contact"),
+            self._optional("opportunities", self._opportunities(), "Opportunity"),
             self._sweep_stream(),
             self._optional("lead_history", self._history(), "LeadHistory, and history tracking on Lead"),
             self._optional("opportunity_history", stages, "Opportunity"),
@@ -107,7 +110,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
             yield from read_kind(self.api, self.landing, kind, cursor, self.bulk_from)
 
         fields = frozenset(kind.fields) if kind else frozenset()
-        return Stream(name, read, needs=f"read access to {needs}", fields=fields, vital=vital)
+        return Stream(name, read, needs=f"read access to {needs} ({SCREEN})", fields=fields, vital=vital)
 
     def _optional(self, name: str, kind: ObjectKind | None, needs: str) -> Stream:
         return replace(self._stream(name, kind, needs), optional=True)
@@ -215,8 +218,10 @@ class Salesforce(SalesforceWriter, BaseConnector):
             ]
         }
 
-    def _opportunities(self) -> ObjectKind:
+    def _opportunities(self) -> ObjectKind | None:
         visible_fields = self.api.describe("Opportunity")
+        if not visible_fields:
+            return None
         fields = (
             "CreatedDate",
             "Amount",
@@ -286,8 +291,12 @@ class Salesforce(SalesforceWriter, BaseConnector):
     def _stages(self, cursor: Any) -> Iterator[Page]:
         """What the org's stages and statuses are called and mean."""
         rows: list[Row] = []
-        for page in self.api.query("SELECT Id, MasterLabel, ApiName, IsClosed, IsWon FROM OpportunityStage"):
-            rows += [_stage(record) for record in page]
+        try:
+            for page in self.api.query("SELECT Id, MasterLabel, ApiName, IsClosed, IsWon FROM OpportunityStage"):
+                rows += [_stage(record) for record in page]
+        except RefusedError as error:
+            if error.http != 403:  # who sees no opportunities need not see their stages
+                raise
         rows.append(label_row(CONVERTED, "true", "converted"))
         for option in self._lead_fields.get(STATUS, {}).get("picklistValues", []):
             rows.append(label_row(STATUS, str(option["value"]), str(option["label"])))

@@ -9,15 +9,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote_plus
 
 from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row, content_hash
 from connectors.crm.moments import iso, moment
 from connectors.crm.responses import RefusedError
+from connectors.crm.rows import true
 from connectors.crm.stream import Page, changed_rows
-from connectors.salesforce.api import DeadJobError, SalesforceApi
+from connectors.salesforce.api import TIMED_OUT, DeadJobError, SalesforceApi
 
 OVERLAP = timedelta(minutes=5)  # a change is stamped when its transaction begins and seen when it ends
+
+LONGEST_FIELDS = 10_000  # characters of an address that fields may take; Salesforce allows 16,384 for all of it and the headers
 
 SETTLE_TIME = timedelta(hours=1)  # no transaction takes so long
 
@@ -42,21 +46,51 @@ class ObjectKind:
 
 def read_kind(api: SalesforceApi, landing: Landing, kind: ObjectKind, cursor: Any, bulk_from: int) -> Iterator[Page]:
     """Pages of an object from `cursor` on."""
-    if cursor is None and api.count(kind.name) >= bulk_from:
+    if cursor is None:
+        count = api.count(kind.name)
+        if count is not None and count < bulk_from:
+            try:
+                yield from _ordered_pages(api, landing, kind, None)
+            except RefusedError as error:
+                if error.code != TIMED_OUT:
+                    raise
+            else:
+                return
         job_start = datetime.fromtimestamp(api.http.now(), UTC) - OVERLAP
-        cursor = {"job": api.begin_bulk(_soql(kind, None)), "locator": None, "from": iso(job_start)}
+        cursor = {"job": api.begin_bulk(_soql(kind, kind.fields, None)), "locator": None, "from": iso(job_start)}
         yield Page({}, cursor)
-    if cursor is not None and "job" in cursor:
+    if "job" in cursor:
         yield from _bulk_pages(api, kind, cursor)
         cursor = {"at": cursor["from"], "id": ""}
     yield from _ordered_pages(api, landing, kind, cursor)
 
 
-def _soql(kind: ObjectKind, keyset: str | None) -> str:
+def _soql(kind: ObjectKind, fields: Sequence[str], keyset: str | None) -> str:
     conditions = [f"({c})" for c in (kind.condition, keyset) if c]
     where_clause = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     order = f" ORDER BY {kind.time_field} ASC, Id ASC" if keyset is not None else ""
-    return f"SELECT {', '.join(kind.fields)} FROM {kind.name}{where_clause}{order}"
+    return f"SELECT {', '.join(fields)} FROM {kind.name}{where_clause}{order}"
+
+
+def _fitting_fields(kind: ObjectKind) -> tuple[list[str], list[str]]:
+    """The fields that an address has room for, the time of modification among them, and the others."""
+    fields, length = [kind.time_field], 0
+    for name in kind.fields:
+        length += len(quote_plus(f"{name}, "))
+        if name not in fields and length <= LONGEST_FIELDS:
+            fields.append(name)
+    return fields, [name for name in kind.fields if name not in fields]
+
+
+def _query(api: SalesforceApi, kind: ObjectKind, keyset: str) -> Iterator[list[dict[str, Any]]]:
+    """Pages of records in order. What an address has no room for is asked for page by page; who was deleted between the two
+    comes again as such."""
+    fields, others = _fitting_fields(kind)
+    for records in api.query(_soql(kind, fields, keyset)):
+        alive_ids = [str(record["Id"]) for record in records if not true(record.get("IsDeleted"))] if others else []
+        added = dict(zip(alive_ids, api.retrieve(kind.name, alive_ids, others) if alive_ids else [], strict=True))
+        present = [record for record in records if added.get(str(record["Id"]), {}) is not None]
+        yield [{**record, **(added.get(str(record["Id"])) or {})} for record in present]
 
 
 def _bulk_pages(api: SalesforceApi, kind: ObjectKind, cursor: Mapping[str, Any]) -> Iterator[Page]:
@@ -67,7 +101,7 @@ def _bulk_pages(api: SalesforceApi, kind: ObjectKind, cursor: Mapping[str, Any])
         if isinstance(error, RefusedError) and error.code != "404":
             raise
         # it failed, or its results, which are kept for seven days, are gone: another; rows that came come again
-        new_cursor = {"job": api.begin_bulk(_soql(kind, None)), "locator": None, "from": cursor["from"]}
+        new_cursor = {"job": api.begin_bulk(_soql(kind, kind.fields, None)), "locator": None, "from": cursor["from"]}
         yield Page({}, new_cursor)
         yield from _file_pages(api, kind, new_cursor)
 
@@ -102,7 +136,7 @@ def _ordered_pages(api: SalesforceApi, landing: Landing, kind: ObjectKind, curso
             keyset = f"{kind.time_field} > {iso(start)} OR ({kind.time_field} = {iso(start)} AND Id > '{name}')"
     position: dict[str, Any] = {"at": previous_time, "id": ""}
     read_count, settled_before = 0, datetime.fromtimestamp(api.http.now(), UTC) - SETTLE_TIME
-    for records in api.query(_soql(kind, keyset)):
+    for records in _query(api, kind, keyset):
         read_count += len(records)
         if records:
             timestamp = moment(records[-1][kind.time_field]) or datetime.now(UTC)

@@ -34,6 +34,7 @@ class Call:
     body: Any
     headers: Mapping[str, str]
     text: str = ""
+    length: int = 0  # of the address
 
 
 @dataclass
@@ -60,6 +61,7 @@ class Fake:
     refused: int = 0
     token_calls: int | None = None  # a token ends after so many calls
     keep: bool = True  # remember the calls; not for benchmarks
+    longest: int = 100_000  # characters of an address that is answered
     hook: Callable[[Call], None] = lambda call: None
     _recent: deque[float] = field(default_factory=deque)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -91,6 +93,8 @@ class Fake:
             if not self._room():
                 self.refused += 1
                 return self.limited()
+            if call.length > self.longest:
+                return 414, "<html><body>URI Too Long</body></html>", {"Content-Type": "text/html"}
             refusal = self.authorised(call)
             if refusal is not None:
                 return refusal
@@ -180,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif raw and "urlencoded" in kind:
             body = {k: v[0] for k, v in parse_qs(raw.decode()).items()}
         headers = {k.lower(): v for k, v in self.headers.items()}
-        call = Call(self.command, split.path, params, body, headers, raw.decode("utf-8", "replace"))
+        call = Call(self.command, split.path, params, body, headers, raw.decode("utf-8", "replace"), len(self.path))
         try:
             status, content, more = self.fake.answer(call)
         except Exception:

@@ -62,6 +62,7 @@ class Marketo(Fake):
     failing: set[str] = field(default_factory=set)
     ids: dict[str, str] = field(default_factory=dict)
     token: str = ""
+    longest: int = 8_192
     lives: int | None = None  # calls that a token lives
     denied: tuple[str, ...] = ()
     minted: int = 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.connectors.crm.crms import CRMS, Opener, site
 from tests.connectors.crm.world import World
+from tests.connectors.marketo.stand_in import described
 
 
 def test_marketo_forgets_deletions_so_who_was_away_asks_for_all(served: Opener) -> None:
@@ -67,3 +68,19 @@ def test_who_was_merged_and_then_removed_from_an_opportunity_leaves_it(small: Wo
         here.fake.act(35, winner, datetime.fromtimestamp(here.fake.now(), UTC), "Deal", Role="Buyer")
         here.run()
         assert role["externalOpportunityId"] not in set(here.dataset.deals["deal_id"].astype(str))
+
+
+def test_changes_of_more_fields_than_an_address_holds_are_seen(served: Opener) -> None:
+    """293 fields, and 414 for an address of more than 8 KB: changes are asked for in parts, each with its own token."""
+    with served("marketo", since="2026-01-01") as here:
+        names = [f"aFieldOfTheCustomerNumber{number:03d}" for number in range(293)]
+        for name in names:
+            here.fake.fields[name] = described(name, "string", True)
+        here.run()
+        lead = here.people[0]
+        here.fake.touch(int(lead), {names[0]: "first", names[-1]: "last", "leadStatus": "MQL"})
+        here.run()
+        row = here.dataset.leads.set_index("lead_id").loc[lead]
+        assert (row[names[0]], row[names[-1]]) == ("first", "last")
+        assert sum(here.run().synced.rows.values()) == 0
+        assert all(call.length <= 8_192 for call in here.fake.calls)

@@ -44,6 +44,10 @@ class Salesforce(Fake):
 
     records: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {kind: {} for kind in PREFIX})
     fields: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    longest: int = 14_000  # Salesforce allows 16,384 with the headers
+    too_large: set[str] = field(default_factory=set)  # objects of which our user may not ask for so many at once
+    uncounted: set[str] = field(default_factory=set)  # objects of which there are too many to be counted in time
+    concurrent: int = 0  # calls that meet too many others still
     hidden: set[str] = field(default_factory=set)
     cursors: dict[str, tuple[list[dict[str, Any]], list[str]]] = field(default_factory=dict)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -70,6 +74,10 @@ class Salesforce(Fake):
         token = call.headers.get("authorization", "").removeprefix("Bearer ")
         if token not in self.sessions:
             return 401, [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}], {}
+        if self.concurrent > 0:
+            self.concurrent -= 1
+            message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
+            return 403, [{"message": message, "errorCode": "REQUEST_LIMIT_EXCEEDED"}], {}
         if self.used > self.daily:
             return 403, [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}], {}
         return None
@@ -128,6 +136,10 @@ class Salesforce(Fake):
         if isinstance(found[0], int):
             return found
         kind, names, records = found
+        if kind in self.uncounted and (names == ["COUNT()"] or "ORDER BY" in call.params["q"]):
+            return 400, [{"message": "Your query request was running for too long.", "errorCode": "QUERY_TIMEOUT"}], {}
+        if kind in self.too_large:
+            return 400, [{"message": "exceeded 100000 distinct who/what's", "errorCode": "OPERATION_TOO_LARGE"}], {}
         if names == ["COUNT()"]:
             return self._ok({"totalSize": len(records), "done": True, "records": []})
         return self._page(kind, names, records, 0, len(records))
@@ -219,6 +231,17 @@ class Salesforce(Fake):
             out.getvalue(),
             {"Content-Type": "text/csv", "Sforce-Locator": following, "Sforce-NumberOfRecords": str(len(part))},
         )
+
+    @route("POST", rf"{ROOT}/composite/sobjects/(\w+)")
+    def retrieve(self, call: Call, kind: str) -> Reply:
+        ids, names = call.body["ids"], call.body["fields"]
+        if len(ids) > 2_000:
+            return 400, [{"message": "too many", "errorCode": "INVALID_INPUT"}], {}
+        for name in names:
+            if name not in self.fields[kind] or f"{kind}.{name}" in self.hidden:
+                return 400, [{"message": f"No such column '{name}'", "errorCode": "INVALID_FIELD"}], {}
+        records = [self.records[kind].get(one) for one in ids]
+        return self._ok([r and (None if r.get("IsDeleted") else self._wrapped(kind, ["Id", *names], r)) for r in records])
 
     @route("PATCH", rf"{ROOT}/composite/sobjects")
     def update(self, call: Call) -> Reply:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from connectors.crm import stream, sync
-from connectors.crm.responses import RefusedError
+from connectors.crm.responses import RefusedError, SpentError
 from connectors.crm.stream import FIELDS
 from tests.connectors.crm.crms import CRMS, FUNNEL, Opener, Site, site, tables
 from tests.connectors.crm.server import Fault
 from tests.connectors.crm.world import World
+from tests.connectors.salesforce.fields import describe
 
 
 def test_salesforce_bulk_brings_what_queries_bring(small: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,3 +73,51 @@ def test_a_run_broken_off_among_old_records_goes_on_where_it_was(served: Opener)
         connector.landing.write({}, {"leads": cursor, f"leads{FIELDS}": asked})
         here.run()
         assert len(here.landed("people")) == 20
+
+
+def test_acts_of_too_many_people_are_left_out_and_said(served: Opener) -> None:
+    """Who does not see all data may not ask for the tasks of more than 100,000 people at once."""
+    with served("salesforce") as here:
+        here.fake.too_large = {"Task"}
+        assert "View All Data" in here.run().synced.refused["tasks"]
+        assert len(here.people) == 60
+
+
+def test_what_cannot_be_counted_in_time_is_read_in_bulk(served: Opener) -> None:
+    """COUNT() and an ordered query of a very large object run into Salesforce's time limit."""
+    with served("salesforce") as here:
+        here.fake.uncounted = {"Task"}
+        here.run()
+        assert len(here.fake.jobs) == 1
+        here.fake.uncounted = set()
+        assert sum(here.run().synced.rows.values()) == 0
+
+
+def test_calls_at_once_are_no_calls_of_the_day(served: Opener) -> None:
+    """The same code: too many at this moment are waited for, the day's are not."""
+    with served("salesforce") as here:
+        here.fake.concurrent = 3
+        here.run()
+        assert len(here.people) == 60
+        here.fake.daily = here.fake.used
+        with pytest.raises(SpentError, match="used up: TotalRequests"):
+            here.run()
+
+
+def test_more_fields_than_an_address_holds_are_asked_for_apart(served: Opener) -> None:
+    """465 fields of a lead, 414 for a longer address: their values come all the same, and a deleted lead is one."""
+    with served("salesforce") as here:
+        for number in range(465):
+            name = f"A_field_of_the_customer_{number:03d}__c"
+            here.fake.fields["Lead"][name] = describe(name, "picklist", label=name)
+        lead, other = list(here.fake.records["Lead"])[:2]
+        here.fake.touch("Lead", lead, {"A_field_of_the_customer_464__c": "last"}, track=False)
+        here.run()
+        column = "A_field_of_the_customer_464__c"
+        assert here.dataset.leads.set_index("lead_id").loc[lead, column] == "last"
+        assert sum(here.run().synced.rows.values()) == 0
+        here.fake.touch("Lead", lead, {column: "newest"}, track=False)
+        here.fake.delete("Lead", other)
+        here.run()
+        assert here.dataset.leads.set_index("lead_id").loc[lead, column] == "newest"
+        assert other not in here.people
