@@ -10,7 +10,7 @@ import csv
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -128,7 +128,8 @@ class Ledger:
 class WritePlan:
     """What is to be sent: `send` with new values, `clear` of those that are scored no longer; `unchanged` need nothing,
     `postponed` wait for another run. `forget`: those that are no records of their own any more. `places`: as a writer says
-    them. `upheaval`: what that does to the whole, also by what is postponed.
+    them. `upheaval`: what that does to the whole, also by what is postponed. `doubles`: leads whose place another one's score
+    has. `values`: of every lead that is scored.
     """
 
     send: Sequence[Record]
@@ -138,6 +139,8 @@ class WritePlan:
     forget: Sequence[str] = ()
     places: Mapping[str, str] = field(default_factory=dict)
     upheaval: Upheaval = field(default_factory=lambda: Upheaval(0, (), {}))
+    doubles: Sequence[str] = ()
+    values: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
 
     def mark(self, name: str, values: Mapping[str, Value]) -> str:
         """What is noted of a record once it is acknowledged."""
@@ -167,31 +170,53 @@ def plan(
     departed: Set[str] = frozenset(),
     places: Mapping[str, str] | None = None,
     standing: Mapping[str, Mapping[str, Value]] | None = None,
+    evidence: Mapping[str, float] | None = None,
 ) -> WritePlan:
     """What differs from what was acknowledged, those for sales first, at most `limit` of them.
 
     A lead that was written and is not among `records` now (closed, opted out) has its fields emptied: a stale score is worse
     than none. Not so the `departed`: some CRMs take the id of a merged record for the winner's, whose score that would empty.
-    `standing`: what sales sees by now, as the ledger has it.
+    `standing`: what sales sees by now, as the ledger has it. Of several leads that share a place, as two that became one
+    contact, the one with the most `evidence` (what is known of it) has its score there.
     """
     keys, record_ids = [f.key for f in fields], places or {}
-    trimmed = {name: {key: values.get(key) for key in keys} for name, values in records.items()}
+    doubles = doubled(records, record_ids, evidence or {})
+    trimmed = {name: {key: values.get(key) for key in keys} for name, values in records.items() if name not in doubles}
     send = [
         (name, values)
         for name, values in trimmed.items()
         if acknowledged.get(name) != ledger_digest(values, record_ids.get(name))
     ]
     empty_values: dict[str, Value] = dict.fromkeys(keys)
-    dropped = [name for name in acknowledged if name not in records]
-    clear = [(name, empty_values) for name in dropped if acknowledged[name] != CLEARED and name not in departed]
+    dropped = [name for name in acknowledged if name not in trimmed]
+    occupied = {record_ids.get(name, name) for name in trimmed}
+    clear: list[Record] = []
+    forget = []
+    for name in dropped:
+        place = record_ids.get(name, name)
+        if name in departed or place in occupied:
+            forget.append(name)
+        elif acknowledged[name] != CLEARED:
+            clear.append((name, empty_values))
+            occupied.add(place)
     send.sort(key=lambda record: _priority(records[record[0]]))
     selected = send if limit is None else send[: max(0, limit - len(clear))]
-    forget = [name for name in dropped if name in departed]
-    scored = [name for name, mark in acknowledged.items() if mark != CLEARED and name not in departed]
+    forgotten = set(forget)
+    scored = [name for name, mark in acknowledged.items() if mark != CLEARED and name not in forgotten]
     before = {name: values for name, values in (standing or {}).items() if acknowledged.get(name, CLEARED) != CLEARED}
     moved = {name: (before[name], visible(values)) for name, values in send if name in before and moves(before[name], values)}
     upheaval = Upheaval(len(scored), [name for name, _ in clear], moved)
-    return WritePlan(selected, clear, len(trimmed) - len(send), len(send) - len(selected), forget, record_ids, upheaval)
+    unchanged, postponed = len(trimmed) - len(send), len(send) - len(selected)
+    return WritePlan(selected, clear, unchanged, postponed, forget, record_ids, upheaval, sorted(doubles), values=trimmed)
+
+
+def doubled(names: Iterable[str], places: Mapping[str, str], evidence: Mapping[str, float]) -> set[str]:
+    """Those of the leads whose place another one has, of whom more is known; of equals the one with the later id."""
+    by_place: dict[str, list[str]] = {}
+    for name in names:
+        by_place.setdefault(places.get(name, name), []).append(name)
+    best = {max(sharing, key=lambda name: (evidence.get(name, 0), name)) for sharing in by_place.values()}
+    return {name for sharing in by_place.values() for name in sharing} - best
 
 
 def _priority(values: Mapping[str, Value]) -> tuple[bool, float]:
@@ -264,6 +289,8 @@ def send(
                     retries.append(record)
                 elif result.problem and not result.missing:
                     outcome.failed[record[0]] = masked(result.problem)
+            # another's score stands there now: the record's own follows in this run
+            retries += [(name, todo.values[name]) for name in overwritten if name in todo.values]
             processed += len(batch)
             if progress:
                 progress(min(processed, total), total)

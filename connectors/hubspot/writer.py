@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -78,7 +79,10 @@ class HubSpotWriter:
         """See `Writer`. Values go as text, the only thing HubSpot takes; empty text empties a property."""
         inputs = [{"id": name, "properties": {self._names[k]: _text(v) for k, v in values.items()}} for name, values in records]
         body = self.api.http.post(f"/crm/objects/{self.api.version}/contacts/batch/update", {"inputs": inputs}).body
-        results = {str(result["id"]): RecordResult(str(result["id"])) for result in body.get("results", [])}
+        answered = Counter(str(result["id"]) for result in body.get("results", []))
+        # told twice: another record of the batch was merged into it, and whose values came last nobody knows
+        doubled = "another was merged into it"
+        results = {name: RecordResult(name, doubled if count > 1 else "", count > 1) for name, count in answered.items()}
         message = ""
         for error in body.get("errors", []):
             missing_record = error.get("category") == "OBJECT_NOT_FOUND"
@@ -87,7 +91,8 @@ class HubSpotWriter:
             results |= {str(name): RecordResult(str(name), str(error.get("message")), missing=missing_record) for name in names}
             message = message if names else str(error.get("message"))
         unanswered_ids = [name for name, _ in records if name not in results]
-        merged = len(results) > len(records) - len(unanswered_ids)  # answered for another: the record that it was merged into
+        # answered for another: the record that it was merged into
+        merged = len(results) > len(records) - len(unanswered_ids) or max(answered.values(), default=0) > 1
         for name in unanswered_ids:
             if merged:
                 results[name] = RecordResult(name, "it was merged into another", missing=True)

@@ -375,9 +375,10 @@ def _to_write(
     ledger = Ledger(landing.folder / "sent.sqlite")
     ledger_records = ledger.digests()
     departed = landing.removed_records("lead", "people", [lead for lead in ledger_records if lead not in records])
-    places = opened.connector.places(list(records))
+    places = opened.connector.places(list({**records, **ledger_records}))
+    evidence = dataset.interactions["lead_id"].astype(str).value_counts().to_dict()
     limit = opened.source.write_back.most
-    return plan(records, ledger_records, fields, limit, departed, places, ledger.visible()), name, ledger
+    return plan(records, ledger_records, fields, limit, departed, places, ledger.visible(), evidence), name, ledger
 
 
 def _named(row: dict[object, object]) -> dict[str, object]:
@@ -392,6 +393,12 @@ def _say_plan(
         f"{len(todo.clear):,} are scored no longer and will be emptied: {todo.calls(connector.batch):,} calls.",
         highlight=False,
     )
+    if todo.doubles:
+        console.print(
+            f"{len(todo.doubles):,} leads share their record with another lead of whom more is known; its score stands there "
+            f"({', '.join(map(escape, todo.doubles[:3]))}).",
+            highlight=False,
+        )
     if todo.postponed:
         console.print(f"{todo.postponed:,} more wait for the next run (`write_back: most:`).", highlight=False)
     if missing:

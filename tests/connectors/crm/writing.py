@@ -23,7 +23,7 @@ def scored(here: Site, score: int = 50, most: int = 60) -> dict[str, dict[str, A
     return {name: values_of(row(score), "customer", "small 3", AT) for name in names}
 
 
-def written(here: Site, records: Any, create: bool = True, most_changed: float = 1.0) -> Any:
+def written(here: Site, records: Any, create: bool = True, most_changed: float = 1.0, evidence: Any = None) -> Any:
     """One write-back; what it did."""
     connector = here.open()
     made_ready(here)
@@ -32,8 +32,8 @@ def written(here: Site, records: Any, create: bool = True, most_changed: float =
     try:
         known = ledger.digests()
         departed = connector.landing.removed_records("lead", "people", [name for name in known if name not in records])
-        places = connector.places(list(records))
-        todo = plan(records, known, FIELDS, None, departed, places, ledger.visible())
+        places = connector.places(list({**records, **known}))
+        todo = plan(records, known, FIELDS, None, departed, places, ledger.visible(), evidence or {})
         return send(connector, todo, ledger, "small 3", most_changed=most_changed)
     finally:
         ledger.close()

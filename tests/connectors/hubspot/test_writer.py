@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from connectors.hubspot.writer import HubSpotWriter
 from tests.connectors.crm.crms import CRMS, site
 from tests.connectors.crm.world import World
 from tests.connectors.crm.writing import scored, writes, written
@@ -39,8 +42,12 @@ def test_the_id_of_a_merged_contact_empties_nobody(small: World, tmp_path: Path)
         assert here.crm.seen(here.fake, winner, "score") == "50"
 
 
-def test_a_winner_that_the_loser_overwrote_is_written_again(small: World, tmp_path: Path) -> None:
-    """Merged between reading and writing: what came last stands in the CRM; the ledger must not take it for the winner's."""
+@pytest.mark.parametrize("batch", [100, 1])
+def test_a_winner_that_the_loser_overwrote_is_written_again(
+    small: World, tmp_path: Path, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Merged between reading and writing: what came last stands in the CRM. The winner's own score follows in the same run,
+    whether the two were sent in one call or in two."""
     with site(CRMS["hubspot"], small, tmp_path) as here:
         here.first()
         here.fake.forwards = True
@@ -48,9 +55,10 @@ def test_a_winner_that_the_loser_overwrote_is_written_again(small: World, tmp_pa
         winner, loser = sorted(every)[:2]
         every[loser] = {**every[loser], "score": 3.0}
         here.fake.merge(winner, loser)
+        monkeypatch.setattr(HubSpotWriter, "batch", batch)
         outcome = written(here, every)
         assert (outcome.missing, outcome.failed) == (1, {})
-        assert here.crm.seen(here.fake, winner, "score") == "3"
+        assert here.crm.seen(here.fake, winner, "score") == "50"
         here.run()
-        assert written(here, {n: v for n, v in every.items() if n != loser}).written == 1
+        assert written(here, {n: v for n, v in every.items() if n != loser}).written == 0
         assert here.crm.seen(here.fake, winner, "score") == "50"

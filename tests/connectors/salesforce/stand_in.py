@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +36,10 @@ PAGE = 2_000
 
 def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}+0000"
+
+
+def _refused(name: str, code: str, message: str) -> dict[str, Any]:
+    return {"id": name, "success": False, "errors": [{"statusCode": code, "message": message, "fields": []}]}
 
 
 @routed
@@ -251,21 +256,26 @@ class Salesforce(Fake):
             return 400, [{"message": "too many", "errorCode": "INVALID_INPUT"}], {}
         assigns = call.headers.get("sforce-auto-assign", "TRUE").upper() != "FALSE"
         saves = "allowsave=true" in call.headers.get("sforce-duplicate-rule-header", "").lower()
-        return self._ok([self._update(one, assigns, saves) for one in records])
+        counted = Counter(one["id"] for one in records)
+        return self._ok(
+            [
+                self._update(one, assigns, saves)
+                if counted[one["id"]] == 1
+                else _refused(one["id"], "DUPLICATE_VALUE", f"duplicate id in records: {one['id']}")
+                for one in records
+            ]
+        )
 
     def _update(self, one: dict[str, Any], assigns: bool, saves: bool) -> dict[str, Any]:
         kind, name = one["attributes"]["type"], one["id"]
         record = self.records[kind].get(name)
 
-        def bad(code: str, message: str) -> dict[str, Any]:
-            return {"id": name, "success": False, "errors": [{"statusCode": code, "message": message, "fields": []}]}
-
         unknown = next((k for k in one if k not in ("attributes", "id") and k not in self.fields[kind]), None)
         if record is None or record.get("IsDeleted"):
-            return bad("ENTITY_IS_DELETED", "entity is deleted")
+            return _refused(name, "ENTITY_IS_DELETED", "entity is deleted")
         if self.locked.get(name, 0) > 0:
             self.locked[name] -= 1
-            return bad("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
+            return _refused(name, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
         for refused, code, message in (
             (record.get("IsConverted"), "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead"),
             (name in self.invalid, "FIELD_CUSTOM_VALIDATION_EXCEPTION", self.invalid.get(name, "")),
@@ -273,7 +283,7 @@ class Salesforce(Fake):
             (name in self.alike and not saves, "DUPLICATES_DETECTED", "Use one of these records?"),
         ):
             if refused:
-                return bad(code, message)
+                return _refused(name, code, message)
         if assigns and kind == "Lead":  # active assignment rules run at an update too unless the caller forbids it
             record["OwnerId"] = self.rule_owner
         self.touch(kind, name, {k: v for k, v in one.items() if k not in ("attributes", "id")}, track=False)

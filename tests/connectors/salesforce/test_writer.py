@@ -69,3 +69,28 @@ def test_a_rule_that_warns_of_duplicates_stops_no_score(small: World, tmp_path: 
         here.fake.alike = set(here.fake.records["Lead"])
         outcome = written(here, scored(here))
         assert (outcome.written, outcome.failed) == (60, {})
+
+
+def test_two_leads_that_became_one_contact_have_one_score(small: World, tmp_path: Path) -> None:
+    """That of the lead of whom more is known; Salesforce refuses a record that stands twice in a call. Whose score stood there
+    before is not emptied afterwards: it is the other's place."""
+    with site(CRMS["salesforce"], small, tmp_path) as here:
+        here.first()
+        leads = here.fake.records["Lead"]
+        first, second = [name for name in sorted(leads) if leads[name].get("IsConverted")][:2]
+        contact = leads[first]["ConvertedContactId"]
+        here.fake.touch("Lead", second, {"ConvertedContactId": contact}, track=False)
+        here.run()
+        every = scored(here)
+        every[second] = {**every[second], "score": 80.0}
+        outcome = written(here, every, evidence={first: 3, second: 9})
+        assert (outcome.written, outcome.failed) == (59, {})
+        assert here.fake.records["Contact"][contact]["Ripeline_Score__c"] == 80
+        assert written(here, every, evidence={first: 3, second: 9}).written == 0
+        alone = {name: values for name, values in every.items() if name != second}  # it is scored no longer
+        outcome = written(here, alone)
+        assert (outcome.written, outcome.cleared) == (1, 0)
+        assert here.fake.records["Contact"][contact]["Ripeline_Score__c"] == 50
+        none = {name: values for name, values in alone.items() if name != first}
+        assert written(here, none).cleared == 1
+        assert here.fake.records["Contact"][contact]["Ripeline_Score__c"] is None
