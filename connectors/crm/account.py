@@ -28,11 +28,11 @@ def same_account(tenant: Tenant) -> str | None:
     ConfigError
         if it is another one.
     """
-    account = tenant.account()
-    landed_account = tenant.landing.cursors().get(ACCOUNT)
+    account, landing = tenant.account(), tenant.landing
+    landed_account = landing.cursors().get(ACCOUNT) if landing.postgres or landing.file.exists() else None
     if account is not None and landed_account is not None and account != landed_account:
         raise ConfigError(
-            f"{tenant.landing.folder} holds what came from {tenant.title}'s account {landed_account}; "
+            f"{landing.folder} holds what came from {tenant.title}'s account {landed_account}; "
             f"the credentials are those of {account}.",
             "Name another `folder:` under `source:` for this account, as for a sandbox beside production.",
         )

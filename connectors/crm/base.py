@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
@@ -26,13 +26,16 @@ class BaseConnector(ABC):
     http: Http
     landing: Landing
     history_start: datetime
+    restorable = timedelta(days=30)  # how long the vendor can bring back who was deleted
+    missing_for_good = False  # is who is listed neither among the living nor the deleted deleted for good, whoever asks?
     left_out: dict[str, str]
+    for_good: list[str]
     _account: str | None = None
     _account_read = False
 
     def _begin(self, source: CrmSource, http: Http, landing: Landing, history_start: datetime) -> None:
         self.source, self.http, self.landing, self.history_start = source, http, landing, history_start
-        self.left_out = {}
+        self.left_out, self.for_good = {}, []
 
     def now(self) -> datetime:
         """The vendor's clock."""
@@ -40,7 +43,7 @@ class BaseConnector(ABC):
 
     def greet(self) -> None:
         """See `Connector`. What an earlier run asked (fields, stages, options) is asked anew: it changes while one lives."""
-        self.left_out = {}
+        self.left_out, self.for_good = {}, []
         for kind in type(self).__mro__:
             for name, member in vars(kind).items():
                 if isinstance(member, cached_property):

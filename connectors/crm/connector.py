@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal, Protocol
 
 from connectors.crm.http import Http
@@ -49,6 +50,11 @@ class Connector(Writer, Protocol):
     http: Http
     landing: Landing
     left_out: dict[str, str]  # what a run could not see and went on without → why, beside streams that were refused
+
+    # who is to be erased: people the vendor said were deleted for good; who has been gone longer than it can bring them back
+    for_good: list[str]
+    restorable: timedelta
+    missing_for_good: bool
 
     def greet(self) -> None:
         """A first call: afterwards the vendor's clock is known (`http.now`).

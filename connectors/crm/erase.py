@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sqlite3
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,39 @@ def erase(landing: Landing, records: Sequence[str]) -> int:
             sql = f'UPDATE {{{table}}} SET "{column}" = replace("{column}", {{one}}, \';\') WHERE "{column}" LIKE {{like}}'
             _run(landing, sql, [], one=f";{record};", like=f"%;{record};%")
     return deleted
+
+
+def erase_departed(landing: Landing, gone_before: datetime, missing_for_good: bool, people: Sequence[str]) -> int:
+    """Erase `people`, and who has been gone since before `gone_before`, which the vendor can bring back no more, with ledger
+    and events; → rows. Who was merged stays: the history is the winner's.
+
+    `missing_for_good`: who was listed nowhere, not even among the deleted, goes at once.
+    """
+    if "people" not in landing.tables():
+        return 0
+    condition = '"_gone_at" < CAST({before} AS TIMESTAMP WITH TIME ZONE)'
+    if missing_for_good:
+        condition = f'({condition} OR ("_gone_at" IS NOT NULL AND "_created_at" IS NULL))'
+    merged = ""
+    if "aliases" in landing.tables():
+        merged = ' AND "_id" NOT IN (SELECT "record" FROM {aliases} WHERE "entity" = \'lead\')'
+    rows = _run(landing, f'SELECT "_id" FROM {{people}} WHERE {condition}{merged}', [], before=gone_before.isoformat())
+    departed_ids = [*people, *(str(row[0]) for row in rows)]
+    deleted = 0
+    for begin in range(0, len(departed_ids), 1_000):
+        records = set(departed_ids[begin : begin + 1_000])
+        for winner in _winners(landing, records):
+            records |= set(records_of(landing, winner))
+        deleted += erase(landing, sorted(records)) + erase_beside(landing.folder, sorted(records))[0]
+    return deleted
+
+
+def _winners(landing: Landing, records: set[str]) -> set[str]:
+    """Those of the records that others were merged into."""
+    if "aliases" not in landing.tables():
+        return set()
+    rows = _run(landing, 'SELECT "into" FROM {aliases} WHERE "entity" = \'lead\' AND "into" IN ({ids})', records)
+    return {str(row[0]) for row in rows}
 
 
 def remaining_rows(landing: Landing, records: Sequence[str]) -> int:

@@ -188,12 +188,13 @@ class Landing:
                 ids += [str(row[0]) for row in client.execute_sql(sql, *part) or ()]
         return ids
 
-    def alive_records(self, table: str) -> Iterator[pa.RecordBatch]:
-        """Of every record that is not another one by now its id, and whether it lives, in batches."""
-        merged = ""
-        if "aliases" in self.tables():
-            merged = f""" WHERE "_id" NOT IN (SELECT "record" FROM {{aliases}} WHERE "entity" = '{ENTITIES[table]}')"""
-        yield from self._batches(f'SELECT "_id", "_gone_at" IS NULL AS "alive" FROM {{name}}{merged}', table)
+    def alive_records(self, table: str, beginning: str = "") -> Iterator[pa.RecordBatch]:
+        """Of every record that is not another one by now, and whose id begins so, its id, and whether it lives, in batches."""
+        conditions = [f"\"_id\" LIKE '{beginning}%'"] if beginning.isalnum() else []
+        if "aliases" in self.tables() and table in ENTITIES:
+            conditions.append(f""" "_id" NOT IN (SELECT "record" FROM {{aliases}} WHERE "entity" = '{ENTITIES[table]}')""")
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        yield from self._batches(f'SELECT "_id", "_gone_at" IS NULL AS "alive" FROM {{name}}{where}', table)
 
     def removed_records(self, entity: str, table: str, ids: Sequence[str]) -> set[str]:
         """Those of the records that were deleted, or merged into another."""

@@ -59,10 +59,12 @@ class Stream:
 
 @dataclass
 class SyncResult:
-    """What a run brought: rows per table, and the optional streams that the vendor refused, with its reason."""
+    """What a run brought: rows per table, the streams that were read, and the optional ones that the vendor refused, with its
+    reason."""
 
     rows: Counter[str] = field(default_factory=Counter)
     refused: dict[str, str] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
     seconds: float = 0.0
 
 
@@ -94,6 +96,8 @@ def sync(
             if progress:
                 progress(stream.name, 0, None)
             _read(stream, cursors, chunk, progress)
+            if stream.name not in synced.refused:
+                synced.read.add(stream.name)
             if progress:
                 progress(stream.name, 1, 1)
     finally:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.crm.landing import Landing
-from connectors.crm.landing_tables import Row
+from connectors.crm.landing_tables import ENTITIES, Row
 from connectors.crm.moments import iso, moment
 from connectors.crm.stream import Page
 from features.common.errors import CrmError
@@ -29,7 +29,8 @@ def sweep(
     read_returned: Callable[[str, Sequence[str]], Listed] | None,
     _cursor: Any,
 ) -> Iterator[Page]:
-    """Compare tables with the ids that the vendor lists: the missing are gone, the returned are read.
+    """Compare tables with the ids that the vendor lists: the missing are gone, the returned are read. A table's name may have a
+    beginning of ids behind it ("engagements/00v"): only those are compared.
 
     Raises
     ------
@@ -37,20 +38,28 @@ def sweep(
         if more than the share `max_share` of a table is missing: rather our user sees less than before.
     """
     started_at = now()
-    for table, listed in lists.items():
+    for name, listed in lists.items():
+        table, _, beginning = name.partition("/")
         if table not in landing.tables():
             continue
-        lost, returned, living = compare_ids(landing, table, listed())
-        if len(lost) > max(ALLOWED_MISSING, max_share * living):
+        lost, returned, living = compare_ids(landing, table, listed(), beginning)
+        if table in ENTITIES and len(lost) > max(ALLOWED_MISSING, max_share * living):
             raise CrmError(
                 f"{len(lost):,} of {living:,} {table} are listed no longer: deleted, or does our user see less than before?",
                 "Give the user its access back; if they were really deleted, set `sweep_most: 1` under `source:` for a run.",
             )
         for part in _parts(lost):
-            yield Page({table: [{"_id": name, "_gone_at": started_at} for name in part]}, None)
+            yield Page({table: departed_rows(landing, table, part, started_at)}, None)
         if read_returned is not None and returned:
             yield Page(read_returned(table, returned), None)
     yield Page({}, {"at": iso(started_at)})
+
+
+def departed_rows(landing: Landing, table: str, ids: Sequence[str], deleted_at: datetime | None) -> list[Row]:
+    """Records that are not there any more. Of a person its key stays, by which acts are found that only name an address, until
+    it is erased."""
+    keys = landing.values(table, "_email_key", ids)
+    return [{"_id": name, "_gone_at": deleted_at, **({"_email_key": keys[name]} if name in keys else {})} for name in ids]
 
 
 def due(now: Callable[[], datetime], hours: float, cursor: Any) -> bool:
@@ -59,7 +68,7 @@ def due(now: Callable[[], datetime], hours: float, cursor: Any) -> bool:
     return previous_sweep is None or now() - previous_sweep >= timedelta(hours=hours)
 
 
-def compare_ids(landing: Landing, table: str, listed: Iterable[str]) -> tuple[list[str], list[str], int]:
+def compare_ids(landing: Landing, table: str, listed: Iterable[str], beginning: str = "") -> tuple[list[str], list[str], int]:
     """The living that are not listed, the gone that are, and how many live. Ids are kept as Arrow has them, some twenty bytes
     each."""
     parts = [pa.array(part, pa.string()) for part in _parts(listed)]
@@ -67,7 +76,7 @@ def compare_ids(landing: Landing, table: str, listed: Iterable[str]) -> tuple[li
     lost: list[str] = []
     returned: list[str] = []
     living = 0
-    for batch in landing.alive_records(table):
+    for batch in landing.alive_records(table, beginning):
         names, alive = batch.column(0), batch.column(1)
         listed_mask = pc.is_in(names, value_set=listed_ids)
         lost += names.filter(pc.and_(alive, pc.invert(listed_mask))).to_pylist()

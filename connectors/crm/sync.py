@@ -13,6 +13,7 @@ from pathlib import Path
 from connectors.crm.account import ACCOUNT, same_account
 from connectors.crm.compile import compile_dataset, stage_values
 from connectors.crm.connector import Connector
+from connectors.crm.erase import erase_departed
 from connectors.crm.mapping import StageValue
 from connectors.crm.settings import CrmSource
 from connectors.crm.stages import propose
@@ -88,6 +89,8 @@ def run(
         marks = {ACCOUNT: account} if account is not None else {}
         synced = sync([*connector.streams(), *([webhook_stream] if events else [])], landing, progress, marks)
         synced.refused |= connector.left_out
+        missing_for_good = connector.missing_for_good and "sweep" in synced.read
+        erase_departed(landing, started_at - connector.restorable, missing_for_good, connector.for_good)
         values = stage_values(landing)
         configured_stages = source.stages
         check_stages(configured_stages, funnel)

@@ -43,9 +43,12 @@ class ForgedError(RipelineError):
     status = 401
 
 
+FOR_GOOD = "deleted_person"  # entity of an event: a person was deleted for good, as the GDPR wants it
+
+
 @dataclass(frozen=True)
 class Event:
-    """Something happened to a record: `entity` is contact, deal or company; `id` names the event."""
+    """Something happened to a record: `entity` is contact, deal, company or `FOR_GOOD`; `id` names the event."""
 
     id: str
     crm: str
@@ -81,7 +84,8 @@ def hubspot_events(method: str, uri: str, headers: Mapping[str, str], body: byte
         record = item.get("newObjectId") or item.get("primaryObjectId") if change == "merge" else None
         record = record if record is not None else item.get("objectId")
         if kind in ("contact", "deal", "company") and record is not None:
-            events.append(Event(f"hubspot|{_fingerprint(item, 'attemptNumber')}", "hubspot", kind, str(record)))
+            entity = FOR_GOOD if kind == "contact" and change == "privacyDeletion" else kind
+            events.append(Event(f"hubspot|{_fingerprint(item, 'attemptNumber')}", "hubspot", entity, str(record)))
     return events
 
 

@@ -12,9 +12,10 @@ from connectors.crm.keys import mail_key
 from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row, content_hash
 from connectors.crm.moments import EPOCH, iso, milliseconds, moment
+from connectors.crm.rows import history_row
 from connectors.crm.stream import Page, changed_rows
 from connectors.hubspot.api import HubSpotApi, next_cursor
-from connectors.hubspot.records import RecordKind, Tables, read_kind
+from connectors.hubspot.records import RecordKind, Tables
 
 DAY = 86_400_000  # milliseconds
 WIDEST_STRETCH = 60 * DAY
@@ -23,6 +24,10 @@ CONNECTED_DISPOSITION = "f240bbac-87c9-4f6e-bf70-924b57d47db7"  # HubSpot's own 
 EVENT_PAGE, SUBMISSION_PAGE, OCCURRENCE_PAGE, LIST_PAGE = 1_000, 50, 1_000, 100
 REPLAY_WINDOW = 14 * DAY  # a marketing event's participants may still change that long after it
 
+LEAD_STAGE = "hs_pipeline_stage"
+LEADS_FIELD = f"leads.{LEAD_STAGE}"  # as a stage field of contacts
+FORM_TYPES = ("hubspot", "captured", "flow")  # all but comments on blogs; unasked HubSpot lists its own forms alone
+
 ENGAGEMENTS: Mapping[str, tuple[str, ...]] = {
     "calls": ("hs_timestamp", "hs_call_duration", "hs_call_disposition", "hs_call_direction"),
     "meetings": ("hs_timestamp", "hs_meeting_start_time", "hs_meeting_end_time", "hs_meeting_outcome"),
@@ -30,8 +35,8 @@ ENGAGEMENTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def engagement(api: HubSpotApi, landing: Landing, name: str) -> Callable[[Any], Iterator[Page]]:
-    """The stream of calls, meetings or one-to-one e-mails."""
+def engagement(name: str) -> RecordKind:
+    """Calls, meetings or one-to-one e-mails."""
     entity = name.removesuffix("s")
 
     def row(record: Mapping[str, Any]) -> Row:
@@ -50,10 +55,30 @@ def engagement(api: HubSpotApi, landing: Landing, name: str) -> Callable[[Any], 
             ]
         }
 
-    kind = RecordKind(
+    return RecordKind(
         name, "engagements", entity, "hs_lastmodifieddate", ENGAGEMENTS[name], (), row, related, frozenset(), "people"
     )
-    return lambda cursor: read_kind(api, landing, kind, cursor)
+
+
+def sales_leads() -> RecordKind:
+    """HubSpot's own Leads, what sales works on before there is a deal: their stages are those of their contacts."""
+
+    def row(record: Mapping[str, Any]) -> Row:
+        return {"_id": f"leads|{record['id']}", LEAD_STAGE: (record.get("properties") or {}).get(LEAD_STAGE)}
+
+    def related(records: Sequence[Mapping[str, Any]], people: Mapping[str, list[str]]) -> Tables:
+        rows = [
+            history_row("lead", person, LEADS_FIELD, str(version.get("value") or ""), moment(version.get("timestamp")))
+            for record in records
+            for version in (record.get("propertiesWithHistory") or {}).get(LEAD_STAGE, [])
+            for person in people.get(str(record["id"]), [])
+        ]
+        return {"history": [row for row in rows if row["at"]]}
+
+    properties = (LEAD_STAGE, "hs_lastmodifieddate")
+    return RecordKind(
+        "leads", "engagements", "lead", "hs_lastmodifieddate", properties, (LEAD_STAGE,), row, related, frozenset(), "people"
+    )
 
 
 def _interaction_rows(entity: str, record: Mapping[str, Any], people: list[str]) -> Iterator[Row]:
@@ -194,7 +219,7 @@ def forms(api: HubSpotApi, landing: Landing, history_start: datetime) -> Callabl
 
     def read(cursor: Any) -> Iterator[Page]:
         newest_by_form: dict[str, int] = dict((cursor or {}).get("newest", {}))
-        form_list = list(api.list_rows("/marketing/v3/forms", LIST_PAGE))
+        form_list = list(api.list_rows("/marketing/v3/forms", LIST_PAGE, formTypes=list(FORM_TYPES)))
         for number, form in enumerate(form_list):
             guid = str(form["id"])
             newest = newest_by_form.get(guid, milliseconds(history_start) - 1)

@@ -74,9 +74,9 @@ class HubSpotApi:
         """The property definitions of a kind of record."""
         return list(self.http.get(f"/crm/properties/{self.version}/{kind}").body["results"])
 
-    def pipelines(self) -> list[dict[str, Any]]:
-        """The deals' pipelines with their stages."""
-        return list(self.http.get(f"/crm/pipelines/{self.version}/deals").body["results"])
+    def pipelines(self, kind: str) -> list[dict[str, Any]]:
+        """The pipelines of deals or leads with their stages."""
+        return list(self.http.get(f"/crm/pipelines/{self.version}/{kind}").body["results"])
 
     def ids(self, kind: str, page_cursor: str | None, archived: bool) -> tuple[list[dict[str, Any]], str | None]:
         """A page of records without properties, and what to ask for next."""

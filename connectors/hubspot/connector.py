@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
@@ -15,32 +15,31 @@ from connectors.crm.keys import mail_key
 from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row
 from connectors.crm.mapping import CrmMapping, StageValue, plain
-from connectors.crm.moments import moment
+from connectors.crm.moments import iso, moment
 from connectors.crm.responses import RefusedError
 from connectors.crm.rows import label_row, number
-from connectors.crm.stream import Page, Stream, changed_rows
-from connectors.crm.webhooks import Event
+from connectors.crm.stream import FORBIDDEN, Page, Stream, changed_rows
+from connectors.crm.sweep import due
+from connectors.crm.webhooks import FOR_GOOD, Event
 from connectors.files.privacy import mail_domain
 from connectors.hubspot import activities
 from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.check import budget, checks
-from connectors.hubspot.records import RecordKind, Tables, alias_rows, deletion_rows, history_rows, read_kind, read_records
-from connectors.hubspot.settings import INTERACTIONS, OUTCOMES, HubSpotSource
+from connectors.hubspot.records import (
+    RecordKind,
+    Tables,
+    alias_rows,
+    archived_pages,
+    deletion_rows,
+    history_rows,
+    read_kind,
+    read_records,
+)
+from connectors.hubspot.settings import INTERACTIONS, LEAD_STAGES, OUTCOMES, RECORDS, SCOPES, STAGES, STATUSES, HubSpotSource
 from connectors.hubspot.writer import HubSpotWriter
 
 OPT_OUTS = ("hs_email_optout",)
 ATTRIBUTE_TYPES = {"enumeration", "number", "bool", "date", "datetime", "string"}
-STAGES: Mapping[str, str] = {
-    "subscriber": "",
-    "lead": "",
-    "marketingqualifiedlead": "mql",
-    "salesqualifiedlead": "sql",
-    "opportunity": "sql",
-    "customer": "customer",
-    "evangelist": "customer",
-    "other": "",
-}
-STATUSES = {"UNQUALIFIED": "disqualified", "BAD_TIMING": ""}
 ENTERED_PREFIX = "hs_v2_date_entered_"
 MERGED_IDS = "hs_merged_object_ids"
 
@@ -52,6 +51,8 @@ class HubSpot(HubSpotWriter, BaseConnector):
     """One account."""
 
     kind = "hubspot"
+    restorable = timedelta(days=90)
+    missing_for_good = True
 
     def __init__(self, source: HubSpotSource, http: Http, landing: Landing, history_start: datetime) -> None:
         super().__init__(HubSpotApi(source, http), source.write_back.prefix)
@@ -63,7 +64,7 @@ class HubSpot(HubSpotWriter, BaseConnector):
         """kind → property → its definition; empty for companies or deals that we may not see (`_hidden`)."""
         definitions: dict[str, dict[str, dict[str, Any]]] = {}
         self._hidden = {}
-        for kind in ("contacts", "companies", "deals"):
+        for kind in RECORDS:
             try:
                 definitions[kind] = {p["name"]: p for p in self.api.properties(kind)}
             except RefusedError as error:
@@ -94,19 +95,16 @@ class HubSpot(HubSpotWriter, BaseConnector):
 
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them."""
-        streams = [self._records("companies"), self._records("contacts"), self._records("deals")]
-        for name in activities.ENGAGEMENTS:
-            scope = (
-                f"crm.objects.contacts.read and sales-email-read for {name}"
-                if name == "emails"
-                else "crm.objects.contacts.read"
-            )
-            read = activities.engagement(self.api, self.landing, name)
-            streams.append(Stream(name, read, optional=True, needs=scope))
+        now_and_then = partial(due, self.now, self.source.sweep_hours)
         return [
-            *streams,
+            *(self._records(name) for name in RECORDS),
+            *(
+                Stream(kind.name, partial(read_kind, self.api, self.landing, kind), True, f"{SCOPES[kind.name]} ({SCREEN})")
+                for kind in self._related_kinds
+            ),
+            Stream("archived", self._archived, due=now_and_then),
             self._sweep_stream(),
-            Stream("stages", self._stages),
+            Stream("stages", self._stages, lands_first=True),
             Stream(
                 "email_events", activities.email_events(self.api, self.landing, self.history_start), True, "the scope content"
             ),
@@ -121,6 +119,22 @@ class HubSpot(HubSpotWriter, BaseConnector):
                 "marketing_events", activities.marketing_events(self.api), True, "the scope crm.objects.marketing_events.read"
             ),
         ]
+
+    @property
+    def _related_kinds(self) -> list[RecordKind]:
+        """What hangs on contacts: calls, meetings, e-mails, leads of the sales workspace."""
+        return [*map(activities.engagement, activities.ENGAGEMENTS), activities.sales_leads()]
+
+    def _archived(self, _cursor: Any) -> Iterator[Page]:
+        """What was deleted. It is listed from the beginning, whatever is known of it, so only as often as all ids are."""
+        started_at = self.now()
+        for kind in [*map(self._kind, RECORDS), *self._related_kinds]:
+            try:
+                yield from archived_pages(self.api, self.landing, kind)
+            except RefusedError as error:  # its own stream says so
+                if error.http not in FORBIDDEN:
+                    raise
+        yield Page({}, {"at": iso(started_at)})
 
     def _sweep_stream(self) -> Stream:
         """HubSpot lists what was deleted for ninety days, and not at all what was deleted for good or came back."""
@@ -251,6 +265,13 @@ class HubSpot(HubSpotWriter, BaseConnector):
             for field in ("lifecyclestage", "hs_lead_status")
             for option in self._definitions["contacts"].get(field, {}).get("options", [])
         ]
+        if "engagements" in self.landing.tables() and self.landing.ids_where("history", "field", [activities.LEADS_FIELD]):
+            pipelines = self.api.pipelines("leads")
+            rows += [
+                label_row(activities.LEADS_FIELD, str(stage["id"]), f"{pipeline['label']}: {stage['label']}")
+                for pipeline in pipelines
+                for stage in pipeline["stages"]
+            ]
         yield Page({"labels": changed_rows(self.landing, "labels", rows, frozenset())}, {"read": True})
 
     def _company(self, record: Mapping[str, Any]) -> Row:
@@ -292,7 +313,7 @@ class HubSpot(HubSpotWriter, BaseConnector):
     def _deal_stages(self) -> dict[str, dict[str, str]]:
         """Deal stage → its label, and whether it means won or lost."""
         stages = {}
-        for pipeline in self.api.pipelines() if "deals" not in self._hidden else ():
+        for pipeline in self.api.pipelines("deals") if "deals" not in self._hidden else ():
             for stage in pipeline["stages"]:
                 metadata = stage.get("metadata") or {}
                 closed = str(metadata.get("isClosed")).lower() == "true"
@@ -303,13 +324,14 @@ class HubSpot(HubSpotWriter, BaseConnector):
 
     def reread(self, events: Sequence[Event]) -> Iterator[Page]:
         """See `Connector`; HubSpot's search knows a change some seconds after its webhook."""
+        self.for_good += [event.record for event in events if event.entity == FOR_GOOD]
         for name, entity in (("companies", "company"), ("contacts", "contact"), ("deals", "deal")):
             ids = list(dict.fromkeys(event.record for event in events if event.entity == entity))
             if ids:
                 kind = self._kind(name)
                 tables = read_records(self.api, kind, ids)
                 present_ids = {row["_id"] for row in tables[kind.table]}
-                deletions = deletion_rows(kind, [name for name in ids if name not in present_ids], self.now())
+                deletions = deletion_rows(self.landing, kind, [name for name in ids if name not in present_ids], self.now())
                 yield Page({**tables, kind.table: [*tables[kind.table], *deletions]}, None)
 
     def mapping(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
@@ -325,6 +347,8 @@ class HubSpot(HubSpotWriter, BaseConnector):
         """HubSpot's own lead stages and statuses."""
         if value.field == "lifecyclestage" and value.value in STAGES:
             return STAGES[value.value] or None
+        if value.field == activities.LEADS_FIELD:
+            return LEAD_STAGES.get(value.value)
         return STATUSES.get(value.value) or None if value.field == "hs_lead_status" else None
 
     def checks(self) -> list[Check]:

@@ -18,6 +18,7 @@ from connectors.crm.landing_tables import Row, content_hash
 from connectors.crm.moments import milliseconds, moment
 from connectors.crm.rows import alias_row, history_row
 from connectors.crm.stream import Page, changed_rows
+from connectors.crm.sweep import departed_rows
 from connectors.hubspot.api import HubSpotApi, next_cursor
 
 OVERLAP = 5 * 60_000  # milliseconds; HubSpot's search sees a change a little later than it happens
@@ -46,15 +47,13 @@ class RecordKind:
 
 
 def read_kind(api: HubSpotApi, landing: Landing, kind: RecordKind, cursor: Any) -> Iterator[Page]:
-    """Pages of a kind of record from `cursor` on: the list, then what was modified since it began, then what was
-    deleted."""
+    """Pages of a kind of record from `cursor` on: the list, then what was modified since it began."""
     if cursor is None:
         cursor = {"list": "", "from": api.server_now() - OVERLAP}
     if "list" in cursor:
         yield from _list_pages(api, kind, cursor)
         cursor = {"since": cursor["from"]}
     yield from _modified_pages(api, landing, kind, int(cursor["since"]))
-    yield from _archived_pages(api, landing, kind)
 
 
 def _list_pages(api: HubSpotApi, kind: RecordKind, cursor: Mapping[str, Any]) -> Iterator[Page]:
@@ -145,22 +144,25 @@ def read_records(api: HubSpotApi, kind: RecordKind, ids: Sequence[str]) -> Table
     return {kind.table: rows, **(kind.related(records, people) if records else {})}
 
 
-def deletion_rows(kind: RecordKind, ids: Sequence[str], deleted_at: datetime) -> list[Row]:
+def deletion_rows(landing: Landing, kind: RecordKind, ids: Sequence[str], deleted_at: datetime) -> list[Row]:
     """Records that are not there any more."""
-    return [{"_id": kind.row({"id": name, "properties": {}})["_id"], "_gone_at": deleted_at} for name in ids]
+    names = [str(kind.row({"id": name, "properties": {}})["_id"]) for name in ids]
+    return departed_rows(landing, kind.table, names, deleted_at)
 
 
-def _archived_pages(api: HubSpotApi, landing: Landing, kind: RecordKind) -> Iterator[Page]:
-    """Deleted records, as long as HubSpot lists them (90 days)."""
+def archived_pages(api: HubSpotApi, landing: Landing, kind: RecordKind) -> Iterator[Page]:
+    """Deleted records, as long as HubSpot lists them (90 days). It cannot be asked for the newest alone."""
     page_cursor = None
     while True:
         records, page_cursor = api.ids(kind.name, page_cursor, archived=True)
         rows = []
+        keys = landing.values(kind.table, "_email_key", [str(record["id"]) for record in records])
         for record in records:
+            name = kind.row(record)["_id"]
             deleted_at = moment(record.get("archivedAt")) or moment(record.get("updatedAt"))
-            # whom it was merged into is as old as it
-            created = {"_created_at": moment(record.get("createdAt"))} if kind.table == "people" else {}
-            rows.append({"_id": kind.row(record)["_id"], "_gone_at": deleted_at, **created})
+            # whom it was merged into is as old as it; its acts are found by its key until it is erased
+            person = {"_created_at": moment(record.get("createdAt")), "_email_key": keys.get(name)}
+            rows.append({"_id": name, "_gone_at": deleted_at, **(person if kind.table == "people" else {})})
         yield Page({kind.table: changed_rows(landing, kind.table, rows, kind.volatile)}, None)
         if page_cursor is None:
             return

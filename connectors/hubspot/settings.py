@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from connectors.crm.interactions import PAGES
@@ -67,6 +68,35 @@ OUTCOMES = frozenset(
         "associatedcompanyid",
     }
 )
+
+
+# HubSpot's own lead stages, statuses and stages of leads → ours
+STAGES: Mapping[str, str] = {
+    "subscriber": "",
+    "lead": "",
+    "marketingqualifiedlead": "mql",
+    "salesqualifiedlead": "sql",
+    "opportunity": "sql",
+    "customer": "customer",
+    "evangelist": "customer",
+    "other": "",
+}
+STATUSES = {"UNQUALIFIED": "disqualified", "BAD_TIMING": ""}
+# of HubSpot's own pipeline of leads: sales works on them from the first stage on
+LEAD_STAGES = {
+    "new-stage-id": "mql",
+    "attempting-stage-id": "mql",
+    "connected-stage-id": "mql",
+    "qualified-stage-id": "sql",
+    "unqualified-stage-id": "disqualified",
+}
+RECORDS = ("companies", "contacts", "deals")
+SCOPES = {
+    "calls": "the scope crm.objects.contacts.read",
+    "meetings": "the scope crm.objects.contacts.read",
+    "emails": "the scopes crm.objects.contacts.read and sales-email-read",
+    "leads": "Sales Hub and the scope crm.objects.leads.read",
+}
 
 
 class HubSpotSource(CrmSource):

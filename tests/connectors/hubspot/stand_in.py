@@ -8,10 +8,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.connectors.crm.server import Call, Fake, Reply, route, routed
+from tests.connectors.hubspot.pipelines import PIPELINES
 
 V = "2026-03"
 TOKEN = "pat-eu1-secret-token-0815"
-TYPES = {"contacts": "0-1", "companies": "0-2", "deals": "0-3", "calls": "0-48", "meetings": "0-47", "emails": "0-49"}
+TYPES = {
+    "contacts": "0-1",
+    "companies": "0-2",
+    "deals": "0-3",
+    "calls": "0-48",
+    "meetings": "0-47",
+    "emails": "0-49",
+    "leads": "0-136",
+}
 MODIFIED = {"contacts": "lastmodifieddate"}
 
 
@@ -133,19 +142,9 @@ class HubSpot(Fake):
         self.properties[kind][body["name"]] = {**body, "hubspotDefined": False}
         return self._ok(self.properties[kind][body["name"]], 201)
 
-    @route("GET", rf"/crm/pipelines/{V}/deals")
-    def pipelines(self, _call: Call) -> Reply:
-        stages = [
-            ("appointmentscheduled", "Appointment scheduled", "false", "0.2"),
-            ("contractsent", "Contract sent", "false", "0.9"),
-            ("closedwon", "Closed won", "true", "1.0"),
-            ("closedlost", "Closed lost", "true", "0.0"),
-        ]
-        shown = [
-            {"id": i, "label": label, "displayOrder": n, "metadata": {"isClosed": closed, "probability": p}}
-            for n, (i, label, closed, p) in enumerate(stages)
-        ]
-        return self._ok({"results": [{"id": "default", "label": "Sales Pipeline", "displayOrder": 0, "stages": shown}]})
+    @route("GET", rf"/crm/pipelines/{V}/(deals|leads)")
+    def pipelines(self, _call: Call, kind: str) -> Reply:
+        return self._ok({"results": [PIPELINES[kind]]})
 
     @route("GET", rf"/crm/objects/{V}/(\w+)")
     def listed(self, call: Call, kind: str) -> Reply:
@@ -311,8 +310,10 @@ class HubSpot(Fake):
         return self._ok({"hasMore": first + done < last, "offset": str(done), "events": part})
 
     @route("GET", r"/marketing/v3/forms")
-    def every_form(self, _call: Call) -> Reply:
-        return self._ok({"results": [{"id": i, "name": f["name"]} for i, f in self.forms.items()]})
+    def every_form(self, call: Call) -> Reply:
+        wanted = call.params.get("formTypes", "hubspot").split(",")
+        forms = [(i, f) for i, f in self.forms.items() if f.get("formType", "hubspot") in wanted]
+        return self._ok({"results": [{"id": i, "name": f["name"]} for i, f in forms]})
 
     @route("GET", r"/form-integrations/v1/submissions/forms/([\w-]+)")
     def submitted(self, call: Call, form: str) -> Reply:
@@ -373,19 +374,6 @@ class HubSpot(Fake):
         self.touch("contacts", winner, {"hs_merged_object_ids": f"{before};{loser}" if before else loser})
         del self.records["contacts"][loser]
         self.merged[loser] = winner
-
-
-def define(fake: HubSpot, kind: str, names: list[str], own: bool = True, type_: str = "string", **more: Any) -> None:
-    for name in names:
-        fake.properties[kind][name] = {
-            "name": name,
-            "label": name.replace("_", " ").title(),
-            "type": type_,
-            "fieldType": "text",
-            "hubspotDefined": own,
-            "options": [],
-            **more,
-        }
 
 
 def add(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.connectors.crm.world import FORMS, World
-from tests.connectors.hubspot.stand_in import HubSpot, add, define, iso, ms
+from tests.connectors.hubspot.stand_in import HubSpot, add, iso, ms
 
 WEBINARS = {"webinar_registered": "REGISTERED", "webinar_attended": "ATTENDED"}
 MAILS = {"email_sent": "SENT", "email_opened": "OPEN", "email_clicked": "CLICK", "unsubscribed": "STATUSCHANGE"}
@@ -261,3 +261,16 @@ def _acts(fake: HubSpot, world: World) -> None:
 
 def _int(value: float | None) -> str | None:
     return None if value is None else str(int(value))
+
+
+def define(fake: HubSpot, kind: str, names: list[str], own: bool = True, type_: str = "string", **more: Any) -> None:
+    for name in names:
+        fake.properties[kind][name] = {
+            "name": name,
+            "label": name.replace("_", " ").title(),
+            "type": type_,
+            "fieldType": "text",
+            "hubspotDefined": own,
+            "options": [],
+            **more,
+        }
