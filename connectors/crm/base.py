@@ -64,6 +64,10 @@ class BaseConnector(ABC):
     def read_account(self) -> str | None:
         """The account as the vendor tells it; None where it does not."""
 
+    def unwritable(self, _ids: Sequence[str]) -> Mapping[str, str]:
+        """See `Writer`; here who may write contacts may write all of them."""
+        return {}
+
     def reread(self, _events: Sequence[Event]) -> Iterator[Page]:
         """See `Connector`; here what is listed is as new as a webhook."""
         yield from ()

@@ -12,7 +12,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -57,6 +57,9 @@ class Writer(Protocol):
 
     def places(self, ids: Sequence[str]) -> Mapping[str, str]:
         """The records that hold the scores of leads, where they are others than the leads themselves."""
+
+    def unwritable(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """Those of the leads that our user may not change, and why: asked for before anything is sent."""
 
     def write(self, records: Sequence[Record]) -> list[RecordResult]:
         """Write one batch; one result a record. A result of a record that was not asked for says that it was overwritten."""
@@ -129,7 +132,7 @@ class WritePlan:
     """What is to be sent: `send` with new values, `clear` of those that are scored no longer; `unchanged` need nothing,
     `postponed` wait for another run. `forget`: those that are no records of their own any more. `places`: as a writer says
     them. `upheaval`: what that does to the whole, also by what is postponed. `doubles`: leads whose place another one's score
-    has. `values`: of every lead that is scored.
+    has. `barred`: leads that our user may not change, and why. `values`: of every lead that is scored.
     """
 
     send: Sequence[Record]
@@ -140,6 +143,7 @@ class WritePlan:
     places: Mapping[str, str] = field(default_factory=dict)
     upheaval: Upheaval = field(default_factory=lambda: Upheaval(0, (), {}))
     doubles: Sequence[str] = ()
+    barred: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
 
     def mark(self, name: str, values: Mapping[str, Value]) -> str:
@@ -149,6 +153,11 @@ class WritePlan:
     @property
     def records(self) -> list[Record]:
         return [*self.send, *self.clear]
+
+    def without(self, barred: Mapping[str, str]) -> WritePlan:
+        """The same, but for leads that our user may not change."""
+        send, clear = ([record for record in records if record[0] not in barred] for records in (self.send, self.clear))
+        return replace(self, send=send, clear=clear, barred=barred)
 
     def calls(self, batch: int) -> int:
         return -(-len(self.records) // batch)
@@ -265,6 +274,7 @@ def send(
     """
     outcome = outcome or WriteResult()
     todo.upheaval.stop(most_changed)
+    outcome.failed.update(todo.barred)
     ledger.forget(todo.forget)
     waiting = todo.records
     total, processed = len(waiting), 0

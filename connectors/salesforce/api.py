@@ -205,6 +205,13 @@ class SalesforceApi:
         daily = self.http.get(f"{self.root}/limits").body.get("DailyApiRequests", {})
         return daily.get("Max"), daily.get("Remaining")
 
+    def not_editable(self, kind: str, ids: Sequence[str]) -> list[str]:
+        """Those of the records that our user sees and may not edit."""
+        listed = ", ".join(f"'{name}'" for name in ids)
+        soql = f"SELECT Id, UserRecordAccess.HasEditAccess FROM {kind} WHERE Id IN ({listed})"
+        pages = self._pages(self.http.get(f"{self.root}/query", {"q": soql}))
+        return [str(r["Id"]) for page in pages for r in page if r.get("UserRecordAccess.HasEditAccess") is False]
+
     def update(self, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Up to 200 records, each for itself; one answer a record, in order. No owner changes by it."""
         order = {"allOrNone": False, "records": list(records)}

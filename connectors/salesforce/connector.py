@@ -38,6 +38,7 @@ from connectors.salesforce.settings import (
 )
 from connectors.salesforce.writer import SalesforceWriter
 
+MEMBER, MEMBER_PREFIX = "CampaignMember", "00v"  # Salesforce's own beginning of their ids
 CONVERSION_FIELDS = ("IsConverted", "ConvertedDate", "ConvertedAccountId", "ConvertedContactId", "ConvertedOpportunityId")
 OPT_OUTS = ("HasOptedOutOfEmail",)
 VITAL_FIELDS = frozenset({STATUS, *CONVERSION_FIELDS, *OPT_OUTS})
@@ -77,6 +78,9 @@ class Salesforce(SalesforceWriter, BaseConnector):
 
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them."""
+        if self._formulas:
+            listed = f"{', '.join(self._formulas[:12])}{' …' if len(self._formulas) > 12 else ''}"
+            self.left_out["formula fields"] = f"{listed}: a change of one does not make its lead a modified one."
         acts = activities
         roles = self._plain_kind("OpportunityContactRole", acts.ROLES, acts.roles)
         stages = ObjectKind("OpportunityHistory", acts.STAGES, "CreatedDate", acts.stages)
@@ -84,7 +88,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
         optional_objects = (
             ("tasks", "Task", acts.TASKS, acts.tasks, f"IsClosed = true AND CreatedDate >= {start_text}"),
             ("events", "Event", acts.EVENTS, acts.events, f"StartDateTime >= {start_text}"),
-            ("campaign_members", "CampaignMember", acts.MEMBERS, acts.members, ""),
+            ("campaign_members", MEMBER, acts.MEMBERS, acts.members, ""),
             ("emails", "EmailMessage", acts.EMAILS, acts.emails, f"CreatedDate >= {start_text}"),
             ("email_people", "EmailMessageRelation", acts.PARTICIPANTS, acts.participants, acts.ADDRESSED_FILTER),
         )
@@ -116,8 +120,12 @@ class Salesforce(SalesforceWriter, BaseConnector):
         return replace(self._stream(name, kind, needs), optional=True)
 
     def _sweep_stream(self) -> Stream:
-        """The recycle bin is emptied after fifteen days, or by hand; what was in it is listed nowhere."""
-        return self.sweep_stream({"people": partial(self.api.ids, "Lead"), "deals": partial(self.api.ids, "Opportunity")})
+        """The recycle bin is emptied after fifteen days, or by hand; what was in it is listed nowhere. Members of campaigns
+        never come there."""
+        lists = {"people": partial(self.api.ids, "Lead"), "deals": partial(self.api.ids, "Opportunity")}
+        if self.api.describe(MEMBER):
+            lists[f"engagements/{MEMBER_PREFIX}"] = partial(self.api.ids, MEMBER)
+        return self.sweep_stream(lists)
 
     def _history(self) -> ObjectKind:
         condition = "Field IN ('Status', 'leadConverted'" + "".join(f", '{f}'" for f in self._tracked_fields) + ")"
@@ -154,8 +162,31 @@ class Salesforce(SalesforceWriter, BaseConnector):
             if f.get("custom")
             and f.get("type") in KINDS_OF_FIELD
             and not name.startswith(self.api_prefix)
+            and name not in self._formulas
             and self.attribute(name, f.get("label"))
         ]
+
+    @cached_property
+    def _formulas(self) -> list[str]:
+        """Custom fields that Salesforce computes: one that changes is no modification of the lead, so what was read of it is
+        soon stale. Left out, but for those that `columns` names."""
+        named = {*self.source.leads.values(), *self.source.companies.values()}
+        return [n for n, f in self._lead_fields.items() if f.get("custom") and f.get("calculated") and n not in named]
+
+    @cached_property
+    def _rates(self) -> dict[str, float]:
+        """Currency → how much of it the corporate currency's unit is, in an org with several; else nothing."""
+        if "CurrencyIsoCode" not in self._lead_fields:
+            return {}
+        pages = self.api.query("SELECT Id, IsoCode, ConversionRate FROM CurrencyType")
+        return {str(record["IsoCode"]): float(record["ConversionRate"]) for page in pages for record in page}
+
+    def _value(self, record: Mapping[str, Any], name: str) -> Any:
+        """A field of a lead; an amount of money in the corporate currency, so that those of several can be compared."""
+        value, rate = record.get(name), self._rates.get(str(record.get("CurrencyIsoCode")))
+        if value in (None, "") or not rate or self._lead_fields.get(name, {}).get("type") != "currency":
+            return value
+        return round(float(value) / rate, 2)
 
     @cached_property
     def _mapped_fields(self) -> list[str]:
@@ -169,7 +200,17 @@ class Salesforce(SalesforceWriter, BaseConnector):
 
     def _leads(self) -> ObjectKind:
         visible_fields = self._lead_fields
-        fields = ("CreatedDate", "Email", STATUS, "Company", "IsDeleted", "MasterRecordId", *CONVERSION_FIELDS, *OPT_OUTS)
+        fields = (
+            "CreatedDate",
+            "Email",
+            STATUS,
+            "Company",
+            "CurrencyIsoCode",
+            "IsDeleted",
+            "MasterRecordId",
+            *CONVERSION_FIELDS,
+            *OPT_OUTS,
+        )
         field_names = [f for f in dict.fromkeys([*fields, *self._mapped_fields, *self._custom_fields]) if f in visible_fields]
         return ObjectKind(
             "Lead", ("Id", *field_names, "SystemModstamp"), "SystemModstamp", self._lead_rows, "people", "", self.volatile
@@ -188,7 +229,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
             columns = [STATUS, *self._mapped_fields, *self._custom_fields, "ConvertedContactId", "ConvertedOpportunityId"]
             people.append(
                 {
-                    **{f: record.get(f) for f in columns if f in record},
+                    **{f: self._value(record, f) for f in columns if f in record},
                     "_id": name,
                     "_created_at": created,
                     "_company": company_key(record.get("Company"), self.landing.salt),
@@ -304,7 +345,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
 
     def mapping(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
         """What becomes what."""
-        excluded = {STATUS, STAGE, "ConvertedContactId", "ConvertedOpportunityId"}
+        excluded = {*self._formulas, STATUS, STAGE, "ConvertedContactId", "ConvertedOpportunityId"}
         return CrmMapping.of_source(
             self.source,
             stages,

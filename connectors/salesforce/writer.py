@@ -17,6 +17,7 @@ from features.common.errors import CrmError
 METADATA = Path(__file__).with_name("metadata")
 KINDS = {"number": {"double", "currency", "percent", "int"}, "text": {"string"}, "long": {"textarea"}, "time": {"datetime"}}
 BATCH = 200
+ACCESS_BATCH = 400  # ids that an address has room for
 GONE_CODES = ("ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND")
 RETRY_CODES = ("UNABLE_TO_LOCK_ROW", "REQUEST_RUNNING_TOO_LONG")
 
@@ -84,6 +85,18 @@ class SalesforceWriter:
                 RecordResult(name, problem, any(c in RETRY_CODES for c in codes), any(c in GONE_CODES for c in codes))
             )
         return results
+
+    def unwritable(self, ids: Sequence[str]) -> dict[str, str]:
+        """See `Writer`: by Salesforce's sharing. Records that are not there any more are found at the write."""
+        contacts = self.places(ids)
+        names = {contacts.get(name, name): name for name in ids}
+        problems: dict[str, str] = {}
+        for kind, targets in (("Contact", set(contacts.values())), ("Lead", names.keys() - set(contacts.values()))):
+            ordered = sorted(targets)
+            for begin in range(0, len(ordered), ACCESS_BATCH):
+                for target in self.api.not_editable(kind, ordered[begin : begin + ACCESS_BATCH]):
+                    problems[names[target]] = f"our user may not edit the {kind.lower()} {target} (sharing)"
+        return problems
 
     def places(self, ids: Sequence[str]) -> dict[str, str]:
         """See `Writer`; the contacts that these leads became."""

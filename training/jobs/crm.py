@@ -378,7 +378,8 @@ def _to_write(
     places = opened.connector.places(list({**records, **ledger_records}))
     evidence = dataset.interactions["lead_id"].astype(str).value_counts().to_dict()
     limit = opened.source.write_back.most
-    return plan(records, ledger_records, fields, limit, departed, places, ledger.visible(), evidence), name, ledger
+    todo = plan(records, ledger_records, fields, limit, departed, places, ledger.visible(), evidence)
+    return todo.without(opened.connector.unwritable([lead for lead, _ in todo.records])), name, ledger
 
 
 def _named(row: dict[object, object]) -> dict[str, object]:
@@ -399,6 +400,9 @@ def _say_plan(
             f"({', '.join(map(escape, todo.doubles[:3]))}).",
             highlight=False,
         )
+    if todo.barred:
+        reasons = "; ".join(list(todo.barred.values())[:3])
+        console.print(f"{len(todo.barred):,} cannot be written: {escape(reasons)}.", style="yellow", highlight=False)
     if todo.postponed:
         console.print(f"{todo.postponed:,} more wait for the next run (`write_back: most:`).", highlight=False)
     if missing:

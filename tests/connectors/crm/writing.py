@@ -34,6 +34,7 @@ def written(here: Site, records: Any, create: bool = True, most_changed: float =
         departed = connector.landing.removed_records("lead", "people", [name for name in known if name not in records])
         places = connector.places(list({**records, **known}))
         todo = plan(records, known, FIELDS, None, departed, places, ledger.visible(), evidence or {})
+        todo = todo.without(connector.unwritable([name for name, _ in todo.records]))
         return send(connector, todo, ledger, "small 3", most_changed=most_changed)
     finally:
         ledger.close()

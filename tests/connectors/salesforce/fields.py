@@ -61,6 +61,7 @@ FIELDS = {
     "OpportunityHistory": ["Id", "OpportunityId", "StageName", "CreatedDate", "IsDeleted"],
     "OpportunityContactRole": ["Id", "OpportunityId", "ContactId", "IsDeleted", "SystemModstamp"],
     "OpportunityStage": ["Id", "MasterLabel", "ApiName", "IsClosed", "IsWon"],
+    "CurrencyType": ["Id", "IsoCode", "ConversionRate", "IsCorporate"],
     "Organization": ["Id", "DefaultCurrencyIsoCode"],
     "Task": [
         "Id",

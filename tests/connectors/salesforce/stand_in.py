@@ -29,7 +29,9 @@ PREFIX = {
     "EmailMessage": "02s",
     "EmailMessageRelation": "0lE",
     "Organization": "00D",
+    "CurrencyType": "01L",
 }
+ACCESS = "UserRecordAccess.HasEditAccess"
 NEW, CLOSED = "Open - Not Contacted", "Closed - Converted"
 PAGE = 2_000
 
@@ -53,6 +55,7 @@ class Salesforce(Fake):
     too_large: set[str] = field(default_factory=set)  # objects of which our user may not ask for so many at once
     uncounted: set[str] = field(default_factory=set)  # objects of which there are too many to be counted in time
     concurrent: int = 0  # calls that meet too many others still
+    closed: set[str] = field(default_factory=set)  # records that our user may see and not edit
     hidden: set[str] = field(default_factory=set)
     cursors: dict[str, tuple[list[dict[str, Any]], list[str]]] = field(default_factory=dict)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -141,7 +144,7 @@ class Salesforce(Fake):
         if isinstance(found[0], int):
             return found
         kind, names, records = found
-        if kind in self.uncounted and (names == ["COUNT()"] or "ORDER BY" in call.params["q"]):
+        if kind in self.uncounted and (names == ["COUNT()"] or "Id != null" in call.params["q"]):
             return 400, [{"message": "Your query request was running for too long.", "errorCode": "QUERY_TIMEOUT"}], {}
         if kind in self.too_large:
             return 400, [{"message": "exceeded 100000 distinct who/what's", "errorCode": "OPERATION_TOO_LARGE"}], {}
@@ -169,7 +172,9 @@ class Salesforce(Fake):
         found: dict[str, Any] = {"attributes": {"type": kind, "url": f"/services/data/v{V}/sobjects/{kind}/{record['Id']}"}}
         for name in names:
             parent, dot, inner = name.partition(".")
-            if dot:
+            if name == ACCESS:
+                found[parent] = {"attributes": {"type": parent}, inner: record["Id"] not in self.closed}
+            elif dot:
                 found.setdefault(parent, {"attributes": {"type": parent}})[inner] = record.get(name)
             else:
                 found[name] = record.get(name)
@@ -185,7 +190,7 @@ class Salesforce(Fake):
         if kind in self.hidden or kind not in self.fields:
             return 400, [{"message": f"sObject type '{kind}' is not supported.", "errorCode": "INVALID_TYPE"}], {}
         for name in names:
-            if name != "COUNT()" and (name not in self.fields[kind] or f"{kind}.{name}" in self.hidden):
+            if name not in ("COUNT()", ACCESS) and (name not in self.fields[kind] or f"{kind}.{name}" in self.hidden):
                 return 400, [{"message": f"No such column '{name}' on entity '{kind}'.", "errorCode": "INVALID_FIELD"}], {}
         test = _condition(where)
         records = [r for r in self.records[kind].values() if test(r) and (deleted or not r.get("IsDeleted"))]
@@ -280,6 +285,7 @@ class Salesforce(Fake):
             (record.get("IsConverted"), "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead"),
             (name in self.invalid, "FIELD_CUSTOM_VALIDATION_EXCEPTION", self.invalid.get(name, "")),
             (unknown, "INVALID_FIELD", f"No such column '{unknown}' on sobject of type {kind}"),
+            (name in self.closed, "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id"),
             (name in self.alike and not saves, "DUPLICATES_DETECTED", "Use one of these records?"),
         ):
             if refused:

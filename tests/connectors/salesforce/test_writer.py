@@ -94,3 +94,22 @@ def test_two_leads_that_became_one_contact_have_one_score(small: World, tmp_path
         none = {name: values for name, values in alone.items() if name != first}
         assert written(here, none).cleared == 1
         assert here.fake.records["Contact"][contact]["Ripeline_Score__c"] is None
+
+
+def test_what_our_user_may_not_edit_is_named_before_anything_is_sent(small: World, tmp_path: Path) -> None:
+    """Sharing: seen and not editable. The others are written; the CRM is asked, and refuses nothing."""
+    with site(CRMS["salesforce"], small, tmp_path) as here:
+        here.first()
+        every = scored(here)
+        leads = here.fake.records["Lead"]
+        lead = next(name for name in sorted(every) if not leads[name].get("IsConverted"))
+        converted = next(name for name in sorted(every) if leads[name].get("IsConverted"))
+        here.fake.closed = {lead, leads[converted]["ConvertedContactId"]}
+        connector = here.open()
+        barred = connector.unwritable(sorted(every))
+        assert set(barred) == {lead, converted}
+        assert "our user may not edit the contact" in barred[converted]
+        outcome = written(here, every)
+        assert (outcome.written, set(outcome.failed)) == (58, {lead, converted})
+        sent = [record["id"] for call in here.fake.made("composite/sobjects$", "PATCH") for record in call.body["records"]]
+        assert not here.fake.closed & set(sent)
