@@ -305,7 +305,7 @@ def crm_check(
     leads: Annotated[int, typer.Option(help="leads that the budget is stated for", min=1)] = 100_000,
 ) -> None:
     """Look at a CRM's credentials, permissions, history and limits before anything runs."""
-    from training.jobs.crm import run_check
+    from training.jobs.crm_check import run_check
 
     with _friendly_errors():
         if not run_check(crm, config, leads):

@@ -80,7 +80,7 @@ class Connector(Writer, Protocol):
     def propose(self, value: StageValue) -> str | None:
         """The lead stage that a value means in the vendor's own defaults; None where it is the customer's own."""
 
-    def checks(self) -> list[Check]:
+    def checks(self) -> Iterator[Check]:
         """Credentials, permissions, history: looked at by a few calls that change nothing."""
 
     def budget(self, leads: int) -> CallBudget:

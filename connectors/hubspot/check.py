@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from connectors.crm.connector import CallBudget, Check
 from connectors.crm.responses import RefusedError
 from connectors.hubspot.api import HubSpotApi
@@ -15,14 +17,14 @@ ENGAGEMENTS_PER_LEAD, FORMS_PER_LEAD, EVENTS_PER_LEAD = (
 EVENTS_PER_DAY = 0.2
 
 
-def checks(api: HubSpotApi) -> list[Check]:
+def checks(api: HubSpotApi) -> Iterator[Check]:
     """Credentials, scopes, lead stages."""
     v = api.version
-    results = []
     refused = api.refusal(f"/crm/objects/{v}/contacts")
     if refused:
-        return [Check("token", "bad", refused, "Create a service key or an app with the scopes of docs/crm/hubspot.md.")]
-    results.append(Check("token", "good", "contacts can be read"))
+        yield Check("token", "bad", refused, "Create a service key or an app with the scopes of docs/crm/hubspot.md.")
+        return
+    yield Check("token", "good", "contacts can be read")
     endpoints = (
         ("companies", f"/crm/objects/{v}/companies", "crm.objects.companies.read", "warning"),
         ("deals", f"/crm/objects/{v}/deals", "crm.objects.deals.read", "warning"),
@@ -39,13 +41,13 @@ def checks(api: HubSpotApi) -> list[Check]:
     for subject, path, needs, standing in endpoints:
         refusal = api.refusal(path, **extra_params.get(subject, {}))
         consequence = "" if standing == "bad" else "Their interactions will be missing: "
-        results.append(
+        yield (
             Check(subject, "good", "can be read")
             if refusal is None
             else Check(subject, "bad" if standing == "bad" else "warning", refusal, f"{consequence}needs {needs}.")
         )
     stage = next((p for p in api.properties("contacts") if p["name"] == "lifecyclestage"), None)
-    results.append(
+    yield (
         Check("history of the lead stage", "good", "HubSpot keeps it for every contact")
         if stage
         else Check("history of the lead stage", "bad", "there is no property lifecyclestage", "Name another under `stages:`.")
@@ -56,12 +58,11 @@ def checks(api: HubSpotApi) -> list[Check]:
         allowed = True
     except RefusedError as error:
         allowed = error.http != 403
-    results.append(
+    yield (
         Check("writing", "good", "contacts can be written")
         if allowed
         else Check("writing", "warning", "contacts cannot be written", "Scores need crm.objects.contacts.write.")
     )
-    return results
 
 
 def budget(api: HubSpotApi, leads: int) -> CallBudget:

@@ -351,7 +351,7 @@ class HubSpot(HubSpotWriter, BaseConnector):
             return LEAD_STAGES.get(value.value)
         return STATUSES.get(value.value) or None if value.field == "hs_lead_status" else None
 
-    def checks(self) -> list[Check]:
+    def checks(self) -> Iterator[Check]:
         """See `Connector`."""
         return checks(self.api)
 

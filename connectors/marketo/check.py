@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from connectors.crm.connector import CallBudget, Check
@@ -16,24 +17,23 @@ EXPORTED_MONTHS = 10 * 12 + 24  # exports of a first import, leads and activitie
 CALLS_A_JOB = 6
 
 
-def checks(api: MarketoApi, status: str, history_start: datetime) -> list[Check]:
+def checks(api: MarketoApi, status: str, history_start: datetime) -> Iterator[Check]:
     """Credentials, permissions, the history of the lead status."""
     try:
         fields = api.fields()
     except RefusedError as error:
-        return [
-            Check("login and leads", "bad", error.fact, error.hint or "The role needs Read-Only Lead and Read-Only Schema.")
-        ]
-    results = [Check("login and leads", "good", f"{len(fields):,} lead fields can be read")]
+        yield Check("login and leads", "bad", error.fact, error.hint or "The role needs Read-Only Lead and Read-Only Schema.")
+        return
+    yield Check("login and leads", "good", f"{len(fields):,} lead fields can be read")
     try:
         token = api.token(history_start)
-        results.append(Check("activities", "good", "can be read"))
-        results.append(_history(api, fields, status, token))
+        yield (Check("activities", "good", "can be read"))
+        yield (_history(api, fields, status, token))
     except CrmError as error:
-        results.append(Check("activities", "bad", error.fact, "The role needs Read-Only Activity."))
+        yield (Check("activities", "bad", error.fact, "The role needs Read-Only Activity."))
     refusal = api.refusal("/opportunities/describe.json", {})
     remedy = "deals will be missing: needs Read-Only Opportunity, or read them from the CRM"
-    results.append(
+    yield (
         Check("opportunities", "good", "can be read") if refusal is None else Check("opportunities", "warning", refusal, remedy)
     )
     try:
@@ -43,10 +43,7 @@ def checks(api: MarketoApi, status: str, history_start: datetime) -> list[Check]
     except RefusedError as error:
         allowed = error.http != 403
     writing = Check("writing", "good", "leads can be written")
-    results.append(
-        writing if allowed else Check("writing", "warning", "leads cannot be written", "Scores need Read-Write Lead.")
-    )
-    return results
+    yield (writing if allowed else Check("writing", "warning", "leads cannot be written", "Scores need Read-Write Lead."))
 
 
 def _history(api: MarketoApi, fields: dict[str, dict[str, object]], status: str, token: str) -> Check:

@@ -387,7 +387,7 @@ class Marketo(MarketoWriter, BaseConnector):
         """A lead that was converted in the CRM was accepted by sales."""
         return "sql" if value.field == CONVERTED else None
 
-    def checks(self) -> list[Check]:
+    def checks(self) -> Iterator[Check]:
         """See `Connector`."""
         return checks(self.api, STATUS, self.history_start)
 

@@ -46,7 +46,7 @@ class Pipedrive(PipedriveWriter, BaseConnector):
     def __init__(self, source: PipedriveSource, http: Http, landing: Landing, history_start: datetime) -> None:
         super().__init__(PipedriveApi(http, source.api_version), source.write_back.prefix)
         self._begin(source, http, landing, history_start)
-        self.mails, self.changelog, self.participants = source.mails, source.changelog, source.participants
+        self._settings = source
 
     def hello(self) -> None:
         """See `BaseConnector`."""
@@ -72,12 +72,12 @@ class Pipedrive(PipedriveWriter, BaseConnector):
             self._list_stream("activities", "/activities", {}, activities, "engagements"),
             self._sweep_stream(),
         ]
-        if self.changelog:
+        if self._settings.changelog:
             streams.append(Stream("changelogs", self._changelogs, patient=True, lands_first=True))
-        if self.participants:
+        if self._settings.participants:
             needs = "access to deals"
             streams.append(Stream("participants", self._participants, True, needs, patient=True, lands_first=True))
-        if self.mails:
+        if self._settings.mails:
             needs = "the scope mail:read"
             streams.append(Stream("mails", self._mails, optional=True, needs=needs, patient=True, lands_first=True))
         return streams
@@ -357,10 +357,10 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         """The leads inbox holds who was found worth a look."""
         return {f"deal.{STATUS}:open": "sql", f"{INBOX}:created": "mql"}.get(f"{value.field}:{value.value}")
 
-    def checks(self) -> list[Check]:
+    def checks(self) -> Iterator[Check]:
         """See `Connector`."""
-        return checks(self.api, self.mails)
+        return checks(self.api, self._settings.mails)
 
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""
-        return budget(self.api, leads, self.changelog, self.mails, self.source.write_back.most)
+        return budget(self.api, leads, self._settings)

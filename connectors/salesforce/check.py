@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from connectors.crm.connector import CallBudget, Check
 from connectors.crm.responses import RefusedError
 from connectors.salesforce.api import SalesforceApi
@@ -24,18 +26,19 @@ OBJECT_SEVERITY = {
 }
 
 
-def checks(api: SalesforceApi, prefix: str) -> list[Check]:
+def checks(api: SalesforceApi, prefix: str) -> Iterator[Check]:
     """Credentials, objects, history tracking, consent fields, score fields."""
     try:
         api.limits()
     except RefusedError as error:
-        return [Check("login", "bad", error.fact, error.hint)]
-    results = [Check("login", "good", "a token was given and the API answers")]
+        yield Check("login", "bad", error.fact, error.hint)
+        return
+    yield Check("login", "good", "a token was given and the API answers")
     fields = {}
     for name, standing in OBJECT_SEVERITY.items():
         fields[name] = api.describe(name)
         finding = f"{name} cannot be seen"
-        results.append(
+        yield (
             Check(name, "good", "can be read")
             if fields[name]
             else Check(
@@ -46,13 +49,13 @@ def checks(api: SalesforceApi, prefix: str) -> list[Check]:
             )
         )
     if fields["LeadHistory"]:
-        results.append(_tracking(api))
+        yield (_tracking(api))
     if fields["Lead"] and "HasOptedOutOfEmail" not in fields["Lead"]:
         finding = "Lead.HasOptedOutOfEmail cannot be seen: who opted out would be scored"
-        results.append(Check("consent", "warning", finding, "Give the user access to that field."))
+        yield (Check("consent", "warning", finding, "Give the user access to that field."))
     score_fields = [name for name in fields["Lead"] if name.startswith(prefix)]
     writable = [name for name in score_fields if fields["Lead"][name].get("updateable")]
-    results.append(
+    yield (
         Check("score fields", "good", f"{len(writable)} can be written")
         if score_fields and len(score_fields) == len(writable)
         else Check(
@@ -62,7 +65,6 @@ def checks(api: SalesforceApi, prefix: str) -> list[Check]:
             "Deploy the metadata and assign the permission set (docs/crm/salesforce.md).",
         )
     )
-    return results
 
 
 def _tracking(api: SalesforceApi) -> Check:

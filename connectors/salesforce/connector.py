@@ -360,7 +360,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
         """A conversion is intent to buy that sales has confirmed."""
         return "sql" if value.field == CONVERTED else None
 
-    def checks(self) -> list[Check]:
+    def checks(self) -> Iterator[Check]:
         """See `Connector`."""
         return checks(self.api, self.api_prefix)
 

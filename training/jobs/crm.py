@@ -1,4 +1,4 @@
-"""`make crm-check`, `make import`, `make write-back`: a CRM in and scores out, on the terminal."""
+"""`make import`, `make write-back`, `make live`: a CRM in and scores out, on the terminal."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import yaml
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from connectors.crm import score_fields, sync
 from connectors.crm.account import same_account
-from connectors.crm.connector import CallBudget, Check, Connector
+from connectors.crm.connector import Connector
 from connectors.crm.secrets import Secrets
 from connectors.crm.settings import CrmSource
 from connectors.crm.stages import proposal_yaml
@@ -24,8 +26,12 @@ from connectors.crm.webhooks import Event, Spool
 from connectors.crm.write_back import Ledger, WritePlan, WriteResult, plan, send, write_failures
 from connectors.crm.write_back import preview as records_shown
 from connectors.registry import CRMS, open_crm, settings_of
+from features.common.clock import moment
 from features.common.errors import ConfigError, CrmError, nearest
 from features.common.files import whole_file
+from features.dataset.dataset import Dataset
+from features.dataset.funnel import Funnel
+from features.dataset.landmarks import Path as StagePath
 from features.dataset.validate import validate
 from models.batch import score_open
 from models.store import load as load_model
@@ -34,7 +40,6 @@ from training.common.progress import Steps, terminal
 from training.data.load import crm_folder, read_imported
 from training.jobs.score import champion
 
-LEADS = 100_000  # that a budget is stated for
 ROUND_SECONDS = 300.0  # seconds between two rounds of `make live`: the polling interval
 POLL_SECONDS = 1.0  # seconds between two looks for webhooks
 STARTER = """\
@@ -132,10 +137,21 @@ def _say_import(console: Console, opened: ConfiguredCrm, result: sync.ImportResu
     for line in result.report.lines():
         console.print(escape(line), highlight=False)
     if result.proposed is not None:
-        text = proposal_yaml(result.proposed, result.values)
-        file = opened.connector.landing.folder / "stages.yaml"
-        with whole_file(file) as partial:
-            partial.write_text(text + "\n", encoding="utf-8")
+        _say_proposal(console, opened, proposal_yaml(result.proposed, result.values))
+    console.print(f"\nThe dataset is {result.folder}. Train with: make train CONFIG={opened.path}", highlight=False)
+
+
+def _say_proposal(console: Console, opened: ConfiguredCrm, text: str) -> None:
+    """The proposal whole where it is new or another one than the last import's; a line where it is not."""
+    file = opened.connector.landing.folder / "stages.yaml"
+    known = file.is_file() and yaml.safe_load(file.read_text(encoding="utf-8")) == yaml.safe_load(text)
+    with whole_file(file) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
+    if known:
+        console.print(
+            f"Lead stages are taken as {file} proposes; put what is right under `source:`.", style="yellow", highlight=False
+        )
+    else:
         console.print(
             "\nThe configuration does not say what the stages mean. Taken for now; put what is right under `source:` "
             f"(also in {file}):\n",
@@ -143,82 +159,6 @@ def _say_import(console: Console, opened: ConfiguredCrm, result: sync.ImportResu
             highlight=False,
         )
         console.print(escape(text), highlight=False, soft_wrap=True)
-    console.print(f"\nThe dataset is {result.folder}. Train with: make train CONFIG={opened.path}", highlight=False)
-
-
-def run_check(kind: str, path: Path | None = None, leads: int = LEADS, console: Console | None = None) -> bool:
-    """Look at credentials, permissions, history and limits; True where an import can run.
-
-    Raises
-    ------
-    RipelineError
-        if the CRM cannot be reached at all.
-    """
-    opened = open_configured(kind, path)
-    console = console or terminal()
-    checks = opened.connector.checks()
-    if not any(check.status == "bad" for check in checks):
-        checks.insert(1, _account_check(opened.connector))
-    table = Table("", "what", "found", "what to do", title=f"{opened.connector.title}, {opened.source.base_url}")
-    marks = {"good": "[green]✓[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]"}
-    for check in checks:
-        table.add_row(marks[check.status], escape(check.subject), escape(check.finding), escape(check.remedy))
-    fine = not any(check.status == "bad" for check in checks)
-    if fine:
-        for check in _budget_checks(opened.connector.budget(leads), leads, opened.source.calls_per_day):
-            table.add_row(marks[check.status], escape(check.subject), escape(check.finding), escape(check.remedy))
-    console.print(table)
-    return fine
-
-
-def _account_check(connector: Connector) -> Check:
-    """Which account the credentials belong to, and whether it is the one that is landed."""
-    try:
-        account = same_account(connector)
-    except ConfigError as error:
-        return Check("account", "bad", error.fact, error.hint)
-    if account is None:
-        remedy = "Name a `folder:` of its own for each account: another one in the same folder would not be noticed."
-        return Check("account", "warning", f"{connector.title} does not tell which it is", remedy)
-    return Check("account", "good", account)
-
-
-def _budget_checks(budget: CallBudget, leads: int, daily_limit: int | None) -> list[Check]:
-    limit = daily_limit or budget.limit
-    limit_note = f" of {limit:,} a day" if limit else ""
-    remaining_note = f", {budget.remaining:,} left today" if budget.remaining is not None else ""
-    daily = budget.daily + budget.write
-    checks = [
-        Check(
-            "limits",
-            "good" if limit else "warning",
-            f"{limit:,} {budget.unit} a day{remaining_note}" if limit else "the vendor names none",
-        )
-    ]
-    days = -(-budget.initial // limit) if limit else 1
-    import_note = f"about {budget.initial:,} {budget.unit} for {leads:,} leads{limit_note}"
-    checks.append(
-        Check(
-            "first import",
-            "good" if days <= 1 else "warning",
-            import_note,
-            "" if days <= 1 else f"It takes {days} days and goes on where it stopped.",
-        )
-    )
-    daily_note = (
-        f"about {budget.daily:,} {budget.unit} to read and at most {budget.write:,} to write "
-        f"{budget.scores:,} scores{limit_note}"
-    )
-    fits = limit is None or daily <= limit
-    checks.append(
-        Check(
-            "an ordinary day",
-            "good" if fits else "bad",
-            daily_note,
-            "" if fits else "Write fewer fields or leads, or less often.",
-        )
-    )
-    return checks
 
 
 def run_write_back(
@@ -243,7 +183,7 @@ def run_write_back(
     fields = score_fields.select_fields(opened.source.write_back.fields)
     outcome, failures = WriteResult(), opened.connector.landing.folder / "failed.csv"
     with sync.folder_lock(opened.connector.landing.folder), Steps(console).running() as steps:
-        todo, model, ledger = _to_write(opened, fields, model_folder, steps)
+        todo, model, ledger = _to_write(opened, fields, model_folder, steps, console)
         try:
             missing = opened.connector.prepare(fields, create=really)
             most_changed = opened.source.write_back.most_changed
@@ -344,7 +284,7 @@ def _live_round(
     if not rows and not pending:
         return 0
     with sync.folder_lock(opened.connector.landing.folder), Steps(quiet).running() as steps:
-        todo, model, ledger = _to_write(opened, fields, model_folder, steps)
+        todo, model, ledger = _to_write(opened, fields, model_folder, steps, quiet)
         try:
             outcome = send(opened.connector, todo, ledger, model, most_changed=opened.source.write_back.most_changed)
         finally:
@@ -359,7 +299,11 @@ def _live_round(
 
 
 def _to_write(
-    opened: ConfiguredCrm, fields: tuple[score_fields.ScoreField, ...], model_folder: Path | None, steps: Steps
+    opened: ConfiguredCrm,
+    fields: tuple[score_fields.ScoreField, ...],
+    model_folder: Path | None,
+    steps: Steps,
+    console: Console,
 ) -> tuple[WritePlan, str, Ledger]:
     same_account(opened.connector)
     with steps.phase("Reading the dataset"):
@@ -367,6 +311,9 @@ def _to_write(
     with steps.phase("Loading the model"):
         model = load_model(model_folder) if model_folder else champion(opened.config.name)
     table = score_open(model, dataset, dataset.extracted_at, steps.step("Scoring"))
+    reasons = "; ".join(unscored(dataset, model.funnel, dataset.extracted_at))
+    without = f"; no score: {reasons}" if reasons else ""
+    console.print(f"{len(table):,} of {len(dataset.leads):,} leads are scored{without}.", highlight=False)
     name = f"{model.name} {model.version}"
     scored_at = dataset.extracted_at.to_pydatetime()
     rows = table.astype("object").where(table.notna(), None).to_dict("records") if len(table) else []
@@ -380,6 +327,26 @@ def _to_write(
     limit = opened.source.write_back.most
     todo = plan(records, ledger_records, fields, limit, departed, places, ledger.visible(), evidence)
     return todo.without(opened.connector.unwritable([lead for lead, _ in todo.records])), name, ledger
+
+
+def unscored(dataset: Dataset, funnel: Funnel, as_of: pd.Timestamp) -> list[str]:
+    """Why leads have no score at `as_of`, in words with numbers; each lead is counted once, by the first reason that holds."""
+    path = StagePath.from_tables(dataset.leads, dataset.lead_stages, funnel)
+    at = np.full(len(path.exited_at), moment(as_of), np.int64)
+    stage = path.stage_at(np.arange(len(at)), at)
+    reasons = (
+        ("opted out", dataset.leads["opted_out"].fillna(False).to_numpy(bool)),
+        (f"reached {funnel.final}", stage >= len(funnel.stages) - 1),
+        (f"left the funnel ({', '.join(funnel.exits)})", path.exited_at < at),
+        ("were created after the import began", stage < 0),
+    )
+    lines, counted = [], np.zeros(len(at), bool)
+    for reason, applies in reasons:
+        count = int((applies & ~counted).sum())
+        counted |= applies
+        if count:
+            lines.append(f"{count:,} {reason}")
+    return lines
 
 
 def _named(row: dict[object, object]) -> dict[str, object]:

@@ -9,7 +9,8 @@ import pytest
 from features.common.errors import ConfigError
 from tests.connectors.crm.crms import Opener, Site
 from tests.connectors.crm.test_commands import config, printed, text
-from training.jobs.crm import run_check, run_write_back
+from training.jobs.crm import run_write_back
+from training.jobs.crm_check import run_check
 
 MUNCHKIN = "https://123-abc-456.mktorest.com"
 

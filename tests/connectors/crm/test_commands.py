@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,13 @@ import pytest
 from rich.console import Console
 
 from features.common.errors import ConfigError, DataError
-from tests.connectors.crm.crms import CRMS, SECRETS, Crm, Site, one_quickly, site
+from tests.connectors.crm.crms import CRMS, SECRETS, Crm, Opener, Site, one_quickly, site
 from tests.connectors.crm.server import Fault
 from tests.connectors.crm.world import World
 from tests.connectors.crm.writing import deploy
 from tests.trained import Trained
-from training.jobs.crm import open_configured, run_check, run_import, run_live, run_write_back
+from training.jobs.crm import open_configured, run_import, run_live, run_write_back
+from training.jobs.crm_check import run_check
 
 pytestmark = pytest.mark.usefixtures("secrets")
 
@@ -222,3 +225,42 @@ def test_live_owes_what_it_could_not_write(small: World, tmp_path: Path, trained
         assert "refused POST" in text(console)
         assert written >= 1
         assert len(pauses) == 1 + 3  # woken by the webhook once, then the whole pause
+
+
+def test_the_proposal_of_stages_is_printed_when_it_is_new(small: World, tmp_path: Path) -> None:
+    """Not at every import: only once, and again where the data propose something else."""
+    with site(CRMS["hubspot"], small, tmp_path) as here:
+        for expected in (True, False):
+            console = printed()
+            run_import("hubspot", config(here), console=console)
+            assert ("marketingqualifiedlead: mql" in text(console)) == expected
+            assert "stages.yaml" in text(console)
+        here.fake.properties["contacts"]["hs_lead_status"] |= {"options": [{"value": "NEW_ONE", "label": "New one"}]}
+        lead = here.people[0]
+        here.fake.touch("contacts", lead, {"hs_lead_status": "NEW_ONE"})
+        console = printed()
+        run_import("hubspot", config(here), console=console)
+        assert "NEW_ONE" in text(console)
+
+
+def test_a_dry_run_says_why_leads_have_no_score(small: World, tmp_path: Path, trained: Trained) -> None:
+    with site(CRMS["hubspot"], small, tmp_path) as here:
+        here.first(command=True)
+        console = printed()
+        run_write_back("hubspot", config(here), model_folder=trained.folder, console=console)
+        said = text(console)
+        found = re.search(r"(\d+) of 60 leads are scored; no score: (.*)\.", said)
+        assert found, said
+        counts = [int(number) for number in re.findall(r"(\d+) (?:opted|reached|left|were)", found.group(2))]
+        assert int(found.group(1)) + sum(counts) == 60
+        assert "reached customer" in said
+
+
+def test_the_check_says_what_it_asks_while_it_asks(served: Opener, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a log too, where no bar is drawn: a CRM that answers slowly is no job that hangs."""
+    with served("hubspot") as here:
+        here.fake.hook = lambda call: time.sleep(0.3 if "companies" in call.path else 0)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("training.common.progress.HEARTBEAT", 0.1)
+            assert run_check("hubspot", config(here))
+        assert "Asking HubSpot: " in capsys.readouterr().err
