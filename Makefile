@@ -4,7 +4,6 @@ VENV ?= .venv
 CONFIG ?= training/default.yaml
 MODEL ?= artefacts/champion
 REPORT ?= artefacts/report.html
-WORK_LIST ?= artefacts/work_list
 LOADING = artefacts/loading
 HOST ?= 127.0.0.1
 PORT ?= 3000
@@ -19,9 +18,9 @@ ifndef STORE
 STORE := $(or $(RIPELINE_STORE),sqlite:///artefacts/leads.db)
 endif
 # by the environment, not as an argument: an address may hold a password, and arguments are seen by everybody
-serve settings load export retain erase: export RIPELINE_STORE := $(STORE)
+serve settings load export work-list retain erase: export RIPELINE_STORE := $(STORE)
 SERVER = $(if $(filter no,$(STORE)),env -u RIPELINE_STORE) $(RUN) -m serving
-SERVED = --model $(MODEL) --report $(REPORT) $(if $(filter no,$(STORE)),--work-list $(WORK_LIST)) $(if $(filter yes,$(SHADOW)),--shadow $(CHALLENGER)) $(if $(filter file,$(origin KEYS)),,--keys $(KEYS)) $(if $(filter no,$(AUDIT)),,--audit $(AUDIT)) $(if $(WORKERS),--workers $(WORKERS))
+SERVED = --model $(MODEL) --report $(REPORT) $(if $(filter yes,$(SHADOW)),--shadow $(CHALLENGER)) $(if $(filter file,$(origin KEYS)),,--keys $(KEYS)) $(if $(filter no,$(AUDIT)),,--audit $(AUDIT)) $(if $(WORKERS),--workers $(WORKERS))
 # the CRM targets take CONFIG only where it is given: without, it is <crm>.yaml
 CRM_CONFIG = $(if $(filter command environment override,$(firstword $(origin CONFIG))),--config $(CONFIG))
 CRM_NAMED = $(if $(CRM),,echo "Name the CRM: CRM=hubspot, salesforce, marketo or pipedrive"; exit 2;)
@@ -58,11 +57,10 @@ score: setup  ## score every open lead  OUT=scores.csv [CONFIG=…] [IN=dataset 
 partition: setup  ## cut a dataset of any size into sorted buckets of whole accounts  OUT=folder [CONFIG=…] [ADD=dataset folder of a day]
 	@$(if $(OUT),,echo "Name the folder: make partition OUT=data/buckets"; exit 2;) $(RUN) -m training partition --config $(CONFIG) --out $(OUT) $(if $(ADD),--add $(ADD)) $(if $(FOLDER),--folder $(FOLDER))
 
-serve: setup  ## serve the champion, its report and the lead store  [CONFIG=…] [HOST=127.0.0.1] [PORT=3000] [STORE=sqlite:///… or no] [WORK_LIST=no] [SHADOW=yes] [WORKERS=1] [AUDIT=no]
+serve: setup  ## serve the champion, its report and the lead store  [CONFIG=…] [HOST=127.0.0.1] [PORT=3000] [STORE=sqlite:///… or no] [SHADOW=yes] [WORKERS=1] [AUDIT=no]
 	@$(if $(filter yes,$(SHADOW)),$(RUN) -m training fetch --config $(CONFIG) --to $(CHALLENGER) --alias challenger)
 	@$(RUN) -m training fetch --config $(CONFIG) --to $(MODEL) --report $(REPORT)
 	@$(if $(filter no,$(STORE)),,if $(RUN) -m serving.store empty; then $(MAKE) --no-print-directory load || echo "Serving an empty store."; fi)
-	@$(if $(and $(filter no,$(STORE)),$(filter-out no,$(WORK_LIST))),$(RUN) -m training work-list --config $(CONFIG) --to $(WORK_LIST) --model $(MODEL) $(if $(FOLDER),--folder $(FOLDER)) || echo "Serving without a work list.")
 	@exec $(SERVER) $(SERVED) --host $(HOST) --port $(PORT)
 
 settings: setup  ## the settings of training and of `make serve`, and where each comes from  [as for `make serve`]
@@ -74,9 +72,10 @@ load: setup  ## a dataset into the lead store; what is there stays  [CONFIG=…]
 export: setup  ## the lead store as a dataset, for `dataset:` of a configuration  OUT=folder [STORE=…]
 	@$(if $(OUT),,echo "Name the folder: make export OUT=data/store"; exit 2;) $(RUN) -m serving.store export --out $(OUT)
 
+# a folder of a work list, as an older Ripeline wrote it, names people and is read by nobody
 erase: setup  ## remove a person everywhere, and prove it  LEAD=… [CONFIG=…] [STORE=… or no] [ALSO="scores.csv logs"]
-	@$(if $(LEAD),,echo "Name the lead: make erase LEAD=L-1"; exit 2;) status=0; $(if $(filter no,$(STORE)),,$(RUN) -m serving.store erase --lead '$(LEAD)' || status=1;) \
-	$(RUN) -m training erase --config $(CONFIG) --lead '$(LEAD)' --work-list $(WORK_LIST) --report $(REPORT) $(foreach one,$(ALSO),--also $(one)) || status=1; exit $$status
+	@$(if $(LEAD),,echo "Name the lead: make erase LEAD=L-1"; exit 2;) rm -rf artefacts/work_list; status=0; $(if $(filter no,$(STORE)),,$(RUN) -m serving.store erase --lead '$(LEAD)' || status=1;) \
+	$(RUN) -m training erase --config $(CONFIG) --lead '$(LEAD)' --report $(REPORT) $(foreach one,$(ALSO),--also $(one)) || status=1; exit $$status
 
 retain: setup  ## delete from the lead store what is kept too long, as RIPELINE_RETENTION_DAYS says  [STORE=…]
 	@$(RUN) -m serving.store retain $(if $(wildcard $(MODEL)),--model $(MODEL))
@@ -96,8 +95,8 @@ revoke-key: setup  ## take an API key away; a running server knows at once  ID=�
 audit-trail: setup  ## say whether the audit trail is whole; who asked about a lead  [LEAD=L-1] [AUDIT=artefacts/audit]
 	@$(RUN) -m serving.logs.audit_cli --folder $(AUDIT) $(if $(LEAD),find --lead "$(LEAD)",verify)
 
-work-list: setup  ## score every open lead for the served page  [CONFIG=…] [WORK_LIST=artefacts/work_list]
-	@$(RUN) -m training work-list --config $(CONFIG) --to $(WORK_LIST) $(if $(FOLDER),--folder $(FOLDER))
+work-list: setup  ## the work list of the lead store as a CSV file  OUT=list.csv [STORE=…]
+	@$(if $(OUT),,echo "Name the file: make work-list OUT=list.csv"; exit 2;) $(RUN) -m serving.store work-list --out $(OUT)
 
 fetch: setup  ## fetch the champion as a model folder  [CONFIG=…] [MODEL=artefacts/champion]
 	@$(RUN) -m training fetch --config $(CONFIG) --to $(MODEL)

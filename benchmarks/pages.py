@@ -44,7 +44,7 @@ def served() -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "serving", "--model", str(ARTEFACTS / "champion"), "--port", str(port)]
-    command += ["--report", str(ARTEFACTS / "report.html"), "--work-list", str(ARTEFACTS / "work_list")]
+    command += ["--report", str(ARTEFACTS / "report.html"), "--store", f"sqlite:///{ARTEFACTS / 'leads.db'}"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     url = f"http://127.0.0.1:{port}"
     try:

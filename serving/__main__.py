@@ -35,8 +35,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--model", type=Path, help=f"model folder; default: RIPELINE_MODEL, else {USUAL_MODEL}")
     parser.add_argument("--report", type=Path, help="report.html of its training, shown at /report")
-    parser.add_argument("--work-list", type=Path, help="folder of the work list, shown at /")
-    parser.add_argument("--store", help="address of the lead store, shown in place of the work list; default: RIPELINE_STORE")
+    parser.add_argument("--store", help="address of the lead store, whose work list is shown at /; default: RIPELINE_STORE")
     parser.add_argument("--shadow", type=Path, help="model folder of a challenger that scores beside, after each answer")
     parser.add_argument(
         "--keys", type=Path, help="file of the API keys (serving/access/api_keys.py); default: keys.json, if there is one"
@@ -95,7 +94,7 @@ def main() -> None:
 def overrides(options: argparse.Namespace) -> dict[str, str]:
     """Variable → what the options say in its place. What is only shown need not be there: then it is as if not named."""
     named = {name: getattr(options, name) for name in ("model", "store", "keys", "audit", "workers")}
-    shown = {name: getattr(options, name) for name in ("report", "work_list", "shadow")}
+    shown = {name: getattr(options, name) for name in ("report", "shadow")}
     named |= {name: path for name, path in shown.items() if path is not None and path.exists()}
     return {f"RIPELINE_{name.upper()}": str(value) for name, value in named.items() if value is not None}
 

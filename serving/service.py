@@ -33,7 +33,6 @@ from serving.logs.audit_log import AuditLog
 from serving.logs.audit_middleware import AuditMiddleware, TrailSeries
 from serving.scoring.request import microseconds
 from serving.scoring.scorer import Scorer
-from serving.scoring.work_list import ROWS, WorkList
 from serving.server import protocol
 from serving.server.accept import Acceptor, running_server
 from serving.server.reload import FolderWatcher, Reloadable, scorer_of
@@ -43,7 +42,7 @@ from serving.store.store import Store
 
 PACKED_MODEL = Path(__file__).resolve().parent.parent / "model"  # where a Bento carries it
 
-MODEL, SHADOW, LIST = "model", "shadow model", "work list"
+MODEL, SHADOW = "model", "shadow model"
 
 _reloadables: dict[str, Reloadable[Any]] = {}  # by title; filled when the worker starts
 _stores: list[Store] = []  # one, where there is one
@@ -53,11 +52,6 @@ _refreshers: list[Refresher] = []
 def provide() -> Scorer | None:
     """The scorer of this process."""
     return cast("Scorer | None", _value(MODEL))
-
-
-def provide_list() -> WorkList | None:
-    """The work list of this process."""
-    return cast("WorkList | None", _value(LIST))
 
 
 def provide_shadow() -> Scorer | None:
@@ -152,7 +146,6 @@ _keys = KeyRing(_settings.keys, revealed(_settings.secret)) if _settings.keys el
 _app = create_app(
     provide,
     settings=_settings,
-    work_list=provide_list,
     store=provide_store,
     report=lambda: _settings.report,
     shadow=provide_shadow,
@@ -188,8 +181,6 @@ class Ripeline:
         _reloadables[MODEL] = Reloadable(MODEL, _settings.model or PACKED_MODEL, MANIFEST, scorer_of)
         if _settings.shadow:
             _reloadables[SHADOW] = Reloadable(SHADOW, _settings.shadow, MANIFEST, scorer_of)
-        if _settings.work_list:
-            _reloadables[LIST] = Reloadable(LIST, _settings.work_list, ROWS, WorkList.read)
         for reloadable in _reloadables.values():
             reloadable.look()
         if _issuer:

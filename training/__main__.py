@@ -140,20 +140,6 @@ def follow(
         run(Config.read(config).name, target, alias, report, interval=every)
 
 
-@app.command("work-list")
-def work_list(
-    target: Annotated[Path, typer.Option("--to", help="folder to write")],
-    config: ConfigPath = DEFAULT_CONFIG,
-    folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
-    model: Annotated[Path | None, typer.Option(help="model folder; default: the champion in MLflow")] = None,
-) -> None:
-    """Score every open lead and write the list that the served page shows; nothing is done where it is up to date."""
-    from training.jobs.work_list import write
-
-    with _friendly_errors():
-        write(config, target, folder=folder, model_folder=model)
-
-
 @app.command()
 def promote(
     version: Annotated[str, typer.Option(help="version of the registered model")],
@@ -265,16 +251,15 @@ def dataset(
 def erase(
     lead: Annotated[str, typer.Option("--lead", help="lead_id of the person")],
     config: ConfigPath = DEFAULT_CONFIG,
-    work_list: Annotated[Path, typer.Option(help="folder of the work list")] = Path("artefacts/work_list"),
     report: Annotated[Path, typer.Option(help="report that is served")] = Path("artefacts/report.html"),
     also: Annotated[list[Path] | None, typer.Option(help="further files and folders: scores, logs, datasets")] = None,
 ) -> None:
-    """Remove a person from datasets, landing, ledger, work list and MLflow, and search them again."""
+    """Remove a person from datasets, landing, ledger, report and MLflow, and search them again."""
     from training.common.config import Config
     from training.jobs.erase import erase as run
 
     with _friendly_errors():
-        results = run(Config.read(config), lead, work_list, report, also or [])
+        results = run(Config.read(config), lead, report, also or [])
         for result in results:
             note = f" ({result.note})" if result.note else ""
             typer.echo(f"  {result.location}: {result.deleted:,} deleted, {result.remaining:,} left{note}")

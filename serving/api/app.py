@@ -38,7 +38,6 @@ from serving.scoring.request import Parsed, read
 from serving.scoring.scorer import Scorer
 from serving.scoring.shadow import Shadow
 from serving.scoring.what_if import what_if
-from serving.scoring.work_list import WorkList
 from serving.store.store import RETRY_AFTER as STORE_AFTER
 from serving.store.store import Store
 
@@ -62,17 +61,15 @@ def create_app(
     clock: Clock = utc_now,
     *,
     settings: ServingSettings = UNSET,
-    work_list: Callable[[], WorkList | None] = lambda: None,
     store: Callable[[], Store | None] = lambda: None,
     report: Callable[[], Path | None] = lambda: None,
     shadow: Callable[[], Scorer | None] = lambda: None,
     troubles: Callable[[], Mapping[str, str]] = dict,
     shutting_down: Callable[[], bool] = lambda: False,
 ) -> Starlette:
-    """The application. `provide` gives the scorer, or None while there is none; `clock` says what "now" is; `work_list` and
-    `report` give what was written beside the model, or None; `store` the lead store, or None: then the work list is asked in
-    its place; `shadow` a challenger, or None; `troubles` what does not work, by title; `shutting_down` whether the process is
-    about to stop.
+    """The application. `provide` gives the scorer, or None while there is none; `clock` says what "now" is; `store` gives the
+    lead store, `report` what was written beside the model, `shadow` a challenger, or None; `troubles` what does not work, by
+    title; `shutting_down` whether the process is about to stop.
     """
 
     def all_troubles() -> dict[str, str]:
@@ -138,8 +135,8 @@ def create_app(
         {
             "score": score, "what_if": ask, "model": model, "livez": livez, "readyz": readyz, "metrics": metrics_text,
             "openapi": openapi, "docs": docs,
-            **leads.handlers(provide, store, work_list, clock, settings.contact),
-            **webhooks.handlers(provide, work_list, store, clock, settings),
+            **leads.handlers(provide, store, clock, settings.contact),
+            **webhooks.handlers(provide, store, clock, settings),
             **pages.handlers(report),
         }
     )  # fmt: skip

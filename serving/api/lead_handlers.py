@@ -29,7 +29,7 @@ from serving.schemas.leads import (
 from serving.schemas.score import MOST_REASONS, ModelName, Result
 from serving.scoring.request import EPOCH, MICROSECOND, microseconds
 from serving.scoring.scorer import Scorer
-from serving.store import history, interactions, lead_writes, why, work_list_query
+from serving.store import history, interactions, lead_writes, why, work_list
 from serving.store.erase import erase
 from serving.store.lead_reads import Person, StoredLeads, read
 from serving.store.request import as_request
@@ -183,18 +183,18 @@ class Leads:
 
     def page(self, parameters: dict[str, str]) -> dict[str, Any]:
         """A page of the work list (pagination by limit and offset)."""
-        question = work_list_query.question(parameters)
+        question = work_list.question(parameters)
         with self.store.read() as connection:
-            page = work_list_query.page(connection, question)
+            page = work_list.page(connection, question)
         return {
             "as_of": page.as_of, "model": page.model, "total": page.total, "waiting": page.waiting, "rows": page.rows,
         }  # fmt: skip
 
-    def all_rows(self, parameters: dict[str, str]) -> dict[str, Any]:
-        """All rows of the work list that fit."""
-        question = work_list_query.question(parameters)
+    def csv(self, parameters: dict[str, str]) -> tuple[str, list[str]]:
+        """All rows of the work list that fit, as CSV, and whom they are about."""
+        question = work_list.question(parameters)
         with self.store.read() as connection:
-            return {"rows": work_list_query.page(connection, question, all_pages=True).rows}
+            return work_list.csv_text(connection, question)
 
     def _scorer(self) -> Scorer:
         return ready(self._provide)

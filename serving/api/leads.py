@@ -1,7 +1,4 @@
-"""Stored leads: what happens to them comes in, their scores at any moment, why they changed, and the work list go out.
-
-Where there is no store the work list and its leads come from a folder that was written beside the model.
-"""
+"""Stored leads: what happens to them comes in, their scores at any moment, why they changed, and the work list go out."""
 
 from __future__ import annotations
 
@@ -20,8 +17,6 @@ from serving.http.errors import RefusedError, quote, refuse
 from serving.http.route_table import CALLS
 from serving.http.traces import span
 from serving.scoring.scorer import Scorer
-from serving.scoring.work_list import WorkList, table
-from serving.store import work_list_query
 from serving.store.connect import StoreError
 from serving.store.store import Store
 
@@ -35,7 +30,6 @@ class UnavailableError(RefusedError):
 def handlers(
     provide: Callable[[], Scorer | None],
     store: Callable[[], Store | None],
-    work_list: Callable[[], WorkList | None],
     clock: Clock,
     contact: str | None,
 ) -> dict[str, Handler]:
@@ -48,27 +42,26 @@ def handlers(
             raise refuse(404, "No store", "This server has no lead store; start it with RIPELINE_STORE=sqlite:///… .")
         return Leads(provide, lead_store, clock, contact)
 
+    def list_answers() -> Leads:
+        if store() is None:
+            raise refuse(
+                404, "No work list", "The work list comes from the lead store, and there is none; `make serve` has both."
+            )
+        return lead_answers()
+
     async def lead_list(request: Request) -> Response:
-        parameters = _query_parameters(request)
-        csv = request.url.path.endswith(".csv")
-        if store() is not None:
-            leads = lead_answers()
-            result: Any = await _run_blocking(leads.all_rows if csv else leads.page, parameters)
-            _note_leads(request, result["rows"])
-            return _csv(table(result["rows"], work_list_query.COLUMNS)) if csv else plain(result)
-        folder = _require_work_list(work_list)
-        question = folder.ask(parameters)
-        rows = folder.select(question)
-        if csv:
-            _note_leads(request, rows)
-            return _csv(folder.text(question))
-        page = rows[question.offset : question.offset + question.limit]
-        _note_leads(request, page)
-        return plain({"as_of": folder.as_of, "model": dict(folder.model), "total": len(rows), "rows": page})
+        leads, parameters = list_answers(), _query_parameters(request)
+        page = await _run_blocking(leads.page, parameters)
+        request.scope["ripeline_lead_ids"] = [row["lead_id"] for row in page["rows"]]
+        return plain(page)
+
+    async def lead_csv(request: Request) -> Response:
+        leads, parameters = list_answers(), _query_parameters(request)
+        text, request.scope["ripeline_lead_ids"] = await _run_blocking(leads.csv, parameters)
+        headers = {"content-disposition": 'attachment; filename="work_list.csv"'}
+        return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
     async def lead(request: Request) -> Response:
-        if store() is None:
-            return plain(_require_work_list(work_list).request(request.path_params["lead_id"]))
         lead_request, version = await _run_blocking(lead_answers().request, _name(request))
         answer = plain(lead_request)
         answer.headers["etag"] = f'"v{version}"'
@@ -108,7 +101,7 @@ def handlers(
     return {
         "interactions": interactions_,
         "work_list": lead_list,
-        "work_list_csv": lead_list,
+        "work_list_csv": lead_csv,
         "lead_score": lead_reader("lead_score", "score"),
         "lead_scores": lead_reader("lead_scores", "scores"),
         "lead_why": lead_reader("lead_why", "changed"),
@@ -135,10 +128,6 @@ def unavailable(error: StoreError) -> UnavailableError:
     return UnavailableError(refuse(503, "Store not available", error.fact).problem)
 
 
-def _note_leads(request: Request, rows: Sequence[Mapping[str, Any]]) -> None:
-    request.scope["ripeline_lead_ids"] = [str(row["lead_id"]) for row in rows]
-
-
 def _query_parameters(request: Request) -> dict[str, str]:
     """The parameters of a question, each given once: which of two was meant would be a guess."""
     pairs = request.query_params.multi_items()
@@ -163,15 +152,3 @@ def _name(request: Request) -> str:
     if "\x00" in name or not 0 < len(name) <= 200:
         raise refuse(404, "Not found", f"There is no lead {quote(name)}.")
     return name
-
-
-def _require_work_list(work_list: Callable[[], WorkList | None]) -> WorkList:
-    current_list = work_list()
-    if current_list is None:
-        raise refuse(404, "No work list", "There is no work list beside the model; `make serve` writes one.")
-    return current_list
-
-
-def _csv(text: str) -> Response:
-    headers = {"content-disposition": 'attachment; filename="work_list.csv"'}
-    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)

@@ -21,7 +21,6 @@ from serving.common.settings import ServingSettings
 from serving.http.errors import RefusedError, refuse
 from serving.scoring.request import read
 from serving.scoring.scorer import Scorer
-from serving.scoring.work_list import WorkList
 from serving.store.connect import StoreError
 from serving.store.store import Store
 
@@ -32,7 +31,6 @@ LeadLookup = Callable[[str], dict[str, Any] | None]  # lead_id → the body of a
 
 def handlers(
     provide: Callable[[], Scorer | None],
-    work_list: Callable[[], WorkList | None],
     store: Callable[[], Store | None],
     clock: Clock,
     settings: ServingSettings,
@@ -61,9 +59,7 @@ def handlers(
         except RipelineError as error:
             raise refuse(error.status, "Not accepted", error.fact) from error
         request.scope["ripeline_lead_ids"] = _lead_ids(body)
-        return await run_in_threadpool(
-            _score_lead, provide(), _lead_lookup(provide, work_list(), store(), clock), body, clock()
-        )
+        return await run_in_threadpool(_score_lead, provide(), _lead_lookup(provide, store(), clock), body, clock())
 
     return {"hook_hubspot": hubspot, "hook_pipedrive": pipedrive, "hook_marketo": marketo}
 
@@ -109,37 +105,32 @@ def _lead_ids(body: bytes) -> list[str]:
         return []
 
 
-def _lead_lookup(
-    provide: Callable[[], Scorer | None], work_list: WorkList | None, store: Store | None, clock: Clock
-) -> LeadLookup | None:
-    """How a lead is asked for: of the store, else of the work list; None where there is neither. A lead that is not to be
-    scored is None."""
-    if store is not None:
-        leads = Leads(provide, store, clock)
+def _lead_lookup(provide: Callable[[], Scorer | None], store: Store | None, clock: Clock) -> LeadLookup | None:
+    """How a lead of the store is asked for; None where there is no store. A lead that is not to be scored is None."""
+    if store is None:
+        return None
+    leads = Leads(provide, store, clock)
 
-        def of_store(lead_id: str) -> dict[str, Any] | None:
-            try:
-                return leads.request(lead_id)[0]
-            except StoreError as error:
-                raise refuse(503, "Store not available", error.fact) from error
-            except RefusedError as error:
-                if error.problem.status != 404:
-                    raise
-                return None
+    def of_store(lead_id: str) -> dict[str, Any] | None:
+        try:
+            return leads.request(lead_id)[0]
+        except StoreError as error:
+            raise refuse(503, "Store not available", error.fact) from error
+        except RefusedError as error:
+            if error.problem.status != 404:
+                raise
+            return None
 
-        return of_store
-    if work_list is not None:
-        return lambda lead_id: work_list.request(lead_id) if lead_id in work_list.open else None
-    return None
+    return of_store
 
 
 def _score_lead(scorer: Scorer | None, ask: LeadLookup | None, body: bytes, now: datetime) -> Response:
     """The score of a lead, now, with what it just did: `{"lead_id": "…", "type": "form_submitted"}` → flat fields to be mapped.
 
-    A lead that is not in the work list (new, closed, opted out) is answered with `status` alone, so that nothing is mapped.
+    A lead that is not to be scored (new, closed, opted out) is answered with `status` alone, so that nothing is mapped.
     """
     if scorer is None or ask is None:
-        raise refuse(503, "Not ready", "There is no model, or neither store nor work list; `make serve` has both.")
+        raise refuse(503, "Not ready", "There is no model, or no lead store; `make serve` has both.")
     try:
         payload = json.loads(body)
         lead = str(payload["lead_id"])

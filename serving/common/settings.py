@@ -41,7 +41,6 @@ class ServingSettings(EnvironmentSettings):
 
     model: Path | None = variable(None, "model folder", "`artefacts/champion`; in a Bento the one that is packed")
     report: Path | None = variable(None, "report that is shown")
-    work_list: Path | None = variable(None, "folder of a work list that is shown, where there is no store")
     shadow: Path | None = variable(None, f"model folder of a challenger that scores beside {_OPERATION}")
     store: Address | None = variable(
         None, "address of the [lead store](docs/store.md)", "`make serve`: `sqlite:///artefacts/leads.db`; else none"

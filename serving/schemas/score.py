@@ -252,13 +252,13 @@ class WorkListPage(BaseModel):
     """Rows of the work list, in the order asked for."""
 
     as_of: str
-    model: dict[str, str] = Field(description="name and version of the model that scored them, digest of the data")
+    model: dict[str, str] = Field(description="name and version of the model that scored them")
     total: int = Field(description="rows that fit, on all pages")
-    waiting: int | None = Field(None, description="leads to be scored again; only from a lead store")
+    waiting: int = Field(description="leads to be scored again")
     rows: list[dict[str, Any]] = Field(
         description="rank, lead_id, lead_stage, score, grade, chance of the final lead stage with low and high, rules_chance, "
-        "expected_value, points, action, recommended_lead_stage, status, why, reasons, next_steps, source, country; from a "
-        "lead store human_review, as_of and scored_at too"
+        "expected_value, points, action, recommended_lead_stage, status, why, reasons, next_steps, source, country, "
+        "human_review, as_of, scored_at"
     )
 
 

@@ -1,4 +1,4 @@
-"""`python -m serving.store upgrade | load | export | erase | retain | empty`: the store from the command line, for `make`."""
+"""`python -m serving.store upgrade | load | export | work-list | erase | retain | empty`: the store from the command line."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ def main() -> None:
     loading.add_argument("--in", dest="dataset", type=Path, required=True, help="dataset folder")
     exporting = commands.add_parser("export", help="the store as a dataset, for training")
     exporting.add_argument("--out", type=Path, required=True, help="dataset folder")
+    listing = commands.add_parser("work-list", help="the work list as a CSV file: open leads by their newest scores")
+    listing.add_argument("--out", type=Path, required=True, help="CSV file")
     erasing = commands.add_parser("erase", help="remove a person, and search for what is left; exit with 1 if anything is")
     erasing.add_argument("--lead", required=True)
     retaining = commands.add_parser("retain", help="delete what is kept too long, as RIPELINE_RETENTION_DAYS says")
@@ -41,9 +43,11 @@ def main() -> None:
         if store.engine.dialect.name == "sqlite" and store.url.database:
             Path(store.url.database).parent.mkdir(parents=True, exist_ok=True)
         store.open()
-        sys.exit({"upgrade": _upgrade, "empty": _empty, "load": _load, "export": _export, "erase": _erase, "retain": _retain}[
-            arguments.command
-        ](store, arguments))  # fmt: skip
+        work = {
+            "upgrade": _upgrade, "empty": _empty, "load": _load, "export": _export, "work-list": _work_list, "erase": _erase,
+            "retain": _retain,
+        }[arguments.command]  # fmt: skip
+        sys.exit(work(store, arguments))
     except RipelineError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
@@ -105,6 +109,19 @@ def _export(store: Store, arguments: argparse.Namespace) -> int:
     dataset = export(store, _current_time())
     folder = dataset.write(arguments.out)
     print(f"{len(dataset.leads):,} leads and {len(dataset.interactions):,} interactions of the store written to {folder}.")
+    return 0
+
+
+def _work_list(store: Store, arguments: argparse.Namespace) -> int:
+    from features.common.files import whole_file
+    from serving.store import work_list
+
+    with store.read() as connection:
+        text, leads = work_list.csv_text(connection, work_list.question({}))
+    with whole_file(arguments.out) as partial:
+        partial.write_text(text, encoding="utf-8")
+    later = "" if leads else " Nobody is scored in it yet: `make serve` does that."
+    print(f"{len(leads):,} open leads of the store {store.masked_url} in {arguments.out}.{later}")
     return 0
 
 

@@ -84,6 +84,7 @@ def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
     """Readers beside a writer (write-ahead log), nothing acknowledged that is not on disk, no row without what it points to, no
     trace of what was deleted."""
     connection.isolation_level = None  # transactions are begun by us
+    connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows ASCII alone
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",
@@ -93,6 +94,10 @@ def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
         "cache_size=-16000",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _begin(connection: Connection) -> None:

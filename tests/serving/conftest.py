@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
+from features.common.clock import moment
 from features.dataset.dataset import Dataset
 from serving.access.api_keys import add
 from serving.api.app import create_app, utc_now
@@ -22,6 +23,7 @@ from serving.scoring.answer import build_answer
 from serving.scoring.quick import read
 from serving.scoring.scorer import Scorer
 from serving.store.load import load
+from serving.store.rescoring import Refresher
 from serving.store.store import Store
 from serving.store.tables import metadata
 from tests import postgres
@@ -31,7 +33,6 @@ from tests.serving.store.world import World
 from tests.tiny import tiny_model
 from tests.trained import Trained
 from training.jobs.score import fetch
-from training.jobs.work_list import write
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -123,6 +124,19 @@ def loaded(request: pytest.FixtureRequest, dataset: Dataset, tmp_path_factory: p
     found.close()
 
 
+@pytest.fixture(scope="session")
+def listed(trained: Trained, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The simulated CRM in a store on SQLite, everybody scored by the trained champion, for tests that only read."""
+    found, scorer = Store.from_address(f"sqlite:///{tmp_path_factory.mktemp('listed') / 'leads.db'}", {}), Scorer(trained.model)
+    found.open()
+    load(found, dataset)
+    worker = Refresher(found, lambda: scorer, lambda: moment(dataset.extracted_at))
+    while worker.work():
+        pass
+    yield found
+    found.close()
+
+
 @pytest.fixture
 def world(store: Store) -> World:
     """A server over it."""
@@ -130,26 +144,16 @@ def world(store: Store) -> World:
 
 
 @pytest.fixture(scope="session")
-def site(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One real server for all tests that only ask: the trained champion, its report and work list, behind keys."""
+def site(trained: Trained, listed: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One real server for all tests that only ask: the trained champion, its report and a store, behind keys."""
     home = tmp_path_factory.mktemp("site")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(trained.home)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         fetch("small", home / "champion", "champion", home / "report.html")
-    write(trained.config, home / "list", model_folder=trained.folder)
+    with listed.engine.connect() as connection:
+        connection.exec_driver_sql(f"VACUUM INTO '{home / 'leads.db'}'")
     key, port, log = add(home / "keys.json", "all", ["admin"], rate=10_000), free_port(), home / "log.txt"
-    words = [
-        "--model",
-        "champion",
-        "--report",
-        "report.html",
-        "--work-list",
-        "list",
-        "--keys",
-        "keys.json",
-        "--port",
-        str(port),
-    ]
-    with running([sys.executable, "-m", "serving", *words], port, log, PYTHONPATH=str(ROOT)) as url:
+    words = ["--model", "champion", "--report", "report.html", "--store", "sqlite:///leads.db", "--keys", "keys.json"]
+    with running([sys.executable, "-m", "serving", *words, "--port", str(port)], port, log, PYTHONPATH=str(ROOT)) as url:
         yield Site(url, key, home / "keys.json", log)

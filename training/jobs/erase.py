@@ -5,14 +5,12 @@ The lead store is the server's: `python -m serving.store erase`. `make erase` ru
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from connectors.crm import erase as crm
 from connectors.crm import sync
@@ -20,14 +18,13 @@ from connectors.crm.secrets import Secrets
 from connectors.crm.settings import CrmSource
 from connectors.files.settings import FilesSource
 from connectors.registry import open_landing
-from features.common.files import whole_file, whole_folder
+from features.common.files import whole_file
 from features.dataset import erasures
 from features.dataset.dataset import META, Dataset
 from features.dataset.erasures import remove_lead
 from training.common import tracking
 from training.common.config import Config
 from training.data.load import crm_folder
-from training.jobs.work_list import LEADS, ROWS
 
 MARK = "erased"
 TEXT = (".csv", ".html", ".json", ".jsonl", ".txt", ".md", ".yaml", ".log")
@@ -44,7 +41,7 @@ class ErasureCheck:
     note: str = ""
 
 
-def erase(config: Config, lead_id: str, work_list: Path, report: Path, extra_paths: Sequence[Path] = ()) -> list[ErasureCheck]:
+def erase(config: Config, lead_id: str, report: Path, extra_paths: Sequence[Path] = ()) -> list[ErasureCheck]:
     """Erase and search; `extra_paths`: further files and folders, such as scores that were written, or logs. The id is
     remembered as a keyed hash: the next import leaves it out.
 
@@ -54,8 +51,6 @@ def erase(config: Config, lead_id: str, work_list: Path, report: Path, extra_pat
         where a place cannot be read or written; what was erased before that stays erased.
     """
     results = [*_datasets(config, lead_id, extra_paths), *_crm(config, lead_id), *_sources(config, lead_id)]
-    if (work_list / ROWS).is_file():
-        results.append(_work_list(work_list, lead_id))
     files = [report, *(path for path in extra_paths if not (path / META).is_file())]
     results += [_file(path, lead_id) for root in files for path in _files(root)]
     results += list(_mlflow(config.name, lead_id))
@@ -102,38 +97,6 @@ def _sources(config: Config, lead_id: str) -> Iterator[ErasureCheck]:
             count = len(_pattern(lead_id, csv=True).findall(file.read_text(encoding="utf-8", errors="replace")))
             if count:
                 yield ErasureCheck(f"your file {file}", 0, count, "it is yours: remove the rows there; imports leave it out")
-
-
-def _work_list(folder: Path, lead_id: str) -> ErasureCheck:
-    content = json.loads((folder / ROWS).read_text(encoding="utf-8"))
-    deleted = int(lead_id in content["places"])
-    if deleted:
-        with whole_folder(folder) as partial:
-            _smaller(content, folder, partial, lead_id)
-    text = "".join((folder / name).read_text(encoding="utf-8") for name in (ROWS, LEADS))
-    return ErasureCheck(f"work list {folder}", deleted, text.count(json.dumps(lead_id, ensure_ascii=False)))
-
-
-def _smaller(content: dict[str, Any], folder: Path, target: Path, lead_id: str) -> None:
-    places, offset = {}, 0
-    with (folder / LEADS).open("rb") as source_file, (target / LEADS).open("wb") as target_file:
-        for name, (begin, size) in content["places"].items():
-            if name != lead_id:
-                source_file.seek(begin)
-                target_file.write(source_file.read(size))
-                places[name] = (offset, size)
-                offset += size
-    rows = [row for row in content["rows"] if row["lead_id"] != lead_id]
-    groups = {name: [colleague for colleague in group if colleague != lead_id] for name, group in content["colleagues"].items()}
-    content |= {
-        "rows": [{**row, "rank": number} for number, row in enumerate(rows, 1)],
-        "places": places,
-        "bytes": offset,
-        "colleagues": {name: group for name, group in groups.items() if name != lead_id},
-    }
-    (target / ROWS).write_text(
-        json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")), encoding="utf-8"
-    )
 
 
 def _files(path: Path) -> list[Path]:

@@ -62,12 +62,16 @@ def test_without_a_store_it_is_said(world: World) -> None:
         ("POST", "/v1/interactions"),
         ("PUT", "/v1/leads/a"),
         ("DELETE", "/v1/leads/a"),
+        ("GET", "/v1/leads/a"),
         ("GET", "/v1/leads/a/why"),
     ):
         answer = bare.request(method, path, json={})
         assert answer.status_code == 404
         assert "RIPELINE_STORE" in answer.json()["detail"]
-    assert "work list" in bare.get("/v1/leads").json()["detail"]
+    for path in ("/v1/leads", "/v1/leads.csv", "/report"):
+        answer = bare.get(path)
+        assert answer.status_code == 404
+        assert "`make serve`" in answer.json()["detail"]
 
 
 INJECTIONS = ["'; DROP TABLE leads; --", '" OR ""="', "%' OR 1=1 --", "\\'; SELECT pg_sleep(9); --", "L-1' UNION SELECT 1 --",

@@ -18,9 +18,8 @@ from connectors.crm.webhooks import Event, Spool
 from serving.api.app import create_app
 from serving.common.settings import ServingSettings
 from serving.scoring.scorer import Scorer
-from serving.scoring.work_list import WorkList
+from serving.store.store import Store
 from tests.trained import Trained
-from training.jobs.work_list import write
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -29,11 +28,6 @@ PUBLIC = "https://scores.example.com"
 
 
 SECRET = "app-secret-4711"
-
-
-@pytest.fixture(scope="module")
-def folder(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(trained.config, tmp_path_factory.mktemp("hooked") / "work_list", model_folder=trained.folder)
 
 
 @pytest.fixture
@@ -49,10 +43,9 @@ def variables(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def client(trained: Trained, folder: Path, variables: dict[str, str]) -> Iterator[TestClient]:
-    scorer, found = Scorer(trained.model), WorkList.read(folder)
-    settings = ServingSettings.read(variables)
-    app = create_app(lambda: scorer, clock=lambda: NOW, work_list=lambda: found, settings=settings)
+def client(trained: Trained, listed: Store, variables: dict[str, str]) -> Iterator[TestClient]:
+    scorer, settings = Scorer(trained.model), ServingSettings.read(variables)
+    app = create_app(lambda: scorer, clock=lambda: NOW, store=lambda: listed, settings=settings)
     with TestClient(app, raise_server_exceptions=False) as served:
         yield served
 

@@ -11,7 +11,7 @@ from starlette.routing import Match, Route, Router
 
 from serving.api.app import create_app
 from serving.http.route_table import ANY_KEY, CALLS, OPEN, SCOPES, Call, Operation, by_path, call_of, required_scope
-from serving.scoring.work_list import PARAMETERS
+from serving.store.work_list import PARAMETERS
 
 LEAD = "/v1/leads/{lead_id:path}"
 # what the audit log calls it → who may ask, and whether it is audited, described

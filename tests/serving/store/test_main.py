@@ -36,6 +36,11 @@ def test_from_loading_to_erasing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert run(monkeypatch, "empty") == 1
     assert run(monkeypatch, "export", "--out", str(tmp_path / "out")) == 0
     assert len(Dataset.read(tmp_path / "out").interactions) == len(dataset.interactions)
+    assert run(monkeypatch, "work-list", "--out", str(tmp_path / "list.csv")) == 0
+    told = capsys.readouterr().out
+    assert "0 open leads" in told
+    assert "Nobody is scored in it yet" in told
+    assert (tmp_path / "list.csv").read_text(encoding="utf-8").startswith("rank,lead_id,")
     lead = str(dataset.leads["lead_id"].iloc[7])
     assert run(monkeypatch, "erase", "--lead", lead) == 0
     told = capsys.readouterr().out

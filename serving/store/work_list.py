@@ -1,18 +1,23 @@
-"""The work list out of the store: the newest score of every open lead, ranked, filtered, sorted and paged by the database."""
+"""The work list: the newest score of every open lead in the store, ranked, filtered, sorted and paged by the database."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Label, collate, func, select
 
+from features.common.errors import nearest
+from serving.http.errors import quote, refuse
 from serving.scoring.request import EPOCH, MICROSECOND
-from serving.scoring.work_list import MOST_ROWS, WorkListQuery, ask
 from serving.store.rescore_queue import waiting
 from serving.store.tables import current_scores, models
 
+MOST_ROWS = 500  # of one answer
+PARAMETERS = ("sort", "action", "lead_stage", "grade", "min_score", "q", "limit", "offset")
 COLUMNS = (
     "rank", "lead_id", "lead_stage", "score", "grade", "chance", "low", "high", "rules_chance", "expected_value", "points",
     "action", "recommended_lead_stage", "status", "why", "reasons", "next_steps", "source", "country", "human_review",
@@ -21,9 +26,23 @@ COLUMNS = (
 TEXT = frozenset({"lead_id", "lead_stage", "grade", "action", "recommended_lead_stage", "status", "source", "country"})
 ROUNDED = {"chance": 6, "low": 6, "high": 6, "rules_chance": 6, "points": 2}
 MOMENTS = ("as_of", "scored_at")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so (CSV injection)
 c = current_scores.c
 LISTED = c.status.in_(("scored", "uncertain"))
 RANK: tuple[ColumnElement[Any], ...] = (c.tier, c.gain.desc(), c.lead_id)
+
+
+@dataclass(frozen=True)
+class WorkListQuery:
+    """A question to the list: `sort` names a column, `descending` its order; `limit` and `offset` its pagination."""
+
+    sort: str
+    descending: bool
+    equal: Mapping[str, str]
+    min_score: float
+    containing: str
+    limit: int
+    offset: int
 
 
 @dataclass(frozen=True)
@@ -39,14 +58,29 @@ class Page:
 
 
 def question(parameters: Mapping[str, str]) -> WorkListQuery:
-    """Read the parameters of a query, as for a work list in a folder.
+    """Read the parameters of a query.
 
     Raises
     ------
     RefusedError
         naming the parameter that is unknown or wrong.
     """
-    return ask(parameters, COLUMNS)
+    for name in parameters:
+        if name not in PARAMETERS:
+            raise _wrong(name, parameters[name], f"There is no parameter {quote(name)}: {nearest(name, PARAMETERS)}")
+    sort = parameters.get("sort", "rank")
+    name = sort.removeprefix("-")
+    if name not in COLUMNS:
+        raise _wrong("sort", sort, f"There is no column {quote(name)}: {nearest(name, COLUMNS)}")
+    return WorkListQuery(
+        sort=name,
+        descending=sort.startswith("-"),
+        equal={key: parameters[key] for key in ("action", "lead_stage", "grade") if parameters.get(key)},
+        min_score=_number(parameters, "min_score", 0),
+        containing=parameters.get("q", "").lower(),
+        limit=min(_whole_number(parameters, "limit", 50), MOST_ROWS),
+        offset=_whole_number(parameters, "offset", 0),
+    )
 
 
 def page(connection: Connection, request: WorkListQuery, *, all_pages: bool = False) -> Page:
@@ -72,6 +106,17 @@ def page(connection: Connection, request: WorkListQuery, *, all_pages: bool = Fa
         {"name": model.name, "version": model.version} if model else {},
         waiting(connection),
     )
+
+
+def csv_text(connection: Connection, request: WorkListQuery) -> tuple[str, list[str]]:
+    """All rows that fit as CSV, and whom they are about; a cell that a spreadsheet would run begins with an apostrophe."""
+    rows = page(connection, request, all_pages=True).rows
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: f"'{v}" if isinstance(v, str) and v.startswith(FORMULA) else v for key, v in row.items()})
+    return buffer.getvalue(), [row["lead_id"] for row in rows]
 
 
 def _order(connection: Connection, request: WorkListQuery) -> list[ColumnElement[Any]]:
@@ -112,3 +157,27 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 def _iso(moment: int) -> str:
     return (EPOCH + moment * MICROSECOND).isoformat()
+
+
+def _number(parameters: Mapping[str, str], name: str, default: float) -> float:
+    text = parameters.get(name, "")
+    if not text:
+        return float(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e9:
+        raise _wrong(name, text, f"{name} must be a number from 0 on.")
+    return value
+
+
+def _whole_number(parameters: Mapping[str, str], name: str, default: int) -> int:
+    value = _number(parameters, name, default)
+    if not value.is_integer():
+        raise _wrong(name, parameters[name], f"{name} must be a whole number from 0 on.")
+    return int(value)
+
+
+def _wrong(name: str, value: str, detail: str) -> Exception:
+    return refuse(422, "Invalid request", detail, field=name, value=quote(value))
