@@ -80,15 +80,9 @@ def score(
     previous: Annotated[Path | None, typer.Option(help="file of an earlier run: noise alone changes nothing then")] = None,
 ) -> None:
     """Score every open lead of a dataset as of a moment; bucket by bucket where it is larger than memory."""
-    from training.common.config import Config
     from training.jobs.score import score_dataset
-    from training.jobs.score_stream import run_score, scores_stream
 
     with _friendly_errors():
-        settings = Config.read(config)
-        if scores_stream(settings, dataset):
-            run_score(settings, out, dataset=dataset, as_of=as_of, model_folder=model, previous=previous)
-            return
         score_dataset(config, out, dataset=dataset, as_of=as_of, model_folder=model, previous=previous)
 
 
@@ -103,7 +97,7 @@ def partition(
 ) -> None:
     """Cut a dataset of any size into buckets of whole accounts, sorted; or add a day to one that is cut already."""
     from training.common.config import Config
-    from training.jobs.score_stream import run_partition
+    from training.jobs.partition import run_partition
 
     with _friendly_errors():
         run_partition(Config.read(config), out, day=day, folder=folder)

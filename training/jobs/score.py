@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -11,13 +14,50 @@ import pandas as pd
 from features.common.errors import ConfigError, DataError
 from features.common.files import whole_file, whole_folder
 from features.dataset.dataset import Dataset
+from features.partitions.lock import folder_lock
+from features.partitions.manifest import Manifest, is_partitioned
+from features.partitions.storage import Storage
 from models.batch import score_open
 from models.decision.recommend import ACTIONS, Action
 from models.model import FunnelModel
 from models.store import load as load_model
 from training.common.config import Config
+from training.common.overall_progress import OverallBar
 from training.common.progress import Steps, terminal
 from training.data.load import load
+from training.executors import opened
+from training.jobs.score_partitions import PreviousActions, score_buckets, write_scores
+from training.scale.source import partitioned, streams
+from training.scale.stream import storage_of
+
+
+@dataclass(frozen=True)
+class ScoreJob:
+    """What is to be scored: a dataset folder, else what the configuration names, as of a moment, by a model folder, else by the
+    champion, into `out`; `previous`: what was recommended before."""
+
+    config: Config
+    out: Path
+    dataset: Path | None
+    as_of: str | None
+    model_folder: Path | None
+    previous: PreviousActions
+
+    @property
+    def in_buckets(self) -> bool:
+        """Whether it is larger than memory, or partitioned already."""
+        if self.dataset is not None:
+            return is_partitioned(Storage.from_path(self.dataset))
+        return streams(self.config)
+
+
+@dataclass(frozen=True)
+class ScoredFile:
+    """What a job gave: as of when, how many leads, and how many of each action."""
+
+    moment: pd.Timestamp
+    leads: int
+    actions: Mapping[str, int]
 
 
 def score_dataset(
@@ -28,36 +68,64 @@ def score_dataset(
     as_of: str | None = None,
     model_folder: Path | None = None,
     previous: Path | None = None,
-) -> pd.DataFrame:
-    """Score and write; prints how many and where. `previous`: the file of an earlier run, whose recommendations stay unless
-    more than noise speaks against them.
+) -> int:
+    """Score and write, bucket by bucket where the dataset is larger than memory; prints how many and where, and returns how
+    many. `previous`: the file of an earlier run, whose recommendations stay unless more than noise speaks against them.
 
     Raises
     ------
     RipelineError
-        for a missing model, an unreadable dataset or moment, or a file of unknown kind.
+        for a missing model, an unreadable dataset, a damaged bucket, an unreadable moment, or a file of unknown kind.
     """
     if out.suffix not in (".csv", ".parquet"):
         raise ConfigError(f"OUT={out} has the ending {out.suffix!r}.", "Name a .csv or .parquet file.")
-    config = Config.read(config_path)
     previous_actions = recommended(previous) if previous else {}
+    job = ScoreJob(Config.read(config_path), out, dataset, as_of, model_folder, previous_actions)
     console = terminal()
     with Steps(console).running() as steps:
-        with steps.phase("Reading the data"):
-            data = Dataset.read(dataset) if dataset else load(config)[0]
-        moment = moment_of(as_of, data.extracted_at)
-        with steps.phase("Loading the model"):
-            model = load_model(model_folder) if model_folder else champion(config.name)
-        scores = score_open(model, data, moment, steps.step("Scoring"), previous_actions)
-    with whole_file(out) as partial:
-        scores.to_csv(partial, index=False) if out.suffix == ".csv" else scores.to_parquet(partial, index=False)
-    actions = ", ".join(
-        f"{count:,} {action}" for action, count in scores.get("action", pd.Series(dtype="str")).value_counts().items()
-    )
+        scored = _score_buckets(job, steps) if job.in_buckets else _score_in_memory(job, steps)
+    actions = ", ".join(f"{count:,} {action}" for action, count in sorted(scored.actions.items(), key=lambda a: (-a[1], a[0])))
     console.print(
-        f"{len(scores):,} open leads scored as of {moment:%Y-%m-%d %H:%M} UTC into {out}: {actions or 'none'}.", highlight=False
+        f"{scored.leads:,} open leads scored as of {scored.moment:%Y-%m-%d %H:%M} UTC into {out}: {actions or 'none'}.",
+        highlight=False,
     )
-    return scores
+    return scored.leads
+
+
+def _score_in_memory(job: ScoreJob, steps: Steps) -> ScoredFile:
+    with steps.phase("Reading the data"):
+        data = Dataset.read(job.dataset) if job.dataset else load(job.config)[0]
+    moment = moment_of(job.as_of, data.extracted_at)
+    with steps.phase("Loading the model"):
+        model = load_model(job.model_folder) if job.model_folder else champion(job.config.name)
+    scores = score_open(model, data, moment, steps.step("Scoring"), job.previous)
+    with whole_file(job.out) as partial:
+        scores.to_csv(partial, index=False) if job.out.suffix == ".csv" else scores.to_parquet(partial, index=False)
+    actions = scores["action"].value_counts() if len(scores) else {}
+    return ScoredFile(moment, len(scores), {str(action): int(count) for action, count in actions.items()})
+
+
+def _score_buckets(job: ScoreJob, steps: Steps) -> ScoredFile:
+    from training.common import tracking
+
+    with ExitStack() as stack:
+        engine = stack.enter_context(opened(job.config))
+        bar = OverallBar(steps, "Scoring", {"partition": 30, "score": 65, "write": 5})
+        storage = storage_of(job.config) / "matrix"
+        stack.enter_context(folder_lock(storage, "scoring"))
+        partition_tick = bar.stage("partition")
+        data = Storage.from_path(job.dataset) if job.dataset else partitioned(job.config, engine, tick=partition_tick)
+        moment = moment_of(job.as_of, pd.Timestamp(Manifest.read(data).extracted_at))
+        folder = job.model_folder
+        if folder is None:
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder = tracking.download(job.config.name, scratch)
+        model = load_model(folder)
+        scores = score_buckets(folder, data, storage, moment, engine, previous=job.previous, tick=bar.stage("score"))
+        bar.stage("write")
+        write_scores(scores, storage, job.out, model, engine)
+        bar.end()
+    return ScoredFile(moment, scores.leads, scores.actions)
 
 
 def recommended(path: Path) -> dict[str, tuple[Action, pd.Timestamp]]:

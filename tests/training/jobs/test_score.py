@@ -23,13 +23,13 @@ def client(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
 
 def test_make_score_ranks_the_open_leads(trained: Trained, dataset: Dataset, tmp_path: Path, client: MlflowClient) -> None:
     folder = dataset.write(tmp_path / "data")
-    found = score_dataset(trained.config, tmp_path / "scores.csv", dataset=folder)
-    written = pd.read_csv(tmp_path / "scores.csv")
-    assert len(written) == len(found) > 100
+    leads = score_dataset(trained.config, tmp_path / "scores.csv", dataset=folder)
+    written = pd.read_csv(tmp_path / "scores.csv", dtype={"lead_id": str})
+    assert len(written) == leads > 100
     assert written["p_customer"].is_monotonic_decreasing
     assert (written["p_customer"] <= written["p_sql"].fillna(1) + 1e-9).all()
     opted_out = set(dataset.leads.loc[dataset.leads["opted_out"].fillna(False), "lead_id"])
-    assert not opted_out & set(found["lead_id"])
+    assert not opted_out & set(written["lead_id"])
 
 
 def test_what_was_recommended_stays_unless_more_than_noise_speaks_against_it(
@@ -37,14 +37,16 @@ def test_what_was_recommended_stays_unless_more_than_noise_speaks_against_it(
 ) -> None:
     """A lead on hold that had been handed over stays handed over; one that was not stays on hold."""
     folder = dataset.write(tmp_path / "data")
-    first = score_dataset(trained.config, tmp_path / "first.csv", dataset=folder, model_folder=trained.folder)
+    score_dataset(trained.config, tmp_path / "first.csv", dataset=folder, model_folder=trained.folder)
+    first = pd.read_csv(tmp_path / "first.csv", dtype={"lead_id": str})
     on_hold = first.loc[first["action"] == "hold", "lead_id"].tolist()
     assert on_hold
     told = first.assign(action=first["action"].where(~first["lead_id"].isin(on_hold[:3]), "hand_over"))
     told.to_csv(tmp_path / "told.csv", index=False)
-    again = score_dataset(
+    score_dataset(
         trained.config, tmp_path / "again.csv", dataset=folder, model_folder=trained.folder, previous=tmp_path / "told.csv"
-    ).set_index("lead_id")["action"]
+    )
+    again = pd.read_csv(tmp_path / "again.csv", dtype={"lead_id": str}).set_index("lead_id")["action"]
     assert (again[on_hold[:3]] == "hand_over").all()
     assert (again[on_hold[3:]] == "hold").all()
 

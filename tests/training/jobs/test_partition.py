@@ -1,4 +1,4 @@
-"""A dataset cut into buckets is scored from them by one command, into one file."""
+"""A dataset is cut into buckets by one command, and scored from them into one file by the command that scores any."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from features.common.errors import ConfigError
 from features.dataset.dataset import Dataset
 from tests.training.scale.worlds import config_of
-from training.jobs.score_stream import run_partition, run_score, scores_stream
+from training.jobs.partition import run_partition
+from training.jobs.score import ScoreJob, score_dataset
 
 
 def test_what_is_partitioned_is_scored_bucket_by_bucket(
@@ -22,12 +23,13 @@ def test_what_is_partitioned_is_scored_bucket_by_bucket(
     manifest = run_partition(config, str(tmp_path / "data"))
     assert manifest.rows == len(few.interactions)
     assert f"{manifest.rows:,} interactions in {len(manifest.buckets)} buckets" in capsys.readouterr().out
-    assert scores_stream(config, tmp_path / "data")
-    assert not scores_stream(config, tmp_path / "set")
-    leads = run_score(
-        config, tmp_path / "scores.csv", dataset=tmp_path / "data", as_of="2025-01-01", model_folder=partitioned / "model"
-    )
+    for name, in_buckets in (("data", True), ("set", False)):
+        assert ScoreJob(config, Path("scores.csv"), tmp_path / name, None, None, {}).in_buckets == in_buckets
+    leads = score_dataset(
+        tmp_path / "few.yaml", Path("scores.csv"), dataset=tmp_path / "data", as_of="2025-01-01",
+        model_folder=partitioned / "model",
+    )  # fmt: skip
     assert len(pd.read_csv(tmp_path / "scores.csv")) == leads > 50
     assert f"{leads:,} open leads scored as of" in capsys.readouterr().out
     with pytest.raises(ConfigError, match=r"has the ending '\.xlsx'"):
-        run_score(config, tmp_path / "scores.xlsx", dataset=tmp_path / "data")
+        score_dataset(tmp_path / "few.yaml", Path("scores.xlsx"), dataset=tmp_path / "data")
