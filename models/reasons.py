@@ -1,92 +1,123 @@
-"""Reasons: what moved a lead's log-odds, as rows that add up exactly, from the start to the calibrated probability."""
+"""Reasons: what moved a lead's log-odds most, and the one place where a reason, its value and its effect are put into words."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from features.common.compiled import compiled
 from features.common.words import Language
-from models.common.types import Floats, Matrix, logit
+from models.common.types import Floats, Matrix
 from models.kernel import strongest
 from models.model import FunnelModel
+from models.packed import Numbers
+
+DIGITS = 4  # of a value, after the point
+EXPONENT_FROM = 999_999.5  # Python's six significant digits would be written with an exponent
 
 
-@dataclass(frozen=True)
-class Reason:
-    """One reason: what it is about in words, the value seen, its unit, and what it adds to the log-odds."""
+class Reason(NamedTuple):
+    """One reason: what it is about in words, the value seen (None where it is missing), its unit, and what it adds to the
+    log-odds of the next lead stage."""
 
     label: str
     value: float | None
     unit: str
     effect: float
 
+    def subject(self, language: Language) -> str:
+        """What it is about, and what was seen, with its unit.
 
-@dataclass(frozen=True)
-class Explanation:
-    """`start + Σ reasons + remainder + calibration` is the log-odds of `probability`, to rounding.
+        >>> Reason("employees", 1250.0, "people", 0.5).subject("de")
+        'employees = 1250 people'
+        """
+        return f"{subject_words(self.label, self.value, language)} {self.unit if self.value is not None else ''}".rstrip()
 
-    `start` is the average lead, `remainder` all that is not among the reasons, `calibration` what the calibration moved.
+    def words(self, language: Language) -> str:
+        """The whole reason, as in a file of scores.
+
+        >>> Reason("trial requests", 2.0, "", 0.126).words("en")
+        'trial requests = 2 (+0.13)'
+        """
+        return reason_words(subject_words(self.label, self.value, language), self.effect, language)
+
+
+def seen_value(value: float) -> float | None:
+    """The value of a column as a reason shows it: to four digits, None where it is missing."""
+    return None if math.isnan(value) else round(value, DIGITS) + 0.0  # + 0.0: never -0
+
+
+def subject_words(label: str, value: float | None, language: Language) -> str:
+    """What a reason is about, and the value of `seen_value`: six significant digits at most, no exponent.
+
+    >>> subject_words("forms submitted", seen_value(8.12517), "de"), subject_words("revenue", 2500000.0, "en")
+    ('forms submitted = 8,1252', 'revenue = 2500000')
     """
-
-    target: str
-    start: float
-    reasons: list[Reason]
-    remainder: float
-    calibration: float
+    if value is None:
+        return label
+    text = f"{value:g}" if abs(value) < EXPONENT_FROM else f"{value:.0f}"
+    return f"{label} = {_decimal(text, language)}"
 
 
-@dataclass(frozen=True)
-class Explainer:
-    """Feature attribution: sums contributions of columns that tell one story (their group) and names them after the strongest
-    of them."""
+def effect_words(effect: float, language: Language) -> str:
+    """What a reason adds to the log-odds.
 
-    model: FunnelModel
-    groups: npt.NDArray[np.intp]
-    count: int
-
-    @classmethod
-    def from_model(cls, model: FunnelModel) -> Explainer:
-        return cls(model, model.groups, int(model.groups.max()) + 1)
-
-    def explain(
-        self, contributions: Floats, x: Matrix, stage: Sequence[int], conditional: Floats, max_reasons: int, language: Language
-    ) -> list[Explanation]:
-        """n leads: `contributions` (n, features + 1), rows `x` (n, features), lead-stage positions, P(next lead stage) (n,)."""
-        leads = len(contributions)
-        speaker, effect = np.empty((leads, max_reasons), np.int64), np.empty((leads, max_reasons))
-        total = np.empty(leads)
-        _strongest(contributions, self.groups, self.count, speaker, effect, total)
-        start, values = contributions[:, -1].tolist(), np.take_along_axis(x, np.maximum(speaker, 0), axis=1).tolist()
-        calibration = (logit(conditional) - total).tolist()
-        explanations = []
-        for i, (speakers, effects, sum_) in enumerate(zip(speaker.tolist(), effect.tolist(), total.tolist(), strict=True)):
-            reasons = [
-                self._reason(column, value, moved, language)
-                for column, value, moved in zip(speakers, values[i], effects, strict=True)
-                if column >= 0
-            ]
-            remainder = sum_ - start[i] - sum(r.effect for r in reasons)
-            explanations.append(
-                Explanation(self.model.transitions[stage[i]].target, start[i], reasons, remainder, calibration[i])
-            )
-        return explanations
-
-    def _reason(self, column: int, value: float, effect: float, language: Language) -> Reason:
-        described = self.model.described[column]
-        return Reason(
-            described.label[language], None if math.isnan(value) else round(value, 4), described.unit[language], effect
-        )
+    >>> effect_words(0.1251, "en"), effect_words(-1.5, "de")
+    ('+0.13', '-1,50')
+    """
+    return _decimal(f"{effect:+.2f}", language)
 
 
-@compiled
-def _strongest(contributions: Any, groups: Any, count: int, speaker: Any, effect: Any, total: Any) -> None:
-    """Of many rows; shapes as in `Explainer.explain`, speakers and effects (n, reasons)."""
-    effects = np.empty(count)
-    for i in range(len(contributions)):
-        total[i] = strongest(contributions[i], groups, effects, speaker[i], effect[i])
+def reason_words(subject: str, effect: float, language: Language) -> str:
+    """A reason: what it is about and what was seen (`subject_words`), and what that adds."""
+    return f"{subject} ({effect_words(effect, language)})"
+
+
+def _decimal(text: str, language: Language) -> str:
+    return text.replace(".", ",") if language == "de" else text
+
+
+class ReasonWords:
+    """What the columns of a model are called in a language."""
+
+    def __init__(self, model: FunnelModel, language: Language) -> None:
+        self.model, self.language = model, language
+        self.labels = [(d.label[language], d.unit[language]) for d in model.described]
+
+    def reasons(self, x: Matrix, speakers: Sequence[int], effects: Sequence[float]) -> list[Reason]:
+        """Of one lead: `x` (features + 1,) and, for each reason, the column that speaks for it, -1 for none, and its effect."""
+        reasons = []
+        for column, effect in zip(speakers, effects, strict=True):
+            if column >= 0:
+                label, unit = self.labels[column]
+                reasons.append(Reason(label, seen_value(float(x[column])), unit, effect))
+        return reasons
+
+    def strongest(self, x: Matrix, contributions: Floats, max_reasons: int) -> list[Reason]:
+        """Of one lead: what moved it most, from its contributions (features + 2,) to the log-odds."""
+        groups = self.model.groups
+        speaker, effect = np.empty(max_reasons, np.int64), np.empty(max_reasons)
+        strongest(contributions, groups, np.empty(int(groups.max()) + 1), speaker, effect)
+        return self.reasons(x, speaker.tolist(), effect.tolist())
+
+    def lines(self, numbers: Numbers, max_reasons: int) -> list[str]:
+        """Of n leads: their reasons in one line of text each, the strongest first; what a column says of a value is worded
+        once."""
+        speaker = numbers.speaker[:, :max_reasons]
+        values = np.take_along_axis(numbers.x, np.maximum(speaker, 0), axis=1)
+        subjects: dict[tuple[int, float | None], str] = {}
+        lines = []
+        for row in zip(speaker.tolist(), values.tolist(), numbers.effect[:, :max_reasons].tolist(), strict=True):
+            words = []
+            for column, value, effect in zip(*row, strict=True):
+                if column < 0:
+                    continue
+                key = column, None if value != value else value  # noqa: PLR0124  NaN is not found again
+                subject = subjects.get(key)
+                if subject is None:
+                    subject = subjects[key] = subject_words(self.labels[column][0], seen_value(value), self.language)
+                words.append(reason_words(subject, effect, self.language))
+            lines.append("; ".join(words))
+        return lines

@@ -10,8 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from features.common.compiled import compiled
-from features.common.words import Language
-from models.calibration.curve import Curves
 from models.calibration.intervals import interval_bounds
 from models.calibration.transition import Transition
 from models.common.types import Floats, Matrix
@@ -22,9 +20,9 @@ from models.decision.value import Amounts, Expected
 from models.model import FunnelModel, design
 from models.packed import Numbers
 from models.rules.rules import Points, Values
+from models.scored_lead import GRADES, LeadWords, ScoredLeads
 
 SETTLED = frozenset({"hand_over", "disqualify"})  # actions after which nothing is offered to a lead
-GRADES = tuple(tuple(letter + number for number in "321") for letter in "CBA")
 
 
 @dataclass(frozen=True)
@@ -46,32 +44,6 @@ class ScoringInput:
             self.rows[:, rows], self.stage[rows], self.age_days[rows], self.stage_days[rows],
             lambda entity, column: self.values(entity, column)[rows],
         )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Scores of n leads. Arrays over targets are (n, targets) with NaN where the target is not ahead of the lead stage."""
-
-    stage: npt.NDArray[np.int32]
-    conditional: Floats
-    probability: Floats
-    low: Floats
-    high: Floats
-    curves: Curves | None  # None for data without dates
-    score: npt.NDArray[np.int64]
-    grade: list[str]
-    points: Points
-    rule_probability: Floats
-    expected: Expected | None  # without deals nobody knows
-    advice: list[Advice]
-    steps: list[list[Step]]  # content steps to offer next; none for a lead that is to be handed over
-    x: Matrix
-    contributions: Floats  # (n, features + 1) to the log-odds of the next lead stage, before calibration
-
-    @property
-    def next_conditional(self) -> Floats:
-        """P(next lead stage) (n,)."""
-        return self.conditional[np.arange(len(self.stage)), self.stage]
 
 
 @dataclass(frozen=True)
@@ -184,11 +156,21 @@ def _recommended(model: FunnelModel, stage: int, low: float) -> str | None:
     return None
 
 
+def score(
+    words: LeadWords,
+    leads: ScoringInput,
+    max_reasons: int = 0,
+    previous: Sequence[PreviousAdvice | None] | None = None,
+) -> ScoredLeads:
+    """Everything there is to say about n leads, none of them in the final lead stage; `previous` as in `situations`."""
+    return recommend_all(words, leads, numbers(words.model, leads, max_reasons), previous)
+
+
 def recommend_all(
-    model: FunnelModel, leads: ScoringInput, results: Numbers, language: Language, previous: Sequence[PreviousAdvice | None]
-) -> tuple[list[Advice], list[list[Step]]]:
-    """The recommendations of n leads and what to offer them next, straight from their numbers."""
-    positions, row = model.packed.places, results.row
+    words: LeadWords, leads: ScoringInput, results: Numbers, previous: Sequence[PreviousAdvice | None] | None = None
+) -> ScoredLeads:
+    """n leads with their numbers, what is recommended and what to offer them next."""
+    model, positions, row = words.model, words.places, results.row
     final_target = len(model.transitions) - 1
 
     def column(name: str, target: int = 0) -> list[float]:
@@ -199,46 +181,15 @@ def recommend_all(
     worth = column("value") if model.value else [None] * len(row)
     money = model.policy.money and model.value is not None
     gain = [column(name) for name in ("value", "value_low", "value_high")] if money else chance
-    stage = leads.stage.tolist()
     lead_values = zip(
-        stage, *gain, *chance, column("quiet"), leads.age_days.tolist(), column("points"), previous, strict=True
+        leads.stage.tolist(), *gain, *chance, column("quiet"), leads.age_days.tolist(), column("points"),
+        previous or [None] * len(row), strict=True,
     )  # fmt: skip
     advice = [
-        advise(model.policy, _situation(model, *lead), value, language) for lead, value in zip(lead_values, worth, strict=True)
+        advise(model.policy, _situation(model, *lead), value, words.language)
+        for lead, value in zip(lead_values, worth, strict=True)
     ]
-    return advice, _steps(model, leads, results, advice)
-
-
-def score(
-    model: FunnelModel,
-    leads: ScoringInput,
-    language: Language = "en",
-    previous: Sequence[PreviousAdvice | None] | None = None,
-) -> Scores:
-    """Everything there is to say about n leads, none of them in the final lead stage; `previous` as in `situations`."""
-    results = numbers(model, leads)
-    predictions = _predictions(model, leads, results)
-    row, columns = results.row, model.packed.columns
-    advice, steps = recommend_all(model, leads, results, language, previous or [None] * len(row))
-    letters, digits = (row[:, columns[name].start].astype(int).tolist() for name in ("fit", "engagement"))
-    by_day = tuple(row[:, columns[f"curve {target}"]] for target in model.funnel.targets)
-    return Scores(
-        stage=leads.stage,
-        conditional=predictions.conditional,
-        probability=predictions.probability,
-        low=predictions.low,
-        high=predictions.high,
-        curves=Curves(model.packed.days, by_day, row[:, columns["expected_days"]]) if model.dated else None,
-        score=row[:, columns["score"].start].astype(np.int64),
-        grade=[GRADES[a][b] for a, b in zip(letters, digits, strict=True)],
-        points=predictions.inputs.points,
-        rule_probability=row[:, columns["rules"]],
-        expected=predictions.expected,
-        advice=advice,
-        steps=steps,
-        x=results.x,
-        contributions=results.contributions,
-    )
+    return ScoredLeads(words, leads.stage, results, advice, _steps(model, leads, results, advice))
 
 
 def _steps(model: FunnelModel, leads: ScoringInput, results: Numbers, advice: Sequence[Advice]) -> list[list[Step]]:

@@ -79,6 +79,11 @@ class Advice(NamedTuple):
     expected_profit: float | None
     uncertain: bool = False
 
+    @property
+    def status(self) -> str:
+        """The status of a lead that is scored."""
+        return "uncertain" if self.uncertain else "scored"
+
 
 def advise(policy: Policy, lead: Situation, worth: float | None, language: Language = "en") -> Advice:
     """Decide, and say why. `worth` is the lead's expected value, None where nobody knows it."""

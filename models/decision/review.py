@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from models.common.types import TINY
 from models.decision.recommend import WIDE
 
 
-def review_reasons(action: str, uncertain: bool, low: float, high: float, requested: bool = False) -> list[str]:
+def review_reasons(action: str, uncertain: bool, low: float, high: float) -> list[str]:
     """What the model alone would decide to somebody's disadvantage, or does not know well enough; empty where nothing speaks
-    for it. `low` and `high` are the interval of P(final lead stage); `requested`: somebody asked for it.
+    for it. `low` and `high` are the interval of P(final lead stage).
 
     >>> review_reasons("nurture", False, 0.1, 0.2)
     []
     >>> review_reasons("disqualify", True, 0.001, 0.9)
     ['disqualify', 'uncertain']
     """
-    reasons = ["asked"] if requested else []
+    reasons = []
     if action == "disqualify":
         reasons.append("disqualify")
     if uncertain:
@@ -25,6 +26,11 @@ def review_reasons(action: str, uncertain: bool, low: float, high: float, reques
     elif _logit(high) - _logit(low) > WIDE:
         reasons.append("low_confidence")
     return reasons
+
+
+def with_request(reasons: Sequence[str], requested: bool) -> list[str]:
+    """The reasons, where somebody asked for a review too."""
+    return ["asked", *reasons] if requested else list(reasons)
 
 
 def _logit(chance: float) -> float:

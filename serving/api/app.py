@@ -31,7 +31,8 @@ from serving.http.load_shedding import RETRY_AFTER, BusyError, LoadShedder, Load
 from serving.http.route_table import Call, by_path
 from serving.http.traces import span
 from serving.logs.access_log import printed
-from serving.schemas.score import About, FunnelFrame, Problem, ScoreResponse, WhatIfEnvelope
+from serving.schemas.answer import ScoreResponse
+from serving.schemas.score import About, FunnelFrame, Problem, WhatIfEnvelope
 from serving.scoring.answer import Answer, build_answer
 from serving.scoring.quick import read as read_quickly
 from serving.scoring.request import Parsed, read
@@ -90,7 +91,7 @@ def create_app(
         asyncio.get_running_loop().call_soon(metrics.count_leads, answer.results)  # counted once the answer has left
         scope["ripeline_leads"] = len(answer.results)
         scope["ripeline_lead_ids"] = [result["lead_id"] for result in answer.results if result["lead_id"]]
-        compare_arguments = (scorer, parsed, answer.text, scope.get("ripeline_request_id"))
+        compare_arguments = (scorer, parsed, answer, scope.get("ripeline_request_id"))
         return answer.text, BackgroundTask(shadow_mode.compare, *compare_arguments) if shadow_mode.enabled else None
 
     async def score(request: Request) -> Response:

@@ -12,7 +12,9 @@ from typing import Any
 from features.common.clock import timestamps
 from features.common.words import Language, spell
 from features.engine.request import RequestLead
-from serving.schemas.score import Change, Result
+from models.reasons import Reason, effect_words
+from serving.schemas.answer import Result
+from serving.schemas.score import Change
 from serving.scoring.scorer import Scorer
 from serving.scoring.what_if import what_if
 from serving.store.lead_reads import Person, StoredLeads
@@ -34,8 +36,8 @@ _LOGIK = (
 _WORDS: dict[str, tuple[str, str]] = {
     "logic": (_LOGIC, _LOGIK),
     "reason": (
-        "{label}{value}: makes it {direction} ({effect} in log-odds)",
-        "{label}{value}: macht es {direction} ({effect} in Log-Odds)",
+        "{subject}: makes it {direction} ({effect} in log-odds)",
+        "{subject}: macht es {direction} ({effect} in Log-Odds)",
     ),
     "up": ("more likely", "wahrscheinlicher"),
     "down": ("less likely", "unwahrscheinlicher"),
@@ -99,13 +101,14 @@ def reasons_in_words(result: Result, language: Language) -> list[str]:
     """The reasons of a score, one sentence each."""
     return [
         phrase(
-            "reason", language, label=reason.label,
-            value="" if reason.value is None else f" = {spell(reason.value, 2, language)} {reason.unit}".rstrip(),
+            "reason",
+            language,
+            subject=Reason(reason.label, reason.value, reason.unit, reason.effect).subject(language),
             direction=phrase("up" if reason.effect > 0 else "down", language),
-            effect=f"{'+' if reason.effect > 0 else '−'}{spell(abs(reason.effect), 2, language)}",
+            effect=effect_words(reason.effect, language),
         )
         for reason in result.reasons or []
-    ]  # fmt: skip
+    ]
 
 
 def rules_in_words(result: Result, language: Language) -> list[str]:

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from features.common.words import Language
-from models.decision.review import review_reasons
+from models.decision.review import with_request
 from serving.api import decision
 from serving.api.lead_requests import change_of, events_of, moment_of, version_of, whole_number
 from serving.api.responses import ready
 from serving.http.errors import RefusedError, quote, refuse
+from serving.schemas.answer import Result
 from serving.schemas.leads import (
     DataUsed,
     Decision,
@@ -26,7 +27,7 @@ from serving.schemas.leads import (
     Why,
     WhySide,
 )
-from serving.schemas.score import MOST_REASONS, ModelName, Result
+from serving.schemas.score import MOST_REASONS, ModelName
 from serving.scoring.request import EPOCH, MICROSECOND, microseconds
 from serving.scoring.scorer import Scorer
 from serving.store import history, interactions, lead_writes, why, work_list
@@ -119,16 +120,14 @@ class Leads:
         language, reasons = _language(parameters), whole_number(parameters, "reasons", 5, MOST_REASONS)
         scorer, stored_leads, person, as_of = self._load_lead(lead_id, parameters)
         result = self._result(scorer, stored_leads, person, as_of, reasons, language)
-        return StoredScore(
-            model=_model(scorer), as_of=_moment(as_of), result=result, human_review=_review(result, person, scorer)
-        )
+        return StoredScore(model=_model(scorer), as_of=_moment(as_of), result=result, human_review=_review(result, person))
 
     def decision(self, lead_id: str, parameters: dict[str, str]) -> Decision:
         """What somebody may be told who asks."""
         language = _language(parameters)
         scorer, stored_leads, person, as_of = self._load_lead(lead_id, parameters)
         result = self._result(scorer, stored_leads, person, as_of, 10, language)
-        review = _review(result, person, scorer)
+        review = _review(result, person)
         advice = result.recommendation
         colleagues = [member.live for name, member in stored_leads.people.items() if name != person.live.lead_id]
         change = decision.would_change(scorer, person.live, colleagues, as_of, language) if advice else []
@@ -272,13 +271,8 @@ def _model(scorer: Scorer) -> ModelName:
     return ModelName(name=model.name, version=model.version, trained_at=model.trained_at)
 
 
-def _review(result: Result, person: Person, scorer: Scorer) -> HumanReview:
-    if result.recommendation is None or not result.probabilities:
-        reasons = ["asked"] if person.review_asked else []
-    else:
-        final = result.probabilities[scorer.model.funnel.final]
-        uncertain = result.status == "uncertain"
-        reasons = review_reasons(result.recommendation.action, uncertain, final.low, final.high, person.review_asked)
+def _review(result: Result, person: Person) -> HumanReview:
+    reasons = with_request(result.human_review or [], person.review_asked)
     return HumanReview.model_validate({"needed": bool(reasons), "reasons": reasons})
 
 

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from connectors.crm.webhooks import Spool, check_key, hubspot_events, pipedrive_events
 from features.common.errors import RipelineError
+from models.reasons import Reason
 from serving.api.lead_handlers import Leads
 from serving.api.responses import Handler, plain
 from serving.common.settings import ServingSettings
@@ -164,7 +165,7 @@ def _score_lead(scorer: Scorer | None, ask: LeadLookup | None, body: bytes, now:
             "action": advice["action"],
             "points": fields["rules"]["points"],
             "expected_value": fields.get("expected_value"),
-            "reasons": "; ".join(f"{r['label']} ({r['effect']:+.2f})" for r in fields["reasons"]),
+            "reasons": "; ".join(Reason(**reason).words("en") for reason in fields["reasons"]),
             "why": advice["why"],
             "scored_at": now.isoformat(),
             "model": f"{scorer.model.name} {scorer.model.version}",

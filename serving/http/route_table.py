@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.routing import compile_path
 from starlette.types import Scope
 
-from serving.schemas import leads, score
+from serving.schemas import answer, leads, score
 
 KeyScope = Literal["score", "write", "admin"]
 SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)  # of keys; admin may do all
@@ -116,7 +116,7 @@ def _file(name: str, path: str) -> Call:
 CALLS = (
     Call("score", "POST", "/v1/score", "score", Operation(
         summary="Score leads", request=score.ScoreRequest, example=score.EXAMPLE,
-        answer=score.ScoreResponse, outcome="one result per lead, in order", problems=(400, 413, 422, 503))),
+        answer=answer.ScoreResponse, outcome="one result per lead, in order", problems=(400, 413, 422, 503))),
     Call("what_if", "POST", "/v1/what-if", "score", Operation(
         summary="What would change the score of the first lead, limited to what can still happen",
         request=score.WhatIfRequest, example=score.EXAMPLE,

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from models.decision.recommend import Action
-from serving.schemas.score import Interaction, ModelName, Moment, Result, Scalar, _Request
+from serving.schemas.answer import Result
+from serving.schemas.score import Interaction, ModelName, Moment, Scalar, _Request
 
 MOST_EVENTS = 10_000
 MOST_ATTRIBUTES = 500

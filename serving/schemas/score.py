@@ -1,4 +1,4 @@
-"""The words of the API: what a request may hold and what an answer holds. To add a field of the answer, add it here."""
+"""The words of the API: what a request may hold, and answers but that for a scored lead (`serving/schemas/answer.py`)."""
 
 from __future__ import annotations
 
@@ -109,113 +109,6 @@ class Problem(BaseModel):
     errors: list[Problem] | None = None
 
 
-class Point(BaseModel):
-    """A point of a curve."""
-
-    days: float
-    value: float
-
-
-class Probability(BaseModel):
-    """P(the lead stage is reached within the horizon, and every one before it within its own), with a 90 % interval."""
-
-    value: float
-    low: float
-    high: float
-    horizon_days: float | None
-    curve: list[Point] = Field(description="P(reached by so many days), rising to the value at the horizon")
-    expected_days: float | None = Field(description="days it takes, if it converts within the horizon")
-
-
-class RuleLine(BaseModel):
-    """What one rule gave."""
-
-    label: str
-    points: float
-
-
-class RuleScore(BaseModel):
-    """What the rules say of the same lead."""
-
-    points: float
-    probability: dict[str, float]
-    lead_stage: str | None
-    grade: str | None = Field(description="A1 … C3: points of fit × points of engagement; null for rules without grades")
-    lines: list[RuleLine]
-
-
-class Recommendation(BaseModel):
-    """What to do, the lead stage it should then have, and why."""
-
-    action: Action
-    lead_stage: str
-    why: str
-    expected_profit: float | None
-
-
-class StepLine(BaseModel):
-    """A content step that has gone before progress for leads like this one: an association, not a promise."""
-
-    type: str
-    label: str
-    leads: int = Field(description="leads like this one that took it for the first time")
-    progressed: float = Field(description="share of them that reached the next lead stage within its horizon")
-    others: int = Field(description="leads like this one that had not taken it")
-    others_progressed: float
-    why: str
-
-
-class Amount(BaseModel):
-    """An amount of money; nine deals in ten lie between `low` and `high`."""
-
-    value: float
-    low: float
-    high: float
-    currency: str
-
-
-class ReasonLine(BaseModel):
-    """What one thing adds to the log-odds of the next lead stage."""
-
-    label: str
-    value: float | None
-    unit: str
-    effect: float
-
-
-class ExplanationFrame(BaseModel):
-    """start + Σ effects + rest + calibration = log-odds of the next lead stage."""
-
-    target: str
-    start: float
-    rest: float
-    calibration: float
-
-
-class Result(BaseModel):
-    """The answer for one lead. Only `scored` leads have scores."""
-
-    lead_id: str | None
-    status: Literal["scored", "uncertain", "invalid", "closed", "opted_out"]
-    probabilities: dict[str, Probability] | None = None
-    score: int | None = Field(None, description="1 … 99: percentile of P(final lead stage) among held-out leads")
-    grade: str | None = Field(None, description="A1 … C3: fit × engagement")
-    rules: RuleScore | None = None
-    expected_value: float | None = Field(None, description="P(final lead stage) x amount x lifetime; null without deals")
-    expected_value_low: float | None = Field(None, description="low end of its 90 % interval")
-    expected_value_high: float | None = None
-    amount: Amount | None = Field(None, description="what the first deal brings, should the lead become a customer")
-    recommendation: Recommendation | None = None
-    human_review: list[Literal["disqualify", "uncertain", "low_confidence"]] | None = Field(
-        None, description="why a person should look before this takes effect; empty where nothing speaks for it"
-    )
-    next_steps: list[StepLine] | None = Field(None, description="what to offer it next; empty for a lead to be handed over")
-    reasons: list[ReasonLine] | None = None
-    explanation: ExplanationFrame | None = None
-    warnings: list[str] = Field(default_factory=list)
-    problem: Problem | None = None
-
-
 class Change(BaseModel):
     """One situation that could still come, and what the lead would be then. Everything else stays as it is."""
 
@@ -295,14 +188,6 @@ class About(ModelName):
     policy: dict[str, Any] = Field(description="the hand-over line and what it rests on")
     held_out: dict[str, Any] = Field(description="metrics on held-out leads")
     notes: list[str]
-
-
-class ScoreResponse(BaseModel):
-    """One result per lead, in the order of the request."""
-
-    model: ModelName
-    as_of: datetime
-    results: list[Result]
 
 
 EXAMPLE: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The answer to a request to score, straight from plain values to bytes; `serving.schemas.score.ScoreResponse` describes it."""
+"""The answer to a request to score, straight from plain values to bytes, as `serving/schemas/answer.py` has it."""
 
 from __future__ import annotations
 

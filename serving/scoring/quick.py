@@ -17,7 +17,8 @@ from features.attributes.values import NO_WORDS, YES_WORDS, is_missing
 from features.dataset.funnel import Funnel
 from features.engine.request import InteractionColumns, RequestLead
 from models.decision.recommend import Action
-from serving.schemas.score import MOST_INTERACTIONS, MOST_LEADS, MOST_REASONS, Result, Scalar
+from serving.schemas.answer import Result
+from serving.schemas.score import MOST_INTERACTIONS, MOST_LEADS, MOST_REASONS, Scalar
 from serving.scoring import request
 from serving.scoring.request import Parsed, microseconds
 from serving.scoring.times import read_times

@@ -17,7 +17,8 @@ from features.common.words import Language
 from features.dataset.funnel import Funnel
 from features.engine.request import Interaction, RequestLead
 from serving.http.errors import RefusedError, from_validation, pointer, quote, refuse
-from serving.schemas.score import MOST_LEADS, Envelope, Lead, Problem, Result, WhatIfEnvelope
+from serving.schemas.answer import Result
+from serving.schemas.score import MOST_LEADS, Envelope, Lead, Problem, WhatIfEnvelope
 
 M = TypeVar("M", bound=BaseModel)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -17,12 +17,11 @@ from features.engine.request import InteractionColumns, RequestLead, request_row
 from models.calibration.drift import Window
 from models.decision.recommend import Action, PreviousAdvice
 from models.model import FunnelModel
-from models.score import Scores, ScoringInput, numbers, recommend_all, score
+from models.score import ScoringInput, score
+from models.scored_lead import LeadWords, ScoredLeads
 from serving.http.traces import span
-from serving.schemas.score import Result
-from serving.scoring.result import ResultBuilder, rounded_rows
+from serving.schemas.answer import Result, render
 
-DIGITS, CENTS = 1e6, 1e2
 MAX_NAMES = 5  # names listed in a warning
 _OTHER_ENTITY = {"lead": "company", "company": "lead"}
 
@@ -38,14 +37,18 @@ class Scorer:
         """The leads scored of late, to be compared with those of training; None where the model folder has none of them."""
         return Window(self.model.drift) if self.model.drift else None
 
-    def scores(
-        self, leads: Sequence[RequestLead], as_of: int, language: Language = "en", context: Sequence[RequestLead] = ()
-    ) -> tuple[ScoringInput, Scores]:
-        """The numbers, before they are put into words."""
-        scoring_input, _ = self._prepare_input(leads, as_of, context)
-        return scoring_input, score(
-            self.model, scoring_input, language, [previous_recommendation(lead, as_of) for lead in leads]
-        )
+    def scored(
+        self,
+        leads: Sequence[RequestLead],
+        as_of: int,
+        max_reasons: int = 0,
+        language: Language = "en",
+        context: Sequence[RequestLead] = (),
+    ) -> ScoredLeads:
+        """Everything there is to say of leads at a moment (microseconds since 1970 UTC), before it is rendered; `context`:
+        others, who count as colleagues only."""
+        scoring_input = self.scoring_input(leads, as_of, context)
+        return score(self.words(language), scoring_input, max_reasons, _previous(leads, as_of))
 
     def scoring_input(self, leads: Sequence[RequestLead], as_of: int, context: Sequence[RequestLead] = ()) -> ScoringInput:
         """The features of leads at a moment; `context`: others, who count as colleagues only."""
@@ -94,38 +97,24 @@ class Scorer:
             return []
         with span("features"):
             scoring_input, ignored = self._prepare_input(leads, as_of, context)
-        lead_numbers = numbers(self.model, scoring_input, reasons)
+        scored = score(self.words(language), scoring_input, reasons, _previous(leads, as_of))
         if self.window:
-            self.window.see(lead_numbers.x)
-        advice, steps = recommend_all(
-            self.model, scoring_input, lead_numbers, language, [previous_recommendation(lead, as_of) for lead in leads]
-        )
+            self.window.see(scored.numbers.x)
         companies = Counter(lead.company_id for lead in [*leads, *context] if lead.company_id)
-        exact = lead_numbers.row.tolist()
-        rounded, money = rounded_rows(lead_numbers.row, DIGITS).tolist(), rounded_rows(lead_numbers.row, CENTS).tolist()
-        words = self.words(language)
-        return [
-            words.result(
-                lead,
-                advice[i],
-                steps[i],
-                exact[i],
-                rounded[i],
-                money[i],
-                words.reasons(lead_numbers.x[i], lead_numbers.speaker[i].tolist(), lead_numbers.effect[i].tolist()),
-                self.warnings(lead, companies.get(lead.company_id or "") == 1, ignored[i]),
-            )
-            for i, lead in enumerate(leads)
+        warnings = [
+            self.warnings(lead, companies.get(lead.company_id or "") == 1, scanned)
+            for lead, scanned in zip(leads, ignored, strict=False)
         ]
+        return [render(lead) for lead in scored.each([lead.lead_id for lead in leads], warnings)]
 
-    def words(self, language: Language) -> ResultBuilder:
-        """What turns numbers into a result."""
+    def words(self, language: Language) -> LeadWords:
+        """The model in a language."""
         if language not in self._words:
-            self._words[language] = ResultBuilder(self.model, language)
+            self._words[language] = LeadWords(self.model, language)
         return self._words[language]
 
     @cached_property
-    def _words(self) -> dict[Language, ResultBuilder]:
+    def _words(self) -> dict[Language, LeadWords]:
         return {}
 
     def warnings(self, lead: RequestLead, single_lead: bool, scanned: int) -> list[str]:
@@ -185,12 +174,12 @@ class Scorer:
         return {entity: {c for e, c in used if e == entity} for entity in _OTHER_ENTITY}
 
 
-def previous_recommendation(lead: RequestLead, as_of: int) -> PreviousAdvice | None:
+def _previous(leads: Sequence[RequestLead], as_of: int) -> list[PreviousAdvice | None]:
     """What was recommended before, as the policy sees it."""
-    if lead.recommended is None:
-        return None
-    action, recommended_at = lead.recommended
-    return PreviousAdvice(cast("Action", action), (as_of - recommended_at) / DAY)
+    return [
+        PreviousAdvice(cast("Action", lead.recommended[0]), (as_of - lead.recommended[1]) / DAY) if lead.recommended else None
+        for lead in leads
+    ]
 
 
 def _name_list(names: Sequence[str]) -> str:

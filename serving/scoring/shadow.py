@@ -12,7 +12,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from features.common.errors import RipelineError
-from serving.schemas.score import ScoreResponse
+from serving.scoring.answer import Answer
 from serving.scoring.request import Parsed
 from serving.scoring.scorer import Scorer
 
@@ -38,7 +38,7 @@ class Shadow:
     def enabled(self) -> bool:
         return self._provide() is not None
 
-    def compare(self, champion: Scorer, parsed: Parsed, answer: bytes, request_id: str | None) -> None:
+    def compare(self, champion: Scorer, parsed: Parsed, answer: Answer, request_id: str | None) -> None:
         """Score the leads that were scored again and write both down. Never raises: nobody waits for it."""
         challenger = self._provide()
         if challenger is None or not parsed.leads:
@@ -54,30 +54,20 @@ class Shadow:
         finally:
             self._busy.release()
 
-    def _compare(self, champion: Scorer, challenger: Scorer, parsed: Parsed, answer: bytes, request_id: str | None) -> None:
+    def _compare(self, champion: Scorer, challenger: Scorer, parsed: Parsed, answer: Answer, request_id: str | None) -> None:
         if challenger.model.funnel.stages != champion.model.funnel.stages:
             self._requests.labels("other funnel").inc()
             return
-        results = ScoreResponse.model_validate_json(answer).results
-        leads = parsed.leads[:MAX_LEADS]
-        challenger_results = challenger.score(
-            leads, parsed.as_of, 0, parsed.language, [*parsed.leads[MAX_LEADS:], *parsed.context]
-        )
+        leads, others = parsed.leads[:MAX_LEADS], [*parsed.leads[MAX_LEADS:], *parsed.context]
+        scored = challenger.scored(leads, parsed.as_of, language=parsed.language, context=others)
         final = champion.model.funnel.final
         rows = []
-        for index, challenger_result in zip(parsed.places, challenger_results, strict=False):
-            champion_result = results[index]
-            chances = [
-                result.probabilities[final].value for result in (champion_result, challenger_result) if result.probabilities
-            ]
+        for index, lead in zip(parsed.places, scored.each([lead.lead_id for lead in leads]), strict=False):
+            result = answer.results[index]
+            chances = [result["probabilities"][final]["value"], lead.chance]
             self._change.observe(chances[1] - chances[0])
-            actions = [
-                result.recommendation.action if result.recommendation else None
-                for result in (champion_result, challenger_result)
-            ]
-            rows.append(
-                {"lead": index, "chance": chances, "score": [champion_result.score, challenger_result.score], "action": actions}
-            )
+            actions = [result["recommendation"]["action"], lead.advice.action]
+            rows.append({"lead": index, "chance": chances, "score": [result["score"], lead.score], "action": actions})
         self._requests.labels("compared").inc()
         line = {
             "event": "shadow",

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from features.common.clock import DAY
 from features.common.words import Language, type_words
 from features.engine.request import Interaction, RequestLead
-from models.decision.recommend import Action, decide
-from models.score import ScoringInput, predict, situations
+from models.scored_lead import ScoredLead
 from serving.schemas.score import Change, WhatIfResponse
-from serving.scoring.scorer import Scorer, previous_recommendation
+from serving.scoring.scorer import Scorer
 
 WAITS = (7, 30, 90)  # days in which nothing happens
-DIGITS = 6
-
-
-@dataclass(frozen=True)
-class _LeadSituation:
-    """One lead in one situation."""
-
-    chance: float
-    next_chance: float
-    score: int
-    points: float
-    action: Action
-    lead_stage: str
-    worth: float | None
 
 
 def what_if(
@@ -65,8 +50,8 @@ def what_if(
         chance=base.chance,
         next=base.next_chance,
         score=base.score,
-        points=base.points,
-        action=base.action,
+        points=base.number("points"),
+        action=base.advice.action,
         changes=changes,
     )
 
@@ -78,25 +63,13 @@ def _add_interactions(scorer: Scorer, lead: RequestLead, names: Sequence[str], a
     return replace(lead, interactions=[*lead.interactions, *acts])
 
 
-def _evaluate(scorer: Scorer, lead: RequestLead, context: Sequence[RequestLead], as_of: int) -> _LeadSituation:
-    model = scorer.model
-    scoring_input: ScoringInput = scorer.scoring_input([lead], as_of, context)
-    prediction = predict(model, scoring_input)
-    (situation,) = situations(model, scoring_input, prediction, [previous_recommendation(lead, as_of)])
-    decision = decide(model.policy, situation)
-    return _LeadSituation(
-        chance=round(float(prediction.probability[0, -1]), DIGITS),
-        next_chance=round(float(prediction.probability[0, lead.stage]), DIGITS),
-        score=int(model.reference.score(prediction.probability[:, -1])[0]),
-        points=round(float(prediction.inputs.points.points[0]), DIGITS),
-        action=decision.action,
-        lead_stage=decision.lead_stage,
-        worth=round(float(prediction.expected.value[0]), 2) if prediction.expected else None,
-    )
+def _evaluate(scorer: Scorer, lead: RequestLead, context: Sequence[RequestLead], as_of: int) -> ScoredLead:
+    """The lead in one situation."""
+    return next(scorer.scored([lead], as_of, context=context).each([lead.lead_id]))
 
 
 def _change(
-    kind: str, label: str, types: list[str], days: int, direction: str | None, base: _LeadSituation, situation: _LeadSituation
+    kind: str, label: str, types: list[str], days: int, direction: str | None, base: ScoredLead, situation: ScoredLead
 ) -> Change:
     return Change(
         kind=kind,
@@ -105,11 +78,11 @@ def _change(
         days=days,
         direction=direction,
         chance=situation.chance,
-        chance_change=round(situation.chance - base.chance, DIGITS),
+        chance_change=round(situation.chance - base.chance, 6),
         next=situation.next_chance,
         score=situation.score,
-        points=situation.points,
-        action=situation.action,
-        lead_stage=situation.lead_stage,
-        expected_value=situation.worth,
+        points=situation.number("points"),
+        action=situation.advice.action,
+        lead_stage=situation.advice.lead_stage,
+        expected_value=situation.worth("value"),
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,7 +16,7 @@ import numpy as np
 from features.common.words import Language
 from models.common.types import Floats, logit
 from models.model import FunnelModel
-from models.score import Scores
+from models.scored_lead import ScoredLeads
 
 LANGUAGES: tuple[Language, ...] = ("en", "de")
 
@@ -79,26 +78,20 @@ class PackedExplanation:
         return cls(float(numbers[0]), float(numbers[1]), effects, values, columns)
 
 
-def explain(columns: Columns, scores: Scores) -> list[PackedExplanation]:
-    """The explanations of n scored leads."""
-    contributions, x = scores.contributions, np.asarray(scores.x, np.float64)
-    per_column = contributions[:, :-1]
-    effects, values, speakers = (np.empty((len(per_column), len(columns.groups))) for _ in range(3))
-    for group, members in enumerate(_members(columns.group)):
-        part = per_column[:, members]
-        effects[:, group] = part.sum(axis=1)
-        # the member that moved most in the direction of the whole group speaks for it
-        strongest = np.argmax(part * np.sign(effects[:, group : group + 1]), axis=1)
-        speakers[:, group] = np.where(effects[:, group] == 0.0, -1, members[strongest])
-        values[:, group] = x[np.arange(len(x)), members[strongest]]
-    start = contributions[:, -1]
-    calibration = logit(scores.next_conditional) - start - effects.sum(axis=1)
+def explain(columns: Columns, scored: ScoredLeads) -> list[PackedExplanation]:
+    """The explanations of n leads, scored with as many reasons as there are groups."""
+    numbers, group = scored.numbers, np.asarray(columns.group)
+    effects, speakers = np.zeros(numbers.speaker.shape), np.full(numbers.speaker.shape, -1.0)
+    x = np.asarray(numbers.x, np.float64)
+    values = x[:, np.unique(group, return_index=True)[1]]  # of a group that moved nothing, its first column's
+    rows, ranks = np.nonzero(numbers.speaker >= 0)
+    column = numbers.speaker[rows, ranks]
+    effects[rows, group[column]] = numbers.effect[rows, ranks]
+    speakers[rows, group[column]] = column
+    values[rows, group[column]] = x[rows, column]
+    start = scored.number("start")
+    calibration = logit(scored.next_chance) - start - effects.sum(axis=1)
     return [
         PackedExplanation(float(start[i]), float(calibration[i]), effects[i], values[i], speakers[i])
-        for i in range(len(contributions))
+        for i in range(len(scored))
     ]
-
-
-def _members(group: Sequence[int]) -> list[np.ndarray]:
-    codes = np.asarray(group)
-    return [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]

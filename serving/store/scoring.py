@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,12 +11,16 @@ from typing import Any
 import numpy as np
 
 from features.engine.request import RequestLead
-from models.decision.review import review_reasons
-from models.score import Scores
+from models.decision.advice import Advice
+from models.decision.review import with_request
+from models.scored_lead import ScoredLeads
 from serving.scoring.scorer import Scorer
 from serving.store.contributions import Columns, PackedExplanation, explain
 
-REASONS = 3  # in the list
+# columns of a row that are those of the file of scores
+AS_SCORED = (
+    "status", "lead_stage", "score", "grade", "action", "recommended_lead_stage", "why", "reasons", "next_steps",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,63 +40,47 @@ class StoredScorer:
         for."""
         if not leads:
             return []
-        _, scores = self.scorer.scores(leads, as_of, context=colleagues)
-        explanations = explain(self.columns, scores)
-        return [self._row(lead, scores, i, explanations[i], review_requests[i], as_of) for i, lead in enumerate(leads)]
+        scored, explanations = self.explained(leads, colleagues, as_of)
+        final, valued = self.scorer.model.funnel.final, self.scorer.model.value is not None
+        columns = {name: np.asarray(values, object).tolist() for name, values in scored.columns().items()}
+        chance, worth = columns[f"p_{final}"], [_number(value, 2) for value in columns["expected_value"]]
+        row_columns: dict[str, Sequence[Any]] = {
+            "lead_id": [lead.lead_id for lead in leads],
+            **{name: columns[name] for name in AS_SCORED},
+            "chance": chance,
+            "next_chance": scored.next_chance.tolist(),
+            "points": [_number(points, 6) for points in columns["points"]],
+            "expected_value": worth,
+            "explanation": [explanation.pack() for explanation in explanations],
+            "tier": [_tier(advice) for advice in scored.advice],
+            "gain": worth if valued else chance,
+            "low": columns[f"low_{final}"],
+            "high": columns[f"high_{final}"],
+            "rules_chance": [_number(rules) for rules in columns[f"rules_{final}"]],
+            "source": [_text(lead.attributes.get("source")) for lead in leads],
+            "country": [_text(lead.attributes.get("country")) for lead in leads],
+            "human_review": [
+                ", ".join(with_request(scored.review(i), requested)) for i, requested in enumerate(review_requests)
+            ],
+        }
+        return [dict(zip(row_columns, row, strict=True)) for row in zip(*row_columns.values(), strict=True)]
 
     def explained(
         self, leads: Sequence[RequestLead], colleagues: Sequence[RequestLead], as_of: int
-    ) -> tuple[Scores, list[PackedExplanation]]:
-        """Scores and their explanations."""
-        _, scores = self.scorer.scores(leads, as_of, context=colleagues)
-        return scores, explain(self.columns, scores)
+    ) -> tuple[ScoredLeads, list[PackedExplanation]]:
+        """Leads scored, and what made each score."""
+        scored = self.scorer.scored(leads, as_of, self.scorer.model.packed.count, context=colleagues)
+        return scored, explain(self.columns, scored)
 
-    def _row(
-        self, lead: RequestLead, scores: Scores, i: int, explanation: PackedExplanation, review_requested: bool, as_of: int
-    ) -> dict[str, Any]:
-        model, advice = self.scorer.model, scores.advice[i]
-        chance = float(scores.probability[i, -1])
-        worth = round(float(scores.expected.value[i]), 2) if scores.expected else None
-        rules = float(scores.rule_probability[i, -1])
-        straddles = advice.action == "hold" or advice.uncertain
-        review = review_reasons(
-            advice.action, advice.uncertain, float(scores.low[i, -1]), float(scores.high[i, -1]), review_requested
-        )
-        return {
-            "lead_id": lead.lead_id,
-            "status": "uncertain" if advice.uncertain else "scored",
-            "lead_stage": model.funnel.stages[lead.stage],
-            "chance": chance,
-            "next_chance": float(scores.next_conditional[i]),
-            "score": int(scores.score[i]),
-            "grade": scores.grade[i],
-            "points": round(float(scores.points.points[i]), 6),
-            "action": advice.action,
-            "recommended_lead_stage": advice.lead_stage,
-            "expected_value": worth,
-            "explanation": explanation.pack(),
-            "tier": 1 if straddles else 0 if advice.action == "hand_over" else 2,
-            "gain": chance if worth is None else worth,
-            "low": float(scores.low[i, -1]),
-            "high": float(scores.high[i, -1]),
-            "rules_chance": None if np.isnan(rules) else rules,
-            "why": advice.why,
-            "reasons": self._reasons(explanation),
-            "next_steps": "; ".join(step.type for step in scores.steps[i]),
-            "source": _text(lead.attributes.get("source")),
-            "country": _text(lead.attributes.get("country")),
-            "human_review": ", ".join(review),
-        }
 
-    def _reasons(self, explanation: PackedExplanation) -> str:
-        labels, reasons = self.columns.labels["en"], []
-        for group in np.argsort(-np.abs(explanation.effects), kind="stable")[:REASONS].tolist():
-            column = int(explanation.columns[group])
-            if column >= 0:
-                value = explanation.values[group]
-                value_text = "" if np.isnan(value) else f" = {value:g}"
-                reasons.append(f"{labels[column]}{value_text} ({explanation.effects[group]:+.2f})")
-        return "; ".join(reasons)
+def _tier(advice: Advice) -> int:
+    """0 for sure hand-overs, 1 for close calls, 2 for the others: the order of the work list."""
+    return 1 if advice.action == "hold" or advice.uncertain else 0 if advice.action == "hand_over" else 2
+
+
+def _number(value: float, digits: int | None = None) -> float | None:
+    """None in place of NaN."""
+    return None if math.isnan(value) else value if digits is None else round(value, digits)
 
 
 def _text(value: object) -> str | None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from features.common.clock import NO_MOMENT
 from features.common.words import Language
 from features.engine.request import RequestLead
+from models.reasons import seen_value
 from serving.store.contributions import Columns, PackedExplanation
 from serving.store.lead_reads import read
 from serving.store.scoring import StoredScorer
@@ -94,10 +95,10 @@ def rescore(
         return None
     lead = person.live if like is None else replace(person.live, stage=like.stage, entered=like.entered)
     colleagues = [colleague.live for name, colleague in stored_leads.people.items() if name != lead_id]
-    lead_scores, explanations = stored.explained([lead], colleagues, as_of)
+    scored, explanations = stored.explained([lead], colleagues, as_of)
     side = Side(
-        as_of, known_at, model.name, model.version, model.funnel.stages[lead.stage], float(lead_scores.probability[0, -1]),
-        float(lead_scores.next_conditional[0]), explanations[0], stored.columns, False,
+        as_of, known_at, model.name, model.version, model.funnel.stages[lead.stage],
+        float(scored.by_target("probability")[0, -1]), float(scored.next_chance[0]), explanations[0], stored.columns, False,
     )  # fmt: skip
     return Rescore(side, lead, colleagues)
 
@@ -177,13 +178,9 @@ def _line(a: PackedExplanation, b: PackedExplanation, columns: Columns, group: i
     return {
         "label": columns.labels[language][column],
         "unit": columns.units[language][column],
-        "value_before": _number(a.values[group]) if int(a.columns[group]) == column else None,
-        "value_after": _number(b.values[group]) if int(b.columns[group]) == column else None,
+        "value_before": seen_value(float(a.values[group])) if int(a.columns[group]) == column else None,
+        "value_after": seen_value(float(b.values[group])) if int(b.columns[group]) == column else None,
         "before": float(a.effects[group]),
         "after": float(b.effects[group]),
         "change": float(b.effects[group] - a.effects[group]),
     }
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(value), 4)

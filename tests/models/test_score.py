@@ -10,41 +10,41 @@ from models.common.types import logit
 from models.model import FunnelModel
 from models.packed import MIN_BLOCK
 from models.score import ScoringInput, interval, next_contributions, numbers, part_sums, score, split
+from models.scored_lead import WORTH, LeadWords
 from tests.models.looks import NEAR, seen
 
 
 def test_every_number_is_that_of_its_part(model: FunnelModel) -> None:
     looked = seen(model, MIN_BLOCK + 40)
-    found, plain = score(model, looked), split(model, looked)
-    assert np.array_equal(found.x, plain.x, equal_nan=True)
-    for name in ("points", "lines", "capped"):
-        np.testing.assert_allclose(getattr(found.points, name), getattr(plain.points, name), **NEAR)
-    assert found.points.grade == plain.points.grade
+    found, plain = score(LeadWords(model, "en"), looked), split(model, looked)
+    assert np.array_equal(found.numbers.x, plain.x, equal_nan=True)
+    for name, wanted in (("points", plain.points.points), ("capped", plain.points.capped)):
+        np.testing.assert_allclose(found.number(name), wanted, **NEAR)
+    np.testing.assert_allclose(found.by_target("lines"), plain.points.lines, **NEAR)
+    assert found.rules_grade == plain.points.grade
     conditional, probability = chain(model.transitions, plain.x, looked.stage)
-    np.testing.assert_allclose(found.conditional, conditional, **NEAR)
-    np.testing.assert_allclose(found.probability, probability, **NEAR)
+    np.testing.assert_allclose(found.by_target("conditional"), conditional, **NEAR)
+    np.testing.assert_allclose(found.by_target("probability"), probability, **NEAR)
     low, high = interval(model.transitions, conditional, probability)
-    np.testing.assert_allclose(found.low, low, **NEAR)
-    np.testing.assert_allclose(found.high, high, **NEAR)
+    np.testing.assert_allclose(found.by_target("low"), low, **NEAR)
+    np.testing.assert_allclose(found.by_target("high"), high, **NEAR)
     odds = model.rule_odds.probabilities(plain.points.points, looked.stage, len(model.transitions))
-    np.testing.assert_allclose(found.rule_probability, odds, **NEAR)
+    np.testing.assert_allclose(found.by_target("rules"), odds, **NEAR)
     contributions = next_contributions(model, plain.x, looked.stage)
-    np.testing.assert_allclose(found.contributions, contributions, **NEAR)
+    np.testing.assert_allclose(found.numbers.contributions, contributions, **NEAR)
     assert found.score.tolist() == model.reference.score(probability[:, -1]).tolist()
     assert found.grade == model.reference.grade(*part_sums(model, contributions), looked.stage)
     by_day = curves(model.funnel, model.timings, conditional, probability, looked.stage, looked.stage_days)
-    assert found.curves is not None
-    assert found.curves.days == by_day.days
-    np.testing.assert_allclose(found.curves.expected, by_day.expected, **NEAR)
-    for mine, wanted in zip(found.curves.chance, by_day.chance, strict=True):
-        np.testing.assert_allclose(mine, wanted, **NEAR)
-    assert found.expected is not None
+    np.testing.assert_allclose(found.by_target("expected_days"), by_day.expected, **NEAR)
+    assert model.packed.days == by_day.days
+    for target, wanted in zip(model.funnel.targets, by_day.chance, strict=True):
+        np.testing.assert_allclose(found.by_target(f"curve {target}"), wanted, **NEAR)
     assert model.value is not None
     worth = model.value.expected(plain.x, probability[:, -1], low[:, -1], high[:, -1])
-    for name in ("value", "low", "high"):
-        np.testing.assert_allclose(getattr(found.expected, name), getattr(worth, name), **NEAR)
-    for name in ("mean", "low", "high"):
-        np.testing.assert_allclose(getattr(found.expected.amounts, name), getattr(worth.amounts, name), **NEAR)
+    amounts = worth.amounts
+    wanted_worth = (worth.value, worth.low, worth.high, amounts.mean, amounts.low, amounts.high)
+    for name, wanted in zip(WORTH.values(), wanted_worth, strict=True):
+        np.testing.assert_allclose(found.number(name), wanted, **NEAR)
 
 
 def test_a_lead_alone_has_the_bits_it_has_among_others(model: FunnelModel) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from features.common.clock import DAY
 from features.engine.request import Interaction, RequestLead
-from serving.schemas.score import Result
+from serving.schemas.answer import Result
 from serving.scoring.scorer import Scorer
 from tests.tiny import TYPES, tiny_model
 

@@ -11,7 +11,7 @@ from features.common.words import Language
 from features.engine.feature_set import ColumnDescription
 from models.common.types import Floats
 from models.model import FunnelModel
-from models.reasons import Explainer
+from models.reasons import ReasonWords
 from models.score import next_contributions
 from training.data.prepare import Prepared
 from training.evaluation.disagreements import furthest_apart
@@ -31,7 +31,6 @@ def drivers(prepared: Prepared, holdout: Holdout, cut: FunnelModel, language: La
     `direction` is the correlation of the strongest column with its effect: above 0, more of it means a higher score; 0 for
     an attribute of several columns.
     """
-    explainer = Explainer.from_model(cut)
     random = np.random.default_rng(seed)
     records: list[dict[str, Any]] = []
     for stage, target in enumerate(prepared.funnel.targets):
@@ -41,13 +40,13 @@ def drivers(prepared: Prepared, holdout: Holdout, cut: FunnelModel, language: La
         rows = rows if len(rows) <= SAMPLE else np.sort(random.choice(rows, SAMPLE, replace=False))
         x = prepared.x(rows)
         effects = next_contributions(cut, x, prepared.looks.stage[rows])[:, :-1]
-        group_effects = np.zeros((explainer.count, len(rows)))
-        np.add.at(group_effects, explainer.groups, effects.T)
+        group_effects = np.zeros((int(cut.groups.max()) + 1, len(rows)))
+        np.add.at(group_effects, cut.groups, effects.T)
         strength = np.abs(group_effects - group_effects.mean(axis=1, keepdims=True)).mean(axis=1)
         for group in np.argsort(-strength)[:TOP_DRIVERS]:
             if strength[group] <= 0:
                 continue
-            members = np.flatnonzero(explainer.groups == group)
+            members = np.flatnonzero(cut.groups == group)
             column = int(members[effects[:, members].std(axis=0).argmax()])
             description = cut.described[column]
             multi_column = len(members) > 1 and description.part == "fit"
@@ -102,25 +101,21 @@ def psi(old: np.ndarray, new: np.ndarray) -> float:
 
 def disagreements(prepared: Prepared, holdout: Holdout, cut: FunnelModel, language: Language) -> list[dict[str, Any]]:
     """The leads that the rules underrate and overrate most, with reasons of the model and lines of the rules; ids only."""
-    explainer, labels = Explainer.from_model(cut), prepared.rules.labels(language)
+    words, labels = ReasonWords(cut, language), prepared.rules.labels(language)
     records: list[dict[str, Any]] = []
     for kind, table in furthest_apart(prepared, holdout).items():
         for lead in table[:LEADS]:
             row = holdout.rows[lead.row : lead.row + 1]
             stage = prepared.looks.stage[row]
             x = prepared.x(row)
-            contributions = next_contributions(cut, x, stage)
-            conditional = cut.transitions[int(stage[0])].probability(x)
-            (explanation,) = explainer.explain(contributions, x, stage.tolist(), conditional, REASONS, language)
+            reasons = words.strongest(x[0], next_contributions(cut, x, stage)[0], REASONS)
             lines = prepared.points.lines[row[0]]
             top = [int(i) for i in np.argsort(-np.abs(lines), kind="stable")[:REASONS] if lines[i]]
             records.append({
                 "kind": kind, "lead_id": lead.lead_id, "lead_stage": prepared.funnel.stages[int(stage[0])],
                 "rank_model": lead.rank_model, "rank_rules": lead.rank_rules, "points": lead.points,
                 "p_model": lead.p_model, "became": lead.became,
-                "reasons": [
-                    {"label": r.label, "value": r.value, "unit": r.unit, "effect": r.effect} for r in explanation.reasons
-                ],
+                "reasons": reasons,
                 "lines": [{"label": labels[i], "points": float(lines[i])} for i in top],
             })  # fmt: skip
     return records

@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from features.common.words import type_words
 from models.decision.next_steps import Step
+from models.reasons import Reason
 from training.report import charts, sentences
 from training.report.advice import advise
 from training.report.charts import Spec
@@ -305,18 +306,8 @@ def _disagreements(f: ReportFacts, s: Speaker) -> Section:
     return Section("apart", t["apart"], said=lines, tables=tables)
 
 
-def _reasons(reasons: Sequence[Mapping[str, Any]], s: Speaker) -> str:
-    parts = []
-    for r in reasons:
-        plain = r["value"] is None or _is_category(r)
-        value = "" if plain else f" = {s.number(r['value'], 0 if r['value'] % 1 == 0 else 1)}"
-        parts.append(f"{'▲' if r['effect'] > 0 else '▼'} {r['label']}{value}")
-    return "; ".join(parts)
-
-
-def _is_category(reason: Mapping[str, Any]) -> bool:
-    """Whether the label names the value already, as "Source: referral" does."""
-    return ": " in reason["label"] and reason["value"] in (0, 1) and not reason["unit"]
+def _reasons(reasons: Sequence[Reason], s: Speaker) -> str:
+    return "; ".join(f"{'▲' if reason.effect > 0 else '▼'} {reason.subject(s.language)}" for reason in reasons)
 
 
 def _lines(lead: Mapping[str, Any], s: Speaker) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from serving.scoring.result import rounded_rows
+from models.common.rounding import rounded_rows
 
 
 @given(st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=5))

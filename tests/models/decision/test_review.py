@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.decision.review import review_reasons
+from models.decision.review import review_reasons, with_request
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ def test_what_speaks_for_a_person_is_named_once(
     action: str, uncertain: bool, low: float, high: float, requested: bool, reasons: list[str]
 ) -> None:
     """A wide interval is not told twice: a decision that is uncertain says so already. Its ends may be nought and one."""
-    assert review_reasons(action, uncertain, low, high, requested) == reasons
+    assert with_request(review_reasons(action, uncertain, low, high), requested) == reasons

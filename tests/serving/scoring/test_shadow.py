@@ -84,7 +84,7 @@ def test_what_comes_while_it_is_busy_is_counted_not_queued() -> None:
     champion = Scorer(tiny_model())
     shadow = Shadow(lambda: champion, found.append, registry)
     parsed = serving.api.app.read(json.dumps(EXAMPLE).encode(), champion.model.funnel, serving.api.app.utc_now())
-    answer = build_answer(champion, parsed).text
+    answer = build_answer(champion, parsed)
     with shadow._busy:
         shadow.compare(champion, parsed, answer, None)
     assert found == []

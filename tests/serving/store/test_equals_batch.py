@@ -44,16 +44,16 @@ def test_features_and_scores_equal_those_of_the_batch(loaded: Store, trained: Tr
     wrong = [n for n, a, b in zip(names, mine, batch, strict=True) if not np.array_equal(a, b, equal_nan=True)]
     assert wrong == []
     subjects, others = found.to_score(found.people)
-    _, scores = Scorer(model).scores(subjects, as_of, context=others)
+    scored = Scorer(model).scored(subjects, as_of, context=others)
     table = score_open(model, dataset, pd.Timestamp(as_of, unit="us", tz="UTC")).set_index("lead_id")
     table = table.loc[[lead.lead_id for lead in subjects]]
     assert len(table) > 100
-    np.testing.assert_allclose(scores.probability[:, -1], table["p_customer"], rtol=1e-9)
-    assert scores.score.tolist() == table["score"].tolist()
-    assert scores.grade == table["grade"].tolist()
-    assert [advice.action for advice in scores.advice] == table["action"].tolist()
-    assert [advice.why for advice in scores.advice] == table["why"].tolist()
-    np.testing.assert_allclose(scores.points.points, table["points"], rtol=1e-12)
+    np.testing.assert_allclose(scored.by_target("probability")[:, -1], table["p_customer"], rtol=1e-9)
+    assert scored.score.tolist() == table["score"].tolist()
+    assert scored.grade == table["grade"].tolist()
+    assert [advice.action for advice in scored.advice] == table["action"].tolist()
+    assert [advice.why for advice in scored.advice] == table["why"].tolist()
+    np.testing.assert_allclose(scored.number("points"), table["points"], rtol=1e-12)
 
 
 def test_a_lead_asked_for_alone_comes_with_its_whole_account(loaded: Store, trained: Trained, dataset: Dataset) -> None:
@@ -65,8 +65,8 @@ def test_a_lead_asked_for_alone_comes_with_its_whole_account(loaded: Store, trai
     with store.read() as connection:
         subjects, others = read(connection, model.funnel, [name], as_of).to_score([name])
     assert len(others) >= 3
-    _, scores = Scorer(model).scores(subjects, as_of, context=others)
-    assert scores.probability[0, -1] == pytest.approx(table.loc[name, "p_customer"], rel=1e-9)
+    scored = Scorer(model).scored(subjects, as_of, context=others)
+    assert scored.by_target("probability")[0, -1] == pytest.approx(table.loc[name, "p_customer"], rel=1e-9)
 
 
 @pytest.mark.parametrize("loaded", ["sqlite"], indirect=True)
@@ -95,8 +95,8 @@ def test_the_recommendation_memory_is_that_of_the_batch(
     with store.read() as connection:
         found = read(connection, model.funnel, dataset.leads["lead_id"].tolist(), now)
     subjects, others = found.to_score(found.people)
-    _, scores = stored.scorer.scores(subjects, now, context=others)
-    said = {lead.lead_id: advice.action for lead, advice in zip(subjects, scores.advice, strict=True)}
+    scored = stored.scorer.scored(subjects, now, context=others)
+    said = {lead.lead_id: advice.action for lead, advice in zip(subjects, scored.advice, strict=True)}
     assert said == table["action"].to_dict()
 
 
