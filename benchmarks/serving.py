@@ -246,7 +246,7 @@ def kernel(name: str, booster: lgb.Booster) -> str:
 def everything(model: FunnelModel, stage: int) -> str:
     """One row of the table: for a lead in that lead stage LightGBM's contributions of the boosters that say how likely the next
     one is and the margins of all later ones; ours with points, chances, intervals, worth, curves, grades and reasons on top."""
-    from serving.scoring.quick import read
+    from serving.scoring.request import read
     from serving.scoring.scorer import Scorer
 
     scorer = Scorer(model)

@@ -32,9 +32,9 @@ from serving.http.route_table import Call, by_path
 from serving.http.traces import span
 from serving.logs.access_log import printed
 from serving.schemas.answer import ScoreResponse
-from serving.schemas.score import About, FunnelFrame, Problem, WhatIfEnvelope
+from serving.schemas.requests import WhatIfRequest
+from serving.schemas.score import About, FunnelFrame, Problem
 from serving.scoring.answer import Answer, build_answer
-from serving.scoring.quick import read as read_quickly
 from serving.scoring.request import Parsed, read
 from serving.scoring.scorer import Scorer
 from serving.scoring.shadow import Shadow
@@ -174,7 +174,7 @@ def _route(path: str, answers: Sequence[tuple[Call, Handler]]) -> Route:
 
 def _scored(scorer: Scorer, body: bytes, now: datetime) -> tuple[Parsed, Answer]:
     with span("parse"):
-        parsed = read_quickly(body, scorer.model.funnel, now)
+        parsed = read(body, scorer.model.funnel, now)
     with span("score", leads=len(parsed.leads)):
         return parsed, build_answer(scorer, parsed)
 
@@ -182,7 +182,7 @@ def _scored(scorer: Scorer, body: bytes, now: datetime) -> tuple[Parsed, Answer]
 def _answer_what_if(scorer: Scorer, body: bytes, now: datetime) -> tuple[Response, list[str]]:
     """The answer, and whom it is about."""
     with span("parse"):
-        parsed = read(body, scorer.model.funnel, now, WhatIfEnvelope)
+        parsed = read(body, scorer.model.funnel, now, WhatIfRequest)
     if 0 not in parsed.places:
         decided = parsed.decided[0]
         if decided.problem:

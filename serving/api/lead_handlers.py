@@ -27,7 +27,8 @@ from serving.schemas.leads import (
     Why,
     WhySide,
 )
-from serving.schemas.score import MOST_REASONS, ModelName
+from serving.schemas.requests import MOST_REASONS
+from serving.schemas.score import ModelName
 from serving.scoring.request import EPOCH, MICROSECOND, microseconds
 from serving.scoring.scorer import Scorer
 from serving.store import history, interactions, lead_writes, why, work_list

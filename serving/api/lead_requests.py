@@ -5,42 +5,35 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+import msgspec
+from pydantic import ValidationError
 
 from features.attributes.values import NO_WORDS, YES_WORDS, is_missing
+from features.common.errors import nearest
 from features.dataset.funnel import Funnel
-from serving.http.errors import RefusedError, from_validation, pointer, quote, refuse
-from serving.schemas.leads import (
+from serving.http.errors import RefusedError, pointer, quote, refuse
+from serving.http.json_body import decode_body, item_of, object_of, plain
+from serving.http.validation import MOMENT, struct_of
+from serving.schemas.leads import RefusedEvent
+from serving.schemas.requests import (
     LONGEST_TEXT,
     MOST_ATTRIBUTES,
     MOST_EVENTS,
-    InteractionsEnvelope,
+    InteractionsRequest,
     LeadUpdate,
-    RefusedEvent,
     StoredInteraction,
 )
-from serving.schemas.score import Moment
-from serving.scoring.request import EARLIEST, LATEST, is_plausible, microseconds, object_of, validate
+from serving.scoring.request import EARLIEST, LATEST, is_plausible, microseconds
 from serving.store.interactions import InteractionEvent
 from serving.store.lead_writes import LeadChange
 from serving.store.pseudonyms import Ids, id_problem
 
-M = TypeVar("M", bound=BaseModel)
-_MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
+_INTERACTIONS = msgspec.json.Decoder(InteractionsRequest[msgspec.Raw])  # each stays the bytes it is until its turn comes
+_INTERACTION = msgspec.json.Decoder(StoredInteraction)
+_UPDATE = msgspec.json.Decoder(LeadUpdate)
 _ETAG = re.compile(r'(?:W/)?"v(\d{1,9})"')
-
-
-def body_of(body: bytes, kind: type[M]) -> M:
-    """A body as a model.
-
-    Raises
-    ------
-    RefusedError
-        with a 4xx problem document.
-    """
-    return validate(object_of(body), kind)
 
 
 def events_of(body: bytes, ids: Ids) -> tuple[dict[int, InteractionEvent], list[RefusedEvent]]:
@@ -51,24 +44,36 @@ def events_of(body: bytes, ids: Ids) -> tuple[dict[int, InteractionEvent], list[
     RefusedError
         when the request as a whole cannot be read.
     """
-    interactions = body_of(body, InteractionsEnvelope).interactions
-    if not interactions:
-        raise refuse(422, "Invalid request", "`interactions` is empty; send at least one.", field="/interactions", value="[]")
-    if len(interactions) > MOST_EVENTS:
-        detail = f"A request takes {MOST_EVENTS:,} interactions at the most, got {len(interactions):,}: send several."
-        raise refuse(413, "Too many interactions", detail, field="/interactions")
+    request = decode_body(_INTERACTIONS, body) or _second_look(body)
     events: dict[int, InteractionEvent] = {}
     refused: list[RefusedEvent] = []
-    for index, raw in enumerate(interactions):
+    for index, item in enumerate(request.interactions):
         try:
-            events[index] = _event(index, raw, ids)
+            events[index] = _event(index, item_of(item, body, _INTERACTION, ("interactions", index)), ids)
         except RefusedError as error:
             problem = error.problem
+            if problem.status == 400:
+                raise
+            raw = plain(item, body)
             refused.append(
                 RefusedEvent(place=index, event_id=_repeatable_id(raw, "event_id"), lead_id=_repeatable_id(raw, "lead_id"),
                              detail=problem.detail, field=problem.field)
             )  # fmt: skip
     return events, refused
+
+
+def _second_look(body: bytes) -> InteractionsRequest[Any]:
+    """A request that is not decoded at once: its interactions are plain JSON."""
+    content = object_of(body)
+    try:
+        return struct_of(content, InteractionsRequest[Any])
+    except msgspec.ValidationError as error:  # all but the length of the list is worded already
+        count = len(content["interactions"])
+        if not count:
+            detail = "`interactions` is empty; send at least one."
+            raise refuse(422, "Invalid request", detail, field="/interactions", value="[]") from error
+        detail = f"A request takes {MOST_EVENTS:,} interactions at the most, got {count:,}: send several."
+        raise refuse(413, "Too many interactions", detail, field="/interactions") from error
 
 
 def _repeatable_id(raw: Any, name: str) -> str | None:
@@ -77,16 +82,12 @@ def _repeatable_id(raw: Any, name: str) -> str | None:
     return quote(value).strip("'\"") if isinstance(value, str) and len(value) <= 200 else None
 
 
-def _event(index: int, raw: Any, ids: Ids) -> InteractionEvent:
+def _event(index: int, interaction: StoredInteraction, ids: Ids) -> InteractionEvent:
     path = ("interactions", index)
-    try:
-        interaction = StoredInteraction.model_validate(raw)
-    except ValidationError as error:
-        raise RefusedError(from_validation(error, StoredInteraction, None, path)) from error
     for name in ("event_id", "lead_id", "type", "content", "campaign"):
         _check_text(getattr(interaction, name), name, path)
     if not is_plausible(interaction.at):
-        raise _invalid_field(_time_message("at", interaction.at), (*path, "at"), interaction.at)
+        raise _invalid_field(_time_message("at", interaction.at), (*path, "at"), str(interaction.at))
     return InteractionEvent(
         ids(interaction.event_id), ids(interaction.lead_id), interaction.type, microseconds(interaction.at),
         interaction.value, interaction.content, interaction.campaign, interaction.direction,
@@ -109,7 +110,7 @@ def change_of(body: bytes, lead_id: str, ids: Ids, funnel: Funnel | None, now: i
     RefusedError
         with a 4xx problem document that names the field.
     """
-    update = body_of(body, LeadUpdate)
+    update = decode_body(_UPDATE, body) or struct_of(object_of(body), LeadUpdate)
     if problem := id_problem(lead_id):
         raise refuse(422, "Invalid lead", f"lead_id {problem}.", field="lead_id", value=quote(lead_id))
     if not 0 < len(lead_id) <= 200:
@@ -120,7 +121,7 @@ def change_of(body: bytes, lead_id: str, ids: Ids, funnel: Funnel | None, now: i
         if moment is None:
             continue
         if not is_plausible(moment):
-            raise _invalid_field(_time_message(name, moment), (name,), moment)
+            raise _invalid_field(_time_message(name, moment), (name,), str(moment))
         moments[name] = microseconds(moment)
     _stage(update, funnel)
     attributes, opted_out = _opted_out(update)
@@ -159,8 +160,6 @@ def _stage(update: LeadUpdate, funnel: Funnel | None) -> None:
     _check_text(update.lead_stage, "lead_stage", ())
     known_stages = (*funnel.stages, *funnel.exits) if funnel else None
     if known_stages and update.lead_stage not in known_stages:
-        from features.common.errors import nearest
-
         detail = f"{quote(update.lead_stage)} is no lead stage of this funnel: {nearest(update.lead_stage, known_stages)}"
         raise _invalid_field(detail, ("lead_stage",), update.lead_stage)
 
@@ -226,7 +225,7 @@ def moment_of(parameters: Mapping[str, str], name: str, now: int) -> int | None:
     if not text:
         return None
     try:
-        moment = _MOMENT.validate_python(re.sub(r" (?=\d\d:?\d\d$)", "+", text))  # a plus that was not encoded
+        moment = MOMENT.validate_python(re.sub(r" (?=\d\d:?\d\d$)", "+", text))  # a plus that was not encoded
     except ValidationError as error:
         raise _invalid_field(f"{name} must be an ISO 8601 time such as 2026-06-30T12:00:00Z.", (name,), text) from error
     if not is_plausible(moment):

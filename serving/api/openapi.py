@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_origin
 
+import msgspec
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -13,6 +14,7 @@ from serving.http.route_table import CALLS, OPEN, Call, JsonSchema, Operation
 from serving.schemas.score import Problem
 
 VERSION = "1"
+_REFERENCE = "#/components/schemas/{}"
 SECURITY_SCHEMES = {
     "key": {"type": "http", "scheme": "bearer", "description": "An API key (rl_…), or a token of the issuer"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -34,23 +36,36 @@ _BUSY = {408: "the body did not arrive in time", 503: "more is asked than can be
 def describe() -> JsonSchema:
     """The OpenAPI document."""
     paths: dict[str, dict[str, Any]] = {}
-    models: dict[tuple[type[BaseModel], Literal["validation", "serialization"]], None] = {(Problem, "serialization"): None}
+    requests: list[Any] = []
+    models: dict[tuple[type[BaseModel], Literal["serialization"]], None] = {(Problem, "serialization"): None}
     for call in CALLS:
         if call.operation is None:
             continue
         path = call.path.replace(":path", "")
         paths.setdefault(path, {})[call.method.lower()] = _operation(call, call.operation)
-        if isinstance(call.operation.request, type):
-            models[call.operation.request, "validation"] = None
+        if _is_named(call.operation.request):
+            requests.append(call.operation.request)
         if isinstance(call.operation.answer, type):
             models[call.operation.answer, "serialization"] = None
-    _, schemas = models_json_schema(list(models), ref_template="#/components/schemas/{model}")
+    _, schemas = models_json_schema(list(models), ref_template=_REFERENCE.format("{model}"))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Ripeline", "version": VERSION, "summary": "Calibrated lead scores, reasons and recommendations."},
         "paths": paths,
-        "components": {"schemas": schemas["$defs"], "securitySchemes": SECURITY_SCHEMES},
+        "components": {"schemas": {**_request_schemas(requests), **schemas["$defs"]}, "securitySchemes": SECURITY_SCHEMES},
     }
+
+
+def _request_schemas(requests: Sequence[Any]) -> JsonSchema:
+    """The structs that requests are decoded by; one with a list of a kind goes by its name alone (`ScoreRequest[Lead]`)."""
+    _, schemas = msgspec.json.schema_components(requests, ref_template=_REFERENCE.format("{name}"))
+    titles = [schema["title"].partition("[")[0] for schema in schemas.values()]
+    return {title: {**schema, "title": title} for title, schema in zip(titles, schemas.values(), strict=True)}
+
+
+def _is_named(schema: Any) -> bool:
+    """Whether it is a struct or a model, which has a name among the components."""
+    return isinstance(get_origin(schema) or schema, type)
 
 
 def _operation(call: Call, operation: Operation) -> JsonSchema:
@@ -101,8 +116,8 @@ def _meaning(text: str) -> Mapping[str, str]:
     return {"description": text} if text else {}
 
 
-def _schema(answer: type[BaseModel] | JsonSchema | None) -> JsonSchema:
-    """A model by its name among the components, others as they are; None is text."""
-    if isinstance(answer, type):
-        return {"$ref": f"#/components/schemas/{answer.__name__}"}
-    return answer or {"type": "string"}
+def _schema(schema: Any) -> JsonSchema:
+    """A struct or a model by its name among the components, others as they are; None is text."""
+    if _is_named(schema):
+        return {"$ref": _REFERENCE.format((get_origin(schema) or schema).__name__)}
+    return schema or {"type": "string"}

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.routing import compile_path
 from starlette.types import Scope
 
-from serving.schemas import answer, leads, score
+from serving.schemas import answer, leads, requests, score
 
 KeyScope = Literal["score", "write", "admin"]
 SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)  # of keys; admin may do all
@@ -22,14 +22,14 @@ JsonSchema = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """What OpenAPI says of a call. `answer`: None is CSV; `query`: parameter → (kind, meaning); `headers`: name → meaning;
-    `created`: it may answer 201 too."""
+    """What OpenAPI says of a call. `request`: a struct or a schema; `answer`: None is CSV; `query`: parameter → (kind, meaning);
+    `headers`: name → meaning; `created`: it may answer 201."""
 
     summary: str
     answer: type[BaseModel] | JsonSchema | None
     problems: tuple[int, ...]
     outcome: str = "found"
-    request: type[BaseModel] | JsonSchema | None = None
+    request: Any = None
     example: JsonSchema | None = None
     query: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -115,11 +115,11 @@ def _file(name: str, path: str) -> Call:
 
 CALLS = (
     Call("score", "POST", "/v1/score", "score", Operation(
-        summary="Score leads", request=score.ScoreRequest, example=score.EXAMPLE,
+        summary="Score leads", request=requests.ScoreRequest[requests.Lead], example=score.EXAMPLE,
         answer=answer.ScoreResponse, outcome="one result per lead, in order", problems=(400, 413, 422, 503))),
     Call("what_if", "POST", "/v1/what-if", "score", Operation(
         summary="What would change the score of the first lead, limited to what can still happen",
-        request=score.WhatIfRequest, example=score.EXAMPLE,
+        request=requests.WhatIfRequest[requests.Lead], example=score.EXAMPLE,
         answer=score.WhatIfResponse, outcome="the lead as it is, and after each change", problems=(400, 413, 422, 503))),
     Call("work_list", "GET", "/v1/leads", "score", Operation(
         summary="The work list: open leads by their newest scores",
@@ -128,13 +128,13 @@ CALLS = (
         summary="The same rows as CSV, all of them", answer=None, query=_LIST, problems=(404, 422, 503))),
     Call("interactions", "POST", "/v1/interactions", "write", Operation(
         summary="What leads did: each taken once, in any order, for leads not known yet too",
-        request=leads.InteractionsRequest, example=leads.EVENTS_EXAMPLE,
+        request=requests.InteractionsRequest[requests.StoredInteraction], example=leads.EVENTS_EXAMPLE,
         answer=leads.InteractionsAnswer, problems=(400, 404, 413, 422, 503))),
     Call("lead", "GET", _LEAD, "score", Operation(
         summary="A lead and its colleagues, as a request scores them", answer=score.LeadRequest, problems=(404, 503))),
     Call("put_lead", "PUT", _LEAD, "write", Operation(
         summary="What is known of a lead from a moment on; twice is once",
-        request=leads.LeadUpdate, example=leads.LEAD_EXAMPLE, headers=_CONDITIONS,
+        request=requests.LeadUpdate, example=leads.LEAD_EXAMPLE, headers=_CONDITIONS,
         answer=leads.LeadWritten, created=True, problems=(400, 404, 410, 412, 413, 422, 503))),
     Call("erase", "DELETE", _LEAD, "admin", Operation(
         summary="Delete everything of a lead; needs the scope admin", answer=leads.Erasure, problems=(404, 503))),

@@ -1,40 +1,15 @@
-"""The words of the API about stored leads: what may be sent, and what is answered."""
+"""The words of the API about stored leads: what is answered."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from models.decision.recommend import Action
 from serving.schemas.answer import Result
-from serving.schemas.score import Interaction, ModelName, Moment, Scalar, _Request
-
-MOST_EVENTS = 10_000
-MOST_ATTRIBUTES = 500
-LONGEST_TEXT = 10_000  # characters of a value
-
-Id = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class StoredInteraction(Interaction):
-    """One interaction of a lead, named by an id that it keeps for ever."""
-
-    event_id: Id = Field(description="yours; the same id is taken once, however often it is sent")
-    lead_id: Id
-
-
-class InteractionsEnvelope(_Request):
-    """The request around the interactions; each is read on its own, so that a bad one spoils no other."""
-
-    interactions: list[Any]
-
-
-class InteractionsRequest(_Request):
-    """Interactions of any leads, in any order, late or early; those of leads that are not known yet wait for them."""
-
-    interactions: list[StoredInteraction] = Field(min_length=1, max_length=MOST_EVENTS)
+from serving.schemas.score import ModelName
 
 
 class RefusedEvent(BaseModel):
@@ -56,19 +31,6 @@ class InteractionsAnswer(BaseModel):
     waiting: int = Field(description="of the new ones, those whose lead is not known yet")
     erased: int = Field(description="of leads that were erased: not kept")
     refused: list[RefusedEvent]
-
-
-class LeadUpdate(_Request):
-    """What is known of a lead from a moment on. What is left out stays; null empties a value."""
-
-    created_at: Moment | None = Field(None, description="needed for a lead that is not known yet")
-    at: Moment | None = Field(None, description="from when this holds; default: now")
-    lead_stage: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    lead_stage_since: Moment | None = Field(None, description="default: `at`, for a new lead created_at")
-    attributes: dict[str, Scalar] | None = Field(None, description="source, country, job_title … and custom columns")
-    company: dict[str, Scalar] | None = Field(None, description="company_id and its attributes; company_id null: no company")
-    opted_out: bool | None = Field(None, description="true: it is not scored any more")
-    human_review: bool | None = Field(None, description="true: a person is to look at what is decided")
 
 
 class LeadWritten(BaseModel):

@@ -1,99 +1,12 @@
-"""The words of the API: what a request may hold, and answers but that for a scored lead (`serving/schemas/answer.py`)."""
+"""The words of the API: answers but that for a scored lead (`answer.py`); requests are in `requests.py`."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field
 
 from models.decision.recommend import Action
-
-MOST_LEADS = 10_000
-MOST_INTERACTIONS = 20_000  # per lead
-MOST_REASONS = 50
-
-Scalar = str | int | float | bool | None
-
-
-def _iso(value: object) -> object:
-    """Bare numbers are refused: whether they are seconds or milliseconds would be a guess."""
-    if isinstance(value, str) and "-" in value[1:]:
-        return value
-    raise PydanticCustomError("moment", "must be an ISO 8601 time such as '2026-06-30T12:00:00Z'")
-
-
-Moment = Annotated[datetime, BeforeValidator(_iso)]
-
-
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class Interaction(_Request):
-    """One timestamped act of or towards a lead."""
-
-    type: Annotated[str, Field(min_length=1, max_length=200)]
-    at: Moment = Field(description="ISO 8601; without an offset it is taken as UTC")
-    value: float | None = Field(None, strict=True, description="for example seconds watched")
-    content: str | None = Field(None, max_length=500, description="topic or asset")
-    campaign: str | None = Field(None, max_length=500)
-    direction: Literal["in", "out"] | None = Field(None, description="by the lead, or by us")
-
-
-class Recommended(_Request):
-    """What was recommended before, and when."""
-
-    action: Action
-    at: Moment
-
-
-class Lead(_Request):
-    """One lead with its history up to as_of."""
-
-    lead_id: Annotated[str, Field(min_length=1, max_length=200)]
-    lead_stage: Annotated[str, Field(max_length=200)]
-    created_at: Moment
-    lead_stage_since: Moment | None = Field(None, description="when it entered its lead stage; default: created_at")
-    attributes: dict[str, Scalar] = Field(default_factory=dict, description="source, country, job_title … and custom columns")
-    company: dict[str, Scalar] | None = Field(
-        None,
-        description="company_id, industry, employees …; leads that share company_id are one buying group",
-    )
-    interactions: list[Interaction] = Field(default_factory=list, max_length=MOST_INTERACTIONS)
-    previous: Recommended | None = Field(None, description="the last recommendation, so that noise alone does not change it")
-
-
-class _Frame(_Request):
-    as_of: Moment | None = Field(None, description="the moment at which to look; default: now")
-    reasons: int = Field(5, strict=True, ge=0, le=MOST_REASONS, description="how many reasons per lead")
-    language: Literal["en", "de"] = "en"
-
-
-class Envelope(_Frame):
-    """The request around the leads; each lead is read on its own, so that a bad one spoils no other."""
-
-    leads: list[Any]
-
-
-class WhatIfEnvelope(Envelope):
-    """The request around the lead of a what-if question and its colleagues."""
-
-    add: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(default_factory=list, max_length=20)
-
-
-class WhatIfRequest(_Frame):
-    """A what-if question about the first of the leads; the others are its colleagues. `reasons` is not used."""
-
-    leads: list[Lead] = Field(min_length=1, max_length=MOST_LEADS)
-    add: list[str] = Field(default_factory=list, max_length=20, description="interaction types to try, one after the other")
-
-
-class ScoreRequest(_Frame):
-    """The request as documented, with the leads in full."""
-
-    leads: list[Lead] = Field(min_length=1, max_length=MOST_LEADS)
 
 
 class Problem(BaseModel):

@@ -1,34 +1,39 @@
-"""From the bytes of a request to leads: the envelope strictly, each lead on its own."""
+"""From the bytes of a request to leads: what stands around them strictly, each lead on its own."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+import msgspec
+import numpy as np
 
 from features.attributes.values import NO_WORDS, YES_WORDS, is_missing
 from features.common.errors import nearest
 from features.common.words import Language
 from features.dataset.funnel import Funnel
-from features.engine.request import Interaction, RequestLead
-from serving.http.errors import RefusedError, from_validation, pointer, quote, refuse
+from features.engine.request import InteractionColumns, RequestLead
+from serving.http.errors import RefusedError, pointer, quote, refuse
+from serving.http.json_body import decode_body, item_of, object_of
+from serving.http.validation import struct_of
 from serving.schemas.answer import Result
-from serving.schemas.score import MOST_LEADS, Envelope, Lead, Problem, WhatIfEnvelope
+from serving.schemas.requests import MOST_LEADS, Lead, Recommended, ScoreRequest, WhatIfRequest
+from serving.schemas.score import Problem
 
-M = TypeVar("M", bound=BaseModel)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-_SURROGATE = re.compile("[\ud800-\udfff]")  # lone ones cannot be written as UTF-8
 NO_OFFSET = "Times without an offset are taken as UTC."
 NO_INTERACTIONS = "There are no interactions; the score rests on attributes alone."
 NO_STAGE_TIME = "lead_stage_since is missing; created_at is taken in its place."
 MAX_LISTED = 100  # problems listed when every lead is invalid
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # outside, a time is a slip
+
+Kind = type[ScoreRequest[Any]]
+# a lead stays the bytes it is until its turn comes
+_DECODERS = {kind: msgspec.json.Decoder(kind[msgspec.Raw]) for kind in (ScoreRequest, WhatIfRequest)}
+_LEAD = msgspec.json.Decoder(Lead)
 
 
 @dataclass
@@ -50,7 +55,7 @@ class Parsed:
     decided: dict[int, Result] = field(default_factory=dict)
 
 
-def read(body: bytes, funnel: Funnel, now: datetime, kind: type[Envelope] = Envelope) -> Parsed:
+def read(body: bytes, funnel: Funnel, now: datetime, kind: Kind = ScoreRequest) -> Parsed:
     """Read a request; `kind` says what may stand around the leads.
 
     Raises
@@ -58,22 +63,23 @@ def read(body: bytes, funnel: Funnel, now: datetime, kind: type[Envelope] = Enve
     RefusedError
         with a 4xx problem document when the request as a whole cannot be read, or when every lead in it is invalid.
     """
-    envelope = _envelope(body, kind)
-    if envelope.as_of is not None and not is_plausible(envelope.as_of):
-        raise refuse(
-            422, "Invalid request", _time_message("as_of", envelope.as_of), field="/as_of", value=quote(str(envelope.as_of))
-        )
-    naive = envelope.as_of is not None and envelope.as_of.tzinfo is None
-    parsed = Parsed(microseconds(envelope.as_of or now), envelope.reasons, envelope.language, naive)
-    parsed.add = envelope.add if isinstance(envelope, WhatIfEnvelope) else []
+    request: ScoreRequest[Any] = decode_body(_DECODERS[kind], body) or _second_look(body, kind)
+    if request.as_of is not None and not is_plausible(request.as_of):
+        detail = _time_message("as_of", request.as_of)
+        raise refuse(422, "Invalid request", detail, field="/as_of", value=quote(str(request.as_of)))
+    naive = request.as_of is not None and request.as_of.tzinfo is None
+    parsed = Parsed(microseconds(request.as_of or now), request.reasons, request.language, naive)
+    parsed.add = request.add if isinstance(request, WhatIfRequest) else []
     seen_ids: set[str] = set()
-    for index, raw in enumerate(envelope.leads):
+    for index, item in enumerate(request.leads):
         try:
-            _read_lead(parsed, index, raw, funnel, seen_ids)
+            _read_lead(parsed, index, item_of(item, body, _LEAD, ("leads", index)), funnel, seen_ids)
         except RefusedError as error:
+            if error.problem.status == 400:
+                raise
             parsed.decided[index] = Result(lead_id=error.problem.lead, status="invalid", problem=error.problem)
     problems = [result.problem for result in parsed.decided.values() if result.problem]
-    if len(problems) == len(envelope.leads):
+    if len(problems) == len(request.leads):
         raise _all_invalid(problems)
     return parsed
 
@@ -86,7 +92,8 @@ def _all_invalid(problems: Sequence[Problem]) -> RefusedError:
     return refuse(422, "Invalid request", detail, errors=list(problems[:MAX_LISTED]))
 
 
-def _envelope(body: bytes, kind: type[Envelope]) -> Envelope:
+def _second_look(body: bytes, kind: Kind) -> ScoreRequest[Any]:
+    """A request that is not decoded at once: its leads are plain JSON."""
     content = object_of(body, "an object with `leads`")
     leads = content.get("leads")
     if isinstance(leads, list) and not leads:
@@ -94,50 +101,22 @@ def _envelope(body: bytes, kind: type[Envelope]) -> Envelope:
     if isinstance(leads, list) and len(leads) > MOST_LEADS:
         detail = f"A request takes {MOST_LEADS:,} leads at the most, got {len(leads):,}: send several."
         raise refuse(413, "Too many leads", detail, field="/leads")
-    return validate(content, kind)
-
-
-def object_of(body: bytes, expected: str = "an object") -> dict[str, Any]:
-    """The JSON object that a body is; `expected` says what it should be.
-
-    Raises
-    ------
-    RefusedError
-        with a 4xx problem document.
-    """
-    try:
-        content = json.loads(body, parse_constant=_no_constant)
-    except RecursionError as error:
-        raise refuse(400, "Not readable", "The JSON is nested too deeply.") from error
-    except ValueError as error:
-        raise refuse(400, "Not readable", f"The body is not JSON in UTF-8: {str(error)[:200]}.") from error
-    if not isinstance(content, dict):
-        raise refuse(422, "Invalid request", f"The body must be {expected}, got {quote(content)}.", field="")
-    return content
-
-
-def validate(content: dict[str, Any], kind: type[M]) -> M:
-    """The object as a model.
-
-    Raises
-    ------
-    RefusedError
-        naming the field that is wrong.
-    """
-    try:
-        return kind.model_validate(content)
-    except ValidationError as error:
-        raise RefusedError(from_validation(error, kind)) from error
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
+    request: ScoreRequest[Any] = struct_of(content, kind[Any])  # type: ignore[index]
+    return request
 
 
 def microseconds(time: datetime) -> int:
     """A time, UTC where it has no offset → microseconds since 1970."""
-    aware = time.replace(tzinfo=UTC) if time.tzinfo is None else time
-    return (aware - EPOCH) // MICROSECOND
+    return all_microseconds([time])[0][0]
+
+
+def all_microseconds(times: list[datetime]) -> tuple[list[int], bool]:
+    """As `microseconds` for each of them, and whether one has no offset."""
+    try:
+        spans, naive = [time - EPOCH for time in times], False
+    except TypeError:
+        spans, naive = [(time if time.tzinfo else time.replace(tzinfo=UTC)) - EPOCH for time in times], True
+    return [span.days * 86_400_000_000 + span.seconds * 1_000_000 + span.microseconds for span in spans], naive
 
 
 def is_plausible(time: datetime) -> bool:
@@ -158,7 +137,7 @@ def _opted_out(lead: Lead) -> str:
     return "" if is_missing(mark) else str(mark).strip().casefold()
 
 
-def _read_lead(parsed: Parsed, index: int, raw: Any, funnel: Funnel, seen_ids: set[str]) -> None:
+def _read_lead(parsed: Parsed, index: int, lead: Lead, funnel: Funnel, seen_ids: set[str]) -> None:
     """Read one lead into `parsed`: to be scored, or decided without a score.
 
     Raises
@@ -166,36 +145,35 @@ def _read_lead(parsed: Parsed, index: int, raw: Any, funnel: Funnel, seen_ids: s
     RefusedError
         when the lead is invalid.
     """
-    raw_id = raw.get("lead_id") if isinstance(raw, dict) else None
-    lead_id = raw_id if isinstance(raw_id, str) and len(raw_id) <= 200 and not _SURROGATE.search(raw_id) else None
-    try:
-        lead = Lead.model_validate(raw)
-    except ValidationError as error:
-        raise RefusedError(from_validation(error, Lead, lead_id, ("leads", index))) from error
     if lead.lead_id in seen_ids:
         raise _invalid(lead, index, f"lead_id {quote(lead.lead_id)} stands twice in the request.", ["lead_id"], lead.lead_id)
     seen_ids.add(lead.lead_id)
+    mark = _opted_out(lead)
     if lead.lead_stage == funnel.final or lead.lead_stage in funnel.exits:
         note = f"A lead in {lead.lead_stage!r} is not scored."
         parsed.decided[index] = Result(lead_id=lead.lead_id, status="closed", warnings=[note])
-        parsed.context += _colleague(lead, index, funnel, parsed.as_of)
-    elif _opted_out(lead) in YES_WORDS:
+        parsed.context += _colleague(lead, index, parsed.as_of)
+    elif mark in YES_WORDS:
         note = "The lead has opted out; it is not scored."
         parsed.decided[index] = Result(lead_id=lead.lead_id, status="opted_out", warnings=[note])
-        parsed.context += _colleague(lead, index, funnel, parsed.as_of)
+        parsed.context += _colleague(lead, index, parsed.as_of)
     else:
-        live = _live(lead, index, funnel, parsed.as_of)
+        if lead.lead_stage not in funnel.stages:
+            suggestion = nearest(lead.lead_stage, (*funnel.stages, *funnel.exits))
+            detail = f"{quote(lead.lead_stage)} is no lead stage of this funnel: {suggestion}"
+            raise _invalid(lead, index, detail, ["lead_stage"], lead.lead_stage)
+        live, naive = _live(lead, index, parsed.as_of, funnel.position(lead.lead_stage), lead.previous)
         parsed.places.append(index)
         parsed.leads.append(live)
-        parsed.warnings[index] = _warnings(lead, funnel, parsed.naive)
+        parsed.warnings[index] = _warnings(lead, funnel, parsed.naive or naive, mark)
 
 
-def _colleague(lead: Lead, index: int, funnel: Funnel, as_of: int) -> list[RequestLead]:
+def _colleague(lead: Lead, index: int, as_of: int) -> list[RequestLead]:
     """A lead that is not scored, for those that share its company; none where it has none, or cannot be read."""
     if not lead.company or is_missing(lead.company.get("company_id")):
         return []
     try:
-        return [_live(lead.model_copy(update={"lead_stage": funnel.stages[0], "previous": None}), index, funnel, as_of)]
+        return [_live(lead, index, as_of, 0, None)[0]]
     except RefusedError:
         return []
 
@@ -205,54 +183,65 @@ def _invalid(lead: Lead, index: int, detail: str, path: Sequence[str | int], val
     return refuse(422, "Invalid lead", detail, lead=lead.lead_id, field=location, value=quote(value))
 
 
-def _live(lead: Lead, index: int, funnel: Funnel, as_of: int) -> RequestLead:
-    if lead.lead_stage not in funnel.stages:
-        suggestion = nearest(lead.lead_stage, (*funnel.stages, *funnel.exits))
-        detail = f"{quote(lead.lead_stage)} is no lead stage of this funnel: {suggestion}"
-        raise _invalid(lead, index, detail, ["lead_stage"], lead.lead_stage)
-    for name in ("created_at", "lead_stage_since"):
-        moment = getattr(lead, name)
-        if moment is not None and not is_plausible(moment):
-            raise _invalid(lead, index, _time_message(name, moment), [name], str(moment))
-        if moment is not None and microseconds(moment) > as_of:
-            raise _invalid(lead, index, f"{name} {moment} is after as_of.", [name], str(moment))
-    if lead.previous and not (_MIN_TIME <= microseconds(lead.previous.at) <= as_of):
-        detail = f"previous: at {lead.previous.at} is after as_of or impossible."
-        raise _invalid(lead, index, detail, ["previous", "at"], str(lead.previous.at))
-    acts = []
-    for number, act in enumerate(lead.interactions):
-        moment_us = microseconds(act.at)
-        if moment_us >= as_of:
-            detail = f"The interaction {quote(act.type)} at {act.at} is not before as_of."
-            raise _invalid(lead, index, detail, ["interactions", number, "at"], str(act.at))
-        if moment_us < _MIN_TIME:
-            detail = _time_message(f"The time of the interaction {quote(act.type)},", act.at)
-            raise _invalid(lead, index, detail, ["interactions", number, "at"], str(act.at))
-        acts.append(Interaction(act.type, moment_us, act.direction, act.value, act.content))
-    company = dict(lead.company or {})
-    company_id = company.pop("company_id", None)
-    return RequestLead(
-        lead.lead_id,
-        funnel.position(lead.lead_stage),
-        microseconds(lead.created_at),
-        microseconds(lead.lead_stage_since or lead.created_at),
-        lead.attributes,
-        None if company_id is None else str(company_id),
-        company,
-        acts,
-        (lead.previous.action, microseconds(lead.previous.at)) if lead.previous else None,
+def _live(lead: Lead, index: int, as_of: int, stage: int, previous: Recommended | None) -> tuple[RequestLead, bool]:
+    """The lead at a position of the funnel, and whether one of its times has no offset.
+
+    Raises
+    ------
+    RefusedError
+        when one of its times cannot be, or is still to come.
+    """
+    acts, entered_at = lead.interactions, lead.lead_stage_since or lead.created_at
+    (created, entered, *moments), naive = all_microseconds([lead.created_at, entered_at, *[act.at for act in acts]])
+    recommended = None if previous is None else (previous.action, microseconds(previous.at))
+    if (
+        min(created, entered) < _MIN_TIME
+        or max(created, entered) > as_of
+        or (recommended and not _MIN_TIME <= recommended[1] <= as_of)
+        or (moments and (min(moments) < _MIN_TIME or max(moments) >= as_of))
+    ):
+        raise _impossible(lead, index, as_of, previous)
+    columns = InteractionColumns(
+        [act.type for act in acts],
+        np.array(moments, np.int64),
+        [act.direction for act in acts],
+        [act.value for act in acts],
+        [act.content for act in acts],
     )
+    company = lead.company or {}
+    company_id = company.pop("company_id", None)
+    company_name = None if company_id is None else str(company_id)
+    live = RequestLead(lead.lead_id, stage, created, entered, lead.attributes, company_name, company, columns, recommended)
+    return live, naive
 
 
-def _warnings(lead: Lead, funnel: Funnel, naive: bool) -> list[str]:
+def _impossible(lead: Lead, index: int, as_of: int, previous: Recommended | None) -> RefusedError:
+    """The first time of a lead that cannot be, or is still to come."""
+    for name, time in (("created_at", lead.created_at), ("lead_stage_since", lead.lead_stage_since or lead.created_at)):
+        if not is_plausible(time):
+            return _invalid(lead, index, _time_message(name, time), [name], str(time))
+        if microseconds(time) > as_of:
+            return _invalid(lead, index, f"{name} {time} is after as_of.", [name], str(time))
+    if previous and not _MIN_TIME <= microseconds(previous.at) <= as_of:
+        detail = f"previous: at {previous.at} is after as_of or impossible."
+        return _invalid(lead, index, detail, ["previous", "at"], str(previous.at))
+    acts = enumerate(lead.interactions)
+    number, act = next((number, act) for number, act in acts if not _MIN_TIME <= microseconds(act.at) < as_of)
+    if microseconds(act.at) >= as_of:
+        detail = f"The interaction {quote(act.type)} at {act.at} is not before as_of."
+    else:
+        detail = _time_message(f"The time of the interaction {quote(act.type)},", act.at)
+    return _invalid(lead, index, detail, ["interactions", number, "at"], str(act.at))
+
+
+def _warnings(lead: Lead, funnel: Funnel, naive: bool, mark: str) -> list[str]:
     messages = []
-    times = (lead.created_at, lead.lead_stage_since, *(act.at for act in lead.interactions))
-    if naive or any(time is not None and time.tzinfo is None for time in times):
+    if naive:
         messages.append(NO_OFFSET)
     if not lead.interactions:
         messages.append(NO_INTERACTIONS)
     if lead.lead_stage_since is None and lead.lead_stage != funnel.stages[0]:
         messages.append(NO_STAGE_TIME)
-    if _opted_out(lead) not in {"", *NO_WORDS}:
+    if mark and mark not in NO_WORDS:
         messages.append(f"opted_out: {quote(lead.attributes['opted_out'])} is neither yes nor no; taken as no.")
     return messages

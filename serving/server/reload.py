@@ -21,7 +21,7 @@ from models.store import load
 from serving.api.app import respond, utc_now
 from serving.common.json_logging import emit
 from serving.schemas.score import EXAMPLE
-from serving.scoring.quick import read
+from serving.scoring.request import read
 from serving.scoring.scorer import Scorer
 
 T = TypeVar("T")

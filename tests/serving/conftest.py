@@ -20,7 +20,7 @@ from serving.access.api_keys import add
 from serving.api.app import create_app, utc_now
 from serving.schemas.score import EXAMPLE
 from serving.scoring.answer import build_answer
-from serving.scoring.quick import read
+from serving.scoring.request import read
 from serving.scoring.scorer import Scorer
 from serving.store.load import load
 from serving.store.rescoring import Refresher

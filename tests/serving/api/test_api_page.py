@@ -67,7 +67,7 @@ def test_a_schema_shows_its_limits_and_its_words(shown: str) -> None:
     assert "at most 20,000" in lead  # interactions of a lead
     assert "not empty, at most 200 characters" in lead
     asked = _part(shown, "schema-ScoreRequest")
-    assert "en | de" in asked
+    assert "de | en" in asked
     assert "from 0, to 50, default 5" in asked
 
 

@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 from models.common.types import logit
 from serving.api.app import create_app
-from serving.schemas.score import EXAMPLE, MOST_LEADS
+from serving.schemas.requests import MOST_LEADS
+from serving.schemas.score import EXAMPLE
 from serving.scoring.scorer import Scorer
 from tests.trained import Trained
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from serving.api.openapi_leads import EVENTS, LEAD
+
 from serving.schemas.score import EXAMPLE
 
 # values as they stand in JSON; numbers beyond what Python reads are text here

@@ -17,7 +17,7 @@ import pytest
 from features.dataset.funnel import Funnel
 from serving.api.lead_requests import change_of, events_of
 from serving.http.errors import RefusedError
-from serving.schemas.score import Envelope, WhatIfEnvelope
+from serving.schemas.requests import ScoreRequest, WhatIfRequest
 from serving.scoring.request import Parsed, read
 from serving.store.pseudonyms import Ids
 from tests.serving.scoring.odd_bodies import change_bodies, event_bodies, score_bodies
@@ -39,11 +39,11 @@ def plain(parsed: Parsed) -> Any:
 
 
 def to_score(body: bytes) -> Any:
-    return plain(read(body, FUNNEL, NOW, Envelope))
+    return plain(read(body, FUNNEL, NOW, ScoreRequest))
 
 
 def what_if(body: bytes) -> Any:
-    return plain(read(body, FUNNEL, NOW, WhatIfEnvelope))
+    return plain(read(body, FUNNEL, NOW, WhatIfRequest))
 
 
 def interactions(body: bytes) -> Any:
