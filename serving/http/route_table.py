@@ -22,8 +22,8 @@ JsonSchema = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """What OpenAPI says of a call. `request`: a struct or a schema; `answer`: None is CSV; `query`: parameter → (kind, meaning);
-    `headers`: name → meaning; `created`: it may answer 201."""
+    """What OpenAPI says of a call. `request`: a struct or a schema; `answer`: None is CSV; `query`: parameter → (kind,
+    meaning); `headers`: name → meaning; `created`: it may answer 201."""
 
     summary: str
     answer: type[BaseModel] | JsonSchema | None

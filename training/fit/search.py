@@ -32,8 +32,8 @@ def search(
     1984), the one with the fewest leaves is taken: with few rows that is a small tree, with many the best.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    judges = sides if sum(len(train) for train, _ in sides) <= MOST_ROWS else sides[-1:]
-    judges = [BinnedExamples(_sample(train, seed), validation) for train, validation in judges]
+    judging_sides = sides if sum(len(train) for train, _ in sides) <= MOST_ROWS else sides[-1:]
+    judges = [BinnedExamples(_sample(train, seed), validation) for train, validation in judging_sides]
     results: list[tuple[dict[str, Any], Floats]] = []
 
     def objective(trial: optuna.Trial) -> float:

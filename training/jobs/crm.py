@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -323,7 +324,7 @@ def _to_write(
     ledger_records = ledger.digests()
     departed = landing.removed_records("lead", "people", [lead for lead in ledger_records if lead not in records])
     places = opened.connector.places(list({**records, **ledger_records}))
-    evidence = dataset.interactions["lead_id"].astype(str).value_counts().to_dict()
+    evidence = Counter(dataset.interactions["lead_id"].astype(str))
     limit = opened.source.write_back.most
     todo = plan(records, ledger_records, fields, limit, departed, places, ledger.visible(), evidence)
     return todo.without(opened.connector.unwritable([lead for lead, _ in todo.records])), name, ledger

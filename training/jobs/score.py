@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -101,8 +102,8 @@ def _score_in_memory(job: ScoreJob, steps: Steps) -> ScoredFile:
     scores = score_open(model, data, moment, steps.step("Scoring"), job.previous)
     with whole_file(job.out) as partial:
         scores.to_csv(partial, index=False) if job.out.suffix == ".csv" else scores.to_parquet(partial, index=False)
-    actions = scores["action"].value_counts() if len(scores) else {}
-    return ScoredFile(moment, len(scores), {str(action): int(count) for action, count in actions.items()})
+    actions = Counter(map(str, scores["action"].dropna())) if len(scores) else Counter[str]()
+    return ScoredFile(moment, len(scores), dict(actions.most_common()))
 
 
 def _score_buckets(job: ScoreJob, steps: Steps) -> ScoredFile:
