@@ -39,7 +39,7 @@ class BodyLimiter:
             nonlocal started
             if message["type"] == "http.response.start":
                 started, status = True, message["status"]
-                if not body.whole and has_body(scope) and (status == 408 or not await body.drop_rest()):
+                if not body.ended and has_body(scope) and (status == 408 or not await body.drop_rest()):
                     message["headers"] = [*message["headers"], (b"connection", b"close")]
                 if status == 503 and not any(name == b"retry-after" for name, _ in message["headers"]):
                     message["headers"] = [*message["headers"], (b"retry-after", str(RETRY_AFTER).encode())]
@@ -56,13 +56,13 @@ class BodyLimiter:
 
 
 class Body:
-    """What has been received of one body, `size` bytes, and whether that is the `whole` of it."""
+    """What has been received of one body, `size` bytes, and whether it has `ended`."""
 
     def __init__(self, limiter: BodyLimiter, receive: Receive) -> None:
         self._limiter, self._receive = limiter, receive
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
-        self.size, self.whole = 0, False
+        self.size, self.ended = 0, False
 
     async def receive(self) -> Message:
         """The next message.
@@ -72,11 +72,11 @@ class Body:
         RefusedError
             if it has not come in time, or there is too much of all bodies.
         """
-        if self.whole:  # waits for the client to go away, for as long as that takes
+        if self.ended:  # waits for the client to go away, for as long as that takes
             return await self._receive()
         message = await self._receive_in_time()
         received = len(message.get("body", b""))
-        self.whole = not message.get("more_body")
+        self.ended = not message.get("more_body")
         self.size += received
         self._limiter.held_bytes += received
         if self._limiter.held_bytes > self._limiter.max_bytes:
@@ -97,11 +97,11 @@ class Body:
         dropped = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(REST_SECONDS):
-                while not self.whole and dropped <= REST_BYTES:
+                while not self.ended and dropped <= REST_BYTES:
                     message = await self._receive()
                     dropped += len(message.get("body", b""))
-                    self.whole = not message.get("more_body")
-        return self.whole
+                    self.ended = not message.get("more_body")
+        return self.ended
 
 
 def has_body(scope: Scope) -> bool:
