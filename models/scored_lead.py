@@ -114,8 +114,8 @@ class ScoredLeads:
             for column, name in (("p", "probability"), ("low", "low"), ("high", "high")):
                 columns[f"{column}_{target}"] = self.number(name, t)
             if model.dated:
-                for place, day in enumerate(packed.days[t][:-1]):
-                    columns[f"p_{target}_{day:g}d"] = self.number(f"curve {target}", place)
+                for position, day in enumerate(packed.days[t][:-1]):
+                    columns[f"p_{target}_{day:g}d"] = self.number(f"curve {target}", position)
                 columns[f"expected_days_{target}"] = self.number("expected_days", t)
         columns["points"] = self.number("points")
         columns["rules_grade"] = self.rules_grade or [None] * len(self)

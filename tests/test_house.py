@@ -44,8 +44,8 @@ GIVEN_TO_OTHERS = {
     "features/partitions/manifest.py": {"whole"},
     "features/partitions/matrix.py": {"made"},
     "models/decision/next_steps.py": {"others"},
+    "serving/schemas/answer.py": {"others", "rest"},
     "serving/schemas/leads.py": {"place", "known", "rest", "left"},
-    "serving/schemas/score.py": {"others", "rest"},
     "training/pool/contribution.py": {"told"},
     "training/report/page.py": {"said"},
 }

@@ -120,7 +120,7 @@ def _probabilities(lead: ScoredLead) -> dict[str, Any]:
             "low": row[low + t],
             "high": row[high + t],
             "horizon_days": horizon,
-            "curve": [{"days": day, "value": row[place]} for day, place in curve] if dated else [],
+            "curve": [{"days": day, "value": row[position]} for day, position in curve] if dated else [],
             "expected_days": money[days + t] if dated else None,
         }
         for t, name, horizon, curve in words.targets[lead.stage :]

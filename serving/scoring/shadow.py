@@ -58,8 +58,8 @@ class Shadow:
         if challenger.model.funnel.stages != champion.model.funnel.stages:
             self._requests.labels("other funnel").inc()
             return
-        leads, others = parsed.leads[:MAX_LEADS], [*parsed.leads[MAX_LEADS:], *parsed.context]
-        scored = challenger.scored(leads, parsed.as_of, language=parsed.language, context=others)
+        leads, colleagues = parsed.leads[:MAX_LEADS], [*parsed.leads[MAX_LEADS:], *parsed.context]
+        scored = challenger.scored(leads, parsed.as_of, language=parsed.language, context=colleagues)
         final = champion.model.funnel.final
         rows = []
         for index, lead in zip(parsed.places, scored.each([lead.lead_id for lead in leads]), strict=False):

@@ -102,8 +102,7 @@ def _score_in_memory(job: ScoreJob, steps: Steps) -> ScoredFile:
     scores = score_open(model, data, moment, steps.step("Scoring"), job.previous)
     with whole_file(job.out) as partial:
         scores.to_csv(partial, index=False) if job.out.suffix == ".csv" else scores.to_parquet(partial, index=False)
-    actions = Counter(map(str, scores["action"].dropna())) if len(scores) else Counter[str]()
-    return ScoredFile(moment, len(scores), dict(actions.most_common()))
+    return ScoredFile(moment, len(scores), Counter(scores["action"]) if len(scores) else {})
 
 
 def _score_buckets(job: ScoreJob, steps: Steps) -> ScoredFile:
