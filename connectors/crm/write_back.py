@@ -202,12 +202,12 @@ def plan(
     clear: list[Record] = []
     forget = []
     for name in dropped:
-        place = record_ids.get(name, name)
-        if name in departed or place in occupied:
+        target = record_ids.get(name, name)
+        if name in departed or target in occupied:
             forget.append(name)
         elif acknowledged[name] != CLEARED:
             clear.append((name, empty_values))
-            occupied.add(place)
+            occupied.add(target)
     send.sort(key=lambda record: _priority(records[record[0]]))
     selected = send if limit is None else send[: max(0, limit - len(clear))]
     forgotten = set(forget)

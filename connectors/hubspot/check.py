@@ -31,6 +31,7 @@ def checks(api: HubSpotApi) -> Iterator[Check]:
         ("calls", f"/crm/objects/{v}/calls", "crm.objects.contacts.read", "warning"),
         ("meetings", f"/crm/objects/{v}/meetings", "crm.objects.contacts.read", "warning"),
         ("one-to-one e-mails", f"/crm/objects/{v}/emails", "sales-email-read", "warning"),
+        ("leads of sales", f"/crm/objects/{v}/leads", "Sales Hub and crm.objects.leads.read", "warning"),
         ("marketing e-mails", "/email/public/v1/events", "content", "warning"),
         ("forms", "/marketing/v3/forms", "forms", "warning"),
         ("page views", f"/events/event-occurrences/{v}", "an Enterprise plan", "warning"),

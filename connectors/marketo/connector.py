@@ -58,6 +58,7 @@ from connectors.marketo.settings import (
     STAGE,
     STATUS,
     MarketoSource,
+    permission,
 )
 from connectors.marketo.writer import MarketoWriter
 
@@ -114,16 +115,16 @@ class Marketo(MarketoWriter, BaseConnector):
 
     def read_account(self) -> str | None:
         """See `BaseConnector`: the Munchkin id, which every instance has in its address."""
-        found = re.search(r"//(\d{3}-[A-Z]{3}-\d{3})\.", self.source.base_url, re.IGNORECASE)
-        return found.group(1).upper() if found else None
+        munchkin_id = re.search(r"//(\d{3}-[A-Z]{3}-\d{3})\.", self.source.base_url, re.IGNORECASE)
+        return munchkin_id.group(1).upper() if munchkin_id else None
 
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them."""
         return [
-            Stream("leads", self._leads, needs=_permission("Lead"), fields=frozenset(self._mapped_fields)),
-            Stream("lead_changes", self._changes, needs=_permission("Activity")),
-            Stream("activities", self._activities, needs=_permission("Activity")),
-            Stream("deleted", self._deletion_pages, needs=_permission("Activity")),
+            Stream("leads", self._leads, needs=permission("Lead"), fields=frozenset(self._mapped_fields)),
+            Stream("lead_changes", self._changes, needs=permission("Activity")),
+            Stream("activities", self._activities, needs=permission("Activity")),
+            Stream("deleted", self._deletion_pages, needs=permission("Activity")),
         ]
 
     def _leads(self, cursor: Any) -> Iterator[Page]:
@@ -304,7 +305,7 @@ class Marketo(MarketoWriter, BaseConnector):
                 "/opportunities/roles.json", "leadId", lead_ids, ("externalOpportunityId", "leadId", "isPrimary")
             )
         except RefusedError as error:
-            return self.without("deals", "deals", error, _permission("Opportunity"))
+            return self.without("deals", "deals", error, permission("Opportunity"))
         deal_ids = list(dict.fromkeys(str(record["externalOpportunityId"]) for record in roles))
         records = self.api.lookup("/opportunities.json", "externalOpportunityId", deal_ids, DEAL_FIELDS)
         people = [
@@ -394,7 +395,3 @@ class Marketo(MarketoWriter, BaseConnector):
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""
         return budget(self.api, leads)
-
-
-def _permission(subject: str) -> str:
-    return f"the permission Read-Only {subject} (Admin → Users & Roles → Roles)"

@@ -45,6 +45,11 @@ OUTCOMES = frozenset(
 )
 
 
+def permission(subject: str) -> str:
+    """What has to be granted to read something, and where."""
+    return f"the permission Read-Only {subject} (Admin → Users & Roles → Roles)"
+
+
 class MarketoSource(CrmSource):
     """Marketo Engage. MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET of a LaunchPoint service."""
 

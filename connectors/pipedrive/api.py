@@ -49,8 +49,8 @@ _MIDNIGHT = "Pipedrive gives the tokens back at midnight of its server's time, o
 
 
 def _day_is_spent(answer: Answer) -> bool:
-    left = _count(answer, TOKENS_LEFT)
-    return left < DEAREST_COST if left is not None else answer.headers.get(WRITES_LEFT) == "0"
+    remaining = _count(answer, TOKENS_LEFT)
+    return remaining < DEAREST_COST if remaining is not None else answer.headers.get(WRITES_LEFT) == "0"
 
 
 def _count(answer: Answer, header: str) -> int | None:

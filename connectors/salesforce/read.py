@@ -85,10 +85,10 @@ def _fitting_fields(kind: ObjectKind) -> tuple[list[str], list[str]]:
 def _query(api: SalesforceApi, kind: ObjectKind, keyset: str) -> Iterator[list[dict[str, Any]]]:
     """Pages of records in order. What an address has no room for is asked for page by page; who was deleted between the two
     comes again as such."""
-    fields, others = _fitting_fields(kind)
+    fields, further_fields = _fitting_fields(kind)
     for records in api.query(_soql(kind, fields, keyset)):
-        alive_ids = [str(record["Id"]) for record in records if not true(record.get("IsDeleted"))] if others else []
-        added = dict(zip(alive_ids, api.retrieve(kind.name, alive_ids, others) if alive_ids else [], strict=True))
+        alive_ids = [str(record["Id"]) for record in records if not true(record.get("IsDeleted"))] if further_fields else []
+        added = dict(zip(alive_ids, api.retrieve(kind.name, alive_ids, further_fields) if alive_ids else [], strict=True))
         present = [record for record in records if added.get(str(record["Id"]), {}) is not None]
         yield [{**record, **(added.get(str(record["Id"])) or {})} for record in present]
 

@@ -145,10 +145,10 @@ def _say_import(console: Console, opened: ConfiguredCrm, result: sync.ImportResu
 def _say_proposal(console: Console, opened: ConfiguredCrm, text: str) -> None:
     """The proposal whole where it is new or another one than the last import's; a line where it is not."""
     file = opened.connector.landing.folder / "stages.yaml"
-    known = file.is_file() and yaml.safe_load(file.read_text(encoding="utf-8")) == yaml.safe_load(text)
+    unchanged = file.is_file() and yaml.safe_load(file.read_text(encoding="utf-8")) == yaml.safe_load(text)
     with whole_file(file) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
-    if known:
+    if unchanged:
         console.print(
             f"Lead stages are taken as {file} proposes; put what is right under `source:`.", style="yellow", highlight=False
         )

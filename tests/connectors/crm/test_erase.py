@@ -19,7 +19,7 @@ def test_nothing_of_a_person_is_left_in_the_landing(here: Site) -> None:
     landing, before = connector.landing, here.dataset
     lead = str(before.interactions["lead_id"].astype(str).value_counts().index[0])
     ledger = Ledger(landing.folder / "sent.sqlite")
-    ledger.save([(lead, "digest"), ("another", "digest")], [], datetime(2026, 7, 1, tzinfo=UTC), "model")
+    ledger.save([(lead, "digest", {}), ("another", "digest", {})], [], datetime(2026, 7, 1, tzinfo=UTC), "model")
     ledger.close()
     (landing.folder / "failed.csv").write_text(f"lead_id,problem\n{lead},refused\nanother,refused\n", encoding="utf-8")
     records = records_of(landing, lead)
