@@ -10,11 +10,13 @@ from typing import Any, Literal, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from connectors.files.reading import FIRST_ROW
 from connectors.files.settings import FileOptions, Scalar, words
 from features.attributes.values import NO_WORDS, YES_WORDS
-from features.common.errors import DataError
+from features.common.errors import RowError
 from features.dataset.tables import TIME, Kind
 
 EPOCHS: dict[str, Literal["s", "ms"]] = {"epoch_s": "s", "epoch_ms": "ms"}
@@ -34,11 +36,20 @@ class Origin:
     column: str
     target: str
 
-    def error(self, row: object, value: object, fact: str, remedy: str, further_rows: int = 0) -> DataError:
-        """`row` counts from 0; the message counts as a person does, header = row 1."""
-        suffix = f" ({further_rows:,} more such rows)" if further_rows else ""
-        location = f"{self.file}, row {int(str(row)) + FIRST_ROW}, column {self.column!r}"
-        return DataError(f"{location}: {value!r} {fact}{suffix}.", remedy)
+    def refuse(self, values: Texts, unreadable: npt.NDArray[np.bool_], fact: str, remedy: str) -> None:
+        """Raise an error that names the first of the rows (n,) that are `unreadable`, if any is, and counts the others.
+
+        The index of `values` counts from 0; the message counts as a person does, header = row 1.
+        """
+        if not unreadable.any():
+            return
+        row = int(np.flatnonzero(unreadable)[0])
+        location = f"{self.file}, row {int(values.index[row]) + FIRST_ROW}, column {self.column!r}: {values.iloc[row]!r}"
+        raise RowError(
+            lambda rows: f"{location} {fact}" + (f" ({rows - 1:,} more such rows)." if rows > 1 else "."),
+            remedy,
+            int(unreadable.sum()),
+        )
 
 
 def as_kind(values: Texts, kind: Kind, options: FileOptions, origin: Origin) -> pd.Series[Any]:
@@ -67,17 +78,13 @@ def times(values: Texts, options: FileOptions, origin: Origin) -> pd.Series[Any]
     Daylight saving: of the two hours when clocks go back the first is meant; a time skipped when they go forward moves on.
     """
     moments = parsed_times(values, options)
-    lost = (moments.isna() & values.notna()).to_numpy()
-    if lost.any():
-        row = int(np.flatnonzero(lost)[0])
-        formats = " or ".join([*map(repr, options.date_format or ()), "ISO 8601 such as 2026-03-31T14:00:00+02:00"])
-        raise origin.error(
-            values.index[row],
-            values.iloc[row],
-            f"is not a date; expected {formats}",
-            'Set `date_format:`, for example "%d.%m.%Y", or add the value to `null_in:` if it means that there is none.',
-            int(lost.sum()) - 1,
-        )
+    formats = " or ".join([*map(repr, options.date_format or ()), "ISO 8601 such as 2026-03-31T14:00:00+02:00"])
+    origin.refuse(
+        values,
+        (moments.isna() & values.notna()).to_numpy(),
+        f"is not a date; expected {formats}",
+        'Set `date_format:`, for example "%d.%m.%Y", or add the value to `null_in:` if it means that there is none.',
+    )
     return moments
 
 
@@ -153,9 +160,8 @@ def _number(text: str, decimal: str) -> float:
 def numbers(values: Texts, options: FileOptions, origin: Origin) -> pd.Series[Any]:
     """As `parsed_numbers`, but what cannot be read is an error."""
     parsed = parsed_numbers(values, options)
-    _refuse(
-        parsed, values, origin, "is not a number", "Set `decimal:`, translate it with `values:`, or list it under `null_in:`."
-    )
+    remedy = "Set `decimal:`, translate it with `values:`, or list it under `null_in:`."
+    origin.refuse(values, (parsed.isna() & values.notna()).to_numpy(), "is not a number", remedy)
     return parsed
 
 
@@ -165,17 +171,9 @@ def flags(values: Texts, origin: Origin) -> pd.Series[Any]:
         values, lambda text: True if text.casefold() in YES_WORDS else False if text.casefold() in NO_WORDS else None
     )
     flag = parsed.astype("object").map({True: True, False: False}).astype("boolean")
-    _refuse(
-        flag, values, origin, "is neither yes nor no", f"Translate it: `values: {{{origin.target}: {{…: true, …: false}}}}`."
-    )
+    remedy = f"Translate it: `values: {{{origin.target}: {{…: true, …: false}}}}`."
+    origin.refuse(values, (flag.isna() & values.notna()).to_numpy(), "is neither yes nor no", remedy)
     return flag
-
-
-def _refuse(parsed: pd.Series[Any], values: Texts, origin: Origin, fact: str, remedy: str) -> None:
-    lost = (parsed.isna() & values.notna()).to_numpy()
-    if lost.any():
-        row = int(np.flatnonzero(lost)[0])
-        raise origin.error(values.index[row], values.iloc[row], fact, remedy, int(lost.sum()) - 1)
 
 
 def distinct_map(values: Texts, function: Any) -> pd.Series[Any]:
@@ -201,10 +199,11 @@ def translate(values: Texts, table: Mapping[Scalar, Scalar | None]) -> tuple[pd.
     return pd.Series(categorical, index=values.index), missing[codes]
 
 
-def whole_numbers(values: Texts) -> Texts:
-    """Ids written as 4711.0 throughout, as software does that took them for numbers, lose the point and the nought."""
-    category = isinstance(values.dtype, pd.CategoricalDtype)
-    texts = pd.Series(values.cat.categories) if category else values.dropna()
-    if texts.empty or not str(texts.iloc[0]).endswith(".0") or not texts.str.fullmatch(r"\d+\.0").all():
-        return values
-    return values.cat.rename_categories(list(texts.str.slice(0, -2))) if category else values.str.slice(0, -2)
+def has_point_zero(ids: pa.ChunkedArray) -> bool | None:
+    """Are all of these ids written as 4711.0, as software does that took them for numbers? None where there are none."""
+    first = pc.index(pc.is_valid(ids), True).as_py()
+    if first < 0:
+        return None
+    if not str(ids[first]).endswith(".0"):
+        return False
+    return bool(pc.all(pc.match_substring_regex(ids, r"^\d+\.0$")).as_py())

@@ -90,17 +90,12 @@ def _split_outcome(
     text = outcome_values.astype("str")
     positive = text.isin(_spellings(outcome.yes)).to_numpy()
     negative = filled & ~positive if outcome.no is None else text.isin(_spellings(outcome.no)).to_numpy() & ~positive
-    unreadable = filled & ~positive & ~negative
-    if unreadable.any():
-        row = int(np.flatnonzero(unreadable)[0])
-        fact = f"is neither in yes {_list(outcome.yes)} nor in no {_list(outcome.no or [])}"
-        raise origin.error(
-            outcome_values.index[row],
-            text.iloc[row],
-            fact,
-            "Add it to one of them, or to `null_in:` if it means still open.",
-            int(unreadable.sum()) - 1,
-        )
+    origin.refuse(
+        text,
+        filled & ~positive & ~negative,
+        f"is neither in yes {_list(outcome.yes)} nor in no {_list(outcome.no or [])}",
+        "Add it to one of them, or to `null_in:` if it means still open.",
+    )
     return positive & filled, negative
 
 

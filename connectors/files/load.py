@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import union_categoricals
 
 from connectors.files.convert import as_time
 from connectors.files.flat import FlatOutcomes, flat_outcomes, place_open_leads, row_times
 from connectors.files.reading import FIRST_ROW
 from connectors.files.settings import FilesSource, LeadStagesFile, TableFile
+from connectors.files.stage import stage
 from connectors.files.tables import (
     MappedFile,
     attributes_frame,
@@ -25,13 +26,15 @@ from features.common.errors import ConfigError, DataError
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
-from features.dataset.tables import TABLES
+from features.dataset.tables import TABLES, concat_frames
 
 MOMENTS = (("leads", "created_at"), ("interactions", "at"), ("lead_stages", "at"), ("deals", "created_at"))
 
 
-def load_files(source: FilesSource, funnel: Funnel, base: Path) -> tuple[Dataset, DataReport]:
+def load_files(source: FilesSource, funnel: Funnel, base: Path, interactions: Path | None = None) -> tuple[Dataset, DataReport]:
     """The dataset that the files make, and notes on what was left out. `base`: where a relative `folder` starts.
+
+    With `interactions` these are written into that Parquet file block by block, whatever their number; the dataset has none.
 
     The tables are of the right columns and kinds; whether they make sense is for `features.dataset.validate.validate` to say.
 
@@ -50,8 +53,12 @@ def load_files(source: FilesSource, funnel: Funnel, base: Path) -> tuple[Dataset
         mapped = MappedFile(source, source.companies, "companies", folder)
         check_required(mapped, {})
         tables["companies"] = attributes_frame(mapped, report)
-    tables["interactions"] = _load_table(source, "interactions", folder, report)
-    tables["lead_stages"] = _joined(
+    newest = None
+    if interactions is None:
+        tables["interactions"] = _load_table(source, "interactions", folder, report)
+    else:
+        newest = stage(_mapped_files(source, "interactions", folder), report, interactions)
+    tables["lead_stages"] = concat_frames(
         [_load_table(source, "lead_stages", folder, report), outcomes.lead_stages if outcomes else pd.DataFrame()]
     )
     deals = _load_table(source, "deals", folder, report)
@@ -67,7 +74,7 @@ def load_files(source: FilesSource, funnel: Funnel, base: Path) -> tuple[Dataset
             )
         tables["leads"], extracted_at = place_open_leads(leads, outcomes, funnel, report)
     else:
-        extracted_at = _extracted_at(source, tables, report)
+        extracted_at = _extracted_at(source, tables, newest, report)
     report.time = time
     name = ", ".join(dict.fromkeys(m.file for m in _mappings(source)))
     return Dataset.from_tables(tables, extracted_at=extracted_at, source=f"files: {name}", time=time), report
@@ -140,39 +147,22 @@ def _mappings_of(source: FilesSource, table: str) -> list[TableFile]:
     return mappings if isinstance(mappings, list) else [mappings] if mappings else []
 
 
-def _load_table(source: FilesSource, table: str, folder: Path, report: DataReport) -> pd.DataFrame:
-    frames = []
+def _mapped_files(source: FilesSource, table: str, folder: Path) -> Iterator[MappedFile]:
+    """The files of a table, each opened when it is its turn."""
     for mapping in _mappings_of(source, table):
         mapped = MappedFile(source, mapping, table, folder)
-        if isinstance(mapping, LeadStagesFile) and mapping.dates:
-            check_required(mapped, {"lead_stage": True, "at": True})
-            frames.append(wide_lead_stages(mapped, report))
-        else:
-            check_required(mapped, {"status": True} if table == "deals" else {})
-            frames.append(frame_of(mapped, report))
-    return _joined(frames)
+        derived = ("lead_stage", "at") if _wide(mapping) else ("status",) if table == "deals" else ()
+        check_required(mapped, dict.fromkeys(derived, True))
+        yield mapped
 
 
-def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """Frames below one another; categories stay categories."""
-    frames = [f for f in frames if len(f.columns)]
-    if len(frames) < 2:
-        return frames[0] if frames else pd.DataFrame()
-    columns = dict.fromkeys(c for f in frames for c in f.columns)
-    joined = {}
-    for column in columns:
-        parts = [f[column] if column in f else pd.Series(None, index=f.index, dtype="object") for f in frames]
-        if any(isinstance(p.dtype, pd.CategoricalDtype) for p in parts):
-            joined[column] = pd.Series(union_categoricals([_category(p) for p in parts]))
-        else:
-            dtype = next((p.dtype for p in parts if p.notna().any()), parts[0].dtype)
-            joined[column] = pd.concat([p.astype(dtype) if p.isna().all() else p for p in parts], ignore_index=True)
-    return pd.DataFrame(joined)
+def _wide(mapping: TableFile) -> bool:
+    return isinstance(mapping, LeadStagesFile) and bool(mapping.dates)
 
 
-def _category(values: pd.Series[Any]) -> pd.Categorical:
-    categorical = pd.Categorical(values)
-    return pd.Categorical.from_codes(categorical.codes, categories=pd.Index(categorical.categories, dtype="str"))
+def _load_table(source: FilesSource, table: str, folder: Path, report: DataReport) -> pd.DataFrame:
+    files = _mapped_files(source, table, folder)
+    return concat_frames([wide_lead_stages(f, report) if _wide(f.mapping) else frame_of(f, report) for f in files])
 
 
 def _with_status(deals: pd.DataFrame, lead_stages: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:
@@ -194,11 +184,15 @@ def _with_status(deals: pd.DataFrame, lead_stages: pd.DataFrame, funnel: Funnel)
     return deals.assign(status=status, closed_at=closed)
 
 
-def _extracted_at(source: FilesSource, tables: dict[str, pd.DataFrame], report: DataReport) -> pd.Timestamp:
+def _extracted_at(
+    source: FilesSource, tables: dict[str, pd.DataFrame], newest: pd.Timestamp | None, report: DataReport
+) -> pd.Timestamp:
+    """As given, else the newest moment in the tables and of rows that are not in them (`newest`)."""
     if source.extracted_at:
         return pd.Timestamp(source.extracted_at).as_unit("us")
-    newest = [tables[t][c].max() for t, c in MOMENTS if t in tables and tables[t][c].notna().any()]
-    if not newest:
+    moments = [tables[t][c].max() for t, c in MOMENTS if t in tables and tables[t][c].notna().any()]
+    moments += [] if newest is None else [newest]
+    if not moments:
         raise DataError("The files hold no date at all.", "Map `created_at`, or set `leads: {order: rows}`.")
-    report.note("dataset", "moments of extraction not given", 1, done=f"the newest in the data, {max(newest)}, is taken")
-    return pd.Timestamp(max(newest)).as_unit("us")
+    report.note("dataset", "moments of extraction not given", 1, done=f"the newest in the data, {max(moments)}, is taken")
+    return pd.Timestamp(max(moments)).as_unit("us")

@@ -8,8 +8,10 @@ from __future__ import annotations
 import csv
 import gzip
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,7 +24,8 @@ from features.common.errors import DataError, nearest
 
 SEPARATORS = ",;\t|"
 SAMPLE_BYTES = 1 << 16
-BLOCK_BYTES = 1 << 23  # no row may be longer
+BLOCK_BYTES = 1 << 23  # of a CSV file at once; no row may be longer
+BLOCK_ROWS = 1 << 17  # of a Parquet file at once
 FIRST_ROW = 2  # the header is row 1, as in a spreadsheet
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
@@ -47,8 +50,8 @@ class RawFile:
                 f"{self.name} has no column {column!r}, which the mapping wants for {purpose}.", nearest(column, self.headers)
             )
 
-    def read(self, columns: Sequence[str], null_in: Mapping[str, Sequence[object]]) -> pa.Table:
-        """These columns, trimmed, null markers taken out; row 0 of the table is row 2 of the file.
+    def blocks(self, columns: Sequence[str], null_in: Mapping[str, Sequence[object]]) -> Iterator[pa.Table]:
+        """These columns, trimmed, null markers taken out, some thousand rows at a time; the first row is row 2 of the file.
 
         Raises
         ------
@@ -57,15 +60,13 @@ class RawFile:
         """
         for column in null_in:
             self.require(column, "null_in")
-        if not columns:
-            return pa.table({})
-        raw = _read_parquet(self, columns) if self.parquet else _read_csv(self, columns)
         everywhere = [w for marker in self.options.null or () for w in words(marker)]
-        cleaned = {}
-        for name in columns:
-            column_markers = [w for marker in null_in.get(name, ()) for w in words(marker)]  # type: ignore[arg-type]
-            cleaned[name] = _clean(raw.column(name), {"", *everywhere, *column_markers})
-        return pa.table(cleaned)
+        markers = {
+            name: {"", *everywhere, *(w for marker in null_in.get(name, ()) for w in words(marker))}  # type: ignore[arg-type]
+            for name in columns
+        }
+        for block in _parquet_blocks(self, columns) if self.parquet else _csv_blocks(self, columns):
+            yield pa.table({name: _clean(block.column(name), markers[name]) for name in columns})
 
 
 def open_file(folder: Path, name: str, options: FileOptions) -> RawFile:
@@ -119,18 +120,21 @@ def _regularity(lines: Sequence[str], separator: str) -> tuple[int, int]:
     return (sum(len(row) == width for row in rows), width) if width > 1 else (0, width)
 
 
-def _read_parquet(file: RawFile, columns: Sequence[str]) -> pa.Table:
+def _parquet_blocks(file: RawFile, columns: Sequence[str]) -> Iterator[pa.Table]:
     stored = pq.read_schema(file.path).names
     names = [stored[file.headers.index(c)] for c in columns]
     try:
-        return pq.read_table(file.path, columns=names).select(names).rename_columns(list(columns))
+        with pq.ParquetFile(file.path) as parquet:
+            empty = parquet.schema_arrow.empty_table().select(names)
+            tables = (pa.Table.from_batches([b]).select(names) for b in parquet.iter_batches(BLOCK_ROWS, columns=names))
+            yield from (table.rename_columns(list(columns)) for table in chain([empty], tables))
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"{file.name} cannot be read: {error}.", "It is damaged: export or copy it anew.") from error
 
 
-def _read_csv(file: RawFile, columns: Sequence[str]) -> pa.Table:
+def _csv_blocks(file: RawFile, columns: Sequence[str]) -> Iterator[pa.Table]:
     try:
-        return _parse_csv(file, columns)
+        yield from _parse_csv(file, columns)
     except UnicodeDecodeError as error:
         raise _not_of_encoding(file, error) from error
     except (pa.ArrowInvalid, OSError, EOFError) as error:
@@ -141,7 +145,7 @@ def _read_csv(file: RawFile, columns: Sequence[str]) -> pa.Table:
         raise _bad_row(file, columns) or DataError(f"{file.name} cannot be read: {error}.", hint) from error
 
 
-def _parse_csv(file: RawFile, columns: Sequence[str], invalid_rows: list[pacsv.InvalidRow] | None = None) -> pa.Table:
+def _parse_csv(file: RawFile, columns: Sequence[str], invalid_rows: list[pacsv.InvalidRow] | None = None) -> Iterator[pa.Table]:
     footer = bool(file.options.footer)
 
     def remember(row: pacsv.InvalidRow) -> str:
@@ -166,14 +170,17 @@ def _parse_csv(file: RawFile, columns: Sequence[str], invalid_rows: list[pacsv.I
     convert = pacsv.ConvertOptions(
         column_types=dict.fromkeys(file.headers, pa.string()), include_columns=list(columns), strings_can_be_null=False
     )
-    return pacsv.read_csv(file.path, read_options=read, parse_options=parse, convert_options=convert)
+    with pacsv.open_csv(file.path, read_options=read, parse_options=parse, convert_options=convert) as reader:
+        yield reader.schema.empty_table()
+        for batch in reader:
+            yield pa.Table.from_batches([batch])
 
 
 def _bad_row(file: RawFile, columns: Sequence[str]) -> DataError | None:
     """Read again on one thread, where rows are numbered, to name the first row of the wrong length."""
     invalid_rows: list[pacsv.InvalidRow] = []
     try:
-        _parse_csv(file, columns, invalid_rows)
+        deque(_parse_csv(file, columns, invalid_rows), maxlen=0)
     except (pa.ArrowInvalid, OSError, EOFError, UnicodeDecodeError):
         return None
     if not invalid_rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.files.convert import Origin, Texts, as_kind, as_time, distinct_map, translate, whole_numbers
+from connectors.files.convert import Origin, Texts, as_kind, as_time, distinct_map, has_point_zero, translate
 from connectors.files.infer import infer
 from connectors.files.privacy import is_personal, mail_domain, personal_content
 from connectors.files.reading import FIRST_ROW, RawFile, is_moment, open_file
 from connectors.files.settings import AttributesFile, FilesSource, LeadStagesFile, Scalar, TableFile, words
-from features.common.errors import ConfigError, DataError, nearest
+from features.common.errors import ConfigError, RowError, RowErrors, nearest
 from features.dataset.data_report import DataReport
 from features.dataset.tables import INTERACTIONS, REPEATED, TABLES, Column
 
@@ -53,17 +53,23 @@ class MappedFile:
         return [c for c in candidates if c not in excluded]
 
     def read(self, extra_columns: Sequence[str] = ()) -> pa.Table:
-        """The mapped columns and `extra_columns`; rows taken out by only and skip are gone, `__row__` counts the rows of the
-        file."""
+        """All of `blocks` as one."""
+        return pa.concat_tables(self.blocks(extra_columns))
+
+    def blocks(self, extra_columns: Sequence[str] = ()) -> Iterator[pa.Table]:
+        """The mapped columns and `extra_columns`, some thousand rows at a time, the first block being empty; rows taken out by
+        only and skip are gone, `__row__` counts the rows of the file."""
         mapping = self.mapping
         columns = dict.fromkeys([*self.columns.values(), *extra_columns, *mapping.only, *mapping.skip])
-        table = self.file.read(list(columns), mapping.null_in)
-        table = table.append_column("__row__", pa.array(np.arange(table.num_rows, dtype=np.int64)))
-        for column, values in mapping.only.items():
-            table = table.filter(_value_mask(table.column(column), values))
-        for column, values in mapping.skip.items():
-            table = table.filter(pc.invert(_value_mask(table.column(column), values)))
-        return table
+        row = 0
+        for block in self.file.blocks(list(columns), mapping.null_in):
+            table = block.append_column("__row__", pa.array(np.arange(row, row + len(block), dtype=np.int64)))
+            row += len(block)
+            for column, values in mapping.only.items():
+                table = table.filter(_value_mask(table.column(column), values))
+            for column, values in mapping.skip.items():
+                table = table.filter(pc.invert(_value_mask(table.column(column), values)))
+            yield table
 
 
 def _value_mask(column: pa.ChunkedArray, values: Sequence[Scalar]) -> pa.ChunkedArray:
@@ -99,40 +105,83 @@ def _zoned(values: pa.ChunkedArray, rows: pd.Index) -> pd.Series[Any]:
 
 
 def frame_of(mapped: MappedFile, report: DataReport, raw: pa.Table | None = None) -> pd.DataFrame:
-    """The columns the mapping names, each of its kind; rows whose required value the value map drops are gone.
+    """As `frames_of`, in one block (`raw`, the whole file)."""
+    table = mapped.read() if raw is None else raw
+    (frame,) = frames_of(mapped, report, lambda: [table])
+    return frame
+
+
+def frames_of(mapped: MappedFile, report: DataReport, blocks: Callable[[], Iterable[pa.Table]]) -> Iterator[pd.DataFrame]:
+    """Blocks of a file → frames of the columns the mapping names, each of its kind; rows whose required value the value map
+    drops are gone. Blocks are gone through twice where ids are written as 4711.0 in the first.
+
+    What is wrong is told once all rows were seen, in the words in which one block of all of them would tell it.
 
     Raises
     ------
     ConfigError
-        if a required column is neither mapped nor constant.
+        if a value map is of a column that is not mapped.
     DataError
         for a value that cannot be read or a required one that is missing.
     """
-    table, mapping = mapped.table, mapped.mapping
-    raw = mapped.read() if raw is None else raw
+    mapping, targets = mapped.mapping, [*mapped.columns, *mapped.mapping.constants]
+    for name in mapping.values:
+        if name not in targets and name not in mapped.custom():
+            raise ConfigError(
+                f"source.{mapped.table.name}.values: {name!r} is no column of the mapping of {mapping.file}.",
+                nearest(name, [*targets, *mapped.custom()]),
+            )
+    pointed, errors, left_out = _pointed(mapped, blocks), RowErrors(), 0
+    for raw in blocks():
+        frame, dropped = _block_frame(mapped, report, raw, pointed, errors)
+        left_out += int(dropped.sum())
+        if not errors:
+            yield frame[~dropped]
+    errors.check()
+    report.note(mapped.table.name, f"rows of {mapping.file} left out", left_out, done="their value is mapped to null")
+
+
+def _pointed(mapped: MappedFile, blocks: Callable[[], Iterable[pa.Table]]) -> set[str]:
+    """The columns of the file that hold ids or names all of which are written as 4711.0."""
+    text_columns = [c.name for c in mapped.table.columns if c.kind in ("id", "text") and c.name not in mapped.mapping.values]
+    undecided = {mapped.columns[name] for name in text_columns if name in mapped.columns}
+    pointed: set[str] = set()
+    for raw in blocks():
+        for column in list(undecided | pointed):
+            values = raw.column(column)
+            all_pointed = None if is_moment(values.type) else has_point_zero(values)
+            if all_pointed is not None:
+                undecided.discard(column)
+                (pointed.add if all_pointed else pointed.discard)(column)
+        if not undecided and not pointed:
+            break
+    return pointed
+
+
+def _block_frame(
+    mapped: MappedFile, report: DataReport, raw: pa.Table, pointed: Collection[str], errors: RowErrors
+) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
+    """The mapped columns of a block, and which of its rows are dropped; what cannot be read is missing, and in `errors`."""
     index = pd.Index(raw.column("__row__").to_numpy())
     dropped = np.zeros(len(index), dtype=bool)
     columns: dict[str, pd.Series[Any]] = {}
-    table_columns = {c.name: c for c in table.columns}
-    for target in [*mapped.columns, *mapping.constants]:
-        values, is_dropped = _values(mapped, raw, target, index)
+    table_columns = {c.name: c for c in mapped.table.columns}
+    for number, target in enumerate([*mapped.columns, *mapped.mapping.constants]):
+        values, is_dropped = _values(mapped, raw, target, index, pointed)
         column = table_columns.get(target)
         if column is not None and column.required:
             is_dropped |= _without_key(mapped, target, values, report)
             dropped |= is_dropped
-            _require(values, is_dropped, mapped.origin(target))
-        columns[target] = _convert(mapped, column, target, values)
-    for name in mapping.values:
-        if name not in columns and name not in mapped.custom():
-            raise ConfigError(
-                f"source.{table.name}.values: {name!r} is no column of the mapping of {mapping.file}.",
-                nearest(name, [*columns, *mapped.custom()]),
-            )
-    report.note(table.name, f"rows of {mapping.file} left out", int(dropped.sum()), done="their value is mapped to null")
-    return pd.DataFrame(columns, index=index)[~dropped]
+            with errors.column(2 * number):
+                _require(values, is_dropped, mapped.origin(target))
+        with errors.column(2 * number + 1):
+            columns[target] = _convert(mapped, column, target, values)
+    return pd.DataFrame(columns, index=index), dropped
 
 
-def _values(mapped: MappedFile, raw: pa.Table, target: str, index: pd.Index) -> tuple[Texts, npt.NDArray[np.bool_]]:
+def _values(
+    mapped: MappedFile, raw: pa.Table, target: str, index: pd.Index, pointed: Collection[str]
+) -> tuple[Texts, npt.NDArray[np.bool_]]:
     mapping = mapped.mapping
     none_dropped = np.zeros(len(index), dtype=bool)
     if target in mapping.constants:
@@ -140,12 +189,13 @@ def _values(mapped: MappedFile, raw: pa.Table, target: str, index: pd.Index) -> 
         return pd.Series(
             pd.Categorical.from_codes(np.zeros(len(index), np.int8), categories=pd.Index([text], dtype="str")), index=index
         ), none_dropped
+    source_column = mapped.columns[target]
+    if source_column in pointed and target not in mapping.values:
+        number = raw.column_names.index(source_column)
+        raw = raw.set_column(number, source_column, pc.utf8_slice_codeunits(raw.column(source_column), 0, -2))
     repeated = target in REPEATED and not (target == "lead_id" and mapped.table is not INTERACTIONS)
-    values = text_series(raw, mapped.columns[target], repeated or target in mapping.values)
-    if target in mapping.values:
-        return translate(values, mapping.values[target])
-    kinds = {c.name: c.kind for c in mapped.table.columns}
-    return (whole_numbers(values) if kinds.get(target) in ("id", "text") else values), none_dropped
+    values = text_series(raw, source_column, repeated or target in mapping.values)
+    return translate(values, mapping.values[target]) if target in mapping.values else (values, none_dropped)
 
 
 def _without_key(mapped: MappedFile, target: str, values: Texts, report: DataReport) -> npt.NDArray[np.bool_]:
@@ -161,10 +211,11 @@ def _require(values: Texts, is_dropped: npt.NDArray[np.bool_], origin: Origin) -
     missing = values.isna().to_numpy() & ~is_dropped
     if missing.any():
         row = values.index[int(np.flatnonzero(missing)[0])]
-        raise DataError(
-            f"{origin.file}, row {row + FIRST_ROW}, column {origin.column!r}: empty, but every row needs a {origin.target}"
-            f" ({int(missing.sum()):,} such rows).",
+        location = f"{origin.file}, row {row + FIRST_ROW}, column {origin.column!r}"
+        raise RowError(
+            lambda rows: f"{location}: empty, but every row needs a {origin.target} ({rows:,} such rows).",
             f"Fill it in, take such rows out with `only:` or `skip:`, or give `constants: {{{origin.target}: …}}`.",
+            int(missing.sum()),
         )
 
 

@@ -6,7 +6,8 @@ Few classes, each with the HTTP status a server answers with, so that code below
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 
 class RipelineError(Exception):
@@ -33,6 +34,46 @@ class DataError(RipelineError):
     """A data file or a dataset is wrong."""
 
     status = 422
+
+
+class RowError(DataError):
+    """Rows of a column that cannot be read: `sentence` tells of so many `rows` by the first of them.
+
+    A table that is read block by block gives one of each block; together they say what all of it at once would.
+    """
+
+    def __init__(self, sentence: Callable[[int], str], hint: str, rows: int) -> None:
+        self.sentence = sentence
+        self.rows = rows
+        super().__init__(sentence(rows), hint)
+
+    def plus(self, later: RowError) -> RowError:
+        """The same of the rows of both."""
+        return RowError(self.sentence, self.hint, self.rows + later.rows)
+
+
+class RowErrors:
+    """What cannot be read in the blocks of a table: of each column (by its place) what its first bad row says of all."""
+
+    def __init__(self) -> None:
+        self._errors: dict[int, RowError] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._errors)
+
+    @contextmanager
+    def column(self, number: int) -> Iterator[None]:
+        """Goes on after a `RowError` of the column, which is kept."""
+        try:
+            yield
+        except RowError as error:
+            earlier = self._errors.get(number)
+            self._errors[number] = earlier.plus(error) if earlier else error
+
+    def check(self) -> None:
+        """Raise that of the first column that has one."""
+        if self._errors:
+            raise self._errors[min(self._errors)]
 
 
 class ModelError(RipelineError):

@@ -19,6 +19,12 @@ from features.dataset.tables import INTERACTIONS, TABLES, conform, empty
 
 SCHEMA_VERSION = 1
 META = "dataset.json"
+INTERACTIONS_SCHEMA = pa.schema(
+    [
+        (c.name, {"time": pa.timestamp("us", tz="UTC"), "number": pa.float64()}.get(c.kind, pa.string()))
+        for c in INTERACTIONS.columns
+    ]
+)
 DICTIONARIES = ("lead_id", "type", "content", "campaign", "direction")  # columns of interactions read as categories
 
 

@@ -5,14 +5,16 @@ This is the one place that says what a dataset holds. Sources write these tables
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
-from features.common.errors import DataError, nearest
+from features.common.errors import DataError, RowError, nearest
 
 Kind = Literal["id", "text", "time", "number", "flag"]
 
@@ -150,29 +152,67 @@ def _is_kind(values: pd.Series, kind: Kind) -> bool:
     return bool(dtype == _TEXT and values.name not in REPEATED[1:])
 
 
-def _as_kind(values: pd.Series, kind: Kind) -> pd.Series:
-    if kind == "time":
-        return pd.to_datetime(values, utc=True).dt.as_unit("us")
-    if kind == "number":
-        return pd.to_numeric(values).astype("float64")
-    if kind == "flag":
-        return values.astype("boolean")
-    if values.name in REPEATED and isinstance(values.dtype, pd.CategoricalDtype):
+def read_column(table: str, column: Column, values: pd.Series) -> pd.Series:
+    """A column as one of its kind: text of times is ISO 8601, of which those without a zone are UTC. Missing stays missing.
+
+    Raises
+    ------
+    RowError
+        for values that are not of the kind; the first is named by its place in the index.
+    """
+    if _is_kind(values, column.kind):  # to see that takes a tenth of making it so once more
         return values
-    text = values.astype("str")
-    return text.astype("category") if values.name in REPEATED[1:] else text
+    if column.kind not in _READERS:
+        if values.name in REPEATED and isinstance(values.dtype, pd.CategoricalDtype):
+            return values
+        text = values.astype("str")
+        return text.astype("category") if values.name in REPEATED[1:] else text
+    word, convert = _READERS[column.kind]
+    converted = convert(values)
+    unreadable = np.flatnonzero((converted.isna() & values.notna()).to_numpy())
+    if len(unreadable):
+        row = unreadable[0]
+        value = f"Table {table!r}, row {values.index[row]}, column {column.name!r}: {values.iloc[row]!r}"
+        raise RowError(
+            lambda rows: f"{value} is no {word} ({rows:,} such rows).",
+            "Put it right where the dataset is written; a value that is missing must be empty.",
+            len(unreadable),
+        )
+    return converted
+
+
+def _times(values: pd.Series) -> pd.Series:
+    if not pd.api.types.is_datetime64_any_dtype(values.dtype):
+        values = values.astype("str") if pd.api.types.is_numeric_dtype(values.dtype) else values
+        values = pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True)
+    return pd.to_datetime(values, utc=True).dt.as_unit("us")
+
+
+def _numbers(values: pd.Series) -> pd.Series:
+    return pd.to_numeric(values, errors="coerce").astype("float64")
+
+
+def _flags(values: pd.Series) -> pd.Series:
+    return values.astype("object").where(values.isin([True, False]), None).astype("boolean")
+
+
+# kind → its name in a message, and how to read what is not of it (unreadable becomes missing)
+_READERS: dict[Kind, tuple[str, Callable[[pd.Series], pd.Series]]] = {
+    "time": ("time", _times),
+    "number": ("number", _numbers),
+    "flag": ("yes or no", _flags),
+}
 
 
 def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Any frame → the frame of table `name`: known columns first, in order and of their kind; missing optional ones empty.
 
-    Values are not judged here (`features.dataset.validate` does that); a value that cannot be of its column's kind raises the
-    ValueError of pandas, so sources convert and report before they call this.
+    Whether values make sense is for `features.dataset.validate` to say.
 
     Raises
     ------
     DataError
-        if a required column is missing or the table takes no custom columns and gets one.
+        if a required column is missing, the table takes no custom columns and gets one, or a value is not of its column's kind.
     """
     table = table_named(name)
     missing = [c for c in table.required if c not in frame.columns]
@@ -190,9 +230,8 @@ def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     conforming, columns = list(frame.columns[: len(table.names)]) == table.names, {}
     for column in table.columns:
         values = frame[column.name] if column.name in frame else pd.Series(None, frame.index, "object", column.name)
-        ready = _is_kind(values, column.kind)  # to see that takes a tenth of making it so once more
-        columns[column.name] = values if ready else _as_kind(values, column.kind)
-        conforming &= ready
+        columns[column.name] = read_column(name, column, values)
+        conforming &= columns[column.name] is values
     if conforming:
         return frame.reset_index(drop=True)
     for column_name in extra:
@@ -209,3 +248,25 @@ def empty(name: str) -> pd.DataFrame:
 def _empty(name: str) -> pd.DataFrame:
     """Made once: it takes as long as a table of thousands of rows."""
     return conform(name, pd.DataFrame({c: pd.Series([], dtype="object") for c in table_named(name).names}))
+
+
+def concat_frames(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Frames of one table below one another, whichever of the columns each has; categories are joined, not turned to text."""
+    frames = [f for f in frames if len(f.columns)]
+    if len(frames) < 2:
+        return frames[0] if frames else pd.DataFrame()
+    joined = {}
+    for column in dict.fromkeys(c for f in frames for c in f.columns):
+        parts = [f[column] if column in f else pd.Series(None, index=f.index, dtype="object") for f in frames]
+        if any(isinstance(p.dtype, pd.CategoricalDtype) for p in parts):
+            joined[column] = pd.Series(union_categoricals([_category(p) for p in parts]))
+        else:
+            dtype = next((p.dtype for p in parts if p.notna().any()), parts[0].dtype)
+            joined[column] = pd.concat([p.astype(dtype) if p.isna().all() else p for p in parts], ignore_index=True)
+    return pd.DataFrame(joined)
+
+
+def _category(values: pd.Series) -> pd.Categorical:
+    """As a category of text, without names that no row has."""
+    categorical = pd.Categorical(values).remove_unused_categories()
+    return pd.Categorical.from_codes(categorical.codes, categories=pd.Index(categorical.categories, dtype="str"))

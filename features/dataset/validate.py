@@ -6,27 +6,47 @@ right and counted in the data report.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.common.clock import NO_MOMENT, microseconds
+from features.common.clock import NO_MOMENT, microseconds, timestamps
 from features.common.codes import recode
 from features.common.errors import DataError, nearest
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
 from features.dataset.landmarks import Path
-from features.dataset.tables import MIN_TYPE_ROWS, TABLES, TIME, conform
+from features.dataset.tables import MIN_TYPE_ROWS, TABLES, conform, empty
+from features.dataset.tally import Tally
 
-DIRECTIONS = ("in", "out")
 UNKNOWN = "unknown leads"  # how notes end that tell of rows of nobody
+EARLY = "rows before their lead was created"
 HOLLOW = "all-empty custom columns"
 ABSENT = "companies that 'companies' lacks"
+
+
+@dataclass(frozen=True)
+class InteractionCounts:
+    """What validating finds in interactions, counted in a form that adds up over parts of them.
+
+    Left out are rows after the extraction (`late`, the last of them at `latest`, µs) and the `unknown` rows of `unknown_leads`,
+    the smallest id of whom is `unknown_example`. `tally` is of the others, of which `early` came before their lead was created,
+    the first of them at `earliest` (µs).
+    """
+
+    tally: Tally
+    late: int = 0
+    latest: int | None = None
+    unknown: int = 0
+    unknown_leads: int = 0
+    unknown_example: str = ""
+    early: int = 0
+    earliest: int | None = None
 
 
 def validate(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
@@ -35,8 +55,21 @@ def validate(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
     Raises
     ------
     DataError
-        for no leads; missing or duplicate ids; missing times; lead stages outside the funnel; interactions or lead stages
-        of which all are of unknown leads; leads that all, or none of which, ever reached a lead stage.
+        as `validate_lean`; for interactions that lack an id, type or time, or of which all are of unknown leads.
+    """
+    cleaned, report = validate_lean(dataset, funnel)
+    interactions, counts = _interactions(dataset, cleaned.leads)
+    return replace(cleaned, interactions=interactions), note_interactions(report, counts, cleaned)
+
+
+def validate_lean(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
+    """Everything but the interactions cleaned, and the report of it.
+
+    Raises
+    ------
+    DataError
+        for no leads; missing or duplicate ids; missing times; lead stages outside the funnel; lead stages or deals of which
+        all are of unknown leads; leads that all, or none of which, ever reached a lead stage.
     """
     if dataset.leads.empty:
         raise DataError("The dataset has no leads.", "Check the files and filters of `source:`.")
@@ -50,18 +83,53 @@ def validate(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
         )
     for note in part_report.notes:
         if note.what.endswith(UNKNOWN) and cleaned.tables[note.table].empty:
-            raise unknown_leads_error(note.table, note.count, note.example, str(cleaned.leads["lead_id"].iloc[0]))
+            raise _unknown_leads_error(note.table, note.count, note.example, cleaned)
     report = report.merge(part_report)
     for name in ("leads", "deals"):
         absent_companies(name, cleaned.tables[name]["company_id"], cleaned.companies["company_id"], report)
     contrast(report.stages, len(cleaned.leads), funnel)
-    report.period = period(cleaned.tables)
+    moments = [t for t in (cleaned.leads["created_at"], cleaned.lead_stages["at"]) if len(t)]
+    report.period = min(m.min() for m in moments).isoformat(), max(m.max() for m in moments).isoformat()
     return cleaned, report
 
 
+def note_interactions(report: DataReport, counts: InteractionCounts, lean: Dataset) -> DataReport:
+    """The report of a cleaned dataset `lean` without interactions with what there is to say of these.
+
+    Raises
+    ------
+    DataError
+        if all are of unknown leads.
+    """
+    name, tally = "interactions", counts.tally
+    if counts.unknown and not tally.rows:
+        raise _unknown_leads_error(name, counts.unknown, counts.unknown_example, lean)
+    if counts.latest is not None:
+        report.warn(name, _late("at", lean.extracted_at), counts.late, _timestamp(counts.latest), "dropped")
+    report.warn(name, f"rows of {counts.unknown_leads:,} {UNKNOWN}", counts.unknown, counts.unknown_example, "dropped")
+    if counts.earliest is not None:
+        report.note(name, EARLY, counts.early, _timestamp(counts.earliest), "kept")
+    rare = [kind for kind, rows in sorted(tally.types.items(), key=lambda t: (-t[1], t[0])) if rows < MIN_TYPE_ROWS]
+    report.note(name, f"types with fewer than {MIN_TYPE_ROWS} rows", len(rare), ", ".join(rare[:5]), "kept")
+    if tally.odd:
+        odd = sum(tally.odd.values())
+        report.warn(name, "rows whose direction is neither in nor out", odd, repr(min(tally.odd)), "direction emptied")
+    if tally.first is not None and tally.last is not None and report.period:
+        begin, end = map(pd.Timestamp, report.period)
+        first, last = _timestamp(tally.first), _timestamp(tally.last)
+        report.period = min(begin, first).isoformat(), max(end, last).isoformat()
+    report.rows[name] = tally.rows
+    return report
+
+
+def _timestamp(at: int) -> pd.Timestamp:
+    return timestamps(np.array([at]))[0]
+
+
 def validate_part(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
-    """Some of the leads and companies with everything of theirs, cleaned, and a report that adds up over such parts; what can
-    only be said of a whole dataset (empty columns, companies that are absent, who reached what at all) is left to `validate`.
+    """Some of the leads and companies with everything of theirs but interactions, cleaned, and a report that adds up over such
+    parts; what can only be said of a whole dataset (empty columns, companies that are absent, who reached what at all) is left
+    to `validate_lean`.
 
     Raises
     ------
@@ -69,14 +137,13 @@ def validate_part(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport
         for missing or duplicate ids, missing times, and lead stages outside the funnel.
     """
     report = DataReport(time=dataset.time)
-    tables = {name: _kinds(name, frame) for name, frame in dataset.tables.items()}
+    tables = {name: conform(name, frame) for name, frame in replace(dataset, interactions=empty("interactions")).tables.items()}
     for name, frame in tables.items():
         _required(name, frame)
         _unique(name, frame)
     _check_stage_names(tables["lead_stages"], funnel)
     tables["leads"] = _leads(tables["leads"], dataset, report)
     tables["lead_stages"] = _lead_stages(tables, dataset, funnel, report)
-    tables["interactions"] = _interactions(tables, dataset, report)
     tables["deals"] = _deals(tables, dataset, report)
     changes = tables["attribute_changes"]
     tables["attribute_changes"] = _drop_late("attribute_changes", changes, "at", dataset.extracted_at, report)
@@ -88,58 +155,19 @@ def validate_part(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport
     return replace(dataset, **cleaned), report
 
 
-def _kinds(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """The table with its columns of their kinds; what a dataset made by hand holds as text is read, times as ISO 8601."""
-    read = {}
-    for column in TABLES[name].columns:
-        if column.name in frame and column.kind in _KINDS:
-            word, is_kind, convert = _KINDS[column.kind]
-            values = frame[column.name]
-            if not is_kind(values.dtype):
-                read[column.name] = convert(values)
-                _refuse(name, column.name, values, read[column.name], word)
-    return conform(name, frame.assign(**read))
-
-
-def _flags(values: pd.Series[Any]) -> pd.Series[Any]:
-    return values.astype("object").where(values.isin([True, False]), None).astype("boolean")
-
-
-def _numbers(values: pd.Series[Any]) -> pd.Series[Any]:
-    return pd.to_numeric(values, errors="coerce").astype("float64")
-
-
-def _times(values: pd.Series[Any]) -> pd.Series[Any]:
-    read: Any = pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601")
-    return cast("pd.Series[Any]", read.astype(TIME))
-
-
-# kind → its name in a message, is a dtype of that kind already, and how to read what is not (unreadable becomes missing)
-_KINDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[pd.Series[Any]], pd.Series[Any]]]] = {
-    "time": ("time", pd.api.types.is_datetime64_any_dtype, _times),
-    "number": ("number", pd.api.types.is_numeric_dtype, _numbers),
-    "flag": ("yes or no", pd.api.types.is_bool_dtype, _flags),
-}
-
-
-def _refuse(table: str, column: str, values: pd.Series[Any], read: pd.Series[Any], word: str) -> None:
-    unreadable = np.flatnonzero((read.isna() & values.notna()).to_numpy())
-    if len(unreadable):
-        raise DataError(
-            f"Table {table!r}, row {unreadable[0]}, column {column!r}: {values.iloc[unreadable[0]]!r} is no {word} "
-            f"({len(unreadable):,} such rows).",
-            "Put it right where the dataset is written; a value that is missing must be empty.",
-        )
-
-
 def _required(name: str, frame: pd.DataFrame) -> None:
     for column in TABLES[name].required:
-        missing = np.flatnonzero(frame[column].isna().to_numpy())
-        if len(missing):
-            raise DataError(
-                f"Table {name!r}, row {missing[0]}: column {column!r} is empty ({len(missing):,} such rows).",
-                f"Every row of {name!r} needs {', '.join(TABLES[name].required)}.",
-            )
+        require(name, column, frame[column].isna().to_numpy())
+
+
+def require(table: str, column: str, missing: npt.NDArray[np.bool_]) -> None:
+    """Raise a DataError that names the first of the rows (n,) in which a required column is `missing`, if it is in any."""
+    rows = np.flatnonzero(missing)
+    if len(rows):
+        raise DataError(
+            f"Table {table!r}, row {rows[0]}: column {column!r} is empty ({len(rows):,} such rows).",
+            f"Every row of {table!r} needs {', '.join(TABLES[table].required)}.",
+        )
 
 
 def _unique(name: str, frame: pd.DataFrame) -> None:
@@ -189,9 +217,12 @@ def _drop_late(name: str, frame: pd.DataFrame, column: str, moment: pd.Timestamp
     late_rows = (frame[column] > moment).to_numpy()
     if not late_rows.any():
         return frame
-    example = frame[column].iloc[int(np.flatnonzero(late_rows)[0])]
-    report.warn(name, f"rows whose {column} lies after the extraction at {moment}", int(late_rows.sum()), example, "dropped")
+    report.warn(name, _late(column, moment), int(late_rows.sum()), frame[column].max(), "dropped")
     return frame[~late_rows].reset_index(drop=True)
+
+
+def _late(column: str, moment: pd.Timestamp) -> str:
+    return f"rows whose {column} lies after the extraction at {moment}"
 
 
 def _leads(leads: pd.DataFrame, dataset: Dataset, report: DataReport) -> pd.DataFrame:
@@ -227,32 +258,33 @@ def _note_early(
     if early_rows.any():
         report.note(
             name,
-            "rows before their lead was created",
+            EARLY,
             int(early_rows.sum()),
             times.iloc[int(np.flatnonzero(early_rows)[0])],
             "kept",
         )
 
 
-def _interactions(tables: dict[str, pd.DataFrame], dataset: Dataset, report: DataReport) -> pd.DataFrame:
-    leads, frame = tables["leads"], tables["interactions"]
-    if frame.empty:
-        return frame
-    frame = _drop_late("interactions", frame, "at", dataset.extracted_at, report)
-    frame, lead_row = _rows_of_known_leads("interactions", frame, leads, report)
-    _note_early("interactions", frame["at"], leads["created_at"], lead_row, report)
-    counts = frame["type"].value_counts()
-    rare = counts[(counts > 0) & (counts < MIN_TYPE_ROWS)]
-    report.note(
-        "interactions", f"types with fewer than {MIN_TYPE_ROWS} rows", len(rare), ", ".join(map(str, rare.index[:5])), "kept"
-    )
-    direction = frame["direction"].astype("category")
-    odd = [c for c in direction.cat.categories if c not in DIRECTIONS]
-    if odd:
-        strange = int(direction.isin(odd).sum())
-        report.warn("interactions", "rows whose direction is neither in nor out", strange, repr(odd[0]), "direction emptied")
-        frame = frame.assign(direction=direction.cat.remove_categories(odd))
-    return frame
+def _interactions(dataset: Dataset, leads: pd.DataFrame) -> tuple[pd.DataFrame, InteractionCounts]:
+    """The interactions of these leads up to the extraction, and what was counted."""
+    frame = conform("interactions", dataset.interactions)
+    _required("interactions", frame)
+    late = (frame["at"] > dataset.extracted_at).to_numpy()
+    latest = int(microseconds(frame["at"]).max()) if late.any() else None
+    lead_row = places(frame["lead_id"], leads["lead_id"])
+    unknown = (lead_row < 0) & ~late
+    lost = frame["lead_id"][unknown].astype("str")
+    usable = ~late & ~unknown
+    if not usable.all():
+        frame, lead_row = frame[usable].reset_index(drop=True), lead_row[usable]
+    tally = Tally.of_frame(frame)
+    if tally.odd:
+        frame = frame.assign(direction=frame["direction"].astype("category").cat.remove_categories(list(tally.odd)))
+    moments = microseconds(frame["at"])
+    early = moments < microseconds(leads["created_at"])[lead_row]
+    earliest = int(moments[early].min()) if early.any() else None
+    unknown_counts = (len(lost), lost.nunique(), min(lost.unique(), default=""))
+    return frame, InteractionCounts(tally, int(late.sum()), latest, *unknown_counts, int(early.sum()), earliest)
 
 
 def _lead_stages(tables: dict[str, pd.DataFrame], dataset: Dataset, funnel: Funnel, report: DataReport) -> pd.DataFrame:
@@ -300,11 +332,11 @@ def _order(lead_stages: pd.DataFrame, path: Path, leads: pd.DataFrame, funnel: F
         )
 
 
-def unknown_leads_error(name: str, rows: int, example: str, lead: str) -> DataError:
-    """Not one of the rows of a table is of a lead in 'leads', which has `lead` for example."""
+def _unknown_leads_error(name: str, rows: int, example: str, lean: Dataset) -> DataError:
+    """Not one of the rows of a table is of a lead in 'leads'."""
     return DataError(
         f"Table {name!r}: none of its {rows:,} rows is of a lead in 'leads'; {name} has for example {example!r}, "
-        f"leads {lead!r}.",
+        f"leads {str(lean.leads['lead_id'].iloc[0])!r}.",
         "The ids do not match: map `lead_id` to the same kind of id in both.",
     )
 
@@ -358,10 +390,3 @@ def contrast(counts: Mapping[str, int], leads: int, funnel: Funnel) -> None:
             f"All {leads:,} leads reached {funnel.final!r}: there is nobody to tell them from.",
             "Add the leads that did not convert; an export of customers alone teaches nothing.",
         )
-
-
-def period(tables: Mapping[str, pd.DataFrame]) -> tuple[str, str]:
-    """The first and the last moment of what is there, ISO 8601."""
-    columns = (("leads", "created_at"), ("interactions", "at"), ("lead_stages", "at"))
-    moments = [tables[t][c] for t, c in columns if len(tables[t])]
-    return min(m.min() for m in moments).isoformat(), max(m.max() for m in moments).isoformat()

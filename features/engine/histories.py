@@ -20,6 +20,7 @@ from features.common.codes import by_category, gather, recode
 from features.common.threads import begin, side_by_side
 from features.dataset.dataset import Dataset
 from features.dataset.tables import MIN_TYPE_ROWS
+from features.dataset.tally import Tally
 from features.engine.index import DIRECTIONS, UNDIRECTED, HistoryIndex
 from features.engine.people import People
 from features.engine.scanners import drop_rows, scanner_mask
@@ -146,23 +147,15 @@ def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[st
     return HistoryIndex.build(len(leads), of_lead, times, kind_codes, value, contents, threads)
 
 
-def _counts(names: pd.Series) -> dict[str, int]:
-    """How often each name occurs; by its codes where it has some, which is a hundred times faster than by its text."""
-    return {str(name): int(rows) for name, rows in names.value_counts().items()} if len(names) else {}
-
-
-def data_profile(dataset: Dataset) -> DataProfile:
-    """What features the data can carry."""
-    interactions = dataset.interactions
-    counts = _counts(interactions["type"])
-    types = [name for name, rows in counts.items() if rows >= MIN_TYPE_ROWS]
-    valued = _counts(interactions.loc[interactions["value"].notna(), "type"])
-    company = dataset.leads["company_id"].dropna()
+def data_profile(dataset: Dataset, tally: Tally | None = None) -> DataProfile:
+    """What features the data can carry; `tally` is of interactions that `dataset` does not hold."""
+    tally = tally or Tally.of_frame(dataset.interactions)
+    types = [name for name, rows in tally.types.items() if rows >= MIN_TYPE_ROWS]
     return DataProfile(
-        types=tuple(sorted(types, key=lambda name: (-counts[name], name))),
-        valued=tuple(sorted(name for name, rows in valued.items() if rows >= MIN_TYPE_ROWS and name in types)),
-        directions=frozenset(str(d) for d in interactions["direction"].dropna().unique()),
-        contents=bool(interactions["content"].nunique() > 1),
-        accounts=bool(company.duplicated().any()),
+        types=tuple(sorted(types, key=lambda name: (-tally.types[name], name))),
+        valued=tuple(sorted(name for name, rows in tally.valued.items() if rows >= MIN_TYPE_ROWS and name in types)),
+        directions=frozenset(tally.directions),
+        contents=len(tally.contents) > 1,
+        accounts=bool(dataset.leads["company_id"].dropna().duplicated().any()),
         dates=dataset.time == "dates",
     )

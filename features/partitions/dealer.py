@@ -12,7 +12,7 @@ from features.partitions.external_sort import external_sort_waiting
 from features.partitions.manifest import Segment
 from features.partitions.memory import Budget
 from features.partitions.pieces import WAITING, positions_of
-from features.partitions.reading import InteractionSource, MissingValues
+from features.partitions.reading import InteractionSource
 from features.partitions.segments import put_segment, unify_tables
 from features.partitions.sorted_rows import SortedRows, sort_bytes
 from features.partitions.storage import Storage
@@ -44,14 +44,11 @@ class TooLong:
 def deal(task: Dealing) -> dict[int, Segment] | TooLong:
     """Bucket → the segment with its rows, sorted as `shuffle.sort` does; the name tells the content."""
     parts, rows, text = [], 0, 0
-    missing_values = MissingValues()
     for batch in task.rows.batches(task.storage, task.budget):
-        missing_values.look(batch)
         rows, text = rows + len(batch), text + batch["content"].nbytes + batch["campaign"].nbytes
         if sort_bytes(rows, text) > task.budget.of_database:
             return TooLong()
         parts.append(pa.Table.from_batches([batch]))
-    missing_values.check()
     if not rows:
         return {}
     table = unify_tables(parts)

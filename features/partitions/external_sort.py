@@ -10,11 +10,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.dataset.dataset import INTERACTIONS_SCHEMA
 from features.dataset.tables import INTERACTIONS
-from features.partitions.counts import Tally
+from features.dataset.tally import Tally
 from features.partitions.database import database, spill_of
 from features.partitions.memory import Budget
-from features.partitions.reading import KINDS, QUERIED
 from features.partitions.segments import GROUP
 from features.partitions.sorted_rows import TEXT_COLUMNS
 from features.partitions.storage import Storage
@@ -22,6 +22,7 @@ from features.partitions.storage import Storage
 COLUMNS = ", ".join(f'"{c}"' for c in INTERACTIONS.names)
 ROW_ORDER = '"at", type, direction, content, campaign, value'  # the order of the rows of a lead
 TALLIED = 'type, direction, count(*), count(value), min(epoch_us("at")), max(epoch_us("at")), min(content), max(content)'
+QUERIED = 65_536  # rows that the database hands over at once
 MAX_DICTIONARY = 2**15  # names of which there is a dictionary
 
 Part = tuple[pa.Schema, Iterator[pa.RecordBatch], Tally]
@@ -75,7 +76,9 @@ def _stream_rows(
 ) -> Part:
     tally = tally_of(connection.sql(f"SELECT {TALLIED} FROM {rows} GROUP BY type, direction").fetchall())
     fields = [
-        pa.field(c.name, pa.dictionary(pa.int32(), pa.string()) if c.name in dictionaries else KINDS.get(c.kind, pa.string()))
+        pa.field(
+            c.name, pa.dictionary(pa.int32(), pa.string()) if c.name in dictionaries else INTERACTIONS_SCHEMA.field(c.name).type
+        )
         for c in INTERACTIONS.columns
     ]
     schema = pa.schema(fields)

@@ -47,6 +47,17 @@ class ShuffledPieces:
         """Rows after the extraction."""
         return sum(part.late for part in self.parts)
 
+    @property
+    def latest(self) -> int | None:
+        """The last of these (µs)."""
+        return max((part.latest for part in self.parts if part.latest is not None), default=None)
+
+    @property
+    def early(self) -> dict[str, int | None]:
+        """Rows from before their lead was created (`early`), and the first of them (`earliest`, µs)."""
+        earliest = min((part.earliest for part in self.parts if part.earliest is not None), default=None)
+        return {"early": sum(part.early for part in self.parts), "earliest": earliest}
+
     def files(self, start: int, end: int) -> tuple[str, ...]:
         """Those in which leads from `start` to before `end` are."""
         numbers = range(int(np.searchsorted(self.begins, start, "right")) - 1, int(np.searchsorted(self.begins, end)))
@@ -78,14 +89,15 @@ class Job:
         """Rows by lead."""
         tasks = [Counting(r, self.extracted_at, self.storage, self.engine.budget) for r in self._shares(rows)]
         counts = run_all(self.engine, count, tasks, [f"counting {i + 1}" for i in range(len(tasks))])
-        return Counts(sum_counts([f.rows for f in counts]), sum(f.late_rows for f in counts))
+        latest = max((f.latest for f in counts if f.latest is not None), default=None)
+        return Counts(sum_counts([f.rows for f in counts]), sum(f.late_rows for f in counts), latest)
 
-    def shuffle(self, rows: InteractionSource, leads: pa.Array, begins: Ints) -> ShuffledPieces:
-        """Rows by pieces of `leads`, each of which begins at one of `begins`."""
+    def shuffle(self, rows: InteractionSource, leads: pa.Array, begins: Ints, created: Ints | None = None) -> ShuffledPieces:
+        """Rows by pieces of `leads`, which begin at `begins`; with `created` (leads,) those from before that are counted."""
         record, leads_file = f"{self.folder}/cut.json", f"{self.folder}/leads.arrow"
         if self.storage.exists(record):
             return ShuffledPieces(self.storage, begins, tuple(Pieces(**part) for part in self.storage.read_json(record)))
-        self.storage.write_arrow(leads_file, leads_table(leads))
+        self.storage.write_arrow(leads_file, leads_table(leads, created))
         tasks = [
             Cutting(r, leads_file, begins, f"{self.folder}/cut{i:04d}", self.extracted_at, self.storage, self.engine.budget)
             for i, r in enumerate(self._shares(rows) or [rows])

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.common.clock import microseconds
 from features.common.codes import positions
 from features.dataset.dataset import Dataset, from_arrow, to_arrow
 from features.dataset.tables import TABLES
@@ -79,12 +80,14 @@ class BucketAssignment:
 @dataclass(frozen=True)
 class Accounts:
     """Leads in the order of accounts, of which buckets are runs: so buckets one after another are all leads in the order in
-    which the engine keeps them. The fields are those of `BucketAssignment`."""
+    which the engine keeps them. The fields are those of `BucketAssignment`, and
+    when each was `created` (leads,) (µs)."""
 
     row: Ints
     lead_id: pa.Array
     account: npt.NDArray[np.int32]
     key: pa.Array
+    created: Ints
 
     @classmethod
     def from_leads(cls, leads: pd.DataFrame) -> Accounts:
@@ -92,7 +95,8 @@ class Accounts:
         row, account = account_order(leads)
         order = pa.array(row)
         key, lead_id = texts(account_keys(leads)), texts(leads["lead_id"])
-        return cls(row.astype(np.int64), lead_id.take(order), account, key.take(order))
+        created = microseconds(leads["created_at"])[row]
+        return cls(row.astype(np.int64), lead_id.take(order), account, key.take(order), created)
 
     def pieces(self, work: int, size: int) -> Ints:
         """Where to begin pieces of as many leads each, several for each of the buckets into which `work` will be cut."""

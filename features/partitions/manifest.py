@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from features.common.errors import DataError
-from features.partitions.counts import Tally
+from features.dataset.tally import Tally
 from features.partitions.storage import Storage
 
 NAME = "buckets.json"

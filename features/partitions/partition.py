@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.common.clock import moment, timestamps
+from features.common.clock import moment
 from features.common.errors import DataError
 from features.dataset.data_report import DataReport
+from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
-from features.dataset.tables import MIN_TYPE_ROWS
-from features.dataset.validate import UNKNOWN, unknown_leads_error, validate
+from features.dataset.validate import InteractionCounts, note_interactions, validate_lean
 from features.partitions.executor import Engine, Tick
 from features.partitions.increment import Day
 from features.partitions.inputs import Raw
@@ -53,12 +51,15 @@ def partition(storage: Storage, raw: Raw, funnel: Funnel, engine: Engine, tick: 
         if is_partitioned(storage) and storage.exists(f"work/{key}/finished.json"):
             return Manifest.read(storage)
         job = Job(storage, engine, key, moment(raw.lean.extracted_at), tick)
-        clean, report = validate(raw.lean, funnel)
+        clean, report = validate_lean(raw.lean, funnel)
+        raw.rows.check()
         accounts = Accounts.from_leads(clean.leads)
-        expected = raw.rows.count(storage, budget) + LEAD * len(clean.leads)
-        shuffled = job.shuffle(raw.rows, accounts.lead_id, accounts.pieces(expected, budget.of_buckets(expected)))
+        expected = raw.rows.rows + LEAD * len(clean.leads)
+        shuffled = job.shuffle(
+            raw.rows, accounts.lead_id, accounts.pieces(expected, budget.of_buckets(expected)), accounts.created
+        )
         usable = int(shuffled.rows.sum())
-        unusable = _unusable(shuffled.unknown, shuffled.late_rows, usable, accounts.lead_id)
+        unusable = _unusable(shuffled.unknown, shuffled.late_rows, shuffled.latest) | shuffled.early
         assignment = accounts.cut(shuffled.rows, budget.of_buckets(usable + LEAD * len(clean.leads)))
         with ThreadPoolExecutor(1) as aside:  # tables are written while workers sort
             storing = aside.submit(store_buckets, storage, clean, assignment)
@@ -73,7 +74,7 @@ def partition(storage: Storage, raw: Raw, funnel: Funnel, engine: Engine, tick: 
             clean_files.result(), raw_files.result(), raw.report.merge(report).to_dict(), waiting, unusable, (),
             (*funnel.stages, *funnel.exits),
         )  # fmt: skip
-        return job.written(_add_interaction_report(manifest))
+        return job.written(_with_interactions(manifest, clean))
 
 
 def add(storage: Storage, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick | None = None) -> Manifest:
@@ -93,18 +94,13 @@ def add(storage: Storage, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick |
         key = _key(raw.digest, asdict(funnel), engine.budget.workers, old_manifest.digest)
         job = Job(storage, engine, key, moment(raw.lean.extracted_at), tick)
         day = Day.apply(storage, old_manifest, raw.lean, funnel)
+        raw.rows.check()
         fresh = replace(raw.rows, segments=tuple(s.name for s in old_manifest.waiting))
         counts = job.counted(fresh)
         moved_buckets = day.moved
         assignment = day.locate(counts.rows["lead_id"].combine_chunks(), moved_buckets)
         known_mask = member_mask(counts.rows["lead_id"], assignment.lead_id)
-        previous_rows, usable = (
-            sum(b.rows for b in old_manifest.buckets),
-            int(pc.sum(counts.rows["rows"].filter(known_mask)).as_py() or 0),
-        )
-        unusable = _unusable(
-            counts.rows.filter(pc.invert(known_mask)), counts.late_rows, previous_rows + usable, assignment.lead_id
-        )
+        unusable = _unusable(counts.rows.filter(pc.invert(known_mask)), counts.late_rows, counts.latest)
         recut = [s for b in old_manifest.buckets if b.number in moved_buckets for s in b.segments]
         rows = int(pc.sum(counts.rows["rows"]).as_py() or 0) + counts.late_rows + sum(s.rows for s in recut)
         all_rows = replace(fresh, segments=(*fresh.segments, *(s.name for s in recut)))
@@ -119,7 +115,7 @@ def add(storage: Storage, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick |
             raw=day.raw, report=day.report.to_dict(), waiting=waiting, unusable=unusable,
             added=(*old_manifest.added, raw.digest),
         )  # fmt: skip
-        return job.written(_add_interaction_report(manifest))
+        return job.written(_with_interactions(manifest, day.new_data))
 
 
 def _compact(job: Job, day: Day, full: dict[int, tuple[Segment, ...]]) -> dict[int, tuple[Segment, ...]]:
@@ -157,39 +153,27 @@ def _check_fits(storage: Storage, manifest: Manifest, raw: Raw, funnel: Funnel) 
         )
 
 
-def _unusable(unknown: pa.Table, late_rows: int, usable: int, lead_ids: pa.Array) -> dict[str, Any]:
-    """What cannot be used: rows of `unknown` leads (lead_id, rows) and of later than the extraction, beside `usable` ones of
-    `lead_ids` leads, days before included: a quiet day may bring none, while rows of others wait.
+def _unusable(unknown: pa.Table, late_rows: int, latest: int | None) -> dict[str, Any]:
+    """What cannot be used: rows of `unknown` leads (lead_id, rows), and those later than the extraction."""
+    rows = int(pc.sum(unknown["rows"]).as_py() or 0)
+    example = pc.min(unknown["lead_id"]).as_py() or ""
+    return {
+        "late": late_rows,
+        "latest": latest,
+        "unknown": rows,
+        "unknown_leads": len(unknown),
+        "unknown_example": example,
+    }
+
+
+def _with_interactions(manifest: Manifest, lean: Dataset) -> Manifest:
+    """With a report that says of the interactions what validating says of those of a dataset in memory; only how many came
+    before their lead was created is not known after a day was added.
 
     Raises
     ------
     DataError
-        if no row of all is of a known lead.
+        if all are of unknown leads; a day may bring none of known ones.
     """
-    rows = int(pc.sum(unknown["rows"]).as_py() or 0)
-    unknown = unknown.sort_by("lead_id")  # so that the example is always the same
-    example = str(unknown["lead_id"][0]) if rows else ""
-    if rows and not usable:
-        raise unknown_leads_error("interactions", rows, example, str(lead_ids[0]) if len(lead_ids) else "none of them")
-    return {"unknown": rows, "leads": len(unknown), "example": example, "late": late_rows}
-
-
-def _add_interaction_report(manifest: Manifest) -> Manifest:
-    """With a report that says of the interactions what validating says of other tables."""
-    report, unusable, tally = DataReport.from_dict(manifest.report), manifest.unusable, manifest.tally
-    extraction = pd.Timestamp(manifest.extracted_at)
-    report.warn("interactions", f"rows whose at lies after the extraction at {extraction}", unusable["late"], done="dropped")
-    report.warn("interactions", f"rows of {unusable['leads']:,} {UNKNOWN}", unusable["unknown"], unusable["example"], "dropped")
-    rare = [name for name, rows in sorted(tally.types.items(), key=lambda t: (-t[1], t[0])) if rows < MIN_TYPE_ROWS]
-    report.note("interactions", f"types with fewer than {MIN_TYPE_ROWS} rows", len(rare), ", ".join(rare[:5]), "kept")
-    odd = sum(Counter(tally.odd).values())
-    if odd:
-        report.warn(
-            "interactions", "rows whose direction is neither in nor out", odd, repr(min(tally.odd)), "direction emptied"
-        )
-    period = report.period
-    if tally.first is not None and tally.last is not None and period:
-        earliest, latest = timestamps(np.array([tally.first, tally.last]))
-        period = (min(pd.Timestamp(period[0]), earliest).isoformat(), max(pd.Timestamp(period[1]), latest).isoformat())
-    rows = report.rows | {"interactions": manifest.rows}
-    return replace(manifest, report=replace(report, rows=rows, period=period).to_dict())
+    counts = InteractionCounts(manifest.tally, **manifest.unusable)
+    return replace(manifest, report=note_interactions(DataReport.from_dict(manifest.report), counts, lean).to_dict())

@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.common.clock import NO_MOMENT
 from features.common.codes import by_group, gather
 from features.common.errors import DataError
-from features.partitions.reading import MissingValues
 from features.partitions.sorted_rows import TEXT_COLUMNS, Texts
 
 ENDING = ".arrows"
+LONG_AGO = np.iinfo(np.int64).min  # a moment before all others
 WAITING = -1  # the number of what belongs to no piece
 MOST_PIECES = 2**16 - 2
 
@@ -27,18 +28,22 @@ class PieceWriter:
 
     A lead's position is its place among the ids `lead_ids`; piece i has those from `begins[i]` on. What belongs to no known
     lead, or lies after `extracted_at` (µs), waits in a file of its own. Counted are the `rows` (leads,) of each lead, those of
-    leads that are `unknown`, and how many are `late_rows`.
+    leads that are `unknown`, how many are `late_rows`, of which the last is at `latest` (µs), and how many are `early_rows`,
+    from before their lead was `created` (leads,), of which the first is at `earliest`.
     """
 
-    def __init__(self, lead_ids: pa.Array, begins: Ints, folder: Path, extracted_at: int) -> None:
+    def __init__(self, lead_ids: pa.Array, created: Ints, begins: Ints, folder: Path, extracted_at: int) -> None:
         self._lead_ids, self._folder, self._extracted_at = lead_ids, folder, extracted_at
+        self._created = np.append(created, LONG_AGO)  # of position -1, of whom nothing is early
         self._pieces = len(begins)
         number = np.searchsorted(begins, np.arange(len(lead_ids)), "right") - 1
         self._piece = np.append(number, self._pieces).astype(np.uint16)  # position -1 is the last: it waits
-        self._missing_values = MissingValues()
         self._unknown: list[pa.Table] = []
         self.rows: Ints = np.zeros(len(lead_ids), np.int64)
         self.late_rows = 0
+        self.latest: int | None = None
+        self.early_rows = 0
+        self.earliest: int | None = None
 
     def deal(self, batches: Iterable[pa.RecordBatch], bytes_at_once: int) -> None:
         """Rows of interactions in no order → the files.
@@ -46,12 +51,11 @@ class PieceWriter:
         Raises
         ------
         DataError
-            if any row has no lead, type or moment, or the disk is full.
+            if the disk is full.
         """
         pending: list[pa.RecordBatch] = []
         size = 0
         for batch in batches:
-            self._missing_values.look(batch)
             if pending and (size >= bytes_at_once or batch.schema != pending[0].schema):
                 self._add(pa.Table.from_batches(pending))
                 pending, size = [], 0
@@ -59,7 +63,6 @@ class PieceWriter:
             size += batch.nbytes
         if pending:
             self._add(pa.Table.from_batches(pending))
-        self._missing_values.check()
 
     @property
     def unknown(self) -> pa.Table:
@@ -69,12 +72,17 @@ class PieceWriter:
     def _add(self, rows: pa.Table) -> None:
         if not len(rows):
             return
-        moments = rows["at"].cast(pa.int64()).fill_null(0).to_numpy()
+        moments = rows["at"].cast(pa.int64()).to_numpy()
         position = positions_of(rows["lead_id"], self._lead_ids)
         late_mask = moments > self._extracted_at
         if late_mask.any():
             self.late_rows += int(late_mask.sum())
+            self.latest = max(int(moments.max()), self.latest or LONG_AGO)
             position[late_mask] = -1
+        early_mask = moments < gather(self._created, position)
+        if early_mask.any():
+            self.early_rows += int(early_mask.sum())
+            self.earliest = min(int(moments[early_mask].min()), self.earliest if self.earliest is not None else NO_MOMENT)
         lost = (position < 0) & ~late_mask
         if lost.any():
             self._unknown.append(count_by_lead(rows["lead_id"].filter(pa.array(lost))))

@@ -1,4 +1,4 @@
-"""Where interactions are read from: Parquet files, queries of DuckDB, segments. Each hands over record batches as they come."""
+"""Where interactions are read from: Parquet files and segments. Each hands over record batches as they come."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.common.errors import DataError
-from features.dataset.dataset import DICTIONARIES
-from features.dataset.tables import INTERACTIONS
-from features.partitions.database import database, spill_of
+from features.common.errors import DataError, RowErrors
+from features.dataset.dataset import DICTIONARIES, INTERACTIONS_SCHEMA, from_arrow, to_arrow
+from features.dataset.tables import INTERACTIONS, conform, read_column
+from features.dataset.validate import require
 from features.partitions.memory import Budget
 from features.partitions.storage import Storage
 
-QUERIED = 65_536  # rows that a database hands over at once
 MOST_ROWS = 2**18  # that are read of a file at once
 SMALLEST = 2 * 2**20  # bytes
 MOST_BYTES = 256 * 2**20
 SHARE = 500_000  # rows that are worth a process of their own
 SPREAD = 4_000_000  # rows of a share where nobody knows how many workers there are; each has to learn all leads first
 TEXTS = tuple(name for name in DICTIONARIES if name != "lead_id")  # few values; of leads there are too many
-KINDS = {"time": pa.timestamp("us", "UTC"), "number": pa.float64()}
 
 
 def batch_bytes(memory: int) -> int:
@@ -33,16 +32,18 @@ def batch_bytes(memory: int) -> int:
 
 @dataclass(frozen=True)
 class Groups:
-    """The row groups of a Parquet file of interactions from `begin` to before `end`, with so many `rows`."""
+    """The row groups of a Parquet file of interactions from `begin` to before `end`, with so many `rows`. Where its columns are
+    of other kinds than those of interactions (`fits`), they are made of these."""
 
     path: str
     begin: int
     end: int
     rows: int
+    fits: bool = True
 
     @classmethod
-    def from_file(cls, path: Path) -> Groups | None:
-        """All of a file; None where its columns are of other kinds than those of interactions.
+    def from_file(cls, path: Path) -> Groups:
+        """All of a file.
 
         Raises
         ------
@@ -50,9 +51,30 @@ class Groups:
             if it is no Parquet file.
         """
         with _open_parquet(path) as file:
-            if not _fits(file.schema_arrow):
-                return None
-            return cls(str(path), 0, file.metadata.num_row_groups, file.metadata.num_rows)
+            return cls(str(path), 0, file.metadata.num_row_groups, file.metadata.num_rows, _fits(file.schema_arrow))
+
+    def check(self) -> None:
+        """Say what `features.dataset.validate` says of all rows at once.
+
+        Raises
+        ------
+        DataError
+            for values that are not of the kind of their column, and for rows that lack what each must have.
+        """
+        if not self.fits:
+            errors, row = RowErrors(), 0
+            for batch in self._stored(SMALLEST):
+                frame = from_arrow(pa.Table.from_batches([batch])).set_axis(range(row, row + len(batch)))
+                row += len(batch)
+                for number, column in enumerate(INTERACTIONS.columns):
+                    if column.name in frame:
+                        with errors.column(number):
+                            read_column(INTERACTIONS.name, column, frame[column.name])
+            errors.check()
+        with _open_parquet(Path(self.path)) as file:
+            for name in INTERACTIONS.required:
+                if _may_lack(file, name):
+                    require(INTERACTIONS.name, name, file.read(columns=[name])[name].is_null().to_numpy())
 
     def shares(self, count: int) -> list[Groups]:
         """The same in `count` parts at most, none of them small."""
@@ -69,6 +91,15 @@ class Groups:
 
     def batches(self, memory: int) -> Iterator[pa.RecordBatch]:
         """Its rows. What repeats comes as dictionaries; long rows come in small batches."""
+        for batch in self._stored(memory):
+            if self.fits:
+                yield batch
+            else:
+                frame = conform(INTERACTIONS.name, from_arrow(pa.Table.from_batches([batch])))
+                yield from to_arrow(frame).cast(INTERACTIONS_SCHEMA).to_batches()
+
+    def _stored(self, memory: int) -> Iterator[pa.RecordBatch]:
+        """As they are in the file."""
         numbers = range(self.begin, self.end)
         with _open_parquet(Path(self.path)) as file:
             groups = [file.metadata.row_group(i) for i in numbers]
@@ -83,39 +114,36 @@ class Groups:
 
 @dataclass(frozen=True)
 class InteractionSource:
-    """Interactions to be read: those of `files`, what `queries` select, and these `segments` of the folder (names)."""
+    """Interactions to be read: those of `files` and of these `segments` of the folder (names), but for those of the leads
+    `left_out`."""
 
     files: tuple[Groups, ...] = ()
-    queries: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.files or self.queries or self.segments)
+        return bool(self.files or self.segments)
 
     def split(self, workers: int, *, spread: bool) -> list[InteractionSource]:
         """Parts for `workers` that read at the same time: shares of files. Where work is `spread` over machines, there are as
-        many shares as a file is long. A database takes all that one machine has, so only there does each query have one of its
-        own."""
+        many shares as a file is long."""
         counts = [file.rows // SPREAD + 1 if spread else workers for file in self.files]
         files = [
-            InteractionSource((share,)) for file, count in zip(self.files, counts, strict=True) for share in file.shares(count)
+            replace(self, files=(share,), segments=())
+            for file, count in zip(self.files, counts, strict=True)
+            for share in file.shares(count)
         ]
-        rests = [replace(self, files=())]
-        if spread:
-            rests = [
-                *(InteractionSource(queries=(query,)) for query in self.queries),
-                InteractionSource(segments=self.segments),
-            ]
-        return [*files, *(rows for rows in rests if rows)]
+        return [*files, *([replace(self, files=())] if self.segments else [])]
 
-    def count(self, storage: Storage, budget: Budget) -> int:
-        """How many files and queries have."""
-        total = sum(file.rows for file in self.files)
-        if self.queries:
-            with database(budget.of_database, budget.workers, spill_of(budget, storage), budget) as connection:
-                for query in self.queries:
-                    total += connection.sql(f"SELECT count(*) FROM ({query})").fetchall()[0][0]
-        return total
+    @property
+    def rows(self) -> int:
+        """How many the files have."""
+        return sum(file.rows for file in self.files)
+
+    def check(self) -> None:
+        """As `Groups.check`, for all files; rows of segments have been checked."""
+        for file in self.files:
+            file.check()
 
     def batches(self, storage: Storage, budget: Budget) -> Iterator[pa.RecordBatch]:
         """All of them in no order, with the columns of interactions. Text comes as such or as dictionaries.
@@ -125,12 +153,16 @@ class InteractionSource:
         DataError
             if a file is missing or damaged.
         """
+        left_out = pa.array(self.left_out, pa.string())
+        for batch in self._all_batches(storage, budget):
+            if self.left_out:
+                yield batch.filter(pc.invert(pc.is_in(batch["lead_id"].cast(pa.string()), value_set=left_out)))
+            else:
+                yield batch
+
+    def _all_batches(self, storage: Storage, budget: Budget) -> Iterator[pa.RecordBatch]:
         for file in self.files:
             yield from map(_conform_batch, file.batches(budget.memory))
-        if self.queries:
-            with database(budget.of_database, budget.workers, spill_of(budget, storage), budget) as connection:
-                for query in self.queries:
-                    yield from map(_conform_batch, connection.sql(query).to_arrow_reader(QUERIED))
         for name in self.segments:
             with storage.local_file(name) as path, pa.memory_map(str(path)) as source:
                 for batch in pa.ipc.open_file(source).read_all().combine_chunks().to_batches():
@@ -147,6 +179,13 @@ def _open_parquet(path: Path) -> pq.ParquetFile:
 
 def _parquet_error(path: Path | str, error: Exception) -> DataError:
     return DataError(f"{path} cannot be read as Parquet: {error}.", "Write the dataset anew.")
+
+
+def _may_lack(file: pq.ParquetFile, name: str) -> bool:
+    """Is there a row without this column, or does the file not say so?"""
+    number = file.schema_arrow.get_field_index(name)
+    groups = (file.metadata.row_group(i).column(number).statistics for i in range(file.metadata.num_row_groups))
+    return any(s is None or not s.has_null_count or s.null_count > 0 for s in groups)
 
 
 def _fits(schema: pa.Schema) -> bool:
@@ -172,7 +211,7 @@ def _conform_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The columns of interactions in their order; text is left as it came."""
     columns: list[pa.Array] = []
     for column in INTERACTIONS.columns:
-        kind = KINDS.get(column.kind)
+        kind = None if column.kind in ("id", "text") else INTERACTIONS_SCHEMA.field(column.name).type
         position = batch.schema.get_field_index(column.name)
         if position < 0:
             columns.append(pa.nulls(len(batch), kind or pa.string()))
@@ -182,30 +221,7 @@ def _conform_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
             columns.append(pa.nulls(len(batch), pa.string()))
         else:
             columns.append(batch.column(position))
+    number = INTERACTIONS.names.index("value")
+    not_a_number = pc.fill_null(pc.is_nan(columns[number]), False)
+    columns[number] = pc.if_else(not_a_number, pa.scalar(None, pa.float64()), columns[number])  # missing, as in memory
     return pa.RecordBatch.from_arrays(columns, names=list(INTERACTIONS.names))
-
-
-class MissingValues:
-    """Rows without what each must have."""
-
-    def __init__(self) -> None:
-        self._rows = dict.fromkeys(INTERACTIONS.required, 0)
-
-    def look(self, rows: pa.RecordBatch | pa.Table) -> None:
-        for name in self._rows:
-            self._rows[name] += rows[name].null_count
-
-    def check(self) -> None:
-        """Complain of them.
-
-        Raises
-        ------
-        DataError
-            if there was any.
-        """
-        for name, rows in self._rows.items():
-            if rows:
-                raise DataError(
-                    f"Table 'interactions': column {name!r} is empty ({rows:,} such rows).",
-                    f"Every row of 'interactions' needs {', '.join(INTERACTIONS.required)}.",
-                )

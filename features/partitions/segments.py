@@ -22,7 +22,7 @@ from xxhash import xxh3_128_digest, xxh3_128_hexdigest
 from features.common.errors import DataError
 from features.dataset.dataset import DICTIONARIES, from_arrow
 from features.dataset.tables import conform, empty
-from features.partitions.counts import Tally
+from features.dataset.tally import Tally
 from features.partitions.manifest import Segment
 from features.partitions.storage import Storage, arrow_bytes
 

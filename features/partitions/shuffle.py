@@ -23,8 +23,8 @@ import pyarrow.compute as pc
 from features.partitions.external_sort import external_sort, external_sort_waiting
 from features.partitions.manifest import Segment
 from features.partitions.memory import Budget
-from features.partitions.pieces import ENDING, Ints, PieceWriter, count_by_lead, piece_of, read_pieces, sum_counts
-from features.partitions.reading import SMALLEST, InteractionSource, MissingValues, batch_bytes
+from features.partitions.pieces import ENDING, LONG_AGO, Ints, PieceWriter, count_by_lead, piece_of, read_pieces, sum_counts
+from features.partitions.reading import SMALLEST, InteractionSource, batch_bytes
 from features.partitions.segments import put_segment, unify_tables
 from features.partitions.sorted_rows import SortedRows, sort_bytes
 from features.partitions.storage import Storage, arrow_bytes
@@ -44,10 +44,11 @@ class Counting:
 
 @dataclass(frozen=True)
 class Counts:
-    """`rows`: lead_id and rows up to the extraction; how many are `late_rows`."""
+    """`rows`: lead_id and rows up to the extraction; how many are `late_rows`, and the `latest` of these (µs)."""
 
     rows: pa.Table
     late_rows: int
+    latest: int | None
 
 
 def count(task: Counting) -> Counts:
@@ -56,17 +57,16 @@ def count(task: Counting) -> Counts:
     Raises
     ------
     DataError
-        if a row has no lead, type or moment, or a moment cannot be read.
+        if a file is damaged.
     """
-    missing_values = MissingValues()
-    usable, late_rows = [], 0
+    usable, late_rows, latest = [], 0, []
     for batch in task.rows.batches(task.storage, task.budget):
-        missing_values.look(batch)
-        late_mask = pc.fill_null(pc.greater(batch["at"].cast(pa.int64()), task.extracted_at), False)
+        moments = batch["at"].cast(pa.int64())
+        late_mask = pc.greater(moments, task.extracted_at)
         late_rows += late_mask.true_count
+        latest += [pc.max(moments).as_py()] if late_mask.true_count else []
         usable.append(count_by_lead(pa.chunked_array([batch["lead_id"].filter(pc.invert(late_mask))])))
-    missing_values.check()
-    return Counts(sum_counts(usable), late_rows)
+    return Counts(sum_counts(usable), late_rows, max(latest, default=None))
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,16 @@ class Cutting:
 @dataclass(frozen=True)
 class Pieces:
     """The `files` by piece and what they hold: the file `rows` has the number by the position of their leads (an array), and of
-    what waits the file `unknown` has lead ids and rows (Arrow), and `late` is the number of those after the extraction."""
+    what waits the file `unknown` has lead ids and rows (Arrow). `late` is the number of rows after the extraction, the last of
+    them at `latest` (µs); `early` that of rows from before their lead was created, the first at `earliest`."""
 
     files: dict[str, str]
     rows: str
     unknown: str
     late: int
+    latest: int | None = None
+    early: int = 0
+    earliest: int | None = None
 
 
 def cut(task: Cutting) -> Pieces:
@@ -101,7 +105,7 @@ def cut(task: Cutting) -> Pieces:
     Raises
     ------
     DataError
-        if a row has no lead, type or moment, or the disk is full.
+        if a file is damaged, or the disk is full.
     """
     with ExitStack() as stack:
         local = task.storage.local
@@ -110,8 +114,9 @@ def cut(task: Cutting) -> Pieces:
         )
         task.storage.remove(task.output_folder)
         target.mkdir(parents=True, exist_ok=True)
-        lead_ids = task.storage.read_arrow(task.leads_file)["lead_id"].combine_chunks()
-        dealer = PieceWriter(lead_ids, task.begins, target, task.extracted_at)
+        leads = task.storage.read_arrow(task.leads_file)
+        lead_ids = leads["lead_id"].combine_chunks()
+        dealer = PieceWriter(lead_ids, leads["created"].to_numpy(), task.begins, target, task.extracted_at)
         max_bytes = batch_bytes(task.budget.memory // task.budget.workers)
         dealer.deal(task.rows.batches(task.storage, task.budget), min(max_bytes, max(SMALLEST, WORTH * len(lead_ids))))
         files = {}
@@ -119,7 +124,8 @@ def cut(task: Cutting) -> Pieces:
             files[str(piece_of(path))] = name = f"{task.output_folder}/{path.name}"
             if not local:
                 task.storage.write(name, path.read_bytes())
-    dealt_pieces = Pieces(files, f"{task.output_folder}/rows.npy", f"{task.output_folder}/unknown.arrow", dealer.late_rows)
+    rows, unknown = f"{task.output_folder}/rows.npy", f"{task.output_folder}/unknown.arrow"
+    dealt_pieces = Pieces(files, rows, unknown, dealer.late_rows, dealer.latest, dealer.early_rows, dealer.earliest)
     task.storage.write_array(dealt_pieces.rows, dealer.rows)
     task.storage.write_arrow(dealt_pieces.unknown, arrow_bytes(dealer.unknown))
     return dealt_pieces
@@ -180,6 +186,7 @@ def _needed_bytes(parts: Sequence[pa.Table], masks: Sequence[npt.NDArray[np.bool
     return sort_bytes(rows, int(text))
 
 
-def leads_table(lead_id: pa.Array) -> pa.Buffer:
+def leads_table(lead_id: pa.Array, created: Ints | None) -> pa.Buffer:
     """The file `Cutting.leads_file`."""
-    return arrow_bytes(pa.table({"lead_id": lead_id}))
+    created = np.full(len(lead_id), LONG_AGO) if created is None else created
+    return arrow_bytes(pa.table({"lead_id": lead_id, "created": created}))

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 
 from features.common.codes import count_codes, gather
 from features.dataset.tables import INTERACTIONS
+from features.dataset.tally import Tally
 from features.engine.index import DIRECTIONS, sort_order
-from features.partitions.counts import Tally
 from features.partitions.segments import GROUP
 
 TEXT_COLUMNS = ("type", "direction", "content", "campaign")  # the order of what a lead did at the same moment, then by value

@@ -13,7 +13,6 @@ from features.dataset import erasures
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import META, Dataset
 from features.dataset.erasures import remove_lead
-from features.dataset.funnel import Funnel
 from features.dataset.validate import validate
 from features.partitions.frames import whole_dataset
 from features.partitions.manifest import is_partitioned
@@ -32,42 +31,41 @@ def load(config: Config, *, folder: Path | None = None, progress: Progress | Non
         if something is wrong that cannot be put right here; see `features.dataset.validate`.
     """
     funnel = config.funnel.build()
-    dataset, source_report = _read(config, funnel, folder, progress)
-    dataset, erased_count = without_erased(dataset)
+    dataset, source_report = read_source(config, folder=folder, progress=progress)
+    for lead_id in erased_leads(dataset, source_report):
+        dataset = remove_lead(dataset, lead_id)[0]
     dataset, report = validate(dataset, funnel)
-    report.note("leads", "leads that were erased", erased_count, done="left out with all they did")
-    return dataset, report if source_report is None else source_report.merge(report)
+    return dataset, source_report.merge(report)
 
 
-def unvalidated(config: Config, *, folder: Path | None = None) -> tuple[Dataset, DataReport | None]:
-    """The dataset as it was read or made, and what reading it has found."""
-    return _read(config, config.funnel.build(), folder, None)
-
-
-def _read(config: Config, funnel: Funnel, folder: Path | None, progress: Progress | None) -> tuple[Dataset, DataReport | None]:
+def read_source(
+    config: Config, *, folder: Path | None = None, progress: Progress | None = None, interactions: Path | None = None
+) -> tuple[Dataset, DataReport]:
+    """The dataset as it was read or made, and what reading it has found. With `interactions` those of files are not in it but
+    in this Parquet file, whatever their number."""
     if config.dataset is not None:
         storage = Storage.from_path(config.path(config.dataset))
-        return (whole_dataset(storage) if is_partitioned(storage) else Dataset.read(config.path(config.dataset))), None
+        dataset = whole_dataset(storage) if is_partitioned(storage) else Dataset.read(config.path(config.dataset))
+        return dataset, DataReport()
     if isinstance(config.source, FilesSource):
-        source = config.source if folder is None else config.source.model_copy(update={"folder": folder.resolve()})
+        source = config.source if folder is None else config.source.model_copy(update={"folder": str(folder.resolve())})
         from connectors.files.load import load_files
 
-        return load_files(source, funnel, config.path(Path()))
+        return load_files(source, config.funnel.build(), config.path(Path()), interactions)
     if isinstance(config.source, CrmSource):
-        return read_imported(config), None
+        return Dataset.read(imported_folder(config)), DataReport()
     assert isinstance(config.source, SimulatorSource)  # noqa: S101  there is no fourth kind
     from connectors.simulator.simulate import simulate
 
     settings = SimulatorSettings(leads=config.source.leads, days=config.source.days, seed=config.source.seed)
-    return simulate(settings, progress).dataset, None
+    return simulate(settings, progress).dataset, DataReport()
 
 
-def without_erased(dataset: Dataset) -> tuple[Dataset, int]:
-    """The dataset without those whom `make erase` removed, and how many of them a source brought back."""
-    erased_ids = erasures.erased_ids(dataset.leads["lead_id"].astype("str").tolist())
-    for lead_id in erased_ids:
-        dataset = remove_lead(dataset, lead_id)[0]
-    return dataset, len(erased_ids)
+def erased_leads(dataset: Dataset, report: DataReport) -> set[str]:
+    """Those whom `make erase` removed and a source brought back; the report is told how many they are."""
+    lead_ids = erasures.erased_ids(dataset.leads["lead_id"].astype("str").tolist())
+    report.note("leads", "leads that were erased", len(lead_ids), done="left out with all they did")
+    return lead_ids
 
 
 def crm_folder(config: Config) -> Path:
@@ -76,13 +74,13 @@ def crm_folder(config: Config) -> Path:
     return config.path(config.source.folder or Path("artefacts") / config.source.kind)
 
 
-def read_imported(config: Config) -> Dataset:
+def imported_folder(config: Config) -> Path:
     """The dataset that the last import of the configured CRM wrote.
 
     Raises
     ------
     DataError
-        if there was none, or it cannot be read.
+        if there was none.
     """
     assert isinstance(config.source, CrmSource)  # noqa: S101
     from connectors.crm.sync import DATASET
@@ -90,4 +88,4 @@ def read_imported(config: Config) -> Dataset:
     folder = crm_folder(config) / DATASET
     if not (folder / META).is_file():
         raise DataError(f"There is no imported dataset {folder} yet.", f"Run `make import CRM={config.source.kind}` first.")
-    return Dataset.read(folder)
+    return folder

@@ -10,13 +10,14 @@ import numpy.typing as npt
 
 from features.attributes.encoders import AttributeEncoder
 from features.attributes.learn import learn_encoders
-from features.catalogue import DataProfile, catalogue
+from features.catalogue import catalogue
 from features.common.clock import DAY, moment
 from features.dataset.dataset import Dataset
 from features.dataset.deals import DealValues, deal_values
 from features.dataset.funnel import Funnel
 from features.dataset.labels import Labels, choose_horizons, label
 from features.dataset.landmarks import AGES, Landmarks, Path, landmarks
+from features.dataset.tally import Tally
 from features.engine.build import attribute, build
 from features.engine.feature_set import FeatureSet
 from features.engine.histories import Histories, data_profile
@@ -120,7 +121,7 @@ def learn(
     *,
     rules_only: bool = False,
     audited_columns: Collection[str] | None = None,
-    known_interactions: tuple[DataProfile, FollowCounts] | None = None,
+    known_interactions: tuple[Tally, FollowCounts] | None = None,
 ) -> DatasetFacts:
     """The facts of a validated dataset; `known_interactions` are those of interactions that `dataset` does not hold.
 
@@ -133,7 +134,8 @@ def learn(
     """
     check_thresholds(rules, funnel.stages)
     columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
-    inventory, follows = known_interactions or (data_profile(dataset), None)
+    tally, follows = known_interactions or (None, None)
+    inventory = data_profile(dataset, tally)
     audited = audit(
         dataset,
         funnel,

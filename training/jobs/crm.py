@@ -33,12 +33,11 @@ from features.common.files import whole_file
 from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
 from features.dataset.landmarks import Path as StagePath
-from features.dataset.validate import validate
 from models.batch import score_open
 from models.store import load as load_model
 from training.common.config import Config
 from training.common.progress import Steps, terminal
-from training.data.load import crm_folder, read_imported
+from training.data.load import crm_folder, load
 from training.jobs.score import champion
 
 ROUND_SECONDS = 300.0  # seconds between two rounds of `make live`: the polling interval
@@ -308,7 +307,7 @@ def _to_write(
 ) -> tuple[WritePlan, str, Ledger]:
     same_account(opened.connector)
     with steps.phase("Reading the dataset"):
-        dataset = validate(read_imported(opened.config), opened.config.funnel.build())[0]
+        dataset, _ = load(opened.config)
     with steps.phase("Loading the model"):
         model = load_model(model_folder) if model_folder else champion(opened.config.name)
     table = score_open(model, dataset, dataset.extracted_at, steps.step("Scoring"))

@@ -27,7 +27,7 @@ def run_partition(config: Config, out: str, *, day: Path | None = None, folder: 
         tick = steps.step("Partitioning" if day is None else "Adding")
         manifest = partition_to(config, storage, engine, day=day, folder=folder, tick=tick)
     for line in DataReport.from_dict(manifest.report).lines():
-        console.print(line, highlight=False)
+        console.print(line, highlight=False, soft_wrap=True)
     largest = max((b.rows for b in manifest.buckets), default=0)
     console.print(
         f"{manifest.rows:,} interactions in {len(manifest.buckets):,} buckets, the largest with {largest:,}, in {storage}.",

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from connectors.crm.settings import CrmSource
 from connectors.files.settings import FilesSource
 from features.dataset.dataset import META, read_meta
+from features.partitions.database import spill_of
 from features.partitions.executor import Engine, Tick
-from features.partitions.inputs import Raw, in_memory
+from features.partitions.inputs import Raw
 from features.partitions.manifest import Manifest, is_partitioned
 from features.partitions.memory import Budget
 from features.partitions.partition import add, partition
 from features.partitions.storage import Storage
 from training.common.config import Config
+from training.data.load import erased_leads, imported_folder, read_source
 from training.scale.stream import storage_of
 
 CSV_BYTES = 45  # an interaction in a CSV file, compressed or in Parquet rather less
@@ -54,24 +58,19 @@ def _interactions(config: Config) -> int:
 
 
 @contextmanager
-def open_raw(config: Config, folder: Path | None = None) -> Iterator[Raw]:
-    """What the configuration names, before it is validated; tables that are files already are not read."""
-    if config.dataset is not None:
-        yield Raw.of_folder(config.path(config.dataset))
-        return
-    if isinstance(config.source, FilesSource):
-        source = config.source if folder is None else config.source.model_copy(update={"folder": str(folder.resolve())})
-        from connectors.files.stream import raw_of_files
-
-        raw_files = raw_of_files(source, config.funnel.build(), config.path(Path()))
-        if raw_files is not None:
-            yield raw_files
-            return
-    from training.data.load import unvalidated
-
-    dataset, report = unvalidated(config, folder=folder)
-    with in_memory(dataset, report) as raw:
-        yield raw
+def open_raw(config: Config, scratch: Path, folder: Path | None = None) -> Iterator[Raw]:
+    """What the configuration names, before it is validated. Interactions that are in no Parquet file are put into one in the
+    folder `scratch`, which goes away."""
+    try:
+        if config.dataset is not None or isinstance(config.source, CrmSource):
+            raw = Raw.of_folder(config.path(config.dataset) if config.dataset is not None else imported_folder(config))
+        else:
+            file = scratch / "interactions.parquet"
+            dataset, report = read_source(config, folder=folder, interactions=file)
+            raw = Raw.of_dataset(dataset, file, report)
+        yield raw.without(erased_leads(raw.lean, raw.report))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def partitioned(config: Config, engine: Engine, *, folder: Path | None = None, tick: Tick | None = None) -> Storage:
@@ -80,19 +79,25 @@ def partitioned(config: Config, engine: Engine, *, folder: Path | None = None, t
     if existing is not None:
         return existing
     storage = storage_of(config) / "data"
-    with open_raw(config, folder) as raw:
-        partition(storage, raw, config.funnel.build(), engine, tick)
+    partition_to(config, storage, engine, folder=folder, tick=tick)
     return storage
 
 
 def partition_to(
-    config: Config, out: Storage, engine: Engine, *, day: Path | None, folder: Path | None, tick: Tick
+    config: Config,
+    out: Storage,
+    engine: Engine,
+    *,
+    day: Path | None = None,
+    folder: Path | None = None,
+    tick: Tick | None = None,
 ) -> Manifest:
     """`make partition`: everything into `out`, or, with `day` (a dataset folder of what is new), that day added to it."""
     funnel = config.funnel.build()
     if day is not None:
-        return add(out, Raw.of_folder(day), funnel, engine, tick)
-    with open_raw(config, folder) as raw:
+        raw = Raw.of_folder(day)
+        return add(out, raw.without(erased_leads(raw.lean, raw.report)), funnel, engine, tick)
+    with open_raw(config, spill_of(engine.budget, out), folder) as raw:
         return partition(out, raw, funnel, engine, tick)
 
 

@@ -19,11 +19,12 @@ from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
 from features.dataset.landmarks import AGES
 from features.dataset.landmarks import Path as FunnelPath
+from features.dataset.validate import EARLY
 from features.engine.histories import account_keys, by_account
 from features.leakage import FollowCounts
 from features.partitions.build_matrix import Built
 from features.partitions.executor import Engine, Tick, run_all
-from features.partitions.frames import concat_frames
+from features.partitions.frames import concat_interactions
 from features.partitions.lead_tables import read_all, read_bucket
 from features.partitions.manifest import Manifest
 from features.partitions.matrix import Store
@@ -69,15 +70,15 @@ def read(config: Config, data: Storage, out: Storage, rules: Rules, engine: Engi
     head = manifest.head
     tasks = [FollowTask(data, head, bucket, funnel, out) for bucket in manifest.buckets]
     bucket_follows = run_all(engine, count_follows, tasks, [b.label for b in manifest.buckets], tick)
-    data_support = manifest.tally.observed(
-        accounts=bool(lead_tables.leads["company_id"].dropna().duplicated().any()), dates=manifest.time == "dates"
-    )
     facts = learn(
         lead_tables,
         config,
         funnel,
         rules,
-        known_interactions=(data_support, FollowCounts.merged([f.follows for f in bucket_follows])),
+        known_interactions=(
+            manifest.tally,
+            FollowCounts.merged([f.follows for f in bucket_follows]),
+        ),
     )
     path = FunnelPath.from_tables(by_account(lead_tables.leads)[0], lead_tables.lead_stages, funnel)
     full_funnel, notes = with_horizons(manifest.time, funnel, path, moment(lead_tables.extracted_at))
@@ -85,7 +86,8 @@ def read(config: Config, data: Storage, out: Storage, rules: Rules, engine: Engi
     ages = config.landmarks.ages or (AGES if manifest.time == "dates" else (0.0,))
     spec = Spec(facts.feature_set, (LAST_INTERACTION,), RulesJudge(facts.rules), full_funnel, tuple(ages))
     report = DataReport.from_dict(manifest.report)
-    report.note("interactions", "rows before their lead was created", sum(f.early_rows for f in bucket_follows), done="kept")
+    if not any(note.table == "interactions" and note.what == EARLY for note in report.notes):  # a day was added
+        report.note("interactions", EARLY, sum(f.early_rows for f in bucket_follows), done="kept")
     return StreamedData(data, manifest, Store(out), facts, spec, report)
 
 
@@ -143,7 +145,7 @@ def _interactions(streamed: StreamedData, ids: pd.Index | None) -> pd.DataFrame:
             level_mask = rows["lead_id"].cat.categories.astype("str").isin(ids)
             rows = rows[level_mask[rows["lead_id"].cat.codes.to_numpy()]]
         parts.append(rows)
-    return concat_frames(parts)
+    return concat_interactions(parts)
 
 
 def size_of(streamed: StreamedData) -> Size:

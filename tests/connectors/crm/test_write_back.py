@@ -190,14 +190,15 @@ def test_killed_in_the_middle_it_goes_on(here: Site) -> None:
 from datetime import datetime, UTC
 from pathlib import Path
 from training.jobs.crm import open_configured
-from training.data.load import read_imported
+from features.dataset.dataset import Dataset
+from training.data.load import imported_folder
 from connectors.crm.score_fields import FIELDS, values_of
 from connectors.crm.write_back import Ledger, plan, send
 opened = open_configured({here.crm.kind!r}, Path({str(here.home / f"{here.crm.kind}.yaml")!r}))
 connector = opened.connector
 connector.batch = 1 if connector.batch == 1 else 10
 connector.prepare(FIELDS, create={here.crm.kind != "salesforce"})
-names = sorted(read_imported(opened.config).leads["lead_id"])
+names = sorted(Dataset.read(imported_folder(opened.config)).leads["lead_id"])
 row = {row(50)!r}
 records = {{n: values_of(row, "customer", "small 3", datetime(2026, 6, 30, tzinfo=UTC)) for n in names}}
 ledger = Ledger(Path({str(here.home / "crm" / "sent.sqlite")!r}))

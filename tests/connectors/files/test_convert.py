@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.files.convert import Origin, flags, numbers, parsed_times, times, translate, whole_numbers
+from connectors.files.convert import Origin, flags, has_point_zero, numbers, parsed_times, times, translate
 from connectors.files.settings import FileOptions
 from features.common.errors import DataError
 from tests.connectors.files.texts import BERLIN, UTC_OPTIONS, series
@@ -109,6 +110,10 @@ def test_a_star_in_a_value_map_stands_for_all_other_values() -> None:
 
 
 def test_whole_numbers_lose_their_point_only_when_all_have_one() -> None:
-    assert whole_numbers(series("1.0", "20.0", None)).tolist()[:2] == ["1", "20"]
-    assert whole_numbers(series("1.0", "x")).tolist() == ["1.0", "x"]
-    assert whole_numbers(series("1.0", "2.0").astype("category")).tolist() == ["1", "2"]
+    def texts(*values: str | None) -> pa.ChunkedArray:
+        return pa.chunked_array([pa.array(values, pa.string()), pa.array(values, pa.string())])
+
+    assert has_point_zero(texts(None, "1.0", "20.0"))
+    assert not has_point_zero(texts("1.0", "x"))
+    assert not has_point_zero(texts("1", "2.0"))
+    assert has_point_zero(texts(None, None)) is None

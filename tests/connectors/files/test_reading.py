@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from connectors.files.reading import RawFile, open_file
@@ -21,7 +22,7 @@ def opened(folder: Path, data: bytes, name: str = "a.csv", options: FileOptions 
 
 
 def rows(file: RawFile, **null_in: list[object]) -> list[list[str | None]]:
-    table = file.read(list(file.headers), null_in)
+    table = pa.concat_tables(file.blocks(list(file.headers), null_in))
     return [list(row.values()) for row in table.to_pylist()]
 
 
@@ -108,7 +109,7 @@ def test_parquet_columns_become_text_but_times_stay(tmp_path: Path) -> None:
         {"n": [1.0, None], "flag": [True, False], "at": pd.to_datetime(["2026-01-01", None]), "l": [[1], None]}
     )
     frame.to_parquet(tmp_path / "a.parquet")
-    table = open_file(tmp_path, "a.parquet", OPTIONS).read(["n", "flag", "at", "l"], {})
+    table = pa.concat_tables(open_file(tmp_path, "a.parquet", OPTIONS).blocks(["n", "flag", "at", "l"], {}))
     assert table.column("n").to_pylist() == ["1", None]
     assert table.column("flag").to_pylist() == ["true", "false"]
     assert str(table.schema.field("at").type).startswith("timestamp")

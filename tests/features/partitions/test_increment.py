@@ -47,8 +47,9 @@ def together(old: Dataset, new: Dataset) -> Dataset:
 
 
 def told(manifest: Manifest) -> set[tuple[object, ...]]:
-    """What the report says, but for examples and their order, and odd directions: rows that were cut again have none left."""
-    notes = [n for n in manifest.report["notes"] if "direction" not in n["what"]]
+    """What the report says, but for examples and their order, odd directions (rows that were cut again have none left), and
+    rows from before their lead was created, who may have been created anew."""
+    notes = [n for n in manifest.report["notes"] if "direction" not in n["what"] and "before their lead" not in n["what"]]
     return {(n["level"], n["table"], n["what"], n["count"], n["done"]) for n in notes}
 
 

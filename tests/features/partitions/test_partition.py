@@ -28,12 +28,10 @@ def test_a_bucket_holds_whole_accounts(tmp_path: Path) -> None:
 def test_the_report_says_what_validating_in_memory_says(tmp_path: Path) -> None:
     dataset = world(3)
     _, manifest = partitioned(dataset, tmp_path)
-    told = DataReport.from_dict(manifest.report)
     _, wanted = validate(dataset, FUNNEL)
-    assert told.rows == wanted.rows
-    assert told.period == wanted.period
-    facts = {(n.table, n.what.replace("'", ""), n.count) for n in wanted.notes if "before their lead" not in n.what}
-    assert {(n.table, n.what, n.count) for n in told.notes} == facts
+    assert DataReport.from_dict(manifest.report) == wanted
+    assert {n.what.partition(" ")[0] for n in wanted.notes if n.table == "interactions"} == {"rows"}
+    assert any("before their lead" in n.what for n in wanted.notes)
 
 
 def test_one_account_with_a_tenth_of_all_interactions_has_a_bucket_of_its_own(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_each_row_is_dealt_out_once(
         )
         for i, (who, at, coded) in enumerate(rows)
     ]
-    dealer = PieceWriter(pa.array(known), starts, folder, 2)
+    dealer = PieceWriter(pa.array(known), np.array([1] * len(known)), starts, folder, 2)
     dealer.deal(batches, at_once)
     wanted: dict[int, list[str]] = {}
     for i, (who, at, _) in enumerate(rows):
@@ -55,11 +55,14 @@ def test_each_row_is_dealt_out_once(
     unknown = dict(zip(*dealer.unknown.to_pydict().values(), strict=True))
     assert unknown == {who: usable.count(who) for who in usable if who not in known}
     assert dealer.late_rows == len(rows) - len(usable)
+    assert dealer.latest == (3 if dealer.late_rows else None)
+    early = [at for who, at, _ in rows if who in known and at < 1]
+    assert (dealer.early_rows, dealer.earliest) == (len(early), min(early, default=None))
 
 
 def test_where_nobody_is_known_everything_waits(tmp_path: Path) -> None:
     """As of a day that brings interactions of leads who come later."""
-    dealer = PieceWriter(pa.array([], pa.string()), np.array([], np.int64), tmp_path, 2**62)
+    dealer = PieceWriter(pa.array([], pa.string()), np.array([], np.int64), np.array([], np.int64), tmp_path, 2**62)
     dealer.deal([reading._conform_batch(batch) for batch in table().to_batches()], 10**6)
     assert [piece_of(file) for file in tmp_path.iterdir()] == [WAITING]
     assert dealer.unknown.sort_by("lead_id").to_pydict() == {"lead_id": ["a", "b", "c"], "rows": [2, 1, 1]}
@@ -80,7 +83,7 @@ def test_what_is_dealt_out_comes_back_whatever_came_with_it(tmp_path: Path) -> N
             }
         )
         parts.append(reading._conform_batch(batch))
-    PieceWriter(pa.array(["y", "x"]), np.array([0, 1]), tmp_path, 2**62).deal(parts, 1)
+    PieceWriter(pa.array(["y", "x"]), np.array([0, 0]), np.array([0, 1]), tmp_path, 2**62).deal(parts, 1)
     files = sorted(tmp_path.iterdir())
     assert [piece_of(file) for file in files] == [WAITING, 1]
     names = [name for name in INTERACTIONS.names if name != "lead_id"]

@@ -5,18 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from features.common.errors import DataError
-from features.dataset.tables import INTERACTIONS
+from features.dataset.dataset import INTERACTIONS_SCHEMA, from_arrow, to_arrow
+from features.dataset.tables import INTERACTIONS, conform
+from features.dataset.tally import Tally
 from features.partitions import reading
-from features.partitions.counts import Tally
 from features.partitions.inputs import Raw
 from features.partitions.memory import Budget
-from features.partitions.pieces import PieceWriter
 from features.partitions.reading import Groups, InteractionSource
 from features.partitions.segments import put_segment
 from features.partitions.storage import Storage
@@ -34,20 +33,19 @@ def of(rows: InteractionSource, place: Storage) -> list[dict[str, Any]]:
 
 def groups(path: Path, rows: pa.Table, size: int = 2) -> Groups:
     pq.write_table(rows, path, row_group_size=size)
-    found = Groups.from_file(path)
-    assert found is not None
-    return found
+    return Groups.from_file(path)
 
 
-def test_files_queries_and_segments_give_the_same_rows(tmp_path: Path) -> None:
+def test_files_and_segments_give_the_same_rows(tmp_path: Path) -> None:
     place, rows = Storage.from_path(tmp_path), table()
     file = groups(tmp_path / "one.parquet", rows)
     segment = put_segment(place, "00000", rows.to_batches(max_chunksize=3), rows.schema, Tally())
-    wanted, query = sorted(rows.to_pylist(), key=lambda row: row["at"]), f"FROM '{tmp_path}/one.parquet'"
+    wanted = sorted(rows.to_pylist(), key=lambda row: row["at"])
     assert of(InteractionSource(files=(file,)), place) == wanted
-    assert of(InteractionSource(queries=(query,)), place) == wanted
     assert of(InteractionSource(segments=(segment.name,)), place) == wanted
-    assert len(of(InteractionSource((file,), (query,), (segment.name,)), place)) == 12
+    assert len(of(InteractionSource((file,), (segment.name,)), place)) == 8
+    without_a = InteractionSource((file,), (segment.name,), ("a",))
+    assert {row["lead_id"] for part in without_a.split(2, spread=False) for row in of(part, place)} == {"b", "c"}
 
 
 @pytest.mark.parametrize(
@@ -56,6 +54,7 @@ def test_files_queries_and_segments_give_the_same_rows(tmp_path: Path) -> None:
         ({"at": pa.array([i * 1_000 for i in range(4)], pa.timestamp("ns"))}, {"at": list(range(4))}),
         ({"at": pa.array(range(4), pa.timestamp("s", "Europe/Berlin"))}, {"at": [0, 10**6, 2 * 10**6, 3 * 10**6]}),
         ({"value": pa.array([1, None, 2, None], pa.int32())}, {"value": [1.0, None, 2.0, None]}),
+        ({"value": pa.array([1.0, float("nan"), 2.0, None])}, {"value": [1.0, None, 2.0, None]}),
         ({"content": pa.nulls(4)}, {"content": [None] * 4}),
         ({"type": pa.array(["visit"] * 4, pa.large_string())}, {"type": ["visit"] * 4}),
         ({"lead_id": pa.array(list("abac")).dictionary_encode()}, {"lead_id": list("abac")}),
@@ -77,13 +76,26 @@ def test_a_column_that_is_not_there_is_empty(tmp_path: Path) -> None:
     }
 
 
-def test_ids_that_are_numbers_need_a_query(tmp_path: Path) -> None:
-    """As text they are what DuckDB writes; the file itself does not do."""
-    pq.write_table(table(lead_id=[1, 2, 1, 3]), tmp_path / "a.parquet")
-    assert Groups.from_file(tmp_path / "a.parquet") is None
+def test_columns_of_other_kinds_are_read_as_a_dataset_in_memory_reads_them(tmp_path: Path) -> None:
     folder = world(5).write(tmp_path / "set")
-    stored = pq.read_table(folder / "interactions.parquet")
-    assert [f.rows for f in Raw.of_folder(folder).rows.files] == [len(stored)]
+    assert [f.rows for f in Raw.of_folder(folder).rows.files] == [len(pq.read_table(folder / "interactions.parquet"))]
+    odd = table(lead_id=[1, 2, 1, 3], at=["2026-01-01", "2026-01-01T01:00:00+01:00", "2026-01-02 10:00", "2026-01-03"])
+    file = groups(tmp_path / "a.parquet", odd)
+    assert not file.fits
+    file.check()
+    wanted = to_arrow(conform("interactions", from_arrow(odd))).cast(INTERACTIONS_SCHEMA).to_pylist()
+    assert of(InteractionSource((file,)), Storage.from_path(tmp_path)) == sorted(wanted, key=lambda row: row["at"])
+
+
+@pytest.mark.parametrize(("column", "value"), [("at", "soon"), ("value", "much")])
+def test_what_is_of_no_kind_is_told_as_of_a_dataset_in_memory(tmp_path: Path, column: str, value: str) -> None:
+    odd = table(**{column: pa.array([None, value, value, value]), "lead_id": [1, 2, 3, 4]})
+    file = groups(tmp_path / "a.parquet", odd)
+    with pytest.raises(DataError) as wanted:
+        conform("interactions", from_arrow(odd))
+    with pytest.raises(DataError) as found:
+        file.check()
+    assert str(found.value) == str(wanted.value)
 
 
 def test_shares_are_whole_row_groups_and_none_is_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,10 +105,8 @@ def test_shares_are_whole_row_groups_and_none_is_small(tmp_path: Path, monkeypat
     assert [(s.begin, s.end, s.rows) for s in file.shares(3)] == [(0, 1, 1), (1, 2, 1), (2, 4, 2)]
     assert [(s.begin, s.end) for s in file.shares(9)] == [(0, 1), (1, 2), (2, 3), (3, 4)]
     monkeypatch.setattr(reading, "SPREAD", 3)
-    parts = InteractionSource((file,), ("SELECT 1", "SELECT 2")).split(1, spread=True)
-    assert [(len(p.files), len(p.queries)) for p in parts] == [(1, 0), (1, 0), (0, 1), (0, 1)]
-    parts = InteractionSource((file,), ("SELECT 1", "SELECT 2")).split(2, spread=False)
-    assert [(len(p.files), len(p.queries)) for p in parts] == [(1, 0), (1, 0), (0, 2)]
+    parts = InteractionSource((file,), ("one", "two")).split(1, spread=True)
+    assert [(len(p.files), len(p.segments)) for p in parts] == [(1, 0), (1, 0), (0, 2)]
     whole = [row for part in file.shares(3) for row in of(InteractionSource((part,)), Storage.from_path(tmp_path))]
     assert sorted(row["at"] for row in whole) == table()["at"].to_pylist()
 
@@ -106,7 +116,6 @@ def test_long_rows_come_in_small_batches(tmp_path: Path) -> None:
     long = table(content=[chr(97 + i) * 2**20 for i in range(4)])
     pq.write_table(long, tmp_path / "a.parquet", compression="none", use_dictionary=False)
     file = Groups.from_file(tmp_path / "a.parquet")
-    assert file is not None
     assert [len(b) for b in file.batches(64 * 2**20)] == [1, 1, 1, 1]
     assert [len(b) for b in file.batches(2**40)] == [4]
 
@@ -125,11 +134,8 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("column", ["lead_id", "type", "at"])
-def test_rows_that_lack_what_each_must_have_are_counted(tmp_path: Path, column: str) -> None:
+def test_rows_that_lack_what_each_must_have_are_told_as_of_a_dataset_in_memory(tmp_path: Path, column: str) -> None:
     values = table()[column].to_pylist()
-    rows = table(**{column: pa.array([None, values[1], None, values[3]], table()[column].type)})
-    dealer = PieceWriter(pa.array(["a", "b", "c"]), np.array([0]), tmp_path, 2**62)
-    with pytest.raises(DataError, match=rf"column '{column}' is empty \(2 such rows\)"):
-        dealer.deal(
-            InteractionSource((groups(tmp_path / "x.parquet", rows),)).batches(Storage.from_path(tmp_path), BUDGET), 10**6
-        )
+    rows = table(**{column: pa.array([values[0], None, values[2], None], table()[column].type)})
+    with pytest.raises(DataError, match=rf"Table 'interactions', row 1: column '{column}' is empty \(2 such rows\)"):
+        groups(tmp_path / "x.parquet", rows).check()

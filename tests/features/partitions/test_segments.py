@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from features.common.errors import DataError
-from features.partitions.counts import Tally
+from features.dataset.tally import Tally
 from features.partitions.manifest import Segment
 from features.partitions.segments import first_moments, put_segment, read_segments
 from features.partitions.storage import Storage

@@ -1,4 +1,4 @@
-"""What one pass over interactions tells of them, in a form that adds up over buckets."""
+"""What one pass over interactions tells of them, in a form that adds up over parts of them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from features.catalogue import DataProfile
-from features.dataset.tables import MIN_TYPE_ROWS
+import pandas as pd
+
+from features.common.clock import microseconds
+
+DIRECTIONS = ("in", "out")
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,22 @@ class Tally:
     odd: dict[str, int] = field(default_factory=dict)
     first: int | None = None
     last: int | None = None
+
+    @classmethod
+    def of_frame(cls, rows: pd.DataFrame) -> Tally:
+        """Of a table of interactions."""
+        moments = microseconds(rows["at"])
+        directions = _counted(rows["direction"])
+        contents = [str(name) for name in rows["content"].dropna().unique()]
+        return cls(
+            _counted(rows["type"]),
+            _counted(rows["type"][rows["value"].notna()]),
+            tuple(sorted(way for way in directions if way in DIRECTIONS)),
+            tuple(dict.fromkeys((min(contents), max(contents)))) if contents else (),
+            {way: count for way, count in directions.items() if way not in DIRECTIONS},
+            int(moments.min()) if len(moments) else None,
+            int(moments.max()) if len(moments) else None,
+        )
 
     @property
     def rows(self) -> int:
@@ -55,21 +74,14 @@ class Tally:
             max(moments, default=None),
         )
 
-    def observed(self, *, accounts: bool, dates: bool) -> DataProfile:
-        """What features the data can carry: the same as `features.engine.histories.data_profile` says of all rows at once."""
-        types = [name for name, rows in self.types.items() if rows >= MIN_TYPE_ROWS]
-        return DataProfile(
-            types=tuple(sorted(types, key=lambda name: (-self.types[name], name))),
-            valued=tuple(sorted(name for name, rows in self.valued.items() if rows >= MIN_TYPE_ROWS and name in types)),
-            directions=frozenset(self.directions),
-            contents=len(self.contents) > 1,
-            accounts=accounts,
-            dates=dates,
-        )
-
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Tally:
         return cls(**{**saved, "directions": tuple(saved["directions"]), "contents": tuple(saved["contents"])})
+
+
+def _counted(names: pd.Series[str]) -> dict[str, int]:
+    """How many rows have each name, sorted; of a category by its codes, which is a hundred times faster than by its text."""
+    return dict(sorted((str(name), int(rows)) for name, rows in names.value_counts().items() if rows))
