@@ -97,8 +97,8 @@ def rivals(cut: Cut) -> dict[str, float]:
         return {}
     fitted = fit_transition("x", examples, SEARCH, 7)
     seen = OutOfFold(rows[fitted.validation_rows], fitted.margin)
-    late = censored_landmarks(p, target, cut.moment, cut.early)
-    now = CensoredState.from_landmarks(p, target, late, cut.moment)
+    late = censored_landmarks(p.looks, p.deadline, target, cut.moment, cut.early)
+    now = CensoredState.from_landmarks(p.path, p.looks.take(late), target, cut.moment)
     first = fitted.transition
     margin = first.calibrator.margin(first.margin(p.x(late)))
     pace = ConversionSpeed.learn(p, target, seen.rows, known.reached[seen.rows, target], seen.margin)

@@ -14,6 +14,8 @@ from features.common.errors import DataError
 from features.dataset.funnel import Funnel
 from features.dataset.landmarks import Landmarks, Path
 
+Flags = npt.NDArray[np.bool_]
+
 USUAL_HORIZONS = (7, 14, 30, 60, 90, 120, 180, 270, 365)  # days
 
 
@@ -27,12 +29,19 @@ class Labels:
     stage.
     """
 
-    reached: npt.NDArray[np.bool_]
-    matured: npt.NDArray[np.bool_]
-    above_stage: npt.NDArray[np.bool_]
+    reached: Flags
+    matured: Flags
+    above_stage: Flags
 
     def take(self, rows: npt.NDArray[np.generic]) -> Labels:
         return Labels(self.reached[rows], self.matured[rows], self.above_stage[rows])
+
+
+def usable(stage: npt.NDArray[np.integer], reached: Flags, matured: Flags, target: int) -> Flags:
+    """Which landmarks (n,), looked at in these lead stages and with these labels (n, targets), have matured and ask for
+    P(target | the lead stage before it was reached in time)."""
+    previous_reached = (stage == target) | (reached[:, target - 1] if target else True)
+    return np.asarray((stage <= target) & matured[:, target] & previous_reached)
 
 
 def label(path: Path, looks: Landmarks, funnel: Funnel, known_at: int) -> Labels:

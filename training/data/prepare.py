@@ -15,7 +15,7 @@ from features.common.clock import DAY, moment
 from features.dataset.dataset import Dataset
 from features.dataset.deals import DealValues, deal_values
 from features.dataset.funnel import Funnel
-from features.dataset.labels import Labels, choose_horizons, label
+from features.dataset.labels import Labels, choose_horizons, label, usable
 from features.dataset.landmarks import AGES, Landmarks, Path, landmarks
 from features.dataset.tally import Tally
 from features.engine.build import attribute, build
@@ -76,9 +76,7 @@ class Prepared:
 
     def usable(self, target: int, labels: Labels, subset: Flags) -> npt.NDArray[np.intp]:
         """The matured landmarks `subset` (n,) that ask for P(target | the lead stage before it was reached in time)."""
-        stage = self.looks.stage
-        previous_reached = np.ones(len(stage), bool) if target == 0 else labels.reached[:, target - 1] | (stage == target)
-        return np.flatnonzero(subset & (stage <= target) & labels.matured[:, target] & previous_reached)
+        return np.flatnonzero(subset & usable(self.looks.stage, labels.reached, labels.matured, target))
 
     def examples(self, target: int, labels: Labels, subset: Flags) -> Examples:
         """Examples of the `usable` landmarks."""

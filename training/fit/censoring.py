@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from features.common.clock import DAY
+from features.dataset.landmarks import Landmarks, Path
 from models.calibration.timing import Timing
 from models.common.types import TINY, Examples, Flags, Floats, Matrix, sigmoid
 from training.data.prepare import Prepared
@@ -40,11 +41,10 @@ class CensoredState:
     covariates: Floats
 
     @classmethod
-    def from_landmarks(cls, prepared: Prepared, target: int, rows: Rows, known_at: int) -> CensoredState:
-        lead = prepared.looks.lead[rows]
-        reached = prepared.path.reached[lead, target + 1] <= known_at
-        exited = (prepared.path.exited_at[lead] <= known_at) & ~reached
-        return cls(reached, exited, (known_at - prepared.looks.as_of[rows]) / DAY, days_in_stage(prepared, rows)[:, None])
+    def from_landmarks(cls, path: Path, looks: Landmarks, target: int, known_at: int) -> CensoredState:
+        reached = path.reached[looks.lead, target + 1] <= known_at
+        exited = (path.exited_at[looks.lead] <= known_at) & ~reached
+        return cls(reached, exited, (known_at - looks.as_of) / DAY, days_in_stage(looks)[:, None])
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class ConversionSpeed:
         lead, as_of = prepared.looks.lead[rows], prepared.looks.as_of[rows]
         horizon = prepared.funnel.horizons[prepared.funnel.targets[target]]
         conversion_days = (prepared.path.reached[lead[reached], target + 1] - as_of[reached]) / DAY
-        z = np.column_stack((margin, days_in_stage(prepared, rows)))
+        z = np.column_stack((margin, days_in_stage(prepared.looks.take(rows))))
         end = as_of[~reached] + int(horizon * DAY)
         exit_times = prepared.path.exited_at[lead[~reached]]
         exits = (exit_times - as_of[~reached])[exit_times <= end] / DAY
@@ -75,17 +75,14 @@ class ConversionSpeed:
         return np.searchsorted(self.exits, days, side="right") / max(self.non_converters, 1)
 
 
-def censored_landmarks(prepared: Prepared, target: int, known_at: int, subset: Flags) -> Rows:
+def censored_landmarks(looks: Landmarks, deadline: npt.NDArray[np.int64], target: int, known_at: int, subset: Flags) -> Rows:
     """Those `subset` (n,) in the lead stage before the target, looked at before `known_at`, whose label was not known then."""
-    looks = prepared.looks
-    return np.flatnonzero(
-        subset & (looks.stage == target) & (looks.as_of < known_at) & (prepared.deadline[:, target] > known_at)
-    )
+    return np.flatnonzero(subset & (looks.stage == target) & (looks.as_of < known_at) & (deadline[:, target] > known_at))
 
 
-def days_in_stage(prepared: Prepared, rows: Rows) -> Floats:
+def days_in_stage(looks: Landmarks) -> Floats:
     """log(1 + days in the lead stage) of landmarks (n,), the covariate of the timing beside the log-odds."""
-    return np.log1p((prepared.looks.as_of[rows] - prepared.looks.entered[rows]) / DAY)
+    return np.log1p((looks.as_of - looks.entered) / DAY)
 
 
 def _survival(state: CensoredState, margin: Floats, speed: ConversionSpeed) -> tuple[Floats, Floats]:
@@ -145,17 +142,24 @@ class CensoredExamples:
     account: npt.NDArray[np.int64]
 
 
+def weighted_rows(positive_weight: Floats, negative_weight: Floats) -> tuple[Rows, Flags, Floats]:
+    """Unripe landmarks (n) as training rows: which, with which outcome, and how much each weighs; those that weigh hardly
+    anything are left out."""
+    positive_rows, negative_rows = np.flatnonzero(positive_weight > SMALLEST), np.flatnonzero(negative_weight > SMALLEST)
+    return (
+        np.append(positive_rows, negative_rows),
+        np.arange(len(positive_rows) + len(negative_rows)) < len(positive_rows),
+        np.append(positive_weight[positive_rows], negative_weight[negative_rows]),
+    )
+
+
 def with_censored(examples: Examples, rows: CensoredExamples) -> Examples:
     """The examples and the unripe rows, each as often as it has weight."""
-    positive_rows, negative_rows = (
-        np.flatnonzero(rows.positive_weight > SMALLEST),
-        np.flatnonzero(rows.negative_weight > SMALLEST),
-    )
-    repeated_rows = np.append(positive_rows, negative_rows)
+    repeated_rows, outcomes, weights = weighted_rows(rows.positive_weight, rows.negative_weight)
     return Examples(
         x=np.concatenate((examples.x, rows.x[repeated_rows])),
-        y=np.concatenate((examples.y, np.ones(len(positive_rows), bool), np.zeros(len(negative_rows), bool))),
-        weight=np.concatenate((examples.weight, rows.positive_weight[positive_rows], rows.negative_weight[negative_rows])),
+        y=np.concatenate((examples.y, outcomes)),
+        weight=np.concatenate((examples.weight, weights)),
         as_of=np.concatenate((examples.as_of, rows.as_of[repeated_rows])),
         account=np.concatenate((examples.account, rows.account[repeated_rows])),
         known_at=np.concatenate((examples.known_at, rows.as_of[repeated_rows])),

@@ -13,7 +13,7 @@ from features.dataset.labels import Labels
 from models.calibration.calibrator import Calibrator
 from models.calibration.timing import Timing, Timings
 from models.calibration.transition import Transition
-from models.common.types import Flags, Floats
+from models.common.types import Flags, Floats, Matrix
 from models.rules.odds import RuleOdds, points_calibrator
 from training.common.config import Search
 from training.data.nothing import nothing_to_learn
@@ -43,6 +43,11 @@ class CensoringFit:
     matured_transition: Transition
     speed: ConversionSpeed
     shift: float
+
+    def weights(self, state: CensoredState, x: Matrix) -> tuple[Floats, Floats]:
+        """How much such landmarks (n,) count as a "yes" and as a "no"; `x`: what a model sees of them."""
+        margin = self.matured_transition.calibrator.margin(self.matured_transition.margin(x))
+        return censoring_weights(state, margin, self.speed, self.shift)
 
 
 @dataclass(frozen=True)
@@ -112,13 +117,13 @@ def fit_censored(
     prepared: Prepared, target: int, known_at: int, subset: Flags, fitted: Fitted, out_of_fold: OutOfFold, labels: Labels
 ) -> tuple[Transition, CensoringFit | None]:
     """The transition with its learners fitted anew on matured and unripe landmarks; as it is where there are hardly any."""
-    rows = censored_landmarks(prepared, target, known_at, subset)
+    rows = censored_landmarks(prepared.looks, prepared.deadline, target, known_at, subset)
     if len(rows) < MIN_CENSORED or not prepared.dated:
         return fitted.transition, None
     matured_transition = fitted.transition
     reached = labels.reached[out_of_fold.rows, target]
     speed = ConversionSpeed.learn(prepared, target, out_of_fold.rows, reached, out_of_fold.margin)
-    state = CensoredState.from_landmarks(prepared, target, rows, known_at)
+    state = CensoredState.from_landmarks(prepared.path, prepared.looks.take(rows), target, known_at)
     x = prepared.x(rows)
     margin = matured_transition.calibrator.margin(matured_transition.margin(x))
     shift = newest_shift(state, margin, speed)
@@ -135,7 +140,7 @@ def _timings(prepared: Prepared, begin: int, out_of_fold: OutOfFold, labels: Lab
     """From this lead stage, when those who reach each later one in time do so."""
     timings = {}
     lead, as_of = prepared.looks.lead[out_of_fold.rows], prepared.looks.as_of[out_of_fold.rows]
-    z = np.column_stack((out_of_fold.margin, days_in_stage(prepared, out_of_fold.rows)))
+    z = np.column_stack((out_of_fold.margin, days_in_stage(prepared.looks.take(out_of_fold.rows))))
     for target in range(begin, len(prepared.funnel.targets)):
         use = np.flatnonzero(labels.matured[out_of_fold.rows, target] & labels.reached[out_of_fold.rows, target])
         conversion_days = (prepared.path.reached[lead[use], target + 1] - as_of[use]) / DAY

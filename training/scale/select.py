@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.common.clock import DAY, moment
+from features.common.clock import moment
+from features.dataset.labels import usable
 from features.dataset.landmarks import Landmarks, Path
 from features.engine.histories import account_keys, by_account
 from features.partitions.lead_tables import read_bucket
@@ -22,7 +23,7 @@ from features.partitions.storage import Storage
 from models.common.types import Floats, Matrix
 from models.learners.linear import Linear
 from training.data.prepare import deadlines
-from training.fit.censoring import SMALLEST, CensoredState, censoring_weights
+from training.fit.censoring import CensoredState, censored_landmarks, weighted_rows
 from training.fit.funnel_fit import CensoringFit
 from training.scale.stream import in_share
 
@@ -89,30 +90,24 @@ def select(task: SelectionTask) -> Selection:
     leads, _ = by_account(tables.leads)
     lead = pd.Index(leads["lead_id"]).get_indexer(pd.Index(index["lead_id"]))
     in_sample = in_share(account_keys(leads), task.share)[lead]
-    target, name = task.target, task.spec.funnel.targets[task.target]
-    stage, as_of = index["stage"].to_numpy(), index["as_of"].to_numpy()
-    eligible = stage == target
-    eligible |= index[f"reached_{task.spec.funnel.targets[target - 1]}"].to_numpy() if target else True
-    matured_rows = np.flatnonzero(in_sample & (stage <= target) & index[f"matured_{name}"].to_numpy() & eligible)
-    row, y, weight = matured_rows, index[f"reached_{name}"].to_numpy()[matured_rows], np.ones(len(matured_rows))
+    target, targets = task.target, task.spec.funnel.targets
+    landmarks = Landmarks(lead, *(index[name].to_numpy() for name in ("as_of", "stage", "entered")))
+    reached, matured = (np.column_stack([index[f"{kind}_{t}"] for t in targets]) for kind in ("reached", "matured"))
+    row = np.flatnonzero(in_sample & usable(landmarks.stage, reached, matured, target))
+    y, weight = reached[row, target], np.ones(len(row))
     if task.ripening:
-        landmarks = Landmarks(lead, as_of, stage, index["entered"].to_numpy())
         known_at = moment(pd.Timestamp(task.head.extracted_at))
-        censored = deadlines(landmarks, task.spec.funnel)[:, target] > known_at
-        rows = np.flatnonzero(in_sample & (stage == target) & (as_of < known_at) & censored)
+        rows = censored_landmarks(landmarks, deadlines(landmarks, task.spec.funnel), target, known_at, in_sample)
         path = Path.from_tables(leads, tables.lead_stages, task.spec.funnel)
-        x = columns_of(task, rows, index)
-        positive_weight, negative_weight = _evidence(task.ripening, path, landmarks.take(rows), target, known_at, x)
-        positives, negatives = np.flatnonzero(positive_weight > SMALLEST), np.flatnonzero(negative_weight > SMALLEST)
-        row = np.concatenate((row, rows[positives], rows[negatives]))
-        y = np.concatenate((y, np.ones(len(positives), bool), np.zeros(len(negatives), bool)))
-        weight = np.concatenate((weight, positive_weight[positives], negative_weight[negatives]))
+        state = CensoredState.from_landmarks(path, landmarks.take(rows), target, known_at)
+        repeated, outcomes, weights = weighted_rows(*task.ripening.weights(state, columns_of(task, rows, index)))
+        row, y, weight = np.append(row, rows[repeated]), np.append(y, outcomes), np.append(weight, weights)
     order = np.argsort(row, kind="stable")
     row, y, weight = row[order], y[order], weight[order]
     start = task.linear.margin(columns_of(task, row, index))
     with task.store.storage.atomic_file(task.file) as path_, path_.open("wb") as file:
-        np.savez(file, row=row, y=y, weight=weight, as_of=as_of[row], start=start)
-    return Selection(task.bucket.number, task.file, len(row), int(as_of[row].max()) if len(row) else 0)
+        np.savez(file, row=row, y=y, weight=weight, as_of=landmarks.as_of[row], start=start)
+    return Selection(task.bucket.number, task.file, len(row), int(landmarks.as_of[row].max()) if len(row) else 0)
 
 
 def columns_of(task: SelectionTask, rows: npt.NDArray[np.intp], index: pd.DataFrame) -> Matrix:
@@ -120,15 +115,3 @@ def columns_of(task: SelectionTask, rows: npt.NDArray[np.intp], index: pd.DataFr
     record = task.store.record(task.bucket.number)
     assert record is not None  # noqa: S101  asked before
     return np.ascontiguousarray(task.store.block(record, task.spec.model_columns, rows, index).T)
-
-
-def _evidence(
-    ripening: CensoringFit, path: Path, landmarks: Landmarks, target: int, known_at: int, x: Matrix
-) -> tuple[Floats, Floats]:
-    """How much each unripe (censored) landmark (n,) counts as a "yes" and as a "no"."""
-    reached = path.reached[landmarks.lead, target + 1] <= known_at
-    exited = (path.exited_at[landmarks.lead] <= known_at) & ~reached
-    open_days = (known_at - landmarks.as_of) / DAY
-    in_stage = np.log1p((landmarks.as_of - landmarks.entered) / DAY)[:, None]
-    margin = ripening.matured_transition.calibrator.margin(ripening.matured_transition.margin(x))
-    return censoring_weights(CensoredState(reached, exited, open_days, in_stage), margin, ripening.speed, ripening.shift)
