@@ -105,7 +105,7 @@ def reasons_in_words(result: Result, language: Language) -> list[str]:
             language,
             subject=Reason(reason.label, reason.value, reason.unit, reason.effect).subject(language),
             direction=phrase("up" if reason.effect > 0 else "down", language),
-            effect=effect_words(reason.effect, language),
+            effect=effect_words([reason.effect], language)[0],
         )
         for reason in result.reasons or []
     ]

@@ -43,4 +43,5 @@ def test_a_value_is_written_in_one_way(value: float, english: str, german: str) 
 
 
 def test_an_effect_keeps_its_sign() -> None:
-    assert [effect_words(effect, "en") for effect in (0.125, -0.001, 0.0)] == ["+0.12", "-0.00", "+0.00"]
+    assert effect_words([0.125, -0.001, 0.0], "en") == ["+0.12", "-0.00", "+0.00"]
+    assert effect_words([], "de") == []
