@@ -84,7 +84,7 @@ def fitting(names: Sequence[str]) -> list[list[str]]:
     """Names in groups that an address has room for.
 
     >>> [len(group) for group in fitting([f"{n:0100d}" for n in range(100)])]
-    [57, 43]
+    [58, 42]
     """
     groups: list[list[str]] = [[]]
     for name in names:

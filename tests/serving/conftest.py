@@ -127,7 +127,7 @@ def loaded(request: pytest.FixtureRequest, dataset: Dataset, tmp_path_factory: p
 @pytest.fixture(scope="session")
 def listed(trained: Trained, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The simulated CRM in a store on SQLite, everybody scored by the trained champion, for tests that only read."""
-    found, scorer = Store.from_address(f"sqlite:///{tmp_path_factory.mktemp('listed') / 'leads.db'}", {}), Scorer(trained.model)
+    found, scorer = Store.from_address(f"sqlite:///{tmp_path_factory.mktemp('listed') / 'leads.db'}"), Scorer(trained.model)
     found.open()
     load(found, dataset)
     worker = Refresher(found, lambda: scorer, lambda: moment(dataset.extracted_at))

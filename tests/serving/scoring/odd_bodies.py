@@ -7,8 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from serving.api.openapi_leads import EVENTS, LEAD
-
+from serving.schemas.leads import EVENTS_EXAMPLE, LEAD_EXAMPLE
 from serving.schemas.score import EXAMPLE
 
 # values as they stand in JSON; numbers beyond what Python reads are text here
@@ -280,7 +279,7 @@ def _several(content: Any) -> Iterator[tuple[str, str]]:
 
 def event_bodies() -> Iterator[tuple[str, str]]:
     """Interactions for the store."""
-    content = {"interactions": [{**act, "value": 5, "content": "c", "campaign": "d"} for act in EVENTS["interactions"]]}
+    content = {"interactions": [{**act, "value": 5, "content": "c", "campaign": "d"} for act in EVENTS_EXAMPLE["interactions"]]}
     at = ("interactions", 1)
     yield from _each_value(content, [("interactions",), at, *[(*at, name) for name in ("event_id", "lead_id", *ACT_FIELDS)]])
     yield from _each_name(content, ((), at))
@@ -299,7 +298,7 @@ def event_bodies() -> Iterator[tuple[str, str]]:
 
 def change_bodies() -> Iterator[tuple[str, str]]:
     """What is known of a lead, for the store."""
-    content = {**LEAD, "at": "2026-06-12T00:00:00Z", "opted_out": False, "human_review": True}
+    content = {**LEAD_EXAMPLE, "at": "2026-06-12T00:00:00Z", "opted_out": False, "human_review": True}
     inner: list[tuple[str | int, ...]] = [
         ("attributes", "opted_out"),
         ("attributes", "x"),
