@@ -30,7 +30,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: settings golden train-all bench-clients partition bench-scale load export retain erase bench-store audit-trail audit-dependencies bench-overload soak follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: bench-learning settings golden train-all bench-clients partition bench-scale load export retain erase bench-store audit-trail audit-dependencies bench-overload soak follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -169,8 +169,11 @@ bench-features: setup-dev  ## features against polars, DuckDB and pandas  [SIZE=
 bench-train: setup-dev  ## time and memory of the default training
 	@$(RUN) -m benchmarks.train
 
-bench-quality: setup-bench  ## train the four real data sets and compare with peers  [DATA=folder]
-	@$(RUN) -m benchmarks.quality --data $(DATA)
+bench-quality: setup-bench  ## every task at every origin against peers; continued where it stopped  [DATA=folder] [TASKS="olist bank"] [ORIGINS="1 3"] [PEERS="blend EBM"] [JOBS=1]
+	@$(RUN) -m benchmarks.quality --data $(DATA) $(if $(TASKS),--tasks $(TASKS)) $(if $(ORIGINS),--origins $(ORIGINS)) $(if $(PEERS),--peers $(PEERS)) $(if $(JOBS),--jobs $(JOBS))
+
+bench-learning: setup-bench  ## judge ways of learning on the examples of all pairs, fast  WAYS="present anew mine:idea" [TASKS=…] [ORIGINS=…]
+	@$(RUN) -m benchmarks.pairs.learn $(WAYS) --data $(DATA) $(if $(TASKS),--tasks $(TASKS)) $(if $(ORIGINS),--origins $(ORIGINS))
 
 bench-pages: setup-dev  ## how fast report and page are there, and rules are replayed; needs what `make serve` fetched
 	@$(RUN) -m benchmarks.pages

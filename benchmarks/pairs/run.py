@@ -1,0 +1,121 @@
+"""Run pairs and keep what each comes to: a JSON file per task, origin and edition of the code, so a run can be continued."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from benchmarks.pairs.edition import PRODUCT, edition
+from benchmarks.pairs.judge import Record, judge
+from benchmarks.pairs.origins import Origin, prepare_whole, rolling_origins
+from benchmarks.pairs.sources import open_pair, sources
+from benchmarks.pairs.tasks import TASKS, read_task
+from features.common.errors import RipelineError
+from features.common.files import whole_file
+from features.dataset.dataset import Dataset
+from training.common.config import Config
+
+BENCHMARK = tuple(f"benchmarks/pairs/{name}.py" for name in ("files", "judge", "origins", "raw", "sources", "tasks"))
+JUDGES = (*PRODUCT, *BENCHMARK, "benchmarks/peers", "benchmarks/real")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be run: tasks by name, origins by number (none: all), peers by name; of the leads only the newest `rows`."""
+
+    data: Path
+    cache: Path
+    tasks: tuple[str, ...]
+    origins: tuple[int, ...]
+    peers: tuple[str, ...]
+    rows: int | None = None
+
+    def folder(self, origin: Origin) -> Path:
+        """Where all of a pair is kept."""
+        part = f"@{self.rows}" if self.rows else ""
+        return self.cache / f"{origin.task.name}{part}" / str(origin.number)
+
+
+def run(wanted: Wanted, jobs: int) -> list[Record]:
+    """Records of all pairs wanted, from disk where they are of this edition."""
+    if jobs <= 1:
+        return [record for name in wanted.tasks for record in run_task(wanted, name)]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        parts = pool.map(run_task, [wanted] * len(wanted.tasks), wanted.tasks)
+        return [record for part in parts for record in part]
+
+
+def run_task(wanted: Wanted, name: str) -> list[Record]:
+    """The records of one task, those of the oldest origin first."""
+    kept = _kept(wanted, name)
+    if kept is not None:
+        return kept
+    read = read_task(TASKS[name], wanted.data, wanted.cache, wanted.rows)
+    if read is None:
+        return []
+    config, dataset = read
+    found = []
+    for origin in origins_of(name, config, dataset, wanted.origins):
+        path = _path(wanted, origin)
+        if not _covers(path, wanted.peers):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            began = time.perf_counter()
+            record = _record(dataset, config, origin, wanted)
+            with whole_file(path) as partial:
+                partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
+            print(_line(record, time.perf_counter() - began), flush=True)
+        found.append(json.loads(path.read_text(encoding="utf-8")))
+    return found
+
+
+def origins_of(name: str, config: Config, dataset: Dataset, numbers: Sequence[int]) -> Iterator[Origin]:
+    """The origins of a task with these numbers; all where none is named."""
+    for origin in rolling_origins(TASKS[name], prepare_whole(dataset, config)):
+        if not numbers or origin.number in numbers:
+            yield origin
+
+
+def _record(dataset: Dataset, config: Config, origin: Origin, wanted: Wanted) -> Record:
+    """What a pair comes to; where the product refuses to train, what it says."""
+    record: Record = {"task": origin.task.name, "origin": origin.number, "moment": origin.moment, "peers": list(wanted.peers)}
+    try:
+        pair = open_pair(dataset, config, origin, wanted.folder(origin))
+        said = sources(pair, wanted.peers)
+    except RipelineError as error:
+        return {**record, "refused": str(error), "questions": []}
+    return {**record, "dated": pair.known.dated, "questions": judge(pair, said)}
+
+
+def _path(wanted: Wanted, origin: Origin) -> Path:
+    return wanted.folder(origin) / f"result-{edition(JUDGES)}.json"
+
+
+def _covers(path: Path, peers: Sequence[str]) -> bool:
+    return path.is_file() and set(peers) <= set(json.loads(path.read_text(encoding="utf-8"))["peers"])
+
+
+def _kept(wanted: Wanted, name: str) -> list[Record] | None:
+    """The records of a task without reading its data, where all of them are on disk."""
+    numbers = wanted.origins or tuple(range(1, len(TASKS[name].origins) + 1))
+    paths = [_path(wanted, Origin(TASKS[name], number, 0, 0)) for number in numbers]
+    if not all(_covers(path, wanted.peers) for path in paths):
+        return None
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def _line(record: Record, seconds: float) -> str:
+    """What is said while a long run goes on."""
+    begin = f"{record['task']}/{record['origin']} ({seconds:.0f} s)"
+    if "refused" in record:
+        return f"{begin}: refused: {record['refused']}"
+    parts = []
+    for q in record["questions"]:
+        loss = {name: s["metrics"]["log_loss"] for name, s in q["sources"].items()}
+        best = min(loss, key=lambda name: loss[name])
+        parts.append(f"{q['target']} {loss['model']:.4f}, best {best} {loss[best]:.4f}")
+    return f"{begin}: {'; '.join(parts) or 'nothing can be judged'}"
