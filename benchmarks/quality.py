@@ -20,7 +20,7 @@ from benchmarks.pairs.edition import edition
 from benchmarks.pairs.options import add_options, wanted_of
 from benchmarks.pairs.page import in_words, page, wins
 from benchmarks.pairs.picture import plot_pairs
-from benchmarks.pairs.run import run
+from benchmarks.pairs.run import kept, run
 from benchmarks.pairs.table import questions
 from benchmarks.pairs.tasks import ROOT, TASKS
 from benchmarks.peers.fits import PEERS
@@ -52,9 +52,11 @@ def main() -> None:
     add_options(parser)
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS, metavar="PEER", help=", ".join(PEERS))
     parser.add_argument("--jobs", type=int, default=1, help="processes, a task each")
+    parser.add_argument("--kept", action="store_true", help="run nothing: a page of what is kept so far")
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args()
-    records = run(wanted_of(given, tuple(given.peers)), given.jobs)
+    wanted = wanted_of(given, tuple(given.peers))
+    records = kept(wanted) if given.kept else run(wanted, given.jobs)
     asked = questions(records)
     if not asked:
         raise SystemExit(

@@ -55,8 +55,8 @@ class Unripe:
 @dataclass(frozen=True)
 class Case:
     """One transition of a pair. `train`: all examples whose outcome was known at the origin, n of them, with the lead stage
-    `stage` (n,); `early` (n,) are those that a training learns from at its own cut. `landmarks`: all that
-    the sources of the pair were asked about. `known`: all landmarks at the origin, if asked for.
+    `stage` (n,); `early` (n,) are those that a training learns from at its own cut. `landmarks`: how many the sources of the
+    pair were asked about. `known`: all landmarks before the origin, if asked for.
     """
 
     task: str

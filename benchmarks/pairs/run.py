@@ -52,9 +52,9 @@ def run(wanted: Wanted, jobs: int) -> list[Record]:
 
 def run_task(wanted: Wanted, name: str) -> list[Record]:
     """The records of one task, those of the oldest origin first."""
-    kept = _kept(wanted, name)
-    if kept is not None:
-        return kept
+    on_disk = _kept(wanted, name)
+    if on_disk is not None:
+        return on_disk
     read = read_task(TASKS[name], wanted.data, wanted.cache, wanted.rows)
     if read is None:
         return []
@@ -69,7 +69,7 @@ def run_task(wanted: Wanted, name: str) -> list[Record]:
             with whole_file(path) as partial:
                 partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
             print(_line(record, time.perf_counter() - began), flush=True)
-        found.append(json.loads(path.read_text(encoding="utf-8")))
+        found.append(_read(path))
     return found
 
 
@@ -96,16 +96,28 @@ def _path(wanted: Wanted, origin: Origin) -> Path:
 
 
 def _covers(path: Path, peers: Sequence[str]) -> bool:
-    return path.is_file() and set(peers) <= set(json.loads(path.read_text(encoding="utf-8"))["peers"])
+    return path.is_file() and set(peers) <= set(_read(path)["peers"])
+
+
+def kept(wanted: Wanted) -> list[Record]:
+    """The records that are on disk, of this edition and with any peers; nothing is run."""
+    return [_read(path) for name in wanted.tasks for path in _paths(wanted, name) if path.is_file()]
 
 
 def _kept(wanted: Wanted, name: str) -> list[Record] | None:
     """The records of a task without reading its data, where all of them are on disk."""
+    paths = _paths(wanted, name)
+    return [_read(path) for path in paths] if all(_covers(path, wanted.peers) for path in paths) else None
+
+
+def _paths(wanted: Wanted, name: str) -> list[Path]:
     numbers = wanted.origins or tuple(range(1, len(TASKS[name].origins) + 1))
-    paths = [_path(wanted, Origin(TASKS[name], number, 0, 0)) for number in numbers]
-    if not all(_covers(path, wanted.peers) for path in paths):
-        return None
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return [_path(wanted, Origin(TASKS[name], number, 0, 0)) for number in numbers]
+
+
+def _read(path: Path) -> Record:
+    record: Record = json.loads(path.read_text(encoding="utf-8"))
+    return record
 
 
 def _line(record: Record, seconds: float) -> str:
