@@ -10,6 +10,7 @@ import argparse
 import os
 import platform
 import time
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.pairs.edition import edition
+from benchmarks.pairs.judge import Record
 from benchmarks.pairs.options import add_options, wanted_of
 from benchmarks.pairs.page import in_words, page, wins
 from benchmarks.pairs.picture import plot_pairs
@@ -29,13 +31,14 @@ OUT = ROOT / "docs" / "benchmarks" / "quality.md"
 LIBRARIES = ("scikit-learn", "lightgbm", "catboost", "interpret-core", "flaml", "xgboost", "xgboost-cpu", "leadforge")
 
 
-def about_run(tasks: list[str]) -> str:
-    """When, where and with what the page was made, and which tasks are missing."""
+def about_run(records: Sequence[Record]) -> str:
+    """When, where and with what the page was made, how many of all pairs it has, and which tasks are missing."""
     made = f"{time.strftime('%Y-%m-%d')} ({platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     versions = ", ".join(f"{name} {found}" for name in LIBRARIES if (found := _version(name)))
-    missing = [name for name in TASKS if name not in tasks]
+    missing = [name for name in TASKS if name not in {r["task"] for r in records}]
     rest = f" Without {', '.join(missing)}." if missing else ""
-    return f"Written by `make bench-quality` on {made}, {versions}), code {edition()}.{rest}"
+    every = sum(len(task.origins) for task in TASKS.values())
+    return f"Written by `make bench-quality` on {made}, {versions}), code {edition()}. {len(records)} of {every} pairs.{rest}"
 
 
 def _version(name: str) -> str | None:
@@ -70,7 +73,7 @@ def main() -> None:
     out: Path = given.out.resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
     plot_pairs(asked, out.with_suffix(".png"))
-    out.write_text(page(records, about_run(list({q.task for q in asked})), out.with_suffix(".png").name), encoding="utf-8")
+    out.write_text(page(records, about_run(records), out.with_suffix(".png").name), encoding="utf-8")
     print(f"Written to {out} and {out.with_suffix('.png')}.")
 
 

@@ -11,10 +11,11 @@ from benchmarks.pairs.table import Question, against, peers_of, questions, total
 ABOUT = """\
 A pair is a task at an origin. The data are cut to what was known on that day: later leads, interactions and outcomes do not
 exist, and whoever converted afterwards is open. A training runs on them as it would have run then, its own cut and search
-untouched, and the model it would have registered is asked through the code that serves. It is judged by the landmarks up to the
-next origin, whose outcome the full data tell. Of a lead known before, only landmarks after the origin are judged. Files whose
-outcomes have no day are cut in the order of rows (or of the days leads came): there every outcome before the origin is known.
-Worlds of leadforge are judged on other accounts than those learned from.
+untouched but for the clock (trials end the search, not minutes), and the model it would have registered is asked through
+the code that serves. It is judged by the landmarks up to the next origin, whose outcome the full data tell. Of a lead known
+before, only landmarks after the origin are judged. Files whose outcomes have no day are cut in the order of rows (or of the
+days leads came): there every outcome before the origin is known. Worlds of leadforge are judged on other accounts than
+those learned from.
 
 Every source sees the same landmarks and learns from all whose outcome was known at the origin.
 

@@ -10,18 +10,17 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.pairs.edition import PRODUCT, edition
+from benchmarks.pairs.edition import edition
 from benchmarks.pairs.judge import Record, judge
 from benchmarks.pairs.origins import Origin, prepare_whole, rolling_origins
-from benchmarks.pairs.sources import open_pair, sources
+from benchmarks.pairs.sources import SERVED, open_pair, sources
 from benchmarks.pairs.tasks import TASKS, read_task
 from features.common.errors import RipelineError
 from features.common.files import whole_file
 from features.dataset.dataset import Dataset
 from training.common.config import Config
 
-BENCHMARK = tuple(f"benchmarks/pairs/{name}.py" for name in ("files", "judge", "origins", "raw", "sources", "tasks"))
-JUDGES = (*PRODUCT, *BENCHMARK, "benchmarks/peers", "benchmarks/real")
+JUDGES = (*SERVED, "benchmarks/pairs/judge.py", "benchmarks/pairs/raw.py", "benchmarks/peers")
 
 
 @dataclass(frozen=True)

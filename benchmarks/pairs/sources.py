@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from benchmarks.pairs.edition import edition
+from benchmarks.pairs.edition import PRODUCT, edition
 from benchmarks.pairs.origins import Later, Origin, as_known, later
 from benchmarks.pairs.raw import RawView
 from benchmarks.peers.fits import BLEND, FLAML, LOGISTIC, PEERS, REGULARISED, fits
@@ -39,6 +39,7 @@ from training.policy.handover import handover
 from training.scale.training_data import open_training_data, rules_of
 
 MODEL, RULES = "model", "rules"
+SERVED = (*PRODUCT, *(f"benchmarks/pairs/{name}.py" for name in ("files", "origins", "sources", "tasks")), "benchmarks/real")
 LEAST_SECONDS = 1.0  # FLAML wants a whole one
 AS_LONG = 1.5  # times as much or as little: FLAML's time counts as the same
 
@@ -133,7 +134,7 @@ def _served(pair: Pair) -> dict[str, Said]:
 
     `seconds` of the model is what its fit at the cut took.
     """
-    paths = {name: pair.folder / f"{name}-{edition()}.npz" for name in (MODEL, RULES)}
+    paths = {name: pair.folder / f"{name}-{edition(SERVED)}.npz" for name in (MODEL, RULES)}
     if all(path.is_file() for path in paths.values()):
         return {name: Said.read(path) for name, path in paths.items()}
     model, seconds = train_at(pair)

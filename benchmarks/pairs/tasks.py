@@ -20,6 +20,7 @@ ORIGINS = (0.55, 0.7, 0.85)
 HELD_OUT = 0.4  # of the accounts, where a task is split by account too
 TIERS = ("intro", "intermediate", "advanced")
 SEEDS = (1, 2)
+MINUTES = 60.0  # of a search: its trials end it, so a busy machine gives the same
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ def read_task(task: Task, data: Path, cache: Path, rows: int | None = None) -> t
     folder = prepared_files(task.folder or task.name, task.prepare, source, cache) if task.prepare else source
     config = Config.read(MAPPINGS / f"{task.mapping}.yaml")
     attributes = config.attributes.model_copy(update={"exclude": [*config.attributes.exclude, *task.leaks]})
-    config = config.changed(name=task.name, attributes=attributes)
+    search = config.search.model_copy(update={"minutes": MINUTES})
+    config = config.changed(name=task.name, attributes=attributes, search=search)
     dataset = load(config, folder=folder)[0]
     if rows:
         newest = dataset.leads.sort_values("created_at", kind="stable").tail(rows)
