@@ -17,15 +17,15 @@ from benchmarks.pairs.edition import edition
 from benchmarks.pairs.origins import Origin
 from benchmarks.pairs.run import Wanted, origins_of
 from benchmarks.pairs.sources import Pair, Said, open_pair
-from benchmarks.pairs.tasks import TASKS, read_task
+from benchmarks.pairs.tasks import TASKS, Task, read_task
 from features.common.errors import RipelineError
 from features.common.files import whole_file
 from models.common.types import Examples, Flags, Matrix
 from training.data.prepare import Prepared
 from training.evaluation.holdout import sides
 
-FEATURES = ("features", "connectors/files", "models/rules", "training/data", "benchmarks/real", "benchmarks/pairs/tasks.py",
-            "benchmarks/pairs/origins.py", "benchmarks/pairs/cases.py")  # fmt: skip
+FEATURES = ("features", "connectors/files", "models/rules", "training/data", "benchmarks/pairs/origins.py",
+            "benchmarks/pairs/cases.py")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,9 @@ class Case:
 def cases(wanted: Wanted, *, whole: bool = False) -> Iterator[Case]:
     """All cases of the tasks and origins wanted, made where they are not on disk; with `whole` all are, and have `known`."""
     for name in wanted.tasks:
-        numbers = wanted.origins or tuple(range(1, len(TASKS[name].origins) + 1))
-        kept = {number: [] if whole else _kept(wanted.folder(Origin(TASKS[name], number, 0, 0))) for number in numbers}
+        task = TASKS[name]
+        numbers = wanted.origins or tuple(range(1, len(task.origins) + 1))
+        kept = {number: [] if whole else _kept(task, wanted.folder(Origin(task, number, 0, 0))) for number in numbers}
         for path in (path for paths in kept.values() for path in paths):
             yield read_case(path)
         missing = [number for number, paths in kept.items() if not paths]
@@ -101,8 +102,8 @@ def cases(wanted: Wanted, *, whole: bool = False) -> Iterator[Case]:
                 yield replace(read_case(path), known=pair.known if whole else None)
 
 
-def _kept(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"case-*-{edition(FEATURES)}.npz"))
+def _kept(task: Task, folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"case-*-{edition(FEATURES)}-{task.edition}.npz"))
 
 
 def _pairs(wanted: Wanted, name: str, numbers: list[int]) -> Iterator[Pair]:
@@ -147,7 +148,7 @@ def write_case(pair: Pair, target: int, cut: tuple[int, Flags, npt.NDArray[np.in
     arrays |= {"asked_as_of": after.as_of[place], "asked_account": after.account[place], "asked_stage": after.stage[place]}
     about = [pair.origin.task.name, str(pair.origin.number), str(target), known.funnel.targets[target]]
     about += [str(known.extracted_at), str(int(known.dated)), str(known.width), str(len(after.rows))]
-    path = pair.folder / f"case-{target}-{edition(FEATURES)}.npz"
+    path = pair.folder / f"case-{target}-{edition(FEATURES)}-{pair.origin.task.edition}.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as partial, partial.open("wb") as file:
         np.savez(file, about=np.array(about), **arrays)

@@ -91,7 +91,7 @@ def _record(dataset: Dataset, config: Config, origin: Origin, wanted: Wanted) ->
 
 
 def _path(wanted: Wanted, origin: Origin) -> Path:
-    return wanted.folder(origin) / f"result-{edition(JUDGES)}.json"
+    return wanted.folder(origin) / f"result-{edition(JUDGES)}-{origin.task.edition}.json"
 
 
 def _covers(path: Path, peers: Sequence[str]) -> bool:

@@ -39,7 +39,7 @@ from training.policy.handover import handover
 from training.scale.training_data import open_training_data, rules_of
 
 MODEL, RULES = "model", "rules"
-SERVED = (*PRODUCT, *(f"benchmarks/pairs/{name}.py" for name in ("files", "origins", "sources", "tasks")), "benchmarks/real")
+SERVED = (*PRODUCT, "benchmarks/pairs/origins.py", "benchmarks/pairs/sources.py")
 LEAST_SECONDS = 1.0  # FLAML wants a whole one
 AS_LONG = 1.5  # times as much or as little: FLAML's time counts as the same
 
@@ -134,7 +134,8 @@ def _served(pair: Pair) -> dict[str, Said]:
 
     `seconds` of the model is what its fit at the cut took.
     """
-    paths = {name: pair.folder / f"{name}-{edition(SERVED)}.npz" for name in (MODEL, RULES)}
+    code = f"{edition(SERVED)}-{pair.origin.task.edition}"
+    paths = {name: pair.folder / f"{name}-{code}.npz" for name in (MODEL, RULES)}
     if all(path.is_file() for path in paths.values()):
         return {name: Said.read(path) for name, path in paths.items()}
     model, seconds = train_at(pair)
