@@ -1,9 +1,10 @@
-"""Evaluators: labels and probabilities of held-out landmarks → a dict of numbers. To add a metric, add an evaluator here."""
+"""Evaluators: labels and probabilities of held-out landmarks → a dict of numbers. To add a metric, add one to `EVALUATORS`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,6 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from features.dataset.funnel import Funnel
 from models.common.types import Flags, Floats, log_loss, logit, sigmoid
-
-Evaluator = Callable[[Flags, Floats], float]
 
 BINS = 10
 MIN_ROWS = 30
@@ -76,9 +75,9 @@ def calibration_slope_evaluator(y: Flags, p: Floats) -> float:
     return float(solution.x[0])
 
 
-def lift_evaluator(y: Flags, p: Floats) -> float:
-    """How many times more often the 10 % ranked highest convert than average. Ties count in proportion."""
-    return capture_rate(y, p, 10) / 10.0 * 100.0
+def lift_evaluator(y: Flags, p: Floats, percent: float) -> float:
+    """How many times more often the `percent` % ranked highest convert than average. Ties count in proportion."""
+    return capture_rate(y, p, percent) / percent * 100.0
 
 
 def capture_rate(y: Flags, p: Floats, percent: float) -> float:
@@ -94,23 +93,31 @@ def taken_share(p: Floats, percent: float) -> Floats:
     return np.asarray(np.clip((capacity - higher_count) / count, 0, 1)[value_index], np.float64)
 
 
+@dataclass(frozen=True)
+class Evaluator:
+    """A metric of outcomes (n,) and probabilities (n,); a parameter is given by `partial`. `contrast`: it says nothing where
+    all outcomes are the same."""
+
+    metric: Callable[[Flags, Floats], float]
+    contrast: bool = False
+
+
 EVALUATORS: dict[str, Evaluator] = {
-    "log_loss": log_loss,
-    "brier": brier_evaluator,
-    "roc_auc": lambda y, p: float(roc_auc_score(y, p)),
-    "average_precision": lambda y, p: float(average_precision_score(y, p)),
-    "lift_at_10": lift_evaluator,
-    "calibration_error": calibration_error_evaluator,
-    "calibration_chance": calibration_chance_evaluator,
-    "calibration_slope": calibration_slope_evaluator,
+    "log_loss": Evaluator(log_loss),
+    "brier": Evaluator(brier_evaluator),
+    "roc_auc": Evaluator(lambda y, p: float(roc_auc_score(y, p)), contrast=True),
+    "average_precision": Evaluator(lambda y, p: float(average_precision_score(y, p)), contrast=True),
+    "lift_at_10": Evaluator(partial(lift_evaluator, percent=10), contrast=True),
+    "calibration_error": Evaluator(calibration_error_evaluator),
+    "calibration_chance": Evaluator(calibration_chance_evaluator),
+    "calibration_slope": Evaluator(calibration_slope_evaluator, contrast=True),
 }
 
 
 def evaluate(y: Flags, p: Floats) -> dict[str, float]:
     """All metrics of held-out rows; only those that need no contrast where all outcomes are the same."""
     contrast = bool(y.any()) and not bool(y.all())
-    needs = {"roc_auc", "average_precision", "lift_at_10", "calibration_slope"}
-    metrics = {name: evaluator(y, p) for name, evaluator in EVALUATORS.items() if contrast or name not in needs}
+    metrics = {name: e.metric(y, p) for name, e in EVALUATORS.items() if contrast or not e.contrast}
     return {"rows": float(len(y)), "base_rate": float(y.mean()), **metrics}
 
 

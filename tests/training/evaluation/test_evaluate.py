@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 
 from features.dataset.funnel import Funnel
 from models.common.types import sigmoid
-from training.evaluation.evaluate import capacity_curve, capture_rate, evaluate, flat, reliability, slices
+from training.evaluation.evaluate import capacity_curve, capture_rate, evaluate, flat, lift_evaluator, reliability, slices
 
 Y = np.array([True, False, True, False])
 
@@ -44,10 +44,19 @@ def test_true_probabilities_are_calibrated_and_flattened_ones_have_a_steep_slope
     assert timid["calibration_slope"] == pytest.approx(2.0, abs=0.1)
 
 
-def test_one_outcome_only_has_no_ranking_metrics() -> None:
-    found = evaluate(np.zeros(50, bool), np.full(50, 0.1))
-    assert "roc_auc" not in found
-    assert found["brier"] == pytest.approx(0.01)
+@pytest.mark.parametrize("outcome", [False, True])
+def test_one_outcome_only_has_no_metrics_that_need_both(outcome: bool) -> None:
+    """An evaluator that forgets to say `contrast` warns here, or gives no number."""
+    found = evaluate(np.full(50, outcome), np.full(50, 0.1))
+    assert not {"roc_auc", "lift_at_10"} & found.keys()
+    assert found["brier"] == pytest.approx(0.81 if outcome else 0.01)
+    assert np.isfinite(list(found.values())).all()
+
+
+@pytest.mark.parametrize("percent", [10, 25])
+def test_lift_of_the_best_is_as_many_times_the_base_rate(percent: int) -> None:
+    y = np.arange(200) < 10
+    assert lift_evaluator(y, y.astype(float), percent) == pytest.approx(100 / percent)
 
 
 def test_reliability_bins_hold_all_rows() -> None:
