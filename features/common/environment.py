@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, Secret, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, Secret, SecretStr, ValidationError
 
 from features.common.errors import ConfigError
 
@@ -55,7 +55,11 @@ class EnvironmentSettings(BaseModel):
             for name in cls.variables():
                 if layer.get(name, "").strip():
                     texts[name], sources[name] = layer[name], source
-        settings = cls.model_validate(texts)
+        try:
+            settings = cls.model_validate(texts)
+        except ValidationError as error:
+            first = error.errors()[0]  # its message alone: the value may be a secret
+            raise ConfigError(f"{first['loc'][0]}: {first['msg']}.", "Write another value, or none.") from None
         settings._sources.update(sources)
         return settings
 

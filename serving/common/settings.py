@@ -8,10 +8,11 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import SecretStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, SecretStr, ValidationInfo, field_validator
 
 from features.common.environment import Address, EnvironmentSettings, number, variable
 from features.common.errors import ConfigError, nearest
@@ -21,17 +22,29 @@ RETAINED = ("interactions", "closed_leads", "scores")  # what is kept so many da
 SECRET_BYTES, PSEUDONYM_CHARACTERS = 32, 16  # of a secret, at least
 ORIGIN = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?|http://(localhost|127\.0\.0\.1)(:\d+)?")
 ISSUER = "RIPELINE_JWT_"
-_SPAN = (1, 1e6, " is no number from 1 on", "Write days or hours, such as 730.")
-_SECONDS = (0, 3600, " is no number of seconds", "Write one from 0 to 3600.")
-NUMBERS: dict[str, tuple[float, float, str, str]] = {  # field → from, to, what is said of others, what is wanted
-    "refresh_hours": _SPAN, "retention_days": _SPAN, "drain": _SECONDS, "stop": _SECONDS,
-    "jwt_leeway": (0, 300, "", "Write a number from 0 to 300."), "jwt_rate": (0, 1e6, "", "Write a number from 0 to 1e+06."),
-}  # fmt: skip
 QUIET = {"BENTOML_DO_NOT_TRACK": "True"}  # BentoML reports nobody's use
 _SECURITY = "([security](docs/security.md))"
 _CRM = "([docs/crm](docs/crm/README.md))"
 _OPERATION = "([operation](docs/operation.md))"
 _PRIVACY = "([privacy](docs/privacy.md))"
+
+
+def _within(low: float, high: float, complaint: str = "", remedy: str = "") -> Callable[[str, ValidationInfo], float]:
+    """What reads a number from `low` to `high`; `complaint` and `remedy` are said of every other text."""
+
+    def bounded(text: str, info: ValidationInfo) -> float:
+        value = number(text, low, high)
+        if value is None:
+            wanted = remedy or f"Write a number from {low:g} to {high:g}."
+            raise ConfigError(f"{_variable(info)}: {text.strip()!r}{complaint}.", wanted)
+        return value
+
+    return bounded
+
+
+_span = _within(1, 1e6, " is no number from 1 on", "Write days or hours, such as 730.")
+Span = Annotated[float, BeforeValidator(_span)]
+Seconds = Annotated[float, BeforeValidator(_within(0, 3600, " is no number of seconds", "Write one from 0 to 3600."))]
 
 
 class ServingSettings(EnvironmentSettings):
@@ -45,7 +58,7 @@ class ServingSettings(EnvironmentSettings):
     store: Address | None = variable(
         None, "address of the [lead store](docs/store.md)", "`make serve`: `sqlite:///artefacts/leads.db`; else none"
     )
-    refresh_hours: float = variable(24.0, "after so many hours a stored lead is scored again")
+    refresh_hours: Span = variable(24.0, "after so many hours a stored lead is scored again")
     retention_days: Mapping[str, float] = variable(
         {}, f"how long interactions, closed leads and scores are kept {_PRIVACY}", "for ever"
     )
@@ -65,8 +78,8 @@ class ServingSettings(EnvironmentSettings):
     jwt_algorithms: str = variable("RS256,ES256", "signatures that are taken")
     jwt_claim: str = variable("scope", "where in a token scopes stand")
     jwt_scopes: str | None = variable(None, "the issuer's words for ours, `theirs=ours,…`", "our own words")
-    jwt_leeway: float = variable(30.0, "seconds by which clocks may differ")
-    jwt_rate: float = variable(100.0, "requests a second of one subject")
+    jwt_leeway: Annotated[float, BeforeValidator(_within(0, 300))] = variable(30.0, "seconds by which clocks may differ")
+    jwt_rate: Annotated[float, BeforeValidator(_within(0, 1e6))] = variable(100.0, "requests a second of one subject")
     audit: Path | None = variable(None, f"folder of the audit trail {_SECURITY}", "`make serve`: `artefacts/audit`; else none")
     proxies: tuple[str, ...] = variable((), "addresses and networks whose `X-Forwarded-For` and `-Proto` are believed")
     origins: tuple[str, ...] = variable((), "web pages elsewhere that may ask from a browser")
@@ -80,8 +93,8 @@ class ServingSettings(EnvironmentSettings):
     marketo_hook_key: SecretStr | None = variable(None, "key that Marketo's webhook sends", name="MARKETO_HOOK_KEY")
     workers: int = variable(1, f"processes that answer {_OPERATION}")
     connections: int = variable(2_000, "connections of each")
-    drain: float = variable(0.0, "seconds of not being ready before stopping")
-    stop: float = variable(30.0, "seconds for what still runs then")
+    drain: Seconds = variable(0.0, "seconds of not being ready before stopping")
+    stop: Seconds = variable(30.0, "seconds for what still runs then")
     log_level: str = variable("info", "debug, info, warning or error")
     traces_endpoint: Address | None = variable(
         None, f"where traces go {_OPERATION}", "none: off", name="OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -91,23 +104,18 @@ class ServingSettings(EnvironmentSettings):
     traces_disabled: str | None = variable(None, "`true`: no traces", name="OTEL_SDK_DISABLED")
     service_name: str | None = variable(None, "what traces call this server", "ripeline", name="OTEL_SERVICE_NAME")
 
-    @field_validator(*(name for name in NUMBERS if name != "retention_days"), mode="before")
-    @classmethod
-    def _number(cls, text: str, info: ValidationInfo) -> float:
-        return _bounded(info, text)
-
     @field_validator("retention_days", mode="before")
     @classmethod
     def _retention(cls, text: str, info: ValidationInfo) -> dict[str, float]:
         """One number for all three, or `interactions=730,closed_leads=365,scores=400`."""
         if "=" not in text:
-            return dict.fromkeys(RETAINED, _bounded(info, text))
+            return dict.fromkeys(RETAINED, _span(text, info))
         limits: dict[str, float] = {}
         for part in _parts(text):
             kind, _, days = part.partition("=")
             if kind not in RETAINED:
                 raise ConfigError(f"{_variable(info)}: {kind!r} is nothing that is kept: {nearest(kind, RETAINED)}")
-            limits[kind] = _bounded(info, days)
+            limits[kind] = _span(days, info)
         return limits
 
     @field_validator("pseudonym_key")
@@ -229,11 +237,3 @@ def _variable(info: ValidationInfo) -> str:
 
 def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _bounded(info: ValidationInfo, text: str) -> float:
-    low, high, complaint, remedy = NUMBERS[str(info.field_name)]
-    value = number(text, low, high)
-    if value is None:
-        raise ConfigError(f"{_variable(info)}: {text.strip()!r}{complaint}.", remedy)
-    return value

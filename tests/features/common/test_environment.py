@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from features.common.environment import Address, EnvironmentSettings, masked_address, number, revealed, table, variable
+from features.common.errors import ConfigError
 
 
 class Example(EnvironmentSettings):
@@ -32,6 +33,18 @@ def test_options_go_before_the_environment_and_that_before_a_file() -> None:
     assert table(settings).splitlines()[1].split() == ["RIPELINE_WORD", "environment", "environment"]
     with pytest.raises(ValidationError, match="frozen"):
         settings.word = "another"
+
+
+def test_a_value_of_another_type_is_refused_in_a_sentence() -> None:
+    """Also of a field that says no more than its type."""
+
+    class Counted(EnvironmentSettings):
+        count: int = variable(1, "how many")
+
+    assert Counted.read({"RIPELINE_COUNT": "3"}).count == 3
+    with pytest.raises(ConfigError, match="RIPELINE_COUNT: Input should be a valid integer") as refused:
+        Counted.read({"RIPELINE_COUNT": "very-secret"})
+    assert "very-secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
