@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -62,51 +63,6 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-class FitRule(Settings):
-    """Points for what a lead or its company is. All conditions given must hold."""
-
-    attribute: str = Field(pattern=r"^(lead|company)\..+")
-    points: float
-    at_least: float | None = None
-    at_most: float | None = None
-    equals: str | list[str] | None = None
-    seniority_at_least: int | None = None
-    seniority_at_most: int | None = None
-    function: str | list[str] | None = None
-    free_mail: bool | None = None
-
-    @model_validator(mode="after")
-    def _some_condition(self) -> Self:
-        if not self.conditions:
-            raise ValueError("a fit rule needs a condition, such as `at_least: 50` or `equals: Germany`")
-        return self
-
-    @cached_property
-    def conditions(self) -> dict[str, Any]:
-        return {k: v for k, v in self.model_dump(exclude={"attribute", "points"}).items() if v is not None}
-
-    @cached_property
-    def entity_column(self) -> tuple[str, str]:
-        entity, _, column = self.attribute.partition(".")
-        return entity, column
-
-    def holds(self, value: object) -> bool:
-        """Whether all conditions hold for this value; a missing value fulfils none."""
-        if is_missing(value):
-            return False
-        for condition, expected in self._conditions:  # noqa: SIM110  a generator costs more than a condition
-            if not condition(value, expected):
-                return False
-        return True
-
-    @cached_property
-    def _conditions(self) -> tuple[tuple[Callable[[object, Any], bool], Any], ...]:
-        return tuple((_CONDITIONS[name], expected) for name, expected in self.conditions.items())
-
-    def words(self) -> str:
-        return f"{self.attribute} " + ", ".join(f"{k.replace('_', ' ')} {_plain(v)}" for k, v in self.conditions.items())
-
-
 def _number(value: object) -> float:
     try:
         return float(value)  # type: ignore[arg-type]
@@ -150,16 +106,78 @@ def _function(value: object, expected: str | list[str]) -> bool:
     return _equals(parse_title(str(value)).function, expected)
 
 
-# functions with a name, since rules that have been asked are sent to other processes with what they remember
-_CONDITIONS: dict[str, Callable[[object, Any], bool]] = {
-    "at_least": _number_at_least,
-    "at_most": _number_at_most,
-    "equals": _equals,
-    "seniority_at_least": _senior_at_least,
-    "seniority_at_most": _senior_at_most,
-    "function": _function,
-    "free_mail": _free_mail,
-}
+@dataclass(frozen=True)
+class Condition:
+    """What a field of a fit rule asks of a value, given what the rule says. Its function has a name, since rules that have been
+    asked are sent to other processes with what they remember."""
+
+    holds: Callable[[object, Any], bool]
+
+
+class FitRule(Settings):
+    """Points for what a lead or its company is. All conditions given must hold."""
+
+    attribute: str = Field(pattern=r"^(lead|company)\..+")
+    points: float
+    at_least: Annotated[float | None, Condition(_number_at_least)] = None
+    at_most: Annotated[float | None, Condition(_number_at_most)] = None
+    equals: Annotated[str | list[str] | None, Condition(_equals)] = None
+    seniority_at_least: Annotated[int | None, Condition(_senior_at_least)] = None
+    seniority_at_most: Annotated[int | None, Condition(_senior_at_most)] = None
+    function: Annotated[str | list[str] | None, Condition(_function)] = None
+    free_mail: Annotated[bool | None, Condition(_free_mail)] = None
+
+    @model_validator(mode="after")
+    def _some_condition(self) -> Self:
+        if not self.conditions:
+            raise ValueError("a fit rule needs a condition, such as `at_least: 50` or `equals: Germany`")
+        return self
+
+    @cached_property
+    def conditions(self) -> dict[str, Any]:
+        return {k: v for k, v in self.model_dump(exclude={"attribute", "points"}).items() if v is not None}
+
+    @cached_property
+    def entity_column(self) -> tuple[str, str]:
+        entity, _, column = self.attribute.partition(".")
+        return entity, column
+
+    def holds(self, value: object) -> bool:
+        """Whether all conditions hold for this value; a missing value fulfils none."""
+        if is_missing(value):
+            return False
+        for condition, expected in self._conditions:  # noqa: SIM110  a generator costs more than a condition
+            if not condition(value, expected):
+                return False
+        return True
+
+    @cached_property
+    def _conditions(self) -> tuple[tuple[Callable[[object, Any], bool], Any], ...]:
+        return tuple((CONDITIONS[name], expected) for name, expected in self.conditions.items())
+
+    def words(self) -> str:
+        return f"{self.attribute} " + ", ".join(f"{k.replace('_', ' ')} {_plain(v)}" for k, v in self.conditions.items())
+
+
+def condition_functions() -> dict[str, Callable[[object, Any], bool]]:
+    """Field of `FitRule` → what it asks.
+
+    Raises
+    ------
+    TypeError
+        for a condition that does not say it: rules could name it and would never be judged.
+    """
+    functions = {}
+    for name, field in FitRule.model_fields.items():
+        if name not in ("attribute", "points"):
+            conditions = [mark.holds for mark in field.metadata if isinstance(mark, Condition)]
+            if len(conditions) != 1:
+                raise TypeError(f"The field {name!r} of a fit rule must say with one Condition(…) what it asks of a value.")
+            functions[name] = conditions[0]
+    return functions
+
+
+CONDITIONS = condition_functions()
 
 
 class Caps(Settings):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from pydantic.fields import FieldInfo
 
 from features.common.errors import ConfigError
 from models.rules.rules import Rules
-from models.rules.schema import BehaviourRule, FitRule
+from models.rules.schema import CONDITIONS, BehaviourRule, FitRule, condition_functions
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,19 @@ from models.rules.schema import BehaviourRule, FitRule
 def test_a_wrong_book_says_where(book: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Rules.from_dict(book)
+
+
+def test_a_condition_without_what_it_asks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a rule could name it, and fail at the first lead."""
+    monkeypatch.setitem(FitRule.model_fields, "contains", FieldInfo(annotation=str))
+    with pytest.raises(TypeError, match="'contains'"):
+        condition_functions()
+
+
+def test_the_page_on_rules_names_every_condition() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "rules.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith("| `attribute` |"))
+    assert [name for name in CONDITIONS if f"`{name}`" not in row] == []
 
 
 def test_a_flag_is_asked_for_by_any_word_for_yes() -> None:
