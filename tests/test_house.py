@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from connectors.registry import CRMS
+
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
     "features": set(),
@@ -18,7 +20,7 @@ FLOORS = {
     "training": {"features", "models", "connectors"},
     "serving": {"features", "models", "connectors"},
 }
-VENDORS = ("hubspot", "salesforce", "marketo", "pipedrive")
+VENDORS = tuple(CRMS)
 # the rooms of a house from the ground up: a room imports only those before it; "." are the files beside the rooms
 ROOMS = {
     "features": ("common", "dataset", ".", "attributes", "engine", "leakage", "partitions"),

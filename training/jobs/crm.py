@@ -51,7 +51,6 @@ source:
 {more}funnel: {{stages: [lead, mql, sql, customer], exits: [disqualified, lost]}}
 sales: {{capacity_per_week: 40, cost_per_contact: 25}}
 """
-TITLES = {"hubspot": "HubSpot", "salesforce": "Salesforce", "marketo": "Marketo Engage", "pipedrive": "Pipedrive"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def open_configured(kind: str, path: Path | None) -> ConfiguredCrm:
     file = path or Path(f"{kind}.yaml")
     if not file.exists() and path is None:
         with whole_file(file) as partial:
-            partial.write_text(STARTER.format(title=TITLES[kind], kind=kind, more=_address(kind)), encoding="utf-8")
+            partial.write_text(STARTER.format(title=CRMS[kind], kind=kind, more=_address(kind)), encoding="utf-8")
     config = Config.read(file)
     if not isinstance(config.source, CrmSource) or config.source.kind != kind:
         raise ConfigError(f"{file} has no `source: {{kind: {kind}}}`.", f"Name the configuration of {kind}: CONFIG=….")

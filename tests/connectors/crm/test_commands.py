@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import time
@@ -12,12 +13,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from connectors import registry
 from features.common.errors import ConfigError, DataError
 from tests.connectors.crm.crms import CRMS, SECRETS, Crm, Opener, Site, one_quickly, site
 from tests.connectors.crm.server import Fault
 from tests.connectors.crm.world import World
 from tests.connectors.crm.writing import deploy
-from tests.trained import Trained
+from tests.trained import ROOT, Trained
 from training.jobs.crm import open_configured, run_import, run_live, run_write_back
 from training.jobs.crm_check import run_check
 
@@ -81,6 +83,19 @@ def test_import_prints_the_proposal_and_the_rows(here: Site) -> None:
     assert "stages:" in said
     assert ": mql" in said
     assert (here.home / "crm" / "stages.yaml").is_file()
+
+
+@pytest.mark.parametrize("kind", registry.CRMS)
+def test_a_crm_of_the_registry_has_all_that_belongs_to_one(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A starter, its page, a word in the menus; and what holds for all CRMs is tested of it."""
+    monkeypatch.chdir(tmp_path)
+    with contextlib.suppress(ConfigError):  # some want an address first
+        open_configured(kind, None)
+    assert f"# {registry.CRMS[kind]}: what to import" in (tmp_path / f"{kind}.yaml").read_text()
+    assert kind in CRMS, "tests/connectors/crm/crms.py"
+    assert (ROOT / "docs" / "crm" / f"{kind}.md").is_file()
+    for menu in ("Makefile", "training/__main__.py", "docs/crm/README.md"):
+        assert kind in (ROOT / menu).read_text(encoding="utf-8"), menu
 
 
 def test_a_starter_is_written_and_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

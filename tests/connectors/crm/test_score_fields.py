@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.crm.score_fields import digest, select_fields, values_of
+from connectors.crm.score_fields import FIELDS, digest, select_fields, values_of
 from features.common.errors import ConfigError
 from tests.connectors.crm.writing import AT, row
+
+
+def test_every_field_has_its_value() -> None:
+    assert list(values_of(row(50), "customer", "m", AT)) == [field.key for field in FIELDS]
 
 
 def test_noise_is_no_change() -> None:
