@@ -151,7 +151,7 @@ def site(trained: Trained, listed: Store, tmp_path_factory: pytest.TempPathFacto
         patch.chdir(trained.home)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         fetch("small", home / "champion", "champion", home / "report.html")
-    with listed.engine.connect() as connection:
+    with listed.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(f"VACUUM INTO '{home / 'leads.db'}'")
     key, port, log = add(home / "keys.json", "all", ["admin"], rate=10_000), free_port(), home / "log.txt"
     words = ["--model", "champion", "--report", "report.html", "--store", "sqlite:///leads.db", "--keys", "keys.json"]
