@@ -35,8 +35,8 @@ def _within(low: float, high: float, complaint: str = "", remedy: str = "") -> C
     def bounded(text: str, info: ValidationInfo) -> float:
         value = number(text, low, high)
         if value is None:
-            wanted = remedy or f"Write a number from {low:g} to {high:g}."
-            raise ConfigError(f"{_variable(info)}: {text.strip()!r}{complaint}.", wanted)
+            usual = f"Write a number from {low:g} to {high:g}."
+            raise ConfigError(f"{_variable(info)}: {text.strip()!r}{complaint}.", remedy or usual)
         return value
 
     return bounded

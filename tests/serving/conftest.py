@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import sqlite3
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -151,8 +153,8 @@ def site(trained: Trained, listed: Store, tmp_path_factory: pytest.TempPathFacto
         patch.chdir(trained.home)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         fetch("small", home / "champion", "champion", home / "report.html")
-    with listed.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(f"VACUUM INTO '{home / 'leads.db'}'")
+    with contextlib.closing(sqlite3.connect(str(listed.url.database), isolation_level=None)) as original:
+        original.execute("VACUUM INTO ?", (str(home / "leads.db"),))
     key, port, log = add(home / "keys.json", "all", ["admin"], rate=10_000), free_port(), home / "log.txt"
     words = ["--model", "champion", "--report", "report.html", "--store", "sqlite:///leads.db", "--keys", "keys.json"]
     with running([sys.executable, "-m", "serving", *words, "--port", str(port)], port, log, PYTHONPATH=str(ROOT)) as url:
