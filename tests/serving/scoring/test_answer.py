@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -82,6 +83,11 @@ def test_every_status_has_the_fields_that_openapi_describes(scorer: Scorer) -> N
     for name, values in inside.items():
         assert values, name
         assert all(list(value) == list(schemas[name]["properties"]) for value in values), name
+
+
+def test_the_page_of_the_api_names_every_field() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+    assert [name for name in Result.model_fields if f"`{name}`" not in page] == []
 
 
 def test_a_field_without_what_fills_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
