@@ -196,27 +196,41 @@ def plan(
         for name, values in trimmed.items()
         if acknowledged.get(name) != ledger_digest(values, record_ids.get(name))
     ]
-    empty_values: dict[str, Value] = dict.fromkeys(keys)
-    dropped = [name for name in acknowledged if name not in trimmed]
-    occupied = {record_ids.get(name, name) for name in trimmed}
-    clear: list[Record] = []
-    forget = []
-    for name in dropped:
-        target = record_ids.get(name, name)
-        if name in departed or target in occupied:
-            forget.append(name)
-        elif acknowledged[name] != CLEARED:
-            clear.append((name, empty_values))
-            occupied.add(target)
+    clear, forget = _dropped([n for n in acknowledged if n not in trimmed], set(trimmed), acknowledged, departed, record_ids)
     send.sort(key=lambda record: _priority(records[record[0]]))
     selected = send if limit is None else send[: max(0, limit - len(clear))]
-    forgotten = set(forget)
-    scored = [name for name, mark in acknowledged.items() if mark != CLEARED and name not in forgotten]
-    before = {name: values for name, values in (standing or {}).items() if acknowledged.get(name, CLEARED) != CLEARED}
-    moved = {name: (before[name], visible(values)) for name, values in send if name in before and moves(before[name], values)}
-    upheaval = Upheaval(len(scored), [name for name, _ in clear], moved)
+    scored = sum(mark != CLEARED for name, mark in acknowledged.items() if name not in set(forget))
+    upheaval = Upheaval(scored, clear, _moved(send, standing or {}, acknowledged))
+    empty_values: dict[str, Value] = dict.fromkeys(keys)
     unchanged, postponed = len(trimmed) - len(send), len(send) - len(selected)
-    return WritePlan(selected, clear, unchanged, postponed, forget, record_ids, upheaval, sorted(doubles), values=trimmed)
+    emptied = [(name, empty_values) for name in clear]
+    return WritePlan(selected, emptied, unchanged, postponed, forget, record_ids, upheaval, sorted(doubles), values=trimmed)
+
+
+def _dropped(
+    dropped: Sequence[str], kept: Set[str], acknowledged: Mapping[str, str], departed: Set[str], places: Mapping[str, str]
+) -> tuple[list[str], list[str]]:
+    """Of leads that were written and have no score now, those whose fields are emptied, and those that are only forgotten: the
+    departed, and those in whose place another score stands."""
+    occupied = {places.get(name, name) for name in kept}
+    clear: list[str] = []
+    forget: list[str] = []
+    for name in dropped:
+        place = places.get(name, name)
+        if name in departed or place in occupied:
+            forget.append(name)
+        elif acknowledged[name] != CLEARED:
+            clear.append(name)
+            occupied.add(place)
+    return clear, forget
+
+
+def _moved(
+    records: Sequence[Record], standing: Mapping[str, Mapping[str, Value]], acknowledged: Mapping[str, str]
+) -> dict[str, tuple[Mapping[str, Value], Mapping[str, Value]]]:
+    """Records that sales would see move, with what stands there and what would."""
+    before = {name: values for name, values in standing.items() if acknowledged.get(name, CLEARED) != CLEARED}
+    return {name: (before[name], visible(v)) for name, v in records if name in before and moves(before[name], v)}
 
 
 def doubled(names: Iterable[str], places: Mapping[str, str], evidence: Mapping[str, float]) -> set[str]:
@@ -278,21 +292,12 @@ def send(
     ledger.forget(todo.forget)
     waiting = todo.records
     total, processed = len(waiting), 0
-    emptied = {name for name, _ in todo.clear}
     for attempt in range(ROUNDS):
         retries: list[Record] = []
         for begin in range(0, len(waiting), writer.batch):
             batch = waiting[begin : begin + writer.batch]
             results = {result.id: result for result in _write(writer, batch)}
-            accepted = [r for r in batch if not results[r[0]].problem]
-            missing_ids = [name for name, _ in batch if results[name].missing]
-            batch_ids = {name for name, _ in batch}
-            overwritten = [name for name in results if name not in batch_ids]  # by a record that was merged into it
-            marks = [(name, CLEARED if name in emptied else todo.mark(name, values), values) for name, values in accepted]
-            ledger.save(marks, [*missing_ids, *overwritten], datetime.now(UTC), model)
-            outcome.cleared += sum(name in emptied for name, _ in accepted)
-            outcome.written += sum(name not in emptied for name, _ in accepted)
-            outcome.missing += len(missing_ids)
+            overwritten = _acknowledge(batch, results, todo, ledger, model, outcome)
             for record in batch:
                 result = results[record[0]]
                 if result.problem and result.retry and attempt + 1 < ROUNDS:
@@ -308,6 +313,29 @@ def send(
             break
         waiting = retries
     return outcome
+
+
+def _acknowledge(
+    batch: Sequence[Record],
+    results: Mapping[str, RecordResult],
+    todo: WritePlan,
+    ledger: Ledger,
+    model: str,
+    outcome: WriteResult,
+) -> list[str]:
+    """Keep in the ledger what the vendor took, and count it; gives the records overwritten by one that was merged into them."""
+    emptied = {name for name, _ in todo.clear}
+    accepted = [record for record in batch if not results[record[0]].problem]
+    missing_ids = [name for name, _ in batch if results[name].missing]
+    batch_ids = {name for name, _ in batch}
+    overwritten = [name for name in results if name not in batch_ids]
+    marks = [(name, CLEARED if name in emptied else todo.mark(name, values), values) for name, values in accepted]
+    ledger.save(marks, [*missing_ids, *overwritten], datetime.now(UTC), model)
+    cleared = sum(name in emptied for name, _ in accepted)
+    outcome.cleared += cleared
+    outcome.written += len(accepted) - cleared
+    outcome.missing += len(missing_ids)
+    return overwritten
 
 
 def _write(writer: Writer, batch: Sequence[Record]) -> list[RecordResult]:
