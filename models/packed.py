@@ -1,7 +1,7 @@
 """A model made ready to score: every number that its parts hold, packed, and one compiled walk for all of a lead's numbers.
 
-The parts (`Transition`, `Calibrator`, `Timing` …) say what each number means and are what training fits and judges; the tests
-hold this file to them.
+The parts (`Transition`, `Calibrator`, `Timing` …) say what each number is, in functions of one lead: training judges with them,
+and the walk (`models.kernel`) composes them.
 """
 
 from __future__ import annotations
@@ -173,27 +173,18 @@ class _Packer:
         self.compiled_gbms: list[Gbm] = []
 
     def rules(self) -> None:
-        model, book = self.model, self.model.rules.book
-        width = model.feature_set.attribute_columns
-        grades = book.grades
-        edges = [grades.fit["B"], grades.fit["A"], grades.engagement["2"], grades.engagement["1"]] if grades else [np.inf] * 4
+        model, width = self.model, self.model.feature_set.attribute_columns
         self.integers[k.RULE_ROWS] = width + model.rule_rows
-        self.real[k.RULES] = np.column_stack(model.rules.behaviour_arrays).ravel()
-        self.real[k.CAPS] = [book.caps.engagement or np.inf, book.caps.fit or np.inf, *edges]
+        self.real[k.RULES], self.real[k.LIMITS] = model.rules.behaviour_table, model.rules.limits
         self.integers[k.SIZES] = [
-            self.targets, len(model.feature_set.names) + 1, width, width + model.last_interaction_row,
-            len(book.behaviour), len(book.fit),
-            model.value is not None, model.value is not None and model.value.gbm is not None,
+            self.targets, len(model.feature_set.names) + 1, width + model.last_interaction_row, model.value is not None
         ]  # fmt: skip
 
     def learners(self) -> None:
         model = self.model
-        columns = [t.linear.columns for t in model.transitions]
-        log_scale = np.array([scale for scale, *_ in columns])
+        log_scale = np.array([t.linear.scaler.log_scale for t in model.transitions])
         self.integers[k.LOG_SCALE], self.integers[k.LOGGED] = log_scale.ravel(), np.flatnonzero(log_scale.any(axis=0))
-        self.real[k.LINEAR] = np.concatenate(
-            [np.concatenate([mean, deviation, coefficient, *missing]) for _, mean, deviation, coefficient, missing in columns]
-        )
+        self.real[k.LINEAR] = np.concatenate([t.linear.block for t in model.transitions])
         self.real[k.TRANSITIONS] = [
             number for t in model.transitions for number in (t.weights[0] + t.weights[2], t.linear.intercept, t.constant)
         ]
@@ -215,7 +206,9 @@ class _Packer:
         calibrators += [model.rule_odds.calibrators.get((begin, target)) for begin in targets for target in targets]
         ends = np.cumsum([0, *(len(c.knots) if c else 0 for c in calibrators)])
         self.integers[k.CALIBRATORS] = [
-            number for position, c in enumerate(calibrators) for number in (_method(c), ends[position], ends[position + 1])
+            number
+            for position, c in enumerate(calibrators)
+            for number in (c.form if c else -1, ends[position], ends[position + 1])
         ]
         self.real[k.SLOPES] = [n for c in calibrators for n in ((c.slope, c.slope_low, c.shift) if c else (0.0, 0.0, 0.0))]
         self.real[k.KNOTS] = [knot for c in calibrators if c for knot in c.knots]
@@ -254,7 +247,7 @@ class _Packer:
                     begins.append(len(shares))
                     if timing and begin <= earlier_target <= target:
                         # past its own horizon a curve stays level
-                        shares += timing.share_by(tuple(min(day, horizon) for day in self.days[target])).tolist()
+                        shares += timing.share_by(np.minimum(self.days[target], horizon)).tolist()
         self.integers[k.SHARE_BEGIN], self.real[k.SHARES] = begins, shares
         self.integers[k.CURVE_BEGIN] = np.cumsum([0, *map(len, self.days)])
 
@@ -286,8 +279,3 @@ class _Packer:
         forest = Shapley.from_trees(Trees.joined(parts), begin[:-1].tolist(), begin[first_booster].tolist())
         assert forest is not None  # noqa: S101  each of them could be made ready
         return forest
-
-
-def _method(calibrator: Calibrator | None) -> int:
-    """The way to calibrate; -1 for none."""
-    return -1 if calibrator is None else {"beta": k.BETA, "isotonic": k.ISOTONIC}.get(calibrator.method, k.STRAIGHT)

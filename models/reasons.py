@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from features.common.words import Language
 from models.common.types import Floats, Matrix
-from models.kernel import strongest
 from models.model import FunnelModel
 from models.packed import Numbers
+from models.reason_groups import strongest
 
 DIGITS = 4  # of a value, after the point
 EXPONENT_FROM = 999_999.5  # Python's six significant digits would be written with an exponent

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.common.compiled import compiled
-from models.calibration.intervals import interval_bounds
-from models.calibration.transition import Transition
+from models.calibration.reference import part_sum
 from models.common.types import Floats, Matrix
 from models.decision.advice import Advice, advise
 from models.decision.next_steps import Step
@@ -20,7 +19,7 @@ from models.decision.value import Amounts, Expected
 from models.model import FunnelModel, design
 from models.packed import Numbers
 from models.rules.rules import Points, Values
-from models.scored_lead import GRADES, LeadWords, ScoredLeads
+from models.scored_lead import LeadWords, ScoredLeads
 
 SETTLED = frozenset({"hand_over", "disqualify"})  # actions after which nothing is offered to a lead
 
@@ -119,10 +118,7 @@ def _predictions(model: FunnelModel, leads: ScoringInput, results: Numbers) -> P
 
 def _points(model: FunnelModel, results: Numbers) -> Points:
     row, columns = results.row, model.packed.columns
-    grade = None
-    if model.rules.book.grades:
-        letters, digits = (row[:, columns[name].start].astype(int).tolist() for name in ("rules_fit", "rules_engagement"))
-        grade = [GRADES[a][b] for a, b in zip(letters, digits, strict=True)]
+    grade = model.rules.grades(row[:, columns["rules_fit"].start], row[:, columns["rules_engagement"].start])
     return Points(row[:, columns["points"].start], row[:, columns["lines"]], row[:, columns["capped"].start], grade)
 
 
@@ -230,30 +226,13 @@ def next_contributions(model: FunnelModel, x: Matrix, stage: npt.NDArray[np.inte
 
 def part_sums(model: FunnelModel, contributions: Floats) -> tuple[Floats, Floats]:
     """Sums of the contributions (n,) of attributes (fit) and of interactions (engagement)."""
-    fit, engagement = model.part_columns
-    return contributions[:, fit].sum(axis=1), contributions[:, engagement].sum(axis=1)
-
-
-def interval(transitions: Sequence[Transition], conditional: Floats, probability: Floats) -> tuple[Floats, Floats]:
-    """90 % intervals (n, targets) of products: the doubts of the steps are independent, their squares add up in logarithms."""
-    low_variance, high_variance = np.zeros(len(conditional)), np.zeros(len(conditional))
-    low, high = np.full_like(conditional, np.nan), np.full_like(conditional, np.nan)
-    for target, transition in enumerate(transitions):
-        _widen(conditional, probability, target, transition.interval.curve, low_variance, high_variance, low, high)
-    return low, high
+    fit, engagement = np.empty(len(contributions)), np.empty(len(contributions))
+    for columns, out in zip(model.part_columns, (fit, engagement), strict=True):
+        _part_sums(contributions, columns, out)
+    return fit, engagement
 
 
 @compiled
-def _widen(
-    conditional: Any, probability: Any, target: int, curve: Any, low_variance: Any, high_variance: Any, low: Any, high: Any
-) -> None:
-    """One target's intervals; `low_variance` and `high_variance` (n,) gather the squares of the steps so far."""
-    for i in range(len(conditional)):
-        p = conditional[i, target]
-        if np.isnan(p):
-            continue
-        lower, upper = interval_bounds(p, curve)
-        low_variance[i] += np.log(p / lower) ** 2
-        high_variance[i] += np.log(upper / p) ** 2
-        low[i, target] = probability[i, target] * np.exp(-np.sqrt(low_variance[i]))
-        high[i, target] = min(probability[i, target] * np.exp(np.sqrt(high_variance[i])), 1.0)
+def _part_sums(contributions: Any, columns: Any, out: Any) -> None:
+    for i in range(len(out)):
+        out[i] = part_sum(contributions[i], columns)

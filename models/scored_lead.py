@@ -23,8 +23,8 @@ from models.decision.review import review_reasons
 from models.model import FunnelModel
 from models.packed import Numbers
 from models.reasons import Reason, ReasonWords
+from models.rules.rules import GRADES
 
-GRADES = tuple(tuple(letter + number for number in "321") for letter in "CBA")
 DIGITS, CENTS = 1e6, 1e2  # to which a lead's numbers are told: probabilities and points, money and days
 LISTED_REASONS = 3  # of a lead in a row or a file
 # what leads are worth and what their deals would bring: column of a row → number of the packed model
@@ -91,16 +91,13 @@ class ScoredLeads:
 
     @property
     def grade(self) -> list[str]:
-        return self._grades("fit", "engagement")
+        places = zip(self.number("fit").astype(int).tolist(), self.number("engagement").astype(int).tolist(), strict=True)
+        return [GRADES[a][b] for a, b in places]
 
     @property
     def rules_grade(self) -> list[str] | None:
         """None for rules without grades."""
-        return self._grades("rules_fit", "rules_engagement") if self.model.rules.book.grades else None
-
-    def _grades(self, letter: str, digit: str) -> list[str]:
-        places = zip(self.number(letter).astype(int).tolist(), self.number(digit).astype(int).tolist(), strict=True)
-        return [GRADES[a][b] for a, b in places]
+        return self.model.rules.grades(self.number("rules_fit"), self.number("rules_engagement"))
 
     def columns(self) -> dict[str, Any]:
         """What a row of scores holds, unrounded, in order; the columns are described at `models.batch.score_open`."""

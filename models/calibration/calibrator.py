@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.common.types import TINY, Flags, Floats, clipped, logit, margin_loss, sigmoid
+from features.common.compiled import exact, inlined
+from models.common.log_odds import interpolated, logit_of, sigmoid_of
+from models.common.types import TINY, Flags, Floats, clipped, margin_loss, sigmoid
 
 MIN_OUTCOMES = 30  # fewer positives (or negatives) than this carry a shift at most
 ISOTONIC_AT_LEAST = 200  # positives from which a free curve is worth a try
@@ -23,6 +25,7 @@ MIN_TRIALS = 3
 EVIDENCE = 2.0  # standard errors by which a method must beat doing nothing
 RECENCY: dict[str, float | None] = {"": None, ", recent": 0.25, ", newest": 0.06}  # half-life as a share of the time seen
 TIE_BREAK = 0.02  # isotonic steps keep this much of the learner's own order
+STRAIGHT, BETA, ISOTONIC = range(3)  # the forms of a calibrator
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,17 @@ class Calibrator:
     knots: tuple[float, ...] = ()
     values: tuple[float, ...] = ()
 
+    @property
+    def form(self) -> int:
+        return {"beta": BETA, "isotonic": ISOTONIC}.get(self.method, STRAIGHT)
+
     def margin(self, margin: Floats) -> Floats:
         """Log-odds (n,) → calibrated log-odds (n,); never decreasing."""
-        if self.method == "isotonic":
-            smooth = np.interp(margin, self.knots, self.values)
-            return logit((1 - TIE_BREAK) * smooth + TIE_BREAK * sigmoid(margin))
-        if self.method == "beta":
-            log_p, log_q = -np.logaddexp(0, -margin), -np.logaddexp(0, margin)
-            return np.asarray(self.slope * log_p - self.slope_low * log_q + self.shift, np.float64)
-        return np.asarray(self.slope * margin + self.shift, np.float64)
+        out = np.empty(len(margin))
+        knots, levels = np.array(self.knots, np.float64), np.array(self.values, np.float64)
+        margin = np.ascontiguousarray(margin, np.float64)
+        _calibrate_all(margin, self.form, self.slope, self.slope_low, self.shift, knots, levels, out)
+        return out
 
     def probability(self, margin: Floats) -> Floats:
         """Log-odds (n,) → probabilities (n,) strictly between 0 and 1."""
@@ -56,6 +61,27 @@ class Calibrator:
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Calibrator:
         return cls(**{**saved, "knots": tuple(saved["knots"]), "values": tuple(saved["values"])})
+
+
+@inlined
+def calibrated_margin(margin: Any, form: Any, slope: Any, slope_low: Any, shift: Any, knots: Any, levels: Any) -> Any:
+    """One log-odds calibrated; the rest as in `Calibrator`."""
+    if form == ISOTONIC:
+        log_odds = logit_of((1 - TIE_BREAK) * interpolated(margin, knots, levels) + TIE_BREAK * sigmoid_of(margin))
+    elif form == BETA:
+        common = np.log1p(np.exp(-abs(margin)))
+        log_odds = slope * -(common + max(-margin, 0.0)) + slope_low * (common + max(margin, 0.0)) + shift
+    else:
+        log_odds = slope * margin + shift
+    return log_odds
+
+
+@exact
+def _calibrate_all(
+    margin: Any, form: int, slope: float, slope_low: float, shift: float, knots: Any, levels: Any, out: Any
+) -> None:
+    for i in range(len(margin)):
+        out[i] = calibrated_margin(margin[i], form, slope, slope_low, shift, knots, levels)
 
 
 Rows = npt.NDArray[np.intp]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from features.common.compiled import inlined
-from models.common.types import TINY, Flags, Floats, logit, sigmoid
+from features.common.compiled import compiled, inlined
+from models.common.log_odds import logit_of, sigmoid_of
+from models.common.types import Flags, Floats, logit, sigmoid
 
 QUANTILE = 1.6449  # of the normal distribution, for an interval of 90 %
 PER_CELL = 12  # of the rarer outcome
@@ -60,21 +61,6 @@ class Interval:
         spread = np.sqrt(np.maximum(per_bin, floor))
         return cls(tuple(np.maximum.accumulate(centre).tolist()), tuple(spread.tolist()))
 
-    def _spread(self, margin: Floats) -> Floats:
-        """Standard deviation (n,) in log-odds at these log-odds (n,)."""
-        return np.asarray(np.interp(margin, *self.curve), np.float64)
-
-    @cached_property
-    def curve(self) -> tuple[Floats, Floats]:
-        """Centres and spreads as arrays."""
-        return np.array(self.centre), np.array(self.spread)
-
-    def bounds(self, probability: Floats) -> tuple[Floats, Floats]:
-        """The 90 % interval (low, high) around probabilities (n,); low ≤ probability ≤ high."""
-        m = logit(probability)
-        width = QUANTILE * self._spread(m)
-        return np.minimum(sigmoid(m - width), probability), np.maximum(sigmoid(m + width), probability)
-
     def to_dict(self) -> dict[str, Any]:
         return {"centre": self.centre, "spread": self.spread}
 
@@ -85,10 +71,9 @@ class Interval:
 
 @inlined
 def interval_bounds(p: Any, curve: Any) -> Any:
-    """As `Interval.bounds` for one probability, within compiled code; `curve` as `Interval.curve`."""
+    """The 90 % interval (low, high) around one probability; low ≤ p ≤ high. `curve`: centres and spreads of an `Interval`."""
     centre, spread = curve
-    q = min(max(p, TINY), 1 - TINY)
-    margin = np.log(q) - np.log1p(-q)
+    margin = logit_of(p)
     k = 0
     while k < len(centre) and centre[k] <= margin:
         k += 1
@@ -99,7 +84,44 @@ def interval_bounds(p: Any, curve: Any) -> Any:
     else:
         wide = spread[k - 1] + (margin - centre[k - 1]) * (spread[k] - spread[k - 1]) / (centre[k] - centre[k - 1])
     low, high = margin - QUANTILE * wide, margin + QUANTILE * wide
-    return min(0.5 * (1 + np.tanh(0.5 * low)), p), max(0.5 * (1 + np.tanh(0.5 * high)), p)
+    return min(sigmoid_of(low), p), max(sigmoid_of(high), p)
+
+
+@inlined
+def chain_bounds(p: Any, reached: Any, curve: Any, low_variance: Any, high_variance: Any) -> Any:
+    """The 90 % interval of `reached`, the product of the steps up to one with probability p, and the two variances after it.
+
+    The doubts of the steps are independent, so their squares add up in logarithms: `low_variance` and `high_variance` have
+    those of the steps before.
+    """
+    lower, upper = interval_bounds(p, curve)
+    low_variance += np.log(p / lower) ** 2
+    high_variance += np.log(upper / p) ** 2
+    low, high = reached * np.exp(-np.sqrt(low_variance)), min(reached * np.exp(np.sqrt(high_variance)), 1.0)
+    return low, high, low_variance, high_variance
+
+
+def chain_intervals(steps: Sequence[Interval], conditional: Floats, reached: Floats) -> tuple[Floats, Floats]:
+    """90 % intervals (n, targets) of `reached`, both arguments as `models.calibration.chain.chain` gives them."""
+    low_variance, high_variance = np.zeros(len(conditional)), np.zeros(len(conditional))
+    low, high = np.full_like(conditional, np.nan), np.full_like(conditional, np.nan)
+    for target, step in enumerate(steps):
+        curve = np.array(step.centre), np.array(step.spread)
+        _chain_target(conditional, reached, target, curve, low_variance, high_variance, low, high)
+    return low, high
+
+
+@compiled
+def _chain_target(
+    conditional: Any, reached: Any, target: int, curve: Any, low_variance: Any, high_variance: Any, low: Any, high: Any
+) -> None:
+    """The intervals of one target; `low_variance` and `high_variance` (n,) gather the squares of the steps so far."""
+    for i in range(len(conditional)):
+        p = conditional[i, target]
+        if not np.isnan(p):
+            low[i, target], high[i, target], low_variance[i], high_variance[i] = chain_bounds(
+                p, reached[i, target], curve, low_variance[i], high_variance[i]
+            )
 
 
 def equal_parts(values: Floats, parts: int) -> npt.NDArray[np.int64]:

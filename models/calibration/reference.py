@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.common.compiled import compiled, inlined
 from models.common.types import Floats
 
 
@@ -32,16 +33,6 @@ class Reference:
         percentiles = np.quantile(final, levels) if len(final) else levels
         return cls(np.asarray(percentiles, np.float64), thirds[0], thirds[1])
 
-    def score(self, final: Floats) -> npt.NDArray[np.int64]:
-        """P(final) (n,) → 1 … 99, the percentile among the reference leads."""
-        return np.minimum(np.maximum(self.percentiles.searchsorted(final, side="right"), 1), 99).astype(np.int64)
-
-    def grade(self, fit: Floats, engagement: Floats, target: npt.NDArray[np.integer]) -> list[str]:
-        """A (best third by fit) … C with 1 (best third by engagement) … 3, for the next target of each row."""
-        letter = (fit[:, None] > self.fit[target]).sum(axis=1)
-        number = (engagement[:, None] > self.engagement[target]).sum(axis=1)
-        return [_LETTERS[a] + _NUMBERS[b] for a, b in zip(letter.tolist(), number.tolist(), strict=True)]
-
     def to_dict(self) -> dict[str, Any]:
         return {"percentiles": self.percentiles.tolist(), "fit": self.fit.tolist(), "engagement": self.engagement.tolist()}
 
@@ -50,4 +41,22 @@ class Reference:
         return cls(np.array(saved["percentiles"]), np.array(saved["fit"]), np.array(saved["engagement"]))
 
 
-_LETTERS, _NUMBERS = "CBA", "321"
+@inlined
+def score_of(final: Any, percentiles: Any) -> Any:
+    """P(final) → 1 … 99, the percentile among the reference leads."""
+    return min(max(np.searchsorted(percentiles, final, side="right"), 1), 99)
+
+
+@compiled
+def part_sum(contributions: Any, columns: Any) -> Any:
+    """What the columns of a part, fit or engagement, add for one lead."""
+    total = 0.0
+    for column in columns:
+        total += contributions[column]
+    return total
+
+
+@inlined
+def third_of(part: Any, thirds: Any, target: Any) -> Any:
+    """0 … 2, the third of a lead's `part_sum` among those with its next target; `thirds` (targets · 2,), and equal is below."""
+    return np.float64(part > thirds[2 * target]) + np.float64(part > thirds[2 * target + 1])

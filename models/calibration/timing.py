@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from features.common.compiled import compiled
+from features.common.compiled import compiled, inlined
 from models.common.types import Floats
 
 KNOTS = 24
@@ -33,10 +32,6 @@ class Timing:
     slope: tuple[float, ...] = ()
     centre: tuple[float, ...] = ()
     spread: tuple[float, ...] = ()
-
-    @property
-    def horizon(self) -> float:
-        return self.days[-1]
 
     @classmethod
     def fit(cls, durations: Floats, z: Floats, horizon: float) -> Timing:
@@ -69,42 +64,14 @@ class Timing:
 
     def cdf(self, days: Floats, z: Floats) -> Floats:
         """F(days | z): days (m,) or (n, 1), covariates (n, c) → (n, m)."""
-        return np.asarray(np.interp(days, self.days, self.share) ** self.power(z)[:, None], np.float64)
-
-    def share_by(self, days: tuple[float, ...]) -> Floats:
-        """F₀ at days that are asked for again and again."""
-        if days not in self._share_cache:
-            self._share_cache[days] = np.interp(days, self.days, self.share)
-        return self._share_cache[days]
-
-    @cached_property
-    def _share_cache(self) -> dict[tuple[float, ...], Floats]:
-        return {}
-
-    @cached_property
-    def _arrays(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        """Days and shares of the knots, slopes, centres, spreads."""
-        arrays = (self.days, self.share, self.slope, self.centre, self.spread)
-        return tuple(np.asarray(values, np.float64) for values in arrays)  # type: ignore[return-value]
-
-    def mean(self, z: Floats) -> Floats:
-        """Expected days (n,) to the conversion of those who convert within the horizon."""
-        return self.mean_of(self.power(z))
-
-    def mean_of(self, power: Floats) -> Floats:
-        """The same from what `power` gives."""
-        days, share, *_ = self._arrays
-        out = np.empty(len(power))
-        _mean(days, share, power, out)
-        return out
-
-    def power(self, z: Floats) -> Floats:
-        """exp(Σ slope · (z - centre) / spread) (n,): F(t | z) is F₀(t) to this power."""
-        out = np.ones(len(z))
+        power = np.ones(len(z))
         if self.slope:
-            _, _, slope, centre, spread = self._arrays
-            _power(z, slope, centre, spread, out)
-        return out
+            _powers(z, np.array(self.slope), np.array(self.centre), np.array(self.spread), power)
+        return np.asarray(self.share_by(days) ** power[:, None], np.float64)
+
+    def share_by(self, days: Floats) -> Floats:
+        """F₀ at these days."""
+        return np.asarray(np.interp(days, self.days, self.share), np.float64)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -114,26 +81,31 @@ class Timing:
         return cls(**{key: tuple(value) for key, value in saved.items()})
 
 
+@inlined
+def power_of(z: Any, slope: Any, centre: Any, spread: Any) -> Any:
+    """exp(Σ slope · (z - centre) / spread) for the covariates z (c,) of one lead: F(t | z) is F₀(t) to this power."""
+    total = 0.0
+    for j in range(len(slope)):
+        standard = (z[j] - centre[j]) / spread[j]
+        total += min(max(standard, -MAX_DEVIATION), MAX_DEVIATION) * slope[j]
+    return np.exp(total)
+
+
+@inlined
+def expected_days(days: Any, share: Any, power: Any) -> Any:
+    """Days to the conversion of those who convert within the horizon: the area above F, by trapezoids."""
+    area, earlier_survival = 0.0, 1.0 - share[0] ** power
+    for k in range(1, len(days)):
+        survival = 1.0 - share[k] ** power
+        area += 0.5 * (survival + earlier_survival) * (days[k] - days[k - 1])
+        earlier_survival = survival
+    return area
+
+
 @compiled
-def _power(z: Any, slope: Any, centre: Any, spread: Any, out: Any) -> None:
+def _powers(z: Any, slope: Any, centre: Any, spread: Any, out: Any) -> None:
     for i in range(len(z)):
-        total = 0.0
-        for j in range(len(slope)):
-            standard = (z[i, j] - centre[j]) / spread[j]
-            total += min(max(standard, -MAX_DEVIATION), MAX_DEVIATION) * slope[j]
-        out[i] = np.exp(total)
-
-
-@compiled
-def _mean(days: Any, share: Any, power: Any, out: Any) -> None:
-    """The area above F, by trapezoids."""
-    for i in range(len(power)):
-        area, earlier_survival = 0.0, 1.0 - share[0] ** power[i]
-        for k in range(1, len(days)):
-            survival = 1.0 - share[k] ** power[i]
-            area += 0.5 * (survival + earlier_survival) * (days[k] - days[k - 1])
-            earlier_survival = survival
-        out[i] = area
+        out[i] = power_of(z[i], slope, centre, spread)
 
 
 @dataclass(frozen=True)

@@ -66,16 +66,24 @@ def clipped(values: Floats, low: float, high: float) -> Floats:
     return np.minimum(np.maximum(values, low), high)
 
 
+def sigmoid_formula(margin: Any) -> Any:
+    """Log-odds → probability, without overflow; of an array here, of one number in `models.common.log_odds`."""
+    return 0.5 * (1.0 + np.tanh(0.5 * margin))
+
+
+def log_odds_formula(probability: Any) -> Any:
+    """Probability strictly between 0 and 1 → log-odds, likewise."""
+    return np.log(probability) - np.log1p(-probability)
+
+
 def sigmoid(margin: npt.ArrayLike) -> Floats:
     """Log-odds → probability, without overflow."""
-    m = np.asarray(margin, np.float64)
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * m)), np.float64)
+    return np.asarray(sigmoid_formula(np.asarray(margin, np.float64)), np.float64)
 
 
 def logit(probability: npt.ArrayLike) -> Floats:
     """Probability → log-odds; 0 and 1 are taken as `TINY` and 1 - `TINY`."""
-    p = clipped(np.asarray(probability, np.float64), TINY, 1 - TINY)
-    return np.asarray(np.log(p) - np.log1p(-p), np.float64)
+    return np.asarray(log_odds_formula(clipped(np.asarray(probability, np.float64), TINY, 1 - TINY)), np.float64)
 
 
 def log_loss(y: npt.NDArray[np.generic], probability: Floats, weight: Floats | None = None) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from features.common.compiled import compiled, inlined
 from models.calibration.intervals import QUANTILE
 from models.common.types import Floats, Log, Matrix
 from models.learners.gbm import Gbm
@@ -58,13 +59,11 @@ class Value:
         return Amounts(mean, mean * self.low, mean * self.high)
 
     def expected(self, x: Matrix, probability: Floats, low: Floats, high: Floats) -> Expected:
-        """P(final) (n,) and its interval → what the leads are worth; the doubts of both factors are independent."""
+        """P(final) (n,) and its interval → what the leads are worth."""
         amounts = self.amounts(x)
-        value = probability * amounts.mean * self.lifetime
-        doubt = (QUANTILE * self.spread) ** 2
-        low_width = np.sqrt(np.log(probability / low) ** 2 + doubt)
-        high_width = np.sqrt(np.log(high / probability) ** 2 + doubt)
-        return Expected(value, value * np.exp(-low_width), value * np.exp(high_width), amounts)
+        out = np.empty((3, len(x)))
+        _each_worth(probability, low, high, amounts.mean, self.spread, self.lifetime, out)
+        return Expected(out[0], out[1], out[2], amounts)
 
     def save(self, folder: Path) -> None:
         """Write value.json and, where there is one, the text of the booster."""
@@ -83,3 +82,18 @@ class Value:
             return None
         saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return cls(**{**saved, "gbm": Gbm.load(folder, "value") if saved["gbm"] else None})
+
+
+@inlined
+def worth_of(probability: Any, low: Any, high: Any, amount: Any, spread: Any, lifetime: Any) -> Any:
+    """What one lead is worth with its interval, from P(final) with its own; the doubts of both factors are independent."""
+    value, doubt = probability * amount * lifetime, (QUANTILE * spread) ** 2
+    lower = value * np.exp(-np.sqrt(np.log(probability / low) ** 2 + doubt))
+    upper = value * np.exp(np.sqrt(np.log(high / probability) ** 2 + doubt))
+    return value, lower, upper
+
+
+@compiled
+def _each_worth(probability: Any, low: Any, high: Any, amount: Any, spread: float, lifetime: float, out: Any) -> None:
+    for i in range(len(probability)):
+        out[0, i], out[1, i], out[2, i] = worth_of(probability[i], low[i], high[i], amount[i], spread, lifetime)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.common.compiled import compiled
+from features.common.compiled import compiled, inlined
 from models.common.pooled_prior import Pooled
 from models.common.types import Examples, Flags, Floats, Log, Matrix, sigmoid
 
@@ -106,25 +106,27 @@ class Linear:
 
     def margin(self, x: Matrix) -> Floats:
         out = np.full(len(x), self.intercept)
-        _add_margin(x, *self.columns, out)
+        _add_margins(x, self.scaler.log_scale, self.block, out)
         return out
 
     def contributions(self, x: Matrix) -> Floats:
         out = np.empty((x.shape[0], x.shape[1] + 1))
-        _contributions(x, *self.columns, out)
+        _each_row(x, self.scaler.log_scale, self.block, out)
         out[:, -1] = self.intercept
         return out
 
     @cached_property
-    def columns(self) -> tuple[Flags, Matrix, Matrix, Floats, Floats]:
-        """Per column of x: on a logarithmic scale or not, mean, deviation, coefficient, and what a missing value adds."""
+    def block(self) -> Floats:
+        """One after the other, (features,) each: mean, deviation, coefficient, and what the indicator adds where the value is
+        there and where it is missing."""
         s, width = self.scaler, len(self.scaler.mean)
-        missing = np.zeros((2, width))  # what the indicator adds where the value is there, and where it is missing
+        missing = np.zeros((2, width))
         indicator_coefficient = self.coefficient[width:]
         share = s.missing[s.indicated].astype(np.float32)
         missing[0, s.indicated] = (np.float32(0) - share) * indicator_coefficient
         missing[1, s.indicated] = (np.float32(1) - share) * indicator_coefficient
-        return s.log_scale, s.mean.astype(np.float32), s.deviation.astype(np.float32), self.coefficient[:width], missing
+        mean, deviation = s.mean.astype(np.float32), s.deviation.astype(np.float32)
+        return np.concatenate((mean, deviation, self.coefficient[:width], *missing), dtype=np.float64)
 
     def save(self, folder: Path) -> None:
         s = self.scaler
@@ -146,27 +148,52 @@ class Linear:
 
 
 @compiled
-def _contributions(x: Any, log_scale: Any, mean: Any, deviation: Any, coefficient: Any, missing: Any, out: Any) -> None:
-    """As `Scaler.transform` times the coefficients, without the matrix in between."""
-    clip = np.float32(CLIP)
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            value = np.float32(x[i, j])
-            if np.isnan(value):
-                out[i, j] = missing[1, j]
-                continue
-            if log_scale[j]:
-                value = np.log1p(max(value, np.float32(0)))
-            z = min(max((value - mean[j]) / deviation[j], -clip), clip)
-            out[i, j] = z * coefficient[j] + missing[0, j]
+def take_logs(x: Any, logged: Any, logs: Any) -> None:
+    """log(1 + x) of the columns `logged` of one row, where it is above 0, into `logs` (features,): most are 0, and what is
+    missing counts nowhere."""
+    for k in range(len(logged)):
+        value = np.float32(x[logged[k]])
+        logs[logged[k]] = np.log1p(value) if value > 0 else np.float32(0)
+
+
+@inlined
+def add_columns(x: Any, logs: Any, is_logged: Any, block: Any, added: Any) -> Any:
+    """What each column of a row adds to the log-odds, into `added`, and their sum: as `Scaler.transform` times the
+    coefficients, without the matrix in between. `is_logged` says which columns are logarithms, `block` is a `Linear`'s.
+
+    What is asked of a column is cut out beforehand, since only indices that are counted up from 0 let a loop become vectors.
+    """
+    width, clip = len(is_logged), np.float32(CLIP)
+    mean, deviation, coefficient = block[:width], block[width : 2 * width], block[2 * width : 3 * width]
+    present, absent = block[3 * width : 4 * width], block[4 * width :]
+    total = 0.0
+    for j in range(width):
+        raw, logarithm = x[j], logs[j]
+        value = logarithm if is_logged[j] else np.float32(raw)
+        z = min(max((value - np.float32(mean[j])) / np.float32(deviation[j]), -clip), clip)
+        contribution, missing = z * coefficient[j] + present[j], absent[j]
+        added[j] = missing if np.isnan(raw) else contribution
+        total += added[j]
+    return total
 
 
 @compiled
-def _add_margin(x: Any, log_scale: Any, mean: Any, deviation: Any, coefficient: Any, missing: Any, out: Any) -> None:
-    row = np.empty((1, x.shape[1]))
-    for i in range(x.shape[0]):
-        _contributions(x[i : i + 1], log_scale, mean, deviation, coefficient, missing, row)
-        out[i] += row.sum()
+def _each_row(x: Any, is_logged: Any, block: Any, added: Any) -> None:
+    """Rows x (n, features) → what each column adds (n, features)."""
+    logged, logs = np.flatnonzero(is_logged), np.zeros(len(is_logged), np.float32)
+    for i in range(len(x)):
+        take_logs(x[i], logged, logs)
+        add_columns(x[i], logs, is_logged, block, added[i])
+
+
+@compiled
+def _add_margins(x: Any, is_logged: Any, block: Any, out: Any) -> None:
+    """The same, summed in their order (n,); without a matrix, since rows are many."""
+    logged, logs, added = np.flatnonzero(is_logged), np.zeros(len(is_logged), np.float32), np.empty(len(is_logged))
+    for i in range(len(x)):
+        take_logs(x[i], logged, logs)
+        add_columns(x[i], logs, is_logged, block, added)
+        out[i] += added.sum()
 
 
 def linear_learner(train: Examples, strength: float) -> Linear:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.common.compiled import exact, inlined
 from models.calibration.calibrator import MIN_OUTCOMES, MIN_TRIALS, RECENCY, Calibrator, choose_calibrator, recent, trials
 from models.common.types import Flags, Floats, margin_loss
 from models.learners.linear import LEAST_POINTS, rules_prior
@@ -31,16 +32,18 @@ class RuleOdds:
         Where only the last step was learned, not the whole way from a lead stage, it is the chance of what comes before times
         that of the last step for these points.
         """
-        out = np.full((len(points), targets), np.nan)
+        direct, step, out = (np.full((len(points), targets), np.nan) for _ in range(3))
         for begin in sorted(set(stage.tolist())):
             rows = np.flatnonzero(stage == begin)
             for target in range(begin, targets):
-                direct, step = self.calibrators.get((begin, target)), self.calibrators.get((target, target))
-                if direct:
-                    out[rows, target] = direct.probability(points[rows] / SCALE)
-                elif step and target > begin:
-                    out[rows, target] = out[rows, target - 1] * step.probability(points[rows] / SCALE)
-        return np.minimum.accumulate(np.where(np.isnan(out), 1.0, out), axis=1) * np.where(np.isnan(out), np.nan, 1.0)
+                for chance, calibrator in (
+                    (direct, self.calibrators.get((begin, target))),
+                    (step, self.calibrators.get((target, target))),
+                ):
+                    if calibrator:
+                        chance[rows, target] = calibrator.probability(points[rows] / SCALE)
+        _each_lead(direct, step, out)
+        return out
 
     def to_dict(self) -> dict[str, Any]:
         return {f"{begin}-{target}": c.to_dict() for (begin, target), c in self.calibrators.items()}
@@ -52,6 +55,25 @@ class RuleOdds:
             begin, target = key.split("-")
             calibrators[int(begin), int(target)] = Calibrator.from_dict(calibrator)
         return cls(calibrators)
+
+
+@inlined
+def next_chance(direct: Any, step: Any, earlier: Any, least: Any) -> Any:
+    """The chance of a target, and the least so far, above which none is: of the `direct` way, else that of the target before
+    (`earlier`) times that of the last `step`; NaN where it is not known."""
+    chance = earlier * step if np.isnan(direct) else direct
+    return chance, (least if np.isnan(chance) else min(least, chance))
+
+
+@exact
+def _each_lead(direct: Any, step: Any, out: Any) -> None:
+    """`RuleOdds.probabilities` of chances (n, targets) that are NaN where they are not known."""
+    for i in range(len(out)):
+        earlier, least = np.nan, 1.0
+        for target in range(out.shape[1]):
+            earlier, least = next_chance(direct[i, target], step[i, target], earlier, least)
+            if not np.isnan(earlier):
+                out[i, target] = least
 
 
 def points_calibrator(points: Floats, y: Flags, as_of: Ints, known_at: Ints, account: Ints) -> tuple[Calibrator, float | None]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import yaml
 from pydantic import ValidationError
 
+from features.common.compiled import compiled, inlined
 from features.common.errors import ConfigError, nearest
 from features.common.settings import explain
 from features.common.words import Language
@@ -22,6 +23,7 @@ from models.rules.schema import FitRule, RuleBook
 
 DEFAULT_RULES = Path(__file__).resolve().parents[1] / "rules.yaml"
 
+GRADES = tuple(tuple(letter + number for number in "321") for letter in "CBA")  # by the thirds, or thresholds, reached
 FACTORIZE_ROWS = 1_000  # values, from which telling them apart at once is quicker
 
 Values = Callable[[str, str], Sequence[object]]  # (entity, column) → one value per lead
@@ -131,21 +133,10 @@ class Rules:
     def points(self, behaviour: Matrix, values: Values) -> Points:
         """Points of n leads from `behaviour` (behaviour rules, n), the values of `features`, and their attributes."""
         count = behaviour.shape[1]
-        lines = np.zeros((count, len(self.book.behaviour) + len(self.book.fit)), order="F")  # a rule is a column
-        first_fit = len(self.book.behaviour)
-        rule_points, times, limits = self.behaviour_arrays
-        counts = behaviour.T.astype(np.float64)
-        counted = np.where(np.isnan(times), counts, counts >= times)
-        lines[:, :first_fit] = np.minimum(np.maximum(rule_points * counted, -limits), limits)
-        lines[:, first_fit:] = self.fits(values, count)
-        engagement, fit_points = lines[:, :first_fit].sum(axis=1), lines[:, first_fit:].sum(axis=1)
-        caps = self.book.caps
-        capped_engagement, capped_fit = (
-            np.minimum(engagement, caps.engagement or np.inf),
-            np.minimum(fit_points, caps.fit or np.inf),
-        )
-        total = capped_engagement + capped_fit
-        return Points(total, lines, total - engagement - fit_points, self._grades(capped_fit, capped_engagement))
+        lines, out = np.empty((count, len(self.book.behaviour) + len(self.book.fit))), np.empty((count, 4))
+        rows, places = np.ascontiguousarray(behaviour), np.arange(len(self.book.behaviour))
+        _each_lead(rows, places, self.behaviour_table, self.limits, self.fits(values, count), lines, out)
+        return Points(out[:, 0], lines, out[:, 1], self.grades(out[:, 2], out[:, 3]))
 
     def fits(self, values: Values, count: int) -> Floats:
         """Points of the fit rules (count, fit rules) for the attributes of so many leads."""
@@ -167,28 +158,74 @@ class Rules:
         return tuple((rule.entity_column, rule.points, rule.holds) for rule in self.book.fit)
 
     @cached_property
-    def behaviour_arrays(self) -> tuple[Floats, Floats, Floats]:
-        """Of each behaviour rule: points, the times it must have happened (NaN: each time counts), most points (endless)."""
-        rules = self.book.behaviour
-        return (
-            np.array([rule.points for rule in rules], np.float64),
-            np.array([np.nan if rule.times is None else rule.times for rule in rules], np.float64),
-            np.array([np.inf if rule.at_most is None else rule.at_most for rule in rules], np.float64),
+    def behaviour_table(self) -> Floats:
+        """Of each behaviour rule, one after the other: points, the times it must have happened (NaN: each time counts), and the
+        most points (endless)."""
+        return np.array(
+            [
+                number
+                for rule in self.book.behaviour
+                for number in (
+                    rule.points,
+                    np.nan if rule.times is None else rule.times,
+                    np.inf if rule.at_most is None else rule.at_most,
+                )
+            ],
+            np.float64,
         )
 
-    def _grades(self, fit: Floats, engagement: Floats) -> list[str] | None:
-        """The grade of each lead from its points (n,) after caps."""
-        grades = self.book.grades
-        if grades is None:
+    @cached_property
+    def limits(self) -> Floats:
+        """The caps of engagement and fit, then the points for B and A, 2 and 1; endless where there is none."""
+        caps, grades = self.book.caps, self.book.grades
+        edges = [grades.fit["B"], grades.fit["A"], grades.engagement["2"], grades.engagement["1"]] if grades else [np.inf] * 4
+        return np.array([caps.engagement or np.inf, caps.fit or np.inf, *edges], np.float64)
+
+    def grades(self, fit: Floats, engagement: Floats) -> list[str] | None:
+        """The grades of n leads from the thresholds that each has reached (n,); None without grades."""
+        if self.book.grades is None:
             return None
-        letter = (fit >= grades.fit["B"]).astype(int) + (fit >= grades.fit["A"])
-        number = (engagement >= grades.engagement["2"]).astype(int) + (engagement >= grades.engagement["1"])
-        return ["CBA"[a] + "321"[b] for a, b in zip(letter.tolist(), number.tolist(), strict=True)]
+        return [GRADES[a][b] for a, b in zip(fit.astype(int).tolist(), engagement.astype(int).tolist(), strict=True)]
 
     def lead_stage(self, points: float) -> str | None:
         """The lead stage the rules recommend: the highest whose threshold is reached."""
         stages = [stage for stage, threshold in self.thresholds if points >= threshold]
         return stages[-1] if stages else None
+
+
+@compiled
+def lead_points(behaviour: Any, places: Any, i: Any, table: Any, limits: Any, fits: Any, lines: Any) -> Any:
+    """Points of lead i after caps, what the caps took, and the thresholds of fit and engagement that it reached (0 … 2).
+
+    `behaviour` (rows, n) has the features of the rules in the rows `places`; `table` and `limits` as in `Rules`; `fits` are the
+    points of the fit rules. The points of each rule go into `lines`, behaviour first.
+    """
+    engagement, fit = 0.0, 0.0
+    for r in range(len(places)):
+        lines[r] = _rule_points(np.float64(behaviour[places[r], i]), table[3 * r], table[3 * r + 1], table[3 * r + 2])
+        engagement += lines[r]
+    for r in range(len(fits)):
+        lines[len(places) + r] = fits[r]
+        fit += fits[r]
+    capped_engagement, capped_fit = min(engagement, limits[0]), min(fit, limits[1])
+    points = capped_engagement + capped_fit
+    letter = np.float64(capped_fit >= limits[2]) + np.float64(capped_fit >= limits[3])
+    number = np.float64(capped_engagement >= limits[4]) + np.float64(capped_engagement >= limits[5])
+    return points, points - engagement - fit, letter, number
+
+
+@inlined
+def _rule_points(amount: Any, points: Any, times: Any, limit: Any) -> Any:
+    """What one behaviour rule gives."""
+    if not np.isnan(times):
+        amount = 1.0 if amount >= times else 0.0
+    return min(max(points * amount, -limit), limit)
+
+
+@compiled
+def _each_lead(behaviour: Any, places: Any, table: Any, limits: Any, fits: Any, lines: Any, out: Any) -> None:
+    for i in range(len(out)):
+        out[i, 0], out[i, 1], out[i, 2], out[i, 3] = lead_points(behaviour, places, i, table, limits, fits[i], lines[i])
 
 
 @dataclass(frozen=True)

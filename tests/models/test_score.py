@@ -1,50 +1,144 @@
-"""Scores: a model made ready says what its parts say, number by number."""
+"""Scores: every number of a lead is the naive one, alone as among others, and what training computes of many."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 
 from models.calibration.chain import chain
-from models.calibration.curve import curves
+from models.calibration.intervals import chain_intervals
 from models.common.types import logit
 from models.model import FunnelModel
 from models.packed import MIN_BLOCK
-from models.score import ScoringInput, interval, next_contributions, numbers, part_sums, score, split
-from models.scored_lead import WORTH, LeadWords
+from models.score import ScoringInput, next_contributions, numbers, part_sums, score, split
+from models.scored_lead import WORTH, LeadWords, ScoredLeads
+from tests.models import oracles
 from tests.models.looks import NEAR, seen
 
+LEADS = 60
 
-def test_every_number_is_that_of_its_part(model: FunnelModel) -> None:
+
+@pytest.fixture(scope="module")
+def looked(model: FunnelModel) -> ScoringInput:
+    return seen(model, LEADS)
+
+
+@pytest.fixture(scope="module")
+def scores(model: FunnelModel, looked: ScoringInput) -> ScoredLeads:
+    return score(LeadWords(model, "en"), looked)
+
+
+def near(value: Any, wanted: Any) -> None:
+    np.testing.assert_allclose(value, wanted, **NEAR)
+
+
+def test_points_are_the_naive_ones(model: FunnelModel, looked: ScoringInput, scores: ScoredLeads) -> None:
+    counts = looked.rows[model.feature_set.attribute_columns + model.rule_rows]
+    fits = model.rules.fits(looked.values, LEADS)
+    for i in range(LEADS):
+        wanted = oracles.points(model.rules, counts[:, i].tolist(), fits[i].tolist())
+        for name in ("points", "capped"):
+            near(scores.number(name)[i], wanted[name])
+        near(scores.by_target("lines")[i], wanted["lines"])
+        assert (scores.rules_grade[i] if scores.rules_grade else None) == wanted["grade"]
+        chances = oracles.rule_chances(model.rule_odds, wanted["points"], int(looked.stage[i]), len(model.transitions))
+        near(scores.by_target("rules")[i], chances)
+
+
+def test_what_each_column_adds_is_the_naive_sum(model: FunnelModel, looked: ScoringInput, scores: ScoredLeads) -> None:
+    """Of the trees LightGBM says it; the sum of all is the log-odds that are calibrated."""
+    x, contributions = scores.numbers.x, scores.numbers.contributions
+    for i, stage in enumerate(looked.stage.tolist()):
+        transition = model.transitions[stage]
+        linear_weight, gbm_weight, stacked_weight = transition.weights
+        wanted = (linear_weight + stacked_weight) * np.array(oracles.linear(transition.linear, x[i]))
+        for weight, gbm in ((gbm_weight, transition.gbm), (stacked_weight, transition.stacked)):
+            if gbm and gbm.trees:
+                wanted += weight * gbm.booster.predict(x[i : i + 1], pred_contrib=True)[0]
+        wanted[-1] += (1 - sum(transition.weights)) * transition.prior
+        np.testing.assert_allclose(contributions[i], wanted, rtol=1e-5, atol=1e-6)  # the linear learner's are float32
+        chance = oracles.probability(transition.calibrator, float(contributions[i].sum()))
+        near(scores.by_target("conditional")[i, stage], chance)
+
+
+def test_probabilities_and_intervals_are_the_naive_products(
+    model: FunnelModel, looked: ScoringInput, scores: ScoredLeads
+) -> None:
+    bands = [t.interval for t in model.transitions]
+    conditional, probability, low, high = (scores.by_target(name) for name in ("conditional", "probability", "low", "high"))
+    for i, stage in enumerate(looked.stage.tolist()):
+        for target, transition in enumerate(model.transitions):
+            if target < stage:
+                assert np.isnan([probability[i, target], low[i, target], high[i, target]]).all()
+                continue
+            margin = float(transition.margin(scores.numbers.x[i : i + 1])[0])
+            near(conditional[i, target], oracles.probability(transition.calibrator, margin))
+            steps = conditional[i, stage : target + 1].tolist()
+            near(probability[i, target], np.prod(steps))
+            near((low[i, target], high[i, target]), oracles.chain_bounds(bands[stage : target + 1], steps))
+
+
+def test_curves_are_the_naive_ones(model: FunnelModel, looked: ScoringInput, scores: ScoredLeads) -> None:
+    horizons = [model.funnel.horizons[t] for t in model.funnel.targets]
+    for i, stage in enumerate(looked.stage.tolist()):
+        z = oracles.logit(scores.by_target("conditional")[i, stage]), np.log1p(looked.stage_days[i])
+        timings = {t: model.timings.by_pair[stage, t] for t in range(stage, len(horizons))}
+        for target, (name, days) in enumerate(zip(model.funnel.targets, model.packed.days, strict=True)):
+            chances = scores.by_target(f"curve {name}")[i]
+            if target < stage:
+                assert np.isnan(chances).all()
+                continue
+            ahead = range(stage, target + 1)
+            reached = scores.by_target("probability")[i, stage : target + 1].tolist()
+            curve = oracles.curve([timings[t] for t in ahead], horizons[stage : target + 1], z, reached, days)
+            near(chances, curve)
+            expected = oracles.expected_days(timings[target], oracles.power(timings[target], z))
+            near(scores.number("expected_days", target)[i], expected)
+
+
+def test_worth_score_and_grade_are_the_naive_ones(model: FunnelModel, looked: ScoringInput, scores: ScoredLeads) -> None:
+    assert model.value is not None
+    fit, engagement = model.part_columns
+    x, contributions = scores.numbers.x, scores.numbers.contributions
+    for i, stage in enumerate(looked.stage.tolist()):
+        final = [scores.by_target(name)[i, -1] for name in ("probability", "low", "high")]
+        mean = scores.number("amount")[i]
+        added = float(model.value.gbm.booster.predict(x[i : i + 1], raw_score=True)[0]) if model.value.gbm else 0.0
+        near(mean, model.value.base * np.exp(added))
+        amounts = mean, mean * model.value.low, mean * model.value.high
+        worth = oracles.worth(model.value, mean, *final)
+        near([scores.number(name)[i] for name in WORTH.values()], (*worth, *amounts))
+        assert scores.score[i] == oracles.score(model.reference.percentiles, final[0])
+        sums = [float(contributions[i, columns].sum()) for columns in (fit, engagement)]
+        thirds = [part[stage].tolist() for part in (model.reference.fit, model.reference.engagement)]
+        assert scores.grade[i] == oracles.grade(*sums, *thirds)
+
+
+def test_training_computes_the_same_of_many(model: FunnelModel) -> None:
+    """More leads than one thread gets: by the parts' arrays what the walk says of each lead."""
     looked = seen(model, MIN_BLOCK + 40)
-    found, plain = score(LeadWords(model, "en"), looked), split(model, looked)
-    assert np.array_equal(found.numbers.x, plain.x, equal_nan=True)
-    for name, wanted in (("points", plain.points.points), ("capped", plain.points.capped)):
-        np.testing.assert_allclose(found.number(name), wanted, **NEAR)
-    np.testing.assert_allclose(found.by_target("lines"), plain.points.lines, **NEAR)
-    assert found.rules_grade == plain.points.grade
+    scores, plain = score(LeadWords(model, "en"), looked), split(model, looked)
+    assert np.array_equal(scores.numbers.x, plain.x, equal_nan=True)
+    near(scores.number("points"), plain.points.points)
+    near(scores.by_target("lines"), plain.points.lines)
+    near(scores.number("capped"), plain.points.capped)
+    assert scores.rules_grade == plain.points.grade
     conditional, probability = chain(model.transitions, plain.x, looked.stage)
-    np.testing.assert_allclose(found.by_target("conditional"), conditional, **NEAR)
-    np.testing.assert_allclose(found.by_target("probability"), probability, **NEAR)
-    low, high = interval(model.transitions, conditional, probability)
-    np.testing.assert_allclose(found.by_target("low"), low, **NEAR)
-    np.testing.assert_allclose(found.by_target("high"), high, **NEAR)
-    odds = model.rule_odds.probabilities(plain.points.points, looked.stage, len(model.transitions))
-    np.testing.assert_allclose(found.by_target("rules"), odds, **NEAR)
+    near(scores.by_target("conditional"), conditional)
+    near(scores.by_target("probability"), probability)
+    low, high = chain_intervals([t.interval for t in model.transitions], conditional, probability)
+    near((scores.by_target("low"), scores.by_target("high")), (low, high))
+    near(scores.by_target("rules"), model.rule_odds.probabilities(plain.points.points, looked.stage, len(model.transitions)))
     contributions = next_contributions(model, plain.x, looked.stage)
-    np.testing.assert_allclose(found.numbers.contributions, contributions, **NEAR)
-    assert found.score.tolist() == model.reference.score(probability[:, -1]).tolist()
-    assert found.grade == model.reference.grade(*part_sums(model, contributions), looked.stage)
-    by_day = curves(model.funnel, model.timings, conditional, probability, looked.stage, looked.stage_days)
-    np.testing.assert_allclose(found.by_target("expected_days"), by_day.expected, **NEAR)
-    assert model.packed.days == by_day.days
-    for target, wanted in zip(model.funnel.targets, by_day.chance, strict=True):
-        np.testing.assert_allclose(found.by_target(f"curve {target}"), wanted, **NEAR)
+    near(scores.numbers.contributions, contributions)
+    near(part_sums(model, contributions), [contributions[:, columns].sum(axis=1) for columns in model.part_columns])
     assert model.value is not None
     worth = model.value.expected(plain.x, probability[:, -1], low[:, -1], high[:, -1])
     amounts = worth.amounts
-    wanted_worth = (worth.value, worth.low, worth.high, amounts.mean, amounts.low, amounts.high)
-    for name, wanted in zip(WORTH.values(), wanted_worth, strict=True):
-        np.testing.assert_allclose(found.number(name), wanted, **NEAR)
+    wanted = (worth.value, worth.low, worth.high, amounts.mean, amounts.low, amounts.high)
+    near([scores.number(name) for name in WORTH.values()], wanted)
 
 
 def test_a_lead_alone_has_the_bits_it_has_among_others(model: FunnelModel) -> None:
@@ -61,13 +155,9 @@ def test_a_lead_alone_has_the_bits_it_has_among_others(model: FunnelModel) -> No
 
 
 def test_reasons_and_what_is_left_add_up_to_the_chance(model: FunnelModel) -> None:
-    found = numbers(model, seen(model, 20), 50)
+    looked = seen(model, 20)
+    found = numbers(model, looked, 50)
     columns = model.packed.columns
     said = found.row[:, [columns[name].start for name in ("total", "calibration")]].sum(axis=1)
-    stage = seen(model, 20).stage
-    chance = found.row[:, columns["conditional"]][np.arange(20), stage]
-    np.testing.assert_allclose(said, logit(chance), **NEAR)
-    groups = [np.bincount(model.groups, weights=row[:-1]) for row in found.contributions]
-    for effects, row in zip(found.effect, groups, strict=True):
-        largest = np.sort(np.abs(row))[::-1][: len(effects)]
-        np.testing.assert_allclose(np.abs(effects)[: len(largest)], largest, **NEAR)
+    chance = found.row[:, columns["conditional"]][np.arange(20), looked.stage]
+    near(said, logit(chance))

@@ -24,8 +24,8 @@ from connectors.simulator.simulation import Simulation
 from features.common.clock import timestamps
 from features.dataset.validate import validate
 from models.calibration.chain import chain
+from models.calibration.intervals import chain_intervals
 from models.rules.rules import Rules
-from models.score import interval
 from training.common.config import Config
 from training.common.progress import Steps
 from training.data.prepare import Prepared, prepare
@@ -85,7 +85,7 @@ def _inside(simulation: Simulation, prepared: Prepared, held: Holdout) -> float:
     truth = _truth(simulation, prepared, held.rows).to_numpy()
     stage, as_of = prepared.looks.stage[held.rows], prepared.looks.as_of[held.rows]
     conditional, said = chain(held.fit.transitions, prepared.x(held.rows), stage)
-    low, high = interval(held.fit.transitions, conditional, said)
+    low, high = chain_intervals([t.interval for t in held.fit.transitions], conditional, said)
     inside = []
     for target in range(said.shape[1]):
         for begin in range(target + 1):

@@ -11,9 +11,9 @@ import pandas as pd
 
 from features.dataset.labels import Labels
 from models.calibration.chain import Conditional, chain
+from models.calibration.intervals import chain_intervals
 from models.common.types import Flags, Floats
 from models.decision.value import Value
-from models.score import interval
 from training.common.config import Config
 from training.common.progress import Steps
 from training.data.nothing import nothing_matured
@@ -83,7 +83,7 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Holdout:
     test_labels = labels.take(rows)
     questions = slices(prepared.funnel, stage, test_labels.matured)
     results = {name: evaluate_slices(questions, test_labels.reached, p, prepared.funnel) for name, p in sources.items()}
-    low, high = interval(fit.transitions, conditional, by_model)
+    low, high = chain_intervals([t.interval for t in fit.transitions], conditional, by_model)
     coverages = {
         name: group_coverage
         for target, name in enumerate(prepared.funnel.targets)

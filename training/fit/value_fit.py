@@ -219,8 +219,8 @@ def _noise(won: WonDeals, prediction: float | Floats) -> float:
 
 
 def _spread(prediction: Floats, validation: WonDeals) -> float:
-    """As `models.calibration.intervals`: by how much cells of time and expectation lie off beyond chance, pulled towards the
-    usual."""
+    """By how much cells of time and expectation lie off beyond chance, pulled towards the usual; of amounts what
+    `models.calibration.intervals` learns of rates."""
     bin_of = equal_parts(prediction, BINS)
     block_of = equal_parts(validation.as_of.astype(np.float64), BLOCKS)
     excess = []

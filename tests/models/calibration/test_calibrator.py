@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from models.calibration.calibrator import METHODS, MIN_OUTCOMES, Calibrator, allowed_methods, choose_calibrator, recent, trials
 from models.common.types import sigmoid
+from tests.models import oracles
 
 N = 20_000
 
@@ -55,6 +56,21 @@ def test_every_method_is_monotone_and_inside_zero_and_one(points: list[float], m
     p = fitted.probability(np.sort(np.array(points)))
     assert np.all(np.diff(p) >= -1e-12)
     assert np.all((p > 0) & (p < 1))
+
+
+@given(
+    st.lists(st.floats(-30, 30), min_size=1, max_size=20),
+    st.sampled_from(["none", "platt", "beta", "isotonic"]),
+    st.tuples(st.floats(0.05, 3), st.floats(0.05, 3), st.floats(-3, 3)),
+    st.integers(1, 6),
+)
+def test_every_form_is_the_naive_one(points: list[float], method: str, line: tuple[float, float, float], knots: int) -> None:
+    """Also of one knot, and of what lies on a knot or beyond all."""
+    at = np.linspace(-4, 3, knots)
+    fitted = Calibrator(method, *line, knots=tuple(at.tolist()), values=tuple(np.linspace(0.001, 0.9, knots).tolist()))
+    margins = np.array([*points, *at])
+    wanted = [oracles.calibrated(fitted, margin) for margin in margins.tolist()]
+    assert fitted.margin(margins) == pytest.approx(wanted, rel=1e-7, abs=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calibration.curve import curve_days, curves
+from models.calibration.calibrator import Calibrator
+from models.calibration.curve import curve_days
 from models.calibration.timing import Timing, Timings
-from tests.tiny import FUNNEL
+from models.score import numbers
+from tests.models.looks import seen
+from tests.tiny import FUNNEL, tiny_model
 
 TARGETS = len(FUNNEL.targets)
-chances = st.floats(1e-6, 1 - 1e-6)
 
 
 @pytest.mark.parametrize(
@@ -43,22 +47,32 @@ def timings(draw: st.DrawFn) -> Timings:
     return Timings(found)
 
 
-@given(timings(), st.integers(0, TARGETS - 1), st.lists(chances, min_size=TARGETS, max_size=TARGETS), st.floats(0, 500))
-def test_curves_are_coherent(speed: Timings, stage: int, conditional: list[float], stage_days: float) -> None:
+LINES = st.lists(st.tuples(st.floats(0, 2), st.floats(-6, 6)), min_size=TARGETS, max_size=TARGETS)  # slopes and shifts
+
+
+@given(timings(), LINES, st.integers(0, 99))
+def test_curves_are_coherent(speed: Timings, lines: list[tuple[float, float]], seed: int) -> None:
     """For any timing and any probabilities: P(customer by t) ≤ P(sql by t) for every t, and none falls."""
-    each = np.array([[np.nan] * stage + conditional[stage:]])
-    reached = np.where(np.isnan(each), np.nan, np.cumprod(np.where(np.isnan(each), 1, each), axis=1))
-    found = curves(FUNNEL, speed, each, reached, np.array([stage]), np.array([stage_days]))
-    for target in range(TARGETS):
-        chance = found.chance[target][0]
-        if target < stage:
-            assert np.isnan(chance).all()
-            assert np.isnan(found.expected[0, target])
-            continue
-        assert np.all(np.diff(chance) >= -1e-12)
-        assert chance[-1] == pytest.approx(reached[0, target])
-        assert 0 <= found.expected[0, target] <= FUNNEL.horizons[FUNNEL.targets[target]]
-        if target > stage:
-            before = np.interp(found.days[target], found.days[target - 1], found.chance[target - 1][0])
-            shared = np.isin(found.days[target], found.days[target - 1])
-            assert np.all(chance[shared] <= before[shared] + 1e-12)
+    model = tiny_model()
+    transitions = tuple(
+        replace(t, calibrator=Calibrator("platt", slope, shift=shift))
+        for t, (slope, shift) in zip(model.transitions, lines, strict=True)
+    )
+    leads = seen(model, 5, seed)
+    varied = replace(model, transitions=transitions, timings=speed)
+    row, columns = numbers(varied, leads).row, varied.packed.columns
+    probability, expected = row[:, columns["probability"]], row[:, columns["expected_days"]]
+    for i, stage in enumerate(leads.stage.tolist()):
+        chances = [row[i, columns[f"curve {target}"]] for target in FUNNEL.targets]
+        for target, (days, chance) in enumerate(zip(varied.packed.days, chances, strict=True)):
+            if target < stage:
+                assert np.isnan(chance).all()
+                assert np.isnan(expected[i, target])
+                continue
+            assert np.all(np.diff(chance) >= -1e-12)
+            assert chance[-1] == pytest.approx(probability[i, target])
+            assert 0 <= expected[i, target] <= FUNNEL.horizons[FUNNEL.targets[target]]
+            if target > stage:
+                before = np.interp(days, varied.packed.days[target - 1], chances[target - 1])
+                shared = np.isin(days, varied.packed.days[target - 1])
+                assert np.all(chance[shared] <= before[shared] + 1e-12)

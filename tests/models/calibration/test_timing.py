@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from models.calibration.timing import MIN_CONVERSIONS, Timing, Timings
+from tests.models import oracles
 
 HORIZON = 60.0
 
@@ -25,7 +26,7 @@ def test_the_true_timing_comes_back() -> None:
     timing = Timing.fit(taken, z, HORIZON)
     assert np.array(timing.slope) / np.array(timing.spread) == pytest.approx([-0.5, 0.3], abs=0.03)
     assert timing.cdf(np.array([15.0, 30.0]), np.zeros((1, 2)))[0] == pytest.approx([0.25**0.7, 0.5**0.7], abs=0.02)
-    assert timing.mean(np.zeros((1, 2)))[0] == pytest.approx(60 * 0.7 / 1.7, rel=0.03)
+    assert oracles.expected_days(timing, oracles.power(timing, (0.0, 0.0))) == pytest.approx(60 * 0.7 / 1.7, rel=0.03)
 
 
 def test_few_conversions_share_one_curve() -> None:
@@ -36,7 +37,7 @@ def test_few_conversions_share_one_curve() -> None:
 def test_without_conversions_it_rises_evenly() -> None:
     timing = Timing.fit(np.zeros(0), np.zeros((0, 2)), HORIZON)
     assert timing.cdf(np.array([15.0, 60.0]), np.zeros((1, 2))).tolist() == [[0.25, 1.0]]
-    assert timing.mean(np.zeros((1, 2))).tolist() == [30.0]
+    assert oracles.expected_days(timing, 1.0) == 30.0
 
 
 @given(
@@ -52,7 +53,8 @@ def test_it_is_a_distribution_whatever_the_data(taken: np.ndarray, z: np.ndarray
     assert np.all(np.diff(share, axis=1) >= 0)
     assert np.all((share >= 0) & (share <= 1))
     assert share[:, -1] == pytest.approx(1.0)
-    assert np.all((timing.mean(z) >= 0) & (timing.mean(z) <= HORIZON))
+    powers = np.array([oracles.power(timing, row) if timing.slope else 1.0 for row in z])
+    assert share == pytest.approx(timing.share_by(days) ** powers[:, None], rel=1e-9, abs=1e-12)
 
 
 def test_it_comes_back_from_json() -> None:

@@ -11,6 +11,7 @@ import pytest
 from models.common.types import Examples, sigmoid
 from models.learners.gbm import BinnedExamples, Gbm, gbm_learner
 from models.learners.linear import PRIOR_SLOPE, Linear, linear_learner, linear_path, rules_prior
+from tests.models import oracles
 from tests.models.learners.worlds import examples, examples_with_points
 
 
@@ -22,6 +23,15 @@ def train() -> Examples:
 def test_linear_contributions_sum_to_the_margin(train: Examples) -> None:
     fitted = linear_learner(train, 0.1)
     assert fitted.contributions(train.x).sum(axis=1) == pytest.approx(fitted.margin(train.x), abs=1e-9)
+
+
+def test_what_a_column_adds_is_the_naive_product(train: Examples) -> None:
+    """Of columns as they are, of logarithms, and of gaps."""
+    fitted = linear_learner(train, 0.1)
+    fitted = replace(fitted, scaler=replace(fitted.scaler, log_scale=np.arange(train.x.shape[1]) % 2 == 0))
+    assert len(fitted.scaler.indicated)
+    for row, added in zip(train.x[:50], fitted.contributions(train.x[:50]), strict=True):
+        assert added == pytest.approx(oracles.linear(fitted, row), rel=1e-5, abs=1e-6)
 
 
 def test_linear_uses_that_a_value_is_missing(train: Examples) -> None:
