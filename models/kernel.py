@@ -75,9 +75,7 @@ def run(
         x[i, sizes[FEATURES] - 1] = row[POINTS]
         margins[:] = external_margins[i]
         _linear(integers, real, x[i], lead_stage, logs, added, margins, contributions[i])
-        for tree in range(len(words)):
-            words[tree] = np.uint64(switches.words[tree])
-        turn(x[i], lead_stage, switches, words)
+        turn(x[i], switches, words)
         for b in range(len(target)):
             if target[b] >= lead_stage:
                 margins[target[b]] += weight[b] * add_up(b, forest, words)

@@ -7,7 +7,6 @@ and the walk (`models.kernel`) composes them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -16,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.common.compiled import packed
-from features.common.threads import CORES, MOST_THREADS
+from features.common.threads import by_rows
 from features.dataset.funnel import Funnel
 from features.engine.feature_set import FeatureSet
 from models import kernel as k
@@ -33,8 +32,6 @@ from models.learners.tree_shap import Shapley
 from models.learners.trees import Trees
 from models.rules.odds import RuleOdds
 from models.rules.rules import Rules
-
-MIN_BLOCK = 256  # rows for which another core is worth asking
 
 
 @dataclass(frozen=True)
@@ -138,25 +135,14 @@ class PackedModel:
             stage_leads = np.flatnonzero(stage == target)
             numbers.contributions[stage_leads] += weight * gbm.contributions(x[stage_leads])
 
-        threads = min(threads or CORES, MOST_THREADS)
-        # few long pieces: after each one Python's lock is waited for, which others may hold
-        block_size = max(MIN_BLOCK, -(-leads // threads))
-
-        def work(begin: int) -> None:
+        def work(block: slice) -> None:
             run(
                 self.integers, self.real, self.forest.integers, self.forest.real, rows, stage, stage_days, fits,
                 external_margins, self.groups, self.count, numbers.x, numbers.contributions, numbers.row, numbers.speaker,
-                numbers.effect,
-                begin, min(begin + block_size, leads),
+                numbers.effect, block.start, block.stop,
             )  # fmt: skip
 
-        blocks = range(0, leads, block_size)
-        if len(blocks) > 1:
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(work, blocks))
-        else:
-            for begin in blocks:
-                work(begin)
+        by_rows(work, leads, threads)
         return numbers
 
 
@@ -274,8 +260,6 @@ class _Packer:
         """All boosters as one."""
         parts = [gbm.shapley.trees for gbm in self.compiled_gbms if gbm.shapley]
         begin = np.cumsum([0, *map(len, parts)])
-        # of each lead stage that one can be in, the first booster that is asked: those of earlier targets stand before it
-        first_booster = np.searchsorted(np.array(self.integers[k.BOOSTER_TARGET], np.int64), np.arange(self.targets))
-        forest = Shapley.from_trees(Trees.joined(parts), begin[:-1].tolist(), begin[first_booster].tolist())
+        forest = Shapley.from_trees(Trees.joined(parts), begin[:-1].tolist())
         assert forest is not None  # noqa: S101  each of them could be made ready
         return forest

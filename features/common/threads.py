@@ -14,6 +14,7 @@ R = TypeVar("R")
 
 CORES = os.cpu_count() or 1  # asking takes as long as a lead
 MOST_THREADS = 8  # of the work on a batch
+MIN_ROWS = 256  # for which another thread is worth its start
 TURN = 0.0005  # seconds, a tenth of Python's own
 
 
@@ -35,6 +36,13 @@ def begin(work: Callable[[], R]) -> Callable[[], R]:
     future = pool.submit(work)
     pool.shutdown(wait=False)
     return future.result
+
+
+def by_rows(work: Callable[[slice], object], rows: int, threads: int | None = None) -> None:
+    """The work on blocks of 0 … rows, at most so many `threads` and `MOST_THREADS`: few long blocks, since after each one
+    Python's lock is waited for, which others may hold."""
+    size = max(MIN_ROWS, -(-rows // min(threads or CORES, MOST_THREADS)))
+    side_by_side(work, [slice(begin, min(begin + size, rows)) for begin in range(0, rows, size)], threads)
 
 
 @contextmanager

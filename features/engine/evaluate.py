@@ -49,7 +49,7 @@ def evaluate(
             progress(rows.stop - rows.start)
 
     if len(groups) > 1:
-        plan.compile()
+        plan.compile()  # once, before several threads ask for it
     side_by_side(work, groups, threads)
     return out
 

@@ -1,9 +1,8 @@
 """Trees made ready, compiled: their sum and what each feature adds to it (TreeSHAP), for one row.
 
-What a row's values decide at the nodes of a tree is a word (`models.learners.switches`). Of a small tree the sum and the
-contributions of every word are written down beforehand, the latter as differences to what the usual word adds, so that only
-trees that a row takes in an unusual way are looked up; those of larger ones are worked out as `models.learners.tree_shap`
-describes.
+What a row's values decide at the nodes of a tree is a word (`models.learners.switches`). Of a small tree the contributions and
+the sum of every word are written down beforehand, the former as differences to what the usual word adds, so that only trees
+that a row takes in an unusual way are looked up; those of larger ones are worked out as `models.learners.tree_shap` describes.
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ class Forest(NamedTuple):
     `begin` (trees + 1,) of their nodes, `boosters` (boosters + 1,) of their trees; leaves of tree i begin at `begin[i]` + i.
     `rounds` (trees,) of `POINTS`. `columns`, from `used` on (trees + 1,): the tree's features. `tables` and `sums` (trees,):
     where in `table` and `total` begins what each word of a small tree adds; -1 for another. `code` (nodes,): see `SHIFT`;
-    `opposite_share` (nodes × 2,), the share of rows that goes the other way, for a row that goes right and for one that goes
-    left; `upstream_share`, the share that all nodes above with the same feature let through. `value` (leaves,). At a point t of
-    the quadrature `complement` is 1 - t; it and `weight` are there for 1, 2, 3 … rounds. `start` (boosters × (features + 1),):
-    what all trees add on average, and small ones in their usual way.
+    `opposite_share` (nodes × 2,), the share of rows that goes the other way, for a row that goes right and for one
+    that goes left; `upstream_share`, the share that all nodes above with the same feature let through. `value` (leaves,). At a
+    point t of the quadrature `complement` is 1 - t; it and `weight` are there for 1, 2, 3 … rounds. `start` (boosters ×
+    (features + 1),): what all trees add on average, and small ones in their usual way.
     """
 
     begin: Ints
@@ -68,8 +67,7 @@ def unpacked(integers: Any, real: Any) -> Any:
     )  # fmt: skip
     switches = Switches(
         part(integers, 8), part(integers, 9), part(integers, 10), part(integers, 11), part(integers, 12), part(integers, 13),
-        part(integers, 14), part(integers, 15), part(integers, 16), part(integers, 17), part(integers, 18), part(real, 8),
-        part(real, 9), part(real, 10),
+        part(integers, 14), part(integers, 15), part(integers, 16), part(real, 8), part(real, 9), part(real, 10),
     )  # fmt: skip
     return forest, switches
 
@@ -193,16 +191,16 @@ def explain(booster: int, f: Any, usual_words: Any, words: Any, room: Any, weigh
         contributions[j] += weight * start[j]
     contributions[len(contributions) - 1] += weight * start[width - 1]
     for tree in range(f.boosters[booster], f.boosters[booster + 1]):
-        used, count = f.used[tree], f.used[tree + 1] - f.used[tree]
+        used, count = np.uintp(f.used[tree]), np.uintp(f.used[tree + 1] - f.used[tree])
         if f.tables[tree] < 0:
             added[:count] = 0.0
             add_contributions(tree, words[tree], f, product, total, turned, added)
             for k in range(count):
-                contributions[f.columns[used + k]] += weight * added[k]
+                contributions[np.uintp(f.columns[used + k])] += weight * added[k]
         elif words[tree] != np.uint64(usual_words[tree]):
-            entry = np.uintp(f.tables[tree]) + np.uintp(words[tree]) * np.uintp(count)
-            for k in range(np.uintp(count)):
-                contributions[np.uintp(f.columns[np.uintp(used) + k])] += weight * f.table[entry + k]
+            entry = np.uintp(f.tables[tree]) + np.uintp(words[tree]) * count
+            for k in range(count):
+                contributions[np.uintp(f.columns[used + k])] += weight * f.table[entry + k]
 
 
 @compiled

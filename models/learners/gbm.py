@@ -36,7 +36,6 @@ DEFAULTS: dict[str, Any] = {
     "feature_pre_filter": False,
 }
 MOST_TREES = 400
-SMALL_BATCH = 256  # rows up to which a call of LightGBM costs more than its work
 PATIENCE = 30  # trees without progress on later rows
 
 
@@ -66,20 +65,13 @@ class Gbm:
     def margin(self, x: Matrix) -> Floats:
         if not self.trees:
             return np.zeros(len(x))
-        if len(x) <= SMALL_BATCH and self._compiled:
-            return self._compiled[0].margin(x)
         return np.asarray(self.booster.predict(_rows(x), raw_score=True, num_threads=_threads(x)), np.float64)
 
-    @property
-    def shapley(self) -> Shapley | None:
-        """The booster's trees made ready; None where only LightGBM knows them."""
-        return self._compiled[1] if self._compiled else None
-
     @cached_property
-    def _compiled(self) -> tuple[Trees, Shapley | None] | None:
-        """The booster's trees as arrays and tables, read when they are first needed; None where only LightGBM knows them."""
+    def shapley(self) -> Shapley | None:
+        """The booster's trees made ready, read when they are first needed; None where only LightGBM knows them."""
         trees = Trees.read(self.source if isinstance(self.source, str) else self.source.model_to_string())
-        return (trees, Shapley.from_trees(trees)) if trees else None
+        return Shapley.from_trees(trees) if trees else None
 
     def truncate(self, trees: int) -> Gbm:
         """Only the first so many trees; the log stays. A booster that was cut keeps what it has."""
@@ -93,8 +85,8 @@ class Gbm:
         """Exact Shapley contributions (n, features + 1) as LightGBM gives them, from our own compiled kernel where it can."""
         if not self.trees:
             return np.zeros((len(x), x.shape[1] + 1))
-        if self._compiled and self._compiled[1]:
-            return self._compiled[1].contributions(x)
+        if self.shapley:
+            return self.shapley.contributions(x)
         return np.asarray(self.booster.predict(_rows(x), pred_contrib=True, num_threads=_threads(x)), np.float64)
 
     def save(self, folder: Path, name: str = "gbm") -> None:

@@ -68,16 +68,11 @@ def broadcast(_: Any, number: Any) -> Any:
     """A number, eight times."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _broadcast(builder, context.cast(builder, args[0], signature.args[0], types.float64))
+        value = context.cast(builder, args[0], signature.args[0], types.float64)
+        lane = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), value, ir.Constant(_INDEX, 0))
+        return builder.shuffle_vector(lane, lane, ir.Constant(ir.VectorType(_INDEX, LANES), [0] * LANES))
 
     return lanes(number), codegen
-
-
-def _broadcast(builder: Any, number: Any) -> Any:
-    lane = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), number, ir.Constant(_INDEX, 0))
-    return builder.shuffle_vector(
-        lane, ir.Constant(_VECTOR, ir.Undefined), ir.Constant(ir.VectorType(_INDEX, LANES), [0] * LANES)
-    )
 
 
 def _of_two(name: str) -> Callable[..., Any]:
@@ -90,7 +85,7 @@ def _of_two(name: str) -> Callable[..., Any]:
     return _operation(typed)
 
 
-plus, minus, times, divide = (_of_two(name) for name in ("fadd", "fsub", "fmul", "fdiv"))
+minus, times, divide = (_of_two(name) for name in ("fsub", "fmul", "fdiv"))
 
 
 @_operation

@@ -7,6 +7,7 @@ have done few of all the things that could be done, so that most columns turn no
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,102 +15,78 @@ import numpy.typing as npt
 
 from features.common.compiled import inlined
 from models.common.types import Floats
-from models.learners.trees import MISSING_NAN, MISSING_ZERO, ZERO, Trees
+from models.learners.trees import Trees
 
 Ints = npt.NDArray[np.int64]
 PLACE_BITS = 6  # of a node within its tree
 
 
 class Switches(NamedTuple):
-    """The nodes of some sets of trees by column, kind of missing value and threshold: a *group* has the first two in common.
+    """The nodes of some trees by column and threshold, as tree × 64 + place.
 
-    `groups` (sets + 1,): where the groups of each set begin; `column`, `missing` (groups,). `limits` (groups + 1,):
-    where their distinct thresholds begin; `starts` (thresholds + 1,): where the `nodes` of each begin, as tree × 64 + place.
-    `rank` (groups,): the threshold below which a usual value lies, counted over all; `absent` (groups,): 1 where it is usual
-    that the value is missing; `missing_nodes`, from `missing_begin` on (groups + 1,): nodes that send a missing value the other
-    way than a usual one. `words` (trees,): what is usual. Values above `low` and up to `high` (groups,) turn nothing.
+    `column` (columns,). `limits` (columns + 1,): where their distinct thresholds begin; `starts` (thresholds + 1,): where the
+    `nodes` of each begin. `rank` (columns,): the threshold below which a usual value lies, counted over all; `absent`
+    (columns,): 1 where it is usual that the value is missing; `absent_nodes`, from `absent_begin` on (columns + 1,): nodes that
+    send a missing value the other way than a usual one. `words` (trees,): what is usual. Values above `low` and up to `high`
+    (columns,) turn nothing.
     """
 
-    groups: Ints
     column: Ints
-    missing: Ints
     limits: Ints
     starts: Ints
     nodes: Ints
     rank: Ints
     absent: Ints
-    missing_begin: Ints
-    missing_nodes: Ints
+    absent_begin: Ints
+    absent_nodes: Ints
     words: Ints
     threshold: Floats
     low: Floats
     high: Floats
 
     @classmethod
-    def from_trees(cls, trees: Trees, begins: Ints) -> Switches:
-        """Of trees with at most 64 nodes each; a set i has the trees from `begins[i]` on. What is usual is so for all sets."""
-        nodes = trees.nodes
-        size = np.diff(nodes.begin)
+    def from_trees(cls, trees: Trees) -> Switches:
+        """Of trees with at most 64 nodes each.
+
+        A usual value of a column, or that there is none, is what sends most rows of training the way they went at its nodes.
+        """
+        size = np.diff(trees.nodes.begin)
         tree = np.repeat(np.arange(len(size)), size)
-        position = np.arange(len(tree)) - nodes.begin[tree]
-        default = nodes.default_left.astype(bool)
-        value, absent = _usual_values(trees)
-        left_bits = np.where(absent, default, value <= nodes.threshold).astype(np.uint64)
-        words = np.zeros(len(size), np.uint64)
-        np.bitwise_or.at(words, tree, left_bits << position.astype(np.uint64))
+        position = np.arange(len(tree)) - trees.nodes.begin[tree]
+        order = np.lexsort((trees.nodes.threshold, trees.nodes.feature))
+        feature, threshold, absent_left = (array[order] for array in trees.nodes[1:])
+        opens = np.append(True, feature[1:] != feature[:-1])[: len(order)]
+        begins = opens | np.append(True, threshold[1:] != threshold[:-1])[: len(order)]
+        starts, column_of = np.append(np.flatnonzero(begins), len(order)), np.cumsum(opens) - 1
+        limits = np.append(np.cumsum(begins)[opens] - 1, len(starts) - 1)
+        thresholds = threshold[starts[:-1]]
 
-        set_nodes = [np.flatnonzero(tree >= begin) for begin in begins.tolist()]
-        node, node_set = (
-            np.concatenate([np.empty(0, np.intp), *set_nodes]),
-            np.repeat(np.arange(len(set_nodes)), [len(members) for members in set_nodes]),
+        rows_left = _rows_left(trees)[order]
+        gained = np.append(0.0, np.cumsum(trees.count[order] - 2 * rows_left))  # by a value above the thresholds so far
+        columns = len(limits) - 1
+        best = np.array([begin + np.argmax(gained[starts[begin : end + 1]]) for begin, end in pairwise(limits)], np.int64)
+        value = np.append(thresholds, np.inf)[best]
+        value[best == limits[1:]] = np.inf
+        # nothing lies above an endless threshold, which tells what is there from what is missing
+        rank = np.where((best == limits[1:]) & (np.append(-np.inf, thresholds)[best] == np.inf), best - 1, best)
+        usual_left = value[column_of] <= threshold
+        as_usual, as_absent = (
+            np.bincount(column_of, np.where(left_flags, rows_left, trees.count[order] - rows_left), minlength=columns)
+            for left_flags in (usual_left, absent_left)
         )
-        order = np.lexsort((nodes.threshold[node], nodes.missing[node], nodes.feature[node], node_set))
-        node, node_set = node[order], node_set[order]
-        groups = _Groups.from_keys(np.stack([node_set, nodes.feature[node], nodes.missing[node]]), nodes.threshold[node])
-        opening_nodes, limits = node[groups.opening], groups.limits
-        below_value = groups.threshold < value[opening_nodes][groups.of_threshold]
-        rank = limits[:-1] + np.bincount(groups.of_threshold[below_value], minlength=len(opening_nodes))
-        differ = np.flatnonzero(((value <= nodes.threshold) != default)[node] & (nodes.missing[node] != 0))
-        padded_thresholds = np.concatenate(([-np.inf], groups.threshold, [np.inf]))
-        bound = ~absent[opening_nodes] & (nodes.missing[opening_nodes] != MISSING_ZERO)
-        low = np.where(rank == limits[:-1], -np.inf, padded_thresholds[rank])
-        high = np.where(rank == limits[1:], np.inf, padded_thresholds[rank + 1])
-        code = (tree << PLACE_BITS | position)[node]
+        absent = as_absent > as_usual
+        words = np.zeros(len(size), np.uint64)
+        left_bits = np.where(absent[column_of], absent_left, usual_left).astype(np.uint64)
+        np.bitwise_or.at(words, tree[order], left_bits << position[order].astype(np.uint64))
+        differ = np.flatnonzero(absent_left != usual_left)
+        low = np.append(-np.inf, thresholds)[rank]
+        low[rank == limits[:-1]] = -np.inf
+        code = (tree << PLACE_BITS | position)[order]
         return cls(
-            np.searchsorted(node_set[groups.opening], np.arange(len(begins) + 1)),
-            nodes.feature[opening_nodes].astype(np.int64), nodes.missing[opening_nodes].astype(np.int64), limits,
-            groups.starts, code, rank, absent[opening_nodes].astype(np.int64),
-            np.searchsorted(groups.of_node[differ], np.arange(len(opening_nodes) + 1)), code[differ], words.view(np.int64),
-            groups.threshold, np.where(bound, low, np.inf), high,
+            feature[opens].astype(np.int64), limits, starts, code, rank, absent.astype(np.int64),
+            np.searchsorted(column_of[differ], np.arange(columns + 1)), code[differ], words.view(np.int64), thresholds,
+            np.where(absent, np.inf, low), value,
         )  # fmt: skip
-
-
-class _Groups(NamedTuple):
-    """Sorted nodes by what they have in common: `opening` (groups,) is the first node of each, `of_node` (nodes,) the group;
-    `threshold`, `of_threshold` (thresholds,) and `limits`, `starts` as in `Switches`."""
-
-    opening: Ints
-    of_node: Ints
-    threshold: Floats
-    of_threshold: Ints
-    limits: Ints
-    starts: Ints
-
-    @classmethod
-    def from_keys(cls, kinds: npt.NDArray[Any], threshold: Floats) -> _Groups:
-        """Of kinds (keys, nodes) and thresholds (nodes,), sorted by them."""
-        opens = _changes(kinds)
-        begins = opens | _changes(threshold[None])
-        starts, opening, of_node = np.flatnonzero(begins), np.flatnonzero(opens), np.cumsum(opens) - 1
-        limits = np.append(np.cumsum(begins)[opening] - 1, len(starts))
-        return cls(opening, of_node, threshold[starts], of_node[starts], limits, np.append(starts, len(threshold)))
-
-
-def _changes(keys: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Where (n,) any of the keys (keys, n) is another one than before."""
-    changed = np.ones(keys.shape[1], bool)
-    changed[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
-    return changed
 
 
 def _rows_left(trees: Trees) -> Floats:
@@ -120,48 +97,21 @@ def _rows_left(trees: Trees) -> Floats:
     )
 
 
-def _usual_values(trees: Trees) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """A usual value of what each node asks (nodes,), and whether it is usual that there is none: what sends most rows of
-    training the way they went at all nodes of the same column and kind of missing value."""
-    nodes = trees.nodes
-    order = np.lexsort((nodes.threshold, nodes.missing, nodes.feature))
-    groups = _Groups.from_keys(np.stack([nodes.feature, nodes.missing])[:, order], nodes.threshold[order])
-    left_rows = _rows_left(trees)[order]
-    right_rows, default = trees.count[order] - left_rows, nodes.default_left[order].astype(bool)
-    count = len(groups.opening)
-    value, absent = np.empty(count), np.empty(count, bool)
-    for group, (begin, end) in enumerate(zip(groups.limits[:-1].tolist(), groups.limits[1:].tolist(), strict=True)):
-        ends = groups.starts[begin : end + 1]
-        span = slice(ends[0], ends[-1])
-        gained = np.concatenate(([0.0], np.cumsum(right_rows[span] - left_rows[span])))[ends - ends[0]]
-        best = int(np.argmax(gained))
-        value[group] = groups.threshold[begin + best] if begin + best < end else np.inf
-        absent[group] = np.where(default[span], left_rows[span], right_rows[span]).sum() > left_rows[span].sum() + gained[best]
-    absent &= nodes.missing[order][groups.opening] != 0
-    node_values, node_absent = np.empty(len(order)), np.empty(len(order), bool)
-    node_values[order], node_absent[order] = value[groups.of_node], absent[groups.of_node]
-    return node_values, node_absent
-
-
 @inlined
-def turn(row: Any, tree_set: int, s: Any, words: Any) -> None:
-    """LightGBM's decisions for one row (features,) at all nodes of a set of trees, into their `words`, which hold what is
-    usual."""
-    for group in range(s.groups[tree_set], s.groups[tree_set + 1]):
-        g = np.uintp(group)
-        value: Any = np.float64(row[s.column[g]])
-        if s.low[g] < value <= s.high[g]:
+def turn(row: Any, s: Any, words: Any) -> None:
+    """LightGBM's decisions for one row (features,) at all nodes of all trees into their `words` (trees,)."""
+    for tree in range(len(words)):
+        words[tree] = np.uint64(s.words[tree])
+    for column in range(len(s.column)):
+        c = np.uintp(column)
+        value: Any = np.float64(row[s.column[c]])
+        if s.low[c] < value <= s.high[c]:
             continue
-        missing = s.missing[g]
-        unknown = np.isnan(value)
-        if unknown and missing != MISSING_NAN:
-            value = 0.0
-        is_missing = (unknown and missing == MISSING_NAN) or (missing == MISSING_ZERO and abs(value) <= ZERO)
-        if is_missing != (s.absent[g] != 0):
-            _flip(s.missing_nodes, s.missing_begin[g], s.missing_begin[g + np.uintp(1)], words)
-        if not is_missing:
-            usual_rank = s.rank[g]
-            rank, begin, end = usual_rank, s.limits[g], s.limits[g + np.uintp(1)]
+        if np.isnan(value) != (s.absent[c] != 0):
+            _flip(s.absent_nodes, s.absent_begin[c], s.absent_begin[c + np.uintp(1)], words)
+        if not np.isnan(value):
+            usual_rank = s.rank[c]
+            rank, begin, end = usual_rank, s.limits[c], s.limits[c + np.uintp(1)]
             while rank < end and value > s.threshold[np.uintp(rank)]:
                 rank += 1
             while rank > begin and value <= s.threshold[np.uintp(rank - 1)]:

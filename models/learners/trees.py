@@ -1,4 +1,4 @@
-"""LightGBM's trees as flat arrays, and their sum for a row by compiled code: what LightGBM says, without its cost of a call."""
+"""LightGBM's trees as flat arrays, read from its own text."""
 
 from __future__ import annotations
 
@@ -9,30 +9,27 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from features.common.compiled import compiled, inlined
-from models.common.types import Floats, Matrix
+from models.common.types import Floats
 
 Ints = npt.NDArray[np.int32]
 
 DEFAULT_LEFT = 2  # bit of a decision type; the two bits above it are the kind of missing value
 MISSING_ZERO, MISSING_NAN = 1, 2
-ZERO = 1e-35  # what LightGBM takes for zero
 
 
 class Nodes(NamedTuple):
-    """Inner nodes, tree after tree: `begin` (trees + 1,) where each tree's begin, the rest (nodes,)."""
+    """Inner nodes, tree after tree: `begin` (trees + 1,) where each tree's begin, the rest (nodes,). A row goes left where its
+    value is at most the threshold, and where it is missing and `absent_left`."""
 
     begin: Ints
     feature: Ints
     threshold: Floats
-    missing: npt.NDArray[np.uint8]
-    default_left: npt.NDArray[np.uint8]
+    absent_left: npt.NDArray[np.bool_]
 
 
 class Links(NamedTuple):
-    """How trees hang together: a child is the index of a node, or ~index of a leaf; `root` (trees,) likewise."""
+    """How trees hang together: a child is the index of a node, or ~index of a leaf."""
 
-    root: Ints
     left_child: Ints
     right_child: Ints
     value: Floats  # (leaves,)
@@ -51,25 +48,22 @@ class Trees:
     @classmethod
     def read(cls, text: str) -> Trees | None:
         """Of a booster's text (`model_to_string`); None where it holds what these arrays cannot: categorical splits, linear
-        leaves, averages of trees.
+        leaves, averages of trees, zeros that are taken as missing.
         """
         head, *bodies = text.split("\nTree=")
         parsed = [_fields(body.partition("\nend of trees")[0]) for body in bodies]
         strange = any(tree.get("is_linear", "0") != "0" or tree.get("num_cat", "0") != "0" for tree in parsed)
-        if strange or "\naverage_output" in head:
+        kinds = _field_values(parsed, "decision_type").astype(np.uint8)
+        missing = (kinds >> 2) & 3
+        if strange or "\naverage_output" in head or (missing == MISSING_ZERO).any():
             return None
         begin = np.cumsum([0, *(int(tree["num_leaves"]) - 1 for tree in parsed)]).astype(np.int32)
         leaf_begin = np.cumsum([0, *(int(tree["num_leaves"]) for tree in parsed)]).astype(np.int32)
-        kinds = _field_values(parsed, "decision_type").astype(np.uint8)
-        nodes = Nodes(
-            begin,
-            _field_values(parsed, "split_feature").astype(np.int32),
-            _field_values(parsed, "threshold"),
-            ((kinds >> 2) & 3).astype(np.uint8),
-            ((kinds & DEFAULT_LEFT) // DEFAULT_LEFT).astype(np.uint8),
-        )
+        threshold = _field_values(parsed, "threshold")
+        # without a way of its own a missing value is taken as 0
+        absent_left = np.where(missing == MISSING_NAN, (kinds & DEFAULT_LEFT) > 0, threshold >= 0.0)
+        nodes = Nodes(begin, _field_values(parsed, "split_feature").astype(np.int32), threshold, absent_left)
         links = Links(
-            np.where(np.diff(begin) > 0, begin[:-1], ~leaf_begin[:-1]).astype(np.int32),
             _children(parsed, "left_child", begin, leaf_begin),
             _children(parsed, "right_child", begin, leaf_begin),
             _field_values(parsed, "leaf_value"),
@@ -97,11 +91,9 @@ class Trees:
                 ),
                 _end_to_end([n.feature for n in nodes], np.int32),
                 _end_to_end([n.threshold for n in nodes], np.float64),
-                _end_to_end([n.missing for n in nodes], np.uint8),
-                _end_to_end([n.default_left for n in nodes], np.uint8),
+                _end_to_end([n.absent_left for n in nodes], np.bool_),
             ),
             Links(
-                moved([k.root for k in links]),
                 moved([k.left_child for k in links]),
                 moved([k.right_child for k in links]),
                 _end_to_end([k.value for k in links], np.float64),
@@ -111,13 +103,7 @@ class Trees:
         )
 
     def __len__(self) -> int:
-        return len(self.links.root)
-
-    def margin(self, x: Matrix) -> Floats:
-        """The sum of the trees (n,) for rows x (n, features)."""
-        out = np.empty(len(x))
-        _sum(x, self.nodes, self.links, out)
-        return out
+        return len(self.nodes.begin) - 1
 
 
 def _fields(text: str) -> Mapping[str, str]:
@@ -138,29 +124,3 @@ def _children(parsed: Sequence[Mapping[str, str]], name: str, begin: Ints, leaf_
 
 def _end_to_end(parts: Sequence[npt.NDArray[Any]], dtype: type[np.generic]) -> npt.NDArray[Any]:
     return np.concatenate([np.empty(0, dtype), *parts]).astype(dtype)
-
-
-@inlined
-def branches_left(x: Any, i: Any, n: Any, nodes: Any) -> bool:
-    """LightGBM's decision for row i at node n."""
-    value, missing = x[i, nodes.feature[n]], nodes.missing[n]
-    unknown = np.isnan(value)
-    if unknown and missing == MISSING_NAN:
-        return bool(nodes.default_left[n] == 1)
-    if unknown:
-        value = 0.0
-    if missing == MISSING_ZERO and abs(value) <= ZERO:
-        return bool(nodes.default_left[n] == 1)
-    return bool(value <= nodes.threshold[n])
-
-
-@compiled
-def _sum(x: Any, nodes: Any, links: Any, out: Any) -> None:
-    for i in range(len(x)):
-        total = 0.0
-        for tree in range(len(links.root)):
-            node = links.root[tree]
-            while node >= 0:
-                node = links.left_child[node] if branches_left(x, i, node, nodes) else links.right_child[node]
-            total += links.value[~node]
-        out[i] = total

@@ -13,7 +13,7 @@ from tests.tiny import tiny_model
 
 
 def test_boosters_that_only_lightgbm_can_ask_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Categorical splits, leaves that no row reached: no tables can be made of them."""
+    """Categorical splits, zeros as missing, leaves that no row reached: no tables can be made of them."""
     looked = seen(tiny_model(), 20)
     wanted = numbers(tiny_model(), looked, 3)
     monkeypatch.setattr(Gbm, "shapley", property(lambda self: None))

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from features.common.threads import MIN_ROWS
 from models.calibration.chain import chain
 from models.calibration.intervals import chain_intervals
 from models.common.types import logit
 from models.model import FunnelModel
-from models.packed import MIN_BLOCK
 from models.score import ScoringInput, next_contributions, numbers, part_sums, score, split
 from models.scored_lead import WORTH, LeadWords, ScoredLeads
 from tests.models import oracles
@@ -118,7 +118,7 @@ def test_worth_score_and_grade_are_the_naive_ones(model: FunnelModel, looked: Sc
 
 def test_training_computes_the_same_of_many(model: FunnelModel) -> None:
     """More leads than one thread gets: by the parts' arrays what the walk says of each lead."""
-    looked = seen(model, MIN_BLOCK + 40)
+    looked = seen(model, MIN_ROWS + 40)
     scores, plain = score(LeadWords(model, "en"), looked), split(model, looked)
     assert np.array_equal(scores.numbers.x, plain.x, equal_nan=True)
     near(scores.number("points"), plain.points.points)

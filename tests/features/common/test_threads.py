@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from features.common.threads import TURN, begin, short_turns, side_by_side
+from features.common.threads import MIN_ROWS, MOST_THREADS, TURN, begin, by_rows, short_turns, side_by_side
 
 
 @pytest.mark.parametrize("threads", [1, 2, 9, None])
@@ -36,6 +36,17 @@ def test_what_is_begun_is_waited_for_when_it_is_asked() -> None:
     assert result() is True
     with pytest.raises(ValueError, match="invalid literal"):
         begin(lambda: int("one"))()
+
+
+@pytest.mark.parametrize("rows", [0, 1, MIN_ROWS, MIN_ROWS + 1, 10_001])
+@pytest.mark.parametrize("threads", [1, 3, 99])
+def test_rows_are_cut_once_and_few_stay_together(rows: int, threads: int) -> None:
+    blocks: list[slice] = []
+    by_rows(blocks.append, rows, threads)
+    blocks.sort(key=lambda block: int(block.start))
+    assert [i for block in blocks for i in range(rows)[block]] == list(range(rows))
+    assert len(blocks) <= min(threads, MOST_THREADS)
+    assert all(block.stop - block.start >= MIN_ROWS for block in blocks[:-1])
 
 
 def test_turns_are_as_long_as_before_afterwards() -> None:

@@ -7,7 +7,10 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
+from features.common.compiled import compiled
 from models.common.types import Floats, Matrix
+from models.learners.forest import add_up, unpacked
+from models.learners.switches import turn
 from models.learners.tree_shap import Shapley
 from models.learners.trees import Trees
 
@@ -25,6 +28,22 @@ def rows(count: int, features: int, seed: int = 1) -> tuple[Matrix, Floats]:
 def fitted(x: Matrix, y: Floats, trees: int = 20, **params: Any) -> lgb.Booster:
     settled = {"objective": "binary", "verbosity": -1, "min_data_in_leaf": 5, "num_threads": 1, "seed": 1, **params}
     return lgb.train(settled, lgb.Dataset(x, y, params=settled), trees)
+
+
+def sums(made: Shapley, x: Matrix) -> Floats:
+    """The sum of all trees (n,) as the packed model asks for it."""
+    out = np.empty(len(x))
+    _add_up_each(np.ascontiguousarray(x), made.integers, made.real, out)
+    return out
+
+
+@compiled
+def _add_up_each(x: Any, integers: Any, real: Any, out: Any) -> None:
+    forest, switches = unpacked(integers, real)
+    words = np.empty(len(forest.rounds), np.uint64)
+    for i in range(len(x)):
+        turn(x[i], switches, words)
+        out[i] = add_up(0, forest, words)
 
 
 def ready(booster: lgb.Booster) -> tuple[Trees, Shapley]:

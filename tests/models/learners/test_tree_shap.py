@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.common.compiled import part
+from features.common.threads import MIN_ROWS
 from models.common.types import Floats, Matrix
 from models.learners.forest import SMALL
 from models.learners.gbm import Gbm
-from models.learners.tree_shap import BLOCK, SMALL_BATCH, Shapley
+from models.learners.tree_shap import Shapley
 from models.learners.trees import Trees
-from tests.models.learners.boosters import fitted, ready, rows
+from tests.models.learners.boosters import fitted, ready, rows, sums
 
 
 def strange(x: Matrix) -> Matrix:
@@ -26,18 +27,38 @@ def strange(x: Matrix) -> Matrix:
 
 
 @pytest.mark.parametrize("leaves", [2, 7, SMALL + 1, 15, 40])
-@pytest.mark.parametrize("zero_as_missing", [False, True])
-def test_margin_and_contributions_are_lightgbms(leaves: int, zero_as_missing: bool) -> None:
+def test_margin_and_contributions_are_lightgbms(leaves: int) -> None:
     x, y = rows(3_000, 12)
-    booster = fitted(x, y, num_leaves=leaves, zero_as_missing=zero_as_missing)
-    trees, made = ready(booster)
+    booster = fitted(x, y, num_leaves=leaves)
+    _, made = ready(booster)
     asked = strange(x)
     expected = booster.predict(asked, pred_contrib=True)
-    assert np.array_equal(trees.margin(asked), booster.predict(asked, raw_score=True))
-    np.testing.assert_allclose(made.contributions(asked), expected, atol=1e-12, rtol=0)  # many rows: by pattern
-    np.testing.assert_allclose(
-        made.contributions(asked[-SMALL_BATCH:]), expected[-SMALL_BATCH:], atol=1e-12, rtol=0
-    )  # few: row by row
+    assert np.array_equal(sums(made, asked), booster.predict(asked, raw_score=True))
+    np.testing.assert_allclose(made.contributions(asked), expected, atol=1e-12, rtol=0)
+
+
+def test_what_was_never_missing_in_training_is_taken_as_zero() -> None:
+    """One booster knows gaps in a column and another does not."""
+    x, y = rows(3_000, 6)
+    for seen in (x, np.nan_to_num(x)):
+        booster = fitted(seen, y, num_leaves=15)
+        _, made = ready(booster)
+        asked = strange(x)
+        assert np.array_equal(sums(made, asked), booster.predict(asked, raw_score=True))
+        np.testing.assert_allclose(made.contributions(asked), booster.predict(asked, pred_contrib=True), atol=1e-12, rtol=0)
+
+
+def test_a_split_may_tell_only_what_is_missing() -> None:
+    """Its threshold is endless, and no value lies above it; whichever is usual."""
+    for share in (0.2, 0.8):
+        x, _ = rows(3_000, 3)
+        x[:, 0] = np.where(np.random.default_rng(2).random(len(x)) < share, np.nan, x[:, 1])
+        booster = fitted(x, np.isnan(x[:, 0]).astype(float), 5, num_leaves=3)
+        trees, made = ready(booster)
+        assert np.isinf(trees.nodes.threshold).any()
+        asked = strange(x)
+        assert np.array_equal(sums(made, asked), booster.predict(asked, raw_score=True))
+        np.testing.assert_allclose(made.contributions(asked), booster.predict(asked, pred_contrib=True), atol=1e-12, rtol=0)
 
 
 def test_a_feature_that_comes_again_on_the_way_counts_once() -> None:
@@ -60,22 +81,23 @@ def test_a_way_of_more_features_than_one_round_of_points_serves() -> None:
     np.testing.assert_allclose(made.contributions(x[:40]), booster.predict(x[:40], pred_contrib=True), atol=1e-9, rtol=0)
 
 
-def test_blocks_and_threads_change_nothing() -> None:
-    x, y = rows(2 * BLOCK + 7, 6)
+def test_threads_change_nothing() -> None:
+    x, y = rows(9 * MIN_ROWS + 7, 6)
     _, made = ready(fitted(x, y, num_leaves=15))
     whole = made.contributions(x)
     parts = [made.contributions(x[a : a + 50]) for a in range(0, len(x), 50)]
-    np.testing.assert_allclose(whole, np.vstack(parts), atol=1e-12, rtol=0)
+    assert np.array_equal(whole, np.vstack(parts))
 
 
 @given(st.integers(0, 10_000), st.integers(2, 20), st.integers(1, 6), st.sampled_from([0.3, 1.0]))
 def test_whatever_the_trees(seed: int, leaves: int, features: int, fraction: float) -> None:
     x, y = rows(300, features, seed) if features > 1 else rows(300, 2, seed)
     booster = fitted(x, y, 6, num_leaves=leaves, feature_fraction=fraction, seed=seed)
-    trees, made = ready(booster)
-    assert np.array_equal(trees.margin(x), booster.predict(x, raw_score=True))
+    _, made = ready(booster)
+    margin = booster.predict(x, raw_score=True)
+    assert np.array_equal(sums(made, x), margin)
     np.testing.assert_allclose(made.contributions(x), booster.predict(x, pred_contrib=True), atol=1e-12, rtol=0)
-    np.testing.assert_allclose(made.contributions(x).sum(axis=1), trees.margin(x), atol=1e-12, rtol=0)
+    np.testing.assert_allclose(made.contributions(x).sum(axis=1), margin, atol=1e-12, rtol=0)
 
 
 def test_one_tree_by_the_definition() -> None:
@@ -91,7 +113,7 @@ def test_one_tree_by_the_definition() -> None:
         children = (int(links.left_child[node]), int(links.right_child[node]))
         if feature in known:
             value = row[feature]
-            left = bool(nodes.default_left[node]) if np.isnan(value) else value <= nodes.threshold[node]
+            left = bool(nodes.absent_left[node]) if np.isnan(value) else value <= nodes.threshold[node]
             return worth(row, known, children[0] if left else children[1])
         share = [float((trees.rows[~c] if c < 0 else trees.count[c]) / trees.count[node]) for c in children]
         return sum(s * worth(row, known, c) for s, c in zip(share, children, strict=True))

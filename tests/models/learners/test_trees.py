@@ -7,16 +7,23 @@ import numpy as np
 
 from models.learners.gbm import Gbm
 from models.learners.trees import Trees
-from tests.models.learners.boosters import fitted, ready
+from tests.models.learners.boosters import fitted, ready, rows, sums
 
 
 def test_a_tree_without_a_split_is_its_constant() -> None:
     """Nothing to learn: LightGBM writes trees of one leaf."""
     x = np.zeros((100, 3), np.float32)
     booster = fitted(x, np.r_[np.ones(30), np.zeros(70)], 3)
-    trees, made = ready(booster)
-    assert np.array_equal(trees.margin(x), booster.predict(x, raw_score=True))
+    _, made = ready(booster)
+    assert np.array_equal(sums(made, x), booster.predict(x, raw_score=True))
     np.testing.assert_allclose(made.contributions(x), booster.predict(x, pred_contrib=True), atol=1e-12, rtol=0)
+
+
+def test_zeros_as_missing_are_left_to_lightgbm() -> None:
+    x, y = rows(500, 6)
+    booster = fitted(x, y, 5, zero_as_missing=True)
+    assert Trees.read(booster.model_to_string()) is None
+    assert np.array_equal(Gbm(booster).contributions(x), booster.predict(x, pred_contrib=True))
 
 
 def test_what_these_arrays_cannot_hold_is_left_to_lightgbm() -> None:
