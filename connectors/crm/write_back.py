@@ -208,20 +208,20 @@ def plan(
 
 
 def _dropped(
-    dropped: Sequence[str], kept: Set[str], acknowledged: Mapping[str, str], departed: Set[str], places: Mapping[str, str]
+    dropped: Sequence[str], scored: Set[str], acknowledged: Mapping[str, str], departed: Set[str], places: Mapping[str, str]
 ) -> tuple[list[str], list[str]]:
     """Of leads that were written and have no score now, those whose fields are emptied, and those that are only forgotten: the
     departed, and those in whose place another score stands."""
-    occupied = {places.get(name, name) for name in kept}
+    occupied = {places.get(name, name) for name in scored}
     clear: list[str] = []
     forget: list[str] = []
     for name in dropped:
-        place = places.get(name, name)
-        if name in departed or place in occupied:
+        record_id = places.get(name, name)
+        if name in departed or record_id in occupied:
             forget.append(name)
         elif acknowledged[name] != CLEARED:
             clear.append(name)
-            occupied.add(place)
+            occupied.add(record_id)
     return clear, forget
 
 
