@@ -36,7 +36,7 @@ from training.pool.contribution import Contribution, contribute
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (50, 100, 200, 400, 800, 1600)
-GIVING, GIVING_LEADS = 6, (1_500, 3_000)
+CONTRIBUTORS, CONTRIBUTOR_LEADS = 6, (1_500, 3_000)
 DAYS, UNTIL = 1_095, 730  # days simulated, and the day up to which a target knows anything
 SEARCH = Search(trials=2, minutes=0.5)
 VARIETIES = (0.3, 0.8)
@@ -45,7 +45,7 @@ PICTURE, PAGE = "docs/pictures/clients.png", "docs/benchmarks/clients.md"
 
 
 @dataclass(frozen=True)
-class Tried:
+class DrawResult:
     """One draw of `leads` of one business: log loss on later leads of others by each of `WAYS`, per transition.
 
     `outcomes` are accounts with the rarer outcome, `used` says whether the prior was taken.
@@ -63,33 +63,35 @@ class Tried:
 
 def config_of(name: str) -> Config:
     """The default funnel, for a business of this name."""
-    read = Config.read(ROOT / "training" / "default.yaml")
-    return read.changed(name=name, landmarks=LandmarkConfig(ages=[0, 3, 14, 60]))
+    config = Config.read(ROOT / "training" / "default.yaml")
+    return config.changed(name=name, landmarks=LandmarkConfig(ages=[0, 3, 14, 60]))
 
 
 @dataclass(frozen=True)
-class Giving:
+class Contributor:
     """A business of the pool."""
 
     variety: float
     number: int
 
 
-def given(asked: Giving) -> Contribution:
-    """What it gives: two years of one of two sizes."""
-    leads = GIVING_LEADS[asked.number % len(GIVING_LEADS)]
-    simulation = simulate(SimulatorSettings(leads=leads, days=UNTIL, seed=5_000 + asked.number, variety=asked.variety))
+def contribution_of(contributor: Contributor) -> Contribution:
+    """What it contributes: two years of one of two sizes."""
+    leads = CONTRIBUTOR_LEADS[contributor.number % len(CONTRIBUTOR_LEADS)]
+    simulation = simulate(
+        SimulatorSettings(leads=leads, days=UNTIL, seed=5_000 + contributor.number, variety=contributor.variety)
+    )
     dataset = validate(simulation.dataset, simulation.funnel)[0]
     return contribute(prepare(dataset, config_of("giving"), simulation.funnel, Rules.read()))
 
 
-def part(dataset: Dataset, accounts: npt.NDArray[np.object_], until: int | None = None) -> Dataset:
+def leads_of_accounts(dataset: Dataset, accounts: npt.NDArray[np.object_], until: int | None = None) -> Dataset:
     """The leads of these accounts (company, or the lead itself), created before `until` (µs), with all there is of them."""
     leads = dataset.leads
-    mine = leads["company_id"].fillna(leads["lead_id"]).isin(accounts).to_numpy(bool)
+    selected = leads["company_id"].fillna(leads["lead_id"]).isin(accounts).to_numpy(bool)
     if until is not None:
-        mine = mine & (leads["created_at"].astype("int64").to_numpy() < until)
-    leads = leads[mine].reset_index(drop=True)
+        selected = selected & (leads["created_at"].astype("int64").to_numpy() < until)
+    leads = leads[selected].reset_index(drop=True)
     ids = set(leads["lead_id"])
     tables = {"leads": leads, "companies": dataset.companies[dataset.companies["company_id"].isin(leads["company_id"])]}
     for name in ("interactions", "lead_stages", "deals"):
@@ -116,46 +118,46 @@ class Target:
         accounts = dataset.leads["company_id"].fillna(dataset.leads["lead_id"]).unique()
         chosen = np.random.default_rng(number).permutation(accounts)
         half = len(chosen) // 2
-        return cls(part(dataset, chosen[:half], until), part(dataset, chosen[-half // 2 :]), until)
+        return cls(leads_of_accounts(dataset, chosen[:half], until), leads_of_accounts(dataset, chosen[-half // 2 :]), until)
 
-    def few(self, leads: int, draw: int) -> Dataset:
+    def draw_leads(self, leads: int, draw: int) -> Dataset:
         """Accounts drawn until there are so many leads."""
         account = self.dataset.leads["company_id"].fillna(self.dataset.leads["lead_id"])
         order = np.random.default_rng(draw).permutation(account.unique())
         total = np.cumsum(account.value_counts().reindex(order).to_numpy())
-        return part(self.dataset, order[: int(np.searchsorted(total, leads)) + 1])
+        return leads_of_accounts(self.dataset, order[: int(np.searchsorted(total, leads)) + 1])
 
 
-def tried(target: Target, prior: Prior, leads: int, draw: int) -> Iterator[tuple[str, int, bool, tuple[float, ...]]]:
+def evaluate_draw(target: Target, prior: Prior, leads: int, draw: int) -> Iterator[tuple[str, int, bool, tuple[float, ...]]]:
     """(transition, outcomes, prior taken, log losses by `WAYS`) of one draw, without transitions that cannot be learned."""
     config, funnel, rules = config_of("target"), config_of("target").funnel.build(), Rules.read()
-    few = target.few(leads, draw)
-    facts = learn(few, config, funnel, rules)
-    mine = replace(prepare(few, config, funnel, rules, facts=facts), pool=prior)
+    sample = target.draw_leads(leads, draw)
+    facts = learn(sample, config, funnel, rules)
+    prepared = replace(prepare(sample, config, funnel, rules, facts=facts), pool=prior)
     later = prepare(target.judged, config, funnel, rules, facts=facts)
-    among = mine.looks.as_of < target.until
-    known, final = mine.labels(target.until), later.labels(later.extracted_at)
+    before = prepared.looks.as_of < target.until
+    labels, later_labels = prepared.labels(target.until), later.labels(later.extracted_at)
     for number, name in enumerate(funnel.targets[:2]):
-        rows, examples = mine.usable(number, known, among), mine.examples(number, known, among)
+        rows, examples = prepared.usable(number, labels, before), prepared.examples(number, labels, before)
         if not len(examples):
             continue
-        ask = later.usable(number, final, (later.looks.as_of >= target.until) & (later.looks.stage == number))
-        y, x = final.reached[ask, number], later.x(ask)
+        judged = later.usable(number, later_labels, (later.looks.as_of >= target.until) & (later.looks.stage == number))
+        y, x = later_labels.reached[judged, number], later.x(judged)
         fitted = fit_transition(name, examples, SEARCH, draw)
         plain = fit_transition(name, replace(examples, pooled=None), SEARCH, draw)
-        points = mine.points.points[rows]
+        points = prepared.points.points[rows]
         odds, _ = points_calibrator(points, examples.y, examples.as_of, examples.known_at, examples.account)
-        said = (
+        probabilities = (
             fitted.transition.probability(x), plain.transition.probability(x),
-            odds.probability(later.points.points[ask] / SCALE),
+            odds.probability(later.points.points[judged] / SCALE),
         )  # fmt: skip
         used = bool(fitted.settings.pool and fitted.settings.pool.helps)
-        yield name, rarer_of(examples), used, tuple(log_loss(y, p) for p in said)
+        yield name, rarer_of(examples), used, tuple(log_loss(y, p) for p in probabilities)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One draw of each size of one target; what came of it is kept in `kept`, if that is a folder."""
+class TargetDraw:
+    """One draw of each size of one target; results are written to `folder` and read from it, where there is one."""
 
     variety: float
     business: int
@@ -163,53 +165,64 @@ class Asked:
     prior: Prior
     sizes: tuple[int, ...]
     leads: int
-    kept: Path | None
+    folder: Path | None
 
     @property
     def name(self) -> str:
         return f"{self.variety}-{self.business}-{self.draw}"
 
 
-def draws_of(asked: Asked) -> list[Tried]:
+def results_of(draw: TargetDraw) -> list[DrawResult]:
     """What came of it, now or in an earlier run."""
-    file = asked.kept / f"{asked.name}.json" if asked.kept else None
+    file = draw.folder / f"{draw.name}.json" if draw.folder else None
     if file and file.is_file():
-        return [Tried(**{**one, "losses": tuple(one["losses"])}) for one in json.loads(file.read_text(encoding="utf-8"))]
-    target = Target.of(asked.variety, asked.business, asked.leads)
-    found = [
-        Tried(asked.variety, size, asked.business, asked.draw, name, outcomes, used, losses)
-        for size in asked.sizes
-        for name, outcomes, used, losses in tried(target, asked.prior, size, asked.draw)
+        return [
+            DrawResult(**{**saved, "losses": tuple(saved["losses"])}) for saved in json.loads(file.read_text(encoding="utf-8"))
+        ]
+    target = Target.of(draw.variety, draw.business, draw.leads)
+    results = [
+        DrawResult(draw.variety, size, draw.business, draw.draw, name, outcomes, used, losses)
+        for size in draw.sizes
+        for name, outcomes, used, losses in evaluate_draw(target, draw.prior, size, draw.draw)
     ]
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps([asdict(one) for one in found]), encoding="utf-8")
-    return found
+        file.write_text(json.dumps([asdict(result) for result in results]), encoding="utf-8")
+    return results
 
 
 def run(
-    varieties: Sequence[float], sizes: tuple[int, ...], businesses: int, draws: int, leads: int, kept: Path | None
-) -> list[Tried]:
+    varieties: Sequence[float], sizes: tuple[int, ...], businesses: int, draws: int, leads: int, folder: Path | None
+) -> list[DrawResult]:
     """All draws of all targets, on all processors."""
-    found: list[Tried] = []
+    results: list[DrawResult] = []
     with LocalEngine(Budget(workers=cores())) as engine, Steps(terminal()).running() as steps:
-        giving = [Giving(variety, number) for variety in varieties for number in range(GIVING)]
-        gave = run_all(engine, given, giving, [str(g) for g in giving], steps.step("Contributions"))
-        priors = {v: combine("bench", [c for g, c in zip(giving, gave, strict=True) if g.variety == v]) for v in varieties}
-        asked = [
-            Asked(v, b, draw, priors[v], sizes, leads, kept)
+        contributors = [Contributor(variety, number) for variety in varieties for number in range(CONTRIBUTORS)]
+        contributions = run_all(
+            engine,
+            contribution_of,
+            contributors,
+            [str(contributor) for contributor in contributors],
+            steps.step("Contributions"),
+        )
+        priors = {
+            v: combine("bench", [c for g, c in zip(contributors, contributions, strict=True) if g.variety == v])
+            for v in varieties
+        }
+        target_draws = [
+            TargetDraw(v, b, draw, priors[v], sizes, leads, folder)
             for draw in range(draws)
             for b in range(businesses)
             for v in varieties
         ]
-        for mine in run_all(engine, draws_of, asked, [a.name for a in asked], steps.step("Targets")):
-            found += mine
-    return found
+        for draw_results in run_all(engine, results_of, target_draws, [a.name for a in target_draws], steps.step("Targets")):
+            results += draw_results
+    return results
 
 
 INTRO = """Does what other businesses say help one that has few leads? Simulated businesses that share attributes and
 interactions but not tastes: at 0.3 what each value of an attribute is worth differs from business to business by
-0.3 in log-odds (one deviation), base rates by 0.45, slopes by 15 %; at 0.8 by 0.8, 1.2 and 40 %. {giving} of them
+0.3 in log-odds (one deviation), base rates by 0.45, slopes by 15 %; at 0.8 by 0.8, 1.2 and 40 %. {contributors} of them
 contribute; {businesses} others, which are not in the pool, are judged. Of each so many leads are drawn, by whole
 accounts; all it knows is what they did in two years. Model, encoders and calibration are learned from them alone,
 with and without the prior, and judged on landmarks of the following year of other accounts of the same business.
@@ -228,18 +241,18 @@ def main() -> None:
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     parser.add_argument("--kept", type=Path, help="folder of finished draws, to go on from when it was stopped")
     parser.add_argument("--varieties", default=",".join(map(str, VARIETIES)))
-    asked = parser.parse_args()
-    sizes, varieties = (int(s) for s in asked.sizes.split(",")), [float(v) for v in asked.varieties.split(",")]
-    found = run(varieties, tuple(sizes), asked.businesses, asked.draws, asked.leads, asked.kept)
+    arguments = parser.parse_args()
+    sizes, varieties = (int(s) for s in arguments.sizes.split(",")), [float(v) for v in arguments.varieties.split(",")]
+    results = run(varieties, tuple(sizes), arguments.businesses, arguments.draws, arguments.leads, arguments.kept)
     conditions = (
-        f"Simulated: {GIVING} contributing businesses of {', '.join(f'{n:,}' for n in GIVING_LEADS)} leads in turn, targets of "
-        f"{asked.leads:,}; {len(found)} fits with and without, {asked.draws} draws for each target and size; "
-        "rarer outcomes are accounts with the rarer outcome, the median of draws."
+        f"Simulated: {CONTRIBUTORS} contributing businesses of {', '.join(f'{n:,}' for n in CONTRIBUTOR_LEADS)} leads in turn, "
+        f"targets of {arguments.leads:,}; {len(results)} fits with and without, {arguments.draws} draws for each target and "
+        "size; rarer outcomes are accounts with the rarer outcome, the median of draws."
     )
-    plot(found, ROOT / PICTURE)
-    text = page(found, INTRO.format(giving=GIVING, businesses=asked.businesses), conditions)
+    plot(results, ROOT / PICTURE)
+    text = page(results, INTRO.format(contributors=CONTRIBUTORS, businesses=arguments.businesses), conditions)
     (ROOT / PAGE).write_text(text, encoding="utf-8")
-    print("\n".join(table(found)), f"\nWritten: {PAGE} and {PICTURE}.")
+    print("\n".join(table(results)), f"\nWritten: {PAGE} and {PICTURE}.")
 
 
 if __name__ == "__main__":

@@ -81,10 +81,10 @@ def run(kind: str, config: Path, what: str) -> dict[str, Any]:
 
     command = [sys.executable, "-c", JOB, kind, str(config), what, str(WRITTEN)]
     environment = {**os.environ, **SECRETS, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=config.parent, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    process = subprocess.run(command, cwd=config.parent, env=environment, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr[-3000:]
+    result: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
+    return result
 
 
 def measure(kind: str, leads: int, whole: bool = True) -> dict[str, Any]:
@@ -96,12 +96,12 @@ def measure(kind: str, leads: int, whole: bool = True) -> dict[str, Any]:
         config.write_text(
             YAML.format(kind=kind, url=url, folder=Path(home) / "crm", more=SWEEP.get(kind, "")), encoding="utf-8"
         )
-        found = {"first": run(kind, config, "import")}
+        results = {"first": run(kind, config, "import")}
         if whole:
-            found["second"] = run(kind, config, "import")
-            found["written"] = run(kind, config, "write")
-            found["after"] = run(kind, config, "import")
-    return found
+            results["second"] = run(kind, config, "import")
+            results["written"] = run(kind, config, "write")
+            results["after"] = run(kind, config, "import")
+    return results
 
 
 def speed(kinds: Sequence[str], leads: int) -> Iterator[str]:
@@ -109,8 +109,8 @@ def speed(kinds: Sequence[str], leads: int) -> Iterator[str]:
     yield f"| CRM | rows | seconds | rows a second | calls | {AGAIN} |"
     yield "|---|---|---|---|---|---|---|---|"
     for kind in kinds:
-        found = measure(kind, leads)
-        first, second, written, after = (found[name] for name in ("first", "second", "written", "after"))
+        results = measure(kind, leads)
+        first, second, written, after = (results[name] for name in ("first", "second", "written", "after"))
         cells = (
             kind,
             f"{first['rows']:,}",
@@ -142,8 +142,8 @@ def main() -> None:
     parser.add_argument("--leads", type=int, default=20_000)
     parser.add_argument("--kinds", nargs="+", choices=list(CRMS), default=list(CRMS))
     parser.add_argument("--memory", type=int, nargs="+", metavar="LEADS", help="the peak at these sizes, and nothing else")
-    given = parser.parse_args()
-    rows = memory(given.kinds, given.memory) if given.memory else speed(given.kinds, given.leads)
+    arguments = parser.parse_args()
+    rows = memory(arguments.kinds, arguments.memory) if arguments.memory else speed(arguments.kinds, arguments.leads)
     for line in rows:
         print(line, flush=True)
 

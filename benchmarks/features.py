@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import rivals
-from benchmarks.rivals import counts, fair, named
+from benchmarks.rivals import count_column, counts, fair
 from features.catalogue import DataProfile, catalogue
 from features.common.clock import DAY
 from features.dataset.funnel import Funnel
@@ -39,7 +39,7 @@ from features.spec import Count, DaysSince, Decayed, Share, Total, Trend, Variet
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "benchmarks" / "features.md"
-PANDAS_MOST = 1_000_000  # its joined rows outgrow memory soon after; larger sizes are extrapolated
+PANDAS_LIMIT = 1_000_000  # its joined rows outgrow memory soon after; larger sizes are extrapolated
 PER_LEAD = 100
 LOOKS = 6
 SPAN = 730 * DAY
@@ -54,7 +54,7 @@ PLAN = Plan(
     TYPES,
 )
 World = dict[str, np.ndarray]
-Found = dict[str, np.ndarray]
+Columns = dict[str, np.ndarray]
 
 
 def world(interactions: int, seed: int = 0) -> World:
@@ -92,30 +92,30 @@ FAIR_PLAN = Plan(FAIR, TYPES)
 COUNTS = counts(FAIR, TYPES)
 
 
-def derive(column: Callable[[str], np.ndarray]) -> Found:
+def derive(column: Callable[[str], np.ndarray]) -> Columns:
     """From aggregated columns to the fair features."""
 
     def n(what: InteractionFilter, days: float | None) -> np.ndarray:
-        return column(named(what, days)).astype(np.float64)
+        return column(count_column(what, days)).astype(np.float64)
 
-    found: Found = {}
+    derived: Columns = {}
     for f in FAIR:
         if isinstance(f, Count):
-            found[f.name] = n(f.what, f.days)
+            derived[f.name] = n(f.what, f.days)
         elif isinstance(f, Share):
-            of = n(f.of, f.days)
-            found[f.name] = np.where(of > 0, n(f.what, f.days) / np.maximum(of, 1), np.nan)
+            denominator = n(f.of, f.days)
+            derived[f.name] = np.where(denominator > 0, n(f.what, f.days) / np.maximum(denominator, 1), np.nan)
         elif isinstance(f, Trend):
-            late = n(f.what, f.days)
-            found[f.name] = np.log2((1 + late) / (1 + n(f.what, 2 * f.days) - late))
+            recent = n(f.what, f.days)
+            derived[f.name] = np.log2((1 + recent) / (1 + n(f.what, 2 * f.days) - recent))
         elif isinstance(f, Variety):
-            found[f.name] = np.sum([n(InteractionFilter(t, (t,)), f.days) > 0 for t in TYPES], axis=0)
+            derived[f.name] = np.sum([n(InteractionFilter(t, (t,)), f.days) > 0 for t in TYPES], axis=0)
         else:
-            found[f.name] = column(f.name).astype(np.float64)
-    return found
+            derived[f.name] = column(f.name).astype(np.float64)
+    return derived
 
 
-def by_polars(w: World) -> Found:
+def by_polars(w: World) -> Columns:
     """`benchmarks.rivals.by_polars`, streaming, in memory."""
     import polars as pl
 
@@ -125,7 +125,7 @@ def by_polars(w: World) -> Found:
     return {f.name: frame[f.name].fill_null(np.nan).to_numpy() for f in FAIR}
 
 
-def by_duckdb(w: World) -> Found:
+def by_duckdb(w: World) -> Columns:
     """`benchmarks.rivals.by_duckdb` on two threads, in memory."""
     import duckdb
     import pyarrow as pa
@@ -135,11 +135,11 @@ def by_duckdb(w: World) -> Found:
     numbers = np.arange(len(w["as_of"]), dtype=np.int32)
     connection.register("looks", pa.table({"lead": w["look_lead"], "as_of": w["as_of"], "look": numbers}))
     rows = connection.sql(rivals.by_duckdb("events", "looks", FAIR, TYPES)).fetchnumpy()
-    place = np.argsort(rows["look"])
-    return {f.name: np.ma.filled(np.ma.asarray(rows[f.name]).astype(np.float64), np.nan)[place] for f in FAIR}
+    order = np.argsort(rows["look"])
+    return {f.name: np.ma.filled(np.ma.asarray(rows[f.name]).astype(np.float64), np.nan)[order] for f in FAIR}
 
 
-def by_pandas(w: World) -> Found:
+def by_pandas(w: World) -> Columns:
     """The way it is usually written: merge, then one masked group-by per column."""
     import pandas as pd
 
@@ -151,13 +151,13 @@ def by_pandas(w: World) -> Found:
     joined["age"] = joined["as_of"] - joined["at"]
 
     def among(what: InteractionFilter) -> pd.Series:
-        of = joined["type"].isin([TYPES.index(t) for t in what.types]) if what.types else joined["type"] >= 0
-        return of & (joined["direction"] == (1 if what.direction == "in" else 2)) if what.direction else of
+        mask = joined["type"].isin([TYPES.index(t) for t in what.types]) if what.types else joined["type"] >= 0
+        return mask & (joined["direction"] == (1 if what.direction == "in" else 2)) if what.direction else mask
 
-    columns: Found = {}
+    columns: Columns = {}
     for what, days in COUNTS:
         mask = among(what) if days is None else among(what) & (joined["age"] <= int(days * DAY))
-        columns[named(what, days)] = joined[mask].groupby("look").size().reindex(range(count), fill_value=0).to_numpy()
+        columns[count_column(what, days)] = joined[mask].groupby("look").size().reindex(range(count), fill_value=0).to_numpy()
     for f in FAIR:
         if isinstance(f, DaysSince):
             grouped = joined[among(f.what)].groupby("look")["age"]
@@ -184,14 +184,14 @@ CONTESTANTS: dict[str, Callable[[World], object]] = {
 
 def check(name: str) -> None:
     """The contestant's numbers on a small input are the engine's."""
-    small = world(20_000, seed=1)
-    wanted = ours(small)
-    found = CONTESTANTS[name](small)
-    if not isinstance(found, dict):
+    sample = world(20_000, seed=1)
+    expected = ours(sample)
+    columns = CONTESTANTS[name](sample)
+    if not isinstance(columns, dict):
         return
     for row, feature in enumerate(PLAN.features):
-        if feature.name in found:
-            same = np.allclose(found[feature.name], wanted[row], rtol=1e-5, atol=1e-5, equal_nan=True)
+        if feature.name in columns:
+            same = np.allclose(columns[feature.name], expected[row], rtol=1e-5, atol=1e-5, equal_nan=True)
             assert same, f"{name} differs from the engine in {feature.name}"
 
 
@@ -222,12 +222,12 @@ def run(name: str, interactions: int, repeats: int) -> dict[str, float]:
         str(repeats),
     ]
     environment = {**os.environ, "POLARS_MAX_THREADS": "2"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    process = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    result: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
+    return result
 
 
-def one_lead() -> float:
+def time_one_lead() -> float:
     """Microseconds for all features of one lead with 50 interactions, the sort included: the best of many calls."""
     w = world(10_000)
     rows = np.arange(50)
@@ -247,27 +247,27 @@ def main() -> None:
     parser.add_argument("--interactions", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--child", choices=list(CONTESTANTS), help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.child:
-        child(given.child, given.interactions, given.repeats)
+    arguments = parser.parse_args()
+    if arguments.child:
+        child(arguments.child, arguments.interactions, arguments.repeats)
         return
-    size = given.interactions
+    size = arguments.interactions
     rows, base = [], 0.0
     for name in CONTESTANTS:
-        slice_of = min(size, PANDAS_MOST) if name == "pandas" else size
-        found = run(name, slice_of, given.repeats if name in (SAME, "ripeline") or size <= 1_000_000 else 1)
-        seconds = found["seconds"] * size / slice_of
+        measured_size = min(size, PANDAS_LIMIT) if name == "pandas" else size
+        result = run(name, measured_size, arguments.repeats if name in (SAME, "ripeline") or size <= 1_000_000 else 1)
+        seconds = result["seconds"] * size / measured_size
         base = base or seconds
-        note = "" if slice_of == size else f" (from {slice_of:,}, linearly)"
+        note = "" if measured_size == size else f" (from {measured_size:,}, linearly)"
         columns = len(PLAN.features) if name == "ripeline" else len(FAIR)
-        rows.append([name, f"{columns}", f"{seconds:.2f} s{note}", f"{seconds / base:.1f} ×", f"{found['gib']:.2f} GiB"])
+        rows.append([name, f"{columns}", f"{seconds:.2f} s{note}", f"{seconds / base:.1f} ×", f"{result['gib']:.2f} GiB"])
     growth = [(n, run("ripeline", n, 3)["seconds"]) for n in sorted({size // 10, size // 3, size})]
-    single = one_lead()
+    single = time_one_lead()
     header = ["", "features", "time", "against Ripeline", "peak memory"]
-    shown = Table(*header, title=f"{size:,} interactions, {size // PER_LEAD:,} leads, {LOOKS} landmarks each, sorting included")
+    table = Table(*header, title=f"{size:,} interactions, {size // PER_LEAD:,} leads, {LOOKS} landmarks each, sorting included")
     for row in rows:
-        shown.add_row(*row)
-    Console(width=120).print(shown)
+        table.add_row(*row)
+    Console(width=120).print(table)
     linear = ", ".join(f"{n:,}: {s / n * 1e9:.0f} ns" for n, s in growth)
     print(f"Ripeline's cost per interaction at {linear}. All features of one lead with 50 interactions: {single:.0f} µs.")
     libraries = ", ".join(f"{n} {version(n)}" for n in ("numpy", "polars", "duckdb", "pandas"))

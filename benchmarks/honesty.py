@@ -75,52 +75,54 @@ class Cut:
 def cut_at(prepared: Prepared, target: int, share: float = SHARE) -> Cut | None:
     """The cut at which `share` of the earlier landmarks of this lead stage are unripe; None where hardly anything is left."""
     labels, as_of = prepared.labels(prepared.extracted_at), prepared.looks.as_of
-    own = prepared.looks.stage == target
-    known = own & labels.matured[:, target]
-    if known.sum() < 300:
+    in_stage = prepared.looks.stage == target
+    matured = in_stage & labels.matured[:, target]
+    if matured.sum() < 300:
         return None
     horizon = int(prepared.funnel.horizons[prepared.funnel.targets[target]] * DAY)
-    moments = np.quantile(as_of[known], np.linspace(0.3, 0.9, 25)).astype(np.int64)
-    shares = np.array([(as_of[known & (as_of < m)] > m - horizon).mean() for m in moments])
-    best = int(np.argmin(np.abs(shares - share)))
-    early, late = separate_accounts(own & (as_of < moments[best]), known & (as_of >= moments[best]), prepared.account)
+    moments = np.quantile(as_of[matured], np.linspace(0.3, 0.9, 25)).astype(np.int64)
+    shares = np.array([(as_of[matured & (as_of < m)] > m - horizon).mean() for m in moments])
+    nearest = int(np.argmin(np.abs(shares - share)))
+    early, late = separate_accounts(
+        in_stage & (as_of < moments[nearest]), matured & (as_of >= moments[nearest]), prepared.account
+    )
     rows = np.flatnonzero(late)
-    return Cut(prepared, target, int(moments[best]), early, rows, labels.reached[rows, target], float(shares[best]))
+    return Cut(prepared, target, int(moments[nearest]), early, rows, labels.reached[rows, target], float(shares[nearest]))
 
 
 def rivals(cut: Cut) -> dict[str, float]:
     """Log loss on later rows by each way of treating unripe landmarks; settings are the same for all."""
     p, target = cut.prepared, cut.target
-    known, final = p.labels(cut.moment), p.labels(p.extracted_at)
-    rows, examples = p.usable(target, known, cut.early), p.examples(target, known, cut.early)
+    labels, final_labels = p.labels(cut.moment), p.labels(p.extracted_at)
+    rows, examples = p.usable(target, labels, cut.early), p.examples(target, labels, cut.early)
     if min(int(examples.y.sum()), int((~examples.y).sum())) < 40:
         return {}
     fitted = fit_transition("x", examples, SEARCH, 7)
-    seen = OutOfFold(rows[fitted.validation_rows], fitted.margin)
-    late = censored_landmarks(p.looks, p.deadline, target, cut.moment, cut.early)
-    now = CensoredState.from_landmarks(p.path, p.looks.take(late), target, cut.moment)
-    first = fitted.transition
-    margin = first.calibrator.margin(first.margin(p.x(late)))
-    pace = ConversionSpeed.learn(p, target, seen.rows, known.reached[seen.rows, target], seen.margin)
-    yes, no = censoring_weights(now, margin, pace, newest_shift(now, margin, pace))
-    ones, truth = np.ones(len(late)), final.reached[late, target].astype(float)
+    out_of_fold = OutOfFold(rows[fitted.validation_rows], fitted.margin)
+    unripe = censored_landmarks(p.looks, p.deadline, target, cut.moment, cut.early)
+    state = CensoredState.from_landmarks(p.path, p.looks.take(unripe), target, cut.moment)
+    transition = fitted.transition
+    margin = transition.calibrator.margin(transition.margin(p.x(unripe)))
+    speed = ConversionSpeed.learn(p, target, out_of_fold.rows, labels.reached[out_of_fold.rows, target], out_of_fold.margin)
+    reached_weight, missed_weight = censoring_weights(state, margin, speed, newest_shift(state, margin, speed))
+    ones, truth = np.ones(len(unripe)), final_labels.reached[unripe, target].astype(float)
 
-    def added(as_yes: Floats, as_no: Floats) -> Examples:
-        return with_censored(examples, CensoredExamples(p.x(late), as_yes, as_no, p.looks.as_of[late], p.account[late]))
+    def with_unripe(event: Floats, no_event: Floats) -> Examples:
+        return with_censored(examples, CensoredExamples(p.x(unripe), event, no_event, p.looks.as_of[unripe], p.account[unripe]))
 
     x = p.x(cut.late)
-    found = {
-        "matured": first.probability(x),
-        "ipcw": relearn(fitted, ipcw(cut, examples, rows, late, now)).probability(x),
-        "hazard": hazard(cut, fitted, rows, late).clip(1e-6, 1 - 1e-6),
-        "naive": relearn(fitted, added(now.reached.astype(float), np.subtract(1.0, now.reached))).probability(x),
-        "evidence": relearn(fitted, added(yes, no)).probability(x),
-        "oracle": relearn(fitted, added(truth, np.subtract(ones, truth))).probability(x),
+    probabilities = {
+        "matured": transition.probability(x),
+        "ipcw": relearn(fitted, ipcw(cut, examples, rows, unripe, state)).probability(x),
+        "hazard": hazard(cut, fitted, rows, unripe).clip(1e-6, 1 - 1e-6),
+        "naive": relearn(fitted, with_unripe(state.reached.astype(float), np.subtract(1.0, state.reached))).probability(x),
+        "evidence": relearn(fitted, with_unripe(reached_weight, missed_weight)).probability(x),
+        "oracle": relearn(fitted, with_unripe(truth, np.subtract(ones, truth))).probability(x),
     }
-    return {name: log_loss(cut.y, said) for name, said in found.items()}
+    return {name: log_loss(cut.y, probability) for name, probability in probabilities.items()}
 
 
-def _taken(cut: Cut, rows: Rows) -> Floats:
+def _days_to_target(cut: Cut, rows: Rows) -> Floats:
     """Days until the target was reached, endless where it was not."""
     p = cut.prepared
     reached = p.path.reached[p.looks.lead[rows], cut.target + 1].astype(np.float64)
@@ -128,50 +130,63 @@ def _taken(cut: Cut, rows: Rows) -> Floats:
     return np.where(reached <= cut.moment, days, np.inf)
 
 
-def ipcw(cut: Cut, examples: Examples, rows: Rows, late: Rows, now: CensoredState) -> Examples:
+def ipcw(cut: Cut, examples: Examples, rows: Rows, unripe: Rows, state: CensoredState) -> Examples:
     """Weights 1 / P(not censored before the event or the horizon), by when the landmarks were looked at (Robins 1993)."""
     p = cut.prepared
     horizon = p.funnel.horizons[p.funnel.targets[cut.target]]
-    follow = np.sort((cut.moment - p.looks.as_of[cut.early]) / DAY)
-    hit = np.flatnonzero(now.reached)
-    every = np.append(rows, late[hit])
-    until = np.minimum(_taken(cut, every), horizon)
-    weight = 1 / np.maximum(1 - np.searchsorted(follow, until) / len(follow), 0.02)
-    both = with_censored(
+    follow_up = np.sort((cut.moment - p.looks.as_of[cut.early]) / DAY)
+    converted = np.flatnonzero(state.reached)
+    landmarks = np.append(rows, unripe[converted])
+    until = np.minimum(_days_to_target(cut, landmarks), horizon)
+    weight = 1 / np.maximum(1 - np.searchsorted(follow_up, until) / len(follow_up), 0.02)
+    combined = with_censored(
         examples,
-        CensoredExamples(p.x(late[hit]), np.ones(len(hit)), np.zeros(len(hit)), p.looks.as_of[late[hit]], p.account[late[hit]]),
+        CensoredExamples(
+            p.x(unripe[converted]),
+            np.ones(len(converted)),
+            np.zeros(len(converted)),
+            p.looks.as_of[unripe[converted]],
+            p.account[unripe[converted]],
+        ),
     )
-    return replace(both, weight=weight / weight.mean())
+    return replace(combined, weight=weight / weight.mean())
 
 
-def hazard(cut: Cut, fitted: Fitted, rows: Rows, late: Rows) -> Floats:
+def hazard(cut: Cut, fitted: Fitted, rows: Rows, unripe: Rows) -> Floats:
     """Discrete-time hazards over `PERIODS` of the horizon (Singer and Willett 1993): each landmark gives a row for each period
     it was at risk in, with the period as a column; linear and LightGBM learners, averaged in log-odds."""
     p = cut.prepared
-    every = np.append(rows, late)
+    landmarks = np.append(rows, unripe)
     horizon = p.funnel.horizons[p.funnel.targets[cut.target]]
-    left = p.path.exited_at[p.looks.lead[every]].astype(np.float64)
-    gone = np.where(left <= cut.moment, (left - p.looks.as_of[every]) / DAY, np.inf)
-    until = np.minimum(np.minimum(_taken(cut, every), gone), (cut.moment - p.looks.as_of[every]) / DAY)
-    parts = []
+    exited_at = p.path.exited_at[p.looks.lead[landmarks]].astype(np.float64)
+    days_to_exit = np.where(exited_at <= cut.moment, (exited_at - p.looks.as_of[landmarks]) / DAY, np.inf)
+    until = np.minimum(np.minimum(_days_to_target(cut, landmarks), days_to_exit), (cut.moment - p.looks.as_of[landmarks]) / DAY)
+    person_periods = []
     for period in range(PERIODS):
         begin, end = period * horizon / PERIODS, (period + 1) * horizon / PERIODS
-        at_risk = np.flatnonzero((until > begin) & ((until >= end) | (_taken(cut, every) <= end) | (gone <= end)))
-        event = (_taken(cut, every)[at_risk] <= end) & (_taken(cut, every)[at_risk] <= gone[at_risk])
-        x = p.x(every[at_risk])
-        parts.append((np.column_stack((x, np.full(len(x), period, x.dtype))), event, every[at_risk]))
-    x, y = np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
-    lead = np.concatenate([part[2] for part in parts])
+        at_risk = np.flatnonzero(
+            (until > begin) & ((until >= end) | (_days_to_target(cut, landmarks) <= end) | (days_to_exit <= end))
+        )
+        event = (_days_to_target(cut, landmarks)[at_risk] <= end) & (
+            _days_to_target(cut, landmarks)[at_risk] <= days_to_exit[at_risk]
+        )
+        x = p.x(landmarks[at_risk])
+        person_periods.append((np.column_stack((x, np.full(len(x), period, x.dtype))), event, landmarks[at_risk]))
+    x, y = (
+        np.concatenate([rows_of_period[0] for rows_of_period in person_periods]),
+        np.concatenate([rows_of_period[1] for rows_of_period in person_periods]),
+    )
+    lead = np.concatenate([rows_of_period[2] for rows_of_period in person_periods])
     as_of = p.looks.as_of[lead]
     train = Examples(x, y, np.ones(len(y)), as_of, p.account[lead], as_of)
     linear = linear_learner(train, fitted.settings.strength)
     trees = max(fitted.settings.trees, 1)
     gbm = gbm_learner(BinnedExamples(train), fitted.settings.params, trees=trees)
-    later = p.x(cut.late)
-    survived = np.ones(len(later))
+    later_x = p.x(cut.late)
+    survived = np.ones(len(later_x))
     for period in range(PERIODS):
-        z = np.column_stack((later, np.full(len(later), period, later.dtype)))
-        survived *= 1 - sigmoid(0.5 * linear.margin(z) + 0.5 * gbm.margin(z))
+        x_of_period = np.column_stack((later_x, np.full(len(later_x), period, later_x.dtype)))
+        survived *= 1 - sigmoid(0.5 * linear.margin(x_of_period) + 0.5 * gbm.margin(x_of_period))
     return 1 - survived
 
 
@@ -179,38 +194,38 @@ def subsets(cut: Cut, count: int, draw: int) -> npt.NDArray[np.bool_] | None:
     """The earlier landmarks of accounts drawn until `count` landmarks of them converted; None if there are too few."""
     p = cut.prepared
     labels = p.labels(cut.moment)
-    mine = cut.early & labels.matured[:, cut.target]
-    yes = np.zeros(int(p.account.max()) + 1, np.int64)
-    np.add.at(yes, p.account[mine], labels.reached[mine, cut.target])
-    accounts = np.random.default_rng(draw).permutation(np.unique(p.account[mine]))
-    total = np.cumsum(yes[accounts])
+    matured = cut.early & labels.matured[:, cut.target]
+    conversions = np.zeros(int(p.account.max()) + 1, np.int64)
+    np.add.at(conversions, p.account[matured], labels.reached[matured, cut.target])
+    accounts = np.random.default_rng(draw).permutation(np.unique(p.account[matured]))
+    total = np.cumsum(conversions[accounts])
     if total[-1] < count:
         return None
-    most = int(np.searchsorted(total, count, side="right")) if count == 0 else int(np.searchsorted(total, count)) + 1
-    chosen = np.zeros(len(yes), bool)
-    chosen[accounts[: max(most, 8)]] = True
+    accounts_needed = int(np.searchsorted(total, count, side="right")) if count == 0 else int(np.searchsorted(total, count)) + 1
+    chosen = np.zeros(len(conversions), bool)
+    chosen[accounts[: max(accounts_needed, 8)]] = True
     if count == 0:
-        chosen &= yes == 0
+        chosen &= conversions == 0
     return cut.early & chosen[p.account]
 
 
 def little(cut: Cut) -> Iterator[tuple[int, float, float, float]]:
     """(conversions, model, rules, base rate): log loss on later rows, the mean of `DRAWS` draws of accounts."""
     p, target = cut.prepared, cut.target
-    known = p.labels(cut.moment)
+    labels = p.labels(cut.moment)
     x, points = p.x(cut.late), p.points.points
     for count in COUNTS:
         losses = []
         for draw in range(DRAWS):
-            among = subsets(cut, count, draw)
-            if among is None:
+            subset = subsets(cut, count, draw)
+            if subset is None:
                 return
-            examples, rows = p.examples(target, known, among), p.usable(target, known, among)
+            examples, rows = p.examples(target, labels, subset), p.usable(target, labels, subset)
             fitted = fit_transition("x", examples, Search(trials=2, minutes=0.05), draw)
             odds, _ = points_calibrator(points[rows], examples.y, examples.as_of, examples.known_at, examples.account)
             rate = np.full(len(cut.y), (examples.y.sum() + 0.5) / (len(examples) + 1))
-            said = (fitted.transition.probability(x), odds.probability(points[cut.late] / SCALE), rate)
-            losses.append([log_loss(cut.y, p_) for p_ in said])
+            probabilities = (fitted.transition.probability(x), odds.probability(points[cut.late] / SCALE), rate)
+            losses.append([log_loss(cut.y, probability) for probability in probabilities])
         model, rules, base = np.mean(losses, axis=0)
         yield count, float(model), float(rules), float(base)
 
@@ -254,34 +269,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder with one folder per task")
     parser.add_argument("--leads", type=int, default=5_000, help="simulated leads")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     censoring, curves = [], {}
-    for name, prepared in tasks(given.data.resolve(), given.leads):
+    for name, prepared in tasks(arguments.data.resolve(), arguments.leads):
         for target, stage in enumerate(prepared.funnel.targets):
             cut = cut_at(prepared, target) if prepared.dated else None
             losses = rivals(cut) if cut else {}
             if cut and losses:
                 censoring.append((f"{name}, {stage}", cut, losses))
                 print(name, stage, {k: round(v, 4) for k, v in losses.items()}, flush=True)
-        first = 1 if name in ("simulator", "bpic2012") else 0
-        cut = cut_at(prepared, first, 0.0 if not prepared.dated else SHARE)
+        curve_target = 1 if name in ("simulator", "bpic2012") else 0
+        cut = cut_at(prepared, curve_target, 0.0 if not prepared.dated else SHARE)
         if cut:
-            curves[f"{name}, {prepared.funnel.targets[first]}"] = list(little(cut))
+            curves[f"{name}, {prepared.funnel.targets[curve_target]}"] = list(little(cut))
     _write(censoring, curves)
 
 
 def _write(
     censoring: list[tuple[str, Cut, dict[str, float]]], curves: dict[str, list[tuple[int, float, float, float]]]
 ) -> None:
-    shown = Table("transition", "unripe", "later rows", *RIVALS, title="Log loss on later leads")
+    table = Table("transition", "unripe", "later rows", *RIVALS, title="Log loss on later leads")
     lines = []
     for name, cut, losses in censoring:
         best = min(losses[r] for r in RIVALS if r != "oracle")
         cells = [f"**{losses[r]:.4f}**" if losses[r] == best else f"{losses[r]:.4f}" for r in RIVALS]
         row = [name, f"{cut.share:.0%}", f"{len(cut.late):,}", *cells]
-        shown.add_row(*(c.replace("**", "") for c in row))
+        table.add_row(*(c.replace("**", "") for c in row))
         lines.append("| " + " | ".join(row) + " |")
-    Console(width=130).print(shown)
+    Console(width=130).print(table)
     OUT.mkdir(parents=True, exist_ok=True)
     plot_little(curves, OUT / "little_data.png")
     text = [

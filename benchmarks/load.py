@@ -72,29 +72,29 @@ async def drive(port: int, requests: Sequence[bytes], seconds: float, connection
         nonlocal late, number
         connection = Connection(port)
         while (now := time.perf_counter()) < begun + seconds:
-            mine, number = number, number + 1
+            sequence, number = number, number + 1
             if rate:
-                due = begun + mine / rate
+                due = begun + sequence / rate
                 if due > now:
                     await asyncio.sleep(due - now)
                 late += now > due + 1
-            asked = time.perf_counter()
-            status = await connection.ask(requests[mine % len(requests)])
+            start = time.perf_counter()
+            status = await connection.ask(requests[sequence % len(requests)])
             statuses[status] += 1
             if status == 200:
-                times.append((time.perf_counter() - asked) * 1000)
+                times.append((time.perf_counter() - start) * 1000)
             if status == 0:
                 await asyncio.sleep(0.05)
         connection.close()
 
     await asyncio.gather(*(one() for _ in range(connections)))
-    taken = time.perf_counter() - begun
+    elapsed = time.perf_counter() - begun
     times.sort()
     cut = {f"p{p}": round(times[min(len(times) - 1, len(times) * p // 100)], 2) for p in (50, 99)} if times else {}
     return {
         "statuses": dict(statuses),
         "late": late,
-        "seconds": round(taken, 2),
+        "seconds": round(elapsed, 2),
         "worst": round(times[-1], 1) if times else 0,
         **cut,
     }
@@ -103,10 +103,10 @@ async def drive(port: int, requests: Sequence[bytes], seconds: float, connection
 def driven(port: int, file: Path, seconds: float, connections: int, rate: float = 0.0) -> dict[str, Any]:
     """`drive` in a process of its own; `file`: requests as JSON, [[method, path, body], …]."""
     command = [sys.executable, "-m", "benchmarks.load", str(port), str(file), str(seconds), str(connections), str(rate)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
-    found["statuses"] = {int(status): count for status, count in found["statuses"].items()}
-    return found
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    result: dict[str, Any] = json.loads(process.stdout)
+    result["statuses"] = {int(status): count for status, count in result["statuses"].items()}
+    return result
 
 
 def main() -> None:
@@ -117,9 +117,9 @@ def main() -> None:
     parser.add_argument("seconds", type=float)
     parser.add_argument("connections", type=int)
     parser.add_argument("rate", type=float)
-    given = parser.parse_args()
-    requests = [request(method, path, body.encode()) for method, path, body in json.loads(given.file.read_text())]
-    print(json.dumps(asyncio.run(drive(given.port, requests, given.seconds, given.connections, given.rate))))
+    arguments = parser.parse_args()
+    requests = [request(method, path, body.encode()) for method, path, body in json.loads(arguments.file.read_text())]
+    print(json.dumps(asyncio.run(drive(arguments.port, requests, arguments.seconds, arguments.connections, arguments.rate))))
 
 
 if __name__ == "__main__":

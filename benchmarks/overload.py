@@ -37,8 +37,8 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=ROOT / "artefacts" / "champion")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--connections", type=int, default=1_000)
-    given = parser.parse_args()
-    folder, port = given.model.resolve(), free_port()
+    arguments = parser.parse_args()
+    folder, port = arguments.model.resolve(), free_port()
     model = load(folder)
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "requests.json"
@@ -50,14 +50,14 @@ def main() -> None:
             before = driven(port, file, 5, 16)
             capacity = before["statuses"][200] / before["seconds"]
             at_first = mib(process)
-            during = driven(port, file, given.seconds, given.connections, TIMES * capacity)
+            during = driven(port, file, arguments.seconds, arguments.connections, TIMES * capacity)
             time.sleep(2)
             afterwards = mib(process)
             after = driven(port, file, 5, 16)
     sent = sum(during["statuses"].values())
     again = after["statuses"].get(200, 0) / after["seconds"]
     counts = ", ".join(f"{status or 'no answer'}: {count:,}" for status, count in sorted(during["statuses"].items()))
-    told = f"{during.get('p50', 0):,.0f}, {during.get('p99', 0):,.0f}, {during['worst']:,.0f} ms"
+    latencies = f"{during.get('p50', 0):,.0f}, {during.get('p99', 0):,.0f}, {during['worst']:,.0f} ms"
     lines = [
         "# Overload",
         "",
@@ -68,11 +68,11 @@ def main() -> None:
         "| | |",
         "|---|---|",
         f"| capacity: 16 connections, as fast as they are answered | {capacity:,.0f} a second |",
-        f"| asked for {given.seconds:g} s over {given.connections:,} connections | {TIMES * capacity:,.0f} a second |",
+        f"| asked for {arguments.seconds:g} s over {arguments.connections:,} connections | {TIMES * capacity:,.0f} a second |",
         f"| sent | {sent:,} ({sent / during['seconds']:,.0f} a second) |",
         f"| answers | {counts} |",
         f"| scored | {during['statuses'].get(200, 0) / during['seconds']:,.0f} a second |",
-        f"| time of those that were scored: p50, p99, worst | {told} |",
+        f"| time of those that were scored: p50, p99, worst | {latencies} |",
         f"| memory of the worker before and after | {at_first:.0f}, {afterwards:.0f} MiB |",
         f"| capacity from 2 s after on | {again:,.0f} a second ({again / capacity:.0%}) |",
     ]

@@ -19,10 +19,10 @@ from rich.table import Table
 
 from benchmarks.pairs.edition import edition
 from benchmarks.pairs.judge import Record
-from benchmarks.pairs.options import add_options, wanted_of
+from benchmarks.pairs.options import add_options, selection_of
 from benchmarks.pairs.page import in_words, page, wins
 from benchmarks.pairs.picture import plot_pairs
-from benchmarks.pairs.run import kept, run
+from benchmarks.pairs.run import run, saved_records
 from benchmarks.pairs.table import questions
 from benchmarks.pairs.tasks import ROOT, TASKS
 from benchmarks.peers.fits import PEERS
@@ -33,12 +33,15 @@ LIBRARIES = ("scikit-learn", "lightgbm", "catboost", "interpret-core", "flaml", 
 
 def about_run(records: Sequence[Record]) -> str:
     """When, where and with what the page was made, how many of all pairs it has, and which tasks are missing."""
-    made = f"{time.strftime('%Y-%m-%d')} ({platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    versions = ", ".join(f"{name} {found}" for name in LIBRARIES if (found := _version(name)))
+    circumstances = (
+        f"{time.strftime('%Y-%m-%d')} ({platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
+    versions = ", ".join(f"{name} {installed}" for name in LIBRARIES if (installed := _version(name)))
     missing = [name for name in TASKS if name not in {r["task"] for r in records}]
     rest = f" Without {', '.join(missing)}." if missing else ""
     every = sum(len(task.origins) for task in TASKS.values())
-    return f"Written by `make bench-quality` on {made}, {versions}), code {edition()}. {len(records)} of {every} pairs.{rest}"
+    code = f"{versions}), code {edition()}"
+    return f"Written by `make bench-quality` on {circumstances}, {code}. {len(records)} of {every} pairs.{rest}"
 
 
 def _version(name: str) -> str | None:
@@ -57,22 +60,22 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="processes, a task each")
     parser.add_argument("--kept", action="store_true", help="run nothing: a page of what is kept so far")
     parser.add_argument("--out", type=Path, default=OUT)
-    given = parser.parse_args()
-    wanted = wanted_of(given, tuple(given.peers))
-    records = kept(wanted) if given.kept else run(wanted, given.jobs)
-    asked = questions(records)
-    if not asked:
+    arguments = parser.parse_args()
+    selection = selection_of(arguments, tuple(arguments.peers))
+    records = saved_records(selection) if arguments.kept else run(selection, arguments.jobs)
+    judged = questions(records)
+    if not judged:
         raise SystemExit(
-            f"Nothing could be judged: of {', '.join(given.tasks)} there is no data in {given.data}, or no training."
+            f"Nothing could be judged: of {', '.join(arguments.tasks)} there is no data in {arguments.data}, or no training."
         )
-    head, *rows = wins(asked)
-    shown = Table(*head, title="The served model, judged by what came after each origin")
+    head, *rows = wins(judged)
+    table = Table(*head, title="The served model, judged by what came after each origin")
     for row in rows:
-        shown.add_row(*row)
-    Console(width=150).print(shown, *in_words(asked), sep="\n", highlight=False)
-    out: Path = given.out.resolve()
+        table.add_row(*row)
+    Console(width=150).print(table, *in_words(judged), sep="\n", highlight=False)
+    out: Path = arguments.out.resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
-    plot_pairs(asked, out.with_suffix(".png"))
+    plot_pairs(judged, out.with_suffix(".png"))
     out.write_text(page(records, about_run(records), out.with_suffix(".png").name), encoding="utf-8")
     print(f"Written to {out} and {out.with_suffix('.png')}.")
 

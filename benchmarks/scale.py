@@ -69,23 +69,23 @@ class NoRules:
 
 def spec(same: bool = False) -> Spec:
     """The whole catalogue over 22 interaction types, or the `same` features that polars and DuckDB make."""
-    seen = DataProfile(TYPES, ("product_video",), frozenset(("in", "out")), contents=True, accounts=True)
-    features = FAIR if same else tuple(catalogue(seen, FUNNEL))
+    profile = DataProfile(TYPES, ("product_video",), frozenset(("in", "out")), contents=True, accounts=True)
+    features = FAIR if same else tuple(catalogue(profile, FUNNEL))
     return Spec(FeatureSet(features, (), TYPES), (), NoRules(), FUNNEL, AGES)
 
 
 class Watch:
     """What this process and all below it had and used: the most memory (bytes) at any time, pages that several share counted in
-    parts (`Pss`), and processor seconds, as /proc gives them five times a second. Where that is more than `most`, it ends."""
+    parts (`Pss`), and processor seconds, as /proc gives them five times a second. Where that is more than `limit`, it ends."""
 
-    def __init__(self, most: float = float("inf")) -> None:
+    def __init__(self, limit: float = float("inf")) -> None:
         self.memory = 0
-        self.most = most
-        self._used: dict[int, float] = {}
+        self.limit = limit
+        self._seconds_by_pid: dict[int, float] = {}
         self._own = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._one = threading.Lock()
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Watch:
         self._thread.start()
@@ -97,29 +97,29 @@ class Watch:
 
     def look(self) -> float:
         """Processor seconds until now, those of looking left out."""
-        with self._one:
+        with self._lock:
             began = time.thread_time()
-            self.memory = max(self.memory, self._of(os.getpid()))
+            self.memory = max(self.memory, self._memory_of(os.getpid()))
             self._own += time.thread_time() - began
-            return sum(self._used.values()) - self._own
+            return sum(self._seconds_by_pid.values()) - self._own
 
     def _watch(self) -> None:
         while not self._stop.wait(0.2):
             self.look()
-            if self.memory > self.most:
-                print(f"It takes more than {self.most / 2**30:g} GiB.", file=sys.stderr, flush=True)
+            if self.memory > self.limit:
+                print(f"It takes more than {self.limit / 2**30:g} GiB.", file=sys.stderr, flush=True)
                 os._exit(1)
 
-    def _of(self, pid: int) -> int:
+    def _memory_of(self, pid: int) -> int:
         total = 0
         try:
             ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-            self._used[pid] = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+            self._seconds_by_pid[pid] = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
             for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
                 if line.startswith("Pss:"):
                     total += 1024 * int(line.split()[1])
             for task in Path(f"/proc/{pid}/task").iterdir():
-                total += sum(self._of(int(child)) for child in (task / "children").read_text().split())
+                total += sum(self._memory_of(int(child)) for child in (task / "children").read_text().split())
         except (OSError, ValueError):
             pass  # it has just ended
         return total
@@ -131,8 +131,8 @@ def engine_of(kind: str, budget: Budget) -> Iterator[Engine]:
     if kind == "dask":
         from training.executors.dask import cluster
 
-        with cluster(None, budget.workers, replace(budget, memory=budget.memory // budget.workers, workers=1)) as found:
-            yield found
+        with cluster(None, budget.workers, replace(budget, memory=budget.memory // budget.workers, workers=1)) as engine:
+            yield engine
     elif kind == "inline":
         yield Inline(budget)
     else:
@@ -140,39 +140,39 @@ def engine_of(kind: str, budget: Budget) -> Iterator[Engine]:
             yield local
 
 
-def built(data: Storage, manifest: Manifest, out: Storage, engine: Engine, what: Spec) -> tuple[int, int]:
+def build_matrix(data: Storage, manifest: Manifest, out: Storage, engine: Engine, matrix_spec: Spec) -> tuple[int, int]:
     """Landmarks there are, and those computed."""
-    found = update(data, manifest, Store(out), what, engine)
-    return sum(f.landmarks for f in found), sum(f.computed for f in found)
+    records = update(data, manifest, Store(out), matrix_spec, engine)
+    return sum(f.landmarks for f in records), sum(f.computed for f in records)
 
 
-def child(what: str, home: Path, workers: int, memory: int) -> None:
+def child(measurement: str, home: Path, workers: int, memory: int) -> None:
     """One measurement; prints JSON. Processes are started and have done everything once before it begins."""
-    data, out = Storage.from_path(home / "buckets"), Storage.from_path(home / ("same" if what == "same" else "matrix"))
+    data, out = Storage.from_path(home / "buckets"), Storage.from_path(home / ("same" if measurement == "same" else "matrix"))
     budget = Budget(memory, workers)
-    kind = "inline" if what in ("none", "lean") else "dask" if what.startswith(("dask", "score")) else "local"
+    kind = "inline" if measurement in ("none", "lean") else "dask" if measurement.startswith(("dask", "score")) else "local"
     with Watch() as watch, engine_of(kind, budget) as engine:
         _warm(0)
         run_all(engine, _warm, list(range(4 * workers)), [""] * 4 * workers)
         before, began = watch.look(), time.perf_counter()
         manifest = None
         landmarks = computed = 0
-        if what == "lean":
+        if measurement == "lean":
             clean, _ = validate(Raw.of_folder(home / "set").lean, FUNNEL)
             Accounts.from_leads(clean.leads).cut(np.zeros(len(clean.leads), np.int64), 10**6)
-        elif what == "partition":
+        elif measurement == "partition":
             manifest = partition(data, Raw.of_folder(home / "set"), FUNNEL, engine)
-        elif what == "day":
+        elif measurement == "day":
             manifest = add(data, Raw.of_folder(home / "day"), FUNNEL, engine)
-        elif what != "none":
+        elif measurement != "none":
             manifest = Manifest.read(data)
-        if what.startswith("score"):
+        if measurement.startswith("score"):
             out.remove("scores")
             landmarks = score_buckets(home / "model", data, out, pd.Timestamp(Manifest.read(data).extracted_at), engine).leads
-        elif manifest and what != "partition":
-            landmarks, computed = built(data, manifest, out, engine, spec(what == "same"))
+        elif manifest and measurement != "partition":
+            landmarks, computed = build_matrix(data, manifest, out, engine, spec(measurement == "same"))
         seconds = time.perf_counter() - began
-        said = {
+        result = {
             "seconds": seconds,
             "cpu": watch.look() - before,
             "memory": watch.memory,
@@ -180,7 +180,7 @@ def child(what: str, home: Path, workers: int, memory: int) -> None:
             "computed": computed,
             "buckets": len(manifest.buckets) if manifest else 0,
         }
-    print(json.dumps(said))
+    print(json.dumps(result))
 
 
 def _warm(number: int) -> None:
@@ -192,7 +192,7 @@ def _warm(number: int) -> None:
             write_world(home / str(day), 5_000, day=day)
             raw = Raw.of_folder(home / str(day))
             manifest = (add if day else partition)(data, raw, FUNNEL, engine)
-            built(data, manifest, out, engine, spec())
+            build_matrix(data, manifest, out, engine, spec())
         save(tiny_model(), home / "model")
         score_buckets(home / "model", data, out, pd.Timestamp(manifest.extracted_at), engine)
     time.sleep(0.3)
@@ -201,8 +201,8 @@ def _warm(number: int) -> None:
 def write_looks(home: Path) -> None:
     """The landmarks of the matrix as a Parquet file for others: lead, as_of, look."""
     store, manifest = Store(Storage.from_path(home / "matrix")), Manifest.read(Storage.from_path(home / "buckets"))
-    parts = [store.index(r)[["lead_id", "as_of"]] for b in manifest.buckets if (r := store.record(b.number))]
-    looks = pd.concat(parts, ignore_index=True).rename(columns={"lead_id": "lead"})
+    indexes = [store.index(r)[["lead_id", "as_of"]] for b in manifest.buckets if (r := store.record(b.number))]
+    looks = pd.concat(indexes, ignore_index=True).rename(columns={"lead_id": "lead"})
     looks.assign(look=np.arange(len(looks), dtype=np.int32)).to_parquet(home / "looks.parquet", index=False)
 
 
@@ -227,17 +227,17 @@ def rival(name: str, home: Path, memory: int) -> None:
                 direction,
                 "value",
             )
-            found = rivals.by_polars(rows, pl.scan_parquet(looks), FAIR, TYPES)
-            found.sink_parquet(out, compression="uncompressed", engine="streaming")
+            frame = rivals.by_polars(rows, pl.scan_parquet(looks), FAIR, TYPES)
+            frame.sink_parquet(out, compression="uncompressed", engine="streaming")
         else:
             database.execute(f"CREATE TYPE kind AS ENUM {TYPES}")
-            rows_ = f"""(SELECT lead_id AS lead, epoch_us("at") AS "at", enum_code(type::kind)::TINYINT AS type, value,
+            relation = f"""(SELECT lead_id AS lead, epoch_us("at") AS "at", enum_code(type::kind)::TINYINT AS type, value,
                         (CASE direction WHEN 'in' THEN 1 WHEN 'out' THEN 2 ELSE 0 END)::TINYINT AS direction FROM '{events}')"""
-            query = rivals.by_duckdb(rows_, f"'{looks}'", FAIR, TYPES)
+            query = rivals.by_duckdb(relation, f"'{looks}'", FAIR, TYPES)
             database.execute(f"COPY ({query}) TO '{out}' (FORMAT parquet, COMPRESSION uncompressed)")
         seconds = time.perf_counter() - began
-        said = {"seconds": seconds, "cpu": watch.look() - before, "memory": watch.memory}
-    print(json.dumps(said | {"landmarks": pq.read_metadata(out).num_rows}))
+        result = {"seconds": seconds, "cpu": watch.look() - before, "memory": watch.memory}
+    print(json.dumps(result | {"landmarks": pq.read_metadata(out).num_rows}))
 
 
 def run(arguments: Sequence[str], minutes: float = 120) -> dict[str, float] | None:
@@ -245,49 +245,49 @@ def run(arguments: Sequence[str], minutes: float = 120) -> dict[str, float] | No
     environment = {**os.environ, "POLARS_MAX_THREADS": "2", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "benchmarks.scale", *arguments]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True, timeout=60 * minutes
         )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         print(f"{' '.join(arguments)}: {error}\n{str(getattr(error, 'stderr', ''))[-2000:]}")
         return None
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    print(f"{' '.join(arguments)}: {found}", flush=True)
-    return found
+    result: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
+    print(f"{' '.join(arguments)}: {result}", flush=True)
+    return result
 
 
-def measure(sizes: Sequence[int], home: Path, memory: int, rivals_at: int, results: Path) -> None:
+def measure(sizes: Sequence[int], home: Path, memory: int, rivals_at: int, results_file: Path) -> None:
     """Everything, noted as JSON as it comes."""
-    found: dict[str, Any] = json.loads(results.read_text()) if results.is_file() else {}
+    by_size: dict[str, Any] = json.loads(results_file.read_text()) if results_file.is_file() else {}
     for size in sizes:
         folder = home / str(size)
         if not (folder / "set").is_dir():
             write_world(folder / "set", size)
         common = ["--home", str(folder), "--memory", str(memory)]
-        at: dict[str, Any] = {}
-        at |= {what: run(["--child", what, *common]) for what in ("none", "lean")}
-        at["partition"] = run(["--child", "partition", *common, "--workers", "2"])
-        at["features"] = run(["--child", "local", *common, "--workers", "2"])
-        found[str(size)] = at
-        results.write_text(json.dumps(found, indent=1))
+        measurements: dict[str, Any] = {}
+        measurements |= {measurement: run(["--child", measurement, *common]) for measurement in ("none", "lean")}
+        measurements["partition"] = run(["--child", "partition", *common, "--workers", "2"])
+        measurements["features"] = run(["--child", "local", *common, "--workers", "2"])
+        by_size[str(size)] = measurements
+        results_file.write_text(json.dumps(by_size, indent=1))
         if size <= rivals_at:
-            at["same"] = run(["--child", "same", *common, "--workers", "2"])
+            measurements["same"] = run(["--child", "same", *common, "--workers", "2"])
             write_looks(folder)
             for name in ("polars", "duckdb"):
-                at[name] = run(["--rival", name, *common], 30)
-                if at[name] is None:  # with nearly all the machine has, then
-                    at[f"{name}-free"] = run(
+                measurements[name] = run(["--rival", name, *common], 30)
+                if measurements[name] is None:  # with nearly all the machine has, then
+                    measurements[f"{name}-free"] = run(
                         ["--rival", name, "--home", str(folder), "--memory", str(int(0.85 * installed()))], 30
                     )
         if size <= DASK_AT:
             save(tiny_model(), folder / "model")  # speed does not ask how good a model is
             for number, workers in (("one", 1), ("two", 2)):
                 shutil.rmtree(folder / "matrix")
-                at[f"dask-{number}"] = run(["--child", f"dask-{number}", *common, "--workers", str(workers)])
-                at[f"score-{number}"] = run(["--child", f"score-{number}", *common, "--workers", str(workers)])
+                measurements[f"dask-{number}"] = run(["--child", f"dask-{number}", *common, "--workers", str(workers)])
+                measurements[f"score-{number}"] = run(["--child", f"score-{number}", *common, "--workers", str(workers)])
         write_world(folder / "day", size, day=True)
-        at["day"] = run(["--child", "day", *common, "--workers", "2"])
-        results.write_text(json.dumps(found, indent=1))
+        measurements["day"] = run(["--child", "day", *common, "--workers", "2"])
+        results_file.write_text(json.dumps(by_size, indent=1))
         shutil.rmtree(folder)
 
 
@@ -303,20 +303,26 @@ def main() -> None:
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--rival", help=argparse.SUPPRESS)
     parser.add_argument("--page-only", action="store_true", help="write page and picture from what was measured")
-    given = parser.parse_args()
-    if given.child:
-        child(given.child, given.home, given.workers, given.memory)
+    arguments = parser.parse_args()
+    if arguments.child:
+        child(arguments.child, arguments.home, arguments.workers, arguments.memory)
         return
-    if given.rival:
-        rival(given.rival, given.home, given.memory)
+    if arguments.rival:
+        rival(arguments.rival, arguments.home, arguments.memory)
         return
-    given.results.parent.mkdir(parents=True, exist_ok=True)
-    if not given.page_only:
-        with tempfile.TemporaryDirectory(prefix="scale", dir=given.home) as scratch:
-            measure([int(s) for s in given.sizes.split(",")], Path(scratch), given.memory, given.rivals_at, given.results)
+    arguments.results.parent.mkdir(parents=True, exist_ok=True)
+    if not arguments.page_only:
+        with tempfile.TemporaryDirectory(prefix="scale", dir=arguments.home) as scratch:
+            measure(
+                [int(s) for s in arguments.sizes.split(",")],
+                Path(scratch),
+                arguments.memory,
+                arguments.rivals_at,
+                arguments.results,
+            )
     from benchmarks.scale_page import write
 
-    write(json.loads(given.results.read_text()), given.memory, OUT, PICTURE)
+    write(json.loads(arguments.results.read_text()), arguments.memory, OUT, PICTURE)
     print(f"Written to {OUT}.")
 
 

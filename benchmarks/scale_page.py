@@ -14,23 +14,23 @@ from benchmarks.features import FAIR, PLAN
 
 GIB = 2**30
 MICRO = 1e6
-Found = Mapping[str, Any]
+Results = Mapping[str, Any]
 
 
-def cost(at: Found, what: str, size: int) -> float:
+def cost(results: Results, step: str, size: int) -> float:
     """Processor microseconds an interaction."""
-    return float(at[what]["cpu"]) / size * MICRO
+    return float(results[step]["cpu"]) / size * MICRO
 
 
-def write(found: Mapping[str, Found], memory: int, page: Path, picture: Path) -> None:
+def write(by_size: Mapping[str, Results], memory: int, page: Path, picture: Path) -> None:
     """Write both."""
     page.parent.mkdir(parents=True, exist_ok=True)
     picture.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text("\n".join(_lines(found, memory, picture)) + "\n", encoding="utf-8")
-    _draw(found, picture)
+    page.write_text("\n".join(_lines(by_size, memory, picture)) + "\n", encoding="utf-8")
+    _draw(by_size, picture)
 
 
-def _lines(found: Mapping[str, Found], memory: int, picture: Path) -> list[str]:
+def _lines(by_size: Mapping[str, Results], memory: int, picture: Path) -> list[str]:
     libraries = ", ".join(f"{n} {version(n)}" for n in ("numpy", "duckdb", "polars", "dask"))
     lines = [
         "# Beyond one machine's memory",
@@ -49,40 +49,40 @@ def _lines(found: Mapping[str, Found], memory: int, picture: Path) -> list[str]:
         "| interactions | leads | landmarks | buckets | cut and sort | features | together | seconds | most memory |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for size, at in _measured(found):
-        sort, build = cost(at, "partition", size), cost(at, "features", size)
-        seconds = at["partition"]["seconds"] + at["features"]["seconds"]
-        most = max(at["partition"]["memory"], at["features"]["memory"]) / GIB
+    for size, results in _complete(by_size):
+        sort, build = cost(results, "partition", size), cost(results, "features", size)
+        seconds = results["partition"]["seconds"] + results["features"]["seconds"]
+        peak = max(results["partition"]["memory"], results["features"]["memory"]) / GIB
         lines.append(
-            f"| {size:,} | {size // 50:,} | {at['features']['landmarks']:,} | {at['features']['buckets']:,} | {sort:.2f} µs | "
-            f"{build:.2f} µs | {sort + build:.2f} µs | {seconds:,.0f} s | {most:.2f} GiB |"
+            f"| {size:,} | {size // 50:,} | {results['features']['landmarks']:,} | {results['features']['buckets']:,} | "
+            f"{sort:.2f} µs | {build:.2f} µs | {sort + build:.2f} µs | {seconds:,.0f} s | {peak:.2f} GiB |"
         )
     lines += ["", f"![Cost per interaction](../pictures/{picture.name})", ""]
-    return [*lines, *_ratios(found), *_paper(found)]
+    return [*lines, *_ratios(by_size), *_extrapolation(by_size)]
 
 
-def _measured(found: Mapping[str, Found]) -> list[tuple[int, Found]]:
-    sizes = sorted((int(size), at) for size, at in found.items())
-    return [(size, at) for size, at in sizes if at.get("partition") and at.get("features")]
+def _complete(by_size: Mapping[str, Results]) -> list[tuple[int, Results]]:
+    sizes = sorted((int(size), results) for size, results in by_size.items())
+    return [(size, results) for size, results in sizes if results.get("partition") and results.get("features")]
 
 
-def _ratios(found: Mapping[str, Found]) -> list[str]:
-    sizes = _measured(found)
+def _ratios(by_size: Mapping[str, Results]) -> list[str]:
+    sizes = _complete(by_size)
     small, large = sizes[0], sizes[-1]
-    each = [cost(at, "partition", n) + cost(at, "features", n) for n, at in (small, large)]
-    lines = [f"- Cost per interaction at {large[0]:,} against {small[0]:,}: {each[1] / each[0]:.2f} ×."]
-    for size, at in sizes:
-        if at.get("day"):
-            own, day = at["partition"]["cpu"] + at["features"]["cpu"], at["day"]
+    costs = [cost(results, "partition", n) + cost(results, "features", n) for n, results in (small, large)]
+    lines = [f"- Cost per interaction at {large[0]:,} against {small[0]:,}: {costs[1] / costs[0]:.2f} ×."]
+    for size, results in sizes:
+        if results.get("day"):
+            full_build, day = results["partition"]["cpu"] + results["features"]["cpu"], results["day"]
             lines.append(
-                f"- A day of 1 % of the interactions added to {size:,}: {day['cpu'] / own:.1%} of the processor time of a full "
-                f"build ({day['computed']:,} of {day['landmarks']:,} landmarks computed)."
+                f"- A day of 1 % of the interactions added to {size:,}: {day['cpu'] / full_build:.1%} of the processor time of "
+                f"a full build ({day['computed']:,} of {day['landmarks']:,} landmarks computed)."
             )
-        for what, name in (("dask", "Features"), ("score", "Batch scores")):
-            one, two = at.get(f"{what}-one"), at.get(f"{what}-two")
-            if one and two:
-                faster = one["seconds"] / two["seconds"]
-                lines.append(f"- {name} of {size:,} on two Dask workers against one, by the clock: {faster:.2f} ×.")
+        for step, name in (("dask", "Features"), ("score", "Batch scores")):
+            one_worker, two_workers = results.get(f"{step}-one"), results.get(f"{step}-two")
+            if one_worker and two_workers:
+                speed_up = one_worker["seconds"] / two_workers["seconds"]
+                lines.append(f"- {name} of {size:,} on two Dask workers against one, by the clock: {speed_up:.2f} ×.")
     return [
         *lines,
         "",
@@ -93,7 +93,7 @@ def _ratios(found: Mapping[str, Found]) -> list[str]:
     ]
 
 
-def _rivals(sizes: Sequence[tuple[int, Found]]) -> list[str]:
+def _rivals(sizes: Sequence[tuple[int, Results]]) -> list[str]:
     """Others on the same features, from the same file."""
     lines = [
         "## Against polars and DuckDB",
@@ -107,22 +107,22 @@ def _rivals(sizes: Sequence[tuple[int, Found]]) -> list[str]:
         "| interactions | | processor time | against Ripeline, all | against its features alone | most memory |",
         "|---|---|---|---|---|---|",
     ]
-    for size, at in sizes:
-        if not at.get("same"):
+    for size, results in sizes:
+        if not results.get("same"):
             continue
-        alone = at["same"]["cpu"]
-        own = at["partition"]["cpu"] + alone
-        most = max(at["partition"]["memory"], at["same"]["memory"]) / GIB
-        lines.append(f"| {size:,} | Ripeline | {own:.1f} s, its features alone {alone:.1f} s | | | {most:.1f} GiB |")
+        features_alone = results["same"]["cpu"]
+        total = results["partition"]["cpu"] + features_alone
+        peak = max(results["partition"]["memory"], results["same"]["memory"]) / GIB
+        lines.append(f"| {size:,} | Ripeline | {total:.1f} s, its features alone {features_alone:.1f} s | | | {peak:.1f} GiB |")
         for name in ("polars", "duckdb"):
-            other = at.get(name)
-            if not other:
+            rival = results.get(name)
+            if not rival:
                 lines.append(f"| {size:,} | {name} | came to no end within the memory | | | |")
-                other = at.get(f"{name}-free")
-            if other:
+                rival = results.get(f"{name}-free")
+            if rival:
                 lines.append(
-                    f"| {size:,} | {name} | {other['cpu']:.1f} s | {other['cpu'] / own:.1f} × | {other['cpu'] / alone:.1f} × | "
-                    f"{other['memory'] / GIB:.1f} GiB |"
+                    f"| {size:,} | {name} | {rival['cpu']:.1f} s | {rival['cpu'] / total:.1f} × | "
+                    f"{rival['cpu'] / features_alone:.1f} × | {rival['memory'] / GIB:.1f} GiB |"
                 )
     return [
         *lines,
@@ -132,16 +132,16 @@ def _rivals(sizes: Sequence[tuple[int, Found]]) -> list[str]:
     ]
 
 
-def _paper(found: Mapping[str, Found]) -> list[str]:
+def _extrapolation(by_size: Mapping[str, Results]) -> list[str]:
     """What larger sizes would take, from the largest that was measured."""
-    size, at = _measured(found)[-1]
-    each = cost(at, "partition", size) + cost(at, "features", size)
-    looks = at["features"]["landmarks"] / size
-    per_lead = _per_lead(at, size)
+    size, results = _complete(by_size)[-1]
+    micros = cost(results, "partition", size) + cost(results, "features", size)
+    density = results["features"]["landmarks"] / size
+    per_lead = _per_lead(results, size)
     lines = [
         "## On paper",
         "",
-        f"From {size:,} interactions: {each:.2f} µs of a processor each, {looks:.3f} landmarks each of about 250 columns.",
+        f"From {size:,} interactions: {micros:.2f} µs of a processor each, {density:.3f} landmarks each of about 250 columns.",
         "",
         "| interactions | core-hours | buckets of a million | matrix | tables with a row a lead, in memory |",
         "|---|---|---|---|---|",
@@ -149,8 +149,8 @@ def _paper(found: Mapping[str, Found]) -> list[str]:
     for large in (1_000_000_000, 100_000_000_000):
         leads = large // 50
         lines.append(
-            f"| {large:,} | {large * each / MICRO / 3600:,.1f} | {large // 700_000:,} | "
-            f"{large * looks * 1000 / 1e12:,.1f} TB | {leads * per_lead / GIB:,.0f} GiB |"
+            f"| {large:,} | {large * micros / MICRO / 3600:,.1f} | {large // 700_000:,} | "
+            f"{large * density * 1000 / 1e12:,.1f} TB | {leads * per_lead / GIB:,.0f} GiB |"
         )
     return [
         *lines,
@@ -165,28 +165,29 @@ def _paper(found: Mapping[str, Found]) -> list[str]:
     ]
 
 
-def _per_lead(at: Found, size: int) -> float:
+def _per_lead(results: Results, size: int) -> float:
     """Bytes in memory for each lead while the tables with a row a lead are validated and cut; 50 interactions a lead."""
-    return max(float(at["lean"]["memory"]) - float(at["none"]["memory"]), 0.0) / (size // 50)
+    return max(float(results["lean"]["memory"]) - float(results["none"]["memory"]), 0.0) / (size // 50)
 
 
-def _draw(found: Mapping[str, Found], picture: Path) -> None:
+def _draw(by_size: Mapping[str, Results], picture: Path) -> None:
     import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    sizes = _measured(found)
+    sizes = _complete(by_size)
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
-    x = [size for size, _ in sizes]
-    sort, build = ([cost(at, what, size) for size, at in sizes] for what in ("partition", "features"))
-    left.bar([f"{n / 1e6:g} M" for n in x], sort, color="#8fb3d9", label="cut and sort")
-    left.bar([f"{n / 1e6:g} M" for n in x], build, bottom=sort, color="#2b6ca3", label="features")
+    counts = [size for size, _ in sizes]
+    sort, build = ([cost(results, step, size) for size, results in sizes] for step in ("partition", "features"))
+    left.bar([f"{n / 1e6:g} M" for n in counts], sort, color="#8fb3d9", label="cut and sort")
+    left.bar([f"{n / 1e6:g} M" for n in counts], build, bottom=sort, color="#2b6ca3", label="features")
     left.set_ylabel("processor µs an interaction")
     left.set_xlabel("interactions")
     left.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2)
     right.bar(
-        [f"{n / 1e6:g} M" for n in x], [max(at["partition"]["memory"], at["features"]["memory"]) / GIB for _, at in sizes]
+        [f"{n / 1e6:g} M" for n in counts],
+        [max(results["partition"]["memory"], results["features"]["memory"]) / GIB for _, results in sizes],
     )
     right.axhline(4, color="#b03030", linewidth=1)
     right.set_ylabel("most memory, GiB")

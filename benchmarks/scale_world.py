@@ -83,10 +83,12 @@ def _stages(leads: int, created: npt.NDArray[np.int64], end: int) -> pd.DataFram
         alive = alive & (random.random(leads) < share)
         rows = np.flatnonzero(alive & (at <= end))
         parts.append(pd.DataFrame({"lead_id": _ids(rows), "lead_stage": stage, "at": timestamps(at[rows])}))
-    gone = np.flatnonzero(~alive & (random.random(leads) < 0.5))
-    left = at[gone] + random.integers(DAY, 60 * DAY, len(gone))
-    inside = left <= end
-    parts.append(pd.DataFrame({"lead_id": _ids(gone[inside]), "lead_stage": "lost", "at": timestamps(left[inside])}))
+    exits = np.flatnonzero(~alive & (random.random(leads) < 0.5))
+    exited_at = at[exits] + random.integers(DAY, 60 * DAY, len(exits))
+    until_end = exited_at <= end
+    parts.append(
+        pd.DataFrame({"lead_id": _ids(exits[until_end]), "lead_stage": "lost", "at": timestamps(exited_at[until_end])})
+    )
     return pd.concat(parts, ignore_index=True)
 
 

@@ -74,8 +74,8 @@ app = FastAPI()
 async def score(request: Request) -> dict:
     x = np.zeros((len(request.leads), width), np.float32)
     x[:, 0] = [len(lead.interactions) for lead in request.leads]
-    found = booster.predict(x, num_threads=1)
-    return {"results": [{"lead_id": l.lead_id, "probability": float(p)} for l, p in zip(request.leads, found)]}
+    probabilities = booster.predict(x, num_threads=1)
+    return {"results": [{"lead_id": l.lead_id, "probability": float(p)} for l, p in zip(request.leads, probabilities)]}
 """
 
 
@@ -119,9 +119,9 @@ def running(command: list[str], port: int, path: str, environment: dict[str, str
     try:
         for _ in range(600):
             try:
-                asked = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-                asked.request("GET", path)
-                if asked.getresponse().status < 500:
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                connection.request("GET", path)
+                if connection.getresponse().status < 500:
                     break
             except OSError:
                 pass
@@ -145,24 +145,24 @@ class Client:
         self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def seconds(self, body: bytes) -> float:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         self.connection.request("POST", "/v1/score", body, {"content-type": "application/json"})
         answer = self.connection.getresponse()
         answer.read()
-        taken = time.perf_counter() - begun
+        elapsed = time.perf_counter() - start
         assert answer.status == 200, answer.status
-        return taken
+        return elapsed
 
 
 @dataclass
-class OneLead:
+class RequestTimes:
     """Milliseconds of each request by who answered, and the megabytes of our worker afterwards."""
 
     times: dict[str, list[float]]
     mib: float
 
 
-def one_lead(folder: Path, requests: int) -> OneLead:
+def time_requests(folder: Path, requests: int) -> RequestTimes:
     """Ask both in turn."""
     model = load(folder)
     boosters = [t.gbm for t in model.transitions if t.gbm]
@@ -182,33 +182,33 @@ def one_lead(folder: Path, requests: int) -> OneLead:
             for client in clients.values():
                 for body in bodies:
                     client.seconds(body)
-            found: dict[str, list[float]] = {name: [] for name in clients}
+            times: dict[str, list[float]] = {name: [] for name in clients}
             for number in range(requests):
                 for name, client in clients.items():
-                    found[name].append(client.seconds(bodies[number % len(bodies)]) * 1000)
-            family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-            mib = max(one.memory_info().rss for one in family) / 2**20
-    return OneLead(found, mib)
+                    times[name].append(client.seconds(bodies[number % len(bodies)]) * 1000)
+            processes = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+            mib = max(worker.memory_info().rss for worker in processes) / 2**20
+    return RequestTimes(times, mib)
 
 
-def best(work: Callable[[], object], times: int) -> float:
+def quickest(work: Callable[[], object], times: int) -> float:
     """Seconds of the quickest of so many."""
-    found = []
+    seconds = []
     for _ in range(times):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         work()
-        found.append(time.perf_counter() - begun)
-    return min(found)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
 
 
-def made(trees: int, leaves: int) -> lgb.Booster:
+def random_booster(trees: int, leaves: int) -> lgb.Booster:
     """A booster of that size on 20,000 rows of 300 columns, counts and real numbers with gaps."""
     rng = np.random.default_rng(1)
     x = rng.normal(size=(20_000, 300)).astype(np.float32)
     x[:, :50] = np.round(np.maximum(x[:, :50], 0) * 2)
     x[rng.random(x.shape) < 0.05] = np.nan
-    seen = np.nan_to_num(x)
-    y = seen[:, 0] * seen[:, 60] + seen[:, 1:20].sum(axis=1) * 0.3 + rng.normal(size=len(x)) > 0.5
+    filled = np.nan_to_num(x)
+    y = filled[:, 0] * filled[:, 60] + filled[:, 1:20].sum(axis=1) * 0.3 + rng.normal(size=len(x)) > 0.5
     params = {
         "objective": "binary", "num_leaves": leaves, "learning_rate": 0.06, "verbosity": -1, "min_data_in_leaf": 40,
         "feature_fraction": 0.5, "max_bin": 63, "num_threads": 2,
@@ -216,73 +216,73 @@ def made(trees: int, leaves: int) -> lgb.Booster:
     return lgb.train(params, lgb.Dataset(x, y), trees)
 
 
-def kernel(name: str, booster: lgb.Booster) -> str:
+def contributions_row(name: str, booster: lgb.Booster) -> str:
     """One row of the table: LightGBM's contributions and ours, one lead and many."""
     trees = Trees.read(booster.model_to_string())
     ours = Shapley.from_trees(trees) if trees else None
     assert ours is not None
     x = np.random.default_rng(2).normal(size=(10_000, booster.num_feature())).astype(np.float32) * 2
-    few, some = x[:1], x[:1_000]
-    off = float(np.abs(ours.contributions(some) - booster.predict(some, pred_contrib=True)).max())
-    one = (
-        best(lambda: booster.predict(few, pred_contrib=True, num_threads=1), 200),
-        best(lambda: ours.contributions(few), 1_000),
+    single, sample = x[:1], x[:1_000]
+    largest_difference = float(np.abs(ours.contributions(sample) - booster.predict(sample, pred_contrib=True)).max())
+    single_seconds = (
+        quickest(lambda: booster.predict(single, pred_contrib=True, num_threads=1), 200),
+        quickest(lambda: ours.contributions(single), 1_000),
     )
-    many = (
-        best(lambda: booster.predict(some, pred_contrib=True), 3) / len(some),
-        best(lambda: ours.contributions(x), 5) / len(x),
+    lead_seconds = (
+        quickest(lambda: booster.predict(sample, pred_contrib=True), 3) / len(sample),
+        quickest(lambda: ours.contributions(x), 5) / len(x),
     )
     cells = (
         name,
-        f"{one[0] * 1e6:.0f} µs, {one[1] * 1e6:.1f} µs",
-        f"**{one[0] / one[1]:.1f} ×**",
-        f"{1 / many[0]:,.0f}, {1 / many[1]:,.0f}",
-        f"**{many[0] / many[1]:.1f} ×**",
-        f"{off:.0e}",
+        f"{single_seconds[0] * 1e6:.0f} µs, {single_seconds[1] * 1e6:.1f} µs",
+        f"**{single_seconds[0] / single_seconds[1]:.1f} ×**",
+        f"{1 / lead_seconds[0]:,.0f}, {1 / lead_seconds[1]:,.0f}",
+        f"**{lead_seconds[0] / lead_seconds[1]:.1f} ×**",
+        f"{largest_difference:.0e}",
     )
     return f"| {' | '.join(cells)} |"
 
 
-def everything(model: FunnelModel, stage: int) -> str:
+def answer_row(model: FunnelModel, stage: int) -> str:
     """One row of the table: for a lead in that lead stage LightGBM's contributions of the boosters that say how likely the next
     one is and the margins of all later ones; ours with points, chances, intervals, worth, curves, grades and reasons on top."""
     from serving.scoring.request import read
     from serving.scoring.scorer import Scorer
 
     scorer = Scorer(model)
-    parsed = [read(payload(model, seed), model.funnel, AS_OF) for seed in range(100)]
-    seen = [scorer.scoring_input(one.leads, one.as_of) for one in parsed]
-    rows = np.concatenate([one.rows for one in seen] * 50, axis=1)
+    requests = [read(payload(model, seed), model.funnel, AS_OF) for seed in range(100)]
+    inputs = [scorer.scoring_input(request.leads, request.as_of) for request in requests]
+    rows = np.concatenate([leads.rows for leads in inputs] * 50, axis=1)
     count = rows.shape[1]
     stages, days = np.full(count, stage, np.int32), np.full(count, 30.0)
     fits = np.zeros((count, len(model.rules.book.fit)))
     x = model.packed.numbers(rows, stages, days, fits, 0).x
     pairs = [(t.gbm, t.stacked) for t in model.transitions[stage:]]
     explained = [gbm.booster for gbm in pairs[0] if gbm]
-    later = [gbm.booster for pair in pairs[1:] for gbm in pair if gbm]
+    later_boosters = [gbm.booster for pair in pairs[1:] for gbm in pair if gbm]
     if model.value and model.value.gbm:
-        later.append(model.value.gbm.booster)
+        later_boosters.append(model.value.gbm.booster)
 
-    def theirs(some: Any, threads: int) -> None:
+    def predict(sample: Any, threads: int) -> None:
         for booster in explained:
-            booster.predict(some, pred_contrib=True, num_threads=threads)
-        for booster in later:
-            booster.predict(some, raw_score=True, num_threads=threads)
+            booster.predict(sample, pred_contrib=True, num_threads=threads)
+        for booster in later_boosters:
+            booster.predict(sample, raw_score=True, num_threads=threads)
 
-    one = (
-        best(lambda: theirs(x[:1], 1), 100),
-        best(lambda: model.packed.numbers(rows[:, :1], stages[:1], days[:1], fits[:1], 3), 500),
+    single_seconds = (
+        quickest(lambda: predict(x[:1], 1), 100),
+        quickest(lambda: model.packed.numbers(rows[:, :1], stages[:1], days[:1], fits[:1], 3), 500),
     )
-    many = (
-        best(lambda: theirs(x[:1_000], 0), 3) / 1_000,
-        best(lambda: model.packed.numbers(rows, stages, days, fits, 3), 3) / count,
+    lead_seconds = (
+        quickest(lambda: predict(x[:1_000], 0), 3) / 1_000,
+        quickest(lambda: model.packed.numbers(rows, stages, days, fits, 3), 3) / count,
     )
     cells = (
-        f"a lead in {model.funnel.stages[stage]}: {len(explained)} + {len(later)} boosters",
-        f"{one[0] * 1e6:.0f} µs, {one[1] * 1e6:.1f} µs",
-        f"**{one[0] / one[1]:.1f} ×**",
-        f"{1 / many[0]:,.0f}, {1 / many[1]:,.0f}",
-        f"**{many[0] / many[1]:.1f} ×**",
+        f"a lead in {model.funnel.stages[stage]}: {len(explained)} + {len(later_boosters)} boosters",
+        f"{single_seconds[0] * 1e6:.0f} µs, {single_seconds[1] * 1e6:.1f} µs",
+        f"**{single_seconds[0] / single_seconds[1]:.1f} ×**",
+        f"{1 / lead_seconds[0]:,.0f}, {1 / lead_seconds[1]:,.0f}",
+        f"**{lead_seconds[0] / lead_seconds[1]:.1f} ×**",
     )
     return f"| {' | '.join(cells)} |"
 
@@ -297,8 +297,8 @@ def batch(folder: Path, leads: int) -> tuple[int, float, float]:
     model = load(folder)
     dataset = simulate(SimulatorSettings(leads=leads)).dataset
     scored = len(score_open(model, dataset, dataset.extracted_at))
-    seconds = best(lambda: score_open(model, dataset, dataset.extracted_at), 7)
-    index = best(lambda: Histories.from_dataset(dataset, model.feature_set.types, model.feature_set.mail), 3)
+    seconds = quickest(lambda: score_open(model, dataset, dataset.extracted_at), 7)
+    index = quickest(lambda: Histories.from_dataset(dataset, model.feature_set.types, model.feature_set.mail), 3)
     return scored, scored / seconds, index
 
 
@@ -308,10 +308,10 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=ROOT / "artefacts" / "champion")
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--leads", type=int, default=60_000)
-    given = parser.parse_args()
-    folder = given.model.resolve()
-    one = one_lead(folder, given.requests)
-    cuts = {name: statistics.quantiles(times, n=100) for name, times in one.times.items()}
+    options = parser.parse_args()
+    folder = options.model.resolve()
+    request_times = time_requests(folder, options.requests)
+    cuts = {name: statistics.quantiles(times, n=100) for name, times in request_times.times.items()}
     lines = [
         "# Speed of serving",
         "",
@@ -319,18 +319,22 @@ def main() -> None:
         "",
         f"## One lead with {ACTS} interactions",
         "",
-        f"{given.requests:,} requests to each, in turn, over one kept connection each. The bare app is FastAPI + LightGBM on",
+        f"{options.requests:,} requests to each, in turn, over one kept connection each. The bare app is FastAPI + LightGBM on",
         "the same body: pydantic reads it and one booster of the champion answers; no features, reasons, rules, intervals or",
         "advice. Both have uvloop and httptools.",
         "",
         "| | p50 ms | p99 ms | worst ms | above 50 ms |",
         "|---|---|---|---|---|",
     ]
-    for name, times in one.times.items():
+    for name, times in request_times.times.items():
         slow = sum(t > 50 for t in times)
         lines.append(f"| {name} | {cuts[name][49]:.3f} | {cuts[name][98]:.3f} | {max(times):.1f} | {slow} |")
-    ratio = [cuts["ours"][place] / cuts["bare"][place] for place in (49, 98)]
-    lines += ["", f"Ours to bare: **p50 {ratio[0]:.2f} ×, p99 {ratio[1]:.2f} ×**. Memory of our worker: {one.mib:.0f} MiB.", ""]
+    ratio = [cuts["ours"][centile] / cuts["bare"][centile] for centile in (49, 98)]
+    lines += [
+        "",
+        f"Ours to bare: **p50 {ratio[0]:.2f} ×, p99 {ratio[1]:.2f} ×**. Memory of our worker: {request_times.mib:.0f} MiB.",
+        "",
+    ]
     lines += [
         "## Contributions",
         "",
@@ -341,14 +345,14 @@ def main() -> None:
     ]
     model = load(folder)
     for transition in model.transitions:
-        for part, gbm in (("gbm", transition.gbm), ("stacked", transition.stacked)):
+        for learner, gbm in (("gbm", transition.gbm), ("stacked", transition.stacked)):
             if gbm:
                 shape = (
                     f"{gbm.trees} trees, at most {max(t['num_leaves'] for t in gbm.booster.dump_model()['tree_info'])} leaves"
                 )
-                lines.append(kernel(f"champion, {transition.target}, {part}: {shape}", gbm.booster))
+                lines.append(contributions_row(f"champion, {transition.target}, {learner}: {shape}", gbm.booster))
     for trees, leaves in ((150, 15), (400, 63)):
-        lines.append(kernel(f"{trees} trees of {leaves} leaves, 300 features", made(trees, leaves)))
+        lines.append(contributions_row(f"{trees} trees of {leaves} leaves, 300 features", random_booster(trees, leaves)))
     lines += [
         "",
         "What a lead asks for: LightGBM's contributions of the boosters of its next lead stage and margins of all later ones",
@@ -356,14 +360,14 @@ def main() -> None:
         "",
         "| | one lead | | leads a second | |",
         "|---|---|---|---|---|",
-        *(everything(model, stage) for stage in range(len(model.transitions))),
+        *(answer_row(model, stage) for stage in range(len(model.transitions))),
     ]
-    scored, rate, index = batch(folder, given.leads)
+    scored, rate, index = batch(folder, options.leads)
     lines += [
         "",
         "## Batch",
         "",
-        f"{scored:,} open leads of a simulated business of {given.leads:,}, all of the answer with three reasons each:",
+        f"{scored:,} open leads of a simulated business of {options.leads:,}, all of the answer with three reasons each:",
         f"**{rate:,.0f} leads a second**. Making the index of the histories takes {index:.2f} s alone; attributes are encoded",
         "meanwhile.",
     ]

@@ -101,22 +101,22 @@ def events(prefix: str, count: int, names: list[str]) -> list[dict[str, Any]]:
 
 def timed(work: Callable[[int], object], count: int) -> list[float]:
     """Milliseconds of each call."""
-    found = []
+    times = []
     for number in range(count):
         begun = time.perf_counter()
         work(number)
-        found.append((time.perf_counter() - begun) * 1000)
-    return found
+        times.append((time.perf_counter() - begun) * 1000)
+    return times
 
 
 def measured(model: Path, store: str, dataset: Dataset, folder: Path) -> dict[str, str]:
     """One column of the table."""
-    kept = Store.from_address(store)
-    kept.open()
+    lead_store = Store.from_address(store)
+    lead_store.open()
     begun = time.perf_counter()
-    rows = sum(load(kept, dataset).values())
+    rows = sum(load(lead_store, dataset).values())
     loaded = time.perf_counter() - begun
-    kept.close()
+    lead_store.close()
     names = dataset.leads["lead_id"].tolist()
     with served(model, store, folder) as port:
         first = settled(port)
@@ -124,10 +124,10 @@ def measured(model: Path, store: str, dataset: Dataset, folder: Path) -> dict[st
         total = client.ask("GET", "/v1/leads?limit=1")["total"]
         listed = [row["lead_id"] for row in client.ask("GET", "/v1/leads?limit=500")["rows"]]
 
-        def one(number: int) -> None:
+        def add_one(number: int) -> None:
             client.ask("POST", "/v1/interactions", {"interactions": events(f"s{number}", 1, names[number:])})
 
-        singles = timed(one, SINGLES)
+        singles = timed(add_one, SINGLES)
         begun = time.perf_counter()
         with ThreadPoolExecutor(CLIENTS) as pool:
             list(pool.map(lambda c: _singles(port, c, names), range(CLIENTS)))
@@ -135,10 +135,10 @@ def measured(model: Path, store: str, dataset: Dataset, folder: Path) -> dict[st
 
         client = Client(port)  # the server has closed the one that was idle
 
-        def many(number: int) -> None:
+        def add_batch(number: int) -> None:
             client.ask("POST", "/v1/interactions", {"interactions": events(f"b{number}", BATCH, names)})
 
-        batches = timed(many, BATCHES)
+        batches = timed(add_batch, BATCHES)
         settled(port)
         client = Client(port)
         scores = timed(lambda i: client.ask("GET", f"/v1/leads/{listed[i % len(listed)]}/score"), SCORES)
@@ -174,18 +174,18 @@ def main() -> None:
         "--on", nargs="+", default=["SQLite", "PostgreSQL"], help="one of the two keeps what is known of the other"
     )
     parser.add_argument("--results", type=Path, default=ROOT / "artefacts" / "store_bench.json")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     load_before = os.getloadavg()[0]
-    dataset = simulate(SimulatorSettings(leads=given.leads, days=730, seed=3)).dataset
-    columns = json.loads(given.results.read_text(encoding="utf-8")) if given.results.is_file() else {}
+    dataset = simulate(SimulatorSettings(leads=arguments.leads, days=730, seed=3)).dataset
+    columns = json.loads(arguments.results.read_text(encoding="utf-8")) if arguments.results.is_file() else {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        if "SQLite" in given.on:
-            columns["SQLite"] = measured(given.model, f"sqlite:///{folder}/leads.db", dataset, folder)
-        if "PostgreSQL" in given.on:
+        if "SQLite" in arguments.on:
+            columns["SQLite"] = measured(arguments.model, f"sqlite:///{folder}/leads.db", dataset, folder)
+        if "PostgreSQL" in arguments.on:
             with postgres.cluster(safe=True) as cluster:
-                columns["PostgreSQL"] = measured(given.model, cluster.address, dataset, folder)
-    given.results.write_text(json.dumps(columns, indent=1), encoding="utf-8")
+                columns["PostgreSQL"] = measured(arguments.model, cluster.address, dataset, folder)
+    arguments.results.write_text(json.dumps(columns, indent=1), encoding="utf-8")
     columns = {name: columns[name] for name in ("SQLite", "PostgreSQL") if name in columns}
     rows = "\n".join(
         f"| {name} | {' | '.join(column[name] for column in columns.values())} |" for name in next(iter(columns.values()))
@@ -193,7 +193,7 @@ def main() -> None:
     acts = len(dataset.interactions)
     text = f"""# The lead store
 
-`make bench-store`: a server process over HTTP on loopback, the default champion, {given.leads:,} leads with {acts:,}
+`make bench-store`: a server process over HTTP on loopback, the default champion, {arguments.leads:,} leads with {acts:,}
 interactions, {os.cpu_count()} cores shared by client, server and database, Python {platform.python_version()}.
 Load average of the machine when it began: {load_before:.1f}; the figures are worth comparing within one run only.
 Every event is on disk when it is answered (SQLite: `synchronous=FULL`; PostgreSQL: its defaults); the background worker

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.pairs.sources import MODEL, Pair, Said
+from benchmarks.pairs.sources import MODEL, Forecast, Pair
 from benchmarks.peers.crossed import differences, losses, weeks
 from models.calibration.intervals import QUANTILE
 from models.common.types import Flags, Floats
@@ -23,26 +23,26 @@ Rows = npt.NDArray[np.intp]
 Record = dict[str, Any]
 
 
-def judge(pair: Pair, said: Mapping[str, Said]) -> list[Record]:
+def judge(pair: Pair, forecasts: Mapping[str, Forecast]) -> list[Record]:
     """One record per target that enough landmarks after the origin can tell about."""
-    after, found = pair.later, []
-    for target, name in enumerate(pair.known.funnel.targets):
+    after, records = pair.later, []
+    for target, name in enumerate(pair.prepared.funnel.targets):
         rows = np.flatnonzero(after.labels.matured[:, target])
         y = after.labels.reached[rows, target]
         if len(rows) >= FEWEST and y.any() and not y.all():
-            found.append({"target": name, **_question(pair, said, target, rows)})
-    return found
+            records.append({"target": name, **_question(pair, forecasts, target, rows)})
+    return records
 
 
-def _question(pair: Pair, said: Mapping[str, Said], target: int, rows: Rows) -> Record:
+def _question(pair: Pair, forecasts: Mapping[str, Forecast], target: int, rows: Rows) -> Record:
     after = pair.later
     y = after.labels.reached[rows, target]
     account, week = after.account[rows], weeks(after.as_of[rows], after.prepared.dated)
-    p = {name: s.reached[rows, target] for name, s in said.items()}
+    p = {name: s.reached[rows, target] for name, s in forecasts.items()}
     others = [name for name in p if name != MODEL]
     each = np.column_stack([losses(y, p[MODEL]) - losses(y, p[name]) for name in others])
     against = dict(zip(others, differences(each, (account, week)), strict=True))
-    model = said[MODEL]
+    model = forecasts[MODEL]
     assert model.low is not None
     assert model.high is not None
     inside = covered(y, p[MODEL], model.low[rows, target], model.high[rows, target], account)
@@ -53,7 +53,7 @@ def _question(pair: Pair, said: Mapping[str, Said], target: int, rows: Rows) -> 
         "base_rate": float(y.mean()),
         "base_rate_before": _before(pair, target),
         "coverage": {"groups": len(inside), "inside": float(np.mean(inside)) if inside else None},
-        "sources": {name: _source(y, p[name], said[name].seconds, against.get(name)) for name in p},
+        "sources": {name: _source(y, p[name], forecasts[name].seconds, against.get(name)) for name in p},
     }
 
 
@@ -66,7 +66,7 @@ def _source(y: Flags, p: Floats, seconds: float, against: Difference | None) -> 
 
 def _before(pair: Pair, target: int) -> float | None:
     """The base rate among all landmarks whose outcome was known at the origin; None where there are none."""
-    labels = pair.known.labels(pair.known.extracted_at)
+    labels = pair.prepared.labels(pair.prepared.extracted_at)
     matured = labels.matured[:, target]
     return float(labels.reached[matured, target].mean()) if matured.any() else None
 
@@ -88,10 +88,10 @@ def covered(y: Flags, p: Floats, low: Floats, high: Floats, account: npt.NDArray
 
 def _holds(y: Flags, p: Floats, low: Floats, high: Floats, effect: float) -> bool:
     """Whether a group's rate is within the reach of its interval and of chance, whose variances add up."""
-    said, came = float(p.mean()), float(y.mean())
-    end = float(high.mean()) if came > said else float(low.mean())
+    predicted, observed = float(p.mean()), float(y.mean())
+    end = float(high.mean()) if observed > predicted else float(low.mean())
     chance = QUANTILE * np.sqrt(effect * max(end * (1 - end), 0.25 / len(y)) / len(y))
-    return bool(abs(came - said) <= np.hypot(end - said, chance))
+    return bool(abs(observed - predicted) <= np.hypot(end - predicted, chance))
 
 
 def moved(record: Record) -> float | None:

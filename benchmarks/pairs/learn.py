@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.pairs.cases import Case, cases
-from benchmarks.pairs.options import add_options, wanted_of
+from benchmarks.pairs.options import add_options, selection_of
 from benchmarks.peers.crossed import differences, losses, weeks
 from benchmarks.peers.fits import BLEND, LOGISTIC, REGULARISED
 from models.calibration.chain import Conditional
@@ -41,40 +41,40 @@ FEWEST = 30  # landmarks, or a case is not judged
 def way(name: str) -> Way:
     """A way of learning by its name."""
     module, _, function = name.rpartition(":")
-    found: Way = getattr(importlib.import_module(module or "benchmarks.pairs.ways"), function)
-    return found
+    learn: Way = getattr(importlib.import_module(module or "benchmarks.pairs.ways"), function)
+    return learn
 
 
 def evaluate(ways: Mapping[str, Way], every: Iterable[Case]) -> list[Record]:
     """A record per case that enough landmarks tell about: log loss of each way and of peers, differences from the first way."""
-    found = []
+    records = []
     for case in every:
-        y = case.asked.y
+        y = case.judged.y
         if len(y) < FEWEST or y.all() or not y.any() or not len(case.train):
             continue
-        said, seconds = {}, {}
+        probabilities, seconds = {}, {}
         for name, learn in ways.items():
             began = time.perf_counter()
-            said[name] = learn(case).probability(case.asked.x)
+            probabilities[name] = learn(case).probability(case.judged.x)
             seconds[name] = round(time.perf_counter() - began, 2)
-        found.append({**_record(case, said), "seconds": seconds})
-        print(f"{case.title}: " + ", ".join(f"{n} {v:.4f}" for n, v in found[-1]["loss"].items() if n in ways), flush=True)
-    return found
+        records.append({**_record(case, probabilities), "seconds": seconds})
+        print(f"{case.title}: " + ", ".join(f"{n} {v:.4f}" for n, v in records[-1]["loss"].items() if n in ways), flush=True)
+    return records
 
 
-def _record(case: Case, said: Mapping[str, Floats]) -> Record:
-    first = next(iter(said))
+def _record(case: Case, probabilities: Mapping[str, Floats]) -> Record:
+    first = next(iter(probabilities))
     peers = case.peers()
     if LOGISTIC in peers and REGULARISED in peers:
         peers[BLEND] = sigmoid(0.5 * logit(peers[LOGISTIC]) + 0.5 * logit(peers[REGULARISED]))
-    each = {name: losses(case.asked.y, p) for name, p in {**said, **peers}.items()}
-    groups = (case.asked.account, weeks(case.asked.as_of, case.dated))
+    each = {name: losses(case.judged.y, p) for name, p in {**probabilities, **peers}.items()}
+    groups = (case.judged.account, weeks(case.judged.as_of, case.dated))
     others = [name for name in each if name != first]
     against = differences(np.column_stack([each[n] - each[first] for n in others]), groups) if others else []
     return {
         "case": case.title,
         "task": case.task,
-        "rows": len(case.asked.y),
+        "rows": len(case.judged.y),
         "loss": {name: float(loss.mean()) for name, loss in each.items()},
         "verdict": {name: d.verdict for name, d in zip(others, against, strict=True)},
         "peers": list(peers),
@@ -111,17 +111,17 @@ def main() -> None:
     parser.add_argument("--whole", action="store_true", help="give ways all landmarks before the origin, not only the examples")
     parser.add_argument("--out", type=Path, help="JSON file of all records")
     add_options(parser)
-    given = parser.parse_args()
-    every = cases(wanted_of(given), whole=given.whole)
-    if given.prepare:
+    arguments = parser.parse_args()
+    every = cases(selection_of(arguments), whole=arguments.whole)
+    if arguments.prepare:
         for case in every:
-            print(f"{case.title}: {len(case.train):,} examples, {len(case.asked.y):,} asked about")
+            print(f"{case.title}: {len(case.train):,} examples, {len(case.judged.y):,} asked about")
         return
-    records = evaluate({name: way(name) for name in given.ways}, every)
-    if given.out:
-        given.out.write_text(json.dumps(records, indent=1), encoding="utf-8")
+    records = evaluate({name: way(name) for name in arguments.ways}, every)
+    if arguments.out:
+        arguments.out.write_text(json.dumps(records, indent=1), encoding="utf-8")
     if records:
-        Console(width=150).print(summary(records, given.ways))
+        Console(width=150).print(summary(records, arguments.ways))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks.pairs.run import Wanted
+from benchmarks.pairs.run import Selection
 from benchmarks.pairs.tasks import ROOT, TASKS
 from benchmarks.peers.fits import PEERS
 
@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=int, help="only so many of the newest leads of each task: a quick look")
 
 
-def wanted_of(given: argparse.Namespace, peers: tuple[str, ...] = PEERS) -> Wanted:
+def selection_of(arguments: argparse.Namespace, peers: tuple[str, ...] = PEERS) -> Selection:
     """What the options say."""
-    data, cache = given.data.resolve(), given.cache.resolve()
-    return Wanted(data, cache, tuple(given.tasks), tuple(given.origins), peers, given.rows)
+    data, cache = arguments.data.resolve(), arguments.cache.resolve()
+    return Selection(data, cache, tuple(arguments.tasks), tuple(arguments.origins), peers, arguments.rows)

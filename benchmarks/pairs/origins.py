@@ -90,27 +90,27 @@ def as_known(dataset: Dataset, origin: Origin) -> Dataset:
     knowledge lies as long after the newest of them as it does in the whole dataset.
     """
     created = microseconds(dataset.leads["created_at"])
-    kept = keep_leads(dataset, (created <= origin.moment) & ~held_out(dataset, origin.task))
+    known = keep_leads(dataset, (created <= origin.moment) & ~held_out(dataset, origin.task))
     if dataset.time == "row_order":
         delay = moment(dataset.extracted_at) - int(created.max())
-        newest = int(microseconds(kept.leads["created_at"]).max())
-        return replace(kept, extracted_at=timestamps(np.array([newest + delay]))[0])
+        newest = int(microseconds(known.leads["created_at"]).max())
+        return replace(known, extracted_at=timestamps(np.array([newest + delay]))[0])
     day = timestamps(np.array([origin.moment]))[0]
 
     def before(frame: pd.DataFrame, column: str) -> pd.DataFrame:
         return frame[frame[column] <= day].reset_index(drop=True)
 
-    deals = before(kept.deals, "created_at")
+    deals = before(known.deals, "created_at")
     open_then = ~(deals["closed_at"] <= day)
     deals = deals.assign(
         closed_at=deals["closed_at"].mask(open_then),
         status=deals["status"].mask(open_then & deals["closed_at"].notna(), "open"),
     )
     return replace(
-        kept,
-        interactions=before(kept.interactions, "at"),
-        lead_stages=before(kept.lead_stages, "at"),
-        attribute_changes=before(kept.attribute_changes, "at"),
+        known,
+        interactions=before(known.interactions, "at"),
+        lead_stages=before(known.lead_stages, "at"),
+        attribute_changes=before(known.attribute_changes, "at"),
         deals=deals,
         extracted_at=day,
     )

@@ -56,17 +56,17 @@ idea is better, tied or worse than `present` beyond doubt, by how much on averag
 
 def page(records: Sequence[Record], about_run: str, picture: str) -> str:
     """The page; there must be a question."""
-    asked = questions(records)
+    judged = questions(records)
     lines = [
         "# Quality over tasks and origins",
         "",
         about_run,
         "",
-        *in_words(asked),
+        *in_words(judged),
         "",
         f"![Log loss of the model against each peer's, pair by pair]({picture})",
         "",
-        *markdown(wins(asked)),
+        *markdown(wins(judged)),
         "",
         "## How it is judged",
         "",
@@ -78,18 +78,18 @@ def page(records: Sequence[Record], about_run: str, picture: str) -> str:
         "",
         "Log loss; bold: the lowest; `+` and `−`: the model is better or worse than that source beyond doubt.",
         "",
-        *markdown(all_pairs(asked)),
+        *markdown(all_pairs(judged)),
         "",
         *[f"- {r['task']}/{r['origin']}: no training. {' '.join(r['refused'].split())}" for r in records if "refused" in r],
     ]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def in_words(asked: Sequence[Question]) -> list[str]:
+def in_words(judged: Sequence[Question]) -> list[str]:
     """What the pairs come to, a sentence each."""
-    t = totals(asked)
-    worst = max(asked, key=lambda q: q.regret)
-    pairs = len({(q.task, q.origin) for q in asked})
+    t = totals(judged)
+    worst = max(judged, key=lambda q: q.regret)
+    pairs = len({(q.task, q.origin) for q in judged})
     first = (
         f"- {t['pairs']:.0f} questions of {pairs} pairs. Against the best other source of each, chosen afterwards, the model "
         f"is lowest or tied on {t['lowest_or_tied']:.0%} (lowest on {t['lowest']:.0%}). Mean regret {t['mean_regret']:+.2%} "
@@ -104,17 +104,17 @@ def in_words(asked: Sequence[Question]) -> list[str]:
     return [first, second]
 
 
-def wins(asked: Sequence[Question]) -> list[list[str]]:
+def wins(judged: Sequence[Question]) -> list[list[str]]:
     """Header and a row per peer."""
     head = ["the model against", "questions", "better", "tied", "worse", "lower on", "mean difference"]
-    return [head, *([r[0], *(str(v) for v in r[1:5]), f"{r[5]:.0%}", f"{r[6]:+.1%}"] for r in against(asked))]
+    return [head, *([r[0], *(str(v) for v in r[1:5]), f"{r[5]:.0%}", f"{r[6]:+.1%}"] for r in against(judged))]
 
 
-def all_pairs(asked: Sequence[Question]) -> list[list[str]]:
+def all_pairs(judged: Sequence[Question]) -> list[list[str]]:
     """Header and a row per question."""
-    names = peers_of(asked)
+    names = peers_of(judged)
     head = ["pair", "rows", "base rate before → after", "calibration error (chance)", "slope", "coverage", MODEL, *names]
-    return [head, *(_row(q, names) for q in asked)]
+    return [head, *(_row(q, names) for q in judged)]
 
 
 def _row(q: Question, names: Sequence[str]) -> list[str]:

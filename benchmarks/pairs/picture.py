@@ -18,19 +18,19 @@ REACH = 0.1  # the colours end at a tenth of the source's log loss
 SIGNS = {"better": "+", "worse": "−", "tied": "", "": ""}
 
 
-def plot_pairs(asked: Sequence[Question], path: Path) -> None:
+def plot_pairs(judged: Sequence[Question], path: Path) -> None:
     """A heat map: green where the model is better, red where it is worse, with a sign where that is beyond doubt."""
-    names = peers_of(asked)
-    change = np.array([[q.loss[MODEL] / q.loss[name] - 1 if name in q.loss else np.nan for name in names] for q in asked])
-    figure = Figure(figsize=(2.6 + 0.75 * len(names), 1.8 + 0.22 * len(asked)), layout="constrained")
+    names = peers_of(judged)
+    change = np.array([[q.loss[MODEL] / q.loss[name] - 1 if name in q.loss else np.nan for name in names] for q in judged])
+    figure = Figure(figsize=(2.6 + 0.75 * len(names), 1.8 + 0.22 * len(judged)), layout="constrained")
     axes = figure.add_subplot()
     image = axes.imshow(np.clip(change, -REACH, REACH), cmap="RdYlGn_r", vmin=-REACH, vmax=REACH, aspect="auto")
-    for row, q in enumerate(asked):
+    for row, q in enumerate(judged):
         for column, name in enumerate(names):
             axes.text(column, row, SIGNS[q.verdict(name)], ha="center", va="center", fontsize=9)
     axes.set_xticks(range(len(names)), names, rotation=40, ha="left", fontsize=9)
     axes.xaxis.tick_top()
-    axes.set_yticks(range(len(asked)), [q.title for q in asked], fontsize=8)
+    axes.set_yticks(range(len(judged)), [q.title for q in judged], fontsize=8)
     axes.tick_params(length=0)
     bar = figure.colorbar(image, ax=axes, shrink=0.5, ticks=[-REACH, 0, REACH])
     bar.ax.set_yticklabels([f"−{REACH:.0%} or less", "same", f"+{REACH:.0%} or more"])

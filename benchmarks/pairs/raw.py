@@ -23,7 +23,7 @@ from training.data.prepare import Prepared
 Rows = npt.NDArray[np.intp]
 
 OURS = {"lead_id", "company_id", "created_at", "opted_out"}  # ids, and what features and policy are made of
-MOST_DISTINCT, FEW = 0.5, 20  # levels per known value: a column of more, and of more than a few, holds ids or texts
+MOST_DISTINCT, ID_LEVELS = 0.5, 20  # levels per known value: a column of more, and of more than a few, holds ids or texts
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class RawView:
     def learn(cls, prepared: Prepared, exclude: tuple[str, ...]) -> RawView:
         """From all leads and companies known at an origin; columns `exclude` leak."""
         histories = prepared.histories
-        found = []
+        columns = []
         for entity, table in (("lead", histories.leads), ("company", histories.companies)):
-            found += [_column(entity, str(n), table[n]) for n in table.columns if n not in OURS and n not in exclude]
-        known = [column for column in found if column]
+            columns += [_column(entity, str(n), table[n]) for n in table.columns if n not in OURS and n not in exclude]
+        known = [column for column in columns if column]
         return cls(
             tuple(c for c in known if c.kind == "category"),
             tuple(c for c in known if c.kind != "category"),
@@ -92,6 +92,6 @@ def _column(entity: str, name: str, values: pd.Series[Any]) -> Column | None:
     if pd.api.types.is_numeric_dtype(values.dtype):
         return Column(entity, name, "number")
     counts = known.astype("str").value_counts()
-    if len(counts) > max(MOST_DISTINCT * len(known), FEW):
+    if len(counts) > max(MOST_DISTINCT * len(known), ID_LEVELS):
         return None
     return Column(entity, name, "category", tuple(counts.sort_index().sort_values(ascending=False, kind="stable").index))

@@ -24,7 +24,7 @@ JUDGES = (*SERVED, "benchmarks/pairs/judge.py", "benchmarks/pairs/raw.py", "benc
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Selection:
     """What is to be run: tasks by name, origins by number (none: all), peers by name; of the leads only the newest `rows`."""
 
     data: Path
@@ -36,40 +36,40 @@ class Wanted:
 
     def folder(self, origin: Origin) -> Path:
         """Where all of a pair is kept."""
-        part = f"@{self.rows}" if self.rows else ""
-        return self.cache / f"{origin.task.name}{part}" / str(origin.number)
+        suffix = f"@{self.rows}" if self.rows else ""
+        return self.cache / f"{origin.task.name}{suffix}" / str(origin.number)
 
 
-def run(wanted: Wanted, jobs: int) -> list[Record]:
-    """Records of all pairs wanted, from disk where they are of this edition."""
+def run(selection: Selection, jobs: int) -> list[Record]:
+    """Records of all pairs selected, from disk where they are of this edition."""
     if jobs <= 1:
-        return [record for name in wanted.tasks for record in run_task(wanted, name)]
+        return [record for name in selection.tasks for record in run_task(selection, name)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        parts = pool.map(run_task, [wanted] * len(wanted.tasks), wanted.tasks)
-        return [record for part in parts for record in part]
+        records_by_task = pool.map(run_task, [selection] * len(selection.tasks), selection.tasks)
+        return [record for records in records_by_task for record in records]
 
 
-def run_task(wanted: Wanted, name: str) -> list[Record]:
+def run_task(selection: Selection, name: str) -> list[Record]:
     """The records of one task, those of the oldest origin first."""
-    on_disk = _kept(wanted, name)
-    if on_disk is not None:
-        return on_disk
-    read = read_task(TASKS[name], wanted.data, wanted.cache, wanted.rows)
-    if read is None:
+    task_records = _saved_task_records(selection, name)
+    if task_records is not None:
+        return task_records
+    task_data = read_task(TASKS[name], selection.data, selection.cache, selection.rows)
+    if task_data is None:
         return []
-    config, dataset = read
-    found = []
-    for origin in origins_of(name, config, dataset, wanted.origins):
-        path = _path(wanted, origin)
-        if not _covers(path, wanted.peers):
+    config, dataset = task_data
+    records = []
+    for origin in origins_of(name, config, dataset, selection.origins):
+        path = _path(selection, origin)
+        if not _covers(path, selection.peers):
             path.parent.mkdir(parents=True, exist_ok=True)
             began = time.perf_counter()
-            record = _record(dataset, config, origin, wanted)
+            record = _record(dataset, config, origin, selection)
             with whole_file(path) as partial:
                 partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
             print(_line(record, time.perf_counter() - began), flush=True)
-        found.append(_read(path))
-    return found
+        records.append(_read(path))
+    return records
 
 
 def origins_of(name: str, config: Config, dataset: Dataset, numbers: Sequence[int]) -> Iterator[Origin]:
@@ -79,39 +79,44 @@ def origins_of(name: str, config: Config, dataset: Dataset, numbers: Sequence[in
             yield origin
 
 
-def _record(dataset: Dataset, config: Config, origin: Origin, wanted: Wanted) -> Record:
+def _record(dataset: Dataset, config: Config, origin: Origin, selection: Selection) -> Record:
     """What a pair comes to; where the product refuses to train, what it says."""
-    record: Record = {"task": origin.task.name, "origin": origin.number, "moment": origin.moment, "peers": list(wanted.peers)}
+    record: Record = {
+        "task": origin.task.name,
+        "origin": origin.number,
+        "moment": origin.moment,
+        "peers": list(selection.peers),
+    }
     try:
-        pair = open_pair(dataset, config, origin, wanted.folder(origin))
-        said = sources(pair, wanted.peers)
+        pair = open_pair(dataset, config, origin, selection.folder(origin))
+        forecasts = sources(pair, selection.peers)
     except RipelineError as error:
         return {**record, "refused": str(error), "questions": []}
-    return {**record, "dated": pair.known.dated, "questions": judge(pair, said)}
+    return {**record, "dated": pair.prepared.dated, "questions": judge(pair, forecasts)}
 
 
-def _path(wanted: Wanted, origin: Origin) -> Path:
-    return wanted.folder(origin) / f"result-{edition(JUDGES)}-{origin.task.edition}.json"
+def _path(selection: Selection, origin: Origin) -> Path:
+    return selection.folder(origin) / f"result-{edition(JUDGES)}-{origin.task.edition}.json"
 
 
 def _covers(path: Path, peers: Sequence[str]) -> bool:
     return path.is_file() and set(peers) <= set(_read(path)["peers"])
 
 
-def kept(wanted: Wanted) -> list[Record]:
+def saved_records(selection: Selection) -> list[Record]:
     """The records that are on disk, of this edition and with any peers; nothing is run."""
-    return [_read(path) for name in wanted.tasks for path in _paths(wanted, name) if path.is_file()]
+    return [_read(path) for name in selection.tasks for path in _paths(selection, name) if path.is_file()]
 
 
-def _kept(wanted: Wanted, name: str) -> list[Record] | None:
+def _saved_task_records(selection: Selection, name: str) -> list[Record] | None:
     """The records of a task without reading its data, where all of them are on disk."""
-    paths = _paths(wanted, name)
-    return [_read(path) for path in paths] if all(_covers(path, wanted.peers) for path in paths) else None
+    paths = _paths(selection, name)
+    return [_read(path) for path in paths] if all(_covers(path, selection.peers) for path in paths) else None
 
 
-def _paths(wanted: Wanted, name: str) -> list[Path]:
-    numbers = wanted.origins or tuple(range(1, len(TASKS[name].origins) + 1))
-    return [_path(wanted, Origin(TASKS[name], number, 0, 0)) for number in numbers]
+def _paths(selection: Selection, name: str) -> list[Path]:
+    numbers = selection.origins or tuple(range(1, len(TASKS[name].origins) + 1))
+    return [_path(selection, Origin(TASKS[name], number, 0, 0)) for number in numbers]
 
 
 def _read(path: Path) -> Record:
@@ -124,9 +129,9 @@ def _line(record: Record, seconds: float) -> str:
     begin = f"{record['task']}/{record['origin']} ({seconds:.0f} s)"
     if "refused" in record:
         return f"{begin}: refused: {record['refused']}"
-    parts = []
+    questions = []
     for q in record["questions"]:
         loss = {name: s["metrics"]["log_loss"] for name, s in q["sources"].items()}
         best = min(loss, key=lambda name: loss[name])
-        parts.append(f"{q['target']} {loss['model']:.4f}, best {best} {loss[best]:.4f}")
-    return f"{begin}: {'; '.join(parts) or 'nothing can be judged'}"
+        questions.append(f"{q['target']} {loss['model']:.4f}, best {best} {loss[best]:.4f}")
+    return f"{begin}: {'; '.join(questions) or 'nothing can be judged'}"

@@ -40,12 +40,12 @@ from training.scale.training_data import open_training_data, rules_of
 
 MODEL, RULES = "model", "rules"
 SERVED = (*PRODUCT, "benchmarks/pairs/origins.py", "benchmarks/pairs/sources.py")
-LEAST_SECONDS = 1.0  # FLAML wants a whole one
-AS_LONG = 1.5  # times as much or as little: FLAML's time counts as the same
+MIN_SECONDS = 1.0  # FLAML wants a whole one
+TIME_RATIO = 1.5  # times as much or as little: FLAML's time counts as the same
 
 
 @dataclass(frozen=True)
-class Said:
+class Forecast:
     """Of landmarks (m): P(target | before) and P(target), (m, targets), NaN where it is not ahead; with the model's interval.
 
     `seconds` is what the fits took; of FLAML, what it was allowed.
@@ -57,7 +57,7 @@ class Said:
     low: Floats | None = None
     high: Floats | None = None
 
-    def write(self, path: Path) -> Said:
+    def write(self, path: Path) -> Forecast:
         path.parent.mkdir(parents=True, exist_ok=True)
         columns = {n: v for n, v in vars(self).items() if v is not None}
         with whole_file(path) as partial, partial.open("wb") as file:
@@ -65,10 +65,10 @@ class Said:
         return self
 
     @classmethod
-    def read(cls, path: Path) -> Said:
-        with np.load(path) as kept:
-            low, high = (kept[name] if name in kept.files else None for name in ("low", "high"))
-            return cls(kept["conditional"], kept["reached"], float(kept["seconds"]), low, high)
+    def read(cls, path: Path) -> Forecast:
+        with np.load(path) as archive:
+            low, high = (archive[name] if name in archive.files else None for name in ("low", "high"))
+            return cls(archive["conditional"], archive["reached"], float(archive["seconds"]), low, high)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Pair:
     origin: Origin
     config: Config
     dataset: Dataset
-    known: Prepared
+    prepared: Prepared
     later: Later
     folder: Path
 
@@ -92,12 +92,12 @@ def open_pair(dataset: Dataset, config: Config, origin: Origin, folder: Path) ->
         if what was known then is refused.
     """
     funnel = config.funnel.build()
-    known = validate(as_known(dataset, origin), funnel)[0]
-    prepared = prepare(known, config, funnel, rules_of(config))
-    return Pair(origin, config, known, prepared, later(dataset, config, origin, prepared), folder)
+    known_dataset = validate(as_known(dataset, origin), funnel)[0]
+    prepared = prepare(known_dataset, config, funnel, rules_of(config))
+    return Pair(origin, config, known_dataset, prepared, later(dataset, config, origin, prepared), folder)
 
 
-def sources(pair: Pair, names: Sequence[str]) -> dict[str, Said]:
+def sources(pair: Pair, names: Sequence[str]) -> dict[str, Forecast]:
     """What the model, the rules and the peers `names` say.
 
     Raises
@@ -105,82 +105,84 @@ def sources(pair: Pair, names: Sequence[str]) -> dict[str, Said]:
     RipelineError
         if the product refuses to train.
     """
-    found = _served(pair)
-    examples, view, asked = _examples(pair)
-    digest = _digest(examples, asked)
-    budget = max(found[MODEL].seconds / len(examples), LEAST_SECONDS)
-    stage = asked.shape[1] - 2 if len(examples) > 1 else None
-    ways = fits(view.sizes, stage, 7, budget)
+    forecasts = _served(pair)
+    examples, view, later_x = _examples(pair)
+    digest = _digest(examples, later_x)
+    budget = max(forecasts[MODEL].seconds / len(examples), MIN_SECONDS)
+    stage = later_x.shape[1] - 2 if len(examples) > 1 else None
+    peer_fits = fits(view.sizes, stage, 7, budget)
 
-    def say(name: str) -> Said:
+    def peer_forecast(name: str) -> Forecast:
         path = pair.folder / "peers" / f"{name.replace(' ', '-')}-{digest}.npz"
         if path.is_file():
-            kept = Said.read(path)
-            if name != FLAML or 1 / AS_LONG <= kept.seconds / (budget * len(examples)) <= AS_LONG:
-                return kept
+            saved = Forecast.read(path)
+            if name != FLAML or 1 / TIME_RATIO <= saved.seconds / (budget * len(examples)) <= TIME_RATIO:
+                return saved
         began = time.perf_counter()
-        conditional, reached = chain([ways[name](e) for e in examples], asked, pair.later.stage)
-        taken = budget * len(examples) if name == FLAML else time.perf_counter() - began
-        return Said(conditional, reached, taken).write(path)
+        conditional, reached = chain([peer_fits[name](e) for e in examples], later_x, pair.later.stage)
+        seconds = budget * len(examples) if name == FLAML else time.perf_counter() - began
+        return Forecast(conditional, reached, seconds).write(path)
 
     for name in PEERS:
         if name in names:
-            found[name] = _blend(say(LOGISTIC), say(REGULARISED)) if name == BLEND else say(name)
-    return found
+            forecasts[name] = (
+                _blend(peer_forecast(LOGISTIC), peer_forecast(REGULARISED)) if name == BLEND else peer_forecast(name)
+            )
+    return forecasts
 
 
-def _served(pair: Pair) -> dict[str, Said]:
+def _served(pair: Pair) -> dict[str, Forecast]:
     """The model that would have been registered and its rules, calibrated, asked as a batch would ask them.
 
     `seconds` of the model is what its fit at the cut took.
     """
-    code = f"{edition(SERVED)}-{pair.origin.task.edition}"
-    paths = {name: pair.folder / f"{name}-{code}.npz" for name in (MODEL, RULES)}
+    digest = f"{edition(SERVED)}-{pair.origin.task.edition}"
+    paths = {name: pair.folder / f"{name}-{digest}.npz" for name in (MODEL, RULES)}
     if all(path.is_file() for path in paths.values()):
-        return {name: Said.read(path) for name, path in paths.items()}
+        return {name: Forecast.read(path) for name, path in paths.items()}
     model, seconds = train_at(pair)
     after = pair.later
     leads = scoring_input(model, after.prepared.histories, after.prepared.looks.take(after.rows))
     p = predict(model, leads)
     rules = model.rule_odds.probabilities(p.inputs.points.points, leads.stage, p.probability.shape[1])
-    found = {MODEL: Said(p.conditional, p.probability, seconds, p.low, p.high), RULES: Said(rules, rules, 0.0)}
-    return {name: said.write(paths[name]) for name, said in found.items()}
+    forecasts = {MODEL: Forecast(p.conditional, p.probability, seconds, p.low, p.high), RULES: Forecast(rules, rules, 0.0)}
+    return {name: forecast.write(paths[name]) for name, forecast in forecasts.items()}
 
 
 def train_at(pair: Pair) -> tuple[FunnelModel, float]:
     """The served model of a training at the origin, without report and MLflow, and the seconds of its fit at the cut."""
-    with tempfile.TemporaryDirectory() as home, open(os.devnull, "w", encoding="utf-8") as nowhere:
+    with tempfile.TemporaryDirectory() as home, open(os.devnull, "w", encoding="utf-8") as sink:
         config = pair.config.changed(source=None, dataset=pair.dataset.write(Path(home) / "known"))
-        steps = Steps(Console(file=nowhere, width=120))
+        steps = Steps(Console(file=sink, width=120))
         with steps.running(), open_training_data(config, None, steps) as data:
-            held = hold_out(data.prepared, data.config, steps)
-            policy = handover(data.prepared, data.config, held).policy
-            model = final_model(data.prepared, data.config, held, policy, steps, data.extend_fit)
-            return data.completed(model, config), held.seconds
+            holdout = hold_out(data.prepared, data.config, steps)
+            policy = handover(data.prepared, data.config, holdout).policy
+            model = final_model(data.prepared, data.config, holdout, policy, steps, data.extend_fit)
+            return data.completed(model, config), holdout.seconds
 
 
 def _examples(pair: Pair) -> tuple[list[Examples], RawView, Floats]:
     """Per target what peers learn from, how they see it, and what they are asked about."""
-    known = pair.known
-    view = RawView.learn(known, pair.origin.task.leaks)
-    labels, every = known.labels(known.extracted_at), np.ones(len(known.looks), bool)
-    found = []
-    for target in range(len(known.funnel.targets)):
-        seen = view.matrix(known, known.usable(target, labels, every))
-        found.append(replace(known.examples(target, labels, every), x=seen, points=None, pooled=None))
-    return found, view, view.matrix(pair.later.prepared, pair.later.rows)
+    prepared = pair.prepared
+    view = RawView.learn(prepared, pair.origin.task.leaks)
+    labels, every_landmark = prepared.labels(prepared.extracted_at), np.ones(len(prepared.looks), bool)
+    examples = []
+    for target in range(len(prepared.funnel.targets)):
+        x = view.matrix(prepared, prepared.usable(target, labels, every_landmark))
+        examples.append(replace(prepared.examples(target, labels, every_landmark), x=x, points=None, pooled=None))
+    return examples, view, view.matrix(pair.later.prepared, pair.later.rows)
 
 
-def _digest(examples: Sequence[Examples], asked: Floats) -> str:
+def _digest(examples: Sequence[Examples], later_x: Floats) -> str:
     """Of all that peers learn from and are asked about."""
-    digest = hashlib.sha256(edition(("benchmarks/peers",)).encode() + asked.tobytes())
+    digest = hashlib.sha256(edition(("benchmarks/peers",)).encode() + later_x.tobytes())
     for e in examples:
         digest.update(np.ascontiguousarray(e.x).tobytes() + e.y.tobytes())
     return digest.hexdigest()[:12]
 
 
-def _blend(one: Said, other: Said) -> Said:
+def _blend(first: Forecast, second: Forecast) -> Forecast:
     """Half of each in log-odds, per transition."""
-    conditional = sigmoid(0.5 * logit(one.conditional) + 0.5 * logit(other.conditional))
+    conditional = sigmoid(0.5 * logit(first.conditional) + 0.5 * logit(second.conditional))
     reached = np.cumprod(np.where(np.isnan(conditional), 1.0, conditional), axis=1)
-    return Said(conditional, np.where(np.isnan(conditional), np.nan, reached), one.seconds + other.seconds)
+    return Forecast(conditional, np.where(np.isnan(conditional), np.nan, reached), first.seconds + second.seconds)

@@ -61,8 +61,8 @@ class Question:
     @property
     def metrics(self) -> dict[str, float]:
         """The model's own."""
-        found: dict[str, float] = self.record["sources"][MODEL]["metrics"]
-        return found
+        metrics: dict[str, float] = self.record["sources"][MODEL]["metrics"]
+        return metrics
 
     @property
     def calm(self) -> bool:
@@ -81,17 +81,17 @@ def questions(records: Sequence[Record]) -> list[Question]:
     return [Question(r["task"], r["origin"], q["target"], q) for r in records for q in r["questions"]]
 
 
-def peers_of(asked: Sequence[Question]) -> list[str]:
+def peers_of(judged: Sequence[Question]) -> list[str]:
     """Every source but the model, in the order of the longest list."""
-    longest = max(asked, key=lambda q: len(q.loss))
+    longest = max(judged, key=lambda q: len(q.loss))
     return [name for name in longest.loss if name != MODEL]
 
 
-def against(asked: Sequence[Question]) -> list[list[Any]]:
+def against(judged: Sequence[Question]) -> list[list[Any]]:
     """Per peer: questions, better, tied, worse beyond doubt, share with a lower log loss, mean difference as a share of it."""
     rows = []
-    for name in peers_of(asked):
-        both = [q for q in asked if name in q.loss]
+    for name in peers_of(judged):
+        both = [q for q in judged if name in q.loss]
         verdicts = [q.verdict(name) for q in both]
         change = np.array([q.loss[MODEL] / q.loss[name] - 1 for q in both])
         counts = [verdicts.count(v) for v in ("better", "tied", "worse")]
@@ -99,17 +99,17 @@ def against(asked: Sequence[Question]) -> list[list[Any]]:
     return rows
 
 
-def totals(asked: Sequence[Question]) -> dict[str, float]:
+def totals(judged: Sequence[Question]) -> dict[str, float]:
     """What the pairs come to for the model."""
-    regret = np.array([q.regret for q in asked])
-    calm = [q for q in asked if q.calm]
-    slopes = np.array([q.metrics["calibration_slope"] for q in asked])
-    covered = [q.record["coverage"] for q in asked if q.record["coverage"]["groups"]]
+    regret = np.array([q.regret for q in judged])
+    calm = [q for q in judged if q.calm]
+    slopes = np.array([q.metrics["calibration_slope"] for q in judged])
+    covered = [q.record["coverage"] for q in judged if q.record["coverage"]["groups"]]
     groups = sum(c["groups"] for c in covered)
     return {
-        "pairs": len(asked),
-        "lowest_or_tied": float(np.mean([q.verdict(q.best_peer) != "worse" for q in asked])),
-        "lowest": float(np.mean([q.lowest == MODEL for q in asked])),
+        "pairs": len(judged),
+        "lowest_or_tied": float(np.mean([q.verdict(q.best_peer) != "worse" for q in judged])),
+        "lowest": float(np.mean([q.lowest == MODEL for q in judged])),
         "mean_regret": float(regret.mean()),
         "mean_regret_above_0": float(np.maximum(regret, 0).mean()),
         "worst_regret": float(regret.max()),

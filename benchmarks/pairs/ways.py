@@ -27,13 +27,13 @@ def present(case: Case) -> Conditional:
 
 def whole(case: Case) -> Conditional:
     """As a training does it, with unripe landmarks; needs `--whole`."""
-    known = case.known
-    if known is None:
+    prepared = case.prepared
+    if prepared is None:
         raise ValueError("`whole` needs all landmarks before the origin: add --whole")
-    cut, early, _ = sides(known, SHARE)
-    settings = fit_funnel(known, cut, early, SEARCH, SEED).settings
-    every = np.ones(len(known.looks), bool)
-    return fit_funnel(known, known.extracted_at, every, SEARCH, SEED, known_settings=settings).transitions[case.target]
+    cut, early, _ = sides(prepared, SHARE)
+    settings = fit_funnel(prepared, cut, early, SEARCH, SEED).settings
+    every = np.ones(len(prepared.looks), bool)
+    return fit_funnel(prepared, prepared.extracted_at, every, SEARCH, SEED, known_settings=settings).transitions[case.target]
 
 
 def anew(case: Case) -> Conditional:

@@ -25,47 +25,47 @@ Segments = tuple[dict[int, tuple[Segment, ...]], tuple[Segment, ...]]  # by buck
 
 @dataclass(frozen=True)
 class ShuffledPieces:
-    """What was dealt out of leads in an order: the files of each piece, which begins with the lead at `begins`."""
+    """What was dealt out of leads in an order: by share of the rows the files of each piece, which begins at `begins`."""
 
     storage: Storage
     begins: Ints
-    parts: tuple[Pieces, ...]
+    shares: tuple[Pieces, ...]
 
     @cached_property
     def rows(self) -> Ints:
         """(leads,) up to the extraction."""
-        counts: Ints = np.sum([self.storage.read_array(part.rows) for part in self.parts], axis=0)
+        counts: Ints = np.sum([self.storage.read_array(share.rows) for share in self.shares], axis=0)
         return counts
 
     @cached_property
     def unknown(self) -> pa.Table:
         """lead_id and rows of leads that are not known."""
-        return sum_counts([self.storage.read_arrow(part.unknown) for part in self.parts])
+        return sum_counts([self.storage.read_arrow(share.unknown) for share in self.shares])
 
     @property
     def late_rows(self) -> int:
         """Rows after the extraction."""
-        return sum(part.late for part in self.parts)
+        return sum(share.late for share in self.shares)
 
     @property
     def latest(self) -> int | None:
         """The last of these (µs)."""
-        return max((part.latest for part in self.parts if part.latest is not None), default=None)
+        return max((share.latest for share in self.shares if share.latest is not None), default=None)
 
     @property
     def early(self) -> dict[str, int | None]:
         """Rows from before their lead was created (`early`), and the first of them (`earliest`, µs)."""
-        earliest = min((part.earliest for part in self.parts if part.earliest is not None), default=None)
-        return {"early": sum(part.early for part in self.parts), "earliest": earliest}
+        earliest = min((share.earliest for share in self.shares if share.earliest is not None), default=None)
+        return {"early": sum(share.early for share in self.shares), "earliest": earliest}
 
     def files(self, start: int, end: int) -> tuple[str, ...]:
         """Those in which leads from `start` to before `end` are."""
         numbers = range(int(np.searchsorted(self.begins, start, "right")) - 1, int(np.searchsorted(self.begins, end)))
-        return tuple(part.files[str(n)] for n in numbers for part in self.parts if str(n) in part.files)
+        return tuple(share.files[str(n)] for n in numbers for share in self.shares if str(n) in share.files)
 
     @property
     def waiting(self) -> tuple[str, ...]:
-        return tuple(part.files[str(WAITING)] for part in self.parts if str(WAITING) in part.files)
+        return tuple(share.files[str(WAITING)] for share in self.shares if str(WAITING) in share.files)
 
 
 @dataclass
@@ -96,15 +96,15 @@ class Job:
         """Rows by pieces of `leads`, which begin at `begins`; with `created` (leads,) those from before that are counted."""
         record, leads_file = f"{self.folder}/cut.json", f"{self.folder}/leads.arrow"
         if self.storage.exists(record):
-            return ShuffledPieces(self.storage, begins, tuple(Pieces(**part) for part in self.storage.read_json(record)))
+            return ShuffledPieces(self.storage, begins, tuple(Pieces(**saved) for saved in self.storage.read_json(record)))
         self.storage.write_arrow(leads_file, leads_table(leads, created))
         tasks = [
             Cutting(r, leads_file, begins, f"{self.folder}/cut{i:04d}", self.extracted_at, self.storage, self.engine.budget)
             for i, r in enumerate(self._shares(rows) or [rows])
         ]
-        parts = run_all(self.engine, cut, tasks, [f"cutting {i + 1}" for i in range(len(tasks))])
-        self.storage.write_json(record, [asdict(part) for part in parts])
-        return ShuffledPieces(self.storage, begins, tuple(parts))
+        shares = run_all(self.engine, cut, tasks, [f"cutting {i + 1}" for i in range(len(tasks))])
+        self.storage.write_json(record, [asdict(share) for share in shares])
+        return ShuffledPieces(self.storage, begins, tuple(shares))
 
     def sorted(self, shuffled: ShuffledPieces, assignment: BucketAssignment) -> Segments:
         """A segment for each bucket that has rows, and one for what waits."""
@@ -125,8 +125,8 @@ class Job:
 
         sorted_segments = run_all(self.engine, sort, tasks, [f"bucket {task.output_folder}" for task in tasks], tick)
         segments |= dict(zip(todo, sorted_segments, strict=True))
-        parts = {number: (segment,) for number, segment in segments.items() if segment}
-        return {n: s for n, s in parts.items() if n != WAITING}, parts.get(WAITING, ())
+        segments_of = {number: (segment,) for number, segment in segments.items() if segment}
+        return {n: s for n, s in segments_of.items() if n != WAITING}, segments_of.get(WAITING, ())
 
     def _sorting(
         self, number: int, shuffled: ShuffledPieces, assignment: BucketAssignment, spans: Mapping[int, tuple[int, int]]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clients import Tried
+from benchmarks.clients import DrawResult
 from benchmarks.clients_page import gain, plot, table
 
 
-def draws(*gains: float, target: str = "mql") -> list[Tried]:
+def draws(*gains: float, target: str = "mql") -> list[DrawResult]:
     """A business each, whose log loss is lower by so much with the prior."""
-    return [Tried(0.3, 50, business, 0, target, 9, g > 0, (0.5 - g, 0.5, 0.6)) for business, g in enumerate(gains)]
+    return [DrawResult(0.3, 50, business, 0, target, 9, g > 0, (0.5 - g, 0.5, 0.6)) for business, g in enumerate(gains)]
 
 
 def test_the_gain_is_the_mean_over_businesses_and_its_interval_holds_it() -> None:

@@ -13,7 +13,7 @@ from benchmarks.pairs.cases import Case, cases, read_case, write_cases
 from benchmarks.pairs.judge import judge
 from benchmarks.pairs.learn import evaluate, summary, way
 from benchmarks.pairs.origins import prepare_whole, rolling_origins
-from benchmarks.pairs.sources import MODEL, Pair, Said, open_pair, sources
+from benchmarks.pairs.sources import MODEL, Forecast, Pair, open_pair, sources
 from benchmarks.pairs.tasks import Task
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
@@ -48,7 +48,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
 def test_what_is_judged_lies_between_two_origins_and_was_not_known(pair: Pair) -> None:
     assert (pair.later.as_of > pair.origin.moment).all()
     assert (pair.later.as_of <= pair.origin.until).all()
-    assert pair.known.looks.as_of.max() <= pair.origin.moment
+    assert pair.prepared.looks.as_of.max() <= pair.origin.moment
     assert pair.later.labels.matured.any(axis=1).all()
 
 
@@ -62,22 +62,22 @@ def test_features_of_a_landmark_are_the_same_before_and_after_the_origin(pair: P
         return list(zip(ids[looks.lead], looks.as_of.tolist(), strict=True))
 
     place = {key: row for row, key in enumerate(keys(whole))}
-    here = keys(pair.known)
+    here = keys(pair.prepared)
     rows = np.array([place[key] for key in here])
-    np.testing.assert_array_equal(pair.known.x(np.arange(len(here))), whole.x(rows))
+    np.testing.assert_array_equal(pair.prepared.x(np.arange(len(here))), whole.x(rows))
 
 
 def test_a_case_is_read_as_it_was_written(pair: Pair) -> None:
     paths = write_cases(pair)
     assert len(paths) == 3
     case = read_case(paths[1])
-    labels, every = pair.known.labels(pair.known.extracted_at), np.ones(len(pair.known.looks), bool)
-    examples = pair.known.examples(1, labels, every)
+    labels, every = pair.prepared.labels(pair.prepared.extracted_at), np.ones(len(pair.prepared.looks), bool)
+    examples = pair.prepared.examples(1, labels, every)
     np.testing.assert_array_equal(case.train.x, examples.x)
     assert (case.train.points, case.title, case.dated) == (examples.points, "small/2 sql", True)
     assert 0 < case.early.sum() < len(case.train)
     assert (case.unripe.as_of > case.known_at - 45 * 86_400_000_000).all()
-    assert len(case.asked.y) == len(pair.later.usable(1))
+    assert len(case.judged.y) == len(pair.later.usable(1))
 
 
 def test_ways_are_compared_with_the_first_and_with_peers(pair: Pair) -> None:
@@ -87,7 +87,7 @@ def test_ways_are_compared_with_the_first_and_with_peers(pair: Pair) -> None:
         return Rate(float(case.train.y.mean()))
 
     truth = np.full((len(pair.later.rows), 3), 0.5)
-    Said(truth, truth, 0.0).write(pair.folder / "peers" / "half-0.npz")
+    Forecast(truth, truth, 0.0).write(pair.folder / "peers" / "half-0.npz")
     found = evaluate({"rate": rate, "half": lambda _: Rate(0.5)}, [case])
     assert set(found[0]["loss"]) == {"rate", "half"}
     assert found[0]["verdict"]["half"] == "worse"
@@ -111,7 +111,7 @@ def test_model_rules_and_peers_answer_every_question(pair: Pair) -> None:
 
 
 def test_data_that_are_not_there_are_skipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    wanted = pairs_run.Wanted(tmp_path, tmp_path, ("olist",), (), ())
-    assert pairs_run.run(wanted, jobs=1) == []
-    assert list(cases(wanted)) == []
+    selection = pairs_run.Selection(tmp_path, tmp_path, ("olist",), (), ())
+    assert pairs_run.run(selection, jobs=1) == []
+    assert list(cases(selection)) == []
     assert "skipped" in capsys.readouterr().out
