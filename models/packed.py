@@ -82,7 +82,7 @@ class PackedModel:
     weight. `count`: groups of columns; `features`: columns of x, the points among them; `width`: numbers of a lead in `row`."""
 
     integers: npt.NDArray[np.int64]
-    real: Floats
+    reals: Floats
     forest: Shapley
     external_boosters: tuple[tuple[int, float, Gbm], ...]
     columns: Mapping[str, slice]
@@ -137,7 +137,7 @@ class PackedModel:
 
         def work(block: slice) -> None:
             run(
-                self.integers, self.real, self.forest.integers, self.forest.real, rows, stage, stage_days, fits,
+                self.integers, self.reals, self.forest.integers, self.forest.reals, rows, stage, stage_days, fits,
                 external_margins, self.groups, self.count, numbers.x, numbers.contributions, numbers.row, numbers.speaker,
                 numbers.effect, block.start, block.stop,
             )  # fmt: skip
@@ -154,14 +154,14 @@ class _Packer:
         self.targets = len(model.transitions)
         self.days = tuple(curve_days(model.funnel.horizons[t]) for t in model.funnel.targets)
         self.integers: dict[int, Any] = {}
-        self.real: dict[int, Any] = {}
+        self.reals: dict[int, Any] = {}
         self.external_boosters: list[tuple[int, float, Gbm]] = []
         self.compiled_gbms: list[Gbm] = []
 
     def rules(self) -> None:
         model, width = self.model, self.model.feature_set.attribute_columns
         self.integers[k.RULE_ROWS] = width + model.rule_rows
-        self.real[k.RULES], self.real[k.LIMITS] = model.rules.behaviour_table, model.rules.limits
+        self.reals[k.RULES], self.reals[k.LIMITS] = model.rules.behaviour_table, model.rules.limits
         self.integers[k.SIZES] = [
             self.targets, len(model.feature_set.names) + 1, width + model.last_interaction_row, model.value is not None
         ]  # fmt: skip
@@ -170,8 +170,8 @@ class _Packer:
         model = self.model
         log_scale = np.array([t.linear.scaler.log_scale for t in model.transitions])
         self.integers[k.LOG_SCALE], self.integers[k.LOGGED] = log_scale.ravel(), np.flatnonzero(log_scale.any(axis=0))
-        self.real[k.LINEAR] = np.concatenate([t.linear.block for t in model.transitions])
-        self.real[k.TRANSITIONS] = [
+        self.reals[k.LINEAR] = np.concatenate([t.linear.block for t in model.transitions])
+        self.reals[k.TRANSITIONS] = [
             number for t in model.transitions for number in (t.weights[0] + t.weights[2], t.linear.intercept, t.constant)
         ]
         candidates: list[tuple[int, float, Gbm | None]] = []
@@ -183,7 +183,7 @@ class _Packer:
         compiled_boosters = [booster for booster in boosters if booster[2].shapley is not None]
         self.compiled_gbms = [gbm for *_, gbm in compiled_boosters]
         self.integers[k.BOOSTER_TARGET] = [target for target, *_ in compiled_boosters]
-        self.real[k.BOOSTER_WEIGHT] = [weight for _, weight, _ in compiled_boosters]
+        self.reals[k.BOOSTER_WEIGHT] = [weight for _, weight, _ in compiled_boosters]
         self.integers[k.FIT_COLUMNS], self.integers[k.ENGAGEMENT_COLUMNS] = model.part_columns
 
     def calibration(self) -> None:
@@ -196,20 +196,20 @@ class _Packer:
             for position, c in enumerate(calibrators)
             for number in (c.form if c else -1, ends[position], ends[position + 1])
         ]
-        self.real[k.SLOPES] = [n for c in calibrators for n in ((c.slope, c.slope_low, c.shift) if c else (0.0, 0.0, 0.0))]
-        self.real[k.KNOTS] = [knot for c in calibrators if c for knot in c.knots]
-        self.real[k.LEVELS] = [level for c in calibrators if c for level in c.values]
+        self.reals[k.SLOPES] = [n for c in calibrators for n in ((c.slope, c.slope_low, c.shift) if c else (0.0, 0.0, 0.0))]
+        self.reals[k.KNOTS] = [knot for c in calibrators if c for knot in c.knots]
+        self.reals[k.LEVELS] = [level for c in calibrators if c for level in c.values]
         bands = [t.interval for t in model.transitions]
         self.integers[k.BANDS] = np.cumsum([0, *(len(b.centre) for b in bands)])
-        self.real[k.CENTRES] = [centre for b in bands for centre in b.centre]
-        self.real[k.SPREADS] = [spread for b in bands for spread in b.spread]
-        self.real[k.PERCENTILES] = model.reference.percentiles
-        self.real[k.FIT_THIRDS], self.real[k.ENGAGEMENT_THIRDS] = (
+        self.reals[k.CENTRES] = [centre for b in bands for centre in b.centre]
+        self.reals[k.SPREADS] = [spread for b in bands for spread in b.spread]
+        self.reals[k.PERCENTILES] = model.reference.percentiles
+        self.reals[k.FIT_THIRDS], self.reals[k.ENGAGEMENT_THIRDS] = (
             model.reference.fit.ravel(),
             model.reference.engagement.ravel(),
         )
         worth = model.value
-        self.real[k.WORTH] = [worth.base, worth.spread, worth.low, worth.high, worth.lifetime] if worth else []
+        self.reals[k.WORTH] = [worth.base, worth.spread, worth.low, worth.high, worth.lifetime] if worth else []
 
     def timing(self) -> None:
         funnel, targets = self.model.funnel, range(self.targets)
@@ -223,7 +223,7 @@ class _Packer:
             (k.TIMING_DAYS, "days"), (k.TIMING_SHARES, "share"), (k.TIMING_SLOPES, "slope"),
             (k.TIMING_CENTRES, "centre"), (k.TIMING_SPREADS, "spread"),
         ):  # fmt: skip
-            self.real[slot] = [number for t in fitted_timings for number in getattr(t, name)]
+            self.reals[slot] = [number for t in fitted_timings for number in getattr(t, name)]
         shares: list[float] = []
         begins = []
         for begin in targets:
@@ -234,7 +234,7 @@ class _Packer:
                     if timing and begin <= earlier_target <= target:
                         # past its own horizon a curve stays level
                         shares += timing.share_by(np.minimum(self.days[target], horizon)).tolist()
-        self.integers[k.SHARE_BEGIN], self.real[k.SHARES] = begins, shares
+        self.integers[k.SHARE_BEGIN], self.reals[k.SHARES] = begins, shares
         self.integers[k.CURVE_BEGIN] = np.cumsum([0, *map(len, self.days)])
 
     def pack(self) -> PackedModel:
@@ -249,10 +249,10 @@ class _Packer:
         lines = len(model.rules.book.behaviour) + len(model.rules.book.fit)
         columns["lines"] = slice(position, position + lines)
         integers = packed([self.integers[slot] for slot in range(len(self.integers))], np.int64)
-        real = packed([self.real[slot] for slot in range(len(self.real))], np.float64)
+        reals = packed([self.reals[slot] for slot in range(len(self.reals))], np.float64)
         groups = model.groups
         return PackedModel(
-            integers, real, forest, tuple(self.external_boosters), columns, self.days, groups, int(groups.max()) + 1,
+            integers, reals, forest, tuple(self.external_boosters), columns, self.days, groups, int(groups.max()) + 1,
             len(model.feature_set.names) + 1, position + lines,
         )  # fmt: skip
 

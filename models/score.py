@@ -52,7 +52,7 @@ class ModelInputs:
 
     x: Matrix
     points: Points
-    quiet: Floats
+    days_quiet: Floats
     watched_counts: Matrix
 
 
@@ -79,8 +79,8 @@ def split(model: FunnelModel, leads: ScoringInput) -> ModelInputs:
     rows, width = leads.rows, model.feature_set.attribute_columns
     points = model.rules.points(rows[width + model.rule_rows], leads.values)
     x = design(rows[: width + len(model.feature_set.features)], points.points)
-    quiet = rows[width + model.last_interaction_row].astype(np.float64)
-    return ModelInputs(x, points, quiet, rows[width + model.watched_rows])
+    days_quiet = rows[width + model.last_interaction_row].astype(np.float64)
+    return ModelInputs(x, points, days_quiet, rows[width + model.watched_rows])
 
 
 def predict(model: FunnelModel, leads: ScoringInput) -> Predictions:
@@ -102,7 +102,7 @@ def _predictions(model: FunnelModel, leads: ScoringInput, results: Numbers) -> P
     row, columns = results.row, model.packed.columns
     width = model.feature_set.attribute_columns
     inputs = ModelInputs(
-        results.x, _points(model, results), row[:, columns["quiet"].start], leads.rows[width + model.watched_rows]
+        results.x, _points(model, results), row[:, columns["days_quiet"].start], leads.rows[width + model.watched_rows]
     )
 
     def scalar(name: str) -> Floats:
@@ -129,7 +129,7 @@ def situations(
     gain, low, high = predictions.gain(model.policy)
     columns = zip(
         leads.stage.tolist(), gain.tolist(), low.tolist(), high.tolist(), predictions.probability[:, -1].tolist(),
-        predictions.low[:, -1].tolist(), predictions.high[:, -1].tolist(), predictions.inputs.quiet.tolist(),
+        predictions.low[:, -1].tolist(), predictions.high[:, -1].tolist(), predictions.inputs.days_quiet.tolist(),
         leads.age_days.tolist(), predictions.inputs.points.points.tolist(), previous or [None] * len(gain), strict=True,
     )  # fmt: skip
     return [_situation(model, *column) for column in columns]
@@ -137,11 +137,11 @@ def situations(
 
 def _situation(  # noqa: PLR0917  columns in the order of `situations`
     model: FunnelModel, stage: int, gain: float, low: float, high: float, chance: float, chance_low: float, chance_high: float,
-    quiet: float, age: float, points: float, previous: PreviousAdvice | None,
+    days_quiet: float, age: float, points: float, previous: PreviousAdvice | None,
 ) -> Situation:  # fmt: skip
     return Situation(
         model.funnel.stages[stage], _recommended(model, stage, low), stage >= model.sales_from, gain, low, high, chance,
-        chance_low, chance_high, quiet, age, points >= model.rules_hand_over_from, previous,
+        chance_low, chance_high, days_quiet, age, points >= model.rules_hand_over_from, previous,
     )  # fmt: skip
 
 
@@ -178,7 +178,7 @@ def recommend_all(
     money = model.policy.money and model.value is not None
     gain = [column(name) for name in ("value", "value_low", "value_high")] if money else chance
     lead_values = zip(
-        leads.stage.tolist(), *gain, *chance, column("quiet"), leads.age_days.tolist(), column("points"),
+        leads.stage.tolist(), *gain, *chance, column("days_quiet"), leads.age_days.tolist(), column("points"),
         previous or [None] * len(row), strict=True,
     )  # fmt: skip
     advice = [

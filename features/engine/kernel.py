@@ -45,10 +45,10 @@ def compute(plan: Plan, people: People, looks: LandmarkArrays, leads: slice, row
 
 @exact
 def _compute(
-    integers: Any, real: Any, start: Any, time: Any, kind: Any, value: Any, content: Any, account: Any, created: Any,
+    integers: Any, reals: Any, start: Any, time: Any, kind: Any, value: Any, content: Any, account: Any, created: Any,
     lead: Any, as_of: Any, stage: Any, entered: Any, lead_begin: int, lead_end: int, look: int, look_end: int, out: Any,
 ) -> None:  # fmt: skip
-    sizes, spans, lives = part(integers, SIZES), part(integers, SPANS), part(real, LIVES)
+    sizes, spans, lives = part(integers, SIZES), part(integers, SPANS), part(reals, LIVES)
     counts = np.empty(sizes[0] * (len(spans) + 1), np.int64)
     sums = np.empty(sizes[2] * (len(spans) + 1), np.int64)
     faded, weight = np.empty(sizes[1] * len(lives)), np.empty(len(lives))
@@ -75,14 +75,14 @@ def _compute(
             if sizes[6] and len(slots) < 8 * (start[i + 1] - start[i]):
                 slots = np.empty(8 * (start[i + 1] - start[i]), np.int64)
             _walk(
-                integers, real, start[i], start[i + 1], time, kind, value, content, now,
+                integers, reals, start[i], start[i + 1], time, kind, value, content, now,
                 counts, sums, faded, weight, first_time, last_time, rhythm, slots,
             )  # fmt: skip
             colleagues = 0
             if 1 < size <= LARGEST_GROUP and sizes[7]:
                 colleagues = _colleagues(begin, end, i, start, time, now, ago)
             _fill_features(
-                integers, real, counts, sums, faded, first_time, last_time, rhythm, slots, prefix, moments, arrivals,
+                integers, reals, counts, sums, faded, first_time, last_time, rhythm, slots, prefix, moments, arrivals,
                 ago[:colleagues], size, created[i], entered[look], stage[look], now, out, look,
             )  # fmt: skip
             look += 1
@@ -103,12 +103,12 @@ def _lower_bound(time: Any, low: int, high: int, moment: int) -> int:
 
 @exact
 def _walk(
-    integers: Any, real: Any, row: int, row_end: int, time: Any, kind: Any, value: Any, content: Any, now: int,
+    integers: Any, reals: Any, row: int, row_end: int, time: Any, kind: Any, value: Any, content: Any, now: int,
     counts: Any, sums: Any, faded: Any, weight: Any, first_time: Any, last_time: Any, rhythm: Any, slots: Any,
 ) -> None:  # fmt: skip
     """Along the interactions of a lead before `now`. `rhythm`: visits, minute of the first and of the last, sum of the squares
     of the gaps between them, moment of the last; `slots` then begins with the number of topics and how often the deepest."""
-    sizes, spans, lives = part(integers, SIZES), part(integers, SPANS), part(real, LIVES)
+    sizes, spans, lives = part(integers, SIZES), part(integers, SPANS), part(reals, LIVES)
     first_member, members = part(integers, FIRST_MEMBER), part(integers, MEMBERS)
     fading, summing = part(integers, FADED), part(integers, SUMMED)
     visit, active_day, asks_topics = sizes[4], sizes[5], sizes[6]
@@ -221,13 +221,13 @@ def _colleagues(begin: int, end: int, lead: int, start: Any, time: Any, now: int
 
 @exact
 def _fill_features(
-    integers: Any, real: Any, counts: Any, sums: Any, faded: Any, first_time: Any, last_time: Any, rhythm: Any, slots: Any,
+    integers: Any, reals: Any, counts: Any, sums: Any, faded: Any, first_time: Any, last_time: Any, rhythm: Any, slots: Any,
     prefix: Any, moments: Any, arrivals: Any, ago: Any, size: int, created: int, entered: int, stage: int, now: int,
     out: Any, look: int,
 ) -> None:  # fmt: skip
     """One value per feature, by its instruction."""
     instructions, cells = part(integers, INSTRUCTIONS), part(integers, CELLS)
-    days, shared_spans = part(real, DAYS), part(integers, SHARED_SPANS)
+    days, shared_spans = part(reals, DAYS), part(integers, SHARED_SPANS)
     gaps = rhythm[0] - 1
     mean = (rhythm[2] - rhythm[1]) / max(gaps, 1)
     for feature in range(len(instructions) // 4):

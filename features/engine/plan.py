@@ -135,7 +135,7 @@ class Tables(NamedTuple):
     """All tables in two packed arrays; `features.engine.kernel` takes them apart again."""
 
     integers: npt.NDArray[np.int64]
-    real: npt.NDArray[np.float64]
+    reals: npt.NDArray[np.float64]
 
 
 def _rows(lists: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:

@@ -58,16 +58,16 @@ class Forest(NamedTuple):
 
 
 @inlined
-def unpacked(integers: Any, real: Any) -> Any:
+def unpacked(integers: Any, reals: Any) -> Any:
     """A forest and its switches, out of the two arrays that `models.learners.tree_shap.Shapley` packs."""
     forest = Forest(
         part(integers, 0), part(integers, 1), part(integers, 2), part(integers, 3), part(integers, 4), part(integers, 5),
-        part(integers, 6), part(integers, 7), part(real, 0), part(real, 1), part(real, 2), part(real, 3), part(real, 4),
-        part(real, 5), part(real, 6), part(real, 7),
+        part(integers, 6), part(integers, 7), part(reals, 0), part(reals, 1), part(reals, 2), part(reals, 3), part(reals, 4),
+        part(reals, 5), part(reals, 6), part(reals, 7),
     )  # fmt: skip
     switches = Switches(
         part(integers, 8), part(integers, 9), part(integers, 10), part(integers, 11), part(integers, 12), part(integers, 13),
-        part(integers, 14), part(integers, 15), part(integers, 16), part(real, 8), part(real, 9), part(real, 10),
+        part(integers, 14), part(integers, 15), part(integers, 16), part(reals, 8), part(reals, 9), part(reals, 10),
     )  # fmt: skip
     return forest, switches
 

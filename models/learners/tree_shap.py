@@ -42,11 +42,11 @@ from models.learners.trees import Trees
 
 @dataclass(frozen=True)
 class Shapley:
-    """Some trees, made ready: `integers` and `real` are what `models.learners.forest.unpacked` takes apart."""
+    """Some trees, made ready: `integers` and `reals` are what `models.learners.forest.unpacked` takes apart."""
 
     trees: Trees
     integers: npt.NDArray[np.int64]
-    real: Floats
+    reals: Floats
 
     @classmethod
     def from_trees(cls, trees: Trees, boosters: Sequence[int] = (0,)) -> Shapley | None:
@@ -65,7 +65,7 @@ class Shapley:
     def contributions(self, x: Matrix) -> Floats:
         """(n, features + 1) for rows x (n, features): contributions, the base last; rows sum to the trees' margin."""
         x, out = np.ascontiguousarray(x), np.zeros((len(x), self.trees.features + 1))
-        by_rows(lambda rows: _each_row(x[rows], self.integers, self.real, out[rows]), len(x))
+        by_rows(lambda rows: _each_row(x[rows], self.integers, self.reals, out[rows]), len(x))
         return out
 
 
@@ -159,8 +159,8 @@ def _fill(f: Any, usual_words: Any, width: int) -> None:
 
 
 @compiled
-def _each_row(x: Any, integers: Any, real: Any, out: Any) -> None:
-    f, switches = unpacked(integers, real)
+def _each_row(x: Any, integers: Any, reals: Any, out: Any) -> None:
+    f, switches = unpacked(integers, reals)
     room, words = k.room(), np.empty(len(f.rounds), np.uint64)
     for i in range(len(x)):
         turn(x[i], switches, words)

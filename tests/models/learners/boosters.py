@@ -33,13 +33,13 @@ def fitted(x: Matrix, y: Floats, trees: int = 20, **params: Any) -> lgb.Booster:
 def sums(made: Shapley, x: Matrix) -> Floats:
     """The sum of all trees (n,) as the packed model asks for it."""
     out = np.empty(len(x))
-    _add_up_each(np.ascontiguousarray(x), made.integers, made.real, out)
+    _add_up_each(np.ascontiguousarray(x), made.integers, made.reals, out)
     return out
 
 
 @compiled
-def _add_up_each(x: Any, integers: Any, real: Any, out: Any) -> None:
-    forest, switches = unpacked(integers, real)
+def _add_up_each(x: Any, integers: Any, reals: Any, out: Any) -> None:
+    forest, switches = unpacked(integers, reals)
     words = np.empty(len(forest.rounds), np.uint64)
     for i in range(len(x)):
         turn(x[i], switches, words)
