@@ -29,7 +29,6 @@ from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
 from models.common.types import Examples, Floats, log_loss, sigmoid
 from models.learners.gbm import BinnedExamples, gbm_learner
-from models.learners.linear import linear_learner
 from models.rules.odds import SCALE, points_calibrator
 from models.rules.rules import Rules
 from training.common.config import Config, Search
@@ -45,6 +44,7 @@ from training.fit.censoring import (
     with_censored,
 )
 from training.fit.funnel_fit import OutOfFold
+from training.fit.linear_candidates import fit_mixture
 from training.fit.splits import separate_accounts
 from training.fit.transition_fit import Fitted, fit_transition, relearn
 
@@ -179,9 +179,8 @@ def hazard(cut: Cut, fitted: Fitted, rows: Rows, unripe: Rows) -> Floats:
     lead = np.concatenate([rows_of_period[2] for rows_of_period in person_periods])
     as_of = p.looks.as_of[lead]
     train = Examples(x, y, np.ones(len(y)), as_of, p.account[lead], as_of)
-    linear = linear_learner(train, fitted.settings.strength)
-    trees = max(fitted.settings.trees, 1)
-    gbm = gbm_learner(BinnedExamples(train), fitted.settings.params, trees=trees)
+    linear, boosters = fit_mixture(train, fitted.settings.linear), fitted.settings.boosters
+    gbm = gbm_learner(BinnedExamples(train), boosters.params, trees=boosters.every) if boosters else linear
     later_x = p.x(cut.late)
     survived = np.ones(len(later_x))
     for period in range(PERIODS):

@@ -257,9 +257,8 @@ def answer_row(model: FunnelModel, stage: int) -> str:
     stages, days = np.full(count, stage, np.int32), np.full(count, 30.0)
     fits = np.zeros((count, len(model.rules.book.fit)))
     x = model.packed.numbers(rows, stages, days, fits, 0).x
-    pairs = [(t.gbm, t.stacked) for t in model.transitions[stage:]]
-    explained = [gbm.booster for gbm in pairs[0] if gbm]
-    later_boosters = [gbm.booster for pair in pairs[1:] for gbm in pair if gbm]
+    each = [[gbm.booster for _, gbm in t.boosters] for t in model.transitions[stage:]]
+    explained, later_boosters = each[0], [booster for boosters in each[1:] for booster in boosters]
     if model.value and model.value.gbm:
         later_boosters.append(model.value.gbm.booster)
 
@@ -345,7 +344,7 @@ def main() -> None:
     ]
     model = load(folder)
     for transition in model.transitions:
-        for learner, gbm in (("gbm", transition.gbm), ("stacked", transition.stacked)):
+        for learner, gbm in (("gbm", transition.gbm), ("recent", transition.recent)):
             if gbm:
                 shape = (
                     f"{gbm.trees} trees, at most {max(t['num_leaves'] for t in gbm.booster.dump_model()['tree_info'])} leaves"

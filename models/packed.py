@@ -172,13 +172,11 @@ class _Packer:
         self.integers[k.LOG_SCALE], self.integers[k.LOGGED] = log_scale.ravel(), np.flatnonzero(log_scale.any(axis=0))
         self.reals[k.LINEAR] = np.concatenate([t.linear.block for t in model.transitions])
         self.reals[k.TRANSITIONS] = [
-            number for t in model.transitions for number in (t.weights[0] + t.weights[2], t.linear.intercept, t.constant)
+            number for t in model.transitions for number in (t.weights[0], t.linear.intercept, t.constant)
         ]
-        candidates: list[tuple[int, float, Gbm | None]] = []
-        for number, t in enumerate(model.transitions):
-            candidates += [(number, t.weights[1], t.gbm), (number, t.weights[2], t.stacked)]
-        candidates.append((self.targets, 1.0, model.value.gbm if model.value else None))
-        boosters = [(target, weight, gbm) for target, weight, gbm in candidates if gbm is not None and gbm.trees]
+        candidates = [(number, weight, gbm) for number, t in enumerate(model.transitions) for weight, gbm in t.boosters]
+        candidates += [(self.targets, 1.0, model.value.gbm)] if model.value and model.value.gbm else []
+        boosters = [booster for booster in candidates if booster[2].trees]
         self.external_boosters = [booster for booster in boosters if booster[2].shapley is None]
         compiled_boosters = [booster for booster in boosters if booster[2].shapley is not None]
         self.compiled_gbms = [gbm for *_, gbm in compiled_boosters]

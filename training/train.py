@@ -4,7 +4,7 @@
 2. Pretend today is the cut: fit on what was known then, for other accounts, and look at what came true afterwards.
 3. Compare with the rules and the baselines on the same rows.
 4. Choose when to hand a lead over, and test that week by week on the same held-out leads.
-5. Fit again on everything known today with the settings found; this model is saved, logged and registered.
+5. Fit again on everything known today, in the same way; this model is saved, logged and registered.
 6. Tell it all in a report for those who own the rules.
 7. The model becomes champion only through the gate.
 """

@@ -10,14 +10,12 @@ import numpy.typing as npt
 
 from benchmarks.pairs.sources import MODEL, Forecast, Pair
 from benchmarks.peers.crossed import differences, losses, weeks
-from models.calibration.intervals import QUANTILE
 from models.common.types import Flags, Floats
+from training.evaluation.coverage import groups
 from training.evaluation.evaluate import evaluate
 from training.evaluation.gate import Difference
 
 FEWEST = 30  # landmarks, or a question is not asked
-PER_GROUP = 10  # of the rarer outcome, of which there are as many groups as that allows
-MOST_GROUPS = 20
 
 Rows = npt.NDArray[np.intp]
 Record = dict[str, Any]
@@ -45,7 +43,8 @@ def _question(pair: Pair, forecasts: Mapping[str, Forecast], target: int, rows: 
     model = forecasts[MODEL]
     assert model.low is not None
     assert model.high is not None
-    inside = covered(y, p[MODEL], model.low[rows, target], model.high[rows, target], account)
+    cells = groups(p[MODEL], model.low[rows, target], model.high[rows, target], y, after.as_of[rows], account)
+    inside = [cell.holds(float(y[cell.rows].mean())) for cell in cells]
     return {
         "rows": len(rows),
         "accounts": len(np.unique(account)),
@@ -69,29 +68,6 @@ def _before(pair: Pair, target: int) -> float | None:
     labels = pair.prepared.labels(pair.prepared.extracted_at)
     matured = labels.matured[:, target]
     return float(labels.reached[matured, target].mean()) if matured.any() else None
-
-
-def covered(y: Flags, p: Floats, low: Floats, high: Floats, account: npt.NDArray[np.int64]) -> list[bool]:
-    """Of leads scored alike, in groups of equal size: does the rate lie within the mean interval, widened by what chance does?
-
-    Accounts hang together: chance is wider by how much residuals within a group do so. They are taken from the group's own
-    rate, so being wrong as a whole is no excuse: .14 % said and 4.9 % come is outside, however the leads are clustered.
-    """
-    rarer = int(min(y.sum(), (~y).sum()))
-    parts = np.array_split(np.argsort(p, kind="stable"), int(np.clip(rarer // PER_GROUP, 1, MOST_GROUPS)))
-    residual = np.concatenate([y[rows] - y[rows].mean() for rows in parts])
-    _, code = np.unique(account[np.concatenate(parts)], return_inverse=True)
-    total = float((residual**2).sum())
-    effect = max(1.0, float((np.bincount(code, weights=residual) ** 2).sum()) / total) if total else 1.0
-    return [_holds(y[rows], p[rows], low[rows], high[rows], effect) for rows in parts]
-
-
-def _holds(y: Flags, p: Floats, low: Floats, high: Floats, effect: float) -> bool:
-    """Whether a group's rate is within the reach of its interval and of chance, whose variances add up."""
-    predicted, observed = float(p.mean()), float(y.mean())
-    end = float(high.mean()) if observed > predicted else float(low.mean())
-    chance = QUANTILE * np.sqrt(effect * max(end * (1 - end), 0.25 / len(y)) / len(y))
-    return bool(abs(observed - predicted) <= np.hypot(end - predicted, chance))
 
 
 def moved(record: Record) -> float | None:

@@ -22,7 +22,6 @@ ORIGINS = (0.55, 0.7, 0.85)
 HELD_OUT = 0.4  # of the accounts, where a task is split by account too
 TIERS = ("intro", "intermediate", "advanced")
 SEEDS = (1, 2)
-MINUTES = 60.0  # of a search: its trials end it, so a busy machine gives the same
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Task:
     def edition(self) -> str:
         """Of all that makes its datasets, beside the product."""
         files = (f"benchmarks/real/{self.mapping}.yaml", "benchmarks/real/rules", "benchmarks/pairs/files.py")
-        words = f"{edition(files)} {self.leaks} {self.origins} {self.by_account} {HELD_OUT} {MINUTES}"
+        words = f"{edition(files)} {self.leaks} {self.origins} {self.by_account} {HELD_OUT}"
         return hashlib.sha256(words.encode()).hexdigest()[:6]
 
 
@@ -103,8 +102,7 @@ def read_task(task: Task, data: Path, cache: Path, rows: int | None = None) -> t
     folder = prepared_files(task.folder or task.name, task.prepare, source, cache) if task.prepare else source
     config = Config.read(MAPPINGS / f"{task.mapping}.yaml")
     attributes = config.attributes.model_copy(update={"exclude": [*config.attributes.exclude, *task.leaks]})
-    search = config.search.model_copy(update={"minutes": MINUTES})
-    config = config.changed(name=task.name, attributes=attributes, search=search)
+    config = config.changed(name=task.name, attributes=attributes)
     dataset = load(config, folder=folder)[0]
     if rows:
         newest = dataset.leads.sort_values("created_at", kind="stable").tail(rows)

@@ -7,43 +7,34 @@ import numpy as np
 from models.common.types import Flags, Floats, sigmoid
 
 MIN_WEIGHT_SUM = 0.3  # the weights add up to at least this
-PULL = 100.0  # strength, in rows, of the pull towards the usual weights, which add up to one
-LINEAR_ONLY_OUTCOMES = 30  # of the rarer outcome: up to so many the linear learner stands alone
+PULL = 30.0  # strength, in rows, of the pull towards the usual weights, which add up to one
+EXCESS_PULL = (
+    1_000.0  # the same of a sum above one: log-odds that are blown up are the most expensive mistake when a world moves
+)
 
 
-def prior_weights(learners: int, rarer: int) -> Floats:
-    """What the weights are pulled to: all on the first, linear learner where outcomes are few, equal where they are many."""
-    equal = np.full(learners, 1.0 / learners)
-    linear_only = np.zeros(learners)
-    linear_only[0] = 1.0
-    share = min(1.0, LINEAR_ONLY_OUTCOMES / max(rarer, 1))
-    return share * linear_only + (1 - share) * equal
+def blend_weights(margins: Floats, base: Floats, y: Flags, weight: Floats, prior: Floats) -> Floats:
+    """Weights (learners,) ≥ 0 for the log-odds `margins` (n, learners) that minimise log loss; what they lack to 1 stays with
+    `base` (n,), the log-odds of the base rate that the learners started from.
 
-
-def blend_weights(margins: Floats, y: Flags, weight: Floats) -> Floats:
-    """Weights (learners,) ≥ 0 for the log-odds `margins` (n, learners) that minimise log loss with a free constant.
-
-    With few rows the weights stay near the usual ones. The constant absorbs how the base rate of these rows differs from that
-    of the learners' own; it is not used afterwards. Source: stacking with non-negative weights (Breiman 1996,
-    doi:10.1007/BF00117832), here on log-odds.
+    With few rows the weights stay near the usual ones, `prior` (learners,), which sum to 1. Source: stacking with non-negative
+    weights (Breiman 1996, doi:10.1007/BF00117832), here on log-odds.
     """
     from scipy.optimize import minimize  # a server never fits
 
-    count = margins.shape[1]
-    prior = prior_weights(count, int(min(y.sum(), (~y).sum())))
+    added = margins - base[:, None]
     scaled = weight / weight.mean()
 
     def loss(v: Floats) -> tuple[float, Floats]:
-        total = margins @ v[:-1] + v[-1]
+        total = base + added @ v
         losses = np.logaddexp(0.0, np.where(y, -total, total))
-        slope = scaled * (sigmoid(total) - y)
-        pull = v[:-1] - prior
-        value = float(scaled @ losses + PULL * pull @ pull)
-        return value, np.append(margins.T @ slope + 2 * PULL * pull, slope.sum())
+        pull, excess = v - prior, max(float(v.sum()) - 1.0, 0.0)
+        value = float(scaled @ losses + PULL * pull @ pull + EXCESS_PULL * excess**2)
+        return value, added.T @ (scaled * (sigmoid(total) - y)) + 2 * PULL * pull + 2 * EXCESS_PULL * excess
 
-    solution = minimize(loss, np.append(prior, 0.0), jac=True, method="L-BFGS-B", bounds=[(0.0, 2.0)] * count + [(None, None)])
-    weights = np.asarray(solution.x[:-1], np.float64)
+    solution = minimize(loss, prior, jac=True, method="L-BFGS-B", bounds=[(0.0, 2.0)] * len(prior))
+    weights = np.asarray(solution.x, np.float64)
     if weights.sum() < MIN_WEIGHT_SUM:
         # nothing ranked later rows: keep some of everyone's order, as a tie between all leads helps nobody
-        return np.full(count, MIN_WEIGHT_SUM / count)
+        return MIN_WEIGHT_SUM * prior
     return weights

@@ -206,25 +206,28 @@ def choose_calibrator(
 ) -> tuple[Calibrator, dict[str, float]]:
     """The method with the lowest log loss on later rows, then fitted on all rows.
 
-    All arrays are (n,). Each method is tried on all that was known at a moment alike and with more weight on what is recent
-    ("platt, newest"), which wins where the base rate drifts for good and loses where it only swings. The `default` method stays
-    unless another gains more than `EVIDENCE` standard errors of its gain over the trials: `none` for what claims to be log-odds
-    already; without a usual one the lowest loss decides. Returns the calibrator and the mean log loss of every candidate.
+    All arrays are (n,). What claims to be log-odds already stays as it is (`default`) unless a method gains more than
+    `EVIDENCE` standard errors of its gain over the trials, and gains in the newest of them too. Without a `default` the lowest
+    loss decides, and each method is tried on all that was known at a moment alike and with more weight on what is recent
+    ("platt, newest"), which wins where the base rate drifts for good and loses where it only swings; log-odds of learners that
+    fade have that behind them. Returns the calibrator and the mean log loss of every candidate.
     """
     time_trials = trials(as_of, known_at)
+    if len(time_trials) < MIN_TRIALS and default:
+        return Calibrator(), {}
     if len(time_trials) < MIN_TRIALS:
         return _fit("platt" if len(allowed_methods(y)) > 2 else "shift", margin, y, weight), {}
     losses = {
         f"{method}{suffix}": np.array([_trial_loss(method, half_life, t, margin, y, weight, as_of) for t in time_trials])
         for method in allowed_methods(y)
         for suffix, half_life in RECENCY.items()
-        if method != "none" or not suffix
+        if not suffix or (default is None and method != "none")
     }
     best_first = sorted(losses, key=lambda name: float(losses[name].mean()))
     chosen = best_first[0] if default is None else default
     for name in best_first if default else ():
         gain = losses[chosen] - losses[name]
-        if gain.mean() > EVIDENCE * gain.std(ddof=1) / np.sqrt(len(gain)):
+        if gain[-1] > 0 and gain.mean() > EVIDENCE * gain.std(ddof=1) / np.sqrt(len(gain)):
             chosen = name
             break
     method, comma, recency = chosen.partition(",")

@@ -44,9 +44,9 @@ class Interval:
         if not len(y):
             return cls()
         p = sigmoid(margin)
-        effect = design_effect(y - p, p * (1 - p), account)
         bin_of, block_of = equal_parts(margin, bins), equal_parts(as_of.astype(np.float64), blocks)
         bins, blocks = int(bin_of.max()) + 1, int(block_of.max()) + 1
+        effect = design_effect(y, bin_of * blocks + block_of, account)
         excess = np.full((bins, blocks), np.nan)
         for b in range(bins):
             for t in range(blocks):
@@ -130,10 +130,17 @@ def equal_parts(values: Floats, parts: int) -> npt.NDArray[np.int64]:
     return np.unique(np.searchsorted(edges, values, side="right"), return_inverse=True)[1]
 
 
-def design_effect(residual: Floats, variance: Floats, account: npt.NDArray[np.int64]) -> float:
-    """How many times wider chance spreads because rows of one account hang together; at least 1."""
-    _, code = np.unique(account, return_inverse=True)
-    return max(1.0, float((np.bincount(code, weights=residual) ** 2).sum() / max(variance.sum(), 1e-9)))
+def design_effect(y: Flags, group: npt.NDArray[np.integer], account: npt.NDArray[np.int64]) -> float:
+    """How many times wider chance spreads because rows (n,) of one account hang together (Kish 1965); at least 1.
+
+    Rows of one `group` were scored alike; what hangs together are their residuals from the group's own rate. From what was said
+    of them they would all lie on one side where a model is wrong as a whole, and that would be read as hanging together.
+    """
+    _, code = np.unique(group, return_inverse=True)
+    residual = y - (np.bincount(code, weights=y) / np.bincount(code))[code]
+    _, cluster = np.unique(account, return_inverse=True)
+    variance = float((residual**2).sum())
+    return max(1.0, float((np.bincount(cluster, weights=residual) ** 2).sum()) / variance) if variance else 1.0
 
 
 def _excess_variance(margin: Floats, y: Flags, effect: float) -> float:

@@ -1,4 +1,4 @@
-"""The LightGBM learner: regularised gradient boosting with early stopping, from nothing or on top of the linear learner."""
+"""The LightGBM learner: regularised gradient boosting with early stopping."""
 
 from __future__ import annotations
 
@@ -41,10 +41,7 @@ PATIENCE = 30  # trees without progress on later rows
 
 @dataclass(frozen=True)
 class Gbm:
-    """A fitted LightGBM model, or its text: a server reads the trees from it and most often never needs LightGBM itself.
-
-    Where it was boosted on top of another learner, `margin` is only what it adds.
-    """
+    """A fitted LightGBM model, or its text: a server reads the trees from it and most often never needs LightGBM itself."""
 
     source: lgb.Booster | str
     log: Log = field(default_factory=dict)
@@ -141,11 +138,9 @@ class BinnedExamples:
         later = data.create_valid(_rows(validation.x), label=validation.y, weight=validation.weight, params=defaults())
         return data, later.construct()
 
-    def starting(self, start: Floats | None, validation_start: Floats | None) -> tuple[lgb.Dataset, lgb.Dataset | None]:
-        """LightGBM's datasets, with the log-odds (n,) to boost on top of; None: nothing."""
-        for dataset, initial in zip(self._datasets, (start, validation_start), strict=True):
-            if dataset is not None:
-                dataset.set_field("init_score", initial)
+    def weighed(self, weight: Floats | None) -> tuple[lgb.Dataset, lgb.Dataset | None]:
+        """LightGBM's datasets, the rows to grow on with these weights (n,); None: their own."""
+        self._datasets[0].set_field("weight", self.train.weight if weight is None else weight)
         return self._datasets
 
 
@@ -154,19 +149,18 @@ def gbm_learner(
     params: Mapping[str, Any],
     *,
     trees: int = MOST_TREES,
-    start: Floats | None = None,
-    validation_start: Floats | None = None,
+    weight: Floats | None = None,
 ) -> Gbm:
     """Grow at most `trees` trees; where there are rows to stop by, stop once their log loss has not improved for `PATIENCE`
     trees (early stopping).
 
-    `start` (n,) are log-odds to boost on top of; `validation_start` those of the rows to stop by. The log has the loss after
-    each tree. `params` are hyperparameters of trees, not of the bins.
+    `weight` (n,) are other weights than those of the rows. The log has the loss after each tree. `params` are hyperparameters
+    of trees, not of the bins.
     """
     import lightgbm as lgb
 
     settings = {**defaults(), **params}
-    data, validation = rows.starting(start, validation_start)
+    data, validation = rows.weighed(weight)
     history: dict[str, dict[str, list[float]]] = {}
     callbacks: list[Any] = []
     if validation is not None:

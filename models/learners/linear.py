@@ -196,6 +196,14 @@ def _add_margins(x: Any, is_logged: Any, block: Any, out: Any) -> None:
         out[i] += added.sum()
 
 
+def mixture(learners: Sequence[Linear], shares: Sequence[float]) -> Linear:
+    """Linear learners of the same rows added up by their shares, which is one linear learner again. Their columns are scaled
+    alike: how rows are weighed or regularised has no part in that."""
+    coefficient = sum((share * learner.coefficient for learner, share in zip(learners, shares, strict=True)), np.zeros(1))
+    intercept = sum(share * learner.intercept for learner, share in zip(learners, shares, strict=True))
+    return Linear(learners[0].scaler, coefficient, float(intercept), {**learners[0].log, "learners": len(learners)})
+
+
 def linear_learner(train: Examples, strength: float) -> Linear:
     """Fit on all rows of `train` with inverse regularisation `strength`."""
     return linear_path(train, [strength])[0]

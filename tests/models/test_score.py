@@ -52,9 +52,8 @@ def test_what_each_column_adds_is_the_naive_sum(model: FunnelModel, looked: Scor
     x, contributions = scores.numbers.x, scores.numbers.contributions
     for i, stage in enumerate(looked.stage.tolist()):
         transition = model.transitions[stage]
-        linear_weight, gbm_weight, stacked_weight = transition.weights
-        wanted = (linear_weight + stacked_weight) * np.array(oracles.linear(transition.linear, x[i]))
-        for weight, gbm in ((gbm_weight, transition.gbm), (stacked_weight, transition.stacked)):
+        wanted = transition.weights[0] * np.array(oracles.linear(transition.linear, x[i]))
+        for weight, gbm in transition.boosters:
             if gbm and gbm.trees:
                 wanted += weight * gbm.booster.predict(x[i : i + 1], pred_contrib=True)[0]
         wanted[-1] += (1 - sum(transition.weights)) * transition.prior

@@ -72,10 +72,12 @@ class LandmarkConfig(Settings):
 
 
 class Search(Settings):
-    """Bounds of the search for LightGBM's settings, per transition."""
+    """Bounds of the search for LightGBM's settings, per transition. `trials` end it, so the same data give the same model on
+    any machine; a limit in `minutes` is for those who would rather have it end, and is said in the result where it was hit.
+    """
 
     trials: int = Field(8, ge=1)
-    minutes: float = Field(0.25, gt=0)
+    minutes: float | None = Field(None, gt=0)
 
 
 class Scanners(Settings):

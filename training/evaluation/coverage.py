@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from features.dataset.labels import Labels
 from models.calibration.intervals import QUANTILE, design_effect, equal_parts
-from models.common.types import Flags, Floats, logit
+from models.common.types import Flags, Floats
 
 PER_CELL = 10  # of the rarer outcome
 MOST_PARTS = 8
@@ -31,19 +31,23 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Group:
-    """Leads scored alike at about the same time: what was said, the interval, and how far chance alone may carry the rate."""
+    """Leads scored alike at about the same time: the mean of what was said and of the interval. Chance spreads their rate by
+    `effect` times more than if each were an account of its own."""
 
     rows: npt.NDArray[np.intp]
-    log_odds: float
+    p: float
     low: float
     high: float
-    chance: float  # in log-odds
+    effect: float
 
     def holds(self, rate: float) -> bool:
-        """Whether the observed rate lies within the interval and what chance adds to it."""
-        deviation = float(logit(rate)) - self.log_odds
-        reach = self.high - self.log_odds if deviation > 0 else self.log_odds - self.low
-        return bool(abs(deviation) <= np.hypot(reach, self.chance))
+        """Whether the observed rate lies within the interval and what chance adds to it; their variances add up.
+
+        Chance is that of the interval's end: what was said may be too small to leave chance any room.
+        """
+        end, count = (self.high if rate > self.p else self.low), len(self.rows)
+        chance = QUANTILE * np.sqrt(self.effect * max(end * (1 - end), 0.25 / count) / count)
+        return bool(abs(rate - self.p) <= np.hypot(end - self.p, chance))
 
 
 def groups(
@@ -51,22 +55,15 @@ def groups(
 ) -> list[Group]:
     """Rows (n,) of one lead stage and target, cut into blocks of time and bins of probability, with enough outcomes in each."""
     parts = int(np.clip(np.sqrt(min(y.sum(), (~y).sum()) / PER_CELL), 1, MOST_PARTS))
-    effect = design_effect(y - p, p * (1 - p), account)
-    bin_of, block_of = equal_parts(logit(p), parts), equal_parts(as_of.astype(np.float64), parts)
+    bin_of, block_of = equal_parts(p, parts), equal_parts(as_of.astype(np.float64), parts)
+    effect = design_effect(y, bin_of * parts + block_of, account)
     cells = []
     for b in range(parts):
         for t in range(parts):
             rows = np.flatnonzero((bin_of == b) & (block_of == t))
             if len(rows) >= MIN_ROWS:
-                log_odds, bottom, top = (float(logit(_smooth(v[rows]))) for v in (p, low, high))
-                chance = QUANTILE * np.sqrt(effect / (float((p[rows] * (1 - p[rows])).sum()) + 0.25))
-                cells.append(Group(rows, log_odds, bottom, top, float(chance)))
+                cells.append(Group(rows, float(p[rows].mean()), float(low[rows].mean()), float(high[rows].mean()), effect))
     return cells
-
-
-def _smooth(values: npt.NDArray[np.generic]) -> float:
-    """The mean with half an outcome of each kind added."""
-    return float((values.sum() + 0.5) / (len(values) + 1))
 
 
 def coverage(
@@ -81,7 +78,7 @@ def coverage(
             continue
         y = labels.reached[rows, target]
         columns = (probability[rows, target], low[rows, target], high[rows, target])
-        hits += [g.holds(_smooth(y[g.rows])) for g in groups(*columns, y, as_of[rows], account[rows])]
+        hits += [g.holds(float(y[g.rows].mean())) for g in groups(*columns, y, as_of[rows], account[rows])]
         widths.append(high[rows, target] - low[rows, target])
     if not hits:
         return None

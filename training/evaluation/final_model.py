@@ -1,4 +1,4 @@
-"""Refit on everything known today with the hyperparameters found at the cut; this model is saved, logged and registered."""
+"""Refit on everything known today, choosing anew; this model is saved, logged and registered."""
 
 from __future__ import annotations
 
@@ -33,14 +33,17 @@ def final_model(
     steps: Steps,
     extend_fit: Callable[[Fit], Fit] | None = None,
 ) -> FunnelModel:
-    """Fit on everything known today with the settings found at the cut; references come from held-out leads.
+    """Fit on everything known today; references come from held-out leads.
+
+    How strongly to regularise, how fast rows fade, how many trees and what each learner weighs is chosen anew, as at the cut,
+    by later rows: more is known by now. The held-out figures are of that way of choosing, not of what it chose.
 
     `extend_fit` goes on from there where `prepared` is a part of what is known.
     """
     all_rows = np.ones(len(prepared.looks), bool)
     tick = steps.counter("Fitting on all data", TICKS * len(prepared.funnel.targets))
     fit = fit_funnel(
-        prepared, prepared.extracted_at, all_rows, config.search, config.seed, known_settings=holdout.fit.settings, tick=tick
+        prepared, prepared.extracted_at, all_rows, config.search, config.seed, earlier=holdout.fit.settings, tick=tick
     )
     fit = extend_fit(fit) if extend_fit else fit
     won = WonDeals.from_landmarks(prepared, prepared.deals, all_rows, prepared.extracted_at)

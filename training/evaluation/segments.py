@@ -61,9 +61,9 @@ def _size(value: Any) -> str | None:
     return f"{low:,}–{larger_sizes[0] - 1:,}" if larger_sizes else f"{low:,}+"
 
 
-def band(y: Flags, p: Floats, account: npt.NDArray[np.int64]) -> tuple[float, float]:
+def band(y: Flags, account: npt.NDArray[np.int64]) -> tuple[float, float]:
     """95 % band of the share that came true: Jeffreys, on as many rows as the accounts are worth (Kish's design effect)."""
-    worth = len(y) / design_effect(y - p, p * (1 - p), account)
+    worth = len(y) / design_effect(y, np.zeros(len(y), np.intp), account)
     hits = y.mean() * worth
     low, high = beta.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2], hits + 0.5, worth - hits + 0.5)
     return float(low), float(high)
@@ -93,7 +93,7 @@ def _kind(
         segment_rows = np.flatnonzero(usable & (segment == value))
         if len(segment_rows) < MIN_ROWS:
             continue
-        low, high = band(y[segment_rows], p[segment_rows], account[segment_rows])
+        low, high = band(y[segment_rows], account[segment_rows])
         mean_probability = float(p[segment_rows].mean())
         records.append(
             {"target": target, "kind": kind, "segment": str(value), "rows": len(segment_rows), "said": mean_probability,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -77,10 +78,13 @@ def fit_funnel(
     bounds: Search,
     seed: int,
     *,
-    known_settings: Mapping[str, Settings] | None = None,
+    earlier: Mapping[str, Settings] | None = None,
     tick: Tick | None = None,
 ) -> Fit:
     """Fit every transition on the landmarks `subset` (n,) as far as their labels were known at `known_at`.
+
+    Of the settings of an `earlier` fit, by target, the trees' hyperparameters are taken over, which cost most to search for;
+    all else is chosen anew.
 
     Raises
     ------
@@ -96,9 +100,7 @@ def fit_funnel(
         examples = prepared.examples(target, labels, subset)
         if not len(examples):
             raise nothing_to_learn(prepared, target, known_at)
-        fitted = fit_transition(
-            name, examples, bounds, seed, known_settings=known_settings.get(name) if known_settings else None, tick=tick
-        )
+        fitted = fit_transition(name, examples, bounds, seed, params=_tree_params(earlier, name), tick=tick)
         in_stage = prepared.looks.stage[rows[fitted.validation_rows]] == target
         out_of_fold = OutOfFold(rows[fitted.validation_rows][in_stage], fitted.margin[in_stage])
         transition, censoring_fit = fit_censored(prepared, target, known_at, subset, fitted, out_of_fold, labels)
@@ -111,6 +113,12 @@ def fit_funnel(
     return Fit(
         tuple(transitions), Timings(timings), fit_rule_odds(prepared, known_at, subset), settings, known_at, censoring_fits
     )
+
+
+def _tree_params(earlier: Mapping[str, Settings] | None, target: str) -> Mapping[str, Any] | None:
+    """Those of an earlier fit, where it had trees."""
+    boosters = earlier[target].boosters if earlier and target in earlier else None
+    return boosters.params if boosters else None
 
 
 def fit_censored(

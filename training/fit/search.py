@@ -1,8 +1,9 @@
-"""LightGBM's hyperparameter search: bounded in trials and minutes, judged by log loss on later rows of other accounts."""
+"""LightGBM's hyperparameter search: bounded in trials, judged by log loss on later rows of other accounts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,22 @@ DEFAULT_PARAMS: dict[str, Any] = {"min_data_in_leaf": 40, "lambda_l2": 10.0, "fe
 SIMPLE = (4, 7, 15)  # leaves tried first; the last is what the search begins with where there are many rows
 
 
+@dataclass(frozen=True)
+class SearchResult:
+    """LightGBM's settings, and in words where the limit in minutes ended the search before all its trials."""
+
+    params: dict[str, Any]
+    stopped: str = ""
+
+
 def search(
     sides: Sequence[tuple[Examples, Examples]],
     *,
     trials: int,
-    minutes: float,
+    minutes: float | None,
     seed: int,
     tick: Callable[[], None] | None = None,
-) -> dict[str, Any]:
+) -> SearchResult:
     """Settings for (train, validation) pairs in the order of time: the fewest leaves as good as the best.
 
     All pairs judge where they are small, else the newest alone. Small trees come first, then what Optuna's TPE proposes
@@ -53,8 +62,14 @@ def search(
     leaf_order = SIMPLE if len(judges) > 1 else SIMPLE[::-1]
     for leaves in leaf_order[: max(trials, 1)]:
         study.enqueue_trial({"num_leaves": leaves, **DEFAULT_PARAMS})
-    study.optimize(objective, n_trials=trials, timeout=60 * minutes)
-    return simplest_within_error(results)
+    study.optimize(objective, n_trials=trials, timeout=None if minutes is None else 60 * minutes)
+    stopped = ""
+    if len(results) < trials:
+        stopped = (
+            f"The search for the trees' settings stopped at its limit of {minutes:g} minutes, after {len(results)} of {trials} "
+            f"trials: on a faster or idler machine the model may be another"
+        )
+    return SearchResult(simplest_within_error(results), stopped)
 
 
 def simplest_within_error(results: Sequence[tuple[dict[str, Any], Floats]]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Fit one transition: settings and weights from what learners say of later rows, then the learners on all rows."""
+"""Fit one transition: learners of several regularisations and memories, blended by what they say of later rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,27 +14,38 @@ from models.calibration.blend import blend_weights
 from models.calibration.calibrator import Calibrator, choose_calibrator
 from models.calibration.intervals import Interval
 from models.calibration.transition import LEARNERS, Transition
-from models.common.types import Examples, Floats
+from models.common.types import Examples, Flags, Floats
 from models.learners.gbm import BinnedExamples, Gbm, gbm_learner
-from models.learners.linear import STRENGTHS, Linear, linear_learner, linear_path
-from models.rules.odds import points_calibrator
+from models.learners.linear import Linear
 from training.common.config import Search
+from training.fit.linear_candidates import (
+    Candidate,
+    Side,
+    candidates,
+    fit_mixture,
+    later_margins,
+    loss_of_prior,
+    points_alone,
+    shared_out,
+)
+from training.fit.memory import RECENT, decay, half_life
 from training.fit.search import search
 from training.fit.splits import Fold, forward_folds
 
 MIN_ACCOUNTS = 8  # accounts with the rarer outcome; fewer choose nothing, the strongest regularisation keeps close to the rules
-CARRIES = (30, 100, 300)  # accounts with it, to try each weaker regularisation
 LINEAR_ONLY = 30  # fewer accounts with it than this are left to the linear learner
-HALF_LIVES = (0.5, 0.25, 0.12, 0.06)  # shares of the time that rows span
+BOOSTED = 0.9  # what trees weigh beforehand, where outcomes are many
+NEWER = 100.0  # with so many of the rarer outcome in a block of later rows, the blocks before it count half
 MIN_TOTAL_WEIGHT = 0.5  # total weight from which shrinkage is taken as a matter of rows
-MIN_WEIGHT = 0.02  # a learner whose weight is below this is left out
+MIN_WEIGHT = 0.02  # a booster whose weight is below this is left out
 
 Tick = Callable[[], None]
+Weights = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class PoolTried:
-    """Mean log loss on later rows of the linear learner `without` and `with_` what other businesses say."""
+    """Mean log loss on later rows of the linear learners `without` and `with_` what other businesses say."""
 
     without: float
     with_: float
@@ -45,17 +56,25 @@ class PoolTried:
 
 
 @dataclass(frozen=True)
+class Boosters:
+    """Trees: LightGBM's hyperparameters `params`, how many trees has the booster that learns from `every` row alike, and how
+    many the `recent` one, whose rows count half after `half_life` (microseconds). `stopped`: in words, where a limit in
+    minutes ended the search for `params` early."""
+
+    params: Mapping[str, Any]
+    every: int
+    recent: int
+    half_life: float | None
+    stopped: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
-    """What was found on later rows; a fit on more rows takes it over. Without trees there is only the linear learner.
+    """What was chosen on later rows, so that a fit on other rows can take it over: the mixture of linear learners, whose shares
+    sum to 1, and the trees, if any. `pool` says what became of the pooled prior; None where there was none."""
 
-    `pool` says what became of the pooled prior; None where there was none.
-    """
-
-    strength: float
-    params: dict[str, Any]
-    trees: int = 0
-    stacked_trees: int = 0
-    half_life: float | None = None  # microseconds after which a row counts half; None: all rows count alike
+    linear: tuple[Candidate, ...]
+    boosters: Boosters | None = None
     pool: PoolTried | None = None
 
     def training_examples(self, examples: Examples) -> Examples:
@@ -80,74 +99,201 @@ def fit_transition(
     bounds: Search,
     seed: int,
     *,
-    known_settings: Settings | None = None,
+    params: Mapping[str, Any] | None = None,
     tick: Tick | None = None,
 ) -> Fitted:
-    """A calibrated transition from `examples`; `known_settings` settings are taken as they are.
+    """A calibrated transition from `examples`; `params` are hyperparameters of trees found before, else they are searched for.
 
-    Every prediction that the blend, the calibration and the interval learn from was made for later rows of other accounts
+    All that is chosen, weighed, calibrated and doubted is learned from predictions of later rows of other accounts
     (`training.fit.splits.forward_folds` says when that is not possible).
     """
-    folds = forward_folds(examples)
-    settings = known_settings or choose_settings(examples, folds, bounds, seed, tick)
-    examples = settings.training_examples(examples)
-    margins, priors = [], []
-    for fold in folds:
-        train, validation = examples.select(fold.train), examples.select(fold.validation)
-        margins.append(_margins(_learners(train, settings), validation))
-        priors.append(np.full(len(validation), _prior(train, settings)))
-        if tick:
-            tick()
+    rarer, folds = rarer_of(examples), forward_folds(examples)
     validation_rows = np.concatenate([fold.validation for fold in folds])
-    y, weight = examples.y[validation_rows], examples.weight[validation_rows]
-    weights = _weights(np.concatenate(margins), y, weight, settings, rarer_of(examples))
-    blended = np.concatenate(margins) @ weights + (1 - weights.sum()) * np.concatenate(priors)
-    calibrator, losses = _calibrator(blended, examples.select(validation_rows))
-    interval = Interval.fit(calibrator.margin(blended), y, examples.as_of[validation_rows], examples.account[validation_rows])
-    weights = rescaled_weights(weights, float(np.mean([len(f.train) for f in folds])) / len(examples))
-    linear, gbm, stacked = _learners(examples, settings, (bool(weights[1]), bool(weights[2])))
+    validation = examples.select(validation_rows)
+    chosen, pool, linear_margins = _choose_linear(examples, folds, rarer)
+    examples = Settings((), pool=pool).training_examples(examples)
+    sides = _sides(examples, folds)
+    boosters = None
+    if _can_boost(sides, rarer):
+        boosters = _choose_boosters(sides, bounds, seed, params, half_life(examples, RECENT), tick)
+    margins = np.column_stack((linear_margins, *(_booster_margins(sides, boosters) if boosters else ())))
+    base = np.concatenate([np.full(len(later), base_log_odds(train)) for train, later in sides])
+    if rarer < MIN_ACCOUNTS:
+        each = np.ones(1)
+    else:
+        prior = _prior_weights(chosen, boosters is not None, rarer)
+        weight = validation.weight * newer_rows_count(validation.y, folds)
+        each = blend_weights(margins, base, validation.y, weight, prior)
+    settings = Settings(tuple(shared_out(chosen, each[: len(chosen)])), boosters, pool)
+    blended = margins @ each + (1 - each.sum()) * base
+    calibrator, losses = _calibrator(blended, validation)
+    margin = calibrator.margin(blended)
+    interval = Interval.fit(margin, validation.y, validation.as_of, validation.account)
+    weights = _weights(each, len(chosen), float(np.mean([len(f.train) for f in folds])) / len(examples))
     log = {
         "rows": len(examples),
         "positives": int(examples.y.sum()),
         "folds_with_gap": sum(f.gap for f in folds),
         "regime": regime(examples),
-        "weights": dict(zip(LEARNERS, weights.round(4).tolist(), strict=True)),
-        "strength": settings.strength,
-        "half_life_days": None if settings.half_life is None else round(settings.half_life / DAY, 3),
-        "trees": settings.trees,
-        "stacked_trees": settings.stacked_trees,
-        "params": settings.params,
+        "weights": dict(zip(LEARNERS, np.round(weights, 4).tolist(), strict=True)),
+        "memories": [_in_days(candidate) for candidate in settings.linear],
+        "trees": boosters.every if boosters else 0,
+        "recent_trees": boosters.recent if boosters else 0,
+        "params": dict(boosters.params) if boosters else {},
         "calibration": calibrator.method,
         "calibration_losses": losses,
-        **({"pool": {"used": settings.pool.helps, **asdict(settings.pool)}} if settings.pool else {}),
+        **({"pool": {"used": pool.helps, **asdict(pool)}} if pool else {}),
+        **({"search": boosters.stopped} if boosters and boosters.stopped else {}),
     }
-    transition = Transition(
-        target,
-        linear,
-        gbm,
-        stacked,
-        (float(weights[0]), float(weights[1]), float(weights[2])),
-        _prior(examples, settings),
-        calibrator,
-        interval,
-        log,
-    )
+    transition = Transition(target, *_learners(examples, settings, weights), weights, 0.0, calibrator, interval, log)
+    transition = replace(transition, constant=_constant(weights, examples))
     if tick:
         tick()
-    return Fitted(transition, settings, validation_rows, calibrator.margin(blended))
+    return Fitted(transition, settings, validation_rows, margin)
 
 
 def relearn(fitted: Fitted, examples: Examples) -> Transition:
     """The same transition with its learners fitted anew, on other examples."""
-    transition = fitted.transition
-    examples = fitted.settings.training_examples(examples)
-    used = (transition.gbm is not None, transition.stacked is not None)
-    linear, gbm, stacked = _learners(examples, fitted.settings, used)
-    return replace(transition, linear=linear, gbm=gbm, stacked=stacked, prior=_prior(examples, fitted.settings))
+    transition, settings = fitted.transition, fitted.settings
+    examples = settings.training_examples(examples)
+    linear, gbm, recent = _learners(examples, settings, transition.weights)
+    return replace(transition, linear=linear, gbm=gbm, recent=recent, constant=_constant(transition.weights, examples))
+
+
+def _learners(train: Examples, settings: Settings, weights: Weights) -> tuple[Linear, Gbm | None, Gbm | None]:
+    """The learners on all of `train`; a booster of no weight is not grown."""
+    linear, boosters = fit_mixture(train, settings.linear), settings.boosters
+    if boosters is None:
+        return linear, None, None
+    rows = BinnedExamples(train)
+    gbm = gbm_learner(rows, boosters.params, trees=boosters.every) if weights[1] else None
+    faded = decay(train, boosters.half_life)
+    return linear, gbm, gbm_learner(rows, boosters.params, trees=boosters.recent, weight=faded) if weights[2] else None
+
+
+def base_log_odds(train: Examples) -> float:
+    """Log-odds of the base rate, half an outcome of each kind added."""
+    positive_weight = float(train.weight[train.y].sum())
+    return float(np.log(positive_weight + 0.5) - np.log(train.weight.sum() - positive_weight + 0.5))
+
+
+def _constant(weights: Weights, train: Examples) -> float:
+    """Weights that add up to less than one shrink towards the base rate."""
+    return (1 - sum(weights)) * base_log_odds(train)
+
+
+def _sides(examples: Examples, folds: Sequence[Fold]) -> list[Side]:
+    return [(examples.select(fold.train), examples.select(fold.validation)) for fold in folds]
+
+
+def _choose_linear(examples: Examples, folds: Sequence[Fold], rarer: int) -> tuple[list[Candidate], PoolTried | None, Floats]:
+    """The linear candidates, whether a pooled prior helps them, and what they say of later rows (rows, candidates)."""
+    plain = replace(examples, pooled=None)
+    chosen = candidates(plain, rarer) if rarer >= MIN_ACCOUNTS else points_alone(plain)
+    sides = _sides(plain, folds)
+    margins = later_margins(sides, chosen)
+    if examples.pooled is None:
+        return chosen, None, margins
+    with_pool = later_margins(_sides(examples, folds), chosen)
+    pool = PoolTried(*(loss_of_prior(m, chosen, [later for _, later in sides]) for m in (margins, with_pool)))
+    return chosen, pool, with_pool if pool.helps else margins
+
+
+def _can_boost(sides: Sequence[Side], rarer: int) -> bool:
+    """Whether there are outcomes enough for trees, and both kinds among the newest rows to stop by."""
+    newest = sides[-1][1]
+    return rarer >= LINEAR_ONLY and bool(newest.y.any()) and not bool(newest.y.all())
+
+
+def _choose_boosters(
+    sides: Sequence[Side],
+    bounds: Search,
+    seed: int,
+    params: Mapping[str, Any] | None,
+    recent_half_life: float | None,
+    tick: Tick | None,
+) -> Boosters:
+    """Hyperparameters, unless they are known, and how many trees do best on later rows (early stopping)."""
+    stopped = ""
+    if params is None:
+        result = search(sides, trials=bounds.trials, minutes=bounds.minutes, seed=seed, tick=tick)
+        params, stopped = result.params, result.stopped
+    sizes = [len(later) for _, later in sides]
+    binned = [BinnedExamples(train, later) for train, later in sides]
+    trees = [
+        best_trees([gbm_learner(rows, params, weight=decay(rows.train, memory)) for rows in binned], sizes)
+        for memory in (None, recent_half_life)
+    ]
+    if tick:
+        tick()
+    return Boosters(params, trees[0], trees[1], recent_half_life, stopped)
+
+
+def _booster_margins(sides: Sequence[Side], boosters: Boosters) -> list[Floats]:
+    """What both boosters say of the later rows of all sides: twice (rows,)."""
+    binned = [BinnedExamples(train) for train, _ in sides]
+    return [
+        np.concatenate(
+            [
+                gbm_learner(rows, boosters.params, trees=trees, weight=decay(rows.train, memory)).margin(later.x)
+                for rows, (_, later) in zip(binned, sides, strict=True)
+            ]
+        )
+        for trees, memory in ((boosters.every, None), (boosters.recent, boosters.half_life))
+    ]
+
+
+def best_trees(fitted: Sequence[Gbm], sizes: Sequence[int]) -> int:
+    """The number of trees with the lowest mean loss over all folds; after its early stopping a fold keeps its last loss."""
+    longest = max(len(f.log["losses"]) for f in fitted)
+    curves = np.array([f.log["losses"] + f.log["losses"][-1:] * (longest - len(f.log["losses"])) for f in fitted])
+    return int(np.argmin(np.average(curves, axis=0, weights=sizes))) + 1
+
+
+def _prior_weights(chosen: Sequence[Candidate], boosts: bool, rarer: int) -> Floats:
+    """What the weights of all learners are pulled to: the linear ones where outcomes are few, trees where they are many."""
+    share = BOOSTED * max(0.0, 1 - LINEAR_ONLY / max(rarer, 1)) if boosts else 0.0
+    linear = (1 - share) * np.array([candidate.share for candidate in chosen])
+    return np.append(linear, [share / 2, share / 2] if boosts else [])
+
+
+def newer_rows_count(y: Flags, folds: Sequence[Fold]) -> Floats:
+    """How much later rows (n,), fold after fold in time, count: those of the newest block 1, those before it the less the more
+    outcomes the newer ones have to tell by. What will be scored is most like what came last, but few outcomes are no guide.
+    """
+    edges = np.cumsum([0, *(len(fold.validation) for fold in folds)])
+    weight, count = np.ones(len(y)), 1.0
+    for number in range(len(folds) - 1, -1, -1):
+        rows = slice(edges[number], edges[number + 1])
+        weight[rows] = count
+        count *= NEWER / (NEWER + min(y[rows].sum(), (~y[rows]).sum()))
+    return weight
+
+
+def _weights(each: Floats, linear_candidates: int, share: float) -> Weights:
+    """The weights of `LEARNERS` from those of all learners, for all rows instead of a `share` of them."""
+    boosters = np.where(each[linear_candidates:] < MIN_WEIGHT, 0.0, each[linear_candidates:])
+    weights = np.append(each[:linear_candidates].sum(), np.append(boosters, np.zeros(2 - len(boosters))))
+    linear, gbm, recent = rescaled_weights(weights, share).tolist()
+    return linear, gbm, recent
+
+
+def rescaled_weights(weights: Floats, share: float) -> Floats:
+    """Weights found with `share` of the rows → weights for all of them.
+
+    What a learner must be shrunk by for overfitting falls as one over its rows (van Houwelingen and le Cessie 1990,
+    doi:10.1002/sim.4780091109): a total of 0.8 found on half the rows is 0.9 on all. Totals under `MIN_TOTAL_WEIGHT` have
+    another cause, a world that moved, which more rows do not mend; they stay. Totals over 1, of learners held too short by so
+    few rows, come closer to 1 in the same way.
+    """
+    total = float(weights.sum())
+    if total < MIN_TOTAL_WEIGHT:
+        return weights
+    return weights * (1 - (1 - total) * share) / total
 
 
 def _calibrator(margin: Floats, validation: Examples) -> tuple[Calibrator, dict[str, float]]:
-    """Chosen on rows not seen; with few outcomes among them the start, which is calibrated, is better left alone."""
+    """Chosen on rows not seen; with few outcomes among them the blend, which is calibrated, is better left alone."""
     if rarer_of(validation) < LINEAR_ONLY:
         return Calibrator(), {}
     weight = validation.weight * (
@@ -175,180 +321,7 @@ def regime(examples: Examples) -> str:
     return f"blend: {rarer} accounts with the rarer outcome"
 
 
-def choose_settings(examples: Examples, folds: Sequence[Fold], bounds: Search, seed: int, tick: Tick | None) -> Settings:
-    """Hyperparameters: regularisation and number of trees by log loss over all folds; LightGBM's others by a search.
-
-    A pooled prior is taken where the linear learner does better with it than without on the same later rows.
-    """
-    chosen = choose_linear(replace(examples, pooled=None), folds)
-    pool = None
-    if examples.pooled is not None:
-        with_pool = choose_linear(examples, folds)
-        pool = PoolTried(chosen.loss, with_pool.loss)
-        chosen = with_pool if pool.helps else chosen
-    linear = Settings(STRENGTHS[chosen.best], {}, half_life=chosen.half_life, pool=pool)
-    rarer, sides, newest = rarer_of(examples), chosen.sides, chosen.sides[-1][1]
-    if rarer < LINEAR_ONLY or not newest.y.any() or newest.y.all():
-        return linear
-    params = search(sides, trials=bounds.trials, minutes=bounds.minutes, seed=seed, tick=tick)
-    binned = [BinnedExamples(train, validation) for train, validation in sides]
-    gbms = [gbm_learner(rows, params) for rows in binned]
-    starts = [
-        (path[chosen.best].margin(a.x), path[chosen.best].margin(b.x)) for path, (a, b) in zip(chosen.paths, sides, strict=True)
-    ]
-    on_top = [
-        gbm_learner(rows, params, start=start, validation_start=validation_start)
-        for rows, (start, validation_start) in zip(binned, starts, strict=True)
-    ]
-    sizes = [len(validation) for _, validation in sides]
-    return replace(linear, params=params, trees=best_trees(gbms, sizes), stacked_trees=best_trees(on_top, sizes))
-
-
-@dataclass(frozen=True)
-class LinearChoice:
-    """The strength number `best` and the half-life that did best on later rows; `loss` is the mean log loss there.
-
-    `sides` are (train, validation) with the weights of that half-life, `paths` the learners fitted to each.
-    """
-
-    sides: list[tuple[Examples, Examples]]
-    paths: list[list[Linear]]
-    best: int
-    half_life: float | None
-    loss: float
-
-
-def choose_linear(examples: Examples, folds: Sequence[Fold]) -> LinearChoice:
-    """Regularisation of the linear learner and how fast rows fade."""
-    sides = [(examples.select(fold.train), examples.select(fold.validation)) for fold in folds]
-    paths, losses = _paths(sides)
-    rarer = rarer_of(examples)
-    if rarer < MIN_ACCOUNTS:
-        return LinearChoice(sides, paths, 0, half_life_of_points(examples), float(losses[0].mean()))
-    best = strongest_within_error(losses[: 1 + int(np.searchsorted(CARRIES, rarer, side="right"))])
-    if rarer < CARRIES[1]:
-        half_life = half_life_of_points(examples)
-    else:
-        half_life = choose_half_life(sides, STRENGTHS[best], float(losses[best].sum()))
-    if half_life:
-        sides = [(with_decay(train, half_life), validation) for train, validation in sides]
-        paths, losses = _paths(sides)
-    return LinearChoice(sides, paths, best, half_life, float(losses[best].mean()))
-
-
-def _paths(sides: Sequence[tuple[Examples, Examples]]) -> tuple[list[list[Linear]], Floats]:
-    """The learners of all strengths on each side, and their losses (strengths, later rows of all sides)."""
-    paths = [linear_path(train) for train, _ in sides]
-    return paths, np.concatenate(
-        [_losses(path, validation) for path, (_, validation) in zip(paths, sides, strict=True)], axis=1
-    )
-
-
-def half_life_of_points(examples: Examples) -> float | None:
-    """The half-life (microseconds) with which the rules' points alone do best on later rows: few outcomes carry no more."""
-    if examples.points is None:
-        return None
-    points = np.asarray(examples.x[:, examples.points], np.float64)
-    share = points_calibrator(points, examples.y, examples.as_of, examples.known_at, examples.account)[1]
-    return None if share is None else share * int(np.ptp(examples.as_of))
-
-
-def choose_half_life(sides: Sequence[tuple[Examples, Examples]], strength: float, best: float) -> float | None:
-    """The half-life (microseconds) of the rows' weights with the lowest log loss on later rows; `best` is that without one.
-
-    Shorter and shorter ones are tried, as shares of the time that the newest training rows span, as long as they help.
-    """
-    span = int(np.ptp(sides[-1][0].as_of))
-    chosen = None
-    for share in HALF_LIVES:
-        fitted = [linear_learner(with_decay(train, share * span), strength) for train, _ in sides]
-        loss = float(sum(_losses([f], validation).sum() for f, (_, validation) in zip(fitted, sides, strict=True)))
-        if loss >= best:
-            break
-        chosen, best = share * span, loss
-    return chosen
-
-
-def with_decay(examples: Examples, half_life: float | None) -> Examples:
-    """The examples with weights that halve with every `half_life` (microseconds) before the newest, and keep their mean."""
-    if half_life is None or not len(examples):
-        return examples
-    weight = examples.weight * np.exp2((examples.as_of - examples.as_of.max()) / half_life)
-    return replace(examples, weight=weight * (examples.weight.sum() / weight.sum()))
-
-
-def _losses(path: Sequence[Linear], validation: Examples) -> Floats:
-    """Log loss of each later row (learners, n)."""
-    margins = np.array([fitted.margin(validation.x) for fitted in path])
-    return np.asarray(validation.weight * np.logaddexp(0, np.where(validation.y, -margins, margins)), np.float64)
-
-
-def strongest_within_error(losses: Floats) -> int:
-    """The strongest regularisation, losses (strengths, n) in that order, that is no worse than the best beyond a standard error
-    of their difference (Breiman et al. 1984); with few rows that is a strong one, close to the rules."""
-    best = int(np.argmin(losses.sum(axis=1)))
-    excess = losses - losses[best]
-    doubt = excess.std(axis=1) * np.sqrt(losses.shape[1])
-    return int(np.flatnonzero(excess.sum(axis=1) <= doubt)[0])
-
-
-def best_trees(fitted: Sequence[Gbm], sizes: Sequence[int]) -> int:
-    """The number of trees with the lowest mean loss over all folds; after its early stopping a fold keeps its last loss."""
-    longest = max(len(f.log["losses"]) for f in fitted)
-    curves = np.array([f.log["losses"] + f.log["losses"][-1:] * (longest - len(f.log["losses"])) for f in fitted])
-    return int(np.argmin(np.average(curves, axis=0, weights=sizes))) + 1
-
-
-def _weights(margins: Floats, y: npt.NDArray[np.bool_], weight: Floats, settings: Settings, rarer: int) -> Floats:
-    if rarer < MIN_ACCOUNTS:
-        return np.array([1.0, 0.0, 0.0])
-    if not settings.trees:
-        return np.array([float(blend_weights(margins[:, :1], y, weight)[0]), 0.0, 0.0])
-    weights = blend_weights(margins, y, weight)
-    weights[weights < MIN_WEIGHT] = 0.0
-    return weights
-
-
-def rescaled_weights(weights: Floats, share: float) -> Floats:
-    """Weights found with `share` of the rows → weights for all of them.
-
-    What a learner must be shrunk by for overfitting falls as one over its rows (van Houwelingen and le Cessie 1990,
-    doi:10.1002/sim.4780091109): a total of 0.8 found on half the rows is 0.9 on all. Totals under `MIN_TOTAL_WEIGHT` have
-    another cause, a world that moved, which more rows do not mend; they stay. Totals over 1, of learners held too short by so
-    few rows, come closer to 1 in the same way.
-    """
-    total = float(weights.sum())
-    if total < MIN_TOTAL_WEIGHT:
-        return weights
-    return weights * (1 - (1 - total) * share) / total
-
-
-def _prior(train: Examples, settings: Settings) -> float:
-    """Log-odds of the base rate, a half outcome of each kind added."""
-    train = with_decay(train, settings.half_life)
-    positive_weight = float(train.weight[train.y].sum())
-    return float(np.log(positive_weight + 0.5) - np.log(train.weight.sum() - positive_weight + 0.5))
-
-
-def _learners(
-    train: Examples, settings: Settings, used: tuple[bool, bool] = (True, True)
-) -> tuple[Linear, Gbm | None, Gbm | None]:
-    """The linear learner, trees beside it and trees on top of it; of the trees only those that are `used`."""
-    train = with_decay(train, settings.half_life)
-    linear = linear_learner(train, settings.strength)
-    if not settings.trees:
-        return linear, None, None
-    rows = BinnedExamples(train)
-    gbm = gbm_learner(rows, settings.params, trees=settings.trees) if used[0] else None
-    stacked = (
-        gbm_learner(rows, settings.params, trees=settings.stacked_trees, start=linear.margin(train.x)) if used[1] else None
-    )
-    return linear, gbm, stacked
-
-
-def _margins(learners: tuple[Linear, Gbm | None, Gbm | None], validation: Examples) -> Floats:
-    linear, gbm, stacked = learners
-    linear_margin = linear.margin(validation.x)
-    gbm_margin = gbm.margin(validation.x) if gbm else np.zeros(len(validation))
-    stacked_margin = linear_margin + stacked.margin(validation.x) if stacked else np.zeros(len(validation))
-    return np.column_stack((linear_margin, gbm_margin, stacked_margin))
+def _in_days(candidate: Candidate) -> dict[str, float | None]:
+    """A part of the mixture as the log has it."""
+    days = None if candidate.half_life is None else round(candidate.half_life / DAY, 3)
+    return {"half_life_days": days, "strength": candidate.strength, "share": round(candidate.share, 4)}

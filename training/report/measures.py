@@ -53,7 +53,7 @@ def calibration(prepared: Prepared, holdout: Holdout) -> pd.DataFrame:
     for name in ("model", "rules"):
         p = holdout.probability[name][rows, -1]
         curve = reliability(y, p)
-        bands = [band(y[bin_rows], p[bin_rows], account[bin_rows]) for bin_rows in equal_bins(p)]
+        bands = [band(y[bin_rows], account[bin_rows]) for bin_rows in equal_bins(p)]
         low, high = zip(*bands, strict=True)
         parts.append(
             pd.DataFrame(

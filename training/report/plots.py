@@ -32,7 +32,7 @@ def plot_reliability(
     for name, p in probabilities.items():
         curve = reliability(y, p)
         top = max(top, float(curve.mean_probability.max()), float(curve.observed_rate.max()))
-        bands = np.array([band(y[rows], p[rows], account[rows]) for rows in equal_bins(p)]).T
+        bands = np.array([band(y[rows], account[rows]) for rows in equal_bins(p)]).T
         top = max(top, float(bands.max()))
         reach = np.abs(bands - curve.observed_rate)
         axes.errorbar(

@@ -43,7 +43,7 @@ class BucketRows(lgb.Sequence):
 
 @dataclass(frozen=True)
 class Boosting:
-    """Trees of one transition: `params` and number of `trees`, on the `selected` rows, on top of the linear learner or not.
+    """Trees of one transition: `params` and number of `trees`, on the `selected` rows.
 
     Rows fade with `half_life` (µs) before `newest`; `scale` keeps the mean of the weights. Bins are found on `bin_rows` rows
     at most; `threads` is None for what the process is allowed.
@@ -54,7 +54,6 @@ class Boosting:
     selected: tuple[Selection, ...]
     params: Mapping[str, Any]
     trees: int
-    stacked: bool
     half_life: float | None
     newest: int
     scale: float
@@ -102,7 +101,6 @@ def boost(task: Boosting) -> str:
         rows,
         label=np.concatenate([c.y for c in examples]).astype(np.float32),
         weight=weight,
-        init_score=np.concatenate([c.start for c in examples]) if task.stacked else None,
         params=settings(task),
     )
     data.construct()

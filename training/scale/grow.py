@@ -45,7 +45,7 @@ def grow(streamed: StreamedData, fit: Fit, engine: Engine, room: int, tick: Tick
     targets = streamed.spec.funnel.targets
     grown_trees, transitions = [], []
     for target, transition in enumerate(fit.transitions):
-        if transition.gbm is None and transition.stacked is None:
+        if not transition.boosters:
             transitions.append(transition)
         else:
             grown_transition, rows = _grown(streamed, fit, target, engine, share, bin_rows)
@@ -61,11 +61,12 @@ def _grown(
     streamed: StreamedData, fit: Fit, target: int, engine: Engine, share: float, bin_rows: int
 ) -> tuple[Transition, int]:
     transition = fit.transitions[target]
-    settings = fit.settings[transition.target]
+    boosters = fit.settings[transition.target].boosters
+    assert boosters is not None  # noqa: S101  the transition has trees
     head = streamed.manifest.head
     tasks = [
         SelectionTask(
-            streamed.data, head, bucket, streamed.store, streamed.spec, target, transition.linear,
+            streamed.data, head, bucket, streamed.store, streamed.spec, target,
             fit.censoring_fits.get(transition.target), share, f"examples/{transition.target}/{bucket.number:05d}.npz",
         )
         for bucket in streamed.manifest.buckets
@@ -75,27 +76,25 @@ def _grown(
     sums = np.zeros(3)
     for selection in selected:
         chosen = SelectedExamples.read(streamed.store.storage, selection.file)
-        weight = decayed_weights(chosen, settings.half_life, newest)
-        sums += [chosen.weight.sum(), weight.sum(), weight[chosen.y].sum()]
-    scale = float(sums[0] / sums[1])
+        sums += [chosen.weight.sum(), decayed_weights(chosen, boosters.half_life, newest).sum(), chosen.weight[chosen.y].sum()]
     rows = sum(s.rows for s in selected)
 
-    def booster(trees: int, *, stacked: bool) -> Gbm:
+    def booster(trees: int, half_life: float | None) -> Gbm:
+        scale = 1.0 if half_life is None else float(sums[0] / sums[1])
         task = Boosting(
-            streamed.store, streamed.spec.model_columns, selected, settings.params, trees, stacked, settings.half_life,
-            newest, scale, bin_rows, None if engine.distributed else allowed() or cores(),
+            streamed.store, streamed.spec.model_columns, selected, boosters.params, trees, half_life, newest, scale, bin_rows,
+            None if engine.distributed else allowed() or cores(),
         )  # fmt: skip
         text = run_exclusive(engine, boost, task, f"trees of {transition.target}")
-        log = {"learner": "gbm", "trees": trees, "rows": rows, **settings.params}
+        log = {"learner": "gbm", "trees": trees, "rows": rows, **boosters.params}
         return Gbm(lgb.Booster(model_str=text), log)
 
-    positives = scale * sums[2]
-    prior = float(np.log(positives + 0.5) - np.log(scale * sums[1] - positives + 0.5))
+    base = float(np.log(sums[2] + 0.5) - np.log(sums[0] - sums[2] + 0.5))
     return replace(
         transition,
-        gbm=booster(settings.trees, stacked=False) if transition.gbm else None,
-        stacked=booster(settings.stacked_trees, stacked=True) if transition.stacked else None,
-        prior=prior,
+        gbm=booster(boosters.every, None) if transition.gbm else None,
+        recent=booster(boosters.recent, boosters.half_life) if transition.recent else None,
+        constant=(1 - sum(transition.weights)) * base,
         log={**transition.log, "rows_of_trees": rows, "share_of_trees": round(share, 4)},
     ), rows
 

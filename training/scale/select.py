@@ -21,7 +21,6 @@ from features.partitions.matrix import Store
 from features.partitions.spec import Spec
 from features.partitions.storage import Storage
 from models.common.types import Floats, Matrix
-from models.learners.linear import Linear
 from training.data.prepare import deadlines
 from training.fit.censoring import CensoredState, censored_landmarks, weighted_rows
 from training.fit.funnel_fit import CensoringFit
@@ -32,8 +31,7 @@ from training.scale.stream import in_share
 class SelectionTask:
     """A bucket for the transition to `target`; `share` of its accounts teaches, and what does is written to `file`.
 
-    `linear` is the learner that trees grow on top of; `ripening` what unripe landmarks are weighed with, None where they do
-    not teach.
+    `ripening` is what unripe landmarks are weighed with, None where they do not teach.
     """
 
     data: Storage
@@ -42,7 +40,6 @@ class SelectionTask:
     store: Store
     spec: Spec
     target: int
-    linear: Linear
     ripening: CensoringFit | None
     share: float
     file: str
@@ -60,18 +57,17 @@ class Selection:
 
 @dataclass(frozen=True)
 class SelectedExamples:
-    """Examples (n,) of a bucket: `row` in its index, outcome, weight, moment, and the log-odds of the linear learner."""
+    """Examples (n,) of a bucket: `row` in its index, outcome, weight and moment."""
 
     row: npt.NDArray[np.intp]
     y: npt.NDArray[np.bool_]
     weight: Floats
     as_of: npt.NDArray[np.int64]
-    start: Floats
 
     @classmethod
     def read(cls, storage: Storage, file: str) -> SelectedExamples:
         with storage.local_file(file) as path, np.load(path, allow_pickle=False) as saved:
-            return cls(**{name: saved[name] for name in ("row", "y", "weight", "as_of", "start")})
+            return cls(**{name: saved[name] for name in ("row", "y", "weight", "as_of")})
 
 
 def select(task: SelectionTask) -> Selection:
@@ -104,9 +100,8 @@ def select(task: SelectionTask) -> Selection:
         row, y, weight = np.append(row, rows[repeated]), np.append(y, outcomes), np.append(weight, weights)
     order = np.argsort(row, kind="stable")
     row, y, weight = row[order], y[order], weight[order]
-    start = task.linear.margin(columns_of(task, row, index))
     with task.store.storage.atomic_file(task.file) as path_, path_.open("wb") as file:
-        np.savez(file, row=row, y=y, weight=weight, as_of=landmarks.as_of[row], start=start)
+        np.savez(file, row=row, y=y, weight=weight, as_of=landmarks.as_of[row])
     return Selection(task.bucket.number, task.file, len(row), int(landmarks.as_of[row].max()) if len(row) else 0)
 
 

@@ -109,7 +109,7 @@ def test_a_lasting_drift_is_followed() -> None:
     margin, time = spread(), np.arange(N)
     truth = margin + np.where(time > N // 8, 1.2, 0.0)
     chosen, _ = choose_calibrator(margin, drawn(truth), ONES, time, time)
-    assert np.abs(chosen.probability(margin) - sigmoid(margin + 1.2)).mean() < 0.02
+    assert np.abs(chosen.probability(margin) - sigmoid(margin + 1.2)).mean() < 0.03
 
 
 def test_trials_use_only_what_was_known() -> None:

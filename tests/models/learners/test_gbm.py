@@ -1,13 +1,12 @@
-"""Boosted trees: contributions sum to the log-odds, they stop early, repeat themselves and add to a start."""
+"""Boosted trees: contributions sum to the log-odds, they stop early and repeat themselves."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from models.common.types import Examples, margin_loss
+from models.common.types import Examples
 from models.learners.gbm import BinnedExamples, gbm_learner
-from models.learners.linear import linear_learner
 from tests.models.learners.worlds import examples
 
 
@@ -29,24 +28,12 @@ def test_gbm_stops_early_and_repeats_itself(train: Examples) -> None:
     assert first.log["losses"][first.trees - 1] == min(first.log["losses"])
 
 
-def test_boosting_on_top_adds_to_the_start(train: Examples) -> None:
-    linear = linear_learner(train, 0.1)
-    start = linear.margin(train.x)
-    on_top = gbm_learner(BinnedExamples(train), {}, trees=30, start=start)
-    total = start + on_top.margin(train.x)
-    assert margin_loss(train.y, total, train.weight) < margin_loss(train.y, start, train.weight)
-
-
 def test_boosters_of_the_same_rows_are_what_they_are_alone(train: Examples) -> None:
-    """What one was boosted on top of does not stay for the next."""
+    """The weights of one do not stay for the next."""
     later = examples(seed=5)
     shared = BinnedExamples(train, later)
-    start, later_start = np.linspace(-2, 2, len(train)), np.linspace(-2, 2, len(later))
     for params in ({"num_leaves": 4, "min_data_in_leaf": 10}, {"num_leaves": 15, "min_data_in_leaf": 60}):
-        for starts in ((start, later_start), (None, None)):
-            together, alone = (
-                gbm_learner(rows, params, start=starts[0], validation_start=starts[1])
-                for rows in (shared, BinnedExamples(train, later))
-            )
+        for weight in (np.linspace(0.1, 2, len(train)), None):
+            together, alone = (gbm_learner(rows, params, weight=weight) for rows in (shared, BinnedExamples(train, later)))
             assert together.log == alone.log
             assert np.array_equal(together.margin(later.x), alone.margin(later.x))

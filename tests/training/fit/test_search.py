@@ -32,9 +32,9 @@ def test_a_clear_difference_decides() -> None:
 @pytest.mark.parametrize("trials", [1, 2, 5])
 def test_it_makes_so_many_trials_and_no_more(trials: int) -> None:
     ticks = []
-    found = search([(examples(300, 1), examples(200, 2))] * 2, trials=trials, minutes=1, seed=7, tick=lambda: ticks.append(1))
+    result = search([(examples(300, 1), examples(200, 2))] * 2, trials=trials, minutes=1, seed=7, tick=lambda: ticks.append(1))
     assert len(ticks) == trials
-    assert set(found) == {"num_leaves", "min_data_in_leaf", "lambda_l2", "feature_fraction"}
+    assert set(result.params) == {"num_leaves", "min_data_in_leaf", "lambda_l2", "feature_fraction"}
 
 
 def test_it_stops_when_its_time_is_up() -> None:
