@@ -56,7 +56,7 @@ def test_what_each_column_adds_is_the_naive_sum(model: FunnelModel, looked: Scor
         for weight, gbm in transition.boosters:
             if gbm and gbm.trees:
                 wanted += weight * gbm.booster.predict(x[i : i + 1], pred_contrib=True)[0]
-        wanted[-1] += (1 - sum(transition.weights)) * transition.prior
+        wanted[-1] += transition.constant
         np.testing.assert_allclose(contributions[i], wanted, rtol=1e-5, atol=1e-6)  # the linear learner's are float32
         chance = oracles.probability(transition.calibrator, float(contributions[i].sum()))
         near(scores.by_target("conditional")[i, stage], chance)

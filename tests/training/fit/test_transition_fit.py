@@ -138,6 +138,12 @@ def test_weights_found_on_fewer_rows_come_closer_to_one() -> None:
     assert rescaled_weights(np.array([0.3, 0.0, 0.0]), 0.5).sum() == pytest.approx(0.3), "a world that moved"
 
 
+def test_weights_that_lack_to_one_go_to_the_base_rate() -> None:
+    fitted = fit_transition("a", examples_with_points(1_500, rate=0.1), SEARCH, 7).transition
+    few = examples_with_points(1_500, rate=0.1)
+    assert fitted.constant == pytest.approx((1 - sum(fitted.weights)) * float(logit(few.y.mean())), abs=0.01)
+
+
 def test_relearning_on_the_same_rows_changes_nothing() -> None:
     train = examples_with_points(1_500)
     fitted = fit_transition("a", train, SEARCH, 7)

@@ -18,8 +18,6 @@ from features.partitions.matrix import Store
 from features.partitions.memory import Budget
 from features.partitions.partition import partition
 from features.partitions.storage import Storage
-from models.common.types import Examples
-from models.learners.linear import Linear, linear_learner
 from tests.training.executors.deadly import Killing
 from tests.training.scale.worlds import ENGINE, config_of
 from training.common.config import Config
@@ -45,7 +43,6 @@ class Grown(NamedTuple):
     selected: tuple[Selection, ...]
     boosting: Boosting
     out: Storage
-    linear: Linear
     config: Config
 
 
@@ -58,22 +55,21 @@ def grown_from(few: Dataset, folder: Path) -> Grown:
         partition(place, raw, config.funnel.build(), Inline(Budget(bucket=8_000)))
     streamed = read(config, place, out, rules_of(config), ENGINE)
     build(streamed, ENGINE)
-    linear = tiny_linear(len(streamed.spec.model_columns))
     head, spec = streamed.manifest.head, streamed.spec
     tasks = [
-        SelectionTask(place, head, b, Store(out), spec, 0, linear, None, 1.0, f"examples/{b.number:05d}.npz")
+        SelectionTask(place, head, b, Store(out), spec, 0, None, 1.0, f"examples/{b.number:05d}.npz")
         for b in streamed.manifest.buckets
     ]
     selected = tuple(select(task) for task in tasks)
     assert all(isinstance(s, Selection) for s in selected)
     parameters = {**WHOLE, **NO_TIES, "num_leaves": 7}
     newest = max(s.newest for s in selected)
-    boosting = Boosting(Store(out), spec.model_columns, selected, parameters, 8, True, 200.0 * DAY, newest, 1.0)
-    return Grown(tasks, selected, boosting, out, linear, config)
+    boosting = Boosting(Store(out), spec.model_columns, selected, parameters, 8, 200.0 * DAY, newest, 1.0)
+    return Grown(tasks, selected, boosting, out, config)
 
 
 def test_trees_of_all_accounts_equal_those_from_memory_on_the_same_bins(few: Dataset, tmp_path: Path) -> None:
-    tasks, selected, task, out, linear, config = grown_from(few, tmp_path)
+    tasks, selected, task, out, config = grown_from(few, tmp_path)
     text = boost(task)
     clean, _ = validate(few, config.funnel.build())
     prepared = prepare(clean, config, config.funnel.build(), rules_of(config))
@@ -81,9 +77,7 @@ def test_trees_of_all_accounts_equal_those_from_memory_on_the_same_bins(few: Dat
     examples = prepared.examples(0, prepared.labels(prepared.extracted_at), everyone)
     weight = np.exp2((examples.as_of - task.newest) / (200.0 * DAY))
     bins = reference(task, selected)
-    data = bins.create_valid(
-        examples.x.astype(np.float64), label=examples.y, weight=weight, init_score=linear.margin(examples.x)
-    )
+    data = bins.create_valid(examples.x.astype(np.float64), label=examples.y, weight=weight)
     plain = lgb.train(settings(task), data, num_boost_round=8).predict(examples.x, raw_score=True)
     grown = lgb.Booster(model_str=text).predict(examples.x, raw_score=True)
     np.testing.assert_allclose(grown, plain, atol=1e-9)
@@ -104,11 +98,3 @@ def test_workers_of_a_cluster_that_die_while_trees_grow_cost_nothing(few: Datase
         assert run_exclusive(killing, boost, task, "trees") == boost(task)
     assert (tmp_path / "killed-in-select").exists()
     assert (tmp_path / "killed-in-boost").exists()
-
-
-def tiny_linear(columns: int) -> Linear:
-    """A linear learner of any width."""
-    random = np.random.default_rng(0)
-    x = random.normal(size=(200, columns)).astype(np.float32)
-    at = np.arange(200) * DAY
-    return linear_learner(Examples(x, x[:, 0] > 0, np.ones(200), at, np.arange(200), at), 0.01)
