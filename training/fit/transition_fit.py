@@ -122,7 +122,7 @@ def fit_transition(
         each = np.ones(1)
     else:
         prior = _prior_weights(chosen, boosters is not None, rarer)
-        weight = validation.weight * newer_rows_count(validation.y, folds)
+        weight = validation.weight * np.concatenate(counted_later_rows([later.y for _, later in sides]))
         each = blend_weights(margins, base, validation.y, weight, prior)
     settings = Settings(tuple(shared_out(chosen, each[: len(chosen)])), boosters, pool)
     blended = margins @ each + (1 - each.sum()) * base
@@ -218,10 +218,10 @@ def _choose_boosters(
     if params is None:
         result = search(sides, trials=bounds.trials, minutes=bounds.minutes, seed=seed, tick=tick)
         params, stopped = result.params, result.stopped
-    sizes = [len(later) for _, later in sides]
+    later_weights = [float(weight.sum()) for weight in counted_later_rows([later.y for _, later in sides])]
     binned = [BinnedExamples(train, later) for train, later in sides]
     trees = [
-        best_trees([gbm_learner(rows, params, weight=decay(rows.train, memory)) for rows in binned], sizes)
+        best_trees([gbm_learner(rows, params, weight=decay(rows.train, memory)) for rows in binned], later_weights)
         for memory in (None, recent_half_life)
     ]
     if tick:
@@ -243,11 +243,12 @@ def _booster_margins(sides: Sequence[Side], boosters: Boosters) -> list[Floats]:
     ]
 
 
-def best_trees(fitted: Sequence[Gbm], sizes: Sequence[int]) -> int:
-    """The number of trees with the lowest mean loss over all folds; after its early stopping a fold keeps its last loss."""
+def best_trees(fitted: Sequence[Gbm], weights: Sequence[float]) -> int:
+    """The number of trees with the lowest mean loss over all folds, each with its weight; after its early stopping a fold keeps
+    its last loss."""
     longest = max(len(f.log["losses"]) for f in fitted)
     curves = np.array([f.log["losses"] + f.log["losses"][-1:] * (longest - len(f.log["losses"])) for f in fitted])
-    return int(np.argmin(np.average(curves, axis=0, weights=sizes))) + 1
+    return int(np.argmin(np.average(curves, axis=0, weights=weights))) + 1
 
 
 def _prior_weights(chosen: Sequence[Candidate], boosts: bool, rarer: int) -> Floats:
@@ -257,17 +258,16 @@ def _prior_weights(chosen: Sequence[Candidate], boosts: bool, rarer: int) -> Flo
     return np.append(linear, [share / 2, share / 2] if boosts else [])
 
 
-def newer_rows_count(y: Flags, folds: Sequence[Fold]) -> Floats:
-    """How much later rows (n,), fold after fold in time, count: those of the newest block 1, those before it the less the more
-    outcomes the newer ones have to tell by. What will be scored is most like what came last, but few outcomes are no guide.
+def counted_later_rows(blocks: Sequence[Flags]) -> list[Floats]:
+    """How much later rows count, by their outcomes in blocks of time: those of the newest block 1, those before it the less the
+    more outcomes the newer ones have to tell by. What will be scored is most like what came last, but few outcomes are no
+    guide.
     """
-    edges = np.cumsum([0, *(len(fold.validation) for fold in folds)])
-    weight, count = np.ones(len(y)), 1.0
-    for number in range(len(folds) - 1, -1, -1):
-        rows = slice(edges[number], edges[number + 1])
-        weight[rows] = count
-        count *= NEWER / (NEWER + min(y[rows].sum(), (~y[rows]).sum()))
-    return weight
+    weights, count = [], 1.0
+    for y in reversed(blocks):
+        weights.append(np.full(len(y), count))
+        count *= NEWER / (NEWER + min(y.sum(), (~y).sum()))
+    return weights[::-1]
 
 
 def _weights(each: Floats, linear_candidates: int, share: float) -> Weights:

@@ -14,13 +14,12 @@ from tests.models.learners.pools import TRUTH, examples, pooled
 from tests.models.learners.worlds import examples_with_points
 from training.common.config import Search
 from training.fit.linear_candidates import candidates
-from training.fit.splits import Fold
 from training.fit.transition_fit import (
     NEWER,
     PoolTried,
     Settings,
+    counted_later_rows,
     fit_transition,
-    newer_rows_count,
     rarer_of,
     regime,
     relearn,
@@ -55,11 +54,10 @@ def test_fading_does_not_eat_leads_that_all_come_within_weeks(days: int) -> None
 
 
 def test_a_block_of_many_outcomes_is_believed_and_one_of_few_is_not() -> None:
-    folds = [Fold(np.arange(3), np.arange(3), gap=True) for _ in range(2)]
-    few = newer_rows_count(np.array([True, False, False] * 2), folds)
-    assert few == pytest.approx([NEWER / (NEWER + 1)] * 3 + [1] * 3)
-    many = [Fold(np.arange(3), np.arange(800), gap=True) for _ in range(2)]
-    assert newer_rows_count(np.tile([True, False], 800), many)[0] == pytest.approx(0.2), "400 outcomes are newer"
+    older, newest = counted_later_rows([np.array([True, False, False])] * 2)
+    assert older == pytest.approx([NEWER / (NEWER + 1)] * 3)
+    assert newest == pytest.approx([1] * 3)
+    assert counted_later_rows([np.tile([True, False], 400)] * 2)[0] == pytest.approx([0.2] * 800), "400 outcomes are newer"
 
 
 def test_the_same_data_and_seed_give_the_same_model_whatever_the_clock_says() -> None:
