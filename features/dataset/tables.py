@@ -204,6 +204,30 @@ _READERS: dict[Kind, tuple[str, Callable[[pd.Series], pd.Series]]] = {
 }
 
 
+def check_columns(name: str, columns: Sequence[str]) -> list[str]:
+    """Those of the columns of table `name` that are custom ones.
+
+    Raises
+    ------
+    DataError
+        if a required column is not among them, or the table takes no custom columns and one is.
+    """
+    table = table_named(name)
+    missing = [c for c in table.required if c not in columns]
+    if missing:
+        raise DataError(
+            f"Table {name!r} lacks the column {missing[0]!r}; it has {', '.join(map(repr, columns)) or 'none'}.",
+            f"Every {name!r} table needs {', '.join(table.required)}.",
+        )
+    custom = [c for c in columns if c not in table.names]
+    if custom and not table.custom:
+        raise DataError(
+            f"Table {name!r} has the unknown column {custom[0]!r}: {nearest(custom[0], table.names)}",
+            "Custom columns belong to 'leads' or 'companies'.",
+        )
+    return custom
+
+
 def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Any frame → the frame of table `name`: known columns first, in order and of their kind; missing optional ones empty.
 
@@ -212,21 +236,10 @@ def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     DataError
-        if a required column is missing, the table takes no custom columns and gets one, or a value is not of its column's kind.
+        as `check_columns`, or if a value is not of its column's kind.
     """
     table = table_named(name)
-    missing = [c for c in table.required if c not in frame.columns]
-    if missing:
-        raise DataError(
-            f"Table {name!r} lacks the column {missing[0]!r}; it has {', '.join(map(repr, frame.columns)) or 'none'}.",
-            f"Every {name!r} table needs {', '.join(table.required)}.",
-        )
-    extra = [c for c in frame.columns if c not in table.names]
-    if extra and not table.custom:
-        raise DataError(
-            f"Table {name!r} has the unknown column {extra[0]!r}: {nearest(extra[0], table.names)}",
-            "Custom columns belong to 'leads' or 'companies'.",
-        )
+    extra = check_columns(name, list(frame.columns))
     conforming, columns = list(frame.columns[: len(table.names)]) == table.names, {}
     for column in table.columns:
         values = frame[column.name] if column.name in frame else pd.Series(None, frame.index, "object", column.name)

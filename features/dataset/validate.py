@@ -164,10 +164,15 @@ def require(table: str, column: str, missing: npt.NDArray[np.bool_]) -> None:
     """Raise a DataError that names the first of the rows (n,) in which a required column is `missing`, if it is in any."""
     rows = np.flatnonzero(missing)
     if len(rows):
-        raise DataError(
-            f"Table {table!r}, row {rows[0]}: column {column!r} is empty ({len(rows):,} such rows).",
-            f"Every row of {table!r} needs {', '.join(TABLES[table].required)}.",
-        )
+        raise missing_values(table, column, int(rows[0]), len(rows))
+
+
+def missing_values(table: str, column: str, row: int, rows: int) -> DataError:
+    """A required column is empty in so many `rows`, of which `row` is the first."""
+    return DataError(
+        f"Table {table!r}, row {row}: column {column!r} is empty ({rows:,} such rows).",
+        f"Every row of {table!r} needs {', '.join(TABLES[table].required)}.",
+    )
 
 
 def _unique(name: str, frame: pd.DataFrame) -> None:

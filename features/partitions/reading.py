@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.common.errors import DataError, RowErrors
 from features.dataset.dataset import DICTIONARIES, INTERACTIONS_SCHEMA, from_arrow, to_arrow
-from features.dataset.tables import INTERACTIONS, conform, read_column
-from features.dataset.validate import require
+from features.dataset.tables import INTERACTIONS, check_columns, conform, read_column
+from features.dataset.validate import missing_values
 from features.partitions.memory import Budget
 from features.partitions.storage import Storage
 
@@ -59,8 +60,11 @@ class Groups:
         Raises
         ------
         DataError
-            for values that are not of the kind of their column, and for rows that lack what each must have.
+            for columns that are missing or unknown, values that are not of the kind of their column, and rows that lack what
+            each must have.
         """
+        with _open_parquet(Path(self.path)) as file:
+            check_columns(INTERACTIONS.name, list(from_arrow(file.schema_arrow.empty_table()).columns))
         if not self.fits:
             errors, row = RowErrors(), 0
             for batch in self._stored(SMALLEST):
@@ -74,7 +78,7 @@ class Groups:
         with _open_parquet(Path(self.path)) as file:
             for name in INTERACTIONS.required:
                 if _may_lack(file, name):
-                    require(INTERACTIONS.name, name, file.read(columns=[name])[name].is_null().to_numpy())
+                    _check_filled(file, name)
 
     def shares(self, count: int) -> list[Groups]:
         """The same in `count` parts at most, none of them small."""
@@ -183,9 +187,25 @@ def _parquet_error(path: Path | str, error: Exception) -> DataError:
 
 def _may_lack(file: pq.ParquetFile, name: str) -> bool:
     """Is there a row without this column, or does the file not say so?"""
-    number = file.schema_arrow.get_field_index(name)
+    leaves = [file.schema.column(i).path for i in range(len(file.schema))]  # a column of records has several
+    if name not in leaves:
+        return True
+    number = leaves.index(name)
     groups = (file.metadata.row_group(i).column(number).statistics for i in range(file.metadata.num_row_groups))
     return any(s is None or not s.has_null_count or s.null_count > 0 for s in groups)
+
+
+def _check_filled(file: pq.ParquetFile, name: str) -> None:
+    """Raise a DataError if a row lacks this column."""
+    row, first, missing = 0, 0, 0
+    for batch in file.iter_batches(MOST_ROWS, columns=[name]):
+        if batch.column(0).null_count:
+            rows = np.flatnonzero(batch.column(0).is_null().to_numpy(zero_copy_only=False))
+            first = first if missing else row + int(rows[0])
+            missing += len(rows)
+        row += len(batch)
+    if missing:
+        raise missing_values(INTERACTIONS.name, name, first, missing)
 
 
 def _fits(schema: pa.Schema) -> bool:

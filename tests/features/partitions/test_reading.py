@@ -139,3 +139,46 @@ def test_rows_that_lack_what_each_must_have_are_told_as_of_a_dataset_in_memory(t
     rows = table(**{column: pa.array([values[0], None, values[2], None], table()[column].type)})
     with pytest.raises(DataError, match=rf"Table 'interactions', row 1: column '{column}' is empty \(2 such rows\)"):
         groups(tmp_path / "x.parquet", rows).check()
+
+
+@pytest.mark.parametrize("column", ["lead_id", "type", "at"])
+def test_a_required_column_that_is_not_there_is_told_as_of_a_dataset_in_memory(tmp_path: Path, column: str) -> None:
+    rows = table().drop_columns([column])
+    with pytest.raises(DataError) as wanted:
+        conform("interactions", from_arrow(rows))
+    with pytest.raises(DataError) as found:
+        groups(tmp_path / "x.parquet", rows).check()
+    assert str(found.value) == str(wanted.value)
+
+
+def test_a_column_of_no_interaction_is_told_as_of_a_dataset_in_memory(tmp_path: Path) -> None:
+    rows = table().append_column("campain", pa.array(["spring"] * 4))
+    with pytest.raises(DataError) as wanted:
+        conform("interactions", from_arrow(rows))
+    with pytest.raises(DataError) as found:
+        groups(tmp_path / "x.parquet", rows).check()
+    assert str(found.value) == str(wanted.value)
+
+
+def test_a_column_of_records_moves_no_other(tmp_path: Path) -> None:
+    """It counts as many columns in the file as it has fields, so what the file says of a column is looked up by name."""
+    records = pa.array([{"first": 1, "second": 2}] * 4)
+    rows = table(at=pa.array([1, None, 2, None], pa.timestamp("us", "UTC")))
+    odd = pa.table({"value": records, **{name: rows[name] for name in rows.column_names if name != "value"}})
+    pq.write_table(odd, tmp_path / "x.parquet")
+    with pq.ParquetFile(tmp_path / "x.parquet") as file:
+        assert {name: reading._may_lack(file, name) for name in ("lead_id", "type", "at")} == {
+            "lead_id": False,
+            "type": False,
+            "at": True,
+        }
+
+
+def test_empty_values_are_counted_batch_by_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MOST_ROWS", 2)
+    monkeypatch.setattr(pq.ParquetFile, "read", lambda *_, **__: pytest.fail("a whole column is in memory"))
+    moments = pa.array([1, 2, 3, None, None, 6, None], pa.timestamp("us", "UTC"))
+    rows = pa.concat_tables([table(), table().slice(1)])
+    odd = pa.table({name: moments if name == "at" else rows[name] for name in rows.column_names})
+    with pytest.raises(DataError, match=r"row 3: column 'at' is empty \(3 such rows\)"):
+        groups(tmp_path / "x.parquet", odd, 3).check()
