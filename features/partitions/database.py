@@ -15,17 +15,32 @@ from features.partitions.memory import Budget
 from features.partitions.storage import Storage
 
 
-def spill_of(budget: Budget, storage: Storage) -> Path:
-    """A folder of its own to spill into."""
+@contextmanager
+def spill_folder(budget: Budget, storage: Storage) -> Iterator[Path]:
+    """A folder of its own to spill into, for as long as the block lasts: in `budget.spill`, else in the folder `storage`, or
+    among temporary files where that is an object store.
+
+    Raises
+    ------
+    DataError
+        if it cannot be written.
+    """
     base = Path(budget.spill) if budget.spill else storage.local
-    if base:
-        base.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix=".spill", dir=base))
+    try:
+        if base:
+            base.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".spill", dir=base))
+    except OSError as error:
+        raise DataError(f"{base} cannot be written: {error.strerror or error}.", "Free some space.") from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def database(memory: int, threads: int, spill: Path, budget: Budget) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database of nothing but memory that spills into the folder `spill`, which goes away afterwards.
+    """A database of nothing but memory that spills into the folder `spill`.
 
     Raises
     ------
@@ -40,7 +55,6 @@ def database(memory: int, threads: int, spill: Path, budget: Budget) -> Iterator
     }
     if budget.disk is not None:
         settings["max_temp_directory_size"] = f"{budget.disk // 2**10}KiB"
-    spill.mkdir(parents=True, exist_ok=True)
     try:
         connection = duckdb.connect(config=settings)
         connection.execute("SET enable_progress_bar = false")  # there is one bar over the whole job
@@ -55,8 +69,6 @@ def database(memory: int, threads: int, spill: Path, budget: Budget) -> Iterator
         ) from error
     except OSError as error:
         raise DataError(f"{spill} cannot be written: {error.strerror or error}.", "Free some space.") from error
-    finally:
-        shutil.rmtree(spill, ignore_errors=True)
 
 
 def quoted(text: str) -> str:

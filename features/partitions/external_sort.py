@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from features.dataset.dataset import INTERACTIONS_SCHEMA
 from features.dataset.tables import INTERACTIONS
 from features.dataset.tally import Tally
-from features.partitions.database import database, spill_of
+from features.partitions.database import database, spill_folder
 from features.partitions.memory import Budget
 from features.partitions.segments import GROUP
 from features.partitions.sorted_rows import TEXT_COLUMNS
@@ -62,7 +62,7 @@ def _sort_database(
     parts: Sequence[pa.Table], storage: Storage, budget: Budget
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
     """A database that knows these tables, and what to write for their rows."""
-    with database(budget.of_sort, 1, spill_of(budget, storage), budget) as connection:
+    with spill_folder(budget, storage) as spill, database(budget.of_sort, 1, spill, budget) as connection:
         by_schema: dict[str, list[pa.Table]] = {}
         for part in parts:
             by_schema.setdefault(str(part.schema), []).append(part)

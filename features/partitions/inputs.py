@@ -51,6 +51,11 @@ class Raw:
         digest = hashlib.sha256(json.dumps([lean.digest, sha256(file) if rows else ""]).encode()).hexdigest()
         return cls(lean, rows, digest, report or DataReport())
 
+    def moved(self, location: str) -> Raw:
+        """The same, its one file of interactions lying at this path or URL."""
+        (file,) = self.rows.files
+        return replace(self, rows=replace(self.rows, files=(replace(file, path=location),)))
+
     def without(self, lead_ids: Collection[str]) -> Raw:
         """Without these leads and all they did."""
         if not lead_ids:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,8 +35,8 @@ def batch_bytes(memory: int) -> int:
 
 @dataclass(frozen=True)
 class Groups:
-    """The row groups of a Parquet file of interactions from `begin` to before `end`, with so many `rows`. Where its columns are
-    of other kinds than those of interactions (`fits`), they are made of these."""
+    """The row groups of a Parquet file of interactions (a path or URL) from `begin` to before `end`, with so many `rows`. Where
+    its columns are of other kinds than those of interactions (`fits`), they are made of these."""
 
     path: str
     begin: int
@@ -51,7 +53,7 @@ class Groups:
         DataError
             if it is no Parquet file.
         """
-        with _open_parquet(path) as file:
+        with _open_parquet(str(path)) as file:
             return cls(str(path), 0, file.metadata.num_row_groups, file.metadata.num_rows, _fits(file.schema_arrow))
 
     def check(self) -> None:
@@ -63,7 +65,7 @@ class Groups:
             for columns that are missing or unknown, values that are not of the kind of their column, and rows that lack what
             each must have.
         """
-        with _open_parquet(Path(self.path)) as file:
+        with _open_parquet(self.path) as file:
             check_columns(INTERACTIONS.name, list(from_arrow(file.schema_arrow.empty_table()).columns))
         if not self.fits:
             errors, row = RowErrors(), 0
@@ -75,7 +77,7 @@ class Groups:
                         with errors.column(number):
                             read_column(INTERACTIONS.name, column, frame[column.name])
             errors.check()
-        with _open_parquet(Path(self.path)) as file:
+        with _open_parquet(self.path) as file:
             for name in INTERACTIONS.required:
                 if _may_lack(file, name):
                     _check_filled(file, name)
@@ -85,7 +87,7 @@ class Groups:
         groups = self.end - self.begin
         count = max(1, min(count, groups, self.rows // SHARE))
         ends = [self.begin + groups * (i + 1) // count for i in range(count)]
-        with _open_parquet(Path(self.path)) as file:
+        with _open_parquet(self.path) as file:
             sizes = [file.metadata.row_group(i).num_rows for i in range(self.begin, self.end)]
         begins = [self.begin, *ends[:-1]]
         return [
@@ -105,7 +107,7 @@ class Groups:
     def _stored(self, memory: int) -> Iterator[pa.RecordBatch]:
         """As they are in the file."""
         numbers = range(self.begin, self.end)
-        with _open_parquet(Path(self.path)) as file:
+        with _open_parquet(self.path) as file:
             groups = [file.metadata.row_group(i) for i in numbers]
             longest = max((g.total_byte_size / max(g.num_rows, 1) for g in groups), default=1.0)
             rows = int(min(max(batch_bytes(memory) / max(longest, 1.0) / 4, 1), MOST_ROWS))
@@ -173,15 +175,19 @@ class InteractionSource:
                     yield _conform_batch(batch)
 
 
-def _open_parquet(path: Path) -> pq.ParquetFile:
-    try:
-        names = pq.read_schema(path).names
-        return pq.ParquetFile(path, read_dictionary=[n for n in TEXTS if n in names], pre_buffer=False, buffer_size=2**20)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _parquet_error(path, error) from error
+@contextmanager
+def _open_parquet(path: str) -> Iterator[pq.ParquetFile]:
+    with ExitStack() as stack:
+        try:
+            source = stack.enter_context(fsspec.open(path)) if "://" in path else path
+            texts = [name for name in pq.read_schema(source).names if name in TEXTS]
+            file = stack.enter_context(pq.ParquetFile(source, read_dictionary=texts, pre_buffer=False, buffer_size=2**20))
+        except (pa.ArrowInvalid, OSError) as error:
+            raise _parquet_error(path, error) from error
+        yield file
 
 
-def _parquet_error(path: Path | str, error: Exception) -> DataError:
+def _parquet_error(path: str, error: Exception) -> DataError:
     return DataError(f"{path} cannot be read as Parquet: {error}.", "Write the dataset anew.")
 
 

@@ -83,7 +83,7 @@ class Storage:
         DataError
             if the disk is full or the place refuses to be written.
         """
-        system, path = self._resolve(name)
+        path = self._resolve(name)[1]
         try:
             if self.local:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -97,13 +97,29 @@ class Storage:
                 if self.local:
                     os.replace(partial, path)
                 else:
-                    system.pipe_file(path, partial.read_bytes())
+                    self.upload(name, partial)
             finally:
                 partial.unlink(missing_ok=True)
         except OSError as error:
             raise DataError(
                 f"{self}/{name} could not be written: {error.strerror or error}.",
                 "Free some space or name another folder; what was there before still is.",
+            ) from error
+
+    def upload(self, name: str, file: Path) -> None:
+        """A file of this machine into an object store, in blocks.
+
+        Raises
+        ------
+        DataError
+            if the place refuses to be written.
+        """
+        system, path = self._resolve(name)
+        try:
+            system.put_file(str(file), path)
+        except OSError as error:
+            raise DataError(
+                f"{self}/{name} could not be written: {error.strerror or error}.", "Name another folder."
             ) from error
 
     @contextmanager

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.common.files import whole_file
-from features.partitions.database import database, parquet, quoted, spill_of
+from features.partitions.database import database, parquet, quoted, spill_folder
 from features.partitions.executor import Engine, Tick, run_all
 from features.partitions.lead_tables import read_bucket
 from features.partitions.manifest import Bucket, Manifest
@@ -182,7 +182,8 @@ def write_scores(scores: BatchScores, storage: Storage, file: Path, model: Funne
     with ExitStack() as stack:
         paths = [stack.enter_context(storage.local_file(name)) for name in scores.parts]
         partial = stack.enter_context(whole_file(file))
-        connection = stack.enter_context(database(budget.of_database, engine.budget.workers, spill_of(budget, storage), budget))
+        spill = stack.enter_context(spill_folder(budget, storage))
+        connection = stack.enter_context(database(budget.of_database, engine.budget.workers, spill, budget))
         kind = "CSV, HEADER" if file.suffix == ".csv" else "PARQUET, COMPRESSION zstd"
         order = f'"p_{model.funnel.final}" DESC, lead_id'
         connection.execute("SET preserve_insertion_order = true")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from connectors.crm.settings import CrmSource
 from connectors.files.settings import FilesSource
 from features.dataset.dataset import META, read_meta
-from features.partitions.database import spill_of
+from features.partitions.database import spill_folder
 from features.partitions.executor import Engine, Tick
 from features.partitions.inputs import Raw
 from features.partitions.manifest import Manifest, is_partitioned
@@ -58,19 +57,26 @@ def _interactions(config: Config) -> int:
 
 
 @contextmanager
-def open_raw(config: Config, scratch: Path, folder: Path | None = None) -> Iterator[Raw]:
-    """What the configuration names, before it is validated. Interactions that are in no Parquet file are put into one in the
-    folder `scratch`, which goes away."""
-    try:
-        if config.dataset is not None or isinstance(config.source, CrmSource):
-            raw = Raw.of_folder(config.path(config.dataset) if config.dataset is not None else imported_folder(config))
-        else:
-            file = scratch / "interactions.parquet"
-            dataset, report = read_source(config, folder=folder, interactions=file)
-            raw = Raw.of_dataset(dataset, file, report)
+def open_raw(config: Config, engine: Engine, out: Storage, folder: Path | None = None) -> Iterator[Raw]:
+    """What the configuration names, before it is validated, where the workers of the engine can read it.
+
+    Interactions that are in no Parquet file are put into one for as long as the block lasts: where sorting spills to, or, on a
+    cluster, into the object store `out` unless `spill:` names a folder that all workers see.
+    """
+    if config.dataset is not None or isinstance(config.source, CrmSource):
+        raw = Raw.of_folder(config.path(config.dataset) if config.dataset is not None else imported_folder(config))
         yield raw.without(erased_leads(raw.lean, raw.report))
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        return
+    with ExitStack() as stack:
+        file = stack.enter_context(spill_folder(engine.budget, out)) / "interactions.parquet"
+        dataset, report = read_source(config, folder=folder, interactions=file)
+        raw = Raw.of_dataset(dataset, file, report)
+        if raw.rows and engine.distributed and not engine.budget.spill and out.local is None:
+            name = f"work/staged-{raw.digest[:16]}.parquet"
+            stack.callback(out.remove, name)
+            out.upload(name, file)
+            raw = raw.moved(f"{out}/{name}")
+        yield raw.without(erased_leads(raw.lean, raw.report))
 
 
 def partitioned(config: Config, engine: Engine, *, folder: Path | None = None, tick: Tick | None = None) -> Storage:
@@ -97,7 +103,7 @@ def partition_to(
     if day is not None:
         raw = Raw.of_folder(day)
         return add(out, raw.without(erased_leads(raw.lean, raw.report)), funnel, engine, tick)
-    with open_raw(config, spill_of(engine.budget, out), folder) as raw:
+    with open_raw(config, engine, out, folder) as raw:
         return partition(out, raw, funnel, engine, tick)
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from features.common.files import sha256
 from features.dataset import erasures
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
-from features.partitions.executor import Inline
+from features.partitions.executor import Inline, TaskResult, attempt
 from features.partitions.frames import whole_dataset
 from features.partitions.memory import Budget
 from features.partitions.storage import Storage
@@ -192,3 +195,46 @@ def test_leads_that_were_erased_come_back_by_no_road(tmp_path: Path, monkeypatch
     wanted = by_memory(config)
     assert "were erased; left out with all they did." in str(wanted)
     assert by_partitions(config, tmp_path / "data", 3) == wanted
+
+
+@dataclass(frozen=True)
+class OtherMachines:
+    """An engine whose workers do not see what the machine that starts the job has spilled `here`."""
+
+    here: Path
+    budget: Budget = field(default_factory=lambda: Budget(bucket=3))
+    distributed: bool = True
+
+    def release(self) -> None: ...
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[TaskResult[Any]]:
+        spilled = {path: path.with_name(f"elsewhere{path.name}") for path in self.here.glob(".spill*")}
+        for path, elsewhere in spilled.items():
+            path.rename(elsewhere)
+        yield from [attempt(function, index, item) for index, item in enumerate(items)]
+        for path, elsewhere in spilled.items():
+            elsewhere.rename(path)
+
+    def run_exclusive(self, function: Callable[[Any], Any], item: Any) -> TaskResult[Any]:
+        return attempt(function, 0, item)
+
+
+def test_workers_elsewhere_read_files_by_way_of_the_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = configured(tmp_path, {})
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = sorted(tmp_path.iterdir())
+    storage = Storage.from_path("memory://elsewhere/data")
+    manifest = partition_to(config, storage, OtherMachines(tmp_path))
+    assert told(whole_dataset(storage), DataReport.from_dict(manifest.report)) == by_memory(config)
+    assert sorted(tmp_path.iterdir()) == before
+    assert [name for name in storage.names("work") if name.startswith("staged")] == []
+
+
+def test_nothing_is_left_where_reading_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = configured(tmp_path, acts("1,visit,soon,1,in"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(RipelineError, match="soon"):
+        partition_to(config, Storage.from_path("memory://failing/data"), Inline(Budget(bucket=3), distributed=True))
+    assert sorted(tmp_path.iterdir()) == before
+    assert Storage.from_path("memory://failing/data").names("work") == []
