@@ -85,6 +85,12 @@ def _undated(source: FilesSource) -> bool:
     return source.leads.order is not None or (outcome is not None and outcome.at is None)
 
 
+def files_of(source: FilesSource, base: Path) -> list[Path]:
+    """All files that `load_files` reads, each once, whether or not they are there."""
+    folder = base / Path(source.folder).expanduser()
+    return [folder / name for name in dict.fromkeys(mapping.file for mapping in _mappings(source))]
+
+
 def _mappings(source: FilesSource) -> list[TableFile]:
     return [m for table in ("leads", "companies", "interactions", "lead_stages", "deals") for m in _mappings_of(source, table)]
 

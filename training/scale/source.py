@@ -19,6 +19,7 @@ from features.partitions.storage import Storage
 from training.common.config import Config
 from training.data.load import erased_leads, imported_folder, read_source
 from training.scale.stream import storage_of
+from training.scale.unchanged import remember, source_digest, unchanged
 
 CSV_BYTES = 45  # an interaction in a CSV file, compressed or in Parquet rather less
 
@@ -103,8 +104,13 @@ def partition_to(
     if day is not None:
         raw = Raw.of_folder(day)
         return add(out, raw.without(erased_leads(raw.lean, raw.report)), funnel, engine, tick)
+    digest = source_digest(config, folder, engine.budget)
+    if manifest := unchanged(out, digest):
+        return manifest
     with open_raw(config, engine, out, folder) as raw:
-        return partition(out, raw, funnel, engine, tick)
+        manifest = partition(out, raw, funnel, engine, tick)
+    remember(out, digest, manifest)
+    return manifest
 
 
 __all__ = ["dataset_storage", "open_raw", "partition_to", "partitioned", "streams"]
