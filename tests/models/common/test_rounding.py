@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from models.common import rounding
 from models.common.rounding import rounded_rows
 
 
@@ -17,3 +21,26 @@ def test_rounding_is_pythons(values: list[float]) -> None:
     for unit, digits in ((1e6, 6), (1e2, 2)):
         found = rounded_rows(np.array([values]), unit)[0].tolist()
         assert repr(found) == repr([round(value, digits) for value in values])
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_matrix_keeps_its_places_however_it_lies_in_memory(order: Any) -> None:
+    values = np.arange(12).reshape(3, 4) / 7
+    wanted = [[round(value, 6) for value in row] for row in values.tolist()]
+    assert rounded_rows(np.array(values, order=order), 1e6).tolist() == wanted
+    assert rounded_rows(np.array(values.repeat(2, axis=1), order=order)[:, ::2], 1e6).tolist() == wanted
+
+
+def test_what_is_in_doubt_is_left_to_python_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = []
+
+    def count(number: float, *digits: int) -> float:
+        numbers.append(number)
+        return round(number, *digits)
+
+    values = np.full((50, 40), 0.3)
+    values[7, 3] = values[49, 39] = 1.0000005
+    monkeypatch.setattr(rounding, "round", count, raising=False)
+    assert (rounded_rows(values, 1e6) == np.where(values > 1, round(1.0000005, 6), 0.3)).all()
+    assert numbers.count(1.0000005) == 2
+    assert 0.3 not in numbers
