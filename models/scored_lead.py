@@ -23,7 +23,7 @@ from models.decision.review import review_reasons
 from models.model import FunnelModel
 from models.packed import Numbers
 from models.reasons import Reason, ReasonWords
-from models.rules.rules import GRADES
+from models.rules.rules import grade_of, grades_of
 
 DIGITS, CENTS = 1e6, 1e2  # to which a lead's numbers are told: probabilities and points, money and days
 LISTED_REASONS = 3  # of a lead in a row or a file
@@ -41,17 +41,16 @@ class LeadWords:
         self.model, self.language = model, language
         self.reasons = ReasonWords(model, language)
         self.rules = model.rules.labels(language)
-        places = self.places = model.packed.places
+        self.places = model.packed.places
         # of each target: its position, name, days of its horizon, and (day, place) of its curve
         self.targets = [
-            (
-                t,
-                name,
-                model.funnel.horizons[name] if model.dated else None,
-                list(zip(model.packed.days[t], range(places[f"curve {name}"], places["lines"]), strict=False)),
-            )
+            (t, name, model.funnel.horizons[name] if model.dated else None, self._curve(t, name))
             for t, name in enumerate(model.funnel.targets)
         ]
+
+    def _curve(self, target: int, name: str) -> list[tuple[float, int]]:
+        begin = self.places[f"curve {name}"]
+        return [(day, begin + index) for index, day in enumerate(self.model.packed.days[target])]
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,7 @@ class ScoredLeads:
 
     @property
     def grade(self) -> list[str]:
-        places = zip(self.number("fit").astype(int).tolist(), self.number("engagement").astype(int).tolist(), strict=True)
-        return [GRADES[a][b] for a, b in places]
+        return grades_of(self.number("fit"), self.number("engagement"))
 
     @property
     def rules_grade(self) -> list[str] | None:
@@ -201,7 +199,7 @@ class ScoredLead:
 
     def graded(self, letter: str, digit: str) -> str:
         """The grade that stands in these two places."""
-        return GRADES[int(self.exact[self.words.places[letter]])][int(self.exact[self.words.places[digit]])]
+        return grade_of(self.exact[self.words.places[letter]], self.exact[self.words.places[digit]])
 
     def worth(self, name: str) -> float | None:
         """An amount of money to cents; None where no deals are known."""

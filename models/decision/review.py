@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-from models.common.types import TINY
+from models.common.types import logit
 from models.decision.recommend import WIDE
 
 
@@ -23,16 +22,13 @@ def review_reasons(action: str, uncertain: bool, low: float, high: float) -> lis
         reasons.append("disqualify")
     if uncertain:
         reasons.append("uncertain")
-    elif _logit(high) - _logit(low) > WIDE:
-        reasons.append("low_confidence")
+    else:
+        low_odds, high_odds = logit((low, high))
+        if high_odds - low_odds > WIDE:
+            reasons.append("low_confidence")
     return reasons
 
 
 def with_request(reasons: Sequence[str], requested: bool) -> list[str]:
     """The reasons, where somebody asked for a review too."""
     return ["asked", *reasons] if requested else list(reasons)
-
-
-def _logit(chance: float) -> float:
-    clipped = min(max(chance, TINY), 1 - TINY)
-    return math.log(clipped / (1 - clipped))

@@ -185,12 +185,22 @@ class Rules:
         """The grades of n leads from the thresholds that each has reached (n,); None without grades."""
         if self.book.grades is None:
             return None
-        return [GRADES[a][b] for a, b in zip(fit.astype(int).tolist(), engagement.astype(int).tolist(), strict=True)]
+        return grades_of(fit, engagement)
 
     def lead_stage(self, points: float) -> str | None:
         """The lead stage the rules recommend: the highest whose threshold is reached."""
         stages = [stage for stage, threshold in self.thresholds if points >= threshold]
         return stages[-1] if stages else None
+
+
+def grade_of(fit: float, engagement: float) -> str:
+    """The grade of the thirds, or thresholds, that were reached (0 … 2)."""
+    return GRADES[int(fit)][int(engagement)]
+
+
+def grades_of(fit: Floats, engagement: Floats) -> list[str]:
+    """Those of n leads."""
+    return list(map(grade_of, fit.tolist(), engagement.tolist()))
 
 
 @compiled

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
 
+from models.common.types import logit
 from serving.store.connect import insert
 from serving.store.scoring import StoredScorer
 from serving.store.tables import current_scores, leads, models, scores
@@ -46,10 +46,7 @@ def save_scores(connection: Connection, rows: Sequence[dict[str, Any]], model: i
         full_row = {**dict.fromkeys(CURRENT), **row, "model_id": model, "as_of": as_of, "scored_at": now}
         current_row = current_rows.get(row["lead_id"])
         if full_row["action"] is not None:
-            going_on = (
-                current_row is not None and current_row.action == full_row["action"] and current_row.action_since is not None
-            )
-            full_row["action_since"] = current_row.action_since if current_row is not None and going_on else as_of
+            full_row["action_since"] = _action_since(current_row, full_row["action"], as_of)
             if current_row is None or _differs(current_row, full_row):
                 history.append({name: full_row[name] for name in HISTORY})
         newest.append({name: full_row[name] for name in CURRENT})
@@ -61,12 +58,15 @@ def save_scores(connection: Connection, rows: Sequence[dict[str, Any]], model: i
         connection.execute(insert(connection, scores), history)
 
 
+def _action_since(current_row: Any, action: str, as_of: int) -> int:
+    """Since when the action has been recommended: as before, if it was."""
+    if current_row is None or current_row.action != action or current_row.action_since is None:
+        return as_of
+    return int(current_row.action_since)
+
+
 def _differs(current_row: Any, full_row: dict[str, Any]) -> bool:
     if current_row.chance is None or any(getattr(current_row, name) != full_row[name] for name in VISIBLE):
         return True
-    return abs(_log_odds(current_row.chance) - _log_odds(full_row["chance"])) > MIN_CHANGE
-
-
-def _log_odds(chance: float) -> float:
-    clipped = min(max(chance, 1e-12), 1 - 1e-12)
-    return math.log(clipped / (1 - clipped))
+    before, now = logit((current_row.chance, full_row["chance"]))
+    return bool(abs(before - now) > MIN_CHANGE)
