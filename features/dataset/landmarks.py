@@ -181,9 +181,19 @@ def _match_previous(  # noqa: PLR0917  columns
 
 def open_leads(path: Path, as_of: int) -> Landmarks:
     """One landmark for every lead that is open at `as_of` (microseconds): created, neither converted nor gone."""
-    moment = np.full(len(path.exited_at), as_of, np.int64)
-    rows = np.arange(len(path.exited_at))
-    stage = path.stage_at(rows, moment)
-    final = path.reached.shape[1] - 1
-    open_rows = np.flatnonzero((stage >= 0) & (stage < final) & (path.exited_at >= as_of))
-    return Landmarks(open_rows, moment[open_rows], stage[open_rows], path.reached[open_rows, stage[open_rows]])
+    open_rows = np.flatnonzero(states(path, as_of) == OPEN)
+    moment = np.full(len(open_rows), as_of, np.int64)
+    stage = path.stage_at(open_rows, moment)
+    return Landmarks(open_rows, moment, stage, path.reached[open_rows, stage])
+
+
+OPEN, CONVERTED, GONE, AHEAD = range(4)
+
+
+def states(path: Path, as_of: int) -> npt.NDArray[np.int8]:
+    """Of each lead (n,) at `as_of` (microseconds): open, or what keeps it from that, the first that holds: converted, gone, or
+    not created yet."""
+    leads = np.arange(len(path.exited_at))
+    stage = path.stage_at(leads, np.full(len(leads), as_of, np.int64))
+    converted, gone = stage >= path.reached.shape[1] - 1, path.exited_at < as_of
+    return np.select([converted, gone, stage < 0], [CONVERTED, GONE, AHEAD], OPEN).astype(np.int8)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import io
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import yaml
 from rich.console import Console
@@ -32,6 +30,7 @@ from features.common.errors import ConfigError, CrmError, nearest
 from features.common.files import whole_file
 from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
+from features.dataset.landmarks import AHEAD, CONVERTED, GONE, states
 from features.dataset.landmarks import Path as StagePath
 from models.batch import score_open
 from models.store import load as load_model
@@ -322,7 +321,7 @@ def _to_write(
     ledger_records = ledger.digests()
     departed = landing.removed_records("lead", "people", [lead for lead in ledger_records if lead not in records])
     places = opened.connector.places(list({**records, **ledger_records}))
-    evidence = Counter(dataset.interactions["lead_id"].astype(str))
+    evidence = {str(lead): rows for lead, rows in dataset.interactions["lead_id"].value_counts().items()}
     limit = opened.source.write_back.most
     todo = plan(records, ledger_records, fields, limit, departed, places, ledger.visible(), evidence)
     return todo.without(opened.connector.unwritable([lead for lead, _ in todo.records])), name, ledger
@@ -330,22 +329,15 @@ def _to_write(
 
 def unscored(dataset: Dataset, funnel: Funnel, as_of: pd.Timestamp) -> list[str]:
     """Why leads have no score at `as_of`, in words with numbers; each lead is counted once, by the first reason that holds."""
-    path = StagePath.from_tables(dataset.leads, dataset.lead_stages, funnel)
-    at = np.full(len(path.exited_at), moment(as_of), np.int64)
-    stage = path.stage_at(np.arange(len(at)), at)
-    reasons = (
-        ("opted out", dataset.leads["opted_out"].fillna(False).to_numpy(bool)),
-        (f"reached {funnel.final}", stage >= len(funnel.stages) - 1),
-        (f"left the funnel ({', '.join(funnel.exits)})", path.exited_at < at),
-        ("were created after the import began", stage < 0),
-    )
-    lines, counted = [], np.zeros(len(at), bool)
-    for reason, applies in reasons:
-        count = int((applies & ~counted).sum())
-        counted |= applies
-        if count:
-            lines.append(f"{count:,} {reason}")
-    return lines
+    state = states(StagePath.from_tables(dataset.leads, dataset.lead_stages, funnel), moment(as_of))
+    opted_out = dataset.leads["opted_out"].fillna(False).to_numpy(bool)
+    counts = {
+        "opted out": int(opted_out.sum()),
+        f"reached {funnel.final}": int((state == CONVERTED)[~opted_out].sum()),
+        f"left the funnel ({', '.join(funnel.exits)})": int((state == GONE)[~opted_out].sum()),
+        "were created after the import began": int((state == AHEAD)[~opted_out].sum()),
+    }
+    return [f"{count:,} {reason}" for reason, count in counts.items() if count]
 
 
 def _named(row: dict[object, object]) -> dict[str, object]:

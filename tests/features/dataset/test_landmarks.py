@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from features.common.clock import DAY, NO_MOMENT
-from features.dataset.landmarks import Landmarks, landmarks, open_leads, previous_positions
+from features.dataset.landmarks import (
+    AHEAD,
+    CONVERTED,
+    GONE,
+    OPEN,
+    Landmarks,
+    landmarks,
+    open_leads,
+    previous_positions,
+    states,
+)
 from tests.features.dataset.paths import FUNNEL, path
 
 
@@ -69,3 +79,10 @@ def test_open_leads_are_those_created_and_not_gone() -> None:
     assert len(open_leads(way, 1 * DAY)) == 0, "created at that very moment is not before it"
     found = open_leads(way, 5 * DAY)
     assert (found.lead.tolist(), found.stage.tolist(), (found.entered / DAY).tolist()) == ([0], [1], [3.0])
+
+
+def test_a_lead_that_is_not_open_has_one_reason_for_it() -> None:
+    way = path({"open": [("mql", 3)], "gone": [("lost", 4)], "won": [("customer", 4)]}, created=1)
+    assert states(way, 5 * DAY).tolist() == [OPEN, GONE, CONVERTED]
+    assert states(way, 4 * DAY).tolist() == [OPEN, OPEN, OPEN], "what happens at that very moment is not known before it"
+    assert states(way, 1 * DAY).tolist() == [AHEAD, AHEAD, AHEAD]
