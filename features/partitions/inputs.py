@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -66,10 +64,3 @@ class Raw:
             lean = remove_lead(lean, lead_id)[0]
         digest = hashlib.sha256(json.dumps([self.digest, left_out]).encode()).hexdigest()
         return replace(self, lean=lean, rows=replace(self.rows, left_out=left_out), digest=digest)
-
-
-@contextmanager
-def in_memory(dataset: Dataset, report: DataReport | None = None) -> Iterator[Raw]:
-    """A dataset that is in memory already, by way of a file that goes away."""
-    with tempfile.TemporaryDirectory(prefix="ripeline") as scratch:
-        yield Raw.of_dataset(dataset, Path(scratch) / "interactions.parquet", report)

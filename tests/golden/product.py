@@ -24,7 +24,6 @@ from features.common.clock import DAY, moment
 from features.dataset.dataset import Dataset
 from features.engine.histories import account_keys
 from features.partitions.executor import Inline
-from features.partitions.inputs import in_memory
 from features.partitions.partition import partition
 from features.partitions.storage import Storage
 from models.model import FunnelModel
@@ -35,6 +34,7 @@ from serving.store.rescoring import Refresher
 from serving.store.store import Store
 from serving.store.tables import metadata
 from tests.features.partitions.worlds import FUNNEL, SMALL, built, read_matrix, spec_of, world
+from tests.raw import raw_in_memory
 from tests.serving.requests_from import open_at, payload
 from training.common.config import Config
 from training.common.progress import Steps
@@ -183,7 +183,7 @@ def partitioned_matrix(folder: Path) -> dict[str, Any]:
     dataset = world(4)
     spec = spec_of(dataset)
     data, out = Storage.from_path(folder / "data"), Storage.from_path(folder / "matrix")
-    with in_memory(dataset) as raw:
+    with raw_in_memory(dataset) as raw:
         manifest = partition(data, raw, FUNNEL, Inline(SMALL))
     built(data, manifest, out, spec)
     index, rows = read_matrix(out, manifest, spec)

@@ -10,11 +10,11 @@ import pytest
 
 from features.dataset.dataset import Dataset
 from features.partitions.executor import Inline
-from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.memory import Budget
 from features.partitions.partition import partition
 from features.partitions.storage import Storage
 from models.store import save
+from tests.raw import raw_in_memory
 from tests.tiny import FUNNEL, tiny_model
 from training.common import tracking
 

@@ -13,13 +13,13 @@ from features.common.errors import DataError
 from features.partitions.executor import Inline
 from features.partitions.frames import whole_dataset
 from features.partitions.inputs import Raw
-from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.manifest import Manifest
 from features.partitions.memory import Budget
 from features.partitions.partition import partition
 from features.partitions.segments import read_segments
 from features.partitions.storage import Storage
 from tests.features.partitions.worlds import FUNNEL, SMALL, partitioned, world
+from tests.raw import raw_in_memory
 
 
 def test_a_full_disk_stops_the_sort_and_leaves_what_was_there(tmp_path: Path) -> None:

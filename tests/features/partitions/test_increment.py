@@ -20,7 +20,6 @@ from features.partitions.build_matrix import _compute_changes
 from features.partitions.executor import Inline
 from features.partitions.increment import upsert_tables
 from features.partitions.inputs import Raw
-from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.lead_tables import read_bucket
 from features.partitions.manifest import Manifest
 from features.partitions.matrix import Store
@@ -29,6 +28,7 @@ from features.partitions.segments import read_segments
 from features.partitions.storage import Storage
 from features.partitions.update import update
 from tests.features.partitions.worlds import FUNNEL, SMALL, START, built, in_memory, read_matrix, spec_of, until, world
+from tests.raw import raw_in_memory
 
 
 def raw_of(dataset: Dataset, folder: Path) -> Raw:

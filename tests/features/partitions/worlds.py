@@ -23,7 +23,6 @@ from features.engine.plan import Plan
 from features.engine.scanners import mail_roles
 from features.feature import Feature, InteractionFilter
 from features.partitions.executor import Engine, Inline
-from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.manifest import Manifest
 from features.partitions.matrix import Block, Store
 from features.partitions.memory import Budget
@@ -32,6 +31,7 @@ from features.partitions.spec import Spec
 from features.partitions.storage import Storage
 from features.partitions.update import update
 from features.spec import Count
+from tests.raw import raw_in_memory
 
 FUNNEL = Funnel(("lead", "mql", "customer"), ("lost",), {"mql": 20.0, "customer": 40.0})
 AGES = (0.0, 2.0, 10.0)

@@ -18,12 +18,12 @@ from distributed import Client
 
 from features.common.errors import DataError
 from features.partitions.executor import Engine, Inline, TaskResult, run_all
-from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.matrix import Store
 from features.partitions.memory import Budget
 from features.partitions.partition import partition
 from features.partitions.storage import Storage
 from tests.features.partitions.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
+from tests.raw import raw_in_memory
 from tests.training.executors.deadly import deadly, once
 from training.executors.dask import cluster
 

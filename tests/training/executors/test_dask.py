@@ -10,10 +10,10 @@ import pytest
 
 from features.common.errors import DataError
 from features.partitions.executor import Inline, run_all
-from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.partition import partition
 from features.partitions.storage import Storage
 from tests.features.partitions.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
+from tests.raw import raw_in_memory
 from tests.training.executors.deadly import square
 from training.executors.dask import DaskEngine, cluster
 

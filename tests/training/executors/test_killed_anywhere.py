@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from features.partitions.executor import Inline
-from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.manifest import Manifest
 from features.partitions.partition import partition
 from features.partitions.storage import Storage
 from tests.features.partitions.worlds import FUNNEL, SMALL, built, in_memory, read_matrix, spec_of, world
+from tests.raw import raw_in_memory
 from tests.training.executors.deadly import partition_and_build
 
 

@@ -12,13 +12,13 @@ import pytest
 
 from features.common.errors import DataError
 from features.partitions.executor import Inline, run_all, run_exclusive
-from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.matrix import Store
 from features.partitions.memory import Budget
 from features.partitions.partition import partition
 from features.partitions.storage import Storage
 from features.partitions.update import update
 from tests.features.partitions.worlds import FUNNEL, SMALL, spec_of, world
+from tests.raw import raw_in_memory
 from tests.training.executors.deadly import deadly, deadly_bucket, once, process_of, square, within
 from tests.training.executors.processes import alive, gone, pid_in
 from training.executors.local import LocalEngine

@@ -13,11 +13,11 @@ from features.common.clock import DAY
 from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
 from features.partitions.executor import Inline, run_all, run_exclusive
-from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.matrix import Store
 from features.partitions.memory import Budget
 from features.partitions.partition import partition
 from features.partitions.storage import Storage
+from tests.raw import raw_in_memory
 from tests.training.executors.deadly import Killing
 from tests.training.scale.worlds import ENGINE, config_of
 from training.common.config import Config

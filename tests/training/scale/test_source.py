@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 from features.dataset.dataset import Dataset
-from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.partition import partition
 from features.partitions.storage import Storage
+from tests.raw import raw_in_memory
 from tests.tiny import FUNNEL
 from tests.training.scale.worlds import ENGINE, config_of
 from training.scale.source import streams

@@ -9,9 +9,9 @@ from rich.console import Console
 
 from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
-from features.partitions.inputs import in_memory as raw_in_memory
 from features.partitions.partition import partition
 from features.partitions.storage import Storage
+from tests.raw import raw_in_memory
 from tests.training.scale.worlds import ENGINE, config_of
 from training.common.progress import Steps
 from training.data.prepare import prepare
