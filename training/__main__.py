@@ -41,7 +41,7 @@ def train(
     folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
 ) -> None:
     """Train, evaluate, log and register; the champion changes only through the gate."""
-    typer.echo("Loading; then the data are read, which the next lines tell.", err=True)
+    typer.echo("Starting …", err=True)
     from training.common.config import Config
     from training.train import train as run
 

@@ -125,18 +125,6 @@ class Attributes(Settings):
 Bytes = Annotated[int, BeforeValidator(size)]
 
 
-def _not_apart(value: object) -> object:
-    if value == "apart":
-        raise ValueError(
-            "trees no longer grow on many workers at once; leave `boost:` out and give the workers more `memory:`, "
-            "else the trees learn from as many accounts as fit"
-        )
-    return value
-
-
-Boost = Annotated[Literal["one"], BeforeValidator(_not_apart)]
-
-
 class EngineConfig(Settings):
     """Where the work is done and with how much memory; see docs/scale.md."""
 
@@ -151,7 +139,6 @@ class EngineConfig(Settings):
         "auto", description="whether a training goes through buckets; auto: where it would not fit into `memory`"
     )
     bucket: int | None = Field(None, ge=1_000, description="interactions in a bucket; default: as many as `memory` allows")
-    boost: Boost = Field("one", description="trees of all rows grow in one process, of a cluster on one worker")
 
     @model_validator(mode="after")
     def _address_of_dask(self) -> Self:

@@ -53,7 +53,7 @@ class Steps:
         def beat() -> None:
             while not ended.wait(HEARTBEAT):
                 running = [task for task in list(self._bars.tasks) if not task.finished]
-                line = _line(running[-1]) if running else f"  at work: {time.monotonic() - start:.0f} s in all"
+                line = _line(running[-1]) if running else f"  still working after {time.monotonic() - start:.0f} s"
                 print(line, file=sys.stderr, flush=True)
 
         thread = threading.Thread(target=beat, name="ripeline-progress", daemon=True)

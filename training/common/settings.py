@@ -9,6 +9,7 @@ from connectors.crm.secrets import USUAL_FILE, Secrets
 from connectors.registry import LANDING_URL
 from features.common.environment import Address, EnvironmentSettings, variable
 
+TRACKING_URI = "MLFLOW_TRACKING_URI"
 _CRM = "([docs/crm](docs/crm/README.md))"
 
 
@@ -16,7 +17,7 @@ class TrainingSettings(EnvironmentSettings):
     """The variables of a training, an import and a write-back."""
 
     tracking_uri: Address | None = variable(
-        None, "an MLflow server", "`sqlite:///mlflow.db` in the working folder", name="MLFLOW_TRACKING_URI"
+        None, "an MLflow server", "`sqlite:///mlflow.db` in the working folder", name=TRACKING_URI
     )
     secrets: Path | None = variable(None, f"file with the secrets of CRMs {_CRM}", f"`{USUAL_FILE}` in the working folder")
     landing_url: Address | None = variable(

@@ -24,11 +24,10 @@ from mlflow.exceptions import MlflowException
 
 from features.common.environment import revealed
 from features.common.errors import ModelError, nearest
-from training.common.settings import process_settings
+from training.common.settings import TRACKING_URI, process_settings
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 
-URI = "MLFLOW_TRACKING_URI"
 STORE = "mlflow.db"  # in the working folder
 ARTEFACTS = "mlartifacts"
 SHORT = 12  # characters of a run that a model has as its version
@@ -53,21 +52,21 @@ def connect() -> MlflowClient:
     uri = user_uri or f"sqlite:///{Path.cwd() / STORE}"
     mlflow.set_tracking_uri(uri)
     if not user_uri:
-        os.environ.pop(URI, None)  # MLflow sets it, and then nobody could tell what the user had asked for
+        os.environ.pop(TRACKING_URI, None)  # MLflow sets it, and then nobody could tell what the user had asked for
     client = MlflowClient()
     try:
         client.search_experiments(max_results=1)
     except MlflowException as error:
         raise ModelError(
             f"MLflow at {uri} does not answer: {str(error)[:300]}",
-            "Start it, or unset MLFLOW_TRACKING_URI for the embedded one.",
+            f"Start it, or unset {TRACKING_URI} for the embedded one.",
         ) from error
     return client
 
 
 def use(uri: str) -> None:
     """From now on this process talks to that MLflow: a worker to the one of who started it."""
-    os.environ[URI] = uri
+    os.environ[TRACKING_URI] = uri
 
 
 @contextmanager

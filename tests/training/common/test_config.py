@@ -77,8 +77,6 @@ def test_settings_of_the_engine_are_checked(tmp_path: Path) -> None:
         config_of(tmp_path, memory="much")
     with pytest.raises(ConfigError, match=r"engine .*an `address:` is of a Dask scheduler"):
         config_of(tmp_path, address="tcp://x:1")
-    with pytest.raises(ConfigError, match=r"engine.boost is 'apart': trees no longer grow .* at once; leave `boost:`"):
-        config_of(tmp_path, boost="apart", kind="dask")
 
 
 def test_settings_of_a_source_are_written_and_told_apart(tmp_path: Path) -> None:

@@ -41,6 +41,6 @@ def test_a_log_is_never_silent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
             lines += [line for line in capsys.readouterr().err.splitlines() if "Report" not in line]
         assert lines[-1].strip().startswith("Fitting: 1 of 3, ")
         tick(), tick()
-        while not any("at work" in line for line in lines):
+        while not any("still working" in line for line in lines):
             time.sleep(0.01)
             lines += capsys.readouterr().err.splitlines()
