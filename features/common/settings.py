@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from features.common.errors import ConfigError, nearest
 
@@ -60,7 +61,7 @@ def _walk(
             continue
         fields = [m.model_fields[part] for m in models if part in m.model_fields]
         if fields:
-            models = [actual.get(inner, inner) for field in fields for inner in _models(field.annotation)]
+            models = _inner_models(fields, actual)
         elif position < len(loc) - 1:
             tagged = [m for m in models if part in _tags(m)]
             models = tagged or models
@@ -68,6 +69,11 @@ def _walk(
                 continue
         parts.append(f".{part}" if parts else part)
     return "".join(parts) or "the whole", parents
+
+
+def _inner_models(fields: Sequence[FieldInfo], actual: Mapping[type[BaseModel], type[BaseModel]]) -> list[type[BaseModel]]:
+    """The models that values of these fields can be of."""
+    return [actual.get(inner, inner) for field in fields for inner in _models(field.annotation)]
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

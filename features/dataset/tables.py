@@ -268,15 +268,21 @@ def concat_frames(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     frames = [f for f in frames if len(f.columns)]
     if len(frames) < 2:
         return frames[0] if frames else pd.DataFrame()
-    joined = {}
-    for column in dict.fromkeys(c for f in frames for c in f.columns):
-        parts = [f[column] if column in f else pd.Series(None, index=f.index, dtype="object") for f in frames]
-        if any(isinstance(p.dtype, pd.CategoricalDtype) for p in parts):
-            joined[column] = pd.Series(union_categoricals([_category(p) for p in parts]))
-        else:
-            dtype = next((p.dtype for p in parts if p.notna().any()), parts[0].dtype)
-            joined[column] = pd.concat([p.astype(dtype) if p.isna().all() else p for p in parts], ignore_index=True)
-    return pd.DataFrame(joined)
+    columns = dict.fromkeys(c for f in frames for c in f.columns)
+    return pd.DataFrame({column: _concat_columns([_column_of(f, column) for f in frames]) for column in columns})
+
+
+def _column_of(frame: pd.DataFrame, name: str) -> pd.Series:
+    """A column, of missing values where there is none."""
+    return frame[name] if name in frame else pd.Series(None, index=frame.index, dtype="object")
+
+
+def _concat_columns(parts: Sequence[pd.Series]) -> pd.Series:
+    """Parts of one column below one another; empty ones become of the kind of the first that is not."""
+    if any(isinstance(p.dtype, pd.CategoricalDtype) for p in parts):
+        return pd.Series(union_categoricals([_category(p) for p in parts]))
+    dtype = next((p.dtype for p in parts if p.notna().any()), parts[0].dtype)
+    return pd.concat([p.astype(dtype) if p.isna().all() else p for p in parts], ignore_index=True)
 
 
 def _category(values: pd.Series) -> pd.Categorical:

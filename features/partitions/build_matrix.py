@@ -83,12 +83,11 @@ def build_buckets(task: Building) -> list[Built]:
     changes: list[Change] = []
     max_rows = min(max((bucket.rows for bucket in task.buckets), default=0), MAX_INTERACTIONS)  # there is memory for a bucket
     for bucket in task.buckets:
-        record = task.store.record(bucket.number)
-        usable = record is not None and set(task.spec.columns) <= set(record.columns)
-        if record and usable and record.content == bucket.content and record.made == task.landmark_digest:
+        record = _usable_record(task, bucket)
+        if record and record.content == bucket.content and record.made == task.landmark_digest:
             built[bucket.number] = Built(record.landmarks, 0, record.scanned)
             continue
-        change = Change.compare(task, bucket, record if usable else None)
+        change = Change.compare(task, bucket, record)
         if changes and (change.involved_leads.all() or sum(len(c.todo) for c in (*changes, change)) > MAX_LANDMARKS):
             built |= _finish_changes(task, changes)  # before anything is read for another one
             changes = []
@@ -99,6 +98,12 @@ def build_buckets(task: Building) -> list[Built]:
         changes.append(change)
     built |= _finish_changes(task, changes)
     return [built[bucket.number] for bucket in task.buckets]
+
+
+def _usable_record(task: Building, bucket: Bucket) -> Record | None:
+    """What the matrix has of a bucket, if it has all columns that are to be in it."""
+    record = task.store.record(bucket.number)
+    return record if record and set(task.spec.columns) <= set(record.columns) else None
 
 
 @dataclass(frozen=True)
