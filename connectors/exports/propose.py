@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from features.dataset.funnel import Funnel
 
 ROWS = 500  # looked at to find out how dates and numbers are written
 TIMES = {"created_at", "at", "closed_at"}
+NUMBERS = {"amount", "annual_revenue", "employees"}
 FORMATS = (
     *("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y, %H:%M", "%d.%m.%Y", "%d.%m.%y"),
     *("%d/%m/%Y %H:%M", "%d/%m/%Y, %H:%M", "%d/%m/%Y", "%d-%m-%Y"),
@@ -219,21 +220,22 @@ def _options(match: ExportMatch, rows: Sequence[Mapping[str, str]], doubts: list
     if match.file.options.separator not in (",", None):
         options["separator"] = match.file.options.separator
     time_columns = [c for target, c in match.columns.items() if target in TIMES] + list(match.dates.values())
-    values = [v.strip() for row in rows for c in time_columns if (v := row[c]) and v.strip()]
-    formats, doubt = date_formats(values)
+    formats, doubt = date_formats(_filled(rows, time_columns))
     if formats:
         options["date_format"] = formats
     if doubt:
         doubts.append(f"{match.file.name}: {doubt}")
-    number_columns = [
-        c for target, c in {**match.columns, **match.companies}.items() if target in ("amount", "annual_revenue", "employees")
-    ]
-    amounts = [v for row in rows for c in number_columns if (v := row[c].strip())]
-    if any(_decimal_comma(v) for v in amounts):
+    number_columns = [c for target, c in {**match.columns, **match.companies}.items() if target in NUMBERS]
+    if any(map(_decimal_comma, _filled(rows, number_columns))):
         options["decimal"] = ","
     if match.export.crm == "salesforce" and _footer(match.file):
         options["footer"] = True
     return options
+
+
+def _filled(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> list[str]:
+    """The values of these columns that are not blank."""
+    return [value for row in rows for column in columns if (value := (row[column] or "").strip())]
 
 
 def _decimal_comma(value: str) -> bool:
@@ -315,14 +317,25 @@ def _stages(match: ExportMatch, rows: Sequence[Mapping[str, str]], funnel: Funne
 
 def _gaps(matches: Sequence[ExportMatch]) -> list[str]:
     """What no file tells; what one file lacks and another has is not lacking."""
-    tables = {match.export.table for match in matches} | {"lead_stages" for match in matches if match.dates}
-    gaps = list(dict.fromkeys(text for match in matches for text in match.export.gaps))
-    if not any(match.dates for match in matches):
-        gaps = [t for t in gaps if t != HUBSPOT_DATES]
-    if "interactions" in tables:
-        gaps = [t for t in gaps if not t.startswith("interactions")]
-    if "lead_stages" in tables:
-        gaps = [t for t in gaps if t != NO_HISTORY and not t.startswith("when")]
-    elif not any(t == NO_HISTORY or t.startswith("when") for t in gaps):
-        gaps.insert(0, NO_HISTORY)
-    return gaps
+    dated = any(match.dates for match in matches)
+    tables = {match.export.table for match in matches} | ({"lead_stages"} if dated else set())
+    gaps = [
+        gap for gap in dict.fromkeys(gap for match in matches for gap in match.export.gaps) if not _told(gap, tables, dated)
+    ]
+    if "lead_stages" in tables or any(map(_of_history, gaps)):
+        return gaps
+    return [NO_HISTORY, *gaps]
+
+
+def _told(gap: str, tables: Set[str], dated: bool) -> bool:
+    """Does another file tell what an export lacks, or is that nothing here, where no file is `dated`?"""
+    if gap == HUBSPOT_DATES:
+        return not dated
+    if gap.startswith("interactions"):
+        return "interactions" in tables
+    return _of_history(gap) and "lead_stages" in tables
+
+
+def _of_history(gap: str) -> bool:
+    """Does it say that the times of lead stages are not told?"""
+    return gap.startswith("when")

@@ -12,7 +12,7 @@ import pandas as pd
 from connectors.files.convert import as_time
 from connectors.files.flat import FlatOutcomes, flat_outcomes, place_open_leads, row_times
 from connectors.files.reading import FIRST_ROW
-from connectors.files.settings import FilesSource, LeadStagesFile, TableFile
+from connectors.files.settings import FilesSource, LeadStagesFile, Outcome, TableFile
 from connectors.files.stage import stage
 from connectors.files.tables import (
     MappedFile,
@@ -96,20 +96,8 @@ def _mappings(source: FilesSource) -> list[TableFile]:
 
 
 def _leads(source: FilesSource, funnel: Funnel, folder: Path, report: DataReport) -> tuple[pd.DataFrame, FlatOutcomes | None]:
-    mapping = source.leads
-    mapped = MappedFile(source, mapping, "leads", folder)
-    has_other_tables = bool(source.interactions or source.lead_stages or source.deals)
-    if _undated(source) and has_other_tables:
-        raise ConfigError(
-            "source.leads is a flat file whose outcome has no date, but other tables are mapped beside it.",
-            "Give `outcome: {at: …}` the column of the day, map `lead_stages:` instead of an outcome, or leave the others out.",
-        )
-    derived = {} if has_other_tables else {"lead_id": True}
-    if mapping.order:
-        mapped.columns.pop("created_at", None)
-        derived["created_at"] = True
-    check_required(mapped, derived)
-    outcome = mapping.outcome
+    mapping, outcome = source.leads, source.leads.outcome
+    mapped = _mapped_leads(source, folder)
     reserved = list(dict.fromkeys(c for c in (outcome.column, outcome.at) if c)) if outcome else []
     for column in reserved:
         mapped.file.require(column, "outcome")
@@ -126,15 +114,32 @@ def _leads(source: FilesSource, funnel: Funnel, folder: Path, report: DataReport
         report.note("leads", "leads without an id in the file", len(frame), done="the number of the row is the id")
     if mapping.order:
         frame["created_at"] = row_times(frame, mapping.order == "newest_first")
-    if not outcome:
-        return frame, None
-    raw = mapped.read(reserved)
-    outcome_values, outcome_days = (
-        text_series(raw, c, repeated=False).reindex(frame.index) if c else None for c in (outcome.column, outcome.at)
-    )
-    if outcome_values is None:
-        raise TypeError("an outcome has a column")
-    return frame, flat_outcomes(frame, outcome_values, outcome, funnel, (mapped.file.name, mapped.file.options), outcome_days)
+    return frame, _outcomes(frame, mapped, outcome, funnel) if outcome else None
+
+
+def _mapped_leads(source: FilesSource, folder: Path) -> MappedFile:
+    """The file of leads, with all that it must have."""
+    mapped = MappedFile(source, source.leads, "leads", folder)
+    has_other_tables = bool(source.interactions or source.lead_stages or source.deals)
+    if _undated(source) and has_other_tables:
+        raise ConfigError(
+            "source.leads is a flat file whose outcome has no date, but other tables are mapped beside it.",
+            "Give `outcome: {at: …}` the column of the day, map `lead_stages:` instead of an outcome, or leave the others out.",
+        )
+    derived = {} if has_other_tables else {"lead_id": True}
+    if source.leads.order:
+        mapped.columns.pop("created_at", None)
+        derived["created_at"] = True
+    check_required(mapped, derived)
+    return mapped
+
+
+def _outcomes(frame: pd.DataFrame, mapped: MappedFile, outcome: Outcome, funnel: Funnel) -> FlatOutcomes:
+    """What came of the leads of `frame`, by the columns of their file that say so."""
+    raw = mapped.read(list(dict.fromkeys(c for c in (outcome.column, outcome.at) if c)))
+    values = text_series(raw, outcome.column, repeated=False).reindex(frame.index)
+    days = text_series(raw, outcome.at, repeated=False).reindex(frame.index) if outcome.at else None
+    return flat_outcomes(frame, values, outcome, funnel, (mapped.file.name, mapped.file.options), days)
 
 
 def _used_elsewhere(source: FilesSource, leads: MappedFile) -> set[str]:
