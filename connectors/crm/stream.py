@@ -108,34 +108,48 @@ def sync(
 
 def _read(stream: Stream, cursors: Mapping[str, Any], chunk: _Chunk, progress: Progress | None) -> None:
     cursor = cursors.get(stream.name)
-    known_fields = set(cursors.get(stream.name + FIELDS) or ())
+    try:
+        _read_pages(stream, cursor, set(cursors.get(stream.name + FIELDS) or ()), chunk, progress)
+    except RefusedError as error:
+        chunk.synced.refused[stream.name] = _refusal(stream, error, known=cursor is not None)
+    except SpentError as error:
+        if not stream.patient:
+            raise
+        chunk.synced.refused[stream.name] = error.fact
+
+
+def _read_pages(stream: Stream, cursor: Any, known_fields: set[str], chunk: _Chunk, progress: Progress | None) -> None:
     rows = 0
     hidden_fields = (stream.vital & known_fields) - stream.fields
     if hidden_fields:
         named = ", ".join(sorted(hidden_fields))
         raise lost(stream.name, f"{named} of {stream.name} cannot be seen any more.", stream.needs)
-    try:
-        # of a field that is new to us nobody has said what it was: the records are read once more
-        for page in stream.read(cursor if stream.fields <= known_fields else None):
-            chunk.add(stream.name, page)
-            if page.cursor is not None and stream.fields - known_fields:
-                chunk.cursors[stream.name + FIELDS] = sorted(stream.fields | known_fields)
-            rows += sum(map(len, page.tables.values()))
-            if progress:
-                progress(stream.name, rows if page.rows_done is None else page.rows_done, page.total)
-    except RefusedError as error:
-        if error.http not in FORBIDDEN:
-            raise
-        if cursor is not None:
-            raise lost(stream.name, error.fact, stream.needs) from None
-        if not stream.optional:
-            remedy = f"Nothing can be done without {stream.name}: give {stream.needs}." if stream.needs else error.hint
-            raise RefusedError(error.fact, remedy, error.http, error.code) from error
-        chunk.synced.refused[stream.name] = f"{error.fact} {error.hint or f'To read it, give {stream.needs}.'}".strip()
-    except SpentError as error:
-        if not stream.patient:
-            raise
-        chunk.synced.refused[stream.name] = error.fact
+    # of a field that is new to us nobody has said what it was: the records are read once more
+    for page in stream.read(cursor if stream.fields <= known_fields else None):
+        chunk.add(stream.name, page)
+        if page.cursor is not None and stream.fields - known_fields:
+            chunk.cursors[stream.name + FIELDS] = sorted(stream.fields | known_fields)
+        rows += sum(map(len, page.tables.values()))
+        if progress:
+            progress(stream.name, rows if page.rows_done is None else page.rows_done, page.total)
+
+
+def _refusal(stream: Stream, error: RefusedError, *, known: bool) -> str:
+    """What to say of a stream that may not be read and that nothing needs; `known`: it was readable once.
+
+    Raises
+    ------
+    CrmError
+        for every other refusal, with what to grant.
+    """
+    if error.http not in FORBIDDEN:
+        raise error
+    if known:
+        raise lost(stream.name, error.fact, stream.needs) from None
+    if not stream.optional:
+        remedy = f"Nothing can be done without {stream.name}: give {stream.needs}." if stream.needs else error.hint
+        raise RefusedError(error.fact, remedy, error.http, error.code) from error
+    return f"{error.fact} {error.hint or f'To read it, give {stream.needs}.'}".strip()
 
 
 def lost(subject: str, fact: str, needs: str) -> CrmError:

@@ -191,11 +191,7 @@ def plan(
     keys, record_ids = [f.key for f in fields], places or {}
     doubles = doubled(records, record_ids, evidence or {})
     trimmed = {name: {key: values.get(key) for key in keys} for name, values in records.items() if name not in doubles}
-    send = [
-        (name, values)
-        for name, values in trimmed.items()
-        if acknowledged.get(name) != ledger_digest(values, record_ids.get(name))
-    ]
+    send = _changed(trimmed, acknowledged, record_ids)
     clear, forget = _dropped([n for n in acknowledged if n not in trimmed], set(trimmed), acknowledged, departed, record_ids)
     send.sort(key=lambda record: _priority(records[record[0]]))
     selected = send if limit is None else send[: max(0, limit - len(clear))]
@@ -205,6 +201,15 @@ def plan(
     unchanged, postponed = len(trimmed) - len(send), len(send) - len(selected)
     emptied = [(name, empty_values) for name in clear]
     return WritePlan(selected, emptied, unchanged, postponed, forget, record_ids, upheaval, sorted(doubles), values=trimmed)
+
+
+def _changed(
+    trimmed: Mapping[str, Mapping[str, Value]], acknowledged: Mapping[str, str], places: Mapping[str, str]
+) -> list[Record]:
+    """Those that differ from what was acknowledged."""
+    return [
+        (name, values) for name, values in trimmed.items() if acknowledged.get(name) != ledger_digest(values, places.get(name))
+    ]
 
 
 def _dropped(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -83,13 +83,8 @@ class HubSpotWriter:
         # told twice: another record of the batch was merged into it, and whose values came last nobody knows
         doubled = "another was merged into it"
         results = {name: RecordResult(name, doubled if count > 1 else "", count > 1) for name, count in answered.items()}
-        message = ""
-        for error in body.get("errors", []):
-            missing_record = error.get("category") == "OBJECT_NOT_FOUND"
-            context = error.get("context") or {}
-            names = context.get("ids") or context.get("id") or []
-            results |= {str(name): RecordResult(str(name), str(error.get("message")), missing=missing_record) for name in names}
-            message = message if names else str(error.get("message"))
+        refused, message = _refusals(body.get("errors", []))
+        results |= refused
         unanswered_ids = [name for name, _ in records if name not in results]
         # answered for another: the record that it was merged into
         merged = len(results) > len(records) - len(unanswered_ids) or max(answered.values(), default=0) > 1
@@ -99,6 +94,19 @@ class HubSpotWriter:
             elif message:
                 results[name] = RecordResult(name, message)
         return list(results.values())
+
+
+def _refusals(errors: Sequence[Mapping[str, Any]]) -> tuple[dict[str, RecordResult], str]:
+    """What came of the records that errors name, and what the last error says that names none."""
+    results: dict[str, RecordResult] = {}
+    message = ""
+    for error in errors:
+        missing_record = error.get("category") == "OBJECT_NOT_FOUND"
+        context = error.get("context") or {}
+        names = context.get("ids") or context.get("id") or []
+        results |= {str(name): RecordResult(str(name), str(error.get("message")), missing=missing_record) for name in names}
+        message = message if names else str(error.get("message"))
+    return results, message
 
 
 def _create_if_absent(api: HubSpotApi, path: str, body: Any) -> None:

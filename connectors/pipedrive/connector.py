@@ -16,14 +16,15 @@ from connectors.crm.landing_tables import Row, content_hash
 from connectors.crm.mapping import CrmMapping, StageValue, plain
 from connectors.crm.moments import iso, moment
 from connectors.crm.responses import RefusedError
-from connectors.crm.rows import before_row, history_row, label_row, number
+from connectors.crm.rows import before_row, history_row, label_row
 from connectors.crm.stream import FORBIDDEN, Page, Stream, changed_rows
 from connectors.crm.sweep import due
 from connectors.files.privacy import mail_domain
 from connectors.pipedrive.activities import LAST_MAILS, Tables, activities, inbox_row, mail, mail_mark
 from connectors.pipedrive.api import ARCHIVED_COST, ARCHIVED_INBOX_COST, LIST_COST, PipedriveApi, next_cursor, rfc
 from connectors.pipedrive.check import budget, checks
-from connectors.pipedrive.participants import READ_MARK, TAKE_PART, participant_pages, participants_mark
+from connectors.pipedrive.deals import deal_history, deal_row
+from connectors.pipedrive.participants import READ_MARK, TAKE_PART, participant_pages
 from connectors.pipedrive.settings import INBOX, INTERACTIONS, STAGE, STATUS, PipedriveSource
 from connectors.pipedrive.writer import PipedriveWriter
 
@@ -222,44 +223,7 @@ class Pipedrive(PipedriveWriter, BaseConnector):
     def _deals(self, records: Sequence[Mapping[str, Any]]) -> Tables:
         """Deals, and of their stages what needs no changelog: where they began if they never moved, the last, won
         and lost."""
-        deals, history = [], []
-        for record in records:
-            name, added_at = str(record["id"]), moment(record.get("add_time"))
-            moved_at, stage, status = (
-                moment(record.get("stage_change_time")),
-                str(record.get("stage_id") or ""),
-                str(record.get("status")),
-            )
-            closed_at = (
-                moment(record.get("won_time"))
-                if status == "won"
-                else moment(record.get("lost_time"))
-                if status == "lost"
-                else None
-            )
-            deals.append(
-                {
-                    "_id": name,
-                    "_person": str(record["person_id"]) if record.get("person_id") else None,
-                    "_company": str(record["org_id"]) if record.get("org_id") else None,
-                    "_created_at": added_at,
-                    "_closed_at": closed_at or (moment(record.get("close_time")) if status in ("won", "lost") else None),
-                    "_amount": number(record.get("value")),
-                    "_currency": record.get("currency"),
-                    "_status": status if status in ("won", "lost") else "open",
-                    "_gone_at": moment(record.get("update_time")) if record.get("is_deleted") else None,
-                    "stage_id": stage,
-                    "moved": iso(moved_at) if moved_at else None,
-                    TAKE_PART: participants_mark(record),
-                }
-            )
-            if added_at:
-                history.append(history_row("deal", name, STATUS, "open", added_at))
-            if (moved_at or added_at) and stage:
-                history.append(history_row("deal", name, STAGE, stage, moved_at or added_at))
-            if closed_at:
-                history.append(history_row("deal", name, STATUS, status, closed_at))
-        return {"deals": deals, "history": history}
+        return {"deals": list(map(deal_row, records)), "history": [row for record in records for row in deal_history(record)]}
 
     def _stages(self, _cursor: Any) -> Iterator[Page]:
         """What the stages of the pipelines are called."""
@@ -284,16 +248,18 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         archive = partial(self.api.newest_v1, "/leads/archived", floor, ARCHIVED_INBOX_COST)
         for read in (partial(self.api.modified_v1, "/leads", floor), archive):
             for records in read():
-                newest = max(
-                    [m for m in (newest, *(moment(record.get("update_time")) for record in records)) if m], default=None
-                )
-                lead_records = [record for record in records if record.get("person_id") and moment(record.get("add_time"))]
-                rows = [inbox_row(r, self._label_of("deal", "channel", r.get("channel"))) for r in lead_records]
-                history = [history_row("lead", row["person"], INBOX, "created", row["at"]) for row in rows]
-                new_ids = {row["_id"] for row in changed_rows(self.landing, "inbox", rows, frozenset())}
-                new_history = [h for row, h in zip(rows, history, strict=True) if row["_id"] in new_ids]
-                yield Page({"inbox": [row for row in rows if row["_id"] in new_ids], "history": new_history}, None)
+                updates = [updated_at for record in records if (updated_at := moment(record.get("update_time")))]
+                newest = max([*updates, newest] if newest else updates, default=None)
+                yield Page(self._inbox_tables(records), None)
         yield Page({}, {"since": iso(newest) if newest else None})
+
+    def _inbox_tables(self, records: Sequence[Mapping[str, Any]]) -> Tables:
+        """Leads of the inbox that are new or differ, and when each was put there."""
+        lead_records = [record for record in records if record.get("person_id") and moment(record.get("add_time"))]
+        rows = [inbox_row(r, self._label_of("deal", "channel", r.get("channel"))) for r in lead_records]
+        new_ids = {row["_id"] for row in changed_rows(self.landing, "inbox", rows, frozenset())}
+        new_rows = [row for row in rows if row["_id"] in new_ids]
+        return {"inbox": new_rows, "history": [history_row("lead", r["person"], INBOX, "created", r["at"]) for r in new_rows]}
 
     def _sweep_stream(self) -> Stream:
         """Persons and deals that are listed no longer were deleted, or merged into another: Pipedrive moves what they had

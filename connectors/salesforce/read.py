@@ -125,18 +125,9 @@ def _ordered_pages(api: SalesforceApi, landing: Landing, kind: ObjectKind, curso
     back; so is what a run saw that was broken off, unless it was so old that nothing of that time can have come since.
     """
     previous_time = (cursor or {}).get("at")
-    start = moment(previous_time) if previous_time else None
-    name = "" if cursor is None or cursor.get("whole") else str(cursor.get("id", ""))
-    if start is not None and (not name or cursor.get("recent", True)):
-        start, name = start - OVERLAP, ""
-    keyset = "Id != null"
-    if start is not None:
-        keyset = f"{kind.time_field} >= {iso(start)}"
-        if name:
-            keyset = f"{kind.time_field} > {iso(start)} OR ({kind.time_field} = {iso(start)} AND Id > '{name}')"
     position: dict[str, Any] = {"at": previous_time, "id": ""}
     read_count, settled_before = 0, datetime.fromtimestamp(api.http.now(), UTC) - SETTLE_TIME
-    for records in _query(api, kind, keyset):
+    for records in _query(api, kind, _keyset(kind, cursor or {})):
         read_count += len(records)
         if records:
             timestamp = moment(records[-1][kind.time_field]) or datetime.now(UTC)
@@ -145,6 +136,16 @@ def _ordered_pages(api: SalesforceApi, landing: Landing, kind: ObjectKind, curso
         yield Page(tables, dict(position) if position["at"] else None, read_count)
     newest = position["at"] or iso(datetime.fromtimestamp(api.http.now(), UTC))
     yield Page({}, {"at": newest, "whole": True})
+
+
+def _keyset(kind: ObjectKind, cursor: Mapping[str, Any]) -> str:
+    """The condition that records after a cursor fulfil; of none all do."""
+    if not cursor.get("at") or (start := moment(cursor["at"])) is None:
+        return "Id != null"
+    name = "" if cursor.get("whole") else str(cursor.get("id", ""))
+    if not name or cursor.get("recent", True):
+        return f"{kind.time_field} >= {iso(start - OVERLAP)}"
+    return f"{kind.time_field} > {iso(start)} OR ({kind.time_field} = {iso(start)} AND Id > '{name}')"
 
 
 def _changed_tables(landing: Landing, kind: ObjectKind, records: Sequence[Mapping[str, Any]]) -> Tables:
