@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, Full, Queue
@@ -142,26 +142,34 @@ class AuditLog:
         while not (self._stop.is_set() and not pending and self._queue.empty()):
             self._urgent.wait(RETRY_SECONDS if self.trouble else self.pause)
             self._urgent.clear()
-            while True:
-                while len(pending) < BATCH:
-                    try:
-                        pending.append(self._queue.get_nowait())
-                    except Empty:
-                        break
-                if not pending and self.lost == self._reported_lost and not self.trouble:
-                    break
-                on_disk = self.append(pending)
-                for event in pending:
-                    if event.durable:
-                        event.durable(on_disk)
-                if not on_disk:  # who waited has been told; the events themselves are written when the disk takes them
-                    pending = [Event(**{**vars(event), "durable": None}) for event in pending]
-                    if self._stop.is_set():
-                        return
-                    time.sleep(RETRY_SECONDS)
-                    break
-                self._written_leads += sum(len(event.lead_ids) for event in pending)
-                pending = []
+            pending = self._drain(pending)
+            if pending and self._stop.is_set():
+                return
+            if pending:
+                time.sleep(RETRY_SECONDS)
+
+    def _drain(self, pending: list[Event]) -> list[Event]:
+        """Write what is `pending` and what waits, batch after batch; what the disk does not take comes back."""
+        while True:
+            self._fill(pending)
+            if not pending and self.lost == self._reported_lost and not self.trouble:
+                return []
+            on_disk = self.append(pending)
+            for event in pending:
+                if event.durable:
+                    event.durable(on_disk)
+            if not on_disk:  # who waited has been told; the events themselves are written when the disk takes them
+                return [replace(event, durable=None) for event in pending]
+            self._written_leads += sum(len(event.lead_ids) for event in pending)
+            pending = []
+
+    def _fill(self, batch: list[Event]) -> None:
+        """Take events that wait until the batch is full."""
+        while len(batch) < BATCH:
+            try:
+                batch.append(self._queue.get_nowait())
+            except Empty:
+                return
 
     def append(self, events: Sequence[Event]) -> bool:
         """Write events and wait until the disk has them; whether it took them."""

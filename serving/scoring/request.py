@@ -194,12 +194,8 @@ def _live(lead: Lead, index: int, as_of: int, stage: int, previous: Recommended 
     acts, entered_at = lead.interactions, lead.lead_stage_since or lead.created_at
     (created, entered, *moments), naive = all_microseconds([lead.created_at, entered_at, *[act.at for act in acts]])
     recommended = None if previous is None else (previous.action, microseconds(previous.at))
-    if (
-        min(created, entered) < _MIN_TIME
-        or max(created, entered) > as_of
-        or (recommended and not _MIN_TIME <= recommended[1] <= as_of)
-        or (moments and (min(moments) < _MIN_TIME or max(moments) >= as_of))
-    ):
+    until_now = [created, entered, *([recommended[1]] if recommended else [])]
+    if not (_within(until_now, as_of + 1) and _within(moments, as_of)):
         raise _impossible(lead, index, as_of, previous)
     columns = InteractionColumns(
         [act.type for act in acts],
@@ -213,6 +209,11 @@ def _live(lead: Lead, index: int, as_of: int, stage: int, previous: Recommended 
     company_name = None if company_id is None else str(company_id)
     live = RequestLead(lead.lead_id, stage, created, entered, lead.attributes, company_name, company, columns, recommended)
     return live, naive
+
+
+def _within(moments: Sequence[int], end: int) -> bool:
+    """Do all moments lie between the first that can be and `end`, itself left out?"""
+    return not moments or (min(moments) >= _MIN_TIME and max(moments) < end)
 
 
 def _impossible(lead: Lead, index: int, as_of: int, previous: Recommended | None) -> RefusedError:

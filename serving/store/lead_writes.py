@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from serving.store.json_values import attributes, drop_missing, packed
 from serving.store.rescore_queue import enqueue
 from serving.store.tables import attribute_changes, companies, lead_stages, leads
 
+EMPTY = packed(None)  # the text of an attribute that has no value
 EPOCH_START = 0  # what is known of a company from the beginning holds since 1970
 
 
@@ -188,14 +189,10 @@ def _attributes(
     for column, moment, value in connection.execute(query.order_by(c.at)):
         history.setdefault(column, []).append((moment, value))
     base = {column: packed(value) for column, value in attributes(row.attributes).items()}
-    empty_value = packed(None)
     rows = []
     for column, value in sorted(new_values.items()):
-        new_text, column_history = packed(value) if drop_missing({column: value}) else empty_value, history.get(column, [])
-        earlier_texts = [text for moment, text in column_history if moment <= effective_at]
-        if new_text == (
-            earlier_texts[-1] if earlier_texts else empty_value if column_history else base.get(column, empty_value)
-        ):
+        new_text, column_history = packed(value) if drop_missing({column: value}) else EMPTY, history.get(column, [])
+        if new_text == _text_at(column_history, effective_at, base.get(column, EMPTY)):
             continue
         if not column_history and column in base and origin < effective_at:
             rows.append((column, origin, base[column], row.received_at))
@@ -212,3 +209,11 @@ def _attributes(
         written, [{"entity": entity, "entity_id": name, **dict(zip(names, entry, strict=True))} for entry in rows]
     )
     return True
+
+
+def _text_at(history: Sequence[tuple[int, str]], moment: int, base: str) -> str:
+    """What an attribute was at a moment, by its changes in order; `base` where it never changed."""
+    earlier_texts = [text for at, text in history if at <= moment]
+    if earlier_texts:
+        return earlier_texts[-1]
+    return EMPTY if history else base
