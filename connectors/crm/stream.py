@@ -111,7 +111,7 @@ def _read(stream: Stream, cursors: Mapping[str, Any], chunk: _Chunk, progress: P
     try:
         _read_pages(stream, cursor, set(cursors.get(stream.name + FIELDS) or ()), chunk, progress)
     except RefusedError as error:
-        chunk.synced.refused[stream.name] = _refusal(stream, error, known=cursor is not None)
+        chunk.synced.refused[stream.name] = _refusal(stream, error, readable_before=cursor is not None)
     except SpentError as error:
         if not stream.patient:
             raise
@@ -134,8 +134,8 @@ def _read_pages(stream: Stream, cursor: Any, known_fields: set[str], chunk: _Chu
             progress(stream.name, rows if page.rows_done is None else page.rows_done, page.total)
 
 
-def _refusal(stream: Stream, error: RefusedError, *, known: bool) -> str:
-    """What to say of a stream that may not be read and that nothing needs; `known`: it was readable once.
+def _refusal(stream: Stream, error: RefusedError, *, readable_before: bool) -> str:
+    """What to say of a stream that may not be read and that nothing needs; `readable_before`: it was once.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def _refusal(stream: Stream, error: RefusedError, *, known: bool) -> str:
     """
     if error.http not in FORBIDDEN:
         raise error
-    if known:
+    if readable_before:
         raise lost(stream.name, error.fact, stream.needs) from None
     if not stream.optional:
         remedy = f"Nothing can be done without {stream.name}: give {stream.needs}." if stream.needs else error.hint

@@ -320,14 +320,16 @@ def _gaps(matches: Sequence[ExportMatch]) -> list[str]:
     dated = any(match.dates for match in matches)
     tables = {match.export.table for match in matches} | ({"lead_stages"} if dated else set())
     gaps = [
-        gap for gap in dict.fromkeys(gap for match in matches for gap in match.export.gaps) if not _told(gap, tables, dated)
+        gap
+        for gap in dict.fromkeys(gap for match in matches for gap in match.export.gaps)
+        if not _is_filled(gap, tables, dated)
     ]
     if "lead_stages" in tables or any(map(_of_history, gaps)):
         return gaps
     return [NO_HISTORY, *gaps]
 
 
-def _told(gap: str, tables: Set[str], dated: bool) -> bool:
+def _is_filled(gap: str, tables: Set[str], dated: bool) -> bool:
     """Does another file tell what an export lacks, or is that nothing here, where no file is `dated`?"""
     if gap == HUBSPOT_DATES:
         return not dated

@@ -195,5 +195,5 @@ def states(path: Path, as_of: int) -> npt.NDArray[np.int8]:
     not created yet."""
     leads = np.arange(len(path.exited_at))
     stage = path.stage_at(leads, np.full(len(leads), as_of, np.int64))
-    converted, gone = stage >= path.reached.shape[1] - 1, path.exited_at < as_of
-    return np.select([converted, gone, stage < 0], [CONVERTED, GONE, AHEAD], OPEN).astype(np.int8)
+    converted, exited = stage >= path.reached.shape[1] - 1, path.exited_at < as_of
+    return np.select([converted, exited, stage < 0], [CONVERTED, GONE, AHEAD], OPEN).astype(np.int8)

@@ -11,7 +11,7 @@ from models.rules.odds import points_calibrator
 
 SHARES = (None, 0.25, 0.06)  # half-lives as shares of the time that rows span; None: all rows count alike
 RECENT = 0.25  # that of the booster with more weight on the newest rows
-KEPT = 1 / np.log(2)  # a half-life of so many rows keeps the weight of this many times as many
+WEIGHT_SUM = 1 / np.log(2)  # what the weights of one row a half-life add up to, in half-lives
 
 
 def half_life(examples: Examples, share: float | None) -> float | None:
@@ -22,7 +22,7 @@ def half_life(examples: Examples, share: float | None) -> float | None:
 
 def remembered(outcomes: int, share: float | None) -> float:
     """How many of so many outcomes a memory keeps, were they spread evenly over time."""
-    return outcomes * (1.0 if share is None else min(1.0, KEPT * share))
+    return outcomes * (1.0 if share is None else min(1.0, WEIGHT_SUM * share))
 
 
 def decay(examples: Examples, half_life: float | None) -> Floats:
