@@ -187,7 +187,7 @@ def open_leads(path: Path, as_of: int) -> Landmarks:
     return Landmarks(open_rows, moment, stage, path.reached[open_rows, stage])
 
 
-OPEN, CONVERTED, GONE, AHEAD = range(4)
+OPEN, CONVERTED, EXITED, AHEAD = range(4)
 
 
 def states(path: Path, as_of: int) -> npt.NDArray[np.int8]:
@@ -196,4 +196,4 @@ def states(path: Path, as_of: int) -> npt.NDArray[np.int8]:
     leads = np.arange(len(path.exited_at))
     stage = path.stage_at(leads, np.full(len(leads), as_of, np.int64))
     converted, exited = stage >= path.reached.shape[1] - 1, path.exited_at < as_of
-    return np.select([converted, exited, stage < 0], [CONVERTED, GONE, AHEAD], OPEN).astype(np.int8)
+    return np.select([converted, exited, stage < 0], [CONVERTED, EXITED, AHEAD], OPEN).astype(np.int8)

@@ -30,7 +30,7 @@ from features.common.errors import ConfigError, CrmError, nearest
 from features.common.files import whole_file
 from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
-from features.dataset.landmarks import AHEAD, CONVERTED, GONE, states
+from features.dataset.landmarks import AHEAD, CONVERTED, EXITED, states
 from features.dataset.landmarks import Path as StagePath
 from models.batch import score_open
 from models.store import load as load_model
@@ -334,7 +334,7 @@ def unscored(dataset: Dataset, funnel: Funnel, as_of: pd.Timestamp) -> list[str]
     counts = {
         "opted out": int(opted_out.sum()),
         f"reached {funnel.final}": int((state == CONVERTED)[~opted_out].sum()),
-        f"left the funnel ({', '.join(funnel.exits)})": int((state == GONE)[~opted_out].sum()),
+        f"left the funnel ({', '.join(funnel.exits)})": int((state == EXITED)[~opted_out].sum()),
         "were created after the import began": int((state == AHEAD)[~opted_out].sum()),
     }
     return [f"{count:,} {reason}" for reason, count in counts.items() if count]

@@ -9,7 +9,7 @@ from features.common.clock import DAY, NO_MOMENT
 from features.dataset.landmarks import (
     AHEAD,
     CONVERTED,
-    GONE,
+    EXITED,
     OPEN,
     Landmarks,
     landmarks,
@@ -83,6 +83,6 @@ def test_open_leads_are_those_created_and_not_gone() -> None:
 
 def test_a_lead_that_is_not_open_has_one_reason_for_it() -> None:
     way = path({"open": [("mql", 3)], "gone": [("lost", 4)], "won": [("customer", 4)]}, created=1)
-    assert states(way, 5 * DAY).tolist() == [OPEN, GONE, CONVERTED]
+    assert states(way, 5 * DAY).tolist() == [OPEN, EXITED, CONVERTED]
     assert states(way, 4 * DAY).tolist() == [OPEN, OPEN, OPEN], "what happens at that very moment is not known before it"
     assert states(way, 1 * DAY).tolist() == [AHEAD, AHEAD, AHEAD]
