@@ -1,4 +1,4 @@
-"""What peers see: attributes as they came, categories with all their levels, and the history's features as the model has them.
+"""What peers see: attributes as they came by the landmark, with all levels of categories, and the history's features.
 
 The model's own encoders keep some levels, drop some columns and read titles and dates their way. A peer that saw only what they
 leave could not tell when they lose something.
@@ -43,7 +43,8 @@ class Column:
             return np.array([np.nan if value is None else codes.get(str(value), np.nan) for value in raw], np.float64)
         if self.kind == "date":
             at = microseconds(pd.Series(pd.to_datetime(pd.Series(raw, dtype="object"), utc=True), dtype="datetime64[us, UTC]"))
-            return np.where(at == NO_MOMENT, np.nan, (looks.as_of - at) / DAY)
+            # a day after the landmark was not known at it: peers see the future as little as the model does
+            return np.where((at == NO_MOMENT) | (at >= looks.as_of), np.nan, (looks.as_of - at) / DAY)
         return np.asarray(pd.to_numeric(pd.Series(raw, dtype="object"), errors="coerce"), np.float64)
 
 

@@ -17,7 +17,7 @@ LEADS = pd.DataFrame(
         "created_at": NOW,
         "source": ["ads", "ads", "web", None],
         "size": [1.0, 2.0, np.nan, 3.0],
-        "born": pd.to_datetime(["2026-01-30", None, "2026-01-31", "2026-02-01"], utc=True),
+        "born": pd.to_datetime(["2026-01-30", None, "2026-01-31", "2026-02-03"], utc=True),
     }
 )
 HISTORIES = Histories.from_dataset(Dataset.from_tables({"leads": LEADS}, extracted_at=NOW), (), ())
@@ -40,8 +40,8 @@ def test_a_level_that_is_new_is_missing() -> None:
     np.testing.assert_array_equal(seen(Column("lead", "source", "category", ("web",))), [np.nan, np.nan, 0, np.nan])
 
 
-def test_dates_are_days_before_the_landmark() -> None:
-    np.testing.assert_array_equal(seen(_column("lead", "born", LEADS["born"])), [2, np.nan, 1, 0])
+def test_dates_are_days_before_the_landmark_and_the_future_is_not_seen() -> None:
+    np.testing.assert_array_equal(seen(_column("lead", "born", LEADS["born"])), [2, np.nan, 1, np.nan])
 
 
 def test_ids_and_empty_columns_are_left_out() -> None:
