@@ -2,6 +2,7 @@
 
 And bodies that nobody reads, because the answer is there before them (no key, too busy): what is left of one is read and
 dropped, so that the connection can be kept. Who still sends when a connection ends is reset, and may never see the answer.
+Who waits to be asked for a body (`Expect: 100-continue`) sends none once refused, and reading would be the asking.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ class BodyLimiter:
             nonlocal started
             if message["type"] == "http.response.start":
                 started, status = True, message["status"]
-                if not body.ended and has_body(scope) and (status == 408 or not await body.drop_rest()):
+                unread = not body.ended and has_body(scope)
+                waits = body.size == 0 and _is_asked_for(scope)
+                if unread and (status == 408 or waits or not await body.drop_rest()):
                     message["headers"] = [*message["headers"], (b"connection", b"close")]
                 if status == 503 and not any(name == b"retry-after" for name, _ in message["headers"]):
                     message["headers"] = [*message["headers"], (b"retry-after", str(RETRY_AFTER).encode())]
@@ -107,3 +110,8 @@ class Body:
 def has_body(scope: Scope) -> bool:
     """Whether the head announces a body."""
     return any(n == b"transfer-encoding" or (n == b"content-length" and value != b"0") for n, value in scope["headers"])
+
+
+def _is_asked_for(scope: Scope) -> bool:
+    """Whether the client sends its body only when it is told to (RFC 9110, 10.1.1): a server says so at the first read."""
+    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in scope["headers"])

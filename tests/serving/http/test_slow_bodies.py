@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.http import slow_bodies
 from serving.http.slow_bodies import BodyLimiter
@@ -25,7 +25,9 @@ async def refusing(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse("later", 503)(scope, receive, send)
 
 
-async def asked(app: BodyLimiter, parts: list[tuple[float, bytes]]) -> tuple[int, dict[str, str]]:
+async def asked(
+    app: ASGIApp, parts: list[tuple[float, bytes]], *more_headers: tuple[bytes, bytes]
+) -> tuple[int, dict[str, str]]:
     """The status and headers for a body whose parts come after so many seconds each."""
     come: asyncio.Queue[Message] = asyncio.Queue()
     said: list[Message] = []
@@ -38,7 +40,7 @@ async def asked(app: BodyLimiter, parts: list[tuple[float, bytes]]) -> tuple[int
     async def send(message: Message) -> None:
         said.append(message)
 
-    headers = [(b"transfer-encoding", b"chunked")]
+    headers = [(b"transfer-encoding", b"chunked"), *more_headers]
     scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": headers, "query_string": b""}
     sending = asyncio.create_task(client())
     await app(scope, come.get, send)
@@ -93,3 +95,25 @@ def test_a_connection_outlives_an_answer_before_the_body(
     monkeypatch.setattr(slow_bodies, "REST_SECONDS", 0.5)
     found, headers = asyncio.run(asked(BodyLimiter(refusing), parts))
     assert (found, headers.get("connection")) == (503, None if kept else "close")
+
+
+@pytest.mark.parametrize("word", [b"100-continue", b"100-Continue"])
+def test_a_body_that_waits_to_be_asked_for_is_not_asked_for_after_a_refusal(word: bytes) -> None:
+    """The first read is what makes the server say 100 Continue: the client sent a body that was dropped, and was reset."""
+    reads = 0
+
+    async def asks(scope: Scope, receive: Receive, send: Send) -> None:
+        async def counted() -> Message:
+            nonlocal reads
+            reads += 1
+            return await receive()
+
+        await BodyLimiter(refusing)(scope, counted, send)
+
+    found, headers = asyncio.run(asked(asks, [(0.0, b"a" * 1_000)], (b"expect", word)))
+    assert (found, headers.get("connection"), reads) == (503, "close", 0)
+
+
+def test_a_body_that_was_asked_for_is_read_to_its_end() -> None:
+    found, headers = asyncio.run(asked(BodyLimiter(reading), [(0.0, b"abc"), (0.01, b"d")], (b"expect", b"100-continue")))
+    assert (found, headers.get("connection")) == (200, None)
