@@ -16,7 +16,6 @@ from pydantic_core import PydanticCustomError
 
 from features.common.errors import nearest
 from serving.http.errors import RefusedError, pointer, quote, readable
-from serving.schemas.requests import Interaction
 from serving.schemas.score import Problem
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -95,17 +94,17 @@ def _problem(error: ValidationError, kind: Any, lead: str | None, prefix: Path) 
     problems = error.errors(include_url=False, include_context=False)
     # a misspelt name explains a missing one, not the other way round
     problem, *other_problems = sorted(problems, key=lambda e: e["type"] != "extra_forbidden")
-    path = [*prefix, *problem["loc"]]
-    scalar = len(path) > 1 and path[-1] in _SCALARS
-    if scalar:
-        path.pop()  # pydantic names the member of the union that did not fit
+    *place, last = problem["loc"] or (None,)
+    scalar = last in _SCALARS and len(_members(_type_at(_model(kind), place))) > 1
+    # pydantic names the member of the union that did not fit
+    path = [*prefix, *(place if scalar else problem["loc"])]
     # an item of a list is named by its pointer: a bare number says nothing
     name = readable(path[-1]) if path and isinstance(path[-1], str) else pointer(path)
     if scalar:
         detail = f"{name}: must be text, a number, true, false or null, got {quote(problem.get('input'))}."
         other_problems = []
     elif problem["type"] == "extra_forbidden":
-        detail = f"Unknown field {name!r}: {nearest(name, _names(kind, problem['loc'][:-1]))}"
+        detail = f"Unknown field {name!r}: {nearest(name, _names(kind, place))}"
     elif problem["type"] == "missing":
         detail = f"The field {name!r} is missing."
     else:
@@ -118,6 +117,29 @@ def _problem(error: ValidationError, kind: Any, lead: str | None, prefix: Path) 
     return Problem(title=title, status=422, detail=detail, lead=lead, field=pointer(path), value=value)
 
 
-def _names(kind: Any, path: Sequence[str | int]) -> list[str]:
-    """The field names known at a place: those of the struct, or of the struct in one of its lists."""
-    return [field.name for field in msgspec.structs.fields(Interaction if "interactions" in path else kind)]
+def _names(kind: Any, place: Sequence[str | int]) -> list[str]:
+    """The names of the fields at a place, of the struct itself or of one in it."""
+    (model,) = _members(_type_at(_model(kind), place))
+    return list(model.model_fields)
+
+
+def _type_at(hint: Any, place: Sequence[str | int]) -> Any:
+    """The type at a place of a model, by the path to it; None where nothing is described."""
+    for part in place:
+        members = _members(hint)
+        (kind,) = members if len(members) == 1 else (None,)
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            field = kind.model_fields.get(str(part))
+            hint = field.annotation if field else None
+        else:
+            hint = get_args(kind)[-1] if get_origin(kind) in (list, dict) else None
+    return hint
+
+
+def _members(hint: Any) -> list[Any]:
+    """What a value of a type may be, but for null."""
+    if get_origin(hint) is Annotated:
+        return _members(get_args(hint)[0])
+    if get_origin(hint) in (Union, UnionType):
+        return [member for part in get_args(hint) for member in _members(part)]
+    return [] if hint is type(None) else [hint]

@@ -151,3 +151,34 @@ def test_a_misspelt_name_explains_a_missing_one() -> None:
     assert refused({"leed_id": "x", "lead_stage": "mql"}, Lead) == (
         "Unknown field 'leed_id': did you mean 'lead_id'? 2 more problems in the same place."
     )
+
+
+LEAD = {"lead_id": "L-1", "lead_stage": "mql", "created_at": "2026-06-09T10:00:00Z"}
+ACT = {"type": "page_view", "at": "2026-06-09T10:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "detail"),
+    [
+        ({**LEAD, "previous": {"actoin": "hold", "at": ACT["at"]}}, Lead, "did you mean 'action'?"),
+        ({**LEAD, "interactions": [ACT, {**ACT, "chanel": "mail"}]}, Lead, "'campaign', 'content', 'direction', 'type', 'value'"),
+        ({**LEAD, "interactons": []}, Lead, "did you mean 'interactions'?"),
+        ({"leads": [{**LEAD, "previous": {"action": "hold", "at_": ACT["at"]}}]}, ScoreRequest[Lead], "did you mean 'at'?"),
+        ({"leads": [LEAD], "interactions": [{}]}, ScoreRequest[Lead], "'as_of', 'language', 'leads', 'reasons'"),
+    ],
+)
+def test_the_names_that_are_offered_are_those_of_the_place(content: Any, kind: Any, detail: str) -> None:
+    assert detail in refused(content, kind)
+
+
+@pytest.mark.parametrize("name", ["int", "str", "bool", "float"])
+def test_a_field_may_be_called_like_a_kind_of_value(name: str) -> None:
+    """An unknown field `int` was answered as the value of what it stands in."""
+    with pytest.raises(RefusedError) as caught:
+        struct_of({**LEAD, name: 5}, Lead, ("leads", 0))
+    assert caught.value.problem.field == f"/leads/0/{name}"
+    assert caught.value.problem.detail.startswith(f"Unknown field {name!r}: ")
+    with pytest.raises(RefusedError) as caught:
+        struct_of({**LEAD, "attributes": {name: [5]}}, Lead, ("leads", 0))
+    assert caught.value.problem.field == f"/leads/0/attributes/{name}"
+    assert caught.value.problem.detail == f"{name}: must be text, a number, true, false or null, got [5]."
