@@ -56,8 +56,7 @@ def main() -> None:
         sys.exit(f"The Python module {missing[0]!r} is missing. Run `make setup`, then `make serve`.")
     from features.common.environment import table
     from features.common.errors import RipelineError
-    from serving.common.settings import process_environment, process_settings
-    from serving.server.shutdown import LAST_SECONDS
+    from serving.common.settings import LAST_SECONDS, process_environment, process_settings
 
     try:
         settings = process_settings(overrides(options))
@@ -101,27 +100,30 @@ def overrides(options: argparse.Namespace) -> dict[str, str]:
 
 def checked(settings: ServingSettings, host: str, wait_for_model: bool) -> tuple[str, dict[str, str]]:
     """What is served in words, and what changes in the environment of the server: paths and addresses whole, since it works
-    in another folder.
+    in another folder, the issuer's key set among them.
 
     Raises
     ------
     RipelineError
         for a model folder, keys or settings with which it is not to start.
     """
+    from serving.access.jwks import file_of
+
     model = settings.model or USUAL_MODEL
     message = model_in_words(model, wait_for_model)
     keys = checked_keys(settings, host)
     store = opened_store(settings)
-    paths = {f"RIPELINE_{name.upper()}": value for name, value in settings if isinstance(value, Path)}
-    paths |= {"RIPELINE_MODEL": model, **({"RIPELINE_KEYS": keys} if keys else {})}
-    changes = {name: str(path.resolve()) for name, path in paths.items()}
+    paths: dict[str, Path | None] = {name: value for name, value in settings if isinstance(value, Path)}
+    paths |= {"model": model, "keys": keys, "jwt_keys": file_of(settings.jwt_keys) if settings.jwt_keys else None}
+    fields = type(settings).model_fields
+    changes = {fields[name].alias or name: str(path.resolve()) for name, path in paths.items() if path is not None}
     if store is not None:
         changes["RIPELINE_STORE"] = store.url.render_as_string(hide_password=False)
     return message, changes | {"RIPELINE_WORKERS": str(settings.workers)}
 
 
 def model_in_words(folder: Path, wait: bool) -> str:
-    """Which model is served. Without one, that is waited for it, if that is wanted."""
+    """Which model is served; where there is none and `wait`, that one is waited for."""
     from features.common.errors import ModelError
     from models.store import load
 
@@ -167,8 +169,7 @@ def opened_store(settings: ServingSettings) -> Store | None:
     if not settings.store:
         return None
     store = Store.from_address(revealed(settings.store), settings)
-    if store.url.database and store.engine.dialect.name == "sqlite":
-        Path(store.url.database).parent.mkdir(parents=True, exist_ok=True)
+    store.make_folder()
     return store
 
 

@@ -73,11 +73,14 @@ class EnvironmentSettings(BaseModel):
         return [field.alias or name for name, field in cls.model_fields.items()]
 
     def rows(self) -> list[tuple[str, str, str]]:
-        """Of each variable its name, its value as it may be shown, and where that comes from."""
-        return [
-            (variable, _shown(getattr(self, name)), self.source_of(name) or DEFAULT)
-            for variable, name in zip(self.variables(), type(self).model_fields, strict=True)
-        ]
+        """Of each variable its name, its value as it may be shown, and where that comes from. Where nothing is set, what holds
+        then in words, if the default alone does not say it."""
+        rows = []
+        for name, field in type(self).model_fields.items():
+            source, extra = self.source_of(name), field.json_schema_extra
+            usual = str(extra.get("usual") or "") if source is None and isinstance(extra, dict) else ""
+            rows.append((field.alias or name, usual.replace("`", "") or _shown(getattr(self, name)), source or DEFAULT))
+        return rows
 
 
 def variable(default: Any, meaning: str, usual: str = "", *, name: str | None = None) -> Any:

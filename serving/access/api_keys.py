@@ -26,9 +26,9 @@ from typing import Any
 
 from features.common.errors import ConfigError, RipelineError
 from features.common.files import whole_file
+from serving.access.scopes import SCOPES
 from serving.common.json_logging import emit
 from serving.common.settings import process_settings
-from serving.http.route_table import SCOPES
 
 USUAL_FILE = Path("keys.json")
 RATE = 100.0  # requests a second of one key, where its line says nothing else

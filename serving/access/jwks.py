@@ -44,6 +44,13 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def file_of(location: str) -> Path | None:
+    """The file where a key set lies; None where it is asked for over HTTP."""
+    if urllib.parse.urlsplit(location).scheme in ("http", "https"):
+        return None
+    return Path(location.removeprefix("file://"))
+
+
 def check_location(location: str) -> None:
     """Whether keys may be read there.
 
@@ -74,13 +81,14 @@ def fetch_key_set(location: str) -> bytes:
     """
     check_location(location)
     try:
-        if urllib.parse.urlsplit(location).scheme in ("http", "https"):
+        file = file_of(location)
+        if file is None:
             opener = urllib.request.build_opener(_NoRedirects)
             request = urllib.request.Request(location, headers={"accept": "application/json"})  # noqa: S310  scheme checked above
             with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
                 text: bytes = answer.read(MAX_BYTES + 1)
         else:
-            text = Path(location.removeprefix("file://")).read_bytes()
+            text = file.read_bytes()
     except (OSError, ValueError) as error:
         raise IssuerError(f"The issuer's keys at {location} cannot be read ({error}).") from error
     if len(text) > MAX_BYTES:

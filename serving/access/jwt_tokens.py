@@ -20,8 +20,8 @@ import jwt
 from features.common.errors import ConfigError, RipelineError
 from serving.access.api_keys import RATE, Key
 from serving.access.jwks import ALGORITHMS, Fetch, check_location, fetch_key_set, verifiers
+from serving.access.scopes import SCOPES
 from serving.common.settings import ISSUER, ServingSettings
-from serving.http.route_table import SCOPES
 
 RETRY_SECONDS = 30.0  # seconds after which an unknown key makes us ask the issuer once more
 REFRESH_SECONDS = 300.0  # seconds after which the keys are asked for anew, so that one the issuer took back is gone here too
@@ -66,8 +66,7 @@ def read_trust(settings: ServingSettings) -> Trust | None:
             f"{ISSUER}ALGORITHMS: {', '.join(algorithms)}.", f"Only signatures with a key pair: {', '.join(ALGORITHMS)}."
         )
     scopes = _scopes(settings.jwt_scopes or "")
-    rate = settings.jwt_rate or RATE
-    return Trust(issuer, audience, keys, algorithms, settings.jwt_claim, scopes, settings.jwt_leeway, rate)
+    return Trust(issuer, audience, keys, algorithms, settings.jwt_claim, scopes, settings.jwt_leeway, settings.jwt_rate)
 
 
 def _words(text: str) -> list[str]:

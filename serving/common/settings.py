@@ -19,6 +19,8 @@ from features.common.errors import ConfigError, nearest
 
 LEVELS = ("debug", "info", "warning", "error")
 RETAINED = ("interactions", "closed_leads", "scores")  # what is kept so many days
+MOST_SECONDS = 3600
+LAST_SECONDS = 2  # of stopping: for connections that are still written to when all is answered (`--timeout-graceful-shutdown`)
 SECRET_BYTES, PSEUDONYM_CHARACTERS = 32, 16  # of a secret, at least
 ORIGIN = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?|http://(localhost|127\.0\.0\.1)(:\d+)?")
 ISSUER = "RIPELINE_JWT_"
@@ -29,22 +31,24 @@ _OPERATION = "([operation](docs/operation.md))"
 _PRIVACY = "([privacy](docs/privacy.md))"
 
 
-def _within(low: float, high: float, complaint: str = "", remedy: str = "") -> Callable[[str, ValidationInfo], float]:
-    """What reads a number from `low` to `high`; `complaint` and `remedy` are said of every other text."""
+def _within(low: float, high: float, kind: str = "number", example: str = "") -> Callable[[str, ValidationInfo], float]:
+    """What reads a number from `low` to `high`; every other text is refused with those bounds, as a `kind`, or `example`."""
 
     def bounded(text: str, info: ValidationInfo) -> float:
         value = number(text, low, high)
         if value is None:
-            usual = f"Write a number from {low:g} to {high:g}."
-            raise ConfigError(f"{_variable(info)}: {text.strip()!r}{complaint}.", remedy or usual)
+            bounds = f"from {low:g} on" if example else f"from {low:g} to {high:g}"
+            raise ConfigError(
+                f"{_variable(info)}: {text.strip()!r} is no {kind} {bounds}.", example or "Write another, or none."
+            )
         return value
 
     return bounded
 
 
-_span = _within(1, 1e6, " is no number from 1 on", "Write days or hours, such as 730.")
+_span = _within(1, 1e6, example="Write days or hours, such as 730.")
 Span = Annotated[float, BeforeValidator(_span)]
-Seconds = Annotated[float, BeforeValidator(_within(0, 3600, " is no number of seconds", "Write one from 0 to 3600."))]
+Seconds = Annotated[float, BeforeValidator(_within(0, MOST_SECONDS, "number of seconds"))]
 
 
 class ServingSettings(EnvironmentSettings):
@@ -79,7 +83,7 @@ class ServingSettings(EnvironmentSettings):
     jwt_claim: str = variable("scope", "where in a token scopes stand")
     jwt_scopes: str | None = variable(None, "the issuer's words for ours, `theirs=ours,…`", "our own words")
     jwt_leeway: Annotated[float, BeforeValidator(_within(0, 300))] = variable(30.0, "seconds by which clocks may differ")
-    jwt_rate: Annotated[float, BeforeValidator(_within(0, 1e6))] = variable(100.0, "requests a second of one subject")
+    jwt_rate: Annotated[float, BeforeValidator(_within(0.01, 1e6))] = variable(100.0, "requests a second of one subject")
     audit: Path | None = variable(None, f"folder of the audit trail {_SECURITY}", "`make serve`: `artefacts/audit`; else none")
     proxies: tuple[str, ...] = variable((), "addresses and networks whose `X-Forwarded-For` and `-Proto` are believed")
     origins: tuple[str, ...] = variable((), "web pages elsewhere that may ask from a browser")
@@ -88,13 +92,15 @@ class ServingSettings(EnvironmentSettings):
     hubspot_client_secret: SecretStr | None = variable(
         None, f"what signs HubSpot's webhooks {_CRM}", name="HUBSPOT_CLIENT_SECRET"
     )
-    pipedrive_hook_user: str | None = variable(None, "user of Pipedrive's webhooks", name="PIPEDRIVE_HOOK_USER")
-    pipedrive_hook_password: SecretStr | None = variable(None, "password of them", name="PIPEDRIVE_HOOK_PASSWORD")
+    pipedrive_hook_user: str | None = variable(None, "user name that Pipedrive's webhooks send", name="PIPEDRIVE_HOOK_USER")
+    pipedrive_hook_password: SecretStr | None = variable(None, "their password", name="PIPEDRIVE_HOOK_PASSWORD")
     marketo_hook_key: SecretStr | None = variable(None, "key that Marketo's webhook sends", name="MARKETO_HOOK_KEY")
     workers: int = variable(1, f"processes that answer {_OPERATION}")
     connections: int = variable(2_000, "connections of each")
     drain: Seconds = variable(0.0, "seconds of not being ready before stopping")
-    stop: Seconds = variable(30.0, "seconds for what still runs then")
+    stop: Annotated[float, BeforeValidator(_within(LAST_SECONDS, MOST_SECONDS, "number of seconds"))] = variable(
+        30.0, f"seconds for what still runs then, {LAST_SECONDS} or more"
+    )
     log_level: str = variable("info", "debug, info, warning or error")
     traces_endpoint: Address | None = variable(
         None, f"where traces go {_OPERATION}", "none: off", name="OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -185,11 +191,11 @@ class ServingSettings(EnvironmentSettings):
             raise ConfigError(f"{_variable(info)}: {text!r} is no whole number.", "Write one from 1 on.") from None
         if count < 1 and info.field_name == "workers":
             raise ConfigError(
-                f"{_variable(info)}: {count} workers answer nobody.",
+                f"{_variable(info)}: {count} is less than 1.",
                 "Name one or more with --workers (WORKERS=… for make serve).",
             )
         if count < 1:
-            raise ConfigError(f"{_variable(info)}: {count} connections reach nobody.", "Write a whole number from 1 on.")
+            raise ConfigError(f"{_variable(info)}: {count} is less than 1.", "Write a whole number from 1 on.")
         return count
 
     @field_validator("log_level", mode="before")

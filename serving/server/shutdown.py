@@ -15,13 +15,11 @@ from types import FrameType
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving.common.settings import LAST_SECONDS
 from serving.http.errors import problem_response
 from serving.http.load_shedding import RETRY_AFTER
 from serving.schemas.score import Problem
 
-LAST_SECONDS = (
-    2  # of the second: for connections that are still written to when all is answered (`--timeout-graceful-shutdown`)
-)
 CHECK_SECONDS = 0.05  # between two looks whether requests still run
 
 

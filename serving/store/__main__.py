@@ -40,8 +40,7 @@ def main() -> None:
     try:
         settings = process_settings({"RIPELINE_STORE": arguments.store or ""})
         store = Store.from_address(revealed(settings.store) or DEFAULT_STORE, settings)
-        if store.engine.dialect.name == "sqlite" and store.url.database:
-            Path(store.url.database).parent.mkdir(parents=True, exist_ok=True)
+        store.make_folder()
         store.open()
         work = {
             "upgrade": _upgrade, "empty": _empty, "load": _load, "export": _export, "work-list": _work_list, "erase": _erase,
@@ -117,7 +116,7 @@ def _work_list(store: Store, arguments: argparse.Namespace) -> int:
     from serving.store import work_list
 
     with store.read() as connection:
-        text, leads = work_list.csv_text(connection, work_list.question({}))
+        text, leads = work_list.csv_text(connection, work_list.WorkListQuery())
     with whole_file(arguments.out) as partial:
         partial.write_text(text, encoding="utf-8")
     later = "" if leads else " Nobody is scored in it yet: `make serve` does that."

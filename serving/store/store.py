@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 from typing import TypeVar
 
@@ -56,6 +57,11 @@ class Store:
         ids = Ids(revealed(settings.pseudonym_key))
         erased = Erased(revealed(settings.erased_key), settings.erased_kept)
         return cls(address(text), ids, erased, Retention(**settings.retention_days), settings.refresh_hours)
+
+    def make_folder(self) -> None:
+        """The folder of the file that SQLite will make; PostgreSQL needs none."""
+        if self.url.database and self.engine.dialect.name == "sqlite":
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
 
     def open(self) -> None:
         """Bring the schema to the newest; what was asked before that was refused.

@@ -54,10 +54,10 @@ def test_without_keys_it_does_not_listen_beyond_this_machine(trained: Trained, t
     assert "'*' is no origin" in refused("--model", model, RIPELINE_ORIGINS="*")
     assert "'*' is no address" in refused("--model", model, RIPELINE_PROXIES="*")
     assert "AUDIENCE is missing" in refused("--model", model, RIPELINE_JWT_ISSUER="https://id.example")
-    assert "0 workers answer nobody" in refused("--model", model, "--workers", "0")
+    assert "RIPELINE_WORKERS: 0 is less than 1" in refused("--model", model, "--workers", "0")
     assert "RIPELINE_WORKERS: 'two' is no whole number" in refused("--model", model, RIPELINE_WORKERS="two")
     assert "RIPELINE_CONNECTIONS: 'many' is no whole number" in refused("--model", model, RIPELINE_CONNECTIONS="many")
-    assert "RIPELINE_CONNECTIONS: -1 connections reach nobody" in refused("--model", model, RIPELINE_CONNECTIONS="-1")
+    assert "RIPELINE_CONNECTIONS: -1 is less than 1" in refused("--model", model, RIPELINE_CONNECTIONS="-1")
     assert "RIPELINE_SECRET has 7 characters" in refused("--model", model, RIPELINE_SECRET="hunter2")
 
 
@@ -87,7 +87,27 @@ def test_options_go_before_variables_and_paths_are_whole(
     assert server["RIPELINE_HOOKS"] == str(tmp_path / hooks)
     assert "RIPELINE_SHADOW" not in server, "it is not there"
     assert server["BENTOML_DO_NOT_TRACK"] == "True"
+    assert "RIPELINE_JWT_KEYS" not in server
     assert started("--workers", "2", "--model", str(trained.folder), RIPELINE_WORKERS="3")["RIPELINE_WORKERS"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("keys", "server_keys"),
+    [
+        ("jwks.json", "{folder}/jwks.json"),
+        ("file://sets/jwks.json", "{folder}/sets/jwks.json"),
+        ("/etc/jwks.json", "/etc/jwks.json"),
+        ("https://id.example/jwks", "https://id.example/jwks"),
+    ],
+)
+def test_the_key_set_of_an_issuer_lies_where_the_command_was_given(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str, server_keys: str
+) -> None:
+    """It was read in the folder of the server's code."""
+    monkeypatch.chdir(tmp_path)
+    issuer = {"RIPELINE_JWT_ISSUER": "https://id.example", "RIPELINE_JWT_AUDIENCE": "ripeline", "RIPELINE_JWT_KEYS": keys}
+    server = started("--model", str(trained.folder), **issuer)
+    assert server["RIPELINE_JWT_KEYS"] == server_keys.format(folder=tmp_path)
 
 
 def test_the_settings_are_shown_with_their_sources_and_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,6 +120,8 @@ def test_the_settings_are_shown_with_their_sources_and_without_secrets(capsys: p
     assert ["RIPELINE_WORKERS", "4", "option"] in lines
     assert ["RIPELINE_STORE", "postgresql://•••@host/leads", "environment"] in lines
     assert ["RIPELINE_STOP", "30", "default"] in lines
+    assert ["OTEL_SERVICE_NAME", "ripeline", "default"] in lines, "what holds where nothing is set"
+    assert ["RIPELINE_KEYS", "keys.json,", "where", "there", "is", "one", "default"] in lines
     assert not any("s3cret" in word for line in lines for word in line)
 
 

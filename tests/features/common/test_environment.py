@@ -13,7 +13,7 @@ class Example(EnvironmentSettings):
     """Three variables."""
 
     word: str = variable("usual", "a word")
-    key: SecretStr | None = variable(None, "a key", "one that is made")
+    key: SecretStr | None = variable(None, "a key", "one that is `made` in place")
     place: Address | None = variable(None, "an address", name="PLACE")
 
 
@@ -27,7 +27,11 @@ def test_options_go_before_the_environment_and_that_before_a_file() -> None:
         ("RIPELINE_KEY", "**********", "option"),
         ("PLACE", "pg://•••@host/x", "file a.env"),
     ]
-    assert Example.read({}).rows()[0] == ("RIPELINE_WORD", "usual", "default")
+    assert Example.read({}).rows() == [
+        ("RIPELINE_WORD", "usual", "default"),
+        ("RIPELINE_KEY", "one that is made in place", "default"),
+        ("PLACE", "none", "default"),
+    ]
     assert settings.source_of("word") == "environment"
     assert Example.read({}).source_of("word") is None
     assert table(settings).splitlines()[1].split() == ["RIPELINE_WORD", "environment", "environment"]
