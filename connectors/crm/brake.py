@@ -6,7 +6,7 @@ stage, action or grade, or a score that is `NOTICEABLE` points off.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.crm.score_fields import Value
@@ -34,6 +34,11 @@ class Upheaval:
     emptied: Sequence[str]
     moved: Mapping[str, tuple[Visible, Visible]]
 
+    def without(self, barred: Container[str]) -> Upheaval:
+        """The same, but for leads that are not written."""
+        emptied = [name for name in self.emptied if name not in barred]
+        return Upheaval(self.standing, emptied, {name: pair for name, pair in self.moved.items() if name not in barred})
+
     def excess(self, most_changed: float) -> str:
         """In words, where it is more than the share `most_changed`; else ""."""
         if len(self.emptied) + len(self.moved) <= max(ALLOWED, most_changed * self.standing):
@@ -57,7 +62,7 @@ class Upheaval:
             raise MassChangeError(
                 excess,
                 "Look at the model and the last import. If it is meant, as after a new model, set "
-                "`write_back: {most_changed: 1}` under `source:` for a run.",
+                "`most_changed: 1` in `write_back:` under `source:` for a run.",
             )
 
 

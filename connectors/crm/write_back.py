@@ -155,15 +155,16 @@ class WritePlan:
         return [*self.send, *self.clear]
 
     def without(self, barred: Mapping[str, str]) -> WritePlan:
-        """The same, but for leads that our user may not change."""
+        """The same, but for leads that our user may not change: they are not written, and so do not count as a change."""
         send, clear = ([record for record in records if record[0] not in barred] for records in (self.send, self.clear))
-        return replace(self, send=send, clear=clear, barred=barred)
+        return replace(self, send=send, clear=clear, barred=barred, upheaval=self.upheaval.without(barred))
 
     def calls(self, batch: int) -> int:
         return -(-len(self.records) // batch)
 
 
 CLEARED = "cleared"
+OVERWRITTEN = "overwritten"  # by the score of one that was merged into it: what stands there is to be put right
 
 
 def ledger_digest(values: Mapping[str, Value], record_id: str | None) -> str:
@@ -195,7 +196,8 @@ def plan(
     clear, forget = _dropped([n for n in acknowledged if n not in trimmed], set(trimmed), acknowledged, departed, record_ids)
     send.sort(key=lambda record: _priority(records[record[0]]))
     selected = send if limit is None else send[: max(0, limit - len(clear))]
-    scored = sum(mark != CLEARED for name, mark in acknowledged.items() if name not in set(forget))
+    forgotten = set(forget)
+    scored = sum(mark != CLEARED for name, mark in acknowledged.items() if name not in forgotten)
     upheaval = Upheaval(scored, clear, _moved(send, standing or {}, acknowledged))
     empty_values: dict[str, Value] = dict.fromkeys(keys)
     unchanged, postponed = len(trimmed) - len(send), len(send) - len(selected)
@@ -298,25 +300,26 @@ def send(
     waiting = todo.records
     total, processed = len(waiting), 0
     for attempt in range(ROUNDS):
-        retries: list[Record] = []
+        retries: dict[str, Mapping[str, Value]] = {}
         for begin in range(0, len(waiting), writer.batch):
             batch = waiting[begin : begin + writer.batch]
             results = {result.id: result for result in _write(writer, batch)}
             overwritten = _acknowledge(batch, results, todo, ledger, model, outcome)
             for record in batch:
+                retries.pop(record[0], None)  # overwritten before, and right since this batch
                 result = results[record[0]]
                 if result.problem and result.retry and attempt + 1 < ROUNDS:
-                    retries.append(record)
+                    retries[record[0]] = record[1]
                 elif result.problem and not result.missing:
                     outcome.failed[record[0]] = masked(result.problem)
-            # another's score stands there now: the record's own follows in this run
-            retries += [(name, todo.values[name]) for name in overwritten if name in todo.values]
+            # another's score stands there now: the record's own follows in this run, or nothing where it has none
+            retries |= {name: todo.values.get(name, dict.fromkeys(batch[0][1])) for name in overwritten}
             processed += len(batch)
             if progress:
                 progress(min(processed, total), total)
         if not retries:
             break
-        waiting = retries
+        waiting = list(retries.items())
     return outcome
 
 
@@ -329,13 +332,14 @@ def _acknowledge(
     outcome: WriteResult,
 ) -> list[str]:
     """Keep in the ledger what the vendor took, and count it; gives the records overwritten by one that was merged into them."""
-    emptied = {name for name, _ in todo.clear}
+    emptied = {name for name, _ in batch if name not in todo.values}
     accepted = [record for record in batch if not results[record[0]].problem]
     missing_ids = [name for name, _ in batch if results[name].missing]
     batch_ids = {name for name, _ in batch}
     overwritten = [name for name in results if name not in batch_ids]
     marks = [(name, CLEARED if name in emptied else todo.mark(name, values), values) for name, values in accepted]
-    ledger.save(marks, [*missing_ids, *overwritten], datetime.now(UTC), model)
+    marks += [(name, OVERWRITTEN, {}) for name in overwritten]
+    ledger.save(marks, missing_ids, datetime.now(UTC), model)
     cleared = sum(name in emptied for name, _ in accepted)
     outcome.cleared += cleared
     outcome.written += len(accepted) - cleared

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 import pytest
 
 from connectors.crm.responses import SpentError
-from connectors.crm.score_fields import FIELDS, digest
-from connectors.crm.write_back import CLEARED, Ledger, WriteResult, plan, send, write_failures
+from connectors.crm.score_fields import FIELDS, digest, values_of
+from connectors.crm.write_back import CLEARED, Ledger, Record, RecordResult, WriteResult, plan, send, write_failures
 from features.common.errors import CrmError, DataError
 from tests.connectors.crm.crms import CRMS, Site, one_quickly, site
 from tests.connectors.crm.killed import killed_at
@@ -302,3 +303,82 @@ def test_what_was_refused_before_all_stopped_is_reported(small: World, tmp_path:
         ledger.close()
         assert list(outcome.failed) == [todo.records[1][0]]
         assert outcome.written > 0
+
+
+class Merging:
+    """A CRM where some records were merged into others, by the old ids of which it writes to the winner and says so."""
+
+    title, batch = "A CRM", 2
+
+    def __init__(self, into: Mapping[str, str]) -> None:
+        self.into, self.values, self.sent = into, dict[str, Mapping[str, Any]](), list[str]()
+
+    def prepare(self, _fields: object, create: bool) -> list[str]:
+        return []
+
+    def places(self, _ids: object) -> dict[str, str]:
+        return {}
+
+    unwritable = places
+
+    def write(self, records: Sequence[Record]) -> list[RecordResult]:
+        results = []
+        for name, values in records:
+            record_id = self.into.get(name, name)
+            self.sent.append(name)
+            self.values[record_id] = values
+            results.append(RecordResult(record_id))
+            if record_id != name:
+                results.append(RecordResult(name, "it was merged into another", missing=True))
+        return results
+
+
+@pytest.mark.parametrize(("order", "sent"), [("zabdce", "zabdcez"), ("abcdz", "abcdz")], ids=["before them", "after them"])
+def test_a_winner_has_its_own_values_again_once_however_many_were_merged_into_it(tmp_path: Path, order: str, sent: str) -> None:
+    """Two losers in two batches had the winner queued, and written, twice."""
+    ledger, crm = Ledger(tmp_path / "sent.sqlite"), Merging({"b": "z", "c": "z"})
+    records = {name: values_of(row(90 - place), "customer", "m", AT) for place, name in enumerate(order)}
+    send(crm, plan(records, {}, FIELDS), ledger, "m")
+    assert "".join(crm.sent) == sent
+    assert crm.values["z"] == records["z"]
+    alive = {name: values for name, values in records.items() if name not in "bc"}
+    again = plan(alive, ledger.digests(), FIELDS)
+    assert again.records == []
+    ledger.close()
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["closed by now", "never written"])
+def test_a_winner_without_a_score_does_not_keep_that_of_who_was_merged_into_it(tmp_path: Path, known: bool) -> None:
+    ledger, crm = Ledger(tmp_path / "sent.sqlite"), Merging({"b": "z"})
+    records = {name: values_of(row(50), "customer", "m", AT) for name in "abz"}
+    if known:
+        send(Merging({}), plan({"z": records["z"]}, {}, FIELDS), ledger, "m")
+        ledger.save([("z", CLEARED, {})], [], AT, "m")
+    outcome = send(crm, plan({name: records[name] for name in "ab"}, ledger.digests(), FIELDS), ledger, "m")
+    assert set(crm.values["z"].values()) == {None}
+    assert (outcome.written, outcome.cleared, outcome.missing) == (1, 1, 1)
+    ledger.close()
+
+
+def test_a_run_that_ends_before_an_overwritten_winner_is_put_right_leaves_that_to_the_next(tmp_path: Path) -> None:
+    class Ending(Merging):
+        def write(self, records: Sequence[Record]) -> list[RecordResult]:
+            if any(not any(values.values()) for _, values in records):
+                raise SpentError("no calls are left", "")
+            return super().write(records)
+
+    ledger = Ledger(tmp_path / "sent.sqlite")
+    records = {name: values_of(row(50), "customer", "m", AT) for name in "ab"}
+    with pytest.raises(SpentError):
+        send(Ending({"b": "z"}), plan(records, {}, FIELDS), ledger, "m")
+    following = plan({"a": records["a"]}, ledger.digests(), FIELDS)
+    assert [name for name, _ in following.clear] == ["z"]
+    ledger.close()
+
+
+def test_who_may_not_be_written_counts_for_no_mass_change() -> None:
+    """Sixty leads of another team would be emptied: none of them is."""
+    known = {f"L{n}": "older" for n in range(60)}
+    todo = plan({}, known, FIELDS)
+    assert todo.upheaval.excess(0.2)
+    assert todo.without(dict.fromkeys(list(known)[5:], "another team's")).upheaval.excess(0.2) == ""
