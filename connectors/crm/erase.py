@@ -65,21 +65,25 @@ def erase(landing: Landing, records: Sequence[str]) -> int:
     return deleted
 
 
-def erase_departed(landing: Landing, gone_before: datetime, missing_for_good: bool, people: Sequence[str]) -> int:
+def erase_departed(landing: Landing, gone_before: datetime, missing_before: datetime | None, people: Sequence[str]) -> int:
     """Erase `people`, and who has been gone since before `gone_before`, which the vendor can bring back no more, with ledger
     and events; → rows. Who was merged stays: the history is the winner's.
 
-    `missing_for_good`: who was listed nowhere, not even among the deleted, goes at once.
+    `missing_before`: who was listed nowhere, not even among the deleted, and has been gone since before this moment, goes too.
+    Who went later may be among the deleted by now, which were listed before, or merged into somebody who is read next time.
     """
     if "people" not in landing.tables():
         return 0
-    condition = '"_gone_at" < CAST({before} AS TIMESTAMP WITH TIME ZONE)'
-    if missing_for_good:
-        condition = f'({condition} OR ("_gone_at" IS NOT NULL AND "_created_at" IS NULL))'
+    earlier = '"_gone_at" < CAST({%s} AS TIMESTAMP WITH TIME ZONE)'
+    condition = earlier % "before"
+    if missing_before is not None:
+        condition = f'({condition} OR ({earlier % "missing_before"} AND "_created_at" IS NULL))'
     merged = ""
     if "aliases" in landing.tables():
         merged = ' AND "_id" NOT IN (SELECT "record" FROM {aliases} WHERE "entity" = \'lead\')'
-    rows = _run(landing, f'SELECT "_id" FROM {{people}} WHERE {condition}{merged}', [], before=gone_before.isoformat())
+    moments = {"before": gone_before, "missing_before": missing_before or gone_before}
+    values = {name: moment.isoformat() for name, moment in moments.items()}
+    rows = _run(landing, f'SELECT "_id" FROM {{people}} WHERE {condition}{merged}', [], **values)
     departed_ids = [*people, *(str(row[0]) for row in rows)]
     deleted = 0
     for begin in range(0, len(departed_ids), 1_000):

@@ -89,8 +89,9 @@ def run(
         marks = {ACCOUNT: account} if account is not None else {}
         synced = sync([*connector.streams(), *([webhook_stream] if events else [])], landing, progress, marks)
         synced.refused |= connector.left_out
-        missing_for_good = connector.missing_for_good and "sweep" in synced.read
-        erase_departed(landing, started_at - connector.restorable, missing_for_good, connector.for_good)
+        compared = connector.missing_for_good and "sweep" in synced.read
+        missing_before = started_at if compared else None
+        erase_departed(landing, started_at - connector.restorable, missing_before, connector.for_good)
         values = stage_values(landing)
         configured_stages = source.stages
         check_stages(configured_stages, funnel)
