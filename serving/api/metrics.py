@@ -45,7 +45,7 @@ class Metrics:
         ProcessCollector(registry=registry)
 
     def count_leads(self, results: Sequence[Mapping[str, Any]]) -> None:
-        """Count what became of the leads of a request; `results` with the fields of `serving.schemas.score.Result`."""
+        """Count what became of the leads of a request; `results` with the fields of `serving.schemas.answer.Result`."""
         for result in results:
             self._child(self._leads, result["status"]).inc()
             score = result["score"]

@@ -36,5 +36,5 @@ def plain(content: object) -> Response:
 
 
 def modelled(answer: BaseModel, status: int = 200) -> Response:
-    """An answer of `serving.schemas.score` as JSON."""
+    """An answer of `serving.schemas` as JSON."""
     return Response(answer.model_dump_json(), status, media_type=JSON)
