@@ -55,7 +55,7 @@ class BaseConnector(ABC):
         """A first call, one that is needed anyway."""
 
     def account(self) -> str | None:
-        """See `Tenant`; asked once, since a token belongs to one account."""
+        """See `Connector`; asked once, since a token belongs to one account."""
         if not self._account_read:
             self._account, self._account_read = self.read_account(), True
         return self._account
@@ -93,7 +93,7 @@ class BaseConnector(ABC):
 
     def sweep_stream(
         self,
-        lists: Mapping[str, Callable[[], Iterable[str]]],
+        lists: Mapping[str, Callable[[], Iterable[str] | None]],
         read_returned: Callable[[str, Sequence[str]], Listed] | None = None,
     ) -> Stream:
         """The stream that compares what is landed with what is listed; `read_returned` reads records that were thought gone."""

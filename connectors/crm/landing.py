@@ -190,7 +190,8 @@ class Landing:
 
     def alive_records(self, table: str, beginning: str = "") -> Iterator[pa.RecordBatch]:
         """Of every record that is not another one by now, and whose id begins so, its id, and whether it lives, in batches."""
-        conditions = [f"\"_id\" LIKE '{beginning}%'"] if beginning.isalnum() else []
+        quoted = beginning.replace("'", "''").replace("{", "{{").replace("}", "}}")
+        conditions = [f"left(\"_id\", {len(beginning)}) = '{quoted}'"] if beginning else []
         if "aliases" in self.tables() and table in ENTITIES:
             conditions.append(f""" "_id" NOT IN (SELECT "record" FROM {{aliases}} WHERE "entity" = '{ENTITIES[table]}')""")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""

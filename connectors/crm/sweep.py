@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.crm.landing import Landing
-from connectors.crm.landing_tables import ENTITIES, Row
+from connectors.crm.landing_tables import Row
 from connectors.crm.moments import iso, moment
 from connectors.crm.stream import Page
 from features.common.errors import CrmError
@@ -23,14 +23,14 @@ ALLOWED_MISSING = 20  # so many may vanish whatever share they are
 
 def sweep(
     landing: Landing,
-    lists: Mapping[str, Callable[[], Iterable[str]]],
+    lists: Mapping[str, Callable[[], Iterable[str] | None]],
     now: Callable[[], datetime],
     max_share: float,
     read_returned: Callable[[str, Sequence[str]], Listed] | None,
     _cursor: Any,
 ) -> Iterator[Page]:
     """Compare tables with the ids that the vendor lists: the missing are gone, the returned are read. A table's name may have a
-    beginning of ids behind it ("engagements/00v"): only those are compared.
+    beginning of ids behind it ("engagements/00v"): only those are compared. A list is None where it cannot be whole.
 
     Raises
     ------
@@ -40,12 +40,13 @@ def sweep(
     started_at = now()
     for name, listed in lists.items():
         table, _, beginning = name.partition("/")
-        if table not in landing.tables():
+        names = listed() if table in landing.tables() else None
+        if names is None:
             continue
-        lost, returned, living = compare_ids(landing, table, listed(), beginning)
-        if table in ENTITIES and len(lost) > max(ALLOWED_MISSING, max_share * living):
+        lost, returned, living = compare_ids(landing, table, names, beginning)
+        if len(lost) > max(ALLOWED_MISSING, max_share * living):
             raise CrmError(
-                f"{len(lost):,} of {living:,} {table} are listed no longer: deleted, or does our user see less than before?",
+                f"{len(lost):,} of {living:,} {name} are listed no longer: deleted, or does our user see less than before?",
                 "Give the user its access back; if they were really deleted, set `sweep_most: 1` under `source:` for a run.",
             )
         for part in _parts(lost):

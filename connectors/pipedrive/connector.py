@@ -264,9 +264,7 @@ class Pipedrive(PipedriveWriter, BaseConnector):
     def _sweep_stream(self) -> Stream:
         """Persons and deals that are listed no longer were deleted, or merged into another: Pipedrive moves what they had
         itself."""
-        return self.sweep_stream(
-            {"people": partial(self.api.ids, "/persons"), "deals": partial(self.api.ids, "/deals", "/deals/archived")}
-        )
+        return self.sweep_stream({"people": partial(self.api.ids, "/persons"), "deals": self.api.deal_ids})
 
     def _changelogs(self, _cursor: Any) -> Iterator[Page]:
         """The stages of deals that moved, deal by deal; each is read again only once it moved again."""

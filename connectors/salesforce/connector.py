@@ -21,7 +21,7 @@ from connectors.crm.landing_tables import Row
 from connectors.crm.mapping import CrmMapping, StageValue, plain
 from connectors.crm.moments import iso, moment
 from connectors.crm.responses import RefusedError
-from connectors.crm.rows import alias_row, before_row, history_row, label_row, text, true
+from connectors.crm.rows import alias_row, before_row, history_row, label_row, number, text, true
 from connectors.crm.stream import Page, Stream, changed_rows
 from connectors.files.privacy import mail_domain
 from connectors.salesforce import activities
@@ -41,6 +41,7 @@ from connectors.salesforce.writer import SalesforceWriter
 MEMBER, MEMBER_PREFIX = "CampaignMember", "00v"  # Salesforce's own beginning of their ids
 CONVERSION_FIELDS = ("IsConverted", "ConvertedDate", "ConvertedAccountId", "ConvertedContactId", "ConvertedOpportunityId")
 OPT_OUTS = ("HasOptedOutOfEmail",)
+CURRENCY = "Lead.CurrencyIsoCode"  # of the lead of a change
 VITAL_FIELDS = frozenset({STATUS, *CONVERSION_FIELDS, *OPT_OUTS})
 KINDS_OF_FIELD = {"picklist", "string", "boolean", "double", "int", "percent", "currency", "date", "datetime", "multipicklist"}
 
@@ -129,7 +130,8 @@ class Salesforce(SalesforceWriter, BaseConnector):
 
     def _history(self) -> ObjectKind:
         condition = "Field IN ('Status', 'leadConverted'" + "".join(f", '{f}'" for f in self._tracked_fields) + ")"
-        return ObjectKind("LeadHistory", activities.HISTORY, "CreatedDate", self._lead_history, condition=condition)
+        fields = [*activities.HISTORY, *([CURRENCY] if "CurrencyIsoCode" in self._lead_fields else [])]
+        return ObjectKind("LeadHistory", fields, "CreatedDate", self._lead_history, condition=condition)
 
     def _plain_kind(self, name: str, fields: Sequence[str], rows: Any) -> ObjectKind:
         return ObjectKind(name, ("Id", *fields, "SystemModstamp"), "SystemModstamp", rows)
@@ -178,15 +180,23 @@ class Salesforce(SalesforceWriter, BaseConnector):
         """Currency → how much of it the corporate currency's unit is, in an org with several; else nothing."""
         if "CurrencyIsoCode" not in self._lead_fields:
             return {}
+        if "ConversionRate" not in self.api.describe("CurrencyType"):
+            needs = f"read access to CurrencyType ({SCREEN})"
+            self.left_out["rates of currencies"] = f"Amounts stay in the leads' own currencies. To convert them, give {needs}."
+            return {}
         pages = self.api.query("SELECT Id, IsoCode, ConversionRate FROM CurrencyType")
         return {str(record["IsoCode"]): float(record["ConversionRate"]) for page in pages for record in page}
 
     def _value(self, record: Mapping[str, Any], name: str) -> Any:
         """A field of a lead; an amount of money in the corporate currency, so that those of several can be compared."""
-        value, rate = record.get(name), self._rates.get(str(record.get("CurrencyIsoCode")))
-        if value in (None, "") or not rate or self._lead_fields.get(name, {}).get("type") != "currency":
+        return self._money(record.get(name), name, record.get("CurrencyIsoCode"))
+
+    def _money(self, value: Any, name: str, currency: object) -> Any:
+        """A value of a field, now or once, of a lead that has this currency now."""
+        rate, amount = self._rates.get(str(currency)), number(value)
+        if amount is None or not rate or self._lead_fields.get(name, {}).get("type") != "currency":
             return value
-        return round(float(value) / rate, 2)
+        return round(amount / rate, 2)
 
     @cached_property
     def _mapped_fields(self) -> list[str]:
@@ -201,16 +211,9 @@ class Salesforce(SalesforceWriter, BaseConnector):
     def _leads(self) -> ObjectKind:
         visible_fields = self._lead_fields
         fields = (
-            "CreatedDate",
-            "Email",
-            STATUS,
-            "Company",
-            "CurrencyIsoCode",
-            "IsDeleted",
-            "MasterRecordId",
-            *CONVERSION_FIELDS,
+            "CreatedDate", "Email", STATUS, "Company", "CurrencyIsoCode", "IsDeleted", "MasterRecordId", *CONVERSION_FIELDS,
             *OPT_OUTS,
-        )
+        )  # fmt: skip
         field_names = [f for f in dict.fromkeys([*fields, *self._mapped_fields, *self._custom_fields]) if f in visible_fields]
         return ObjectKind(
             "Lead", ("Id", *field_names, "SystemModstamp"), "SystemModstamp", self._lead_rows, "people", "", self.volatile
@@ -264,16 +267,9 @@ class Salesforce(SalesforceWriter, BaseConnector):
         if not visible_fields:
             return None
         fields = (
-            "CreatedDate",
-            "Amount",
-            "CurrencyIsoCode",
-            "CloseDate",
-            "LastStageChangeDate",
-            "IsClosed",
-            "IsWon",
-            STAGE,
+            "CreatedDate", "Amount", "CurrencyIsoCode", "CloseDate", "LastStageChangeDate", "IsClosed", "IsWon", STAGE,
             "IsDeleted",
-        )
+        )  # fmt: skip
         field_names = [f for f in fields if f in visible_fields]
         return ObjectKind(
             "Opportunity", ("Id", *field_names, "SystemModstamp"), "SystemModstamp", self._deal_rows, "deals", "", self.volatile
@@ -321,9 +317,12 @@ class Salesforce(SalesforceWriter, BaseConnector):
                 row = history_row("lead", name, CONVERTED, "true", timestamp)
                 rows[row["_id"]] = row
                 continue
-            row = history_row("lead", name, field, text(record.get("NewValue")), timestamp)
+            old_value, new_value = (
+                text(self._money(record.get(side), field, record.get(CURRENCY))) for side in ("OldValue", "NewValue")
+            )
+            row = history_row("lead", name, field, new_value, timestamp)
             rows[row["_id"]] = row
-            created, old_value = moment(record.get("Lead.CreatedDate")), text(record.get("OldValue"))
+            created = moment(record.get("Lead.CreatedDate"))
             if created and created < timestamp:
                 previous_row = before_row(row, old_value, created)
                 rows[previous_row["_id"]] = previous_row

@@ -73,3 +73,13 @@ def test_a_column_that_another_landed_is_seen(tmp_path: Path) -> None:
     Landing(tmp_path, "hubspot").write({"people": [{"_id": "1", "_seq": 2, "tier": "gold"}]}, {})
     assert "tier" in ours.tables()["people"]
     assert ours.values("people", "tier", ["1"]) == {"1": "gold"}
+
+
+@pytest.mark.parametrize("beginning", ["a|", "a_", "a%", "a'", "{a}", ""])
+def test_the_records_of_a_beginning_are_no_others(tmp_path: Path, beginning: str) -> None:
+    """A beginning with a sign in it was as if there were none: others' records looked as if they were gone."""
+    landing = Landing(tmp_path, "hubspot")
+    names = ["a|1", "a_1", "a%1", "a'1", "{a}1", "ab1", "b|1"]
+    landing.write({"engagements": [{"_id": name, "_seq": 1} for name in names]}, {})
+    records = [name for batch in landing.alive_records("engagements", beginning) for name in batch.column(0).to_pylist()]
+    assert sorted(records) == sorted(name for name in names if name.startswith(beginning))

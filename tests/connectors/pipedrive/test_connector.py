@@ -53,3 +53,16 @@ def test_archived_for_marketing_is_no_opt_out_and_job_and_country_are_read(serve
         assert not leads.loc[str(one["id"]), "opted_out"]
         assert leads.loc[str(two["id"]), "opted_out"]
         assert tuple(leads.loc[str(one["id"]), ["job_title", "country"]]) == ("Head of IT", "Austria")
+
+
+def test_a_deal_that_went_where_we_may_not_look_is_not_deleted(served: Opener) -> None:
+    """Archived deals were listed nowhere for who may not see them, and so looked deleted."""
+    with served("pipedrive") as here:
+        here.fake.denied = ("/deals/archived",)
+        here.run()
+        deals = sorted(here.dataset.deals["deal_id"])
+        number = next(n for n, record in here.fake.records["deals"].items() if not record["is_archived"])
+        here.fake.records["deals"][number]["is_archived"] = True
+        here.fake.skew += 86_400
+        here.run()
+        assert sorted(here.dataset.deals["deal_id"]) == deals

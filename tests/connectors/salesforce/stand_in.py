@@ -305,12 +305,13 @@ class Salesforce(Fake):
         record["SystemModstamp"] = stamp(moment)
 
     def history(self, lead: str, key: str, old: Any, new: Any, at: datetime) -> None:
-        created = self.records["Lead"][lead]["CreatedDate"]
+        record = self.records["Lead"][lead]
         self.add(
             "LeadHistory",
             {
                 "LeadId": lead,
-                "Lead.CreatedDate": created,
+                "Lead.CreatedDate": record["CreatedDate"],
+                "Lead.CurrencyIsoCode": record.get("CurrencyIsoCode"),
                 "Field": key,
                 "OldValue": old,
                 "NewValue": new,

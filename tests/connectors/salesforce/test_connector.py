@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import Any
 
+import pandas as pd
+import pytest
+
+from features.common.errors import CrmError
 from tests.connectors.crm.crms import Opener
 from tests.connectors.crm.world import World
 from tests.connectors.salesforce.fields import describe
@@ -62,16 +66,57 @@ def test_a_member_taken_off_a_campaign_leaves_it(served: Opener) -> None:
         assert len(here.people) == 60
 
 
+def test_half_the_members_missing_is_a_permission_not_a_deletion(served: Opener) -> None:
+    """They had no such brake: a user that lost sight of campaigns emptied them."""
+    with served("salesforce") as here:
+        here.first()
+        before, members = len(here.dataset.interactions), here.fake.records["CampaignMember"]
+        assert len(members) > 40
+        for name in list(members)[: len(members) // 2]:
+            del members[name]
+        here.fake.skew += 86_400
+        with pytest.raises(CrmError, match=r"engagements/00v are listed no longer"):
+            here.run()
+        assert len(here.dataset.interactions) == before
+
+
+def _with_currencies(here: Any) -> dict[str, Any]:
+    """An org with two currencies; the one lead in francs, and it alone has a company."""
+    here.fake.fields["Lead"]["CurrencyIsoCode"] = describe("CurrencyIsoCode", "picklist")
+    here.fake.fields["LeadHistory"]["Lead.CurrencyIsoCode"] = describe("Lead.CurrencyIsoCode", "picklist")
+    here.fake.fields["Lead"]["AnnualRevenue"] |= {"type": "currency"}
+    here.fake.add("CurrencyType", {"IsoCode": "EUR", "ConversionRate": 1.0, "IsCorporate": True})
+    here.fake.add("CurrencyType", {"IsoCode": "CHF", "ConversionRate": 0.5, "IsCorporate": False})
+    records: list[dict[str, Any]] = list(here.fake.records["Lead"].values())
+    for record in records:
+        record |= {"CurrencyIsoCode": "EUR", "Company": None}
+    records[0] |= {"CurrencyIsoCode": "CHF", "AnnualRevenue": 1_000_000, "Company": "Alone AG"}
+    return records[0]
+
+
 def test_money_of_several_currencies_is_that_of_the_org(served: Opener) -> None:
     with served("salesforce") as here:
-        here.fake.fields["Lead"]["CurrencyIsoCode"] = describe("CurrencyIsoCode", "picklist")
-        here.fake.fields["Lead"]["AnnualRevenue"] |= {"type": "currency"}
-        here.fake.add("CurrencyType", {"IsoCode": "EUR", "ConversionRate": 1.0, "IsCorporate": True})
-        here.fake.add("CurrencyType", {"IsoCode": "CHF", "ConversionRate": 0.5, "IsCorporate": False})
-        records = list(here.fake.records["Lead"].values())
-        for record in records:
-            record |= {"CurrencyIsoCode": "EUR", "Company": None}
-        records[0] |= {"CurrencyIsoCode": "CHF", "AnnualRevenue": 1_000_000, "Company": "Alone AG"}
+        _with_currencies(here)
         here.run()
         companies = here.dataset.companies
         assert companies["annual_revenue"].tolist() == [2_000_000]
+
+
+def test_what_an_amount_was_is_converted_like_what_it_is(served: Opener) -> None:
+    """Its history stayed in the lead's own currency: francs one day, euros the next."""
+    with served("salesforce", more="  columns: {leads: {revenue: AnnualRevenue}}\n") as here:
+        lead = _with_currencies(here)
+        here.fake.history(lead["Id"], "AnnualRevenue", "400000", "1000000", here.clock)
+        here.run()
+        rows = [row for row in here.landed("history") if row["field"] == "AnnualRevenue"]
+        assert sorted(float(row["value"]) for row in rows if row["record"] == lead["Id"]) == [800_000, 2_000_000]
+
+
+def test_without_the_rates_of_currencies_the_import_goes_on_and_says_so(served: Opener) -> None:
+    """It ended, and told to give access to leads."""
+    with served("salesforce") as here:
+        _with_currencies(here)
+        here.fake.hidden = {"CurrencyType"}
+        result = here.run()
+        assert "CurrencyType" in result.synced.refused["rates of currencies"]
+        assert here.dataset.companies["annual_revenue"].tolist() == [1_000_000]
