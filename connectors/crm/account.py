@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from connectors.crm.landing import Landing
+from connectors.crm.connector import Connector
 from features.common.errors import ConfigError
 
 ACCOUNT = "#account"  # among the cursors, so that it goes where the rows go
 
 
-class Tenant(Protocol):
-    """What is needed to tell accounts apart."""
-
-    title: str
-    landing: Landing
-
-    def account(self) -> str | None:
-        """The account that our credentials belong to, in the vendor's own words; None where the vendor does not tell."""
-
-
-def same_account(tenant: Tenant) -> str | None:
+def same_account(connector: Connector) -> str | None:
     """The account, where it is the one whose data are landed, or none are yet.
 
     Raises
@@ -28,11 +16,11 @@ def same_account(tenant: Tenant) -> str | None:
     ConfigError
         if it is another one.
     """
-    account, landing = tenant.account(), tenant.landing
+    account, landing = connector.account(), connector.landing
     landed_account = landing.cursors().get(ACCOUNT) if landing.postgres or landing.file.exists() else None
     if account is not None and landed_account is not None and account != landed_account:
         raise ConfigError(
-            f"{landing.folder} holds what came from {tenant.title}'s account {landed_account}; "
+            f"{landing.folder} holds what came from {connector.title}'s account {landed_account}; "
             f"the credentials are those of {account}.",
             "Name another `folder:` under `source:` for this account, as for a sandbox beside production.",
         )

@@ -66,7 +66,7 @@ class Connector(Writer, Protocol):
         """
 
     def account(self) -> str | None:
-        """See `Tenant`."""
+        """The account that our credentials belong to, in the vendor's own words; None where the vendor does not tell."""
 
     def streams(self) -> Sequence[Stream]:
         """What is read, in order: records before what hangs on them."""

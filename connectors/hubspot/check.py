@@ -26,44 +26,40 @@ def checks(api: HubSpotApi) -> Iterator[Check]:
         return
     yield Check("token", "good", "contacts can be read")
     endpoints = (
-        ("companies", f"/crm/objects/{v}/companies", "crm.objects.companies.read", "warning"),
-        ("deals", f"/crm/objects/{v}/deals", "crm.objects.deals.read", "warning"),
-        ("calls", f"/crm/objects/{v}/calls", "crm.objects.contacts.read", "warning"),
-        ("meetings", f"/crm/objects/{v}/meetings", "crm.objects.contacts.read", "warning"),
-        ("one-to-one e-mails", f"/crm/objects/{v}/emails", "sales-email-read", "warning"),
-        ("leads of sales", f"/crm/objects/{v}/leads", "Sales Hub and crm.objects.leads.read", "warning"),
-        ("marketing e-mails", "/email/public/v1/events", "content", "warning"),
-        ("forms", "/marketing/v3/forms", "forms", "warning"),
-        ("page views", f"/events/event-occurrences/{v}", "an Enterprise plan", "warning"),
-        ("marketing events", f"/marketing/marketing-events/{v}", "crm.objects.marketing_events.read", "warning"),
+        ("companies", f"/crm/objects/{v}/companies", "crm.objects.companies.read"),
+        ("deals", f"/crm/objects/{v}/deals", "crm.objects.deals.read"),
+        ("calls", f"/crm/objects/{v}/calls", "crm.objects.contacts.read"),
+        ("meetings", f"/crm/objects/{v}/meetings", "crm.objects.contacts.read"),
+        ("one-to-one e-mails", f"/crm/objects/{v}/emails", "sales-email-read"),
+        ("leads of sales", f"/crm/objects/{v}/leads", "Sales Hub and crm.objects.leads.read"),
+        ("marketing e-mails", "/email/public/v1/events", "content"),
+        ("forms", "/marketing/v3/forms", "forms"),
+        ("page views", f"/events/event-occurrences/{v}", "an Enterprise plan"),
+        ("marketing events", f"/marketing/marketing-events/{v}", "crm.objects.marketing_events.read"),
     )
     extra_params: dict[str, dict[str, object]] = {"page views": {"objectType": "contact", "eventType": "e_visited_page"},
             "marketing e-mails": {"startTimestamp": 0, "endTimestamp": 1}}  # fmt: skip
-    for subject, path, needs, standing in endpoints:
+    for subject, path, needs in endpoints:
         refusal = api.refusal(path, **extra_params.get(subject, {}))
-        consequence = "" if standing == "bad" else "Their interactions will be missing: "
-        yield (
-            Check(subject, "good", "can be read")
-            if refusal is None
-            else Check(subject, "bad" if standing == "bad" else "warning", refusal, f"{consequence}needs {needs}.")
-        )
+        if refusal is None:
+            yield Check(subject, "good", "can be read")
+        else:
+            yield Check(subject, "warning", refusal, f"What they tell will be missing: needs {needs}.")
     stage = next((p for p in api.properties("contacts") if p["name"] == "lifecyclestage"), None)
-    yield (
-        Check("history of the lead stage", "good", "HubSpot keeps it for every contact")
-        if stage
-        else Check("history of the lead stage", "bad", "there is no property lifecyclestage", "Name another under `stages:`.")
-    )
+    if stage:
+        yield Check("history of the lead stage", "good", "HubSpot keeps it for every contact")
+    else:
+        yield Check("history of the lead stage", "bad", "there is no property lifecyclestage", "Name another under `stages:`.")
     try:
         # an empty batch changes nothing and tells whether we may
         api.http.post(f"/crm/objects/{v}/contacts/batch/update", {"inputs": []})
         allowed = True
     except RefusedError as error:
         allowed = error.http != 403
-    yield (
-        Check("writing", "good", "contacts can be written")
-        if allowed
-        else Check("writing", "warning", "contacts cannot be written", "Scores need crm.objects.contacts.write.")
-    )
+    if allowed:
+        yield Check("writing", "good", "contacts can be written")
+    else:
+        yield Check("writing", "warning", "contacts cannot be written", "Scores need crm.objects.contacts.write.")
 
 
 def budget(api: HubSpotApi, leads: int) -> CallBudget:

@@ -265,14 +265,25 @@ class HubSpot(HubSpotWriter, BaseConnector):
             for field in ("lifecyclestage", "hs_lead_status")
             for option in self._definitions["contacts"].get(field, {}).get("options", [])
         ]
-        if "engagements" in self.landing.tables() and self.landing.ids_where("history", "field", [activities.LEADS_FIELD]):
-            pipelines = self.api.pipelines("leads")
-            rows += [
-                label_row(activities.LEADS_FIELD, str(stage["id"]), f"{pipeline['label']}: {stage['label']}")
-                for pipeline in pipelines
-                for stage in pipeline["stages"]
-            ]
+        rows += self._lead_stages()
         yield Page({"labels": changed_rows(self.landing, "labels", rows, frozenset())}, {"read": True})
+
+    def _lead_stages(self) -> list[Row]:
+        """What the stages of sales' leads are called, where any were read; without the names a mapping goes by their ids."""
+        if not self.landing.ids_where("history", "field", [activities.LEADS_FIELD]):
+            return []
+        try:
+            pipelines = self.api.pipelines("leads")
+        except RefusedError as error:
+            if error.http not in FORBIDDEN:
+                raise
+            self.left_out["names of lead stages"] = f"{error.fact} To read them, give {SCOPES['leads']} ({SCREEN})."
+            return []
+        return [
+            label_row(activities.LEADS_FIELD, str(stage["id"]), f"{pipeline['label']}: {stage['label']}")
+            for pipeline in pipelines
+            for stage in pipeline["stages"]
+        ]
 
     def _company(self, record: Mapping[str, Any]) -> Row:
         properties = record.get("properties") or {}

@@ -27,10 +27,10 @@ def checks(api: MarketoApi, status: str, history_start: datetime) -> Iterator[Ch
     yield Check("login and leads", "good", f"{len(fields):,} lead fields can be read")
     try:
         token = api.token(history_start)
-        yield (Check("activities", "good", "can be read"))
-        yield (_history(api, fields, status, token))
+        yield Check("activities", "good", "can be read")
+        yield _history(api, fields, status, token)
     except CrmError as error:
-        yield (Check("activities", "bad", error.fact, "The role needs Read-Only Activity."))
+        yield Check("activities", "bad", error.fact, "The role needs Read-Only Activity.")
     refusal = api.refusal("/opportunities/describe.json", {})
     remedy = "deals will be missing: needs Read-Only Opportunity, or read them from the CRM"
     yield (
@@ -43,7 +43,7 @@ def checks(api: MarketoApi, status: str, history_start: datetime) -> Iterator[Ch
     except RefusedError as error:
         allowed = error.http != 403
     writing = Check("writing", "good", "leads can be written")
-    yield (writing if allowed else Check("writing", "warning", "leads cannot be written", "Scores need Read-Write Lead."))
+    yield writing if allowed else Check("writing", "warning", "leads cannot be written", "Scores need Read-Write Lead.")
 
 
 def _history(api: MarketoApi, fields: dict[str, dict[str, object]], status: str, token: str) -> Check:

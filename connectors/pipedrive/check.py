@@ -40,12 +40,12 @@ def checks(api: PipedriveApi, mails: bool) -> Iterator[Check]:
     ):
         refusal = api.refusal(path)
         failed_check = Check(subject, "bad" if standing == "bad" else "warning", refusal or "", "Give the user access to it.")
-        yield (failed_check if refusal else Check(subject, "good", "can be read"))
+        yield failed_check if refusal else Check(subject, "good", "can be read")
     if mails:
         persons = api.http.get(f"{api.v2}/persons", {"limit": 1}).body["data"]
         refusal = api.refusal(f"{api.v1}/persons/{persons[0]['id']}/mailMessages") if persons else None
         refused = Check("mails", "warning", refusal or "", "Their interactions will be missing: an OAuth app needs mail:read.")
-        yield (refused if refusal else Check("mails", "good", "can be read"))
+        yield refused if refusal else Check("mails", "good", "can be read")
     finding = "Pipedrive keeps the changelog of deals; that of persons is not read"
     yield Check("history of stages", "good", finding)
 

@@ -49,10 +49,10 @@ def checks(api: SalesforceApi, prefix: str) -> Iterator[Check]:
             )
         )
     if fields["LeadHistory"]:
-        yield (_tracking(api))
+        yield _tracking(api)
     if fields["Lead"] and "HasOptedOutOfEmail" not in fields["Lead"]:
         finding = "Lead.HasOptedOutOfEmail cannot be seen: who opted out would be scored"
-        yield (Check("consent", "warning", finding, "Give the user access to that field."))
+        yield Check("consent", "warning", finding, "Give the user access to that field.")
     score_fields = [name for name in fields["Lead"] if name.startswith(prefix)]
     writable = [name for name in score_fields if fields["Lead"][name].get("updateable")]
     yield (

@@ -72,3 +72,5 @@ def test_the_stages_of_sales_leads_are_those_of_their_contacts(served: Opener) -
         assert result.proposed is not None
         assert result.proposed["leads.hs_pipeline_stage"]["qualified-stage-id"] == "sql"
         assert sum(here.run().synced.rows.values()) == 0
+        here.fake.scopes = ("/pipelines/2026-03/leads",)  # without the names of the stages the import goes on; it stopped
+        assert "names of lead stages" in here.run().synced.refused
