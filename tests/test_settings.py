@@ -79,7 +79,7 @@ def test_training_shows_its_settings_with_a_secrets_file(tmp_path: Path) -> None
     rows = [line.split(maxsplit=2) for line in done.stdout.splitlines()]
     assert rows[1:] == [
         ["MLFLOW_TRACKING_URI", "http://•••@mlflow:5000", "environment"],
-        ["RIPELINE_SECRETS", "none", "default"],
+        ["RIPELINE_SECRETS", "secrets.env", "in the working folder  default"],
         ["RIPELINE_LANDING_URL", "postgresql://•••@host/landing", "file secrets.env"],
     ]
     file.chmod(0o644)

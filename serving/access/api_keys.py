@@ -26,8 +26,8 @@ from typing import Any
 
 from features.common.errors import ConfigError, RipelineError
 from features.common.files import whole_file
-from serving.access.scopes import SCOPES
 from serving.common.json_logging import emit
+from serving.common.scopes import SCOPES
 from serving.common.settings import process_settings
 
 USUAL_FILE = Path("keys.json")

@@ -20,7 +20,7 @@ import jwt
 from features.common.errors import ConfigError, RipelineError
 from serving.access.api_keys import RATE, Key
 from serving.access.jwks import ALGORITHMS, Fetch, check_location, fetch_key_set, verifiers
-from serving.access.scopes import SCOPES
+from serving.common.scopes import SCOPES
 from serving.common.settings import ISSUER, ServingSettings
 
 RETRY_SECONDS = 30.0  # seconds after which an unknown key makes us ask the issuer once more

@@ -28,8 +28,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.access.api_keys import Key, KeyRing
 from serving.access.jwt_tokens import JwtVerifier
+from serving.common.clock import Clock
 from serving.http.errors import problem_response
-from serving.http.route_table import call_of, required_scope
+from serving.http.route_table import LOGIN_PATH, call_of, required_scope
 from serving.schemas.score import Problem
 
 COOKIE = "ripeline"
@@ -46,8 +47,6 @@ LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="view
 <form method="post" action="login"><label>API key <input name="key" type="password" autocomplete="current-password" required
 autofocus></label> <button>Sign in</button></form><p role="alert">{told}</p></main></html>"""
 LOGIN_POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-
-Clock = Callable[[], datetime]
 
 
 @dataclass
@@ -120,12 +119,13 @@ class AuthMiddleware:
     async def _refusal(self, scope: Scope, receive: Receive) -> Response | None:
         """The answer instead of the application's; None where the request may pass."""
         path = str(scope["path"])
-        scope_needed = required_scope(scope["method"], path)
-        if path == "/readyz":
+        scope_needed, call = required_scope(scope["method"], path), call_of(scope["method"], path)
+        at_door = call is not None and call.at_door
+        if call is not None and call.less_to_strangers:
             scope["ripeline_stranger"] = await self._is_anonymous(scope)
         if self.ring is None and self.issuer is None:
-            return None if scope_needed is None and path != "/login" else self._refuse_remote(scope)
-        if path == "/login":
+            return None if scope_needed is None and not at_door else self._refuse_remote(scope)
+        if at_door:
             return await self._login(Request(scope, receive))
         return None if scope_needed is None else await self._authorize(scope, scope_needed)
 
@@ -198,7 +198,7 @@ class AuthMiddleware:
             and scope["method"] in SAFE_METHODS
             and "text/html" in headers.get("accept", "")
         ):
-            return RedirectResponse(f"{scope.get('root_path', '')}/login", 303)
+            return RedirectResponse(f"{scope.get('root_path', '')}{LOGIN_PATH}", 303)
         if has_token and (wait := self._wrong_key_wait(scope)):
             return _wait("Too many wrong keys from this address.", wait)
         detail = "This key is wrong, revoked or has ended." if has_token else "A key is needed: Authorization: Bearer rl_…"

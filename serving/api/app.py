@@ -24,13 +24,14 @@ from serving.api.api_page import page
 from serving.api.metrics import CONTENT_TYPE, Metrics, MetricsMiddleware
 from serving.api.openapi import describe
 from serving.api.responses import Handler, modelled, plain, ready
+from serving.common.clock import Clock
+from serving.common.json_logging import write_line
 from serving.common.settings import UNSET, ServingSettings
 from serving.http.direct import Direct, whole_body
 from serving.http.errors import RefusedError, problem_response, quote, refuse
 from serving.http.load_shedding import RETRY_AFTER, BusyError, LoadShedder, LoadSheddingMiddleware
 from serving.http.route_table import Call, by_path
 from serving.http.traces import span
-from serving.logs.access_log import printed
 from serving.schemas.answer import ScoreResponse
 from serving.schemas.requests import WhatIfRequest
 from serving.schemas.score import About, FunnelFrame, Problem
@@ -48,8 +49,6 @@ DOCS_ONLY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-
-Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
@@ -78,7 +77,7 @@ def create_app(
         return {**troubles(), **({"lead store": lead_store.trouble} if lead_store and lead_store.trouble else {})}
 
     metrics, pressure = Metrics(provide, all_troubles), LoadShedder()
-    shadow_mode = Shadow(shadow, printed, metrics.registry)
+    shadow_mode = Shadow(shadow, write_line, metrics.registry)
 
     async def score_body(scope: Scope, receive: Receive) -> tuple[bytes, BackgroundTask | None]:
         scorer = ready(provide)

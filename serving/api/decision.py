@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from features.common.clock import timestamps
 from features.common.words import Language, spell
 from features.engine.request import RequestLead
 from models.reasons import Reason, effect_words
 from serving.schemas.answer import Result
 from serving.schemas.score import Change
+from serving.scoring.request import time_of
 from serving.scoring.scorer import Scorer
 from serving.scoring.what_if import what_if
 from serving.store.lead_reads import Person, StoredLeads
@@ -80,21 +80,15 @@ def data_used(person: Person, stored_leads: StoredLeads) -> dict[str, Any]:
     times = [act.time for act in lead.interactions]
     return {
         "lead_stage": person.lead_stage,
-        "lead_stage_since": _moment(lead.entered),
-        "created_at": _moment(lead.created),
+        "lead_stage_since": time_of(lead.entered),
+        "created_at": time_of(lead.created),
         "attributes": dict(lead.attributes),
         "company": {**({"company_id": lead.company_id} if lead.company_id else {}), **lead.company},
         "interactions": dict(sorted(Counter(act.type for act in lead.interactions).items())),
-        "first_interaction": _moment(min(times)) if times else None,
-        "last_interaction": _moment(max(times)) if times else None,
+        "first_interaction": time_of(min(times)) if times else None,
+        "last_interaction": time_of(max(times)) if times else None,
         "colleagues": len(stored_leads.people) - 1,
     }
-
-
-def _moment(timestamp: int) -> Any:
-    import numpy as np
-
-    return timestamps(np.array([timestamp], np.int64))[0].to_pydatetime(warn=False)
 
 
 def reasons_in_words(result: Result, language: Language) -> list[str]:

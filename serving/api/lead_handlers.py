@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from features.common.words import Language
 from models.decision.review import with_request
 from serving.api import decision
-from serving.api.lead_requests import change_of, events_of, moment_of, version_of, whole_number
+from serving.api.lead_requests import change_of, events_of, language_of, list_query, moment_of, version_of, whole_number
 from serving.api.responses import ready
+from serving.common.clock import Clock
 from serving.http.errors import RefusedError, quote, refuse
 from serving.schemas.answer import Result
 from serving.schemas.leads import (
@@ -29,7 +29,7 @@ from serving.schemas.leads import (
 )
 from serving.schemas.requests import MOST_REASONS
 from serving.schemas.score import ModelName
-from serving.scoring.request import EPOCH, MICROSECOND, microseconds
+from serving.scoring.request import closed_result, microseconds, opted_out_result, time_of
 from serving.scoring.scorer import Scorer
 from serving.store import history, interactions, lead_writes, why, work_list
 from serving.store.erase import erase
@@ -38,10 +38,8 @@ from serving.store.request import as_request
 from serving.store.scoring import StoredScorer
 from serving.store.store import Store, record_activity, scoring_moment
 
-Clock = Callable[[], datetime]
 MOST_HISTORY = 1_000
 MOST_LINES = 200
-LANGUAGES: tuple[Language, ...] = ("en", "de")
 
 
 class Leads:
@@ -118,14 +116,14 @@ class Leads:
 
     def score(self, lead_id: str, parameters: dict[str, str]) -> StoredScore:
         """A lead's score at a moment."""
-        language, reasons = _language(parameters), whole_number(parameters, "reasons", 5, MOST_REASONS)
+        language, reasons = language_of(parameters), whole_number(parameters, "reasons", 5, MOST_REASONS)
         scorer, stored_leads, person, as_of = self._load_lead(lead_id, parameters)
         result = self._result(scorer, stored_leads, person, as_of, reasons, language)
-        return StoredScore(model=_model(scorer), as_of=_moment(as_of), result=result, human_review=_review(result, person))
+        return StoredScore(model=_model(scorer), as_of=time_of(as_of), result=result, human_review=_review(result, person))
 
     def decision(self, lead_id: str, parameters: dict[str, str]) -> Decision:
         """What somebody may be told who asks."""
-        language = _language(parameters)
+        language = language_of(parameters)
         scorer, stored_leads, person, as_of = self._load_lead(lead_id, parameters)
         result = self._result(scorer, stored_leads, person, as_of, 10, language)
         review = _review(result, person)
@@ -135,7 +133,7 @@ class Leads:
         not_scored = decision.phrase(result.status, language) if result.status in ("closed", "opted_out") else ""
         return Decision(
             lead_id=person.live.lead_id,
-            as_of=_moment(as_of),
+            as_of=time_of(as_of),
             status=result.status,
             model=_model(scorer),
             logic=decision.phrase("logic", language, final=scorer.model.funnel.final),
@@ -158,12 +156,12 @@ class Leads:
                 raise _unknown_lead(lead_id)
             rows = history.recent_scores(connection, name, limit)
         for row in rows:
-            row.update({column: _moment(row[column]) for column in ("as_of", "scored_at")})
+            row.update({column: time_of(row[column]) for column in ("as_of", "scored_at")})
         return ScoreHistory.model_validate({"lead_id": name, "scores": rows})
 
     def changed(self, lead_id: str, parameters: dict[str, str]) -> Why:
         """Why a score changed."""
-        name, now, language = self.store.ids(lead_id), self.now, _language(parameters)
+        name, now, language = self.store.ids(lead_id), self.now, language_of(parameters)
         begin, end = moment_of(parameters, "from", now), moment_of(parameters, "to", now)
         stored = self._current()
         with self.store.read() as connection:
@@ -175,24 +173,21 @@ class Leads:
                 raise refuse(404, "Not found", "There is one score of this lead so far: name a moment with `from`.")
             start_side = earlier or self._side(connection, stored, name, begin or 0)
             if start_side.as_of > end_side.as_of:
-                raise refuse(422, "Invalid request", "`from` lies after `to`.", field="from")
+                raise refuse(422, "Invalid request", "`from` lies after `to`.", field="/from")
             steps = why.steps(
                 connection, stored, name, start_side, end_side, whole_number(parameters, "lines", 20, MOST_LINES), language
             )
         return Why.model_validate({"lead_id": name, "before": _side(start_side), "after": _side(end_side), "steps": steps})
 
     def page(self, parameters: dict[str, str]) -> dict[str, Any]:
-        """A page of the work list (pagination by limit and offset)."""
-        question = work_list.question(parameters)
+        """A page of the work list (pagination by limit and offset), as `work_list.Page` has it."""
+        question = list_query(parameters)
         with self.store.read() as connection:
-            page = work_list.page(connection, question)
-        return {
-            "as_of": page.as_of, "model": page.model, "total": page.total, "waiting": page.waiting, "rows": page.rows,
-        }  # fmt: skip
+            return vars(work_list.page(connection, question))
 
     def csv(self, parameters: dict[str, str]) -> tuple[str, list[str]]:
         """All rows of the work list that fit, as CSV, and whom they are about."""
-        question = work_list.question(parameters)
+        question = list_query(parameters)
         with self.store.read() as connection:
             return work_list.csv_text(connection, question)
 
@@ -225,9 +220,9 @@ class Leads:
     ) -> Result:
         name = person.live.lead_id
         if person.opted_out:
-            return Result(lead_id=name, status="opted_out", warnings=["The lead has opted out; it is not scored."])
+            return opted_out_result(name)
         if person.status == "closed":
-            return Result(lead_id=name, status="closed", warnings=[f"A lead in {person.lead_stage!r} is not scored."])
+            return closed_result(name, person.lead_stage)
         subjects, colleagues = stored_leads.to_score([name])
         return scorer.score(subjects, as_of, reasons, language, colleagues)[0]
 
@@ -241,7 +236,7 @@ class Leads:
         known_at = moment if first_received is not None and first_received <= moment else self.now
         computed = why.rescore(connection, stored, name, moment, known_at) if stored else None
         if computed is None:
-            raise refuse(404, "Not found", f"This lead had no score at {_moment(moment).isoformat()}.")
+            raise refuse(404, "Not found", f"This lead had no score at {time_of(moment).isoformat()}.")
         return computed.side
 
 
@@ -253,18 +248,6 @@ def _all_refused(refused: list[RefusedEvent]) -> RefusedError:
     first_refusal = refused[0]
     detail = first_refusal.detail if len(refused) == 1 else f"All {len(refused)} are invalid; the first: {first_refusal.detail}"
     return refuse(422, "Invalid request", detail, field=first_refusal.field)
-
-
-def _language(parameters: dict[str, str]) -> Language:
-    text = parameters.get("language") or "en"
-    for language in LANGUAGES:
-        if text == language:
-            return language
-    raise refuse(422, "Invalid request", "language is en or de.", field="language", value=quote(text))
-
-
-def _moment(timestamp: int) -> datetime:
-    return EPOCH + timestamp * MICROSECOND
 
 
 def _model(scorer: Scorer) -> ModelName:
@@ -279,6 +262,6 @@ def _review(result: Result, person: Person) -> HumanReview:
 
 def _side(side: why.Side) -> WhySide:
     return WhySide(
-        as_of=_moment(side.as_of), recorded=side.recorded, model=side.model, version=side.version,
+        as_of=time_of(side.as_of), recorded=side.recorded, model=side.model, version=side.version,
         lead_stage=side.lead_stage, chance=side.chance, next_chance=side.next_chance,
     )  # fmt: skip

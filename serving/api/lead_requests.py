@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import msgspec
 from pydantic import ValidationError
 
-from features.attributes.values import NO_WORDS, YES_WORDS, is_missing
+from features.attributes.values import is_missing, read_flag
+from features.common.environment import number
 from features.common.errors import nearest
+from features.common.words import LANGUAGES, Language
 from features.dataset.funnel import Funnel
 from serving.http.errors import RefusedError, pointer, quote, refuse
 from serving.http.json_body import decode_body, item_of, object_of, plain
@@ -25,7 +27,8 @@ from serving.schemas.requests import (
     LeadUpdate,
     StoredInteraction,
 )
-from serving.scoring.request import EARLIEST, LATEST, is_plausible, microseconds
+from serving.scoring.request import is_plausible, microseconds, time_message
+from serving.store import work_list
 from serving.store.interactions import InteractionEvent
 from serving.store.lead_writes import LeadChange
 from serving.store.pseudonyms import Ids, id_problem
@@ -33,6 +36,8 @@ from serving.store.pseudonyms import Ids, id_problem
 _INTERACTIONS = msgspec.json.Decoder(InteractionsRequest[msgspec.Raw])  # each stays the bytes it is until its turn comes
 _INTERACTION = msgspec.json.Decoder(StoredInteraction)
 _UPDATE = msgspec.json.Decoder(LeadUpdate)
+_DIGITS = re.compile(r"([0-9]{1,9})(?:\.0+)?", re.ASCII)
+MOST_SCORE = 1e9
 _ETAG = re.compile(r'(?:W/)?"v(\d{1,9})"')
 
 
@@ -87,7 +92,7 @@ def _event(index: int, interaction: StoredInteraction, ids: Ids) -> InteractionE
     for name in ("event_id", "lead_id", "type", "content", "campaign"):
         _check_text(getattr(interaction, name), name, path)
     if not is_plausible(interaction.at):
-        raise _invalid_field(_time_message("at", interaction.at), (*path, "at"), str(interaction.at))
+        raise _invalid_field(time_message("at", interaction.at), (*path, "at"), str(interaction.at))
     return InteractionEvent(
         ids(interaction.event_id), ids(interaction.lead_id), interaction.type, microseconds(interaction.at),
         interaction.value, interaction.content, interaction.campaign, interaction.direction,
@@ -112,16 +117,16 @@ def change_of(body: bytes, lead_id: str, ids: Ids, funnel: Funnel | None, now: i
     """
     update = decode_body(_UPDATE, body) or struct_of(object_of(body), LeadUpdate)
     if problem := id_problem(lead_id):
-        raise refuse(422, "Invalid lead", f"lead_id {problem}.", field="lead_id", value=quote(lead_id))
+        raise refuse(422, "Invalid lead", f"lead_id {problem}.", field="/lead_id", value=quote(lead_id))
     if not 0 < len(lead_id) <= 200:
-        raise refuse(422, "Invalid lead", "A lead_id has 1 to 200 characters.", field="lead_id", value=quote(lead_id))
+        raise refuse(422, "Invalid lead", "A lead_id has 1 to 200 characters.", field="/lead_id", value=quote(lead_id))
     moments: dict[str, int] = {}
     for name in ("created_at", "at", "lead_stage_since"):
         moment = getattr(update, name)
         if moment is None:
             continue
         if not is_plausible(moment):
-            raise _invalid_field(_time_message(name, moment), (name,), str(moment))
+            raise _invalid_field(time_message(name, moment), (name,), str(moment))
         moments[name] = microseconds(moment)
     _stage(update, funnel)
     attributes, opted_out = _opted_out(update)
@@ -170,10 +175,10 @@ def _opted_out(update: LeadUpdate) -> tuple[dict[str, object] | None, bool | Non
     if not attributes or "opted_out" not in attributes:
         return attributes, update.opted_out
     mark = attributes.pop("opted_out")
-    word = "" if is_missing(mark) else str(mark).strip().casefold()
-    if word and word not in YES_WORDS | NO_WORDS:
+    flag = read_flag(mark)
+    if math.isnan(flag) and not is_missing(mark):
         raise _invalid_field("opted_out is neither yes nor no.", ("attributes", "opted_out"), mark)
-    return attributes, word in YES_WORDS if update.opted_out is None else update.opted_out
+    return attributes, flag == 1 if update.opted_out is None else update.opted_out
 
 
 def _company_id(company: dict[str, Any] | None) -> str | None:
@@ -187,10 +192,6 @@ def _company_id(company: dict[str, Any] | None) -> str | None:
     if len(name) > 200 or "\x00" in name:
         raise _invalid_field("company_id has 1 to 200 characters, none of them NUL.", ("company", "company_id"), name)
     return name
-
-
-def _time_message(name: str, moment: datetime) -> str:
-    return f"{name} {moment} does not lie between {EARLIEST.year} and {LATEST.year - 1}; leave out what is not known."
 
 
 def _invalid_field(detail: str, path: tuple[str | int, ...], value: object) -> RefusedError:
@@ -229,13 +230,13 @@ def moment_of(parameters: Mapping[str, str], name: str, now: int) -> int | None:
     except ValidationError as error:
         raise _invalid_field(f"{name} must be an ISO 8601 time such as 2026-06-30T12:00:00Z.", (name,), text) from error
     if not is_plausible(moment):
-        raise _invalid_field(_time_message(name, moment), (name,), text)
+        raise _invalid_field(time_message(name, moment), (name,), text)
     if microseconds(moment) > now:
         raise _invalid_field(f"{name} lies in the future.", (name,), text)
     return microseconds(moment)
 
 
-def whole_number(parameters: Mapping[str, str], name: str, default: int, maximum: int) -> int:
+def whole_number(parameters: Mapping[str, str], name: str, default: int, maximum: int | None = None) -> int:
     """A whole number of a query, from 0 to `maximum`.
 
     Raises
@@ -246,6 +247,53 @@ def whole_number(parameters: Mapping[str, str], name: str, default: int, maximum
     text = parameters.get(name, "")
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and int(text[:9]) <= maximum and len(text) < 9):
-        raise _invalid_field(f"{name} must be a whole number from 0 to {maximum}.", (name,), text)
-    return int(text)
+    digits = _DIGITS.fullmatch(text)
+    value = int(digits[1]) if digits else None
+    if value is None or (maximum is not None and value > maximum):
+        bounds = "from 0 on" if maximum is None else f"from 0 to {maximum}"
+        raise _invalid_field(f"{name} must be a whole number {bounds}.", (name,), text)
+    return value
+
+
+def language_of(parameters: Mapping[str, str]) -> Language:
+    """The language of a query.
+
+    Raises
+    ------
+    RefusedError
+        for one that we have no words in.
+    """
+    text = parameters.get("language") or LANGUAGES[0]
+    for language in LANGUAGES:
+        if text == language:
+            return language
+    raise _invalid_field(f"language is {' or '.join(LANGUAGES)}.", ("language",), text)
+
+
+def list_query(parameters: Mapping[str, str]) -> work_list.WorkListQuery:
+    """The question to the work list that a query is.
+
+    Raises
+    ------
+    RefusedError
+        naming the parameter that is wrong.
+    """
+    usual = work_list.WorkListQuery()
+    sort = parameters.get("sort") or usual.sort
+    column = sort.removeprefix("-")
+    if column not in work_list.COLUMNS:
+        detail = f"There is no column {quote(column)}: {nearest(column, work_list.COLUMNS)}"
+        raise _invalid_field(detail, ("sort",), sort)
+    text = parameters.get("min_score") or "0"
+    min_score = number(text, 0, MOST_SCORE)
+    if min_score is None:
+        raise _invalid_field("min_score must be a number from 0 on.", ("min_score",), text)
+    return work_list.WorkListQuery(
+        sort=column,
+        descending=sort.startswith("-"),
+        equal={key: parameters[key] for key in ("action", "lead_stage", "grade") if parameters.get(key)},
+        min_score=min_score,
+        containing=parameters.get("q", "").lower(),
+        limit=min(whole_number(parameters, "limit", usual.limit), work_list.MOST_ROWS),
+        offset=whole_number(parameters, "offset", usual.offset),
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
@@ -10,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.common.errors import RipelineError, nearest
-from serving.api.lead_handlers import Clock, Leads
+from serving.api.lead_handlers import Leads
 from serving.api.responses import Handler, modelled, plain
+from serving.common.clock import Clock
 from serving.http.direct import whole_body
-from serving.http.errors import RefusedError, quote, refuse
+from serving.http.errors import RefusedError, pointer, quote, refuse
 from serving.http.route_table import CALLS
 from serving.http.traces import span
 from serving.scoring.scorer import Scorer
@@ -36,11 +38,16 @@ def handlers(
     """The handlers; `contact` answers for decisions. Each notes whom it was about, for the audit trail, where the path does not
     say so."""
 
+    answers: Leads | None = None
+
     def lead_answers() -> Leads:
+        nonlocal answers
         lead_store = store()
         if lead_store is None:
             raise refuse(404, "No store", "This server has no lead store; start it with RIPELINE_STORE=sqlite:///… .")
-        return Leads(provide, lead_store, clock, contact)
+        if answers is None or answers.store is not lead_store:  # one for all requests: it keeps what is packed of a model
+            answers = Leads(provide, lead_store, clock, contact)
+        return answers
 
     def list_answers() -> Leads:
         if store() is None:
@@ -50,13 +57,13 @@ def handlers(
         return lead_answers()
 
     async def lead_list(request: Request) -> Response:
-        leads, parameters = list_answers(), _query_parameters(request)
+        leads, parameters = list_answers(), _query_parameters(request, "work_list")
         page = await _run_blocking(leads.page, parameters)
         request.scope["ripeline_lead_ids"] = [row["lead_id"] for row in page["rows"]]
         return plain(page)
 
     async def lead_csv(request: Request) -> Response:
-        leads, parameters = list_answers(), _query_parameters(request)
+        leads, parameters = list_answers(), _query_parameters(request, "work_list_csv")
         text, request.scope["ripeline_lead_ids"] = await _run_blocking(leads.csv, parameters)
         headers = {"content-disposition": 'attachment; filename="work_list.csv"'}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
@@ -87,13 +94,8 @@ def handlers(
         return modelled(answer)
 
     def lead_reader(call: str, method: str) -> Handler:
-        operation = next(c.operation for c in CALLS if c.name == call)
-        known_parameters = tuple(operation.query) if operation else ()
-
         async def answer(request: Request) -> Response:
-            parameters = _query_parameters(request)
-            leads, name = lead_answers(), _name(request)
-            _check_parameters(parameters, known_parameters)
+            leads, name, parameters = lead_answers(), _name(request), _query_parameters(request, call)
             return modelled(await _run_blocking(getattr(leads, method), name, parameters))
 
         return answer
@@ -128,23 +130,35 @@ def unavailable(error: StoreError) -> UnavailableError:
     return UnavailableError(refuse(503, "Store not available", error.fact).problem)
 
 
-def _query_parameters(request: Request) -> dict[str, str]:
-    """The parameters of a question, each given once: which of two was meant would be a guess."""
+@cache
+def _known_parameters(call: str) -> tuple[str, ...]:
+    """The parameters of a call, as the route table has them."""
+    operation = next(c.operation for c in CALLS if c.name == call)
+    return tuple(operation.query) if operation else ()
+
+
+def _query_parameters(request: Request, call: str) -> dict[str, str]:
+    """The parameters of a question, all of them known, each given once: which of two was meant would be a guess.
+
+    Raises
+    ------
+    RefusedError
+        naming the parameter.
+    """
+    names = _known_parameters(call)
     pairs = request.query_params.multi_items()
     parameters = dict(pairs)
     for name, value in pairs:
+        problem = ""
         if "\x00" in value or "\x00" in name:
-            raise refuse(422, "Invalid request", f"{quote(name)} holds a NUL character.", field=quote(name))
-        if len(pairs) > len(parameters) and sum(key == name for key, _ in pairs) > 1:
-            raise refuse(422, "Invalid request", f"{quote(name)} is given more than once.", field=quote(name))
+            problem = f"{quote(name)} holds a NUL character."
+        elif len(pairs) > len(parameters) and sum(key == name for key, _ in pairs) > 1:
+            problem = f"{quote(name)} is given more than once."
+        elif name not in names:
+            problem = f"There is no parameter {quote(name)}: {nearest(name, names)}"
+        if problem:
+            raise refuse(422, "Invalid request", problem, field=pointer((name,)))
     return parameters
-
-
-def _check_parameters(parameters: Mapping[str, str], names: Sequence[str]) -> None:
-    for name in parameters:
-        if name not in names:
-            detail = f"There is no parameter {quote(name)}: {nearest(name, names)}"
-            raise refuse(422, "Invalid request", detail, field=quote(name))
 
 
 def _name(request: Request) -> str:

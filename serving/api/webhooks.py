@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,18 @@ from features.common.errors import RipelineError
 from models.reasons import Reason
 from serving.api.lead_handlers import Leads
 from serving.api.responses import Handler, plain
+from serving.common.clock import Clock
 from serving.common.settings import ServingSettings
 from serving.http.errors import RefusedError, refuse
+from serving.http.json_body import object_of
+from serving.http.validation import SURROGATE
 from serving.scoring.request import read
 from serving.scoring.scorer import Scorer
 from serving.store.connect import StoreError
+from serving.store.pseudonyms import id_problem
 from serving.store.store import Store
 
 MOST_BYTES = 2 * 2**20  # HubSpot sends at most a hundred events a call
-Clock = Callable[[], datetime]
 LeadLookup = Callable[[str], dict[str, Any] | None]  # lead_id → the body of a request that scores it
 
 
@@ -59,8 +63,9 @@ def handlers(
             check_key(request.headers, key)
         except RipelineError as error:
             raise refuse(error.status, "Not accepted", error.fact) from error
-        request.scope["ripeline_lead_ids"] = _lead_ids(body)
-        return await run_in_threadpool(_score_lead, provide(), _lead_lookup(provide, store(), clock), body, clock())
+        act = _read_act(body)
+        request.scope["ripeline_lead_ids"] = [act.lead_id]
+        return await run_in_threadpool(_score_lead, provide(), _lead_lookup(provide, store(), clock), act, clock())
 
     return {"hook_hubspot": hubspot, "hook_pipedrive": pipedrive, "hook_marketo": marketo}
 
@@ -98,12 +103,31 @@ def _spool_events(settings: ServingSettings, events: Callable[[], Any]) -> Respo
     return plain({"received": len(batch), "new": new_count})
 
 
-def _lead_ids(body: bytes) -> list[str]:
-    """Whom a call of Marketo is about, for the audit trail; nobody where it cannot be read."""
+@dataclass(frozen=True)
+class _Act:
+    """Whom a call of Marketo is about, and what they just did, if that is told."""
+
+    lead_id: str
+    type: str | None
+
+
+def _read_act(body: bytes) -> _Act:
+    """`{"lead_id": "…", "type": "form_submitted"}`; Marketo's own ids are numbers, and a token without a value is "".
+
+    Raises
+    ------
+    RefusedError
+        422 for all else.
+    """
     try:
-        return [str(json.loads(body)["lead_id"])[:200]]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return []
+        payload = object_of(body)
+    except RefusedError:
+        payload = {}
+    lead_id, kind = payload.get("lead_id"), payload.get("type")
+    name = str(lead_id) if isinstance(lead_id, str | int) and not isinstance(lead_id, bool) else ""
+    if not 0 < len(name) <= 200 or id_problem(name) or SURROGATE.search(name) or not isinstance(kind, str | None):
+        raise refuse(422, "Invalid request", 'Send {"lead_id": "{{lead.Id}}", "type": "…"}.')
+    return _Act(name, kind[:200] if kind else None)
 
 
 def _lead_lookup(provide: Callable[[], Scorer | None], store: Store | None, clock: Clock) -> LeadLookup | None:
@@ -125,28 +149,23 @@ def _lead_lookup(provide: Callable[[], Scorer | None], store: Store | None, cloc
     return of_store
 
 
-def _score_lead(scorer: Scorer | None, ask: LeadLookup | None, body: bytes, now: datetime) -> Response:
-    """The score of a lead, now, with what it just did: `{"lead_id": "…", "type": "form_submitted"}` → flat fields to be mapped.
+def _score_lead(scorer: Scorer | None, ask: LeadLookup | None, act: _Act, now: datetime) -> Response:
+    """The score of a lead, now, with what it just did → flat fields to be mapped.
 
     A lead that is not to be scored (new, closed, opted out) is answered with `status` alone, so that nothing is mapped.
     """
     if scorer is None or ask is None:
         raise refuse(503, "Not ready", "There is no model, or no lead store; `make serve` has both.")
-    try:
-        payload = json.loads(body)
-        lead = str(payload["lead_id"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise refuse(422, "Invalid request", 'Send {"lead_id": "{{lead.Id}}", "type": "…"}.') from error
+    lead = act.lead_id
     base_request = ask(lead)
     if base_request is None:
         return plain({"status": "not_scored", "lead_id": lead})
     request: dict[str, Any] = {**base_request, "as_of": now.isoformat()}
-    kind = payload.get("type")
-    if kind is not None:
+    if act.type is not None:
         # a microsecond before now, since nothing at as_of counts
         interaction_time = datetime.fromtimestamp(now.timestamp() - 1e-6, now.tzinfo).isoformat()
-        act = {"type": str(kind)[:200], "at": interaction_time, "direction": "in"}
-        request["leads"][0] = {**request["leads"][0], "interactions": [*request["leads"][0]["interactions"], act]}
+        interaction = {"type": act.type, "at": interaction_time, "direction": "in"}
+        request["leads"][0] = {**request["leads"][0], "interactions": [*request["leads"][0]["interactions"], interaction]}
     parsed = read(json.dumps(request).encode(), scorer.model.funnel, now)
     if 0 not in parsed.places:
         return plain({"status": "not_scored", "lead_id": lead})

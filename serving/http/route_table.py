@@ -5,16 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel
 from starlette.routing import compile_path
 from starlette.types import Scope
 
+from serving.common.scopes import SCOPES, KeyScope
 from serving.schemas import answer, leads, requests, score
 
-KeyScope = Literal["score", "write", "admin"]
-SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)  # of keys; admin may do all
 ANY_KEY: Literal[""] = ""
 OPEN = None  # no key is needed
 JsonSchema = dict[str, Any]
@@ -51,6 +50,7 @@ class Call:
     probe: bool = False  # asked by who watches: answered however much waits, and never traced
     page: bool = False  # a browser without a key is sent to sign in
     at_door: bool = False  # answered where keys are checked
+    less_to_strangers: bool = False  # open, but who has no key is told less
 
     def __post_init__(self) -> None:
         if self.scope not in (*SCOPES, ANY_KEY, OPEN):
@@ -97,7 +97,8 @@ _SCORE_FIELDS = {
     "properties": {"status": {"type": "string"}, "lead_id": {"type": "string"}, "score": {"type": "number"}},
     "required": ["status", "lead_id"],
 }
-_LEAD = "/v1/leads/{lead_id:path}"
+LEAD = "/v1/leads/{lead_id:path}"
+LOGIN_PATH = "/login"
 
 
 def _hook(name: str, summary: str, answer: JsonSchema, body: str, *problems: int) -> Call:
@@ -130,23 +131,23 @@ CALLS = (
         summary="What leads did: each taken once, in any order, for leads not known yet too",
         request=requests.InteractionsRequest[requests.StoredInteraction], example=leads.EVENTS_EXAMPLE,
         answer=leads.InteractionsAnswer, problems=(400, 404, 413, 422, 503))),
-    Call("lead", "GET", _LEAD, "score", Operation(
+    Call("lead", "GET", LEAD, "score", Operation(
         summary="A lead and its colleagues, as a request scores them", answer=score.LeadRequest, problems=(404, 503))),
-    Call("put_lead", "PUT", _LEAD, "write", Operation(
+    Call("put_lead", "PUT", LEAD, "write", Operation(
         summary="What is known of a lead from a moment on; twice is once",
         request=requests.LeadUpdate, example=leads.LEAD_EXAMPLE, headers=_CONDITIONS,
         answer=leads.LeadWritten, created=True, problems=(400, 404, 410, 412, 413, 422, 503))),
-    Call("erase", "DELETE", _LEAD, "admin", Operation(
+    Call("erase", "DELETE", LEAD, "admin", Operation(
         summary="Delete everything of a lead; needs the scope admin", answer=leads.Erasure, problems=(404, 503))),
-    Call("lead_score", "GET", f"{_LEAD}/score", "score", Operation(
+    Call("lead_score", "GET", f"{LEAD}/score", "score", Operation(
         summary="The score of a lead, now or at any past moment",
         answer=leads.StoredScore, query={**_AS_OF, **_REASONS, **_LANGUAGE}, problems=(404, 422, 503))),
-    Call("lead_scores", "GET", f"{_LEAD}/scores", "score", Operation(
+    Call("lead_scores", "GET", f"{LEAD}/scores", "score", Operation(
         summary="The recorded scores of a lead, the newest first",
         answer=leads.ScoreHistory, query={"limit": ("integer", "0 to 1000; default 100")}, problems=(404, 422, 503))),
-    Call("lead_why", "GET", f"{_LEAD}/why", "score", Operation(
+    Call("lead_why", "GET", f"{LEAD}/why", "score", Operation(
         summary="Why a score changed between two moments, exactly", answer=leads.Why, query=_CHANGE, problems=(404, 422, 503))),
-    Call("lead_decision", "GET", f"{_LEAD}/decision", "score", Operation(
+    Call("lead_decision", "GET", f"{LEAD}/decision", "score", Operation(
         summary="What somebody may be told who asks how they were scored",
         answer=leads.Decision, query={**_AS_OF, **_LANGUAGE}, problems=(404, 422, 503))),
     _hook("hubspot", "HubSpot says what changed; kept for `make live`", _EVENT_COUNTS, "array"),
@@ -158,7 +159,8 @@ CALLS = (
     Call("livez", "GET", "/livez", OPEN, Operation(
         summary="Is the process alive?", answer=_STATE, outcome="yes", problems=()), audited=False, probe=True),
     Call("readyz", "GET", "/readyz", OPEN, Operation(
-        summary="Can it score?", answer=_STATE, outcome="yes", problems=(503,)), audited=False, probe=True),
+        summary="Can it score?", answer=_STATE, outcome="yes", problems=(503,)), audited=False, probe=True,
+        less_to_strangers=True),
     Call("metrics", "GET", "/metrics", ANY_KEY, None, audited=False, probe=True),
     _file("openapi", "/openapi.json"),
     _file("docs", "/docs"),
@@ -167,8 +169,8 @@ CALLS = (
     _file("page_words", "/web/words.js"),
     _file("page_style", "/web/app.css"),
     Call("report", "GET", "/report", "score", None, page=True),
-    Call("login_page", "GET", "/login", OPEN, None, at_door=True),
-    Call("login", "POST", "/login", OPEN, None, at_door=True),
+    Call("login_page", "GET", LOGIN_PATH, OPEN, None, at_door=True),
+    Call("login", "POST", LOGIN_PATH, OPEN, None, at_door=True),
 )  # fmt: skip
 
 

@@ -94,17 +94,17 @@ def _problem(error: ValidationError, kind: Any, lead: str | None, prefix: Path) 
     problems = error.errors(include_url=False, include_context=False)
     # a misspelt name explains a missing one, not the other way round
     problem, *other_problems = sorted(problems, key=lambda e: e["type"] != "extra_forbidden")
-    *place, last = problem["loc"] or (None,)
-    scalar = last in _SCALARS and len(_members(_type_at(_model(kind), place))) > 1
+    *parent, last = problem["loc"] or (None,)
+    scalar = last in _SCALARS and len(_members(_type_at(_model(kind), parent))) > 1
     # pydantic names the member of the union that did not fit
-    path = [*prefix, *(place if scalar else problem["loc"])]
+    path = [*prefix, *(parent if scalar else problem["loc"])]
     # an item of a list is named by its pointer: a bare number says nothing
     name = readable(path[-1]) if path and isinstance(path[-1], str) else pointer(path)
     if scalar:
         detail = f"{name}: must be text, a number, true, false or null, got {quote(problem.get('input'))}."
         other_problems = []
     elif problem["type"] == "extra_forbidden":
-        detail = f"Unknown field {name!r}: {nearest(name, _names(kind, place))}"
+        detail = f"Unknown field {name!r}: {nearest(name, _names(kind, parent))}"
     elif problem["type"] == "missing":
         detail = f"The field {name!r} is missing."
     else:
@@ -117,15 +117,15 @@ def _problem(error: ValidationError, kind: Any, lead: str | None, prefix: Path) 
     return Problem(title=title, status=422, detail=detail, lead=lead, field=pointer(path), value=value)
 
 
-def _names(kind: Any, place: Sequence[str | int]) -> list[str]:
+def _names(kind: Any, parent: Sequence[str | int]) -> list[str]:
     """The names of the fields at a place, of the struct itself or of one in it."""
-    (model,) = _members(_type_at(_model(kind), place))
+    (model,) = _members(_type_at(_model(kind), parent))
     return list(model.model_fields)
 
 
-def _type_at(hint: Any, place: Sequence[str | int]) -> Any:
+def _type_at(hint: Any, path: Sequence[str | int]) -> Any:
     """The type at a place of a model, by the path to it; None where nothing is described."""
-    for part in place:
+    for part in path:
         members = _members(hint)
         (kind,) = members if len(members) == 1 else (None,)
         if isinstance(kind, type) and issubclass(kind, BaseModel):

@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.access.middleware import Clock
+from serving.common.clock import Clock
 from serving.common.json_logging import traceback_frames, write_line
 from serving.http.errors import problem_response
 from serving.schemas.score import Problem
@@ -37,8 +37,6 @@ _HEADER_PAIRS = [(name.encode(), value.encode()) for name, value in SECURITY_HEA
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 RequestObserver = Callable[[str, str, int, float], None]  # route, method, status, seconds
 
-printed = write_line
-
 
 def known_method(method: str) -> str:
     """A method as it may stand in a line or a series: of one's own making there are endless ones."""
@@ -52,7 +50,7 @@ class AccessLogMiddleware:
     """
 
     def __init__(
-        self, app: ASGIApp, clock: Clock, write: Callable[[str], None] = printed, answered: RequestObserver | None = None
+        self, app: ASGIApp, clock: Clock, write: Callable[[str], None] = write_line, answered: RequestObserver | None = None
     ) -> None:
         self.app, self.clock, self.write, self.answered = app, clock, write, answered
 

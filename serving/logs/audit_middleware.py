@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.access.middleware import Clock
+from serving.common.clock import Clock
 from serving.http.errors import problem_response
 from serving.http.route_table import call_of, required_scope
 from serving.logs.access_log import known_method

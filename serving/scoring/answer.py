@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from serving.scoring.request import EPOCH, MICROSECOND, Parsed
+from serving.scoring.request import Parsed, time_of
 from serving.scoring.scorer import Scorer
 
 
@@ -32,7 +32,7 @@ def build_answer(scorer: Scorer, parsed: Parsed) -> Answer:
     model = scorer.model
     content = {
         "model": {"name": model.name, "version": model.version, "trained_at": model.trained_at},
-        "as_of": (EPOCH + parsed.as_of * MICROSECOND).isoformat().replace("+00:00", "Z"),
+        "as_of": time_of(parsed.as_of).isoformat().replace("+00:00", "Z"),
         "results": results,
     }
     return Answer(orjson.dumps(content), results)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from features.attributes.values import NO_WORDS, YES_WORDS, is_missing
+from features.attributes.values import is_missing, read_flag
 from features.common.errors import nearest
 from features.common.words import Language
 from features.dataset.funnel import Funnel
@@ -65,7 +66,7 @@ def read(body: bytes, funnel: Funnel, now: datetime, kind: Kind = ScoreRequest) 
     """
     request: ScoreRequest[Any] = decode_body(_DECODERS[kind], body) or _second_look(body, kind)
     if request.as_of is not None and not is_plausible(request.as_of):
-        detail = _time_message("as_of", request.as_of)
+        detail = time_message("as_of", request.as_of)
         raise refuse(422, "Invalid request", detail, field="/as_of", value=quote(str(request.as_of)))
     naive = request.as_of is not None and request.as_of.tzinfo is None
     parsed = Parsed(microseconds(request.as_of or now), request.reasons, request.language, naive)
@@ -105,6 +106,11 @@ def _second_look(body: bytes, kind: Kind) -> ScoreRequest[Any]:
     return request
 
 
+def time_of(moment: int) -> datetime:
+    """Microseconds since 1970 → the time, UTC."""
+    return EPOCH + moment * MICROSECOND
+
+
 def microseconds(time: datetime) -> int:
     """A time, UTC where it has no offset → microseconds since 1970."""
     return all_microseconds([time])[0][0]
@@ -127,14 +133,19 @@ def is_plausible(time: datetime) -> bool:
 _MIN_TIME, _MAX_TIME = microseconds(EARLIEST), microseconds(LATEST)
 
 
-def _time_message(name: str, time: datetime) -> str:
+def time_message(name: str, time: datetime) -> str:
+    """What is said of a moment that is not plausible."""
     return f"{name} {time} does not lie between {EARLIEST.year} and {LATEST.year - 1}; leave out what is not known."
 
 
-def _opted_out(lead: Lead) -> str:
-    """The mark as plain text; empty when there is none."""
-    mark = lead.attributes.get("opted_out")
-    return "" if is_missing(mark) else str(mark).strip().casefold()
+def closed_result(lead_id: str, lead_stage: str) -> Result:
+    """What is answered about a lead that has won or left."""
+    return Result(lead_id=lead_id, status="closed", warnings=[f"A lead in {lead_stage!r} is not scored."])
+
+
+def opted_out_result(lead_id: str) -> Result:
+    """What is answered about a lead that is not to be scored."""
+    return Result(lead_id=lead_id, status="opted_out", warnings=["The lead has opted out; it is not scored."])
 
 
 def _read_lead(parsed: Parsed, index: int, lead: Lead, funnel: Funnel, seen_ids: set[str]) -> None:
@@ -148,14 +159,12 @@ def _read_lead(parsed: Parsed, index: int, lead: Lead, funnel: Funnel, seen_ids:
     if lead.lead_id in seen_ids:
         raise _invalid(lead, index, f"lead_id {quote(lead.lead_id)} stands twice in the request.", ["lead_id"], lead.lead_id)
     seen_ids.add(lead.lead_id)
-    mark = _opted_out(lead)
+    opted_out = read_flag(lead.attributes.get("opted_out"))
     if lead.lead_stage == funnel.final or lead.lead_stage in funnel.exits:
-        note = f"A lead in {lead.lead_stage!r} is not scored."
-        parsed.decided[index] = Result(lead_id=lead.lead_id, status="closed", warnings=[note])
+        parsed.decided[index] = closed_result(lead.lead_id, lead.lead_stage)
         parsed.context += _colleague(lead, index, parsed.as_of)
-    elif mark in YES_WORDS:
-        note = "The lead has opted out; it is not scored."
-        parsed.decided[index] = Result(lead_id=lead.lead_id, status="opted_out", warnings=[note])
+    elif opted_out == 1:
+        parsed.decided[index] = opted_out_result(lead.lead_id)
         parsed.context += _colleague(lead, index, parsed.as_of)
     else:
         if lead.lead_stage not in funnel.stages:
@@ -165,7 +174,7 @@ def _read_lead(parsed: Parsed, index: int, lead: Lead, funnel: Funnel, seen_ids:
         live, naive = _live(lead, index, parsed.as_of, funnel.position(lead.lead_stage), lead.previous)
         parsed.places.append(index)
         parsed.leads.append(live)
-        parsed.warnings[index] = _warnings(lead, funnel, parsed.naive or naive, mark)
+        parsed.warnings[index] = _warnings(lead, funnel, parsed.naive or naive)
 
 
 def _colleague(lead: Lead, index: int, as_of: int) -> list[RequestLead]:
@@ -220,7 +229,7 @@ def _impossible(lead: Lead, index: int, as_of: int, previous: Recommended | None
     """The first time of a lead that cannot be, or is still to come."""
     for name, time in (("created_at", lead.created_at), ("lead_stage_since", lead.lead_stage_since or lead.created_at)):
         if not is_plausible(time):
-            return _invalid(lead, index, _time_message(name, time), [name], str(time))
+            return _invalid(lead, index, time_message(name, time), [name], str(time))
         if microseconds(time) > as_of:
             return _invalid(lead, index, f"{name} {time} is after as_of.", [name], str(time))
     if previous and not _MIN_TIME <= microseconds(previous.at) <= as_of:
@@ -231,11 +240,11 @@ def _impossible(lead: Lead, index: int, as_of: int, previous: Recommended | None
     if microseconds(act.at) >= as_of:
         detail = f"The interaction {quote(act.type)} at {act.at} is not before as_of."
     else:
-        detail = _time_message(f"The time of the interaction {quote(act.type)},", act.at)
+        detail = time_message(f"The time of the interaction {quote(act.type)},", act.at)
     return _invalid(lead, index, detail, ["interactions", number, "at"], str(act.at))
 
 
-def _warnings(lead: Lead, funnel: Funnel, naive: bool, mark: str) -> list[str]:
+def _warnings(lead: Lead, funnel: Funnel, naive: bool) -> list[str]:
     messages = []
     if naive:
         messages.append(NO_OFFSET)
@@ -243,6 +252,7 @@ def _warnings(lead: Lead, funnel: Funnel, naive: bool, mark: str) -> list[str]:
         messages.append(NO_INTERACTIONS)
     if lead.lead_stage_since is None and lead.lead_stage != funnel.stages[0]:
         messages.append(NO_STAGE_TIME)
-    if mark and mark not in NO_WORDS:
-        messages.append(f"opted_out: {quote(lead.attributes['opted_out'])} is neither yes nor no; taken as no.")
+    mark = lead.attributes.get("opted_out")
+    if not is_missing(mark) and math.isnan(read_flag(mark)):
+        messages.append(f"opted_out: {quote(mark)} is neither yes nor no; taken as no.")
     return messages

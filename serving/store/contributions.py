@@ -13,12 +13,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from features.common.words import Language
+from features.common.words import LANGUAGES, Language
 from models.common.types import Floats, logit
 from models.model import FunnelModel
 from models.scored_lead import ScoredLeads
-
-LANGUAGES: tuple[Language, ...] = ("en", "de")
 
 
 @dataclass(frozen=True)

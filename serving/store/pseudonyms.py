@@ -6,8 +6,11 @@ import hashlib
 import hmac
 import re
 
+from serving.http.route_table import CALLS, LEAD
+
 PSEUDONYM = re.compile(r"p_[0-9a-f]{32}")
-CALLS = ("score", "scores", "why", "decision")  # what may follow an id in a path
+# what may follow an id in a path
+LEAD_CALLS = frozenset(call.path.removeprefix(f"{LEAD}/") for call in CALLS if call.path.startswith(f"{LEAD}/"))
 
 
 class Ids:
@@ -32,6 +35,6 @@ def id_problem(name: str) -> str | None:
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in name):
         return "holds a control character, which stands in no address"
     last_segment = name.rpartition("/")[2]
-    if "/" in name and last_segment in CALLS:
+    if "/" in name and last_segment in LEAD_CALLS:
         return f"ends with /{last_segment}, which is a call of the API"
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from features.engine.request import Interaction
-from serving.scoring.request import EPOCH, MICROSECOND
+from serving.scoring.request import time_of
 from serving.store.lead_reads import Person, StoredLeads
 
 
@@ -38,4 +38,4 @@ def _act(act: Interaction) -> dict[str, Any]:
 
 
 def _iso(moment: int) -> str:
-    return (EPOCH + moment * MICROSECOND).isoformat()
+    return time_of(moment).isoformat()

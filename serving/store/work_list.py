@@ -5,19 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Label, collate, func, select
 
-from features.common.errors import nearest
-from serving.http.errors import quote, refuse
-from serving.scoring.request import EPOCH, MICROSECOND
+from serving.scoring.request import time_of
 from serving.store.rescore_queue import waiting
 from serving.store.tables import current_scores, models
 
 MOST_ROWS = 500  # of one answer
-PARAMETERS = ("sort", "action", "lead_stage", "grade", "min_score", "q", "limit", "offset")
 COLUMNS = (
     "rank", "lead_id", "lead_stage", "score", "grade", "chance", "low", "high", "rules_chance", "expected_value", "points",
     "action", "recommended_lead_stage", "status", "why", "reasons", "next_steps", "source", "country", "human_review",
@@ -34,53 +31,28 @@ RANK: tuple[ColumnElement[Any], ...] = (c.tier, c.gain.desc(), c.lead_id)
 
 @dataclass(frozen=True)
 class WorkListQuery:
-    """A question to the list: `sort` names a column, `descending` its order; `limit` and `offset` its pagination."""
+    """A question to the list: `sort` names one of `COLUMNS`, `descending` its order; `limit`, `MOST_ROWS` at the most, and
+    `offset` its pagination."""
 
-    sort: str
-    descending: bool
-    equal: Mapping[str, str]
-    min_score: float
-    containing: str
-    limit: int
-    offset: int
+    sort: str = "rank"
+    descending: bool = False
+    equal: Mapping[str, str] = field(default_factory=dict)
+    min_score: float = 0.0
+    containing: str = ""
+    limit: int = 50
+    offset: int = 0
 
 
 @dataclass(frozen=True)
 class Page:
-    """Rows of the list, how many fit in all, the newest moment that leads were looked at, by which model, and how many wait
-    to be scored again."""
+    """The newest moment that leads were looked at, by which model, how many rows of the list fit in all, how many leads wait to
+    be scored again, and the rows of the page."""
 
-    rows: list[dict[str, Any]]
-    total: int
     as_of: str
     model: dict[str, str]
+    total: int
     waiting: int
-
-
-def question(parameters: Mapping[str, str]) -> WorkListQuery:
-    """Read the parameters of a query.
-
-    Raises
-    ------
-    RefusedError
-        naming the parameter that is unknown or wrong.
-    """
-    for name in parameters:
-        if name not in PARAMETERS:
-            raise _wrong(name, parameters[name], f"There is no parameter {quote(name)}: {nearest(name, PARAMETERS)}")
-    sort = parameters.get("sort", "rank")
-    name = sort.removeprefix("-")
-    if name not in COLUMNS:
-        raise _wrong("sort", sort, f"There is no column {quote(name)}: {nearest(name, COLUMNS)}")
-    return WorkListQuery(
-        sort=name,
-        descending=sort.startswith("-"),
-        equal={key: parameters[key] for key in ("action", "lead_stage", "grade") if parameters.get(key)},
-        min_score=_number(parameters, "min_score", 0),
-        containing=parameters.get("q", "").lower(),
-        limit=min(_whole_number(parameters, "limit", 50), MOST_ROWS),
-        offset=_whole_number(parameters, "offset", 0),
-    )
+    rows: list[dict[str, Any]]
 
 
 def page(connection: Connection, request: WorkListQuery, *, all_pages: bool = False) -> Page:
@@ -100,11 +72,11 @@ def page(connection: Connection, request: WorkListQuery, *, all_pages: bool = Fa
     ).first()
     newest = connection.execute(select(func.max(c.as_of)).where(LISTED)).scalar()
     return Page(
-        [{"rank": ranks[row["lead_id"]], **row} for row in listed_rows],
-        int(connection.execute(select(func.count()).select_from(current_scores).where(*fits)).scalar_one()),
-        "" if newest is None else _iso(newest),
-        {"name": model.name, "version": model.version} if model else {},
-        waiting(connection),
+        as_of="" if newest is None else _iso(newest),
+        model={"name": model.name, "version": model.version} if model else {},
+        total=int(connection.execute(select(func.count()).select_from(current_scores).where(*fits)).scalar_one()),
+        waiting=waiting(connection),
+        rows=[{"rank": ranks[row["lead_id"]], **row} for row in listed_rows],
     )
 
 
@@ -156,28 +128,4 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _iso(moment: int) -> str:
-    return (EPOCH + moment * MICROSECOND).isoformat()
-
-
-def _number(parameters: Mapping[str, str], name: str, default: float) -> float:
-    text = parameters.get(name, "")
-    if not text:
-        return float(default)
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1e9:
-        raise _wrong(name, text, f"{name} must be a number from 0 on.")
-    return value
-
-
-def _whole_number(parameters: Mapping[str, str], name: str, default: int) -> int:
-    value = _number(parameters, name, default)
-    if not value.is_integer():
-        raise _wrong(name, parameters[name], f"{name} must be a whole number from 0 on.")
-    return int(value)
-
-
-def _wrong(name: str, value: str, detail: str) -> Exception:
-    return refuse(422, "Invalid request", detail, field=name, value=quote(value))
+    return time_of(moment).isoformat()

@@ -181,6 +181,20 @@ def test_marketo_gets_the_score_in_the_call(client: TestClient) -> None:
         (b"[]", {"X-Ripeline-Key": "marketo-key"}, 422),
         (b"{" * 100_000, {"X-Ripeline-Key": "marketo-key"}, 422),
         (b'"' + b"x" * 3_000_000, {"X-Ripeline-Key": "marketo-key"}, 413),
+        *(
+            (body, {"X-Ripeline-Key": "marketo-key"}, 422)
+            for body in (
+                b'{"lead_id": null}',
+                b'{"lead_id": ""}',
+                b'{"lead_id": true}',
+                b'{"lead_id": {"id": "x"}}',
+                b'{"lead_id": "a\\u0000b"}',
+                b'{"lead_id": "\\ud800"}',
+                b'{"lead_id": "x", "type": ["form_submitted"]}',
+                b'{"lead_id": "' + b"x" * 201 + b'"}',
+                b'{"lead_id": "x", "type": NaN}',
+            )
+        ),
     ],
 )
 def test_bad_calls_of_marketo(client: TestClient, body: bytes, headers: dict[str, str], status: int) -> None:
@@ -190,6 +204,8 @@ def test_bad_calls_of_marketo(client: TestClient, body: bytes, headers: dict[str
 def test_a_lead_that_is_not_in_the_list_is_not_scored(client: TestClient) -> None:
     answer = client.post("/v1/hooks/marketo", json={"lead_id": "nobody"}, headers={"X-Ripeline-Key": "marketo-key"})
     assert answer.json() == {"status": "not_scored", "lead_id": "nobody"}
+    numbered = client.post("/v1/hooks/marketo", json={"lead_id": 4711}, headers={"X-Ripeline-Key": "marketo-key"})
+    assert numbered.json() == {"status": "not_scored", "lead_id": "4711"}, "Marketo's own ids are numbers"
 
 
 @pytest.mark.parametrize("body", [b"not json", b"3", b'[{"subscriptionType": "contact.creation"}]', b"[[]]"])

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from starlette.routing import Match, Route, Router
 
 from serving.api.app import create_app
-from serving.http.route_table import ANY_KEY, CALLS, OPEN, SCOPES, Call, Operation, by_path, call_of, required_scope
-from serving.store.work_list import PARAMETERS
+from serving.http.route_table import ANY_KEY, CALLS, OPEN, SCOPES, Call, by_path, call_of, required_scope
 
 LEAD = "/v1/leads/{lead_id:path}"
 # what the audit log calls it → who may ask, and whether it is audited, described
@@ -122,8 +121,3 @@ def test_a_request_needs_the_scope_of_the_call_that_answers_it(method: str, path
 )
 def test_which_scope_a_request_needs(method: str, path: str, scope: str | None) -> None:
     assert required_scope(method, path) == scope
-
-
-def test_the_work_list_takes_the_parameters_that_are_described() -> None:
-    described = [call.operation for call in CALLS if call.name in ("work_list", "work_list_csv")]
-    assert [tuple(operation.query) for operation in described if isinstance(operation, Operation)] == [PARAMETERS] * 2

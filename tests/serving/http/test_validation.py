@@ -161,7 +161,11 @@ ACT = {"type": "page_view", "at": "2026-06-09T10:00:00Z"}
     ("content", "kind", "detail"),
     [
         ({**LEAD, "previous": {"actoin": "hold", "at": ACT["at"]}}, Lead, "did you mean 'action'?"),
-        ({**LEAD, "interactions": [ACT, {**ACT, "chanel": "mail"}]}, Lead, "'campaign', 'content', 'direction', 'type', 'value'"),
+        (
+            {**LEAD, "interactions": [ACT, {**ACT, "chanel": "mail"}]},
+            Lead,
+            "'campaign', 'content', 'direction', 'type', 'value'",
+        ),
         ({**LEAD, "interactons": []}, Lead, "did you mean 'interactions'?"),
         ({"leads": [{**LEAD, "previous": {"action": "hold", "at_": ACT["at"]}}]}, ScoreRequest[Lead], "did you mean 'at'?"),
         ({"leads": [LEAD], "interactions": [{}]}, ScoreRequest[Lead], "'as_of', 'language', 'leads', 'reasons'"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from serving.scoring.scorer import Scorer
+from serving.store.contributions import Columns
 from tests.serving.store.world import CREATED, World, event
 from tests.tiny import tiny_model
 
@@ -107,3 +108,13 @@ def test_what_is_due_to_another_model_or_lead_stage_is_told_apart(world: World) 
     world.scorer = Scorer(replace(tiny_model(2), version="3"))
     (step,) = world.get("/v1/leads/L-1/why")["steps"]
     assert step["what"] == "together"
+
+
+def test_what_a_model_calls_its_columns_is_read_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each answer read all of it anew."""
+    world.put("L-1")
+    world.score_all()
+    early = {"from": "2026-06-01T00:00:00Z"}
+    first = world.get("/v1/leads/L-1/why", **early)
+    monkeypatch.setattr(Columns, "from_model", lambda _model: pytest.fail("it is known"))
+    assert world.get("/v1/leads/L-1/why", **early) == first

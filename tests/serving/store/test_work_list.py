@@ -72,8 +72,8 @@ def test_sorting_and_paging(client: TestClient) -> None:
     [
         ({"sort": "scor"}, "did you mean 'score'"),
         ({"lead_stag": "mql"}, "did you mean 'lead_stage'"),
-        ({"limit": "many"}, "limit must be a number"),
-        ({"offset": "-1"}, "offset must be a number"),
+        ({"limit": "many"}, "limit must be a whole number from 0 on"),
+        ({"offset": "-1"}, "offset must be a whole number from 0 on"),
         ({"limit": "0.6"}, "limit must be a whole number"),
         ({"offset": "1e-3"}, "offset must be a whole number"),
         ({"min_score": "nan"}, "min_score must be a number"),
@@ -83,6 +83,19 @@ def test_a_wrong_parameter_is_named(client: TestClient, asked: dict[str, str], d
     answer = client.get("/v1/leads", params=asked)
     assert answer.status_code == 422
     assert detail in answer.json()["detail"]
+
+
+def test_what_a_form_left_empty_is_as_if_it_were_not_there(client: TestClient) -> None:
+    usual = client.get("/v1/leads").json()
+    names = ("sort", "action", "lead_stage", "grade", "min_score", "q", "limit", "offset")
+    assert client.get("/v1/leads", params=dict.fromkeys(names, "")).json() == usual
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/leads?sort=scor", "/v1/leads?srot=score", "/v1/leads?limit=x", "/v1/leads?sort=a&sort=b"]
+)
+def test_the_field_of_a_refusal_is_a_pointer(client: TestClient, path: str) -> None:
+    assert client.get(path).json()["field"] == "/" + path.partition("?")[2].partition("=")[0]
 
 
 def test_a_parameter_that_stands_twice_is_refused(client: TestClient) -> None:
