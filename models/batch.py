@@ -45,7 +45,8 @@ def score_open(
     previous: Mapping[str, tuple[Action, pd.Timestamp]] | None = None,
     threads: int | None = None,
 ) -> pd.DataFrame:
-    """One row per lead that is open at `as_of` and has not opted out → its scores, ranked by P(final lead stage).
+    """One row per lead that is open at `as_of` and has not opted out → its scores, ranked by P(final lead stage); when each is
+    looked at, `FunnelModel.looked_at` says.
 
     Columns: lead_id, lead_stage, score, grade, p_<target>, low_<target>, high_<target>, p_<target>_<days>d by so many days,
     expected_days_<target> where it converts, points, rules_grade, rules_<target>, expected_value, low_value, high_value,
@@ -134,4 +135,5 @@ def _open(model: FunnelModel, dataset: Dataset, as_of: int, threads: int) -> tup
         dataset, model.feature_set.types, model.feature_set.mail, people, threads, background=threads > 1
     )
     looks = open_leads(Path(path.reached[histories.row], path.exited_at[histories.row]), as_of)
+    looks = replace(looks, as_of=model.looked_at(looks.entered, as_of))
     return histories, looks.take(np.flatnonzero(eligible[histories.row][looks.lead]))

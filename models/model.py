@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.common.clock import AFTER_ENTRY, Moments
 from features.dataset.funnel import Funnel
 from features.engine.feature_set import ColumnDescription, FeatureSet
 from features.engine.plan import Plan
@@ -76,6 +77,11 @@ class FunnelModel:
     metrics: dict[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
     drift: Drift | None = None
+
+    def looked_at(self, entered: Moments, as_of: int) -> Moments:
+        """When leads (n,) that `entered` their lead stage are looked at, asked about at `as_of`: then; without dates the moment
+        they entered it, as in training, for nothing was learned of what days do to a lead."""
+        return np.full(len(entered), as_of, np.int64) if self.dated else np.minimum(entered + AFTER_ENTRY, as_of)
 
     @cached_property
     def plan(self) -> Plan:

@@ -1,9 +1,9 @@
 """Flat files: the order of rows as time, and a yes/no outcome as lead stages.
 
 Where there are no dates of outcomes, a dataset only says what came of each lead, not when (`Dataset.time` is "row_order").
-Known leads then have their lead stage or exit half a minute after they came, and the day of knowledge lies so late that
-every horizon has passed. Leads whose outcome is blank are still open: they are placed last, just before the day of
-knowledge, so that no horizon has passed for them: they are censored, neither a yes nor a no.
+Known leads then have their lead stage or exit half a minute after they came. Leads whose outcome is blank are still open,
+neither a yes nor a no: they have no landmark to learn from (`features.dataset.landmarks`). They stay where they are in time,
+and are scored as they were when they came, which is how the model has seen all others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pandas as pd
 
 from connectors.files.convert import Origin, Texts, as_time, times
 from connectors.files.settings import FileOptions, Outcome, Scalar, words
-from features.common.clock import DAY, MINUTE, microseconds, timestamps
+from features.common.clock import MINUTE, microseconds, timestamps
 from features.common.errors import ConfigError, nearest
 from features.dataset.data_report import DataReport
 from features.dataset.funnel import Funnel
@@ -25,7 +25,6 @@ from features.dataset.funnel import Funnel
 START = microseconds(pd.DatetimeIndex(["2000-01-01"]))[0]
 STEP = MINUTE  # between rows
 REPLY = MINUTE // 2  # from a lead's coming to its outcome
-LONGEST = 365.0  # days; no horizon chosen from data is longer
 
 
 def row_times(frame: pd.DataFrame, newest_first: bool = False) -> pd.Series[Any]:
@@ -107,25 +106,16 @@ def _list(values: list[Scalar]) -> str:
     return "[" + ", ".join(str(v) for v in values) + "]"
 
 
-def place_open_leads(
-    leads: pd.DataFrame, outcomes: FlatOutcomes, funnel: Funnel, report: DataReport
-) -> tuple[pd.DataFrame, pd.Timestamp]:
-    """Leads and the day of knowledge of a row-order dataset: after every horizon of the known, right after the open came."""
-    created = microseconds(leads["created_at"]).copy()  # written to below
-    settled = created[~outcomes.open]
-    longest = max([LONGEST, *funnel.horizons.values()])
-    newest = int(settled.max()) if len(settled) else int(created.max())
-    extracted_at = newest + REPLY + int((longest + 1) * DAY)
+def day_of_knowledge(leads: pd.DataFrame, outcomes: FlatOutcomes, report: DataReport) -> pd.Timestamp:
+    """When a row-order dataset was known: a step after the newest lead. What leads without an outcome became is not known
+    however long ago they came; they are counted."""
     count = int(outcomes.open.sum())
     if count:
-        rank = np.argsort(np.argsort(created[outcomes.open], kind="stable"))
-        created[outcomes.open] = extracted_at - count + rank
         report.note(
             "leads",
             "leads with a blank outcome",
             count,
             leads["lead_id"].to_numpy()[outcomes.open][0],
-            "still open: neither a yes nor a no, and last in the order of time",
+            "still open: neither a yes nor a no",
         )
-        leads = leads.assign(created_at=as_time(pd.Series(timestamps(created), index=leads.index)))
-    return leads, timestamps(np.array([extracted_at]))[0]
+    return pd.Timestamp(leads["created_at"].max()).as_unit("us") + pd.Timedelta(STEP, "us")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from connectors.files.convert import as_time
-from connectors.files.flat import FlatOutcomes, flat_outcomes, place_open_leads, row_times
+from connectors.files.flat import FlatOutcomes, day_of_knowledge, flat_outcomes, row_times
 from connectors.files.reading import FIRST_ROW
 from connectors.files.settings import FilesSource, LeadStagesFile, Outcome, TableFile
 from connectors.files.stage import stage
@@ -72,7 +72,7 @@ def load_files(source: FilesSource, funnel: Funnel, base: Path, interactions: Pa
                 f"source.leads has `order: {source.leads.order}` but no `outcome`.",
                 "Say which column tells what came of a lead.",
             )
-        tables["leads"], extracted_at = place_open_leads(leads, outcomes, funnel, report)
+        extracted_at = day_of_knowledge(leads, outcomes, report)
     else:
         extracted_at = _extracted_at(source, tables, newest, report)
     report.time = time

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 DAY = 86_400_000_000  # microseconds
 WEEK = 7 * DAY
 MINUTE = 60_000_000
+AFTER_ENTRY = 1  # microseconds after entering a lead stage at which a lead is looked at first: the entry itself is known then
 NO_MOMENT = np.iinfo(np.int64).max  # a moment that has not come
 
 Moments = npt.NDArray[np.int64]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.common.clock import DAY, NO_MOMENT, Moments, microseconds
+from features.common.clock import AFTER_ENTRY, DAY, NO_MOMENT, Moments, microseconds
 from features.common.codes import recode
 from features.common.compiled import exact
 from features.dataset.funnel import Funnel
@@ -53,6 +53,11 @@ class Path:
         reached = np.minimum.accumulate(first_reached[:, ::-1], axis=1)[:, ::-1]
         return cls(reached, exited_at)
 
+    @property
+    def ended(self) -> npt.NDArray[np.bool_]:
+        """Which leads (leads,) reached a lead stage after the first, or left."""
+        return np.asarray((self.reached[:, 1:] != NO_MOMENT).any(axis=1) | (self.exited_at != NO_MOMENT))
+
     def stage_at(self, rows: npt.NDArray[np.intp], as_of: Moments) -> npt.NDArray[np.int32]:
         """Position of the furthest lead stage reached before as_of; -1 before the first."""
         passed: npt.NDArray[np.int64] = (self.reached[rows] < as_of[:, None]).sum(axis=1)
@@ -94,14 +99,17 @@ class Landmarks:
         return Landmarks(self.lead[rows], self.as_of[rows], self.stage[rows], self.entered[rows])
 
 
-def landmarks(path: Path, extracted_at: int, ages: Sequence[float] = AGES) -> Landmarks:
+def landmarks(path: Path, extracted_at: int, ages: Sequence[float] = AGES, *, ended_only: bool = False) -> Landmarks:
     """On entering a lead stage and at growing ages (days) after it, while the lead stays there and until `extracted_at`.
 
     A landmark of age a looks one microsecond after "entered + a days", so that the entry itself is known and nothing later.
-    A lead stage that is skipped or left in the same instant has none.
+    A lead stage that is skipped or left in the same instant has none. `ended_only`: none of leads that neither reached a later
+    lead stage nor left. Where moments are only an order of rows, no time can pass that would make a "no" of their silence.
     """
-    steps = (np.asarray(sorted(ages), np.float64) * DAY).astype(np.int64) + 1
+    steps = (np.asarray(sorted(ages), np.float64) * DAY).astype(np.int64) + AFTER_ENTRY
     reached = np.ascontiguousarray(path.reached)
+    if ended_only:
+        reached = np.where(path.ended[:, None], reached, NO_MOMENT)
     count = _fill_landmarks(reached, path.exited_at, steps, extracted_at, *_allocate(0))
     columns = _allocate(count)
     _fill_landmarks(reached, path.exited_at, steps, extracted_at, *columns)

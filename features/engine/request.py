@@ -106,7 +106,7 @@ def request_rows(
     plan: Plan,
     encoders: Sequence[AttributeEncoder],
     leads: Sequence[RequestLead],
-    as_of: int,
+    as_of: Moments | int,
     dtype: type[np.floating] = np.float32,
     mail: Sequence[str] = (),
     ignored: list[int] | None = None,
@@ -115,13 +115,14 @@ def request_rows(
     """(columns, leads) in the order given: attribute columns first, then the features of `plan`; as
     `features.engine.build.build`.
 
-    With `mail` roles (types,), what mail scanners made is left out; `ignored`, one number a lead, is told how much. `blank` of
-    these encoders saves making it anew.
+    `as_of`: one moment for all, or one of each lead (leads,). With `mail` roles (types,), what mail scanners made is left out;
+    `ignored`, one number a lead, is told how much. `blank` of these encoders saves making it anew.
     """
     defaults = blank or AttributeDefaults(encoders, dtype)
     width = len(defaults.values)
     out = np.empty((width + len(plan.features), len(leads)), dtype)
-    _attributes(defaults, leads, as_of, out[:width])
+    moments = np.full(len(leads), as_of, np.int64)
+    _attributes(defaults, leads, moments, out[:width])
     if plan.features and leads:
         order, account = _accounts(leads)
         history = sorted_history(plan, [leads[i] for i in order])
@@ -130,7 +131,7 @@ def request_rows(
             ignored_counts = np.add.reduceat(np.append(unwanted, False), history.start[:-1]) * (np.diff(history.start) > 0)
             for position, count in zip(order, ignored_counts.tolist(), strict=True):
                 ignored[position] = count
-        people, looks = _arrays(drop_rows(history, unwanted), [leads[i] for i in order], account, as_of)
+        people, looks = _arrays(drop_rows(history, unwanted), [leads[i] for i in order], account, moments[order])
         if order == list(range(len(leads))):
             evaluate(plan, people, looks, out=out[width:])
         else:
@@ -140,10 +141,10 @@ def request_rows(
     return out
 
 
-def _attributes(defaults: AttributeDefaults, leads: Sequence[RequestLead], as_of: int, out: Matrix) -> None:
+def _attributes(defaults: AttributeDefaults, leads: Sequence[RequestLead], moments: Moments, out: Matrix) -> None:
     scratch = np.empty(len(out))
     limit = float(np.finfo(out.dtype).max)  # beyond it a number would turn endless in the narrower type
-    for i, lead in enumerate(leads):
+    for i, (lead, as_of) in enumerate(zip(leads, moments.tolist(), strict=True)):
         column = out[:, i]
         column[:] = defaults.values
         for value, encoder, begin, end in defaults.known_values(lead.attributes, lead.company):
@@ -167,13 +168,13 @@ def _accounts(leads: Sequence[RequestLead]) -> tuple[list[int], npt.NDArray[np.i
 
 
 def _arrays(
-    history: HistoryIndex, leads: Sequence[RequestLead], account: npt.NDArray[np.int32], as_of: int
+    history: HistoryIndex, leads: Sequence[RequestLead], account: npt.NDArray[np.int32], moments: Moments
 ) -> tuple[People, LandmarkArrays]:
     count = len(leads)
     people = People(account, np.array([x.created for x in leads], np.int64), history)
     looks = LandmarkArrays(
         np.arange(count, dtype=np.int32),
-        np.full(count, as_of, np.int64),
+        moments,
         np.array([x.stage for x in leads], np.int32),
         np.array([x.entered for x in leads], np.int64),
     )

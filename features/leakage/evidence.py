@@ -38,7 +38,7 @@ class Case:
     def from_dataset(cls, dataset: Dataset, funnel: Funnel) -> Case:
         """Columns that are empty or the same in every row are `idle`."""
         path = Path.from_tables(dataset.leads, dataset.lead_stages, funnel)
-        judgeable = tuple(o for o in outcomes(path, funnel.targets) if o.judgeable)
+        judgeable = tuple(o for o in outcomes(path, funnel.targets, dated=dataset.time == "dates") if o.judgeable)
         all_columns = attribute_columns(dataset)
         level = {name: levels(values) for name, values in all_columns.items()}
         idle = tuple(name for name, codes in level.items() if codes.min() == codes.max())

@@ -34,14 +34,16 @@ class Outcome:
         return len(self.y) >= MIN_ROWS and rarer >= MIN_OUTCOMES
 
 
-def outcomes(path: Path, targets: tuple[str, ...]) -> list[Outcome]:
-    """One per target from the lead stage before it; where there are several, also the last one from the first lead stage."""
-    step_outcomes = [_outcome(path, target, position, position + 1) for position, target in enumerate(targets)]
-    return step_outcomes if len(targets) == 1 else [*step_outcomes, _outcome(path, targets[-1], 0, len(targets))]
+def outcomes(path: Path, targets: tuple[str, ...], *, dated: bool = True) -> list[Outcome]:
+    """One per target from the lead stage before it; where there are several, also the last one from the first lead stage.
+
+    A lead still open is censored, but with `dated` moments a "no" once it has waited longer than 95 % of those who got there.
+    """
+    step_outcomes = [_outcome(path, target, position, position + 1, dated) for position, target in enumerate(targets)]
+    return step_outcomes if len(targets) == 1 else [*step_outcomes, _outcome(path, targets[-1], 0, len(targets), dated)]
 
 
-def _outcome(path: Path, target: str, start: int, end: int) -> Outcome:
-    """A lead still open is censored, but a "no" once it has waited longer than 95 % of those who got there."""
+def _outcome(path: Path, target: str, start: int, end: int, dated: bool) -> Outcome:
     last_event = int(
         max(path.reached[path.reached != NO_MOMENT].max(initial=0), path.exited_at[path.exited_at != NO_MOMENT].max(initial=0))
     )
@@ -49,5 +51,6 @@ def _outcome(path: Path, target: str, start: int, end: int) -> Outcome:
     has_started, has_arrived = start_entry != NO_MOMENT, end_entry != NO_MOMENT
     durations = (end_entry - start_entry)[has_started & has_arrived]
     patience = int(np.quantile(durations, 0.95)) if len(durations) else 0
-    rows = np.flatnonzero(has_started & (has_arrived | (path.exited_at != NO_MOMENT) | (last_event - start_entry >= patience)))
+    is_late = last_event - start_entry >= patience if dated else path.ended
+    rows = np.flatnonzero(has_started & (has_arrived | (path.exited_at != NO_MOMENT) | is_late))
     return Outcome(target, rows, has_arrived[rows], start_entry[rows], end == start + 1)

@@ -45,6 +45,7 @@ class Spec:
     judge: Judge
     funnel: Funnel
     ages: tuple[float, ...]
+    ended_only: bool = False  # as in `features.dataset.landmarks.landmarks`
 
     @cached_property
     def plan(self) -> Plan:
@@ -79,7 +80,7 @@ class Spec:
 
     def landmark_digest(self, extracted_at: int) -> str:
         """A digest of what landmarks and labels depend on, beside the bucket."""
-        content = json.dumps([asdict(self.funnel), list(self.ages), extracted_at])
+        content = json.dumps([asdict(self.funnel), list(self.ages), extracted_at, *(["ended"] if self.ended_only else [])])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

@@ -40,7 +40,7 @@ class State:
         row, step = positions(stages["lead_id"].combine_chunks(), ids), positions(stages["lead_stage"].combine_chunks(), steps)
         created, stage_times = (np.array(column.cast(pa.int64())) for column in (leads["created_at"], stages["at"]))
         path = Path.from_changes(created, row, step, stage_times, len(spec.funnel.stages))
-        bucket_landmarks = landmarks(path, extracted_at, spec.ages)
+        bucket_landmarks = landmarks(path, extracted_at, spec.ages, ended_only=spec.ended_only)
         outcomes = label(path, bucket_landmarks, spec.funnel, extracted_at)
         labels = {f"reached_{t}": outcomes.reached[:, i] for i, t in enumerate(spec.funnel.targets)}
         labels |= {f"matured_{t}": outcomes.matured[:, i] for i, t in enumerate(spec.funnel.targets)}

@@ -59,16 +59,17 @@ class Scorer:
     ) -> tuple[ScoringInput, list[int]]:
         """Features, and how many interactions of each lead a mail scanner made."""
         features = self.model.feature_set
+        looks = self.model.looked_at(np.array([lead.entered for lead in [*leads, *context]], np.int64), as_of)
         ignored = [0] * (len(leads) + len(context))
         rows = request_rows(
-            self.model.plan, features.encoders, [*leads, *context], as_of,
+            self.model.plan, features.encoders, [*leads, *context], looks,
             mail=features.mail, ignored=ignored, blank=features.attribute_defaults,
         )  # fmt: skip
         scoring_input = ScoringInput(
             rows[:, : len(leads)],
             np.array([lead.stage for lead in leads], np.int32),
-            np.array([(as_of - lead.created) / DAY for lead in leads]),
-            np.array([(as_of - lead.entered) / DAY for lead in leads]),
+            np.array([(moment - lead.created) / DAY for lead, moment in zip(leads, looks.tolist(), strict=False)]),
+            np.array([(moment - lead.entered) / DAY for lead, moment in zip(leads, looks.tolist(), strict=False)]),
             lambda entity, column: [lead.attribute(entity, column) for lead in leads],
         )
         return scoring_input, ignored
@@ -127,6 +128,10 @@ class Scorer:
         )
         if unknown := sorted(types - self.model.plan.type_codes.keys()):
             messages.append(f"Unknown interaction types count only as activity: {_name_list(unknown)}.")
+        if not self.model.dated and lead.interactions:
+            messages.append(
+                "Learned from data without dates, the model sees a lead as it came: what it did since does not count."
+            )
         if scanned:
             messages.append(f"{scanned} opens and clicks were made by a mail scanner and are left out.")
         attributes, company = lead.attributes, lead.company

@@ -191,8 +191,9 @@ def prepare(
     )
     funnel, horizon_notes = with_horizons(dataset.time, funnel, path, extracted_at)
     horizon_notes = horizon_notes or list(facts.closing_notes)
-    ages = config.landmarks.ages or (AGES if dataset.time == "dates" else (0.0,))
-    looks = landmarks(path, extracted_at, ages)
+    dated = dataset.time == "dates"
+    ages = config.landmarks.ages or (AGES if dated else (0.0,))
+    looks = landmarks(path, extracted_at, ages, ended_only=not dated)
     plan = Plan(tuple(dict.fromkeys((*feature_set.features, *rules.features, LAST_INTERACTION))), feature_set.types)
     completed = 0
 
@@ -209,7 +210,7 @@ def prepare(
     points = rules.points(behaviour, lambda entity, column: attribute(histories, looks, entity, column))
     return Prepared(
         funnel, histories, path, looks, feature_set, rules, rows, width, points, deadlines(looks, funnel), extracted_at,
-        dataset.time == "dates", (*notes, *horizon_notes, *deal_notes, *facts.audit.lines()),
+        dated, (*notes, *horizon_notes, *deal_notes, *facts.audit.lines()),
         facts.audit, deals, encoders, prior_of(config),
     )  # fmt: skip
 

@@ -83,8 +83,9 @@ def read(config: Config, data: Storage, out: Storage, rules: Rules, engine: Engi
     path = FunnelPath.from_tables(by_account(lead_tables.leads)[0], lead_tables.lead_stages, funnel)
     full_funnel, notes = with_horizons(manifest.time, funnel, path, moment(lead_tables.extracted_at))
     facts = replace(facts, funnel=full_funnel, closing_notes=tuple(notes))
-    ages = config.landmarks.ages or (AGES if manifest.time == "dates" else (0.0,))
-    spec = Spec(facts.feature_set, (LAST_INTERACTION,), RulesJudge(facts.rules), full_funnel, tuple(ages))
+    dated = manifest.time == "dates"
+    ages = config.landmarks.ages or (AGES if dated else (0.0,))
+    spec = Spec(facts.feature_set, (LAST_INTERACTION,), RulesJudge(facts.rules), full_funnel, tuple(ages), ended_only=not dated)
     report = DataReport.from_dict(manifest.report)
     if not any(note.table == "interactions" and note.what == EARLY for note in report.notes):  # a day was added
         report.note("interactions", EARLY, sum(f.early_rows for f in bucket_follows), done="kept")

@@ -16,6 +16,7 @@ from features.dataset.landmarks import Path as LeadPath
 from features.dataset.landmarks import landmarks
 from features.dataset.validate import validate
 from tests.connectors.files.test_load import load, write
+from training.data.prepare import ROW_ORDER_HORIZON
 
 FUNNEL = Funnel(("lead", "customer"), ("lost",), {"customer": 30})
 ROWS = "a,1\nb,0\nc,\nd,1\ne,\nf,0\n"
@@ -33,7 +34,7 @@ def test_the_rows_are_a_minute_apart_and_outcomes_come_at_once(tmp_path: Path) -
 
 @pytest.mark.parametrize("dated", [False, True])
 def test_every_known_label_has_matured_and_a_blank_outcome_is_neither_yes_nor_no(tmp_path: Path, dated: bool) -> None:
-    """The labels of the real landmark code: known leads all mature, whatever the horizon, open ones never do."""
+    """The landmarks and labels of the real code: those of known leads all mature, open ones have none."""
     rows = ROWS.splitlines()
     text = "id,won,created_at\n" + "\n".join(f"{row},2026-01-0{i + 1}" for i, row in enumerate(rows)) + "\n"
     write(tmp_path, l__csv=text)
@@ -41,21 +42,24 @@ def test_every_known_label_has_matured_and_a_blank_outcome_is_neither_yes_nor_no
     dataset, _ = validate(dataset, FUNNEL)
     known_at = int(microseconds([dataset.extracted_at])[0])
     path = LeadPath.from_tables(dataset.leads, dataset.lead_stages, FUNNEL)
-    looks = landmarks(path, known_at, ages=[0])
-    labels = label(path, looks, FUNNEL, known_at)
+    looks = landmarks(path, known_at, ages=[0], ended_only=True)
+    labels = label(path, looks, Funnel(FUNNEL.stages, FUNNEL.exits, {"customer": ROW_ORDER_HORIZON}), known_at)
     ids = dataset.leads["lead_id"].to_numpy()[looks.lead]
-    matured = labels.matured[:, 0]
-    assert set(ids[matured]) == {"a", "b", "d", "f"}
-    assert set(ids[matured & labels.reached[:, 0]]) == {"a", "d"}
-    assert set(ids) - set(ids[matured]) <= {"c", "e"}
+    assert labels.matured.all()
+    assert set(ids) == {"a", "b", "d", "f"}
+    assert set(ids[labels.reached[:, 0]]) == {"a", "d"}
     assert "2 leads with a blank outcome" in "\n".join(report.lines())
     assert dataset.time == "row_order"
 
 
-def test_known_leads_keep_the_order_of_the_file_and_open_ones_come_last_in_theirs(tmp_path: Path) -> None:
-    write(tmp_path, l__csv="id,won\n" + ROWS)
+def test_open_leads_stay_where_they_are_in_time(tmp_path: Path) -> None:
+    """What is counted from their coming would be off by as much as they are moved."""
+    write(tmp_path, l__csv="id,won\n" + ROWS, d__csv="id,won,created_at\na,1,2026-01-05\nb,,2026-01-02\nc,,2026-01-09\n")
     leads = load(tmp_path, CONFIG, FUNNEL)[0].leads
-    assert leads["lead_id"].to_numpy()[np.argsort(leads["created_at"].to_numpy())].tolist() == list("abdfce")
+    assert leads["lead_id"].to_numpy()[np.argsort(leads["created_at"].to_numpy())].tolist() == list("abcdef")
+    dated, _ = load(tmp_path, CONFIG.replace(" order: rows,", "").replace("l.csv", "d.csv"), FUNNEL)
+    assert dated.leads["created_at"].dt.day.tolist() == [5, 2, 9]
+    assert dated.extracted_at == pd.Timestamp("2026-01-09 00:01", tz="UTC"), "known once the newest had come"
 
 
 def test_an_export_with_the_newest_first_is_turned_round(tmp_path: Path) -> None:

@@ -86,3 +86,12 @@ def test_a_lead_that_is_not_open_has_one_reason_for_it() -> None:
     assert states(way, 5 * DAY).tolist() == [OPEN, EXITED, CONVERTED]
     assert states(way, 4 * DAY).tolist() == [OPEN, OPEN, OPEN], "what happens at that very moment is not known before it"
     assert states(way, 1 * DAY).tolist() == [AHEAD, AHEAD, AHEAD]
+
+
+def test_where_only_ended_leads_are_looked_at_open_ones_have_no_landmark() -> None:
+    way = path({"open": [], "mql": [("mql", 3)], "gone": [("lost", 4)], "won": [("customer", 4)]})
+    assert way.ended.tolist() == [False, True, True, True]
+    every, ended = (landmarks(way, 9 * DAY, [0, 2], ended_only=only) for only in (False, True))
+    assert sorted(set(every.lead.tolist())) == [0, 1, 2, 3]
+    kept = every.take(np.flatnonzero(every.lead > 0))
+    assert (ended.lead.tolist(), ended.as_of.tolist()) == (kept.lead.tolist(), kept.as_of.tolist())
