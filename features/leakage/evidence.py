@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from features.attributes.learn import SKIPPED
-from features.common.clock import Moments, microseconds
+from features.common.clock import AFTER_ENTRY, Moments, microseconds
 from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
 from features.dataset.landmarks import Path
+from features.leakage.certain import tries
 from features.leakage.changes import History, histories, values_as_of
 from features.leakage.outcomes import Outcome, outcomes
 from features.leakage.strength import Ints, levels
@@ -20,7 +21,8 @@ from features.leakage.strength import Ints, levels
 @dataclass(frozen=True)
 class Case:
     """`columns` ("lead.budget" → values, a row a lead) and their `level` codes, `idle` ones apart; `outcomes` that can
-    be judged by; `account` and `created` (leads,); `recorded`: columns with a history."""
+    be judged by; `account` and `created` (leads,); `recorded`: columns with a history; `tries`: groups of leads that the values
+    of a column make."""
 
     funnel: Funnel
     path: Path
@@ -33,6 +35,7 @@ class Case:
     ids: dict[str, pd.Series]
     changes: pd.DataFrame
     recorded: dict[str, History]
+    tries: dict[str, int]
 
     @classmethod
     def from_dataset(cls, dataset: Dataset, funnel: Funnel) -> Case:
@@ -47,16 +50,20 @@ class Case:
         recorded = histories(dataset.attribute_changes, columns, ids)
         return cls(
             funnel, path, judgeable, columns, level, idle, accounts(dataset.leads), microseconds(dataset.leads["created_at"]),
-            ids, dataset.attribute_changes, recorded,
+            ids, dataset.attribute_changes, recorded, {name: tries(values, level[name]) for name, values in columns.items()},
         )  # fmt: skip
 
     def level_codes(self, name: str, outcome: Outcome) -> Ints:
         """Level codes (0 is missing) of a column for the leads of an outcome: as known when they entered the lead stage
         where that is recorded, else as extracted."""
+        return levels(self.values(name, outcome)) if name in self.recorded else self.level[name][outcome.rows]
+
+    def values(self, name: str, outcome: Outcome) -> pd.Series:
+        """The values behind `level_codes`, numbered from 0."""
         if name in self.recorded:
-            entered = outcome.entered + 1  # a value given in the moment of entry is known
-            return levels(values_as_of(name, self.columns[name], self.changes, self.ids, outcome.rows, entered))
-        return self.level[name][outcome.rows]
+            entered = outcome.entered + AFTER_ENTRY  # a value given in the moment of entry is known
+            return values_as_of(name, self.columns[name], self.changes, self.ids, outcome.rows, entered)
+        return self.columns[name].iloc[outcome.rows].reset_index(drop=True)
 
 
 def attribute_columns(dataset: Dataset) -> dict[str, pd.Series]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from features.leakage.certain import certain_values
 from features.leakage.changes import RECORDED, late_fill_finding
 from features.leakage.evidence import Case
 from features.leakage.joint import joint_strength, ridge_odds
@@ -39,6 +40,7 @@ def on_column(case: Case, name: str, strong: Mapping[Outcome, Strength]) -> list
     history = case.recorded.get(name)
     findings = [
         *(_auc_finding(outcome, s) for outcome, s in strong.items()),
+        *(_certain_finding(case, name, o) for o in case.outcomes if o.step),
         *(filledness(case.level_codes(name, o) > 0, o.y, case.account[o.rows], o.target) for o in case.outcomes),
         late_fill_finding(history, case.path, case.funnel.final) if history else None,
         _name_finding(case, name, strong) if history is None or history.recorded < RECORDED else None,
@@ -52,6 +54,14 @@ def _value_findings(case: Case, name: str, findings: Sequence[Finding]) -> list[
     level: Level = "block" if any(f.level == "block" for f in findings) else "warn"
     sentences = [one_value(case.columns[name], case.level_codes(name, o), o) for o in case.outcomes if o.step]
     return [Finding(level, sentence) for sentence in sentences if sentence]
+
+
+def _certain_finding(case: Case, name: str, outcome: Outcome) -> Finding | None:
+    """Values that make the outcome certain. That all outcomes have one value, and so the others none, is told elsewhere."""
+    codes = case.level_codes(name, outcome)
+    none_too = one_value(case.columns[name], codes, outcome) is None
+    tried = case.tries[name], sum(case.tries.values())
+    return certain_values(case.values(name, outcome), codes, outcome, case.account[outcome.rows], tried, none_too=none_too)
 
 
 def _auc_finding(outcome: Outcome, s: Strength) -> Finding | None:

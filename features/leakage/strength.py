@@ -116,17 +116,28 @@ def half(account: Ints) -> Flags:
 
 def levels(values: pd.Series) -> Ints:
     """Codes of the levels (n,), numbers and times in up to `BINS` bins of equal size; missing is 0."""
-    if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return _binned(values.astype("int64").where(values.notna()).astype("float64"))
-    if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
-        return _binned(values)
+    numbers = numbers_of(values)
+    if numbers is not None:
+        return _binned(numbers)
     codes, plain = distinct(values)
     is_filled = np.array([not is_missing(value) for value in plain])
-    if is_filled.sum() > BINS:  # numbers kept as text
-        numbers = pd.to_numeric(pd.Series(plain, dtype="object"), errors="coerce")
-        if numbers[is_filled].notna().mean() >= NUMERIC_SHARE:
-            return _binned(pd.Series(numbers.to_numpy(np.float64)[codes]))
     return np.where(is_filled, np.cumsum(is_filled), 0)[codes]
+
+
+def numbers_of(values: pd.Series) -> pd.Series | None:
+    """Numbers and times (n,) as numbers in their order, NaN where missing; None where values are neither."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return values.astype("int64").where(values.notna()).astype("float64")
+    if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
+        return values.astype("float64")
+    codes, plain = distinct(values)
+    is_filled = np.array([not is_missing(value) for value in plain])
+    if is_filled.sum() <= BINS:
+        return None
+    numbers = pd.to_numeric(pd.Series(plain, dtype="object"), errors="coerce")  # numbers kept as text
+    if numbers[is_filled].notna().mean() < NUMERIC_SHARE:
+        return None
+    return pd.Series(numbers.to_numpy(np.float64)[codes])
 
 
 def _binned(numbers: pd.Series) -> Ints:
