@@ -17,7 +17,7 @@ import pandas as pd
 
 from connectors.files.convert import Origin, Texts, as_time, times
 from connectors.files.settings import FileOptions, Outcome, Scalar, words
-from features.common.clock import MINUTE, microseconds, timestamps
+from features.common.clock import MINUTE, Moments, microseconds, timestamps
 from features.common.errors import ConfigError, nearest
 from features.dataset.data_report import DataReport
 from features.dataset.funnel import Funnel
@@ -31,6 +31,12 @@ def row_times(frame: pd.DataFrame, newest_first: bool = False) -> pd.Series[Any]
     """A moment for each row, one minute apart, in the order of the file or the opposite one."""
     moments = START + np.arange(len(frame), dtype=np.int64)[:: -1 if newest_first else 1] * STEP
     return as_time(pd.Series(timestamps(moments), index=frame.index))
+
+
+def in_row_order(created: Moments) -> bool:
+    """Whether moments (n,) are those of `row_times`, which count rows and no days, even where some rows are gone."""
+    steps = np.diff(np.sort(created))
+    return len(steps) > 0 and int(created.min()) >= START and float(np.median(steps)) == STEP
 
 
 @dataclass(frozen=True)

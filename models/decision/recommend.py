@@ -35,8 +35,8 @@ class Policy:
     """`stage`: the lead stage in which sales takes over. `lines`: lead stage → gain from which it is recommended, rising.
 
     With `money` gains are expected values in `currency`, else P(final lead stage). `quiet_days`: the silence after which a lead
-    with sales is recycled. `capacity_per_week` leads, `cost_per_contact` and `deal_value` (of a usual customer) in `currency`;
-    what is not known is None.
+    with sales is recycled. `capacity_per_week` of the `leads_per_week` that come, `cost_per_contact` and `deal_value` (of a
+    usual customer) in `currency`; what is not known is None.
     """
 
     stage: str
@@ -44,6 +44,7 @@ class Policy:
     money: bool = False
     quiet_days: float = QUIET_DAYS
     capacity_per_week: float | None = None
+    leads_per_week: float | None = None
     cost_per_contact: float | None = None
     deal_value: float | None = None
     currency: str | None = None

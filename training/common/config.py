@@ -33,6 +33,7 @@ class Sales(Settings):
     """What sales can take and what it costs."""
 
     capacity_per_week: float | None = Field(None, gt=0, description="leads sales can take per week")
+    leads_per_week: float | None = Field(None, gt=0, description="leads that come in a week; default: as their dates say")
     cost_per_contact: float | None = Field(None, ge=0)
     currency: str | None = Field(None, description="of all amounts; default: the one most won deals are in")
     hand_over: str | None = Field(None, description="lead stage in which sales takes over; default: `sql`, else the last")

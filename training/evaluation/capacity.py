@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from connectors.files.flat import in_row_order
 from features.common.clock import WEEK
 from models.common.types import Flags, Floats
 from training.common.config import Config
@@ -19,12 +20,20 @@ LEVEL = 0.9
 
 def capacity_share(prepared: Prepared, config: Config) -> float:
     """The share of leads, in %, that sales can take: its capacity against the leads that come in a week; 10 % if unknown."""
-    weekly = config.sales.capacity_per_week
+    weekly, volume = config.sales.capacity_per_week, leads_per_week(prepared, config)
+    if not weekly or not volume:
+        return USUAL_CAPACITY
+    return float(np.clip(100 * weekly / volume, 0.1, 100.0))
+
+
+def leads_per_week(prepared: Prepared, config: Config) -> float | None:
+    """How many leads come in a week, as the configuration or the days on which they came say; None where rows have no days,
+    or these span less than a week."""
+    if config.sales.leads_per_week:
+        return config.sales.leads_per_week
     created = prepared.histories.created
     weeks = float(created.max() - created.min()) / WEEK
-    if not weekly or not prepared.dated or weeks < 1:
-        return USUAL_CAPACITY
-    return float(np.clip(100 * weekly / (len(created) / weeks), 0.1, 100.0))
+    return None if weeks < 1 or (not prepared.dated and in_row_order(created)) else len(created) / weeks
 
 
 def capture_difference(

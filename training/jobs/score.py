@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from features.common.errors import ConfigError, DataError
@@ -54,8 +55,9 @@ class ScoreJob:
 
 @dataclass(frozen=True)
 class ScoredFile:
-    """What a job gave: as of when, how many leads, and how many of each action."""
+    """What a job gave: by which model, as of when, how many leads, and how many of each action."""
 
+    model: FunnelModel
     moment: pd.Timestamp
     leads: int
     actions: Mapping[str, int]
@@ -86,11 +88,34 @@ def score_dataset(
     with Steps(console).running() as steps:
         scored = _score_buckets(job, steps) if job.in_buckets else _score_in_memory(job, steps)
     actions = ", ".join(f"{count:,} {action}" for action, count in sorted(scored.actions.items(), key=lambda a: (-a[1], a[0])))
-    console.print(
-        f"{scored.leads:,} open leads scored as of {scored.moment:%Y-%m-%d %H:%M} UTC into {out}: {actions or 'none'}.",
-        highlight=False,
-    )
+    moment = f"as of {scored.moment:%Y-%m-%d %H:%M} UTC" if scored.model.dated else "as each came"
+    console.print(f"{scored.leads:,} open leads scored {moment} into {out}: {actions or 'none'}.", highlight=False)
+    if sentence := capacity_in_words(scored.model, job.config, scored.leads, scored.actions.get("hand_over", 0)):
+        console.print(sentence, highlight=False)
     return scored.leads
+
+
+def capacity_in_words(model: FunnelModel, config: Config, leads: int, handed_over: int) -> str:
+    """For data without dates: how many leads sales takes in the time in which so many come, and how many are to be handed over;
+    else a capacity is one of weeks, and nothing is said."""
+    policy, capacity = model.policy, config.sales.capacity_per_week
+    if model.dated:
+        return ""
+    if not policy.capacity_per_week or not policy.leads_per_week:
+        unused = (
+            f"`sales: capacity_per_week: {capacity or 0:g}` is not used: the model does not know how many leads come in a week."
+            " Say it as `sales: {leads_per_week: ...}` and train anew."
+        )
+        return unused if capacity else ""
+    weeks = leads / policy.leads_per_week
+    room = policy.capacity_per_week * weeks
+    sentence = (
+        f"So many leads come in {weeks:,.1f} weeks, in which sales takes {room:,.0f}; {handed_over:,} are to be handed over."
+    )
+    too_many = (
+        " That is more: begin at the top of the file, which is ranked, and train anew once outcomes of new leads are known."
+    )
+    return sentence + (too_many if handed_over > np.ceil(room) else "")
 
 
 def _score_in_memory(job: ScoreJob, steps: Steps) -> ScoredFile:
@@ -102,7 +127,7 @@ def _score_in_memory(job: ScoreJob, steps: Steps) -> ScoredFile:
     scores = score_open(model, data, moment, steps.step("Scoring"), job.previous)
     with whole_file(job.out) as partial:
         scores.to_csv(partial, index=False) if job.out.suffix == ".csv" else scores.to_parquet(partial, index=False)
-    return ScoredFile(moment, len(scores), Counter(scores["action"]) if len(scores) else {})
+    return ScoredFile(model, moment, len(scores), Counter(scores["action"]) if len(scores) else {})
 
 
 def _score_buckets(job: ScoreJob, steps: Steps) -> ScoredFile:
@@ -125,7 +150,7 @@ def _score_buckets(job: ScoreJob, steps: Steps) -> ScoredFile:
         bar.stage("write")
         write_scores(scores, storage, job.out, model, engine)
         bar.end()
-    return ScoredFile(moment, scores.leads, scores.actions)
+    return ScoredFile(model, moment, scores.leads, scores.actions)
 
 
 def recommended(path: Path) -> dict[str, tuple[Action, pd.Timestamp]]:

@@ -51,8 +51,8 @@ def handover(prepared: Prepared, config: Config, holdout: Holdout) -> Handover:
     bare = bare_policy(config, prepared, holdout.amounts.lifetime if holdout.amounts else None)
     cut = as_of_cut(prepared, config, holdout, bare)
     past = weekly(prepared, holdout, cut)
-    policy = choose_policy(bare, prepared, config, holdout, past, slice(None))
+    policy = choose_policy(bare, prepared, config, holdout, cut, past, slice(None))
     if past is None:
         return Handover(policy, None, None, cut)
-    tested_policy = choose_policy(bare, prepared, config, holdout, past, slice(selection_week_count(past)))
+    tested_policy = choose_policy(bare, prepared, config, holdout, cut, past, slice(selection_week_count(past)))
     return Handover(policy, past, backtest(tested_policy, past, prepared.rules.book.thresholds.get(bare.stage)), cut)

@@ -40,8 +40,9 @@ YEAR = 365.25
 @dataclass(frozen=True)
 class ReportFacts:
     """What the report tells. `capacity`: % of the leads that sales can take, `caught`: the share of all later customers that
-    the model meets there minus that of the rules, with a 90 % interval. `customers_per_year`: customers a year in these data.
-    `contacts` and `backtest` are None, and other tables empty, where the data allow none."""
+    the model meets there minus that of the rules, with a 90 % interval. `unused_capacity`: leads a week that sales could take,
+    where nobody knows of how many. `customers_per_year`: customers a year in these data. `contacts` and `backtest` are None, and
+    other tables empty, where the data allow none."""
 
     name: str
     final: str
@@ -55,6 +56,7 @@ class ReportFacts:
     cut: str | None
     capacity: float
     capacity_per_week: float | None
+    unused_capacity: float | None
     caught: Difference
     customers_per_year: float | None
     curves: pd.DataFrame
@@ -111,7 +113,8 @@ def gather(
         period=report.period if prepared.dated else None,
         cut=timestamps(np.array([holdout.cut]))[0].strftime("%Y-%m-%d") if prepared.dated else None,
         capacity=capacity,
-        capacity_per_week=config.sales.capacity_per_week if prepared.dated else None,
+        capacity_per_week=handover.policy.capacity_per_week,
+        unused_capacity=None if handover.policy.capacity_per_week else config.sales.capacity_per_week,
         caught=capture_difference(y, probabilities["model"], probabilities["rules"], capacity, account),
         customers_per_year=_customers_per_year(prepared),
         curves=capacity_curves(prepared, holdout),
@@ -128,7 +131,12 @@ def gather(
         drift=drift_table.sort_values("psi", ascending=False, ignore_index=True),
         disagreements=disagreements(prepared, holdout, handover.cut, language),
         steps=findings.steps,
-        notes=(*report.lines(), *pool_notes(config, prepared.pool, holdout.fit.transitions), *prepared.notes),
+        notes=(
+            *report.lines(),
+            *pool_notes(config, prepared.pool, holdout.fit.transitions),
+            *prepared.notes,
+            *handover.policy.notes,
+        ),
         blocked_columns=prepared.audit.blocked,
     )
 

@@ -91,22 +91,42 @@ def caught_chart(f: ReportFacts, s: Speaker) -> str:
 def handover(f: ReportFacts, s: Speaker) -> list[str]:
     """What the policy would have done on history."""
     if f.backtest is None:
-        if f.cut is None:
-            undated = s.pick(
-                "The data have no dates, so there are no weeks to look back on; the line is the cost of a contact, "
-                "or twice "
-                "the base rate.",
-                "Die Daten nennen keine Tage, also gibt es keine Wochen zum Zurückblicken; die Linie ist, was ein "
-                "Kontakt "
-                "kostet, oder das Doppelte der Grundrate.",
-            )
-            return [undated]
-        too_short = s.pick(
-            "There are too few weeks whose outcome is known to test a hand-over policy on history.",
-            "Es gibt zu wenige Wochen mit bekanntem Ausgang, um eine Übergabe an der Geschichte zu prüfen.",
-        )
-        return [too_short]
+        return [_without_weeks(f, s)]
     return [_backtest_result(f, s, f.backtest), _timing_errors(f, s, f.backtest)]
+
+
+def _without_weeks(f: ReportFacts, s: Speaker) -> str:
+    """Why nothing could be tried on history, and where the line lies then."""
+    why = (
+        s.pick(
+            "The data have no dates of outcomes, so there are no weeks to look back on",
+            "Die Daten nennen keine Tage der Ergebnisse, also gibt es keine Wochen zum Zurückblicken",
+        )
+        if f.cut is None
+        else s.pick(
+            "There are too few weeks whose outcome is known to test a hand-over policy on history",
+            "Es gibt zu wenige Wochen mit bekanntem Ausgang, um eine Übergabe an der Geschichte zu prüfen",
+        )
+    )
+    if f.capacity_per_week:
+        return why + s.pick(
+            f"; the line lies where no more than {s.percent(f.capacity / 100, 1)} of the held-out leads reach it, as many as "
+            f"sales takes of those that come ({s.number(f.capacity_per_week)} a week).",
+            f"; die Linie liegt so, dass nicht mehr als {s.percent(f.capacity / 100, 1)} der zurückgehaltenen Leads sie "
+            f"erreichen, so viele, wie der Vertrieb von den eingehenden nimmt ({s.number(f.capacity_per_week)} je Woche).",
+        )
+    line = s.pick(
+        "; the line is the cost of a contact, or twice the base rate.",
+        "; die Linie ist, was ein Kontakt kostet, oder das Doppelte der Grundrate.",
+    )
+    if not f.unused_capacity:
+        return why + line
+    return f"{why}{line} " + s.pick(
+        f"Your capacity of {s.number(f.unused_capacity)} leads a week is not used: nobody knows how many come in a week. "
+        "`sales: {leads_per_week: …}` in the configuration says it.",
+        f"Ihre Kapazität von {s.number(f.unused_capacity)} Leads je Woche bleibt ungenutzt: Niemand weiß, wie viele in einer "
+        "Woche kommen. `sales: {leads_per_week: …}` in der Konfiguration sagt es.",
+    )
 
 
 def _backtest_result(f: ReportFacts, s: Speaker, backtest: Backtest) -> str:

@@ -55,7 +55,11 @@ class TrainingData:
                 for g in self.grown
             ),
         )
-        policy = replace(model.policy, capacity_per_week=config.sales.capacity_per_week)
+        policy = replace(
+            model.policy,
+            capacity_per_week=model.policy.capacity_per_week and config.sales.capacity_per_week,
+            leads_per_week=model.policy.leads_per_week and model.policy.leads_per_week / self.share,
+        )
         return replace(model, policy=policy, notes=(*model.notes, *notes))
 
 
@@ -125,7 +129,10 @@ def _scaled(config: Config, share: float) -> Config:
     if share >= 1:
         return config
     weekly, nurturing = config.sales.capacity_per_week, config.nurturing.per_week
-    sales = config.sales.model_copy(update={"capacity_per_week": weekly and weekly * share})
+    volume = config.sales.leads_per_week
+    sales = config.sales.model_copy(
+        update={"capacity_per_week": weekly and weekly * share, "leads_per_week": volume and volume * share}
+    )
     return config.changed(
         sales=sales, nurturing=config.nurturing.model_copy(update={"per_week": nurturing and nurturing * share})
     )

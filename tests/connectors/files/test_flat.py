@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.common.clock import microseconds
+from connectors.files.flat import in_row_order
+from features.common.clock import DAY, microseconds
 from features.common.errors import ConfigError, DataError
 from features.dataset.funnel import Funnel
 from features.dataset.labels import label
@@ -60,6 +61,16 @@ def test_open_leads_stay_where_they_are_in_time(tmp_path: Path) -> None:
     dated, _ = load(tmp_path, CONFIG.replace(" order: rows,", "").replace("l.csv", "d.csv"), FUNNEL)
     assert dated.leads["created_at"].dt.day.tolist() == [5, 2, 9]
     assert dated.extracted_at == pd.Timestamp("2026-01-09 00:01", tz="UTC"), "known once the newest had come"
+
+
+def test_the_order_of_rows_is_told_from_days(tmp_path: Path) -> None:
+    ids = [f"{i},{i % 2}" for i in range(40)]
+    write(tmp_path, l__csv="id,won\n" + "\n".join(ids) + "\n")
+    created = microseconds(load(tmp_path, CONFIG, FUNNEL)[0].leads["created_at"])
+    assert in_row_order(created)
+    assert in_row_order(np.delete(created, [3, 4, 20])), "rows that were left out leave gaps"
+    assert not in_row_order(created[0] + np.arange(40) * DAY)
+    assert not in_row_order(created[:1])
 
 
 def test_an_export_with_the_newest_first_is_turned_round(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +11,11 @@ from mlflow import MlflowClient
 
 from features.common.errors import ConfigError, DataError
 from features.dataset.dataset import Dataset
+from tests.tiny import tiny_model
 from tests.trained import Trained
 from training.common import tracking
-from training.jobs.score import score_dataset
+from training.common.config import Config
+from training.jobs.score import capacity_in_words, score_dataset
 
 
 @pytest.fixture
@@ -72,3 +75,16 @@ def test_make_score_says_what_is_wrong(
     with pytest.raises(error, match=message):
         score_dataset(trained.config, tmp_path / out, dataset=folder, as_of=as_of, model_folder=trained.folder)
     assert not (tmp_path / out).exists()
+
+
+def test_without_dates_the_capacity_of_the_time_in_which_so_many_come_is_told() -> None:
+    model = replace(tiny_model(), dated=False)
+    knows = replace(model, policy=replace(model.policy, capacity_per_week=20.0, leads_per_week=100.0))
+    config = Config.model_validate({"name": "x", "dataset": "d", "sales": {"capacity_per_week": 20}})
+    few = capacity_in_words(knows, config, 250, 50)
+    assert few == "So many leads come in 2.5 weeks, in which sales takes 50; 50 are to be handed over."
+    assert "begin at the top of the file" in capacity_in_words(knows, config, 250, 51)
+    assert "leads_per_week" in capacity_in_words(model, config, 250, 51)
+    without = config.changed(sales=config.sales.model_copy(update={"capacity_per_week": None}))
+    assert capacity_in_words(model, without, 250, 51) == ""
+    assert capacity_in_words(replace(knows, dated=True), config, 250, 51) == ""

@@ -26,4 +26,8 @@ def test_what_cannot_be_said_is_said(facts: dict[str, ReportFacts], monkeypatch:
     text = render(bare, Speaker("de"))
     assert "Es gibt zu wenige Wochen" in text
     assert "Was ist ein Lead wert?" not in text
+    undated = replace(bare, cut=None, capacity=5.0, capacity_per_week=20.0)
+    assert "no more than 5.0\xa0% of the held-out leads reach it, as many as sales takes" in render(undated, Speaker("en"))
+    unknown = replace(undated, capacity_per_week=None, unused_capacity=20.0)
+    assert "Ihre Kapazität von 20 Leads je Woche bleibt ungenutzt" in render(unknown, Speaker("de"))
     assert "Sie sind sich bei jedem Lead einig." in text
