@@ -23,7 +23,7 @@ from training.common.progress import Steps, terminal
 from training.data.prepare import Prepared
 from training.evaluation.disagreements import disagreements, disagreements_in_words
 from training.evaluation.final_model import final_model
-from training.evaluation.gate import Difference, Verdict
+from training.evaluation.gate import Difference, Verdict, rules_serve
 from training.evaluation.holdout import Holdout, hold_out, next_difference
 from training.evaluation.segments import in_words as segments_in_words
 from training.evaluation.summary import Results, coverage_in_words, in_words, show
@@ -88,6 +88,7 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
         with steps.phase("Logging to MLflow"):
             run_id, version, verdict = log_run(run_config, dataset, report, prepared, holdout, model, against_rules, artifacts)
     messages = [
+        *rules_serve(holdout.learned_worse),
         *in_words(holdout.results, model.funnel.final, against_rules),
         *coverage_in_words(holdout.coverage),
         *segments_in_words(holdout.segments),

@@ -16,6 +16,7 @@ from features.partitions.storage import Storage
 from models.store import save
 from tests.raw import raw_in_memory
 from tests.tiny import FUNNEL, tiny_model
+from tests.training.worlds import Turned, turned_world
 from training.common import tracking
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +48,11 @@ def working_folder(_empty_mlflow: Path, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def turned(tmp_path_factory: pytest.TempPathFactory) -> Turned:
+    return turned_world(tmp_path_factory.mktemp("turned"))
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,11 @@ from models.score import next_contributions, part_sums
 from training.common.config import Config
 from training.common.progress import Steps
 from training.data.prepare import Prepared
+from training.evaluation.gate import rules_serve
 from training.evaluation.holdout import Holdout
 from training.fit.funnel_fit import TICKS, Fit, fit_funnel
 from training.fit.next_steps import next_steps
+from training.fit.rules_fit import fit_rules
 from training.fit.value_fit import WonDeals, fit_value, lifetime, value_notes
 from training.pool.words import pool_notes
 
@@ -38,14 +40,18 @@ def final_model(
     How strongly to regularise, how fast rows fade, how many trees and what each learner weighs is chosen anew, as at the cut,
     by later rows: more is known by now. The held-out figures are of that way of choosing, not of what it chose.
 
-    `extend_fit` goes on from there where `prepared` is a part of what is known.
+    `extend_fit` goes on from there where `prepared` is a part of what is known. Where what was learned is worse than the rules,
+    it is the rules alone that are fitted.
     """
     all_rows = np.ones(len(prepared.looks), bool)
     tick = steps.counter("Fitting on all data", TICKS * len(prepared.funnel.targets))
-    fit = fit_funnel(
-        prepared, prepared.extracted_at, all_rows, config.search, config.seed, earlier=holdout.fit.settings, tick=tick
-    )
-    fit = extend_fit(fit) if extend_fit else fit
+    if holdout.learned_worse:
+        fit = fit_rules(prepared, prepared.extracted_at, all_rows, config.search, config.seed, tick)
+    else:
+        fit = fit_funnel(
+            prepared, prepared.extracted_at, all_rows, config.search, config.seed, earlier=holdout.fit.settings, tick=tick
+        )
+        fit = extend_fit(fit) if extend_fit else fit
     won = WonDeals.from_landmarks(prepared, prepared.deals, all_rows, prepared.extracted_at)
     value = fit_value(won, prepared.deals.currency, lifetime(config, prepared.deals), config.seed)
     draft = replace(
@@ -60,11 +66,12 @@ def final_model(
             "logs": [t.log for t in fit.transitions],
         },
         notes=(
+            *rules_serve(holdout.learned_worse),
             *prepared.notes,
             *value_notes(value, prepared.deals),
             *policy.notes,
             *(f"{t.target}: {t.log['regime']}" for t in fit.transitions),
-            *pool_notes(config, prepared.pool, fit.transitions),
+            *pool_notes(config, prepared.pool, () if holdout.learned_worse else fit.transitions),
         ),
     )
     draft = replace(draft, next_steps=next_steps(prepared, config, draft))

@@ -57,9 +57,31 @@ def compare(y: Flags, a: Floats, b: Floats, account: npt.NDArray[np.int64], seed
     return Difference(float(losses.mean()), float(low), float(high))
 
 
-def judge(champion: str | None, against_rules: Difference, against_champion: Difference | None) -> Verdict:
-    """The decision. `against_champion` is None when there are no newer matured leads on which both could be judged."""
+def rules_serve(learned_worse: Difference | None) -> list[str]:
+    """A sentence where the rules serve in place of what was learned, which was worse by so much."""
+    if learned_worse is None:
+        return []
+    sentence = (
+        "The rules serve in place of what was learned: on held-out leads its log loss on the next lead stage was higher by "
+        f"{learned_worse.mean:.4f} (90 % interval {learned_worse.low:.4f} to {learned_worse.high:.4f}). Probabilities are those"
+        " of the points; nothing else about a lead counts."
+    )
+    return [sentence]
+
+
+def judge(
+    champion: str | None,
+    against_rules: Difference,
+    against_champion: Difference | None,
+    learned_worse: Difference | None = None,
+) -> Verdict:
+    """The decision. `against_champion` is None when there are no newer matured leads on which both could be judged; with
+    `learned_worse` the challenger is the rules alone."""
     rules = f"log loss against the rules {against_rules.mean:+.4f} ({against_rules.low:+.4f} to {against_rules.high:+.4f})"
+    if champion is None and learned_worse:
+        return Verdict(
+            True, "There was no champion: the rules serve, calibrated, until something learned is no worse than they are."
+        )
     if champion is None:
         doubt = "" if against_rules.better else "; it does not clearly beat the rules yet, treat its scores with care"
         return Verdict(True, f"There was no champion: {rules}{doubt}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,8 +27,11 @@ from training.evaluation.summary import Results
 from training.evaluation.value_check import ValueCheck, check_value
 from training.fit.baselines import BASELINES, fit_baseline
 from training.fit.funnel_fit import TICKS, Fit, fit_funnel
+from training.fit.rules_fit import fit_rules
 from training.fit.splits import cut_for, separate_accounts
 from training.fit.value_fit import WonDeals, fit_value, lifetime
+
+LEARNED = "learned"  # the source that was learned, where the rules serve in its place
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class Holdout:
     """The held-out side: what became of it, and every source's probabilities (n, targets) for the landmarks `rows`.
 
     `train_rows` (landmarks,) are those that could be trained on; `seconds` is what the fit took, `amounts`
-    what customers bring, learned as of the cut.
+    what customers bring, learned as of the cut. `learned_worse`: by how much what was learned is worse than the rules, beyond
+    doubt; `fit` and the source "model" are then the rules alone. None where what was learned serves.
     """
 
     cut: int
@@ -51,26 +56,25 @@ class Holdout:
     seconds: float
     value: ValueCheck | None
     amounts: Value | None
+    learned_worse: Difference | None = None
 
 
 def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Holdout:
-    """Fit as known at the cut, on one side of time and accounts; predict the other.
+    """Fit as known at the cut, on one side of time and accounts; predict the other. Where the rules are better at that beyond
+    doubt, they are the model.
 
     Raises
     ------
     DataError
         if no landmark has matured.
     """
-    labels = prepared.labels(prepared.extracted_at)
     cut, train_rows, rows = sides(prepared, config.test_share)
-    as_of, account = prepared.looks.as_of, prepared.account
     tick = steps.counter("Fitting as of the cut", (TICKS + config.search.trials) * len(prepared.funnel.targets))
     began = time.perf_counter()
     fit = fit_funnel(prepared, cut, train_rows, config.search, config.seed, tick=tick)
     seconds = time.perf_counter() - began
     stage, x = prepared.looks.stage[rows], prepared.x(rows)
-    conditional, by_model = chain(fit.transitions, x, stage)
-    sources: dict[str, Floats] = {"model": by_model}
+    sources: dict[str, Floats] = {}
     sources["rules"] = fit.rule_odds.probabilities(prepared.points.points[rows], stage, len(prepared.funnel.targets))
     cut_labels = prepared.labels(cut)
     for name in BASELINES:
@@ -80,7 +84,31 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Holdout:
                 for t in range(len(prepared.funnel.targets))
             ]
             sources[name] = chain(fitted, x, stage)[1]
-    test_labels = labels.take(rows)
+    held_out = _judged(prepared, config, (cut, train_rows, rows), fit, sources)
+    against_rules = next_difference(prepared, held_out, held_out.probability["model"], sources["rules"])
+    if against_rules.verdict == "worse":
+        sources[LEARNED] = held_out.probability["model"]
+        with steps.phase("The rules in the model's place"):
+            rules_fit = fit_rules(prepared, cut, train_rows, config.search, config.seed)
+            held_out = _judged(prepared, config, (cut, train_rows, rows), rules_fit, sources)
+        held_out = replace(held_out, learned_worse=against_rules)
+    return replace(held_out, seconds=seconds)
+
+
+def _judged(
+    prepared: Prepared,
+    config: Config,
+    sides_of_cut: tuple[int, Flags, npt.NDArray[np.intp]],
+    fit: Fit,
+    other_sources: Mapping[str, Floats],
+) -> Holdout:
+    """What a fit says of the held-out rows, beside the other sources."""
+    cut, train_rows, rows = sides_of_cut
+    as_of, account = prepared.looks.as_of, prepared.account
+    stage, x = prepared.looks.stage[rows], prepared.x(rows)
+    conditional, by_model = chain(fit.transitions, x, stage)
+    sources = {"model": by_model, **other_sources}
+    test_labels = prepared.labels(prepared.extracted_at).take(rows)
     questions = slices(prepared.funnel, stage, test_labels.matured)
     results = {name: evaluate_slices(questions, test_labels.reached, p, prepared.funnel) for name, p in sources.items()}
     low, high = chain_intervals([t.interval for t in fit.transitions], conditional, by_model)
@@ -109,7 +137,7 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Holdout:
         per_segment,
         fit,
         train_rows,
-        seconds,
+        0.0,
         value_result,
         value,
     )

@@ -79,12 +79,13 @@ def fit_funnel(
     seed: int,
     *,
     earlier: Mapping[str, Settings] | None = None,
+    points_only: bool = False,
     tick: Tick | None = None,
 ) -> Fit:
     """Fit every transition on the landmarks `subset` (n,) as far as their labels were known at `known_at`.
 
     Of the settings of an `earlier` fit, by target, the trees' hyperparameters are taken over, which cost most to search for;
-    all else is chosen anew.
+    all else is chosen anew. `points_only`: as `fit_transition`.
 
     Raises
     ------
@@ -100,7 +101,9 @@ def fit_funnel(
         examples = prepared.examples(target, labels, subset)
         if not len(examples):
             raise nothing_to_learn(prepared, target, known_at)
-        fitted = fit_transition(name, examples, bounds, seed, params=_tree_params(earlier, name), tick=tick)
+        fitted = fit_transition(
+            name, examples, bounds, seed, params=_tree_params(earlier, name), points_only=points_only, tick=tick
+        )
         in_stage = prepared.looks.stage[rows[fitted.validation_rows]] == target
         out_of_fold = OutOfFold(rows[fitted.validation_rows][in_stage], fitted.margin[in_stage])
         transition, censoring_fit = fit_censored(prepared, target, known_at, subset, fitted, out_of_fold, labels)

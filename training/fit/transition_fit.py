@@ -100,14 +100,16 @@ def fit_transition(
     seed: int,
     *,
     params: Mapping[str, Any] | None = None,
+    points_only: bool = False,
     tick: Tick | None = None,
 ) -> Fitted:
     """A calibrated transition from `examples`; `params` are hyperparameters of trees found before, else they are searched for.
+    `points_only`: as if outcomes were too few to choose by, the linear learner alone, as close to the rules as can be.
 
     All that is chosen, weighed, calibrated and doubted is learned from predictions of later rows of other accounts
     (`training.fit.splits.forward_folds` says when that is not possible).
     """
-    rarer, folds = rarer_of(examples), forward_folds(examples)
+    rarer, folds = 0 if points_only else rarer_of(examples), forward_folds(examples)
     validation_rows = np.concatenate([fold.validation for fold in folds])
     validation = examples.select(validation_rows)
     chosen, pool, linear_margins = _choose_linear(examples, folds, rarer)

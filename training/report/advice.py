@@ -26,6 +26,15 @@ def _who_ranks(f: ReportFacts, s: Speaker) -> str:
     row = at_capacity(f)
     if not f.held_customers:
         return no_customers(f, s)
+    if f.learned_worse:
+        low, mean, high = (s.number(x, 3) for x in (f.learned_worse.low, f.learned_worse.mean, f.learned_worse.high))
+        return s.pick(
+            "Keep the rules: they serve, for what was learned besides is worse than they are on held-out leads (log loss higher"
+            f" by {mean}, 90 % interval {low} to {high}). What is called the model here is their points as probabilities.",
+            "Bleiben Sie bei den Regeln: Sie gelten, denn was sonst gelernt wurde, ist auf zurückgehaltenen Leads schlechter "
+            f"(Log-Loss um {mean} höher, 90-%-Intervall {low} bis {high}). Was hier Modell heißt, sind ihre Punkte als "
+            "Wahrscheinlichkeiten.",
+        )
     if f.capacity >= ALL_LEADS:
         return s.pick(
             "Sales can take more leads than come: call them all, the highest first. The ranking saves time, not customers.",

@@ -16,7 +16,7 @@ from models.decision.recommend import Policy
 from training.common.config import Config
 from training.data.prepare import Prepared
 from training.evaluation.capacity import capacity_share, capture_difference
-from training.evaluation.gate import Difference
+from training.evaluation.gate import Difference, rules_serve
 from training.evaluation.holdout import Holdout
 from training.evaluation.summary import Results
 from training.policy.backtest import Backtest
@@ -41,8 +41,9 @@ YEAR = 365.25
 class ReportFacts:
     """What the report tells. `capacity`: % of the leads that sales can take, `caught`: the share of all later customers that
     the model meets there minus that of the rules, with a 90 % interval. `unused_capacity`: leads a week that sales could take,
-    where nobody knows of how many. `customers_per_year`: customers a year in these data. `contacts` and `backtest` are None, and
-    other tables empty, where the data allow none."""
+    where nobody knows of how many. `customers_per_year`: customers a year in these data. `learned_worse`: by how much what was
+    learned is worse than the rules, where these serve. `contacts` and `backtest` are None, and other tables empty, where the
+    data allow none."""
 
     name: str
     final: str
@@ -75,6 +76,7 @@ class ReportFacts:
     steps: NextSteps
     notes: tuple[str, ...]
     blocked_columns: tuple[str, ...]
+    learned_worse: Difference | None = None
 
 
 @dataclass(frozen=True)
@@ -132,12 +134,14 @@ def gather(
         disagreements=disagreements(prepared, holdout, handover.cut, language),
         steps=findings.steps,
         notes=(
+            *rules_serve(holdout.learned_worse),
             *report.lines(),
-            *pool_notes(config, prepared.pool, holdout.fit.transitions),
+            *pool_notes(config, prepared.pool, () if holdout.learned_worse else holdout.fit.transitions),
             *prepared.notes,
             *handover.policy.notes,
         ),
         blocked_columns=prepared.audit.blocked,
+        learned_worse=holdout.learned_worse,
     )
 
 

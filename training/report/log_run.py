@@ -27,13 +27,14 @@ from training.common.config import Config
 from training.data.prepare import Prepared
 from training.evaluation.evaluate import capacity_curve, flat
 from training.evaluation.gate import Difference, Verdict, judge
-from training.evaluation.holdout import Holdout, next_difference
+from training.evaluation.holdout import LEARNED, Holdout, next_difference
 from training.report.plots import plot_capacity, plot_reliability
 
 REPORT = "report.html"
 
 DESCRIPTIONS = {
     "model": "The blend of learners, calibrated, fitted as of the cut and judged on later leads of other accounts.",
+    LEARNED: "What was learned, and was worse than the rules beyond doubt: these are the model.",
     "rules": "The points of the rules on the same leads, turned into probabilities on the same history.",
     "logistic": "Baseline: plain logistic regression on the model's features.",
     "lightgbm-default": "Baseline: LightGBM with its defaults on the model's features.",
@@ -97,7 +98,7 @@ def log_run(
                     newer = _against_champion(config, dataset, prepared, holdout, folder)
                 except ModelError:  # written by another Ripeline: it can neither be compared nor served
                     champion, outdated = None, f" Version {champion} is of another Ripeline and could not be compared."
-            verdict = judge(champion, against_rules, newer)
+            verdict = judge(champion, against_rules, newer, holdout.learned_worse)
             verdict = replace(verdict, reason=verdict.reason + outdated)
             version = tracking.register(config.name, save(model, folder / "model"))
             if verdict.promote:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.common.types import sigmoid
-from training.evaluation.gate import Difference, compare, judge
+from training.evaluation.gate import Difference, compare, judge, rules_serve
 
 
 def test_the_better_of_two_is_told_apart_and_equals_are_not() -> None:
@@ -37,6 +37,17 @@ def test_the_gate(champion: str | None, rules: Difference, newer: Difference | N
     verdict = judge(champion, rules, newer)
     assert verdict.promote is promote
     assert why in verdict.reason
+
+
+def test_the_rules_become_champion_in_place_of_what_is_worse_and_all_are_told() -> None:
+    worse = Difference(0.08, 0.022, 0.14)
+    verdict = judge(None, BAD, None, worse)
+    assert verdict.promote
+    assert "the rules serve" in verdict.reason
+    assert not judge("3", BAD, GOOD, worse).promote
+    (sentence,) = rules_serve(worse)
+    assert "higher by 0.0800 (90 % interval 0.0220 to 0.1400)" in sentence
+    assert rules_serve(None) == []
 
 
 @pytest.mark.parametrize(("low", "high", "verdict"), [(-2, -1, "better"), (-1, 1, "tied"), (1, 2, "worse"), (-1, 0, "tied")])

@@ -18,10 +18,13 @@ from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
 from models.rules.rules import Rules
 from tests.trained import SMALL
+from tests.training.worlds import Turned
 from training.common.config import Config
 from training.common.progress import Steps
 from training.data.prepare import prepare
-from training.evaluation.holdout import Holdout, hold_out
+from training.evaluation.final_model import final_model
+from training.evaluation.holdout import Holdout, hold_out, next_difference
+from training.policy.handover import handover
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +80,28 @@ def test_a_transition_nobody_ever_made_is_scored_all_the_same(dataset: Dataset) 
     found = held(never(dataset, ["customer"]))
     assert "points: 0 accounts" in found.fit.transitions[-1].log["regime"]
     assert 0 < np.nanmax(found.probability["model"][:, -1]) < 0.05
+
+
+def test_where_what_was_learned_is_worse_than_the_rules_these_are_the_model(turned: Turned) -> None:
+    steps = Steps(Console(file=io.StringIO()))
+    found = hold_out(turned.prepared, turned.config, steps)
+    assert found.learned_worse is not None
+    assert found.learned_worse.low > 0
+    learned, model, rules = (found.results[name]["customer"]["log_loss"] for name in ("learned", "model", "rules"))
+    assert learned > rules + found.learned_worse.low
+    assert model == pytest.approx(rules, abs=0.01)
+    assert next_difference(turned.prepared, found, found.probability["model"], found.probability["rules"]).verdict == "tied"
+    result = handover(turned.prepared, turned.config, found)
+    final = final_model(turned.prepared, turned.config, found, result.policy, steps)
+    assert "The rules serve in place of what was learned" in final.notes[0]
+    x = turned.prepared.x(np.arange(400))
+    moved = x.copy()
+    moved[:, :-1] = np.nan
+    assert (final.transitions[0].probability(x) == final.transitions[0].probability(moved)).all()
+
+
+def test_a_model_that_is_no_worse_serves_as_it_was_learned(dataset: Dataset) -> None:
+    found = held(dataset)
+    assert found.learned_worse is None
+    assert "learned" not in found.probability
+    assert found.seconds > 0
