@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from features.attributes.bands import read_band
 from features.attributes.titles import FUNCTION_LABELS
 from features.common.errors import ModelError, nearest
 from features.common.words import Language
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from features.attributes.values import (
+    CENTURY_US,
     DAY_US,
+    EARLIEST_US,
     Column,
     Floats,
     distinct,
@@ -41,7 +44,7 @@ from features.attributes.values import (
 )
 
 Entity = Literal["lead", "company"]
-AttributeKind = Literal["number", "flag", "category", "date", "seniority", "function", "free_mail"]
+AttributeKind = Literal["number", "flag", "category", "band", "date", "seniority", "function", "free_mail"]
 
 RARE, MISSING = "(rare or new)", "(missing)"
 
@@ -58,6 +61,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     RARE: ("rare or new value", "seltener oder neuer Wert"),
     MISSING: ("missing", "keine Angabe"),
     "log": ("order of magnitude", "Größenordnung"),
+    "middle": ("middle of the range", "Mitte der Spanne"),
     "days_before": ("days ago", "Tage her"),
 }
 
@@ -65,6 +69,7 @@ _WORDS: dict[str, tuple[str, str]] = {
 FLOAT_READERS: dict[str, Callable[[object], float]] = {
     "number": read_number,
     "flag": read_flag,
+    "band": read_band,
     "seniority": read_seniority,
     "free_mail": read_free_mail,
 }
@@ -73,6 +78,7 @@ KEY_READERS: dict[str, Callable[[object], str | None]] = {"category": read_key, 
 _PROBLEMS = {
     "number": "is not a number",
     "flag": "is neither yes nor no",
+    "band": "is not a range such as 51-200",
     "date": "is not a date such as 2026-03-31",
     "seniority": "is not text",
     "free_mail": "is not text",
@@ -83,8 +89,10 @@ _PROBLEMS = {
 class AttributeEncoder:
     """One column of leads or companies as numeric columns `names`.
 
-    - number: itself, with `log` also sign × log(1 + |x|); flag, free_mail: 1 or 0; seniority: 0–6; date: days from it to as_of,
-      missing when not before as_of. NaN when missing or not of the kind.
+    - number: itself, with `log` also sign × log(1 + |x|); flag, free_mail: 1 or 0; seniority: 0–6; band: the middle of a range
+      of numbers (`features.attributes.bands`); date: days from it to as_of,
+      missing when it is not before as_of or before 1900; with `century` one that is not before as_of is that of a century
+      earlier. NaN when missing or not of the kind.
     - category, function: one-hot, an indicator per entry of `levels`, one for all rare and unseen values, one for missing.
 
     Raises
@@ -98,6 +106,7 @@ class AttributeEncoder:
     kind: AttributeKind
     levels: tuple[str, ...] = ()
     log: bool = False
+    century: bool = False
 
     def __post_init__(self) -> None:
         for name, value, known_values in (
@@ -138,8 +147,8 @@ class AttributeEncoder:
                 FUNCTION_LABELS[v][language] if self.kind == "function" and v in FUNCTION_LABELS else v for v in self.levels
             ]
             return tuple(f"{word}: {value}" for value in (*level_labels, _WORDS[RARE][german], _WORDS[MISSING][german]))
-        if self.kind == "date":
-            return (f"{word}: {_WORDS['days_before'][german]}",)
+        if self.kind in ("date", "band"):
+            return (f"{word}: {_WORDS['days_before' if self.kind == 'date' else 'middle'][german]}",)
         return (word, f"{word} ({_WORDS['log'][german]})") if self.log else (word,)
 
     @cached_property
@@ -161,7 +170,12 @@ class AttributeEncoder:
             out[:] = 0.0
             out[np.arange(len(out)), hot[codes]] = 1.0
         elif self.kind == "date":
-            out[:, 0] = _days_before(values, np.asarray(as_of_us, dtype=np.int64))
+            moments, is_filled = _moments(values)
+            as_of = np.asarray(as_of_us, dtype=np.int64)
+            if self.century:
+                moments = np.where(moments >= as_of, moments - CENTURY_US, moments)
+            is_counted = is_filled & (moments >= EARLIEST_US) & (moments < as_of)
+            out[:, 0] = np.where(is_counted, (as_of - moments) / DAY_US, np.nan)
         else:
             out[:, 0] = self._floats(values)
             if self.log:
@@ -187,7 +201,10 @@ class AttributeEncoder:
             out[offset + self._codes.get(KEY_READERS[self.kind](value), width)] = 1.0
         elif self.kind == "date":
             moment = read_moment(value)
-            out[offset] = math.nan if moment is None or moment >= as_of_us else float(as_of_us - moment) / DAY_US
+            if moment is not None and self.century and moment >= as_of_us:
+                moment -= CENTURY_US
+            is_counted = moment is not None and EARLIEST_US <= moment < as_of_us
+            out[offset] = float(as_of_us - moment) / DAY_US if moment is not None and is_counted else math.nan
         else:
             out[offset] = number = FLOAT_READERS[self.kind](value)
             if self.log:
@@ -214,7 +231,8 @@ class AttributeEncoder:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `from_dict` is the way back."""
         base: dict[str, Any] = {"entity": self.entity, "column": self.column, "kind": self.kind}
-        return base | ({"levels": list(self.levels)} if self.kind in KEY_READERS else {}) | ({"log": True} if self.log else {})
+        levels = {"levels": list(self.levels)} if self.kind in KEY_READERS else {}
+        return base | levels | ({"log": True} if self.log else {}) | ({"century": True} if self.century else {})
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> AttributeEncoder:
@@ -233,7 +251,8 @@ class AttributeEncoder:
             ) from error
 
 
-def _days_before(values: Column, as_of_us: npt.NDArray[np.int64]) -> Floats:
+def _moments(values: Column) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """UTC microseconds of values (n,), and which there are."""
     import pandas as pd
 
     dtype = getattr(values, "dtype", None)
@@ -250,5 +269,4 @@ def _days_before(values: Column, as_of_us: npt.NDArray[np.int64]) -> Floats:
         read = [read_moment(value) for value in plain]
         is_filled = np.array([moment is not None for moment in read])[codes]
         moments = np.array([moment or 0 for moment in read], dtype=np.int64)[codes]
-    moments = np.where(is_filled, moments, 0)
-    return np.where(is_filled & (moments < as_of_us), (as_of_us - moments) / DAY_US, np.nan)
+    return np.where(is_filled, moments, 0), is_filled

@@ -8,11 +8,14 @@ import reprlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from features.attributes.bands import is_range, read_band
+from features.attributes.dates import DateColumn, judge_dates
 from features.attributes.encoders import KEY_READERS, AttributeEncoder, AttributeKind, Entity
 from features.attributes.values import (
     distinct,
@@ -22,6 +25,7 @@ from features.attributes.values import (
     read_moment,
     read_number,
 )
+from features.common.clock import microseconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +34,8 @@ _TABLE: dict[Entity, str] = {"lead": "leads", "company": "companies"}
 SKIPPED = {"lead": {"lead_id", "company_id", "created_at", "opted_out"}, "company": {"company_id"}}
 _KNOWN_CATEGORIES = {"industry", "country", "source"}
 _ALWAYS_LOG = {"employees", "annual_revenue"}
+_FEWEST_BANDS = 3  # of two levels the order says nothing that they do not say themselves
+_SHARED, _MANY = 0.05, 10  # of the rows of a category, of so many values, share one indicator: worth a sentence
 _TYPED_SHARE = 0.95  # of the filled rows must read as a number or a date for the column to be one
 _ID_TEXT = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|[0-9a-f]{16,}", re.IGNORECASE)
 _ID_NAME = re.compile(r"(^|[_\s])(id|nr|no|number|nummer|key|guid|uuid)$", re.IGNORECASE)
@@ -143,7 +149,19 @@ def _kinds(profile: _ColumnProfile) -> tuple[tuple[AttributeKind, ...], str]:
     if profile.column == "email_domain":
         return ("free_mail",), ""
     kind, remark = _kind(profile)
+    if kind == "category" and _is_band(profile):
+        return ("category", "band"), remark
     return (kind,) if kind else (), remark
+
+
+def _is_band(profile: _ColumnProfile) -> bool:
+    """Ranges of numbers, with a plain number or two among them: levels in an order."""
+    ranges = sum(map(is_range, profile.plain))
+    return ranges >= _FEWEST_BANDS and 2 * ranges >= len(profile.plain) and profile.passes(_is_read_as_band)
+
+
+def _is_read_as_band(value: object) -> bool:
+    return not math.isnan(read_band(value))
 
 
 def _is_wide(profile: _ColumnProfile) -> bool:
@@ -169,8 +187,10 @@ def _levels(profile: _ColumnProfile, kind: AttributeKind, min_level_rows: int, m
     )
 
 
-def _learn_column(profile: _ColumnProfile, min_level_rows: int, max_levels: int) -> Iterable[AttributeEncoder | str]:
-    """Encoders and notes of one column."""
+def _learn_column(
+    profile: _ColumnProfile, min_level_rows: int, max_levels: int, dates: Callable[[], DateColumn]
+) -> Iterable[AttributeEncoder | str]:
+    """Encoders and notes of one column; `dates` judges it where it holds dates."""
     if not profile.plain:
         from features.dataset.tables import TABLES
 
@@ -189,7 +209,24 @@ def _learn_column(profile: _ColumnProfile, min_level_rows: int, max_levels: int)
             yield f"{profile.name}: no {noun} is found in {min_level_rows} rows, not used"
         else:
             log = kind == "number" and (profile.column in _ALWAYS_LOG or _is_wide(profile))
-            yield AttributeEncoder(profile.entity, profile.column, kind, levels, log)
+            judged = dates() if kind == "date" else DateColumn(False, ())
+            yield from judged.notes
+            yield from _shared_note(profile, kind, levels)
+            yield AttributeEncoder(profile.entity, profile.column, kind, levels, log, judged.century)
+
+
+def _shared_note(profile: _ColumnProfile, kind: AttributeKind, levels: tuple[str, ...]) -> Iterable[str]:
+    """A sentence where a good part of the rows share the indicator of rare values."""
+    if kind != "category":
+        return
+    own = {read_key(level) for level in levels}
+    keys = [read_key(value) for value in profile.plain]
+    rare_rows = int(profile.counts[[key not in own for key in keys]].sum())
+    if rare_rows >= _SHARED * profile.rows and len(set(keys) - own) >= _MANY:
+        yield (
+            f"{profile.name}: {len(levels)} of {len(set(keys)):,} values have a column of their own, the others share one: "
+            f"{rare_rows:,} of {profile.rows:,} rows"
+        )
 
 
 def learn_encoders(
@@ -215,10 +252,13 @@ def learn_encoders(
     notes = []
     used_names: set[str] = set()
     for entity, frame in frames.items():
+        created = microseconds(frame["created_at"]) if "created_at" in frame else None
         for column in map(str, frame.columns):
             if column in SKIPPED[entity] or column in exclude or f"{entity}.{column}" in exclude:
                 continue
-            for result in _learn_column(_ColumnProfile.from_values(entity, column, frame[column]), min_level_rows, max_levels):
+            profile = _ColumnProfile.from_values(entity, column, frame[column])
+            dates = partial(judge_dates, profile.name, frame[column], created)
+            for result in _learn_column(profile, min_level_rows, max_levels, dates):
                 if isinstance(result, str):
                     notes.append(result)
                 elif used_names.isdisjoint(result.names):

@@ -22,6 +22,9 @@ Column: TypeAlias = "Sequence[object] | npt.NDArray[Any] | pd.Series[Any]"
 DAY_US = 86_400_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+# Software writes "none" as 0001-01-01, 1899-12-30 or 1900-01-01; nobody in a funnel has an older date.
+EARLIEST_US = (datetime(1900, 1, 2, tzinfo=UTC) - EPOCH) // MICROSECOND
+CENTURY_US = 36_525 * DAY_US
 
 YES_WORDS = frozenset({"yes", "y", "ja", "j", "true", "t", "wahr", "on", "1", "1.0"})
 NO_WORDS = frozenset({"no", "n", "nein", "false", "f", "falsch", "off", "0", "0.0"})

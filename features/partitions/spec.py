@@ -87,7 +87,9 @@ class Spec:
 def _encoder_keys(encoder: AttributeEncoder) -> list[str]:
     keys = []
     for name in encoder.names:
-        suffix = f"|{json.dumps(sorted(encoder.levels))}" if name.endswith(f"={RARE}") else ""
+        suffix = (
+            f"|{json.dumps(sorted(encoder.levels))}" if name.endswith(f"={RARE}") else "|century" if encoder.century else ""
+        )
         keys.append(f"{encoder.entity}.{encoder.column}|{encoder.kind}|{name}{suffix}")
     return keys
 

@@ -28,6 +28,8 @@ ENCODERS = [
     AttributeEncoder("lead", "newsletter", "flag"),
     AttributeEncoder("lead", "country", "category", ("DE", "Österreich", "3", "true")),
     AttributeEncoder("lead", "signup_date", "date"),
+    AttributeEncoder("lead", "birth_date", "date", century=True),
+    AttributeEncoder("company", "size", "band"),
     AttributeEncoder("lead", "job_title", "seniority"),
     AttributeEncoder("lead", "job_title", "function", ("sales", "it")),
     AttributeEncoder("lead", "email_domain", "free_mail"),
@@ -43,7 +45,8 @@ ODD: list[Any] = [
     NAIVE.replace(tzinfo=timezone(timedelta(hours=2))),
     pd.Timestamp("2026-01-01 01:02:03.123456789"), pd.Timestamp("1960-05-05 00:00:00.000000001", tz="Europe/Berlin"),
     "2026-01-01", "2026-01-01T10:00:00Z", "2026-13-01", "Head of IT", "Leiterin Vertrieb", "Ninja", "GMAIL.com", "me@web.de",
-    "acme.com", object,
+    "acme.com", object, "51-200", "1000+", "> 10 Mio. €", "200-51", "9" * 400, "1-" + "9" * 400, "2068-01-01", "0001-01-01",
+    "9999-12-31", "1899-12-30", date(2126, 3, 31), pd.Timestamp("2050-06-01"),
 ]  # fmt: skip
 
 anything = st.one_of(

@@ -141,3 +141,34 @@ def test_learning_does_not_depend_on_the_order_of_rows(values: list[str | None])
     encoder, _ = learned("segment", values, min_level_rows=2)
     assert encoder is not None
     assert encoder.levels == ("tin", "Gold")
+
+
+def test_bands_become_a_number_beside_their_levels() -> None:
+    encoders, notes = learn_encoders({"lead": pd.DataFrame({"size": ["1", "2-10", "11-50", "51-200", "201+", None] * 30})})
+    assert [e.kind for e in encoders] == ["category", "band"]
+    assert encoders[1].names == ("lead.size.band",)
+    assert encoders[1].labels("en") == ("Size: middle of the range",)
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["a-b", "1-2", "large", "small"],
+        ["1-10", "11-50"],  # two levels say their order themselves
+        ["01067", "80331", "01099"],
+        ["2024-01", "2024-02", "2024-03"],
+    ],
+)
+def test_other_levels_are_levels_alone(values: list[str]) -> None:
+    encoders, _ = learn_encoders({"lead": pd.DataFrame({"size": values * 30})})
+    assert [e.kind for e in encoders] == ["category"]
+
+
+def test_how_many_values_share_a_column_is_told_where_they_are_many_rows() -> None:
+    names = [f"city {i}" for i in range(60) for _ in range(30)]
+    encoder, notes = learned("city", names)
+    assert encoder is not None
+    assert len(encoder.levels) == 40
+    assert notes == ["lead.city: 40 of 60 values have a column of their own, the others share one: 600 of 1,800 rows"]
+    assert learned("city", ["a"] * 200 + ["b"] * 200 + ["c"] * 3)[1] == []
