@@ -297,7 +297,8 @@ def batch(folder: Path, leads: int) -> tuple[int, float, float]:
     dataset = simulate(SimulatorSettings(leads=leads)).dataset
     scored = len(score_open(model, dataset, dataset.extracted_at))
     seconds = quickest(lambda: score_open(model, dataset, dataset.extracted_at), 7)
-    index = quickest(lambda: Histories.from_dataset(dataset, model.feature_set.types, model.feature_set.mail), 3)
+    features = model.feature_set
+    index = quickest(lambda: Histories.from_dataset(dataset, features.types, features.mail, features.turning_away), 3)
     return scored, scored / seconds, index
 
 

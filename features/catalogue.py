@@ -13,12 +13,14 @@ from features.dataset.funnel import Funnel
 from features.feature import Feature, InteractionFilter
 from features.spec import Age, Count, CreatedOn, DaysSince, Decayed, Gap, InStage, Share, Silence, Topics, Total, Trend, Variety
 from features.spec_accounts import ColleaguesActive, ColleaguesCount, ColleaguesSilence, GroupSize
+from features.turning_away import BY_NAME, TurningAway
 
 ALL_INTERACTIONS = InteractionFilter("any")
 INBOUND = InteractionFilter("inbound", direction="in")
 OUTBOUND = InteractionFilter("outbound", direction="out")
 VISITS = InteractionFilter("visit", mark="visit")
 ACTIVE_DAYS = InteractionFilter("active_day", mark="active_day")
+TURNED_AWAY = InteractionFilter("turned_away", mark="turned_away")
 
 # group → the interaction types it gathers; a group is used where at least two of them occur
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -43,7 +45,10 @@ HALF_LIVES = (7.0, 30.0)  # days
 
 @dataclass(frozen=True)
 class DataProfile:
-    """What the data hold: interaction types (most frequent first), directions, and whether contents, values, accounts exist."""
+    """What the data hold: interaction types (most frequent first), directions, and whether contents, values, accounts exist.
+
+    `turning_away` says which types speak against a lead; `away_together`: there are several, and enough of them together.
+    """
 
     types: tuple[str, ...] = ()
     valued: tuple[str, ...] = ()
@@ -51,6 +56,8 @@ class DataProfile:
     contents: bool = False
     accounts: bool = False
     dates: bool = True
+    turning_away: TurningAway = BY_NAME
+    away_together: bool = False
 
 
 def catalogue(profile: DataProfile, funnel: Funnel) -> list[Feature]:
@@ -63,19 +70,24 @@ def catalogue(profile: DataProfile, funnel: Funnel) -> list[Feature]:
     if not profile.types:
         return features
     features += _overall(profile)
+    active = [name for name in profile.types if name not in profile.turning_away.types]
     for name in profile.types:
-        features += _family(InteractionFilter(name, (name,)), WINDOWS, HALF_LIVES)
-    features += [Total(InteractionFilter(name, (name,)), days) for name in profile.valued for days in (30.0, None)]
+        family = _family if name in active else _away
+        features += family(InteractionFilter(name, (name,)), WINDOWS, HALF_LIVES)
+    if profile.away_together:
+        features += _away(TURNED_AWAY, WINDOWS, HALF_LIVES)
+    valued = [InteractionFilter(name, (name,)) for name in profile.valued if name in active]
+    features += [Total(interactions, days) for interactions in valued for days in (30.0, None)]
     for name, members in GROUPS.items():
-        present = tuple(t for t in members if t in profile.types)
+        present = tuple(t for t in members if t in active)
         if len(present) > 1:
             features += _family(InteractionFilter(name, present), WINDOWS, HALF_LIVES)
             features.append(Trend(InteractionFilter(name, present), 30.0))
-    features += _rates(profile.types)
+    features += _rates(active)
     if profile.contents:
         features += [Topics(), Topics(deepest=True)]
     if profile.accounts:
-        features += _buying_group(profile)
+        features += _buying_group(profile, active)
     return features
 
 
@@ -86,6 +98,12 @@ def _family(interactions: InteractionFilter, windows: Sequence[float], half_live
         DaysSince(interactions),
         *(Decayed(interactions, life) for life in half_lives),
     ]
+
+
+def _away(interactions: InteractionFilter, windows: Sequence[float], half_lives: Sequence[float]) -> list[Feature]:
+    """Of acts of turning away only what grows with each of them, so that what it adds to a chance can be bounded: days since
+    the last one, a trend or a share would fall."""
+    return [*(Count(interactions, days) for days in (*windows, None)), *(Decayed(interactions, life) for life in half_lives)]
 
 
 def _overall(profile: DataProfile) -> list[Feature]:
@@ -109,9 +127,9 @@ def _rates(types: Collection[str]) -> list[Feature]:
     return [Share(part, base, days) for part, base in pairs for days in (90.0, None)]
 
 
-def _buying_group(profile: DataProfile) -> list[Feature]:
+def _buying_group(profile: DataProfile, active: Collection[str]) -> list[Feature]:
     interactions = INBOUND if "in" in profile.directions else ALL_INTERACTIONS
-    intent = tuple(t for t in GROUPS["intent"] if t in profile.types)
+    intent = tuple(t for t in GROUPS["intent"] if t in active)
     features: list[Feature] = [GroupSize(), ColleaguesActive(7.0), ColleaguesActive(30.0), ColleaguesSilence()]
     features += [ColleaguesCount(interactions, days) for days in (7.0, 30.0, None)]
     if intent:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from features.common.words import Language, type_words
 
 Part = Literal["engagement", "fit", "timing", "rules"]
-Mark = Literal["visit", "active_day"]
+Mark = Literal["visit", "active_day", "turned_away"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class InteractionFilter:
     """Which interactions count: of these types (all when empty), in this direction (any when None).
 
     `mark` takes instead the interactions that open a visit (inbound, more than 30 minutes after the one before) or a day
-    (UTC) with any interaction at all.
+    (UTC) with any interaction at all, or those that turn away. Without `types` none that turns away counts but by that mark:
+    it is no activity (`features.turning_away`).
     """
 
     name: str

@@ -131,8 +131,9 @@ def _open(model: FunnelModel, dataset: Dataset, as_of: int, threads: int) -> tup
     account_mask[account[eligible]] = True
     account_mask[-1] = False
     people = np.flatnonzero(eligible | account_mask[account])
+    features = model.feature_set
     histories = Histories.from_dataset(
-        dataset, model.feature_set.types, model.feature_set.mail, people, threads, background=threads > 1
+        dataset, features.types, features.mail, features.turning_away, people, threads, background=threads > 1
     )
     looks = open_leads(Path(path.reached[histories.row], path.exited_at[histories.row]), as_of)
     looks = replace(looks, as_of=model.looked_at(looks.entered, as_of))

@@ -86,7 +86,7 @@ class FunnelModel:
     @cached_property
     def plan(self) -> Plan:
         """The model's features, then those of the rules and the silence of a lead that the model lacks; one pass for all."""
-        plan = Plan(self._combined, self.feature_set.types)
+        plan = self.feature_set.plan(self._combined)
         plan.compile()
         return plan
 

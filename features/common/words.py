@@ -16,6 +16,7 @@ _TYPES: dict[str, tuple[str, str]] = {
     "outbound": ("contacts by us", "Kontakte durch uns"),
     "visit": ("visits", "Besuche"),
     "active_day": ("active days", "aktive Tage"),
+    "turned_away": ("unsubscribes, bounces and refusals", "Abmeldungen, Rückläufer und Absagen"),
     "download": ("downloads", "Downloads"),
     "intent": ("signs of buying intent", "Kaufsignale"),
     "website": ("pages viewed", "angesehene Seiten"),

@@ -51,7 +51,7 @@ def build(
 
 def frame(feature_set: FeatureSet, histories: Histories, looks: Landmarks) -> pd.DataFrame:
     """The pandas face: lead_id and as_of as the index, one column per feature, float64."""
-    plan = Plan(feature_set.features, feature_set.types)
+    plan = feature_set.plan(feature_set.features)
     rows = build(plan, feature_set.encoders, histories, looks, dtype=np.float64)
     index = pd.MultiIndex.from_arrays(
         [histories.leads["lead_id"].to_numpy(object)[looks.lead], pd.to_datetime(looks.as_of, unit="us", utc=True)],

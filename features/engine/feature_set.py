@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from features.attributes.defaults import AttributeDefaults
 from features.attributes.encoders import AttributeEncoder
 from features.common.words import Language
+from features.engine.plan import Plan
 from features.feature import Feature, Part
-from features.spec import feature_from_dict
+from features.spec import Count, Decayed, feature_from_dict
+from features.turning_away import BY_NAME, TurningAway
 
 
 @dataclass(frozen=True)
@@ -31,13 +37,14 @@ class FeatureSet:
     """The columns of each attribute encoder first, then the features of the catalogue, in this order.
 
     `mail` (types,) is what each interaction type is to a mail (`features.engine.scanners.mail_roles`); empty lets scanners
-    through.
+    through. `turning_away` says which types speak against a lead.
     """
 
     features: tuple[Feature, ...]
     encoders: tuple[AttributeEncoder, ...]
     types: tuple[str, ...]
     mail: tuple[str, ...] = ()
+    turning_away: TurningAway = BY_NAME
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -52,6 +59,21 @@ class FeatureSet:
     def attribute_columns(self) -> int:
         """How many columns the encoders make."""
         return sum(len(e.names) for e in self.encoders)
+
+    def plan(self, features: Sequence[Feature]) -> Plan:
+        """Features, its own or others, as they are computed with its interaction types."""
+        return Plan(tuple(features), self.types, self.turning_away)
+
+    @cached_property
+    def lowering(self) -> npt.NDArray[np.bool_]:
+        """Columns (columns,) that grow with acts of turning away and with nothing else: they may only lower a chance."""
+        away = frozenset(self.turning_away.types)
+        grows = [
+            isinstance(f, (Count, Decayed))
+            and (f.what.mark == "turned_away" or bool(f.what.types and away.issuperset(f.what.types)))
+            for f in self.features
+        ]
+        return np.array([False] * self.attribute_columns + grows, bool)
 
     @cached_property
     def column_descriptions(self) -> tuple[ColumnDescription, ...]:
@@ -71,9 +93,11 @@ class FeatureSet:
         return tuple(columns)
 
     def to_dict(self) -> dict[str, Any]:
+        away = {"turning_away": self.turning_away.to_dict()} if self.turning_away != BY_NAME else {}
         return {
             "types": list(self.types),
             "mail": list(self.mail),
+            **away,
             "features": [f.to_dict() for f in self.features],
             "encoders": [e.to_dict() for e in self.encoders],
         }
@@ -92,6 +116,7 @@ class FeatureSet:
             tuple(AttributeEncoder.from_dict(e) for e in saved["encoders"]),
             tuple(saved["types"]),
             tuple(saved["mail"]),
+            TurningAway.from_dict(saved["turning_away"]) if "turning_away" in saved else BY_NAME,
         )
 
     @cached_property

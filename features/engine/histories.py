@@ -24,6 +24,7 @@ from features.dataset.tally import Tally
 from features.engine.index import DIRECTIONS, UNDIRECTED, HistoryIndex
 from features.engine.people import People
 from features.engine.scanners import drop_rows, scanner_mask
+from features.turning_away import BY_NAME, TurningAway
 
 T = TypeVar("T")
 
@@ -51,12 +52,13 @@ class Histories:
         dataset: Dataset,
         types: Sequence[str],
         mail: Sequence[str] = (),
+        turning_away: TurningAway = BY_NAME,
         lead_rows: npt.NDArray[np.intp] | None = None,
         threads: int = 1,
         background: bool = False,
     ) -> Histories:
         """All histories of a dataset, or those of the leads at `lead_rows` (n,), which must be whole accounts. Interactions of
-        a type that is not among `types` count as "other".
+        a type that is not among `types` count as "other", or as other ones that turn away.
 
         With `mail` roles (types,), what mail scanners made is left out; `scanner_rows` counts it. `threads`: at most so many
         for the index of the interactions; `background`: it is made in a thread of its own, and only who asks for `people` waits
@@ -68,7 +70,7 @@ class Histories:
         company_row = recode(leads["company_id"], dataset.companies["company_id"])[0].astype(np.intp)
 
         def index() -> tuple[HistoryIndex, int]:
-            history = _history(dataset.interactions, leads, types, threads)
+            history = _history(dataset.interactions, leads, types, turning_away, threads)
             machine = scanner_mask(history, mail, threads)
             return drop_rows(history, machine, threads), int(machine.sum())
 
@@ -123,7 +125,9 @@ def account_keys(leads: pd.DataFrame) -> pd.Series[str]:
     return ("c:" + company).where(company.notna(), "l:" + leads["lead_id"])
 
 
-def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[str], threads: int) -> HistoryIndex:
+def _history(
+    interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[str], turning_away: TurningAway, threads: int
+) -> HistoryIndex:
     """The index of these leads' interactions; those of others are passed over."""
 
     def lead() -> npt.NDArray[np.int32]:
@@ -132,7 +136,9 @@ def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[st
     def kind() -> npt.NDArray[np.int32]:
         kinds, directions = (interactions[name].astype("category") for name in ("type", "direction"))
         of_type = by_category(kinds, types)
-        of_type[of_type < 0] = len(types)
+        for other in np.flatnonzero(of_type[:-1] < 0).tolist():
+            of_type[other] = len(types) + turning_away.of_other(str(kinds.cat.categories[other]))
+        of_type[-1] = len(types)
         # what is neither in nor out has no direction
         of_direction = np.array([*DIRECTIONS.values(), UNDIRECTED], np.int32)[by_category(directions, list(DIRECTIONS))]
         codes = gather(of_type * np.int32(3), kinds.cat.codes.to_numpy())
@@ -147,9 +153,11 @@ def _history(interactions: pd.DataFrame, leads: pd.DataFrame, types: Sequence[st
     return HistoryIndex.build(len(leads), of_lead, times, kind_codes, value, contents, threads)
 
 
-def data_profile(dataset: Dataset, tally: Tally | None = None) -> DataProfile:
-    """What features the data can carry; `tally` is of interactions that `dataset` does not hold."""
+def data_profile(dataset: Dataset, tally: Tally | None = None, turning_away: TurningAway | None = None) -> DataProfile:
+    """What features the data can carry; `tally` is of interactions that `dataset` does not hold, `turning_away` of its types;
+    without it, names say which turn away."""
     tally = tally or Tally.of_frame(dataset.interactions)
+    away = turning_away or TurningAway.among(tally.types)
     types = [name for name, rows in tally.types.items() if rows >= MIN_TYPE_ROWS]
     return DataProfile(
         types=tuple(sorted(types, key=lambda name: (-tally.types[name], name))),
@@ -158,4 +166,6 @@ def data_profile(dataset: Dataset, tally: Tally | None = None) -> DataProfile:
         contents=len(tally.contents) > 1,
         accounts=bool(dataset.leads["company_id"].dropna().duplicated().any()),
         dates=dataset.time == "dates",
+        turning_away=away,
+        away_together=len(away.types) > 1 and sum(tally.types.get(name, 0) for name in away.types) >= MIN_TYPE_ROWS,
     )

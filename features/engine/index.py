@@ -29,7 +29,8 @@ Codes = npt.NDArray[np.int32]
 class HistoryIndex:
     """Interactions sorted by (lead, at). Lead i owns the rows `start[i]:start[i + 1]`; leads of one account are neighbours.
 
-    `kind` is 3 × type code + direction; `value` is in thousandths, so that sums are exact; `content` is -1 where there is none.
+    `kind` is 3 × type code + direction; types without a code share the two after the last, one for activity and one for turning
+    away. `value` is in thousandths, so that sums are exact; `content` is -1 where there is none.
     """
 
     start: npt.NDArray[np.int64]

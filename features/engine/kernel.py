@@ -30,7 +30,7 @@ PER_DAY = DAY // MINUTE
 SPREAD = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio (Knuth's multiplicative hashing)
 # parts of the plan's tables
 SIZES, INSTRUCTIONS, SPANS, FIRST_MEMBER, MEMBERS, FADED, SUMMED, CELLS = range(8)
-SHARED_SPANS, SHARED_FIRST, SHARED_MEMBERS = range(8, 11)
+SHARED_SPANS, SHARED_FIRST, SHARED_MEMBERS, AWAY = range(8, 12)
 LIVES, DAYS = range(2)
 
 
@@ -80,7 +80,7 @@ def _compute(
             )  # fmt: skip
             colleagues = 0
             if 1 < size <= LARGEST_GROUP and sizes[7]:
-                colleagues = _colleagues(begin, end, i, start, time, now, ago)
+                colleagues = _colleagues(integers, begin, end, i, start, time, kind, now, ago)
             _fill_features(
                 integers, reals, counts, sums, faded, first_time, last_time, rhythm, slots, prefix, moments, arrivals,
                 ago[:colleagues], size, created[i], entered[look], stage[look], now, out, look,
@@ -110,7 +110,7 @@ def _walk(
     of the gaps between them, moment of the last; `slots` then begins with the number of topics and how often the deepest."""
     sizes, spans, lives = part(integers, SIZES), part(integers, SPANS), part(reals, LIVES)
     first_member, members = part(integers, FIRST_MEMBER), part(integers, MEMBERS)
-    fading, summing = part(integers, FADED), part(integers, SUMMED)
+    fading, summing, away = part(integers, FADED), part(integers, SUMMED), part(integers, AWAY)
     visit, active_day, asks_topics = sizes[4], sizes[5], sizes[6]
     channels, totals, life_count = sizes[0], sizes[2], len(lives)
     counts[:] = 0
@@ -135,7 +135,9 @@ def _walk(
         age = (now - moment) / DAY
         for life in range(life_count):
             weight[life] = np.exp2(age * (-1.0 / lives[life]))
-        opens = code % 3 != OUTBOUND and (last_inbound == NO_MOMENT or moment - last_inbound > VISIT_GAP)
+        # what turns away is no activity, whatever its direction
+        own, turns_away = code % 3 != OUTBOUND, away[code // 3]
+        opens = own and not turns_away and (last_inbound == NO_MOMENT or moment - last_inbound > VISIT_GAP)
         day = moment // DAY
         begin, end = first_member[code], first_member[code + 1]
         for member in range(begin, end + 2):
@@ -144,7 +146,7 @@ def _walk(
             elif member == end:
                 channel = visit if opens else -1
             else:
-                channel = active_day if day != today else -1
+                channel = active_day if day != today and not turns_away else -1
             if channel < 0:
                 continue
             counts[rank * channels + channel] += 1
@@ -157,8 +159,10 @@ def _walk(
                     faded[base + life] += weight[life]
             if summing[channel] >= 0:
                 sums[rank * totals + summing[channel]] += value[k]
+        if turns_away:
+            continue
         today = day
-        if code % 3 == OUTBOUND:
+        if not own:
             continue
         last_inbound = moment
         if opens:
@@ -207,12 +211,14 @@ def _account(integers: Any, row: int, row_end: int, time: Any, kind: Any) -> Any
 
 
 @exact
-def _colleagues(begin: int, end: int, lead: int, start: Any, time: Any, now: int, ago: Any) -> int:
+def _colleagues(integers: Any, begin: int, end: int, lead: int, start: Any, time: Any, kind: Any, now: int, ago: Any) -> int:
     """Into `ago` days since each colleague that ever did anything did so last; how many those are."""
-    count = 0
+    count, away = 0, part(integers, AWAY)
     for colleague in range(begin, end):
         if colleague != lead:
             row_end = _lower_bound(time, start[colleague], start[colleague + 1], now)
+            while row_end > start[colleague] and away[kind[row_end - 1] // 3]:
+                row_end -= 1
             if row_end > start[colleague]:
                 ago[count] = (now - time[row_end - 1]) / DAY
                 count += 1

@@ -16,9 +16,11 @@ from features.engine.index import INBOUND, OUTBOUND, UNDIRECTED
 from features.feature import Feature, InteractionFilter
 from features.spec import Age, Count, CreatedOn, DaysSince, Decayed, Gap, InStage, Share, Silence, Topics, Total, Trend, Variety
 from features.spec_accounts import ColleaguesActive, ColleaguesCount, ColleaguesSilence, GroupSize
+from features.turning_away import BY_NAME, TurningAway
 
 _DIRECTION = {"in": INBOUND, "out": OUTBOUND}
 VISIT, ACTIVE_DAY = InteractionFilter("visit", mark="visit"), InteractionFilter("active_day", mark="active_day")
+TURNED_AWAY = InteractionFilter("turned_away", mark="turned_away")
 UNBOUNDED = 2**62  # a window longer than any history
 
 # what an instruction does with its three numbers; the kernel has a branch for each
@@ -59,17 +61,20 @@ class Bank:
     def ranked(self) -> None:
         self.windows = {span: rank for rank, span in enumerate(sorted(self.windows))}
 
-    def members(self, types: Sequence[str]) -> list[list[int]]:
-        """For each kind of interaction, 3 × (types + 1) with "unknown" last, the channels it belongs to. Marks are no kinds."""
+    def members(self, types: Sequence[str], away: Sequence[bool]) -> list[list[int]]:
+        """For each kind of interaction, 3 × len(away), the channels it belongs to; `away` as `Plan.away`. Visits and active
+        days are no kinds."""
         code = {name: i for i, name in enumerate(types)}
-        channel_lists: list[list[int]] = [[] for _ in range(3 * (len(types) + 1))]
+        channel_lists: list[list[int]] = [[] for _ in range(3 * len(away))]
         for interactions, channel in self.channels.items():
-            if interactions.mark:
-                continue
+            if interactions.types:
+                kinds = sorted({code[t] for t in interactions.types if t in code})
+            elif interactions.mark in (None, TURNED_AWAY.mark):
+                kinds = [kind for kind, turns in enumerate(away) if turns == (interactions.mark is not None)]
+            else:
+                kinds = []
             directions = [_DIRECTION[interactions.direction]] if interactions.direction else [UNDIRECTED, INBOUND, OUTBOUND]
-            for kind in (
-                sorted({code[t] for t in interactions.types if t in code}) if interactions.types else range(len(types) + 1)
-            ):
+            for kind in kinds:
                 for direction in directions:
                     channel_lists[3 * kind + direction].append(channel)
         return channel_lists
@@ -79,7 +84,7 @@ class Bank:
 class _TableBuilder:
     """Tables being made. The forms run twice: what the first run finds decides the places that the second one gives."""
 
-    types: tuple[str, ...]
+    activity: tuple[str, ...]  # the types that are
     lead_bank: Bank = field(default_factory=Bank)
     shared: Bank = field(default_factory=Bank)  # of the whole account
     faded: dict[int, int] = field(default_factory=dict)  # channel → its place among those with a fading sum
@@ -98,7 +103,7 @@ class _TableBuilder:
 
     def variety(self, f: Variety) -> Instruction:
         begin = len(self.cells)
-        self.cells += [self.lead_bank.cell(InteractionFilter(name, (name,)), f.days) for name in self.types]
+        self.cells += [self.lead_bank.cell(InteractionFilter(name, (name,)), f.days) for name in self.activity]
         return VARIETY, begin, len(self.cells)
 
     def active(self, f: ColleaguesActive) -> Instruction:
@@ -149,6 +154,7 @@ class Plan:
 
     features: tuple[Feature, ...]
     types: tuple[str, ...]
+    turning_away: TurningAway = BY_NAME
 
     def compile(self) -> None:
         """Fill every table now, before threads could fill one twice."""
@@ -158,7 +164,7 @@ class Plan:
 
     @cached_property
     def tables(self) -> Tables:
-        builder = _TableBuilder(self.types)
+        builder = _TableBuilder(tuple(t for t, away in zip(self.types, self.away, strict=False) if not away))
         for f in self.features:
             _FORMS[type(f)](builder, f)
         for bank in (builder.lead_bank, builder.shared):
@@ -166,8 +172,8 @@ class Plan:
         builder.cells, builder.days = [], []
         instructions = [(*_FORMS[type(f)](builder, f), 0, 0, 0)[:4] for f in self.features]
         channels, lead_bank, shared = builder.lead_bank.channels, builder.lead_bank, builder.shared
-        first_member, members = _rows(lead_bank.members(self.types))
-        shared_first, shared_members = _rows(shared.members(self.types))
+        first_member, members = _rows(lead_bank.members(self.types, self.away))
+        shared_first, shared_members = _rows(shared.members(self.types, self.away))
         sizes = [
             len(channels), len(builder.faded), len(builder.summed), len(shared.channels),
             channels.get(VISIT, -1), channels.get(ACTIVE_DAY, -1), any(type(f) is Topics for f in self.features),
@@ -180,7 +186,7 @@ class Plan:
                 list(lead_bank.windows), first_member, members,
                 [builder.faded.get(channel, -1) for channel in channels.values()],
                 [builder.summed.get(channel, -1) for channel in channels.values()],
-                builder.cells, list(shared.windows), shared_first, shared_members,
+                builder.cells, list(shared.windows), shared_first, shared_members, self.away,
             ],
             np.int64,
         )  # fmt: skip
@@ -194,6 +200,11 @@ class Plan:
     def threefold_codes(self) -> dict[str, int]:
         """Three times the code of each type: the kind of its interactions without a direction."""
         return {name: 3 * code for code, name in enumerate(self.types)}
+
+    @cached_property
+    def away(self) -> list[bool]:
+        """Of each type, then of all others that turn away by no means, then of all others that do: whether it turns away."""
+        return [*(name in self.turning_away.types for name in self.types), False, True]
 
     @cached_property
     def asks_for_colleagues(self) -> bool:

@@ -204,8 +204,15 @@ def _end_to_end(columns: Sequence[InteractionColumns]) -> InteractionColumns:
 
 
 def _kinds(plan: Plan, types: Sequence[str], directions: Sequence[str | None]) -> npt.NDArray[np.int32]:
-    """Codes (n,) of type and direction; types that the plan does not know share one."""
-    kind = np.array(list(map(plan.threefold_codes.get, types, repeat(3 * len(plan.types)))), np.int32)
+    """Codes (n,) of type and direction; types that the plan does not know share one, or another where they turn away."""
+    other = 3 * len(plan.types)
+    codes = list(map(plan.threefold_codes.get, types, repeat(other)))
+    if other in codes:
+        codes = [
+            other + 3 * plan.turning_away.of_other(name) if code == other else code
+            for name, code in zip(types, codes, strict=True)
+        ]
+    kind = np.array(codes, np.int32)
     if directions and directions.count(directions[0]) == len(directions):
         kind += _DIRECTION[directions[0]]
     else:

@@ -56,8 +56,8 @@ def mail_roles(types: Sequence[str]) -> tuple[str, ...]:
 
 @cache
 def _table(roles: tuple[str, ...]) -> npt.NDArray[np.int8]:
-    """Type code → 0, or 1 + the place of its role in `ROLES`; the code after the last is that of all other types."""
-    return np.array([1 + ROLES.index(role) if role else 0 for role in (*roles, "")], np.int8)
+    """Type code → 0, or 1 + the place of its role in `ROLES`; the two codes after the last are those of all other types."""
+    return np.array([1 + ROLES.index(role) if role else 0 for role in (*roles, "", "")], np.int8)
 
 
 def scanner_mask(history: HistoryIndex, roles: Sequence[str], threads: int = 1) -> Flags:

@@ -167,7 +167,7 @@ def _compute_changes(task: Building, changes: Sequence[Change]) -> list[tuple[Bl
         data = dataset_of([c.part for c in pending_changes], task.head)
         for change in pending_changes:
             change.part.release()
-        histories = Histories.from_dataset(data, spec.feature_set.types, spec.feature_set.mail)
+        histories = Histories.from_dataset(data, spec.feature_set.types, spec.feature_set.mail, spec.feature_set.turning_away)
         # buckets follow each other in the order of accounts, and so do their leads
         lead_offsets = np.cumsum([0, *(int(c.involved_leads.sum()) for c in pending_changes)]).tolist()
         landmarks = Landmarks.concatenate(

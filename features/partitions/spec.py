@@ -49,9 +49,7 @@ class Spec:
 
     @cached_property
     def plan(self) -> Plan:
-        return Plan(
-            tuple(dict.fromkeys((*self.feature_set.features, *self.judge.features, *self.extra))), self.feature_set.types
-        )
+        return self.feature_set.plan(tuple(dict.fromkeys((*self.feature_set.features, *self.judge.features, *self.extra))))
 
     @property
     def width(self) -> int:
@@ -62,7 +60,9 @@ class Spec:
     def columns(self) -> tuple[str, ...]:
         """Keys of all columns: two columns with the same key hold the same numbers of the same landmarks."""
         roles = sorted((t, r) for t, r in zip(self.feature_set.types, self.feature_set.mail, strict=False) if r)
-        base = hashlib.sha256(json.dumps(roles).encode()).hexdigest()[:8]
+        away = self.feature_set.turning_away
+        differences = [roles, sorted(away.types), sorted(away.never)] if away.types or away.never else roles
+        base = hashlib.sha256(json.dumps(differences).encode()).hexdigest()[:8]
         attribute_keys = [key for encoder in self.feature_set.encoders for key in _encoder_keys(encoder)]
         types = frozenset(self.feature_set.types)
         behaviour = [f"{f.name}|{base}|{_types_of(f, types)}" for f in self.plan.features]

@@ -127,7 +127,11 @@ class Scorer:
             else {act.type for act in lead.interactions}
         )
         if unknown := sorted(types - self.model.plan.type_codes.keys()):
-            messages.append(f"Unknown interaction types count only as activity: {_name_list(unknown)}.")
+            turned = [name for name in unknown if self.model.feature_set.turning_away.of_other(name)]
+            if active := [name for name in unknown if name not in turned]:
+                messages.append(f"Unknown interaction types count only as activity: {_name_list(active)}.")
+            if turned:
+                messages.append(f"Unknown interaction types of turning away are no activity: {_name_list(turned)}.")
         if not self.model.dated and lead.interactions:
             messages.append(
                 "Learned from data without dates, the model sees a lead as it came: what it did since does not count."

@@ -13,17 +13,22 @@ from features import spec
 from features.common.clock import DAY, MINUTE
 
 NAN = math.nan
+AWAY = frozenset(("unsubscribed", "email_bounced", "spam_complaint"))  # of the types of the worlds, those that turn away
 
 
 @dataclass(frozen=True)
 class Event:
-    """One interaction; `type` None is a type the plan does not know."""
+    """One interaction; `type` None is a type the plan does not know, "spam_complaint" one that turns away."""
 
     at: int
     type: str | None
     direction: str | None = None
     value: float = 0.0
     content: int = -1
+
+    @property
+    def active(self) -> bool:
+        return self.type not in AWAY
 
 
 @dataclass(frozen=True)
@@ -49,20 +54,22 @@ class Situation:
 
 def visits(look: Situation) -> list[Event]:
     """Opened by an own act more than 30 minutes after the own act before it; the whole history decides."""
-    own = sorted((e for e in look.lead.events if e.direction != "out"), key=lambda e: e.at)
+    own = sorted((e for e in look.lead.events if e.direction != "out" and e.active), key=lambda e: e.at)
     opens = [e for i, e in enumerate(own) if i == 0 or e.at - own[i - 1].at > 30 * MINUTE]
     return [e for e in opens if e.at < look.as_of]
 
 
 def active_days(look: Situation) -> list[Event]:
     found: dict[int, Event] = {}
-    for e in sorted(look.lead.events, key=lambda e: e.at):
+    for e in sorted((e for e in look.lead.events if e.active), key=lambda e: e.at):
         found.setdefault(e.at // DAY, e)
     return list(found.values())
 
 
 def acts(what: spec.InteractionFilter, look: Situation, days: float | None, person: Person | None = None) -> list[Event]:
     inside = look.before(days, person)
+    if what.mark == "turned_away":
+        return [e for e in inside if not e.active]
     if what.mark:
         opening = visits(look) if what.mark == "visit" else active_days(look)
         begin = -math.inf if days is None else look.as_of - days * DAY
@@ -70,7 +77,7 @@ def acts(what: spec.InteractionFilter, look: Situation, days: float | None, pers
     return [
         e
         for e in inside
-        if (not what.types or e.type in what.types) and (what.direction is None or e.direction == what.direction)
+        if (e.type in what.types if what.types else e.active) and (what.direction is None or e.direction == what.direction)
     ]
 
 
@@ -123,11 +130,11 @@ def silence(f: spec.Silence, look: Situation) -> float:
 
 
 def variety(f: spec.Variety, look: Situation) -> float:
-    return len({e.type for e in look.before(f.days)} - {None})
+    return len({e.type for e in look.before(f.days) if e.active} - {None})
 
 
 def topics(f: spec.Topics, look: Situation) -> float:
-    found = Counter(e.content for e in look.before(None) if e.content >= 0 and e.direction != "out")
+    found = Counter(e.content for e in look.before(None) if e.content >= 0 and e.direction != "out" and e.active)
     return max(found.values(), default=0) if f.deepest else len(found)
 
 
@@ -138,11 +145,11 @@ def colleagues_count(f: spec.ColleaguesCount, look: Situation) -> float:
 def colleagues_active(f: spec.ColleaguesActive, look: Situation) -> float:
     if len(look.colleagues) + 1 > 50:
         return NAN
-    return sum(bool(look.before(f.days, person)) for person in look.colleagues)
+    return sum(any(e.active for e in look.before(f.days, person)) for person in look.colleagues)
 
 
 def colleagues_silence(f: spec.ColleaguesSilence, look: Situation) -> float:
-    last = [e.at for person in look.colleagues for e in look.before(None, person)]
+    last = [e.at for person in look.colleagues for e in look.before(None, person) if e.active]
     return (look.as_of - max(last)) / DAY if last and len(look.colleagues) + 1 <= 50 else NAN
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 import features.engine.evaluate
 from features.common.clock import DAY, MINUTE
+from features.engine.feature_set import FeatureSet
 from features.feature import Feature
-from tests.features.oracles import ORACLES, Event, Person, oracle
-from tests.features.worlds import DIRECTIONS, PLAN, START, TYPES, Look, World, matrix, random_world, without_future
+from tests.features.oracles import AWAY, ORACLES, Event, Person, oracle
+from tests.features.worlds import DIRECTIONS, OTHERS, PLAN, START, TYPES, Look, World, matrix, random_world, without_future
 
 NAMES = [f.name for f in PLAN.features]
 
@@ -123,10 +124,32 @@ def test_a_shift_in_time_changes_only_the_calendar(seed: int) -> None:
     assert_equal(matrix(moved), matrix(world), 1e-12)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_turning_away_moves_only_what_counts_it_and_only_up(seed: int) -> None:
+    """At any moment, in any direction, by anybody of the account, of a type with features of its own or without."""
+    world, random = random_world(seed), np.random.default_rng(seed)
+    lowering = FeatureSet(PLAN.features, (), TYPES, turning_away=PLAN.turning_away).lowering
+    before = matrix(world)
+    moments = [k.as_of - 1 for k in world.looks] + [START + int(m) for m in random.integers(0, 600 * DAY, 20)]
+    for at in random.permutation(moments)[:12].tolist():
+        act = Event(at, random.choice(sorted(AWAY)), DIRECTIONS[random.integers(3)], 5.0, 1)
+        a = int(random.integers(len(world.accounts)))
+        p = int(random.integers(len(world.accounts[a])))
+        people = [replace(x, events=[*x.events, act]) if i == p else x for i, x in enumerate(world.accounts[a])]
+        after = matrix(World([people if i == a else other for i, other in enumerate(world.accounts)], world.looks))
+        own = np.array([k.account == a and k.person == p for k in world.looks])
+        assert_equal(after[~lowering], before[~lowering])
+        assert_equal(after[:, ~own], before[:, ~own])
+        assert (after[lowering] >= before[lowering] - 1e-12).all()
+        seen = own & np.array([k.as_of > at for k in world.looks])
+        count = NAMES.index("turned_away.count_ever")
+        assert np.array_equal(after[count] - before[count], seen.astype(float))
+
+
 event = st.builds(
     Event,
     at=st.integers(START, START + 40 * DAY),
-    type=st.sampled_from((*TYPES[:6], None)),
+    type=st.sampled_from((*TYPES[:6], "unsubscribed", *OTHERS)),
     direction=st.sampled_from(DIRECTIONS),
     value=st.sampled_from((0.0, 1.5, 1e6)),
     content=st.integers(-1, 2),

@@ -14,16 +14,21 @@ from features.engine.evaluate import evaluate
 from features.engine.index import HistoryIndex
 from features.engine.people import LandmarkArrays, People
 from features.engine.plan import Plan
+from features.turning_away import TurningAway
 from tests.features.oracles import Event, Person, Situation
 
 TYPES = (
     "email_sent", "email_opened", "page_view", "email_clicked", "blog_view", "product_page_view", "pricing_page_view",
     "form_submitted", "whitepaper_download", "product_video", "webinar_registered", "webinar_attended", "case_study_download",
     "newsletter_subscribed", "trial_requested", "demo_requested", "call_made", "call_answered", "meeting", "chat",
-    "unsubscribed", "event_attended",
+    "unsubscribed", "event_attended", "email_bounced",
 )  # fmt: skip
-SEEN = DataProfile(TYPES, ("product_video", "page_view"), frozenset(("in", "out")), contents=True, accounts=True)
-PLAN = Plan(tuple(catalogue(SEEN, Funnel())), TYPES)
+OTHERS = (None, "spam_complaint")  # types without features of their own: one that is activity, one that turns away
+SEEN = DataProfile(
+    TYPES, ("product_video", "page_view", "unsubscribed"), frozenset(("in", "out")), contents=True, accounts=True,
+    turning_away=TurningAway.among(TYPES), away_together=True,
+)  # fmt: skip
+PLAN = Plan(tuple(catalogue(SEEN, Funnel())), TYPES, SEEN.turning_away)
 DIRECTIONS = (None, "in", "out")
 START = 20 * 365 * DAY
 
@@ -55,7 +60,7 @@ def matrix(world: World, seed: int = 0, threads: int = 1, dtype: type = np.float
         (
             first[a] + p,
             e.at,
-            (TYPES.index(e.type) if e.type else len(TYPES)) * 3 + DIRECTIONS.index(e.direction),
+            (*TYPES, *OTHERS).index(e.type) * 3 + DIRECTIONS.index(e.direction),
             e.value,
             e.content,
         )
@@ -108,11 +113,11 @@ def _events(random: np.random.Generator, created: int, as_of: Sequence[int], cou
     moments += [m + int(random.choice([0, 1, 30 * MINUTE, 30 * MINUTE + 1])) for m in moments[: count // 3]]
     found = []
     for at in moments:
-        kind = int(random.integers(0, len(TYPES) + 1))
+        kind = int(random.integers(0, len(TYPES) + 2))
         found.append(
             Event(
                 at,
-                TYPES[kind] if kind < len(TYPES) else None,
+                (*TYPES, *OTHERS)[kind],
                 DIRECTIONS[int(random.integers(0, 3))],
                 float(np.round(random.random() * 100, 3)),
                 int(random.integers(-1, 5)),

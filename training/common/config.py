@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,6 +16,7 @@ from features.common.settings import Settings, explain
 from features.dataset.funnel import DEFAULT_EXITS, DEFAULT_STAGES, Funnel
 from features.engine.scanners import ROLES, mail_roles
 from features.partitions.memory import size
+from features.turning_away import BY_NAME, TurningAway
 
 
 class FunnelConfig(Settings):
@@ -89,8 +90,8 @@ class Scanners(Settings):
     opened: list[str] | None = None
     clicked: list[str] | None = None
 
-    def roles(self, types: Sequence[str]) -> tuple[str, ...]:
-        """The role of each type. A role that is given has the types named and no others.
+    def roles(self, types: Sequence[str], turning_away: TurningAway = BY_NAME) -> tuple[str, ...]:
+        """The role of each type. A role that is given has the types named and no others; what turns away has none.
 
         Raises
         ------
@@ -107,7 +108,36 @@ class Scanners(Settings):
                     )
             type_roles = ["" if old_role == role else old_role for old_role in type_roles]
             type_roles = [role if name in names else old_role for name, old_role in zip(types, type_roles, strict=True)]
-        return tuple(type_roles)
+        return tuple("" if name in turning_away.types else role for name, role in zip(types, type_roles, strict=True))
+
+
+class TurningAwayConfig(Settings):
+    """Which interaction types turn away, beside those whose name says so."""
+
+    also: list[str] = Field(default_factory=list, description="interaction types that turn away though their name is another")
+    never: list[str] = Field(default_factory=list, description="interaction types that do not, whatever their name")
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Self:
+        if both := sorted({*self.also} & {*self.never}):
+            raise ValueError(f"{both[0]!r} stands under `also` and under `never`; leave one of them out")
+        return self
+
+    def among(self, types: Collection[str]) -> TurningAway:
+        """Which of the types of the data turn away.
+
+        Raises
+        ------
+        ConfigError
+            for a type that the data do not hold.
+        """
+        for key, names in (("also", self.also), ("never", self.never)):
+            for name in names:
+                if name not in types:
+                    raise ConfigError(
+                        f"turning_away: {key}: no interaction type {name!r}: {nearest(name, types)}", "Name one of them."
+                    )
+        return TurningAway.among(types, self.also, self.never)
 
 
 class AuditConfig(Settings):
@@ -165,6 +195,7 @@ class Config(Settings):
     search: Search = Search()
     attributes: Attributes = Attributes()
     scanners: Scanners = Scanners()
+    turning_away: TurningAwayConfig = TurningAwayConfig()
     audit: AuditConfig = AuditConfig()
     engine: EngineConfig = EngineConfig()
     pool: str | None = Field(

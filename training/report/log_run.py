@@ -167,7 +167,8 @@ def _against_champion(
     newer = prepared.looks.as_of[holdout.rows] >= champion.metrics["known_at"]
     if newer.sum() < 100:
         return None
-    histories = Histories.from_dataset(dataset, champion.feature_set.types, champion.feature_set.mail)
+    features = champion.feature_set
+    histories = Histories.from_dataset(dataset, features.types, features.mail, features.turning_away)
     looks = prepared.looks.take(holdout.rows)
     inputs = split(champion, scoring_input(champion, histories, looks))
     champion_probability = chain(champion.transitions, inputs.x, looks.stage)[1]

@@ -41,7 +41,7 @@ def leads_of(seed: int, count: int = 25, busiest: int = 40) -> list[RequestLead]
         moments[: len(moments) // 3] = AS_OF - 7 * DAY  # many at once, on the edge of a window
         acts = [
             Interaction(
-                str(pick(*TYPES, "moon_landing")),
+                str(pick(*TYPES, "moon_landing", "Spam-Beschwerde")),
                 int(at),
                 pick(None, "in", "out"),  # type: ignore[arg-type]
                 pick(None, 0.5, 1e9, -3.125),  # type: ignore[arg-type]

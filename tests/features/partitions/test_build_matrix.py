@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from features.dataset.validate import validate
 from features.engine.histories import data_profile
 from features.partitions.matrix import Store
 from features.partitions.storage import Storage
-from tests.features.partitions.worlds import FUNNEL, built, in_memory, partitioned, read_matrix, spec_of, world
+from features.turning_away import TurningAway
+from tests.features.partitions.worlds import FUNNEL, built, in_memory, partitioned, read_matrix, spec_of, turning_away, world
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -32,6 +34,24 @@ def test_features_landmarks_and_facts_are_those_of_memory(tmp_path: Path, seed: 
     clean, _ = validate(dataset, FUNNEL)
     assert data_profile(clean, manifest.tally) == data_profile(clean)
     assert built(place, manifest, out, spec) == 0  # nothing changed, nothing to do
+
+
+def test_acts_of_turning_away_are_taken_as_in_memory_and_another_choice_of_them_is_another_matrix(tmp_path: Path) -> None:
+    dataset = turning_away(world(3))
+    place, manifest = partitioned(dataset, tmp_path / "data")
+    spec, out = spec_of(dataset), Storage.from_path(tmp_path / "matrix")
+    away = spec.feature_set.turning_away
+    assert away.types == ("Spam-Beschwerde", "unsubscribed")
+    assert "Spam-Beschwerde" not in spec.feature_set.types
+    built(place, manifest, out, spec)
+    rows = read_matrix(out, manifest, spec)[1]
+    np.testing.assert_array_equal(rows, in_memory(dataset, spec)[1])
+    column = spec.feature_set.names.index("turned_away.count_ever")
+    assert rows[column].sum() > rows[spec.feature_set.names.index("unsubscribed.count_ever")].sum() > 0, "rare ones join in"
+    never = replace(spec, feature_set=replace(spec.feature_set, turning_away=TurningAway(("unsubscribed",), away.types[:1])))
+    assert not set(spec.columns[spec.feature_set.attribute_columns :]) & set(never.columns)
+    assert built(place, manifest, out, never) == rows.shape[1]
+    np.testing.assert_array_equal(read_matrix(out, manifest, never)[1], in_memory(dataset, never)[1])
 
 
 def test_a_damaged_bucket_is_named_and_the_others_are_built(tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ from features.dataset.validate import validate
 from features.engine.build import build
 from features.engine.feature_set import FeatureSet
 from features.engine.histories import Histories, data_profile
-from features.engine.plan import Plan
 from features.engine.scanners import mail_roles
 from features.feature import Feature, InteractionFilter
 from features.partitions.executor import Engine, Inline
@@ -81,6 +80,15 @@ def world(seed: int, leads: int = 30, rows: int = 600) -> Dataset:
     return Dataset.from_tables(tables, extracted_at=at, source="tiny")
 
 
+def turning_away(dataset: Dataset) -> Dataset:
+    """The same where clicks are unsubscribes and a few page views are complaints, too few for features of their own."""
+    rows = dataset.interactions.astype({"type": "str"})
+    kind = rows["type"].to_numpy(object).copy()
+    kind[kind == "email_clicked"] = "unsubscribed"
+    kind[np.flatnonzero(kind == "page_view")[::10]] = "Spam-Beschwerde"
+    return replace(dataset, interactions=rows.assign(type=kind))
+
+
 def _interactions(random: np.random.Generator, ids: np.ndarray, rows: int) -> pd.DataFrame:
     kind = random.choice(len(TYPES), rows)
     at = START + random.integers(0, (SPAN + 2) * DAY, rows)  # some after the extraction
@@ -133,17 +141,20 @@ def spec_of(dataset: Dataset) -> Spec:
     clean, _ = validate(dataset, FUNNEL)
     seen = data_profile(clean)
     encoders, _ = learn_encoders({"lead": clean.leads, "company": clean.companies}, min_level_rows=5)
-    features = FeatureSet(tuple(catalogue(seen, FUNNEL)), tuple(encoders), seen.types, mail_roles(seen.types))
+    features = FeatureSet(
+        tuple(catalogue(seen, FUNNEL)), tuple(encoders), seen.types, mail_roles(seen.types), seen.turning_away
+    )
     return Spec(features, (), Judged(), FUNNEL, AGES)
 
 
 def in_memory(dataset: Dataset, spec: Spec) -> tuple[pd.DataFrame, np.ndarray]:
     """lead_id and as_of of each landmark, and (columns, landmarks), the way a training in memory makes them."""
     clean, _ = validate(dataset, FUNNEL)
-    histories = Histories.from_dataset(clean, spec.feature_set.types, spec.feature_set.mail)
+    known = spec.feature_set
+    histories = Histories.from_dataset(clean, known.types, known.mail, known.turning_away)
     path = Path.from_tables(histories.leads, clean.lead_stages, FUNNEL)
     looks = landmarks(path, moment(clean.extracted_at), AGES)
-    rows = build(Plan(spec.plan.features, spec.feature_set.types), spec.feature_set.encoders, histories, looks)
+    rows = build(spec.plan, known.encoders, histories, looks)
     points = 3 * rows[spec.feature_set.attribute_columns + spec.plan.features.index(Judged().features[0])]
     index = pd.DataFrame({"lead_id": histories.leads["lead_id"].to_numpy(object)[looks.lead], "as_of": looks.as_of})
     return index, np.concatenate((rows, points[None]))

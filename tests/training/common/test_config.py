@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from features.common.errors import ConfigError
+from features.turning_away import TurningAway
 from tests.training.scale.worlds import config_of
-from training.common.config import Config, Scanners
+from training.common.config import Config, Scanners, TurningAwayConfig
 
 GOOD = "name: acme\nsource: {kind: simulator}\n"
 
@@ -70,6 +71,25 @@ def test_mail_roles_may_be_given() -> None:
     assert scanners.roles(["dispatch", "email_sent", "email_opened"]) == ("sent", "", "opened")
     with pytest.raises(ConfigError, match="no interaction type 'dispach': did you mean 'dispatch'"):
         Scanners(sent=["dispach"]).roles(["dispatch"])
+
+
+def test_types_that_turn_away_may_be_named_and_taken_out(tmp_path: Path) -> None:
+    types = {"unsubscribed": 30, "bounce": 5, "visit_called_off": 40, "page_view": 90}
+    assert TurningAwayConfig().among(types).types == ("bounce", "unsubscribed")
+    settings = read(tmp_path, GOOD + "turning_away: {also: [visit_called_off], never: [bounce]}\n").turning_away
+    assert settings.among(types) == TurningAway(("unsubscribed", "visit_called_off"), ("bounce",))
+    with pytest.raises(ConfigError, match="turning_away: also: no interaction type 'page_veiw': did you mean 'page_view'"):
+        TurningAwayConfig(also=["page_veiw"]).among(types)
+    with pytest.raises(ConfigError, match="'bounce' stands under `also` and under `never`"):
+        read(tmp_path, GOOD + "turning_away: {also: [bounce], never: [bounce]}\n")
+    with pytest.raises(ConfigError, match=r"unknown key 'not'(?s:.*)"):
+        read(tmp_path, GOOD + "turning_away: {not: [bounce]}\n")
+
+
+def test_what_turns_away_is_nothing_to_a_mail() -> None:
+    """An act of turning away must not make a scanner's of a click beside it."""
+    types = ["email_sent", "email_unsubscribe_clicked", "email_clicked"]
+    assert Scanners().roles(types, TurningAwayConfig().among(types)) == ("sent", "", "clicked")
 
 
 def test_settings_of_the_engine_are_checked(tmp_path: Path) -> None:
