@@ -69,10 +69,10 @@ def run(
     for i in range(begin, end):
         lead_stage, row = stage[i], out[i]
         row[:] = np.nan
-        _points(integers, reals, rows, i, fits, row)
+        points = _points(integers, reals, rows, i, fits, row)
         for j in range(sizes[FEATURES] - 1):
             x[i, j] = rows[j, i]
-        x[i, sizes[FEATURES] - 1] = row[POINTS]
+        x[i, sizes[FEATURES] - 1] = points
         margins[:] = external_margins[i]
         _linear(integers, reals, x[i], lead_stage, logs, added, margins, contributions[i])
         turn(x[i], switches, words)
@@ -94,14 +94,15 @@ def run(
 
 
 @compiled
-def _points(integers: Any, reals: Any, rows: Any, i: int, fits: Any, row: Any) -> None:
-    """The lines stand at the end of the row."""
+def _points(integers: Any, reals: Any, rows: Any, i: int, fits: Any, row: Any) -> Any:
+    """Into the row, at whose end the lines stand; returns the points that the model sees."""
     places, table, limits = part(integers, RULE_ROWS), part(reals, RULES), part(reals, LIMITS)
     lines = row[len(row) - len(places) - fits.shape[1] :]
-    row[POINTS], row[CAPPED], row[RULES_FIT], row[RULES_ENGAGEMENT] = lead_points(
+    row[POINTS], row[CAPPED], row[RULES_FIT], row[RULES_ENGAGEMENT], learned = lead_points(
         rows, places, i, table, limits, fits[i], lines
     )
     row[DAYS_QUIET] = rows[part(integers, SIZES)[LAST_INTERACTION], i]
+    return learned
 
 
 @compiled

@@ -78,7 +78,7 @@ def split(model: FunnelModel, leads: ScoringInput) -> ModelInputs:
     """Read the rows of the combined plan, which begins with the model's features."""
     rows, width = leads.rows, model.feature_set.attribute_columns
     points = model.rules.points(rows[width + model.rule_rows], leads.values)
-    x = design(rows[: width + len(model.feature_set.features)], points.points)
+    x = design(rows[: width + len(model.feature_set.features)], points.learned_from)
     days_quiet = rows[width + model.last_interaction_row].astype(np.float64)
     return ModelInputs(x, points, days_quiet, rows[width + model.watched_rows])
 
@@ -119,7 +119,8 @@ def _predictions(model: FunnelModel, leads: ScoringInput, results: Numbers) -> P
 def _points(model: FunnelModel, results: Numbers) -> Points:
     row, columns = results.row, model.packed.columns
     grade = model.rules.grades(row[:, columns["rules_fit"].start], row[:, columns["rules_engagement"].start])
-    return Points(row[:, columns["points"].start], row[:, columns["lines"]], row[:, columns["capped"].start], grade)
+    points, capped = row[:, columns["points"].start], row[:, columns["capped"].start]
+    return Points(points, row[:, columns["lines"]], capped, results.x[:, -1].astype(np.float64), grade)
 
 
 def situations(

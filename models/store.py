@@ -105,7 +105,7 @@ def load(folder: Path | str) -> FunnelModel:
         funnel=funnel,
         feature_set=feature_set,
         transitions=tuple(Transition.load(root / target) for target in funnel.targets),
-        rules=Rules.read(root / "rules.yaml"),
+        rules=Rules.read(root / "rules.yaml").among(feature_set.turning_away),
         rule_odds=RuleOdds.from_dict(_read(root / "rule_odds.json")),
         timings=Timings.from_dict(_read(root / "timing.json")),
         reference=Reference.from_dict(_read(root / "reference.json")),

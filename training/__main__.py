@@ -178,6 +178,7 @@ def rules_check(
     folder: Annotated[Path | None, typer.Option(help="replaces the folder of a files source")] = None,
 ) -> None:
     """Check a rules file against itself, the funnel and the data; problems come with their lines."""
+    from features.dataset.tally import Tally
     from features.engine.histories import data_profile
     from models.rules.check import doubts, read_with_lines
     from training.common.config import Config
@@ -188,7 +189,8 @@ def rules_check(
         parsed_rules, lines = read_with_lines(rules)
         data, _ = load(settings, folder=folder)
         columns = [f"{e}.{c}" for e, table in (("lead", data.leads), ("company", data.companies)) for c in table.columns]
-        problems = doubts(parsed_rules, lines, settings.funnel.stages, data_profile(data).types, columns)
+        turning_away = settings.turning_away.among(Tally.of_frame(data.interactions).types)
+        problems = doubts(parsed_rules, lines, settings.funnel.stages, data_profile(data).types, columns, turning_away)
         for doubt in problems:
             typer.secho(f"{rules}, {doubt}", fg="yellow")
         count = len(parsed_rules.book.behaviour) + len(parsed_rules.book.fit)

@@ -144,7 +144,8 @@ def write_case(pair: Pair, target: int, cut: tuple[int, Flags, npt.NDArray[np.in
     exited = (prepared.path.exited_at[looks.lead[unripe]] <= prepared.extracted_at) & ~reached
     place = later.usable(target)
     rows = later.rows[place]
-    arrays = {f"train_{f.name}": getattr(examples, f.name) for f in fields(Examples) if f.name not in ("points", "pooled")}
+    columns = [f.name for f in fields(Examples) if f.name not in ("points", "pooled")]
+    arrays = {f"train_{name}": getattr(examples, name) for name in columns if getattr(examples, name) is not None}
     arrays |= {"stage": looks.stage[train_rows], "early": early}
     arrays |= {"unripe_x": prepared.x(unripe), "unripe_as_of": looks.as_of[unripe], "unripe_account": prepared.account[unripe]}
     arrays |= {"unripe_reached": reached, "unripe_exited": exited}

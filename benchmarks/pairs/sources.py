@@ -169,7 +169,8 @@ def _examples(pair: Pair) -> tuple[list[Examples], RawView, Floats]:
     examples = []
     for target in range(len(prepared.funnel.targets)):
         x = view.matrix(prepared, prepared.usable(target, labels, every_landmark))
-        examples.append(replace(prepared.examples(target, labels, every_landmark), x=x, points=None, pooled=None))
+        known_examples = prepared.examples(target, labels, every_landmark)
+        examples.append(replace(known_examples, x=x, points=None, pooled=None, signs=None))
     return examples, view, view.matrix(pair.later.prepared, pair.later.rows)
 
 

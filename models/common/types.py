@@ -14,6 +14,7 @@ from models.common.pooled_prior import Pooled
 Floats = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
+Signs = npt.NDArray[np.int8]  # of columns: -1 may only lower a chance, 1 may only raise it, 0 either
 Log = dict[str, Any]
 
 TINY = 1e-6  # probabilities are kept this far from 0 and 1
@@ -25,7 +26,7 @@ class Examples:
 
     `known_at` (n,) is the moment from which the label could be known: as_of plus the horizons on the way. `points` is the
     column of x that holds the rules' points, if any: the prior of the linear learner. `pooled` is what other businesses say of
-    the columns, where there is such a prior.
+    the columns, where there is such a prior. `signs` (features,) bind every learner; None binds none.
     """
 
     x: Matrix
@@ -36,6 +37,7 @@ class Examples:
     known_at: npt.NDArray[np.int64]
     points: int | None = None
     pooled: Pooled | None = None
+    signs: Signs | None = None
 
     def __len__(self) -> int:
         return len(self.y)

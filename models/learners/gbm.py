@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.common.types import Examples, Floats, Log, Matrix
+from models.common.types import Examples, Floats, Log, Matrix, Signs
 from models.learners.tree_shap import Shapley
 from models.learners.trees import Trees
 
@@ -37,6 +37,8 @@ DEFAULTS: dict[str, Any] = {
 }
 MOST_TREES = 400
 PATIENCE = 30  # trees without progress on later rows
+# holds whatever the tree looks like: the two sides of a split on such a column are kept apart for good
+MONOTONE_METHOD = "basic"
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,13 @@ def allowed() -> int:
     return int(text) if text.isdigit() else 0
 
 
+def sign_params(signs: Signs | None) -> dict[str, Any]:
+    """LightGBM's parameters by which trees keep to the signs of columns (features,)."""
+    if signs is None:
+        return {}
+    return {"monotone_constraints": signs.tolist(), "monotone_constraints_method": MONOTONE_METHOD}
+
+
 def defaults() -> dict[str, Any]:
     """The hyperparameters of `DEFAULTS`, with the number of threads where it is limited."""
     return {**DEFAULTS, "num_threads": allowed()} if allowed() else DEFAULTS
@@ -159,7 +168,7 @@ def gbm_learner(
     """
     import lightgbm as lgb
 
-    settings = {**defaults(), **params}
+    settings = {**defaults(), **params, **sign_params(rows.train.signs)}
     data, validation = rows.weighed(weight)
     history: dict[str, dict[str, list[float]]] = {}
     callbacks: list[Any] = []

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from features.common.compiled import compiled, inlined
 from models.common.pooled_prior import Pooled
-from models.common.types import Examples, Flags, Floats, Log, Matrix, sigmoid
+from models.common.types import Examples, Flags, Floats, Log, Matrix, Signs, sigmoid
 
 STRENGTHS = (0.001, 0.005, 0.03, 0.2)  # the hyperparameter: inverse regularisation of standardised columns, from strong to weak
 PRIOR_SLOPE = 0.5  # log-odds per standard deviation of points, and how far that may be off
@@ -220,42 +220,66 @@ def linear_path(train: Examples, strengths: Sequence[float] = STRENGTHS) -> list
     With `train.pooled` it starts from what other businesses say: with a strong regularisation it is their coefficients and its
     own base rate, with a weak one it has forgotten them. The points then begin with no slope, because the coefficients already
     tell what they tell.
+
+    A column that may only lower the chance (`train.signs`) has no coefficient above 0, one that may only raise it none below:
+    all that is done to a value before is monotone, so that is enough. What others say beyond that is taken as 0.
     """
     pooled = train.pooled
     scaler = Scaler.fit(train.x, train.y, train.points)
     scaler = scaler if pooled is None else scaler.with_pooled(pooled)
     z = scaler.transform(train.x)
+    low, high = coefficient_limits(train.signs, z.shape[1])
     toward, spread = pooled.prior(scaler.indicated) if pooled else (np.zeros(z.shape[1]), None)
+    toward = np.clip(toward, low, high)
     pooled_margin = z @ toward.astype(z.dtype) if pooled else np.zeros(1)
     middle = float(np.average(pooled_margin, weights=train.weight)) if pooled else 0.0
     pooled_margin = pooled_margin.astype(np.float64) - middle
     weight = train.weight / train.weight.mean()
     points = np.zeros(len(z)) if train.points is None else z[:, train.points].astype(np.float64)
     evidence = weight * (len(np.unique(train.account)) / max(len(train), 1))
-    base, slope = rules_prior(points, train.y, evidence, pooled, pooled_margin)
+    rising = train.points is not None and low[train.points] == 0
+    base, slope = rules_prior(points, train.y, evidence, pooled, pooled_margin, rising=rising)
+    start = toward.copy()
+    if train.points is not None:
+        start[train.points] += slope
     if spread is not None:
         z *= spread.astype(z.dtype)  # the penalty is on departures in units of the spread
     solution = np.zeros(z.shape[1] + 1)
     fitted = []
+    unit = 1.0 if spread is None else spread
+    bounds = None if train.signs is None else ((low - start) / unit, (high - start) / unit)
     for strength in strengths:
-        solution = penalised(z, train.y, weight, base + slope * points + pooled_margin, strength, solution)
-        coefficient = solution[:-1].copy() if spread is None else toward + spread * solution[:-1]
-        if train.points is not None:
-            coefficient[train.points] += slope
+        solution = penalised(z, train.y, weight, base + slope * points + pooled_margin, strength, solution, bounds)
+        coefficient = np.clip(start + unit * solution[:-1], low, high)
         log = {"learner": "linear", "strength": strength, "rows": len(train), "positives": int(train.y.sum())}
         fitted.append(Linear(scaler, coefficient, base - middle + float(solution[-1]), log))
     return fitted
 
 
+def coefficient_limits(signs: Signs | None, columns: int) -> tuple[Floats, Floats]:
+    """The lowest and the highest coefficient (columns,) of scaled columns; indicators of missing values may have any."""
+    low, high = np.full(columns, -np.inf), np.full(columns, np.inf)
+    if signs is not None:
+        low[: len(signs)][signs > 0] = 0.0
+        high[: len(signs)][signs < 0] = 0.0
+    return low, high
+
+
 def rules_prior(
-    points: Floats, y: Flags, weight: Floats, pooled: Pooled | None = None, pooled_margin: Floats | float = 0.0
+    points: Floats,
+    y: Flags,
+    weight: Floats,
+    pooled: Pooled | None = None,
+    pooled_margin: Floats | float = 0.0,
+    *,
+    rising: bool = False,
 ) -> tuple[float, float]:
     """(constant, slope) of the log-odds along standardised `points` (n,): the rules, calibrated.
 
     Before any outcome the slope is believed to be `PRIOR_SLOPE` ± `PRIOR_SLOPE`, and half an outcome of each kind is added; so
     this is defined from no outcome on, and what is believed fades as outcomes come. Constant points leave only the constant.
     Where other businesses say something, log-odds `pooled_margin` (n,) with mean 0, the slope is believed to be 0 ±
-    `PRIOR_SLOPE` and the constant what theirs is.
+    `PRIOR_SLOPE` and the constant what theirs is. With `rising` the slope is at least 0.
     """
     from scipy.optimize import minimize  # a server never fits
 
@@ -274,13 +298,23 @@ def rules_prior(
         value = float(weight @ losses) + float(prior_loss) + 0.5 * pull * (v[1] - PRIOR_SLOPE * informative)
         return value, np.array([residual.sum() + prior_gradient - half, residual @ points + pull])
 
-    solution = minimize(loss, np.array([0.0, PRIOR_SLOPE * informative]), jac=True, method="L-BFGS-B")
+    bounds = [(None, None), (0.0, None)] if rising else None
+    solution = minimize(loss, np.array([0.0, PRIOR_SLOPE * informative]), jac=True, method="L-BFGS-B", bounds=bounds)
     return float(solution.x[0]), float(solution.x[1])
 
 
-def penalised(z: Matrix, y: Flags, weight: Floats, start: Floats, strength: float, initial: Floats) -> Floats:
-    """Coefficients (columns,) and a constant to be added to the log-odds `start` (n,)."""
-    from scipy.optimize import minimize
+def penalised(
+    z: Matrix,
+    y: Flags,
+    weight: Floats,
+    start: Floats,
+    strength: float,
+    initial: Floats,
+    bounds: tuple[Floats, Floats] | None = None,
+) -> Floats:
+    """Coefficients (columns,) and a constant to be added to the log-odds `start` (n,); `bounds` are the lowest and the highest
+    coefficients (columns,)."""
+    from scipy.optimize import Bounds, minimize
 
     def loss(v: Floats) -> tuple[float, Floats]:
         margin = start + z @ v[:-1].astype(z.dtype) + v[-1]
@@ -292,4 +326,5 @@ def penalised(z: Matrix, y: Flags, weight: Floats, start: Floats, strength: floa
     limits = {"maxiter": 300, "ftol": 1e-10, "gtol": 1e-4 * strength * float(weight.sum())}
     if y.all() or not y.any():
         return initial  # the constant would run away; the start already says what so many rows of one kind mean
-    return np.asarray(minimize(loss, initial, jac=True, method="L-BFGS-B", options=limits).x, np.float64)
+    within = None if bounds is None else Bounds(np.append(bounds[0], -np.inf), np.append(bounds[1], np.inf))
+    return np.asarray(minimize(loss, initial, jac=True, method="L-BFGS-B", options=limits, bounds=within).x, np.float64)

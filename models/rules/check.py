@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from features.common.errors import ConfigError, nearest
 from features.common.settings import explain
+from features.turning_away import BY_NAME, TurningAway
 from models.rules.rules import Rules, check_thresholds
 from models.rules.schema import FitRule, RuleBook
 
@@ -62,8 +63,10 @@ def doubts(
     stages: Sequence[str],
     types: Collection[str] | None = None,
     columns: Collection[str] | None = None,
+    turning_away: TurningAway = BY_NAME,
 ) -> list[Doubt]:
-    """Everything that is allowed and yet hardly meant. `types` and `columns` are those of the data, where they are known.
+    """Everything that is allowed and yet hardly meant. `types` and `columns` are those of the data, where they are known;
+    `turning_away`: which of its types turn away, others by their names.
 
     Raises
     ------
@@ -72,6 +75,7 @@ def doubts(
     """
     check_thresholds(rules, stages)
     findings = [*_reach(rules, lines), *_caps(rules, lines), *_duplicates(rules, lines), *_bands(rules, lines)]
+    findings += _turning_away(rules, lines, turning_away)
     if types is not None:
         findings += _unknown_types(rules, lines, types)
     if columns is not None:
@@ -92,6 +96,20 @@ def _unknown_types(rules: Rules, lines: Mapping[KeyPath, int], types: Collection
         for i, rule in enumerate(rules.book.behaviour)
         for name in rule.types
         if name not in types
+    ]
+
+
+def _turning_away(rules: Rules, lines: Mapping[KeyPath, int], turning_away: TurningAway) -> list[Doubt]:
+    """Points for what speaks against a lead."""
+    return [
+        Doubt(
+            lines.get(("behaviour", i, "points")),
+            f"{name!r} is turning away, and this rule gives points for it: did you mean {-rule.points:g}? "
+            "The rules count it as written, the model does not learn from it",
+        )
+        for i, rule in enumerate(rules.book.behaviour)
+        for name in rule.types
+        if rule.points > 0 and turning_away.of_other(name)
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from features.common.errors import ConfigError, nearest
 from features.common.settings import explain
 from features.common.words import Language
 from features.feature import Feature
+from features.turning_away import TurningAway
 from models.common.types import Floats, Matrix
-from models.rules.schema import FitRule, RuleBook
+from models.rules.schema import BehaviourRule, FitRule, RuleBook
 
 DEFAULT_RULES = Path(__file__).resolve().parents[1] / "rules.yaml"
 
@@ -33,20 +34,27 @@ Values = Callable[[str, str], Sequence[object]]  # (entity, column) → one valu
 class Points:
     """What the rules say of n leads: total `points` (n,), and `lines` (n, rules) that with `capped` (n,) sum to them.
 
-    `grade` (n,): fit × engagement as "A1" … "C3"; None where the rules have no grades.
+    `learned_from` (n,) are the points that a model sees: those of all rules but the `unlearned` ones. `grade` (n,): fit ×
+    engagement as "A1" … "C3"; None where the rules have no grades.
     """
 
     points: Floats
     lines: Floats
     capped: Floats
+    learned_from: Floats
     grade: list[str] | None = None
 
 
 @dataclass(frozen=True)
 class Rules:
-    """A rule book, or scorecard, ready to be used."""
+    """A rule book, or scorecard, ready to be used.
+
+    `turning_away` are the interaction types of the data that speak against a lead. Points that a rule gives for them are the
+    customer's word; no model learns from them, so that none can be raised by turning away.
+    """
 
     book: RuleBook
+    turning_away: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, path: Path | str | None = None) -> Rules:
@@ -76,7 +84,11 @@ class Rules:
     def for_stages(self, stages: Collection[str]) -> Rules:
         """The same rules without thresholds for lead stages that this funnel lacks; for the default rules, not a user's own."""
         thresholds = {stage: points for stage, points in self.book.thresholds.items() if stage in stages}
-        return Rules(self.book.model_copy(update={"thresholds": thresholds}))
+        return replace(self, book=self.book.model_copy(update={"thresholds": thresholds}))
+
+    def among(self, turning_away: TurningAway) -> Rules:
+        """The same rules for data in which these types turn away."""
+        return replace(self, turning_away=turning_away.types)
 
     def drop_attributes(self, attributes: Collection[str]) -> Rules:
         """The same rules without fit rules that look at these attributes ("lead.budget").
@@ -92,7 +104,7 @@ class Rules:
                 f"Every rule looks at a column that is left out ({', '.join(sorted({r.attribute for r in self.book.fit}))}).",
                 "Give `rules:` others, or keep a column that was known in time with `audit: {insist: [...]}`.",
             )
-        return Rules(self.book.model_copy(update={"fit": fit_rules}))
+        return replace(self, book=self.book.model_copy(update={"fit": fit_rules}))
 
     def to_dict(self) -> dict[str, Any]:
         return self.book.model_dump(mode="json", exclude_none=True)
@@ -101,6 +113,19 @@ class Rules:
     def features(self) -> tuple[Feature, ...]:
         """One feature per behaviour rule, in order."""
         return tuple(rule.feature for rule in self.book.behaviour)
+
+    @cached_property
+    def unlearned(self) -> npt.NDArray[np.bool_]:
+        """Behaviour rules (behaviour rules,) that give points for turning away."""
+        return np.array([rule.points > 0 and not self._active(rule) for rule in self.book.behaviour], bool)
+
+    @cached_property
+    def takes_for_turning_away(self) -> bool:
+        """Whether a rule takes points for turning away: then more points must never lower a chance."""
+        return any(rule.points < 0 and not self._active(rule) for rule in self.book.behaviour)
+
+    def _active(self, rule: BehaviourRule) -> bool:
+        return not any(name in self.turning_away for name in rule.types)
 
     @cached_property
     def thresholds(self) -> list[tuple[str, float]]:
@@ -133,10 +158,10 @@ class Rules:
     def points(self, behaviour: Matrix, values: Values) -> Points:
         """Points of n leads from `behaviour` (behaviour rules, n), the values of `features`, and their attributes."""
         count = behaviour.shape[1]
-        lines, out = np.empty((count, len(self.book.behaviour) + len(self.book.fit))), np.empty((count, 4))
+        lines, out = np.empty((count, len(self.book.behaviour) + len(self.book.fit))), np.empty((count, 5))
         rows, places = np.ascontiguousarray(behaviour), np.arange(len(self.book.behaviour))
         _each_lead(rows, places, self.behaviour_table, self.limits, self.fits(values, count), lines, out)
-        return Points(out[:, 0], lines, out[:, 1], self.grades(out[:, 2], out[:, 3]))
+        return Points(out[:, 0], lines, out[:, 1], out[:, 4], self.grades(out[:, 2], out[:, 3]))
 
     def fits(self, values: Values, count: int) -> Floats:
         """Points of the fit rules (count, fit rules) for the attributes of so many leads."""
@@ -159,16 +184,17 @@ class Rules:
 
     @cached_property
     def behaviour_table(self) -> Floats:
-        """Of each behaviour rule, one after the other: points, the times it must have happened (NaN: each time counts), and the
-        most points (endless)."""
+        """Of each behaviour rule, one after the other: points, the times it must have happened (NaN: each time counts), the
+        most points (endless), and 1 where a model learns from it."""
         return np.array(
             [
                 number
-                for rule in self.book.behaviour
+                for rule, unlearned in zip(self.book.behaviour, self.unlearned.tolist(), strict=True)
                 for number in (
                     rule.points,
                     np.nan if rule.times is None else rule.times,
                     np.inf if rule.at_most is None else rule.at_most,
+                    not unlearned,
                 )
             ],
             np.float64,
@@ -205,15 +231,18 @@ def grades_of(fit: Floats, engagement: Floats) -> list[str]:
 
 @compiled
 def lead_points(behaviour: Any, places: Any, i: Any, table: Any, limits: Any, fits: Any, lines: Any) -> Any:
-    """Points of lead i after caps, what the caps took, and the thresholds of fit and engagement that it reached (0 … 2).
+    """Points of lead i after caps, what the caps took, the thresholds of fit and engagement that it reached (0 … 2), and the
+    points that a model sees.
 
     `behaviour` (rows, n) has the features of the rules in the rows `places`; `table` and `limits` as in `Rules`; `fits` are the
     points of the fit rules. The points of each rule go into `lines`, behaviour first.
     """
-    engagement, fit = 0.0, 0.0
+    engagement, learned, fit = 0.0, 0.0, 0.0
     for r in range(len(places)):
-        lines[r] = _rule_points(np.float64(behaviour[places[r], i]), table[3 * r], table[3 * r + 1], table[3 * r + 2])
+        lines[r] = _rule_points(np.float64(behaviour[places[r], i]), table[4 * r], table[4 * r + 1], table[4 * r + 2])
         engagement += lines[r]
+        if table[4 * r + 3] != 0.0:
+            learned += lines[r]
     for r in range(len(fits)):
         lines[len(places) + r] = fits[r]
         fit += fits[r]
@@ -221,7 +250,7 @@ def lead_points(behaviour: Any, places: Any, i: Any, table: Any, limits: Any, fi
     points = capped_engagement + capped_fit
     letter = np.float64(capped_fit >= limits[2]) + np.float64(capped_fit >= limits[3])
     number = np.float64(capped_engagement >= limits[4]) + np.float64(capped_engagement >= limits[5])
-    return points, points - engagement - fit, letter, number
+    return points, points - engagement - fit, letter, number, min(learned, limits[0]) + capped_fit
 
 
 @inlined
@@ -235,7 +264,9 @@ def _rule_points(amount: Any, points: Any, times: Any, limit: Any) -> Any:
 @compiled
 def _each_lead(behaviour: Any, places: Any, table: Any, limits: Any, fits: Any, lines: Any, out: Any) -> None:
     for i in range(len(out)):
-        out[i, 0], out[i, 1], out[i, 2], out[i, 3] = lead_points(behaviour, places, i, table, limits, fits[i], lines[i])
+        out[i, 0], out[i, 1], out[i, 2], out[i, 3], out[i, 4] = lead_points(
+            behaviour, places, i, table, limits, fits[i], lines[i]
+        )
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,8 @@ from features.dataset.tally import Tally
 from features.engine.build import attribute, build
 from features.engine.feature_set import FeatureSet
 from features.engine.histories import Histories, data_profile
-from features.engine.plan import Plan
 from features.leakage import Audit, FollowCounts, audit
-from models.common.types import Examples, Flags, Matrix
+from models.common.types import Examples, Flags, Matrix, Signs
 from models.model import LAST_INTERACTION, design
 from models.rules.rules import Points, Rules, check_thresholds
 from training.common.config import Config
@@ -65,7 +64,12 @@ class Prepared:
 
     def x(self, rows: npt.NDArray[np.intp]) -> Matrix:
         """What the model sees of these landmarks (m,): (m, features + 1), the last column being the rules' points."""
-        return design(self.rows[: self.width], self.points.points, rows)
+        return design(self.rows[: self.width], self.points.learned_from, rows)
+
+    @property
+    def signs(self) -> Signs | None:
+        """Of what the model sees (features + 1,)."""
+        return column_signs(self.feature_set, self.rules)
 
     @property
     def account(self) -> npt.NDArray[np.int64]:
@@ -92,6 +96,7 @@ class Prepared:
             pooled=self.pool.for_columns(self.funnel.targets[target], (*self.feature_set.names, "points"))
             if self.pool
             else None,
+            signs=self.signs,
         )
 
 
@@ -109,6 +114,13 @@ class DatasetFacts:
     encoders: tuple[AttributeEncoder, ...]
     notes: tuple[str, ...]
     closing_notes: tuple[str, ...] = ()
+
+
+def column_signs(features: FeatureSet, rules: Rules) -> Signs | None:
+    """What is known beforehand of the columns of a model (features + 1,): acts of turning away never raise a chance, and so
+    points do not lower it where rules take some for them. None where nothing is."""
+    signs = np.append(-features.lowering.astype(np.int8), np.int8(rules.takes_for_turning_away))
+    return signs if signs.any() else None
 
 
 def learn(
@@ -132,8 +144,9 @@ def learn(
     """
     check_thresholds(rules, funnel.stages)
     columns = [f"{e}.{c}" for e, table in (("lead", dataset.leads), ("company", dataset.companies)) for c in table.columns]
-    tally, follows = known_interactions or (None, None)
-    inventory = data_profile(dataset, tally)
+    tally, follows = known_interactions or (Tally.of_frame(dataset.interactions), None)
+    turning_away = config.turning_away.among(tally.types)
+    inventory = data_profile(dataset, tally, turning_away)
     audited = audit(
         dataset,
         funnel,
@@ -149,11 +162,11 @@ def learn(
         min_level_rows=config.attributes.min_level_rows,
     )
     require_inputs(blocked, encoders, inventory)
-    mail = () if config.scanners.off else config.scanners.roles(inventory.types)
+    mail = () if config.scanners.off else config.scanners.roles(inventory.types, turning_away)
     selected_features = () if rules_only else tuple(catalogue(inventory, funnel))
-    feature_set = FeatureSet(selected_features, () if rules_only else tuple(encoders), inventory.types, mail)
+    feature_set = FeatureSet(selected_features, () if rules_only else tuple(encoders), inventory.types, mail, turning_away)
     notes += rules.idle(inventory.types, columns)
-    rules, rule_notes = leak_free_rules(rules, blocked)
+    rules, rule_notes = leak_free_rules(rules.among(turning_away), blocked)
     return DatasetFacts(funnel, feature_set, rules, audited, tuple(encoders), (*notes, *rule_notes))
 
 
@@ -181,7 +194,7 @@ def prepare(
     facts = facts or learn(dataset, config, funnel, rules, rules_only=rules_only, audited_columns=audited_columns)
     funnel, feature_set, rules, encoders = facts.funnel, facts.feature_set, facts.rules, facts.encoders
     notes = list(facts.notes)
-    histories = Histories.from_dataset(dataset, feature_set.types, feature_set.mail)
+    histories = Histories.from_dataset(dataset, feature_set.types, feature_set.mail, feature_set.turning_away)
     if histories.scanner_rows:
         notes.append(f"{histories.scanner_rows:,} opens and clicks were made by mail scanners and are left out")
     path = Path.from_tables(histories.leads, dataset.lead_stages, funnel)
@@ -194,7 +207,7 @@ def prepare(
     dated = dataset.time == "dates"
     ages = config.landmarks.ages or (AGES if dated else (0.0,))
     looks = landmarks(path, extracted_at, ages, ended_only=not dated)
-    plan = Plan(tuple(dict.fromkeys((*feature_set.features, *rules.features, LAST_INTERACTION))), feature_set.types)
+    plan = feature_set.plan(tuple(dict.fromkeys((*feature_set.features, *rules.features, LAST_INTERACTION))))
     completed = 0
 
     def tick(count: int) -> None:

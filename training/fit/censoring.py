@@ -165,4 +165,5 @@ def with_censored(examples: Examples, rows: CensoredExamples) -> Examples:
         known_at=np.concatenate((examples.known_at, rows.as_of[repeated_rows])),
         points=examples.points,
         pooled=examples.pooled,
+        signs=examples.signs,
     )

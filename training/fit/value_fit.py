@@ -13,9 +13,9 @@ import numpy.typing as npt
 from features.common.clock import NO_MOMENT
 from features.dataset.deals import DealValues
 from models.calibration.intervals import equal_parts
-from models.common.types import Flags, Floats, Matrix
+from models.common.types import Flags, Floats, Matrix, Signs
 from models.decision.value import Value
-from models.learners.gbm import Gbm, defaults
+from models.learners.gbm import Gbm, defaults, sign_params
 from training.common.config import Config
 from training.data.prepare import Prepared
 from training.fit.splits import separate_accounts
@@ -45,7 +45,7 @@ BLOCKS, BINS = 4, 4
 class WonDeals:
     """Landmarks (m,) of leads that became customers with an amount: what was seen of them, and what they brought.
 
-    Each deal weighs 1 in all. `known_at` is when it was won.
+    Each deal weighs 1 in all. `known_at` is when it was won. Amounts keep to the `signs` of the columns as chances do.
     """
 
     x: Matrix
@@ -54,6 +54,7 @@ class WonDeals:
     as_of: Ints
     known_at: Ints
     account: Ints
+    signs: Signs | None = None
 
     @classmethod
     def from_landmarks(cls, prepared: Prepared, deals: DealValues, subset: Flags, known_at: int) -> WonDeals:
@@ -65,7 +66,7 @@ class WonDeals:
         )
         lead = looks.lead[use]
         weight = 1.0 / np.bincount(lead, minlength=1)[lead] if len(use) else np.zeros(0)
-        return cls(prepared.x(use), amount[lead], weight, looks.as_of[use], won_at[lead], prepared.account[use])
+        return cls(prepared.x(use), amount[lead], weight, looks.as_of[use], won_at[lead], prepared.account[use], prepared.signs)
 
     def __len__(self) -> int:
         return len(self.amount)
@@ -76,7 +77,8 @@ class WonDeals:
         return float(self.weight.sum())
 
     def take(self, rows: Rows) -> WonDeals:
-        return replace(self, **{name: getattr(self, name)[rows] for name in self.__dict__})
+        columns = ("x", "amount", "weight", "as_of", "known_at", "account")
+        return replace(self, **{name: getattr(self, name)[rows] for name in columns})
 
     @property
     def mean(self) -> float:
@@ -174,7 +176,7 @@ def _out_of_fold(won: WonDeals, folds: Sequence[tuple[Rows, Rows]], seed: int) -
 
 def _learn(train: WonDeals, loss: str, seed: int, trees: int | None, validation: WonDeals | None = None) -> tuple[Gbm, float]:
     """A booster of log amounts over `scale`, and `scale`, which makes the mean of its own rows right."""
-    settings = {**defaults(), **SETTINGS, **LOSSES[loss], "seed": seed}
+    settings = {**defaults(), **SETTINGS, **LOSSES[loss], "seed": seed, **sign_params(train.signs)}
     mean = train.mean
     data = _dataset(train, mean, settings)
     booster = lgb.train(

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from features.engine.build import attribute, build
-from features.engine.plan import Plan
 from models.common.types import Flags, Floats
 from models.rules.rules import Rules
 from training.common.config import Config
@@ -52,7 +51,8 @@ class Comparison:
 
 def with_rules(prepared: Prepared, rules: Rules) -> Prepared:
     """The same landmarks with the points of other rules."""
-    plan = Plan(rules.features, prepared.feature_set.types)
+    rules = rules.among(prepared.feature_set.turning_away)
+    plan = prepared.feature_set.plan(rules.features)
     rows = build(plan, (), prepared.histories, prepared.looks) if rules.features else np.zeros((0, len(prepared.looks)))
     looks, histories = prepared.looks, prepared.histories
     points = rules.points(rows, lambda entity, column: attribute(histories, looks, entity, column))

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.partitions.matrix import Store
-from models.common.types import Floats, Matrix
-from models.learners.gbm import DEFAULTS, allowed
+from models.common.types import Floats, Matrix, Signs
+from models.learners.gbm import DEFAULTS, allowed, sign_params
 from training.scale.memory import BATCH, ROWS
 from training.scale.select import SelectedExamples, Selection
 
@@ -46,7 +46,7 @@ class Boosting:
     """Trees of one transition: `params` and number of `trees`, on the `selected` rows.
 
     Rows fade with `half_life` (µs) before `newest`; `scale` keeps the mean of the weights. Bins are found on `bin_rows` rows
-    at most; `threads` is None for what the process is allowed.
+    at most; `threads` is None for what the process is allowed. Trees keep to the `signs` of the columns.
     """
 
     store: Store
@@ -59,6 +59,7 @@ class Boosting:
     scale: float
     bin_rows: int = ROWS
     threads: int | None = None
+    signs: Signs | None = None
 
 
 def decayed_weights(chosen: SelectedExamples, half_life: float | None, newest: int) -> Floats:
@@ -87,7 +88,8 @@ def reference(task: Boosting, selected: Sequence[Selection]) -> lgb.Dataset:
 
 def settings(task: Boosting) -> dict[str, Any]:
     """LightGBM's parameters."""
-    return {**DEFAULTS, "num_threads": allowed() if task.threads is None else task.threads, **task.params}
+    threads = allowed() if task.threads is None else task.threads
+    return {**DEFAULTS, "num_threads": threads, **task.params, **sign_params(task.signs)}
 
 
 def boost(task: Boosting) -> str:

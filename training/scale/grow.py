@@ -16,6 +16,7 @@ from features.partitions.executor import Engine, run_all, run_exclusive
 from features.partitions.memory import cores
 from models.calibration.transition import Transition
 from models.learners.gbm import Gbm, allowed
+from training.data.prepare import column_signs
 from training.fit.funnel_fit import Fit
 from training.scale.boost import Boosting, boost, decayed_weights
 from training.scale.select import SelectedExamples, Selection, SelectionTask, select
@@ -78,12 +79,13 @@ def _grown(
         chosen = SelectedExamples.read(streamed.store.storage, selection.file)
         sums += [chosen.weight.sum(), decayed_weights(chosen, boosters.half_life, newest).sum(), chosen.weight[chosen.y].sum()]
     rows = sum(s.rows for s in selected)
+    signs = column_signs(streamed.facts.feature_set, streamed.facts.rules)
 
     def booster(trees: int, half_life: float | None) -> Gbm:
         scale = 1.0 if half_life is None else float(sums[0] / sums[1])
         task = Boosting(
             streamed.store, streamed.spec.model_columns, selected, boosters.params, trees, half_life, newest, scale, bin_rows,
-            None if engine.distributed else allowed() or cores(),
+            None if engine.distributed else allowed() or cores(), signs,
         )  # fmt: skip
         text = run_exclusive(engine, boost, task, f"trees of {transition.target}")
         log = {"learner": "gbm", "trees": trees, "rows": rows, **boosters.params}

@@ -26,4 +26,5 @@ class RulesJudge:
         return hashlib.sha256(self.rules.book.model_dump_json().encode()).hexdigest()[:16]
 
     def points(self, behaviour: Matrix, values: Callable[[str, str], Sequence[object]]) -> Floats:
-        return self.rules.points(behaviour, values).points
+        """As a model sees them."""
+        return self.rules.points(behaviour, values).learned_from

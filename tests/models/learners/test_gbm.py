@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from models.common.types import Examples
 from models.learners.gbm import BinnedExamples, gbm_learner
-from tests.models.learners.worlds import examples
+from tests.models.learners.worlds import examples, turned_away_once_more, turning_away_examples
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +39,33 @@ def test_boosters_of_the_same_rows_are_what_they_are_alone(train: Examples) -> N
             together, alone = (gbm_learner(rows, params, weight=weight) for rows in (shared, BinnedExamples(train, later)))
             assert together.log == alone.log
             assert np.array_equal(together.margin(later.x), alone.margin(later.x))
+
+
+SETTINGS = ({}, {"num_leaves": 40, "min_data_in_leaf": 10, "feature_fraction": 0.9, "learning_rate": 0.3})
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("params", SETTINGS)
+def test_trees_are_only_lowered_by_turning_away_whatever_the_data_say(params: dict[str, float], seed: int) -> None:
+    train = turning_away_examples(seed=seed)
+    more = turned_away_once_more(train.x, seed)
+    free = gbm_learner(BinnedExamples(replace(train, signs=None)), params, trees=120)
+    assert (free.margin(more) > free.margin(train.x)).any(), "the data speak for it"
+    newer = np.linspace(0.1, 2, len(train))
+    for weight in (None, newer):
+        bound = gbm_learner(BinnedExamples(train), params, trees=120, weight=weight)
+        assert (bound.margin(more) <= bound.margin(train.x) + 1e-12).all()
+        assert bound.shapley is not None, "our own kernel explains them"
+        exact = bound.booster.predict(more, pred_contrib=True)
+        assert bound.contributions(more) == pytest.approx(exact, abs=1e-9)
+
+
+def test_trees_that_keep_to_signs_repeat_themselves_on_any_number_of_threads() -> None:
+    train = turning_away_examples()
+    trees = [
+        gbm_learner(BinnedExamples(train), {"num_threads": threads}, trees=40)
+        .booster.model_to_string()
+        .partition("parameters:")[0]
+        for threads in (1, 2, 1)
+    ]
+    assert trees[0] == trees[1] == trees[2]

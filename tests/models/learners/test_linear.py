@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.common.pooled_prior import Pooled
 from models.common.types import Examples, sigmoid
 from models.learners.gbm import BinnedExamples, Gbm, gbm_learner
 from models.learners.linear import PRIOR_SLOPE, Linear, linear_learner, linear_path, rules_prior
 from tests.models import oracles
-from tests.models.learners.worlds import examples, examples_with_points
+from tests.models.learners.worlds import examples, examples_with_points, turned_away_once_more, turning_away_examples
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +97,33 @@ def test_points_that_hardly_differ_are_not_blown_up() -> None:
     far[0, 10] = 40
     strict = linear_learner(replace(train, y=np.zeros(20, bool)), 1e-9)
     assert strict.margin(far)[0] - strict.intercept == pytest.approx(PRIOR_SLOPE, abs=0.1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("rows", [40, 3_000])
+def test_turning_away_only_lowers_whatever_the_data_say(rows: int, seed: int) -> None:
+    train = turning_away_examples(rows, seed)
+    more = turned_away_once_more(train.x, seed)
+    free = linear_learner(replace(train, signs=None), 0.2)
+    assert (free.margin(more) > free.margin(train.x)).any(), "the data speak for it"
+    for bound in linear_path(train):
+        assert bound.coefficient[:2].max() <= 0 <= bound.coefficient[5]
+        assert (bound.margin(more) <= bound.margin(train.x)).all()
+        assert bound.contributions(more).sum(axis=1) == pytest.approx(bound.margin(more), abs=1e-9)
+
+
+def test_what_other_businesses_say_of_turning_away_raises_nothing() -> None:
+    train = turning_away_examples(60)
+    zero, one, known = np.zeros(6), np.ones(6), np.arange(6) < 5
+    toward = np.array([2.0, 1.0, 0.3, 0.0, 0.0, 0.0])
+    others = Pooled(known, np.zeros(6, bool), zero, one, zero, toward, 1.3 * one, zero, one, -1.0, 0.3)
+    for bound in linear_path(replace(train, pooled=others)):
+        assert bound.coefficient[:2].max() <= 0
+        assert (bound.margin(turned_away_once_more(train.x)) <= bound.margin(train.x)).all()
+
+
+def test_bounds_that_do_not_bind_change_nothing_to_speak_of() -> None:
+    train = examples_with_points(2_000)
+    signs = np.append(np.zeros(10, np.int8), np.int8(1))
+    free, bound = linear_learner(train, 0.03), linear_learner(replace(train, signs=signs), 0.03)
+    assert bound.margin(train.x) == pytest.approx(free.margin(train.x), abs=1e-3)

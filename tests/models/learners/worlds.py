@@ -30,3 +30,28 @@ def examples_with_points(n: int, *, drift: bool = False, rate: float = 0.3) -> E
     y = random.random(n) < sigmoid(base + 0.8 * x[:, -1] + 0.8 * x[:, 0])
     as_of = np.arange(n) * DAY // 10
     return Examples(x, y, np.ones(n), as_of, np.arange(n), as_of + DAY, points=10)
+
+
+def turning_away_examples(rows: int = 3_000, seed: int = 0) -> Examples:
+    """Counts of turning away in columns 0 and 1 that go along with yes, alone and beside others: what no learner may take up.
+    Points in column 5, which go along with no."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(rows, 6)).astype(np.float32)
+    x[:, 0] = random.poisson(0.5, rows)
+    x[:, 1] = x[:, 0] * random.random(rows) + random.poisson(0.2, rows)
+    x[:, 2] = x[:, 0] + random.normal(size=rows)
+    x[:, 5] = 20 * x[:, 5] - 10 * x[:, 0]
+    y = random.random(rows) < sigmoid(-1 + 0.8 * x[:, 0] - 0.7 * x[:, 1] * (x[:, 3] > 0) + x[:, 3] - 0.02 * x[:, 5])
+    at = np.arange(rows) * DAY // 10
+    signs = np.array([-1, -1, 0, 0, 0, 1], np.int8)
+    return Examples(x, y, np.ones(rows), at, np.arange(rows), at, points=5, signs=signs)
+
+
+def turned_away_once_more(x: np.ndarray, seed: int = 0) -> np.ndarray:
+    """The same rows after more acts of turning away, for which points were taken."""
+    random = np.random.default_rng(seed)
+    more = x.copy()
+    more[:, 0] += random.integers(0, 3, len(x))
+    more[:, 1] += random.random(len(x)).astype(np.float32) * 3
+    more[:, 5] -= random.integers(0, 60, len(x))
+    return more

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from features.common.errors import ConfigError
+from features.turning_away import TurningAway
 from models.rules.check import doubts, max_points, read_with_lines
 from models.rules.rules import DEFAULT_RULES, Rules
 from models.rules.schema import BehaviourRule
@@ -46,6 +47,20 @@ def test_what_is_no_yaml_names_its_line(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
         read_with_lines(tmp_path / "none.yaml")
+
+
+def test_points_for_turning_away_are_told_with_what_the_model_makes_of_them(tmp_path: Path) -> None:
+    text = (
+        "behaviour:\n  - {interaction: meeting, points: 9, at_most: 9}\n  - {interaction: [page_view, Abmeldung], points: 4}\n"
+    )
+    rules, lines = read_with_lines(write(tmp_path, text))
+    (found,) = [str(d) for d in doubts(rules, lines, STAGES)]
+    assert found == (
+        "line 3: 'Abmeldung' is turning away, and this rule gives points for it: did you mean -4? The rules count it as "
+        "written, the model does not learn from it"
+    )
+    assert doubts(rules, lines, STAGES, turning_away=TurningAway((), ("Abmeldung",))) == []
+    assert len(doubts(rules, lines, STAGES, turning_away=TurningAway(("meeting",)))) == 2
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from features.common.errors import ConfigError
 from features.partitions.executor import run_all
 from features.partitions.memory import Budget
+from features.turning_away import TurningAway
 from models.rules.rules import Column, Points, Rules, check_thresholds
 from models.rules.schema import FitRule
 from training.executors.local import LocalEngine
@@ -183,3 +184,21 @@ def test_many_values_are_judged_as_each_alone(kind: str) -> None:
     for rule in rules:
         many = some * 500
         assert Column.from_values(many).holds(rule).tolist() == [float(rule.holds(v)) for v in many]
+
+
+def test_no_model_learns_from_points_for_turning_away() -> None:
+    """They are given as written; of the points that a model sees, caps are of those alone."""
+    book = rules(
+        behaviour=[
+            {"interaction": "page_view", "points": 10},
+            {"interaction": ["page_view", "unsubscribed"], "points": 7},
+            {"interaction": "unsubscribed", "points": -30, "at_most": 40},
+        ],
+        caps={"engagement": 55},
+    )
+    counts = [[5.0, 5.0, 9.0], [5.0, 7.0, 9.0], [0.0, 2.0, 0.0]]
+    bound = book.among(TurningAway(("unsubscribed",)))
+    assert points(book, counts).points.tolist() == points(bound, counts).points.tolist() == [55.0, 55.0, 55.0]
+    assert points(book, counts).learned_from.tolist() == [55.0, 55.0, 55.0]
+    assert points(bound, counts).learned_from.tolist() == [50.0, 10.0, 55.0]
+    assert (book.takes_for_turning_away, bound.takes_for_turning_away) == (False, True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -100,3 +102,12 @@ def _won_by(trained: Trained, cut: int) -> np.ndarray:
     prepared = trained.prepared
     at = prepared.deals.of_leads(len(prepared.histories))[1][prepared.looks.lead]
     return (at <= cut) & (at >= prepared.looks.as_of)
+
+
+def test_amounts_keep_to_what_is_known_of_columns() -> None:
+    """Where a column may only lower, an amount that doubles with it in the data does not rise."""
+    given = won(400, signal=1.0)
+    bound = fit_value(replace(given, signs=np.array([-1, 0, 0, 0, 0], np.int8)), "EUR", 1.0, 7)
+    assert bound is not None
+    more = given.x + np.array([1.0, 0, 0, 0, 0])
+    assert (bound.amounts(more).mean <= bound.amounts(given.x).mean + 1e-9).all()

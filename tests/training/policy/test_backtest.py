@@ -21,8 +21,9 @@ def history(looks: list[tuple[int, int, float, float]], customers: set[int], sal
     """Looks (lead, week, P(customer), points), sorted; who became a customer; in which week sales found whom in fact."""
     lead, week, chance, points = (np.array(column) for column in zip(*looks, strict=True))
     p = chance[:, None].astype(float)
-    parts = ModelInputs(np.zeros((len(lead), 1)), Points(points.astype(float), np.zeros((len(lead), 0)), np.zeros(len(lead))),
-                  np.ones(len(lead)), np.zeros((0, len(lead))))  # fmt: skip
+    points = points.astype(float)
+    by_rules = Points(points, np.zeros((len(lead), 0)), np.zeros(len(lead)), points)
+    parts = ModelInputs(np.zeros((len(lead), 1)), by_rules, np.ones(len(lead)), np.zeros((0, len(lead))))
     at = (100 * DAY + np.arange(WEEKS) * WEEK).astype(np.int64)
     situations = [
         Situation("mql", None, False, c, c * 0.9, min(c * 1.1, 1.0), c, c * 0.9, min(c * 1.1, 0.999), 1.0, 10.0, False)

@@ -21,7 +21,7 @@ from tests.raw import raw_in_memory
 from tests.training.executors.deadly import Killing
 from tests.training.scale.worlds import ENGINE, config_of
 from training.common.config import Config
-from training.data.prepare import prepare
+from training.data.prepare import column_signs, prepare
 from training.executors.dask import cluster
 from training.executors.local import LocalEngine
 from training.scale.boost import Boosting, boost, reference, settings
@@ -64,7 +64,8 @@ def grown_from(few: Dataset, folder: Path) -> Grown:
     assert all(isinstance(s, Selection) for s in selected)
     parameters = {**WHOLE, **NO_TIES, "num_leaves": 7}
     newest = max(s.newest for s in selected)
-    boosting = Boosting(Store(out), spec.model_columns, selected, parameters, 8, 200.0 * DAY, newest, 1.0)
+    signs = column_signs(streamed.facts.feature_set, streamed.facts.rules)
+    boosting = Boosting(Store(out), spec.model_columns, selected, parameters, 8, 200.0 * DAY, newest, 1.0, signs=signs)
     return Grown(tasks, selected, boosting, out, config)
 
 
@@ -74,6 +75,8 @@ def test_trees_of_all_accounts_equal_those_from_memory_on_the_same_bins(few: Dat
     clean, _ = validate(few, config.funnel.build())
     prepared = prepare(clean, config, config.funnel.build(), rules_of(config))
     everyone = np.ones(len(prepared.looks), bool)
+    assert task.signs is not None
+    assert task.signs.tolist() == prepared.signs.tolist()
     examples = prepared.examples(0, prepared.labels(prepared.extracted_at), everyone)
     weight = np.exp2((examples.as_of - task.newest) / (200.0 * DAY))
     bins = reference(task, selected)
