@@ -16,9 +16,6 @@ from features.spec import Count
 
 MAX_STEPS = 3
 
-# what turns mails and offers away; a lead that did it is offered nothing
-OPT_OUTS = ("unsubscribed", "opted_out", "unsubscribe", "opt_out")
-
 
 @dataclass(frozen=True)
 class Step:

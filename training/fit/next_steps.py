@@ -15,8 +15,9 @@ import numpy.typing as npt
 from features.common.clock import DAY, NO_MOMENT, Moments
 from features.common.errors import ConfigError, nearest
 from features.engine.index import DIRECTIONS, HistoryIndex
+from features.turning_away import TurningAway, turning_away
 from models.common.types import Flags, Floats
-from models.decision.next_steps import OPT_OUTS, NextSteps, Step
+from models.decision.next_steps import NextSteps, Step
 from models.model import FunnelModel
 from training.common.config import Config
 from training.data.prepare import Prepared
@@ -52,8 +53,9 @@ def next_steps(prepared: Prepared, config: Config, model: FunnelModel) -> NextSt
         if `nurturing: steps:` names an interaction type that the data do not hold.
     """
     types, index = prepared.feature_set.types, prepared.histories.people.history
-    offered = _offered(config, types)
-    opt_outs = tuple(t for t in types if t in OPT_OUTS)
+    away = prepared.feature_set.turning_away
+    offered = _offered(config, types, away)
+    opt_outs = tuple(t for t in types if t in away.types and turning_away(t) != "bounce")
     steps: list[Step] = []
     if prepared.dated:
         first_times = {name: _first_time(index, types.index(name)) for name in offered}
@@ -65,10 +67,10 @@ def next_steps(prepared: Prepared, config: Config, model: FunnelModel) -> NextSt
     return NextSteps(tuple(steps), opt_outs, _typical_interactions(index, types))
 
 
-def _offered(config: Config, types: tuple[str, ...]) -> list[str]:
+def _offered(config: Config, types: tuple[str, ...], turning_away: TurningAway) -> list[str]:
     named = config.nurturing.steps
     if named is None:
-        return [t for t in types if any(offer in t.casefold() for offer in OFFERS)]
+        return [t for t in types if any(offer in t.casefold() for offer in OFFERS) and t not in turning_away.types]
     for name in named:
         if name not in types:
             raise ConfigError(f"nurturing: steps: no interaction type {name!r}: {nearest(name, types)}", "Name one of them.")
@@ -177,7 +179,7 @@ def _typical_interactions(index: HistoryIndex, types: tuple[str, ...]) -> dict[s
     """The direction that most interactions of a type have, and its median value where it has any."""
     names = {code: name for name, code in DIRECTIONS.items()}
     typical: dict[str, tuple[str | None, float | None]] = {}
-    counts = np.bincount(index.kind, minlength=3 * (len(types) + 1)).reshape(-1, 3)
+    counts = np.bincount(index.kind, minlength=3 * (len(types) + 2)).reshape(-1, 3)
     order = np.argsort(index.kind // 3, kind="stable")
     ends = np.cumsum(counts.sum(axis=1))
     for code, name in enumerate(types):

@@ -19,7 +19,7 @@ from features.attributes.encoders import AttributeEncoder
 from features.attributes.values import is_missing
 from features.common.errors import DataError
 from features.engine.build import attribute, build
-from features.engine.plan import Plan
+from features.turning_away import TurningAway
 from models.calibration.calibrator import RECENCY, recent
 from models.common.types import Flags, Floats, log_loss, sigmoid
 from models.rules.odds import SCALE, points_calibrator
@@ -42,7 +42,6 @@ MOST_ROWS = 40_000  # rules are chosen on so many landmarks at most
 WINDOWS = (7.0, 30.0, 90.0, None)  # days
 SMOOTH = 10.0  # landmarks at the base rate added to each level
 PENALTY = 1.0  # of squared coefficients: as if each had been seen with a spread of 1
-NEGATIVE_TYPES = ("unsub", "opt_out", "optout", "bounc", "spam", "complain")  # interactions that take points
 
 Rule = BehaviourRule | FitRule
 
@@ -116,7 +115,7 @@ def candidates(prepared: Prepared, rows: Rows, y: Flags) -> Candidates:
     concerned = (lines != 0).sum(axis=0)
     use = np.flatnonzero((concerned >= MIN_LANDMARKS) & (concerned <= len(rows) - MIN_LANDMARKS))
     kept_rules = tuple(rules[i] for i in use)
-    sign = np.array([_sign(rule) for rule in kept_rules], np.int8)
+    sign = np.array([_sign(rule, prepared.feature_set.turning_away) for rule in kept_rules], np.int8)
     return Candidates(kept_rules, lines[:, use], sign)
 
 
@@ -127,7 +126,7 @@ def lines_of(prepared: Prepared, rules: Sequence[Rule], rows: Rows) -> Floats:
     looks, histories = prepared.looks.take(rows), prepared.histories
     features = tuple(dict.fromkeys(engine.features))  # several rules may look at one count
     feature_index = {feature: i for i, feature in enumerate(features)}
-    counts = build(Plan(features, prepared.feature_set.types), (), histories, looks) if features else np.zeros((0, len(rows)))
+    counts = build(prepared.feature_set.plan(features), (), histories, looks) if features else np.zeros((0, len(rows)))
     rule_counts = counts[[feature_index[f] for f in engine.features]]
     return engine.points(rule_counts, lambda entity, column: attribute(histories, looks, entity, column)).lines
 
@@ -280,11 +279,11 @@ def _plain(step: float) -> float:
     return float(f"{step:.3g}") if abs(step) < 1000 else float(round(step))
 
 
-def _sign(rule: Rule) -> int:
+def _sign(rule: Rule, turning_away: TurningAway) -> int:
     """An interaction gives points, unless it is one of turning away; what a lead is may count either way."""
     if isinstance(rule, FitRule):
         return 0
-    return -1 if any(word in name.casefold() for name in rule.types for word in NEGATIVE_TYPES) else 1
+    return -1 if any(name in turning_away.types for name in rule.types) else 1
 
 
 def _subject(rule: Rule) -> str:

@@ -7,9 +7,10 @@ import pytest
 
 from features.common.clock import DAY, NO_MOMENT
 from features.common.errors import ConfigError
+from features.turning_away import TurningAway
 from tests.trained import Trained
-from training.common.config import Nurturing
-from training.fit.next_steps import Stretch, _steps, next_steps
+from training.common.config import Config, Nurturing
+from training.fit.next_steps import Stretch, _offered, _steps, next_steps
 
 HORIZON = 30 * DAY
 
@@ -62,9 +63,13 @@ def test_a_training_knows_usual_directions_and_offers_only_content(trained: Trai
     assert all(s.leads >= 30 and s.gap_low > 0 for s in known.steps)
 
 
-def test_an_unknown_step_is_answered_with_the_nearest(trained: Trained) -> None:
-    from training.common.config import Config
+def test_leaving_a_newsletter_is_no_step_to_offer() -> None:
+    types = ("newsletter_subscribed", "Newsletter-Abmeldung", "page_view")
+    config = Config(name="a", source={"kind": "simulator"})
+    assert _offered(config, types, TurningAway.among(types)) == ["newsletter_subscribed"]
 
+
+def test_an_unknown_step_is_answered_with_the_nearest(trained: Trained) -> None:
     config = Config.read(trained.config).model_copy(update={"nurturing": Nurturing(steps=["webinar_atended"])})
     with pytest.raises(ConfigError, match="did you mean 'webinar_attended'"):
         next_steps(trained.prepared, config, trained.model)

@@ -8,10 +8,10 @@ import pytest
 from features.common.errors import DataError
 from models.common.types import sigmoid
 from models.rules.check import doubts
-from models.rules.schema import FitRule
+from models.rules.schema import BehaviourRule, FitRule
 from tests.trained import Trained
 from training.rules.replay import with_rules
-from training.rules.scorecard import Candidates, decay_weights, learn_scorecard, select
+from training.rules.scorecard import Candidates, candidates, decay_weights, learn_scorecard, select
 
 N = 4_000
 
@@ -44,6 +44,19 @@ def test_at_most_so_many_rules() -> None:
 def test_an_interaction_never_takes_points_though_the_data_say_so() -> None:
     found, y = world([-1.0, 1.0], sign=[1, 1])
     assert select(found, y, STAGE, 15)[0] == [1]
+
+
+def test_points_are_taken_for_turning_away_alone(trained: Trained) -> None:
+    prepared = trained.prepared
+    rows = np.arange(len(prepared.looks), dtype=np.intp)
+    found = candidates(prepared, rows, prepared.labels(prepared.extracted_at).reached[:, -1])
+    signs = {
+        (rule.types, sign)
+        for rule, sign in zip(found.rules, found.sign.tolist(), strict=True)
+        if isinstance(rule, BehaviourRule)
+    }
+    assert {types for types, sign in signs if sign < 0} == {("unsubscribed",)}
+    assert ("unsubscribed",) not in {types for types, sign in signs if sign >= 0}
 
 
 def test_the_steps_of_a_number_count_the_same_way() -> None:
