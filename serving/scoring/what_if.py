@@ -31,7 +31,7 @@ def what_if(
         label = type_words(name, language)
         direction = model.next_steps.type_defaults.get(name, (None, None))[0]
         changes.append(
-            _change("interaction", label, [name], 0, direction, base, _evaluate(scorer, changed_lead, context, as_of + 1))
+            _change("interaction", label, [name], 0, direction, base, _evaluate(scorer, changed_lead, context, as_of))
         )
     changes.sort(key=lambda change: -change.chance)
     for days in WAITS:
@@ -41,8 +41,8 @@ def what_if(
     if added:
         changed_lead = _add_interactions(scorer, lead, added, as_of)
         label = " + ".join(type_words(name, language) for name in added)
-        moment = as_of + len(added)
-        changes.insert(0, _change("yours", label, list(added), 0, None, base, _evaluate(scorer, changed_lead, context, moment)))
+        situation = _evaluate(scorer, changed_lead, context, as_of)
+        changes.insert(0, _change("yours", label, list(added), 0, None, base, situation))
     return WhatIfResponse(
         lead_id=lead.lead_id,
         target=model.funnel.targets[lead.stage],
@@ -57,9 +57,10 @@ def what_if(
 
 
 def _add_interactions(scorer: Scorer, lead: RequestLead, names: Sequence[str], as_of: int) -> RequestLead:
-    """The lead after these interactions, each as it usually is, a microsecond apart from as_of on."""
+    """The lead just after these interactions, each as it usually is, a microsecond apart: as_of stays what it is, since time
+    alone changes a chance, too."""
     typical = scorer.model.next_steps.type_defaults
-    acts = [Interaction(name, as_of + i, *typical.get(name, (None, None))) for i, name in enumerate(names)]
+    acts = [Interaction(name, as_of - len(names) + i, *typical.get(name, (None, None))) for i, name in enumerate(names)]
     return replace(lead, interactions=[*lead.interactions, *acts])
 
 

@@ -40,6 +40,15 @@ def test_the_lead_as_it_is_has_the_score_it_always_has(client: TestClient) -> No
     assert found["action"] == scored["recommendation"]["action"]
 
 
+@pytest.mark.parametrize("times", [1, 3])
+def test_turning_away_never_helps(client: TestClient, times: int) -> None:
+    """At the same moment as before, so that not even the last digit moves up."""
+    found = ask(client, add=["unsubscribed"] * times)["changes"][0]
+    assert found["interactions"] == ["unsubscribed"] * times
+    assert found["chance_change"] <= 0
+    assert found["chance"] <= ask(client)["chance"]
+
+
 def test_only_what_can_still_happen_is_tried(client: TestClient, trained: Trained) -> None:
     """Every interaction the model knows and times of silence; never another country or company."""
     changes = ask(client)["changes"]
@@ -52,11 +61,11 @@ def test_only_what_can_still_happen_is_tried(client: TestClient, trained: Traine
 
 
 def test_an_answer_is_the_score_of_the_lead_after_it(client: TestClient) -> None:
-    """The same request with the interaction in it, a microsecond later, says the same."""
+    """The same request with the interaction in it, a microsecond before, says the same."""
     found = next(c for c in ask(client)["changes"] if c["interactions"] == ["demo_requested"])
     lead = EXAMPLE["leads"][0]
-    act = {"type": "demo_requested", "at": EXAMPLE["as_of"], "direction": "in"}
-    later = {"as_of": "2026-06-30T00:00:00.000001Z", "leads": [{**lead, "interactions": [*lead["interactions"], act]}]}
+    act = {"type": "demo_requested", "at": "2026-06-29T23:59:59.999999Z", "direction": "in"}
+    later = {**EXAMPLE, "leads": [{**lead, "interactions": [*lead["interactions"], act]}]}
     scored = client.post("/v1/score", json=later).json()["results"][0]
     assert found["chance"] == pytest.approx(scored["probabilities"]["customer"]["value"], abs=1e-6)
     assert found["points"] == scored["rules"]["points"]
