@@ -179,8 +179,8 @@ def hazard(cut: Cut, fitted: Fitted, rows: Rows, unripe: Rows) -> Floats:
     lead = np.concatenate([rows_of_period[2] for rows_of_period in person_periods])
     as_of = p.looks.as_of[lead]
     train = Examples(x, y, np.ones(len(y)), as_of, p.account[lead], as_of)
-    linear, boosters = fit_mixture(train, fitted.settings.linear), fitted.settings.boosters
-    gbm = gbm_learner(BinnedExamples(train), boosters.params, trees=boosters.every) if boosters else linear
+    linear, trees = fit_mixture(train, fitted.settings.linear), fitted.settings.trees
+    gbm = gbm_learner(BinnedExamples(train), trees.params, trees=trees.count) if trees else linear
     later_x = p.x(cut.late)
     survived = np.ones(len(later_x))
     for period in range(PERIODS):

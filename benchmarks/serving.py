@@ -165,7 +165,7 @@ class RequestTimes:
 def time_requests(folder: Path, requests: int) -> RequestTimes:
     """Ask both in turn."""
     model = load(folder)
-    boosters = [t.gbm for t in model.transitions if t.gbm]
+    boosters = [gbm for t in model.transitions for gbm in t.boosters]
     largest = max(boosters, key=lambda gbm: gbm.trees)
     bodies = [payload(model, seed) for seed in range(200)]
     with tempfile.TemporaryDirectory() as scratch:
@@ -257,7 +257,7 @@ def answer_row(model: FunnelModel, stage: int) -> str:
     stages, days = np.full(count, stage, np.int32), np.full(count, 30.0)
     fits = np.zeros((count, len(model.rules.book.fit)))
     x = model.packed.numbers(rows, stages, days, fits, 0).x
-    each = [[gbm.booster for _, gbm in t.boosters] for t in model.transitions[stage:]]
+    each = [[gbm.booster for gbm in t.boosters] for t in model.transitions[stage:]]
     explained, later_boosters = each[0], [booster for boosters in each[1:] for booster in boosters]
     if model.value and model.value.gbm:
         later_boosters.append(model.value.gbm.booster)
@@ -345,12 +345,10 @@ def main() -> None:
     ]
     model = load(folder)
     for transition in model.transitions:
-        for learner, gbm in (("gbm", transition.gbm), ("recent", transition.recent)):
-            if gbm:
-                shape = (
-                    f"{gbm.trees} trees, at most {max(t['num_leaves'] for t in gbm.booster.dump_model()['tree_info'])} leaves"
-                )
-                lines.append(contributions_row(f"champion, {transition.target}, {learner}: {shape}", gbm.booster))
+        for gbm in transition.boosters:
+            most_leaves = max(t["num_leaves"] for t in gbm.booster.dump_model()["tree_info"])
+            shape = f"{gbm.trees} trees, at most {most_leaves} leaves"
+            lines.append(contributions_row(f"champion, {transition.target}: {shape}", gbm.booster))
     for trees, leaves in ((150, 15), (400, 63)):
         lines.append(contributions_row(f"{trees} trees of {leaves} leaves, 300 features", random_booster(trees, leaves)))
     lines += [

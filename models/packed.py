@@ -174,7 +174,9 @@ class _Packer:
         self.reals[k.TRANSITIONS] = [
             number for t in model.transitions for number in (t.weights[0], t.linear.intercept, t.constant)
         ]
-        candidates = [(number, weight, gbm) for number, t in enumerate(model.transitions) for weight, gbm in t.boosters]
+        candidates = [
+            (number, weight, gbm) for number, t in enumerate(model.transitions) for weight, gbm in t.weighted_boosters
+        ]
         candidates += [(self.targets, 1.0, model.value.gbm)] if model.value and model.value.gbm else []
         boosters = [booster for booster in candidates if booster[2].trees]
         self.external_boosters = [booster for booster in boosters if booster[2].shapley is None]

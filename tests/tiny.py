@@ -84,5 +84,5 @@ def _transition(target: str, random: np.random.Generator, columns: int, rows: in
     linear = linear_learner(train, 0.01)
     gbm = gbm_learner(BinnedExamples(train), {"num_threads": 1}, trees=5)
     return Transition(
-        target, linear, gbm, None, (0.6, 0.4, 0.0), 0.0, Calibrator("platt", slope=0.9, shift=-0.2), Interval((0.0,), (0.2,))
+        target, linear, (gbm,), (0.6, 0.4), 0.0, Calibrator("platt", slope=0.9, shift=-0.2), Interval((0.0,), (0.2,))
     )

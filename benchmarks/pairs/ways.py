@@ -32,8 +32,8 @@ def present(case: Case) -> Conditional:
     """As a training does it: trees' hyperparameters found at its cut, all else chosen anew on all that is known; without what
     unripe landmarks add."""
     early = case.train.select(case.early.nonzero()[0])
-    boosters = fit_transition(case.name, early, SEARCH, SEED).settings.boosters if len(early) else None
-    return fit_transition(case.name, case.train, SEARCH, SEED, params=boosters.params if boosters else None).transition
+    trees = fit_transition(case.name, early, SEARCH, SEED).settings.trees if len(early) else None
+    return fit_transition(case.name, case.train, SEARCH, SEED, params=trees.params if trees else None).transition
 
 
 def whole(case: Case) -> Conditional:
@@ -65,11 +65,6 @@ def one_memory(case: Case) -> Conditional:
 def one_strength(case: Case) -> Conditional:
     """One regularisation, of the middle."""
     return _changed(case, (linear_candidates, "STRENGTHS", (0.03,)), (linear_candidates, "CARRIES", (100,)))
-
-
-def no_recent_trees(case: Case) -> Conditional:
-    """Both boosters learn from all rows alike."""
-    return _changed(case, (transition_fit, "RECENT", None))
 
 
 def blocks_alike(case: Case) -> Conditional:

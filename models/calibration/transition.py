@@ -12,39 +12,34 @@ from models.common.types import Floats, Log, Matrix
 from models.learners.gbm import Gbm
 from models.learners.linear import Linear
 
-LEARNERS = ("linear", "gbm", "recent gbm")
+GBM, STACKED = "gbm", "stacked"  # files of boosters; only models trained before version 0.7 have the second
 
 
 @dataclass(frozen=True)
 class Transition:
-    """P(target | the lead stage before it is reached). `weights` are those of `LEARNERS`; a booster of weight 0 is left out.
-
-    `gbm` learned from all rows alike, `recent` with more weight on the newest. `constant` are log-odds to be added: weights
-    that add up to less than one shrink towards the base rate.
+    """P(target | the lead stage before it is reached): log-odds of a linear learner and of `boosters`, if any, added up with
+    `weights`, the linear learner's first. `constant` is added too: weights that sum to less than one shrink to the base rate.
     """
 
     target: str
     linear: Linear
-    gbm: Gbm | None
-    recent: Gbm | None
-    weights: tuple[float, float, float]
+    boosters: tuple[Gbm, ...]
+    weights: tuple[float, ...]
     constant: float
     calibrator: Calibrator
     interval: Interval
     log: Log = field(default_factory=dict)
 
+    @property
+    def weighted_boosters(self) -> tuple[tuple[float, Gbm], ...]:
+        return tuple(zip(self.weights[1:], self.boosters, strict=True))
+
     def margin(self, x: Matrix) -> Floats:
         """Log-odds before calibration, (n,)."""
         total = self.weights[0] * self.linear.margin(x)
-        for weight, gbm in self.boosters:
+        for weight, gbm in self.weighted_boosters:
             total += weight * gbm.margin(x)
         return total + self.constant
-
-    @property
-    def boosters(self) -> tuple[tuple[float, Gbm], ...]:
-        """The boosters there are, with their weights."""
-        pairs = ((self.weights[1], self.gbm), (self.weights[2], self.recent))
-        return tuple((weight, gbm) for weight, gbm in pairs if gbm)
 
     def probability(self, x: Matrix) -> Floats:
         return self.calibrator.probability(self.margin(x))
@@ -52,7 +47,7 @@ class Transition:
     def contributions(self, x: Matrix) -> Floats:
         """(n, features + 1); rows sum to `margin`."""
         total = self.weights[0] * self.linear.contributions(x)
-        for weight, gbm in self.boosters:
+        for weight, gbm in self.weighted_boosters:
             total += weight * gbm.contributions(x)
         total[:, -1] += self.constant
         return total
@@ -60,16 +55,14 @@ class Transition:
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True)
         self.linear.save(folder)
-        if self.gbm:
-            self.gbm.save(folder, "gbm")
-        if self.recent:
-            self.recent.save(folder, "recent")
+        files = (GBM, STACKED)[: len(self.boosters)]
+        for name, gbm in zip(files, self.boosters, strict=True):
+            gbm.save(folder, name)
         saved = {
             "target": self.target,
             "weights": self.weights,
             "constant": self.constant,
-            "gbm": self.gbm is not None,
-            "recent": self.recent is not None,
+            "boosters": files,
             "calibrator": self.calibrator.to_dict(),
             "interval": self.interval.to_dict(),
             "log": self.log,
@@ -79,22 +72,28 @@ class Transition:
     @classmethod
     def load(cls, folder: Path) -> Transition:
         saved = json.loads((folder / "transition.json").read_text(encoding="utf-8"))
-        linear_weight, gbm_weight, last_weight = saved["weights"]
-        last = "recent"
-        if (
-            "stacked" in saved
-        ):  # before version 3 the last booster grew on top of the linear learner and brought its log-odds along
-            last = "stacked"
-            saved["constant"] = (1 - sum(saved["weights"])) * saved["prior"]
-            linear_weight += last_weight
+        if "prior" in saved:
+            saved |= _of_before(saved)
         return cls(
             saved["target"],
             Linear.load(folder),
-            Gbm.load(folder, "gbm") if saved["gbm"] else None,
-            Gbm.load(folder, last) if saved[last] else None,
-            (linear_weight, gbm_weight, last_weight),
+            tuple(Gbm.load(folder, name) for name in saved["boosters"]),
+            tuple(saved["weights"]),
             saved["constant"],
             Calibrator.from_dict(saved["calibrator"]),
             Interval.from_dict(saved["interval"]),
             saved["log"],
         )
+
+
+def _of_before(saved: Log) -> Log:
+    """What a model folder of before version 0.7 says, in today's words: it had a booster on top of the linear learner, which
+    brought the linear log-odds along."""
+    linear, gbm, stacked = saved["weights"]
+    weights = {GBM: gbm, STACKED: stacked}
+    files = [name for name in weights if saved[name]]
+    return {
+        "boosters": files,
+        "weights": [linear + stacked, *(weights[name] for name in files)],
+        "constant": (1 - sum(saved["weights"])) * saved["prior"],
+    }

@@ -137,7 +137,7 @@ class BinnedExamples:
         self.train, self.validation = train, validation
 
     @cached_property
-    def _datasets(self) -> tuple[lgb.Dataset, lgb.Dataset | None]:
+    def datasets(self) -> tuple[lgb.Dataset, lgb.Dataset | None]:
         import lightgbm as lgb
 
         train, validation = self.train, self.validation
@@ -147,29 +147,22 @@ class BinnedExamples:
         later = data.create_valid(_rows(validation.x), label=validation.y, weight=validation.weight, params=defaults())
         return data, later.construct()
 
-    def weighed(self, weight: Floats | None) -> tuple[lgb.Dataset, lgb.Dataset | None]:
-        """LightGBM's datasets, the rows to grow on with these weights (n,); None: their own."""
-        self._datasets[0].set_field("weight", self.train.weight if weight is None else weight)
-        return self._datasets
-
 
 def gbm_learner(
     rows: BinnedExamples,
     params: Mapping[str, Any],
     *,
     trees: int = MOST_TREES,
-    weight: Floats | None = None,
 ) -> Gbm:
     """Grow at most `trees` trees; where there are rows to stop by, stop once their log loss has not improved for `PATIENCE`
     trees (early stopping).
 
-    `weight` (n,) are other weights than those of the rows. The log has the loss after each tree. `params` are hyperparameters
-    of trees, not of the bins.
+    The log has the loss after each tree. `params` are hyperparameters of trees, not of the bins.
     """
     import lightgbm as lgb
 
     settings = {**defaults(), **params, **sign_params(rows.train.signs)}
-    data, validation = rows.weighed(weight)
+    data, validation = rows.datasets
     history: dict[str, dict[str, list[float]]] = {}
     callbacks: list[Any] = []
     if validation is not None:

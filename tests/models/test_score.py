@@ -53,7 +53,7 @@ def test_what_each_column_adds_is_the_naive_sum(model: FunnelModel, looked: Scor
     for i, stage in enumerate(looked.stage.tolist()):
         transition = model.transitions[stage]
         wanted = transition.weights[0] * np.array(oracles.linear(transition.linear, x[i]))
-        for weight, gbm in transition.boosters:
+        for weight, gbm in transition.weighted_boosters:
             if gbm and gbm.trees:
                 wanted += weight * gbm.booster.predict(x[i : i + 1], pred_contrib=True)[0]
         wanted[-1] += transition.constant

@@ -120,8 +120,8 @@ def fit_funnel(
 
 def _tree_params(earlier: Mapping[str, Settings] | None, target: str) -> Mapping[str, Any] | None:
     """Those of an earlier fit, where it had trees."""
-    boosters = earlier[target].boosters if earlier and target in earlier else None
-    return boosters.params if boosters else None
+    trees = earlier[target].trees if earlier and target in earlier else None
+    return trees.params if trees else None
 
 
 def fit_censored(

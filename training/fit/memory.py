@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.common.types import Examples, Floats
+from models.common.types import Examples
 from models.rules.odds import points_calibrator
 
 SHARES = (None, 0.25, 0.06)  # half-lives as shares of the time that rows span; None: all rows count alike
-RECENT = 0.25  # that of the booster with more weight on the newest rows
 WEIGHT_SUM = 1 / np.log(2)  # what the weights of one row a half-life add up to, in half-lives
 
 
@@ -25,18 +24,12 @@ def remembered(outcomes: int, share: float | None) -> float:
     return outcomes * (1.0 if share is None else min(1.0, WEIGHT_SUM * share))
 
 
-def decay(examples: Examples, half_life: float | None) -> Floats:
-    """The weights (n,), halved with every `half_life` (microseconds) before the newest row (exponential decay); their mean
-    stays."""
-    if half_life is None or not len(examples):
-        return examples.weight
-    weight = examples.weight * np.exp2((examples.as_of - examples.as_of.max()) / half_life)
-    return np.asarray(weight * (examples.weight.sum() / weight.sum()), np.float64)
-
-
 def with_decay(examples: Examples, half_life: float | None) -> Examples:
-    """The examples with the weights of `decay`."""
-    return replace(examples, weight=decay(examples, half_life))
+    """The examples with weights that halve with every `half_life` (microseconds) before the newest, and keep their mean."""
+    if half_life is None or not len(examples):
+        return examples
+    weight = examples.weight * np.exp2((examples.as_of - examples.as_of.max()) / half_life)
+    return replace(examples, weight=weight * (examples.weight.sum() / weight.sum()))
 
 
 def half_life_of_points(examples: Examples) -> float | None:

@@ -13,7 +13,7 @@ from features.common.clock import DAY
 from models.calibration.blend import blend_weights
 from models.calibration.calibrator import Calibrator, choose_calibrator
 from models.calibration.intervals import Interval
-from models.calibration.transition import LEARNERS, Transition
+from models.calibration.transition import Transition
 from models.common.types import Examples, Flags, Floats
 from models.learners.gbm import BinnedExamples, Gbm, gbm_learner
 from models.learners.linear import Linear
@@ -28,7 +28,6 @@ from training.fit.linear_candidates import (
     points_alone,
     shared_out,
 )
-from training.fit.memory import RECENT, decay, half_life
 from training.fit.search import search
 from training.fit.splits import Fold, forward_folds
 
@@ -40,7 +39,7 @@ MIN_TOTAL_WEIGHT = 0.5  # total weight from which shrinkage is taken as a matter
 MIN_WEIGHT = 0.02  # a booster whose weight is below this is left out
 
 Tick = Callable[[], None]
-Weights = tuple[float, float, float]
+LEARNERS = ("linear", "gbm")
 
 
 @dataclass(frozen=True)
@@ -56,15 +55,11 @@ class PoolTried:
 
 
 @dataclass(frozen=True)
-class Boosters:
-    """Trees: LightGBM's hyperparameters `params`, how many trees has the booster that learns from `every` row alike, and how
-    many the `recent` one, whose rows count half after `half_life` (microseconds). `stopped`: in words, where a limit in
-    minutes ended the search for `params` early."""
+class TreeSettings:
+    """LightGBM's hyperparameters and how many trees. `stopped`: in words, where a limit in minutes ended the search early."""
 
     params: Mapping[str, Any]
-    every: int
-    recent: int
-    half_life: float | None
+    count: int
     stopped: str = ""
 
 
@@ -74,7 +69,7 @@ class Settings:
     sum to 1, and the trees, if any. `pool` says what became of the pooled prior; None where there was none."""
 
     linear: tuple[Candidate, ...]
-    boosters: Boosters | None = None
+    trees: TreeSettings | None = None
     pool: PoolTried | None = None
 
     def training_examples(self, examples: Examples) -> Examples:
@@ -115,18 +110,16 @@ def fit_transition(
     chosen, pool, linear_margins = _choose_linear(examples, folds, rarer)
     examples = Settings((), pool=pool).training_examples(examples)
     sides = _sides(examples, folds)
-    boosters = None
-    if _can_boost(sides, rarer):
-        boosters = _choose_boosters(sides, bounds, seed, params, half_life(examples, RECENT), tick)
-    margins = np.column_stack((linear_margins, *(_booster_margins(sides, boosters) if boosters else ())))
+    trees = _choose_trees(sides, bounds, seed, params, tick) if _can_boost(sides, rarer) else None
+    margins = np.column_stack((linear_margins, _later_margins(sides, trees))) if trees else linear_margins
     base = np.concatenate([np.full(len(later), base_log_odds(train)) for train, later in sides])
     if rarer < MIN_ACCOUNTS:
         each = np.ones(1)
     else:
-        prior = _prior_weights(chosen, boosters is not None, rarer)
+        prior = _prior_weights(chosen, trees is not None, rarer)
         weight = validation.weight * np.concatenate(counted_later_rows([later.y for _, later in sides]))
         each = blend_weights(margins, base, validation.y, weight, prior)
-    settings = Settings(tuple(shared_out(chosen, each[: len(chosen)])), boosters, pool)
+    settings = Settings(tuple(shared_out(chosen, each[: len(chosen)])), trees, pool)
     blended = margins @ each + (1 - each.sum()) * base
     calibrator, losses = _calibrator(blended, validation)
     margin = calibrator.margin(blended)
@@ -137,15 +130,14 @@ def fit_transition(
         "positives": int(examples.y.sum()),
         "folds_with_gap": sum(f.gap for f in folds),
         "regime": regime(examples),
-        "weights": dict(zip(LEARNERS, np.round(weights, 4).tolist(), strict=True)),
+        "weights": dict(zip(LEARNERS, np.round(weights, 4).tolist(), strict=False)),
         "memories": [_in_days(candidate) for candidate in settings.linear],
-        "trees": boosters.every if boosters else 0,
-        "recent_trees": boosters.recent if boosters else 0,
-        "params": dict(boosters.params) if boosters else {},
+        "trees": trees.count if trees else 0,
+        "params": dict(trees.params) if trees else {},
         "calibration": calibrator.method,
         "calibration_losses": losses,
         **({"pool": {"used": pool.helps, **asdict(pool)}} if pool else {}),
-        **({"search": boosters.stopped} if boosters and boosters.stopped else {}),
+        **({"search": trees.stopped} if trees and trees.stopped else {}),
     }
     transition = Transition(target, *_learners(examples, settings, weights), weights, 0.0, calibrator, interval, log)
     transition = replace(transition, constant=_constant(weights, examples))
@@ -158,19 +150,16 @@ def relearn(fitted: Fitted, examples: Examples) -> Transition:
     """The same transition with its learners fitted anew, on other examples."""
     transition, settings = fitted.transition, fitted.settings
     examples = settings.training_examples(examples)
-    linear, gbm, recent = _learners(examples, settings, transition.weights)
-    return replace(transition, linear=linear, gbm=gbm, recent=recent, constant=_constant(transition.weights, examples))
+    linear, boosters = _learners(examples, settings, transition.weights)
+    return replace(transition, linear=linear, boosters=boosters, constant=_constant(transition.weights, examples))
 
 
-def _learners(train: Examples, settings: Settings, weights: Weights) -> tuple[Linear, Gbm | None, Gbm | None]:
+def _learners(train: Examples, settings: Settings, weights: tuple[float, ...]) -> tuple[Linear, tuple[Gbm, ...]]:
     """The learners on all of `train`; a booster of no weight is not grown."""
-    linear, boosters = fit_mixture(train, settings.linear), settings.boosters
-    if boosters is None:
-        return linear, None, None
-    rows = BinnedExamples(train)
-    gbm = gbm_learner(rows, boosters.params, trees=boosters.every) if weights[1] else None
-    faded = decay(train, boosters.half_life)
-    return linear, gbm, gbm_learner(rows, boosters.params, trees=boosters.recent, weight=faded) if weights[2] else None
+    linear, trees = fit_mixture(train, settings.linear), settings.trees
+    if trees is None or len(weights) == 1:
+        return linear, ()
+    return linear, (gbm_learner(BinnedExamples(train), trees.params, trees=trees.count),)
 
 
 def base_log_odds(train: Examples) -> float:
@@ -179,7 +168,7 @@ def base_log_odds(train: Examples) -> float:
     return float(np.log(positive_weight + 0.5) - np.log(train.weight.sum() - positive_weight + 0.5))
 
 
-def _constant(weights: Weights, train: Examples) -> float:
+def _constant(weights: tuple[float, ...], train: Examples) -> float:
     """Weights that add up to less than one shrink towards the base rate."""
     return (1 - sum(weights)) * base_log_odds(train)
 
@@ -207,42 +196,26 @@ def _can_boost(sides: Sequence[Side], rarer: int) -> bool:
     return rarer >= LINEAR_ONLY and bool(newest.y.any()) and not bool(newest.y.all())
 
 
-def _choose_boosters(
-    sides: Sequence[Side],
-    bounds: Search,
-    seed: int,
-    params: Mapping[str, Any] | None,
-    recent_half_life: float | None,
-    tick: Tick | None,
-) -> Boosters:
+def _choose_trees(
+    sides: Sequence[Side], bounds: Search, seed: int, params: Mapping[str, Any] | None, tick: Tick | None
+) -> TreeSettings:
     """Hyperparameters, unless they are known, and how many trees do best on later rows (early stopping)."""
     stopped = ""
     if params is None:
         result = search(sides, trials=bounds.trials, minutes=bounds.minutes, seed=seed, tick=tick)
         params, stopped = result.params, result.stopped
-    later_weights = [float(weight.sum()) for weight in counted_later_rows([later.y for _, later in sides])]
-    binned = [BinnedExamples(train, later) for train, later in sides]
-    trees = [
-        best_trees([gbm_learner(rows, params, weight=decay(rows.train, memory)) for rows in binned], later_weights)
-        for memory in (None, recent_half_life)
-    ]
+    weights = [float(weight.sum()) for weight in counted_later_rows([later.y for _, later in sides])]
+    count = best_trees([gbm_learner(BinnedExamples(*side), params) for side in sides], weights)
     if tick:
         tick()
-    return Boosters(params, trees[0], trees[1], recent_half_life, stopped)
+    return TreeSettings(params, count, stopped)
 
 
-def _booster_margins(sides: Sequence[Side], boosters: Boosters) -> list[Floats]:
-    """What both boosters say of the later rows of all sides: twice (rows,)."""
-    binned = [BinnedExamples(train) for train, _ in sides]
-    return [
-        np.concatenate(
-            [
-                gbm_learner(rows, boosters.params, trees=trees, weight=decay(rows.train, memory)).margin(later.x)
-                for rows, (_, later) in zip(binned, sides, strict=True)
-            ]
-        )
-        for trees, memory in ((boosters.every, None), (boosters.recent, boosters.half_life))
-    ]
+def _later_margins(sides: Sequence[Side], trees: TreeSettings) -> Floats:
+    """What so many trees say of the later rows of all sides (rows,)."""
+    return np.concatenate(
+        [gbm_learner(BinnedExamples(train), trees.params, trees=trees.count).margin(later.x) for train, later in sides]
+    )
 
 
 def best_trees(fitted: Sequence[Gbm], weights: Sequence[float]) -> int:
@@ -257,7 +230,7 @@ def _prior_weights(chosen: Sequence[Candidate], boosts: bool, rarer: int) -> Flo
     """What the weights of all learners are pulled to: the linear ones where outcomes are few, trees where they are many."""
     share = BOOSTED * max(0.0, 1 - LINEAR_ONLY / max(rarer, 1)) if boosts else 0.0
     linear = (1 - share) * np.array([candidate.share for candidate in chosen])
-    return np.append(linear, [share / 2, share / 2] if boosts else [])
+    return np.append(linear, [share] if boosts else [])
 
 
 def counted_later_rows(blocks: Sequence[Flags]) -> list[Floats]:
@@ -272,12 +245,11 @@ def counted_later_rows(blocks: Sequence[Flags]) -> list[Floats]:
     return weights[::-1]
 
 
-def _weights(each: Floats, linear_candidates: int, share: float) -> Weights:
+def _weights(each: Floats, linear_candidates: int, share: float) -> tuple[float, ...]:
     """The weights of `LEARNERS` from those of all learners, for all rows instead of a `share` of them."""
-    boosters = np.where(each[linear_candidates:] < MIN_WEIGHT, 0.0, each[linear_candidates:])
-    weights = np.append(each[:linear_candidates].sum(), np.append(boosters, np.zeros(2 - len(boosters))))
-    linear, gbm, recent = rescaled_weights(weights, share).tolist()
-    return linear, gbm, recent
+    boosters = each[linear_candidates:]
+    weights = np.append(each[:linear_candidates].sum(), boosters[boosters >= MIN_WEIGHT])
+    return tuple(rescaled_weights(weights, share).tolist())
 
 
 def rescaled_weights(weights: Floats, share: float) -> Floats:

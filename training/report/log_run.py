@@ -137,7 +137,6 @@ def _params(name: str, config: Config, prepared: Prepared, holdout: Holdout) -> 
             "weights",
             "memories",
             "trees",
-            "recent_trees",
             "params",
             "calibration",
             "unripe",

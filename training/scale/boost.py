@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.partitions.matrix import Store
-from models.common.types import Floats, Matrix, Signs
+from models.common.types import Matrix, Signs
 from models.learners.gbm import DEFAULTS, allowed, sign_params
 from training.scale.memory import BATCH, ROWS
 from training.scale.select import SelectedExamples, Selection
@@ -45,8 +45,8 @@ class BucketRows(lgb.Sequence):
 class Boosting:
     """Trees of one transition: `params` and number of `trees`, on the `selected` rows.
 
-    Rows fade with `half_life` (µs) before `newest`; `scale` keeps the mean of the weights. Bins are found on `bin_rows` rows
-    at most; `threads` is None for what the process is allowed. Trees keep to the `signs` of the columns.
+    Bins are found on `bin_rows` rows at most; `threads` is None for what the process is allowed. Trees keep to the `signs` of
+    the columns.
     """
 
     store: Store
@@ -54,19 +54,9 @@ class Boosting:
     selected: tuple[Selection, ...]
     params: Mapping[str, Any]
     trees: int
-    half_life: float | None
-    newest: int
-    scale: float
     bin_rows: int = ROWS
     threads: int | None = None
     signs: Signs | None = None
-
-
-def decayed_weights(chosen: SelectedExamples, half_life: float | None, newest: int) -> Floats:
-    """Weights (n,) that halve with every half-life before the newest (exponential decay), not yet brought to their old mean."""
-    if half_life is None:
-        return chosen.weight
-    return np.asarray(chosen.weight * np.exp2((chosen.as_of - newest) / half_life), np.float64)
 
 
 def reference(task: Boosting, selected: Sequence[Selection]) -> lgb.Dataset:
@@ -97,7 +87,7 @@ def boost(task: Boosting) -> str:
     selections = [s for s in task.selected if s.rows]
     examples = [SelectedExamples.read(task.store.storage, s.file) for s in selections]
     bins = reference(task, selections)
-    weight = task.scale * np.concatenate([decayed_weights(c, task.half_life, task.newest) for c in examples])
+    weight = np.concatenate([c.weight for c in examples])
     rows = [BucketRows(task.store, s.bucket, task.columns, c.row) for s, c in zip(selections, examples, strict=True)]
     data = bins.create_valid(
         rows,

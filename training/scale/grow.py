@@ -18,7 +18,7 @@ from models.calibration.transition import Transition
 from models.learners.gbm import Gbm, allowed
 from training.data.prepare import column_signs
 from training.fit.funnel_fit import Fit
-from training.scale.boost import Boosting, boost, decayed_weights
+from training.scale.boost import Boosting, boost
 from training.scale.select import SelectedExamples, Selection, SelectionTask, select
 from training.scale.stream import StreamedData, size_of
 
@@ -62,8 +62,8 @@ def _grown(
     streamed: StreamedData, fit: Fit, target: int, engine: Engine, share: float, bin_rows: int
 ) -> tuple[Transition, int]:
     transition = fit.transitions[target]
-    boosters = fit.settings[transition.target].boosters
-    assert boosters is not None  # noqa: S101  the transition has trees
+    trees = fit.settings[transition.target].trees
+    assert trees is not None  # noqa: S101  the transition has trees
     head = streamed.manifest.head
     tasks = [
         SelectionTask(
@@ -73,30 +73,21 @@ def _grown(
         for bucket in streamed.manifest.buckets
     ]  # fmt: skip
     selected = tuple(s for s in run_all(engine, select, tasks, streamed.labels) if s.rows)
-    newest = max(s.newest for s in selected)
-    sums = np.zeros(3)
+    total = positive = 0.0
     for selection in selected:
         chosen = SelectedExamples.read(streamed.store.storage, selection.file)
-        sums += [chosen.weight.sum(), decayed_weights(chosen, boosters.half_life, newest).sum(), chosen.weight[chosen.y].sum()]
+        total, positive = total + float(chosen.weight.sum()), positive + float(chosen.weight[chosen.y].sum())
     rows = sum(s.rows for s in selected)
-    signs = column_signs(streamed.facts.feature_set, streamed.facts.rules)
-
-    def booster(trees: int, half_life: float | None) -> Gbm:
-        scale = 1.0 if half_life is None else float(sums[0] / sums[1])
-        task = Boosting(
-            streamed.store, streamed.spec.model_columns, selected, boosters.params, trees, half_life, newest, scale, bin_rows,
-            None if engine.distributed else allowed() or cores(), signs,
-        )  # fmt: skip
-        text = run_exclusive(engine, boost, task, f"trees of {transition.target}")
-        log = {"learner": "gbm", "trees": trees, "rows": rows, **boosters.params}
-        return Gbm(lgb.Booster(model_str=text), log)
-
-    base = float(np.log(sums[2] + 0.5) - np.log(sums[0] - sums[2] + 0.5))
+    task = Boosting(
+        streamed.store, streamed.spec.model_columns, selected, trees.params, trees.count, bin_rows,
+        None if engine.distributed else allowed() or cores(), column_signs(streamed.facts.feature_set, streamed.facts.rules),
+    )  # fmt: skip
+    text = run_exclusive(engine, boost, task, f"trees of {transition.target}")
+    booster = Gbm(lgb.Booster(model_str=text), {"learner": "gbm", "trees": trees.count, "rows": rows, **trees.params})
     return replace(
         transition,
-        gbm=booster(boosters.every, None) if transition.gbm else None,
-        recent=booster(boosters.recent, boosters.half_life) if transition.recent else None,
-        constant=(1 - sum(transition.weights)) * base,
+        boosters=(booster,),
+        constant=(1 - sum(transition.weights)) * float(np.log(positive + 0.5) - np.log(total - positive + 0.5)),
         log={**transition.log, "rows_of_trees": rows, "share_of_trees": round(share, 4)},
     ), rows
 

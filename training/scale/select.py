@@ -47,12 +47,11 @@ class SelectionTask:
 
 @dataclass(frozen=True)
 class Selection:
-    """Examples of a bucket in the file `file`: how many, and the newest moment among them (µs)."""
+    """Examples of a bucket in the file `file`, and how many."""
 
     bucket: int
     file: str
     rows: int
-    newest: int
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def select(task: SelectionTask) -> Selection:
     record = task.store.record(task.bucket.number)
     index = task.store.index(record) if record else None
     if record is None or index is None or not len(index):
-        return Selection(task.bucket.number, "", 0, 0)
+        return Selection(task.bucket.number, "", 0)
     tables = read_bucket(task.data, task.head, task.bucket, interactions=False)
     leads, _ = by_account(tables.leads)
     lead = pd.Index(leads["lead_id"]).get_indexer(pd.Index(index["lead_id"]))
@@ -102,7 +101,7 @@ def select(task: SelectionTask) -> Selection:
     row, y, weight = row[order], y[order], weight[order]
     with task.store.storage.atomic_file(task.file) as path_, path_.open("wb") as file:
         np.savez(file, row=row, y=y, weight=weight, as_of=landmarks.as_of[row])
-    return Selection(task.bucket.number, task.file, len(row), int(landmarks.as_of[row].max()) if len(row) else 0)
+    return Selection(task.bucket.number, task.file, len(row))
 
 
 def columns_of(task: SelectionTask, rows: npt.NDArray[np.intp], index: pd.DataFrame) -> Matrix:

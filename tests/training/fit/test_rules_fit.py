@@ -27,7 +27,7 @@ def test_probabilities_follow_the_points_alone(turned: Turned, rules_alone: Fit)
         assert np.ptp(chance[points == value]) == 0
     assert chance[points > 0].min() > chance[points == 0].max()
     (transition,) = rules_alone.transitions
-    assert (transition.gbm, transition.recent) == (None, None)
+    assert transition.boosters == ()
     contributions = transition.linear.contributions(prepared.x(rows))
     assert not contributions[:, :-2].any(), "reasons name the points and nothing else"
 

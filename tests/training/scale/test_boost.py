@@ -9,7 +9,6 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
-from features.common.clock import DAY
 from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
 from features.partitions.executor import Inline, run_all, run_exclusive
@@ -63,9 +62,8 @@ def grown_from(few: Dataset, folder: Path) -> Grown:
     selected = tuple(select(task) for task in tasks)
     assert all(isinstance(s, Selection) for s in selected)
     parameters = {**WHOLE, **NO_TIES, "num_leaves": 7}
-    newest = max(s.newest for s in selected)
     signs = column_signs(streamed.facts.feature_set, streamed.facts.rules)
-    boosting = Boosting(Store(out), spec.model_columns, selected, parameters, 8, 200.0 * DAY, newest, 1.0, signs=signs)
+    boosting = Boosting(Store(out), spec.model_columns, selected, parameters, 8, signs=signs)
     return Grown(tasks, selected, boosting, out, config)
 
 
@@ -78,9 +76,8 @@ def test_trees_of_all_accounts_equal_those_from_memory_on_the_same_bins(few: Dat
     assert task.signs is not None
     assert task.signs.tolist() == prepared.signs.tolist()
     examples = prepared.examples(0, prepared.labels(prepared.extracted_at), everyone)
-    weight = np.exp2((examples.as_of - task.newest) / (200.0 * DAY))
     bins = reference(task, selected)
-    data = bins.create_valid(examples.x.astype(np.float64), label=examples.y, weight=weight)
+    data = bins.create_valid(examples.x.astype(np.float64), label=examples.y, weight=examples.weight)
     plain = lgb.train(settings(task), data, num_boost_round=8).predict(examples.x, raw_score=True)
     grown = lgb.Booster(model_str=text).predict(examples.x, raw_score=True)
     np.testing.assert_allclose(grown, plain, atol=1e-9)
