@@ -24,7 +24,7 @@ from tests.tiny import tiny_model
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
-    monkeypatch.setattr(serving.api.app, "printed", found.append)
+    monkeypatch.setattr(serving.api.app, "write_line", found.append)
     return found
 
 
