@@ -122,10 +122,8 @@ def test_each_learner_keeps_to_it(trained: Trained, target: int) -> None:
     examples = prepared.examples(target, labels, np.ones(len(prepared.looks), bool))
     more = _more(examples)
     linear = linear_learner(examples, 0.2)
-    gbm, recent = (
-        gbm_learner(BinnedExamples(examples), {}, trees=40, weight=w) for w in (None, np.linspace(0.1, 2, len(more)))
-    )
-    for learner in (linear, gbm, recent, trained.model.transitions[target]):
+    gbm = gbm_learner(BinnedExamples(examples), {}, trees=40)
+    for learner in (linear, gbm, trained.model.transitions[target]):
         assert (learner.margin(more) <= learner.margin(examples.x) + EXACT).all()
         parts = learner.contributions(more)
         assert parts.sum(axis=1) == pytest.approx(learner.margin(more), abs=1e-8)

@@ -50,9 +50,9 @@ def test_trees_are_only_lowered_by_turning_away_whatever_the_data_say(params: di
     more = turned_away_once_more(train.x, seed)
     free = gbm_learner(BinnedExamples(replace(train, signs=None)), params, trees=120)
     assert (free.margin(more) > free.margin(train.x)).any(), "the data speak for it"
-    newer = np.linspace(0.1, 2, len(train))
-    for weight in (None, newer):
-        bound = gbm_learner(BinnedExamples(train), params, trees=120, weight=weight)
+    newer = replace(train, weight=np.linspace(0.1, 2, len(train)))
+    for rows in (train, newer):
+        bound = gbm_learner(BinnedExamples(rows), params, trees=120)
         assert (bound.margin(more) <= bound.margin(train.x) + 1e-12).all()
         assert bound.shapley is not None, "our own kernel explains them"
         exact = bound.booster.predict(more, pred_contrib=True)
