@@ -10,9 +10,9 @@ from benchmarks.pairs.table import Question, against, peers_of, questions, total
 
 ABOUT = """\
 A pair is a task at an origin. The data are cut to what was known on that day: later leads, interactions and outcomes do not
-exist, and whoever converted afterwards is open. A training runs on them as it would have run then, its own cut and search
-untouched but for the clock (trials end the search, not minutes), and the model it would have registered is asked through
-the code that serves. It is judged by the landmarks up to the next origin, whose outcome the full data tell. Of a lead known
+exist, and whoever converted afterwards is open. A training runs on them as it would have run then, and the model it would
+have registered is asked through the code that serves.
+It is judged by the landmarks up to the next origin, whose outcome the full data tell. Of a lead known
 before, only landmarks after the origin are judged. Files whose outcomes have no day are cut in the order of rows (or of the
 days leads came): there every outcome before the origin is known. Worlds of leadforge are judged on other accounts than
 those learned from.
@@ -21,7 +21,8 @@ Every source sees the same landmarks and learns from all whose outcome was known
 
 - **rules**: the points of `benchmarks/real/rules`, as the registered model calibrates them.
 - Peers see the attributes as they came (`benchmarks/pairs/raw.py`): categories with all their levels, numbers, days since
-  dates; beside them the model's features of the history, the lead stage and the points. They do without the model's encoders,
+  dates that lie before the landmark;
+  beside them the model's features of the history, the lead stage and the points. They do without the model's encoders,
   so what those lose shows. Over several lead stages they are fitted per transition and chained as the model is.
 - **logistic**: an indicator per level, numbers scaled, scikit-learn's defaults.
 - **LightGBM regularised**: learning rate .03, 15 leaves, 40 rows a leaf, L2 10, its own treatment of categories; the newest
@@ -39,7 +40,7 @@ Eckles 2012, doi:10.1214/12-AOAS547); data without dates have 20 blocks of neigh
 caution, and no interval is corrected for the number of comparisons: one pair in twenty is worse by chance alone.
 Regret: by how much of it the model's log loss lies above that of the best other source, chosen afterwards.
 Coverage: leads scored alike are grouped; the rate of a group must lie in the 90 % interval widened by what chance does, where
-accounts hang together; being wrong as a whole is no excuse (`benchmarks/pairs/judge.py`).
+accounts hang together; being wrong as a whole is no excuse (`training/evaluation/coverage.py`).
 
 hillstrom is a randomised mailing to customers, made for uplift. Here it is asked whom a shop would see again, the arm being an
 attribute. Its rows are in no order of time, so its pairs say what the model does where nothing drifts. Purchases are too few
