@@ -10,9 +10,12 @@ import numpy as np
 from models.common.types import Examples, Floats, margin_loss
 from models.learners.linear import STRENGTHS, Linear, linear_path, mixture
 from training.fit.memory import SHARES, half_life, half_life_of_points, remembered, with_decay
+from training.fit.search import sample
 
 CARRIES = (3, 30, 100, 300)  # accounts with the rarer outcome from which a regularisation of `STRENGTHS` is half believed in
 LEAST_SHARE = 0.01  # of the mixture; a candidate with less is left out
+
+SEED = 7  # of the sample
 
 Side = tuple[Examples, Examples]
 
@@ -73,9 +76,10 @@ def fit_mixture(train: Examples, chosen: Sequence[Candidate]) -> Linear:
 
 
 def later_margins(sides: Sequence[Side], chosen: Sequence[Candidate]) -> Floats:
-    """Log-odds (rows, candidates) for the later rows of all sides, one after the other, by learners of its earlier rows."""
+    """Log-odds (rows, candidates) for the later rows of all sides, one after the other, by learners of its earlier rows, or of
+    a sample where those are many."""
     return np.concatenate(
-        [np.column_stack([f.margin(validation.x) for f in fit_candidates(train, chosen)]) for train, validation in sides]
+        [np.column_stack([f.margin(later.x) for f in fit_candidates(sample(train, SEED), chosen)]) for train, later in sides]
     )
 
 

@@ -42,7 +42,7 @@ def search(
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     judging_sides = sides if sum(len(train) for train, _ in sides) <= MOST_ROWS else sides[-1:]
-    judges = [BinnedExamples(_sample(train, seed), validation) for train, validation in judging_sides]
+    judges = [BinnedExamples(sample(train, seed), validation) for train, validation in judging_sides]
     results: list[tuple[dict[str, Any], Floats]] = []
 
     def objective(trial: optuna.Trial) -> float:
@@ -91,7 +91,8 @@ def _losses(rows: BinnedExamples, params: dict[str, Any]) -> Floats:
     return np.asarray(validation.weight * np.logaddexp(0, np.where(validation.y, -margin, margin)), np.float64)
 
 
-def _sample(train: Examples, seed: int) -> Examples:
+def sample(train: Examples, seed: int) -> Examples:
+    """The rows that settings are found on: all, or `MOST_ROWS` drawn by chance."""
     if len(train) <= MOST_ROWS:
         return train
     rows = np.random.default_rng(seed).choice(len(train), MOST_ROWS, replace=False)

@@ -24,10 +24,10 @@ from training.fit.baselines import Rate
 
 SMALL = """
 name: small
-source: {kind: simulator, leads: 1500, days: 730, seed: 3}
+source: {kind: simulator, leads: 900, days: 540, seed: 3}
 funnel: {stages: [lead, mql, sql, customer], exits: [disqualified, lost], horizons: {mql: 30, sql: 45, customer: 90}}
-landmarks: {ages: [0, 14, 60]}
-search: {trials: 2, minutes: 10}
+landmarks: {ages: [0, 30]}
+search: {trials: 1}
 """
 TASK = Task("small", "olist", None)
 
@@ -37,7 +37,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     folder = tmp_path_factory.mktemp("pair")
     (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
     config = Config.read(folder / "small.yaml")
-    simulation = simulate(SimulatorSettings(leads=1_500, days=730, seed=3))
+    simulation = simulate(SimulatorSettings(leads=900, days=540, seed=3))
     dataset = validate(simulation.dataset, simulation.funnel)[0]
     origins = rolling_origins(TASK, prepare_whole(dataset, config))
     assert [o.number for o in origins] == [1, 2, 3]
