@@ -104,8 +104,8 @@ def _scored_batches(model: FunnelModel, histories: Histories, looks: Landmarks, 
         fits = model.rules.fits(values, len(block))
         inputs = replace(scoring_input(model, histories, block, threads), values=values)
         for chunk_rows in _slices(len(block), CHUNK):
-            part = inputs.select(chunk_rows)
-            yield _ScoredBatch(block.take(chunk_rows), part, numbers(model, part, LISTED_REASONS, fits[chunk_rows], threads))
+            batch = inputs.select(chunk_rows)
+            yield _ScoredBatch(block.take(chunk_rows), batch, numbers(model, batch, LISTED_REASONS, fits[chunk_rows], threads))
 
 
 def _slices(count: int, max_size: int) -> Iterator[slice]:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from features.common.compiled import compiled, inlined
 from models.common.pooled_prior import Pooled
 from models.common.types import Examples, Flags, Floats, Log, Matrix, Signs, sigmoid
+from models.learners.penalised import Penalised
 
 STRENGTHS = (0.001, 0.005, 0.03, 0.2)  # the hyperparameter: inverse regularisation of standardised columns, from strong to weak
 PRIOR_SLOPE = 0.5  # log-odds per standard deviation of points, and how far that may be off
@@ -210,12 +211,18 @@ def linear_learner(train: Examples, strength: float) -> Linear:
 
 
 def linear_path(train: Examples, strengths: Sequence[float] = STRENGTHS) -> list[Linear]:
-    """One fitted learner per strength, each warmed up by the one before.
+    """One fitted learner per strength, with the rows' own weights."""
+    return linear_paths(train, [(train.weight, strengths)])[0]
 
-    It starts from what the rules say (`rules_prior`) and learns how far to depart from it: L2-penalised maximum likelihood of
-    what is added to that start. So with few rows, or a strong regularisation, it is the calibrated rules. Regularisation is per
-    row weight, so a strength means the same for few rows as for many. The start is of as many pieces of evidence as there are
-    accounts.
+
+def linear_paths(train: Examples, weighings: Sequence[tuple[Floats, Sequence[float]]]) -> list[list[Linear]]:
+    """For each of the rows' weights (n,) one fitted learner per strength that stands beside them, each warmed up by the one
+    before. Columns are scaled once for all: weights have no part in that.
+
+    A learner starts from what the rules say (`rules_prior`) and learns how far to depart from it: L2-penalised maximum
+    likelihood of what is added to that start. So with few rows, or a strong regularisation, it is the calibrated rules.
+    Regularisation is per row weight, so a strength means the same for few rows as for many. The start is of as many pieces of
+    evidence as there are accounts.
 
     With `train.pooled` it starts from what other businesses say: with a strong regularisation it is their coefficients and its
     own base rate, with a weak one it has forgotten them. The points then begin with no slope, because the coefficients already
@@ -229,31 +236,32 @@ def linear_path(train: Examples, strengths: Sequence[float] = STRENGTHS) -> list
     scaler = scaler if pooled is None else scaler.with_pooled(pooled)
     z = scaler.transform(train.x)
     low, high = coefficient_limits(train.signs, z.shape[1])
-    toward, spread = pooled.prior(scaler.indicated) if pooled else (np.zeros(z.shape[1]), None)
+    toward, spread = pooled.prior(scaler.indicated) if pooled else (np.zeros(z.shape[1]), np.ones(z.shape[1]))
     toward = np.clip(toward, low, high)
-    pooled_margin = z @ toward.astype(z.dtype) if pooled else np.zeros(1)
-    middle = float(np.average(pooled_margin, weights=train.weight)) if pooled else 0.0
-    pooled_margin = pooled_margin.astype(np.float64) - middle
-    weight = train.weight / train.weight.mean()
+    pooled_margin = (z @ toward.astype(z.dtype)).astype(np.float64) if pooled else np.zeros(len(z))
     points = np.zeros(len(z)) if train.points is None else z[:, train.points].astype(np.float64)
-    evidence = weight * (len(np.unique(train.account)) / max(len(train), 1))
-    rising = train.points is not None and low[train.points] == 0
-    base, slope = rules_prior(points, train.y, evidence, pooled, pooled_margin, rising=rising)
-    start = toward.copy()
-    if train.points is not None:
-        start[train.points] += slope
-    if spread is not None:
+    if pooled:
         z *= spread.astype(z.dtype)  # the penalty is on departures in units of the spread
-    solution = np.zeros(z.shape[1] + 1)
-    fitted = []
-    unit = 1.0 if spread is None else spread
-    bounds = None if train.signs is None else ((low - start) / unit, (high - start) / unit)
-    for strength in strengths:
-        solution = penalised(z, train.y, weight, base + slope * points + pooled_margin, strength, solution, bounds)
-        coefficient = np.clip(start + unit * solution[:-1], low, high)
-        log = {"learner": "linear", "strength": strength, "rows": len(train), "positives": int(train.y.sum())}
-        fitted.append(Linear(scaler, coefficient, base - middle + float(solution[-1]), log))
-    return fitted
+    rising = train.points is not None and low[train.points] == 0
+    accounts_per_row = len(np.unique(train.account)) / max(len(train), 1)
+    paths = []
+    for row_weight, strengths in weighings:
+        weight = row_weight / row_weight.mean()
+        middle = float(np.average(pooled_margin, weights=weight))
+        base, slope = rules_prior(points, train.y, weight * accounts_per_row, pooled, pooled_margin - middle, rising=rising)
+        start = toward.copy()
+        if train.points is not None:
+            start[train.points] += slope
+        margin = base + slope * points + pooled_margin - middle
+        departures = Penalised(z, train.y, weight, margin, ((low - start) / spread, (high - start) / spread))
+        path, solution = [], np.zeros(z.shape[1] + 1)
+        for strength in strengths:
+            solution = departures.solve(strength, solution)
+            coefficient = np.clip(start + spread * solution[:-1], low, high)
+            log = {"learner": "linear", "strength": strength, "rows": len(train), "positives": int(train.y.sum())}
+            path.append(Linear(scaler, coefficient, base - middle + float(solution[-1]), log))
+        paths.append(path)
+    return paths
 
 
 def coefficient_limits(signs: Signs | None, columns: int) -> tuple[Floats, Floats]:
@@ -301,30 +309,3 @@ def rules_prior(
     bounds = [(None, None), (0.0, None)] if rising else None
     solution = minimize(loss, np.array([0.0, PRIOR_SLOPE * informative]), jac=True, method="L-BFGS-B", bounds=bounds)
     return float(solution.x[0]), float(solution.x[1])
-
-
-def penalised(
-    z: Matrix,
-    y: Flags,
-    weight: Floats,
-    start: Floats,
-    strength: float,
-    initial: Floats,
-    bounds: tuple[Floats, Floats] | None = None,
-) -> Floats:
-    """Coefficients (columns,) and a constant to be added to the log-odds `start` (n,); `bounds` are the lowest and the highest
-    coefficients (columns,)."""
-    from scipy.optimize import Bounds, minimize
-
-    def loss(v: Floats) -> tuple[float, Floats]:
-        margin = start + z @ v[:-1].astype(z.dtype) + v[-1]
-        losses = np.logaddexp(0.0, np.where(y, -margin, margin))
-        residual = strength * weight * (sigmoid(margin) - y)
-        value = strength * float(weight @ losses) + 0.5 * float(v @ v)
-        return value, np.append(residual.astype(z.dtype) @ z, residual.sum()) + v
-
-    limits = {"maxiter": 300, "ftol": 1e-10, "gtol": 1e-4 * strength * float(weight.sum())}
-    if y.all() or not y.any():
-        return initial  # the constant would run away; the start already says what so many rows of one kind mean
-    within = None if bounds is None else Bounds(np.append(bounds[0], -np.inf), np.append(bounds[1], np.inf))
-    return np.asarray(minimize(loss, initial, jac=True, method="L-BFGS-B", options=limits, bounds=within).x, np.float64)

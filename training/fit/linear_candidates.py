@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.common.types import Examples, Floats, margin_loss
-from models.learners.linear import STRENGTHS, Linear, linear_path, mixture
+from models.learners.linear import STRENGTHS, Linear, linear_paths, mixture
 from training.fit.memory import SHARES, half_life, half_life_of_points, remembered, with_decay
 from training.fit.search import sample
 
@@ -62,12 +62,12 @@ def shared_out(chosen: Sequence[Candidate], weights: Floats) -> list[Candidate]:
 
 def fit_candidates(train: Examples, chosen: Sequence[Candidate]) -> list[Linear]:
     """The learners, in the order of the candidates."""
-    fitted: dict[tuple[float | None, float], Linear] = {}
-    for memory in dict.fromkeys(c.half_life for c in chosen):
-        strengths = sorted({c.strength for c in chosen if c.half_life == memory})
-        path = linear_path(with_decay(train, memory), strengths)
-        fitted |= {(memory, strength): linear for strength, linear in zip(strengths, path, strict=True)}
-    return [fitted[c.half_life, c.strength] for c in chosen]
+    strengths: dict[float | None, list[float]] = {}
+    for candidate in sorted(chosen, key=lambda c: c.strength):
+        strengths.setdefault(candidate.half_life, []).append(candidate.strength)
+    paths = linear_paths(train, [(with_decay(train, memory).weight, each) for memory, each in strengths.items()])
+    fitted = dict(zip(strengths, paths, strict=True))
+    return [fitted[c.half_life][strengths[c.half_life].index(c.strength)] for c in chosen]
 
 
 def fit_mixture(train: Examples, chosen: Sequence[Candidate]) -> Linear:

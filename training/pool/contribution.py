@@ -17,7 +17,8 @@ import numpy as np
 from features.engine.feature_set import FeatureSet
 from features.spec import CreatedOn, InStage, Share, Trend
 from models.common.types import Examples, Flags, Floats, Matrix, sigmoid
-from models.learners.linear import SMALLEST, Scaler, coefficient_limits, penalised, rules_prior
+from models.learners.linear import SMALLEST, Scaler, coefficient_limits, rules_prior
+from models.learners.penalised import Penalised
 from training.data.pooled_prior import MISSING
 from training.data.prepare import Prepared
 from training.fit.transition_fit import rarer_of
@@ -125,7 +126,8 @@ def of_transition(examples: Examples, names: Sequence[str], logs: Flags) -> Tran
     evidence = weight * (accounts / len(examples))
     base = rules_prior(np.zeros(len(z)), examples.y, evidence)[0]
     bounds = None if examples.signs is None else coefficient_limits(examples.signs[kept_columns], z.shape[1])
-    coefficients = penalised(z, examples.y, weight, np.full(len(z), base), STRENGTH, np.zeros(z.shape[1] + 1), bounds)
+    penalised = Penalised(z, examples.y, weight, np.full(len(z), base), bounds)
+    coefficients = penalised.solve(STRENGTH, np.zeros(z.shape[1] + 1))
     variance, data_shares = _precision(z, evidence, base + coefficients[-1] + z @ coefficients[:-1].astype(z.dtype))
     columns = {}
     for i, sufficient in enumerate(_sufficient_support(x, examples.account)):

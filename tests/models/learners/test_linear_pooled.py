@@ -9,7 +9,8 @@ import pytest
 from scipy.optimize import minimize
 
 from models.common.types import sigmoid
-from models.learners.linear import linear_learner, linear_path, penalised, rules_prior
+from models.learners.linear import linear_learner, linear_path, rules_prior
+from models.learners.penalised import Penalised
 from tests.models.learners.pools import TRUTH, examples, pooled
 from training.data.pooled_prior import Prior
 
@@ -33,7 +34,7 @@ def test_a_gaussian_prior_is_as_good_as_rows_that_say_it() -> None:
     some = examples(300, truth=np.array([1.0, 0, 0, 0]))
     z, ones = some.x[:, :1], np.ones(300)
     strength, toward = 0.05, 0.7
-    mine = toward + penalised(z, some.y, ones, toward * z[:, 0], strength, np.zeros(2))[0]
+    mine = toward + Penalised(z, some.y, ones, toward * z[:, 0]).solve(strength, np.zeros(2))[0]
     # two pseudo-rows at ±h with weights that put their optimum at `toward` and their curvature at 1 / strength
     h = 0.01
     p = sigmoid(np.array([toward * h]))[0]
