@@ -61,11 +61,11 @@ class Later:
         return np.flatnonzero((self.stage <= target) & self.labels.matured[:, target] & previous)
 
 
-def rolling_origins(task: Task, whole: Prepared) -> list[Origin]:
+def rolling_origins(task: Task, prepared: Prepared) -> list[Origin]:
     """The origins of a task, from all its landmarks whose final outcome is known by the end of the data."""
-    matured = whole.labels(whole.extracted_at).matured[:, -1]
-    moments = [int(m) for m in np.quantile(whole.looks.as_of[matured], task.origins, method="lower")]
-    ends = [*moments[1:], whole.extracted_at]
+    matured = prepared.labels(prepared.extracted_at).matured[:, -1]
+    moments = [int(m) for m in np.quantile(prepared.looks.as_of[matured], task.origins, method="lower")]
+    ends = [*moments[1:], prepared.extracted_at]
     return [Origin(task, number, m, end) for number, (m, end) in enumerate(zip(moments, ends, strict=True), start=1)]
 
 
@@ -90,42 +90,42 @@ def as_known(dataset: Dataset, origin: Origin) -> Dataset:
     knowledge lies as long after the newest of them as it does in the whole dataset.
     """
     created = microseconds(dataset.leads["created_at"])
-    known = keep_leads(dataset, (created <= origin.moment) & ~held_out(dataset, origin.task))
+    leads_by_then = keep_leads(dataset, (created <= origin.moment) & ~held_out(dataset, origin.task))
     if dataset.time == "row_order":
         delay = moment(dataset.extracted_at) - int(created.max())
-        newest = int(microseconds(known.leads["created_at"]).max())
-        return replace(known, extracted_at=timestamps(np.array([newest + delay]))[0])
+        newest = int(microseconds(leads_by_then.leads["created_at"]).max())
+        return replace(leads_by_then, extracted_at=timestamps(np.array([newest + delay]))[0])
     day = timestamps(np.array([origin.moment]))[0]
 
     def before(frame: pd.DataFrame, column: str) -> pd.DataFrame:
         return frame[frame[column] <= day].reset_index(drop=True)
 
-    deals = before(known.deals, "created_at")
+    deals = before(leads_by_then.deals, "created_at")
     open_then = ~(deals["closed_at"] <= day)
     deals = deals.assign(
         closed_at=deals["closed_at"].mask(open_then),
         status=deals["status"].mask(open_then & deals["closed_at"].notna(), "open"),
     )
     return replace(
-        known,
-        interactions=before(known.interactions, "at"),
-        lead_stages=before(known.lead_stages, "at"),
-        attribute_changes=before(known.attribute_changes, "at"),
+        leads_by_then,
+        interactions=before(leads_by_then.interactions, "at"),
+        lead_stages=before(leads_by_then.lead_stages, "at"),
+        attribute_changes=before(leads_by_then.attribute_changes, "at"),
         deals=deals,
         extracted_at=day,
     )
 
 
-def later(dataset: Dataset, config: Config, origin: Origin, known: Prepared) -> Later:
-    """Landmarks after the origin up to its end whose outcome is known by the end of the data, as the features of `known` see
-    them: encoders, columns left out and horizons are those of the origin, values are those before each landmark."""
-    facts = DatasetFacts(known.funnel, known.feature_set, known.rules, known.audit, known.encoders, ())
-    whole = prepare(dataset, config, known.funnel, known.rules, facts=facts)
-    labels = whole.labels(whole.extracted_at)
-    looks = whole.looks
+def later(dataset: Dataset, config: Config, origin: Origin, at_origin: Prepared) -> Later:
+    """Landmarks after the origin up to its end whose outcome is known by the end of the data, as the features of `at_origin`
+    see them: encoders, columns left out and horizons are those of the origin, values are those before each landmark."""
+    facts = DatasetFacts(at_origin.funnel, at_origin.feature_set, at_origin.rules, at_origin.audit, at_origin.encoders, ())
+    prepared = prepare(dataset, config, at_origin.funnel, at_origin.rules, facts=facts)
+    labels = prepared.labels(prepared.extracted_at)
+    looks = prepared.looks
     judged = (looks.as_of > origin.moment) & (looks.as_of <= origin.until) & labels.matured.any(axis=1)
     if origin.task.by_account:
         ids = dataset.leads["lead_id"].astype("str")[held_out(dataset, origin.task)]
-        judged &= whole.histories.leads["lead_id"].astype("str").isin(ids).to_numpy(bool)[looks.lead]
+        judged &= prepared.histories.leads["lead_id"].astype("str").isin(ids).to_numpy(bool)[looks.lead]
     rows = np.flatnonzero(judged)
-    return Later(whole, rows, labels.take(rows))
+    return Later(prepared, rows, labels.take(rows))

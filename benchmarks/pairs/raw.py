@@ -62,10 +62,10 @@ class RawView:
         columns = []
         for entity, table in (("lead", histories.leads), ("company", histories.companies)):
             columns += [_column(entity, str(n), table[n]) for n in table.columns if n not in OURS and n not in exclude]
-        known = [column for column in columns if column]
+        used = [column for column in columns if column]
         return cls(
-            tuple(c for c in known if c.kind == "category"),
-            tuple(c for c in known if c.kind != "category"),
+            tuple(c for c in used if c.kind == "category"),
+            tuple(c for c in used if c.kind != "category"),
         )
 
     @property
@@ -83,8 +83,8 @@ class RawView:
 
 def _column(entity: str, name: str, values: pd.Series[Any]) -> Column | None:
     """What a column is; None for one that is empty or of ids."""
-    known = values.dropna()
-    if known.nunique() < 2:
+    filled = values.dropna()
+    if filled.nunique() < 2:
         return None
     if pd.api.types.is_bool_dtype(values.dtype):
         return Column(entity, name, "number")
@@ -92,7 +92,7 @@ def _column(entity: str, name: str, values: pd.Series[Any]) -> Column | None:
         return Column(entity, name, "date")
     if pd.api.types.is_numeric_dtype(values.dtype):
         return Column(entity, name, "number")
-    counts = known.astype("str").value_counts()
-    if len(counts) > max(MOST_DISTINCT * len(known), ID_LEVELS):
+    counts = filled.astype("str").value_counts()
+    if len(counts) > max(MOST_DISTINCT * len(filled), ID_LEVELS):
         return None
     return Column(entity, name, "category", tuple(counts.sort_index().sort_values(ascending=False, kind="stable").index))

@@ -205,11 +205,11 @@ def _end_to_end(columns: Sequence[InteractionColumns]) -> InteractionColumns:
 
 def _kinds(plan: Plan, types: Sequence[str], directions: Sequence[str | None]) -> npt.NDArray[np.int32]:
     """Codes (n,) of type and direction; types that the plan does not know share one, or another where they turn away."""
-    other = 3 * len(plan.types)
-    codes = list(map(plan.threefold_codes.get, types, repeat(other)))
-    if other in codes:
+    unknown_code = 3 * len(plan.types)
+    codes = list(map(plan.threefold_codes.get, types, repeat(unknown_code)))
+    if unknown_code in codes:
         codes = [
-            other + 3 * plan.turning_away.of_other(name) if code == other else code
+            unknown_code + 3 * plan.turning_away.of_other(name) if code == unknown_code else code
             for name, code in zip(types, codes, strict=True)
         ]
     kind = np.array(codes, np.int32)

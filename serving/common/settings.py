@@ -24,7 +24,7 @@ LAST_SECONDS = 2  # of stopping: for connections that are still written to when 
 SECRET_BYTES, PSEUDONYM_CHARACTERS = 32, 16  # of a secret, at least
 ORIGIN = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?|http://(localhost|127\.0\.0\.1)(:\d+)?")
 ISSUER = "RIPELINE_JWT_"
-QUIET = {"BENTOML_DO_NOT_TRACK": "True"}  # BentoML reports nobody's use
+NO_TRACKING = {"BENTOML_DO_NOT_TRACK": "True"}  # BentoML reports nobody's use
 _SECURITY = "([security](docs/security.md))"
 _CRM = "([docs/crm](docs/crm/README.md))"
 _OPERATION = "([operation](docs/operation.md))"
@@ -117,8 +117,8 @@ class ServingSettings(EnvironmentSettings):
         if "=" not in text:
             return dict.fromkeys(RETAINED, _span(text, info))
         limits: dict[str, float] = {}
-        for part in _parts(text):
-            kind, _, days = part.partition("=")
+        for setting in _parts(text):
+            kind, _, days = setting.partition("=")
             if kind not in RETAINED:
                 raise ConfigError(f"{_variable(info)}: {kind!r} is nothing that is kept: {nearest(kind, RETAINED)}")
             limits[kind] = _span(days, info)
@@ -224,7 +224,7 @@ def process_settings(options: Mapping[str, str] | None = None) -> ServingSetting
 def process_environment(changes: Mapping[str, str], modules: Path) -> dict[str, str]:
     """The environment of a server that this process becomes: ours with `changes`, and `modules` first on Python's path."""
     path = os.pathsep.join([str(modules), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, **changes, **QUIET, "PYTHONPATH": path}
+    return {**os.environ, **changes, **NO_TRACKING, "PYTHONPATH": path}
 
 
 def tell_libraries(proxies: Iterable[str] = ()) -> None:
@@ -232,7 +232,7 @@ def tell_libraries(proxies: Iterable[str] = ()) -> None:
 
     X-Forwarded-For is believed of nobody unless they are named; uvicorn would believe whoever asks from this machine.
     """
-    for name, value in QUIET.items():
+    for name, value in NO_TRACKING.items():
         os.environ.setdefault(name, value)
     os.environ["FORWARDED_ALLOW_IPS"] = ",".join(proxies)
 
