@@ -18,10 +18,10 @@ from models.common.types import Examples
 from models.decision.recommend import Policy
 from models.decision.value import Value
 from models.learners.gbm import BinnedExamples, gbm_learner
-from models.learners.linear import linear_learner
 from models.model import FunnelModel
 from models.rules.odds import RuleOdds
 from models.rules.rules import Rules
+from tests.models.learners.worlds import linear_learner
 
 TYPES = ("page_view", "product_video", "form_submitted", "email_sent", "email_opened", "trial_requested")
 FUNNEL = Funnel(("lead", "mql", "sql", "customer"), ("disqualified", "lost"), {"mql": 60.0, "sql": 90.0, "customer": 180.0})

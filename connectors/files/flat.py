@@ -17,7 +17,7 @@ import pandas as pd
 
 from connectors.files.convert import Origin, Texts, as_time, times
 from connectors.files.settings import FileOptions, Outcome, Scalar, words
-from features.common.clock import MINUTE, Moments, microseconds, timestamps
+from features.common.clock import DAY, MINUTE, Moments, microseconds, timestamps
 from features.common.errors import ConfigError, nearest
 from features.dataset.data_report import DataReport
 from features.dataset.funnel import Funnel
@@ -34,9 +34,12 @@ def row_times(frame: pd.DataFrame, newest_first: bool = False) -> pd.Series[Any]
 
 
 def in_row_order(created: Moments) -> bool:
-    """Whether moments (n,) are those of `row_times`, which count rows and no days, even where some rows are gone."""
+    """Whether moments (n,) are those of `row_times`, which count rows and no days, even where only a share of the rows is
+    there: whole minutes from the beginning, no two alike, and closer than days."""
     steps = np.diff(np.sort(created))
-    return len(steps) > 0 and int(created.min()) >= START and float(np.median(steps)) == STEP
+    offset = created - START
+    begins = len(steps) > 0 and 0 <= int(offset.min()) < 366 * DAY
+    return begins and bool((offset % STEP == 0).all()) and bool((steps > 0).all()) and float(np.median(steps)) < DAY / 2
 
 
 @dataclass(frozen=True)

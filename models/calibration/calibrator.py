@@ -194,11 +194,16 @@ def trials(as_of: Ints, known_at: Ints) -> list[Trial]:
 def recent(weight: Floats, as_of: Ints, half_life: float | None) -> Floats:
     """Weights (n,) that halve with every `half_life` (a share of the time the rows span) before the newest row; their sum
     stays."""
+    span = max(int(np.ptp(as_of)), 1) if len(as_of) else 1
+    return faded(weight, as_of, None if half_life is None else half_life * span)
+
+
+def faded(weight: Floats, as_of: Ints, half_life: float | None) -> Floats:
+    """The same with a half-life in microseconds (exponential decay)."""
     if half_life is None or not len(as_of):
         return weight
-    newest, span = int(as_of.max()), max(int(as_of.max()) - int(as_of.min()), 1)
-    faded = weight * np.exp2((as_of - newest) / (half_life * span))
-    return np.asarray(faded * (weight.sum() / faded.sum()), np.float64)
+    decayed = weight * np.exp2((as_of - as_of.max()) / half_life)
+    return np.asarray(decayed * (weight.sum() / decayed.sum()), np.float64)
 
 
 def choose_calibrator(

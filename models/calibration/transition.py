@@ -73,7 +73,7 @@ class Transition:
     def load(cls, folder: Path) -> Transition:
         saved = json.loads((folder / "transition.json").read_text(encoding="utf-8"))
         if "prior" in saved:
-            saved |= _of_before(saved)
+            saved |= _from_version_0_6(saved)
         return cls(
             saved["target"],
             Linear.load(folder),
@@ -86,7 +86,7 @@ class Transition:
         )
 
 
-def _of_before(saved: Log) -> Log:
+def _from_version_0_6(saved: Log) -> Log:
     """What a model folder of before version 0.7 says, in today's words: it had a booster on top of the linear learner, which
     brought the linear log-odds along."""
     linear, gbm, stacked = saved["weights"]

@@ -205,16 +205,6 @@ def mixture(learners: Sequence[Linear], shares: Sequence[float]) -> Linear:
     return Linear(learners[0].scaler, coefficient, float(intercept), {**learners[0].log, "learners": len(learners)})
 
 
-def linear_learner(train: Examples, strength: float) -> Linear:
-    """Fit on all rows of `train` with inverse regularisation `strength`."""
-    return linear_path(train, [strength])[0]
-
-
-def linear_path(train: Examples, strengths: Sequence[float] = STRENGTHS) -> list[Linear]:
-    """One fitted learner per strength, with the rows' own weights."""
-    return linear_paths(train, [(train.weight, strengths)])[0]
-
-
 def linear_paths(train: Examples, weighings: Sequence[tuple[Floats, Sequence[float]]]) -> list[list[Linear]]:
     """For each of the rows' weights (n,) one fitted learner per strength that stands beside them, each warmed up by the one
     before. Columns are scaled once for all: weights have no part in that.

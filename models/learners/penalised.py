@@ -20,7 +20,7 @@ BATCH = 8_192  # rows multiplied at once
 SAMPLE = 20_000  # rows that second derivatives are taken from at the most: a step need not be exact, the slope that ends it is
 
 Bounds = tuple[Floats, Floats]
-Look = tuple[float, Floats, Floats]
+Evaluation = tuple[float, Floats, Floats]
 
 
 class Penalised:
@@ -46,7 +46,7 @@ class Penalised:
             return initial
         tolerance = TOLERANCE * strength * float(self.weight.sum())
         v = np.clip(initial, self.low, self.high)
-        value, gradient, spread = self._look(v, strength)
+        value, gradient, row_curvature = self._evaluate(v, strength)
         for _ in range(MOST_STEPS):
             free = ~(((v <= self.low) & (gradient > 0)) | ((v >= self.high) & (gradient < 0)))
             slope = float(np.abs(gradient[free]).max(initial=0.0))
@@ -54,30 +54,30 @@ class Penalised:
                 break
             fresh = self._curvature is None
             if self._curvature is None:
-                self._curvature = self._second_derivatives(spread)
+                self._curvature = self._second_derivatives(row_curvature)
             step = _newton_step(self._curvature, strength, gradient, free)
-            lower = self._lower(v, step, value, strength)
+            lower = self._line_search(v, step, value, strength)
             if lower is None and fresh:
                 break  # as low as numbers of this precision tell
             if lower is not None:
-                v, (value, gradient, spread) = lower
+                v, (value, gradient, row_curvature) = lower
             if lower is None or float(np.abs(gradient[free]).max(initial=0.0)) > STALE * slope:
                 self._curvature = None
         return v
 
-    def _lower(self, v: Floats, step: Floats, value: float, strength: float) -> tuple[Floats, Look] | None:
+    def _line_search(self, v: Floats, step: Floats, value: float, strength: float) -> tuple[Floats, Evaluation] | None:
         """A point along the step where the loss is no higher than `value`, halving the step where it is too long; None if there
         is none."""
         length = 1.0
         while length >= LEAST_STEP:
             point = np.clip(v + length * step, self.low, self.high)
-            look = self._look(point, strength)
-            if look[0] <= value:
-                return point, look
+            evaluation = self._evaluate(point, strength)
+            if evaluation[0] <= value:
+                return point, evaluation
             length /= 2
         return None
 
-    def _look(self, v: Floats, strength: float) -> Look:
+    def _evaluate(self, v: Floats, strength: float) -> Evaluation:
         """The penalised loss, its slope (columns + 1,), and how much each row's slope changes with its log-odds (n,)."""
         margin = self.start + self.z @ v[:-1].astype(self.z.dtype) + v[-1]
         p = sigmoid(margin)
@@ -87,13 +87,13 @@ class Penalised:
         gradient = np.append(residual.astype(self.z.dtype) @ self.z, residual.sum()) + v
         return value, gradient, self.weight * p * (1 - p)
 
-    def _second_derivatives(self, spread: Floats) -> Floats:
+    def _second_derivatives(self, row_curvature: Floats) -> Floats:
         """Of the losses by coefficients and constant: (columns + 1, columns + 1)."""
         width, stride = self.z.shape[1], -(-len(self.z) // SAMPLE)
-        z, spread = (self.z[::stride], spread[::stride]) if stride > 1 else (self.z, spread)
+        z, row_curvature = (self.z[::stride], row_curvature[::stride]) if stride > 1 else (self.z, row_curvature)
         total = np.zeros((width + 1, width + 1))
         for begin in range(0, len(z), BATCH):
-            rows, d = z[begin : begin + BATCH], spread[begin : begin + BATCH].astype(z.dtype)
+            rows, d = z[begin : begin + BATCH], row_curvature[begin : begin + BATCH].astype(z.dtype)
             weighted = rows * d[:, None]
             total[:width, :width] += weighted.T @ rows
             total[width, :width] += weighted.sum(axis=0)
@@ -104,10 +104,8 @@ class Penalised:
 
 def _newton_step(curvature: Floats, strength: float, gradient: Floats, free: npt.NDArray[np.bool_]) -> Floats:
     """The step (columns + 1,) to the lowest point of a parabola; coefficients that are not free stay at their bound."""
-    from scipy.linalg import cho_factor, cho_solve  # a server never fits
-
     step = np.zeros(len(gradient))
     hessian = strength * curvature[np.ix_(free, free)]
     hessian[np.diag_indices_from(hessian)] += 1.0
-    step[free] = -cho_solve(cho_factor(hessian, check_finite=False), gradient[free], check_finite=False)
+    step[free] = -np.linalg.solve(hessian, gradient[free])
     return step

@@ -16,10 +16,10 @@ from features.engine.request import Interaction, RequestLead
 from models.batch import score_open
 from models.common.types import Examples
 from models.learners.gbm import BinnedExamples, gbm_learner
-from models.learners.linear import linear_learner
 from models.model import FunnelModel
 from serving.scoring.request import read
 from serving.scoring.scorer import Scorer
+from tests.models.learners.worlds import linear_learner
 from tests.serving.requests_from import open_at, payload
 from tests.trained import Trained
 

@@ -16,7 +16,7 @@ from features.common.settings import Settings, explain
 from features.dataset.funnel import DEFAULT_EXITS, DEFAULT_STAGES, Funnel
 from features.engine.scanners import ROLES, mail_roles
 from features.partitions.memory import size
-from features.turning_away import BY_NAME, TurningAway
+from features.turning_away import TurningAway
 
 
 class FunnelConfig(Settings):
@@ -90,7 +90,7 @@ class Scanners(Settings):
     opened: list[str] | None = None
     clicked: list[str] | None = None
 
-    def roles(self, types: Sequence[str], turning_away: TurningAway = BY_NAME) -> tuple[str, ...]:
+    def roles(self, types: Sequence[str], turning_away: TurningAway) -> tuple[str, ...]:
         """The role of each type. A role that is given has the types named and no others; what turns away has none.
 
         Raises

@@ -20,9 +20,10 @@ from training.common.progress import Steps
 from training.data.prepare import Prepared
 from training.evaluation.gate import rules_serve
 from training.evaluation.holdout import Holdout
-from training.fit.funnel_fit import TICKS, Fit, fit_funnel
+from training.fit.funnel_fit import Fit, fit_funnel, ticks
 from training.fit.next_steps import next_steps
 from training.fit.rules_fit import fit_rules
+from training.fit.transition_fit import search_notes
 from training.fit.value_fit import WonDeals, fit_value, lifetime, value_notes
 from training.pool.words import pool_notes
 
@@ -44,13 +45,12 @@ def final_model(
     it is the rules alone that are fitted.
     """
     all_rows = np.ones(len(prepared.looks), bool)
-    tick = steps.counter("Fitting on all data", TICKS * len(prepared.funnel.targets))
+    earlier = None if holdout.learned_worse else holdout.fit.settings
+    tick = steps.counter("Fitting on all data", ticks(prepared.funnel.targets, config.search.trials, earlier))
     if holdout.learned_worse:
         fit = fit_rules(prepared, prepared.extracted_at, all_rows, config.search, config.seed, tick)
     else:
-        fit = fit_funnel(
-            prepared, prepared.extracted_at, all_rows, config.search, config.seed, earlier=holdout.fit.settings, tick=tick
-        )
+        fit = fit_funnel(prepared, prepared.extracted_at, all_rows, config.search, config.seed, earlier=earlier, tick=tick)
         fit = extend_fit(fit) if extend_fit else fit
     won = WonDeals.from_landmarks(prepared, prepared.deals, all_rows, prepared.extracted_at)
     value = fit_value(won, prepared.deals.currency, lifetime(config, prepared.deals), config.seed)
@@ -71,6 +71,7 @@ def final_model(
             *value_notes(value, prepared.deals),
             *policy.notes,
             *(f"{t.target}: {t.log['regime']}" for t in fit.transitions),
+            *search_notes((*holdout.fit.transitions, *fit.transitions)),
             *pool_notes(config, prepared.pool, () if holdout.learned_worse else fit.transitions),
         ),
     )

@@ -62,9 +62,9 @@ def rules_serve(learned_worse: Difference | None) -> list[str]:
     if learned_worse is None:
         return []
     sentence = (
-        "The rules serve in place of what was learned: on held-out leads its log loss on the next lead stage was higher by "
-        f"{learned_worse.mean:.4f} (90 % interval {learned_worse.low:.4f} to {learned_worse.high:.4f}). Probabilities are those"
-        " of the points; nothing else about a lead counts."
+        "In this version the rules stand in for what was learned: on held-out leads its log loss on the next lead stage was "
+        f"higher by {learned_worse.mean:.4f} (90 % interval {learned_worse.low:.4f} to {learned_worse.high:.4f}). "
+        "Probabilities are those of the points; nothing else about a lead counts."
     )
     return [sentence]
 
@@ -76,7 +76,7 @@ def judge(
     learned_worse: Difference | None = None,
 ) -> Verdict:
     """The decision. `against_champion` is None when there are no newer matured leads on which both could be judged; with
-    `learned_worse` the challenger is the rules alone."""
+    `learned_worse` the challenger is the rules alone, which need not beat themselves, only the champion."""
     rules = f"log loss against the rules {against_rules.mean:+.4f} ({against_rules.low:+.4f} to {against_rules.high:+.4f})"
     if champion is None and learned_worse:
         return Verdict(
@@ -85,7 +85,7 @@ def judge(
     if champion is None:
         doubt = "" if against_rules.better else "; it does not clearly beat the rules yet, treat its scores with care"
         return Verdict(True, f"There was no champion: {rules}{doubt}.")
-    if not against_rules.better:
+    if not against_rules.better and not learned_worse:
         return Verdict(False, f"Version {champion} stays: the challenger does not clearly beat the rules: {rules}.")
     if against_champion is None:
         return Verdict(

@@ -26,7 +26,7 @@ from training.evaluation.segments import by_segment
 from training.evaluation.summary import Results
 from training.evaluation.value_check import ValueCheck, check_value
 from training.fit.baselines import BASELINES, fit_baseline
-from training.fit.funnel_fit import TICKS, Fit, fit_funnel
+from training.fit.funnel_fit import Fit, fit_funnel, ticks
 from training.fit.rules_fit import fit_rules
 from training.fit.splits import cut_for, separate_accounts
 from training.fit.value_fit import WonDeals, fit_value, lifetime
@@ -69,7 +69,7 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Holdout:
         if no landmark has matured.
     """
     cut, train_rows, rows = sides(prepared, config.test_share)
-    tick = steps.counter("Fitting as of the cut", (TICKS + config.search.trials) * len(prepared.funnel.targets))
+    tick = steps.counter("Fitting as of the cut", ticks(prepared.funnel.targets, config.search.trials))
     began = time.perf_counter()
     fit = fit_funnel(prepared, cut, train_rows, config.search, config.seed, tick=tick)
     seconds = time.perf_counter() - began

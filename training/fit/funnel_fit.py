@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,10 +29,9 @@ from training.fit.censoring import (
     newest_shift,
     with_censored,
 )
-from training.fit.transition_fit import Fitted, Settings, fit_transition, relearn
+from training.fit.transition_fit import Fitted, Settings, fit_transition, no_tick, relearn
 
 MIN_CENSORED = 20  # rows worth another fit
-TICKS = 4  # of a transition, beside one per trial of the search
 
 Tick = Callable[[], None]
 
@@ -80,7 +79,7 @@ def fit_funnel(
     *,
     earlier: Mapping[str, Settings] | None = None,
     points_only: bool = False,
-    tick: Tick | None = None,
+    tick: Tick = no_tick,
 ) -> Fit:
     """Fit every transition on the landmarks `subset` (n,) as far as their labels were known at `known_at`.
 
@@ -111,11 +110,15 @@ def fit_funnel(
         censoring_fits |= {name: censoring_fit} if censoring_fit else {}
         settings[name] = fitted.settings
         timings |= _timings(prepared, target, out_of_fold, labels)
-        if tick:
-            tick()
+        tick()
     return Fit(
         tuple(transitions), Timings(timings), fit_rule_odds(prepared, known_at, subset), settings, known_at, censoring_fits
     )
+
+
+def ticks(targets: Sequence[str], trials: int, earlier: Mapping[str, Settings] | None = None) -> int:
+    """How often `fit_funnel` ticks with these arguments."""
+    return sum(3 + (0 if _tree_params(earlier, target) else trials) for target in targets)
 
 
 def _tree_params(earlier: Mapping[str, Settings] | None, target: str) -> Mapping[str, Any] | None:

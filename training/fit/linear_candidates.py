@@ -10,12 +10,9 @@ import numpy as np
 from models.common.types import Examples, Floats, margin_loss
 from models.learners.linear import STRENGTHS, Linear, linear_paths, mixture
 from training.fit.memory import SHARES, half_life, half_life_of_points, remembered, with_decay
-from training.fit.search import sample
 
 CARRIES = (3, 30, 100, 300)  # accounts with the rarer outcome from which a regularisation of `STRENGTHS` is half believed in
 LEAST_SHARE = 0.01  # of the mixture; a candidate with less is left out
-
-SEED = 7  # of the sample
 
 Side = tuple[Examples, Examples]
 
@@ -36,9 +33,10 @@ def candidates(examples: Examples, rarer: int) -> list[Candidate]:
     A weaker regularisation has more to learn, a shorter memory less to learn it from: the share is e / (e + c), with e the
     outcomes that the memory keeps and c those that the regularisation asks for.
     """
+    shares = SHARES if half_life(examples, 1.0) else (None,)  # rows of one moment do not fade
     every = [
         Candidate(strength, half_life(examples, share), remembered(rarer, share) / (remembered(rarer, share) + carries))
-        for share in SHARES
+        for share in shares
         for strength, carries in zip(STRENGTHS, CARRIES, strict=True)
     ]
     return shared_out(every, np.array([c.share for c in every]))
@@ -76,10 +74,9 @@ def fit_mixture(train: Examples, chosen: Sequence[Candidate]) -> Linear:
 
 
 def later_margins(sides: Sequence[Side], chosen: Sequence[Candidate]) -> Floats:
-    """Log-odds (rows, candidates) for the later rows of all sides, one after the other, by learners of its earlier rows, or of
-    a sample where those are many."""
+    """Log-odds (rows, candidates) for the later rows of all sides, one after the other, by learners of its earlier rows."""
     return np.concatenate(
-        [np.column_stack([f.margin(later.x) for f in fit_candidates(sample(train, SEED), chosen)]) for train, later in sides]
+        [np.column_stack([f.margin(later.x) for f in fit_candidates(train, chosen)]) for train, later in sides]
     )
 
 

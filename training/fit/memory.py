@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from models.calibration.calibrator import RECENCY, faded
 from models.common.types import Examples
 from models.rules.odds import points_calibrator
 
-SHARES = (None, 0.25, 0.06)  # half-lives as shares of the time that rows span; None: all rows count alike
+SHARES = tuple(RECENCY.values())  # half-lives as shares of the time that rows span; None: all rows count alike
 WEIGHT_SUM = 1 / np.log(2)  # what the weights of one row a half-life add up to, in half-lives
 
 
@@ -26,10 +27,7 @@ def remembered(outcomes: int, share: float | None) -> float:
 
 def with_decay(examples: Examples, half_life: float | None) -> Examples:
     """The examples with weights that halve with every `half_life` (microseconds) before the newest, and keep their mean."""
-    if half_life is None or not len(examples):
-        return examples
-    weight = examples.weight * np.exp2((examples.as_of - examples.as_of.max()) / half_life)
-    return replace(examples, weight=weight * (examples.weight.sum() / weight.sum()))
+    return replace(examples, weight=faded(examples.weight, examples.as_of, half_life))
 
 
 def half_life_of_points(examples: Examples) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +10,10 @@ from models.common.types import Flags
 from training.common.config import Search
 from training.data.prepare import Prepared
 from training.fit.funnel_fit import Fit, fit_funnel
+from training.fit.transition_fit import Tick, no_tick
 
 
-def fit_rules(
-    prepared: Prepared, known_at: int, subset: Flags, bounds: Search, seed: int, tick: Callable[[], None] | None = None
-) -> Fit:
+def fit_rules(prepared: Prepared, known_at: int, subset: Flags, bounds: Search, seed: int, tick: Tick = no_tick) -> Fit:
     """Fit the funnel as `fit_funnel` does, on the points of the rules alone: the same learner, calibration, intervals and
     timing, with every other column the same in all rows, so that nothing but the points ever counts.
 

@@ -42,7 +42,7 @@ def search(
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     judging_sides = sides if sum(len(train) for train, _ in sides) <= MOST_ROWS else sides[-1:]
-    judges = [BinnedExamples(sample(train, seed), validation) for train, validation in judging_sides]
+    judges = [BinnedExamples(_sample(train, seed), validation) for train, validation in judging_sides]
     results: list[tuple[dict[str, Any], Floats]] = []
 
     def objective(trial: optuna.Trial) -> float:
@@ -64,7 +64,7 @@ def search(
         study.enqueue_trial({"num_leaves": leaves, **DEFAULT_PARAMS})
     study.optimize(objective, n_trials=trials, timeout=None if minutes is None else 60 * minutes)
     stopped = ""
-    if len(results) < trials:
+    if minutes is not None and len(results) < trials:
         stopped = (
             f"The search for the trees' settings stopped at its limit of {minutes:g} minutes, after {len(results)} of {trials} "
             f"trials: on a faster or idler machine the model may be another"
@@ -91,8 +91,7 @@ def _losses(rows: BinnedExamples, params: dict[str, Any]) -> Floats:
     return np.asarray(validation.weight * np.logaddexp(0, np.where(validation.y, -margin, margin)), np.float64)
 
 
-def sample(train: Examples, seed: int) -> Examples:
-    """The rows that settings are found on: all, or `MOST_ROWS` drawn by chance."""
+def _sample(train: Examples, seed: int) -> Examples:
     if len(train) <= MOST_ROWS:
         return train
     rows = np.random.default_rng(seed).choice(len(train), MOST_ROWS, replace=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -42,6 +42,10 @@ Tick = Callable[[], None]
 LEARNERS = ("linear", "gbm")
 
 
+def no_tick() -> None:
+    """Nobody watches."""
+
+
 @dataclass(frozen=True)
 class PoolTried:
     """Mean log loss on later rows of the linear learners `without` and `with_` what other businesses say."""
@@ -52,6 +56,11 @@ class PoolTried:
     @property
     def helps(self) -> bool:
         return self.with_ < self.without
+
+
+def as_learned(examples: Examples, pool: PoolTried | None) -> Examples:
+    """The examples with the pooled prior only where it helps."""
+    return examples if pool and pool.helps else replace(examples, pooled=None)
 
 
 @dataclass(frozen=True)
@@ -73,8 +82,8 @@ class Settings:
     pool: PoolTried | None = None
 
     def training_examples(self, examples: Examples) -> Examples:
-        """The examples as they are learned from: with the pooled prior only where it helps."""
-        return examples if self.pool and self.pool.helps else replace(examples, pooled=None)
+        """The examples as they are learned from: see `as_learned`."""
+        return as_learned(examples, self.pool)
 
 
 @dataclass(frozen=True)
@@ -96,21 +105,28 @@ def fit_transition(
     *,
     params: Mapping[str, Any] | None = None,
     points_only: bool = False,
-    tick: Tick | None = None,
+    tick: Tick = no_tick,
 ) -> Fitted:
     """A calibrated transition from `examples`; `params` are hyperparameters of trees found before, else they are searched for.
     `points_only`: as if outcomes were too few to choose by, the linear learner alone, as close to the rules as can be.
 
     All that is chosen, weighed, calibrated and doubted is learned from predictions of later rows of other accounts
-    (`training.fit.splits.forward_folds` says when that is not possible).
+    (`training.fit.splits.forward_folds` says when that is not possible). `tick` is called twice, and `bounds.trials` times
+    where there are no `params`.
     """
     rarer, folds = 0 if points_only else rarer_of(examples), forward_folds(examples)
     validation_rows = np.concatenate([fold.validation for fold in folds])
     validation = examples.select(validation_rows)
     chosen, pool, linear_margins = _choose_linear(examples, folds, rarer)
-    examples = Settings((), pool=pool).training_examples(examples)
+    examples = as_learned(examples, pool)
     sides = _sides(examples, folds)
-    trees = _choose_trees(sides, bounds, seed, params, tick) if _can_boost(sides, rarer) else None
+    tick()
+    trees = None
+    if _can_boost(sides, rarer):
+        trees = _choose_trees(sides, bounds, seed, params, tick)
+    elif params is None:
+        for _ in range(bounds.trials):
+            tick()  # of a search that is not made
     margins = np.column_stack((linear_margins, _later_margins(sides, trees))) if trees else linear_margins
     base = np.concatenate([np.full(len(later), base_log_odds(train)) for train, later in sides])
     if rarer < MIN_ACCOUNTS:
@@ -119,6 +135,8 @@ def fit_transition(
         prior = _prior_weights(chosen, trees is not None, rarer)
         weight = validation.weight * np.concatenate(counted_later_rows([later.y for _, later in sides]))
         each = blend_weights(margins, base, validation.y, weight, prior)
+        each[len(chosen) :][each[len(chosen) :] < MIN_WEIGHT] = 0.0
+    trees = trees if each[len(chosen) :].any() else None
     settings = Settings(tuple(shared_out(chosen, each[: len(chosen)])), trees, pool)
     blended = margins @ each + (1 - each.sum()) * base
     calibrator, losses = _calibrator(blended, validation)
@@ -139,10 +157,9 @@ def fit_transition(
         **({"pool": {"used": pool.helps, **asdict(pool)}} if pool else {}),
         **({"search": trees.stopped} if trees and trees.stopped else {}),
     }
-    transition = Transition(target, *_learners(examples, settings, weights), weights, 0.0, calibrator, interval, log)
+    transition = Transition(target, *_learners(examples, settings), weights, 0.0, calibrator, interval, log)
     transition = replace(transition, constant=_constant(weights, examples))
-    if tick:
-        tick()
+    tick()
     return Fitted(transition, settings, validation_rows, margin)
 
 
@@ -150,14 +167,14 @@ def relearn(fitted: Fitted, examples: Examples) -> Transition:
     """The same transition with its learners fitted anew, on other examples."""
     transition, settings = fitted.transition, fitted.settings
     examples = settings.training_examples(examples)
-    linear, boosters = _learners(examples, settings, transition.weights)
+    linear, boosters = _learners(examples, settings)
     return replace(transition, linear=linear, boosters=boosters, constant=_constant(transition.weights, examples))
 
 
-def _learners(train: Examples, settings: Settings, weights: tuple[float, ...]) -> tuple[Linear, tuple[Gbm, ...]]:
-    """The learners on all of `train`; a booster of no weight is not grown."""
+def _learners(train: Examples, settings: Settings) -> tuple[Linear, tuple[Gbm, ...]]:
+    """The learners on all of `train`."""
     linear, trees = fit_mixture(train, settings.linear), settings.trees
-    if trees is None or len(weights) == 1:
+    if trees is None:
         return linear, ()
     return linear, (gbm_learner(BinnedExamples(train), trees.params, trees=trees.count),)
 
@@ -197,7 +214,7 @@ def _can_boost(sides: Sequence[Side], rarer: int) -> bool:
 
 
 def _choose_trees(
-    sides: Sequence[Side], bounds: Search, seed: int, params: Mapping[str, Any] | None, tick: Tick | None
+    sides: Sequence[Side], bounds: Search, seed: int, params: Mapping[str, Any] | None, tick: Tick
 ) -> TreeSettings:
     """Hyperparameters, unless they are known, and how many trees do best on later rows (early stopping)."""
     stopped = ""
@@ -206,8 +223,6 @@ def _choose_trees(
         params, stopped = result.params, result.stopped
     weights = [float(weight.sum()) for weight in counted_later_rows([later.y for _, later in sides])]
     count = best_trees([gbm_learner(BinnedExamples(*side), params) for side in sides], weights)
-    if tick:
-        tick()
     return TreeSettings(params, count, stopped)
 
 
@@ -248,7 +263,7 @@ def counted_later_rows(blocks: Sequence[Flags]) -> list[Floats]:
 def _weights(each: Floats, linear_candidates: int, share: float) -> tuple[float, ...]:
     """The weights of `LEARNERS` from those of all learners, for all rows instead of a `share` of them."""
     boosters = each[linear_candidates:]
-    weights = np.append(each[:linear_candidates].sum(), boosters[boosters >= MIN_WEIGHT])
+    weights = np.append(each[:linear_candidates].sum(), boosters[boosters > 0])
     return tuple(rescaled_weights(weights, share).tolist())
 
 
@@ -280,6 +295,11 @@ def rarer_of(examples: Examples) -> int:
     """How many accounts have an outcome of the rarer kind; a lead looked at ten times is one piece of evidence."""
     positives, negatives = (len(np.unique(examples.account[side])) for side in (examples.y, ~examples.y))
     return min(positives, negatives)
+
+
+def search_notes(transitions: Iterable[Transition]) -> list[str]:
+    """A sentence per transition whose search for trees' settings was ended by its limit in minutes."""
+    return [f"{t.target}: {t.log['search']}" for t in transitions if "search" in t.log]
 
 
 def regime(examples: Examples) -> str:

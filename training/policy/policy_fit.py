@@ -141,7 +141,7 @@ def _without_weeks(bare: Policy, prepared: Prepared, holdout: Holdout, cut: Funn
         f"hand-over: sales takes {bare.capacity_per_week:g} of the {bare.leads_per_week:,.0f} leads that come in a week, "
         f"{share:.1%}: the line lies where no more of the held-out leads reach it"
     )
-    return _line(bare, LineCandidates(low[best], gain[best] - cost, share * len(best), cost)), (note,)
+    return _line(bare, LineCandidates(low[best], gain[best] - cost, max(share * len(best), 1.0), cost)), (note,)
 
 
 def _usual_line(bare: Policy, holdout: Holdout) -> float:

@@ -29,9 +29,9 @@ def _who_ranks(f: ReportFacts, s: Speaker) -> str:
     if f.learned_worse:
         low, mean, high = (s.number(x, 3) for x in (f.learned_worse.low, f.learned_worse.mean, f.learned_worse.high))
         return s.pick(
-            "Keep the rules: they serve, for what was learned besides is worse than they are on held-out leads (log loss higher"
+            "Keep the rules: what was learned besides is worse than they are on held-out leads (log loss higher"
             f" by {mean}, 90 % interval {low} to {high}). What is called the model here is their points as probabilities.",
-            "Bleiben Sie bei den Regeln: Sie gelten, denn was sonst gelernt wurde, ist auf zurückgehaltenen Leads schlechter "
+            "Bleiben Sie bei den Regeln: Was sonst gelernt wurde, ist auf zurückgehaltenen Leads schlechter "
             f"(Log-Loss um {mean} höher, 90-%-Intervall {low} bis {high}). Was hier Modell heißt, sind ihre Punkte als "
             "Wahrscheinlichkeiten.",
         )

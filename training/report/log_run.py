@@ -139,6 +139,7 @@ def _params(name: str, config: Config, prepared: Prepared, holdout: Holdout) -> 
             "trees",
             "params",
             "calibration",
+            "search",
             "unripe",
             "pool",
         )

@@ -56,17 +56,16 @@ class Selection:
 
 @dataclass(frozen=True)
 class SelectedExamples:
-    """Examples (n,) of a bucket: `row` in its index, outcome, weight and moment."""
+    """Examples (n,) of a bucket: `row` in its index, outcome and weight."""
 
     row: npt.NDArray[np.intp]
     y: npt.NDArray[np.bool_]
     weight: Floats
-    as_of: npt.NDArray[np.int64]
 
     @classmethod
     def read(cls, storage: Storage, file: str) -> SelectedExamples:
         with storage.local_file(file) as path, np.load(path, allow_pickle=False) as saved:
-            return cls(**{name: saved[name] for name in ("row", "y", "weight", "as_of")})
+            return cls(**{name: saved[name] for name in ("row", "y", "weight")})
 
 
 def select(task: SelectionTask) -> Selection:
@@ -100,7 +99,7 @@ def select(task: SelectionTask) -> Selection:
     order = np.argsort(row, kind="stable")
     row, y, weight = row[order], y[order], weight[order]
     with task.store.storage.atomic_file(task.file) as path_, path_.open("wb") as file:
-        np.savez(file, row=row, y=y, weight=weight, as_of=landmarks.as_of[row])
+        np.savez(file, row=row, y=y, weight=weight)
     return Selection(task.bucket.number, task.file, len(row))
 
 

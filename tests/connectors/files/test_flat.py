@@ -70,6 +70,10 @@ def test_the_order_of_rows_is_told_from_days(tmp_path: Path) -> None:
     assert in_row_order(created)
     assert in_row_order(np.delete(created, [3, 4, 20])), "rows that were left out leave gaps"
     assert not in_row_order(created[0] + np.arange(40) * DAY)
+    every_tenth = created[0] + np.flatnonzero(np.random.default_rng(0).random(4_000) < 0.1) * (created[1] - created[0])
+    assert in_row_order(every_tenth), "a sample of the accounts is as little dated as all"
+    assert not in_row_order(every_tenth + 9_000 * DAY), "minutes of 2024 are moments"
+    assert not in_row_order(np.append(every_tenth, every_tenth[0])), "two leads of a moment are dated"
     assert not in_row_order(created[:1])
 
 

@@ -10,8 +10,7 @@ import pytest
 
 from models.calibration.transition import Transition
 from models.learners.gbm import BinnedExamples, gbm_learner
-from models.learners.linear import linear_learner
-from tests.models.learners.worlds import examples
+from tests.models.learners.worlds import examples, linear_learner
 from tests.tiny import tiny_model
 
 

@@ -11,9 +11,16 @@ import pytest
 from models.common.pooled_prior import Pooled
 from models.common.types import Examples, sigmoid
 from models.learners.gbm import BinnedExamples, Gbm, gbm_learner
-from models.learners.linear import PRIOR_SLOPE, Linear, linear_learner, linear_path, rules_prior
+from models.learners.linear import PRIOR_SLOPE, Linear, rules_prior
 from tests.models import oracles
-from tests.models.learners.worlds import examples, examples_with_points, turned_away_once_more, turning_away_examples
+from tests.models.learners.worlds import (
+    examples,
+    examples_with_points,
+    linear_learner,
+    linear_path,
+    turned_away_once_more,
+    turning_away_examples,
+)
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,10 @@ import pytest
 from scipy.optimize import minimize
 
 from models.common.types import sigmoid
-from models.learners.linear import linear_learner, linear_path, rules_prior
+from models.learners.linear import rules_prior
 from models.learners.penalised import Penalised
 from tests.models.learners.pools import TRUTH, examples, pooled
+from tests.models.learners.worlds import linear_learner, linear_path
 from training.data.pooled_prior import Prior
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from features.common.clock import DAY
 from models.common.types import Examples, sigmoid
+from models.learners.linear import STRENGTHS, Linear, linear_paths
 
 
 def examples(rows: int = 3_000, seed: int = 0) -> Examples:
@@ -55,3 +58,13 @@ def turned_away_once_more(x: np.ndarray, seed: int = 0) -> np.ndarray:
     more[:, 1] += random.random(len(x)).astype(np.float32) * 3
     more[:, 5] -= random.integers(0, 60, len(x))
     return more
+
+
+def linear_learner(train: Examples, strength: float) -> Linear:
+    """A linear learner of all rows with inverse regularisation `strength`."""
+    return linear_path(train, [strength])[0]
+
+
+def linear_path(train: Examples, strengths: Sequence[float] = STRENGTHS) -> list[Linear]:
+    """One per strength, with the rows' own weights."""
+    return linear_paths(train, [(train.weight, strengths)])[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from features.common.errors import ConfigError
-from features.turning_away import TurningAway
+from features.turning_away import BY_NAME, TurningAway
 from tests.training.scale.worlds import config_of
 from training.common.config import Config, Scanners, TurningAwayConfig
 
@@ -68,9 +68,9 @@ def test_a_wrong_funnel(tmp_path: Path, text: str, message: str) -> None:
 def test_mail_roles_may_be_given() -> None:
     """A role that is given has the types named and no others; the rest are told by their names."""
     scanners = Scanners(sent=["dispatch"])
-    assert scanners.roles(["dispatch", "email_sent", "email_opened"]) == ("sent", "", "opened")
+    assert scanners.roles(["dispatch", "email_sent", "email_opened"], BY_NAME) == ("sent", "", "opened")
     with pytest.raises(ConfigError, match="no interaction type 'dispach': did you mean 'dispatch'"):
-        Scanners(sent=["dispach"]).roles(["dispatch"])
+        Scanners(sent=["dispach"]).roles(["dispatch"], BY_NAME)
 
 
 def test_types_that_turn_away_may_be_named_and_taken_out(tmp_path: Path) -> None:

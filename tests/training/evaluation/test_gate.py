@@ -44,7 +44,9 @@ def test_the_rules_become_champion_in_place_of_what_is_worse_and_all_are_told() 
     verdict = judge(None, BAD, None, worse)
     assert verdict.promote
     assert "the rules serve" in verdict.reason
-    assert not judge("3", BAD, GOOD, worse).promote
+    assert judge("3", BAD, GOOD, worse).promote, "the champion is worse than the rules"
+    assert not judge("3", BAD, BAD, worse).promote
+    assert not judge("3", BAD, None, worse).promote
     (sentence,) = rules_serve(worse)
     assert "higher by 0.0800 (90 % interval 0.0220 to 0.1400)" in sentence
     assert rules_serve(None) == []

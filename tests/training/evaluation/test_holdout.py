@@ -93,7 +93,7 @@ def test_where_what_was_learned_is_worse_than_the_rules_these_are_the_model(turn
     assert next_difference(turned.prepared, found, found.probability["model"], found.probability["rules"]).verdict == "tied"
     result = handover(turned.prepared, turned.config, found)
     final = final_model(turned.prepared, turned.config, found, result.policy, steps)
-    assert "The rules serve in place of what was learned" in final.notes[0]
+    assert "In this version the rules stand in for what was learned" in final.notes[0]
     x = turned.prepared.x(np.arange(400))
     moved = x.copy()
     moved[:, :-1] = np.nan

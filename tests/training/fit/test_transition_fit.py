@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from training.fit.transition_fit import (
     regime,
     relearn,
     rescaled_weights,
+    search_notes,
 )
 
 SEARCH = Search(trials=1)
@@ -69,8 +71,34 @@ def test_the_same_data_and_seed_give_the_same_model_whatever_the_clock_says() ->
 
 
 def test_a_limit_in_minutes_that_was_hit_is_told() -> None:
-    log = fit_transition("a", examples_with_points(1_500, rate=0.1), Search(trials=500, minutes=1e-4), 7).transition.log
-    assert "stopped at its limit of 0.0001 minutes, after 1 of 500 trials" in log["search"]
+    hurried = fit_transition("a", examples_with_points(1_500, rate=0.1), Search(trials=500, minutes=1e-4), 7).transition
+    whole = fit_transition("b", examples_with_points(600, rate=0.1), SEARCH, 7).transition
+    (note,) = search_notes([hurried, whole])
+    assert note.startswith(
+        "a: The search for the trees' settings stopped at its limit of 0.0001 minutes, after 1 of 500 trials"
+    )
+
+
+def test_it_ticks_as_often_as_is_said_with_trees_and_without() -> None:
+    for rate, params in ((0.1, None), (0.1, {"num_leaves": 4}), (0.004, None)):
+        tick = Mock()
+        fit_transition("a", examples_with_points(1_500, rate=rate), Search(trials=2), 7, params=params, tick=tick)
+        assert tick.call_count == (2 if params else 4), (rate, params)
+
+
+def test_trees_that_weigh_nothing_are_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A booster is left out of the blend, the log and what is learned again on other rows alike."""
+    monkeypatch.setattr("training.fit.transition_fit.MIN_WEIGHT", 9.0)
+    fitted = fit_transition("a", examples_with_points(1_500, rate=0.1), SEARCH, 7)
+    assert fitted.transition.boosters == ()
+    assert (fitted.transition.log["trees"], fitted.transition.log["params"]) == (0, {})
+    assert fitted.settings.trees is None
+
+
+def test_leads_of_one_moment_have_one_memory() -> None:
+    at_once = replace(examples_with_points(400), as_of=np.zeros(400, np.int64))
+    assert len(candidates(at_once, 80)) == 4
+    assert {c.half_life for c in candidates(at_once, 80)} == {None}
 
 
 def test_known_hyperparameters_of_trees_are_taken_over() -> None:
