@@ -28,7 +28,7 @@ def test_what_cannot_be_said_is_said(facts: dict[str, ReportFacts], monkeypatch:
     assert "Es gibt zu wenige Wochen" in text
     assert "Was ist ein Lead wert?" not in text
     worse = replace(bare, learned_worse=Difference(0.08, 0.02, 0.14))
-    assert "Keep the rules: they serve, for what was learned besides is worse" in render(worse, Speaker("en"))
+    assert "Keep the rules: what was learned besides is worse than they are on held-out leads" in render(worse, Speaker("en"))
     undated = replace(bare, cut=None, capacity=5.0, capacity_per_week=20.0)
     assert "no more than 5.0\xa0% of the held-out leads reach it, as many as sales takes" in render(undated, Speaker("en"))
     unknown = replace(undated, capacity_per_week=None, unused_capacity=20.0)
