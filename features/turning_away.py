@@ -1,129 +1,125 @@
 """Acts of turning away: interactions that speak against a lead, such as an unsubscribe, a bounce or "no interest".
 
 Nobody shows interest by them, so they stay out of every count of activity, and what is made of them may only lower a chance.
-Which types they are is read from their names, in English and German; the configuration adds types and takes some out.
+Which types they are is read from their names, in English and German; the configuration adds types and takes some out. The words
+of the grammar are in `features/refusal_words.py`.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
-Kind = Literal["refusal", "bounce"]
-
-_CAMEL = re.compile(r"(?<=[a-zäöüß0-9])(?=[A-ZÄÖÜ])|(?<=[A-ZÄÖÜ])(?=[A-ZÄÖÜ][a-zäöüß])")
-_SPELLING = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
-
-# a person's or a salesperson's no, whatever else the name says
-_REFUSALS = (
-    r"unsubscri\w*|\bun subscri\w*|\bunsub(?:s|bed)?\b",
-    r"\b(?:e?mail|sms|newsletter|marketing)?opt(?:ed|ing|s)? ?outs?\b",
-    r"abbestell\w*|widerspr(?:uch|ueche|ochen)\b|widerrufe?n?\b",
-    r"\b(?:consent|permission|opt(?:ed)? ?in) (?:\w+ )?(?:revoked?|withdraw\w*|withdrew|denied|refused)\b",
-    r"\b(?:einwilligung|zustimmung) (?:\w+ )?(?:entzogen|zurueckgezogen|verweigert)\b",
-    r"\b(?:revoked?|withdraw\w*|withdrew|denied|refused) (?:\w+ )?(?:consent|permission)\b",
-    r"\bspam ?(?:report\w*|complain\w*|beschwerden?|meldung(?:en)?|gemeldet|markiert)\b|\babuse ?(?:report\w*|complain\w*)",
-    r"\b(?:report(?:ed)?|mark(?:ed)?|flag(?:ged)?|gemeldet|markiert) (?:as |als |for )?spam\b",
-    r"\bdis ?qualif\w*|\b(?:un|not |nicht )qualifi(?:ed|ziert)\b",
-    r"\bnot ?interested\b|\b(?:no|lost|kein) ?interes(?:t|se)\b|\bnicht (?:mehr )?interessiert\b",
-    r"\b(?:un|dis)interested\b|\b(?:uninteressiert|desinteresse)\b",
-    r"\b(?:do ?not|don ?t) ?(?:call|contact|e ?mail|mail|phone|text|disturb|solicit)\b|\bdnc\b",
-    r"\bnicht (?:mehr )?(?:anrufen|kontaktieren|anschreiben|anmailen|stoeren)\b",
-    r"\bkeine (?:werbung|anrufe|e ?mails?|mails|newsletter|kontaktaufnahme)\b",
-    r"\b(?:werbe|kontakt|anruf|telefon|mail|newsletter) ?(?:sperre|verbot|stopp)\b",
-    r"\b(?:black|block) ?listed\b|\b(?:black|block|sperr|robinson) ?list[e]?\b",
-)
-_BOUNCES = (
-    r"\b(?:hard|soft|e?mail|newsletter) ?bounc(?:e[ds]?|ing)\b",
-    r"\bundeliver(?:ed|able)\b|\bnot deliver(?:ed|able)\b|\bdelivery (?:fail\w*|error)|\bfailed delivery\b",
-    r"\bunzustellbar\w*|\bnicht zu(?:stellbar|gestellt)\b|\bzustell(?:ung )?fehl\w*|\bruecklaeufer\b",
-)
-# words that say so only about a mail, a list or a lead: then nothing else stands beside them, or a word of mails does
-_OF_MAIL = re.compile(
-    r"\b(?:bounc(?:e[ds]?|ing)|spam|complain(?:t|ts|ed)|beschwerden?|beschwert"
-    r"|(?:e?mail|newsletter)?abmeld(?:ung|ungen|en|er)|abgemeldet|ausgetragen|austragung(?:en)?)\b"
-)
-_BOUNCE_OF_MAIL = re.compile(r"\bbounc")
-_OF_SALES = re.compile(r"\b(?:reject(?:ed|ion|ions)?|declined?|refused|abgelehnt|ablehnung(?:en)?|(?:ab|zurueck)gewiesen)\b")
-_MAIL = frozenset(
-    re.findall(
-        r"\w+", "mail mails email emails newsletter newsletters mailing mailings verteiler sms abo abonnement subscription"
-    )
-)
-_BESIDE = frozenset(
-    re.findall(
-        r"\w+",
-        "a an the as at by for from in is of on to was has been got event status type user list message address campaign "
-        "am als aus bei der die das den dem durch fuer hat im sich vom von wurde zum zur typ liste nachricht adresse kampagne "
-        "marketing hard soft block permanent temporary transient technical lead leads contact kontakt person prospect "
-        "recipient empfaenger hubspot marketo salesforce pardot pipedrive mailchimp mailjet sendgrid brevo klaviyo",
-    )
-)
-_SALES = frozenset(re.findall(r"\w+", "sales vertrieb mql sql sal sdr bdr ae rep team account executive manager crm"))
-# to look at a way out is not to take it, and a number about mails is no act
-_LOOKING = re.compile(
-    r"\b(?:view\w*|visit\w*|seen|shown|displayed|preview\w*|impressions?|angesehen|angezeigt|besucht|aufruf\w*|aufgerufen"
-    r"|rates?|quote|filter\w*|checks?|score|policy|faq)\b|\b(?:page|seite|link|form|formular)$"
-)
-_NEGATED = re.compile(r"\b(?:not|never|no|non|nicht|nie|kein|keine|anti|without|ohne) $")
-_UNDOING = re.compile(r"\b(?:undo|undone|revert(?:ed)?|lift(?:ed)?|cancel(?:led|ed)?|revoked?|removed?) (?:the |an? )?$")
-_UNDONE = re.compile(
-    r"^(?: (?:was|is|has|been|wurde|flag|status|request|again|wieder))* (?:undone|undo|revert(?:ed)?|reversed|restored|lifted"
-    r"|cleared|cancell?ed|revoked|withdrawn|removed|resolved|aufgehoben|rueckgaengig|zurueckgenommen|zurueckgezogen|widerrufen"
-    r"|storniert|geloescht)\b"
-)
+from features import refusal_words as words
+from features.refusal_words import Kind
 
 
 @lru_cache(maxsize=4_096)
 def turning_away(type_name: str) -> Kind | None:
     """How an interaction type turns away, by its name: "refusal", "bounce" (hard or soft), or not at all.
 
-    Case, umlauts, and whether words are parted by a sign, a blank or a capital make no difference. A word that may mean
-    something else ("bounce", "rejected") counts alone, or about a mail, a list or a lead; looking at the way out ("unsubscribe
-    page viewed") or taking the act back ("opt-out revoked") is none.
+    Case, umlauts, and whether words are parted by a sign, a blank or a capital make no difference. A name is one clause or
+    several (brackets, a colon, a comma part them), and what follows a preposition is how, where or why it was done: who
+    "unsubscribed via form" is gone, "unsubscribe page viewed" is looked at. A word that may mean something else ("bounce",
+    "rejected") counts alone, or about a mail, a list or a lead. An act that is taken back ("opt-out revoked") or denied ("not
+    bounced") is none.
 
     >>> [turning_away(t) for t in ("email_unsubscribed", "EmailBounced", "Abmeldung Newsletter", "kein Interesse")]
     ['refusal', 'bounce', 'refusal', 'refusal']
     >>> [turning_away(t) for t in ("resubscribed", "opt_in", "bounce house tour", "call_rejected", "unsubscribe page viewed")]
     [None, None, None, None, None]
     """
-    text = _words(type_name)
-    if _LOOKING.search(text):
+    clauses = words.clauses(type_name)
+    acts = [
+        act
+        for position in range(len(clauses))
+        for act in (*_plain_acts(clauses, position), *_acts_in_company(clauses, position))
+    ]
+    if any(act.taken_back for act in acts):
         return None
-    matches = [(match, kind) for kind, pattern in _PATTERNS for match in pattern.finditer(text)]
-    words = [*(match for match, _ in matches), *_OF_MAIL.finditer(text), *_OF_SALES.finditer(text)]
-    if any(_UNDONE.search(text[word.end() :]) or _UNDOING.search(text[: word.start()]) for word in words):
-        return None
-    matches += _weak(text)
-    kinds = [kind for m, kind in matches if not _NEGATED.search(text[: m.start()])]
+    kinds = [act.kind for act in acts if act.counts and not act.denied]
     return min(kinds, key=("refusal", "bounce").index, default=None)
 
 
-def _words(name: str) -> str:
-    """The words of a name in lower case, without umlauts, with one blank in between."""
-    text = _CAMEL.sub(" ", unicodedata.normalize("NFKC", name)).casefold().translate(_SPELLING)
-    return " ".join(re.findall(r"[a-z0-9]+", text))
+@dataclass(frozen=True)
+class _Act:
+    """Words of a clause that may say an act of turning away: what stands `before` and `after` them there, and in the clauses
+    behind (`later`). `counts`: they say one, as far as it is not denied or taken back."""
+
+    kind: Kind
+    text: str
+    before: str
+    after: str
+    later: Sequence[str]
+    counts: bool
+
+    @property
+    def denied(self) -> bool:
+        return words.DENIED.search(self.before) is not None
+
+    @property
+    def taken_back(self) -> bool:
+        """Whether a word before or after undoes the act. What is removed or cleared after "unsubscribed" or "bounced" is the
+        contact; after a noun ("opt-out") it is the act."""
+        behind = " ".join((self.after, *self.later)).strip()
+        has_happened = words.HAPPENED.search(self.text) is not None
+        if words.UNDOING.search(self.before) or words.UNDONE.match(behind) or words.BACK_AGAIN.match(behind):
+            return True
+        if words.TAKEN_OFF.search(self.before):
+            return True
+        return not has_happened and bool(words.CLEARING.search(self.before) or words.CLEARED.match(behind))
 
 
-def _weak(text: str) -> list[tuple[re.Match[str], Kind]]:
-    """Words that turn away only in the company in which they are."""
-    matches: list[tuple[re.Match[str], Kind]] = []
-    for pattern, company in ((_OF_MAIL, _BESIDE | _MAIL), (_OF_SALES, _BESIDE | _SALES)):
-        for match in pattern.finditer(text):
-            beside = set((text[: match.start()] + text[match.end() :]).split())
-            if beside <= company or (pattern is _OF_MAIL and beside & _MAIL):
-                matches.append((match, "bounce" if _BOUNCE_OF_MAIL.search(match[0]) else "refusal"))
-    return matches
+def _plain_acts(clauses: Sequence[str], position: int) -> list[_Act]:
+    """Words that are an act of turning away whatever the name says beside, unless it is about a page, a mail or a number."""
+    clause, earlier = clauses[position], " ".join(clauses[:position])
+    acts = []
+    for kind, pattern in words.PLAIN:
+        for match in pattern.finditer(clause):
+            before, after = clause[: match.start()].strip(), clause[match.end() :].strip()
+            act = _Act(kind, match[0], before, after, clauses[position + 1 :], True)
+            acts.append(replace(act, counts=_is_about_itself(act, earlier)))
+    return acts
 
 
-_PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    ("refusal", re.compile("|".join(_REFUSALS))),
-    ("bounce", re.compile("|".join(_BOUNCES))),
-)
+def _is_about_itself(act: _Act, earlier: str) -> bool:
+    """Whether somebody does the act, and does not look at, read or count what has its name."""
+    has_happened = words.HAPPENED.search(act.text) is not None
+    own = words.CIRCUMSTANCES.split(act.after, maxsplit=1)[0]
+    if words.TOPIC.search(act.before) or words.LOOKING.search(own) or words.ABOUT_A_MAIL.search(own):
+        return False
+    if words.LOOKING.search(act.before) or (not has_happened and words.ENGAGING.search(f"{earlier} {act.before}")):
+        return False
+    if not has_happened and not words.LEAVING.match(act.text) and {*earlier.split(), *act.before.split()} & words.CONTENT:
+        return False
+    things = set(own.split())
+    if things & (words.CONTENT | (words.MEASURES if act.kind == "bounce" else words.MEASURES | words.DOCUMENTS)):
+        return own.split()[-1] in words.HOLDERS
+    return has_happened or not things & words.WAYS
+
+
+def _acts_in_company(clauses: Sequence[str], position: int) -> list[_Act]:
+    """Words that turn away only in the company in which they are: nothing else beside them, or words of mails or of sales."""
+    clause = clauses[position]
+    elsewhere = [word for other in (*clauses[:position], *clauses[position + 1 :]) for word in _no_means(other).split()]
+    acts = []
+    for group in words.IN_COMPANY:
+        for match in group.pattern.finditer(clause):
+            before, after = clause[: match.start()].strip(), clause[match.end() :].strip()
+            inner = " ".join(text for text in match.groups() if text).split()
+            head = [*before.split(), *inner, *words.CIRCUMSTANCES.split(after, maxsplit=1)[0].split()]
+            beside = [*before.split(), *inner, *_no_means(f" {after}").split()]
+            has_happened = words.HAPPENED.search(match[0]) is not None
+            counts = group.holds(beside, elsewhere, head, has_happened=has_happened)
+            acts.append(_Act(group.kind, match[0], before, after, clauses[position + 1 :], counts))
+    return acts
+
+
+def _no_means(text: str) -> str:
+    """A clause without the way or the cause of what it says ("via form", "wegen Budget")."""
+    return words.MEANS.split(text, maxsplit=1)[0]
 
 
 @dataclass(frozen=True)
