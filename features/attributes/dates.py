@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from features.attributes.values import DAY_US, EARLIEST_US, distinct, read_moment
-from features.common.clock import Moments
+from features.common.clock import NO_MOMENT, Moments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,8 @@ class DateColumn:
 
 
 def judge_dates(name: str, values: pd.Series[Any], created: Moments | None) -> DateColumn:
-    """A column of dates (n,) beside the moments (n,) at which its leads came; None where nobody knows.
+    """A column of dates (n,) beside the moments (n,) at which its leads came, those of a company at first; `NO_MOMENT` where
+    none did, None where nobody knows.
 
     A year of two digits is read as one from 1969 to 2068, so that who was born in 1950 is born in 2050. Where a column lies
     in the past, long before its leads, and what does not lies many years ahead, those dates belong to the century before.
@@ -42,21 +43,20 @@ def judge_dates(name: str, values: pd.Series[Any], created: Moments | None) -> D
     notes = [_note(name, early, values, "lie before 1900 or stand for none and count as missing")] if early.any() else []
     if created is None:
         return DateColumn(False, tuple(notes))
-    usable = is_filled & ~early
+    usable = is_filled & ~early & (created != NO_MOMENT)
     after = usable & (moments > created)
+    whose = "the company's first lead" if name.startswith("company.") else "their lead"
     far_ahead = after & (moments - created > AHEAD)
     ages = (created - moments)[usable & ~after]
     of_the_past = len(ages) > 0 and len(ages) >= PAST_SHARE * usable.sum() and float(np.median(ages)) >= OLD
     if of_the_past and after.any() and far_ahead.sum() >= AHEAD_SHARE * after.sum():
-        words = "lie after their lead and are read a century earlier, as years of two digits"
+        words = f"lie after {whose} and are read a century earlier, as years of two digits"
         return DateColumn(True, (*notes, _note(name, after, values, words)))
     too_far = after & (moments - created > FAR)
     if too_far.any():
-        notes.append(_note(name, too_far, values, "lie more than 50 years after their lead and count as missing"))
+        notes.append(_note(name, too_far, values, f"lie more than 50 years after {whose} and count as missing"))
     if (later := after & ~too_far).sum() > PAST_SHARE * usable.sum():
-        notes.append(
-            _note(name, later, values, "lie after their lead and count as missing: only days since a date are learned")
-        )
+        notes.append(_note(name, later, values, f"lie after {whose} and count as missing: only days since a date are learned"))
     return DateColumn(False, tuple(notes))
 
 

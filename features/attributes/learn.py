@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from features.attributes.bands import is_range, read_band
+from features.attributes.bands import have_an_order, is_range, read_band
 from features.attributes.dates import DateColumn, judge_dates
 from features.attributes.encoders import KEY_READERS, AttributeEncoder, AttributeKind, Entity
 from features.attributes.values import (
@@ -25,7 +25,7 @@ from features.attributes.values import (
     read_moment,
     read_number,
 )
-from features.common.clock import microseconds
+from features.common.clock import Moments, microseconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,9 +155,10 @@ def _kinds(profile: _ColumnProfile) -> tuple[tuple[AttributeKind, ...], str]:
 
 
 def _is_band(profile: _ColumnProfile) -> bool:
-    """Ranges of numbers, with a plain number or two among them: levels in an order."""
+    """Ranges of numbers of one thing, with a plain number or two among them: levels in an order."""
     ranges = sum(map(is_range, profile.plain))
-    return ranges >= _FEWEST_BANDS and 2 * ranges >= len(profile.plain) and profile.passes(_is_read_as_band)
+    many = ranges >= _FEWEST_BANDS and 2 * ranges >= len(profile.plain) and profile.passes(_is_read_as_band)
+    return many and have_an_order(filter(_is_read_as_band, profile.plain))
 
 
 def _is_read_as_band(value: object) -> bool:
@@ -229,6 +230,20 @@ def _shared_note(profile: _ColumnProfile, kind: AttributeKind, levels: tuple[str
         )
 
 
+def _first_created(entity: Entity, frames: Mapping[Entity, pd.DataFrame]) -> Moments | None:
+    """When the lead of each row was created, or the first one of a company (rows,); `NO_MOMENT` where there is none, None where
+    nobody knows. A column of companies that is called created_at is one of theirs."""
+    leads = frames.get("lead")
+    if leads is None or "created_at" not in leads:
+        return None
+    if entity == "lead":
+        return microseconds(leads["created_at"])
+    if "company_id" not in leads:
+        return None
+    first_created = leads.groupby("company_id", observed=True)["created_at"].min()
+    return microseconds(first_created.reindex(frames[entity]["company_id"]).reset_index(drop=True))
+
+
 def learn_encoders(
     frames: Mapping[Entity, pd.DataFrame],
     *,
@@ -252,7 +267,7 @@ def learn_encoders(
     notes = []
     used_names: set[str] = set()
     for entity, frame in frames.items():
-        created = microseconds(frame["created_at"]) if "created_at" in frame else None
+        created = _first_created(entity, frames)
         for column in map(str, frame.columns):
             if column in SKIPPED[entity] or column in exclude or f"{entity}.{column}" in exclude:
                 continue

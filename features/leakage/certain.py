@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from features.attributes.values import distinct, is_missing
 from features.leakage.missingness import BLOCK_LIFT, MIN_FILLED, WARN_LIFT
 from features.leakage.outcomes import Outcome
-from features.leakage.strength import BINS, Flags, Floats, Ints, numbers_of
+from features.leakage.strength import Flags, Floats, Ints, numbers_of
 from features.leakage.verdict import Finding, Level
 
 MIN_LEADS = 10  # of a group; the correction counts no smaller ones
@@ -67,7 +68,7 @@ def certain_values(
     high, low = _shifted(base, WARN_LIFT), _shifted(base, -WARN_LIFT)
     sure = [g for g in groups if g.rate >= max(ALMOST_ALL, high) and g.beyond(SURE, tried[0]) and g.beyond(high, tried[1])]
     if sure:
-        two_valued = len(np.unique(level)) <= 2
+        two_valued = _distinct_filled(values, level) <= 2
         blocked = any(_blocks(g, base, tried[1], two_valued=two_valued) for g in sure)
         return _finding("block" if blocked else "warn", sure, outcome.target, base)
     never = [g for g in groups if none_too and g.hits <= ALMOST_NONE * base * g.leads and g.beyond(low, tried[1])]
@@ -80,20 +81,41 @@ def _blocks(group: Group, base: float, tried: int, *, two_valued: bool) -> bool:
     return two_valued or (group.rate > CERTAIN and group.beyond(CERTAIN, tried))
 
 
+def _distinct_filled(values: pd.Series, level: Ints) -> int:
+    """How many different values there are behind the levels (n,) that are filled; a level may be a bin of many."""
+    return len(np.unique(distinct(values)[0][level > 0]))
+
+
 def _groups(values: pd.Series, level: Ints, y: Flags, account: Ints) -> Iterator[Group]:
     """Groups of enough leads: those of each value, those without one, and of numbers and times those from a value on."""
-    numbers = numbers_of(values)
-    codes = np.unique(level)
-    exact = codes if numbers is None or numbers.nunique() <= BINS else codes[codes == 0]  # codes of others are bins
-    for code in exact.tolist():
+    codes, plain = distinct(values)
+    has_bins = False
+    for code in np.unique(level[level > 0]).tolist():
         rows = level == code
-        words = f"is {_in_words(values[rows].iloc[0])}" if code else "is empty"
-        yield from _group(words, rows, y, account)
+        if (codes[rows] == codes[rows][0]).all():
+            yield from _group(f"is {_in_words(values[rows].iloc[0])}", rows, y, account)
+        else:  # a bin has no value to be named
+            has_bins = True
     is_filled = level > 0
+    without = [plain[i] for i in np.unique(codes[~is_filled]).tolist()]
+    odd_texts = [value for value in without if not is_missing(value)]
+    yield from _group(_without_number(odd_texts, blank=len(odd_texts) < len(without)), ~is_filled, y, account)
     if is_filled.sum() < MIN_FILLED:  # more are judged as a whole: `missingness`
-        yield from _group("is filled", is_filled, y, account)
-    if numbers is not None and len(codes) > 2:
+        yield from _group("is a number" if odd_texts else "is filled", is_filled, y, account)
+    numbers = numbers_of(values)
+    if numbers is None and has_bins:  # texts of the whole column that are numbers, few of them in these rows
+        numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+    if numbers is not None and len(np.unique(level)) > 2:
         yield from _tails(values, numbers.to_numpy(np.float64), y, account)
+
+
+def _without_number(texts: list[object], *, blank: bool) -> str:
+    """What leads without a level have: nothing (`blank`), or `texts` that are no numbers in a column of numbers."""
+    if not texts:
+        return "is empty"
+    listed = ", ".join(map(_in_words, texts[:MOST_LISTED]))
+    more = ", …" if len(texts) > MOST_LISTED else ""
+    return f"is {'empty or ' if blank else ''}no number ({listed}{more})"
 
 
 def _group(words: str, rows: Flags, y: Flags, account: Ints) -> Iterator[Group]:

@@ -51,6 +51,8 @@ def _outcome(path: Path, target: str, start: int, end: int, dated: bool) -> Outc
     has_started, has_arrived = start_entry != NO_MOMENT, end_entry != NO_MOMENT
     durations = (end_entry - start_entry)[has_started & has_arrived]
     patience = int(np.quantile(durations, 0.95)) if len(durations) else 0
-    is_late = last_event - start_entry >= patience if dated else path.ended
-    rows = np.flatnonzero(has_started & (has_arrived | (path.exited_at != NO_MOMENT) | is_late))
+    has_left = path.exited_at != NO_MOMENT
+    # of rows in an order no time passes: only who came further, as those who skipped the target, is settled
+    is_settled = has_left | (last_event - start_entry >= patience) if dated else path.ended
+    rows = np.flatnonzero(has_started & (has_arrived | is_settled))
     return Outcome(target, rows, has_arrived[rows], start_entry[rows], end == start + 1)

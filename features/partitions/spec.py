@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from features.attributes.encoders import RARE, AttributeEncoder
+from features.attributes.encoders import RARE, AttributeEncoder, AttributeKind
 from features.dataset.funnel import Funnel
 from features.engine.feature_set import FeatureSet
 from features.engine.plan import Plan
@@ -84,12 +84,16 @@ class Spec:
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
+# Which encoding of a kind a column holds, where another one was written under the same key before: partitions that hold the old
+# one are computed anew.
+_REVISIONS: dict[AttributeKind, str] = {"date": "|1900", "band": "|units"}
+
+
 def _encoder_keys(encoder: AttributeEncoder) -> list[str]:
+    revision = _REVISIONS.get(encoder.kind, "") + ("|century" if encoder.century else "")
     keys = []
     for name in encoder.names:
-        suffix = (
-            f"|{json.dumps(sorted(encoder.levels))}" if name.endswith(f"={RARE}") else "|century" if encoder.century else ""
-        )
+        suffix = f"|{json.dumps(sorted(encoder.levels))}" if name.endswith(f"={RARE}") else revision
         keys.append(f"{encoder.entity}.{encoder.column}|{encoder.kind}|{name}{suffix}")
     return keys
 

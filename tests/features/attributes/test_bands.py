@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from features.attributes.bands import is_range, read_band
+from features.attributes.bands import have_an_order, is_range, read_band
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,44 @@ def test_ranges_keep_their_order() -> None:
     sizes = ["1-10", "11-50", "51-200", "201-500", "501-1,000", "1,001-5,000", "5,001-10,000", "10,001+"]
     numbers = [read_band(size) for size in sizes]
     assert numbers == sorted(numbers)
+
+
+@pytest.mark.parametrize(
+    "rising",
+    [
+        ["under 6 months", "6-12 months", "1-2 years", "2-5 years", "5+ years"],
+        ["1-6 Tage", "1-3 Wochen", "1-5 Monate", "6 Monate - 1 Jahr", "über 1 Jahr"],
+        ["< 1 week", "1-3 weeks", "2 months - 1 year", "2 or more years"],
+        ["1-4 h", "1-2 days", "3-10 d", "2-3 wks", "3 mos. - 6 mos.", "1-2 yrs"],
+        ["100-500 g", "1-5 kg", "6-900 kg", "5-10 t", "20+ t"],
+        ["1-5 kg", "100-900 kg", "1-2 tonnes", "> 5 tonnes"],
+        ["500-999 m²", "2.000-9.000 qm", "1-5 ha"],
+        ["100-900 MB", "1-10 GB", "1+ TB"],
+        ["10-99 kWp", "100-900 kWp", "1-2 MWp"],
+        ["0-500", "501-999", "1-5 k", "10-50 k", "1-2 m", "1+ bn"],
+        ["bis 50 Tsd. EUR", "50-500 Tsd. EUR", "1-5 Mio. €", "über 1 Mrd. Euro"],
+        ["$1-5M", "$5-10M", "$1B+"],
+        ["1 employee", "2-10 employees", "11-50 employees (medium)", "51-200", "1000+ employees"],
+    ],
+)
+def test_ranges_in_several_units_are_in_their_order(rising: list[str]) -> None:
+    assert have_an_order(rising)
+    numbers = [read_band(text) for text in rising if text != "1 employee"]
+    assert numbers == sorted(numbers), dict(zip(rising, numbers, strict=False))
+    assert len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.parametrize(
+    "mixed",
+    [
+        ["1-5 users", "6-10 offices", "1-2 countries"],
+        ["6-12", "1-2 years", "3-4 years"],  # twelve of what?
+        ["1-6 m", "7-12 m", "1-2 y"],  # millions, metres, months
+        ["1-5 kg", "1-2 years", "3-4 km"],
+        ["€1-5M", "$5-10M", "£1M+"],
+        ["1-5 EUR", "6-10 EUR p.a.", "11-20 EUR"],
+    ],
+)
+def test_ranges_of_different_things_have_no_order(mixed: list[str]) -> None:
+    assert not have_an_order(mixed)
+    assert not have_an_order(mixed[::-1])

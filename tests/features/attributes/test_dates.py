@@ -81,3 +81,37 @@ def test_without_leads_nothing_is_said_of_a_century() -> None:
     (encoder,), notes = learn_encoders({"company": pd.DataFrame({"founded": ["2031-01-01", "1887-05-08"] * 50})})
     assert not encoder.century
     assert "50 of 100 dates (1887-05-08) lie before 1900" in notes[0]
+
+
+def companies(founded: list[str]) -> dict[str, pd.DataFrame]:
+    """Leads of the companies, two of each, the later one first; the last company has none."""
+    ids = [f"c{n}" for n in range(len(founded))]
+    leads = pd.DataFrame(
+        {"company_id": ids[:-1] * 2 + [None], "created_at": [*CREATED[1 : len(ids)], *CREATED[: len(ids) - 1], CREATED[0]]}
+    )
+    return {"lead": leads, "company": pd.DataFrame({"company_id": ids, "founded": founded})}
+
+
+def test_dates_of_companies_are_held_against_their_first_lead() -> None:
+    years = [f"{2050 + n % 10}-05-01" if n % 4 == 0 else f"{1970 + n % 30}-05-01" for n in range(80)]
+    encoders, notes = learn_encoders(companies(years))
+    (encoder,) = (e for e in encoders if e.column == "founded")
+    assert encoder.century
+    assert any(
+        "20 of 80 dates (2050-05-01) lie after the company's first lead and are read a century earlier" in n or "19 of 80" in n
+        for n in notes
+    ), notes
+
+
+def test_a_column_of_companies_that_is_called_created_at_is_no_moment_of_a_lead() -> None:
+    """It was taken for the moment of reference: then nothing lay after it."""
+    frames = companies([f"{2050 + n % 10}-05-01" if n % 4 == 0 else f"{1970 + n % 30}-05-01" for n in range(80)])
+    frames["company"]["created_at"] = "2099-01-01"
+    (encoder,) = (e for e in learn_encoders(frames)[0] if e.column == "founded")
+    assert encoder.century
+
+
+def test_companies_without_leads_say_nothing_of_a_century() -> None:
+    frames = companies(["2055-01-01"] * 40 + ["1980-01-01"] * 40)
+    frames["lead"]["company_id"] = None
+    assert not any(e.century for e in learn_encoders(frames)[0])

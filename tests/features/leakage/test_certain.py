@@ -115,6 +115,52 @@ def test_a_bin_of_numbers_is_no_value() -> None:
     assert "where it is 5" not in finding.sentence
 
 
+@pytest.mark.parametrize("blank", [True, False])
+def test_a_flag_that_is_blank_for_some_is_still_a_flag(blank: bool) -> None:
+    """Blanks counted as a third value, and a flag that is set with the outcome was only warned of."""
+    y = bought()
+    flags = marked(y, 120).astype(object)
+    if blank:
+        flags[np.flatnonzero(~y)[::3]] = None
+    for column in (pd.Series(flags), pd.Series(flags).map({True: "yes", False: "no"}), pd.Series(flags).astype(float)):
+        finding = said(column, y)
+        assert finding is not None
+        assert (finding.level, "120 of 120" in finding.sentence) == ("block", True)
+
+
+def judged_of_part(column: pd.Series, y: np.ndarray, rows: np.ndarray) -> Finding | None:
+    """Of a part of the leads, with the levels that all of them gave: bins."""
+    codes = levels(column)
+    part = column.iloc[rows].reset_index(drop=True)
+    return certain_values(part, codes[rows], Outcome("customer", rows, y[rows], rows), rows, (60, 60 + MANY))
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_a_bin_of_few_numbers_is_no_value_either(text: bool) -> None:
+    """The leads of an outcome have twenty numbers or fewer, those of the whole column many more: their levels are bins."""
+    y = bought()
+    values = np.where(marked(y, 120), np.resize([97.0, 98.0, 99.0], N), np.resize([10.0, 20.0, 30.0, 40.0], N))
+    rows = np.arange(N - 600)
+    values[N - 600 :] = np.arange(600) / 8
+    column = pd.Series(values)
+    finding = judged_of_part(column.map("{:g}".format) if text else column, y, rows)
+    assert finding is not None
+    assert "where it is 9" not in finding.sentence
+    assert "where it is '9" not in finding.sentence
+
+
+def test_a_text_among_numbers_is_no_empty_field() -> None:
+    y = bought()
+    numbers_as_text = pd.Series((np.arange(N) % 500).astype(str)).where(~marked(y, 120), "n/a")
+    finding = said(numbers_as_text, y)
+    assert finding is not None
+    assert "where it is no number ('n/a'), 120 of 120" in finding.sentence
+    half_blank = numbers_as_text.mask(marked(y, 60))
+    finding = said(half_blank, y)
+    assert finding is not None
+    assert "where it is empty or no number ('n/a'), 120 of 120" in finding.sentence
+
+
 def test_leads_of_one_account_are_one_witness() -> None:
     y = bought()
     flags = marked(y, 120)

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.attributes.encoders import AttributeEncoder, AttributeKind
 from features.common.errors import DataError
 from features.dataset.validate import validate
+from features.engine.feature_set import FeatureSet
 from features.engine.histories import data_profile
 from features.partitions.matrix import Store
 from features.partitions.storage import Storage
@@ -52,6 +54,17 @@ def test_acts_of_turning_away_are_taken_as_in_memory_and_another_choice_of_them_
     assert not set(spec.columns[spec.feature_set.attribute_columns :]) & set(never.columns)
     assert built(place, manifest, out, never) == rows.shape[1]
     np.testing.assert_array_equal(read_matrix(out, manifest, never)[1], in_memory(dataset, never)[1])
+
+
+@pytest.mark.parametrize("kind", ["date", "band"])
+def test_columns_written_before_their_values_were_read_otherwise_are_not_taken_as_they_are(kind: AttributeKind) -> None:
+    """Dates before 1900 count as missing now, and units of ranges are converted; the old key was kind and name."""
+    dataset = world(0)
+    encoder = AttributeEncoder("lead", "since", kind)
+    spec = replace(spec_of(dataset), feature_set=FeatureSet((), (encoder,), ()))
+    assert f"lead.since|{kind}|{encoder.names[0]}" not in spec.columns
+    later = replace(spec, feature_set=FeatureSet((), (replace(encoder, century=True),), ()))
+    assert spec.columns[0] != later.columns[0]
 
 
 def test_a_damaged_bucket_is_named_and_the_others_are_built(tmp_path: Path) -> None:
