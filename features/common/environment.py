@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, Secret, SecretSt
 from features.common.errors import ConfigError
 
 MASK = "•••"
+ANOTHER = "Write another value, or leave it out."
 DEFAULT, ENVIRONMENT, OPTION = "default", "environment", "option"
 
 
@@ -59,7 +60,7 @@ class EnvironmentSettings(BaseModel):
             settings = cls.model_validate(texts)
         except ValidationError as error:
             first = error.errors()[0]  # its message alone: the value may be a secret
-            raise ConfigError(f"{first['loc'][0]}: {first['msg']}.", "Write another value, or none.") from None
+            raise ConfigError(f"{first['loc'][0]}: {first['msg']}.", ANOTHER) from None
         settings._sources.update(sources)
         return settings
 

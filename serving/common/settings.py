@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, SecretStr, ValidationInfo, field_validator
 
-from features.common.environment import Address, EnvironmentSettings, number, variable
+from features.common.environment import ANOTHER, Address, EnvironmentSettings, number, variable
 from features.common.errors import ConfigError, nearest
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -37,9 +37,8 @@ def _within(low: float, high: float, kind: str = "number", example: str = "") ->
     def bounded(text: str, info: ValidationInfo) -> float:
         value = number(text, low, high)
         if value is None:
-            bounds = f"from {low:g} on" if example else f"from {low:g} to {high:g}"
             raise ConfigError(
-                f"{_variable(info)}: {text.strip()!r} is no {kind} {bounds}.", example or "Write another, or none."
+                f"{_variable(info)}: {text.strip()!r} is no {kind} from {low:.10g} to {high:.10g}.", example or ANOTHER
             )
         return value
 
@@ -117,7 +116,7 @@ class ServingSettings(EnvironmentSettings):
         if "=" not in text:
             return dict.fromkeys(RETAINED, _span(text, info))
         limits: dict[str, float] = {}
-        for setting in _parts(text):
+        for setting in _entries(text):
             kind, _, days = setting.partition("=")
             if kind not in RETAINED:
                 raise ConfigError(f"{_variable(info)}: {kind!r} is nothing that is kept: {nearest(kind, RETAINED)}")
@@ -140,7 +139,9 @@ class ServingSettings(EnvironmentSettings):
     def _long_secret(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
         size = len(secret.get_secret_value().encode())
         if size < SECRET_BYTES:
-            raise ConfigError(f"{_variable(info)} has {size} characters.", f"Give {SECRET_BYTES} random ones or more, or none.")
+            raise ConfigError(
+                f"{_variable(info)} has {size} characters.", f"Give {SECRET_BYTES} random ones or more, or leave it out."
+            )
         return secret
 
     @field_validator("erased_kept", mode="before")
@@ -157,7 +158,7 @@ class ServingSettings(EnvironmentSettings):
     @classmethod
     def _whole_origins(cls, text: str, info: ValidationInfo) -> tuple[str, ...]:
         """Whole origins: a star would let in every page that somebody has open."""
-        listed = tuple(part.rstrip("/") for part in _parts(text))
+        listed = tuple(entry.rstrip("/") for entry in _entries(text))
         for origin in listed:
             if not ORIGIN.fullmatch(origin):
                 raise ConfigError(
@@ -170,17 +171,17 @@ class ServingSettings(EnvironmentSettings):
     @classmethod
     def _networks(cls, text: str, info: ValidationInfo) -> tuple[str, ...]:
         """No names, and not everybody: then each caller could say to be anybody."""
-        for part in _parts(text):
+        for entry in _entries(text):
             try:
-                unbounded = ipaddress.ip_network(part, strict=False).prefixlen == 0
+                unbounded = ipaddress.ip_network(entry, strict=False).prefixlen == 0
             except ValueError:
                 unbounded = True
             if unbounded:
                 raise ConfigError(
-                    f"{_variable(info)}: {part!r} is no address.",
+                    f"{_variable(info)}: {entry!r} is no address.",
                     "Write addresses or networks, such as 10.0.0.0/8, and no star.",
                 )
-        return tuple(_parts(text))
+        return tuple(_entries(text))
 
     @field_validator("workers", "connections", mode="before")
     @classmethod
@@ -241,5 +242,5 @@ def _variable(info: ValidationInfo) -> str:
     return ServingSettings.model_fields[str(info.field_name)].alias or ""
 
 
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+def _entries(text: str) -> list[str]:
+    return [entry.strip() for entry in text.split(",") if entry.strip()]

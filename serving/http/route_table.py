@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from starlette.routing import compile_path
 from starlette.types import Scope
 
+from serving.common.lead_calls import LEAD
 from serving.common.scopes import SCOPES, KeyScope
 from serving.schemas import answer, leads, requests, score
 
@@ -97,7 +98,6 @@ _SCORE_FIELDS = {
     "properties": {"status": {"type": "string"}, "lead_id": {"type": "string"}, "score": {"type": "number"}},
     "required": ["status", "lead_id"],
 }
-LEAD = "/v1/leads/{lead_id:path}"
 LOGIN_PATH = "/login"
 
 

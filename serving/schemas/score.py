@@ -52,6 +52,7 @@ class WhatIfResponse(BaseModel):
     points: float
     action: Action
     changes: list[Change]
+    warnings: list[str] = Field(description="why no change can move this lead's chance; empty where some can")
 
 
 class WorkListPage(BaseModel):

@@ -131,7 +131,9 @@ class Scorer:
             if active := [name for name in unknown if name not in turned]:
                 messages.append(f"Unknown interaction types count only as activity: {_name_list(active)}.")
             if turned:
-                messages.append(f"Unknown interaction types of turning away are no activity: {_name_list(turned)}.")
+                messages.append(
+                    f"Unknown interaction types that are refusals or bounces do not count as activity: {_name_list(turned)}."
+                )
         if not self.model.dated and lead.interactions:
             messages.append(
                 "Learned from data without dates, the model sees a lead as it came: what it did since does not count."

@@ -13,6 +13,7 @@ from serving.schemas.score import Change, WhatIfResponse
 from serving.scoring.scorer import Scorer
 
 WAITS = (7, 30, 90)  # days in which nothing happens
+UNDATED = "Learned from data without dates, the model sees a lead as it came: neither what it does nor time moves its chance."
 
 
 def what_if(
@@ -21,7 +22,7 @@ def what_if(
     """Score one lead as it is, after each interaction it could still have, and after times of silence.
 
     `added`: interaction types that come one after the other, as one more situation; empty for none. Everything else about the
-    lead stays as it is, its lead stage too.
+    lead stays as it is, its lead stage too. A model without dates gives every situation the same chance, and a warning.
     """
     model = scorer.model
     base = _evaluate(scorer, lead, context, as_of)
@@ -53,6 +54,7 @@ def what_if(
         points=base.number("points"),
         action=base.advice.action,
         changes=changes,
+        warnings=[] if model.dated else [UNDATED],
     )
 
 

@@ -6,11 +6,9 @@ import hashlib
 import hmac
 import re
 
-from serving.http.route_table import CALLS, LEAD
+from serving.common.lead_calls import LEAD_CALLS
 
 PSEUDONYM = re.compile(r"p_[0-9a-f]{32}")
-# what may follow an id in a path
-LEAD_CALLS = frozenset(call.path.removeprefix(f"{LEAD}/") for call in CALLS if call.path.startswith(f"{LEAD}/"))
 
 
 class Ids:

@@ -181,6 +181,7 @@ function drawWhatIf(found) {
   const choice = element("select", { id: "own" }, ...acts.filter((c) => c.kind === "interaction").map((c) => element("option", { value: c.interactions[0] }, c.label)));
   const add = element("button", { type: "button", id: "add", onclick: () => { state.added.push(choice.value); safely(drawLead); } }, say("add"));
   const made = card(say("what_if"), element("p", { class: "soft" }, say("what_if_note")),
+    ...found.warnings.map((w) => element("p", { class: "warnings" }, w)),
     element("form", {}, element("label", {}, say("try_own"), choice), add),
     element("div", { class: "wide" }, element("table", { id: "what-if" }, head(say("act")), element("tbody", {}, ...rows(acts)))),
     element("div", { class: "wide" }, element("table", {}, head(say("wait")), element("tbody", {}, ...rows(silence)))));

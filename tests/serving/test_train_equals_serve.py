@@ -24,6 +24,7 @@ from models.model import FunnelModel
 from models.score import predict
 from serving.scoring.request import microseconds, read
 from serving.scoring.scorer import Scorer
+from serving.scoring.what_if import what_if
 from serving.store.load import load as load_store
 from serving.store.rescoring import Refresher
 from serving.store.store import Store
@@ -149,6 +150,18 @@ def test_what_a_lead_did_after_it_came_is_said_not_to_count_without_dates() -> N
     assert silent.score == active.score
     assert "what it did since does not count" in " ".join(active.warnings)
     assert "does not count" not in " ".join(silent.warnings)
+
+
+def test_without_dates_what_if_says_that_nothing_it_tries_moves_the_chance() -> None:
+    """Every interaction and ninety days of silence gave the same chance, without a word."""
+    lead = {"lead_id": "a", "lead_stage": "lead", "created_at": "2026-01-01T00:00:00Z"}
+    for dated in (True, False):
+        model = replace(tiny_model(), dated=dated)
+        parsed = read(json.dumps({"leads": [lead]}).encode(), model.funnel, ENDS)
+        answer = what_if(Scorer(model), parsed.leads[0], [], parsed.as_of, [], "en")
+        assert bool(answer.warnings) is not dated
+    assert {change.chance for change in answer.changes} == {answer.chance}
+    assert "neither what it does nor time moves its chance" in answer.warnings[0]
 
 
 def _stored_chances(model: FunnelModel, dataset: Dataset, folder: Path) -> dict[str, float]:

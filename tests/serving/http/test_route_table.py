@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from starlette.routing import Match, Route, Router
 
 from serving.api.app import create_app
+from serving.common.lead_calls import LEAD_CALLS
 from serving.http.route_table import ANY_KEY, CALLS, OPEN, SCOPES, Call, by_path, call_of, required_scope
 
 LEAD = "/v1/leads/{lead_id:path}"
@@ -54,6 +55,11 @@ def marks(call: Call) -> str:
 def test_who_may_ask_what_and_what_it_is_called() -> None:
     assert {f"{call.method} {call.path}": (call.scope, marks(call)) for call in CALLS} == TABLE
     assert len({call.name for call in CALLS}) == len(CALLS)
+
+
+def test_no_id_can_hide_a_call_of_a_lead() -> None:
+    """The store refuses ids that end like one; it knows them without the table."""
+    assert {call.path.removeprefix(f"{LEAD}/") for call in CALLS if call.path.startswith(f"{LEAD}/")} == LEAD_CALLS
 
 
 def test_what_is_described_is_all_of_the_api_and_what_is_asked_by_probes() -> None:
