@@ -94,10 +94,12 @@ class BaseConnector(ABC):
     def sweep_stream(
         self,
         lists: Mapping[str, Callable[[], Iterable[str] | None]],
+        words: Mapping[str, str],
         read_returned: Callable[[str, Sequence[str]], Listed] | None = None,
     ) -> Stream:
-        """The stream that compares what is landed with what is listed; `read_returned` reads records that were thought gone."""
+        """The stream that compares what is landed with what is listed, in the vendor's `words`; `read_returned` reads records
+        that were thought gone."""
         read: Callable[[Any], Iterator[Page]] = partial(
-            sweep, self.landing, lists, self.now, self.source.sweep_most, read_returned
+            sweep, self.landing, lists, words, self.now, self.source.sweep_most, read_returned
         )
         return Stream("sweep", read, patient=True, lands_first=True, due=partial(due, self.now, self.source.sweep_hours))

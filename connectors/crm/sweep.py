@@ -24,13 +24,15 @@ ALLOWED_MISSING = 20  # so many may vanish whatever share they are
 def sweep(
     landing: Landing,
     lists: Mapping[str, Callable[[], Iterable[str] | None]],
+    words: Mapping[str, str],
     now: Callable[[], datetime],
     max_share: float,
     read_returned: Callable[[str, Sequence[str]], Listed] | None,
     _cursor: Any,
 ) -> Iterator[Page]:
     """Compare tables with the ids that the vendor lists: the missing are gone, the returned are read. A table's name may have a
-    beginning of ids behind it ("engagements/00v"): only those are compared. A list is None where it cannot be whole.
+    beginning of ids behind it ("engagements/00v"): only those are compared. A list is None where it cannot be whole. `words`:
+    what the vendor calls the records of each.
 
     Raises
     ------
@@ -46,7 +48,8 @@ def sweep(
         lost, returned, living = compare_ids(landing, table, names, beginning)
         if len(lost) > max(ALLOWED_MISSING, max_share * living):
             raise CrmError(
-                f"{len(lost):,} of {living:,} {name} are listed no longer: deleted, or does our user see less than before?",
+                f"{len(lost):,} of {living:,} {words[name]} are listed no longer: deleted, or does our user see less than "
+                "before?",
                 "Give the user its access back; if they were really deleted, set `sweep_most: 1` under `source:` for a run.",
             )
         for part in _parts(lost):

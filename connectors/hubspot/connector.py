@@ -140,7 +140,7 @@ class HubSpot(HubSpotWriter, BaseConnector):
         """HubSpot lists what was deleted for ninety days, and not at all what was deleted for good or came back."""
         names = {"companies": "companies", "people": "contacts", "deals": "deals"}
         lists = {table: partial(self.api.all_ids, name) for table, name in names.items()}
-        return self.sweep_stream(lists, lambda table, ids: read_records(self.api, self._kind(names[table]), ids))
+        return self.sweep_stream(lists, names, lambda table, ids: read_records(self.api, self._kind(names[table]), ids))
 
     def _records(self, name: str) -> Stream:
         kind = self._kind(name)

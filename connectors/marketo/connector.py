@@ -361,7 +361,7 @@ class Marketo(MarketoWriter, BaseConnector):
             token = following
         last_run = moment(state.get("at"))
         if last_run is not None and run_start - last_run > DELETION_MEMORY:
-            for page in self.sweep_stream({"people": self._existing_ids}).read(None):
+            for page in self.sweep_stream({"people": self._existing_ids}, {"people": "leads"}).read(None):
                 yield Page(page.tables, None)
         yield Page({}, {"token": token, "at": iso(run_start)})
 

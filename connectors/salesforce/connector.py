@@ -20,7 +20,7 @@ from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row
 from connectors.crm.mapping import CrmMapping, StageValue, plain
 from connectors.crm.moments import iso, moment
-from connectors.crm.responses import RefusedError
+from connectors.crm.responses import RefusedError, masked
 from connectors.crm.rows import alias_row, before_row, history_row, label_row, number, text, true
 from connectors.crm.stream import Page, Stream, changed_rows
 from connectors.files.privacy import mail_domain
@@ -126,7 +126,8 @@ class Salesforce(SalesforceWriter, BaseConnector):
         lists = {"people": partial(self.api.ids, "Lead"), "deals": partial(self.api.ids, "Opportunity")}
         if self.api.describe(MEMBER):
             lists[f"engagements/{MEMBER_PREFIX}"] = partial(self.api.ids, MEMBER)
-        return self.sweep_stream(lists)
+        words = {"people": "leads", "deals": "opportunities", f"engagements/{MEMBER_PREFIX}": "campaign members"}
+        return self.sweep_stream(lists, words)
 
     def _history(self) -> ObjectKind:
         condition = "Field IN ('Status', 'leadConverted'" + "".join(f", '{f}'" for f in self._tracked_fields) + ")"
@@ -320,7 +321,8 @@ class Salesforce(SalesforceWriter, BaseConnector):
             old_value, new_value = (
                 text(self._money(record.get(side), field, record.get(CURRENCY))) for side in ("OldValue", "NewValue")
             )
-            row = history_row("lead", name, field, new_value, timestamp)
+            # known by the value as it was recorded: at another rate of exchange it is the same change
+            row = {**history_row("lead", name, field, text(record.get("NewValue")), timestamp), "value": masked(new_value)}
             rows[row["_id"]] = row
             created = moment(record.get("Lead.CreatedDate"))
             if created and created < timestamp:

@@ -81,7 +81,7 @@ def test_half_the_people_missing_is_a_permission_not_a_deletion(served: Opener) 
         here.first()
         for number in list(here.fake.records["persons"])[:30]:
             here.fake.delete("persons", number)
-        with pytest.raises(CrmError, match=r"30 of 60 people are listed no longer.*\n.*sweep_most: 1"):
+        with pytest.raises(CrmError, match=r"30 of 60 persons are listed no longer.*\n.*sweep_most: 1"):
             here.run()
         assert len(here.people) == 60
         source = here.config.source.model_copy(update={"sweep_most": 1.0})  # type: ignore[union-attr]

@@ -64,5 +64,7 @@ def test_a_deal_that_went_where_we_may_not_look_is_not_deleted(served: Opener) -
         number = next(n for n, record in here.fake.records["deals"].items() if not record["is_archived"])
         here.fake.records["deals"][number]["is_archived"] = True
         here.fake.skew += 86_400
-        here.run()
+        left_out = here.run().synced.refused
         assert sorted(here.dataset.deals["deal_id"]) == deals
+        assert "deals that were deleted stay." in left_out["deleted deals"]
+        assert "give access to archived deals" in left_out["deleted deals"]

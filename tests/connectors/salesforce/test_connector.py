@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -75,7 +76,7 @@ def test_half_the_members_missing_is_a_permission_not_a_deletion(served: Opener)
         for name in list(members)[: len(members) // 2]:
             del members[name]
         here.fake.skew += 86_400
-        with pytest.raises(CrmError, match=r"engagements/00v are listed no longer"):
+        with pytest.raises(CrmError, match=r"\d+ of \d+ campaign members are listed no longer"):
             here.run()
         assert len(here.dataset.interactions) == before
 
@@ -110,6 +111,21 @@ def test_what_an_amount_was_is_converted_like_what_it_is(served: Opener) -> None
         here.run()
         rows = [row for row in here.landed("history") if row["field"] == "AnnualRevenue"]
         assert sorted(float(row["value"]) for row in rows if row["record"] == lead["Id"]) == [800_000, 2_000_000]
+
+
+def test_another_rate_of_exchange_makes_no_second_change(served: Opener) -> None:
+    """The id of a change was made of the converted amount."""
+    with served("salesforce", more="  columns: {leads: {revenue: AnnualRevenue}}\n") as here:
+        lead = _with_currencies(here)
+        for old, new, days in (("100000", "400000", 2), ("400000", "1000000", 0)):
+            here.fake.history(lead["Id"], "AnnualRevenue", old, new, here.clock - timedelta(days=days))
+        here.run()
+        before = {row["_id"]: row["value"] for row in here.landed("history") if row["field"] == "AnnualRevenue"}
+        for record in here.fake.records["CurrencyType"].values():
+            record["ConversionRate"] = 0.4 if record["IsoCode"] == "CHF" else 1.0
+        here.run()  # the newest changes are read once more: others may have come in the same second
+        after = {row["_id"]: row["value"] for row in here.landed("history") if row["field"] == "AnnualRevenue"}
+        assert after.keys() == before.keys()
 
 
 def test_without_the_rates_of_currencies_the_import_goes_on_and_says_so(served: Opener) -> None:
