@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SIZES = (50, 100, 200, 400, 800, 1600)
 CONTRIBUTORS, CONTRIBUTOR_LEADS = 6, (1_500, 3_000)
 DAYS, UNTIL = 1_095, 730  # days simulated, and the day up to which a target knows anything
-SEARCH = Search(trials=2, minutes=0.5)
+SEARCH = Search(trials=2)
 VARIETIES = (0.3, 0.8)
 WAYS = ("with", "without", "rules")
 PICTURE, PAGE = "docs/pictures/clients.png", "docs/benchmarks/clients.md"

@@ -40,11 +40,11 @@ kind, config, what = sys.argv[1:4]
 opened = open_configured(kind, Path(config))
 connector = opened.connector
 begun = time.perf_counter()
-found = {}
+figures = {}
 if what == "import":
     done = sync.run(connector, opened.source, opened.config.funnel.build())
-    found["rows"] = sum(done.synced.rows.values())
-    found["leads"] = done.report.rows["leads"]
+    figures["rows"] = sum(done.synced.rows.values())
+    figures["leads"] = done.report.rows["leads"]
 else:
     import pyarrow.parquet as pq
     names = pq.read_table(connector.landing.folder / "dataset" / "leads.parquet", columns=["lead_id"])["lead_id"].to_pylist()
@@ -53,11 +53,11 @@ else:
     records = {n: values_of(row, "customer", "m 1", datetime.now(UTC)) for n in names}
     ledger = Ledger(connector.landing.folder / "sent.sqlite")
     connector.prepare(FIELDS, create=kind != "salesforce")
-    found["rows"] = send(connector, plan(records, ledger.digests(), FIELDS), ledger, "m 1").written
-found["seconds"] = time.perf_counter() - begun
-found["calls"] = connector.http.calls
-found["mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps(found))
+    figures["rows"] = send(connector, plan(records, ledger.digests(), FIELDS), ledger, "m 1").written
+figures["seconds"] = time.perf_counter() - begun
+figures["calls"] = connector.http.calls
+figures["mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps(figures))
 """
 
 
@@ -87,8 +87,8 @@ def run(kind: str, config: Path, what: str) -> dict[str, Any]:
     return result
 
 
-def measure(kind: str, leads: int, whole: bool = True) -> dict[str, Any]:
-    """First import; of the `whole` also second import, write-back, import after the write-back."""
+def measure(kind: str, leads: int, write_back: bool = True) -> dict[str, Any]:
+    """First import; with `write_back` also a second import, the write-back, and an import after it."""
     from tests.connectors.crm.crms import SWEEP, YAML
 
     with tempfile.TemporaryDirectory() as home, served(kind, leads) as url:
@@ -97,7 +97,7 @@ def measure(kind: str, leads: int, whole: bool = True) -> dict[str, Any]:
             YAML.format(kind=kind, url=url, folder=Path(home) / "crm", more=SWEEP.get(kind, "")), encoding="utf-8"
         )
         results = {"first": run(kind, config, "import")}
-        if whole:
+        if write_back:
             results["second"] = run(kind, config, "import")
             results["written"] = run(kind, config, "write")
             results["after"] = run(kind, config, "import")
@@ -131,7 +131,7 @@ def memory(kinds: Sequence[str], sizes: Sequence[int]) -> Iterator[str]:
     for kind in kinds:
         least = 0.0
         for leads in sizes:
-            first = measure(kind, leads, whole=False)["first"]
+            first = measure(kind, leads, write_back=False)["first"]
             least = least or first["mib"]
             yield f"| {kind} | {leads:,} | {first['rows']:,} | {first['mib']:.0f} | {first['mib'] / least - 1:+.0%} |"
 

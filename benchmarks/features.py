@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "benchmarks" / "features.md"
 PANDAS_LIMIT = 1_000_000  # its joined rows outgrow memory soon after; larger sizes are extrapolated
 PER_LEAD = 100
-LOOKS = 6
+LANDMARKS = 6
 SPAN = 730 * DAY
 TYPES = (
     "email_sent", "email_opened", "page_view", "email_clicked", "blog_view", "product_page_view", "pricing_page_view",
@@ -58,7 +58,7 @@ Columns = dict[str, np.ndarray]
 
 
 def world(interactions: int, seed: int = 0) -> World:
-    """Unsorted interactions, `PER_LEAD` a lead on average, and `LOOKS` landmarks a lead."""
+    """Unsorted interactions, `PER_LEAD` a lead on average, and `LANDMARKS` landmarks a lead."""
     random = np.random.default_rng(seed)
     leads = interactions // PER_LEAD
     kind = random.choice(len(TYPES), interactions, p=np.r_[[0.3, 0.15, 0.15], np.full(19, 0.4 / 19)])
@@ -71,8 +71,8 @@ def world(interactions: int, seed: int = 0) -> World:
         "content": random.integers(-1, 40, interactions).astype(np.int32),
         "account": np.sort(random.integers(0, leads // 3 + 1, leads)).astype(np.int32),
         "created": random.integers(0, 300 * DAY, leads),
-        "look_lead": np.repeat(np.arange(leads), LOOKS).astype(np.int32),
-        "as_of": np.sort(random.integers(300 * DAY, SPAN, (leads, LOOKS)), axis=1).ravel(),
+        "look_lead": np.repeat(np.arange(leads), LANDMARKS).astype(np.int32),
+        "as_of": np.sort(random.integers(300 * DAY, SPAN, (leads, LANDMARKS)), axis=1).ravel(),
     }
 
 
@@ -82,9 +82,9 @@ def ours(w: World, threads: int = 2, plan: Plan = PLAN) -> np.ndarray:
     history = HistoryIndex.build(
         leads, w["lead"], w["at"], w["type"].astype(np.int32) * 3 + w["direction"].astype(np.int32), w["value"], w["content"]
     )
-    looks = LandmarkArrays(w["look_lead"], w["as_of"], np.zeros(len(w["as_of"]), np.int32), w["created"][w["look_lead"]])
-    out = np.empty((len(plan.features), len(looks)), np.float32)
-    return evaluate(plan, People(w["account"], w["created"], history), looks, out=out, threads=threads)
+    landmarks = LandmarkArrays(w["look_lead"], w["as_of"], np.zeros(len(w["as_of"]), np.int32), w["created"][w["look_lead"]])
+    out = np.empty((len(plan.features), len(landmarks)), np.float32)
+    return evaluate(plan, People(w["account"], w["created"], history), landmarks, out=out, threads=threads)
 
 
 FAIR = tuple(f for f in PLAN.features if fair(f))
@@ -95,8 +95,8 @@ COUNTS = counts(FAIR, TYPES)
 def derive(column: Callable[[str], np.ndarray]) -> Columns:
     """From aggregated columns to the fair features."""
 
-    def n(what: InteractionFilter, days: float | None) -> np.ndarray:
-        return column(count_column(what, days)).astype(np.float64)
+    def n(interactions: InteractionFilter, days: float | None) -> np.ndarray:
+        return column(count_column(interactions, days)).astype(np.float64)
 
     derived: Columns = {}
     for f in FAIR:
@@ -120,8 +120,8 @@ def by_polars(w: World) -> Columns:
     import polars as pl
 
     events = pl.LazyFrame({k: w[k] for k in ("lead", "at", "type", "direction", "value")})
-    looks = pl.LazyFrame({"lead": w["look_lead"], "as_of": w["as_of"], "look": np.arange(len(w["as_of"]), dtype=np.int32)})
-    frame = rivals.by_polars(events, looks, FAIR, TYPES).sort("look").collect(engine="streaming")
+    landmarks = pl.LazyFrame({"lead": w["look_lead"], "as_of": w["as_of"], "look": np.arange(len(w["as_of"]), dtype=np.int32)})
+    frame = rivals.by_polars(events, landmarks, FAIR, TYPES).sort("look").collect(engine="streaming")
     return {f.name: frame[f.name].fill_null(np.nan).to_numpy() for f in FAIR}
 
 
@@ -145,19 +145,21 @@ def by_pandas(w: World) -> Columns:
 
     events = pd.DataFrame({k: w[k] for k in ("lead", "at", "type", "direction", "value")})
     count = len(w["as_of"])
-    looks = pd.DataFrame({"lead": w["look_lead"], "as_of": w["as_of"], "look": np.arange(count)})
-    joined = events.merge(looks, on="lead")
+    landmarks = pd.DataFrame({"lead": w["look_lead"], "as_of": w["as_of"], "look": np.arange(count)})
+    joined = events.merge(landmarks, on="lead")
     joined = joined[joined["at"] < joined["as_of"]]
     joined["age"] = joined["as_of"] - joined["at"]
 
-    def among(what: InteractionFilter) -> pd.Series:
-        mask = joined["type"].isin([TYPES.index(t) for t in what.types]) if what.types else joined["type"] >= 0
-        return mask & (joined["direction"] == (1 if what.direction == "in" else 2)) if what.direction else mask
+    def among(interactions: InteractionFilter) -> pd.Series:
+        mask = joined["type"].isin([TYPES.index(t) for t in interactions.types]) if interactions.types else joined["type"] >= 0
+        return mask & (joined["direction"] == (1 if interactions.direction == "in" else 2)) if interactions.direction else mask
 
     columns: Columns = {}
-    for what, days in COUNTS:
-        mask = among(what) if days is None else among(what) & (joined["age"] <= int(days * DAY))
-        columns[count_column(what, days)] = joined[mask].groupby("look").size().reindex(range(count), fill_value=0).to_numpy()
+    for interactions, days in COUNTS:
+        mask = among(interactions) if days is None else among(interactions) & (joined["age"] <= int(days * DAY))
+        columns[count_column(interactions, days)] = (
+            joined[mask].groupby("look").size().reindex(range(count), fill_value=0).to_numpy()
+        )
     for f in FAIR:
         if isinstance(f, DaysSince):
             grouped = joined[among(f.what)].groupby("look")["age"]
@@ -264,7 +266,9 @@ def main() -> None:
     growth = [(n, run("ripeline", n, 3)["seconds"]) for n in sorted({size // 10, size // 3, size})]
     single = time_one_lead()
     header = ["", "features", "time", "against Ripeline", "peak memory"]
-    table = Table(*header, title=f"{size:,} interactions, {size // PER_LEAD:,} leads, {LOOKS} landmarks each, sorting included")
+    table = Table(
+        *header, title=f"{size:,} interactions, {size // PER_LEAD:,} leads, {LANDMARKS} landmarks each, sorting included"
+    )
     for row in rows:
         table.add_row(*row)
     Console(width=120).print(table)
@@ -276,7 +280,7 @@ def main() -> None:
         "",
         f"Written by `make bench-features SIZE={size}` on {time.strftime('%Y-%m-%d')}: {platform.machine()},",
         f"{os.cpu_count()} cores, Python {platform.python_version()}, {libraries}.",
-        f"{size:,} unsorted interactions of {size // PER_LEAD:,} leads, {LOOKS} landmarks a lead, two threads; sorting",
+        f"{size:,} unsorted interactions of {size // PER_LEAD:,} leads, {LANDMARKS} landmarks a lead, two threads; sorting",
         "included. Each contestant ran in its own process; on a small input its numbers equalled the engine's.",
         "The rivals leave out what would take them several passes (visits, topics, the buying group); the first line is",
         "the engine with the same features as theirs, the second with the whole catalogue.",

@@ -172,13 +172,9 @@ def hazard(cut: Cut, fitted: Fitted, rows: Rows, unripe: Rows) -> Floats:
         )
         x = p.x(landmarks[at_risk])
         person_periods.append((np.column_stack((x, np.full(len(x), period, x.dtype))), event, landmarks[at_risk]))
-    x, y = (
-        np.concatenate([rows_of_period[0] for rows_of_period in person_periods]),
-        np.concatenate([rows_of_period[1] for rows_of_period in person_periods]),
-    )
-    lead = np.concatenate([rows_of_period[2] for rows_of_period in person_periods])
-    as_of = p.looks.as_of[lead]
-    train = Examples(x, y, np.ones(len(y)), as_of, p.account[lead], as_of)
+    x, y, at_risk_landmarks = (np.concatenate(columns) for columns in zip(*person_periods, strict=True))
+    as_of = p.looks.as_of[at_risk_landmarks]
+    train = Examples(x, y, np.ones(len(y)), as_of, p.account[at_risk_landmarks], as_of)
     linear, trees = fit_mixture(train, fitted.settings.linear), fitted.settings.trees
     gbm = gbm_learner(BinnedExamples(train), trees.params, trees=trees.count) if trees else linear
     later_x = p.x(cut.late)
@@ -220,7 +216,7 @@ def little(cut: Cut) -> Iterator[tuple[int, float, float, float]]:
             if subset is None:
                 return
             examples, rows = p.examples(target, labels, subset), p.usable(target, labels, subset)
-            fitted = fit_transition("x", examples, Search(trials=2, minutes=0.05), draw)
+            fitted = fit_transition("x", examples, Search(trials=2), draw)
             odds, _ = points_calibrator(points[rows], examples.y, examples.as_of, examples.known_at, examples.account)
             rate = np.full(len(cut.y), (examples.y.sum() + 0.5) / (len(examples) + 1))
             probabilities = (fitted.transition.probability(x), odds.probability(points[cut.late] / SCALE), rate)

@@ -43,25 +43,38 @@ def counts(features: tuple[Feature, ...], types: tuple[str, ...]) -> list[tuple[
     return list(needed)
 
 
-def count_column(what: InteractionFilter, days: float | None) -> str:
+def count_column(interactions: InteractionFilter, days: float | None) -> str:
     """The column of a count."""
-    return f"n_{what.name}_{days}"
+    return f"n_{interactions.name}_{days}"
 
 
-def by_polars(events: pl.LazyFrame, looks: pl.LazyFrame, features: tuple[Feature, ...], types: tuple[str, ...]) -> pl.LazyFrame:
+def by_polars(
+    events: pl.LazyFrame, landmarks: pl.LazyFrame, features: tuple[Feature, ...], types: tuple[str, ...]
+) -> pl.LazyFrame:
     """`events` (lead, at, type, direction, value; codes) and `looks` (lead, as_of, look) → look and the features, float32."""
     import polars as pl
 
-    def among(what: InteractionFilter) -> pl.Expr:
-        mask = pl.col("type") >= 0 if not what.types else pl.col("type").is_in([types.index(t) for t in what.types])
-        if len(what.types) == 1:
-            mask = pl.col("type") == types.index(what.types[0])
-        return mask & (pl.col("direction") == (INBOUND if what.direction == "in" else OUTBOUND)) if what.direction else mask
+    def among(interactions: InteractionFilter) -> pl.Expr:
+        mask = (
+            pl.col("type") >= 0
+            if not interactions.types
+            else pl.col("type").is_in([types.index(t) for t in interactions.types])
+        )
+        if len(interactions.types) == 1:
+            mask = pl.col("type") == types.index(interactions.types[0])
+        return (
+            mask & (pl.col("direction") == (INBOUND if interactions.direction == "in" else OUTBOUND))
+            if interactions.direction
+            else mask
+        )
 
     def within(days: float | None) -> pl.Expr:
         return pl.lit(True) if days is None else pl.col("age") <= int(days * DAY)
 
-    aggregates = [(among(what) & within(days)).sum().alias(count_column(what, days)) for what, days in counts(features, types)]
+    aggregates = [
+        (among(interactions) & within(days)).sum().alias(count_column(interactions, days))
+        for interactions, days in counts(features, types)
+    ]
     for f in features:
         if isinstance(f, DaysSince):
             age = pl.when(among(f.what)).then(pl.col("age"))
@@ -71,13 +84,13 @@ def by_polars(events: pl.LazyFrame, looks: pl.LazyFrame, features: tuple[Feature
             aggregates.append(pl.when(among(f.what)).then(weight).otherwise(0.0).sum().alias(f.name))
         elif isinstance(f, Total):
             aggregates.append(pl.when(among(f.what) & within(f.days)).then(pl.col("value")).otherwise(0.0).sum().alias(f.name))
-    joined = events.join(looks, on="lead").filter(pl.col("at") < pl.col("as_of"))
+    joined = events.join(landmarks, on="lead").filter(pl.col("at") < pl.col("as_of"))
     grouped = joined.with_columns(age=pl.col("as_of") - pl.col("at")).group_by("look").agg(aggregates)
     since = [f.name for f in features if isinstance(f, DaysSince)]
-    filled = looks.select("look").join(grouped, on="look", how="left").with_columns(pl.exclude(since).fill_null(0))
+    filled = landmarks.select("look").join(grouped, on="look", how="left").with_columns(pl.exclude(since).fill_null(0))
 
-    def n(what: InteractionFilter, days: float | None) -> pl.Expr:
-        return pl.col(count_column(what, days)).cast(pl.Float64)
+    def n(interactions: InteractionFilter, days: float | None) -> pl.Expr:
+        return pl.col(count_column(interactions, days)).cast(pl.Float64)
 
     out = []
     for f in features:
@@ -95,12 +108,16 @@ def by_polars(events: pl.LazyFrame, looks: pl.LazyFrame, features: tuple[Feature
     return filled.select("look", *out)
 
 
-def by_duckdb(events: str, looks: str, features: tuple[Feature, ...], types: tuple[str, ...]) -> str:
+def by_duckdb(events: str, landmarks: str, features: tuple[Feature, ...], types: tuple[str, ...]) -> str:
     """The same as SQL on two relations; CASE measured three times as fast as FILTER here."""
 
-    def among(what: InteractionFilter) -> str:
-        mask = f"type IN ({', '.join(str(types.index(t)) for t in what.types)})" if what.types else "true"
-        return f"{mask} AND direction = {INBOUND if what.direction == 'in' else OUTBOUND}" if what.direction else mask
+    def among(interactions: InteractionFilter) -> str:
+        mask = f"type IN ({', '.join(str(types.index(t)) for t in interactions.types)})" if interactions.types else "true"
+        return (
+            f"{mask} AND direction = {INBOUND if interactions.direction == 'in' else OUTBOUND}"
+            if interactions.direction
+            else mask
+        )
 
     def within(days: float | None) -> str:
         return "" if days is None else f" AND age <= {int(days * DAY)}"
@@ -119,8 +136,8 @@ def by_duckdb(events: str, looks: str, features: tuple[Feature, ...], types: tup
                 f'coalesce(sum(CASE WHEN {among(f.what)}{within(f.days)} THEN value ELSE 0 END), 0) AS "{f.name}"'
             )
 
-    def n(what: InteractionFilter, days: float | None) -> str:
-        return f'coalesce("{count_column(what, days)}", 0)'
+    def n(interactions: InteractionFilter, days: float | None) -> str:
+        return f'coalesce("{count_column(interactions, days)}", 0)'
 
     out = []
     for f in features:
@@ -135,7 +152,7 @@ def by_duckdb(events: str, looks: str, features: tuple[Feature, ...], types: tup
         elif isinstance(f, Variety):
             column = " + ".join(f"({n(InteractionFilter(t, (t,)), f.days)} > 0)::INT" for t in types)
         out.append(f'CAST({column} AS FLOAT) AS "{f.name}"')
-    joined = f'SELECT look, type, direction, value, as_of - e."at" AS age FROM {events} e JOIN {looks} l USING (lead)'
+    joined = f'SELECT look, type, direction, value, as_of - e."at" AS age FROM {events} e JOIN {landmarks} l USING (lead)'
     joined += ' WHERE e."at" < as_of'
     grouped = f"SELECT look, {', '.join(aggregates)} FROM ({joined}) GROUP BY look"
-    return f"SELECT look, {', '.join(out)} FROM {looks} LEFT JOIN ({grouped}) USING (look)"
+    return f"SELECT look, {', '.join(out)} FROM {landmarks} LEFT JOIN ({grouped}) USING (look)"

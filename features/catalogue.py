@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from features.dataset.funnel import Funnel
-from features.feature import Feature, InteractionFilter
+from features.feature import ACTIVE_DAYS, TURNED_AWAY, VISITS, Feature, InteractionFilter
 from features.spec import Age, Count, CreatedOn, DaysSince, Decayed, Gap, InStage, Share, Silence, Topics, Total, Trend, Variety
 from features.spec_accounts import ColleaguesActive, ColleaguesCount, ColleaguesSilence, GroupSize
 from features.turning_away import BY_NAME, TurningAway
@@ -18,9 +18,6 @@ from features.turning_away import BY_NAME, TurningAway
 ALL_INTERACTIONS = InteractionFilter("any")
 INBOUND = InteractionFilter("inbound", direction="in")
 OUTBOUND = InteractionFilter("outbound", direction="out")
-VISITS = InteractionFilter("visit", mark="visit")
-ACTIVE_DAYS = InteractionFilter("active_day", mark="active_day")
-TURNED_AWAY = InteractionFilter("turned_away", mark="turned_away")
 
 # group → the interaction types it gathers; a group is used where at least two of them occur
 GROUPS: dict[str, tuple[str, ...]] = {

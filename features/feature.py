@@ -30,6 +30,11 @@ class InteractionFilter:
         return type_words(self.name, language)
 
 
+VISITS = InteractionFilter("visit", mark="visit")
+ACTIVE_DAYS = InteractionFilter("active_day", mark="active_day")
+TURNED_AWAY = InteractionFilter("turned_away", mark="turned_away")
+
+
 @dataclass(frozen=True)
 class Feature(ABC):
     """The common face of all features: `name` (the column), `label` and `unit` in words, `group` for reasons, `part`."""

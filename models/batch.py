@@ -29,12 +29,12 @@ BLOCK = 20_000  # leads whose features are held at once
 CHUNK = 3_000  # leads whose numbers are
 
 
-def scoring_input(model: FunnelModel, histories: Histories, looks: Landmarks, threads: int | None = None) -> ScoringInput:
-    """What `models.score.score` needs for these looks."""
-    rows = build(model.plan, model.feature_set.encoders, histories, looks, threads=threads)
-    age_days = (looks.as_of - histories.created[looks.lead]) / DAY
-    stage_days = (looks.as_of - looks.entered) / DAY
-    return ScoringInput(rows, looks.stage, age_days, stage_days, partial(attribute, histories, looks))
+def scoring_input(model: FunnelModel, histories: Histories, landmarks: Landmarks, threads: int | None = None) -> ScoringInput:
+    """What `models.score.score` needs for these landmarks."""
+    rows = build(model.plan, model.feature_set.encoders, histories, landmarks, threads=threads)
+    age_days = (landmarks.as_of - histories.created[landmarks.lead]) / DAY
+    stage_days = (landmarks.as_of - landmarks.entered) / DAY
+    return ScoringInput(rows, landmarks.stage, age_days, stage_days, partial(attribute, histories, landmarks))
 
 
 def score_open(
@@ -56,15 +56,15 @@ def score_open(
     """
     parts, completed = [], 0
     with nullcontext() if threads == 1 else short_turns():
-        histories, looks = _open(model, dataset, moment(as_of), min(threads or CORES, MOST_THREADS))
-        words, batches = LeadWords(model, "en"), _scored_batches(model, histories, looks, threads)
+        histories, landmarks = _open(model, dataset, moment(as_of), min(threads or CORES, MOST_THREADS))
+        words, batches = LeadWords(model, "en"), _scored_batches(model, histories, landmarks, threads)
         for batch in batches if threads == 1 else _prefetched(batches):
-            lead_ids = histories.leads["lead_id"].to_numpy(object)[batch.looks.lead]
+            lead_ids = histories.leads["lead_id"].to_numpy(object)[batch.landmarks.lead]
             scored = recommend_all(words, batch.inputs, batch.numbers, _previous_advice(lead_ids, previous or {}, as_of))
             parts.append(pd.DataFrame({"lead_id": lead_ids, **scored.columns()}))
-            completed += len(batch.looks)
+            completed += len(batch.landmarks)
             if progress:
-                progress(completed, len(looks))
+                progress(completed, len(landmarks))
     table = pd.concat(parts, ignore_index=True) if parts else empty_scores(model)
     table["as_of"] = as_of.isoformat()
     return table.sort_values([f"p_{model.funnel.final}", "lead_id"], ascending=[False, True], ignore_index=True)
@@ -80,7 +80,7 @@ def _previous_advice(
 class _ScoredBatch(NamedTuple):
     """Some leads with their numbers."""
 
-    looks: Landmarks
+    landmarks: Landmarks
     inputs: ScoringInput
     numbers: Numbers
 
@@ -94,11 +94,13 @@ def _prefetched(parts: Iterator[_ScoredBatch]) -> Iterator[_ScoredBatch]:
             yield batch
 
 
-def _scored_batches(model: FunnelModel, histories: Histories, looks: Landmarks, threads: int | None) -> Iterator[_ScoredBatch]:
+def _scored_batches(
+    model: FunnelModel, histories: Histories, landmarks: Landmarks, threads: int | None
+) -> Iterator[_ScoredBatch]:
     """Features and attributes of many leads at once, since asking a column takes its time however few are asked for; their
     numbers for few at a time, so that words are soon waited for by nobody."""
-    for block_rows in _slices(len(looks), BLOCK):
-        block = looks.take(block_rows)
+    for block_rows in _slices(len(landmarks), BLOCK):
+        block = landmarks.take(block_rows)
         # first what needs no interactions: their index may still be in the making
         values = cache(partial(attribute, histories, block))
         fits = model.rules.fits(values, len(block))
@@ -135,6 +137,6 @@ def _open(model: FunnelModel, dataset: Dataset, as_of: int, threads: int) -> tup
     histories = Histories.from_dataset(
         dataset, features.types, features.mail, features.turning_away, people, threads, background=threads > 1
     )
-    looks = open_leads(Path(path.reached[histories.row], path.exited_at[histories.row]), as_of)
-    looks = replace(looks, as_of=model.looked_at(looks.entered, as_of))
-    return histories, looks.take(np.flatnonzero(eligible[histories.row][looks.lead]))
+    landmarks = open_leads(Path(path.reached[histories.row], path.exited_at[histories.row]), as_of)
+    landmarks = replace(landmarks, as_of=model.looked_at(landmarks.entered, as_of))
+    return histories, landmarks.take(np.flatnonzero(eligible[histories.row][landmarks.lead]))

@@ -75,7 +75,9 @@ def train(config: Config, *, folder: Path | None = None, console: Console | None
         )
         worth_table = worth(prepared, dataset, model)
         disagreement_table = disagreements(prepared, holdout)
-        against_rules = next_difference(prepared, holdout, holdout.probability["model"], holdout.probability["rules"])
+        against_rules = next_difference(
+            prepared, holdout.rows, holdout.labels, holdout.probability["model"], holdout.probability["rules"]
+        )
         with steps.phase("Report"):
             report_text = write_report(
                 run_config, report, prepared, holdout, handover_result, Findings(worth_table, model.next_steps)

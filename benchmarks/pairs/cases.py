@@ -90,20 +90,22 @@ class Case:
         return probabilities
 
 
-def cases(selection: Selection, *, whole: bool = False) -> Iterator[Case]:
-    """All cases of the tasks and origins selected, made where they are not on disk; with `whole` all are, with `prepared`."""
+def cases(selection: Selection, *, all_landmarks: bool = False) -> Iterator[Case]:
+    """All cases of the tasks and origins selected, made where they are not on disk; with `all_landmarks` all are made,
+    with `prepared`."""
     for name in selection.tasks:
         task = TASKS[name]
         numbers = selection.origins or tuple(range(1, len(task.origins) + 1))
         paths_of = {
-            number: [] if whole else _case_paths(task, selection.folder(Origin(task, number, 0, 0))) for number in numbers
+            number: [] if all_landmarks else _case_paths(task, selection.folder(Origin(task, number, 0, 0)))
+            for number in numbers
         }
         for path in (path for paths in paths_of.values() for path in paths):
             yield read_case(path)
         missing = [number for number, paths in paths_of.items() if not paths]
         for pair in _pairs(selection, name, missing) if missing else ():
             for path in write_cases(pair):
-                yield replace(read_case(path), prepared=pair.prepared if whole else None)
+                yield replace(read_case(path), prepared=pair.prepared if all_landmarks else None)
 
 
 def _case_paths(task: Task, folder: Path) -> list[Path]:

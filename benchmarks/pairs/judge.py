@@ -23,27 +23,27 @@ Record = dict[str, Any]
 
 def judge(pair: Pair, forecasts: Mapping[str, Forecast]) -> list[Record]:
     """One record per target that enough landmarks after the origin can tell about."""
-    after, records = pair.later, []
+    later, records = pair.later, []
     for target, name in enumerate(pair.prepared.funnel.targets):
-        rows = np.flatnonzero(after.labels.matured[:, target])
-        y = after.labels.reached[rows, target]
+        rows = np.flatnonzero(later.labels.matured[:, target])
+        y = later.labels.reached[rows, target]
         if len(rows) >= FEWEST and y.any() and not y.all():
             records.append({"target": name, **_question(pair, forecasts, target, rows)})
     return records
 
 
 def _question(pair: Pair, forecasts: Mapping[str, Forecast], target: int, rows: Rows) -> Record:
-    after = pair.later
-    y = after.labels.reached[rows, target]
-    account, week = after.account[rows], weeks(after.as_of[rows], after.prepared.dated)
+    later = pair.later
+    y = later.labels.reached[rows, target]
+    account, week = later.account[rows], weeks(later.as_of[rows], later.prepared.dated)
     p = {name: s.reached[rows, target] for name, s in forecasts.items()}
-    others = [name for name in p if name != MODEL]
-    each = np.column_stack([losses(y, p[MODEL]) - losses(y, p[name]) for name in others])
-    against = dict(zip(others, differences(each, (account, week)), strict=True))
+    other_names = [name for name in p if name != MODEL]
+    each = np.column_stack([losses(y, p[MODEL]) - losses(y, p[name]) for name in other_names])
+    against = dict(zip(other_names, differences(each, (account, week)), strict=True))
     model = forecasts[MODEL]
     assert model.low is not None
     assert model.high is not None
-    cells = groups(p[MODEL], model.low[rows, target], model.high[rows, target], y, after.as_of[rows], account)
+    cells = groups(p[MODEL], model.low[rows, target], model.high[rows, target], y, later.as_of[rows], account)
     inside = [cell.holds(float(y[cell.rows].mean())) for cell in cells]
     return {
         "rows": len(rows),

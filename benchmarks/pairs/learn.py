@@ -45,10 +45,10 @@ def way(name: str) -> Way:
     return learn
 
 
-def evaluate(ways: Mapping[str, Way], every: Iterable[Case]) -> list[Record]:
+def evaluate(ways: Mapping[str, Way], judged_cases: Iterable[Case]) -> list[Record]:
     """A record per case that enough landmarks tell about: log loss of each way and of peers, differences from the first way."""
     records = []
-    for case in every:
+    for case in judged_cases:
         y = case.judged.y
         if len(y) < FEWEST or y.all() or not y.any() or not len(case.train):
             continue
@@ -112,12 +112,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="JSON file of all records")
     add_options(parser)
     arguments = parser.parse_args()
-    every = cases(selection_of(arguments), whole=arguments.whole)
+    judged_cases = cases(selection_of(arguments), all_landmarks=arguments.whole)
     if arguments.prepare:
-        for case in every:
+        for case in judged_cases:
             print(f"{case.title}: {len(case.train):,} examples, {len(case.judged.y):,} asked about")
         return
-    records = evaluate({name: way(name) for name in arguments.ways}, every)
+    records = evaluate({name: way(name) for name in arguments.ways}, judged_cases)
     if arguments.out:
         arguments.out.write_text(json.dumps(records, indent=1), encoding="utf-8")
     if records:

@@ -122,10 +122,10 @@ def later(dataset: Dataset, config: Config, origin: Origin, at_origin: Prepared)
     facts = DatasetFacts(at_origin.funnel, at_origin.feature_set, at_origin.rules, at_origin.audit, at_origin.encoders, ())
     prepared = prepare(dataset, config, at_origin.funnel, at_origin.rules, facts=facts)
     labels = prepared.labels(prepared.extracted_at)
-    looks = prepared.looks
-    judged = (looks.as_of > origin.moment) & (looks.as_of <= origin.until) & labels.matured.any(axis=1)
+    landmarks = prepared.looks
+    judged = (landmarks.as_of > origin.moment) & (landmarks.as_of <= origin.until) & labels.matured.any(axis=1)
     if origin.task.by_account:
         ids = dataset.leads["lead_id"].astype("str")[held_out(dataset, origin.task)]
-        judged &= prepared.histories.leads["lead_id"].astype("str").isin(ids).to_numpy(bool)[looks.lead]
+        judged &= prepared.histories.leads["lead_id"].astype("str").isin(ids).to_numpy(bool)[landmarks.lead]
     rows = np.flatnonzero(judged)
     return Later(prepared, rows, labels.take(rows))

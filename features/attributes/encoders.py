@@ -90,9 +90,8 @@ class AttributeEncoder:
     """One column of leads or companies as numeric columns `names`.
 
     - number: itself, with `log` also sign × log(1 + |x|); flag, free_mail: 1 or 0; seniority: 0–6; band: the middle of a range
-      of numbers (`features.attributes.bands`); date: days from it to as_of,
-      missing when it is not before as_of or before 1900; with `century` one that is not before as_of is that of a century
-      earlier. NaN when missing or not of the kind.
+      of numbers (`features.attributes.bands`); date: days from it to as_of, missing where it lies before 1900 or not before
+      as_of; with `century` one that does not lie before as_of is read a century earlier. NaN when missing or not of the kind.
     - category, function: one-hot, an indicator per entry of `levels`, one for all rare and unseen values, one for missing.
 
     Raises

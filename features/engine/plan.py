@@ -13,14 +13,12 @@ import numpy.typing as npt
 from features.common.clock import DAY
 from features.common.compiled import packed
 from features.engine.index import INBOUND, OUTBOUND, UNDIRECTED
-from features.feature import Feature, InteractionFilter
+from features.feature import ACTIVE_DAYS, TURNED_AWAY, VISITS, Feature, InteractionFilter
 from features.spec import Age, Count, CreatedOn, DaysSince, Decayed, Gap, InStage, Share, Silence, Topics, Total, Trend, Variety
 from features.spec_accounts import ColleaguesActive, ColleaguesCount, ColleaguesSilence, GroupSize
 from features.turning_away import BY_NAME, TurningAway
 
 _DIRECTION = {"in": INBOUND, "out": OUTBOUND}
-VISIT, ACTIVE_DAY = InteractionFilter("visit", mark="visit"), InteractionFilter("active_day", mark="active_day")
-TURNED_AWAY = InteractionFilter("turned_away", mark="turned_away")
 UNBOUNDED = 2**62  # a window longer than any history
 
 # what an instruction does with its three numbers; the kernel has a branch for each
@@ -176,7 +174,7 @@ class Plan:
         shared_first, shared_members = _rows(shared.members(self.types, self.away))
         sizes = [
             len(channels), len(builder.faded), len(builder.summed), len(shared.channels),
-            channels.get(VISIT, -1), channels.get(ACTIVE_DAY, -1), any(type(f) is Topics for f in self.features),
+            channels.get(VISITS, -1), channels.get(ACTIVE_DAYS, -1), any(type(f) is Topics for f in self.features),
             self.asks_for_colleagues,
         ]  # fmt: skip
         integers = packed(

@@ -200,7 +200,7 @@ def _count_scanned(data: Dataset, feature_set: FeatureSet, accounts: int) -> Int
 
 def _store_change(task: Building, change: Change, block: Block, scanned: Ints) -> Record:
     columns, number, old_record, todo = task.spec.columns, change.bucket.number, change.record, change.todo
-    part, row = change.reusable.part.copy(), change.reusable.row.copy()
+    part_number, row = change.reusable.part.copy(), change.reusable.row.copy()
     parts = list(old_record.parts) if old_record else []
     keys = columns
     if old_record and parts:
@@ -208,7 +208,9 @@ def _store_change(task: Building, change: Change, block: Block, scanned: Ints) -
         column_index = {key: i for i, key in enumerate(columns)}
         live = int((row >= 0).sum())
         if set(keys) != set(columns) or len(parts) >= MOST_PARTS or live < MIN_LIVE_SHARE * sum(rows for _, rows in parts):
-            block, todo, part, row, parts, keys = _compacted(task, old_record, (columns, todo, block), (part, row))
+            block, todo, part_number, row, parts, keys = _compacted(
+                task, old_record, (columns, todo, block), (part_number, row)
+            )
         elif keys != columns:
             block = block[[column_index[key] for key in keys]]
     digest_parts = [
@@ -220,7 +222,7 @@ def _store_change(task: Building, change: Change, block: Block, scanned: Ints) -
     ]
     digest = hashlib.sha256(json.dumps(digest_parts).encode()).hexdigest()
     if len(todo) or not parts:
-        part[todo], row[todo] = len(parts), np.arange(len(todo))
+        part_number[todo], row[todo] = len(parts), np.arange(len(todo))
         parts.append((task.store.put_block(number, block, digest), len(todo)))
     state = change.state
     index = {
@@ -228,7 +230,7 @@ def _store_change(task: Building, change: Change, block: Block, scanned: Ints) -
         "as_of": state.landmarks.as_of,
         "stage": state.landmarks.stage,
         "entered": state.landmarks.entered,
-        "part": part.astype(np.int32),
+        "part": part_number.astype(np.int32),
         "row": row.astype(np.int32),
         **state.labels,
     }
@@ -255,10 +257,10 @@ def _compacted(
 ) -> tuple[Block, npt.NDArray[np.intp], Ints, Ints, list[tuple[str, int]], tuple[str, ...]]:
     """All rows in one new block: those computed now beside those that are what they were."""
     columns, todo, block = computed
-    part, row = stored_rows
+    part_number, row = stored_rows
     out = np.empty((len(columns), len(row)), np.float32)
     kept_rows = np.flatnonzero(row >= 0)
-    index = pd.DataFrame({"part": part[kept_rows], "row": row[kept_rows]})
+    index = pd.DataFrame({"part": part_number[kept_rows], "row": row[kept_rows]})
     out[:, kept_rows] = task.store.block(old_record, columns, index=index)
     out[:, todo] = block
     all_rows = np.arange(len(row))

@@ -25,9 +25,9 @@ class Reference:
     def learn(cls, final: Floats, fit: Floats, engagement: Floats, target: npt.NDArray[np.integer], targets: int) -> Reference:
         """From held-out rows: P(final) (n,), sums of fit and engagement contributions (n,), and each row's next target."""
         thirds = np.zeros((2, targets, 2))
-        for i, part in enumerate((fit, engagement)):
+        for i, sums in enumerate((fit, engagement)):
             for t in range(targets):
-                values = part[target == t]
+                values = sums[target == t]
                 thirds[i, t] = np.quantile(values, [1 / 3, 2 / 3]) if len(values) else np.zeros(2)
         levels = np.arange(1, 100) / 100
         percentiles = np.quantile(final, levels) if len(final) else levels
@@ -57,6 +57,6 @@ def part_sum(contributions: Any, columns: Any) -> Any:
 
 
 @inlined
-def third_of(part: Any, thirds: Any, target: Any) -> Any:
+def third_of(total: Any, thirds: Any, target: Any) -> Any:
     """0 … 2, the third of a lead's `part_sum` among those with its next target; `thirds` (targets · 2,), and equal is below."""
-    return np.float64(part > thirds[2 * target]) + np.float64(part > thirds[2 * target + 1])
+    return np.float64(total > thirds[2 * target]) + np.float64(total > thirds[2 * target + 1])

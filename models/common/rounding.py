@@ -18,7 +18,7 @@ def rounded_rows(values: Floats, unit: float) -> Floats:
     numbers, out = values.ravel(), np.empty(values.size)
     if count := _round(numbers, unit, out):
         digits, doubtful = round(np.log10(unit)), np.empty(count, np.int64)
-        _find(numbers, unit, doubtful)
+        _doubtful_places(numbers, unit, doubtful)
         out[doubtful] = [round(number, digits) for number in numbers[doubtful].tolist()]
     return out.reshape(values.shape)
 
@@ -41,7 +41,7 @@ def _round(numbers: Any, unit: float, out: Any) -> int:
 
 
 @exact
-def _find(numbers: Any, unit: float, places: Any) -> None:
+def _doubtful_places(numbers: Any, unit: float, places: Any) -> None:
     """Where the numbers (n,) for Python stand."""
     count = 0
     for i in range(len(numbers)):

@@ -84,31 +84,34 @@ def hold_out(prepared: Prepared, config: Config, steps: Steps) -> Holdout:
                 for t in range(len(prepared.funnel.targets))
             ]
             sources[name] = chain(fitted, x, stage)[1]
-    held_out = _judged(prepared, config, (cut, train_rows, rows), fit, sources)
-    against_rules = next_difference(prepared, held_out, held_out.probability["model"], sources["rules"])
-    if against_rules.verdict == "worse":
-        sources[LEARNED] = held_out.probability["model"]
+    predicted = chain(fit.transitions, x, stage)
+    test_labels = prepared.labels(prepared.extracted_at).take(rows)
+    against_rules = next_difference(prepared, rows, test_labels, predicted[1], sources["rules"])
+    learned_worse = against_rules if against_rules.verdict == "worse" else None
+    if learned_worse:
+        sources[LEARNED] = predicted[1]
         with steps.phase("The rules in the model's place"):
-            rules_fit = fit_rules(prepared, cut, train_rows, config.search, config.seed)
-            held_out = _judged(prepared, config, (cut, train_rows, rows), rules_fit, sources)
-        held_out = replace(held_out, learned_worse=against_rules)
-    return replace(held_out, seconds=seconds)
+            fit = fit_rules(prepared, cut, train_rows, config.search, config.seed)
+            predicted = chain(fit.transitions, x, stage)
+    held_out = _judged(prepared, config, (cut, train_rows, rows), test_labels, fit, predicted, sources)
+    return replace(held_out, seconds=seconds, learned_worse=learned_worse)
 
 
 def _judged(
     prepared: Prepared,
     config: Config,
     sides_of_cut: tuple[int, Flags, npt.NDArray[np.intp]],
+    test_labels: Labels,
     fit: Fit,
+    predicted: tuple[Floats, Floats],
     other_sources: Mapping[str, Floats],
 ) -> Holdout:
-    """What a fit says of the held-out rows, beside the other sources."""
+    """What a fit says of the held-out rows (`predicted`, as `chain` gives it), beside the other sources."""
     cut, train_rows, rows = sides_of_cut
     as_of, account = prepared.looks.as_of, prepared.account
-    stage, x = prepared.looks.stage[rows], prepared.x(rows)
-    conditional, by_model = chain(fit.transitions, x, stage)
+    stage = prepared.looks.stage[rows]
+    conditional, by_model = predicted
     sources = {"model": by_model, **other_sources}
-    test_labels = prepared.labels(prepared.extracted_at).take(rows)
     questions = slices(prepared.funnel, stage, test_labels.matured)
     results = {name: evaluate_slices(questions, test_labels.reached, p, prepared.funnel) for name, p in sources.items()}
     low, high = chain_intervals([t.interval for t in fit.transitions], conditional, by_model)
@@ -162,11 +165,13 @@ def sides(prepared: Prepared, share: float) -> tuple[int, Flags, npt.NDArray[np.
     return cut, train_rows, np.flatnonzero(test_rows)
 
 
-def next_difference(prepared: Prepared, holdout: Holdout, a: Floats, b: Floats, subset: Flags | None = None) -> Difference:
-    """Log loss of `a` minus `b` (n, targets) on each held-out landmark's own next lead stage."""
-    stage = prepared.looks.stage[holdout.rows]
-    matured = holdout.labels.matured[np.arange(len(stage)), stage]
+def next_difference(
+    prepared: Prepared, rows: npt.NDArray[np.intp], labels: Labels, a: Floats, b: Floats, subset: Flags | None = None
+) -> Difference:
+    """Log loss of `a` minus `b` (n, targets) on each landmark's own next lead stage; `rows` (n,): which landmarks."""
+    stage = prepared.looks.stage[rows]
+    matured = labels.matured[np.arange(len(stage)), stage]
     use = np.flatnonzero(matured if subset is None else matured & subset)
     next_stage = stage[use]
-    account = prepared.account[holdout.rows[use]]
-    return compare(holdout.labels.reached[use, next_stage], a[use, next_stage], b[use, next_stage], account)
+    account = prepared.account[rows[use]]
+    return compare(labels.reached[use, next_stage], a[use, next_stage], b[use, next_stage], account)

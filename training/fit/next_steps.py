@@ -67,10 +67,10 @@ def next_steps(prepared: Prepared, config: Config, model: FunnelModel) -> NextSt
     return NextSteps(tuple(steps), opt_outs, _typical_interactions(index, types))
 
 
-def _offered(config: Config, types: tuple[str, ...], turning_away: TurningAway) -> list[str]:
+def _offered(config: Config, types: tuple[str, ...], away: TurningAway) -> list[str]:
     named = config.nurturing.steps
     if named is None:
-        return [t for t in types if any(offer in t.casefold() for offer in OFFERS) and t not in turning_away.types]
+        return [t for t in types if any(offer in t.casefold() for offer in OFFERS) and t not in away.types]
     for name in named:
         if name not in types:
             raise ConfigError(f"nurturing: steps: no interaction type {name!r}: {nearest(name, types)}", "Name one of them.")

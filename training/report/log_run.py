@@ -172,4 +172,4 @@ def _against_champion(
     looks = prepared.looks.take(holdout.rows)
     inputs = split(champion, scoring_input(champion, histories, looks))
     champion_probability = chain(champion.transitions, inputs.x, looks.stage)[1]
-    return next_difference(prepared, holdout, holdout.probability["model"], champion_probability, newer)
+    return next_difference(prepared, holdout.rows, holdout.labels, holdout.probability["model"], champion_probability, newer)

@@ -90,7 +90,12 @@ def test_where_what_was_learned_is_worse_than_the_rules_these_are_the_model(turn
     learned, model, rules = (found.results[name]["customer"]["log_loss"] for name in ("learned", "model", "rules"))
     assert learned > rules + found.learned_worse.low
     assert model == pytest.approx(rules, abs=0.01)
-    assert next_difference(turned.prepared, found, found.probability["model"], found.probability["rules"]).verdict == "tied"
+    assert (
+        next_difference(
+            turned.prepared, found.rows, found.labels, found.probability["model"], found.probability["rules"]
+        ).verdict
+        == "tied"
+    )
     result = handover(turned.prepared, turned.config, found)
     final = final_model(turned.prepared, turned.config, found, result.policy, steps)
     assert "In this version the rules stand in for what was learned" in final.notes[0]
