@@ -48,10 +48,11 @@ _BESIDE = _set(
     "prospect prospects recipient empfaenger customer kunde kunden client subscriber abonnent all alle group global globally "
     "indirect am als aus bei der die das den dem durch fuer hat im sich vom von wurde wird zum zur typ sie wir uns "
     "eingegangen erhalten requested asked listen telefonisch telefonische schriftlich schriftliche muendlich muendliche "
-    "written verbal received reported manually automatically auto manuell again hard soft block permanent temporary transient "
-    "technical hosted hs cio interessent interessentin crm hubspot marketo salesforce pardot pipedrive mailchimp mandrill "
-    "mailjet mailgun sendgrid brevo klaviyo braze iterable postmark eloqua marketing sparkpost ses gdpr dsgvo today heute "
-    "action activity webhook provider server isp sender absender date datum reason grund property flag abuse spam"
+    "written verbal received reported manually automatically auto manuell again hard soft block permanent permanently "
+    "temporary temporarily transient technical hosted hs cio interessent interessentin crm hubspot marketo salesforce pardot "
+    "pipedrive mailchimp mandrill mailjet mailgun sendgrid brevo klaviyo braze iterable postmark eloqua marketing sparkpost "
+    "ses gdpr dsgvo today heute action activity webhook provider server isp sender absender date datum reason grund property "
+    "flag abuse spam"
 )
 _SALES = _set("sales vertrieb mql sql sal sdr bdr ae rep team account executive manager crm closed lost won not telefon phone")
 _AUXILIARY = _set(
@@ -71,11 +72,12 @@ MEASURES = _set(
     "trend"
 )
 CONTENT = _set(
-    "seminar seminare schulung konferenz conference messe fair webinar webinare webinars guide guides ebook whitepaper "
-    "catalogue catalog katalog blog post explained article artikel tour training workshop course kurs video podcast tutorial "
-    "template templates vorlage survey umfrage poll report reports bericht dashboard documentation docs help hilfe tips tipps "
-    "checklist checkliste playbook event demo meeting termin house toolkit tool feature study studie best practice practices "
-    "law laws gesetz belehrung audit settings einstellungen reminder erinnerung animation game"
+    "kauf bestellung vertrag vertrags order seminar seminare schulung konferenz conference messe fair webinar webinare "
+    "webinars guide guides ebook whitepaper catalogue catalog katalog blog post explained article artikel tour training "
+    "workshop course kurs video podcast tutorial template templates vorlage survey umfrage poll report reports bericht "
+    "dashboard documentation docs help hilfe tips tipps checklist checkliste playbook event demo meeting termin house toolkit "
+    "tool feature study studie best practice practices law laws gesetz belehrung audit settings einstellungen reminder "
+    "erinnerung animation game"
 )
 # where an act is done: to be there is not to do it
 WAYS = _set(
@@ -123,11 +125,12 @@ _REFUSALS = (
     r"\bunsubscri\w*|\bun subscri\w*|\bunsub(?:s|bed)?\b|\bunfollow(?:ed|s)?\b|\b(?:de|ent|ab)abonnier\w*|\bentfolgt\b",
     r"\bopt(?:ed|ing|s)? ?(?:(?:me|us|him|her|them) )?outs?\b",
     r"\babbestell\w*|\b(?:werbe ?)?widerspr(?:uch|ueche|ochen)\b|\bwiderrufe?n?\b",
-    rf"\b{_CONSENT} (?:\w+ )?{_WITHDRAWN}\b|\b{_WITHDRAWN} (?:\w+ )?{_CONSENT}\b|\bno (?:marketing )?(?:consent|permission)\b",
+    rf"\b{_CONSENT} (?:\w+ )?{_WITHDRAWN}\b|\b{_WITHDRAWN} (?:\w+ )?{_CONSENT}\b",
+    r"\bno (?:marketing )?(?:consent|permission)\b",
     r"\bkeine (?:einwilligung|zustimmung)\b",
-    r"\b(?:spam|junk) ?(?:report\w*|complain\w*|beschwerden?|meldung(?:en)?|gemeldet|markiert)\b",
+    r"\b(?:spam|junk) ?(?:report\w*|complain\w*|beschwerden?|meldung(?:en)?|markierung|gemeldet|markiert)\b",
     r"\babuse ?(?:report\w*|complain\w*)",
-    r"\bspammed\b|\bjunk leads?\b",
+    r"\b(?:spamm|junk)ed\b|\bjunk leads?\b",
     rf"\b{_MARK} (?:(?:{_MAILS}|it|this|us|the|our) )*(?:as |for |to |into )?(?:a )?(?:spam|junk|unwanted)\b",
     r"\b(?:als|in) (?:spam|junk|unerwuenscht) (?:\w+ )?(?:gemeldet|markiert|eingestuft|gekennzeichnet|verschoben)\b",
     r"\b(?:gemeldet|markiert) als (?:spam|junk)\b",
@@ -178,9 +181,10 @@ HAPPENED = re.compile(
     r"(?:\w{3,}ed|gone|abgemeldet|ausgetragen|abgesagt|abbestellt|gekuendigt|entzogen|widersprochen|gesperrt"
     r"|rejection)\b|opted out"
 )
-LEAVING = re.compile(r"un ?sub|opt")  # no topic of a text before it: "webinar unsubscribe"
+# nouns that are what a text before them is about ("Whitepaper Widerruf"), where "Demo: not interested" is what became of it
+SUBJECT = re.compile(r"(?:.* )?(?:widerrufe?|(?:werbe ?)?widerspruch|kuendigung\b.*|\w*list\w*|bounces|spam \w+)$")
 DENIED = re.compile(
-    rf"\b(?:not|never|no|non|nicht|nie|niemals|kein|keine|keinen|anti|without|ohne|didn t|wasn t|hasn t|isn t)"
+    rf"\b(?:un|not|never|no|non|nicht|nie|niemals|kein|keine|keinen|anti|without|ohne|didn t|wasn t|hasn t|isn t)"
     rf"(?: (?:{'|'.join(sorted(MAIL | _AUXILIARY))}|vom|von|from|der))*$"
 )
 UNDOING = re.compile(
@@ -202,7 +206,8 @@ _THEN = (
 )
 UNDONE = re.compile(
     _THEN + r"(?:undone|undo|revert(?:ed)?|reversed|reversal|restored|lifted|cancell?ed|revoked|revocation|withdrawn|aborted"
-    r"|abandoned|prevented|averted|avoided|aufgehoben|rueckgaengig|zurueckgenommen|zurueckgezogen|widerrufen|storniert|revidiert"
+    r"|abandoned|prevented|averted|avoided|aufgehoben|rueckgaengig|zurueckgenommen|zurueckgezogen|widerrufen"
+    r"|storniert|revidiert"
     r"|abgewendet|verhindert"
     r"|abgebrochen|entsperrt|freigegeben|(?:false|no|nein|0)$)\b"
 )
@@ -283,12 +288,13 @@ def _company(kind: Kind, pattern: str, company: frozenset[str], **more: bool) ->
 
 
 _NEAR_MAIL = _BESIDE | MAIL | _DELIVERY
+_DROPPED = r"dropped(?! (?:in|into|by|off|at)\b)|blocked|blockiert|cleaned"
 _INNER = r"((?:\w+ ){0,3})"
 IN_COMPANY = (
     _company("bounce", r"\b(?:bounc(?:e[ds]?|ing)|gebounc(?:ed|t))\b", _NEAR_MAIL, loosely=True),
     _company(
         "refusal",
-        r"\b(?:spam|junk|abuse|complain(?:t|ts|ed)|beschwerden?|beschwert|object(?:ed|ion|ions))\b",
+        r"\b(?:spam|junk(?! mails?\b)|abuse|complain(?:t|ts|ed)|beschwerden?|beschwert|object(?:ed|ion|ions))\b",
         _NEAR_MAIL,
         loosely=True,
     ),
@@ -298,30 +304,30 @@ IN_COMPANY = (
         _NEAR_MAIL - {"event"},
         loosely=True,
     ),
-    _company(
-        "bounce", r"\b(?:dropped|blocked|blockiert|cleaned|quarantined|reject(?:ed|ion|ions|s)?)\b", _NEAR_MAIL, needs_mail=True
-    ),
+    _company("bounce", rf"\b(?:{_DROPPED}|quarantined|reject(?:ed|ion|ions|s)?)\b", _NEAR_MAIL, needs_mail=True),
     _company("bounce", r"\b(?:fail(?:ed|ure|ures|s)?|fehlgeschlagen|gescheitert)\b", _NEAR_MAIL, needs_mail=True),
     _company("refusal", r"\b(?:declined|refused|abgelehnt)\b", _NEAR_MAIL, needs_mail=True),
+    _company("refusal", r"\b(?:gekuendigt|kuendigung(?:en)?)\b", _NEAR_MAIL, of_mail=False, needs_mail=True),
     _company(
         "refusal", r"\bstopp?\b", _NEAR_MAIL | _set("reply replied answer keyword inbound"), of_mail=False, needs_mail=True
     ),
-    _company("bounce", r"\b(?:dropped|blocked|blockiert|cleaned)\b", _BESIDE, of_mail=False),
-    _company("refusal", r"\b(?:gesperrt|turned us down|said no|says no|hat nein gesagt)\b", _NEAR_MAIL),
+    _company("bounce", rf"\b(?:{_DROPPED})\b", _BESIDE, of_mail=False),
+    _company("refusal", r"\b(?:gesperrt|suppression|turned us down|said no|says no|hat nein gesagt)\b", _NEAR_MAIL),
     _company(
         "refusal",
         rf"\b(?:remov(?:ed?|al)|deleted?|taken?|left|leave|unlisted) (?:(?:me|us|contact|lead) )?(?:from |off |of "
-        rf"|the )*{_INNER}lists?\b|\blists? removal\b"
-        rf"|\b(?:aus|von|vom) {_INNER}(?:liste|verteiler|newsletter) (?:entfernt|geloescht|gestrichen|genommen)\b",
+        rf"|the )*{_INNER}lists?\b|\blists? (?:removal|left)\b"
+        rf"|\b(?:aus|von|vom) {_INNER}(?:liste|verteiler|newsletter) (?:entfernt|geloescht|gestrichen|genommen)\b"
+        rf"|\b{_INNER}(?:liste|verteiler) verlassen\b",
         _NEAR_MAIL,
     ),
     _company(
         "refusal",
-        r"\b(?:reject(?:ed|ion|ions|s)?|declined?|refused|refusal|abgelehnt|ablehnung(?:en)?|(?:ab|zurueck)gewiesen"
-        r"|absagen?|abgesagt)\b",
+        r"\b(?:reject(?:ed|ion|ions|s)?|declined?|refused|refusal|abgelehnt|ablehnung(?:en)?|(?:ab|zurueck)gewiesen)\b",
         _BESIDE | _SALES,
         of_mail=False,
     ),
+    _company("refusal", r"\b(?:absagen?|abgesagt|dq)\b", (_BESIDE | _SALES) - {"event"}, of_mail=False),
 )
 
 
@@ -351,9 +357,10 @@ _COMPOUND = (
     | _set(
     "hard soft block bounce bounced bounces spam junk report reports reported complaint complaints marked as abuse opt out "
     "opted in not interested interest kein keine interesse do call contact dnc stop stopp dropped failed blocked undelivered "
-    "undeliverable abmeldung abmeldungen listen austragung abmelde abgemeldet abbestellung abbestellt kuendigung gekuendigt "
-    "widerruf widerspruch werbe einwilligung einwilligungs abmeldungs kuendigungs widerrufs unsubscribe unsubscribed unsub "
-    "list black removed from meldung beschwerde marketing absage absagen lead leads sales rejected disqualified confirmation"
+    "undeliverable abmeldung abmeldungen listen liste austragung abmelde abgemeldet abbestellung abbestellt kuendigung "
+    "gekuendigt widerruf widerspruch werbe einwilligung einwilligungs abmeldungs kuendigungs widerrufs unsubscribe "
+    "unsubscribed unsub list black removed from meldung beschwerde marketing absage absagen lead leads sales rejected "
+    "disqualified confirmation"
 )
 )  # fmt: skip
 

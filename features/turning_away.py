@@ -92,7 +92,7 @@ def _is_about_itself(act: _Act, earlier: str) -> bool:
         return False
     if words.LOOKING.search(act.before) or (not has_happened and words.ENGAGING.search(f"{earlier} {act.before}")):
         return False
-    if not has_happened and not words.LEAVING.match(act.text) and {*earlier.split(), *act.before.split()} & words.CONTENT:
+    if words.SUBJECT.match(act.text) and {*earlier.split(), *act.before.split()} & words.CONTENT - words.HOLDERS:
         return False
     things = set(own.split())
     if things & (words.CONTENT | (words.MEASURES if act.kind == "bounce" else words.MEASURES | words.DOCUMENTS)):

@@ -79,7 +79,23 @@ Absage vom Lead: kein Budget|Lead verloren: kein Interesse|unsubscribe;email|uns
 kündigte Newsletter|Newsletter abgemeldet|NewsletterAbmeldung|newsletter_cancel|Abbestellt: Newsletter
 Newsletter-Abo beendet|Opted Out - Email|Email - Opted Out|Email Opt-Out = true|Opt-out: yes|unsubscribed: true
 Do Not Call: true|preference_center_unsubscribe|unsubscribed in app|Unsubscribed on page|contact unsubscribed via page view
-optout via whitepaper form|abgemeldet nach Webinar|Unsubscribed because of price"""
+optout via whitepaper form|abgemeldet nach Webinar|Unsubscribed because of price
+Email Opt-Out (website form)|opted-out via SMS keyword|Unsubscribed via link in footer|unsubscribe_via_preferences_page
+Unsubscribed: Report page|email_unsubscribed_from_list|Newsletter-Abmeldung über Link|Abmeldung per Formular
+Abmeldung via Webseite|email_marked_spam|email spam report|spam_reported|complained|email complained|Spam-Markierung
+Als Spam eingestuft|junked|Moved to junk|unsubscribed_from_all_emails|Subscription cancelled via portal
+newsletter_unsubscribed_link|UnsubscribeForm submitted|opt_out_sms|sms_optout|SMS STOP|sms opted-out|whatsapp_opted_out
+Telefon: kein Interesse|Kein Interesse (mehr)|kein interesse mehr|hat abgelehnt|abgelehnt|Gekündigt: Newsletter
+Newsletter Kündigung|Kündigung (Newsletter)|Newsletter storniert|Newsletter abbestellen|Mailingliste verlassen
+Von Mailingliste entfernt|aus dem Newsletter ausgetragen|Löschung beantragt|Widerspruch Werbung|Werbung widersprochen
+Kontaktverbot|Do not contact|DO_NOT_EMAIL|dont email|contact opted out|lead unsubscribed|Lead rejected|Lead: Rejected
+rejected lead|lead_rejected_sales|rejected_by_customer|customer rejected|Customer declined|declined by prospect
+disqualified_lead|DQ|Lead disqualified - no budget|closed_lost_no_interest|not a good fit|email suppression|suppression
+Suppressed email|marked_spam|flag_spam|report_spam|SpamReported|Reported Spam|Abuse complaint|abuse reported|unsub_click
+unsubscribe click|Unsubscribe clicked|unsubscribe_success|unsubscribed successfully|left the list|list_unsub|list left
+event: spam report|event_unsubscribe|Demo: kein Interesse|Meeting: not interested|meeting_outcome_not_interested
+Call outcome: no interest|Webinar: unsubscribed|Webinar unsubscribe|Demo - disqualified|post: opt-out|Help: unsubscribe
+Survey: do not contact|report emails unsubscribed|Email event: spam complaint|Feature news unsubscribed"""
 BOUNCES = """\
 email_bounced|EmailBounced|bounce|Bounced|hard_bounce|softBounce|Email Bounced Soft|hardbounce|emailbounced|sendgrid_bounce
 Bounce (permanent)|E-Mail unzustellbar|unzustellbar|nicht zustellbar|Zustellung fehlgeschlagen|Rückläufer|undeliverable
@@ -99,7 +115,13 @@ Adresse ungültig: E-Mail ungültig|Invalid email address|sms undelivered|MMS_un
 Absender blockiert|bounced_policy|hs_email_bounce|hs_email_hard_bounce_reason|hs_email_quarantined|IsEmailBounced
 EmailBouncedDate|Email Invalid|Sales Email Bounced|cio_email_dropped|sms_bounced|push_dropped|email_undeliverable
 Failed to deliver Automated Response SMS|smsBounce|EMAIL_DROPPED|EmailFailed|Mail gebounct|Bounce-Mail erhalten
-E-Mail Bounce erhalten|Hardbounce|Softbounce|Soft-Bounce (Postfach voll)|email bounced by spam filter"""
+E-Mail Bounce erhalten|Hardbounce|Softbounce|Soft-Bounce (Postfach voll)|email bounced by spam filter
+hard bounce - filter|soft bounce (content filter)|Mail bounced: policy violation|emailBounceHard|bounce_hard|bounce_soft
+Bounce: Block|email soft bounced|hubspot_email_bounce|WhatsApp blocked|email hard bounce detected|permanently bounced
+Undelivered|delivery_failure|delivery failed: mailbox full|email.failed|email.delivery_failed|mail delivery failed
+failed email delivery|email address invalid|sms_not_delivered|SMS nicht zugestellt|push_bounced|email_reject
+mail rejected by server|rejected email|blocked email|user_blocked|blocked by user|contact blocked us|Event: hard bounce
+email event bounce|Event type: bounce"""
 OTHERS = """\
 bounce house tour|bounce_rate|page_bounce|visit_bounced|trampoline_bounce|not_bounced|call_rejected|rejected call
 meeting_declined|offer_rejected|cookie_consent_declined|opt_in|OptIn|double_opt_in|resubscribed|newsletter re-subscribed
@@ -186,7 +208,24 @@ checkout|pricing page|preference page viewed|Formular ausgefüllt|form submitted
 Quote accepted|Spam filter ebook|junk mail law guide|Newsletter bestellt|Newsletter bestätigt|Anmeldung Newsletter
 Abo abgeschlossen|Abo verlängert|subscription confirmed|Bestellung storniert|Termin storniert
 Zusage nach Absage-Runde Webinar|refused bequest webinar|declining markets report|rejection handling training
-sales rejection webinar|cold call objections ebook"""
+sales rejection webinar|cold call objections ebook
+unsubscribe form viewed|Unsubscribe form view|opened unsubscribe page|opt-out link shown|opt-out center visited
+Opt-out guide|Abmeldeseite besucht|Abmeldelink angezeigt|Abmeldeformular geladen|Spam policy read|Spam filter settings
+bounce policy page|Bounce rate dashboard|bounce analysis|Bounce Fitness ad|house bounce|bouncing ball video|unsubscribe rate
+Opt-out rate 2024|bounce removed|Bounce aufgehoben|opt-out deleted|opt-out cleared|unsubscribe removed|Abmeldung gelöscht
+Abmeldung aufgehoben|Blacklist entfernt|unblacklisted|unspammed|not junk|Marked as not junk|no longer unsubscribed
+un-opted-out|complaint closed|complaint retracted|Absage zurückgezogen|Absage revidiert|rejection withdrawn
+rejection reversed|subscribe|Newsletter subscribe|subscription|subscriber|newsletter|email|sms|list|spam quiz|junk mail|mail
+stop|drop|fail|block|blocklist webinar|bounce house|stop sign|stop smoking webinar|stop loss guide|one stop shop|non-stop
+dropped in|dropdown|drop-off|email drop|raindrop|block booking|blocked seats|road blocked|fail fast webinar|failover
+card rejected|proposal rejected|ticket rejected|PR rejected|Absage Termin|Absage des Meetings|Event-Absage|Webinar-Absage
+Absage Veranstaltung|abgesagt: Webinar|Kurs abgemeldet|Abmeldung Kita|Abmeldung Gewerbe|Gewerbeabmeldung|Kfz-Abmeldung
+Kündigung Arbeitsvertrag|gekündigter Vertrag Download|Widerruf Kauf|not sure|no decision yet|nurture|open|Interesse gezeigt
+kein Problem|keine Frage|keine Ahnung|no problem|no comment|email opened|opened email about unsubscribing
+read article opt-out|Clicked link: unsubscribe guide|unsubscribe tutorial video watched|webinar registered
+web form submitted|meeting rejected|calendar invite declined|declined meeting|invite rejected|cookie opt-out page
+privacy page|GDPR webinar|GDPR page|opt-in|re-optin|reoptin|opt back in|opted back in via form|resubscribed via form
+re-subscribed (form)|resubscription"""
 
 
 def names(text: str) -> list[str]:
