@@ -172,3 +172,15 @@ def test_how_many_values_share_a_column_is_told_where_they_are_many_rows() -> No
     assert len(encoder.levels) == 40
     assert notes == ["lead.city: 40 of 60 values have a column of their own, the others share one: 600 of 1,800 rows"]
     assert learned("city", ["a"] * 200 + ["b"] * 200 + ["c"] * 3)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("levels", "kinds"),
+    [
+        (["under 6 months", "6-12 months", "1-2 years", "2+ years"], ["category", "band"]),
+        (["1-5 users", "1-3 offices", "2-4 countries", "5+ plants"], ["category"]),
+    ],
+)
+def test_ranges_of_several_units_are_a_band_and_those_of_several_things_are_none(levels: list[str], kinds: list[str]) -> None:
+    encoders, _ = learn_encoders({"lead": pd.DataFrame({"contract": levels * 30})})
+    assert [encoder.kind for encoder in encoders] == kinds
