@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,17 +12,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connectors.files.dates import given_orders, plain_moments, read_dates, to_utc
+from connectors.files.numbers import as_floats, plain_numbers
 from connectors.files.reading import FIRST_ROW
 from connectors.files.settings import FileOptions, Scalar, words
+from connectors.files.shapes import text_array
+from connectors.files.writing import ColumnWriting
 from features.attributes.values import NO_WORDS, YES_WORDS
 from features.common.errors import RowError
 from features.dataset.tables import TIME, Kind
-
-EPOCHS: dict[str, Literal["s", "ms"]] = {"epoch_s": "s", "epoch_ms": "ms"}
-_ISO = r"\d{4}-\d{2}-\d{2}|\d{8}(?:T|$)"
-_OFFSET = r"(?:[zZ]|[+-]\d{2}(?::?\d{2})?)$"
-_CURRENCY = re.compile(r"[\s\u00a0\u202f'€$£]|EUR|USD|GBP|CHF", re.IGNORECASE)
-_THOUSANDS = {".": re.compile(r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$"), ",": re.compile(r"^[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?$")}
 
 Texts: TypeAlias = "pd.Series[Any]"  # of str or a category of str; its index counts the rows of the file from 0
 
@@ -51,19 +48,28 @@ class Origin:
             int(unreadable.sum()),
         )
 
+    def doubt(self, problem: tuple[str, str] | None) -> None:
+        """Raise the problem (fact, remedy) of a whole column, if there is one."""
+        if problem:
+            location = f"{self.file}, column {self.column!r}: "
+            raise RowError(lambda _: f"{location}{problem[0]}.", problem[1], 1)
 
-def as_kind(values: Texts, kind: Kind, options: FileOptions, origin: Origin) -> pd.Series[Any]:
-    """Values of a file → a column of this kind; missing stays missing.
+
+def as_kind(
+    values: Texts, kind: Kind, options: FileOptions, origin: Origin, writing: ColumnWriting | None = None
+) -> pd.Series[Any]:
+    """Values of a file → a column of this kind; missing stays missing. `writing`: how the whole column is written, of which
+    `values` may be a block.
 
     Raises
     ------
     DataError
-        for the first value that cannot be read, with its row.
+        for the first value that cannot be read, with its row, or where the column leaves open how it is to be read.
     """
     if kind == "time":
-        return times(values, options, origin)
+        return times(values, options, origin, writing)
     if kind == "number":
-        return numbers(values, options, origin)
+        return numbers(values, options, origin, writing)
     return flags(values, origin) if kind == "flag" else values
 
 
@@ -72,94 +78,50 @@ def as_time(values: Any) -> pd.Series[Any]:
     return cast("pd.Series[Any]", values.astype(TIME))
 
 
-def times(values: Texts, options: FileOptions, origin: Origin) -> pd.Series[Any]:
-    """Text in one of the mapping's formats or ISO 8601 → UTC microseconds; without an offset it is in the mapping's time zone.
-
-    Daylight saving: of the two hours when clocks go back the first is meant; a time skipped when they go forward moves on.
-    """
-    moments = parsed_times(values, options)
-    formats = " or ".join([*map(repr, options.date_format or ()), "ISO 8601 such as 2026-03-31T14:00:00+02:00"])
+def times(values: Texts, options: FileOptions, origin: Origin, writing: ColumnWriting | None = None) -> pd.Series[Any]:
+    """Dates as the column writes them → UTC microseconds; without an offset they are in the mapping's time zone."""
+    plain = plain_times(values, options)
+    if plain is not None:
+        return plain
+    writing = writing or ColumnWriting(options)
+    judgement = writing.dates(values)
+    origin.doubt(judgement.problem)
+    moments = read_dates(values, options.timezone or "UTC", writing.formats, judgement.orders)
+    ways = [
+        "ISO 8601 such as 2026-03-31T14:00:00+02:00",
+        *([] if writing.formats else ["31.03.2026 14:00", "Mar 31, 2026 2:00 PM"]),
+    ]
     origin.refuse(
         values,
         (moments.isna() & values.notna()).to_numpy(),
-        f"is not a date; expected {formats}",
-        'Set `date_format:`, for example "%d.%m.%Y", or add the value to `null_in:` if it means that there is none.',
+        f"is not a date; expected {' or '.join([*map(repr, writing.formats), *ways])}",
+        (judgement.hint or 'Set `date_format:`, for example "%d.%m.%Y".')
+        + " Or add the value to `null_in:` if it means that there is none.",
     )
     return moments
 
 
-def parsed_times(values: Texts, options: FileOptions) -> pd.Series[Any]:
-    """As `times`, but what cannot be read is missing."""
+def plain_times(values: Texts, options: FileOptions) -> pd.Series[Any] | None:
+    """Times that need no judgement: stored as such, or ISO 8601, all with an offset or all without; None for any other."""
     zone = options.timezone or "UTC"
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return _to_utc(values, zone)
-    text = values.astype("str")
-    if not text.notna().any():
-        return pd.Series(pd.NaT, index=values.index, dtype=TIME)
-    moments = pd.Series(pd.NaT, index=values.index, dtype=TIME)
-    for form in options.date_format or ():
-        todo = moments.isna() & text.notna()
-        if todo.any():
-            moments = moments.where(~todo, _by_format(text.where(todo), form, zone))
-    todo = moments.isna() & text.notna() & text.str.match(_ISO).fillna(False).astype(bool)
-    if todo.any():
-        moments = _iso(text, zone) if todo.all() else moments.where(~todo, _iso(text.where(todo), zone))
-    return moments
+        return to_utc(values, zone)
+    orders = given_orders(options.date_format or ())
+    if any("ydm" in given for given in orders.values()):
+        return None
+    moments = plain_moments(text_array(values))
+    return None if moments is None else to_utc(pd.Series(moments.to_pandas().array, index=values.index), zone)
 
 
-def _iso(text: pd.Series[Any], zone: str) -> pd.Series[Any]:
-    is_filled = text.notna()
-    offset = text.str.slice(10).str.contains(_OFFSET, regex=True).fillna(False).astype(bool) & is_filled
-    if offset.sum() == is_filled.sum():
-        return as_time(pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True))
-    naive = _to_utc(pd.to_datetime(text.where(~offset), format="ISO8601", errors="coerce"), zone)
-    if not offset.any():
-        return naive
-    return naive.where(~offset, as_time(pd.to_datetime(text.where(offset), format="ISO8601", errors="coerce", utc=True)))
-
-
-def _by_format(text: pd.Series[Any], form: str, zone: str) -> pd.Series[Any]:
-    if form in EPOCHS:
-        ticks = pd.to_numeric(text, errors="coerce")
-        return as_time(pd.to_datetime(ticks, unit=EPOCHS[form], errors="coerce", utc=True))
-    if "%z" in form:
-        return as_time(pd.to_datetime(text, format=form, errors="coerce", utc=True))
-    return _to_utc(pd.to_datetime(text, format=form, errors="coerce"), zone)
-
-
-def _to_utc(moments: pd.Series[Any], zone: str) -> pd.Series[Any]:
-    if isinstance(moments.dtype, pd.DatetimeTZDtype):
-        return as_time(moments.dt.tz_convert("UTC"))
-    moments = moments.astype("datetime64[us]")
-    first_occurrence = np.ones(len(moments), dtype=bool)
-    return as_time(moments.dt.tz_localize(zone, ambiguous=first_occurrence, nonexistent="shift_forward").dt.tz_convert("UTC"))
-
-
-def parsed_numbers(values: Texts, options: FileOptions) -> pd.Series[Any]:
-    """Text such as 1234.5, 1,234.5 or € 1.234,50 (by the mapping's decimal sign) → float64; what cannot be read is missing."""
-    plain = pd.to_numeric(values.astype("str"), errors="coerce").astype("float64")
-    lost = plain.isna() & values.notna()
-    decimal = options.decimal or "."
-    if decimal == "," and values.notna().any():
-        lost = values.notna()  # 1.234 is a thousand here
-    if lost.any():
-        plain[lost] = values[lost].astype("str").map(lambda text: _number(text, decimal))
-    return plain.where(np.isfinite(plain.to_numpy()))
-
-
-def _number(text: str, decimal: str) -> float:
-    text = _CURRENCY.sub("", text)
-    if _THOUSANDS[decimal].match(text):
-        text = text.replace("," if decimal == "." else ".", "")
-    try:
-        return float(text.replace(",", ".") if decimal == "," else text)
-    except ValueError:
-        return np.nan
-
-
-def numbers(values: Texts, options: FileOptions, origin: Origin) -> pd.Series[Any]:
-    """As `parsed_numbers`, but what cannot be read is an error."""
-    parsed = parsed_numbers(values, options)
+def numbers(values: Texts, options: FileOptions, origin: Origin, writing: ColumnWriting | None = None) -> pd.Series[Any]:
+    """Numbers as the column writes them → float64; bands ("51-200") are their middle."""
+    plain = plain_numbers(text_array(values), options.decimal)
+    if plain is not None:
+        return pd.Series(plain, index=values.index)
+    writing = writing or ColumnWriting(options)
+    judgement = writing.numbers(values)
+    origin.doubt(judgement.problem)
+    parsed = as_floats(values, judgement.decimal, bands=True)
     remedy = "Set `decimal:`, translate it with `values:`, or list it under `null_in:`."
     origin.refuse(values, (parsed.isna() & values.notna()).to_numpy(), "is not a number", remedy)
     return parsed

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from connectors.files.convert import Texts, parsed_numbers, parsed_times
+from connectors.files.convert import Texts, plain_times
+from connectors.files.dates import Remark, read_dates
+from connectors.files.numbers import as_floats, plain_numbers
 from connectors.files.settings import FileOptions
+from connectors.files.shapes import text_array
+from connectors.files.writing import ColumnWriting
+from features.attributes.bands import is_range, read_band
+from features.attributes.date_text import date_form, shape_of
+from features.attributes.number_text import number_form
 
 PROBE = 100  # distinct values looked at first, since most text is seen to be text at once
 _YES_WORDS = frozenset({"yes", "true", "ja", "wahr", "y", "t"})
 _NO_WORDS = frozenset({"no", "false", "nein", "falsch", "n", "f"})
+_COMPACT_DATES = (19900101, 20501231, 3)  # whole numbers of a column between these, so many at least, that are all dates
 
 
-def infer(values: Texts, options: FileOptions) -> pd.Series[Any]:
+def infer(values: Texts, options: FileOptions, writing: ColumnWriting | None = None) -> pd.Series[Any]:
     """Text → float64, nullable booleans, UTC times, or text as it is, whichever every value that is there can be.
 
-    Numbers with leading zeros (post codes, ids) stay text, and so does a column with only one of yes and no.
+    Numbers with leading zeros (post codes, ids) stay text, and so does a column with only one of yes and no. What is dates or
+    numbers that can be read in two ways stays text too, and `writing` has a remark on it.
     """
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return parsed_times(values, options)
-    distinct = pd.Series(values.dropna().unique()).astype("str")
+        times = plain_times(values, options)
+        return values if times is None else times
+    first_rows = values.dropna().drop_duplicates()
+    distinct = first_rows.astype("str")
     if distinct.empty:
         return values
     folded = set(distinct.str.casefold()) if len(distinct) <= len(_YES_WORDS | _NO_WORDS) * 3 else set()
@@ -32,8 +44,80 @@ def infer(values: Texts, options: FileOptions) -> pd.Series[Any]:
             .map(dict.fromkeys(_YES_WORDS, True) | dict.fromkeys(_NO_WORDS, False))
             .astype("boolean")
         )
+    writing = writing or ColumnWriting(options, strict=False)
     padded = distinct.str.match(r"^[+-]?0\d").any()
-    for parse in (parsed_times,) if padded else (parsed_numbers, parsed_times):
-        if not any(parse(sample, options).isna().any() for sample in (distinct.head(PROBE), distinct)):
-            return parse(values, options)
+    for parse in (_dates,) if padded else (_compact_dates, _numbers, _dates):
+        if (parsed := parse(distinct, options, writing)) is not None:
+            return _spread(values, distinct, parsed)
     return values.astype("str")
+
+
+def _spread(values: Texts, distinct: pd.Series[Any], parsed: pd.Series[Any]) -> pd.Series[Any]:
+    """The parsed distinct values at all their rows."""
+    places = pd.Index(distinct).get_indexer(pd.Index(values.astype("str")))
+    taken = parsed.array.take(places, allow_fill=True)
+    return pd.Series(taken, index=values.index)
+
+
+def _compact_dates(distinct: pd.Series[Any], options: FileOptions, writing: ColumnWriting) -> pd.Series[Any] | None:
+    """20260303: whole numbers that are all dates of our time are dates."""
+    earliest, latest, fewest = _COMPACT_DATES
+    if len(distinct) < fewest or not distinct.head(PROBE).str.fullmatch(r"(?:19[9]|20[0-5])\d{5}").all():
+        return None
+    numbers = pd.to_numeric(distinct, errors="coerce")
+    return _dates(distinct, options, writing) if numbers.between(earliest, latest).all() else None
+
+
+def _numbers(distinct: pd.Series[Any], options: FileOptions, writing: ColumnWriting) -> pd.Series[Any] | None:
+    plain = plain_numbers(text_array(distinct), options.decimal)
+    if plain is not None:
+        return pd.Series(plain, index=distinct.index)
+    if not all(number_form(shape_of(text)) or np.isfinite(read_band(text)) for text in distinct.head(PROBE)):
+        return None
+    judgement = writing.numbers(distinct)
+    evidence, doubt = writing.number_evidence, None
+    parsed = as_floats(distinct, judgement.decimal, bands=True)
+    if (
+        evidence.unreadable
+        or 2 * sum(map(is_range, distinct)) >= len(distinct)
+        or (parsed.isna().any() and not judgement.problem)
+    ):
+        judgement.remarks = []
+        return None  # text, or bands, whose levels and order are learned as they are
+    if evidence.mixed_units:
+        examples = " and ".join(repr(evidence.ways[f"unit {unit}"][1]) for unit in evidence.names("unit")[:2])
+        doubt = Remark("warning", "columns of numbers in several units", examples, "left as text")
+    elif judgement.problem:
+        doubt = _doubt("columns of numbers written in two ways", *judgement.problem)
+    judgement.remarks = [doubt] if doubt else judgement.remarks
+    return None if doubt else parsed
+
+
+def _doubt(what: str, fact: str, remedy: str) -> Remark:
+    return Remark("warning", what, fact, f"left as text. {remedy.removesuffix('.')}")
+
+
+def _dates(distinct: pd.Series[Any], options: FileOptions, writing: ColumnWriting) -> pd.Series[Any] | None:
+    plain = plain_times(distinct, options)
+    if plain is not None:
+        return plain
+    formats, zone = options.date_format or [], options.timezone or "UTC"
+    sample = distinct.head(PROBE)
+    if not all(map(_is_dated, sample)) and (not formats or read_dates(sample, zone, formats, {}).isna().all()):
+        return None
+    judgement = writing.dates(distinct)
+    if judgement.problem:
+        is_dates = all(map(_is_dated, distinct))
+        judgement.remarks = [_doubt("columns of dates that can be read in two ways", *judgement.problem)] if is_dates else []
+        return None
+    parsed = read_dates(distinct, zone, formats, judgement.orders)
+    if parsed.isna().any():
+        judgement.remarks = []
+        return None
+    return parsed
+
+
+def _is_dated(text: str) -> bool:
+    """Is a text laid out as a date? Counts of days or seconds are numbers here."""
+    form = date_form(shape_of(text))
+    return form is not None and not form.count

@@ -43,6 +43,15 @@ class RawFile:
     def parquet(self) -> bool:
         return self.path.suffix.lower() in (".parquet", ".pq")
 
+    @property
+    def numeric(self) -> frozenset[str]:
+        """The columns that a Parquet file stores as numbers."""
+        if not self.parquet:
+            return frozenset()
+        kinds = pq.read_schema(self.path).types
+        is_number = [pa.types.is_integer(k) or pa.types.is_floating(k) or pa.types.is_decimal(k) for k in kinds]
+        return frozenset(header for header, numeric in zip(self.headers, is_number, strict=True) if numeric)
+
     def require(self, column: str, purpose: str) -> None:
         """Raise a DataError that offers the nearest column when the file has no such one."""
         if column not in self.headers:

@@ -32,7 +32,7 @@ class FileOptions(Settings):
 
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None  # found out when not given
     encoding: str | None = None  # utf-8
-    decimal: Literal[".", ","] | None = None
+    decimal: Literal[".", ","] | None = None  # found out when not given
     timezone: str | None = None  # of times that carry none; UTC
     date_format: ValueOrList[str] | None = None  # tried before ISO 8601
     null: ValueOrList[Scalar] | None = None
@@ -202,7 +202,7 @@ class FilesSource(FileOptions, SourceSettings):
     def options(self, file: FileOptions) -> FileOptions:
         """The options of a file, completed by those given for all, then by the defaults."""
         names = FileOptions.model_fields
-        defaults = FileOptions(encoding="utf-8", decimal=".", timezone="UTC", date_format=[], null=list(NULL))
+        defaults = FileOptions(encoding="utf-8", timezone="UTC", date_format=[], null=list(NULL))
         layers = (file, self, defaults)
         return FileOptions(**{n: next((v for m in layers if (v := getattr(m, n)) is not None), None) for n in names})
 

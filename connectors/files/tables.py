@@ -16,7 +16,8 @@ from connectors.files.convert import Origin, Texts, as_kind, as_time, distinct_m
 from connectors.files.infer import infer
 from connectors.files.privacy import is_personal, mail_domain, personal_content
 from connectors.files.reading import FIRST_ROW, RawFile, is_moment, open_file
-from connectors.files.settings import AttributesFile, FilesSource, LeadStagesFile, Scalar, TableFile, words
+from connectors.files.settings import AttributesFile, FileOptions, FilesSource, LeadStagesFile, Scalar, TableFile, words
+from connectors.files.writing import ColumnWriting, OtherColumns
 from features.common.errors import ConfigError, RowError, RowErrors, nearest
 from features.dataset.data_report import DataReport
 from features.dataset.tables import INTERACTIONS, REPEATED, TABLES, Column
@@ -51,6 +52,16 @@ class MappedFile:
         candidates = self.file.headers if mapping.keep == "all" else mapping.keep
         excluded = {*self.columns.values(), *mapping.exclude, *mapping.constants}
         return [c for c in candidates if c not in excluded]
+
+    def options_of(self, column: str) -> FileOptions:
+        """How a column is written; numbers that a Parquet file stores as such have a point, whatever is said of texts."""
+        return self.file.options.model_copy(update={"decimal": "."}) if column in self.file.numeric else self.file.options
+
+    def other_columns(self) -> OtherColumns:
+        """What all columns of the file that are neither ids nor text say about how it is written."""
+        kinds = {c.name: c.kind for c in self.table.columns}
+        ids = {h for target, h in self.columns.items() if kinds.get(target) in ("id", "text", "flag")}
+        return OtherColumns(lambda: self.blocks([h for h in self.file.headers if h not in ids]))
 
     def read(self, extra_columns: Sequence[str] = ()) -> pa.Table:
         """All of `blocks` as one."""
@@ -132,13 +143,43 @@ def frames_of(mapped: MappedFile, report: DataReport, blocks: Callable[[], Itera
                 nearest(name, [*targets, *mapped.custom()]),
             )
     pointed, errors, left_out = _pointed(mapped, blocks), RowErrors(), 0
+    writings = _writings(mapped, blocks, pointed)
     for raw in blocks():
-        frame, dropped = _block_frame(mapped, report, raw, pointed, errors)
+        frame, dropped = _block_frame(mapped, report, raw, pointed, errors, writings)
         left_out += int(dropped.sum())
         if not errors:
             yield frame[~dropped]
     errors.check()
+    for target, writing in writings.items():
+        remark(report, mapped.table.name, mapped.origin(target), writing)
     report.note(mapped.table.name, f"rows of {mapping.file} left out", left_out, done="their value is mapped to null")
+
+
+def remark(report: DataReport, table: str, origin: Origin, writing: ColumnWriting) -> None:
+    """Say in the report what there is to say about how a column is written."""
+    for about in writing.remarks:
+        add = report.warn if about.level == "warning" else report.note
+        add(table, about.what, 1, f"{origin.column!r} of {origin.file}: {about.example}", about.done)
+
+
+def _writings(
+    mapped: MappedFile, blocks: Callable[[], Iterable[pa.Table]], pointed: Collection[str]
+) -> dict[str, ColumnWriting]:
+    """Of each target, how its column is written, should anybody need to know."""
+    others = mapped.other_columns()
+
+    def values_of(target: str) -> Callable[[], Iterator[Texts]]:
+        return lambda: (
+            _values(mapped, raw, target, pd.Index(raw.column("__row__").to_numpy()), pointed)[0] for raw in blocks()
+        )
+
+    return {
+        target: ColumnWriting(
+            mapped.options_of(column), values_of(target), others, column, whole=target == "employees",
+            strict=target in mapped.table.names,
+        )
+        for target, column in mapped.columns.items()
+    }  # fmt: skip
 
 
 def _pointed(mapped: MappedFile, blocks: Callable[[], Iterable[pa.Table]]) -> set[str]:
@@ -159,7 +200,12 @@ def _pointed(mapped: MappedFile, blocks: Callable[[], Iterable[pa.Table]]) -> se
 
 
 def _block_frame(
-    mapped: MappedFile, report: DataReport, raw: pa.Table, pointed: Collection[str], errors: RowErrors
+    mapped: MappedFile,
+    report: DataReport,
+    raw: pa.Table,
+    pointed: Collection[str],
+    errors: RowErrors,
+    writings: Mapping[str, ColumnWriting],
 ) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
     """The mapped columns of a block, and which of its rows are dropped; what cannot be read is missing, and in `errors`."""
     index = pd.Index(raw.column("__row__").to_numpy())
@@ -175,7 +221,7 @@ def _block_frame(
             with errors.column(2 * number):
                 _require(values, is_dropped, mapped.origin(target))
         with errors.column(2 * number + 1):
-            columns[target] = _convert(mapped, column, target, values)
+            columns[target] = _convert(mapped, column, target, values, writings.get(target))
     return pd.DataFrame(columns, index=index), dropped
 
 
@@ -219,12 +265,15 @@ def _require(values: Texts, is_dropped: npt.NDArray[np.bool_], origin: Origin) -
         )
 
 
-def _convert(mapped: MappedFile, column: Column | None, target: str, values: Texts) -> pd.Series[Any]:
+def _convert(
+    mapped: MappedFile, column: Column | None, target: str, values: Texts, writing: ColumnWriting | None
+) -> pd.Series[Any]:
+    options = writing.options if writing else mapped.file.options
     if column is None:
-        return infer(values, mapped.file.options)
+        return infer(values, options, writing)
     if column.name == "email_domain":
         return distinct_map(values, mail_domain).astype("str")
-    converted = as_kind(values, column.kind, mapped.file.options, mapped.origin(target))
+    converted = as_kind(values, column.kind, options, mapped.origin(target), writing)
     return converted if column.kind not in ("id", "text") or column.name in REPEATED else _plain(converted)
 
 
@@ -243,6 +292,7 @@ def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collectio
     personal: dict[str, str] = {}
     hollow: list[str] = []
     custom_columns: dict[str, pd.Series[Any]] = {}
+    others = mapped.other_columns()
     for column in custom:
         repeated = column in mapped.mapping.values
         texts = text_series(raw, column, repeated).reindex(frame.index)
@@ -251,11 +301,13 @@ def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collectio
         if texts.isna().all():
             hollow.append(column)
             continue
-        values = infer(texts, mapped.file.options)
+        writing = ColumnWriting(mapped.options_of(column), None, others, column, strict=False)
+        values = infer(texts, writing.options, writing)
         kind = is_personal(column, values, texts, mapped.table.name)
         if kind:
             personal[column] = kind
         else:
+            remark(report, mapped.table.name, Origin(mapped.file.name, column, column), writing)
             custom_columns[f"{column} (file)" if column in frame else column] = values  # the mapped column has the name already
     frame = pd.concat([frame, pd.DataFrame(custom_columns, index=frame.index)], axis=1)
     listed = ", ".join(f"{c} ({kind})" for c, kind in personal.items())
@@ -292,9 +344,12 @@ def wide_lead_stages(mapped: MappedFile, report: DataReport) -> pd.DataFrame:
     raw = mapped.read(list(mapping.dates.values()))
     ids = frame_of(mapped, report, raw)
     parts = []
+    others = mapped.other_columns()
     for stage, column in mapping.dates.items():
         texts = text_series(raw, column, repeated=False)
-        times = as_kind(texts, "time", mapped.file.options, Origin(mapped.file.name, column, stage))
+        origin, writing = Origin(mapped.file.name, column, stage), ColumnWriting(mapped.file.options, None, others, column)
+        times = as_kind(texts, "time", mapped.file.options, origin, writing)
+        remark(report, mapped.table.name, origin, writing)
         part = pd.DataFrame({"lead_id": ids["lead_id"], "lead_stage": stage, "at": times.reindex(ids.index)})
         parts.append(part[part["at"].notna()])
     return pd.concat(parts)

@@ -1,0 +1,267 @@
+"""Numbers as a column writes them: what all its values say about the decimal sign, and text → float64.
+
+Which of point and comma is the decimal sign is said by `decimal:`, by values that make sense in one way only (12,50 and
+1.234.567), by what is counted whole, by the file's other columns, by the separator. What rests on the last alone is a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connectors.files.dates import Remark
+from connectors.files.reading import FIRST_ROW
+from connectors.files.shapes import by_shape, text_array
+from features.attributes.bands import read_band
+from features.attributes.number_text import NumberForm, number_form
+
+Decimal = Literal[".", ","]
+Example = tuple[int, str]  # row, counted from 0, and text
+_EITHER = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
+_OTHER: dict[str, Decimal] = {".": ",", ",": "."}
+
+
+@dataclass
+class NumberEvidence:
+    """The first row of each kind of value: `signs` ("." and ",": makes sense by this decimal sign only; ".,": by both, and is
+    another number), `ways` ("percent" and "plain"; currencies as "currency eur"; units as "unit days"; "band"), and of what is
+    no number (`unreadable`)."""
+
+    signs: dict[str, Example] = field(default_factory=dict)
+    ways: dict[str, Example] = field(default_factory=dict)
+    unreadable: Example | None = None
+
+    def plus(self, later: NumberEvidence) -> NumberEvidence:
+        def first(one: Mapping[str, Example], other: Mapping[str, Example]) -> dict[str, Example]:
+            return {key: min(d[key] for d in (one, other) if key in d) for key in {**one, **other}}
+
+        bad = [e.unreadable for e in (self, later) if e.unreadable]
+        return NumberEvidence(first(self.signs, later.signs), first(self.ways, later.ways), min(bad, default=None))
+
+    def names(self, kind: str) -> list[str]:
+        return sorted(name.partition(" ")[2] for name in self.ways if name.startswith(kind + " "))
+
+    @property
+    def mixed_units(self) -> bool:
+        """Do values carry different words? Singular and plural are one."""
+        return len({unit.rstrip(".").removesuffix("s").removesuffix("n").removesuffix("e") for unit in self.names("unit")}) > 1
+
+
+@dataclass
+class NumberJudgement:
+    """The decimal sign of a column; `problem` (fact, remedy) where there is none; what there is to say."""
+
+    decimal: Decimal = "."
+    problem: tuple[str, str] | None = None
+    remarks: list[Remark] = field(default_factory=list)
+
+
+def plain_numbers(texts: pa.Array, decimal: Decimal | None) -> npt.NDArray[np.float64] | None:
+    """Numbers as software writes them (1234.5, 1e3), whatever else the column holds; None where there may be others."""
+    if decimal == "," and pc.any(pc.match_substring(texts, ".")).as_py():
+        return None
+    try:
+        numbers = texts.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    if decimal is None and not _settled(texts):
+        return None
+    array = numbers.to_numpy(zero_copy_only=False)
+    return array if np.isfinite(array[texts.is_valid().to_numpy(zero_copy_only=False)]).all() else None
+
+
+def _settled(texts: pa.Array) -> bool:
+    """Is no point one that may group digits, or another one surely a decimal sign?"""
+    either = pc.match_substring_regex(texts, _EITHER)
+    if not pc.any(either).as_py():
+        return True
+    return bool(pc.any(pc.and_(pc.match_substring(texts, "."), pc.invert(either))).as_py())
+
+
+def number_evidence(texts: pa.Array, rows: npt.NDArray[Any]) -> NumberEvidence:
+    """What texts (n,) of these rows say."""
+    evidence = NumberEvidence()
+    for shape, places in by_shape(texts):
+        form = number_form(shape)
+        first = int(places[0])
+        if form is None:
+            evidence = evidence.plus(_unreadable(texts, rows, places))
+            continue
+        example = int(rows[first]), texts[first].as_py()
+        ways = {"percent" if form.percent else "plain": example}
+        ways |= {f"currency {form.currency}": example} if form.currency else {}
+        ways |= {f"unit {form.unit}": example} if form.unit else {}
+        evidence = evidence.plus(NumberEvidence(_signs(texts, rows, places, form), ways))
+    return evidence
+
+
+def _unreadable(texts: pa.Array, rows: npt.NDArray[Any], places: npt.NDArray[Any]) -> NumberEvidence:
+    """Bands among what is no number by its layout."""
+    evidence = NumberEvidence()
+    group = texts.take(pa.array(places))
+    encoded = group.dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    for code, text in enumerate(encoded.dictionary.to_pylist()):
+        example = int(rows[places[int(np.argmax(codes == code))]]), text
+        is_band = np.isfinite(read_band(text))
+        evidence = evidence.plus(NumberEvidence({}, {"band": example}) if is_band else NumberEvidence(unreadable=example))
+        if not is_band:
+            break  # others of the shape are none either, or the column is of text anyway
+    return evidence
+
+
+def _signs(texts: pa.Array, rows: npt.NDArray[Any], places: npt.NDArray[Any], form: NumberForm) -> dict[str, Example]:
+    group = pc.utf8_slice_codeunits(texts.take(pa.array(places)), *form.body)
+    if not pc.any(pc.match_substring_regex(group.slice(0, 1), "[.,]")).as_py():
+        return {}
+    if form.decimals != ".,":
+        return {form.decimals: (int(rows[places[0]]), texts[int(places[0])].as_py())}
+    # .125 and 0.125 are fractions: no group begins with a zero
+    sign = "." if "." in group[0].as_py() else ","
+    fraction = pc.match_substring_regex(group, r"^0*[.,]").to_numpy(zero_copy_only=False)
+    kinds = {sign: np.flatnonzero(fraction), ".,": np.flatnonzero(~fraction)}
+    return {kind: (int(rows[places[p[0]]]), texts[int(places[p[0]])].as_py()) for kind, p in kinds.items() if len(p)}
+
+
+def judge_numbers(
+    evidence: NumberEvidence,
+    decimal: Decimal | None,
+    separator: str | None,
+    others: Callable[[], Mapping[str, NumberEvidence]] = dict,
+    *,
+    whole: bool = False,
+) -> NumberJudgement:
+    """The decimal sign of a column. `decimal`: as the mapping says; `whole`: what is counted has no fractions; `others`: the
+    evidence of the file's other columns, asked where its own is silent."""
+    judgement = NumberJudgement(decimal or ".")
+    proven = [sign for sign in (".", ",") if sign in evidence.signs]
+    either = evidence.signs.get(".,")
+    if len(proven) == 2:
+        (_, one), (_, other) = sorted((evidence.signs[sign], sign) for sign in proven)
+        judgement.problem = (
+            f"{_place(evidence.signs[one])} makes sense only with a decimal {_NAMES[one]}, {_place(evidence.signs[other])} only with "
+            f"a decimal {_NAMES[other]}",
+            "Write all numbers of the column in one way, or list what means nothing under `null_in:`.",
+        )
+    elif proven:
+        _obey(judgement, evidence, proven[0], decimal)  # type: ignore[arg-type]
+    elif either and not decimal:
+        _settle(judgement, either, separator, others, _whole_reason(evidence, whole))
+    _tell_mixtures(judgement, evidence)
+    return judgement
+
+
+_NAMES = {".": "point", ",": "comma"}
+
+
+def _obey(judgement: NumberJudgement, evidence: NumberEvidence, proven: Decimal, decimal: Decimal | None) -> None:
+    """Values that make sense in one way are read so, whatever `decimal` says; where others could be read in both ways, it is
+    a contradiction."""
+    judgement.decimal = proven
+    if decimal in (None, proven):
+        return
+    example = _place(evidence.signs[proven])
+    if ".," in evidence.signs:
+        fact = f'{example} does not fit `decimal: "{decimal}"`'
+        judgement.problem = fact, f'Every value fits `decimal: "{proven}"`: write that at the file.'
+        return
+    done = f"read with a decimal {_NAMES[proven]}, since they make no sense otherwise"
+    judgement.remarks.append(Remark("note", f'columns written otherwise than `decimal: "{decimal}"`', example, done))
+
+
+def _settle(
+    judgement: NumberJudgement,
+    either: Example,
+    separator: str | None,
+    others: Callable[[], Mapping[str, NumberEvidence]],
+    whole: str,
+) -> None:
+    """1.234 and the like alone: a thousand or a fraction? `whole`: why it can be no fraction, else empty."""
+    mark = "." if "." in either[1] else ","
+    level: Literal["note", "warning"] = "note"
+    decisive: dict[str, tuple[str, Example]] = {}
+    for column, other in others().items():
+        signs = [sign for sign in (".", ",") if sign in other.signs]
+        if len(signs) == 1 and other.unreadable is None:
+            decisive.setdefault(signs[0], (column, other.signs[signs[0]]))
+    if whole:
+        judgement.decimal, reason = _OTHER[mark], whole
+    elif len(decisive) == 1:
+        ((sign, (column, example)),) = decisive.items()
+        judgement.decimal, reason = sign, f"as {column!r} does with {_place(example)}"  # type: ignore[assignment]
+    else:
+        level = "warning"
+        judgement.decimal = "," if separator == ";" else "."
+        reason = f"as is usual in files separated by {separator!r}" if separator in (";", ",") else "as software writes numbers"
+    texts = pa.array([either[1]], pa.large_string())
+    readings = {sign: read_numbers(texts, sign)[0] for sign in (".", ",")}
+    other_sign = _OTHER[judgement.decimal]
+    done = f"read as {readings[judgement.decimal]:,.10g}, {reason}"
+    if level == "warning":
+        done += f'; if it is {readings[other_sign]:,.10g}, set `decimal: "{other_sign}"`'
+    judgement.remarks.append(Remark(level, "columns whose numbers can be thousands or fractions", _place(either), done))
+
+
+def _whole_reason(evidence: NumberEvidence, whole: bool) -> str:
+    if whole:
+        return "since it counts what is whole"
+    return "since no amount of money has three decimals" if evidence.names("currency") else ""
+
+
+def _tell_mixtures(judgement: NumberJudgement, evidence: NumberEvidence) -> None:
+    def tell(level: Literal["note", "warning"], what: str, examples: Iterable[str], done: str) -> None:
+        places = " and ".join(_place(evidence.ways[name]) for name in examples)
+        judgement.remarks.append(Remark(level, what, places, done))
+
+    currencies = [f"currency {name}" for name in evidence.names("currency")]
+    if len(currencies) > 1:
+        tell("warning", "columns with amounts in several currencies", currencies[:2], "read as if they were one")
+    if "percent" in evidence.ways and "plain" in evidence.ways:
+        tell("warning", "columns with and without a percent sign", ("percent", "plain"), "read alike: 12 % is 12")
+    if "band" in evidence.ways:
+        tell("note", "columns with ranges of numbers", ("band",), "a range is read as its middle, an open one as its end")
+    if evidence.mixed_units:
+        units = [f"unit {name}" for name in evidence.names("unit")[:2]]
+        tell("warning", "columns of numbers in several units", units, "the units are not looked at")
+
+
+def _place(example: Example) -> str:
+    return f"{example[1]!r} (row {example[0] + FIRST_ROW})"
+
+
+def read_numbers(texts: pa.Array, decimal: Decimal, *, bands: bool = False) -> npt.NDArray[np.float64]:
+    """Texts (n,) → numbers; what cannot be read is NaN. With `bands` these are their middle."""
+    numbers = np.full(len(texts), np.nan)
+    for shape, places in by_shape(texts):
+        form = number_form(shape)
+        group = texts.take(pa.array(places))
+        if form is None:
+            if bands:
+                encoded = group.dictionary_encode()
+                middles = np.array([read_band(text) for text in encoded.dictionary.to_pylist()])
+                numbers[places] = middles[encoded.indices.to_numpy(zero_copy_only=False)]
+        elif decimal in form.decimals:
+            numbers[places] = _values(pc.utf8_slice_codeunits(group, *form.body), decimal) * form.factor
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _values(bodies: pa.Array, decimal: Decimal) -> npt.NDArray[np.float64]:
+    """Digits of one layout → numbers. Groups that begin with a zero are of no number (030 1234, 01.234.567)."""
+    pattern = r"[^0-9eE+\-.]" if decimal == "." else r"[^0-9eE+\-,]"
+    plain = pc.replace_substring_regex(bodies, pattern, "")
+    is_padded = pc.and_(pc.match_substring_regex(bodies, r"^0"), pc.not_equal(pc.utf8_length(plain), pc.utf8_length(bodies)))
+    plain = plain if decimal == "." else pc.replace_substring(plain, ",", ".")
+    values = plain.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return np.where(is_padded.to_numpy(zero_copy_only=False), np.nan, values)
+
+
+def as_floats(values: pd.Series[Any], decimal: Decimal, *, bands: bool = False) -> pd.Series[Any]:
+    """As `read_numbers`, of a column."""
+    return pd.Series(read_numbers(text_array(values), decimal, bands=bands), index=values.index, dtype="float64")
