@@ -16,10 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from connectors.files.reading import FIRST_ROW
-from connectors.files.shapes import Places, by_shape, digits, text_array
+from connectors.files.shapes import Places, ShapeGroup, by_shape, cast, text_array
 from features.attributes.date_text import DateForm, Order, date_form, orders_of
 from features.dataset.tables import TIME
 
@@ -83,21 +82,19 @@ class DateJudgement:
 def plain_moments(texts: pa.Array) -> pa.Array | None:
     """ISO 8601, all with an offset or all without → timestamps; None where a text is anything else."""
     for kind in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
-        try:
-            return texts.cast(kind)
-        except pa.ArrowInvalid:
-            continue
+        moments = cast(texts, kind)
+        if moments is not None:
+            return moments
     return None
 
 
 def date_evidence(texts: pa.Array, rows: npt.NDArray[Any]) -> Evidence:
     """What texts (n,) of these rows say; ISO 8601 is among it, since it may be what a spreadsheet made of other dates."""
     evidence: Evidence = {}
-    for shape, places in by_shape(texts):
-        form = date_form(shape)
+    for group in by_shape(texts):
+        form = date_form(group.shape)
         if form is None or form.count == "epoch":
             continue
-        group = texts.take(pa.array(places))
         parts = _date_parts(group, form)
         fits = {order: _is_day(*_by_order(parts, order, form.family)) for order in orders_of(form.family) or ("",)}
         codes = parts[0] * 1_000_000 + parts[1] * 10_000 + parts[2]
@@ -107,7 +104,8 @@ def date_evidence(texts: pa.Array, rows: npt.NDArray[Any]) -> Evidence:
         for kind in np.unique(kinds[known]).tolist():
             place = int(np.flatnonzero(kinds == kind)[0])
             key = " ".join(order for n, order in enumerate(fits) if kind >> n & 1)
-            examples[key] = int(rows[places[place]]), group[place].as_py()
+            row, text = group.first(place)
+            examples[key] = int(rows[row]), text
         if examples:
             family = FamilyEvidence(np.unique(codes[known]), examples)
             evidence[form.family] = evidence[form.family].plus(family) if form.family in evidence else family
@@ -119,22 +117,18 @@ def merged(one: Evidence, other: Evidence) -> Evidence:
     return {f: one[f].plus(other[f]) if f in one and f in other else one.get(f) or other[f] for f in {**one, **other}}
 
 
-def _date_parts(texts: pa.Array, form: DateForm) -> tuple[Places, Places, Places]:
+def _date_parts(group: ShapeGroup, form: DateForm) -> tuple[Places, Places, Places]:
     """First, second and third number of dates; day, month and year where the layout tells them."""
     if form.count == "serial":
-        days = pd.to_datetime(np.floor(_as_floats(texts)), unit="D", origin=SERIALS["serial"])
+        days = pd.to_datetime(np.floor(_count(group)), unit="D", origin=SERIALS["serial"])
         return tuple(np.asarray(p, np.int64) for p in (days.day, days.month, days.year))  # type: ignore[return-value]
-    values = {
-        name: digits(texts, span)
-        for name, span in form.parts.items()
-        if name in ("first", "second", "third", "Y", "y", "m", "d")
-    }
-    year = values["Y"] if "Y" in values else None
+    values = {name: group.digits(span) for name, span in form.parts.items() if name in _DATE_PARTS}
+    year = values.get("Y")
     if "first" in values:
         return values["first"], values["second"], values["third"] if year is None else year
     if year is None:
         year = _full_years(values["y"])
-    return values["d"], values["m"] if "m" in values else np.full(len(texts), form.month), year
+    return values["d"], values["m"] if "m" in values else np.full(len(group.places), form.month), year
 
 
 def _by_order(parts: tuple[Places, Places, Places], order: str, family: str) -> tuple[Places, Places, Places]:
@@ -164,8 +158,8 @@ def _days(day: Places, month: Places, year: Places) -> tuple[Places, npt.NDArray
     return days, days < (months + 1).astype("datetime64[D]").astype(np.int64)
 
 
-def _as_floats(texts: pa.Array) -> npt.NDArray[np.float64]:
-    return pc.replace_substring(texts, ",", ".").cast(pa.float64()).to_numpy(zero_copy_only=False)
+def _count(group: ShapeGroup) -> npt.NDArray[np.float64]:
+    return group.floats((0, len(group.shape)), "," if "," in group.shape else ".")
 
 
 def given_orders(formats: Iterable[str]) -> dict[str, list[Order]]:
@@ -258,12 +252,11 @@ def in_words(text: str, order: Order) -> str:
     >>> in_words("03/04/2026", "dmy"), in_words("03/04/2026 10:00", "mdy")
     ('3 April 2026', '4 March 2026')
     """
-    texts = pa.array([text], pa.large_string())
-    ((shape, _),) = by_shape(texts)
-    form = date_form(shape)
+    (group,) = by_shape(pa.array([text], pa.large_string()))
+    form = date_form(group.shape)
     if form is None:
         return text
-    day, month, year = (int(part[0]) for part in _by_order(_date_parts(texts, form), order, form.family))
+    day, month, year = (int(part[0]) for part in _by_order(_date_parts(group, form), order, form.family))
     return f"{day} {pd.Timestamp(2000, month, 1).month_name()} {year}"
 
 
@@ -307,8 +300,8 @@ def _betrayal(
                 continue
             if _LOW ** len(seen.dates) * _HIGH ** len(kept.dates) < _BETRAYED:
                 fact = (
-                    f"two ways of writing: no day of those such as {_place(seen.first_row)} is above 12, every day of those such as "
-                    f"{_place(kept.first_row)} is; a spreadsheet does that when it takes days for months"
+                    f"two ways of writing: no day of those such as {_place(seen.first_row)} is above 12, every day of those "
+                    f"such as {_place(kept.first_row)} is; a spreadsheet does that when it takes days for months"
                 )
                 return fact, _betrayal_remedy(turned, left, order)
     return None
@@ -382,11 +375,13 @@ def read_dates(values: pd.Series[Any], zone: str, formats: Sequence[str], orders
     for form in formats:
         if form in EPOCHS or form in SERIALS or not given_orders([form]):
             _by_format(texts, form, moments, zoned)
-    for shape, places in by_shape(texts):
-        form = date_form(shape)
-        todo = places[moments[places] == _MISSING]
-        if form is not None and len(todo):
-            moments[todo], zoned[todo] = _by_layout(texts.take(pa.array(todo)), form, orders.get(form.family, ""))
+    for group in by_shape(texts):
+        form = date_form(group.shape)
+        todo = moments[group.places] == _MISSING
+        if form is not None and todo.any():
+            rest = group if todo.all() else ShapeGroup(group.shape, group.places[todo], texts)
+            moments[rest.places] = _by_layout(rest, form, orders.get(form.family, ""))
+            zoned[rest.places] = form.zoned
     for form in formats:
         if any(orders.get(family, order[0]) == order[0] for family, order in given_orders([form]).items()):
             _by_format(texts, form, moments, zoned)
@@ -433,21 +428,19 @@ def _by_format(texts: pa.Array, form: str, moments: Places, zoned: npt.NDArray[n
     zoned[todo[filled]] = has_zone
 
 
-def _by_layout(texts: pa.Array, form: DateForm, order: str) -> tuple[Places, npt.NDArray[np.bool_]]:
-    """Texts of one shape → wall-clock microseconds, or UTC where the layout has an offset; and which it is."""
-    is_zoned = np.full(len(texts), form.zoned)
+def _by_layout(group: ShapeGroup, form: DateForm, order: str) -> Places:
+    """Texts of one shape → wall-clock microseconds, or UTC where the layout has an offset."""
     if form.count == "epoch":
-        return _epoch(texts), is_zoned
+        return _epoch(group)
     if form.count == "serial":
-        values = np.round(_as_floats(texts) * 86_400) * 1_000_000
         start = int(np.datetime64(SERIALS["serial"], "us").astype(np.int64))
-        return values.astype(np.int64) + start, is_zoned
+        return np.round(_count(group) * 86_400).astype(np.int64) * 1_000_000 + start
+    zero = np.zeros(len(group.places), np.int64)
     if orders_of(form.family) and not order:
-        return np.full(len(texts), _MISSING), is_zoned
-    parts = {name: digits(texts, span) for name, span in form.parts.items() if name in ("H", "M", "S", "oh", "om")}
-    zero = np.zeros(len(texts), np.int64)
+        return zero + _MISSING
+    parts = {name: group.digits(span) for name, span in form.parts.items() if name in ("H", "M", "S", "oh", "om")}
     hour, minute, second = (parts.get(name, zero) for name in "HMS")
-    day, month, year = _by_order(_date_parts(texts, form), order, form.family)
+    day, month, year = _by_order(_date_parts(group, form), order, form.family)
     fine = _is_day(day, month, year) & (minute < 60) & (second < 60) & (hour < 24)
     if form.half:
         fine &= (hour >= 1) & (hour <= 12)
@@ -457,19 +450,17 @@ def _by_layout(texts: pa.Array, form: DateForm, order: str) -> tuple[Places, npt
     if "f" in form.parts:
         start, stop = form.parts["f"]
         stop = min(stop, start + 6)
-        moments = moments + digits(texts, (start, stop)) * 10 ** (6 - stop + start)
+        moments = moments + group.digits((start, stop)) * 10 ** (6 - stop + start)
     offset = (form.offset or 0) + form.sign * (60 * parts.get("oh", zero) + parts.get("om", zero))
     moments = np.where(fine, moments - offset * 60_000_000, _MISSING)
-    if form.family == "compact" and len(form.parts) == 5 and form.parts["M"][1] == 12:
-        moments = (
-            np.where(fine, moments, _epoch(texts)) if not fine.all() else moments
-        )  # milliseconds before 2001 have 12 digits
-    return moments, is_zoned
+    if len(group.shape) == 12 and group.shape.isdigit() and not fine.all():
+        moments = np.where(fine, moments, _epoch(group))  # milliseconds before 2001 have as many digits
+    return moments
 
 
-def _epoch(texts: pa.Array) -> Places:
+def _epoch(group: ShapeGroup) -> Places:
     """Counts since 1970 in the unit that their size tells; missing before 1990 and after 2100."""
-    ticks = _as_floats(texts)
+    ticks = _count(group)
     micro = np.select([ticks < 1e10, ticks < 1e13, ticks < 1e16], [ticks * 1e6, ticks * 1e3, ticks], ticks / 1e3)
     rounded = np.round(micro).astype(np.int64)
     return np.where((rounded >= _PLAUSIBLE[0]) & (rounded < _PLAUSIBLE[1]), rounded, _MISSING)

@@ -18,14 +18,14 @@ import pyarrow.compute as pc
 
 from connectors.files.dates import Remark
 from connectors.files.reading import FIRST_ROW
-from connectors.files.shapes import by_shape, text_array
+from connectors.files.shapes import ShapeGroup, by_shape, cast, text_array
 from features.attributes.bands import read_band
 from features.attributes.number_text import NumberForm, number_form
 
 Decimal = Literal[".", ","]
 Example = tuple[int, str]  # row, counted from 0, and text
 _EITHER = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
-_OTHER: dict[str, Decimal] = {".": ",", ",": "."}
+_OTHER: dict[Decimal, Decimal] = {".": ",", ",": "."}
 
 
 @dataclass
@@ -67,11 +67,8 @@ def plain_numbers(texts: pa.Array, decimal: Decimal | None) -> npt.NDArray[np.fl
     """Numbers as software writes them (1234.5, 1e3), whatever else the column holds; None where there may be others."""
     if decimal == "," and pc.any(pc.match_substring(texts, ".")).as_py():
         return None
-    try:
-        numbers = texts.cast(pa.float64())
-    except pa.ArrowInvalid:
-        return None
-    if decimal is None and not _settled(texts):
+    numbers = cast(texts, pa.float64())
+    if numbers is None or (decimal is None and not _settled(texts)):
         return None
     array = numbers.to_numpy(zero_copy_only=False)
     return array if np.isfinite(array[texts.is_valid().to_numpy(zero_copy_only=False)]).all() else None
@@ -88,46 +85,49 @@ def _settled(texts: pa.Array) -> bool:
 def number_evidence(texts: pa.Array, rows: npt.NDArray[Any]) -> NumberEvidence:
     """What texts (n,) of these rows say."""
     evidence = NumberEvidence()
-    for shape, places in by_shape(texts):
-        form = number_form(shape)
-        first = int(places[0])
+    for group in by_shape(texts):
+        form = number_form(group.shape)
         if form is None:
-            evidence = evidence.plus(_unreadable(texts, rows, places))
+            evidence = evidence.plus(_bands(group, rows))
             continue
-        example = int(rows[first]), texts[first].as_py()
+        row, text = group.first()
+        example = int(rows[row]), text
         ways = {"percent" if form.percent else "plain": example}
         ways |= {f"currency {form.currency}": example} if form.currency else {}
         ways |= {f"unit {form.unit}": example} if form.unit else {}
-        evidence = evidence.plus(NumberEvidence(_signs(texts, rows, places, form), ways))
+        evidence = evidence.plus(NumberEvidence(_signs(group, rows, form), ways))
     return evidence
 
 
-def _unreadable(texts: pa.Array, rows: npt.NDArray[Any], places: npt.NDArray[Any]) -> NumberEvidence:
-    """Bands among what is no number by its layout."""
+def _bands(group: ShapeGroup, rows: npt.NDArray[Any]) -> NumberEvidence:
+    """What is no number by its layout: bands, up to the first text that is none."""
     evidence = NumberEvidence()
-    group = texts.take(pa.array(places))
-    encoded = group.dictionary_encode()
-    codes = encoded.indices.to_numpy(zero_copy_only=False)
-    for code, text in enumerate(encoded.dictionary.to_pylist()):
-        example = int(rows[places[int(np.argmax(codes == code))]]), text
-        is_band = np.isfinite(read_band(text))
-        evidence = evidence.plus(NumberEvidence({}, {"band": example}) if is_band else NumberEvidence(unreadable=example))
-        if not is_band:
-            break  # others of the shape are none either, or the column is of text anyway
+    for text, place in _first_places(group).items():
+        example = int(rows[group.places[place]]), text
+        if np.isnan(read_band(text)):
+            return evidence.plus(NumberEvidence(unreadable=example))
+        evidence = evidence.plus(NumberEvidence({}, {"band": example}))
     return evidence
 
 
-def _signs(texts: pa.Array, rows: npt.NDArray[Any], places: npt.NDArray[Any], form: NumberForm) -> dict[str, Example]:
-    group = pc.utf8_slice_codeunits(texts.take(pa.array(places)), *form.body)
-    if not pc.any(pc.match_substring_regex(group.slice(0, 1), "[.,]")).as_py():
+def _first_places(group: ShapeGroup) -> dict[str, int]:
+    """Each text of a group with its first place there."""
+    places: dict[str, int] = {}
+    for place, text in enumerate(group.column.take(pa.array(group.places)).to_pylist()):
+        places.setdefault(text, place)
+    return places
+
+
+def _signs(group: ShapeGroup, rows: npt.NDArray[Any], form: NumberForm) -> dict[str, Example]:
+    body = group.shape[slice(*form.body)]
+    if not set(body) & set(".,"):
         return {}
-    if form.decimals != ".,":
-        return {form.decimals: (int(rows[places[0]]), texts[int(places[0])].as_py())}
-    # .125 and 0.125 are fractions: no group begins with a zero
-    sign = "." if "." in group[0].as_py() else ","
-    fraction = pc.match_substring_regex(group, r"^0*[.,]").to_numpy(zero_copy_only=False)
-    kinds = {sign: np.flatnonzero(fraction), ".,": np.flatnonzero(~fraction)}
-    return {kind: (int(rows[places[p[0]]]), texts[int(places[p[0]])].as_py()) for kind, p in kinds.items() if len(p)}
+    kinds = {form.decimals: np.arange(1)}
+    if form.decimals == ".,":  # .125 and 0.125 are fractions: no group begins with a zero
+        fraction = group.begins_with_zero(form.body)
+        kinds = {"." if "." in body else ",": np.flatnonzero(fraction), ".,": np.flatnonzero(~fraction)}
+    examples = {kind: group.first(int(places[0])) for kind, places in kinds.items() if len(places)}
+    return {kind: (int(rows[row]), text) for kind, (row, text) in examples.items()}
 
 
 def judge_numbers(
@@ -141,17 +141,15 @@ def judge_numbers(
     """The decimal sign of a column. `decimal`: as the mapping says; `whole`: what is counted has no fractions; `others`: the
     evidence of the file's other columns, asked where its own is silent."""
     judgement = NumberJudgement(decimal or ".")
-    proven = [sign for sign in (".", ",") if sign in evidence.signs]
+    proven: list[Decimal] = [sign for sign in _OTHER if sign in evidence.signs]
     either = evidence.signs.get(".,")
     if len(proven) == 2:
         (_, one), (_, other) = sorted((evidence.signs[sign], sign) for sign in proven)
-        judgement.problem = (
-            f"{_place(evidence.signs[one])} makes sense only with a decimal {_NAMES[one]}, {_place(evidence.signs[other])} only with "
-            f"a decimal {_NAMES[other]}",
-            "Write all numbers of the column in one way, or list what means nothing under `null_in:`.",
-        )
+        ways = (f"{_place(evidence.signs[sign])} makes sense only with a decimal {_NAMES[sign]}" for sign in (one, other))
+        remedy = "Write all numbers of the column in one way, or list what means nothing under `null_in:`."
+        judgement.problem = ", ".join(ways), remedy
     elif proven:
-        _obey(judgement, evidence, proven[0], decimal)  # type: ignore[arg-type]
+        _obey(judgement, evidence, proven[0], decimal)
     elif either and not decimal:
         _settle(judgement, either, separator, others, _whole_reason(evidence, whole))
     _tell_mixtures(judgement, evidence)
@@ -184,7 +182,7 @@ def _settle(
     whole: str,
 ) -> None:
     """1.234 and the like alone: a thousand or a fraction? `whole`: why it can be no fraction, else empty."""
-    mark = "." if "." in either[1] else ","
+    mark: Decimal = "." if "." in either[1] else ","
     level: Literal["note", "warning"] = "note"
     decisive: dict[str, tuple[str, Example]] = {}
     for column, other in others().items():
@@ -239,27 +237,19 @@ def _place(example: Example) -> str:
 def read_numbers(texts: pa.Array, decimal: Decimal, *, bands: bool = False) -> npt.NDArray[np.float64]:
     """Texts (n,) → numbers; what cannot be read is NaN. With `bands` these are their middle."""
     numbers = np.full(len(texts), np.nan)
-    for shape, places in by_shape(texts):
-        form = number_form(shape)
-        group = texts.take(pa.array(places))
+    for group in by_shape(texts):
+        form = number_form(group.shape)
         if form is None:
             if bands:
-                encoded = group.dictionary_encode()
-                middles = np.array([read_band(text) for text in encoded.dictionary.to_pylist()])
-                numbers[places] = middles[encoded.indices.to_numpy(zero_copy_only=False)]
+                middles = {text: read_band(text) for text in _first_places(group)}
+                numbers[group.places] = [middles[text] for text in group.column.take(pa.array(group.places)).to_pylist()]
         elif decimal in form.decimals:
-            numbers[places] = _values(pc.utf8_slice_codeunits(group, *form.body), decimal) * form.factor
+            body = group.shape[slice(*form.body)]
+            values = group.floats(form.body, decimal) * form.factor
+            if set(body.partition(decimal)[0]) - set("0eE+-"):  # groups that begin with a zero are of no number: 030 1234
+                values = np.where(group.begins_with_zero(form.body), np.nan, values)
+            numbers[group.places] = values
     return np.where(np.isfinite(numbers), numbers, np.nan)
-
-
-def _values(bodies: pa.Array, decimal: Decimal) -> npt.NDArray[np.float64]:
-    """Digits of one layout → numbers. Groups that begin with a zero are of no number (030 1234, 01.234.567)."""
-    pattern = r"[^0-9eE+\-.]" if decimal == "." else r"[^0-9eE+\-,]"
-    plain = pc.replace_substring_regex(bodies, pattern, "")
-    is_padded = pc.and_(pc.match_substring_regex(bodies, r"^0"), pc.not_equal(pc.utf8_length(plain), pc.utf8_length(bodies)))
-    plain = plain if decimal == "." else pc.replace_substring(plain, ",", ".")
-    values = plain.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return np.where(is_padded.to_numpy(zero_copy_only=False), np.nan, values)
 
 
 def as_floats(values: pd.Series[Any], decimal: Decimal, *, bands: bool = False) -> pd.Series[Any]:

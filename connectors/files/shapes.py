@@ -1,8 +1,13 @@
-"""A column of texts by the shapes of its values (every digit as 0), a group of rows at a time."""
+"""A column of texts by the shapes of its values (every digit as 0), a group of rows at a time.
+
+All texts of a shape have as many bytes, so a group is a matrix of bytes, and what stands in its digits is read by columns.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,7 +19,63 @@ import pyarrow.compute as pc
 from features.attributes.date_text import shape_of
 
 Places: TypeAlias = npt.NDArray[np.int64]
+Span: TypeAlias = tuple[int, int]  # first and last+1 character of a shape
+PROBE = 1_000  # rows that are tried before a cast of all: Arrow says of every text that it cannot be cast
 _AS_ZERO = bytes.maketrans(b"123456789", b"000000000")  # digits are one byte in UTF-8, and no part of another character
+
+
+@dataclass(frozen=True)
+class ShapeGroup:
+    """The texts of one shape: `places` (n,) of their rows in `column`, ascending."""
+
+    shape: str
+    places: Places
+    column: pa.Array
+
+    @cached_property
+    def _bytes(self) -> npt.NDArray[np.uint8]:
+        group = self.column.take(pa.array(self.places))
+        width = len(self.shape.encode())
+        offset = int(np.frombuffer(group.buffers()[1], np.int64)[group.offset])
+        return np.frombuffer(group.buffers()[2], np.uint8)[offset : offset + width * len(group)].reshape(len(group), width)
+
+    def first(self, place: int = 0) -> tuple[int, str]:
+        """The place in the column and the text of one of the group."""
+        row = int(self.places[place])
+        return row, self.column[row].as_py()
+
+    def digits(self, span: Span) -> Places:
+        """The whole number (n,) that stands at these characters."""
+        start = len(self.shape[: span[0]].encode())
+        values = np.zeros(len(self.places), np.int64)
+        for column in range(start, start + span[1] - span[0]):
+            values = values * 10 + (self._bytes[:, column] - ord("0"))
+        return values
+
+    def begins_with_zero(self, span: Span) -> npt.NDArray[np.bool_]:
+        """Whether the first character of the span (n,) is a zero or no digit."""
+        first = self._bytes[:, len(self.shape[: span[0]].encode())]
+        return (first <= ord("0")) | (first > ord("9"))
+
+    def floats(self, span: Span, decimal: str) -> npt.NDArray[np.float64]:
+        """The number (n,) that stands at these characters, with this decimal sign; all other marks group digits."""
+        marks: list[tuple[int, int]] = []  # byte of the text, byte it becomes
+        position = len(self.shape[: span[0]].encode())
+        for character in self.shape[slice(*span)]:
+            if character in "0eE+-":
+                marks.append((position, 0))
+            elif character == decimal:
+                marks.append((position, ord(".")))
+            position += len(character.encode())
+        taken = self._bytes[:, [place for place, _ in marks]]
+        for number, (_, byte) in enumerate(marks):
+            if byte:
+                taken[:, number] = byte
+        offsets = np.arange(len(taken) + 1, dtype=np.int64) * len(marks)
+        texts = pa.Array.from_buffers(
+            pa.large_string(), len(taken), [None, pa.py_buffer(offsets), pa.py_buffer(taken.tobytes())]
+        )
+        return texts.cast(pa.float64()).to_numpy(zero_copy_only=False)
 
 
 def text_array(values: pd.Series[Any]) -> pa.Array:
@@ -23,8 +84,17 @@ def text_array(values: pd.Series[Any]) -> pa.Array:
     return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
 
 
-def by_shape(texts: pa.Array) -> Iterator[tuple[str, Places]]:
-    """Each shape with the places of its rows, ascending; rows without a text are in none."""
+def cast(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
+    """All texts as values of a type, None where one cannot be."""
+    try:
+        texts.slice(0, PROBE).cast(kind)
+        return texts.cast(kind)
+    except pa.ArrowInvalid:
+        return None
+
+
+def by_shape(texts: pa.Array) -> Iterator[ShapeGroup]:
+    """The texts of each shape; rows without a text are in none."""
     buffers = texts.buffers()
     if len(texts) == texts.null_count or buffers[2] is None:
         return
@@ -35,9 +105,4 @@ def by_shape(texts: pa.Array) -> Iterator[tuple[str, Places]]:
     places = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[places], np.arange(len(encoded.dictionary) + 1))
     for number, shape in enumerate(encoded.dictionary.to_pylist()):
-        yield shape_of(shape), places[starts[number] : starts[number + 1]]
-
-
-def digits(texts: pa.Array, span: tuple[int, int]) -> Places:
-    """The whole number that stands at the same characters of every text (n,)."""
-    return pc.utf8_slice_codeunits(texts, *span).cast(pa.int64()).to_numpy(zero_copy_only=False)
+        yield ShapeGroup(shape_of(shape), places[starts[number] : starts[number + 1]], texts)

@@ -67,7 +67,7 @@ class _Evidences:
         if name in self._ruled_out:
             return
         sample = (shape_of(text) for text in texts.slice(0, PROBE).to_pylist() if text is not None)
-        if not all(map(self._fits, sample)) or not all(self._fits(shape) for shape, _ in by_shape(texts)):
+        if not all(map(self._fits, sample)) or not all(self._fits(group.shape) for group in by_shape(texts)):
             self._ruled_out.add(name)
             self.of_columns.pop(name, None)
             return
