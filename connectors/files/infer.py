@@ -103,7 +103,9 @@ def _dates(distinct: pd.Series[Any], options: FileOptions, writing: ColumnWritin
         return plain
     formats, zone = options.date_format or [], options.timezone or "UTC"
     sample = distinct.head(PROBE)
-    if not all(map(_is_dated, sample)) and (not formats or read_dates(sample, zone, formats, {}).isna().all()):
+    if any(map(_is_count, sample)):
+        return None
+    if not all(map(_is_dated, sample)) and not (formats and read_dates(sample, zone, formats, {}).notna().any()):
         return None
     judgement = writing.dates(distinct)
     if judgement.problem:
@@ -118,6 +120,10 @@ def _dates(distinct: pd.Series[Any], options: FileOptions, writing: ColumnWritin
 
 
 def _is_dated(text: str) -> bool:
-    """Is a text laid out as a date? Counts of days or seconds are numbers here."""
+    return date_form(shape_of(text)) is not None
+
+
+def _is_count(text: str) -> bool:
+    """Counts of days or seconds are numbers here, and with leading zeros post codes."""
     form = date_form(shape_of(text))
-    return form is not None and not form.count
+    return form is not None and form.count != ""

@@ -178,7 +178,8 @@ def read_date_text(text: str) -> datetime | None:
         return None
     numbers = {name: int(text[start:stop]) for name, (start, stop) in form.parts.items() if name != "f"}
     orders = orders_of(form.family)
-    orders = orders[:1] if form.family[:1] in (".", "Y") and _by_order(form, numbers, orders[0]) else orders
+    if form.family.startswith("Y") or (form.family.startswith(".") and _by_order(form, numbers, orders[0])):
+        orders = orders[:1]
     moments = {_by_order(form, numbers, order) for order in orders or ("",)} - {None}
     moment = moments.pop() if len(moments) == 1 else None
     if moment is None:

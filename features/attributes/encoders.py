@@ -37,8 +37,8 @@ from features.attributes.values import (
     read_free_mail,
     read_function,
     read_key,
-    read_moment,
-    read_number,
+    read_moment_as_written,
+    read_number_as_written,
     read_seniority,
     signed_log,
 )
@@ -67,7 +67,7 @@ _WORDS: dict[str, tuple[str, str]] = {
 
 
 FLOAT_READERS: dict[str, Callable[[object], float]] = {
-    "number": read_number,
+    "number": read_number_as_written,
     "flag": read_flag,
     "band": read_band,
     "seniority": read_seniority,
@@ -199,7 +199,7 @@ class AttributeEncoder:
             out[offset : offset + width + 2] = 0.0
             out[offset + self._codes.get(KEY_READERS[self.kind](value), width)] = 1.0
         elif self.kind == "date":
-            moment = read_moment(value)
+            moment = read_moment_as_written(value)
             if moment is not None and self.century and moment >= as_of_us:
                 moment -= CENTURY_US
             is_counted = moment is not None and EARLIEST_US <= moment < as_of_us
@@ -224,7 +224,11 @@ class AttributeEncoder:
         if self.kind in ("seniority", "free_mail"):
             fine = isinstance(value, str)
         else:
-            fine = read_moment(value) is not None if self.kind == "date" else not math.isnan(FLOAT_READERS[self.kind](value))
+            fine = (
+                read_moment_as_written(value) is not None
+                if self.kind == "date"
+                else not math.isnan(FLOAT_READERS[self.kind](value))
+            )
         return None if fine else f"{self.column}: {reprlib.repr(value)} {_PROBLEMS[self.kind]}; treated as missing"
 
     def to_dict(self) -> dict[str, Any]:
@@ -265,7 +269,7 @@ def _moments(values: Column) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool
         moments = ticks // 1000 if unit == "ns" else ticks * {"us": 1, "ms": 1_000, "s": 1_000_000}[unit]
     else:
         codes, plain = distinct(values)
-        read = [read_moment(value) for value in plain]
+        read = [read_moment_as_written(value) for value in plain]
         is_filled = np.array([moment is not None for moment in read])[codes]
         moments = np.array([moment or 0 for moment in read], dtype=np.int64)[codes]
     return np.where(is_filled, moments, 0), is_filled

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
+from features.attributes.date_text import read_date_text
+from features.attributes.number_text import read_number_text
 from features.attributes.titles import parse_title
 
 if TYPE_CHECKING:
@@ -71,6 +73,16 @@ def read_number(value: object) -> float:
     return number if math.isfinite(number) else math.nan
 
 
+def read_number_as_written(value: object) -> float:
+    """As `read_number`, and text that can be read in one way only ("1.234,50 €", "12 %").
+
+    >>> read_number_as_written("1.234,50 €"), read_number_as_written("1.234"), read_number_as_written("1,234")
+    (1234.5, 1.234, nan)
+    """
+    number = read_number(value)
+    return read_number_text(value) if isinstance(value, str) and math.isnan(number) else number
+
+
 def signed_log(number: float) -> float:
     """Sign × log(1 + |x|)."""
     return math.log1p(number) if number >= 0 else -math.log1p(-number)  # NaN takes the second way and stays NaN
@@ -103,6 +115,12 @@ def read_moment(value: object) -> int | None:
     except (ValueError, OverflowError):
         return None
     return None
+
+
+def read_moment_as_written(value: object) -> int | None:
+    """As `read_moment`, and text that can be read in one way only ("31.03.2026", "Mar 31, 2026"; not 03/04/2026)."""
+    moment = read_moment(value)
+    return read_moment(read_date_text(value)) if isinstance(value, str) and moment is None else moment
 
 
 def read_key(value: object) -> str | None:
