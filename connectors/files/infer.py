@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from connectors.files.convert import Texts, plain_times
-from connectors.files.dates import Remark, read_dates
+from connectors.files.date_orders import Remark
+from connectors.files.dates import read_dates
 from connectors.files.numbers import as_floats, plain_numbers
 from connectors.files.settings import FileOptions
 from connectors.files.shapes import text_array

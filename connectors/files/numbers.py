@@ -16,9 +16,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.files.dates import Remark
+from connectors.files.date_orders import Remark
 from connectors.files.reading import FIRST_ROW
-from connectors.files.shapes import ShapeGroup, by_shape, cast, text_array
+from connectors.files.shapes import ShapeGroup, by_shape, cast_all, text_array
 from features.attributes.bands import read_band
 from features.attributes.number_text import NumberForm, number_form
 
@@ -67,7 +67,7 @@ def plain_numbers(texts: pa.Array, decimal: Decimal | None) -> npt.NDArray[np.fl
     """Numbers as software writes them (1234.5, 1e3), whatever else the column holds; None where there may be others."""
     if decimal == "," and pc.any(pc.match_substring(texts, ".")).as_py():
         return None
-    numbers = cast(texts, pa.float64())
+    numbers = cast_all(texts, pa.float64())
     if numbers is None or (decimal is None and not _settled(texts)):
         return None
     array = numbers.to_numpy(zero_copy_only=False)

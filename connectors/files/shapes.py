@@ -75,7 +75,7 @@ class ShapeGroup:
         texts = pa.Array.from_buffers(
             pa.large_string(), len(taken), [None, pa.py_buffer(offsets), pa.py_buffer(taken.tobytes())]
         )
-        return texts.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        return np.asarray(texts.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
 
 
 def text_array(values: pd.Series[Any]) -> pa.Array:
@@ -84,7 +84,7 @@ def text_array(values: pd.Series[Any]) -> pa.Array:
     return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
 
 
-def cast(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
+def cast_all(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
     """All texts as values of a type, None where one cannot be."""
     try:
         texts.slice(0, PROBE).cast(kind)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from connectors.files.dates import DateJudgement, Evidence, Remark, date_evidence, judge_dates, merged
+from connectors.files.date_orders import DateJudgement, Evidence, Remark, date_evidence, judge_dates, merged
 from connectors.files.numbers import NumberEvidence, NumberJudgement, judge_numbers, number_evidence
 from connectors.files.settings import FileOptions
 from connectors.files.shapes import by_shape, text_array

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.files.convert import Origin, numbers
-from connectors.files.numbers import Remark
+from connectors.files.date_orders import Remark
 from connectors.files.settings import FileOptions
 from connectors.files.writing import ColumnWriting
 from features.common.errors import DataError

@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.files.shapes import by_shape, cast, text_array
+from connectors.files.shapes import by_shape, cast_all, text_array
 from features.attributes.date_text import shape_of
 from tests.connectors.files.texts import series
 
@@ -36,5 +36,7 @@ def test_numbers_are_read_without_the_marks_of_groups() -> None:
 
 
 def test_a_cast_is_of_all_texts_or_none() -> None:
-    assert cast(text_array(series("1", None)), pa.float64()).to_pylist() == [1.0, None]
-    assert cast(text_array(series("1", "x")), pa.float64()) is None
+    numbers = cast_all(text_array(series("1", None)), pa.float64())
+    assert numbers is not None
+    assert numbers.to_pylist() == [1.0, None]
+    assert cast_all(text_array(series("1", "x")), pa.float64()) is None

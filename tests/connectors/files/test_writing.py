@@ -124,7 +124,7 @@ def test_blocks_give_the_rows_or_the_sentence_of_the_whole(
 ) -> None:
     files = {"leads.csv": "lead_id,created_at\n0,2026-01-01\n1,2026-01-01\n2,2026-01-01\n", "acts.csv": acts(at, value)}
     settings = {"interactions": {"file": "acts.csv"}}
-    outcomes = []
+    outcomes: list[object] = []
     for staged in (None, tmp_path / "staged.parquet"):
         if staged:
             monkeypatch.setattr(reading, "BLOCK_BYTES", 1 << 9)
