@@ -107,7 +107,7 @@ def plain_times(values: Texts, options: FileOptions) -> pd.Series[Any] | None:
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return to_utc(values, zone)
     orders = given_orders(options.date_format or ())
-    if any("ydm" in given for given in orders.values()):
+    if any("ydm" in named_orders for named_orders in orders.values()):
         return None
     moments = plain_moments(text_array(values))
     return None if moments is None else to_utc(pd.Series(moments.to_pandas().array, index=values.index), zone)

@@ -57,7 +57,7 @@ class Remark:
     level: Literal["note", "warning"]
     what: str
     example: str
-    done: str
+    action: str
 
 
 @dataclass
@@ -80,67 +80,74 @@ def date_evidence(texts: pa.Array, rows: npt.NDArray[Any]) -> Evidence:
         parts = date_parts(group, form)
         fits = {order: is_day(*by_order(parts, order, form.family)) for order in orders_of(form.family) or ("",)}
         codes = parts[0] * 1_000_000 + parts[1] * 10_000 + parts[2]
-        known = np.logical_or.reduce(list(fits.values()))
-        kinds = np.select([known], [sum((1 << n) * f for n, f in enumerate(fits.values()))], 0)
+        is_date = np.logical_or.reduce(list(fits.values()))
+        kinds = np.select([is_date], [sum((1 << n) * f for n, f in enumerate(fits.values()))], 0)
         examples: dict[str, tuple[int, str]] = {}
-        for kind in np.unique(kinds[known]).tolist():
-            place = int(np.flatnonzero(kinds == kind)[0])
+        for kind in np.unique(kinds[is_date]).tolist():
+            position = int(np.flatnonzero(kinds == kind)[0])
             key = " ".join(order for n, order in enumerate(fits) if kind >> n & 1)
-            row, text = group.first(place)
+            row, text = group.first(position)
             examples[key] = int(rows[row]), text
         if examples:
-            family = FamilyEvidence(np.unique(codes[known]), examples)
+            family = FamilyEvidence(np.unique(codes[is_date]), examples)
             evidence[form.family] = evidence[form.family].plus(family) if form.family in evidence else family
     return evidence
 
 
-def merged(one: Evidence, other: Evidence) -> Evidence:
+def merged(earlier: Evidence, other: Evidence) -> Evidence:
     """The evidence of both."""
-    return {f: one[f].plus(other[f]) if f in one and f in other else one.get(f) or other[f] for f in {**one, **other}}
+    return {
+        f: earlier[f].plus(other[f]) if f in earlier and f in other else earlier.get(f) or other[f]
+        for f in {**earlier, **other}
+    }
 
 
 def judge_dates(
-    evidence: Evidence, formats: Sequence[str], others: Callable[[], Mapping[str, Evidence]] = dict, *, strict: bool = True
+    evidence: Evidence,
+    formats: Sequence[str],
+    other_columns: Callable[[], Mapping[str, Evidence]] = dict,
+    *,
+    strict: bool = True,
 ) -> DateJudgement:
     """The order of each family of a column. `others`: the evidence of the file's other columns, asked where its own is silent.
     Unless `strict`, a `date_format:` that does not fit the column is meant for others."""
-    judgement, given, open_families = DateJudgement(), given_orders(formats), []
+    judgement, named_orders, open_families = DateJudgement(), given_orders(formats), []
     proven: dict[str, Order] = {}
-    for family, seen in sorted(evidence.items(), key=lambda item: item[1].first_row):
+    for family, family_evidence in sorted(evidence.items(), key=lambda item: item[1].first_row):
         orders = orders_of(family)
         if not orders:
             continue
-        fitting = _fitting(family, seen)
-        obeyed = [order for order in given.get(family, ()) if order in fitting]
+        fitting = _fitting(family, family_evidence)
+        obeyed = [order for order in named_orders.get(family, ()) if order in fitting]
         if obeyed:
             judgement.orders[family] = obeyed[0]
-        elif family.startswith("Y") and family not in given:
+        elif family.startswith("Y") and family not in named_orders:
             judgement.hint = 'Every value fits `date_format: "%Y-%d-%m"`.' if fitting == ["ydm"] else ""
             judgement.orders[family] = "ymd"  # as nobody writes otherwise unless `date_format:` says so; one typo turns nothing
-        elif given and strict:
+        elif named_orders and strict:
             judgement.hint = _fitting_format(family, fitting)  # values that do not fit what is given are told by their rows
-            if family in given:
-                judgement.orders[family] = given[family][0]
+            if family in named_orders:
+                judgement.orders[family] = named_orders[family][0]
         elif not fitting:
-            judgement.problem = judgement.problem or _torn(seen)
-        elif len(fitting) == 1 or _same(family, seen, fitting) or family[0] == ".":
+            judgement.problem = judgement.problem or _torn(family_evidence)
+        elif len(fitting) == 1 or _same(family, family_evidence, fitting) or family[0] == ".":
             judgement.orders[family] = fitting[0]
         else:
             open_families.append(family)
         if len(fitting) == 1 and not family.startswith("Y"):
             proven[family] = fitting[0]
-    betrayal = _betrayal(evidence, proven, given, formats)
+    betrayal = _betrayal(evidence, proven, named_orders, formats)
     judgement.problem = judgement.problem or betrayal
     if open_families and not judgement.problem:
-        _settle(judgement, evidence, open_families, proven, others)
+        _settle(judgement, evidence, open_families, proven, other_columns)
     return judgement
 
 
-def _fitting(family: str, seen: FamilyEvidence) -> list[Order]:
+def _fitting(family: str, family_evidence: FamilyEvidence) -> list[Order]:
     """The orders in which all dates are dates, the usual first; a year first in two digits only where years say so."""
-    fitting = [order for order in orders_of(family) if all(order in key.split() for key in seen.examples)]
+    fitting = [order for order in orders_of(family) if all(order in key.split() for key in family_evidence.examples)]
     if "ymd" in fitting and len(fitting) > 1 and family.endswith("2"):
-        first, _, third = seen.fields()
+        first, _, third = family_evidence.fields()
         years_first, years_last = len(np.unique(first)), len(np.unique(third))
         if 2 * years_first <= years_last:
             return ["ymd"]
@@ -149,8 +156,8 @@ def _fitting(family: str, seen: FamilyEvidence) -> list[Order]:
     return fitting
 
 
-def _same(family: str, seen: FamilyEvidence, orders: Sequence[Order]) -> bool:
-    readings = [np.stack(by_order(seen.fields(), order, family)) for order in orders]
+def _same(family: str, family_evidence: FamilyEvidence, orders: Sequence[Order]) -> bool:
+    readings = [np.stack(by_order(family_evidence.fields(), order, family)) for order in orders]
     return all(np.array_equal(readings[0], other) for other in readings[1:])
 
 
@@ -168,7 +175,7 @@ def in_words(text: str, order: Order) -> str:
     return f"{day} {pd.Timestamp(2000, month, 1).month_name()} {year}"
 
 
-def _place(example: tuple[int, str]) -> str:
+def _located(example: tuple[int, str]) -> str:
     return f"{example[1]!r} (row {example[0] + FIRST_ROW})"
 
 
@@ -180,58 +187,60 @@ def _fitting_format(family: str, fitting: Sequence[Order]) -> str:
 _TORN_REMEDY = "Two files with different orders seem to be mixed: export anew in one way, best as 2026-03-31."
 
 
-def _torn(seen: FamilyEvidence) -> tuple[str, str]:
-    examples = sorted(seen.examples.items(), key=lambda item: item[1])
-    one = next(item for item in examples if len(item[0].split()) == 1)
-    other = next((item for item in examples if one[0] not in item[0].split()), one)
+def _torn(family_evidence: FamilyEvidence) -> tuple[str, str]:
+    examples = sorted(family_evidence.examples.items(), key=lambda item: item[1])
+    earlier = next(item for item in examples if len(item[0].split()) == 1)
+    other = next((item for item in examples if earlier[0] not in item[0].split()), earlier)
     words = {"dmy": "the day first", "mdy": "the month first", "ymd": "the year first", "ydm": "year, day, month"}
     return (
-        f"{_place(one[1])} can only have {words[one[0]]}, {_place(other[1])} only {words[other[0].split()[0]]}",
+        f"{_located(earlier[1])} can only have {words[earlier[0]]}, {_located(other[1])} only {words[other[0].split()[0]]}",
         _TORN_REMEDY,
     )
 
 
 def _betrayal(
-    evidence: Evidence, proven: Mapping[str, Order], given: Mapping[str, Sequence[Order]], formats: Sequence[str]
+    evidence: Evidence, proven: Mapping[str, Order], named_orders: Mapping[str, Sequence[Order]], formats: Sequence[str]
 ) -> tuple[str, str] | None:
     """A spreadsheet turns the dates it can read in its own order, and leaves those whose day is above 12 as text: two ways
     of writing in one column, one whose days never exceed 12, one whose days always do."""
-    for left, order in proven.items():
-        kept = evidence[left]
-        day = by_order(kept.fields(), order, left)[0]
+    for unturned, order in proven.items():
+        late_days = evidence[unturned]
+        day = by_order(late_days.fields(), order, unturned)[0]
         if not (day > 12).all():
             continue
-        for turned, seen in evidence.items():
-            first, second, _ = seen.fields()
+        for turned, family_evidence in evidence.items():
+            first, second, _ = family_evidence.fields()
             small = bool((first <= 12).all() and (second <= 12).all())
-            if turned == left or not small or _insisted(turned, order, given, formats):
+            if turned == unturned or not small or _insisted(turned, order, named_orders, formats):
                 continue
-            if _LOW ** len(seen.dates) * _HIGH ** len(kept.dates) < _BETRAYED:
+            if _LOW ** len(family_evidence.dates) * _HIGH ** len(late_days.dates) < _BETRAYED:
                 fact = (
-                    f"two ways of writing: no day of those such as {_place(seen.first_row)} is above 12, every day of those "
-                    f"such as {_place(kept.first_row)} is; a spreadsheet does that when it takes days for months"
+                    f"two ways of writing: no day of those such as {_located(family_evidence.first_row)} is above 12, every day of "
+                    f"those such as {_located(late_days.first_row)} is; a spreadsheet does that when it takes days for months"
                 )
-                return fact, _betrayal_remedy(turned, left, order)
+                return fact, _betrayal_remedy(turned, unturned, order)
     return None
 
 
-def _betrayal_remedy(turned: str, left: str, order: Order) -> str:
+def _betrayal_remedy(turned: str, unturned: str, order: Order) -> str:
     remedy = "Export anew and do not open the file in a spreadsheet"
     if orders_of(turned) and not turned.startswith("Y"):
-        return remedy + f', or have all read alike: `date_format: ["{format_of(left, order)}", "{format_of(turned, order)}"]`.'
+        return (
+            remedy + f', or have all read alike: `date_format: ["{format_of(unturned, order)}", "{format_of(turned, order)}"]`.'
+        )
     if turned.startswith("Y"):
         return (
             remedy
-            + f'; `date_format: ["{format_of(left, order)}", "{format_of(turned, "ydm")}"]` turns them back, with '
+            + f'; `date_format: ["{format_of(unturned, order)}", "{format_of(turned, "ydm")}"]` turns them back, with '
             + f'"{format_of(turned, "ymd")}" instead they stay as they are.'
         )
     return remedy + "."
 
 
-def _insisted(family: str, order: Order, given: Mapping[str, Sequence[Order]], formats: Sequence[str]) -> bool:
+def _insisted(family: str, order: Order, named_orders: Mapping[str, Sequence[Order]], formats: Sequence[str]) -> bool:
     """Does `date_format:` say that a family is as it is read?"""
-    if family in given:
-        return family.startswith("Y") or given[family][0] == order
+    if family in named_orders:
+        return family.startswith("Y") or named_orders[family][0] == order
     names = {"named": ("%b", "%B"), "serial": tuple(SERIALS), "compact": ("%Y%m%d",)}.get(family, ())
     return any(name in form for form in formats for name in names)
 
@@ -241,35 +250,35 @@ def _settle(
     evidence: Evidence,
     open_families: Sequence[str],
     proven: Mapping[str, Order],
-    others: Callable[[], Mapping[str, Evidence]],
+    other_columns: Callable[[], Mapping[str, Evidence]],
 ) -> None:
     """Families that their own dates leave open: as others of the column, else as other columns, else a question."""
     own = {order for family, order in proven.items() if family[0] not in ".Y"}
     by_others: dict[Order, tuple[str, tuple[int, str]]] = {}
     if len(own) != 1:
-        for column, other in others().items():
-            for family, seen in other.items():
-                fitting = _fitting(family, seen) if orders_of(family) and family[0] not in ".Y" else []
+        for column, other in other_columns().items():
+            for family, family_evidence in other.items():
+                fitting = _fitting(family, family_evidence) if orders_of(family) and family[0] not in ".Y" else []
                 if len(fitting) == 1:
-                    example = min(e for key, e in seen.examples.items() if key == fitting[0])
+                    example = min(e for key, e in family_evidence.examples.items() if key == fitting[0])
                     by_others.setdefault(fitting[0], (column, example))
     for family in open_families:
-        seen = evidence[family]
-        example = seen.examples.get("dmy mdy") or seen.first_row
+        family_evidence = evidence[family]
+        example = family_evidence.examples.get("dmy mdy") or family_evidence.first_row
         decided = own if len(own) == 1 else set(by_others)
-        fitting = _fitting(family, seen)
+        fitting = _fitting(family, family_evidence)
         if len(decided) == 1 and (order := next(iter(decided))) in fitting:
             judgement.orders[family] = order
             reason = "as other dates of the column do"
             if len(own) != 1:
                 column, decisive = by_others[order]
-                reason = f"as {column!r} does with {_place(decisive)}"
-            done = f"read as {in_words(example[1], order)}, {reason}"
-            judgement.remarks.append(Remark("note", "columns whose days and months look alike", _place(example), done))
+                reason = f"as {column!r} does with {_located(decisive)}"
+            action = f"read as {in_words(example[1], order)}, {reason}"
+            judgement.remarks.append(Remark("note", "columns whose days and months look alike", _located(example), action))
             continue
         readings = [in_words(example[1], order) for order in fitting[:2]]
         ways = " or ".join(f'"{format_of(family, order)}"' for order in fitting)
         judgement.problem = judgement.problem or (
-            f"{_place(example)} is {' or '.join(readings)}, and so with every date of the column",
+            f"{_located(example)} is {' or '.join(readings)}, and so with every date of the column",
             f"Say which: `date_format:` {ways} (with the time of day, if there is one).",
         )

@@ -99,8 +99,8 @@ def given_orders(formats: Iterable[str]) -> dict[str, list[Order]]:
             order = f"y{match['one']}{match['two']}"
         else:
             continue
-        if order in orders_of(family) and order not in (known := orders.setdefault(family, [])):
-            known.append(order)
+        if order in orders_of(family) and order not in (family_orders := orders.setdefault(family, [])):
+            family_orders.append(order)
     return orders
 
 
@@ -125,9 +125,9 @@ def read_dates(values: pd.Series[Any], zone: str, formats: Sequence[str], orders
         layout = date_form(group.shape)
         todo = moments[group.places] == _MISSING
         if layout is not None and todo.any():
-            rest = group if todo.all() else ShapeGroup(group.shape, group.places[todo], texts)
-            moments[rest.places] = _by_layout(rest, layout, orders.get(layout.family, ""))
-            zoned[rest.places] = layout.zoned
+            unread = group if todo.all() else ShapeGroup(group.shape, group.places[todo], texts)
+            moments[unread.places] = _by_layout(unread, layout, orders.get(layout.family, ""))
+            zoned[unread.places] = layout.zoned
     for form in formats:
         if any(orders.get(family, order[0]) == order[0] for family, order in given_orders([form]).items()):
             _by_format(texts, form, moments, zoned)

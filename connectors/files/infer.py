@@ -56,8 +56,8 @@ def infer(values: Texts, options: FileOptions, writing: ColumnWriting | None = N
 def _spread(values: Texts, distinct: pd.Series[Any], parsed: pd.Series[Any]) -> pd.Series[Any]:
     """The parsed distinct values at all their rows."""
     places = pd.Index(distinct).get_indexer(pd.Index(values.astype("str")))
-    taken = parsed.array.take(places, allow_fill=True)
-    return pd.Series(taken, index=values.index)
+    spread_values = parsed.array.take(places, allow_fill=True)
+    return pd.Series(spread_values, index=values.index)
 
 
 def _compact_dates(distinct: pd.Series[Any], options: FileOptions, writing: ColumnWriting) -> pd.Series[Any] | None:

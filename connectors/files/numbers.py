@@ -39,8 +39,8 @@ class NumberEvidence:
     unreadable: Example | None = None
 
     def plus(self, later: NumberEvidence) -> NumberEvidence:
-        def first(one: Mapping[str, Example], other: Mapping[str, Example]) -> dict[str, Example]:
-            return {key: min(d[key] for d in (one, other) if key in d) for key in {**one, **other}}
+        def first(earlier: Mapping[str, Example], other: Mapping[str, Example]) -> dict[str, Example]:
+            return {key: min(d[key] for d in (earlier, other) if key in d) for key in {**earlier, **other}}
 
         bad = [e.unreadable for e in (self, later) if e.unreadable]
         return NumberEvidence(first(self.signs, later.signs), first(self.ways, later.ways), min(bad, default=None))
@@ -102,8 +102,8 @@ def number_evidence(texts: pa.Array, rows: npt.NDArray[Any]) -> NumberEvidence:
 def _bands(group: ShapeGroup, rows: npt.NDArray[Any]) -> NumberEvidence:
     """What is no number by its layout: bands, up to the first text that is none."""
     evidence = NumberEvidence()
-    for text, place in _first_places(group).items():
-        example = int(rows[group.places[place]]), text
+    for text, position in _first_places(group).items():
+        example = int(rows[group.places[position]]), text
         if np.isnan(read_band(text)):
             return evidence.plus(NumberEvidence(unreadable=example))
         evidence = evidence.plus(NumberEvidence({}, {"band": example}))
@@ -113,8 +113,8 @@ def _bands(group: ShapeGroup, rows: npt.NDArray[Any]) -> NumberEvidence:
 def _first_places(group: ShapeGroup) -> dict[str, int]:
     """Each text of a group with its first place there."""
     places: dict[str, int] = {}
-    for place, text in enumerate(group.column.take(pa.array(group.places)).to_pylist()):
-        places.setdefault(text, place)
+    for position, text in enumerate(group.column.take(pa.array(group.places)).to_pylist()):
+        places.setdefault(text, position)
     return places
 
 
@@ -134,24 +134,24 @@ def judge_numbers(
     evidence: NumberEvidence,
     decimal: Decimal | None,
     separator: str | None,
-    others: Callable[[], Mapping[str, NumberEvidence]] = dict,
+    other_columns: Callable[[], Mapping[str, NumberEvidence]] = dict,
     *,
-    whole: bool = False,
+    counts: bool = False,
 ) -> NumberJudgement:
-    """The decimal sign of a column. `decimal`: as the mapping says; `whole`: what is counted has no fractions; `others`: the
+    """The decimal sign of a column. `decimal`: as the mapping says; `counts`: what is counted has no fractions; `others`: the
     evidence of the file's other columns, asked where its own is silent."""
     judgement = NumberJudgement(decimal or ".")
     proven: list[Decimal] = [sign for sign in _OTHER if sign in evidence.signs]
     either = evidence.signs.get(".,")
     if len(proven) == 2:
-        (_, one), (_, other) = sorted((evidence.signs[sign], sign) for sign in proven)
-        ways = (f"{_place(evidence.signs[sign])} makes sense only with a decimal {_NAMES[sign]}" for sign in (one, other))
+        (_, earlier), (_, other) = sorted((evidence.signs[sign], sign) for sign in proven)
+        ways = (f"{_located(evidence.signs[sign])} makes sense only with a decimal {_NAMES[sign]}" for sign in (earlier, other))
         remedy = "Write all numbers of the column in one way, or list what means nothing under `null_in:`."
         judgement.problem = ", ".join(ways), remedy
     elif proven:
         _obey(judgement, evidence, proven[0], decimal)
     elif either and not decimal:
-        _settle(judgement, either, separator, others, _whole_reason(evidence, whole))
+        _settle(judgement, either, separator, other_columns, _whole_reason(evidence, counts))
     _tell_mixtures(judgement, evidence)
     return judgement
 
@@ -165,35 +165,35 @@ def _obey(judgement: NumberJudgement, evidence: NumberEvidence, proven: Decimal,
     judgement.decimal = proven
     if decimal in (None, proven):
         return
-    example = _place(evidence.signs[proven])
+    example = _located(evidence.signs[proven])
     if ".," in evidence.signs:
         fact = f'{example} does not fit `decimal: "{decimal}"`'
         judgement.problem = fact, f'Every value fits `decimal: "{proven}"`: write that at the file.'
         return
-    done = f"read with a decimal {_NAMES[proven]}, since they make no sense otherwise"
-    judgement.remarks.append(Remark("note", f'columns written otherwise than `decimal: "{decimal}"`', example, done))
+    action = f"read with a decimal {_NAMES[proven]}, since they make no sense otherwise"
+    judgement.remarks.append(Remark("note", f'columns written otherwise than `decimal: "{decimal}"`', example, action))
 
 
 def _settle(
     judgement: NumberJudgement,
     either: Example,
     separator: str | None,
-    others: Callable[[], Mapping[str, NumberEvidence]],
-    whole: str,
+    other_columns: Callable[[], Mapping[str, NumberEvidence]],
+    whole_reason: str,
 ) -> None:
-    """1.234 and the like alone: a thousand or a fraction? `whole`: why it can be no fraction, else empty."""
+    """1.234 and the like alone: a thousand or a fraction? `whole_reason`: why it can be no fraction, else empty."""
     mark: Decimal = "." if "." in either[1] else ","
     level: Literal["note", "warning"] = "note"
     decisive: dict[str, tuple[str, Example]] = {}
-    for column, other in others().items():
+    for column, other in other_columns().items():
         signs = [sign for sign in (".", ",") if sign in other.signs]
         if len(signs) == 1 and other.unreadable is None:
             decisive.setdefault(signs[0], (column, other.signs[signs[0]]))
-    if whole:
-        judgement.decimal, reason = _OTHER[mark], whole
+    if whole_reason:
+        judgement.decimal, reason = _OTHER[mark], whole_reason
     elif len(decisive) == 1:
         ((sign, (column, example)),) = decisive.items()
-        judgement.decimal, reason = sign, f"as {column!r} does with {_place(example)}"  # type: ignore[assignment]
+        judgement.decimal, reason = sign, f"as {column!r} does with {_located(example)}"  # type: ignore[assignment]
     else:
         level = "warning"
         judgement.decimal = "," if separator == ";" else "."
@@ -201,22 +201,22 @@ def _settle(
     texts = pa.array([either[1]], pa.large_string())
     readings = {sign: read_numbers(texts, sign)[0] for sign in (".", ",")}
     other_sign = _OTHER[judgement.decimal]
-    done = f"read as {readings[judgement.decimal]:,.10g}, {reason}"
+    action = f"read as {readings[judgement.decimal]:,.10g}, {reason}"
     if level == "warning":
-        done += f'; if it is {readings[other_sign]:,.10g}, set `decimal: "{other_sign}"`'
-    judgement.remarks.append(Remark(level, "columns whose numbers can be thousands or fractions", _place(either), done))
+        action += f'; if it is {readings[other_sign]:,.10g}, set `decimal: "{other_sign}"`'
+    judgement.remarks.append(Remark(level, "columns whose numbers can be thousands or fractions", _located(either), action))
 
 
-def _whole_reason(evidence: NumberEvidence, whole: bool) -> str:
-    if whole:
+def _whole_reason(evidence: NumberEvidence, counts: bool) -> str:
+    if counts:
         return "since it counts what is whole"
     return "since no amount of money has three decimals" if evidence.names("currency") else ""
 
 
 def _tell_mixtures(judgement: NumberJudgement, evidence: NumberEvidence) -> None:
-    def tell(level: Literal["note", "warning"], what: str, examples: Iterable[str], done: str) -> None:
-        places = " and ".join(_place(evidence.ways[name]) for name in examples)
-        judgement.remarks.append(Remark(level, what, places, done))
+    def tell(level: Literal["note", "warning"], what: str, examples: Iterable[str], action: str) -> None:
+        places = " and ".join(_located(evidence.ways[name]) for name in examples)
+        judgement.remarks.append(Remark(level, what, places, action))
 
     currencies = [f"currency {name}" for name in evidence.names("currency")]
     if len(currencies) > 1:
@@ -230,7 +230,7 @@ def _tell_mixtures(judgement: NumberJudgement, evidence: NumberEvidence) -> None
         tell("warning", "columns of numbers in several units", units, "the units are not looked at")
 
 
-def _place(example: Example) -> str:
+def _located(example: Example) -> str:
     return f"{example[1]!r} (row {example[0] + FIRST_ROW})"
 
 

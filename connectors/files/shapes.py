@@ -39,9 +39,9 @@ class ShapeGroup:
         offset = int(np.frombuffer(group.buffers()[1], np.int64)[group.offset])
         return np.frombuffer(group.buffers()[2], np.uint8)[offset : offset + width * len(group)].reshape(len(group), width)
 
-    def first(self, place: int = 0) -> tuple[int, str]:
+    def first(self, position: int = 0) -> tuple[int, str]:
         """The place in the column and the text of one of the group."""
-        row = int(self.places[place])
+        row = int(self.places[position])
         return row, self.column[row].as_py()
 
     def digits(self, span: Span) -> Places:
@@ -67,13 +67,13 @@ class ShapeGroup:
             elif character == decimal:
                 marks.append((position, ord(".")))
             position += len(character.encode())
-        taken = self._bytes[:, [place for place, _ in marks]]
+        selected = self._bytes[:, [position for position, _ in marks]]
         for number, (_, byte) in enumerate(marks):
             if byte:
-                taken[:, number] = byte
-        offsets = np.arange(len(taken) + 1, dtype=np.int64) * len(marks)
+                selected[:, number] = byte
+        offsets = np.arange(len(selected) + 1, dtype=np.int64) * len(marks)
         texts = pa.Array.from_buffers(
-            pa.large_string(), len(taken), [None, pa.py_buffer(offsets), pa.py_buffer(taken.tobytes())]
+            pa.large_string(), len(selected), [None, pa.py_buffer(offsets), pa.py_buffer(selected.tobytes())]
         )
         return np.asarray(texts.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
 

@@ -159,14 +159,14 @@ def remark(report: DataReport, table: str, origin: Origin, writing: ColumnWritin
     """Say in the report what there is to say about how a column is written."""
     for about in writing.remarks:
         add = report.warn if about.level == "warning" else report.note
-        add(table, about.what, 1, f"{origin.column!r} of {origin.file}: {about.example}", about.done)
+        add(table, about.what, 1, f"{origin.column!r} of {origin.file}: {about.example}", about.action)
 
 
 def _writings(
     mapped: MappedFile, blocks: Callable[[], Iterable[pa.Table]], pointed: Collection[str]
 ) -> dict[str, ColumnWriting]:
     """Of each target, how its column is written, should anybody need to know."""
-    others = mapped.other_columns()
+    other_columns = mapped.other_columns()
 
     def values_of(target: str) -> Callable[[], Iterator[Texts]]:
         return lambda: (
@@ -175,7 +175,7 @@ def _writings(
 
     return {
         target: ColumnWriting(
-            mapped.options_of(column), values_of(target), others, column, whole=target == "employees",
+            mapped.options_of(column), values_of(target), other_columns, column, counts=target == "employees",
             strict=target in mapped.table.names,
         )
         for target, column in mapped.columns.items()
@@ -292,7 +292,7 @@ def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collectio
     personal: dict[str, str] = {}
     hollow: list[str] = []
     custom_columns: dict[str, pd.Series[Any]] = {}
-    others = mapped.other_columns()
+    other_columns = mapped.other_columns()
     for column in custom:
         repeated = column in mapped.mapping.values
         texts = text_series(raw, column, repeated).reindex(frame.index)
@@ -301,7 +301,7 @@ def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collectio
         if texts.isna().all():
             hollow.append(column)
             continue
-        writing = ColumnWriting(mapped.options_of(column), None, others, column, strict=False)
+        writing = ColumnWriting(mapped.options_of(column), None, other_columns, column, strict=False)
         values = infer(texts, writing.options, writing)
         kind = is_personal(column, values, texts, mapped.table.name)
         if kind:
@@ -344,10 +344,13 @@ def wide_lead_stages(mapped: MappedFile, report: DataReport) -> pd.DataFrame:
     raw = mapped.read(list(mapping.dates.values()))
     ids = frame_of(mapped, report, raw)
     parts = []
-    others = mapped.other_columns()
+    other_columns = mapped.other_columns()
     for stage, column in mapping.dates.items():
         texts = text_series(raw, column, repeated=False)
-        origin, writing = Origin(mapped.file.name, column, stage), ColumnWriting(mapped.file.options, None, others, column)
+        origin, writing = (
+            Origin(mapped.file.name, column, stage),
+            ColumnWriting(mapped.file.options, None, other_columns, column),
+        )
         times = as_kind(texts, "time", mapped.file.options, origin, writing)
         remark(report, mapped.table.name, origin, writing)
         part = pd.DataFrame({"lead_id": ids["lead_id"], "lead_stage": stage, "at": times.reindex(ids.index)})

@@ -85,15 +85,15 @@ class ColumnWriting:
         other_columns: OtherColumns | None = None,
         column: str = "",
         *,
-        whole: bool = False,
+        counts: bool = False,
         strict: bool = True,
     ) -> None:
         self.options = options
         self.formats = options.date_format or []
         self._blocks = blocks
-        self._others = other_columns
+        self._other_columns = other_columns
         self._column = column
-        self._whole = whole
+        self._counts = counts
         self._strict = strict
         self._dates: DateJudgement | None = None
         self._numbers: NumberJudgement | None = None
@@ -111,14 +111,14 @@ class ColumnWriting:
             parts = (number_evidence(text_array(block), block.index.to_numpy()) for block in self._all(values))
             self.number_evidence = reduce(NumberEvidence.plus, parts, NumberEvidence())
             decimal, separator = self.options.decimal, self.options.separator
-            self._numbers = judge_numbers(self.number_evidence, decimal, separator, self._other_numbers, whole=self._whole)
+            self._numbers = judge_numbers(self.number_evidence, decimal, separator, self._other_numbers, counts=self._counts)
         return self._numbers
 
     def _other_dates(self) -> Mapping[str, Evidence]:
-        return self._others.dates(self._column) if self._others else {}
+        return self._other_columns.dates(self._column) if self._other_columns else {}
 
     def _other_numbers(self) -> Mapping[str, NumberEvidence]:
-        return self._others.numbers(self._column) if self._others else {}
+        return self._other_columns.numbers(self._column) if self._other_columns else {}
 
     def _all(self, values: pd.Series[Any]) -> Iterable[pd.Series[Any]]:
         return self._blocks() if self._blocks else [values]

@@ -122,15 +122,15 @@ def number_form(shape: str) -> NumberForm | None:
 def _makes_sense(body: str, decimal: str) -> bool:
     """Is this a number where `decimal` is the decimal sign: groups of three (or as in India), one mark for all of them?"""
     number, _, exponent = body.partition("e")
-    whole, _, fraction = number.partition(decimal)
+    integer_part, _, fraction = number.partition(decimal)
     if not re.fullmatch("0*", fraction):
         return False
-    marks = set(whole) - {"0"}
+    marks = set(integer_part) - {"0"}
     if not marks:
-        return bool(whole or fraction)
+        return bool(integer_part or fraction)
     if len(marks) > 1 or exponent:
         return False
-    groups = whole.split(marks.pop())
+    groups = integer_part.split(marks.pop())
     in_threes = 1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])
     as_in_india = (
         len(groups) > 2 and 1 <= len(groups[0]) <= 2 and len(groups[-1]) == 3 and all(len(g) == 2 for g in groups[1:-1])
@@ -161,7 +161,7 @@ def read_number_text(text: str) -> float:
 
 
 def _value(body: str, decimal: str) -> float:
-    whole, _, rest = body.partition(decimal)
-    if re.match(r"0\d", body) and not whole.isdigit():
+    integer_part, _, fraction = body.partition(decimal)
+    if re.match(r"0\d", body) and not integer_part.isdigit():
         return math.nan  # 030 1234 is a telephone's
-    return float(re.sub(r"\D", "", whole) + "." + rest if rest or "e" not in body.lower() else body.lower())
+    return float(re.sub(r"\D", "", integer_part) + "." + fraction if fraction or "e" not in body.lower() else body.lower())

@@ -88,7 +88,7 @@ def test_what_a_column_leaves_open_its_own_other_dates_decide_and_that_is_told()
     read = times(series("03/04/2026", "25-04-2026", "05-06-2026"), writing.options, ORIGIN, writing)
     assert read.dt.month.tolist() == [4, 4, 6]
     assert [(r.level, r.example) for r in writing.remarks] == [("note", "'03/04/2026' (row 2)")]
-    assert writing.remarks[0].done.startswith("read as 3 April 2026, as other dates of the column do")
+    assert writing.remarks[0].action.startswith("read as 3 April 2026, as other dates of the column do")
 
 
 def test_evidence_of_blocks_is_that_of_the_whole() -> None:

@@ -20,8 +20,8 @@ from tests.connectors.files.texts import series
 ORIGIN = Origin("a.csv", "Revenue", "annual_revenue")
 
 
-def read(texts: str, *, whole: bool = False, **options: Any) -> tuple[list[float], list[Remark]]:
-    writing = ColumnWriting(FileOptions(**options), whole=whole)
+def read(texts: str, *, counts: bool = False, **options: Any) -> tuple[list[float], list[Remark]]:
+    writing = ColumnWriting(FileOptions(**options), counts=counts)
     values = numbers(series(*(text or None for text in texts.split("|"))), writing.options, ORIGIN, writing)
     return values.tolist(), writing.remarks
 
@@ -111,8 +111,8 @@ READ_BY = {
         r"read as 1,234.*if it is 1.234, set `decimal: \",\"`",
     ),
     "tabs": ("1.234", {"separator": "\t"}, [1.234], "warning", "as software writes numbers"),
-    "counts": ("1.200|12.500|300", {"separator": ",", "whole": True}, [1200, 12500, 300], "note", "counts what is whole"),
-    "counts in English": ("1,200|300", {"separator": ";", "whole": True}, [1200, 300], "note", "counts what is whole"),
+    "counts": ("1.200|12.500|300", {"separator": ",", "counts": True}, [1200, 12500, 300], "note", "counts what is whole"),
+    "counts in English": ("1,200|300", {"separator": ";", "counts": True}, [1200, 300], "note", "counts what is whole"),
     "money": ("€ 1.200|€ 300", {"separator": ","}, [1200, 300], "note", "no amount of money has three decimals"),
     "money in dollars": ("$1,200", {"separator": ";"}, [1200], "note", "no amount of money has three decimals"),
 }
@@ -126,7 +126,7 @@ def test_a_thousand_or_a_fraction_is_told(
     assert got == values
     assert remark.level == level
     with pytest.raises(AssertionError, match=sentence):
-        raise AssertionError(remark.done)
+        raise AssertionError(remark.action)
 
 
 @pytest.mark.parametrize(
