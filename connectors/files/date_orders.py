@@ -214,10 +214,9 @@ def _betrayal(
             if turned == unturned or not small or _insisted(turned, order, named_orders, formats):
                 continue
             if _LOW ** len(family_evidence.dates) * _HIGH ** len(late_days.dates) < _BETRAYED:
-                fact = (
-                    f"two ways of writing: no day of those such as {_located(family_evidence.first_row)} is above 12, every day of "
-                    f"those such as {_located(late_days.first_row)} is; a spreadsheet does that when it takes days for months"
-                )
+                early = f"no day of those such as {_located(family_evidence.first_row)} is above 12"
+                late = f"every day of those such as {_located(late_days.first_row)} is"
+                fact = f"two ways of writing: {early}, {late}; a spreadsheet does that when it takes days for months"
                 return fact, _betrayal_remedy(turned, unturned, order)
     return None
 

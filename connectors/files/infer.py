@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from connectors.files.convert import Texts, plain_times
 from connectors.files.date_orders import Remark
 from connectors.files.dates import read_dates
 from connectors.files.numbers import as_floats, plain_numbers
+from connectors.files.reading import FIRST_ROW
 from connectors.files.settings import FileOptions
 from connectors.files.shapes import text_array
 from connectors.files.writing import ColumnWriting
@@ -21,6 +23,7 @@ from features.attributes.number_text import number_form
 PROBE = 100  # distinct values looked at first, since most text is seen to be text at once
 _YES_WORDS = frozenset({"yes", "true", "ja", "wahr", "y", "t"})
 _NO_WORDS = frozenset({"no", "false", "nein", "falsch", "n", "f"})
+_ODD_SHARE = 0.2  # of the distinct values, for a column to be one of numbers or dates with other values among them
 _COMPACT_DATES = (19900101, 20501231, 3)  # whole numbers of a column between these, so many at least, that are all dates
 
 
@@ -73,7 +76,10 @@ def _numbers(distinct: pd.Series[Any], options: FileOptions, writing: ColumnWrit
     plain = plain_numbers(text_array(distinct), options.decimal)
     if plain is not None:
         return pd.Series(plain, index=distinct.index)
-    if not all(number_form(shape_of(text)) or np.isfinite(read_band(text)) for text in distinct.head(PROBE)):
+    if not _mostly(_is_numeric, distinct.head(PROBE)):
+        return None
+    if odd := [text for text in distinct if not _is_numeric(text)]:
+        writing.numbers(distinct).remarks = _odd("numbers", distinct, odd)
         return None
     judgement = writing.numbers(distinct)
     evidence, doubt = writing.number_evidence, None
@@ -94,6 +100,23 @@ def _numbers(distinct: pd.Series[Any], options: FileOptions, writing: ColumnWrit
     return None if doubt else parsed
 
 
+def _mostly(test: Callable[[str], bool], texts: pd.Series[Any]) -> bool:
+    return sum(map(test, texts)) > (1 - _ODD_SHARE) * len(texts)
+
+
+def _odd(kind: str, distinct: pd.Series[Any], odd: Sequence[str]) -> list[Remark]:
+    """What to say where few values keep a column from being numbers or dates; nothing where there are many."""
+    if len(odd) > _ODD_SHARE * len(distinct):
+        return []
+    action = "left as text. If it means that nothing is there, add it to `null_in:`"
+    example = f"{odd[0]!r} (row {int(distinct.index[distinct == odd[0]][0]) + FIRST_ROW})"
+    return [Remark("warning", f"columns of {kind} with other values among them", example, action)]
+
+
+def _is_numeric(text: str) -> bool:
+    return number_form(shape_of(text)) is not None or bool(np.isfinite(read_band(text)))
+
+
 def _doubt(what: str, fact: str, remedy: str) -> Remark:
     return Remark("warning", what, fact, f"left as text. {remedy.removesuffix('.')}")
 
@@ -106,18 +129,19 @@ def _dates(distinct: pd.Series[Any], options: FileOptions, writing: ColumnWritin
     sample = distinct.head(PROBE)
     if any(map(_is_count, sample)):
         return None
-    if not all(map(_is_dated, sample)) and not (formats and read_dates(sample, zone, formats, {}).notna().any()):
+    if not _mostly(_is_dated, sample) and (not formats or read_dates(sample, zone, formats, {}).isna().all()):
+        return None
+    if not formats and (odd := [text for text in distinct if not _is_dated(text)]):
+        writing.dates(distinct).remarks = _odd("dates", distinct, odd)
         return None
     judgement = writing.dates(distinct)
-    if judgement.problem:
-        is_dates = all(map(_is_dated, distinct))
-        judgement.remarks = [_doubt("columns of dates that can be read in two ways", *judgement.problem)] if is_dates else []
-        return None
     parsed = read_dates(distinct, zone, formats, judgement.orders)
-    if parsed.isna().any():
-        judgement.remarks = []
-        return None
-    return parsed
+    if not judgement.problem and not parsed.isna().any():
+        return parsed
+    judgement.remarks = []
+    if judgement.problem and all(map(_is_dated, distinct)):
+        judgement.remarks = [_doubt("columns of dates that can be read in two ways", *judgement.problem)]
+    return None
 
 
 def _is_dated(text: str) -> bool:

@@ -90,6 +90,7 @@ def number_evidence(texts: pa.Array, rows: npt.NDArray[Any]) -> NumberEvidence:
         if form is None:
             evidence = evidence.plus(_bands(group, rows))
             continue
+        evidence = evidence.plus(_padded_groups(group, rows, form))
         row, text = group.first()
         example = int(rows[row]), text
         ways = {"percent" if form.percent else "plain": example}
@@ -97,6 +98,20 @@ def number_evidence(texts: pa.Array, rows: npt.NDArray[Any]) -> NumberEvidence:
         ways |= {f"unit {form.unit}": example} if form.unit else {}
         evidence = evidence.plus(NumberEvidence(_signs(group, rows, form), ways))
     return evidence
+
+
+def _padded_groups(group: ShapeGroup, rows: npt.NDArray[Any], form: NumberForm) -> NumberEvidence:
+    """030.123.456 and the like, which no decimal sign makes a number."""
+    padded = np.flatnonzero(group.begins_with_zero(form.body))
+    if not len(padded) or not all(_is_grouped(group, form, decimal) for decimal in form.decimals):
+        return NumberEvidence()
+    row, text = group.first(int(padded[0]))
+    return NumberEvidence(unreadable=(int(rows[row]), text))
+
+
+def _is_grouped(group: ShapeGroup, form: NumberForm, decimal: str) -> bool:
+    """Are there marks between digits before this decimal sign?"""
+    return bool(set(group.shape[slice(*form.body)].partition(decimal)[0]) - set("0eE+-"))
 
 
 def _bands(group: ShapeGroup, rows: npt.NDArray[Any]) -> NumberEvidence:
@@ -244,9 +259,8 @@ def read_numbers(texts: pa.Array, decimal: Decimal, *, bands: bool = False) -> n
                 middles = {text: read_band(text) for text in _first_places(group)}
                 numbers[group.places] = [middles[text] for text in group.column.take(pa.array(group.places)).to_pylist()]
         elif decimal in form.decimals:
-            body = group.shape[slice(*form.body)]
             values = group.floats(form.body, decimal) * form.factor
-            if set(body.partition(decimal)[0]) - set("0eE+-"):  # groups that begin with a zero are of no number: 030 1234
+            if _is_grouped(group, form, decimal):  # groups that begin with a zero are of no number: 030 1234
                 values = np.where(group.begins_with_zero(form.body), np.nan, values)
             numbers[group.places] = values
     return np.where(np.isfinite(numbers), numbers, np.nan)

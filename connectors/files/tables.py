@@ -61,7 +61,8 @@ class MappedFile:
         """What all columns of the file that are neither ids nor text say about how it is written."""
         kinds = {c.name: c.kind for c in self.table.columns}
         ids = {h for target, h in self.columns.items() if kinds.get(target) in ("id", "text", "flag")}
-        return OtherColumns(lambda: self.blocks([h for h in self.file.headers if h not in ids]))
+        silent = ids | self.file.numeric
+        return OtherColumns(lambda: self.blocks([h for h in self.file.headers if h not in silent]))
 
     def read(self, extra_columns: Sequence[str] = ()) -> pa.Table:
         """All of `blocks` as one."""

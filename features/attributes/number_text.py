@@ -14,8 +14,8 @@ from features.attributes.date_text import shape_of
 
 MAGNITUDES = {
     **dict.fromkeys(("k", "tsd", "thousand", "thsd", "tausend"), 1e3),
-    **dict.fromkeys(("m", "mm", "mn", "mio", "mill", "mil", "million", "millions", "millionen"), 1e6),
-    **dict.fromkeys(("bn", "mrd", "billion", "billions", "milliarde", "milliarden"), 1e9),
+    **dict.fromkeys(("m", "mm", "mn", "mio", "mln", "mill", "mil", "million", "millions", "millionen"), 1e6),
+    **dict.fromkeys(("bn", "mrd", "mld", "billion", "billions", "milliarde", "milliarden"), 1e9),
     **dict.fromkeys(("lakh", "lakhs", "lac"), 1e5),
     **dict.fromkeys(("crore", "crores", "cr"), 1e7),
 }
@@ -67,13 +67,14 @@ _APOSTROPHES = "'\u2019\u02bc`\u00b4"
 _ANY_CURRENCY = "|".join(re.escape(c) for c in sorted(_CURRENCIES, key=len, reverse=True))
 _ANY_MAGNITUDE = "|".join(sorted((*MAGNITUDES, *_LETTERS), key=len, reverse=True))
 _MINUS = r"[-\u2212\u2013]"
+_PER = rf"{_BLANK}*(?P<per>p\.? ?a\.?|p\.? ?m\.?|(?:/|pro|per){_BLANK}*(?:jahr|monat|tag|year|month|day|annum|yr|mo))"
 _FORM = re.compile(
     rf"(?:(?:~|≈|ca\.?|circa|approx\.?|about|etwa|rund|ungefähr){_BLANK}*)?(?P<open>\()?"
     rf"(?:(?P<minus>{_MINUS})|\+)?{_BLANK}*(?:(?P<before>{_ANY_CURRENCY})\.?{_BLANK}*)?(?:(?P<minus_>{_MINUS}){_BLANK}*)?(?P<open_>\()?"
     rf"(?P<body>(?:0|[.,](?=0))(?:0|[.,{_APOSTROPHES}{BLANKS}](?=0))*(?:\.(?=$))?(?:e[+-]?0{{1,3}})?)"
     rf"(?:{_BLANK}*(?P<magnitude>{_ANY_MAGNITUDE})\b\.?|{_BLANK}*(?P<joined>k|m|t)(?=€|eur))?"
     rf"(?:{_BLANK}*(?P<after>{_ANY_CURRENCY}|[,.]-(?:{_BLANK}*(?:€|eur|fr\.|chf))?)\.?)?(?:{_BLANK}*(?P<percent>%|prozent|percent|pct\.?))?"
-    rf"(?:{_BLANK}*(?P<trailing>{_MINUS}))?(?:(?P<unit>{_BLANK}?[a-zäöüß²³°/]{{1,20}}\.?))?(?P<close>\))?"
+    rf"(?:{_BLANK}*(?P<trailing>{_MINUS}))?(?:{_PER}|(?P<unit>{_BLANK}?[a-zäöüß²³°/]{{1,20}}\.?))?(?P<close>\))?"
 )
 _UNITS_JOINED = frozenset(
     ["kg", "g", "km", "cm", "h", "min", "s", "d", "h.", "min.", "m²", "pt", "pts", "px", "kb", "mb", "gb"]
@@ -110,8 +111,8 @@ def number_form(shape: str) -> NumberForm | None:
     magnitude = match["magnitude"] or match["joined"] or ""
     if magnitude in _LETTERS and not (currency in ("eur", "chf") or re.search(r"[.,]0{1,2}$", body)):
         return None
-    unit = (match["unit"] or "").strip(BLANKS)
-    if unit and match["unit"][0] not in BLANKS and unit not in _UNITS_JOINED:
+    unit = (match["unit"] or match["per"] or "").strip(BLANKS)
+    if match["unit"] and match["unit"][0] not in BLANKS and unit not in _UNITS_JOINED:
         return None
     if not decimals or (signs and unit and match["trailing"]):
         return None

@@ -76,6 +76,11 @@ def test_custom_columns_are_read_by_the_readers_of_mapped_ones(values: tuple[str
         (("03/04/2026", "05/06/2026"), "columns of dates that can be read in two ways"),
         (("1.5", "12,5", "1.234"), "columns of numbers written in two ways"),
         (("12 kg", "300 g"), "columns of numbers in several units"),
+        (("12,5", "3", "4,75", "8", "2", "-"), "columns of numbers with other values among them"),
+        (
+            ("3.2.2026", "4.2.2026", "25.2.2026", "7.3.2026", "8.3.2026", "open"),
+            "columns of dates with other values among them",
+        ),
         (
             ("2012-04-09", "2014-08-03", "2014-02-03", "21/08/2013", "19/01/2014"),
             "columns of dates that can be read in two ways",

@@ -76,6 +76,8 @@ def read(texts: str, *, counts: bool = False, **options: Any) -> tuple[list[floa
         ("1 Tag|3 Tage", [1, 3]),
         ("12kg|3.5 kg", [12, 3.5]),
         ("45 min|30 min.", [45, 30]),
+        ("€ 12.000,50 p.a.|€ 900,5 p. a.", [12000.5, 900.5]),
+        ("$5.50/month|$6/month", [5.5, 6]),
         # ranges, with plain numbers among them
         ("51-200|1000+|7", [math.sqrt(51 * 200), 1000, 7]),
         ("> 10 Mio. €|unter 10", [10e6, 5]),

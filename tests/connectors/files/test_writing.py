@@ -71,6 +71,13 @@ def test_the_decimal_sign_is_that_of_other_columns_before_it_is_that_of_the_sepa
     assert "Warning" not in sentences(report)
 
 
+def test_telephone_numbers_say_nothing_of_the_decimal_sign(tmp_path: Path) -> None:
+    leads = "lead_id,created_at,Line,Size\n1,2026-01-01,030.123.456,1.234\n2,2026-01-02,040.123.456,2.345\n"
+    dataset, report = load(tmp_path, {"leads.csv": leads})
+    assert dataset.leads["Size"].tolist() == [1.234, 2.345]
+    assert "as is usual in files separated by ','" in sentences(report)
+
+
 def test_employees_are_whole_and_revenue_follows_the_separator_with_a_warning(tmp_path: Path) -> None:
     leads = "lead_id;created_at;company_id;Mitarbeiter;Umsatz\n1;05.01.2026;A;1.200;2.500\n2;06.01.2026;B;300;850\n"
     dataset, report = load(
