@@ -136,6 +136,10 @@ def judge_dates(
             open_families.append(family)
         if len(fitting) == 1 and not family.startswith("Y"):
             proven[family] = fitting[0]
+    if "serial" in evidence and not _insisted("serial", "dmy", named_orders, formats):
+        example = evidence["serial"].first_row
+        action = f"read as {in_words(example[1], 'dmy')}; `date_format: serial_1904` is for spreadsheets that count from 1904"
+        judgement.remarks.append(Remark("note", "columns with day numbers of a spreadsheet", _located(example), action))
     betrayal = _betrayal(evidence, proven, named_orders, formats)
     judgement.problem = judgement.problem or betrayal
     if open_families and not judgement.problem:

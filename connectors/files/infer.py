@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from connectors.files.convert import Texts, plain_times
@@ -16,7 +15,7 @@ from connectors.files.reading import FIRST_ROW
 from connectors.files.settings import FileOptions
 from connectors.files.shapes import text_array
 from connectors.files.writing import ColumnWriting
-from features.attributes.bands import is_range, read_band
+from features.attributes.bands import is_range
 from features.attributes.date_text import date_form, shape_of
 from features.attributes.number_text import number_form
 
@@ -114,7 +113,7 @@ def _odd(kind: str, distinct: pd.Series[Any], odd: Sequence[str]) -> list[Remark
 
 
 def _is_numeric(text: str) -> bool:
-    return number_form(shape_of(text)) is not None or bool(np.isfinite(read_band(text)))
+    return number_form(shape_of(text)) is not None or is_range(text)
 
 
 def _doubt(what: str, fact: str, remedy: str) -> Remark:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from connectors.files.date_orders import Remark
 from connectors.files.reading import FIRST_ROW
 from connectors.files.shapes import ShapeGroup, by_shape, cast_all, text_array
-from features.attributes.bands import read_band
+from features.attributes.bands import is_range, read_band
 from features.attributes.number_text import NumberForm, number_form
 
 Decimal = Literal[".", ","]
@@ -119,7 +119,7 @@ def _bands(group: ShapeGroup, rows: npt.NDArray[Any]) -> NumberEvidence:
     evidence = NumberEvidence()
     for text, position in _first_places(group).items():
         example = int(rows[group.places[position]]), text
-        if np.isnan(read_band(text)):
+        if not is_range(text):
             return evidence.plus(NumberEvidence(unreadable=example))
         evidence = evidence.plus(NumberEvidence({}, {"band": example}))
     return evidence
@@ -256,7 +256,7 @@ def read_numbers(texts: pa.Array, decimal: Decimal, *, bands: bool = False) -> n
         form = number_form(group.shape)
         if form is None:
             if bands:
-                middles = {text: read_band(text) for text in _first_places(group)}
+                middles = {text: read_band(text) if is_range(text) else np.nan for text in _first_places(group)}
                 numbers[group.places] = [middles[text] for text in group.column.take(pa.array(group.places)).to_pylist()]
         elif decimal in form.decimals:
             values = group.floats(form.body, decimal) * form.factor

@@ -52,11 +52,11 @@ _CLOCK = (
 )
 _ZONE = (
     rf"(?:\s*(?P<zone>{'|'.join(sorted(_ZONES, key=len, reverse=True))})\b)?"
-    r"(?:\s*(?P<sign>[+\-\u2212])(?P<oh>00?)(?::?(?P<om>00))?)?(?:\s*\([a-zäöü ]+\))?"
+    r"(?:\s*(?P<sign>[+\-\u2212])(?P<oh>00?)(?::?(?P<om>00))?(?:\s*\([a-zäöü ]+\))?)?"
 )
 _JOIN = r"(?:t|\s*,\s*|\s+(?:at|um|-|\u2013)\s+|\s+)"
 _DAY = r"(?P<d>00?)(?:st|nd|rd|th|\.)?"
-_NAMED = rf"(?P<month>{_ANY_MONTH})\b\.?"
+_NAMED = rf"(?P<month>{_ANY_MONTH})(?![a-zäöü])\.?"
 _YEAR = r"(?:(?P<Y>0000)|'?(?P<y>00))"
 _DATES = (
     r"(?P<Y>0000)(?P<sep>[-/.\u2010\u2011\u2013 ])(?P<first>00?)(?P=sep)(?P<second>00?)",
@@ -67,6 +67,7 @@ _DATES = (
 )
 _FORMS = (
     re.compile(r"(?P<Y>0000)(?P<m>00)(?P<d>00)(?:[t _]?(?P<H>00)(?P<M>00)(?:(?P<S>00)(?:[.,](?P<f>0{1,9}))?)?)?" + _ZONE),
+    re.compile(rf"(?P<Y>0000)(?P<m>00)(?P<d>00)(?:{_JOIN}{_CLOCK}{_ZONE})"),
     re.compile(_DATES[0] + r"t(?P<H>00)(?P<M>00)(?:(?P<S>00)(?:[.,](?P<f>0{1,9}))?)?" + _ZONE),
     *(re.compile(rf"{_WEEKDAY}{date}(?:{_JOIN}{_CLOCK}{_ZONE})?") for date in _DATES),
     re.compile(

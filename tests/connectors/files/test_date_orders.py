@@ -41,6 +41,7 @@ SLASHES = ["%d/%m/%Y"]
         ("31.03.2026|31.02.2026", [], r"row 3.*'31.02.2026' is not a date"),
         ("31.03.2026 25:00", [], r"row 2.*is not a date"),
         ("3/25/2026 13:05 PM", [], r"row 2.*is not a date"),
+        ("13.03.2026 14:05 (CET)", [], r"row 2.*is not a date"),
         ("45000|soon", [], r"row 3.*'soon' is not a date"),
         ("123|45000", [], r"row 2.*'123' is not a date"),
         ("Foo 3, 2026", [], r"row 2.*is not a date"),
@@ -89,6 +90,13 @@ def test_what_a_column_leaves_open_its_own_other_dates_decide_and_that_is_told()
     assert read.dt.month.tolist() == [4, 4, 6]
     assert [(r.level, r.example) for r in writing.remarks] == [("note", "'03/04/2026' (row 2)")]
     assert writing.remarks[0].action.startswith("read as 3 April 2026, as other dates of the column do")
+
+
+def test_day_numbers_of_a_spreadsheet_are_told_with_the_other_system() -> None:
+    writing = ColumnWriting(FileOptions(timezone="UTC"))
+    times(series("45000", "2026-01-01"), writing.options, ORIGIN, writing)
+    (remark,) = writing.remarks
+    assert remark.action.startswith("read as 15 March 2023; `date_format: serial_1904`")
 
 
 def test_evidence_of_blocks_is_that_of_the_whole() -> None:

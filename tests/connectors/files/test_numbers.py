@@ -161,6 +161,7 @@ def test_a_decimal_sign_that_is_given_is_obeyed_where_both_make_sense(texts: str
         ("12|many", {}, r"row 3.*'many' is not a number"),
         ("1.2.3", {}, r"'1.2.3' is not a number"),
         ("030 1234|5", {}, r"'030 1234' is not a number"),
+        ("1,234,56", {}, r"'1,234,56' is not a number"),
         ("12|1 2", {}, r"'1 2' is not a number"),
         ("inf|1", {}, r"'inf' is not a number"),
         ("2026-03-31", {}, r"is not a number"),
