@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from connectors.files.convert import Origin, Texts, as_kind, as_time, distinct_map, has_point_zero, translate
 from connectors.files.infer import infer
 from connectors.files.privacy import is_personal, mail_domain, personal_content
-from connectors.files.reading import FIRST_ROW, RawFile, is_moment, open_file
+from connectors.files.reading import FIRST_ROW, ROW, RawFile, is_moment, open_file
 from connectors.files.settings import AttributesFile, FilesSource, LeadStagesFile, Scalar, TableFile, words
 from features.common.errors import ConfigError, RowError, RowErrors, nearest
 from features.dataset.data_report import DataReport
@@ -29,6 +29,9 @@ class MappedFile:
         self.mapping = mapping
         self.table = TABLES[table]
         self.file: RawFile = open_file(folder, mapping.file, source.options(mapping))
+        for name in self.table.names:
+            if name in self.file.repeated and name not in mapping.columns and name not in mapping.constants:
+                self.file.require(name, f"{table}.{name}")
         same_named = {c: c for c in self.table.names if c in self.file.headers and c not in mapping.constants}
         excluded = mapping.exclude if isinstance(mapping, AttributesFile) else []
         reserved = {*mapping.columns.values(), *excluded}
@@ -61,25 +64,25 @@ class MappedFile:
         only and skip are gone, `__row__` counts the rows of the file."""
         mapping = self.mapping
         columns = dict.fromkeys([*self.columns.values(), *extra_columns, *mapping.only, *mapping.skip])
-        row = 0
-        for block in self.file.blocks(list(columns), mapping.null_in):
-            table = block.append_column("__row__", pa.array(np.arange(row, row + len(block), dtype=np.int64)))
-            row += len(block)
+        for table in self.file.blocks(list(columns), mapping.null_in):
             for column, values in mapping.only.items():
-                table = table.filter(_value_mask(table.column(column), values))
+                table = table.filter(self._value_mask(table, column, values))  # noqa: PLW2901
             for column, values in mapping.skip.items():
-                table = table.filter(pc.invert(_value_mask(table.column(column), values)))
+                table = table.filter(pc.invert(self._value_mask(table, column, values)))  # noqa: PLW2901
             yield table
 
-
-def _value_mask(column: pa.ChunkedArray, values: Sequence[Scalar]) -> pa.ChunkedArray:
-    allowed = pa.array([w for value in values for w in words(value)], pa.string())
-    return pc.fill_null(pc.is_in(column.cast(pa.string()), value_set=allowed), False)
+    def _value_mask(self, table: pa.Table, column: str, values: Sequence[Scalar]) -> pa.ChunkedArray:
+        """Which rows have one of these values; one that means "nothing there" is that of blank ones."""
+        sought = {w for value in values for w in words(value)}
+        blank = bool(sought & self.file.markers(column, self.mapping.null_in))
+        return pc.fill_null(
+            pc.is_in(table.column(column).cast(pa.string()), value_set=pa.array(sorted(sought), pa.string())), blank
+        )
 
 
 def text_series(table: pa.Table, column: str, repeated: bool) -> Texts:
     """A column as pandas text, or a category where values repeat; the index counts the rows of the file from 0."""
-    rows = pd.Index(table.column("__row__").to_numpy())
+    rows = pd.Index(table.column(ROW).to_numpy())
     values = table.column(column)
     if is_moment(values.type):
         return (
@@ -138,6 +141,7 @@ def frames_of(mapped: MappedFile, report: DataReport, blocks: Callable[[], Itera
         if not errors:
             yield frame[~dropped]
     errors.check()
+    mapped.file.tell(mapped.table.name, report)
     report.note(mapped.table.name, f"rows of {mapping.file} left out", left_out, done="their value is mapped to null")
 
 
@@ -162,7 +166,7 @@ def _block_frame(
     mapped: MappedFile, report: DataReport, raw: pa.Table, pointed: Collection[str], errors: RowErrors
 ) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
     """The mapped columns of a block, and which of its rows are dropped; what cannot be read is missing, and in `errors`."""
-    index = pd.Index(raw.column("__row__").to_numpy())
+    index = pd.Index(raw.column(ROW).to_numpy())
     dropped = np.zeros(len(index), dtype=bool)
     columns: dict[str, pd.Series[Any]] = {}
     table_columns = {c.name: c for c in mapped.table.columns}
