@@ -40,8 +40,8 @@ _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 class RawFile:
     """A file as it lies on disk: its path, the name the mapping gives it, how it is written and its column names, trimmed.
 
-    Of columns of one name (`repeated`) each has its place in its name. `lines`: how many there are up to the end of the header of a
-    CSV file; `above`: what stands above it. `left_out`: of what is no row, how many and an example, once all was read.
+    Of columns of one name (`repeated`) each has its place in its name. `lines`: how many there are up to the end of the header of
+    a CSV file; `above`: what stands above it. `left_out`: of what is no row, how many and an example, once all was read.
     """
 
     path: Path

@@ -74,10 +74,9 @@ class MappedFile:
     def _value_mask(self, table: pa.Table, column: str, values: Sequence[Scalar]) -> pa.ChunkedArray:
         """Which rows have one of these values; one that means "nothing there" is that of blank ones."""
         sought = {w for value in values for w in words(value)}
-        blank = bool(sought & self.file.markers(column, self.mapping.null_in))
-        return pc.fill_null(
-            pc.is_in(table.column(column).cast(pa.string()), value_set=pa.array(sorted(sought), pa.string())), blank
-        )
+        texts = table.column(column).cast(pa.string())
+        mask = pc.fill_null(pc.is_in(texts, value_set=pa.array(sorted(sought), pa.string())), False)
+        return pc.or_(mask, pc.is_null(texts)) if sought & self.file.markers(column, self.mapping.null_in) else mask
 
 
 def text_series(table: pa.Table, column: str, repeated: bool) -> Texts:
