@@ -65,7 +65,7 @@ def refuse_other_kinds(sample: bytes, name: str) -> None:
         raise DataError(f"{name} is JSON, no table of rows.", "Export it as CSV or Parquet.")
 
 
-def find_dialect(sample: bytes, name: str, options: FileOptions, whole: bool) -> Dialect:
+def find_dialect(sample: bytes, name: str, options: FileOptions, is_whole: bool) -> Dialect:
     """How a file that begins with `sample` is written; `whole`: it is all of it.
 
     Raises
@@ -77,7 +77,7 @@ def find_dialect(sample: bytes, name: str, options: FileOptions, whole: bool) ->
     encoding = _encoding(sample, options)
     text = sample.decode(encoding, errors="replace").removeprefix("\ufeff")
     lines = _LINE.findall(text)
-    lines = lines if whole or len(lines) == 1 else lines[:-1]
+    lines = lines if is_whole or len(lines) == 1 else lines[:-1]
     marked = _SEP_LINE.fullmatch(lines[0].rstrip("\r\n")) if lines else None
     start = 1 if marked else 0
     separator = options.separator or (marked[1] if marked else None) or _separator(lines[start:])

@@ -40,8 +40,8 @@ _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 class RawFile:
     """A file as it lies on disk: its path, the name the mapping gives it, how it is written and its column names, trimmed.
 
-    Of columns of one name (`repeated`) each has its place in its name. `lines`: how many there are up to the end of the header of
-    a CSV file; `above`: what stands above it. `left_out`: of what is no row, how many and an example, once all was read.
+    Of columns of one name (`repeated`) each has its place in its name. `lines`: how many there are up to the end of the header
+    of a CSV file; `above`: what stands above it. `left_out`: of what is no row, how many and an example, once all was read.
     """
 
     path: Path
@@ -108,9 +108,9 @@ class RawFile:
         return stream
 
 
-def numbered(header: str, place: int) -> str:
+def numbered(header: str, column_number: int) -> str:
     """The name of a column that is not the only one of its name, by its place (from 1)."""
-    return f"{header} (column {place})"
+    return f"{header} (column {column_number})"
 
 
 def open_file(folder: Path, name: str, options: FileOptions) -> RawFile:
@@ -291,7 +291,7 @@ def _without_totals(file: RawFile, blocks: Iterator[pa.Table], check: RecordChec
         "lines of sums": (len(totals), "; ".join(reversed(totals))[:90]),
         "rows that hold nothing but separators": (check.scan[HOLLOW], ""),
     }
-    file.left_out.update({what: told for what, told in left_out.items() if told[0]})
+    file.left_out.update({what: count_example for what, count_example in left_out.items() if count_example[0]})
 
 
 def _not_of_encoding(file: RawFile, error: Exception) -> DataError:

@@ -97,9 +97,9 @@ class RecordCheck:
         """The text of a line of the file (from 1)."""
         return next(iter(self._lines([line]).values()), "")[:SHOWN]
 
-    def _lines(self, wanted: Sequence[int]) -> dict[int, str]:
+    def _lines(self, line_numbers: Sequence[int]) -> dict[int, str]:
         """These lines; the file is read once, up to the last of them."""
-        numbers = set(wanted)
+        numbers = set(line_numbers)
         with self.read_text() as file:
             lines = enumerate(islice(physical_lines(file), max(numbers, default=0)), start=1)
             return {number: text for number, text in lines if number in numbers}
@@ -118,11 +118,11 @@ class RecordCheck:
         for _, opened, end, column in suspects:
             first, *middle, last = [texts[n] for n in range(opened, end + 1) if n in texts] or ["", ""]
             genuine = _column_shapes([self._cells(first)[:column]], scan.width)
-            known = [shape | own for shape, own in zip(shapes, genuine, strict=True)]
+            known_shapes = [shape | own for shape, own in zip(shapes, genuine, strict=True)]
             swallowed = [self._cells(text) for text in middle] + [self._cells(last)[:column]]
             tail = self._cells(first)[column + 1 :]
             swallowed.append([*[""] * (column + 1), *tail])
-            if _like_rows(swallowed, known):
+            if _like_rows(swallowed, known_shapes):
                 self._refuse_quote(opened, f"is closed in row {end} only: what it holds looks like {end - opened:,} rows")
 
     def _cells(self, text: str) -> list[str]:
@@ -186,11 +186,11 @@ def _like_rows(rows: Sequence[Sequence[str]], shapes: Sequence[set[str]]) -> boo
     """Are the cells of these rows of the shapes of their columns, and some of them such as words never have?"""
     telling = 0
     for row in rows:
-        for value, known in zip(row, shapes, strict=False):
-            with_digits = bool(known) and all("9" in shape for shape in known)
+        for value, known_shapes in zip(row, shapes, strict=False):
+            with_digits = bool(known_shapes) and all("9" in shape for shape in known_shapes)
             if not value or not with_digits:
                 continue
-            if _shape_of(value) not in known:
+            if _shape_of(value) not in known_shapes:
                 return False
             telling += 1
     return telling > 0

@@ -95,16 +95,16 @@ def _quoted(byte: int, separator: int, is_break: bool, width: int, state: Any) -
 
 
 @exact
-def _end_of_word(data: Any, place: int, ends: Any, state: Any) -> int:
+def _end_of_word(data: Any, position: int, ends: Any, state: Any) -> int:
     """The place of the next byte that `ends` a run of text; notes whether the run holds more than blanks."""
     size = len(data)
-    while place < size and data[place] <= _BLANK and not ends[data[place]]:
-        place += 1
-    if place < size and not ends[data[place]]:
+    while position < size and data[position] <= _BLANK and not ends[data[position]]:
+        position += 1
+    if position < size and not ends[data[position]]:
         state[FILLED] = 1
-    while place < size and not ends[data[place]]:
-        place += 1
-    return place
+    while position < size and not ends[data[position]]:
+        position += 1
+    return position
 
 
 @exact
@@ -119,19 +119,19 @@ def _scan(  # noqa: PLR0912, PLR0915  a call for each byte would cost more than 
             ends_word[byte] = True
     ends_quoted = ends_word.copy()
     ends_quoted[_QUOTE] = True
-    count, place, size, mode = 0, 0, len(data), state[MODE]
-    while place < size:
-        byte = data[place]
+    count, position, size, mode = 0, 0, len(data), state[MODE]
+    while position < size:
+        byte = data[position]
         if state[AFTER_CR] and byte == _NEWLINE:
             state[AFTER_CR] = 0
-            place += 1
+            position += 1
             continue
         state[AFTER_CR] = 0
         if state[ESCAPED]:
             state[ESCAPED] = 0
             state[LINE] += byte in (_NEWLINE, _RETURN)
             state[AFTER_CR] = byte == _RETURN
-            place += 1
+            position += 1
             continue
         if mode != IN_QUOTES and byte != _QUOTE and not ends_word[byte] and mode != AFTER_QUOTE:
             if state[ANYTHING] == 0:
@@ -139,11 +139,11 @@ def _scan(  # noqa: PLR0912, PLR0915  a call for each byte would cost more than 
                 state[ANYTHING] = 1
             mode = IN_FIELD
         if mode in (IN_FIELD, IN_QUOTES):
-            place = _end_of_word(data, place, ends_quoted if mode == IN_QUOTES else ends_word, state)
-            if place == size:
+            position = _end_of_word(data, position, ends_quoted if mode == IN_QUOTES else ends_word, state)
+            if position == size:
                 break
-            byte = data[place]
-        place += 1
+            byte = data[position]
+        position += 1
         if byte == separator and mode <= IN_FIELD:
             if state[ANYTHING] == 0:
                 state[START] = state[LINE]
@@ -240,5 +240,5 @@ class RecordScan:
             missing -= len(part)
         return np.concatenate([np.zeros(0, np.int64), *parts])
 
-    def __getitem__(self, place: int) -> int:
-        return int(self.state[place])
+    def __getitem__(self, position: int) -> int:
+        return int(self.state[position])

@@ -17,6 +17,7 @@ from connectors.files.infer import infer
 from connectors.files.privacy import is_personal, mail_domain, personal_content
 from connectors.files.reading import FIRST_ROW, ROW, RawFile, is_moment, open_file
 from connectors.files.settings import AttributesFile, FilesSource, LeadStagesFile, Scalar, TableFile, words
+from features.attributes.values import has_opted_out, read_flag
 from features.common.errors import ConfigError, RowError, RowErrors, nearest
 from features.dataset.data_report import DataReport
 from features.dataset.tables import INTERACTIONS, REPEATED, TABLES, Column
@@ -178,7 +179,7 @@ def _block_frame(
             with errors.column(2 * number):
                 _require(values, is_dropped, mapped.origin(target))
         with errors.column(2 * number + 1):
-            columns[target] = _convert(mapped, column, target, values)
+            columns[target] = _convert(mapped, column, target, values, report)
     return pd.DataFrame(columns, index=index), dropped
 
 
@@ -222,13 +223,25 @@ def _require(values: Texts, is_dropped: npt.NDArray[np.bool_], origin: Origin) -
         )
 
 
-def _convert(mapped: MappedFile, column: Column | None, target: str, values: Texts) -> pd.Series[Any]:
+def _convert(mapped: MappedFile, column: Column | None, target: str, values: Texts, report: DataReport) -> pd.Series[Any]:
     if column is None:
         return infer(values, mapped.file.options)
     if column.name == "email_domain":
         return distinct_map(values, mail_domain).astype("str")
+    if column.name == "opted_out":
+        return _opt_outs(mapped, values, report)
     converted = as_kind(values, column.kind, mapped.file.options, mapped.origin(target))
     return converted if column.kind not in ("id", "text") or column.name in REPEATED else _plain(converted)
+
+
+def _opt_outs(mapped: MappedFile, values: Texts, report: DataReport) -> pd.Series[Any]:
+    """Who has opted out: a yes, and what is neither yes nor no."""
+    flags = distinct_map(values, has_opted_out).astype("boolean")
+    unclear = distinct_map(values, lambda mark: bool(np.isnan(read_flag(mark)))).fillna(False).to_numpy(bool)
+    examples = ", ".join(repr(text) for text in sorted(values[unclear].astype("str").unique())[:5])
+    action = "taken as opted out; `values: {opted_out: {…: false}}` translates it"
+    report.warn(mapped.table.name, "opt-outs that are neither yes nor no", int(unclear.sum()), examples, action)
+    return flags
 
 
 def _plain(values: Texts) -> pd.Series[Any]:
