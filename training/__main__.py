@@ -190,7 +190,15 @@ def rules_check(
         data, _ = load(settings, folder=folder)
         columns = [f"{e}.{c}" for e, table in (("lead", data.leads), ("company", data.companies)) for c in table.columns]
         turning_away = settings.turning_away.among(Tally.of_frame(data.interactions).types)
-        problems = doubts(parsed_rules, lines, settings.funnel.stages, data_profile(data).types, columns, turning_away)
+        tables = {"lead": data.leads, "company": data.companies}
+        values = {
+            fit.attribute: tables[entity][column].dropna().unique().tolist()
+            for fit in parsed_rules.book.fit
+            for entity, column in [fit.entity_column]
+            if column in tables[entity]
+        }
+        types = data_profile(data).types
+        problems = doubts(parsed_rules, lines, settings.funnel.stages, types, columns, turning_away, values)
         for doubt in problems:
             typer.secho(f"{rules}, {doubt}", fg="yellow")
         count = len(parsed_rules.book.behaviour) + len(parsed_rules.book.fit)

@@ -42,7 +42,7 @@ def _leads(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataRepor
         "created_at": "k.created_at",
         "company_id": 'coalesce(c."into", t._company)',
         "email_domain": "t._email_domain",
-        "opted_out": "TRY_CAST(t._opted_out AS BOOLEAN)",
+        "opted_out": "CASE WHEN t._opted_out <> '' THEN coalesce(TRY_CAST(t._opted_out AS BOOLEAN), true) END",
     }
     excluded_columns = shape.excluded_columns
     if shape.companies_on_people:

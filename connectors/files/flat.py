@@ -8,6 +8,7 @@ and are scored as they were when they came, which is how the model has seen all 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +18,23 @@ import pandas as pd
 
 from connectors.files.convert import Origin, Texts, as_time, times
 from connectors.files.settings import FileOptions, Outcome, Scalar, words
+from features.attributes.values import NO_WORDS, YES_WORDS
 from features.common.clock import DAY, MINUTE, Moments, microseconds, timestamps
-from features.common.errors import ConfigError, nearest
+from features.common.errors import ConfigError, DataError, nearest
 from features.dataset.data_report import DataReport
 from features.dataset.funnel import Funnel
 
 START = microseconds(pd.DatetimeIndex(["2000-01-01"]))[0]
 STEP = MINUTE  # between rows
 REPLY = MINUTE // 2  # from a lead's coming to its outcome
+MOST_VALUES = 10  # of a column that are listed
+# values that are no answer yet: nobody is asked to learn from them as a no without a word
+OPEN_WORDS = frozenset({
+    "maybe", "pending", "open", "in progress", "unknown", "tbd", "undecided", "unclear", "waiting", "?", "offen", "vielleicht",
+    "unklar", "unbekannt", "in bearbeitung", "ausstehend", "peut-être", "en cours", "inconnu", "ouvert", "tal vez",
+    "quizás", "pendiente", "en curso", "abierto", "desconocido", "forse", "in corso", "aperto", "misschien", "talvez",
+    "em aberto", "może", "w toku", "otwarte",
+})  # fmt: skip
 
 
 def row_times(frame: pd.DataFrame, newest_first: bool = False) -> pd.Series[Any]:
@@ -57,6 +67,7 @@ def flat_outcomes(
     funnel: Funnel,
     file: tuple[str, FileOptions],
     outcome_days: Texts | None = None,
+    report: DataReport | None = None,
 ) -> FlatOutcomes:
     """The outcome column beside its leads → lead stages.
 
@@ -67,11 +78,11 @@ def flat_outcomes(
     ConfigError
         if the named lead stage or exit is not in the funnel, or a no needs an exit and the funnel has none.
     DataError
-        for a value that is neither yes nor no, or a day that cannot be read.
+        for a value that is neither yes nor no, a column without a yes, or a day that cannot be read.
     """
     name, options = file
     origin = Origin(name, outcome.column, "outcome")
-    positive, negative = _split_outcome(outcome_values, outcome, origin)
+    positive, negative = _split_outcome(outcome_values, outcome, origin, report or DataReport())
     stage, exit_name = outcome.lead_stage or funnel.final, outcome.exit or next(iter(funnel.exits), None)
     if stage not in funnel.targets:
         raise ConfigError(f"source.leads.outcome.lead_stage is {stage!r}: {nearest(stage, funnel.targets)}")
@@ -92,26 +103,68 @@ def flat_outcomes(
 
 
 def _split_outcome(
-    outcome_values: Texts, outcome: Outcome, origin: Origin
+    outcome_values: Texts, outcome: Outcome, origin: Origin, report: DataReport
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which rows (n,) are a yes, and which a no; what counts as either is noted with its counts."""
     filled = outcome_values.notna().to_numpy()
     text = outcome_values.astype("str")
-    positive = text.isin(_spellings(outcome.yes)).to_numpy()
-    negative = filled & ~positive if outcome.no is None else text.isin(_spellings(outcome.no)).to_numpy() & ~positive
+    counts = text[filled].value_counts()
+    yes, no = _spellings(outcome.yes), _spellings(outcome.no or [])
+    yes, no = yes | (_vocabulary(yes) - no), no | (_vocabulary(no) - yes)
+    meaning = {word: folded in yes for word in counts.index if (folded := _folded(word)) in yes or folded in no}
+    if outcome.no is None:
+        opposite = _opposite(yes)
+        unnamed = {word: False for word in counts.index if word not in meaning}
+        unclear = [word for word in unnamed if _folded(word) in OPEN_WORDS and _folded(word) not in opposite]
+        meaning |= {word: False for word in unnamed if word not in unclear}
+    reading = text.map(meaning)
+    positive, negative = (reading.eq(flag).fillna(False).to_numpy(bool) & filled for flag in (True, False))
     origin.refuse(
         text,
         filled & ~positive & ~negative,
-        f"is neither in yes {_list(outcome.yes)} nor in no {_list(outcome.no or [])}",
-        "Add it to one of them, or to `null_in:` if it means still open.",
+        "says neither yes nor no"
+        if outcome.no is None
+        else f"is neither in yes {_list(outcome.yes)} nor in no {_list(outcome.no)}",
+        "Add it to `yes:` or `no:` of the outcome, or to `null_in:` if it means still open.",
     )
-    return positive & filled, negative
+    for flag, rows in (("yes", positive), ("no", negative)):
+        words_of = [word for word in counts.index if meaning[word] == (flag == "yes")]
+        report.note("leads", f"rows whose {origin.column!r} counts as a {flag}", int(rows.sum()), _counted(counts, words_of))
+    if not positive.any() and filled.any():
+        raise DataError(
+            f"{origin.file}, column {origin.column!r}: none of its {int(filled.sum()):,} values is a yes {_list(outcome.yes)}; "
+            f"seen are {_counted(counts, list(counts.index))}.",
+            "Name the right ones under `outcome: {yes: [...]}`.",
+        )
+    return positive, negative
 
 
-def _spellings(values: list[Scalar]) -> list[str]:
-    return [word for value in values for word in words(value)]
+def _folded(word: str) -> str:
+    """A word as it is compared: without case and outer blanks, 1.00 like 1."""
+    word = " ".join(word.split()).casefold()
+    return word.partition(".")[0] if word.rstrip("0").endswith(".") else word
 
 
-def _list(values: list[Scalar]) -> str:
+def _spellings(values: Sequence[Scalar]) -> set[str]:
+    return {_folded(word) for value in values for word in words(value)}
+
+
+def _vocabulary(named: set[str]) -> frozenset[str]:
+    """All spellings of what is named, if it is a yes or a no."""
+    return frozenset().union(*(group for group in (YES_WORDS, NO_WORDS) if named & group))
+
+
+def _opposite(named: set[str]) -> frozenset[str]:
+    return frozenset().union(*(other for group, other in ((YES_WORDS, NO_WORDS), (NO_WORDS, YES_WORDS)) if named & group))
+
+
+def _counted(counts: pd.Series[int], listed: Sequence[str]) -> str:
+    """Values and how many rows have each, the first few of them."""
+    shown = ", ".join(f"{word!r} {counts[word]:,}" for word in listed[:MOST_VALUES])
+    return shown + (f" and {len(listed) - MOST_VALUES} more values" if len(listed) > MOST_VALUES else "")
+
+
+def _list(values: Sequence[Scalar]) -> str:
     return "[" + ", ".join(str(v) for v in values) + "]"
 
 

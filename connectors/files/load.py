@@ -114,7 +114,7 @@ def _leads(source: FilesSource, funnel: Funnel, folder: Path, report: DataReport
         report.note("leads", "leads without an id in the file", len(frame), done="the number of the row is the id")
     if mapping.order:
         frame["created_at"] = row_times(frame, mapping.order == "newest_first")
-    return frame, _outcomes(frame, mapped, outcome, funnel) if outcome else None
+    return frame, _outcomes(frame, mapped, outcome, funnel, report) if outcome else None
 
 
 def _mapped_leads(source: FilesSource, folder: Path) -> MappedFile:
@@ -134,12 +134,12 @@ def _mapped_leads(source: FilesSource, folder: Path) -> MappedFile:
     return mapped
 
 
-def _outcomes(frame: pd.DataFrame, mapped: MappedFile, outcome: Outcome, funnel: Funnel) -> FlatOutcomes:
+def _outcomes(frame: pd.DataFrame, mapped: MappedFile, outcome: Outcome, funnel: Funnel, report: DataReport) -> FlatOutcomes:
     """What came of the leads of `frame`, by the columns of their file that say so."""
     raw = mapped.read(list(dict.fromkeys(c for c in (outcome.column, outcome.at) if c)))
     values = text_series(raw, outcome.column, repeated=False).reindex(frame.index)
     days = text_series(raw, outcome.at, repeated=False).reindex(frame.index) if outcome.at else None
-    return flat_outcomes(frame, values, outcome, funnel, (mapped.file.name, mapped.file.options), days)
+    return flat_outcomes(frame, values, outcome, funnel, (mapped.file.name, mapped.file.options), days, report)
 
 
 def _used_elsewhere(source: FilesSource, leads: MappedFile) -> set[str]:

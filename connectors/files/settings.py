@@ -31,12 +31,14 @@ class FileOptions(Settings):
     """How a file is written. Given under `source` for all files, and again at a file that differs."""
 
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None  # found out when not given
+    escape: Annotated[str, Field(min_length=1, max_length=1)] | None = None  # before a quotation mark in a value
+    header: Annotated[int, Field(ge=1)] | None = None  # the line that names the columns, found out when not given
     encoding: str | None = None  # utf-8
     decimal: Literal[".", ","] | None = None  # found out when not given
     timezone: str | None = None  # of times that carry none; UTC
     date_format: ValueOrList[str] | None = None  # tried before ISO 8601
     null: ValueOrList[Scalar] | None = None
-    footer: bool | None = None  # rows with a single field, as reports end with, are left out
+    footer: bool | None = None  # rows with a single field are left out wherever they stand, not only below the table
 
     @model_validator(mode="before")
     @classmethod

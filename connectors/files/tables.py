@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 from connectors.files.convert import Origin, Texts, as_kind, as_time, distinct_map, has_point_zero, translate
 from connectors.files.infer import infer
 from connectors.files.privacy import is_personal, mail_domain, personal_content
-from connectors.files.reading import FIRST_ROW, RawFile, is_moment, open_file
+from connectors.files.reading import FIRST_ROW, ROW, RawFile, is_moment, open_file
 from connectors.files.settings import AttributesFile, FileOptions, FilesSource, LeadStagesFile, Scalar, TableFile, words
 from connectors.files.writing import ColumnWriting, OtherColumns
+from features.attributes.values import has_opted_out, read_flag
 from features.common.errors import ConfigError, RowError, RowErrors, nearest
 from features.dataset.data_report import DataReport
 from features.dataset.tables import INTERACTIONS, REPEATED, TABLES, Column
@@ -30,6 +31,9 @@ class MappedFile:
         self.mapping = mapping
         self.table = TABLES[table]
         self.file: RawFile = open_file(folder, mapping.file, source.options(mapping))
+        for name in self.table.names:
+            if name in self.file.repeated and name not in mapping.columns and name not in mapping.constants:
+                self.file.require(name, f"{table}.{name}")
         same_named = {c: c for c in self.table.names if c in self.file.headers and c not in mapping.constants}
         excluded = mapping.exclude if isinstance(mapping, AttributesFile) else []
         reserved = {*mapping.columns.values(), *excluded}
@@ -73,25 +77,24 @@ class MappedFile:
         only and skip are gone, `__row__` counts the rows of the file."""
         mapping = self.mapping
         columns = dict.fromkeys([*self.columns.values(), *extra_columns, *mapping.only, *mapping.skip])
-        row = 0
-        for block in self.file.blocks(list(columns), mapping.null_in):
-            table = block.append_column("__row__", pa.array(np.arange(row, row + len(block), dtype=np.int64)))
-            row += len(block)
+        for table in self.file.blocks(list(columns), mapping.null_in):
             for column, values in mapping.only.items():
-                table = table.filter(_value_mask(table.column(column), values))
+                table = table.filter(self._value_mask(table, column, values))  # noqa: PLW2901
             for column, values in mapping.skip.items():
-                table = table.filter(pc.invert(_value_mask(table.column(column), values)))
+                table = table.filter(pc.invert(self._value_mask(table, column, values)))  # noqa: PLW2901
             yield table
 
-
-def _value_mask(column: pa.ChunkedArray, values: Sequence[Scalar]) -> pa.ChunkedArray:
-    allowed = pa.array([w for value in values for w in words(value)], pa.string())
-    return pc.fill_null(pc.is_in(column.cast(pa.string()), value_set=allowed), False)
+    def _value_mask(self, table: pa.Table, column: str, values: Sequence[Scalar]) -> pa.ChunkedArray:
+        """Which rows have one of these values; one that means "nothing there" is that of blank ones."""
+        sought = {w for value in values for w in words(value)}
+        texts = table.column(column).cast(pa.string())
+        mask = pc.fill_null(pc.is_in(texts, value_set=pa.array(sorted(sought), pa.string())), False)
+        return pc.or_(mask, pc.is_null(texts)) if sought & self.file.markers(column, self.mapping.null_in) else mask
 
 
 def text_series(table: pa.Table, column: str, repeated: bool) -> Texts:
     """A column as pandas text, or a category where values repeat; the index counts the rows of the file from 0."""
-    rows = pd.Index(table.column("__row__").to_numpy())
+    rows = pd.Index(table.column(ROW).to_numpy())
     values = table.column(column)
     if is_moment(values.type):
         return (
@@ -153,6 +156,7 @@ def frames_of(mapped: MappedFile, report: DataReport, blocks: Callable[[], Itera
     errors.check()
     for target, writing in writings.items():
         remark(report, mapped.table.name, mapped.origin(target), writing)
+    mapped.file.tell(mapped.table.name, report)
     report.note(mapped.table.name, f"rows of {mapping.file} left out", left_out, done="their value is mapped to null")
 
 
@@ -171,7 +175,7 @@ def _writings(
 
     def values_of(target: str) -> Callable[[], Iterator[Texts]]:
         return lambda: (
-            _values(mapped, raw, target, pd.Index(raw.column("__row__").to_numpy()), pointed)[0] for raw in blocks()
+            _values(mapped, raw, target, pd.Index(raw.column(ROW).to_numpy()), pointed)[0] for raw in blocks()
         )
 
     return {
@@ -209,7 +213,7 @@ def _block_frame(
     writings: Mapping[str, ColumnWriting],
 ) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
     """The mapped columns of a block, and which of its rows are dropped; what cannot be read is missing, and in `errors`."""
-    index = pd.Index(raw.column("__row__").to_numpy())
+    index = pd.Index(raw.column(ROW).to_numpy())
     dropped = np.zeros(len(index), dtype=bool)
     columns: dict[str, pd.Series[Any]] = {}
     table_columns = {c.name: c for c in mapped.table.columns}
@@ -222,7 +226,7 @@ def _block_frame(
             with errors.column(2 * number):
                 _require(values, is_dropped, mapped.origin(target))
         with errors.column(2 * number + 1):
-            columns[target] = _convert(mapped, column, target, values, writings.get(target))
+            columns[target] = _convert(mapped, column, target, values, writings.get(target), report)
     return pd.DataFrame(columns, index=index), dropped
 
 
@@ -267,15 +271,27 @@ def _require(values: Texts, is_dropped: npt.NDArray[np.bool_], origin: Origin) -
 
 
 def _convert(
-    mapped: MappedFile, column: Column | None, target: str, values: Texts, writing: ColumnWriting | None
+    mapped: MappedFile, column: Column | None, target: str, values: Texts, writing: ColumnWriting | None, report: DataReport
 ) -> pd.Series[Any]:
     options = writing.options if writing else mapped.file.options
     if column is None:
         return infer(values, options, writing)
     if column.name == "email_domain":
         return distinct_map(values, mail_domain).astype("str")
+    if column.name == "opted_out":
+        return _opt_outs(mapped, values, report)
     converted = as_kind(values, column.kind, options, mapped.origin(target), writing)
     return converted if column.kind not in ("id", "text") or column.name in REPEATED else _plain(converted)
+
+
+def _opt_outs(mapped: MappedFile, values: Texts, report: DataReport) -> pd.Series[Any]:
+    """Who has opted out: a yes, and what is neither yes nor no."""
+    flags = distinct_map(values, has_opted_out).astype("boolean")
+    unclear = distinct_map(values, lambda mark: bool(np.isnan(read_flag(mark)))).fillna(False).to_numpy(bool)
+    examples = ", ".join(repr(text) for text in sorted(values[unclear].astype("str").unique())[:5])
+    action = "taken as opted out; `values: {opted_out: {…: false}}` translates it"
+    report.warn(mapped.table.name, "opt-outs that are neither yes nor no", int(unclear.sum()), examples, action)
+    return flags
 
 
 def _plain(values: Texts) -> pd.Series[Any]:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from connectors.files.date_orders import DateJudgement, Evidence, Remark, date_evidence, judge_dates, merged
 from connectors.files.numbers import NumberEvidence, NumberJudgement, judge_numbers, number_evidence
+from connectors.files.reading import ROW
 from connectors.files.settings import FileOptions
 from connectors.files.shapes import by_shape, text_array
 from features.attributes.date_text import date_form, shape_of
@@ -45,7 +46,7 @@ class OtherColumns:
             dates: _Evidences = _Evidences(lambda t: date_form(t) is not None, date_evidence, merged)
             numbers: _Evidences = _Evidences(lambda t: number_form(t) is not None, number_evidence, NumberEvidence.plus)
             for block in self._blocks():
-                rows = block.column("__row__").to_numpy()
+                rows = block.column(ROW).to_numpy()
                 for name in block.column_names:
                     if pa.types.is_string(block.schema.field(name).type):
                         texts = text_array(pd.Series(block.column(name).to_pandas(), dtype="str"))

@@ -37,6 +37,7 @@ from connectors.hubspot.records import (
 )
 from connectors.hubspot.settings import INTERACTIONS, LEAD_STAGES, OUTCOMES, RECORDS, SCOPES, STAGES, STATUSES, HubSpotSource
 from connectors.hubspot.writer import HubSpotWriter
+from features.attributes.values import has_opted_out
 
 OPT_OUTS = ("hs_email_optout",)
 ATTRIBUTE_TYPES = {"enumeration", "number", "bool", "date", "datetime", "string"}
@@ -235,7 +236,7 @@ class HubSpot(HubSpotWriter, BaseConnector):
                 # the address itself is not landed
                 "_email_domain": properties.get("hs_email_domain") or mail_domain(properties.get("email") or ""),
                 "_email_key": mail_key(properties.get("email"), self.landing.salt),
-                "_opted_out": "true" if any(properties.get(name) == "true" for name in OPT_OUTS) else "false",
+                "_opted_out": "true" if any(has_opted_out(properties.get(name)) for name in OPT_OUTS) else "false",
             }
 
         def related(records: Sequence[Mapping[str, Any]], _people: Mapping[str, list[str]]) -> Tables:

@@ -61,6 +61,7 @@ from connectors.marketo.settings import (
     permission,
 )
 from connectors.marketo.writer import MarketoWriter
+from features.attributes.values import has_opted_out
 
 QUEUE_DEPTH = 6  # jobs in the queue, which has ten places
 UNSAVED_JOBS = 3  # jobs that a kill may make unknown; they and `QUEUE_DEPTH` others fit into the queue
@@ -184,7 +185,7 @@ class Marketo(MarketoWriter, BaseConnector):
             "_created_at": moment(record.get("createdAt")),
             "_company": company_key(record.get("company"), self.landing.salt),
             "_email_domain": mail_domain(record.get("email") or ""),
-            "_opted_out": "true" if any(true(record.get(name)) for name in OPT_OUTS) else "false",
+            "_opted_out": "true" if any(has_opted_out(record.get(name)) for name in OPT_OUTS) else "false",
         }
 
     def _changes(self, cursor: Any) -> Iterator[Page]:

@@ -37,6 +37,7 @@ from connectors.salesforce.settings import (
     SalesforceSource,
 )
 from connectors.salesforce.writer import SalesforceWriter
+from features.attributes.values import has_opted_out
 
 MEMBER, MEMBER_PREFIX = "CampaignMember", "00v"  # Salesforce's own beginning of their ids
 CONVERSION_FIELDS = ("IsConverted", "ConvertedDate", "ConvertedAccountId", "ConvertedContactId", "ConvertedOpportunityId")
@@ -238,7 +239,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
                     "_created_at": created,
                     "_company": company_key(record.get("Company"), self.landing.salt),
                     "_email_domain": mail_domain(record.get("Email") or ""),
-                    "_opted_out": "true" if any(true(record.get(f)) for f in OPT_OUTS) else "false",
+                    "_opted_out": "true" if any(has_opted_out(record.get(f)) for f in OPT_OUTS) else "false",
                 }
             )
             if true(record.get("IsConverted")):

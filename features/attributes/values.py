@@ -28,8 +28,18 @@ MICROSECOND = timedelta(microseconds=1)
 EARLIEST_US = (datetime(1900, 1, 2, tzinfo=UTC) - EPOCH) // MICROSECOND
 CENTURY_US = 36_525 * DAY_US
 
-YES_WORDS = frozenset({"yes", "y", "ja", "j", "true", "t", "wahr", "on", "1", "1.0"})
-NO_WORDS = frozenset({"no", "n", "nein", "false", "f", "falsch", "off", "0", "0.0"})
+# one vocabulary for flags, outcomes and opt-outs, in the languages of CRMs; without case
+YES_WORDS = frozenset({
+    "yes", "y", "ja", "j", "oui", "si", "sí", "sì", "sim", "tak", "true", "t", "wahr", "vrai", "verdadero", "vero", "prawda",
+    "on", "1", "1.0", "1,0", "x", "✓", "✔", "won", "closed won", "closed-won", "closedwon", "closed_won", "closed - won",
+    "gewonnen", "gagné", "gagne", "gagnée", "ganado", "ganada", "vinto", "vinta", "ganho", "ganha", "wygrana", "wygrane",
+    "converted", "konvertiert",
+})  # fmt: skip
+NO_WORDS = frozenset({
+    "no", "n", "nein", "non", "nee", "não", "nao", "nie", "false", "f", "falsch", "faux", "falso", "fałsz", "off", "0", "0.0",
+    "0,0", "lost", "closed lost", "closed-lost", "closedlost", "closed_lost", "closed - lost", "verloren", "perdu", "perdue",
+    "perdido", "perdida", "perso", "persa", "przegrana", "przegrane", "not converted", "nicht konvertiert",
+})  # fmt: skip
 _FLAG_WORDS = dict.fromkeys(YES_WORDS, 1.0) | dict.fromkeys(NO_WORDS, 0.0)
 
 FREE_MAIL = frozenset({
@@ -95,6 +105,15 @@ def read_flag(value: object) -> float:
     if isinstance(value, bool | np.bool_ | int | float | np.number):
         return 1.0 if value == 1 else 0.0 if value == 0 else math.nan
     return math.nan
+
+
+def has_opted_out(mark: object) -> bool:
+    """Is this a yes, or something that is neither yes nor no? What cannot be read counts as opted out, what is missing not.
+
+    >>> [has_opted_out(mark) for mark in ("ja", "unsubscribed", True, 7, "no", 0, None, " ")]
+    [True, True, True, True, False, False, False, False]
+    """
+    return not is_missing(mark) and read_flag(mark) != 0
 
 
 def read_moment(value: object) -> int | None:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 F = TypeVar("F", bound=Callable[..., Any])
 _settings: Any = numba.config  # typed as a module without attributes
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("features", "models", "serving")
+PACKAGES = ("features", "models", "connectors", "serving")
 _COMPILES = re.compile(rb"^from features(?:\.\w+)*\.compiled import ", re.M)
 
 

@@ -110,8 +110,11 @@ class Dataset:
         for name in TABLES:
             path = root / f"{name}.parquet"
             if not path.is_file():
-                if name in ("leads", "lead_stages"):
-                    raise DataError(f"The dataset {root} lacks the table {path.name}.", "Write the dataset anew.")
+                if name in ("leads", "lead_stages") or name in meta["checksums"]:
+                    raise DataError(
+                        f"The dataset {root} lacks the table {path.name}, which {META} lists.",
+                        "It was only half copied: write or copy the dataset anew.",
+                    )
                 continue
             if meta["checksums"].get(name) != sha256(path):
                 raise DataError(

@@ -18,7 +18,8 @@ DIRECTIONS = ("in", "out")
 class Tally:
     """Of some interactions: `types` and `valued`, rows (and rows with a value) of each type; `directions`; the first and the
     last of the `contents` in their order, which tells whether there is more than one; `odd` rows per direction that is neither
-    in nor out; the `first` and `last` moment (µs)."""
+    in nor out; the `first` and `last` moment (µs). `repeated` rows were identical to others and are not among them, `same_day`
+    ones are (`features.dataset.repeats`)."""
 
     types: dict[str, int] = field(default_factory=dict)
     valued: dict[str, int] = field(default_factory=dict)
@@ -27,6 +28,8 @@ class Tally:
     odd: dict[str, int] = field(default_factory=dict)
     first: int | None = None
     last: int | None = None
+    repeated: int = 0
+    same_day: int = 0
 
     @classmethod
     def of_frame(cls, rows: pd.DataFrame) -> Tally:
@@ -57,7 +60,9 @@ class Tally:
         directions: set[str] = set()
         contents: set[str] = set()
         moments = []
+        repeated = same_day = 0
         for part in parts:
+            repeated, same_day = repeated + part.repeated, same_day + part.same_day
             types.update(part.types)
             valued.update(part.valued)
             odd.update(part.odd)
@@ -72,6 +77,8 @@ class Tally:
             dict(sorted(odd.items())),
             min(moments, default=None),
             max(moments, default=None),
+            repeated,
+            same_day,
         )
 
     def to_dict(self) -> dict[str, Any]:

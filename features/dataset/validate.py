@@ -20,7 +20,9 @@ from features.common.errors import DataError, nearest
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
+from features.dataset.id_matches import unknown_leads_error, with_mismatch
 from features.dataset.landmarks import Path
+from features.dataset.repeats import ONCE, SAME_DAY, count_once
 from features.dataset.tables import MIN_TYPE_ROWS, TABLES, conform, empty
 from features.dataset.tally import Tally
 
@@ -83,7 +85,7 @@ def validate_lean(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport
         )
     for note in part_report.notes:
         if note.what.endswith(UNKNOWN) and cleaned.tables[note.table].empty:
-            raise _unknown_leads_error(note.table, note.count, note.example, cleaned)
+            raise unknown_leads_error(note.table, note.count, note.example, cleaned.leads["lead_id"])
     report = report.merge(part_report)
     for name in ("leads", "deals"):
         absent_companies(name, cleaned.tables[name]["company_id"], cleaned.companies["company_id"], report)
@@ -103,10 +105,13 @@ def note_interactions(report: DataReport, counts: InteractionCounts, lean: Datas
     """
     name, tally = "interactions", counts.tally
     if counts.unknown and not tally.rows:
-        raise _unknown_leads_error(name, counts.unknown, counts.unknown_example, lean)
+        raise unknown_leads_error(name, counts.unknown, counts.unknown_example, lean.leads["lead_id"])
     if counts.latest is not None:
         report.warn(name, _late("at", lean.extracted_at), counts.late, _timestamp(counts.latest), "dropped")
-    report.warn(name, f"rows of {counts.unknown_leads:,} {UNKNOWN}", counts.unknown, counts.unknown_example, "dropped")
+    if counts.unknown:
+        share = f"dropped; {counts.unknown / (counts.unknown + tally.rows):.0%} of all"
+        example = with_mismatch(counts.unknown_example, lean.leads["lead_id"])
+        report.warn(name, f"rows of {counts.unknown_leads:,} {UNKNOWN}", counts.unknown, example, share)
     if counts.earliest is not None:
         report.note(name, EARLY, counts.early, _timestamp(counts.earliest), "kept")
     rare = [kind for kind, rows in sorted(tally.types.items(), key=lambda t: (-t[1], t[0])) if rows < MIN_TYPE_ROWS]
@@ -114,6 +119,8 @@ def note_interactions(report: DataReport, counts: InteractionCounts, lean: Datas
     if tally.odd:
         odd = sum(tally.odd.values())
         report.warn(name, "rows whose direction is neither in nor out", odd, repr(min(tally.odd)), "direction emptied")
+    report.warn(name, ONCE, tally.repeated, done="each counts once")
+    report.warn(name, SAME_DAY, tally.same_day, done="kept; they may be several acts of one day")
     if tally.first is not None and tally.last is not None and report.period:
         begin, end = map(pd.Timestamp, report.period)
         first, last = _timestamp(tally.first), _timestamp(tally.last)
@@ -251,7 +258,9 @@ def _rows_of_known_leads(
     unknown = lead_row < 0
     if unknown.any():
         lost = frame["lead_id"][unknown]
-        report.warn(name, f"rows of {lost.nunique():,} {UNKNOWN}", len(lost), lost.iloc[0], "dropped")
+        report.warn(
+            name, f"rows of {lost.nunique():,} {UNKNOWN}", len(lost), with_mismatch(lost.iloc[0], leads["lead_id"]), "dropped"
+        )
         frame, lead_row = frame[~unknown].reset_index(drop=True), lead_row[~unknown]
     return frame, lead_row
 
@@ -282,7 +291,9 @@ def _interactions(dataset: Dataset, leads: pd.DataFrame) -> tuple[pd.DataFrame, 
     usable = ~late & ~unknown
     if not usable.all():
         frame, lead_row = frame[usable].reset_index(drop=True), lead_row[usable]
-    tally = Tally.of_frame(frame)
+    first_ones, tally = count_once(frame, lead_row)
+    if not first_ones.all():
+        frame, lead_row = frame[first_ones].reset_index(drop=True), lead_row[first_ones]
     if tally.odd:
         frame = frame.assign(direction=frame["direction"].astype("category").cat.remove_categories(list(tally.odd)))
     moments = microseconds(frame["at"])
@@ -337,15 +348,6 @@ def _order(lead_stages: pd.DataFrame, path: Path, leads: pd.DataFrame, funnel: F
         )
 
 
-def _unknown_leads_error(name: str, rows: int, example: str, lean: Dataset) -> DataError:
-    """Not one of the rows of a table is of a lead in 'leads'."""
-    return DataError(
-        f"Table {name!r}: none of its {rows:,} rows is of a lead in 'leads'; {name} has for example {example!r}, "
-        f"leads {str(lean.leads['lead_id'].iloc[0])!r}.",
-        "The ids do not match: map `lead_id` to the same kind of id in both.",
-    )
-
-
 def absent_companies(name: str, ids: pd.Series[Any], companies: pd.Series[Any], report: DataReport) -> None:
     """Note company ids of table `name` that 'companies' lacks, if it has any at all."""
     filled_ids = ids.dropna()
@@ -385,9 +387,10 @@ def contrast(counts: Mapping[str, int], leads: int, funnel: Funnel) -> None:
         unless some leads reached a target and some did not reach the last one.
     """
     targets = " or ".join(map(repr, funnel.targets))
+    reached = ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)
     if not any(counts[name] for name in funnel.targets):
         raise DataError(
-            f"None of the {leads:,} leads ever reached {targets}: there is nothing to learn from.",
+            f"None of the {leads:,} leads ever reached {targets}: there is nothing to learn from. Reached are: {reached}.",
             "Check the `values:` of lead_stages or of the outcome, or take older data in which leads have converted.",
         )
     if counts[funnel.final] == leads:

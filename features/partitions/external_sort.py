@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.common.clock import DAY
 from features.dataset.dataset import INTERACTIONS_SCHEMA
 from features.dataset.tables import INTERACTIONS
 from features.dataset.tally import Tally
@@ -20,6 +22,7 @@ from features.partitions.sorted_rows import TEXT_COLUMNS
 from features.partitions.storage import Storage
 
 COLUMNS = ", ".join(f'"{c}"' for c in INTERACTIONS.names)
+WAY = "CASE WHEN direction IN ('in', 'out') THEN direction END"  # any other direction is none
 ROW_ORDER = '"at", type, direction, content, campaign, value'  # the order of the rows of a lead
 TALLIED = 'type, direction, count(*), count(value), min(epoch_us("at")), max(epoch_us("at")), min(content), max(content)'
 QUERIED = 65_536  # rows that the database hands over at once
@@ -34,16 +37,33 @@ def external_sort(
 ) -> Iterator[Part]:
     """Rows by lead and moment, streamed; of `parts` those of `leads`, the first of whom is at position `first_position`."""
     with _sort_database(parts, storage, budget) as (connection, source):
-        rows = f"(SELECT * FROM {source} WHERE position BETWEEN {first_position} AND {first_position + len(leads) - 1})"
+        of_bucket = f"SELECT * FROM {source} WHERE position BETWEEN {first_position} AND {first_position + len(leads) - 1}"
+        rows, repeated, same_day = _without_repeats(connection, of_bucket)
         relation = connection.sql(f"""
             SELECT (position - {first_position})::INTEGER AS lead_id, type, "at", value, content, campaign,
-                   CASE WHEN direction IN ('in', 'out') THEN direction END AS direction
+                   {WAY} AS direction
             FROM {rows} ORDER BY position, {ROW_ORDER}""")
         dictionaries = {"lead_id": leads}
         dictionaries |= {
             name: dictionary for name in TEXT_COLUMNS if (dictionary := _dictionary(connection, name, rows)) is not None
         }
-        yield _stream_rows(relation, dictionaries, connection, rows)
+        schema, batches, tally = _stream_rows(relation, dictionaries, connection, rows)
+        yield schema, batches, replace(tally, repeated=repeated, same_day=same_day)
+
+
+def _without_repeats(connection: duckdb.DuckDBPyConnection, rows: str) -> tuple[str, int, int]:
+    """The rows of a query without those that repeat others, how many these are, and how many repeat others on a day without a
+    time and stay (`features.dataset.repeats`)."""
+    is_day = f'epoch_us("at") % {DAY} = 0'
+    first_ones = f"SELECT DISTINCT ON (position, {ROW_ORDER.replace('direction', WAY)}) * FROM ({rows})"
+    counts = f"SELECT count(*), count(*) FILTER ({is_day}) FROM"
+    (every, days), (distinct, distinct_days) = (
+        connection.sql(f"{counts} ({query})").fetchall()[0] for query in (rows, first_ones)
+    )
+    if every == distinct:
+        return f"({rows})", 0, 0
+    parts = f"SELECT * FROM ({rows}) WHERE {is_day} UNION ALL BY NAME SELECT * FROM ({first_ones}) WHERE NOT {is_day}"
+    return f"({parts})", (every - days) - (distinct - distinct_days), days - distinct_days
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from xxhash import xxh3_128_digest, xxh3_128_hexdigest
 
 from features.common.errors import DataError
 from features.dataset.dataset import DICTIONARIES, from_arrow
+from features.dataset.repeats import repeats_of
 from features.dataset.tables import conform, empty
 from features.dataset.tally import Tally
 from features.partitions.manifest import Segment
@@ -86,8 +87,14 @@ def read_parts(storage: Storage, segments: Sequence[Segment], ids: pa.Array | No
 
 
 def of_segments(parts: Sequence[pa.Table]) -> pd.DataFrame:
-    """Parts of segments as a table of interactions."""
-    return conform("interactions", from_arrow(unify_tables(parts))) if parts else empty("interactions")
+    """Parts of segments as a table of interactions; what a later segment repeats of an earlier one is there once."""
+    if not parts:
+        return empty("interactions")
+    rows = conform("interactions", from_arrow(unify_tables(parts)))
+    if len(parts) == 1:
+        return rows
+    left_out = repeats_of(rows, pd.factorize(rows["lead_id"])[0]).left_out
+    return rows[~left_out].reset_index(drop=True) if left_out.any() else rows
 
 
 def first_moments(storage: Storage, segments: Sequence[Segment]) -> pa.Table:

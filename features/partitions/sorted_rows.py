@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.common.clock import DAY
 from features.common.codes import count_codes, gather
 from features.dataset.tables import INTERACTIONS
 from features.dataset.tally import Tally
@@ -84,7 +85,10 @@ class Texts:
 @dataclass(frozen=True)
 class SortedRows:
     """Rows in their order: of each its `lead` (a code into `leads`, which rises), `moments` (µs), what it says (a direction
-    other than in and out is none), the `way` it came with, and its value."""
+    other than in and out is none), the `way` it came with, and its value.
+
+    Rows that repeat another one are left out: `repeated` has the number of them behind each row that is there; `same_day` tells
+    which repeat one and stay (`features.dataset.repeats`)."""
 
     lead: npt.NDArray[np.int32]
     leads: pa.Array
@@ -92,6 +96,8 @@ class SortedRows:
     texts: dict[str, Texts]
     way: Texts
     value: pa.Array
+    repeated: npt.NDArray[np.int64]
+    same_day: npt.NDArray[np.bool_]
 
     @classmethod
     def from_table(cls, rows: pa.Table, leads: pa.Array, first_position: int = 0) -> SortedRows:
@@ -109,9 +115,23 @@ class SortedRows:
         way = texts.pop("direction")
         texts["direction"] = _valid_directions(way)
         order = sort_order(lead, moments, len(leads))
-        _by_content(order, lead, moments, texts, value)
+        repeats = _by_content(order, lead, moments, texts, value)
+        is_day = gather(moments, order) % DAY == 0
+        kept_rows = ~repeats | is_day
+        repeated = np.diff(np.append(np.flatnonzero(kept_rows), len(order))) - 1
+        order = order if kept_rows.all() else order[kept_rows]
+        same_day = (repeats & is_day)[kept_rows]
         texts = {name: column.take(order) for name, column in texts.items()}
-        return cls(gather(lead, order), leads, gather(moments, order), texts, way.take(order), value.take(pa.array(order)))
+        return cls(
+            gather(lead, order),
+            leads,
+            gather(moments, order),
+            texts,
+            way.take(order),
+            value.take(pa.array(order)),
+            repeated,
+            same_day,
+        )
 
     def tally(self, rows: slice) -> Tally:
         """What these rows hold."""
@@ -127,6 +147,8 @@ class SortedRows:
             dict(sorted((way, count) for way, count in ways.items() if way not in DIRECTIONS)),
             int(moments.min()),
             int(moments.max()),
+            int(self.repeated[rows].sum()),
+            int(self.same_day[rows].sum()),
         )
 
     def batches(self, rows: slice) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
@@ -160,12 +182,14 @@ def _by_content(
     moments: npt.NDArray[np.int64],
     texts: dict[str, Texts],
     value: pa.Array,
-) -> None:
-    """Put what a lead did at the same moment in an order of its own; only rows that are equal stay as they came."""
+) -> npt.NDArray[np.bool_]:
+    """Put what a lead did at the same moment in an order of its own; only rows that are equal stay as they came. Which rows, in
+    that order, are equal to the one before them."""
+    repeats = np.zeros(len(order), bool)
     moment, ordered_lead = gather(moments, order), gather(lead, order)
     ties = (moment[1:] == moment[:-1]) & (ordered_lead[1:] == ordered_lead[:-1])
     if not ties.any():
-        return
+        return repeats
     tied_rows = np.flatnonzero(np.append(ties, False) | np.append(False, ties))
     run = np.cumsum(~np.append(False, ties))[tied_rows]
     rows = order[tied_rows]
@@ -173,7 +197,18 @@ def _by_content(
     tied_values = value.take(pa.array(rows))
     missing = pc.is_null(tied_values).to_numpy(zero_copy_only=False)
     number = tied_values.fill_null(0.0).to_numpy(zero_copy_only=False)
-    order[tied_rows] = rows[np.lexsort((number + 0.0, missing, *reversed(keys), run))]
+    columns = (number + 0.0, missing, *reversed(keys), run)
+    tie_order = np.lexsort(columns)
+    order[tied_rows] = rows[tie_order]
+    same = [column[tie_order][1:] == column[tie_order][:-1] for column in columns[1:]]
+    repeats[tied_rows[1:]] = np.logical_and.reduce([_same_numbers((number + 0.0)[tie_order]), *same])
+    return repeats
+
+
+def _same_numbers(number: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which numbers are those before them, one that is none being like another."""
+    same: npt.NDArray[np.bool_] = (number[1:] == number[:-1]) | (np.isnan(number[1:]) & np.isnan(number[:-1]))
+    return same
 
 
 def _valid_directions(direction: Texts) -> Texts:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,15 @@ HALF = 0.5  # added to each bin, so that an empty one is rare instead of impossi
 @dataclass(frozen=True)
 class Drift:
     """What `features` were like in training. `columns` (k,) of x; `edges` between bins and `counts` in them, per feature, the
-    last count being that of what is missing; `weights` (k,) sum to 1: how much each moves the score."""
+    last count being that of what is missing; `weights` (k,) sum to 1: how much each moves the score. `ranges`: the smallest and
+    the largest number of each attribute."""
 
     features: tuple[str, ...]
     columns: npt.NDArray[np.intp]
     edges: tuple[Floats, ...]
     counts: tuple[Floats, ...]
     weights: Floats
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
     def learn(cls, x: Matrix, contributions: Floats, names: Sequence[str]) -> Drift | None:
@@ -48,7 +50,7 @@ class Drift:
         edges = tuple(_edges(x[:, column]) for column in columns)
         counts = tuple(_counts(x[:, column], bin_edges) for column, bin_edges in zip(columns, edges, strict=True))
         weights = strength[columns] / strength[columns].sum()
-        return cls(tuple(names[c] for c in columns), columns.astype(np.intp), edges, counts, weights)
+        return cls(tuple(names[c] for c in columns), columns.astype(np.intp), edges, counts, weights, _ranges(x, names))
 
     def measure(self, rows: Matrix) -> DriftIndex:
         """Rows (n, k) of these features against training."""
@@ -65,6 +67,7 @@ class Drift:
             "edges": [e.tolist() for e in self.edges],
             "counts": [c.tolist() for c in self.counts],
             "weights": self.weights.tolist(),
+            "ranges": {name: list(span) for name, span in self.ranges.items()},
         }
 
     @classmethod
@@ -75,6 +78,7 @@ class Drift:
             tuple(np.array(e, np.float64) for e in saved["edges"]),
             tuple(np.array(c, np.float64) for c in saved["counts"]),
             np.array(saved["weights"], np.float64),
+            {name: (low, high) for name, (low, high) in saved.get("ranges", {}).items()},
         )
 
 
@@ -135,6 +139,17 @@ class Window:
                 return None
             rows = self._rows[: self._count].copy()
         return self._drift.measure(rows)
+
+
+def _ranges(x: Matrix, names: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Of attributes that are numbers, the smallest and the largest in x (n, features)."""
+    ranges = {}
+    for column, name in enumerate(names):
+        if name.startswith(("lead.", "company.")) and "=" not in name:
+            values = x[:, column][np.isfinite(x[:, column])]
+            if len(values):
+                ranges[name] = float(values.min()), float(values.max())
+    return ranges
 
 
 def _edges(column: Matrix) -> Floats:

@@ -10,6 +10,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from features.attributes.values import is_missing, read_key
+from features.common.countries import same_country
 from features.common.errors import ConfigError, nearest
 from features.common.settings import explain
 from features.turning_away import BY_NAME, TurningAway
@@ -64,9 +66,10 @@ def doubts(
     types: Collection[str] | None = None,
     columns: Collection[str] | None = None,
     turning_away: TurningAway = BY_NAME,
+    values: Mapping[str, Collection[object]] | None = None,
 ) -> list[Doubt]:
-    """Everything that is allowed and yet hardly meant. `types` and `columns` are those of the data, where they are known;
-    `turning_away`: which of its types turn away, others by their names.
+    """Everything that is allowed and yet hardly meant. `types` and `columns` are those of the data, where they are known, and
+    `values` what the columns hold; `turning_away`: which of its types turn away, others by their names.
 
     Raises
     ------
@@ -87,7 +90,36 @@ def doubts(
             for i, fit in enumerate(rules.book.fit)
             if fit.attribute not in columns
         ]
+    findings += _unheld(rules, lines, values or {})
     return sorted(findings, key=lambda doubt: doubt.line or 0)
+
+
+def _unheld(rules: Rules, lines: Mapping[KeyPath, int], values: Mapping[str, Collection[object]]) -> list[Doubt]:
+    """Fit rules that no value of the data fulfils, and words of a list that none is."""
+    findings = []
+    for i, fit in enumerate(rules.book.fit):
+        data_values = [value for value in values.get(fit.attribute, ()) if not is_missing(value)]
+        if not data_values:
+            continue
+        line, equals = lines.get(("fit", i)), fit.conditions.get("equals")
+        words = [equals] if isinstance(equals, str) else list(equals or ())
+        lacking = [word for word in words if read_key(word) not in {read_key(value) for value in data_values}]
+        for word in lacking:
+            country = same_country(word, map(str, data_values))
+            remedy = f"did you mean {country!r}?" if country else nearest(word, data_values)
+            findings.append(Doubt(line, f"no {fit.attribute!r} in the data is {word!r}: {remedy}"))
+        if not lacking and not any(fit.holds(value) for value in data_values):
+            findings.append(
+                Doubt(line, f"nobody in the data fulfils this rule: {fit.attribute!r} holds {_held_values(data_values)}")
+            )
+    return findings
+
+
+def _held_values(values: Sequence[object]) -> str:
+    numbers = [value for value in values if isinstance(value, int | float)]
+    if len(numbers) == len(values):
+        return f"{min(numbers):g} to {max(numbers):g}"
+    return ", ".join(repr(value) for value in values[:5]) + (f" and {len(values) - 5} more" if len(values) > 5 else "")
 
 
 def _unknown_types(rules: Rules, lines: Mapping[KeyPath, int], types: Collection[str]) -> list[Doubt]:

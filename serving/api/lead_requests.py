@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import msgspec
 from pydantic import ValidationError
 
-from features.attributes.values import is_missing, read_flag
+from features.attributes.values import has_opted_out, is_missing
 from features.common.environment import number
 from features.common.errors import nearest
 from features.common.words import LANGUAGES, Language
@@ -170,15 +169,13 @@ def _stage(update: LeadUpdate, funnel: Funnel | None) -> None:
 
 
 def _opted_out(update: LeadUpdate) -> tuple[dict[str, object] | None, bool | None]:
-    """Attributes without `opted_out`, which is a field of its own and may stand among them as in `POST /v1/score`."""
+    """Attributes without `opted_out`, which is a field of its own and may stand among them as in `POST /v1/score`; a mark that
+    is neither yes nor no counts as opted out."""
     attributes: dict[str, object] | None = None if update.attributes is None else dict(update.attributes)
     if not attributes or "opted_out" not in attributes:
         return attributes, update.opted_out
     mark = attributes.pop("opted_out")
-    flag = read_flag(mark)
-    if math.isnan(flag) and not is_missing(mark):
-        raise _invalid_field("opted_out is neither yes nor no.", ("attributes", "opted_out"), mark)
-    return attributes, flag == 1 if update.opted_out is None else update.opted_out
+    return attributes, has_opted_out(mark) if update.opted_out is None else update.opted_out
 
 
 def _company_id(company: dict[str, Any] | None) -> str | None:

@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from features.attributes.values import is_missing, read_flag
+from features.attributes.values import has_opted_out, is_missing, read_flag
 from features.common.errors import nearest
 from features.common.words import Language
 from features.dataset.funnel import Funnel
+from features.dataset.repeats import SENTENCE, distinct
 from features.engine.request import InteractionColumns, RequestLead
 from serving.http.errors import RefusedError, pointer, quote, refuse
 from serving.http.json_body import decode_body, item_of, object_of
@@ -143,9 +144,12 @@ def closed_result(lead_id: str, lead_stage: str) -> Result:
     return Result(lead_id=lead_id, status="closed", warnings=[f"A lead in {lead_stage!r} is not scored."])
 
 
-def opted_out_result(lead_id: str) -> Result:
-    """What is answered about a lead that is not to be scored."""
-    return Result(lead_id=lead_id, status="opted_out", warnings=["The lead has opted out; it is not scored."])
+def opted_out_result(lead_id: str, mark: object = True) -> Result:
+    """What is answered about a lead that is not to be scored, because of this `mark`."""
+    warnings = ["The lead has opted out; it is not scored."]
+    if math.isnan(read_flag(mark)):
+        warnings.append(f"opted_out: {quote(mark)} is neither yes nor no; taken as yes.")
+    return Result(lead_id=lead_id, status="opted_out", warnings=warnings)
 
 
 def _read_lead(parsed: Parsed, index: int, lead: Lead, funnel: Funnel, seen_ids: set[str]) -> None:
@@ -159,12 +163,12 @@ def _read_lead(parsed: Parsed, index: int, lead: Lead, funnel: Funnel, seen_ids:
     if lead.lead_id in seen_ids:
         raise _invalid(lead, index, f"lead_id {quote(lead.lead_id)} stands twice in the request.", ["lead_id"], lead.lead_id)
     seen_ids.add(lead.lead_id)
-    opted_out = read_flag(lead.attributes.get("opted_out"))
+    opted_out = has_opted_out(lead.attributes.get("opted_out"))
     if lead.lead_stage == funnel.final or lead.lead_stage in funnel.exits:
         parsed.decided[index] = closed_result(lead.lead_id, lead.lead_stage)
         parsed.context += _colleague(lead, index, parsed.as_of)
-    elif opted_out == 1:
-        parsed.decided[index] = opted_out_result(lead.lead_id)
+    elif opted_out:
+        parsed.decided[index] = opted_out_result(lead.lead_id, lead.attributes["opted_out"])
         parsed.context += _colleague(lead, index, parsed.as_of)
     else:
         if lead.lead_stage not in funnel.stages:
@@ -175,6 +179,8 @@ def _read_lead(parsed: Parsed, index: int, lead: Lead, funnel: Funnel, seen_ids:
         parsed.places.append(index)
         parsed.leads.append(live)
         parsed.warnings[index] = _warnings(lead, funnel, parsed.naive or naive)
+        if repeats := len(lead.interactions) - len(live.interactions):
+            parsed.warnings[index].append(SENTENCE.format(repeats))
 
 
 def _colleague(lead: Lead, index: int, as_of: int) -> list[RequestLead]:
@@ -202,6 +208,10 @@ def _live(lead: Lead, index: int, as_of: int, stage: int, previous: Recommended 
     """
     acts, entered_at = lead.interactions, lead.lead_stage_since or lead.created_at
     (created, entered, *moments), naive = all_microseconds([lead.created_at, entered_at, *[act.at for act in acts]])
+    if len(set(moments)) < len(moments):
+        keys = [(act.type, act.value, act.content, act.campaign, act.direction) for act in acts]
+        rows = distinct(range(len(acts)), keys, moments)
+        acts, moments = [acts[i] for i in rows], [moments[i] for i in rows]
     recommended = None if previous is None else (previous.action, microseconds(previous.at))
     until_now = [created, entered, *([recommended[1]] if recommended else [])]
     if not (_within(until_now, as_of + 1) and _within(moments, as_of)):
@@ -252,7 +262,4 @@ def _warnings(lead: Lead, funnel: Funnel, naive: bool) -> list[str]:
         messages.append(NO_INTERACTIONS)
     if lead.lead_stage_since is None and lead.lead_stage != funnel.stages[0]:
         messages.append(NO_STAGE_TIME)
-    mark = lead.attributes.get("opted_out")
-    if not is_missing(mark) and math.isnan(read_flag(mark)):
-        messages.append(f"opted_out: {quote(mark)} is neither yes nor no; taken as no.")
     return messages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -21,6 +21,7 @@ from models.score import ScoringInput, score
 from models.scored_lead import LeadWords, ScoredLeads
 from serving.http.traces import span
 from serving.schemas.answer import Result, render
+from serving.scoring.doubtful_values import doubt_about
 
 MAX_NAMES = 5  # names listed in a warning
 _OTHER_ENTITY = {"lead": "company", "company": "lead"}
@@ -151,7 +152,8 @@ class Scorer:
             messages.append(f"Missing attributes: {_name_list(missing)}.")
         messages += self._unused(lead)
         for value, encoder, _, _ in self.model.feature_set.attribute_defaults.known_values(attributes, company):
-            if (problem := encoder.problem(value)) and problem not in messages:
+            problem = encoder.problem(value) or doubt_about(value, encoder, self._ranges)
+            if problem and problem not in messages:
                 messages.append(problem)
         if lead.company_id and single_lead and self.model.plan.asks_for_colleagues:
             messages.append("The buying group is unknown: send the company's other leads in the same request.")
@@ -171,6 +173,11 @@ class Scorer:
         if extra := sorted({c for entity, c in unused if c not in self._used_of[_OTHER_ENTITY[entity]]}):
             messages.append(f"Attributes the model does not use: {_name_list(extra)}.")
         return messages
+
+    @cached_property
+    def _ranges(self) -> Mapping[str, tuple[float, float]]:
+        """The smallest and largest number of training by column, where the model folder has them."""
+        return self.model.drift.ranges if self.model.drift else {}
 
     @cached_property
     def _model_attributes(self) -> tuple[tuple[bool, str], ...]:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, select
 
 from features.common.clock import NO_MOMENT
 from features.dataset.funnel import Funnel
+from features.dataset.repeats import distinct
 from features.engine.request import Interaction, RequestLead
 from serving.store import recommendation_memory
 from serving.store.json_values import attributes, drop_missing, unpacked
@@ -128,11 +129,15 @@ def _interactions(connection: Connection, names: Sequence[str], as_of: int, know
     by_lead: dict[str, list[Interaction]] = defaultdict(list)
     limits = [c.at < as_of] if known_at == NO_MOMENT else [c.at < as_of, c.received_at <= known_at]
     for begin in range(0, len(names), CHUNK):
-        query = select(c.lead_id, c.type, c.at, c.direction, c.value, c.content).where(
+        query = select(c.lead_id, c.type, c.at, c.direction, c.value, c.content, c.campaign).where(
             c.lead_id.in_(names[begin : begin + CHUNK]), *limits
         )
-        for lead_id, kind, moment, direction, value, content in connection.execute(query.order_by(c.at, c.event_id)):
-            by_lead[lead_id].append(Interaction(kind, moment, direction, value, content))
+        rows_of: dict[str, list[Any]] = defaultdict(list)
+        for row in connection.execute(query.order_by(c.at, c.event_id)):
+            rows_of[row[0]].append(row)
+        for lead_id, rows in rows_of.items():
+            first_ones = distinct(rows, [tuple(row) for row in rows], [row[2] for row in rows])
+            by_lead[lead_id] = [Interaction(*row[1:6]) for row in first_ones]
     return by_lead
 
 

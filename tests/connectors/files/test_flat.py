@@ -138,3 +138,41 @@ def test_a_funnel_without_exits_will_do_when_nobody_said_no(tmp_path: Path) -> N
     write(tmp_path, l__csv="id,won\na,1\nb,\n")
     dataset, _ = load(tmp_path, CONFIG, Funnel(("lead", "customer"), ()))
     assert dataset.lead_stages["lead_stage"].tolist() == ["customer"]
+
+
+@pytest.mark.parametrize(
+    ("yes", "no", "cells", "outcomes"),
+    [
+        ('["Yes"]', None, ["Yes", "yes", " YES", "No", "1", "1.0", "ja", "x", "Won", "0", "nein", "lost"], "yyynyyyyynnn"),
+        ("1", None, ["1", "1.0", "true", "0", "0.0", "oui", "sí", "tak", "Closed Won", "verloren"], "yyynnyyyyn"),
+        ("0", None, ["0", "no", "1", "yes"], "yynn"),  # what is looked for may be the no of the column
+        ('["Deal signed"]', None, ["deal signed", "Deal  Signed", "competitor", "no budget"], "yynn"),
+        ('["Won"]', '["Lost", "Competitor"]', ["won", "gewonnen", "LOST", "competitor", "nein"], "yynnn"),
+        ('["Yes"]', '["1"]', ["yes", "true", "1", "1.0"], "yynn"),  # what is named stands above the vocabulary
+    ],
+)
+def test_spellings_of_yes_and_no_are_one_vocabulary(
+    tmp_path: Path, yes: str, no: str | None, cells: list[str], outcomes: str
+) -> None:
+    write(tmp_path, l__csv="id,won\n" + "".join(f"{i},{cell}\n" for i, cell in enumerate(cells)))
+    config = CONFIG.replace("yes: 1, no: 0", f"yes: {yes}" + (f", no: {no}" if no else ""))
+    dataset, report = load(tmp_path, config, FUNNEL)
+    assert "".join("y" if stage == "customer" else "n" for stage in dataset.lead_stages["lead_stage"]) == outcomes
+    counted = [note for note in report.notes if "counts as a" in note.what]
+    assert [note.count for note in counted] == [outcomes.count("y"), outcomes.count("n")]
+    assert all(repr(cell.strip()) in counted[0].example + counted[1].example for cell in cells[:5] if "  " not in cell)
+
+
+@pytest.mark.parametrize("word", ["maybe", "Pending", "offen", "in progress", "?"])
+def test_a_value_that_is_no_answer_is_refused_with_the_remedy(tmp_path: Path, word: str) -> None:
+    write(tmp_path, l__csv=f"id,won\n1,Yes\n2,No\n\n3,{word}\n")
+    with pytest.raises(DataError, match=r"l\.csv, row 5, column 'won': .* says neither yes nor no\.\n.*`no:`.*`null_in:`"):
+        load(tmp_path, CONFIG.replace("yes: 1, no: 0", "yes: ['Yes']"), FUNNEL)
+    named = CONFIG.replace("yes: 1, no: 0", f"yes: ['Yes'], no: [No, '{word}']")
+    assert len(load(tmp_path, named, FUNNEL)[0].lead_stages) == 3
+
+
+def test_an_outcome_without_a_yes_lists_the_values_that_are_there(tmp_path: Path) -> None:
+    write(tmp_path, l__csv="id,won\n1,Signed\n2,Lost\n3,Lost\n")
+    with pytest.raises(DataError, match=r"none of its 3 values is a yes \[True\]; seen are 'Lost' 2, 'Signed' 1\.\n.*yes"):
+        load(tmp_path, CONFIG.replace("yes: 1, no: 0", "yes: yes"), FUNNEL)

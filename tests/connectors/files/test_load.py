@@ -270,3 +270,30 @@ def test_a_file_without_rows_has_no_leads(tmp_path: Path) -> None:
     write(tmp_path, leads__csv="lead_id,created_at\n")
     with pytest.raises(DataError, match=r"leads\.csv has no leads"):
         load(tmp_path, "leads: {file: leads.csv}")
+
+
+def test_an_opt_out_that_cannot_be_read_counts_as_one(tmp_path: Path) -> None:
+    write(
+        tmp_path, l__csv="lead_id,created_at,opted_out\n1,2026-01-01,no\n2,2026-01-01,bounced\n3,2026-01-01,\n4,2026-01-01,x\n"
+    )
+    dataset, report = load(tmp_path, "leads: {file: l.csv}")
+    assert dataset.leads["opted_out"].fillna(False).tolist() == [False, True, False, True]
+    assert "1 opt-outs that are neither yes nor no (for example 'bounced'); taken as opted out" in "\n".join(report.lines())
+
+
+@pytest.mark.parametrize("rule", ["skip: {created_at: ['']}", "skip: {created_at: ['N/A']}", "only: {gone: ['', no]}"])
+def test_rows_without_a_value_are_taken_out_by_a_blank(tmp_path: Path, rule: str) -> None:
+    write(tmp_path, l__csv="lead_id,created_at,gone\n1,2026-01-01,\n2,2026-01-02,no\n3,,yes\n")
+    dataset, _ = load(tmp_path, f"leads: {{file: l.csv, {rule}}}")
+    assert dataset.leads["lead_id"].tolist() == ["1", "2"]
+
+
+def test_what_stands_around_the_table_is_told(tmp_path: Path) -> None:
+    text = "Lead report\n\n"
+    text += "lead_id,created_at,note,note\n1,2026-01-01,a,b\n,,,\nTotal,,1,\n\nCopyright (c) 2026 Acme, inc.\n"
+    write(tmp_path, l__csv=text)
+    dataset, report = load(tmp_path, "leads: {file: l.csv}")
+    assert dataset.leads["lead_id"].tolist() == ["1"]
+    sentences = "\n".join(report.lines())
+    for words in ("Lead report); passed over", "Copyright", "1 lines of sums", "nothing but separators", "1 column names that"):
+        assert words in sentences

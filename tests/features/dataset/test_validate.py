@@ -25,7 +25,7 @@ def text(report: DataReport) -> str:
 
 
 def test_a_clean_dataset_comes_back_as_it_is_and_is_counted() -> None:
-    given = dataset(interactions=[act("a", 3) for _ in range(20)])
+    given = dataset(interactions=[{**act("a", 3), "value": float(i)} for i in range(20)])
     out, report = validate(given, FUNNEL)
     for name, frame in given.tables.items():
         pd.testing.assert_frame_equal(out.tables[name], frame)
@@ -118,7 +118,7 @@ def test_rows_of_unknown_leads_are_dropped_and_counted() -> None:
         FUNNEL,
     )
     assert (len(out.interactions), len(out.lead_stages), len(out.deals)) == (1, 1, 1)
-    assert "Warning – interactions: 2 rows of 1 unknown leads (for example x); dropped." in text(report)
+    assert "Warning – interactions: 2 rows of 1 unknown leads (for example x); dropped; 67% of all." in text(report)
     assert "lead_stages: 1 row of 1 unknown leads (for example y); dropped" in text(report)
     assert "deals: 1 row of unknown leads (for example z); dropped" in text(report)
 

@@ -148,3 +148,20 @@ def test_grades_whose_bands_overlap_are_refused(tmp_path: Path) -> None:
         read_with_lines(write(tmp_path, GRADES % 5 + RULES))
     with pytest.raises(ConfigError, match="give `engagement` both edges"):
         read_with_lines(write(tmp_path, "version: 1\ngrades: {fit: {A: 5, B: 1}, engagement: {1: 5}}\n" + RULES))
+
+
+def test_a_rule_that_no_value_of_the_data_fulfils_is_doubtful(tmp_path: Path) -> None:
+    text = """version: 1
+fit:
+  - {attribute: lead.country, equals: Germany, points: 3}
+  - {attribute: lead.country, equals: [FR, Frnce], points: 3}
+  - {attribute: company.employees, at_least: 5000, points: 3}
+  - {attribute: company.employees, at_least: 50, points: 3}
+"""
+    values = {"lead.country": ["DE", "FR", "France", None], "company.employees": [10.0, 400.0, float("nan")]}
+    sentences = [str(d) for d in doubts(*read_with_lines(write(tmp_path, text)), STAGES, TYPES, COLUMNS, values=values)]
+    assert [s for s in sentences if "in the data" in s] == [
+        "line 3: no 'lead.country' in the data is 'Germany': did you mean 'DE'?",
+        "line 4: no 'lead.country' in the data is 'Frnce': did you mean 'France'?",
+        "line 5: nobody in the data fulfils this rule: 'company.employees' holds 10 to 400",
+    ]

@@ -94,7 +94,8 @@ def test_not_opted_out_is_scored_without_remark(client: TestClient, mark: object
 
 def test_an_unreadable_opt_out_is_said(client: TestClient) -> None:
     result = client.post("/v1/score", json={"leads": [lead(attributes={"opted_out": "maybe"})]}).json()["results"][0]
-    assert "opted_out: 'maybe' is neither yes nor no; taken as no." in result["warnings"]
+    assert result["status"] == "opted_out"
+    assert "opted_out: 'maybe' is neither yes nor no; taken as yes." in result["warnings"]
 
 
 @pytest.mark.parametrize(
@@ -120,3 +121,12 @@ def test_an_attribute_on_the_wrong_side_is_said(client: TestClient) -> None:
 def test_a_blank_attribute_is_missing(client: TestClient) -> None:
     result = client.post("/v1/score", json={"leads": [lead(attributes={"source": "  "})]}).json()["results"][0]
     assert any("Missing attributes: 'source'" in w for w in result["warnings"])
+
+
+def test_identical_interactions_count_once_and_are_told(client: TestClient) -> None:
+    once = [act("page_view", "2026-01-05T10:00:00Z"), act("page_view", "2026-01-05T11:00:00Z")]
+    leads = [lead(lead_id=name, interactions=acts) for name, acts in (("a", once), ("b", [*once, once[0], once[0]]))]
+    answers = client.post("/v1/score", json={"as_of": "2026-02-01T00:00:00Z", "leads": leads}).json()["results"]
+    assert answers[0]["probabilities"] == answers[1]["probabilities"]
+    assert "2 identical interactions are there more than once; each counts once." in answers[1]["warnings"]
+    assert not any("identical" in warning for warning in answers[0]["warnings"])

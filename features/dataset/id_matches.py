@@ -1,0 +1,94 @@
+"""Ids that match no lead and would, had no spreadsheet or CRM written them in another way: what happened, and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.common.errors import DataError
+
+_ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
+_SALESFORCE = re.compile(r"[a-zA-Z0-9]{15}(?:[A-Z0-5]{3})?")
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+
+
+def _without(pattern: str) -> Callable[[Any], Any]:
+    return lambda ids: pc.replace_substring_regex(ids, pattern, "")
+
+
+# what was done to an id (what it would match if …), how it is undone, and the remedy
+_CHANGES: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
+    ("the blanks were not there", _without(r"[\s\x{00A0}\x{200B}\x{FEFF}]+"), "take the blanks out of the ids"),
+    ("a spreadsheet had not made it a number (.0)", _without(r"[.,]0+$"), "export the ids as text in both files"),
+    ("digits were not grouped", _without(r"[.,'’\s\x{00A0}\x{202F}]"), "export the ids as text in both files"),
+    (
+        "leading zeros had not been lost",
+        _without(r"^[\s'`]*0+"),
+        "export the ids as text in both files",
+    ),
+    ("no mark stood around it", _without(r"^[='\"`\s]+|['\"`\s]+$"), "take the marks out of the ids"),
+    ("upper and lower case were the same", pc.utf8_lower, "write the ids of both files alike"),
+)
+
+
+def mismatch(example: str, leads: pd.Series[Any]) -> str:
+    """Why an id is no lead's: one sentence with the remedy, empty where there is nothing to say.
+
+    >>> mismatch("0471", pd.Series(["471", "472"]))
+    "'0471' would match '471' if leading zeros had not been lost: export the ids as text in both files"
+    """
+    rounded = "was rounded by a spreadsheet, its digits are lost: export the ids anew as text"
+    if _ROUNDED.fullmatch(example):
+        return f"{example!r} {rounded}"
+    ids = pa.array(leads.astype("str"), pa.string())
+    lost = _first(pc.match_substring_regex(ids, rf"(?i)^{_ROUNDED.pattern}$"), ids)
+    if lost:
+        return f"{lost!r} in 'leads' {rounded}"
+    if _SALESFORCE.fullmatch(example):
+        other = _first(pc.equal(pc.utf8_slice_codeunits(ids, 0, 15), example[:15]), ids)
+        if other and {len(example), len(other)} == {15, 18} and salesforce_id(example[:15]) in (example, other):
+            same = f"{example!r} and {other!r} are the same Salesforce record with 15 and 18 characters"
+            return f"{same}: export both files with 18 (CASESAFEID(Id))"
+    for what, undo, remedy in _CHANGES:
+        undone = undo(pa.array([example]))[0]
+        other = _first(pc.equal(undo(ids), undone), ids) if undone.as_py() else None
+        if other:
+            return f"{example!r} would match {other!r} if {what}: {remedy}"
+    return ""
+
+
+def with_mismatch(example: str, leads: pd.Series[Any]) -> str:
+    """The id of nobody, and why it may be one."""
+    reason = mismatch(example, leads)
+    return f"{example}; {reason}" if reason else example
+
+
+def unknown_leads_error(name: str, rows: int, example: str, leads: pd.Series[Any]) -> DataError:
+    """Not one of the rows of a table is of a lead in 'leads', whose ids are `leads`; `example` may already say why."""
+    example = example.partition("; ")[0]
+    return DataError(
+        f"Table {name!r}: none of its {rows:,} rows is of a lead in 'leads'; {name} has for example {example!r}, "
+        f"leads {str(leads.iloc[0])!r}.",
+        f"The ids do not match: {mismatch(example, leads) or 'map `lead_id` to the same kind of id in both'}.",
+    )
+
+
+def _first(mask: pa.BooleanArray, ids: pa.StringArray) -> str | None:
+    index = pc.index(mask, True).as_py()
+    return None if index < 0 else str(ids[index])
+
+
+def salesforce_id(short: str) -> str:
+    """An id of 15 characters, in which case matters, with the 3 by which it is known without: each says which of five
+    characters are capital letters.
+
+    >>> salesforce_id("0018000000dCHnd")
+    '0018000000dCHndAAG'
+    """
+    parts = (short[begin : begin + 5] for begin in (0, 5, 10))
+    return short + "".join(_LETTERS[sum("A" <= c <= "Z" and 1 << i for i, c in enumerate(part))] for part in parts)
