@@ -135,6 +135,6 @@ def _open(model: FunnelModel, dataset: Dataset, as_of: int, threads: int) -> tup
     histories = Histories.from_dataset(
         dataset, features.types, features.mail, features.turning_away, people, threads, background=threads > 1
     )
-    looks = open_leads(Path(path.reached[histories.row], path.exited_at[histories.row]), as_of)
+    looks = open_leads(path.take(histories.row), as_of)
     looks = replace(looks, as_of=model.looked_at(looks.entered, as_of))
     return histories, looks.take(np.flatnonzero(eligible[histories.row][looks.lead]))
