@@ -55,9 +55,15 @@ def spells_of(
     return reached, exited_at, begin
 
 
+def counted_moment(created: int, moment: int) -> int:
+    """When a change at a moment counts, before it is asked whether the lead was there: a day without a time, of the day of the
+    creation, from just after it."""
+    return created + AFTER_ENTRY if moment < created and moment == created - created % DAY else moment
+
+
 @inlined
 def _effective(time: Any, created: Any) -> Any:
-    """When a change counts: a day without a time from just after the creation, all else when it was."""
+    """`counted_moment`, within compiled code."""
     return created + AFTER_ENTRY if time < created and time == created - created % DAY else time
 
 

@@ -28,8 +28,8 @@ def told(*history: tuple[str, float], created: float = 0.5) -> tuple[list[str], 
     ("history", "sentence"),
     [
         (
-            [("mql", 0.3)],
-            "1 row before their lead was created (for example 1970-01-01 07:12:00+00:00); counted from the creation on",
+            [("mql", 0.25)],
+            "1 row before their lead was created (for example 1970-01-01 06:00:00+00:00); counted from the creation on",
         ),
         (
             [("mql", 0)],
