@@ -88,18 +88,18 @@ def _effective_moments(row: Any, time: Any, created: Any, order: Any, out: Any) 
 @exact
 def _count_returns(row: Any, step: Any, time: Any, created: Any, stages: int, order: Any, returns: Any) -> None:
     """How many spells each lead has beside its first, from changes in order."""
-    lead, gone = -1, False
+    lead, left = -1, False
     for n in range(len(order)):
         k = order[n]
         if row[k] != lead:
-            lead, gone = row[k], False
+            lead, left = row[k], False
         if _effective(time[k], created[lead]) < created[lead]:
             continue
         if step[k] >= stages:
-            gone = True
-        elif gone:
+            left = True
+        elif left:
             returns[lead] += 1
-            gone = False
+            left = False
 
 
 @exact

@@ -33,9 +33,9 @@ def tell_rows(
     path = Path.from_changes(created, lead_row, step, times, len(funnel.stages))
     ids = frame["lead_id"]
 
-    def note(what: str, rows: npt.NDArray[np.bool_], done: str, example: pd.Series[Any] = ids) -> None:
+    def note(what: str, rows: npt.NDArray[np.bool_], consequence: str, example: pd.Series[Any] = ids) -> None:
         if rows.any():
-            report.note(TABLE, what, int(rows.sum()), example.iloc[int(np.flatnonzero(rows)[0])], done)
+            report.note(TABLE, what, int(rows.sum()), example.iloc[int(np.flatnonzero(rows)[0])], consequence)
 
     is_exit = step >= len(funnel.stages)
     early = times < created[lead_row]

@@ -46,8 +46,8 @@ def records(connection: Connection, lead_id: str) -> list[LeadStageRecord]:
     withdrawn = connection.execute(
         select(w.lead_stage, w.at, w.received_at, w.withdrawn_at, w.withdrawn_by).where(w.lead_id == lead_id)
     )
-    found = [LeadStageRecord(*row) for rows in (standing, withdrawn) for row in rows]
-    return sorted(found, key=lambda record: (record.at, record.received_at, record.lead_stage))
+    recorded = [LeadStageRecord(*row) for rows in (standing, withdrawn) for row in rows]
+    return sorted(recorded, key=lambda record: (record.at, record.received_at, record.lead_stage))
 
 
 def withdraw(connection: Connection, lead_id: str, lead_stage: str, at: int, key: str | None, now: int) -> tuple[int, bool]:
@@ -83,11 +83,11 @@ def _unknown() -> NotRecordedError:
 
 
 def _check_recorded(connection: Connection, lead_id: str, lead_stage: str, at: int) -> None:
-    known = records(connection, lead_id)
-    if any((record.lead_stage, record.at) == (lead_stage, at) for record in known):
+    history = records(connection, lead_id)
+    if any((record.lead_stage, record.at) == (lead_stage, at) for record in history):
         return
     listed = ", ".join(
-        f"{record.lead_stage} at {time_of(record.at).isoformat()}" for record in known if record.withdrawn_at is None
+        f"{record.lead_stage} at {time_of(record.at).isoformat()}" for record in history if record.withdrawn_at is None
     )
     raise NotRecordedError(
         f"This lead was not recorded as {lead_stage!r} at {time_of(at).isoformat()}.",

@@ -37,7 +37,7 @@ def lead_states(created: Sequence[int], changes: Sequence[Changes], funnel: Funn
     moment = np.full(len(created), as_of, np.int64)
     spell = path.spells(np.arange(len(created)), moment)
     stage = path.stage_at(spell, moment)
-    found: list[LeadState] = []
+    standings: list[LeadState] = []
     for lead, state in enumerate(states(path, as_of).tolist()):
         position, exited_at = max(int(stage[lead]), 0), int(path.exited_at[spell[lead]])
         name, entered = funnel.stages[position], int(path.reached[spell[lead], position])
@@ -45,5 +45,5 @@ def lead_states(created: Sequence[int], changes: Sequence[Changes], funnel: Funn
             exits = [n for n, at in changes[lead] if n in funnel.exits and counted_moment(created[lead], at) == exited_at]
             name = min(exits)
         status: LeadStatus = "open" if state == OPEN else "closed" if state in (EXITED, CONVERTED) else "not_yet"
-        found.append(LeadState(status, position, entered if stage[lead] >= 0 else created[lead], name))
-    return found
+        standings.append(LeadState(status, position, entered if stage[lead] >= 0 else created[lead], name))
+    return standings
