@@ -88,18 +88,18 @@ def _effective_moments(row: Any, time: Any, created: Any, order: Any, out: Any) 
 @exact
 def _count_returns(row: Any, step: Any, time: Any, created: Any, stages: int, order: Any, returns: Any) -> None:
     """How many spells each lead has beside its first, from changes in order."""
-    lead, left = -1, False
+    lead, has_exited = -1, False
     for n in range(len(order)):
         k = order[n]
         if row[k] != lead:
-            lead, left = row[k], False
+            lead, has_exited = row[k], False
         if _effective(time[k], created[lead]) < created[lead]:
             continue
         if step[k] >= stages:
-            left = True
-        elif left:
+            has_exited = True
+        elif has_exited:
             returns[lead] += 1
-            left = False
+            has_exited = False
 
 
 @exact
