@@ -125,7 +125,7 @@ def rivals(cut: Cut) -> dict[str, float]:
 def _days_to_target(cut: Cut, rows: Rows) -> Floats:
     """Days until the target was reached, endless where it was not."""
     p = cut.prepared
-    reached = p.path.reached[p.looks.lead[rows], cut.target + 1].astype(np.float64)
+    reached = p.path.reached[p.spell[rows], cut.target + 1].astype(np.float64)
     days = (reached - p.looks.as_of[rows]) / DAY
     return np.where(reached <= cut.moment, days, np.inf)
 
@@ -158,7 +158,7 @@ def hazard(cut: Cut, fitted: Fitted, rows: Rows, unripe: Rows) -> Floats:
     p = cut.prepared
     landmarks = np.append(rows, unripe)
     horizon = p.funnel.horizons[p.funnel.targets[cut.target]]
-    exited_at = p.path.exited_at[p.looks.lead[landmarks]].astype(np.float64)
+    exited_at = p.path.exited_at[p.spell[landmarks]].astype(np.float64)
     days_to_exit = np.where(exited_at <= cut.moment, (exited_at - p.looks.as_of[landmarks]) / DAY, np.inf)
     until = np.minimum(np.minimum(_days_to_target(cut, landmarks), days_to_exit), (cut.moment - p.looks.as_of[landmarks]) / DAY)
     person_periods = []

@@ -140,6 +140,23 @@ class Ripeline:
         response: dict[str, Any] = self.call("PUT", _lead_path(lead_id), known, headers)
         return response
 
+    def lead_stages(self, lead_id: str) -> list[dict[str, Any]]:
+        """The recorded lead stages of a lead, the oldest first, with what was taken back."""
+        recorded: list[dict[str, Any]] = self.call("GET", _lead_path(lead_id, "lead_stages"))["lead_stages"]
+        return recorded
+
+    def withdraw_lead_stage(self, lead_id: str, lead_stage: str, at: str) -> dict[str, Any]:
+        """Take back a lead stage or exit that was recorded by mistake, `at` as `lead_stages` has it; twice is once.
+
+        Raises
+        ------
+        RefusedError
+            404 where it was never recorded.
+        """
+        params = {"lead_stage": lead_stage, "at": at}
+        response: dict[str, Any] = self.call("DELETE", _lead_path(lead_id, "lead_stages", params))
+        return response
+
     def lead(self, lead_id: str) -> dict[str, Any]:
         """A stored lead with its colleagues, as `score` takes them."""
         response: dict[str, Any] = self.call("GET", _lead_path(lead_id))

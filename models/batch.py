@@ -137,6 +137,6 @@ def _open(model: FunnelModel, dataset: Dataset, as_of: int, threads: int) -> tup
     histories = Histories.from_dataset(
         dataset, features.types, features.mail, features.turning_away, people, threads, background=threads > 1
     )
-    landmarks = open_leads(Path(path.reached[histories.row], path.exited_at[histories.row]), as_of)
+    landmarks = open_leads(path.take(histories.row), as_of)
     landmarks = replace(landmarks, as_of=model.looked_at(landmarks.entered, as_of))
     return histories, landmarks.take(np.flatnonzero(eligible[histories.row][landmarks.lead]))

@@ -142,8 +142,8 @@ def write_case(pair: Pair, target: int, cut: tuple[int, Flags, npt.NDArray[np.in
     early = np.isin(train_rows, prepared.usable(target, prepared.labels(cut[0]), cut[1]))
     looks = prepared.looks
     unripe = np.flatnonzero((looks.stage == target) & (prepared.deadline[:, target] > prepared.extracted_at))
-    reached = prepared.path.reached[looks.lead[unripe], target + 1] <= prepared.extracted_at
-    exited = (prepared.path.exited_at[looks.lead[unripe]] <= prepared.extracted_at) & ~reached
+    reached = prepared.path.reached[prepared.spell[unripe], target + 1] <= prepared.extracted_at
+    exited = (prepared.path.exited_at[prepared.spell[unripe]] <= prepared.extracted_at) & ~reached
     place = later.usable(target)
     rows = later.rows[place]
     columns = [f.name for f in fields(Examples) if f.name not in ("points", "pooled")]

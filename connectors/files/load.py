@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from connectors.files.convert import as_time
+from connectors.files.days import from_creation
 from connectors.files.flat import FlatOutcomes, day_of_knowledge, flat_outcomes, row_times
 from connectors.files.reading import FIRST_ROW
 from connectors.files.settings import FilesSource, LeadStagesFile, Outcome, TableFile
@@ -59,7 +61,7 @@ def load_files(source: FilesSource, funnel: Funnel, base: Path, interactions: Pa
     else:
         newest = stage(_mapped_files(source, "interactions", folder), report, interactions)
     tables["lead_stages"] = concat_frames(
-        [_load_table(source, "lead_stages", folder, report), outcomes.lead_stages if outcomes else pd.DataFrame()]
+        [_load_lead_stages(source, folder, leads, report), outcomes.lead_stages if outcomes else pd.DataFrame()]
     )
     deals = _load_table(source, "deals", folder, report)
     tables["deals"] = _with_status(deals, tables["lead_stages"], funnel) if len(deals) else deals
@@ -139,7 +141,10 @@ def _outcomes(frame: pd.DataFrame, mapped: MappedFile, outcome: Outcome, funnel:
     raw = mapped.read(list(dict.fromkeys(c for c in (outcome.column, outcome.at) if c)))
     values = text_series(raw, outcome.column, repeated=False).reindex(frame.index)
     days = text_series(raw, outcome.at, repeated=False).reindex(frame.index) if outcome.at else None
-    return flat_outcomes(frame, values, outcome, funnel, (mapped.file.name, mapped.file.options), days, report)
+    outcomes = flat_outcomes(frame, values, outcome, funnel, (mapped.file.name, mapped.file.options), days, report)
+    if days is None or "created_at" not in frame:
+        return outcomes
+    return replace(outcomes, lead_stages=from_creation(outcomes.lead_stages, frame, mapped.file.options.timezone))
 
 
 def _used_elsewhere(source: FilesSource, leads: MappedFile) -> set[str]:
@@ -173,7 +178,19 @@ def _wide(mapping: TableFile) -> bool:
 
 def _load_table(source: FilesSource, table: str, folder: Path, report: DataReport) -> pd.DataFrame:
     files = _mapped_files(source, table, folder)
-    return concat_frames([wide_lead_stages(f, report) if _wide(f.mapping) else frame_of(f, report) for f in files])
+    return concat_frames([frame_of(f, report) for f in files])
+
+
+def _load_lead_stages(source: FilesSource, folder: Path, leads: pd.DataFrame, report: DataReport) -> pd.DataFrame:
+    parts = []
+    for mapped in _mapped_files(source, "lead_stages", folder):
+        zone = mapped.file.options.timezone
+        if _wide(mapped.mapping):
+            rows = wide_lead_stages(mapped, report)
+            parts += [from_creation(rows[rows["lead_stage"] == name], leads, zone) for name in rows["lead_stage"].unique()]
+        else:
+            parts.append(from_creation(frame_of(mapped, report), leads, zone))
+    return concat_frames(parts)
 
 
 def _with_status(deals: pd.DataFrame, lead_stages: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:
@@ -189,7 +206,8 @@ def _with_status(deals: pd.DataFrame, lead_stages: pd.DataFrame, funnel: Funnel)
     lead = deals["lead_id"].astype("str")
     won = lead.map(times[stage == funnel.final].groupby(ids[stage == funnel.final]).min())
     is_exit = stage.isin(funnel.exits)
-    lost = lead.map(times[is_exit].groupby(ids[is_exit]).max())
+    lost, moved_on = (lead.map(times[rows].groupby(ids[rows]).max()) for rows in (is_exit, ~is_exit))
+    lost = lost.mask(moved_on > lost)  # it came back
     status = np.where(won.notna(), "won", np.where(lost.notna(), "lost", "open"))
     closed = deals["closed_at"] if "closed_at" in deals else as_time(won.fillna(lost))
     return deals.assign(status=status, closed_at=closed)

@@ -174,9 +174,7 @@ def _writings(
     other_columns = mapped.other_columns()
 
     def values_of(target: str) -> Callable[[], Iterator[Texts]]:
-        return lambda: (
-            _values(mapped, raw, target, pd.Index(raw.column(ROW).to_numpy()), pointed)[0] for raw in blocks()
-        )
+        return lambda: (_values(mapped, raw, target, pd.Index(raw.column(ROW).to_numpy()), pointed)[0] for raw in blocks())
 
     return {
         target: ColumnWriting(

@@ -105,7 +105,7 @@ def _factors(
 def _lead_of_deals(won: pd.DataFrame, leads: pd.DataFrame, path: Path) -> tuple[npt.NDArray[np.intp], Moments]:
     """The lead (row, -1 for none) and the moment of each won deal."""
     lead = np.asarray(pd.Index(leads["lead_id"]).get_indexer(pd.Index(won["lead_id"].astype("str"))), np.intp)
-    customer = path.reached[:, -1]
+    customer = path.first_reached[:, -1]
     won_at = microseconds(won["closed_at"])
     won_at = np.where((won_at == NO_MOMENT) & (lead >= 0), customer[lead], won_at)
     won_at = np.where(won_at == NO_MOMENT, microseconds(won["created_at"]), won_at)

@@ -48,13 +48,15 @@ def label(path: Path, looks: Landmarks, funnel: Funnel, known_at: int) -> Labels
     """The labels as they are known at `known_at` (microseconds); the funnel must have all its horizons.
 
     An exit before the target is a "no"; it is a competing event, not censoring. It too is only believed once the horizon has
-    passed: early noes beside missing late yeses would make the newest months look worse than they are.
+    passed: early noes beside missing late yeses would make the newest months look worse than they are. What a lead reaches
+    after an exit belongs to its next spell, however soon it came back: those who had given it up did not win it, and the
+    landmarks of the new spell have that "yes".
     """
     shape = (len(funnel.targets), len(looks))  # each target's lie together, as they are read
     reached, matured, above_stage = np.empty(shape, bool), np.empty(shape, bool), np.empty(shape, bool)
     horizons = np.array([int(funnel.horizons[name] * DAY) for name in funnel.targets], np.int64)
     _label(
-        looks.lead,
+        path.spells(looks.lead, looks.as_of),
         looks.as_of,
         looks.stage,
         np.ascontiguousarray(path.reached),
@@ -69,15 +71,15 @@ def label(path: Path, looks: Landmarks, funnel: Funnel, known_at: int) -> Labels
 
 @exact
 def _label(  # noqa: PLR0917  columns, as they come and as they go
-    lead: Any, as_of: Any, stage: Any, path: Any, horizons: Any, known_at: int, reached: Any, matured: Any, above_stage: Any
+    spell: Any, as_of: Any, stage: Any, path: Any, horizons: Any, known_at: int, reached: Any, matured: Any, above_stage: Any
 ) -> None:
-    for k in range(len(lead)):
+    for k in range(len(spell)):
         so_far, latest = True, 0
         for target in range(len(horizons)):
             applicable = target + 1 > stage[k]
             if applicable:
                 deadline = as_of[k] + horizons[target]
-                so_far &= path[lead[k], target + 1] <= min(deadline, known_at)
+                so_far &= path[spell[k], target + 1] <= min(deadline, known_at)
                 latest = max(latest, deadline)
             above_stage[target, k] = applicable
             reached[target, k] = so_far and applicable
@@ -86,7 +88,8 @@ def _label(  # noqa: PLR0917  columns, as they come and as they go
 
 def choose_horizons(path: Path, funnel: Funnel, extracted_at: int) -> dict[str, float]:
     """A horizon in days for each target: the usual number of days within which 80 % of those who progress have done so,
-    counted from entering the lead stage before it, and added up along the way; at most a third of the data's span.
+    counted from entering the lead stage before it, and added up along the way; at most a third of the data's span. Who comes
+    back further on in the funnel took no time for the lead stages before that.
 
     Raises
     ------
@@ -102,9 +105,11 @@ def choose_horizons(path: Path, funnel: Funnel, extracted_at: int) -> dict[str, 
         )
     chosen: dict[str, float] = {}
     so_far = 0.0
+    returned = np.ones(len(path.reached), bool)
+    returned[path.begin[:-1]] = False
     for position, target in enumerate(funnel.targets, start=1):
         start, end = path.reached[:, position - 1], path.reached[:, position]
-        progressed = (end != NO_MOMENT) & (start != NO_MOMENT)
+        progressed = (end != NO_MOMENT) & (start != NO_MOMENT) & ~(returned & (start == end))
         if not progressed.any():
             raise DataError(
                 f"No lead ever reached the lead stage {target!r}.",

@@ -4,35 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from features.common.clock import AFTER_ENTRY, DAY, NO_MOMENT, Moments, microseconds
-from features.common.codes import recode
 from features.common.compiled import exact
 from features.dataset.funnel import Funnel
+from features.dataset.spells import spell_at, spells_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 AGES = (0, 1, 3, 7, 14, 30, 60, 90, 120, 180, 270, 360)  # days in the lead stage
 
 
 @dataclass(frozen=True)
 class Path:
-    """Each lead's way through the funnel: `reached` (leads, lead stages), when each lead stage or one beyond it was first
-    reached, and `exited_at` (leads,), when the lead left through an exit; `NO_MOMENT` where it did not happen."""
+    """Each lead's ways through the funnel, one for each of its spells, which `features.dataset.spells` judges: `reached`
+    (spells, lead stages), when each lead stage or one beyond it was first reached in the spell, and `exited_at` (spells,), when
+    an exit ended it; `NO_MOMENT` where it did not happen. `begin` (leads + 1,): the first spell of each lead."""
 
     reached: npt.NDArray[np.int64]
     exited_at: Moments
+    begin: npt.NDArray[np.intp]
 
     @classmethod
     def from_tables(cls, leads: pd.DataFrame, lead_stages: pd.DataFrame, funnel: Funnel) -> Path:
-        """Columns lead_id, created_at and lead_id, lead_stage, at → the paths in the order of `leads`.
+        """Columns lead_id, created_at and lead_id, lead_stage, at → the paths in the order of `leads`."""
+        from features.common.codes import recode  # a request never needs it
 
-        A lead is in the first lead stage from its creation. The first time a lead stage is reached counts; an exit counts
-        when no lead stage was reached after it.
-        """
         row, _ = recode(lead_stages["lead_id"], leads["lead_id"])
         step, _ = recode(lead_stages["lead_stage"], [*funnel.stages, *funnel.exits])
         return cls.from_changes(
@@ -45,36 +48,47 @@ class Path:
     ) -> Path:
         """The same from when each lead was created (leads,) and changes (n,): of the lead at `row` into the lead stage or, from
         `stages` on, the exit `step`; -1 is a lead or a name that is not known."""
-        first_reached = np.full((len(created), stages), NO_MOMENT)
-        latest = np.full(len(created), -1, np.int64)
-        exited_at = np.full(len(created), NO_MOMENT)
-        _fill_path(row, step, time, first_reached, latest, exited_at)
-        first_reached[:, 0] = np.minimum(first_reached[:, 0], created)
-        reached = np.minimum.accumulate(first_reached[:, ::-1], axis=1)[:, ::-1]
-        return cls(reached, exited_at)
+        return cls(*spells_of(created, row, step, time, stages))
+
+    def __len__(self) -> int:
+        """Leads."""
+        return len(self.begin) - 1
+
+    @cached_property
+    def lead(self) -> npt.NDArray[np.intp]:
+        """Whose spell each is (spells,)."""
+        return np.repeat(np.arange(len(self)), np.diff(self.begin))
+
+    @cached_property
+    def first_reached(self) -> npt.NDArray[np.int64]:
+        """When each lead reached each lead stage for the first time (leads, lead stages), in whichever spell."""
+        return self.reached if len(self.reached) == len(self) else np.minimum.reduceat(self.reached, self.begin[:-1])
+
+    @property
+    def left_at(self) -> Moments:
+        """When each lead (leads,) left and did not come back."""
+        return self.exited_at[self.begin[1:] - 1]
 
     @property
     def ended(self) -> npt.NDArray[np.bool_]:
-        """Which leads (leads,) reached a lead stage after the first, or left."""
-        return np.asarray((self.reached[:, 1:] != NO_MOMENT).any(axis=1) | (self.exited_at != NO_MOMENT))
+        """Which leads (leads,) ever reached a lead stage after the first, or have left."""
+        return np.asarray((self.first_reached[:, 1:] != NO_MOMENT).any(axis=1) | (self.left_at != NO_MOMENT))
 
-    def stage_at(self, rows: npt.NDArray[np.intp], as_of: Moments) -> npt.NDArray[np.int32]:
-        """Position of the furthest lead stage reached before as_of; -1 before the first."""
-        passed: npt.NDArray[np.int64] = (self.reached[rows] < as_of[:, None]).sum(axis=1)
+    def spells(self, lead: npt.NDArray[np.integer], as_of: Moments) -> npt.NDArray[np.intp]:
+        """The spell of each of these leads (n,) that began last before as_of (n,); its first one where none had."""
+        return spell_at(self.begin, np.ascontiguousarray(self.reached[:, 0]), lead, as_of)
+
+    def take(self, leads: npt.NDArray[np.intp]) -> Path:
+        """The paths of these leads (rows)."""
+        count = np.diff(self.begin)[leads]
+        begin = np.append(0, np.cumsum(count)).astype(np.intp)
+        spell = np.arange(begin[-1]) + np.repeat(self.begin[leads] - begin[:-1], count)
+        return Path(self.reached[spell], self.exited_at[spell], begin)
+
+    def stage_at(self, spells: npt.NDArray[np.intp], as_of: Moments) -> npt.NDArray[np.int32]:
+        """Position of the furthest lead stage reached in these spells before as_of; -1 before the first."""
+        passed: npt.NDArray[np.int64] = (self.reached[spells] < as_of[:, None]).sum(axis=1)
         return (passed - 1).astype(np.int32)
-
-
-@exact
-def _fill_path(row: Any, step: Any, time: Any, first_reached: Any, latest: Any, exited_at: Any) -> None:
-    """Changes, as in `Path.from_changes` → when each lead stage was first reached, the latest of a lead, and when it left."""
-    stages = first_reached.shape[1]
-    for k in range(len(row)):
-        if row[k] >= 0 and 0 <= step[k] < stages:
-            first_reached[row[k], step[k]] = min(first_reached[row[k], step[k]], time[k])
-            latest[row[k]] = max(latest[row[k]], time[k])
-    for k in range(len(row)):
-        if row[k] >= 0 and step[k] >= stages and time[k] >= latest[row[k]]:
-            exited_at[row[k]] = min(exited_at[row[k]], time[k])
 
 
 @dataclass(frozen=True)
@@ -103,16 +117,18 @@ def landmarks(path: Path, extracted_at: int, ages: Sequence[float] = AGES, *, en
     """On entering a lead stage and at growing ages (days) after it, while the lead stays there and until `extracted_at`.
 
     A landmark of age a looks one microsecond after "entered + a days", so that the entry itself is known and nothing later.
-    A lead stage that is skipped or left in the same instant has none. `ended_only`: none of leads that neither reached a later
+    A lead stage that is skipped or left in the same instant has none. Each spell has its own; between an exit and the return
+    of the lead there are none. Whether there is one never depends on what came after it.
+    `ended_only`: none of leads that neither reached a later
     lead stage nor left. Where moments are only an order of rows, no time can pass that would make a "no" of their silence.
     """
     steps = (np.asarray(sorted(ages), np.float64) * DAY).astype(np.int64) + AFTER_ENTRY
-    reached = np.ascontiguousarray(path.reached)
+    reached, owner = np.ascontiguousarray(path.reached), path.lead
     if ended_only:
-        reached = np.where(path.ended[:, None], reached, NO_MOMENT)
-    count = _fill_landmarks(reached, path.exited_at, steps, extracted_at, *_allocate(0))
+        reached = np.where(path.ended[owner][:, None], reached, NO_MOMENT)
+    count = _fill_landmarks(reached, path.exited_at, owner, steps, extracted_at, *_allocate(0))
     columns = _allocate(count)
-    _fill_landmarks(reached, path.exited_at, steps, extracted_at, *columns)
+    _fill_landmarks(reached, path.exited_at, owner, steps, extracted_at, *columns)
     return Landmarks(*columns)
 
 
@@ -124,10 +140,10 @@ def _allocate(
 
 
 @exact
-def _fill_landmarks(
-    reached: Any, exited_at: Any, steps: Any, extracted_at: int, lead: Any, as_of: Any, stage: Any, entered: Any
+def _fill_landmarks(  # noqa: PLR0917  columns
+    reached: Any, exited_at: Any, owner: Any, steps: Any, extracted_at: int, lead: Any, as_of: Any, stage: Any, entered: Any
 ) -> int:
-    """How many landmarks there are, in the order of leads and then of lead stages; they are written where there is room."""
+    """How many landmarks there are, in the order of leads, spells and lead stages; they are written where there is room."""
     count = 0
     for i in range(len(exited_at)):
         for position in range(reached.shape[1] - 1):
@@ -138,7 +154,7 @@ def _fill_landmarks(
                 if start + step > min(end, extracted_at):
                     break
                 if len(lead):
-                    lead[count], as_of[count], stage[count], entered[count] = i, start + step, position, start
+                    lead[count], as_of[count], stage[count], entered[count] = owner[i], start + step, position, start
                 count += 1
     return count
 
@@ -191,8 +207,9 @@ def open_leads(path: Path, as_of: int) -> Landmarks:
     """One landmark for every lead that is open at `as_of` (microseconds): created, neither converted nor gone."""
     open_rows = np.flatnonzero(states(path, as_of) == OPEN)
     moment = np.full(len(open_rows), as_of, np.int64)
-    stage = path.stage_at(open_rows, moment)
-    return Landmarks(open_rows, moment, stage, path.reached[open_rows, stage])
+    spell = path.spells(open_rows, moment)
+    stage = path.stage_at(spell, moment)
+    return Landmarks(open_rows, moment, stage, path.reached[spell, stage])
 
 
 OPEN, CONVERTED, EXITED, AHEAD = range(4)
@@ -200,8 +217,9 @@ OPEN, CONVERTED, EXITED, AHEAD = range(4)
 
 def states(path: Path, as_of: int) -> npt.NDArray[np.int8]:
     """Of each lead (n,) at `as_of` (microseconds): open, or what keeps it from that, the first that holds: converted, gone, or
-    not created yet."""
-    leads = np.arange(len(path.exited_at))
-    stage = path.stage_at(leads, np.full(len(leads), as_of, np.int64))
-    converted, exited = stage >= path.reached.shape[1] - 1, path.exited_at < as_of
+    not created yet; all by the spell that it is in then."""
+    moment = np.full(len(path), as_of, np.int64)
+    spell = path.spells(np.arange(len(path)), moment)
+    stage = path.stage_at(spell, moment)
+    converted, exited = stage >= path.reached.shape[1] - 1, path.exited_at[spell] < as_of
     return np.select([converted, exited, stage < 0], [CONVERTED, EXITED, AHEAD], OPEN).astype(np.int8)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.common.clock import NO_MOMENT, microseconds, timestamps
+from features.common.clock import microseconds, timestamps
 from features.common.codes import recode
 from features.common.errors import DataError, nearest
 from features.dataset.data_report import DataReport
@@ -23,11 +23,11 @@ from features.dataset.funnel import Funnel
 from features.dataset.id_matches import unknown_leads_error, with_mismatch
 from features.dataset.landmarks import Path
 from features.dataset.repeats import ONCE, SAME_DAY, count_once
+from features.dataset.stage_rows import EARLY, reached_counts, tell_rows
 from features.dataset.tables import MIN_TYPE_ROWS, TABLES, conform, empty
 from features.dataset.tally import Tally
 
 UNKNOWN = "unknown leads"  # how notes end that tell of rows of nobody
-EARLY = "rows before their lead was created"
 HOLLOW = "all-empty custom columns"
 ABSENT = "companies that 'companies' lacks"
 
@@ -150,13 +150,11 @@ def validate_part(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport
         _unique(name, frame)
     _check_stage_names(tables["lead_stages"], funnel)
     tables["leads"] = _leads(tables["leads"], dataset, report)
-    tables["lead_stages"] = _lead_stages(tables, dataset, funnel, report)
+    tables["lead_stages"], path = _lead_stages(tables, dataset, funnel, report)
     tables["deals"] = _deals(tables, dataset, report)
     changes = tables["attribute_changes"]
     tables["attribute_changes"] = _drop_late("attribute_changes", changes, "at", dataset.extracted_at, report)
-    path = Path.from_tables(tables["leads"], tables["lead_stages"], funnel)
-    _order(tables["lead_stages"], path, tables["leads"], funnel, report)
-    report.stages = _counts(path, funnel)
+    report.stages = reached_counts(path, funnel)
     report.rows = {name: len(frame) for name, frame in tables.items()}
     cleaned: dict[str, Any] = dict(tables)
     return replace(dataset, **cleaned), report
@@ -265,20 +263,6 @@ def _rows_of_known_leads(
     return frame, lead_row
 
 
-def _note_early(
-    name: str, times: pd.Series[Any], created: pd.Series[Any], lead_row: npt.NDArray[np.intp], report: DataReport
-) -> None:
-    early_rows = times.to_numpy(dtype="datetime64[us]") < created.to_numpy(dtype="datetime64[us]")[lead_row]
-    if early_rows.any():
-        report.note(
-            name,
-            EARLY,
-            int(early_rows.sum()),
-            times.iloc[int(np.flatnonzero(early_rows)[0])],
-            "kept",
-        )
-
-
 def _interactions(dataset: Dataset, leads: pd.DataFrame) -> tuple[pd.DataFrame, InteractionCounts]:
     """The interactions of these leads up to the extraction, and what was counted."""
     frame = conform("interactions", dataset.interactions)
@@ -303,49 +287,17 @@ def _interactions(dataset: Dataset, leads: pd.DataFrame) -> tuple[pd.DataFrame, 
     return frame, InteractionCounts(tally, int(late.sum()), latest, *unknown_counts, int(early.sum()), earliest)
 
 
-def _lead_stages(tables: dict[str, pd.DataFrame], dataset: Dataset, funnel: Funnel, report: DataReport) -> pd.DataFrame:
+def _lead_stages(
+    tables: dict[str, pd.DataFrame], dataset: Dataset, funnel: Funnel, report: DataReport
+) -> tuple[pd.DataFrame, Path]:
     leads, frame = tables["leads"], tables["lead_stages"]
     frame = _drop_late("lead_stages", frame, "at", dataset.extracted_at, report)
     frame, lead_row = _rows_of_known_leads("lead_stages", frame, leads, report)
     rows = pd.DataFrame({"lead": lead_row, "stage": frame["lead_stage"].cat.codes.to_numpy(), "at": microseconds(frame["at"])})
     identical = rows.duplicated().to_numpy()
     report.note("lead_stages", "identical rows", int(identical.sum()), done="dropped")
-    frame, lead_row, rows = (
-        frame[~identical].reset_index(drop=True),
-        lead_row[~identical],
-        rows[~identical].reset_index(drop=True),
-    )
-    _note_early("lead_stages", frame["at"], leads["created_at"], lead_row, report)
-    by_time = np.argsort(rows["at"].to_numpy(), kind="stable")
-    repeated = np.empty(len(rows), bool)
-    repeated[by_time] = rows.iloc[by_time].duplicated(["lead", "stage"]).to_numpy()
-    repeated &= (
-        frame["lead_stage"].isin(funnel.stages).to_numpy()
-    )  # an exit may be left and taken again; the last one is looked at
-    if repeated.any():
-        example = frame.loc[repeated, "lead_id"].iloc[0]
-        report.note("lead_stages", "rows that reach a lead stage again", int(repeated.sum()), example, "the first time counts")
-    return frame[~repeated].reset_index(drop=True)
-
-
-def _order(lead_stages: pd.DataFrame, path: Path, leads: pd.DataFrame, funnel: Funnel, report: DataReport) -> None:
-    """Note lead stages that came after a later one; the later one then counts for both."""
-    position, ranked = recode(lead_stages["lead_stage"], funnel.stages)
-    if not ranked.any():
-        return
-    position, times = position[ranked], microseconds(lead_stages["at"][ranked])
-    superseded = path.reached[places(lead_stages["lead_id"][ranked], leads["lead_id"]), position] < times
-    reachable = position > 0  # the first lead stage is reached by being created
-    out_of_order = superseded & reachable
-    if out_of_order.any():
-        example = lead_stages["lead_id"][ranked].iloc[int(np.flatnonzero(out_of_order)[0])]
-        report.note(
-            "lead_stages",
-            "rows out of order",
-            int(out_of_order.sum()),
-            example,
-            "the lead stage counts from the later one's time",
-        )
+    frame, lead_row = frame[~identical].reset_index(drop=True), lead_row[~identical]
+    return tell_rows(frame, lead_row, leads, funnel, report)
 
 
 def absent_companies(name: str, ids: pd.Series[Any], companies: pd.Series[Any], report: DataReport) -> None:
@@ -371,11 +323,6 @@ def _deals(tables: dict[str, pd.DataFrame], dataset: Dataset, report: DataReport
     report.warn("deals", "amounts below zero", int(negative.sum()), frame["amount"][negative].min(), "kept")
     report.note("deals", "deals without an amount", int(frame["amount"].isna().sum()), done="kept")
     return frame.assign(closed_at=frame["closed_at"].mask(future))
-
-
-def _counts(path: Path, funnel: Funnel) -> dict[str, int]:
-    reached: Sequence[int] = (path.reached != NO_MOMENT).sum(axis=0).tolist()
-    return {**dict(zip(funnel.stages, reached, strict=True)), "left": int((path.exited_at != NO_MOMENT).sum())}
 
 
 def contrast(counts: Mapping[str, int], leads: int, funnel: Funnel) -> None:

@@ -70,7 +70,7 @@ def values_as_of(
 
 def late_fill_finding(history: History, path: Path, final: str) -> Finding | None:
     """A finding where most of those who reached the last lead stage have the column since then only."""
-    end = path.reached[:, -1]
+    end = path.first_reached[:, -1]
     comparable = (end != NO_MOMENT) & (history.first_filled != NO_MOMENT)
     late_count, count = int((history.first_filled[comparable] >= end[comparable]).sum()), int(comparable.sum())
     if count < MIN_ROWS or late_count < LATE_SHARE * count:

@@ -48,9 +48,11 @@ class FollowCounts:
             return {name: int(n) for name, n in zip(names, np.bincount(code[rows], minlength=len(names)), strict=True) if n}
 
         after_stage = {
-            stage: by_type(times >= path.reached[lead, position]) for position, stage in enumerate(funnel.stages) if position
+            stage: by_type(times >= path.first_reached[lead, position])
+            for position, stage in enumerate(funnel.stages)
+            if position
         }
-        ended = by_type(times >= np.minimum(path.reached[:, -1], path.exited_at)[lead])
+        ended = by_type(times >= np.minimum(path.first_reached[:, -1], path.left_at)[lead])
         return cls(by_type(slice(None)), after_stage, ended)
 
     @classmethod

@@ -44,14 +44,12 @@ def outcomes(path: Path, targets: tuple[str, ...], *, dated: bool = True) -> lis
 
 
 def _outcome(path: Path, target: str, start: int, end: int, dated: bool) -> Outcome:
-    last_event = int(
-        max(path.reached[path.reached != NO_MOMENT].max(initial=0), path.exited_at[path.exited_at != NO_MOMENT].max(initial=0))
-    )
-    start_entry, end_entry = path.reached[:, start], path.reached[:, end]
+    last_event = int(max(moments[moments != NO_MOMENT].max(initial=0) for moments in (path.reached, path.exited_at)))
+    start_entry, end_entry = path.first_reached[:, start], path.first_reached[:, end]
     has_started, has_arrived = start_entry != NO_MOMENT, end_entry != NO_MOMENT
     durations = (end_entry - start_entry)[has_started & has_arrived]
     patience = int(np.quantile(durations, 0.95)) if len(durations) else 0
-    has_left = path.exited_at != NO_MOMENT
+    has_left = path.left_at != NO_MOMENT
     # of rows in an order no time passes: only who came further, as those who skipped the target, is settled
     is_settled = has_left | (last_event - start_entry >= patience) if dated else path.ended
     rows = np.flatnonzero(has_started & (has_arrived | is_settled))

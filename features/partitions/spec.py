@@ -80,7 +80,8 @@ class Spec:
 
     def landmark_digest(self, extracted_at: int) -> str:
         """A digest of what landmarks and labels depend on, beside the bucket."""
-        content = json.dumps([asdict(self.funnel), list(self.ages), extracted_at, *(["ended"] if self.ended_only else [])])
+        marks = ["spells", *(["ended"] if self.ended_only else [])]  # the first names how histories are judged
+        content = json.dumps([asdict(self.funnel), list(self.ages), extracted_at, *marks])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

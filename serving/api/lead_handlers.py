@@ -9,7 +9,16 @@ from typing import Any
 from features.common.words import Language
 from models.decision.review import with_request
 from serving.api import decision
-from serving.api.lead_requests import change_of, events_of, language_of, list_query, moment_of, version_of, whole_number
+from serving.api.lead_requests import (
+    change_of,
+    events_of,
+    language_of,
+    list_query,
+    moment_of,
+    version_of,
+    whole_number,
+    withdrawn_of,
+)
 from serving.api.responses import ready
 from serving.common.clock import Clock
 from serving.http.errors import RefusedError, quote, refuse
@@ -20,7 +29,10 @@ from serving.schemas.leads import (
     Erasure,
     HumanReview,
     InteractionsAnswer,
+    LeadStageHistory,
+    LeadStageWithdrawn,
     LeadWritten,
+    RecordedLeadStage,
     RefusedEvent,
     ScoreHistory,
     StoredScore,
@@ -31,7 +43,7 @@ from serving.schemas.requests import MOST_REASONS
 from serving.schemas.score import ModelName
 from serving.scoring.request import closed_result, microseconds, opted_out_result, time_of
 from serving.scoring.scorer import Scorer
-from serving.store import history, interactions, lead_writes, why, work_list
+from serving.store import history, interactions, lead_stages, lead_writes, why, work_list
 from serving.store.erase import erase
 from serving.store.lead_reads import Person, StoredLeads, read
 from serving.store.request import as_request
@@ -99,6 +111,34 @@ class Leads:
         if outcome.changed:
             self.store.wake.set()
         return LeadWritten(lead_id=change.lead_id, version=outcome.version, created=outcome.created, changed=outcome.changed)
+
+    def lead_stages(self, lead_id: str, parameters: dict[str, str]) -> LeadStageHistory:
+        """The recorded lead stages, what was taken back among them."""
+        name = self.store.ids(lead_id)
+        with self.store.read() as connection:
+            rows = lead_stages.records(connection, name)
+        recorded = [
+            RecordedLeadStage(
+                lead_stage=row.lead_stage, at=time_of(row.at), received_at=time_of(row.received_at),
+                withdrawn_at=None if row.withdrawn_at is None else time_of(row.withdrawn_at), withdrawn_by=row.withdrawn_by,
+            )
+            for row in rows
+        ]  # fmt: skip
+        return LeadStageHistory(lead_id=name, lead_stages=recorded)
+
+    def withdraw_lead_stage(self, lead_id: str, parameters: dict[str, str], key: str | None) -> LeadStageWithdrawn:
+        """Take back a lead stage that was recorded by mistake."""
+        name, now = self.store.ids(lead_id), self.now
+        lead_stage, at = withdrawn_of(parameters)
+
+        def work(connection: Any) -> tuple[int, bool]:
+            record_activity(connection, now)
+            return lead_stages.withdraw(connection, name, lead_stage, at, key, now)
+
+        version, changed = self.store.write(work)
+        if changed:
+            self.store.wake.set()
+        return LeadStageWithdrawn(lead_id=name, version=version, changed=changed)
 
     def erase(self, lead_id: str) -> Erasure:
         """Everything of a lead goes."""

@@ -10,6 +10,7 @@ import msgspec
 from pydantic import ValidationError
 
 from features.attributes.values import has_opted_out, is_missing
+from features.common.clock import NO_MOMENT
 from features.common.environment import number
 from features.common.errors import nearest
 from features.common.words import LANGUAGES, Language
@@ -193,6 +194,21 @@ def _company_id(company: dict[str, Any] | None) -> str | None:
 
 def _invalid_field(detail: str, path: tuple[str | int, ...], value: object) -> RefusedError:
     return refuse(422, "Invalid request", detail, field=pointer(path), value=quote(value))
+
+
+def withdrawn_of(parameters: Mapping[str, str]) -> tuple[str, int]:
+    """Which lead stage, from which moment on, is to be taken back.
+
+    Raises
+    ------
+    RefusedError
+        if one of them is missing, or the moment cannot be read.
+    """
+    lead_stage, at = parameters.get("lead_stage", ""), moment_of(parameters, "at", NO_MOMENT)
+    if not lead_stage or at is None:
+        missing = "at" if lead_stage else "lead_stage"
+        raise _invalid_field(f"{missing} is missing; `GET …/lead_stages` lists what is recorded.", (missing,), "")
+    return lead_stage, at
 
 
 def version_of(header: str | None) -> int | None:

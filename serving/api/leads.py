@@ -87,6 +87,14 @@ def handlers(
     async def delete(request: Request) -> Response:
         return modelled(await _run_blocking(lead_answers().erase, _name(request)))
 
+    async def withdraw(request: Request) -> Response:
+        leads, parameters = lead_answers(), _query_parameters(request, "withdraw_lead_stage")
+        key = request.scope.get("ripeline_key")
+        outcome = await _run_blocking(leads.withdraw_lead_stage, _name(request), parameters, key)
+        answer = modelled(outcome)
+        answer.headers["etag"] = f'"v{outcome.version}"'
+        return answer
+
     async def interactions_(request: Request) -> Response:
         leads, sent = lead_answers(), await whole_body(request.scope, request.receive)
         answer, lead_ids = await _run_blocking(leads.add_interactions, sent)
@@ -107,6 +115,8 @@ def handlers(
         "lead_score": lead_reader("lead_score", "score"),
         "lead_scores": lead_reader("lead_scores", "scores"),
         "lead_why": lead_reader("lead_why", "changed"),
+        "lead_stages": lead_reader("lead_stages", "lead_stages"),
+        "withdraw_lead_stage": withdraw,
         "lead_decision": lead_reader("lead_decision", "decision"),
         "lead": lead,
         "put_lead": put_lead,

@@ -145,6 +145,14 @@ CALLS = (
     Call("lead_scores", "GET", f"{LEAD}/scores", "score", Operation(
         summary="The recorded scores of a lead, the newest first",
         answer=leads.ScoreHistory, query={"limit": ("integer", "0 to 1000; default 100")}, problems=(404, 422, 503))),
+    Call("lead_stages", "GET", f"{LEAD}/lead_stages", "score", Operation(
+        summary="The recorded lead stages of a lead, the oldest first, with what was taken back",
+        answer=leads.LeadStageHistory, problems=(404, 422, 503))),
+    Call("withdraw_lead_stage", "DELETE", f"{LEAD}/lead_stages", "write", Operation(
+        summary="Take back a lead stage or exit that was recorded by mistake; twice is once",
+        answer=leads.LeadStageWithdrawn, problems=(404, 422, 503), query={
+            "lead_stage": ("string", "the lead stage or exit; required"),
+            "at": ("string", "from when it was recorded to hold, as the recorded lead stages have it; required. ISO 8601")})),
     Call("lead_why", "GET", f"{LEAD}/why", "score", Operation(
         summary="Why a score changed between two moments, exactly", answer=leads.Why, query=_CHANGE, problems=(404, 422, 503))),
     Call("lead_decision", "GET", f"{LEAD}/decision", "score", Operation(

@@ -42,6 +42,31 @@ class LeadWritten(BaseModel):
     changed: bool
 
 
+class RecordedLeadStage(BaseModel):
+    """A lead stage or exit of a lead."""
+
+    lead_stage: str
+    at: datetime = Field(description="from when it holds")
+    received_at: datetime
+    withdrawn_at: datetime | None = Field(description="when it was taken back; null where it stands")
+    withdrawn_by: str | None = Field(description="the id of the key that took it back")
+
+
+class LeadStageHistory(BaseModel):
+    """All that was recorded of where a lead stands, the oldest first."""
+
+    lead_id: str
+    lead_stages: list[RecordedLeadStage]
+
+
+class LeadStageWithdrawn(BaseModel):
+    """What taking back did; `changed` is false where it was taken back before. `version` is in the header ETag too."""
+
+    lead_id: str
+    version: int
+    changed: bool
+
+
 class HumanReview(BaseModel):
     """Whether a person should look before something is decided, and why."""
 

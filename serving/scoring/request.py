@@ -16,6 +16,7 @@ from features.common.errors import nearest
 from features.common.words import Language
 from features.dataset.funnel import Funnel
 from features.dataset.repeats import SENTENCE, distinct
+from features.dataset.spells import counted_moment
 from features.engine.request import InteractionColumns, RequestLead
 from serving.http.errors import RefusedError, pointer, quote, refuse
 from serving.http.json_body import decode_body, item_of, object_of
@@ -28,6 +29,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 NO_OFFSET = "Times without an offset are taken as UTC."
 NO_INTERACTIONS = "There are no interactions; the score rests on attributes alone."
+EARLY_STAGE = "lead_stage_since is before created_at; created_at is taken in its place."
 NO_STAGE_TIME = "lead_stage_since is missing; created_at is taken in its place."
 MAX_LISTED = 100  # problems listed when every lead is invalid
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # outside, a time is a slip
@@ -226,6 +228,7 @@ def _live(lead: Lead, index: int, as_of: int, stage: int, previous: Recommended 
     company = lead.company or {}
     company_id = company.pop("company_id", None)
     company_name = None if company_id is None else str(company_id)
+    entered = max(created, counted_moment(created, entered))  # as everywhere: from the creation on at the earliest
     live = RequestLead(lead.lead_id, stage, created, entered, lead.attributes, company_name, company, columns, recommended)
     return live, naive
 
@@ -262,4 +265,6 @@ def _warnings(lead: Lead, funnel: Funnel, naive: bool) -> list[str]:
         messages.append(NO_INTERACTIONS)
     if lead.lead_stage_since is None and lead.lead_stage != funnel.stages[0]:
         messages.append(NO_STAGE_TIME)
+    if lead.lead_stage_since is not None and microseconds(lead.lead_stage_since) < microseconds(lead.created_at):
+        messages.append(EARLY_STAGE)
     return messages

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from features.common.clock import DAY
 from features.common.errors import RipelineError
 from features.engine.index import HistoryIndex
 from features.engine.scanners import drop_rows
@@ -23,6 +24,7 @@ from serving.common.json_logging import emit
 from serving.schemas.score import EXAMPLE
 from serving.scoring.request import read
 from serving.scoring.scorer import Scorer
+from serving.store.lead_state import lead_states
 
 T = TypeVar("T")
 INTERVAL = 2.0  # seconds between two looks
@@ -116,4 +118,7 @@ def scorer_of(folder: Path) -> Scorer:
     drop_rows(
         HistoryIndex(np.array([0, 1]), zero, zero.astype(np.int32), zero, zero.astype(np.int32)), zero == 0
     )  # a scanner's row
+    funnel = scorer.model.funnel
+    returns = [(name, (number + 1) * DAY) for number, name in enumerate((*funnel.exits[:1], *funnel.stages[1:]))]
+    lead_states([0], [returns], funnel, DAY)  # of one that comes back after an exit
     return scorer

@@ -15,8 +15,8 @@ from features.dataset.repeats import distinct
 from features.engine.request import Interaction, RequestLead
 from serving.store import recommendation_memory
 from serving.store.json_values import attributes, drop_missing, unpacked
-from serving.store.lead_state import LeadStatus, lead_state
-from serving.store.tables import attribute_changes, companies, interactions, lead_stages, leads
+from serving.store.lead_state import LeadStatus, lead_states
+from serving.store.tables import attribute_changes, companies, interactions, lead_stages, leads, withdrawn_lead_stages
 
 CHUNK = 5_000  # ids of one question
 
@@ -67,6 +67,12 @@ def read(
     names = [row.lead_id for row in rows]
     accounts = sorted({row.company_id for row in rows if row.company_id is not None})
     stages = _grouped(connection, lead_stages, lead_stages.c.lead_id, names, lead_stages.c.received_at <= known_at)
+    if known_at != NO_MOMENT:  # what was taken back later was known then
+        w = withdrawn_lead_stages.c
+        for lead_id, group in _grouped(
+            connection, withdrawn_lead_stages, w.lead_id, names, w.received_at <= known_at, w.withdrawn_at > known_at
+        ).items():
+            stages[lead_id] += group
     interactions_by_lead = _interactions(connection, names, as_of, known_at)
     lead_history = _history(connection, "lead", names, as_of, known_at)
     company_history = _history(connection, "company", accounts, as_of, known_at)
@@ -75,10 +81,10 @@ def read(
         for row in _select_in(connection, companies, companies.c.company_id, accounts)
     }
     recommendations = recommendation_memory.recommended_before(connection, lead_ids, as_of, known_at)
+    changes = [[(change.lead_stage, change.at) for change in stages[row.lead_id]] for row in rows]
+    states = lead_states([row.created_at for row in rows], changes, funnel, as_of)
     people: dict[str, Person] = {}
-    for row in rows:
-        stage_changes = [(change.lead_stage, change.at) for change in stages[row.lead_id]]
-        state = lead_state(row.created_at, stage_changes, funnel, as_of)
+    for row, state in zip(rows, states, strict=True):
         company = {**firms.get(row.company_id, {}), **company_history.get(row.company_id, {})} if row.company_id else {}
         lead = RequestLead(
             row.lead_id,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from features.common.errors import RequestError
 from serving.store.connect import insert
@@ -154,12 +154,14 @@ def _stage(connection: Connection, change: LeadChange, effective_at: int, now: i
         return False
     stage_since = effective_at if change.lead_stage_since is None else change.lead_stage_since
     c = lead_stages.c
-    query = select(c.lead_stage).where(c.lead_id == change.lead_id, c.at <= stage_since).order_by(c.at.desc()).limit(1)
-    if connection.execute(query).scalar() == change.lead_stage:
+    own = c.lead_id == change.lead_id
+    newest = select(func.max(c.at)).where(own, c.at <= stage_since).scalar_subquery()
+    # of several at one moment an exit may be the last: the same lead stage again is then a return
+    if set(connection.execute(select(c.lead_stage).where(own, c.at == newest)).scalars()) == {change.lead_stage}:
         return False
     row = {"lead_id": change.lead_id, "lead_stage": change.lead_stage, "at": stage_since, "received_at": now}
-    connection.execute(insert(connection, lead_stages).on_conflict_do_nothing(), [row])
-    return True
+    written = insert(connection, lead_stages).on_conflict_do_nothing().returning(c.lead_id)
+    return connection.execute(written, [row]).first() is not None
 
 
 def _company(connection: Connection, change: LeadChange, now: int) -> bool:

@@ -11,7 +11,17 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 from features.common.clock import DAY
 from features.dataset.funnel import Funnel
 from serving.common.settings import RETAINED
-from serving.store.tables import attribute_changes, current_scores, deals, interactions, lead_stages, leads, scores, stale
+from serving.store.tables import (
+    attribute_changes,
+    current_scores,
+    deals,
+    interactions,
+    lead_stages,
+    leads,
+    scores,
+    stale,
+    withdrawn_lead_stages,
+)
 
 PART = 2_000  # rows or leads deleted in one transaction
 
@@ -83,6 +93,7 @@ def delete_leads(connection: Connection, names: list[str]) -> dict[str, int]:
     deleted["deals"] = detached.rowcount
     for table, column in (
         (deals, deals.c.lead_id), (interactions, interactions.c.lead_id), (lead_stages, lead_stages.c.lead_id),
+        (withdrawn_lead_stages, withdrawn_lead_stages.c.lead_id),
         (attribute_changes, attribute_changes.c.entity_id), (scores, scores.c.lead_id),
         (current_scores, current_scores.c.lead_id), (stale, stale.c.lead_id), (leads, leads.c.lead_id),
     ):  # fmt: skip

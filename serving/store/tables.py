@@ -61,6 +61,19 @@ lead_stages = Table(
     Column("received_at", BigInteger, nullable=False),
 )
 
+# lead stages that were recorded by mistake, moved here: what was known meanwhile can still be told, and nothing learns from it
+withdrawn_lead_stages = Table(
+    "withdrawn_lead_stages",
+    metadata,
+    Column("lead_id", Text, ForeignKey("leads.lead_id", ondelete="CASCADE"), primary_key=True),
+    Column("lead_stage", Text, primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    Column("received_at", BigInteger, primary_key=True),
+    Column("withdrawn_at", BigInteger, nullable=False),
+    Column("withdrawn_by", Text),  # the name of the key; who it is, the audit trail says
+    Column("reason", Text),
+)
+
 attribute_changes = Table(
     "attribute_changes",
     metadata,

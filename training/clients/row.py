@@ -52,7 +52,7 @@ class Row:
             client,
             TRAINED,
             leads=len(prepared.histories),
-            outcomes=int((prepared.path.reached[:, -1] <= prepared.extracted_at).sum()),
+            outcomes=int((prepared.path.first_reached[:, -1] <= prepared.extracted_at).sum()),
             log_loss=model.get("log_loss"),
             log_loss_rules=rules.get("log_loss"),
             average_precision=model.get("average_precision"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +75,11 @@ class Prepared:
     @property
     def account(self) -> npt.NDArray[np.int64]:
         return self.histories.account[self.looks.lead].astype(np.int64)
+
+    @cached_property
+    def spell(self) -> npt.NDArray[np.intp]:
+        """(n,) in which spell of its lead each landmark lies: a row of `path`."""
+        return self.path.spells(self.looks.lead, self.looks.as_of)
 
     def labels(self, known_at: int) -> Labels:
         return label(self.path, self.looks, self.funnel, known_at)

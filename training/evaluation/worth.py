@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.common.clock import DAY, NO_MOMENT, microseconds
+from features.common.clock import DAY, microseconds
 from features.dataset.dataset import Dataset
 from models.calibration.chain import chain
 from models.common.types import Flags, Floats
@@ -64,17 +64,19 @@ COLUMNS = [
 
 
 def _entries(prepared: Prepared, position: int, stage: str, lifetime: float) -> Entries:
-    """All leads that entered the lead stage, and what each brought in time."""
-    reached_at = prepared.path.reached[:, position]
-    lead = np.flatnonzero((reached_at < NO_MOMENT) & (reached_at <= prepared.extracted_at))
+    """All leads that entered the lead stage, each at its first time, and what it brought in time, in the same spell."""
+    spells = np.flatnonzero(prepared.path.reached[:, position] <= prepared.extracted_at)
+    lead, first = np.unique(prepared.path.lead[spells], return_index=True)
+    spell = spells[first]
+    reached_at = prepared.path.reached[spell, position]
     horizon = int(prepared.funnel.horizons[prepared.funnel.final] * DAY)
-    end = reached_at[lead] + horizon
+    end = reached_at + horizon
     amount = prepared.deals.of_leads(len(prepared.histories))[0][lead]
-    customer = prepared.path.reached[lead, -1] <= np.minimum(end, prepared.extracted_at)
+    customer = prepared.path.reached[spell, -1] <= np.minimum(end, prepared.extracted_at)
     mean_amount = float(prepared.deals.amount.mean())
     revenue = np.where(customer, np.where(np.isnan(amount), mean_amount, amount), 0.0) * lifetime
     revenue[end > prepared.extracted_at] = np.nan
-    return Entries(stage, lead, reached_at[lead], revenue)
+    return Entries(stage, lead, reached_at, revenue)
 
 
 def _at_entry(prepared: Prepared, position: int, model: FunnelModel) -> Floats:

@@ -42,8 +42,9 @@ class CensoredState:
 
     @classmethod
     def from_landmarks(cls, path: Path, looks: Landmarks, target: int, known_at: int) -> CensoredState:
-        reached = path.reached[looks.lead, target + 1] <= known_at
-        exited = (path.exited_at[looks.lead] <= known_at) & ~reached
+        spell = path.spells(looks.lead, looks.as_of)
+        reached = path.reached[spell, target + 1] <= known_at
+        exited = (path.exited_at[spell] <= known_at) & ~reached
         return cls(reached, exited, (known_at - looks.as_of) / DAY, days_in_stage(looks)[:, None])
 
 
@@ -61,12 +62,12 @@ class ConversionSpeed:
     @classmethod
     def learn(cls, prepared: Prepared, target: int, rows: Rows, reached: Flags, margin: Floats) -> ConversionSpeed:
         """From matured landmarks `rows` (n,) in the lead stage before the target; log-odds `margin` (n,) are out-of-fold."""
-        lead, as_of = prepared.looks.lead[rows], prepared.looks.as_of[rows]
+        spell, as_of = prepared.spell[rows], prepared.looks.as_of[rows]
         horizon = prepared.funnel.horizons[prepared.funnel.targets[target]]
-        conversion_days = (prepared.path.reached[lead[reached], target + 1] - as_of[reached]) / DAY
+        conversion_days = (prepared.path.reached[spell[reached], target + 1] - as_of[reached]) / DAY
         z = np.column_stack((margin, days_in_stage(prepared.looks.take(rows))))
         end = as_of[~reached] + int(horizon * DAY)
-        exit_times = prepared.path.exited_at[lead[~reached]]
+        exit_times = prepared.path.exited_at[spell[~reached]]
         exits = (exit_times - as_of[~reached])[exit_times <= end] / DAY
         return cls(Timing.fit(conversion_days, z[reached], horizon), np.sort(exits), int((~reached).sum()))
 

@@ -153,11 +153,11 @@ def fit_censored(
 def _timings(prepared: Prepared, begin: int, out_of_fold: OutOfFold, labels: Labels) -> dict[tuple[int, int], Timing]:
     """From this lead stage, when those who reach each later one in time do so."""
     timings = {}
-    lead, as_of = prepared.looks.lead[out_of_fold.rows], prepared.looks.as_of[out_of_fold.rows]
+    spell, as_of = prepared.spell[out_of_fold.rows], prepared.looks.as_of[out_of_fold.rows]
     z = np.column_stack((out_of_fold.margin, days_in_stage(prepared.looks.take(out_of_fold.rows))))
     for target in range(begin, len(prepared.funnel.targets)):
         use = np.flatnonzero(labels.matured[out_of_fold.rows, target] & labels.reached[out_of_fold.rows, target])
-        conversion_days = (prepared.path.reached[lead[use], target + 1] - as_of[use]) / DAY
+        conversion_days = (prepared.path.reached[spell[use], target + 1] - as_of[use]) / DAY
         timings[begin, target] = Timing.fit(conversion_days, z[use], prepared.funnel.horizons[prepared.funnel.targets[target]])
     return timings
 

@@ -89,12 +89,14 @@ def _first_time(index: HistoryIndex, code: int) -> Moments:
 def _stretches(prepared: Prepared, model: FunnelModel, stage: int) -> Stretch:
     rows = np.flatnonzero(prepared.looks.stage == stage)
     looks = prepared.looks.take(rows)
-    stage_end = np.minimum(prepared.path.reached[looks.lead, stage + 1], prepared.path.exited_at[looks.lead])
+    spell = prepared.spell[rows]
+    progressed = prepared.path.reached[spell, stage + 1]
+    stage_end = np.minimum(progressed, prepared.path.exited_at[spell])
     end = np.minimum(stage_end, prepared.extracted_at)
     same_lead = looks.lead[:-1] == looks.lead[1:]
     end[:-1][same_lead] = np.minimum(end[:-1][same_lead], looks.as_of[1:][same_lead])
     chance = model.transitions[stage].probability(prepared.x(rows))
-    return Stretch(looks.lead, looks.as_of, end, chance, prepared.path.reached[looks.lead, stage + 1])
+    return Stretch(looks.lead, looks.as_of, end, chance, progressed)
 
 
 def _steps(name: str, lead_stage: str, stretch: Stretch, first_times: Moments, horizon: int, known_at: int) -> list[Step]:

@@ -206,7 +206,7 @@ def _decisions(wants: Wants, past: Weekly, test_looks: Flags) -> tuple[list[int]
 
 def sales_conversions(past: Weekly, test_looks: Flags) -> dict[int, int]:
     """Leads that came to sales in the weeks judged and became customers → their last look before."""
-    reached = past.reached[past.looks.lead]
+    reached = past.reached
     weeks = past.week[test_looks]
     begin, end = (past.moments[weeks.min()], past.moments[weeks.max()] + WEEK) if len(weeks) else (0, 0)
     rows = np.flatnonzero(test_looks & past.customer & (reached >= begin) & (reached < end))
@@ -222,7 +222,7 @@ def _per_week(past: Weekly, week: Ints, test_looks: Flags) -> Floats:
 def _historical_tally(policy: Policy, past: Weekly, first_week: int) -> Tally:
     """What was done in fact: the leads that came to sales in these weeks, looked at in the week before."""
     end = past.moments[-1] + WEEK
-    reached = past.reached[past.looks.lead]
+    reached = past.reached
     week_end = past.moments[past.week] + WEEK
     last_looks = (
         (past.week >= first_week)

@@ -30,8 +30,8 @@ class Weekly:
     `moments` (weeks,) are the moments, `share` (weeks,) the part of all such leads that is here, `week` (n,) the week of each
     look. `situations` (n,) are what the policy sees. `with_sales` and `customer` (n,): the lead stage of the hand-over, the
     final one was reached within its horizon; `revenue` (n,): what the lead brought then, in the deals' currency, 0 without.
-    `reached` (leads,): when a lead came to sales in fact. `rules_chance` (n,): P(final) as the points and the lead stage give
-    it.
+    `reached` (n,): when the lead came to sales in fact, in the same spell. `rules_chance` (n,): P(final) as the points and the
+    lead stage give it.
     """
 
     moments: Moments
@@ -86,7 +86,7 @@ def weekly(prepared: Prepared, holdout: Holdout, model: FunnelModel) -> Weekly |
         with_sales=labels.reached[:, model.sales_from - 1],
         customer=customer,
         revenue=np.where(customer, _worth(prepared, model)[looks.lead], 0.0),
-        reached=prepared.path.reached[:, model.sales_from],
+        reached=prepared.path.reached[prepared.path.spells(looks.lead, looks.as_of), model.sales_from],
         rules_chance=model.rule_odds.probabilities(lead_predictions.inputs.points.points, looks.stage, len(model.transitions))[
             :, -1
         ],

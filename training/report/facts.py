@@ -149,6 +149,6 @@ def _customers_per_year(prepared: Prepared) -> float | None:
     """Customers a year, over the span of the data; None without dates."""
     if not prepared.dated:
         return None
-    reached_at = prepared.path.reached[:, -1]
+    reached_at = prepared.path.first_reached[:, -1]
     days = (prepared.extracted_at - int(prepared.histories.created.min())) / DAY
     return float((reached_at < NO_MOMENT).sum() / max(days, 1.0) * YEAR)

@@ -43,8 +43,9 @@ def incidence(days: Floats, progressed: Flags, exited: Flags, grid: Floats) -> t
 def time_in_stage(prepared: Prepared) -> pd.DataFrame:
     """Curves over days since a lead stage was entered: lead_stage, cohort, leads, days, progressed, left (shares).
 
-    Cohorts are quarters ("2025 Q3"), the newest five with at least 30 leads, and "all". Each curve ends where its youngest lead
-    has been watched no longer than that, or at twice the horizon of the next lead stage.
+    A lead that came back counts once for each spell. Cohorts are quarters ("2025 Q3"), the newest five with at least 30 leads,
+    and "all". Each curve ends where its youngest lead has been watched no longer than that, or at twice the horizon of the next
+    lead stage.
     """
     parts = []
     for position, stage in enumerate(prepared.funnel.open_stages if prepared.dated else ()):

@@ -39,7 +39,7 @@ class BucketFollows:
 
 def count_follows(task: FollowTask) -> BucketFollows:
     """Count, or read what was counted before."""
-    fingerprint = json.dumps([task.bucket.content, asdict(task.funnel)]).encode()
+    fingerprint = json.dumps([task.bucket.content, asdict(task.funnel), "spells"]).encode()
     name = f"{task.bucket.number:05d}/follows-{hashlib.sha256(fingerprint).hexdigest()[:16]}.json"
     if task.out.exists(name):
         saved = task.out.read_json(name)

@@ -19,7 +19,7 @@ from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
 from features.dataset.landmarks import AGES
 from features.dataset.landmarks import Path as FunnelPath
-from features.dataset.validate import EARLY
+from features.dataset.stage_rows import EARLY
 from features.engine.histories import account_keys, by_account
 from features.leakage import FollowCounts
 from features.partitions.build_matrix import Built

@@ -138,14 +138,14 @@ def test_a_date_column_per_lead_stage_makes_a_row_per_date(tmp_path: Path) -> No
 def test_deals_without_a_status_follow_their_lead(tmp_path: Path) -> None:
     write(
         tmp_path,
-        leads__csv="lead_id,created_at,amount\na,2026-01-01,5\nb,2026-01-01,6\nc,2026-01-01,7\n",
-        stages__csv="lead_id,lead_stage,at\na,customer,2026-01-05\nb,lost,2026-01-06\n",
+        leads__csv="lead_id,created_at,amount\na,2026-01-01,5\nb,2026-01-01,6\nc,2026-01-01,7\nd,2026-01-01,8\n",
+        stages__csv="lead_id,lead_stage,at\na,customer,2026-01-05\nb,lost,2026-01-06\nd,lost,2026-01-06\nd,mql,2026-01-09\n",
     )
     deals = "deals: {file: leads.csv, columns: {deal_id: lead_id, lead_id: lead_id}}"
     dataset, _ = load(tmp_path, f"{{leads: {{file: leads.csv}}, lead_stages: {{file: stages.csv}}, {deals}}}")
-    assert dataset.deals["status"].tolist() == ["won", "lost", "open"]
+    assert dataset.deals["status"].tolist() == ["won", "lost", "open", "open"]
     assert dataset.deals["closed_at"].dt.day.tolist()[:2] == [5, 6]
-    assert dataset.deals["amount"].tolist() == [5.0, 6.0, 7.0]
+    assert dataset.deals["amount"].tolist() == [5.0, 6.0, 7.0, 8.0]
 
 
 def test_companies_named_in_every_lead_give_one_row_each_when_asked(tmp_path: Path) -> None:

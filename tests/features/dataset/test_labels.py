@@ -34,10 +34,26 @@ def labelled(history: list[tuple[str, float]], known: float) -> tuple[list[bool]
         ([("mql", 2), ("sql", 12), ("customer", 29)], 50, [True] * 3, [True] * 3),
         ([("mql", 2), ("lost", 3)], 50, [True, False, False], [True] * 3),  # an exit is a no
         ([("mql", 10)], 50, [True, False, False], [True] * 3),  # exactly within
+        ([("lost", 3), ("mql", 5)], 50, [False] * 3, [True] * 3),  # back within the horizon: the new spell's, not this one's
+        ([("mql", 2), ("lost", 3), ("customer", 8)], 50, [True, False, False], [True] * 3),
+        ([("mql", 2), ("sql", 3), ("mql", 4), ("customer", 8)], 50, [True] * 3, [True] * 3),  # back without an exit
     ],
 )
 def test_labels(history: list[tuple[str, float]], known: float, reached: list[bool], matured: list[bool]) -> None:
     assert labelled(history, known) == (reached, matured)
+
+
+def test_each_spell_has_the_labels_of_its_own_outcome() -> None:
+    way = path({"a": [("mql", 2), ("lost", 3), ("mql", 40), ("customer", 45)]})
+    looks = landmarks(way, 1000 * DAY, [0])
+    assert ((looks.as_of - 1) / DAY).tolist() == [0, 2, 40]
+    assert label(way, looks, FUNNEL, 1000 * DAY).reached[:, -1].tolist() == [False, False, True]
+
+
+def test_who_comes_back_as_mql_took_no_time_to_become_one() -> None:
+    funnel = Funnel(("lead", "mql", "sql"), ("lost",), {})
+    lives = {f"l{i}": [("mql", 13.0), ("sql", 13.1), ("lost", 20), ("mql", 90)] for i in range(10)}
+    assert choose_horizons(path(lives, funnel=funnel), funnel, 400 * DAY)["mql"] == 14.0
 
 
 def test_only_what_lies_ahead_is_labelled() -> None:

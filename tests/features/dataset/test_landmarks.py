@@ -32,7 +32,6 @@ def days(moments: np.ndarray) -> list[float | None]:
         ([("customer", 5)], [0, 5, 5, 5], None),  # lead stages in between are skipped, and so reached with it
         ([("sql", 5), ("mql", 7)], [0, 5, 5, None], None),  # back again: the first time counts
         ([("mql", 3), ("lost", 6)], [0, 3, None, None], 6),
-        ([("lost", 2), ("mql", 3)], [0, 3, None, None], None),  # came back: the exit does not count
         ([("mql", 3), ("mql", 4), ("lost", 9), ("disqualified", 8)], [0, 3, None, None], 8),
     ],
 )
@@ -57,6 +56,8 @@ def looked(history: list[tuple[str, float]], until: float, ages: list[float]) ->
         ([("lost", 4)], 100, [("lead", 0), ("lead", 3)]),
         ([("mql", 0)], 1, [("mql", 0)]),  # left in the same instant: no look as a lead
         ([("customer", 1)], 100, [("lead", 0)]),  # the final lead stage is not looked at
+        ([("mql", 1), ("lost", 3), ("mql", 50)], 52, [("lead", 0), ("mql", 1), ("mql", 50)]),  # none while it had left
+        ([("mql", 1), ("lost", 3)], 52, [("lead", 0), ("mql", 1)]),  # as looked at as who comes back
     ],
 )
 def test_landmarks(history: list[tuple[str, float]], until: float, found: list[tuple[str, float]]) -> None:

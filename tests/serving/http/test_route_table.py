@@ -26,6 +26,8 @@ TABLE: dict[str, tuple[str | None, str]] = {
     f"DELETE {LEAD}": ("admin", "audited described"),
     f"GET {LEAD}/score": ("score", "audited described"),
     f"GET {LEAD}/scores": ("score", "audited described"),
+    f"GET {LEAD}/lead_stages": ("score", "audited described"),
+    f"DELETE {LEAD}/lead_stages": ("write", "audited described"),
     f"GET {LEAD}/why": ("score", "audited described"),
     f"GET {LEAD}/decision": ("score", "audited described"),
     "POST /v1/hooks/hubspot": (OPEN, "audited described"),

@@ -112,6 +112,16 @@ def test_every_time_without_an_offset_is_remarked_upon(client: TestClient, body:
     assert "Times without an offset are taken as UTC." in result["warnings"]
 
 
+def test_a_lead_stage_from_before_the_creation_counts_from_it_and_is_told(client: TestClient) -> None:
+    at_creation, before = (
+        client.post("/v1/score", json={"as_of": EXAMPLE["as_of"], "leads": [lead(lead_stage_since=since)]}).json()["results"][0]
+        for since in (lead()["created_at"], "2026-01-01T09:00:00Z")
+    )
+    said = "lead_stage_since is before created_at; created_at is taken in its place."
+    assert [w for w in before["warnings"] if w not in at_creation["warnings"]] == [said]
+    assert {**before, "warnings": []} == {**at_creation, "warnings": []}
+
+
 def test_an_attribute_on_the_wrong_side_is_said(client: TestClient) -> None:
     body = {"leads": [lead(attributes={"industry": "software"}, company={"source": "ads"})]}
     warnings = client.post("/v1/score", json=body).json()["results"][0]["warnings"]

@@ -14,6 +14,6 @@ def test_many_may_open_it_at_once(store_address: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(upgrade, engines))
     with engines[0].connect() as connection:
-        assert version(connection) == "0001"
+        assert version(connection) == "0002"
     for engine in engines:
         engine.dispose()

@@ -14,4 +14,4 @@ def test_migrations_make_exactly_the_tables(store: Store) -> None:
     with store.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
-        assert version(connection) == "0001"
+        assert version(connection) == "0002"
