@@ -14,11 +14,12 @@ import pyarrow.compute as pc
 
 from connectors.files.convert import Origin, Texts, as_kind, as_time, distinct_map, has_point_zero, translate
 from connectors.files.infer import infer
-from connectors.files.privacy import is_personal, mail_domain, personal_content
 from connectors.files.reading import FIRST_ROW, RawFile, is_moment, open_file
 from connectors.files.settings import AttributesFile, FilesSource, LeadStagesFile, Scalar, TableFile, words
 from features.common.errors import ConfigError, RowError, RowErrors, nearest
+from features.common.persons.texts import mail_domain
 from features.dataset.data_report import DataReport
+from features.dataset.persons import SAMPLE, TEXTS, Screen, personal_content
 from features.dataset.tables import INTERACTIONS, REPEATED, TABLES, Column
 
 
@@ -131,14 +132,26 @@ def frames_of(mapped: MappedFile, report: DataReport, blocks: Callable[[], Itera
                 f"source.{mapped.table.name}.values: {name!r} is no column of the mapping of {mapping.file}.",
                 nearest(name, [*targets, *mapped.custom()]),
             )
-    pointed, errors, left_out = _pointed(mapped, blocks), RowErrors(), 0
+    pointed, errors, left_out, screen = _pointed(mapped, blocks), RowErrors(), 0, Screen(mapped.table.name)
     for raw in blocks():
         frame, dropped = _block_frame(mapped, report, raw, pointed, errors)
         left_out += int(dropped.sum())
         if not errors:
-            yield frame[~dropped]
+            yield _screened(mapped, frame[~dropped], screen)
     errors.check()
+    screen.tell(report)
     report.note(mapped.table.name, f"rows of {mapping.file} left out", left_out, done="their value is mapped to null")
+
+
+def _screened(mapped: MappedFile, frame: pd.DataFrame, screen: Screen) -> pd.DataFrame:
+    """The mapped columns without what speaks of a person; those under names of the user's go where they are personal."""
+    table = mapped.table
+    own_columns = [column for column in frame if column not in table.names]
+    personal = [column for column in own_columns if not screen.keeps(column, frame[column])]
+    texts = [c for c in frame if c not in personal and (c in TEXTS.get(table.name, ()) or c in own_columns)]
+    cut_columns = {column: screen.without_persons(column, frame[column]) for column in texts}
+    changed = {column: values for column, values in cut_columns.items() if values is not frame[column]}
+    return frame.drop(columns=personal).assign(**changed) if personal or changed else frame
 
 
 def _pointed(mapped: MappedFile, blocks: Callable[[], Iterable[pa.Table]]) -> set[str]:
@@ -240,7 +253,7 @@ def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collectio
     custom = [c for c in mapped.custom() if c not in reserved]
     raw = mapped.read(custom)
     frame = frame_of(mapped, report, raw)
-    personal: dict[str, str] = {}
+    screen = Screen(mapped.table.name)
     hollow: list[str] = []
     custom_columns: dict[str, pd.Series[Any]] = {}
     for column in custom:
@@ -252,14 +265,11 @@ def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collectio
             hollow.append(column)
             continue
         values = infer(texts, mapped.file.options)
-        kind = is_personal(column, values, texts, mapped.table.name)
-        if kind:
-            personal[column] = kind
-        else:
-            custom_columns[f"{column} (file)" if column in frame else column] = values  # the mapped column has the name already
+        if screen.keeps(column, values, texts):
+            name = f"{column} (file)" if column in frame else column  # the mapped column has the name already
+            custom_columns[name] = screen.without_persons(column, values)
     frame = pd.concat([frame, pd.DataFrame(custom_columns, index=frame.index)], axis=1)
-    listed = ", ".join(f"{c} ({kind})" for c, kind in personal.items())
-    report.note(mapped.table.name, "personal columns not taken", len(personal), listed, "map one under `columns:` to keep it")
+    screen.tell(report)
     report.note(mapped.table.name, "all-empty columns not taken", len(hollow), ", ".join(hollow))
     _warn_mail_ids(mapped, frame, report)
     return _one_row_each(mapped, frame, report)
@@ -267,7 +277,7 @@ def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collectio
 
 def _warn_mail_ids(mapped: MappedFile, frame: pd.DataFrame, report: DataReport) -> None:
     key = mapped.table.key
-    if key in frame and personal_content(frame[key]) == "e-mail address":
+    if key in frame and personal_content(frame[key].dropna().unique()[:SAMPLE].tolist()) == "e-mail address":
         report.warn(mapped.table.name, f"{key}s are e-mail addresses", len(frame), done="kept; better use the id of your CRM")
 
 
