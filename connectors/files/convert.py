@@ -17,6 +17,7 @@ from connectors.files.reading import FIRST_ROW
 from connectors.files.settings import FileOptions, Scalar, words
 from features.attributes.values import NO_WORDS, YES_WORDS
 from features.common.errors import RowError
+from features.common.persons.texts import masked
 from features.dataset.tables import TIME, Kind
 
 EPOCHS: dict[str, Literal["s", "ms"]] = {"epoch_s": "s", "epoch_ms": "ms"}
@@ -44,7 +45,8 @@ class Origin:
         if not unreadable.any():
             return
         row = int(np.flatnonzero(unreadable)[0])
-        location = f"{self.file}, row {int(values.index[row]) + FIRST_ROW}, column {self.column!r}: {values.iloc[row]!r}"
+        value = masked(values.iloc[row], self.column)
+        location = f"{self.file}, row {int(values.index[row]) + FIRST_ROW}, column {self.column!r}: {value}"
         raise RowError(
             lambda rows: f"{location} {fact}" + (f" ({rows - 1:,} more such rows)." if rows > 1 else "."),
             remedy,

@@ -19,7 +19,7 @@ from connectors.files.settings import AttributesFile, FilesSource, LeadStagesFil
 from features.common.errors import ConfigError, RowError, RowErrors, nearest
 from features.common.persons.texts import mail_domain
 from features.dataset.data_report import DataReport
-from features.dataset.persons import SAMPLE, TEXTS, Screen, personal_content
+from features.dataset.persons import SAMPLE, Screen, personal_content, screen_table
 from features.dataset.tables import INTERACTIONS, REPEATED, TABLES, Column
 
 
@@ -137,21 +137,10 @@ def frames_of(mapped: MappedFile, report: DataReport, blocks: Callable[[], Itera
         frame, dropped = _block_frame(mapped, report, raw, pointed, errors)
         left_out += int(dropped.sum())
         if not errors:
-            yield _screened(mapped, frame[~dropped], screen)
+            yield screen_table(mapped.table.name, frame[~dropped], screen)
     errors.check()
     screen.tell(report)
     report.note(mapped.table.name, f"rows of {mapping.file} left out", left_out, done="their value is mapped to null")
-
-
-def _screened(mapped: MappedFile, frame: pd.DataFrame, screen: Screen) -> pd.DataFrame:
-    """The mapped columns without what speaks of a person; those under names of the user's go where they are personal."""
-    table = mapped.table
-    own_columns = [column for column in frame if column not in table.names]
-    personal = [column for column in own_columns if not screen.keeps(column, frame[column])]
-    texts = [c for c in frame if c not in personal and (c in TEXTS.get(table.name, ()) or c in own_columns)]
-    cut_columns = {column: screen.without_persons(column, frame[column]) for column in texts}
-    changed = {column: values for column, values in cut_columns.items() if values is not frame[column]}
-    return frame.drop(columns=personal).assign(**changed) if personal or changed else frame
 
 
 def _pointed(mapped: MappedFile, blocks: Callable[[], Iterable[pa.Table]]) -> set[str]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,15 +22,17 @@ from features.common.persons.headers import Personal, fold, names_companies, nam
 from features.common.persons.numbers import official_numbers, telephone_numbers
 from features.common.persons.rules import CANDIDATE
 from features.common.persons.texts import cut, is_personal_text
+from features.common.persons.values import bears_out, is_personal_number
 from features.common.persons.vocabulary import vocabulary
 from features.dataset.data_report import DataReport
+from features.dataset.dataset import Dataset
+from features.dataset.tables import TABLES
 
 SAMPLE = 2_000  # distinct values by which a column is judged
 NUMBERS = 200  # of them, whose check digits and country codes are looked at
 MOST = 0.5  # share of distinct values above which a column is what they are
 NEARLY_ALL = 0.8
 MAX_DISTINCT_SHARE = 0.2  # distinct values per row; a column of names has more
-WORDS = 4  # words of a value from which on, in the mean, a column under a header such as "Notes" is free text
 TEXTS = {  # columns of a dataset that hold any text, besides custom ones
     "leads": ("source", "country", "job_title"),
     "companies": ("industry", "country"),
@@ -39,13 +42,13 @@ TEXTS = {  # columns of a dataset that hold any text, besides custom ones
 }
 _GIVEN, _AMBIGUOUS = vocabulary("given"), vocabulary("ambiguous")
 _NAME_LIKE = re.compile(r"[^\W\d_][^\d_@/\\:;!?=+#%&()]*")
-_ADDRESS_OF_PAGE = re.compile(r"(?i)^(?:https?://|www\.|/)|^[\w-]+(?:\.[\w-]+)+(?:/\S*)?$")
-_HASH = re.compile(r"(?i)^[0-9a-f]{32,}$")
-_WEAK_ADDRESSES = frozenset({"via", "address", "adresse", "adres", "addr", "direccion", "indirizzo", "endereco", "morada"})
 
 
-def personal_column(header: str, kept: pd.Series[Any], texts: pd.Series[Any], table: str) -> Personal | None:
-    """What a custom column of `table` holds that must not be kept; `kept` is how it would be kept, `texts` how it came.
+def personal_column(
+    header: str, kept: pd.Series[Any], texts: pd.Series[Any], table: str, rows: int | None = None
+) -> Personal | None:
+    """What a custom column of `table` holds that must not be kept; `kept` is how it would be kept, `texts` how it came,
+    from so many filled `rows` (default: as many as texts).
 
     Flags and dates are never personal (but a date of birth), numbers only when they are the number of something personal.
     """
@@ -58,9 +61,9 @@ def personal_column(header: str, kept: pd.Series[Any], texts: pd.Series[Any], ta
     if not distinct:
         return None
     if names_of_people(header):
-        may_be_levels = len(distinct) <= MAX_DISTINCT_SHARE * int(texts.notna().sum())
+        may_be_levels = len(distinct) <= MAX_DISTINCT_SHARE * (rows or int(texts.notna().sum()))
         by_header = "name" if _are_people(by_header, distinct, may_be_levels) else None
-    elif by_header is not None and not _bears_out(by_header, fold(header), distinct):
+    elif by_header is not None and not bears_out(by_header, fold(header), distinct):
         by_header = None
     return by_header or personal_content(distinct, names=not names_companies(header, table))
 
@@ -73,11 +76,12 @@ def _are_people(by_header: Personal | None, distinct: Sequence[str], may_be_leve
 
 
 def _personal_number(by_header: Personal | None, kept: pd.Series[Any], distinct: Sequence[str]) -> Personal | None:
-    sizes = kept.dropna().abs()
-    if sizes.empty or by_header in ("name", "e-mail address", "free text", "social profile"):
-        by_header = None
-    least = {"telephone number": 1e5, "date of birth": 200.0, "postal address": 0.0}.get(by_header or "", 1e4)
-    if by_header and bool((sizes >= least).mean() > MOST / 2):
+    sizes = kept.dropna()
+    if (
+        by_header
+        and len(sizes)
+        and float(np.mean([is_personal_number(by_header, size) for size in sizes.head(SAMPLE)])) > MOST / 2
+    ):
         return by_header
     digits = [text.removesuffix(".0") for text in distinct[:NUMBERS]]
     if official_numbers(digits):
@@ -125,33 +129,6 @@ def looks_like_names(distinct: Sequence[str], least: float) -> bool:
 
 def _mostly(texts: Sequence[str], test: Any) -> bool:
     return sum(bool(test(text.strip())) for text in texts) > MOST * len(texts)
-
-
-def _bears_out(kind: Personal, header: str, distinct: Sequence[str]) -> bool:
-    """Whether the values could be what the header says: "valid" and "bounced" under "Email" are no addresses. A hashed address
-    still is one person's."""
-    if any(_HASH.match(text) for text in distinct) or kind not in _BORNE_OUT:
-        return True
-    if kind == "social profile" and re.search(r"\b(?:handle|user|id|profile?|name|photo|avatar|perfil)", header):
-        return True
-    if kind == "postal address" and (header not in _WEAK_ADDRESSES or _mostly(distinct, _ADDRESS_OF_PAGE.match)):
-        return header not in _WEAK_ADDRESSES
-    if kind == "free text" and float(np.mean([len(text.split()) for text in distinct])) >= WORDS:
-        return True
-    return any(_BORNE_OUT[kind](text) for text in distinct)
-
-
-_BORNE_OUT: dict[Personal, Callable[[str], object]] = {
-    "e-mail address": lambda text: "@" in text or is_personal_text(text) or re.search(r"\d|\S{21}", text),
-    "telephone number": lambda text: len(re.findall(r"\d", text)) >= 5 or "@" in text,
-    "bank account": lambda text: len(re.findall(r"\d", text)) >= 5,
-    "IP address": re.compile(r".*(?:\d\.\d|:.*:)").match,
-    "official number": re.compile(r".*\d.*\d").match,
-    "date of birth": re.compile(r".*\d.*\d").match,
-    "social profile": re.compile(r".*[/@._\d]").match,
-    "postal address": re.compile(r".*(?:\d|\w\s+\w)").match,
-    "free text": lambda text: cut(text).kinds,
-}
 
 
 def without_persons(values: pd.Series[Any], names: bool = True) -> tuple[pd.Series[Any], Counter[Personal]]:
@@ -207,21 +184,25 @@ class Screen:
         self.left_out: dict[str, Personal] = {}
         self._cut: dict[str, Counter[Personal]] = {}
 
-    def keeps(self, column: str, kept: pd.Series[Any], texts: pd.Series[Any] | None = None, header: str = "") -> bool:
-        """Whether a custom column may stay; `header` where the file has another name for it."""
-        kind = personal_column(header or column, kept, kept if texts is None else texts, self.table)
+    def keeps(self, column: str, kept: pd.Series[Any], texts: pd.Series[Any] | None = None, rows: int | None = None) -> bool:
+        """Whether a custom column may stay; parameters as of `personal_column`."""
+        kind = personal_column(column, kept, kept if texts is None else texts, self.table, rows)
         if kind is not None:
-            self.left_out[header or column] = kind
+            self.left_out[column] = kind
         return kind is None
 
     def without_persons(self, column: str, values: pd.Series[Any]) -> pd.Series[Any]:
         """A column of text as it stays."""
         if not (isinstance(values.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(values.dtype)):
             return values
-        remaining, counts = without_persons(values, names=not names_companies(column, self.table))
+        remaining, counts = without_persons(values, self.cuts_names(column))
         if counts:
             self._cut.setdefault(column, Counter()).update(counts)
         return remaining
+
+    def cuts_names(self, column: str) -> bool:
+        """Whether what is nothing but a full name is cut out of the column: not where it names firms."""
+        return not names_companies(column, self.table)
 
     def add(self, column: str, counts: Counter[Personal]) -> None:
         """Rows of a column of which something was cut elsewhere."""
@@ -236,3 +217,42 @@ class Screen:
             report.note(
                 self.table, f"rows whose {column!r} spoke of a person", counts.total(), listed, "cut out; the rows stay"
             )
+
+
+def screen_table(table: str, frame: pd.DataFrame, screen: Screen) -> pd.DataFrame:
+    """A table without what speaks of a person: personal columns of the user's own go, of others what is personal is cut. The
+    very same frame comes back where there was nothing."""
+    columns = [str(column) for column in frame]
+    own_columns = [c for c in columns if c not in TABLES[table].names]
+    personal = [c for c in own_columns if c in screen.left_out or not screen.keeps(c, frame[c])]
+    texts = [c for c in columns if c not in personal and (c in TEXTS.get(table, ()) or c in own_columns)]
+    cut_columns = {column: screen.without_persons(column, frame[column]) for column in texts}
+    changed = {column: values for column, values in cut_columns.items() if values is not frame[column]}
+    return frame.drop(columns=personal).assign(**cast("dict[str, Any]", changed)) if personal or changed else frame
+
+
+def screen_dataset(dataset: Dataset) -> tuple[Dataset, DataReport]:
+    """A dataset that was written elsewhere, or by an older Ripeline, without what speaks of a person, and what was cut."""
+    report, screens = DataReport(), {name: Screen(name) for name in TABLES}
+    tables = {name: screen_table(name, frame, screens[name]) for name, frame in dataset.tables.items()}
+    if len(tables["attribute_changes"]):
+        left_out = {name: screen.left_out for name, screen in screens.items()}
+        tables["attribute_changes"] = _without_changes(tables["attribute_changes"], left_out)
+    for screen in screens.values():
+        screen.tell(report)
+    return replace(dataset, **cast("dict[str, Any]", tables)), report
+
+
+def _without_changes(changes: pd.DataFrame, left_out: Mapping[str, Collection[str]]) -> pd.DataFrame:
+    """Changes of attributes without those of columns that are left out, or would be."""
+    gone = np.zeros(len(changes), dtype=bool)
+    for entity, table in (("lead", "leads"), ("company", "companies")):
+        of_entity = (changes["entity"] == entity).to_numpy()
+        for column in changes.loc[of_entity, "column"].unique():
+            rows = of_entity & (changes["column"] == column).to_numpy()
+            values = changes.loc[rows, "value"]
+            if column not in TABLES[table].names and (
+                column in left_out[table] or personal_column(column, values, values, table)
+            ):
+                gone |= rows
+    return changes[~gone].reset_index(drop=True) if gone.any() else changes
