@@ -40,7 +40,7 @@ TEXTS = {  # columns of a dataset that hold any text, besides custom ones
     "deals": ("currency",),
     "attribute_changes": ("value",),
 }
-_GIVEN, _AMBIGUOUS = vocabulary("given"), vocabulary("ambiguous")
+_GIVEN, _AMBIGUOUS, _THINGS = vocabulary("given"), vocabulary("ambiguous"), vocabulary("things")
 _NAME_LIKE = re.compile(r"[^\W\d_][^\d_@/\\:;!?=+#%&()]*")
 
 
@@ -113,7 +113,10 @@ def looks_like_names(distinct: Sequence[str], least: float) -> bool:
     speaks of people (`least`, a share), or else a third of full names and most of single ones."""
     words = [re.split(r"[\s,]+", text.strip()) for text in distinct]
     full = [len(w) > 1 for w in words]
-    shaped = [_NAME_LIKE.fullmatch(text.strip()) is not None and len(w) <= 5 for text, w in zip(distinct, words, strict=True)]
+    shaped = [
+        _NAME_LIKE.fullmatch(text.strip()) is not None and len(w) <= 5 and _THINGS.isdisjoint(part.casefold() for part in w)
+        for text, w in zip(distinct, words, strict=True)
+    ]
     firsts = [{fold(w[0]), fold(w[1]) if "," in text and len(w) > 1 else ""} for text, w in zip(distinct, words, strict=True)]
     hits = [s and any(f in _GIVEN or f in _AMBIGUOUS for f in first) for s, first in zip(shaped, firsts, strict=True)]
     sure = [s and any(f in _GIVEN for f in first) for s, first in zip(shaped, firsts, strict=True)]

@@ -103,11 +103,12 @@ def telephone_numbers(texts: Sequence[str], least: float) -> bool:
 
     if sum(bool(ean.is_valid(n)) for n in numbers) > 0.9 * len(numbers):
         return False
-    grouped = sum(bool(re.search(r"\d[\s/-]\d", text)) for text in texts) >= least * len(texts)
+    grouped = sum(bool(re.search(r"\d\s?[\s/]\s?\d", text)) for text in texts) >= least * len(texts)
     trunk = sum(n.startswith("0") and not n.startswith("000") for n in numbers) >= least * len(numbers)
     if (grouped or trunk) and max(sum(_valid(n, region) for n in numbers) for region in REGIONS) >= least * len(numbers):
         return True
-    long = sum(len(n) >= 11 for n in numbers) >= 0.9 * len(numbers)
+    # eleven digits from 1 on are ids of a CRM as often as American numbers
+    long = sum(len(n) >= 11 and not n.startswith("1") for n in numbers) >= 0.9 * len(numbers)
     return long and sum(_valid("+" + n.lstrip("+0"), "ZZ") for n in numbers) >= max(0.9, least) * len(numbers)
 
 

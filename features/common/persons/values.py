@@ -14,7 +14,7 @@ OLDEST = 200  # numbers below it under a date of birth are ages
 _HASH = re.compile(r"(?i)^[0-9a-f]{32,}$")
 _ADDRESS_OF_PAGE = re.compile(r"(?i)^(?:https?://|www\.|/)|^[\w-]+(?:\.[\w-]+)+(?:/\S*)?$")
 _WEAK_ADDRESSES = frozenset({"via", "address", "adresse", "adres", "addr", "direccion", "indirizzo", "endereco", "morada"})
-_OF_A_PROFILE = re.compile(r"\b(?:handle|user|id|profile?|name|photo|avatar|perfil)")
+_OF_A_PROFILE = re.compile(r"handle|user|\bid\b|profil|name|photo|avatar|perfil")
 # from which size on a number under such a header is one; others are counts, flags and measures
 _LEAST: dict[Personal, float] = {
     "telephone number": 1e5,
