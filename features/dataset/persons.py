@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -17,16 +18,17 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from features.common.persons.headers import Personal, fold, names_companies, names_of_people, personal_header
 from features.common.persons.numbers import official_numbers, telephone_numbers
 from features.common.persons.rules import CANDIDATE
-from features.common.persons.texts import cut, is_personal_text
+from features.common.persons.texts import cut
 from features.common.persons.values import bears_out, is_personal_number
 from features.common.persons.vocabulary import vocabulary
 from features.dataset.data_report import DataReport
-from features.dataset.dataset import Dataset
-from features.dataset.tables import TABLES
+from features.dataset.dataset import Dataset, from_arrow, to_arrow
+from features.dataset.tables import INTERACTIONS, TABLES
 
 SAMPLE = 2_000  # distinct values by which a column is judged
 NUMBERS = 200  # of them, whose check digits and country codes are looked at
@@ -55,7 +57,8 @@ def personal_column(
     by_header, dtype = personal_header(header, table), kept.dtype
     if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype):
         return by_header if by_header == "date of birth" and not pd.api.types.is_bool_dtype(dtype) else None
-    distinct = [str(text) for text in texts.dropna().unique()[:SAMPLE]]
+    frequencies = texts.value_counts(sort=False).head(SAMPLE)
+    distinct = [str(text) for text in frequencies.index]
     if pd.api.types.is_numeric_dtype(dtype):
         return _personal_number(by_header, kept, distinct)
     if not distinct:
@@ -65,7 +68,7 @@ def personal_column(
         by_header = "name" if _are_people(by_header, distinct, may_be_levels) else None
     elif by_header is not None and not bears_out(by_header, fold(header), distinct):
         by_header = None
-    return by_header or personal_content(distinct, names=not names_companies(header, table))
+    return by_header or personal_content(distinct, not names_companies(header, table), frequencies.tolist())
 
 
 def _are_people(by_header: Personal | None, distinct: Sequence[str], may_be_levels: bool) -> bool:
@@ -89,18 +92,22 @@ def _personal_number(by_header: Personal | None, kept: pd.Series[Any], distinct:
     return "telephone number" if telephone_numbers(digits, 0.9) else None
 
 
-def personal_content(distinct: Sequence[str], names: bool = True) -> Personal | None:
-    """What most of the distinct values are, whatever stands above them; None where they are nothing personal.
+def personal_content(distinct: Sequence[str], names: bool = True, rows: Sequence[int] = ()) -> Personal | None:
+    """What most of the distinct values are, and most of their `rows` (default: one each), whatever stands above them; None
+    where they are nothing personal, or where few are: those are cut.
 
     >>> personal_content(["a@b.de", "c@d.com", "none"]), personal_content(["google", "organic"])
     ('e-mail address', None)
     """
-    kinds = Counter(kind for text in distinct if (kind := is_personal_text(text)) and (names or kind != "name"))
-    if kinds.total() > MOST * len(distinct):
-        return kinds.most_common(1)[0][0]
-    long = sum(cut(text).kinds == ("free text",) for text in distinct)
-    if long > MOST * len(distinct):
-        return "free text"
+    of_kind: Counter[Personal] = Counter()
+    rows_of_kind = 0
+    for text, count in zip(distinct, rows or [1] * len(distinct), strict=True):
+        remaining, kinds = cut(text, names)
+        if kinds and (remaining is None or kinds == ("free text",)):
+            of_kind[kinds[0]] += 1
+            rows_of_kind += count
+    if of_kind.total() > MOST * len(distinct) and rows_of_kind > MOST * (sum(rows) or len(distinct)):
+        return of_kind.most_common(1)[0][0]
     if official_numbers(distinct[:NUMBERS]):
         return "official number"
     if telephone_numbers(distinct[:NUMBERS], NEARLY_ALL):
@@ -244,6 +251,26 @@ def screen_dataset(dataset: Dataset) -> tuple[Dataset, DataReport]:
     for screen in screens.values():
         screen.tell(report)
     return replace(dataset, **cast("dict[str, Any]", tables)), report
+
+
+def screen_interactions(path: Path, out: Path) -> DataReport:
+    """Interactions of any number from a Parquet file into another, without what speaks of a person; it is not written where
+    there is nothing to cut."""
+    report, screen = DataReport(), Screen(INTERACTIONS.name)
+    with pq.ParquetFile(path, read_dictionary=[c for c in TEXTS[INTERACTIONS.name] if c in pq.read_schema(path).names]) as file:
+        texts = [name for name in TEXTS[INTERACTIONS.name] if name in file.schema_arrow.names]
+        for batch in file.iter_batches(columns=texts):
+            for name in texts:
+                screen.without_persons(name, batch.column(texts.index(name)).to_pandas())
+        screen.tell(report)
+        if report.notes:
+            with pq.ParquetWriter(out, file.schema_arrow, compression="lz4") as writer:
+                for batch in file.iter_batches():
+                    frame = screen_table(
+                        INTERACTIONS.name, from_arrow(pa.Table.from_batches([batch])), Screen(INTERACTIONS.name)
+                    )
+                    writer.write_table(to_arrow(frame).cast(file.schema_arrow))
+    return report
 
 
 def _without_changes(changes: pd.DataFrame, left_out: Mapping[str, Collection[str]]) -> pd.DataFrame:

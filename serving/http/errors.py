@@ -30,7 +30,7 @@ class RefusedError(Exception):
 def quote(value: object) -> str:
     """A value as it may be shown in an answer: short, never a control character, and nothing of a person."""
     if isinstance(value, str) and (personal := is_personal_text(value[:LONGEST_VALUE])):
-        return f"[{personal}]"
+        return f"({personal})"
     return without_mail(_REPR.repr(value)[:MAX_VALUE_LENGTH])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from features.common.persons.headers import Personal, personal_header
 from features.common.persons.rules import RULES, Rule, signs_of
@@ -17,7 +17,7 @@ from features.common.persons.rules import RULES, Rule, signs_of
 LONGEST = 160  # characters of a text of several words that is looked at; what is longer is free text as a whole
 LONGEST_WORD = 500  # of one word, such as an address on the web
 MOST_WORDS = 14
-_MARK = re.compile(r"\[(?:[a-zI][-\w]*(?: \w+)*)\]")
+_MARK = re.compile(rf"\((?:{'|'.join(get_args(Personal))})\)")
 _FILLED = re.compile(r"\w")
 _LONE_MAIL = re.compile(r"(?i)(?<![\w/:])[\w.+-]*[\w+]@(?:[\w-]+\.)+[^\W\d_][\w-]+")
 
@@ -31,18 +31,18 @@ class Cut(NamedTuple):
 
 @lru_cache(maxsize=16_384)
 def cut(text: str, names: bool = True) -> Cut:
-    """The text without what speaks of a person; a mark such as "[e-mail address]" stands in its place. Where nothing else was
+    """The text without what speaks of a person; a mark such as "(e-mail address)" stands in its place. Where nothing else was
     there, None. Free text (many words, or several lines) gives way to a digest: equal texts stay equal, and say nothing else.
 
     `names`: whether what is nothing but a full name is cut; firms have such names too.
 
     >>> cut('Offer for "Jane Doe" <jane@example.org>').text, cut("+49 40 1234567").text, cut("spring-2026-webinar").kinds
-    ('Offer for [e-mail address]', None, ())
+    ('Offer for (e-mail address)', None, ())
     """
     plain = text.strip()
     if "\n" in plain or len(plain) > (LONGEST if " " in plain else LONGEST_WORD) or len(plain.split()) > MOST_WORDS:
         digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
-        return Cut(f"[text {digest}]", ("free text",))
+        return Cut(f"(text {digest})", ("free text",))
     kinds: dict[Personal, None] = {}
     remaining, signs = text, signs_of(text)
     if not names:
@@ -65,7 +65,7 @@ def _apply(rule: Rule, text: str, kinds: dict[Personal, None]) -> str:
         kind: Personal = rule.kind if verdict is True else verdict
         kinds[kind] = None
         group = next((name for name in ("words", "value") if name in rule.pattern.groupindex), None)
-        return (match[0][: match.start(group) - match.start()] if group else "") + f"[{kind}]"
+        return (match[0][: match.start(group) - match.start()] if group else "") + f"({kind})"
 
     return rule.pattern.sub(mark, text)
 
@@ -84,24 +84,24 @@ def masked(value: object, header: str = "") -> str:
     """A value as it may stand in a message: quoted, or its kind where it is personal by its header or by itself.
 
     >>> masked("4711x"), masked("jane@example.org"), masked("Doe", "Last Name")
-    ("'4711x'", '[e-mail address]', '[name]')
+    ("'4711x'", '(e-mail address)', '(name)')
     """
     kind = personal_header(header) if header else None
     if kind is not None and kind != "free text":
-        return f"[{kind}]"
+        return f"({kind})"
     if not isinstance(value, str):
         return repr(value)
     remaining, kinds = cut(value)
-    return repr(remaining) if remaining is not None else f"[{kinds[0]}]"
+    return repr(remaining) if remaining is not None else f"({kinds[0]})"
 
 
 def without_mail(sentence: str) -> str:
     """A sentence whose e-mail addresses are masked, wherever in it a value is quoted.
 
     >>> without_mail("Row 3: 'jane@example.org' is no number.")
-    "Row 3: '[e-mail address]' is no number."
+    "Row 3: '(e-mail address)' is no number."
     """
-    return _LONE_MAIL.sub("[e-mail address]", sentence) if "@" in sentence else sentence
+    return _LONE_MAIL.sub("(e-mail address)", sentence) if "@" in sentence else sentence
 
 
 def mail_domain(text: str) -> str | None:

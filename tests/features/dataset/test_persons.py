@@ -9,6 +9,7 @@ import pytest
 
 from connectors.files.infer import infer
 from connectors.files.settings import FileOptions
+from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
 from features.dataset.persons import Screen, cut_distinct, personal_column, screen_dataset, without_persons
 
@@ -17,7 +18,9 @@ COLUMNS = [line.split("\t") for line in TABLE.read_text(encoding="utf-8").splitl
 DAY = pd.Timestamp("2026-06-01", tz="UTC")
 
 
-@pytest.mark.parametrize(("header", "values", "kind"), COLUMNS, ids=[f"{header}-{n}" for n, (header, _, _) in enumerate(COLUMNS)])
+@pytest.mark.parametrize(
+    ("header", "values", "kind"), COLUMNS, ids=[f"{header}-{n}" for n, (header, _, _) in enumerate(COLUMNS)]
+)
 def test_personal_columns_are_told_from_others(header: str, values: str, kind: str) -> None:
     texts = pd.Series(values.split("|"), dtype="str")
     judged = personal_column(header, infer(texts, FileOptions(timezone="UTC")), texts, "leads")
@@ -40,9 +43,10 @@ def test_of_a_company_these_are_its_own(header: str) -> None:
 def test_a_few_personal_values_are_cut_and_the_rows_stay(category: bool) -> None:
     values = pd.Series(["/pricing"] * 97 + ["Offer for jane@ex.org", "jane@ex.org", None], dtype="str", name="content")
     remaining, counts = without_persons(values.astype("category") if category else values)
-    assert remaining.astype("str").tolist()[-3:-2] == ["Offer for [e-mail address]"]
+    assert remaining.astype("str").tolist()[-3:-2] == ["Offer for (e-mail address)"]
     assert remaining.isna().tolist()[-2:] == [True, True]
-    assert len(remaining) == 100 and counts == {"e-mail address": 2}
+    assert len(remaining) == 100
+    assert counts == {"e-mail address": 2}
     assert remaining.name == "content"
 
 
@@ -68,11 +72,18 @@ def _dataset() -> Dataset:
         }
     )  # fmt: skip
     interactions = pd.DataFrame(
-        {"lead_id": ids, "type": ["open", "click", "open"], "at": DAY, "content": ["/a", "zq@ex.org", "/b"], "campaign": "zq@ex.org"}
-    )
+        {
+            "lead_id": ids,
+            "type": ["open", "click", "open"],
+            "at": DAY,
+            "content": ["/a", "zq@ex.org", "/b"],
+            "campaign": "zq@ex.org",
+        }
+    )  # fmt: skip
     changes = pd.DataFrame(
         {
-            "entity": "lead", "id": ids, "column": ["Vorname", "source", "channel"], "value": ["Zqd", "zq@ex.org", "b"], "at": DAY,
+            "entity": "lead", "id": ids, "column": ["Vorname", "source", "channel"], "value": ["Zqd", "zq@ex.org", "b"],
+            "at": DAY,
         }
     )  # fmt: skip
     tables = {"leads": leads, "interactions": interactions, "attribute_changes": changes}
@@ -82,9 +93,11 @@ def _dataset() -> Dataset:
 def test_a_dataset_of_others_is_read_without_persons() -> None:
     dataset, report = screen_dataset(_dataset())
     text = " ".join(frame.to_csv() for frame in dataset.tables.values()) + " ".join(report.lines())
-    assert "zq" not in text.casefold().replace("l1", "") and "1234567" not in text
+    assert "zq" not in text.casefold().replace("l1", "")
+    assert "1234567" not in text
     assert list(dataset.leads.columns)[-1] == "channel"
-    assert len(dataset.interactions) == 3 and len(dataset.attribute_changes) == 2
+    assert len(dataset.interactions) == 3
+    assert len(dataset.attribute_changes) == 2
     told = " ".join(report.lines())
     assert "1 personal column not taken (for example Vorname (name))" in told
     assert "3 rows whose 'campaign' spoke of a person" in told
@@ -93,15 +106,14 @@ def test_a_dataset_of_others_is_read_without_persons() -> None:
 def test_a_clean_dataset_stays_the_very_same() -> None:
     clean, _ = screen_dataset(_dataset())
     again, report = screen_dataset(clean)
-    assert again.digest == clean.digest and not report.notes
+    assert again.digest == clean.digest
+    assert not report.notes
 
 
 def test_what_blocks_cut_is_told_once() -> None:
     screen = Screen("interactions")
     for _ in range(2):
         screen.without_persons("content", pd.Series(["a@ex.org", "b"], dtype="str"))
-    from features.dataset.data_report import DataReport
-
     report = DataReport()
     screen.tell(report)
     assert [note.count for note in report.notes] == [2]

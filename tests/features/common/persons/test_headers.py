@@ -6,12 +6,16 @@ import pytest
 
 from features.common.persons.headers import fold, names_companies, names_of_people, personal_header
 
-PERSONAL = """Person - Email (Work)|Person - Name*|Tel.|mainPhone|linkedInDisplayName|facebookProfileURL|OtherStreet|AssistantName
+PERSONAL = """Person - Email (Work)|Person - Name*|Tel.|mainPhone|linkedInDisplayName|facebookProfileURL|OtherStreet
+AssistantName
 contact_email_2|billing_email|Kunde_Vorname|numer konta bankowego|hs_calculated_phone_number|IPAddress|Straße / Nr.|user.email
-lead[phone]|E-MAIL|Numéro de téléphone|Adresse de facturation|Vor- und Nachname|Teléfono|Data de aniversário|geschäftliche Telefonnummer"""
+lead[phone]|E-MAIL|Numéro de téléphone|Adresse de facturation|Vor- und Nachname|Teléfono|Data de aniversário
+geschäftliche Telefonnummer"""
 HARMLESS = """Marketing emails clicked|Email hard bounce reason|Last marketing email name|emailInvalid|inferredPhoneAreaCode
-First marketing email click date|hs_email_domain|hs_ip_timezone|Contact us page visits|script|recipe|shipping method|membership
-Nombre de visites|number of phone calls|LinkedIn Ads clicks|Parent company|Is email verified|hasPhone|E-Mail-Einwilligung|tenant"""
+First marketing email click date|hs_email_domain|hs_ip_timezone|Contact us page visits|script|recipe|shipping method
+membership
+Nombre de visites|number of phone calls|LinkedIn Ads clicks|Parent company|Is email verified|hasPhone|E-Mail-Einwilligung
+tenant"""
 
 
 @pytest.mark.parametrize("header", PERSONAL.replace("\n", "|").split("|"))
@@ -27,7 +31,8 @@ def test_headers_that_only_sound_personal_are_not(header: str) -> None:
 def test_the_name_of_a_company_is_not_personal_but_its_telephone_number_is_left_out() -> None:
     assert personal_header("Name", "companies") is None
     assert personal_header("Phone", "companies") == "telephone number"
-    assert names_companies("Account Name") and not names_companies("Account Owner")
+    assert names_companies("Account Name")
+    assert not names_companies("Account Owner")
 
 
 @pytest.mark.parametrize("header", ["Lead Owner", "Zuständig", "created by", "Contact"])

@@ -8,8 +8,10 @@ from features.common.persons.numbers import is_iban, is_ip, is_national, officia
 
 
 def test_check_digits_tell_an_account_from_a_code() -> None:
-    assert is_iban("DE89 3704 0044 0532 0130 00") and not is_iban("DE00 3704 0044 0532 0130 00")
-    assert passes_luhn("4111 1111 1111 1111") and not passes_luhn("4111 1111 1111 1112")
+    assert is_iban("DE89 3704 0044 0532 0130 00")
+    assert not is_iban("DE00 3704 0044 0532 0130 00")
+    assert passes_luhn("4111 1111 1111 1111")
+    assert not passes_luhn("4111 1111 1111 1112")
 
 
 @pytest.mark.parametrize("text", ["2.14.0.3", "1.2.3", "12:34:56", "999.1.1.1", "1::"])
