@@ -20,7 +20,7 @@ def without_persons(base: duckdb.DuckDBPyConnection, source: str, column: str, s
     texts, kinds = cut_distinct(distinct, screen.cuts_names(column))
     if not kinds:
         return value
-    changed = [(origin, distinct[place], texts[place], place_kinds[0]) for place, place_kinds in kinds.items()]
+    changed = [(origin, distinct[index], texts[index], cut_kinds[0]) for index, cut_kinds in kinds.items()]
     base.executemany("INSERT INTO cut_texts VALUES (?, ?, ?, ?)", changed)
     joined = f"SELECT c.kind, count(*) FROM {source} t JOIN cut_texts c ON c.origin = ? AND c.before = t.{name} GROUP BY 1"
     counts = base.execute(joined, [origin]).fetchall()

@@ -42,25 +42,25 @@ TEXTS = {  # columns of a dataset that hold any text, besides custom ones
     "deals": ("currency",),
     "attribute_changes": ("value",),
 }
-_GIVEN, _AMBIGUOUS, _THINGS = vocabulary("given"), vocabulary("ambiguous"), vocabulary("things")
+_GIVEN_NAMES, _AMBIGUOUS, _THINGS = vocabulary("given"), vocabulary("ambiguous"), vocabulary("things")
 _NAME_LIKE = re.compile(r"[^\W\d_][^\d_@/\\:;!?=+#%&()]*")
 
 
 def personal_column(
-    header: str, kept: pd.Series[Any], texts: pd.Series[Any], table: str, rows: int | None = None
+    header: str, typed: pd.Series[Any], texts: pd.Series[Any], table: str, rows: int | None = None
 ) -> Personal | None:
-    """What a custom column of `table` holds that must not be kept; `kept` is how it would be kept, `texts` how it came,
+    """What a custom column of `table` holds that must not be kept; `typed` is how it would be kept, `texts` how it came,
     from so many filled `rows` (default: as many as texts).
 
     Flags and dates are never personal (but a date of birth), numbers only when they are the number of something personal.
     """
-    by_header, dtype = personal_header(header, table), kept.dtype
+    by_header, dtype = personal_header(header, table), typed.dtype
     if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype):
         return by_header if by_header == "date of birth" and not pd.api.types.is_bool_dtype(dtype) else None
     frequencies = texts.value_counts(sort=False).head(SAMPLE)
     distinct = [str(text) for text in frequencies.index]
     if pd.api.types.is_numeric_dtype(dtype):
-        return _personal_number(by_header, kept, distinct)
+        return _personal_number(by_header, typed, distinct)
     if not distinct:
         return None
     if names_of_people(header):
@@ -78,8 +78,8 @@ def _are_people(by_header: Personal | None, distinct: Sequence[str], may_be_leve
     return looks_like_names(distinct, 0.25)
 
 
-def _personal_number(by_header: Personal | None, kept: pd.Series[Any], distinct: Sequence[str]) -> Personal | None:
-    sizes = kept.dropna()
+def _personal_number(by_header: Personal | None, typed: pd.Series[Any], distinct: Sequence[str]) -> Personal | None:
+    sizes = typed.dropna()
     if (
         by_header
         and len(sizes)
@@ -125,8 +125,8 @@ def looks_like_names(distinct: Sequence[str], least: float) -> bool:
         for text, w in zip(distinct, words, strict=True)
     ]
     firsts = [{fold(w[0]), fold(w[1]) if "," in text and len(w) > 1 else ""} for text, w in zip(distinct, words, strict=True)]
-    hits = [s and any(f in _GIVEN or f in _AMBIGUOUS for f in first) for s, first in zip(shaped, firsts, strict=True)]
-    sure = [s and any(f in _GIVEN for f in first) for s, first in zip(shaped, firsts, strict=True)]
+    hits = [s and any(f in _GIVEN_NAMES or f in _AMBIGUOUS for f in first) for s, first in zip(shaped, firsts, strict=True)]
+    sure = [s and any(f in _GIVEN_NAMES for f in first) for s, first in zip(shaped, firsts, strict=True)]
     count = len(distinct)
     if least:
         return sum(shaped) >= MOST * count and sum(hits) >= least * count > 0
@@ -156,9 +156,9 @@ def without_persons(values: pd.Series[Any], names: bool = True) -> tuple[pd.Seri
         return values, Counter()
     of_code = np.bincount(codes[codes >= 0], minlength=len(distinct))
     counts: Counter[Personal] = Counter()
-    for place, place_kinds in kinds.items():
-        if of_code[place]:
-            counts.update({place_kinds[0]: int(of_code[place])})
+    for index, cut_kinds in kinds.items():
+        if of_code[index]:
+            counts.update({cut_kinds[0]: int(of_code[index])})
     if category:
         levels = pd.Index(dict.fromkeys(text for text in texts if text is not None), dtype="str")
         new_codes = np.array([*(-1 if text is None else levels.get_loc(text) for text in texts), -1])[codes]
@@ -171,12 +171,12 @@ def cut_distinct(distinct: Any, names: bool = True) -> tuple[list[str | None], d
     """Distinct texts without what speaks of a person, and by its place what was cut of those that changed."""
     texts: list[str | None] = [str(text) for text in distinct]
     kinds: dict[int, tuple[Personal, ...]] = {}
-    for place in candidates(pa.array(texts, pa.string())).tolist():
-        text = texts[place]
+    for index in candidates(pa.array(texts, pa.string())).tolist():
+        text = texts[index]
         assert text is not None  # noqa: S101
         remaining, text_kinds = cut(text, names)
         if text_kinds:
-            texts[place], kinds[place] = remaining, text_kinds
+            texts[index], kinds[index] = remaining, text_kinds
     return texts, kinds
 
 
@@ -194,9 +194,9 @@ class Screen:
         self.left_out: dict[str, Personal] = {}
         self._cut: dict[str, Counter[Personal]] = {}
 
-    def keeps(self, column: str, kept: pd.Series[Any], texts: pd.Series[Any] | None = None, rows: int | None = None) -> bool:
+    def keeps(self, column: str, typed: pd.Series[Any], texts: pd.Series[Any] | None = None, rows: int | None = None) -> bool:
         """Whether a custom column may stay; parameters as of `personal_column`."""
-        kind = personal_column(column, kept, kept if texts is None else texts, self.table, rows)
+        kind = personal_column(column, typed, typed if texts is None else texts, self.table, rows)
         if kind is not None:
             self.left_out[column] = kind
         return kind is None
@@ -275,7 +275,7 @@ def screen_interactions(path: Path, out: Path) -> DataReport:
 
 def _without_changes(changes: pd.DataFrame, left_out: Mapping[str, Collection[str]]) -> pd.DataFrame:
     """Changes of attributes without those of columns that are left out, or would be."""
-    gone = np.zeros(len(changes), dtype=bool)
+    left_rows = np.zeros(len(changes), dtype=bool)
     for entity, table in (("lead", "leads"), ("company", "companies")):
         of_entity = (changes["entity"] == entity).to_numpy()
         for column in changes.loc[of_entity, "column"].unique():
@@ -284,5 +284,5 @@ def _without_changes(changes: pd.DataFrame, left_out: Mapping[str, Collection[st
             if column not in TABLES[table].names and (
                 column in left_out[table] or personal_column(column, values, values, table)
             ):
-                gone |= rows
-    return changes[~gone].reset_index(drop=True) if gone.any() else changes
+                left_rows |= rows
+    return changes[~left_rows].reset_index(drop=True) if left_rows.any() else changes

@@ -164,13 +164,13 @@ def change_of(body: bytes, lead_id: str, ids: Ids, funnel: Funnel | None, now: i
 
 
 def _impersonal(
-    values: Mapping[str, object] | None, table: str, place: str, left_out: dict[str, Personal]
+    values: Mapping[str, object] | None, table: str, field: str, left_out: dict[str, Personal]
 ) -> dict[str, object] | None:
     """Values without personal ones, which are noted in `left_out`."""
     if values is None:
         return None
     remaining, personal = without_persons(values, table)
-    left_out.update({pointer((place, name)): kind for name, kind in personal.items()})
+    left_out.update({pointer((field, name)): kind for name, kind in personal.items()})
     return remaining
 
 

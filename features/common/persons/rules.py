@@ -121,7 +121,7 @@ _FULL_NAME = rf"^\s*(?P<first>{_WORD})(?P<comma>,)?\s+(?P<last>{_NAME}(?:\s+{_NA
 _LABELLED = r"\b(?P<label>(?:[\w'’-]+ ){0,2}[\w'’-]+)\.?\s*[:=]\s*(?P<value>[\w+][^,;|\n&<>\[\]]{1,60})"
 _SHORT_LABELS = frozenset({"name", "nom", "nome", "nombre", "naam", "address", "adresse", "via", "tel"})
 _PARAMETER = r"[?&;](?P<key>[\w.%\[\]-]+)=(?P<value>[^&#\s;]+)"
-_THINGS, _GIVEN = vocabulary("things"), vocabulary("given")
+_THINGS, _GIVEN_NAMES = vocabulary("things"), vocabulary("given")
 
 Judge = Callable[[re.Match[str]], "bool | Personal | None"]
 
@@ -151,8 +151,8 @@ def _are_names(match: re.Match[str]) -> bool:
 def _is_full_name(match: re.Match[str]) -> bool:
     """A frequent given name before or, with a comma, behind a family name, and nothing else."""
     first, last = fold(match["first"]).partition(" ")[0], match["last"]
-    given = first in _GIVEN or (match["comma"] is not None and fold(last).partition(" ")[0] in _GIVEN)
-    return given and len(last) > 1 and _is_name(f"{match['first']} {last}")
+    has_given_name = first in _GIVEN_NAMES or (match["comma"] is not None and fold(last).partition(" ")[0] in _GIVEN_NAMES)
+    return has_given_name and len(last) > 1 and _is_name(f"{match['first']} {last}")
 
 
 def _labelled(match: re.Match[str]) -> Personal | None:
