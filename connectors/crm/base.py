@@ -16,7 +16,7 @@ from connectors.crm.settings import CrmSource
 from connectors.crm.stream import FORBIDDEN, Page, Stream, lost
 from connectors.crm.sweep import Listed, due, sweep
 from connectors.crm.webhooks import Event
-from connectors.files.privacy import personal_header
+from features.common.persons.headers import personal_header
 
 
 class BaseConnector(ABC):
@@ -74,7 +74,7 @@ class BaseConnector(ABC):
 
     def attribute(self, name: str, label: object) -> bool:
         """May a field of the customer's own become an attribute: neither ours, nor left out, nor personal by its label?"""
-        return name not in self.source.exclude and personal_header(str(label or name)) is None
+        return name not in self.source.exclude and not any(personal_header(word) for word in {name, str(label or name)})
 
     def without(self, subject: str, table: str, error: RefusedError, needs: str) -> dict[str, list[Row]]:
         """No rows of what we may not see, asked for within a stream of other things; it is said with the report (`left_out`).

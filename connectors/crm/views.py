@@ -11,10 +11,11 @@ import pandas as pd
 from connectors.crm.landing import SCHEMA
 from connectors.crm.mapping import CrmMapping
 from connectors.crm.merges import resolve
+from connectors.crm.persons import without_persons
 from connectors.files.infer import infer
-from connectors.files.privacy import is_personal
 from connectors.files.settings import FileOptions
 from features.dataset.data_report import DataReport
+from features.dataset.persons import Screen
 from features.dataset.tables import TABLES
 
 SAMPLE = 2_000  # distinct values of a custom column that are looked at for personal content
@@ -29,7 +30,7 @@ def make_views(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataR
     _stage_rows(base, shape, report)
     _interactions(base, shape, report)
     _deals(base, report)
-    _changes(base, shape)
+    _changes(base, shape, report)
 
 
 def _columns(base: duckdb.DuckDBPyConnection, table: str) -> list[str]:
@@ -110,38 +111,40 @@ def _attributes(
     landed_columns = _columns(base, landed)
     kinds = {c.name: c.kind for c in TABLES[table].columns}
     expressions: dict[str, str] = {}
+    screen = Screen(table)
     for own_column, vendor_column in mapped.items():
         if vendor_column in landed_columns:
-            expressions[own_column] = (
-                f"TRY_CAST(nullif(t.{_name(vendor_column)}, '') AS {_TYPES[kinds.get(own_column, 'text')]})"
-            )
-    personal, hollow = {}, []
+            kind = kinds.get(own_column, "text")
+            value = f"nullif(t.{_name(vendor_column)}, '')"
+            if own_column not in kinds and not screen.keeps(own_column, *_samples(base, landed, vendor_column)):
+                continue
+            value = without_persons(base, f"{SCHEMA}.{landed}", vendor_column, screen, value) if kind == "text" else value
+            expressions[own_column] = f"TRY_CAST({value} AS {_TYPES[kind]})"
+    hollow = []
     used_columns = {*mapped.values(), *excluded_columns}
     for column in landed_columns:
         if column.startswith("_") or column in used_columns or column.split("__")[0].startswith("_dlt"):
             continue
-        texts = _sample(base, landed, column)
+        values, texts, rows = _samples(base, landed, column)
         if texts.empty:
             hollow.append(column)
-            continue
-        values = infer(texts, FileOptions())
-        if kind := is_personal(column, values, texts, table):
-            personal[column] = kind
-        else:
-            expressions[column if column not in kinds and column not in expressions else f"{column} (CRM)"] = _typed(
-                base, landed, column, values
-            )
-    listed = ", ".join(f"{name} ({kind})" for name, kind in list(personal.items())[:LISTED])
-    report.note(table, "personal columns not taken", len(personal), listed)
+        elif screen.keeps(column, values, texts, rows):
+            name = column if column not in kinds and column not in expressions else f"{column} (CRM)"
+            value = _typed(base, landed, column, values)
+            is_text = pd.api.types.is_string_dtype(values.dtype)
+            expressions[name] = without_persons(base, f"{SCHEMA}.{landed}", column, screen, value) if is_text else value
+    screen.tell(report)
     report.note(table, "all-empty columns not taken", len(hollow), ", ".join(hollow[:LISTED]))
     return expressions
 
 
-def _sample(base: duckdb.DuckDBPyConnection, landed: str, column: str) -> pd.Series[Any]:
-    rows = base.execute(
-        f"SELECT DISTINCT {_name(column)} FROM {SCHEMA}.{landed} WHERE nullif({_name(column)}, '') IS NOT NULL LIMIT {SAMPLE}"
-    ).fetchall()
-    return pd.Series(sorted(row[0] for row in rows), dtype="str")
+def _samples(base: duckdb.DuckDBPyConnection, landed: str, column: str) -> tuple[pd.Series[Any], pd.Series[Any], int]:
+    """Distinct values of a column as they would be kept, as they are, and how many rows are filled."""
+    filled = f"FROM {SCHEMA}.{landed} WHERE nullif({_name(column)}, '') IS NOT NULL"
+    sample = base.execute(f"SELECT DISTINCT {_name(column)} {filled} LIMIT {SAMPLE}").fetchall()
+    texts = pd.Series(sorted(row[0] for row in sample), dtype="str")
+    values = infer(texts, FileOptions()) if len(texts) else texts
+    return values, texts, count(base.execute(f"SELECT count(*) {filled}").fetchone())
 
 
 def _typed(base: duckdb.DuckDBPyConnection, landed: str, column: str, sampled: pd.Series[Any]) -> str:
@@ -286,7 +289,15 @@ def _interactions(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: Da
           AND (e._id IS NULL OR (e._gone_at IS NULL AND (e.people IS NULL OR contains(e.people, ';' || a.person || ';'))))
           AND NOT EXISTS (SELECT 1 FROM told o WHERE o.record = a.record AND o.lead_id = coalesce(l."into", a.person))
     """)
-    base.execute("CREATE VIEW interactions AS SELECT a.* FROM acts a SEMI JOIN known k ON k.lead_id = a.lead_id")
+    screen = Screen("interactions")
+    kind, content, campaign = (without_persons(base, "acts", c, screen, f"a.{c}") for c in ("type", "content", "campaign"))
+    screen.tell(report)
+    base.execute(f"""
+        CREATE VIEW interactions AS
+        SELECT a.lead_id, coalesce({kind}, 'other') AS type, a.at, a.value, {content} AS content, {campaign} AS campaign,
+               a.direction
+        FROM acts a SEMI JOIN known k ON k.lead_id = a.lead_id
+    """)
     lost = base.execute("SELECT count(*) FROM acts a ANTI JOIN known k ON k.lead_id = a.lead_id").fetchone()
     report.note("interactions", "rows of people who are no leads", count(lost), done="left out")
     guessed_types = [f"{t} → {_own_type(shape, t)}" for t in sorted(types) if t not in mapped_types]
@@ -324,10 +335,19 @@ def _deals(base: duckdb.DuckDBPyConnection, report: DataReport) -> None:
     report.note("deals", "deals of nobody", count(lost), done="neither a lead nor a company belongs to them; left out")
 
 
-def _changes(base: duckdb.DuckDBPyConnection, shape: CrmMapping) -> None:
-    """The history of mapped columns; fields that are stages are no attributes."""
-    pairs = [("lead", vendor_column, own_column) for own_column, vendor_column in shape.leads.items()]
-    pairs += [("company", vendor_column, own_column) for own_column, vendor_column in shape.companies.items()]
+def _changes(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataReport) -> None:
+    """The history of mapped columns that are attributes; fields that are stages are none."""
+    attributes = {table: {row[0] for row in base.execute(f"DESCRIBE {table}").fetchall()} for table in ("leads", "companies")}
+    pairs = [
+        ("lead", vendor_column, own_column)
+        for own_column, vendor_column in shape.leads.items()
+        if own_column in attributes["leads"]
+    ]
+    pairs += [
+        ("company", vendor_column, own_column)
+        for own_column, vendor_column in shape.companies.items()
+        if own_column in attributes["companies"]
+    ]
     pairs += [("lead", vendor_column, "opted_out") for vendor_column in shape.opted_out]
     # what was recorded with another table is known from then on, not before
     elsewhere = "".join(
@@ -340,9 +360,12 @@ def _changes(base: duckdb.DuckDBPyConnection, shape: CrmMapping) -> None:
     )
     base.execute("CREATE TABLE fields (entity VARCHAR, theirs VARCHAR, ours VARCHAR)")
     base.executemany("INSERT INTO fields VALUES (?, ?, ?)", pairs or [("", "", "")])
+    screen = Screen("attribute_changes")
+    value = without_persons(base, "histories", "value", screen, "nullif(h.value, '')")
+    screen.tell(report)
     base.execute(f"""
         CREATE VIEW attribute_changes AS
-        SELECT h.entity, coalesce(l."into", c."into", h.record) AS id, f.ours AS "column", nullif(h.value, '') AS value, h.at
+        SELECT h.entity, coalesce(l."into", c."into", h.record) AS id, f.ours AS "column", {value} AS value, h.at
         FROM histories h JOIN fields f ON f.entity = h.entity AND f.theirs = h.field
         LEFT JOIN lead_of l ON h.entity = 'lead' AND l.record = h.record
         LEFT JOIN company_of c ON h.entity = 'company' AND c.record = h.record

@@ -20,6 +20,7 @@ from connectors.files.shapes import text_array
 from connectors.files.writing import ColumnWriting
 from features.attributes.values import NO_WORDS, YES_WORDS
 from features.common.errors import RowError
+from features.common.persons.texts import masked
 from features.dataset.tables import TIME, Kind
 
 Texts: TypeAlias = "pd.Series[Any]"  # of str or a category of str; its index counts the rows of the file from 0
@@ -41,7 +42,8 @@ class Origin:
         if not unreadable.any():
             return
         row = int(np.flatnonzero(unreadable)[0])
-        location = f"{self.file}, row {int(values.index[row]) + FIRST_ROW}, column {self.column!r}: {values.iloc[row]!r}"
+        value = masked(values.iloc[row], self.column)
+        location = f"{self.file}, row {int(values.index[row]) + FIRST_ROW}, column {self.column!r}: {value}"
         raise RowError(
             lambda rows: f"{location} {fact}" + (f" ({rows - 1:,} more such rows)." if rows > 1 else "."),
             remedy,

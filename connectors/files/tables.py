@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 
 from connectors.files.convert import Origin, Texts, as_kind, as_time, distinct_map, has_point_zero, translate
 from connectors.files.infer import infer
-from connectors.files.privacy import is_personal, mail_domain, personal_content
 from connectors.files.reading import FIRST_ROW, ROW, RawFile, is_moment, open_file
 from connectors.files.settings import AttributesFile, FileOptions, FilesSource, LeadStagesFile, Scalar, TableFile, words
 from connectors.files.writing import ColumnWriting, OtherColumns
 from features.attributes.values import has_opted_out, read_flag
 from features.common.errors import ConfigError, RowError, RowErrors, nearest
+from features.common.persons.texts import mail_domain
 from features.dataset.data_report import DataReport
+from features.dataset.persons import SAMPLE, Screen, personal_content, screen_table
 from features.dataset.tables import INTERACTIONS, REPEATED, TABLES, Column
 
 
@@ -146,17 +147,18 @@ def frames_of(mapped: MappedFile, report: DataReport, blocks: Callable[[], Itera
                 f"source.{mapped.table.name}.values: {name!r} is no column of the mapping of {mapping.file}.",
                 nearest(name, [*targets, *mapped.custom()]),
             )
-    pointed, errors, left_out = _pointed(mapped, blocks), RowErrors(), 0
+    pointed, errors, left_out, screen = _pointed(mapped, blocks), RowErrors(), 0, Screen(mapped.table.name)
     writings = _writings(mapped, blocks, pointed)
     for raw in blocks():
         frame, dropped = _block_frame(mapped, report, raw, pointed, errors, writings)
         left_out += int(dropped.sum())
         if not errors:
-            yield frame[~dropped]
+            yield screen_table(mapped.table.name, frame[~dropped], screen)
     errors.check()
     for target, writing in writings.items():
         remark(report, mapped.table.name, mapped.origin(target), writing)
     mapped.file.tell(mapped.table.name, report)
+    screen.tell(report)
     report.note(mapped.table.name, f"rows of {mapping.file} left out", left_out, done="their value is mapped to null")
 
 
@@ -304,7 +306,7 @@ def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collectio
     custom = [c for c in mapped.custom() if c not in reserved]
     raw = mapped.read(custom)
     frame = frame_of(mapped, report, raw)
-    personal: dict[str, str] = {}
+    screen = Screen(mapped.table.name)
     hollow: list[str] = []
     custom_columns: dict[str, pd.Series[Any]] = {}
     other_columns = mapped.other_columns()
@@ -318,15 +320,12 @@ def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collectio
             continue
         writing = ColumnWriting(mapped.options_of(column), None, other_columns, column, strict=False)
         values = infer(texts, writing.options, writing)
-        kind = is_personal(column, values, texts, mapped.table.name)
-        if kind:
-            personal[column] = kind
-        else:
+        if screen.keeps(column, values, texts):
             remark(report, mapped.table.name, Origin(mapped.file.name, column, column), writing)
-            custom_columns[f"{column} (file)" if column in frame else column] = values  # the mapped column has the name already
+            name = f"{column} (file)" if column in frame else column  # the mapped column has the name already
+            custom_columns[name] = screen.without_persons(column, values)
     frame = pd.concat([frame, pd.DataFrame(custom_columns, index=frame.index)], axis=1)
-    listed = ", ".join(f"{c} ({kind})" for c, kind in personal.items())
-    report.note(mapped.table.name, "personal columns not taken", len(personal), listed, "map one under `columns:` to keep it")
+    screen.tell(report)
     report.note(mapped.table.name, "all-empty columns not taken", len(hollow), ", ".join(hollow))
     _warn_mail_ids(mapped, frame, report)
     return _one_row_each(mapped, frame, report)
@@ -334,7 +333,7 @@ def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collectio
 
 def _warn_mail_ids(mapped: MappedFile, frame: pd.DataFrame, report: DataReport) -> None:
     key = mapped.table.key
-    if key in frame and personal_content(frame[key]) == "e-mail address":
+    if key in frame and personal_content(frame[key].dropna().unique()[:SAMPLE].tolist()) == "e-mail address":
         report.warn(mapped.table.name, f"{key}s are e-mail addresses", len(frame), done="kept; better use the id of your CRM")
 
 

@@ -21,7 +21,6 @@ from connectors.crm.rows import label_row, number
 from connectors.crm.stream import FORBIDDEN, Page, Stream, changed_rows
 from connectors.crm.sweep import due
 from connectors.crm.webhooks import FOR_GOOD, Event
-from connectors.files.privacy import mail_domain
 from connectors.hubspot import activities
 from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.check import budget, checks
@@ -38,6 +37,7 @@ from connectors.hubspot.records import (
 from connectors.hubspot.settings import INTERACTIONS, LEAD_STAGES, OUTCOMES, RECORDS, SCOPES, STAGES, STATUSES, HubSpotSource
 from connectors.hubspot.writer import HubSpotWriter
 from features.attributes.values import has_opted_out
+from features.common.persons.texts import mail_domain
 
 OPT_OUTS = ("hs_email_optout",)
 ATTRIBUTE_TYPES = {"enumeration", "number", "bool", "date", "datetime", "string"}

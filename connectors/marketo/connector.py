@@ -24,7 +24,6 @@ from connectors.crm.moments import iso, moment
 from connectors.crm.responses import RefusedError
 from connectors.crm.rows import alias_row, history_row, label_row, true
 from connectors.crm.stream import Page, Stream
-from connectors.files.privacy import mail_domain
 from connectors.marketo.api import BATCH, TYPES_PER_CALL, LostExportError, MarketoApi, fitting
 from connectors.marketo.check import budget, checks
 from connectors.marketo.exports import ExportPart, Tables, by_month
@@ -62,6 +61,7 @@ from connectors.marketo.settings import (
 )
 from connectors.marketo.writer import MarketoWriter
 from features.attributes.values import has_opted_out
+from features.common.persons.texts import mail_domain
 
 QUEUE_DEPTH = 6  # jobs in the queue, which has ten places
 UNSAVED_JOBS = 3  # jobs that a kill may make unknown; they and `QUEUE_DEPTH` others fit into the queue

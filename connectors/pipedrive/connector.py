@@ -19,7 +19,6 @@ from connectors.crm.responses import RefusedError
 from connectors.crm.rows import before_row, history_row, label_row
 from connectors.crm.stream import FORBIDDEN, Page, Stream, changed_rows
 from connectors.crm.sweep import due
-from connectors.files.privacy import mail_domain
 from connectors.pipedrive.activities import LAST_MAILS, Tables, activities, inbox_row, mail, mail_mark
 from connectors.pipedrive.api import ARCHIVED_COST, ARCHIVED_INBOX_COST, LIST_COST, PipedriveApi, next_cursor, rfc
 from connectors.pipedrive.check import budget, checks
@@ -27,6 +26,7 @@ from connectors.pipedrive.deals import deal_history, deal_row
 from connectors.pipedrive.participants import READ_MARK, TAKE_PART, participant_pages
 from connectors.pipedrive.settings import INBOX, INTERACTIONS, STAGE, STATUS, PipedriveSource
 from connectors.pipedrive.writer import PipedriveWriter
+from features.common.persons.texts import mail_domain
 
 OVERLAP = timedelta(minutes=5)
 OPTED_OUT_STATUSES = ("unsubscribed",)  # who is archived for marketing has not said no

@@ -23,7 +23,6 @@ from connectors.crm.moments import iso, moment
 from connectors.crm.responses import RefusedError, masked
 from connectors.crm.rows import alias_row, before_row, history_row, label_row, number, text, true
 from connectors.crm.stream import Page, Stream, changed_rows
-from connectors.files.privacy import mail_domain
 from connectors.salesforce import activities
 from connectors.salesforce.api import SalesforceApi
 from connectors.salesforce.check import budget, checks
@@ -38,6 +37,7 @@ from connectors.salesforce.settings import (
 )
 from connectors.salesforce.writer import SalesforceWriter
 from features.attributes.values import has_opted_out
+from features.common.persons.texts import mail_domain
 
 MEMBER, MEMBER_PREFIX = "CampaignMember", "00v"  # Salesforce's own beginning of their ids
 CONVERSION_FIELDS = ("IsConverted", "ConvertedDate", "ConvertedAccountId", "ConvertedContactId", "ConvertedOpportunityId")

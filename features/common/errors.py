@@ -9,19 +9,22 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from features.common.persons.texts import without_mail
+
 
 class RipelineError(Exception):
     """Something the user can put right.
 
-    The message is one or two sentences: what is wrong with which value, then what to do about it.
+    The message is one or two sentences: what is wrong with which value, then what to do about it. E-mail addresses in it are
+    masked: it is logged, and shown to others.
     """
 
     status = 500
 
     def __init__(self, fact: str, hint: str = "") -> None:
-        self.fact = fact
-        self.hint = hint
-        super().__init__(f"{fact}\n  → {hint}" if hint else fact)
+        self.fact = without_mail(fact)
+        self.hint = without_mail(hint)
+        super().__init__(f"{self.fact}\n  → {self.hint}" if hint else self.fact)
 
 
 class ConfigError(RipelineError):

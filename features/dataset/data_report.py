@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from features.common.persons.texts import without_mail
+
 Level = Literal["note", "warning"]
 
 _PLURAL = re.compile(r"\b(row|column|lead|deal|type|amount|moment|lead_id|company_id)s\b")
@@ -72,7 +74,7 @@ class DataReport:
 
     def _add(self, level: Level, table: str, what: str, count: int, example: object, done: str) -> None:
         if count:
-            self.notes.append(Note(level, table, what, int(count), str(example), done))
+            self.notes.append(Note(level, table, what, int(count), without_mail(str(example)), done))
 
     def merge(self, update: DataReport) -> DataReport:
         """A report of both: the notes in order; sizes are those of `update` where it has them."""

@@ -15,6 +15,7 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from features.common.errors import DataError, RowError, nearest
+from features.common.persons.texts import masked
 
 Kind = Literal["id", "text", "time", "number", "flag"]
 
@@ -172,7 +173,7 @@ def read_column(table: str, column: Column, values: pd.Series) -> pd.Series:
     unreadable = np.flatnonzero((converted.isna() & values.notna()).to_numpy())
     if len(unreadable):
         row = unreadable[0]
-        value = f"Table {table!r}, row {values.index[row]}, column {column.name!r}: {values.iloc[row]!r}"
+        value = f"Table {table!r}, row {values.index[row]}, column {column.name!r}: {masked(values.iloc[row])}"
         raise RowError(
             lambda rows: f"{value} is no {word} ({rows:,} such rows).",
             "Put it right where the dataset is written; a value that is missing must be empty.",

@@ -67,7 +67,7 @@ class Leads:
 
     def add_interactions(self, body: bytes) -> tuple[InteractionsAnswer, list[str]]:
         """Interactions come in, idempotent by event_id; the answer, and whom they are about."""
-        events, refused = events_of(body, self.store.ids)
+        events, refused, personal = events_of(body, self.store.ids)
         places, now = list(events), self.now
 
         def work(connection: Any) -> interactions.IngestResult:
@@ -90,7 +90,7 @@ class Leads:
             raise _all_refused(refused)
         answer = InteractionsAnswer(
             received=outcome.added + outcome.duplicates + outcome.erased + len(refused), new=outcome.added,
-            known=outcome.duplicates, waiting=outcome.waiting, erased=outcome.erased,
+            known=outcome.duplicates, waiting=outcome.waiting, erased=outcome.erased, personal=personal,
             refused=sorted(refused, key=lambda refusal: refusal.place),
         )  # fmt: skip
         return answer, list(dict.fromkeys(event.lead_id for event in events.values()))
@@ -98,7 +98,7 @@ class Leads:
     def write_lead(self, lead_id: str, body: bytes, if_match: str | None, if_none_match: str | None) -> LeadWritten:
         """What is known of a lead: an upsert, with optimistic locking where `If-Match` is sent."""
         scorer, now = self._provide(), self.now
-        change = change_of(body, lead_id, self.store.ids, scorer.model.funnel if scorer else None, now)
+        change, left_out = change_of(body, lead_id, self.store.ids, scorer.model.funnel if scorer else None, now)
         expected, create_only = version_of(if_match), (if_none_match or "").strip() == "*"
 
         def work(connection: Any) -> lead_writes.WriteResult:
@@ -110,7 +110,9 @@ class Leads:
         outcome = self.store.write(work)
         if outcome.changed:
             self.store.wake.set()
-        return LeadWritten(lead_id=change.lead_id, version=outcome.version, created=outcome.created, changed=outcome.changed)
+        return LeadWritten(
+            lead_id=change.lead_id, version=outcome.version, created=outcome.created, changed=outcome.changed, left_out=left_out
+        )
 
     def lead_stages(self, lead_id: str, parameters: dict[str, str]) -> LeadStageHistory:
         """The recorded lead stages, what was taken back among them."""

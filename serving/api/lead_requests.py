@@ -13,6 +13,9 @@ from features.attributes.values import has_opted_out, is_missing
 from features.common.clock import NO_MOMENT
 from features.common.environment import number
 from features.common.errors import nearest
+from features.common.persons.headers import Personal
+from features.common.persons.texts import cut
+from features.common.persons.values import without_persons
 from features.common.words import LANGUAGES, Language
 from features.dataset.funnel import Funnel
 from serving.http.errors import RefusedError, pointer, quote, refuse
@@ -38,11 +41,12 @@ _INTERACTION = msgspec.json.Decoder(StoredInteraction)
 _UPDATE = msgspec.json.Decoder(LeadUpdate)
 _DIGITS = re.compile(r"([0-9]{1,9})(?:\.0+)?", re.ASCII)
 MOST_SCORE = 1e9
+OTHER_TYPE = "other"  # of an interaction whose type was nothing but a personal detail
 _ETAG = re.compile(r'(?:W/)?"v(\d{1,9})"')
 
 
-def events_of(body: bytes, ids: Ids) -> tuple[dict[int, InteractionEvent], list[RefusedEvent]]:
-    """The interactions of a request by their places, and those that cannot be taken.
+def events_of(body: bytes, ids: Ids) -> tuple[dict[int, InteractionEvent], list[RefusedEvent], int]:
+    """The interactions of a request by their places, those that cannot be taken, and of how many a personal detail was cut.
 
     Raises
     ------
@@ -52,9 +56,11 @@ def events_of(body: bytes, ids: Ids) -> tuple[dict[int, InteractionEvent], list[
     request = decode_body(_INTERACTIONS, body) or _second_look(body)
     events: dict[int, InteractionEvent] = {}
     refused: list[RefusedEvent] = []
+    personal = 0
     for index, item in enumerate(request.interactions):
         try:
-            events[index] = _event(index, item_of(item, body, _INTERACTION, ("interactions", index)), ids)
+            events[index], is_cut = _event(index, item_of(item, body, _INTERACTION, ("interactions", index)), ids)
+            personal += is_cut
         except RefusedError as error:
             problem = error.problem
             if problem.status == 400:
@@ -64,7 +70,7 @@ def events_of(body: bytes, ids: Ids) -> tuple[dict[int, InteractionEvent], list[
                 RefusedEvent(place=index, event_id=_repeatable_id(raw, "event_id"), lead_id=_repeatable_id(raw, "lead_id"),
                              detail=problem.detail, field=problem.field)
             )  # fmt: skip
-    return events, refused
+    return events, refused, personal
 
 
 def _second_look(body: bytes) -> InteractionsRequest[Any]:
@@ -87,16 +93,19 @@ def _repeatable_id(raw: Any, name: str) -> str | None:
     return quote(value).strip("'\"") if isinstance(value, str) and len(value) <= 200 else None
 
 
-def _event(index: int, interaction: StoredInteraction, ids: Ids) -> InteractionEvent:
+def _event(index: int, interaction: StoredInteraction, ids: Ids) -> tuple[InteractionEvent, bool]:
     path = ("interactions", index)
     for name in ("event_id", "lead_id", "type", "content", "campaign"):
         _check_text(getattr(interaction, name), name, path)
     if not is_plausible(interaction.at):
         raise _invalid_field(time_message("at", interaction.at), (*path, "at"), str(interaction.at))
-    return InteractionEvent(
-        ids(interaction.event_id), ids(interaction.lead_id), interaction.type, microseconds(interaction.at),
-        interaction.value, interaction.content, interaction.campaign, interaction.direction,
+    texts = (interaction.type, interaction.content, interaction.campaign)
+    kind, content, campaign = (None if text is None else cut(text).text for text in texts)
+    event = InteractionEvent(
+        ids(interaction.event_id), ids(interaction.lead_id), kind or OTHER_TYPE, microseconds(interaction.at),
+        interaction.value, content, campaign, interaction.direction,
     )  # fmt: skip
+    return event, (kind, content, campaign) != texts
 
 
 def _check_text(value: str | None, name: str, path: tuple[str | int, ...]) -> None:
@@ -107,8 +116,8 @@ def _check_text(value: str | None, name: str, path: tuple[str | int, ...]) -> No
         raise _invalid_field(f"{name} {problem}.", (*path, name), value)
 
 
-def change_of(body: bytes, lead_id: str, ids: Ids, funnel: Funnel | None, now: int) -> LeadChange:
-    """What a request tells of a lead.
+def change_of(body: bytes, lead_id: str, ids: Ids, funnel: Funnel | None, now: int) -> tuple[LeadChange, dict[str, Personal]]:
+    """What a request tells of a lead, and what is left out or cut of it because it is personal, by its pointer.
 
     Raises
     ------
@@ -130,11 +139,16 @@ def change_of(body: bytes, lead_id: str, ids: Ids, funnel: Funnel | None, now: i
         moments[name] = microseconds(moment)
     _stage(update, funnel)
     attributes, opted_out = _opted_out(update)
-    company = dict(update.company) if update.company is not None else None
+    company: dict[str, object] | None = None if update.company is None else dict(update.company)
     company_id = _company_id(company)
     for name, values in (("attributes", attributes), ("company", company)):
         _sizes(name, values or {})
-    return LeadChange(
+    left_out: dict[str, Personal] = {}
+    attributes, company = (
+        _impersonal(values, table, name, left_out)
+        for values, table, name in ((attributes, "leads", "attributes"), (company, "companies", "company"))
+    )
+    change = LeadChange(
         lead_id=ids(lead_id),
         effective_at=moments.get("at"),
         created_at=moments.get("created_at"),
@@ -146,6 +160,18 @@ def change_of(body: bytes, lead_id: str, ids: Ids, funnel: Funnel | None, now: i
         opted_out=opted_out,
         review_asked=update.human_review,
     )
+    return change, left_out
+
+
+def _impersonal(
+    values: Mapping[str, object] | None, table: str, field: str, left_out: dict[str, Personal]
+) -> dict[str, object] | None:
+    """Values without personal ones, which are noted in `left_out`."""
+    if values is None:
+        return None
+    remaining, personal = without_persons(values, table)
+    left_out.update({pointer((field, name)): kind for name, kind in personal.items()})
+    return remaining
 
 
 def _sizes(name: str, values: Mapping[str, object]) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 
 from starlette.responses import Response
 
+from features.common.persons.texts import is_personal_text, without_mail
 from serving.schemas.score import Problem
 
+LONGEST_VALUE = 500  # characters of a value looked at for a personal detail
 MAX_VALUE_LENGTH = 100  # characters of a value at the most
 
 _REPR = reprlib.Repr()
@@ -26,8 +28,10 @@ class RefusedError(Exception):
 
 
 def quote(value: object) -> str:
-    """A value as it may be shown in an answer: short, and never a control character."""
-    return _REPR.repr(value)[:MAX_VALUE_LENGTH]
+    """A value as it may be shown in an answer: short, never a control character, and nothing of a person."""
+    if isinstance(value, str) and (personal := is_personal_text(value[:LONGEST_VALUE])):
+        return f"({personal})"
+    return without_mail(_REPR.repr(value)[:MAX_VALUE_LENGTH])
 
 
 def readable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ class InteractionsAnswer(BaseModel):
     known: int = Field(description="sent before: nothing changed")
     waiting: int = Field(description="of the new ones, those whose lead is not known yet")
     erased: int = Field(description="of leads that were erased: not kept")
+    personal: int = Field(default=0, description="of which a personal detail was cut out: an address, a number, a name")
     refused: list[RefusedEvent]
 
 
@@ -40,6 +42,9 @@ class LeadWritten(BaseModel):
     version: int
     created: bool
     changed: bool
+    left_out: Mapping[str, str] = Field(
+        default_factory=dict, description="JSON pointer → kind of each value that is personal and was not kept, or cut"
+    )
 
 
 class RecordedLeadStage(BaseModel):

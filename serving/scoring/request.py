@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,12 +13,15 @@ import numpy as np
 
 from features.attributes.values import has_opted_out, is_missing, read_flag
 from features.common.errors import nearest
+from features.common.persons.headers import Personal
+from features.common.persons.texts import cut
+from features.common.persons.values import without_persons
 from features.common.words import Language
 from features.dataset.funnel import Funnel
 from features.dataset.repeats import SENTENCE, distinct
 from features.dataset.spells import counted_moment
 from features.engine.request import InteractionColumns, RequestLead
-from serving.http.errors import RefusedError, pointer, quote, refuse
+from serving.http.errors import RefusedError, pointer, quote, readable, refuse
 from serving.http.json_body import decode_body, item_of, object_of
 from serving.http.validation import struct_of
 from serving.schemas.answer import Result
@@ -177,10 +180,10 @@ def _read_lead(parsed: Parsed, index: int, lead: Lead, funnel: Funnel, seen_ids:
             suggestion = nearest(lead.lead_stage, (*funnel.stages, *funnel.exits))
             detail = f"{quote(lead.lead_stage)} is no lead stage of this funnel: {suggestion}"
             raise _invalid(lead, index, detail, ["lead_stage"], lead.lead_stage)
-        live, naive = _live(lead, index, parsed.as_of, funnel.position(lead.lead_stage), lead.previous)
+        live, naive, personal = _live(lead, index, parsed.as_of, funnel.position(lead.lead_stage), lead.previous)
         parsed.places.append(index)
         parsed.leads.append(live)
-        parsed.warnings[index] = _warnings(lead, funnel, parsed.naive or naive)
+        parsed.warnings[index] = _warnings(lead, funnel, parsed.naive or naive, personal)
         if repeats := len(lead.interactions) - len(live.interactions):
             parsed.warnings[index].append(SENTENCE.format(repeats))
 
@@ -200,8 +203,11 @@ def _invalid(lead: Lead, index: int, detail: str, path: Sequence[str | int], val
     return refuse(422, "Invalid lead", detail, lead=lead.lead_id, field=location, value=quote(value))
 
 
-def _live(lead: Lead, index: int, as_of: int, stage: int, previous: Recommended | None) -> tuple[RequestLead, bool]:
-    """The lead at a position of the funnel, and whether one of its times has no offset.
+def _live(
+    lead: Lead, index: int, as_of: int, stage: int, previous: Recommended | None
+) -> tuple[RequestLead, bool, Mapping[str, Personal]]:
+    """The lead at a position of the funnel, whether one of its times has no offset, and which of its values are personal: as in
+    training they are not used.
 
     Raises
     ------
@@ -223,14 +229,16 @@ def _live(lead: Lead, index: int, as_of: int, stage: int, previous: Recommended 
         np.array(moments, np.int64),
         [act.direction for act in acts],
         [act.value for act in acts],
-        [act.content for act in acts],
+        [None if act.content is None else cut(act.content).text for act in acts],
     )
     company = lead.company or {}
     company_id = company.pop("company_id", None)
+    attributes, personal = without_persons(lead.attributes, "leads")
+    of_firm, personal_of_firm = without_persons(company, "companies")
     company_name = None if company_id is None else str(company_id)
     entered = max(created, counted_moment(created, entered))  # as everywhere: from the creation on at the earliest
-    live = RequestLead(lead.lead_id, stage, created, entered, lead.attributes, company_name, company, columns, recommended)
-    return live, naive
+    live = RequestLead(lead.lead_id, stage, created, entered, attributes, company_name, of_firm, columns, recommended)
+    return live, naive, {**personal, **personal_of_firm}
 
 
 def _within(moments: Sequence[int], end: int) -> bool:
@@ -257,7 +265,7 @@ def _impossible(lead: Lead, index: int, as_of: int, previous: Recommended | None
     return _invalid(lead, index, detail, ["interactions", number, "at"], str(act.at))
 
 
-def _warnings(lead: Lead, funnel: Funnel, naive: bool) -> list[str]:
+def _warnings(lead: Lead, funnel: Funnel, naive: bool, personal: Mapping[str, Personal]) -> list[str]:
     messages = []
     if naive:
         messages.append(NO_OFFSET)
@@ -267,4 +275,7 @@ def _warnings(lead: Lead, funnel: Funnel, naive: bool) -> list[str]:
         messages.append(NO_STAGE_TIME)
     if lead.lead_stage_since is not None and microseconds(lead.lead_stage_since) < microseconds(lead.created_at):
         messages.append(EARLY_STAGE)
+    if personal:
+        listed = ", ".join(f"{readable(name)} ({kind})" for name, kind in personal.items())
+        messages.append(f"Personal and not used: {listed}. Leave it out.")
     return messages

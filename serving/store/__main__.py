@@ -66,9 +66,12 @@ def _empty(store: Store, _arguments: argparse.Namespace) -> int:
 
 
 def _load(store: Store, arguments: argparse.Namespace) -> int:
+    from features.dataset.persons import screen_dataset
     from serving.store.load import load
 
-    dataset = Dataset.read(arguments.dataset)
+    dataset, report = screen_dataset(Dataset.read(arguments.dataset))
+    for note in report.lines():
+        print(note)
     with _bars() as progress:
         new_rows = load(store, dataset, progress)
     summary = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in new_rows.items() if count) or "nothing"

@@ -13,6 +13,7 @@ from features.dataset import erasures
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import META, Dataset
 from features.dataset.erasures import remove_lead
+from features.dataset.persons import screen_dataset
 from features.dataset.validate import validate
 from features.partitions.frames import whole_dataset
 from features.partitions.manifest import is_partitioned
@@ -45,8 +46,9 @@ def read_source(
     in this Parquet file, whatever their number."""
     if config.dataset is not None:
         storage = Storage.from_path(config.path(config.dataset))
-        dataset = whole_dataset(storage) if is_partitioned(storage) else Dataset.read(config.path(config.dataset))
-        return dataset, DataReport()
+        if is_partitioned(storage):
+            return whole_dataset(storage), DataReport()
+        return screen_dataset(Dataset.read(config.path(config.dataset)))
     if isinstance(config.source, FilesSource):
         source = config.source if folder is None else config.source.model_copy(update={"folder": str(folder.resolve())})
         from connectors.files.load import load_files

@@ -16,6 +16,7 @@ import pandas as pd
 from features.common.errors import ConfigError, DataError
 from features.common.files import whole_file, whole_folder
 from features.dataset.dataset import Dataset
+from features.dataset.persons import screen_dataset
 from features.partitions.lock import folder_lock
 from features.partitions.manifest import Manifest, is_partitioned
 from features.partitions.storage import Storage
@@ -120,7 +121,7 @@ def capacity_in_words(model: FunnelModel, config: Config, leads: int, handed_ove
 
 def _score_in_memory(job: ScoreJob, steps: Steps) -> ScoredFile:
     with steps.phase("Reading the data"):
-        data = Dataset.read(job.dataset) if job.dataset else load(job.config)[0]
+        data = screen_dataset(Dataset.read(job.dataset))[0] if job.dataset else load(job.config)[0]
     moment = moment_of(job.as_of, data.extracted_at)
     with steps.phase("Loading the model"):
         model = load_model(job.model_folder) if job.model_folder else champion(job.config.name)

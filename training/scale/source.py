@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from connectors.crm.settings import CrmSource
 from connectors.files.settings import FilesSource
 from features.dataset.dataset import META, read_meta
+from features.dataset.persons import screen_dataset, screen_interactions
 from features.partitions.database import spill_folder
 from features.partitions.executor import Engine, Tick
 from features.partitions.inputs import Raw
 from features.partitions.manifest import Manifest, is_partitioned
 from features.partitions.memory import Budget
 from features.partitions.partition import add, partition
+from features.partitions.reading import Groups
 from features.partitions.storage import Storage
 from training.common.config import Config
 from training.data.load import erased_leads, imported_folder, read_source
@@ -64,20 +67,35 @@ def open_raw(config: Config, engine: Engine, out: Storage, folder: Path | None =
     Interactions that are in no Parquet file are put into one for as long as the block lasts: where sorting spills to, or, on a
     cluster, into the object store `out` unless `spill:` names a folder that all workers see.
     """
-    if config.dataset is not None or isinstance(config.source, CrmSource):
-        raw = Raw.of_folder(config.path(config.dataset) if config.dataset is not None else imported_folder(config))
+    if isinstance(config.source, CrmSource) and config.dataset is None:
+        raw = Raw.of_folder(imported_folder(config))
         yield raw.without(erased_leads(raw.lean, raw.report))
         return
     with ExitStack() as stack:
         file = stack.enter_context(spill_folder(engine.budget, out)) / "interactions.parquet"
-        dataset, report = read_source(config, folder=folder, interactions=file)
-        raw = Raw.of_dataset(dataset, file, report)
-        if raw.rows and engine.distributed and not engine.budget.spill and out.local is None:
+        if config.dataset is not None:
+            raw = _screened(Raw.of_folder(config.path(config.dataset)), file)
+        else:
+            dataset, report = read_source(config, folder=folder, interactions=file)
+            raw = Raw.of_dataset(dataset, file, report)
+        if raw.rows and file.is_file() and engine.distributed and not engine.budget.spill and out.local is None:
             name = f"work/staged-{raw.digest[:16]}.parquet"
             stack.callback(out.remove, name)
             out.upload(name, file)
             raw = raw.moved(f"{out}/{name}")
         yield raw.without(erased_leads(raw.lean, raw.report))
+
+
+def _screened(raw: Raw, file: Path) -> Raw:
+    """A dataset that others may have written, without what speaks of a person; its interactions are copied into `file` where
+    they had to change."""
+    lean, report = screen_dataset(raw.lean)
+    for groups in raw.rows.files:
+        of_file = screen_interactions(Path(groups.path), file)
+        report = report.merge(of_file)
+        if of_file.notes:
+            raw = replace(raw, rows=replace(raw.rows, files=(Groups.from_file(file),)))
+    return replace(raw, lean=lean, report=raw.report.merge(report))
 
 
 def partitioned(config: Config, engine: Engine, *, folder: Path | None = None, tick: Tick | None = None) -> Storage:
@@ -102,8 +120,9 @@ def partition_to(
     """`make partition`: everything into `out`, or, with `day` (a dataset folder of what is new), that day added to it."""
     funnel = config.funnel.build()
     if day is not None:
-        raw = Raw.of_folder(day)
-        return add(out, raw.without(erased_leads(raw.lean, raw.report)), funnel, engine, tick)
+        with spill_folder(engine.budget, out) as scratch:
+            raw = _screened(Raw.of_folder(day), scratch / "interactions.parquet")
+            return add(out, raw.without(erased_leads(raw.lean, raw.report)), funnel, engine, tick)
     digest = source_digest(config, folder, engine.budget)
     if manifest := unchanged(out, digest):
         return manifest

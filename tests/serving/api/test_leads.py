@@ -6,10 +6,12 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from starlette.testclient import TestClient
 
 from serving.api.app import create_app
 from serving.store.store import Store
+from serving.store.tables import metadata
 from tests.serving.store.world import CREATED, World, event
 
 
@@ -120,3 +122,39 @@ def test_json_is_read_strictly(world: World) -> None:
         assert world.client.post("/v1/interactions", content=body).status_code == 400
     sent = json.dumps({"interactions": [event(1, content="\ud800")]})
     assert world.client.post("/v1/interactions", content=sent).status_code == 422
+
+
+def test_what_is_personal_is_neither_kept_nor_repeated(store: Store, capfd: pytest.CaptureFixture[str]) -> None:
+    world = World(store)
+    attributes = {
+        "first_name": "Zqfirst", "Telefon": "+49 171 1234567", "source": "from zqmail@ex.org", "channel": "zqlone@ex.org",
+        "age": 40, "country": "DE",
+    }  # fmt: skip
+    firm = {"company_id": "C-1", "industry": "software", "street": "Zqstrasse 12", "name": "Acme GmbH"}
+    answer = world.put("L-1", {"created_at": CREATED, "attributes": attributes, "company": firm})
+    assert answer.json()["left_out"] == {
+        "/attributes/first_name": "name",
+        "/attributes/Telefon": "telephone number",
+        "/attributes/source": "e-mail address",
+        "/attributes/channel": "e-mail address",
+        "/company/street": "postal address",
+    }
+    acts = [
+        event(1, content="Offer for zqcontent@ex.org"),
+        event(2, campaign="zqcampaign [at] ex.org", content="/pricing"),
+        event(3, content="/pricing"),
+    ]
+    sent = world.happened(*acts).json()
+    assert (sent["new"], sent["personal"]) == (3, 2)
+    assert world.happened(*acts).json()["known"] == 3
+    request = world.get("/v1/leads/L-1")
+    scored = world.client.post("/v1/score", json={"leads": [{**request["leads"][0], "attributes": attributes}]})
+    assert "Personal and not used: first_name (name)" in " ".join(scored.json()["results"][0]["warnings"])
+    bad = world.put("L-1", {"lead_stage": "zqstage@ex.org"})
+    world.score_all()
+    with store.read() as connection:
+        rows = [str(connection.execute(table.select()).all()) for table in metadata.sorted_tables]
+    out = capfd.readouterr()
+    everything = [*rows, answer.text, json.dumps(request), scored.text, bad.text, out.out, out.err]
+    assert not [text for text in everything if "zq" in text.casefold() or "1234567" in text]
+    assert request["leads"][0]["attributes"] == {"age": 40, "country": "DE", "source": "from (e-mail address)"}

@@ -47,12 +47,12 @@ def what_if(body: bytes) -> Any:
 
 
 def interactions(body: bytes) -> Any:
-    events, refused = events_of(body, Ids())
+    events, refused, _ = events_of(body, Ids())
     return [repr(events), [refusal.model_dump() for refusal in refused]]
 
 
 def change(body: bytes) -> Any:
-    return repr(change_of(body, "L-1", Ids(), FUNNEL, 0))
+    return repr(change_of(body, "L-1", Ids(), FUNNEL, 0)[0])
 
 
 def answer(reader: Callable[[bytes], Any], body: bytes) -> str:
