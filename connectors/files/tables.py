@@ -73,8 +73,9 @@ class MappedFile:
 
 
 def _value_mask(column: pa.ChunkedArray, values: Sequence[Scalar]) -> pa.ChunkedArray:
-    allowed = pa.array([w for value in values for w in words(value)], pa.string())
-    return pc.fill_null(pc.is_in(column.cast(pa.string()), value_set=allowed), False)
+    allowed = [w for value in values for w in words(value)]
+    mask = pc.fill_null(pc.is_in(column.cast(pa.string()), value_set=pa.array(allowed, pa.string())), False)
+    return pc.or_(mask, pc.is_null(column)) if "" in allowed else mask  # a blank has no value any more
 
 
 def text_series(table: pa.Table, column: str, repeated: bool) -> Texts:
@@ -277,8 +278,21 @@ def _one_row_each(mapped: MappedFile, frame: pd.DataFrame, report: DataReport) -
         return frame
     kept_row: Any = mapping.repeated
     repeated = frame[key].duplicated(keep=kept_row)
-    report.note(mapped.table.name, f"further rows of the same {key}", int(repeated.sum()), done=f"the {kept_row} one was kept")
-    return frame[~repeated]
+    done = f"of each column the {kept_row} filled value was kept"
+    report.note(mapped.table.name, f"further rows of the same {key}", int(repeated.sum()), done=done)
+    return _filled_from_others(frame, key, kept_row)[~repeated] if repeated.any() else frame
+
+
+def _filled_from_others(frame: pd.DataFrame, key: str, kept_row: str) -> pd.DataFrame:
+    """The frame with the blanks of the `kept_row` ("first", "last") of each id filled from the nearest row of the same id that
+    has a value: a later contact without a company size does not take that of the company away. A row without an id stays."""
+    several = frame[key].duplicated(keep=False) & frame[key].notna()
+    columns = [c for c in frame.columns if c != key and frame.loc[several, c].isna().any()]
+    if not columns:
+        return frame
+    groups = frame.loc[several, columns].groupby(frame.loc[several, key], sort=False, observed=True)
+    filled = groups.ffill() if kept_row == "last" else groups.bfill()
+    return frame.assign(**{c: frame[c].where(~several, filled[c].reindex(frame.index)) for c in columns})
 
 
 def wide_lead_stages(mapped: MappedFile, report: DataReport) -> pd.DataFrame:
