@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.exports.dates import date_formats
-from connectors.exports.kinds import squash
+from connectors.exports.kinds import fold, squash
 from connectors.files.convert import parsed_numbers
 from connectors.files.privacy import personal_content, personal_header
 from connectors.files.reading import RawFile, is_moment
@@ -23,6 +23,7 @@ Kind = Literal["empty", "date", "yes/no", "number", "id", "category", "text"]
 
 MOST_VALUES = 2_000  # distinct values of a column that are remembered
 FEW_VALUES = 50  # distinct values of a category
+_DATE = re.compile(r"\b(?:date|datum|fecha|created|closed|timestamp)\b|datum$")
 SHOWN = 3  # shapes of a column that are shown
 
 
@@ -128,7 +129,7 @@ def kind_of(header: str, values: Mapping[str, int], filled: int, options: FileOp
     if len(words) <= 4 and words <= YES_WORDS | NO_WORDS and words & YES_WORDS and words & NO_WORDS:
         return "yes/no"
     name = squash(header)
-    if is_date(values, options) and not re.fullmatch(r".*(id|number|nummer|nr|no|amount|betrag)", name):
+    if is_date(header, values, options) and not re.fullmatch(r".*(id|number|nummer|nr|no|amount|betrag)", name):
         return "date"
     is_unique = len(values) > 1 and sum(values.values()) == len(values) == min(filled, MOST_VALUES)
     if re.fullmatch(r".*(id|ids|guid|uuid|key|number|nummer|nr|no|kennung)", name) and (is_unique or len(values) > FEW_VALUES):
@@ -141,13 +142,15 @@ def kind_of(header: str, values: Mapping[str, int], filled: int, options: FileOp
     return "category" if len(values) <= FEW_VALUES and not is_unique else "text"
 
 
-def is_date(values: Iterable[str], options: FileOptions) -> bool:
-    """Are nearly all of these values dates? Whole numbers are none unless they have the length of a moment."""
-    sample = list(values)[:200]
-    formats, _, unread = date_formats(sample, options.date_format or ())
-    written = len(sample) - len(unread)
+def is_date(header: str, values: Mapping[str, int], options: FileOptions) -> bool:
+    """Do nearly all rows with these values hold dates, or half of them where the header speaks of one? Whole numbers are none
+    unless they have the length of a moment."""
+    sample = dict(list(values.items())[:200])
+    formats, _, unread = date_formats(list(sample), options.date_format or ())
+    rows = sum(sample.values())
     numbers = sum(value.isdigit() for value in sample)
-    return written >= 0.8 * len(sample) and (numbers < len(sample) / 2 or formats[:1] in (["epoch_s"], ["epoch_ms"]))
+    is_written = rows - sum(sample[value] for value in unread) >= (0.5 if _DATE.search(fold(header)) else 0.8) * rows
+    return is_written and (numbers < len(sample) / 2 or formats[:1] in (["epoch_s"], ["epoch_ms"]))
 
 
 def first_filled(names: Sequence[str], columns: Mapping[str, ColumnProfile]) -> str | None:

@@ -102,6 +102,8 @@ def _open(folder: Path, name: str) -> FolderFile:
             raise DataError("It is empty.", "Export it again; its first row must name the columns")
         options = FileOptions(encoding=encoding_of(path))
     file = open_file(folder, name, options)
+    if low.endswith((".txt", ".txt.gz")) and len(file.headers) == 1:
+        raise DataError("It is text in one column, no table.", "If it is one, name its first column and separate the columns")
     if not low.endswith((".parquet", ".pq")) and footer(file):
         file = RawFile(file.path, file.name, file.options.model_copy(update={"footer": True}), file.headers)
     return FolderFile(file, profiles(file))

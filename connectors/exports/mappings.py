@@ -25,6 +25,7 @@ NUMBERS = ("amount", "annual_revenue", "employees", "value")
 ODD_SHARE = 0.05  # of the rows, whose value is then taken for "nothing there"
 ODD_VALUES = 20
 MOST_FLAGS = 10
+SAMPLE = 300  # distinct dates of a column by which the order of day and month in a file is judged
 _GROUPED = re.compile(r"^[+-]?\d{1,3}(?:\.\d{3})+$")
 
 
@@ -88,14 +89,16 @@ def is_flag(profile: ColumnProfile) -> bool:
 def _dates(mapping: FileMapping, headers: Sequence[str]) -> None:
     profiles = [mapping.match.profiles[h] for h in dict.fromkeys(headers)]
     values = [v for p in profiles for v in p.values]
-    formats, doubt, unread = date_formats(values)
+    dated = [p for p in mapping.match.profiles.values() if p.kind == "date"]
+    of_file, doubt, _ = date_formats([v for p in dated for v in list(p.values)[:SAMPLE]])  # one order of day and month a file
+    formats, _, unread = date_formats(values, of_file)
     if not values or len(unread) == len(values):
         if values:
             mapping.doubts.append(f"dates such as {values[0]!r} are written in a way that is not known; set `date_format:`")
         return
     if formats:
         mapping.set("date_format", formats, f"such as {values[0]!r}")
-    if doubt:
+    if doubt and formats:
         mapping.questions.append(f"{doubt}: which is it? (`date_format:`)")
         mapping.comments[("date_format",)] = doubt
     for profile in profiles:

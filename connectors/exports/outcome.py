@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from connectors.crm.mapping import StageValue
@@ -15,29 +15,31 @@ from features.attributes.values import NO_WORDS, YES_WORDS
 from features.dataset.funnel import Funnel
 
 # words of a header that speak of what came of a lead, the surest first
-_SURE = (
-    re.compile(
-        r"\b(?:won|iswon|win|gewonnen|gagne|ganado|customer|iscustomer|kunde|client|cliente|closed won|sold|verkauft|signed)\b"
-    ),
-    re.compile(
-        r"\b(?:converted|isconverted|conversion|konvertiert|konvertierung|umgewandelt|converti|convertido|bought|buy|buys|"
-        r"purchased?|gekauft|approved|subscribed|abgeschlossen|abschluss|deposit)\b"
-    ),
-    re.compile(
-        r"\b(?:target|label|outcome|y|result|ergebnis|resultat|resultado|success|successful|erfolg|class|ziel|churned)\b"
-    ),
+_SURE = tuple(
+    re.compile(rf"\b(?:{words})\b")
+    for words in (
+        "won|iswon|win|gewonnen|gagne|ganado|customer|iscustomer|kunde|client|cliente|closed won|sold|verkauft|signed",
+        "converted|isconverted|conversion|konvertiert|konvertierung|umgewandelt|converti|convertido|bought|buys?|purchased?|"
+        "gekauft|approved|subscribed|abgeschlossen|abschluss|deposit",
+        "target|label|outcome|y|result|ergebnis|resultat|resultado|success|successful|erfolg|class|ziel|churned",
+        "offer|opportunity|demo|meeting|qualified|mql|sql|deal|order|angebot|responded|response|accepted|renewed|activated",
+    )
 )
 _STATUS = re.compile(
-    r"(?:^|\b)(?:lead |deal |opportunity |current |last )?(?:status|stage|state|phase|etape|etapa|statut|estado|leadstatus|lifecycle stage|lifecyclestage|lifecycle phase|dealstage|lead state)\b"
+    r"\b(?:status|stage|state|phase|etape|etapa|statut|estado|leadstatus|lifecyclestage|dealstage|leadstage|stufe)\b"
 )
+_NO_STATUS = re.compile(r"\b(?:id|date|datum|email|mail|civil|marital|family|country|employment|province|region|address)\b")
 _NOT_OUTCOME = re.compile(
-    r"\b(?:date|datum|time|at|on|reason|grund|score|rate|probability|amount|value|id|count|number|days|previous|last|email|mail|name|since|type|civil|marital|family)\b"
+    r"\b(?:date|datum|time|at|on|reason|grund|score|rate|probability|amount|value|id|count|number|days|previous|last|email|"
+    r"mail|name|since|type|civil|marital|family|do not|code|size|list)\b"
 )
 _NEGATIVE = re.compile(
-    r"^(?:not?|non|kein\w*|un\w+|nicht)\b|\b(?:lost|verloren|rejected|declined|abgelehnt|failed|failure|churn\w*|dead|disqualif\w*|bad|negative)\b"
+    r"^(?:not?|non|kein\w*|un\w+|nicht)\b|"
+    r"\b(?:lost|verloren|perdu|perdido|rejected|declined|abgelehnt|fail\w*|churn\w*|dead|disqualif\w*|bad|negative)\b"
 )
 _POSITIVE = re.compile(
-    r"^(?:won|customer|converted|client|kunde|gewonnen|approved|accepted|success\w*|sold|bought|paid|signed|deposit|positive|good)\b|closed won|closedwon|closed converted"
+    r"^(?:won|customer|converted|client\w*|kunde|gewonnen|gagne|ganado|approved|accepted|success\w*|sold|bought|paid|signed|"
+    r"deposit|positive|good)\b|closed ?won|closed converted"
 )
 MOST_STATUSES = 40
 
@@ -67,11 +69,7 @@ def _outcome(column: ColumnProfile, funnel: Funnel) -> OutcomeColumn | None:
     rank = next((i for i, pattern in enumerate(_SURE) if pattern.search(name)), None)
     if rank is not None and not _NOT_OUTCOME.search(name) and 2 <= len(column.values) <= 6:
         return _two_sided(column, rank)
-    if (
-        _STATUS.search(name)
-        and 2 <= len(column.values) <= MOST_STATUSES
-        and not re.search(r"\b(?:id|date|email|mail|civil|marital)\b", name)
-    ):
+    if _STATUS.search(name) and 2 <= len(column.values) <= MOST_STATUSES and not _NO_STATUS.search(name):
         return _status(column, len(_SURE), funnel)
     return None
 
@@ -81,6 +79,8 @@ def _two_sided(column: ColumnProfile, rank: int) -> OutcomeColumn | None:
     yes = tuple(v for v in column.values if is_yes(v))
     no = tuple(v for v in column.values if v not in yes and is_no(v))
     remaining = tuple(v for v in column.values if v not in yes and v not in no)
+    if any(v.replace(".", "").isdigit() for v in remaining):
+        return None  # a count
     if yes and no and not remaining:
         return OutcomeColumn(column.header, rank, yes, no, ())
     if yes and remaining and not no:
@@ -142,8 +142,3 @@ def _meaning(value: str, funnel: Funnel) -> str:
     if stage == funnel.final or is_yes(value) or deal_status(value) == "won":
         return "yes"
     return "no" if stage in funnel.exits or is_no(value) else "open"
-
-
-def by_header(columns: Mapping[str, ColumnProfile], headers: Iterable[str]) -> list[ColumnProfile]:
-    """The columns of these headers."""
-    return [columns[h] for h in headers if h in columns]

@@ -16,6 +16,7 @@ from connectors.exports.kinds import NO_ACTS, NO_CHANGES, Export, fold, squash
 from connectors.exports.outcome import outcome_columns
 from connectors.exports.recognise import ExportMatch
 from connectors.files.reading import RawFile
+from features.attributes.values import NO_WORDS, YES_WORDS
 from features.dataset.funnel import Funnel
 
 LEAD_ID = (
@@ -130,7 +131,22 @@ STAGE = (
     *("lead stage", "stage", "new stage", "to stage", "stage name", "lifecycle stage", "lead status", "status", "new status"),
     *("to status", "new value", "phase", "neue phase", "etape", "etapa", "state"),
 )
-DEAL_ID = ("deal id", "opportunity id", "opp id", "deal", "order id", "deal number", "offer id", "quote id", "purchase id")
+DEAL_ID = (
+    "deal id",
+    "opportunity id",
+    "opp id",
+    "deal",
+    "order id",
+    "deal number",
+    "offer id",
+    "quote id",
+    "purchase id",
+    "offer no",
+    "offer number",
+    "deal no",
+    "opportunity number",
+    "quote number",
+)
 AMOUNT = ("amount", "deal amount", "value", "deal value", "revenue", "price", "betrag", "wert", "montant", "importe", "total")
 CLOSED = ("closed at", "close date", "closed", "closed on", "closed date", "close time", "won at", "abschlussdatum")
 COMPANY_ID = (
@@ -339,7 +355,8 @@ def _of_kind(target: str, names: Sequence[str], named: Mapping[str, ColumnProfil
     kinds = _KINDS.get(target)
     fitting = {k: p for k, p in named.items() if kinds is None or p.kind in (*kinds, "empty")}
     if target == "opted_out":
-        fitting = {k: p for k, p in fitting.items() if p.kind in ("yes/no", "empty")}
+        words = YES_WORDS | NO_WORDS
+        fitting = {k: p for k, p in fitting.items() if not p.values or any(v.casefold() in words for v in p.values)}
     return first_filled(names, fitting)
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from connectors.exports.recognise import ExportMatch
 
+_ORDER = ("kind", "folder", "leads", "companies", "interactions", "lead_stages", "deals")
 Place = tuple[str | int, ...]
 
 
@@ -44,7 +45,7 @@ class Proposal:
         head += [f"look at this: {text}" for text in self.doubts] + [f"QUESTION: {text}" for text in self.questions]
         body = {
             "name": name,
-            "source": self.source,
+            "source": {key: self.source[key] for key in sorted(self.source, key=_ORDER.index)},
             "funnel": self.funnel,
             "sales": {"capacity_per_week": 40, "cost_per_contact": 25},
         }

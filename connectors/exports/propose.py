@@ -133,6 +133,9 @@ class _Draft:
                 mapping.set(
                     "repeated", "last", f"{repeated:,} rows have the id of another; of each column the last filled value counts"
                 )
+                mapping.doubts.append(
+                    f"{repeated:,} of its rows have the id of a lead that stands above; each lead counts once"
+                )
             else:
                 mapping.skip_blank("id", lead_id)
             if fold(lead_id).endswith(_MAIL_IDS):
@@ -381,7 +384,13 @@ class _Draft:
             mapping.setdefault("null_in", {})[best.header] = list(best.open)
             self.proposal.comments["source", "leads", "null_in", best.header] = "still open"
         exclude = [h for h in mapping.get("exclude", []) if h != best.header]
-        mapping["exclude"] = list(dict.fromkeys([*exclude, *(g.header for g in guesses[1:])]))
+        exclude = list(dict.fromkeys([*exclude, *(g.header for g in guesses[1:])]))
+        mapping.pop("exclude", None)
+        if exclude:
+            mapping["exclude"] = exclude
+            self.proposal.comments["source", "leads", "exclude"] = (
+                "filled in once the outcome is known, or the outcome in other words"
+            )
         self._ask(match, guesses)
         self.stages.add(self.funnel.final)
         for table in ("interactions", "deals", "lead_stages"):
@@ -402,6 +411,11 @@ class _Draft:
     def _no_outcome(self, match: ExportMatch) -> None:
         columns = ", ".join(repr(h) for h in list(match.profiles)[:40])
         self.proposal.missing = f"No file says what came of the leads in {match.file.name}."
+        for other in (m for m in self.matches if m.export.table == "interactions" and "type" in m.columns):
+            types = ", ".join(map(repr, list(other.profiles[other.columns["type"]].values)[:30]))
+            self.proposal.questions.append(
+                f"does one of the {other.columns['type']!r} in {other.file.name} mean that a lead became a customer or was lost? It has {types}"
+            )
         self.proposal.questions.append(
             f"which column, or which other file, says whether a lead became a customer? Columns of {match.file.name}: {columns}"
         )
@@ -415,6 +429,9 @@ class _Draft:
         absent = [s for s in self.funnel.targets if s not in self.stages]
         exits = [e for e in self.funnel.exits if e in self.stages] or list(self.funnel.exits[-1:])
         self.proposal.funnel = {"stages": [self.funnel.stages[0], *targets], "exits": exits}
+        if "outcome" in self.proposal.source["leads"]:
+            self.proposal.funnel["horizons"] = {targets[-1]: 30}
+            self.proposal.comments["funnel", "horizons"] = "days; the outcome has no day, so this is not used to judge it"
         if absent:
             self.proposal.comments["funnel", "stages"] = f"no file says when a lead became {' or '.join(absent)}"
 

@@ -102,7 +102,7 @@ def _reason(best: Score, others: Sequence[Score], headers: int) -> str:
         else ", ".join(dict.fromkeys(best.signature))
     )
     text = f"has {text}; {len(best.matched)} of {headers} columns known"
-    if others and others[0].export.title != best.export.title:
+    if others and others[0].points > 0 and others[0].export.title != best.export.title:
         second = others[0]
         lacks = f", which has no {second.against[0]}" if second.against else ""
         text += f"; next likely: {second.export.title} ({second.points} against {best.points} points{lacks})"

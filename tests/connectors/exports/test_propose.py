@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from connectors.exports.propose import date_formats, propose
+from connectors.exports.propose import propose
 from connectors.files.load import load_files
 from connectors.files.settings import FilesSource
 from features.common.errors import ConfigError, DataError
@@ -122,21 +122,18 @@ def test_marketo_activities_beside_leads(tmp_path: Path) -> None:
     assert any("make import CRM=marketo" in text for text in found.gaps)  # for the lead stages
 
 
-def test_day_and_month_that_cannot_be_told_apart_are_said() -> None:
-    assert date_formats(["01/02/2026", "03/04/2026"]) == (
-        ["%d/%m/%Y"],
-        "'01/02/2026' could be day/month or month/day; day/month was taken",
-    )
-    assert date_formats(["01/02/2026", "03/31/2026"]) == (["%m/%d/%Y"], "")
-    assert date_formats(["3 tage"])[1].startswith("dates such as '3 tage'")
-
-
 def test_nothing_that_is_known_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="There is no CSV file"):
         propose(tmp_path, FUNNEL)
     (tmp_path / "a.csv").write_text("x,y\n1,2\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"No file in .* was recognised as leads: a.csv"):
-        propose(tmp_path, FUNNEL)
+    proposal = propose(tmp_path, FUNNEL)
+    assert "was recognised as leads: a.csv" in proposal.missing
+    assert proposal.columns == {
+        "a.csv": {
+            "x": "number, 100% filled, 1 values, written like '9'",
+            "y": "number, 100% filled, 1 values, written like '9'",
+        }
+    }
 
 
 def test_a_confirmed_mapping_is_never_overwritten(tmp_path: Path) -> None:
