@@ -1,4 +1,4 @@
-"""What the columns of a file hold: how much is filled, how many values, of which kind, written how. No value of a person is shown."""
+"""What the columns of a file hold: how much is filled, how many values, of which kind, written how; no value of a person."""
 
 from __future__ import annotations
 
@@ -134,6 +134,10 @@ def kind_of(header: str, values: Mapping[str, int], filled: int, options: FileOp
     is_unique = len(values) > 1 and sum(values.values()) == len(values) == min(filled, MOST_VALUES)
     if re.fullmatch(r".*(id|ids|guid|uuid|key|number|nummer|nr|no|kennung)", name) and (is_unique or len(values) > FEW_VALUES):
         return "id"
+    return _kind_of_text(values, is_unique, options)
+
+
+def _kind_of_text(values: Mapping[str, int], is_unique: bool, options: FileOptions) -> Kind:
     sample = pd.Series(list(values)[:200], dtype="str")
     if parsed_numbers(sample, options).notna().all():
         return "number"

@@ -7,14 +7,14 @@ import csv
 import gzip
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from connectors.exports.columns import ColumnProfile, profiles
 from connectors.files.reading import RawFile, open_file
-from connectors.files.settings import FileOptions
+from connectors.files.settings import NULL, FileOptions
 from features.common.errors import DataError, RipelineError
 
 READ = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", ".pq")
@@ -90,22 +90,22 @@ def _open(folder: Path, name: str) -> FolderFile:
     path, low = folder / name, name.lower()
     if low.endswith(_SHEETS):
         raise DataError("It is a spreadsheet.", "Open it and save the sheet as CSV UTF-8, or export as CSV")
-    if low.endswith(".json") or low.endswith(".jsonl") or low.endswith(".xml"):
+    if low.endswith((".json", ".jsonl", ".xml")):
         raise DataError("It is neither CSV nor Parquet.", "Export as CSV")
     if low.endswith(_PACKED) and not low.endswith(READ):
         raise DataError("It is packed.", "Unpack it into the folder (of packed files only .csv.gz is read)")
     if not low.endswith(READ):
         raise DataError("It has no ending of a table.", "If it is a CSV file, name it .csv")
-    options = FileOptions()
+    options = FileOptions(null=list(NULL))
     if not low.endswith((".parquet", ".pq")):
         if not path.stat().st_size:
             raise DataError("It is empty.", "Export it again; its first row must name the columns")
-        options = FileOptions(encoding=encoding_of(path))
+        options = options.model_copy(update={"encoding": encoding_of(path)})
     file = open_file(folder, name, options)
     if low.endswith((".txt", ".txt.gz")) and len(file.headers) == 1:
         raise DataError("It is text in one column, no table.", "If it is one, name its first column and separate the columns")
     if not low.endswith((".parquet", ".pq")) and footer(file):
-        file = RawFile(file.path, file.name, file.options.model_copy(update={"footer": True}), file.headers)
+        file = replace(file, options=file.options.model_copy(update={"footer": True}))
     return FolderFile(file, profiles(file))
 
 
@@ -123,7 +123,7 @@ def encoding_of(path: Path) -> str:
         start = file.read(_CHUNK)
         if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16"
-        if start.startswith(b"PK\x03\x04") or start.startswith(b"\xd0\xcf\x11\xe0"):
+        if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
             raise DataError("It is a spreadsheet or packed, whatever its ending says.", "Save the sheet as CSV UTF-8")
         if start[:400].lstrip().lower().startswith((b"<html", b"<!doctype", b"<?xml", b"<table")):
             raise DataError("It is a web page, whatever its ending says.", "Export as CSV (of reports: details only)")

@@ -36,15 +36,15 @@ def squash(header: str) -> str:
     return fold(header).replace(" ", "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Export:
-    """One kind of file. `table` None: it is recognised and told, and `unused` says why nothing is mapped from it.
+    """One kind of file. `table` None: it is recognised, and `unused` says why nothing is mapped from it.
 
-    `signature`: headers of which it has all of at least one line; `against`: headers that it never has; `stems`: what the vendor
-    calls the file. `columns`: ours ← theirs, the first that is there and filled counts; `dates`: lead stage ← header of the day
-    it was reached (of the lead of a deal, where the file holds deals); `outcome`: lead stage and day of a deal's lead, where a
-    column of the deal's stage says it; `exclude`: what knows the outcome. `only`: header → values of the rows that count;
-    `values`: column of ours → their value → ours.
+    `signature`: headers of which it has all of at least one line; `against`: headers that it never has; `stems`: what the
+    vendor calls the file. `columns`: ours ← theirs, the first that is about as filled as the fullest counts; `dates`: lead
+    stage ← header of the day it was reached (of the lead of a deal, where the file holds deals); `outcome`: lead stage and day
+    of a deal's lead, where a column of the deal's stage says it; `exclude`: what knows the outcome. `only`: header → values of
+    the rows that count; `values`: column of ours → their value, folded → ours.
     """
 
     crm: str

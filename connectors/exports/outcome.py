@@ -19,8 +19,8 @@ _SURE = tuple(
     re.compile(rf"\b(?:{words})\b")
     for words in (
         "won|iswon|win|gewonnen|gagne|ganado|customer|iscustomer|kunde|client|cliente|closed won|sold|verkauft|signed",
-        "converted|isconverted|conversion|konvertiert|konvertierung|umgewandelt|converti|convertido|bought|buys?|purchased?|"
-        "gekauft|approved|subscribed|abgeschlossen|abschluss|deposit",
+        "converted|isconverted|conversion|konvertiert|umgewandelt|converti|convertido|bought|buys?|purchased?|gekauft",
+        "approved|subscribed|abgeschlossen|abschluss|deposit",
         "target|label|outcome|y|result|ergebnis|resultat|resultado|success|successful|erfolg|class|ziel|churned",
         "offer|opportunity|demo|meeting|qualified|mql|sql|deal|order|angebot|responded|response|accepted|renewed|activated",
     )
@@ -66,12 +66,12 @@ def _outcome(column: ColumnProfile, funnel: Funnel) -> OutcomeColumn | None:
     name = fold(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column.header))
     if not column.complete or not column.values or column.kind == "date":
         return None
+    if _STATUS.search(name):
+        is_status = 2 <= len(column.values) <= MOST_STATUSES and not _NO_STATUS.search(name)
+        return _status(column, len(_SURE), funnel) if is_status else None
     rank = next((i for i, pattern in enumerate(_SURE) if pattern.search(name)), None)
-    if rank is not None and not _NOT_OUTCOME.search(name) and 2 <= len(column.values) <= 6:
-        return _two_sided(column, rank)
-    if _STATUS.search(name) and 2 <= len(column.values) <= MOST_STATUSES and not _NO_STATUS.search(name):
-        return _status(column, len(_SURE), funnel)
-    return None
+    is_sure = rank is not None and not _NOT_OUTCOME.search(name) and 2 <= len(column.values) <= 6
+    return _two_sided(column, rank or 0) if is_sure else None
 
 
 def _two_sided(column: ColumnProfile, rank: int) -> OutcomeColumn | None:
@@ -105,11 +105,13 @@ def _two_sided(column: ColumnProfile, rank: int) -> OutcomeColumn | None:
 
 
 def is_yes(value: str) -> bool:
+    """Does a value say that it worked out?"""
     words = fold(value)
     return value.casefold() in YES_WORDS or words in YES_WORDS or words == "x" or bool(_POSITIVE.search(words))
 
 
 def is_no(value: str) -> bool:
+    """Does a value say that it did not?"""
     words = fold(value)
     return value.casefold() in NO_WORDS or words in NO_WORDS or bool(_NEGATIVE.search(words))
 

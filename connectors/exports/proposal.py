@@ -16,10 +16,10 @@ Place = tuple[str | int, ...]
 
 @dataclass
 class Proposal:
-    """`source`, `funnel`: as they go into the YAML; `comments`: place in it → why. `matches`: files and what they are; `unknown`:
-    files that are nothing known; `unused`: file → why nothing is taken from it; `columns`: file → header → what it holds, of
-    the files that are no export of a CRM. `gaps`: what cannot be known; `doubts`: what to look at; `questions`: what only the
-    user knows; `missing`: why no configuration can be proposed, blank where one can."""
+    """`source`, `funnel`: as they go into the YAML; `comments`: place in it → why. `matches`: files and what they are;
+    `unknown`: files that are nothing known; `unused`: file → why nothing is taken from it; `columns`: file → header → what it
+    holds, of files that are no export of a CRM. `gaps`: what cannot be known; `doubts`: what to look at; `questions`: what
+    only the user knows; `missing`: why no configuration can be proposed, blank where one can."""
 
     source: dict[str, Any]
     matches: list[ExportMatch]

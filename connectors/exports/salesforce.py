@@ -264,7 +264,7 @@ EXPORTS = (
             ("opportunity id", "contact role"),
         ),
         stems=("opportunitycontactrole",),
-        unused="it joins contacts to opportunities, and a mapping joins no two files: put ContactId into the export of opportunities",
+        unused="it joins contacts to opportunities, and a mapping joins no two files: export opportunities with ContactId",
         against=("amount", "close date"),
     ),
     Export(

@@ -274,7 +274,7 @@ def _warn_mail_ids(mapped: MappedFile, frame: pd.DataFrame, report: DataReport) 
 
 def _one_row_each(mapped: MappedFile, frame: pd.DataFrame, report: DataReport) -> pd.DataFrame:
     mapping, key = mapped.mapping, mapped.table.key
-    if not isinstance(mapping, AttributesFile) or mapping.repeated == "error" or key not in frame:
+    if not isinstance(mapping, AttributesFile) or mapping.repeated == "error" or key is None or key not in frame:
         return frame
     kept_row: Any = mapping.repeated
     repeated = frame[key].duplicated(keep=kept_row)
@@ -283,7 +283,7 @@ def _one_row_each(mapped: MappedFile, frame: pd.DataFrame, report: DataReport) -
     return _filled_from_others(frame, key, kept_row)[~repeated] if repeated.any() else frame
 
 
-def _filled_from_others(frame: pd.DataFrame, key: str, kept_row: str) -> pd.DataFrame:
+def _filled_from_others(frame: pd.DataFrame, key: str, kept_row: Any) -> pd.DataFrame:
     """The frame with the blanks of the `kept_row` ("first", "last") of each id filled from the nearest row of the same id that
     has a value: a later contact without a company size does not take that of the company away. A row without an id stays."""
     several = frame[key].duplicated(keep=False) & frame[key].notna()

@@ -95,8 +95,8 @@ def _read(proposal: Proposal, name: str) -> DataReport | RipelineError:
 def _print(proposal: Proposal, console: Console) -> None:
     for export in proposal.matches:
         console.print(
-            f"{escape(export.file.name)}: {export.export.title}; {export.meanings} of {len(export.file.headers)} columns known, "
-            f"{export.rows:,} rows.",
+            f"{escape(export.file.name)}: {export.export.title}; {export.meanings} of {len(export.file.headers)} columns "
+            f"known, {export.rows:,} rows.",
             highlight=False,
         )
         console.print(f"  {escape(export.why)}.", style="dim", highlight=False)
