@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -139,11 +141,16 @@ def kind_of(header: str, values: Mapping[str, int], filled: int, options: FileOp
 
 def _kind_of_text(values: Mapping[str, int], is_unique: bool, options: FileOptions) -> Kind:
     sample = pd.Series(list(values)[:200], dtype="str")
-    if parsed_numbers(sample, options).notna().all():
+    if are_numbers(list(sample), options).all():
         return "number"
     if is_unique and sample.str.fullmatch(r"[\w-]{6,40}").all() and sample.str.contains(r"\d").all():
         return "id"
     return "category" if len(values) <= FEW_VALUES and not is_unique else "text"
+
+
+def are_numbers(values: Sequence[str], options: FileOptions) -> npt.NDArray[np.bool_]:
+    """Which of these texts (n,) are read as numbers."""
+    return parsed_numbers(pd.Series(list(values), dtype="str"), options).notna().to_numpy()
 
 
 def is_date(header: str, values: Mapping[str, int], options: FileOptions) -> bool:

@@ -7,16 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.exports.columns import ColumnProfile
+from connectors.exports.columns import ColumnProfile, are_numbers
 from connectors.exports.dates import date_formats
 from connectors.exports.kinds import squash
 from connectors.exports.labels import DELETED
 from connectors.exports.recognise import ExportMatch
-from connectors.files.convert import parsed_numbers
 from connectors.files.settings import FileOptions
 from features.attributes.values import NO_WORDS, YES_WORDS
 
@@ -157,8 +155,8 @@ def decimal_comma(value: str) -> bool:
 def _number(mapping: FileMapping, target: str, columns: dict[str, str], options: FileOptions) -> None:
     """A column whose values are no numbers does not become one: it stays an attribute under its own name."""
     profile = mapping.match.profiles[columns[target]]
-    distinct = pd.Series(list(profile.values), dtype="str")
-    odd = [v for v, number in zip(profile.values, parsed_numbers(distinct, options), strict=True) if pd.isna(number)]
+    is_number = are_numbers(list(profile.values), options)
+    odd = [v for v, readable in zip(profile.values, is_number, strict=True) if not readable]
     doubts = len(mapping.doubts)
     if odd and (len(odd) == len(profile.values) or not _null_in(mapping, profile, odd, "no number")):
         del mapping.doubts[doubts:]

@@ -74,9 +74,10 @@ def _lines(node: Mapping[str, Any], comments: Mapping[Place, str], place: Place,
 
 def _scalar(value: Any) -> str:
     """A value on one line, quoted where YAML would read it as something else."""
+    if isinstance(value, str) and not (value.isprintable() and value == value.strip()):
+        return yaml.safe_dump(value, default_style='"', width=float("inf")).removesuffix("\n")
     text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"))
-    text = text.removesuffix("\n").removesuffix("\n...").strip()
-    return text if "\n" not in text else yaml.safe_dump(value, default_style='"', width=float("inf")).strip()
+    return text.removesuffix("\n").removesuffix("\n...")
 
 
 def _one_line(text: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.exports.proposal import Proposal
 
-texts = st.text(max_size=12)
+texts = st.text(alphabet="aB9 :#-'\"{}[],&*!|>%@\n\t\x85\u2028äñ?", max_size=6)
 scalars = st.one_of(texts, st.booleans(), st.integers(-5, 5), st.none())
 contents = st.dictionaries(
     texts, st.one_of(scalars, st.lists(scalars, max_size=3), st.dictionaries(texts, scalars, max_size=2)), min_size=1
@@ -20,6 +20,7 @@ def proposal(leads: object, interactions: object, comments: dict[tuple[str | int
     return Proposal(source, [], [], [], [], comments=comments)
 
 
+@settings(max_examples=60, deadline=None)
 @given(leads=contents, first=contents, second=contents, comment=texts)
 def test_any_names_and_values_come_back(
     leads: dict[str, object], first: dict[str, object], second: dict[str, object], comment: str

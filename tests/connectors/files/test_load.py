@@ -156,7 +156,7 @@ def test_companies_named_in_every_lead_give_one_row_each_when_asked(tmp_path: Pa
     """
     dataset, report = load(tmp_path, config)
     assert dataset.companies[["company_id", "employees"]].to_numpy().tolist() == [["ACME", 13.0]]
-    assert "the last one was kept" in "\n".join(report.lines())
+    assert "of each column the last filled value was kept" in "\n".join(report.lines())
 
 
 def test_parquet_gives_the_same_dataset_as_csv(crm: Path) -> None:
