@@ -32,13 +32,13 @@ class Draft:
     def add(self, table: str, mapping: FileMapping, listed: bool = True) -> None:
         """Put a mapping of a table in, with its comments."""
         source, name = self.proposal.source, mapping.match.file.name
-        place: tuple[str | int, ...] = ("source", table)
+        yaml_path: tuple[str | int, ...] = ("source", table)
         if listed:
-            place = (*place, len(source.setdefault(table, [])))
+            yaml_path = (*yaml_path, len(source.setdefault(table, [])))
             source[table].append(mapping.content)
         else:
             source[table] = mapping.content
-        self.proposal.comments.update({(*place, *key): text for key, text in mapping.comments.items()})
+        self.proposal.comments.update({(*yaml_path, *key): text for key, text in mapping.comments.items()})
         self.proposal.doubts += [f"{name}: {text}" for text in mapping.doubts if f"{name}: {text}" not in self.proposal.doubts]
         new = [f"{name}: {text}" for text in mapping.questions]
         self.proposal.questions += [text for text in new if text not in self.proposal.questions]
@@ -109,9 +109,9 @@ class Draft:
             self._no_outcome(match)
             return
         best, mapping = guesses[0], self.proposal.source["leads"]
-        place = ("source", "leads", "outcome")
+        yaml_path = ("source", "leads", "outcome")
         mapping["outcome"] = {"column": best.header, "yes": list(best.yes), "no": list(best.no)}
-        self.proposal.comments[place] = "by its name and its values; blank means still open"
+        self.proposal.comments[yaml_path] = "by its name and its values; blank means still open"
         if best.open:
             mapping.setdefault("null_in", {})[best.header] = list(best.open)
             self.proposal.comments["source", "leads", "null_in", best.header] = "still open"

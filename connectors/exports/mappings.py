@@ -64,14 +64,14 @@ def mapping_of(
         mapping.content["separator"] = written.separator
     if written.footer:
         mapping.set("footer", True, "its last lines have a single field")
-    kept = dict(columns)
-    _dates(mapping, [h for t, h in kept.items() if t in TIMES] + list((dates or {}).values()))
-    decimal = _decimal(mapping, [h for t, h in kept.items() if t in NUMBERS])
-    for target in [t for t in kept if t in NUMBERS]:
-        _number(mapping, target, kept, FileOptions(decimal=decimal))
-    if "opted_out" in kept:
-        _flag(mapping, kept)
-    mapping.content["columns"] = kept
+    targets = dict(columns)
+    _dates(mapping, [h for t, h in targets.items() if t in TIMES] + list((dates or {}).values()))
+    decimal = _decimal(mapping, [h for t, h in targets.items() if t in NUMBERS])
+    for target in [t for t in targets if t in NUMBERS]:
+        _number(mapping, target, targets, FileOptions(decimal=decimal))
+    if "opted_out" in targets:
+        _flag(mapping, targets)
+    mapping.content["columns"] = targets
     for header in match.profiles:
         if squash(header) in DELETED and is_flag(match.profiles[header]):
             mapping.content.setdefault("skip", {})[header] = [True, 1]

@@ -11,12 +11,12 @@ import yaml
 from connectors.exports.recognise import ExportMatch
 
 _ORDER = ("kind", "folder", "leads", "companies", "interactions", "lead_stages", "deals")
-Place = tuple[str | int, ...]
+YamlPath = tuple[str | int, ...]
 
 
 @dataclass
 class Proposal:
-    """`source`, `funnel`: as they go into the YAML; `comments`: place in it → why. `matches`: files and what they are;
+    """`source`, `funnel`: as they go into the YAML; `comments`: yaml_path in it → why. `matches`: files and what they are;
     `unknown`: files that are nothing known; `unused`: file → why nothing is taken from it; `columns`: file → header → what it
     holds, of files that are no export of a CRM. `gaps`: what cannot be known; `doubts`: what to look at; `questions`: what
     only the user knows; `missing`: why no configuration can be proposed, blank where one can."""
@@ -29,7 +29,7 @@ class Proposal:
     funnel: dict[str, Any] = field(
         default_factory=lambda: {"stages": ["lead", "mql", "sql", "customer"], "exits": ["disqualified", "lost"]}
     )
-    comments: dict[Place, str] = field(default_factory=dict)
+    comments: dict[YamlPath, str] = field(default_factory=dict)
     unused: dict[str, str] = field(default_factory=dict)
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
     questions: list[str] = field(default_factory=list)
@@ -54,11 +54,11 @@ class Proposal:
         return "\n".join(lines) + "\n"
 
 
-def _lines(node: Mapping[str, Any], comments: Mapping[Place, str], place: Place, depth: int) -> list[str]:
+def _lines(node: Mapping[str, Any], comments: Mapping[YamlPath, str], yaml_path: YamlPath, depth: int) -> list[str]:
     """A mapping as YAML in blocks; lists of mappings too, all else on one line, each with its comment."""
     lines = []
     for key, value in node.items():
-        here, indent = (*place, key), "  " * depth
+        here, indent = (*yaml_path, key), "  " * depth
         comment = f"  # {_one_line(comments[here])}" if here in comments else ""
         if isinstance(value, Mapping) and value:
             lines += [f"{indent}{_scalar(key)}:{comment}", *_lines(value, comments, here, depth + 1)]

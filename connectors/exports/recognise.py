@@ -94,7 +94,7 @@ def recognise(file: RawFile, profiles: Mapping[str, ColumnProfile] | None = None
     return match_of(file, best.export, profiles, _reason(best, ranking[1:], len(file.headers)))
 
 
-def _reason(best: Score, others: Sequence[Score], headers: int) -> str:
+def _reason(best: Score, runners_up: Sequence[Score], headers: int) -> str:
     """Which columns spoke for it, and what it was told apart from."""
     text = (
         f"{', '.join(dict.fromkeys(best.signature))} and the name of the file"
@@ -102,8 +102,8 @@ def _reason(best: Score, others: Sequence[Score], headers: int) -> str:
         else ", ".join(dict.fromkeys(best.signature))
     )
     text = f"has {text}; {len(best.matched)} of {headers} columns known"
-    if others and others[0].points > 0 and others[0].export.title != best.export.title:
-        second = others[0]
+    if runners_up and runners_up[0].points > 0 and runners_up[0].export.title != best.export.title:
+        second = runners_up[0]
         lacks = f", which has no {second.against[0]}" if second.against else ""
         text += f"; next likely: {second.export.title} ({second.points} against {best.points} points{lacks})"
     return text

@@ -278,8 +278,8 @@ def _one_row_each(mapped: MappedFile, frame: pd.DataFrame, report: DataReport) -
         return frame
     kept_row: Any = mapping.repeated
     repeated = frame[key].duplicated(keep=kept_row)
-    done = f"of each column the {kept_row} filled value was kept"
-    report.note(mapped.table.name, f"further rows of the same {key}", int(repeated.sum()), done=done)
+    action = f"of each column the {kept_row} filled value was kept"
+    report.note(mapped.table.name, f"further rows of the same {key}", int(repeated.sum()), done=action)
     return _filled_from_others(frame, key, kept_row)[~repeated] if repeated.any() else frame
 
 

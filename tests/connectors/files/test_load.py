@@ -268,3 +268,22 @@ def test_a_file_without_rows_has_no_leads(tmp_path: Path) -> None:
     write(tmp_path, leads__csv="lead_id,created_at\n")
     with pytest.raises(DataError, match=r"leads\.csv has no leads"):
         load(tmp_path, "leads: {file: leads.csv}")
+
+
+@pytest.mark.parametrize(("repeated", "kept"), [("last", ["250", "IT", "2"]), ("first", ["250", "IT", "1"])])
+def test_a_blank_takes_no_value_of_a_repeated_company_away(tmp_path: Path, repeated: str, kept: list[str]) -> None:
+    """Each column keeps the first or last value that is there; blank ids are nobody's."""
+    text = "lead_id,created_at,firm,employees,industry,note\n1,2026-01-01,A,250,,1\n2,2026-01-02,A,,IT,2\n3,2026-01-03,,9,X,3\n"
+    (tmp_path / "l.csv").write_text(text, encoding="utf-8")
+    companies = {"file": "l.csv", "columns": {"company_id": "firm"}, "keep": ["note"], "repeated": repeated}
+    source = FilesSource.model_validate({"leads": {"file": "l.csv", "order": None}, "companies": companies})
+    data, _ = load_files(source, Funnel(), tmp_path)
+    row = data.companies.set_index("company_id").loc["A"]
+    assert [f"{row[c]:g}" if c != "industry" else row[c] for c in ("employees", "industry", "note")] == kept
+    assert len(data.companies) == 1
+
+
+def test_rows_with_a_blank_can_be_left_out(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text("lead_id,created_at\n1,2026-01-01\n2,\n3,n/a\n", encoding="utf-8")
+    source = FilesSource.model_validate({"leads": {"file": "l.csv", "skip": {"created_at": [""]}}})
+    assert load_files(source, Funnel(), tmp_path)[0].leads["lead_id"].tolist() == ["1"]
