@@ -16,7 +16,7 @@ YamlPath = tuple[str | int, ...]
 
 @dataclass
 class Proposal:
-    """`source`, `funnel`: as they go into the YAML; `comments`: yaml_path in it → why. `matches`: files and what they are;
+    """`source`, `funnel`: as they go into the YAML; `comments`: path in it → why. `matches`: files and what they are;
     `unknown`: files that are nothing known; `unused`: file → why nothing is taken from it; `columns`: file → header → what it
     holds, of files that are no export of a CRM. `gaps`: what cannot be known; `doubts`: what to look at; `questions`: what
     only the user knows; `missing`: why no configuration can be proposed, blank where one can."""
@@ -76,6 +76,8 @@ def _scalar(value: Any) -> str:
     """A value on one line, quoted where YAML would read it as something else."""
     if isinstance(value, str) and not (value.isprintable() and value == value.strip()):
         return yaml.safe_dump(value, default_style='"', width=float("inf")).removesuffix("\n")
+    if isinstance(value, list):
+        return f"[{', '.join(map(_scalar, value))}]"
     text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"))
     return text.removesuffix("\n").removesuffix("\n...")
 
