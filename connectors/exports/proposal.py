@@ -74,12 +74,14 @@ def _lines(node: Mapping[str, Any], comments: Mapping[YamlPath, str], yaml_path:
 
 def _scalar(value: Any) -> str:
     """A value on one line, quoted where YAML would read it as something else."""
-    if isinstance(value, str) and not (value.isprintable() and value == value.strip()):
-        return yaml.safe_dump(value, default_style='"', width=float("inf")).removesuffix("\n")
     if isinstance(value, list):
         return f"[{', '.join(map(_scalar, value))}]"
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"))
-    return text.removesuffix("\n").removesuffix("\n...")
+    if isinstance(value, str) and not (value.isprintable() and value == value.strip()):
+        return yaml.safe_dump(value, default_style='"', width=float("inf")).removesuffix("\n")
+    if isinstance(value, dict):
+        return "{}"  # all others are written in blocks
+    listed = yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=float("inf"))
+    return listed.removesuffix("\n")[1:-1]  # as in a list, where more signs need quotes
 
 
 def _one_line(text: str) -> str:

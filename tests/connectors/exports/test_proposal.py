@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from connectors.exports.proposal import Proposal
@@ -20,7 +20,7 @@ def proposal(leads: object, interactions: object, comments: dict[tuple[str | int
     return Proposal(source, [], [], [], [], comments=comments)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(leads=contents, first=contents, second=contents, comment=texts)
 def test_any_names_and_values_come_back(
     leads: dict[str, object], first: dict[str, object], second: dict[str, object], comment: str
