@@ -21,7 +21,7 @@ _WORDS = (
     (
         "sql",
         re.compile(
-            r"\bsql\b|sales qualif|opportunit|\bqualified\b|converted|demo|proposal|negotiat|"
+            r"\bsql\b|sales qualif|opportunit|(?<!marketing )\bqualified\b|converted|demo|proposal|negotiat|"
             r"angebot|verhandl|vertriebsqualif"
         ),
     ),

@@ -160,7 +160,7 @@ class AttributesFile(TableFile):
     """A file of leads or companies, whose further columns are custom attributes under their own name.
 
     `keep`: "all" (but personal ones) or a list of them; `exclude`: never taken. `repeated`: which row counts when an id
-    has several (`error`: none, it is a mistake).
+    has several (`error`: none, it is a mistake); of each column its first or last filled value, a blank takes nothing away.
     """
 
     keep: Literal["all"] | list[str] = "all"

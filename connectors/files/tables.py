@@ -339,12 +339,25 @@ def _warn_mail_ids(mapped: MappedFile, frame: pd.DataFrame, report: DataReport) 
 
 def _one_row_each(mapped: MappedFile, frame: pd.DataFrame, report: DataReport) -> pd.DataFrame:
     mapping, key = mapped.mapping, mapped.table.key
-    if not isinstance(mapping, AttributesFile) or mapping.repeated == "error" or key not in frame:
+    if not isinstance(mapping, AttributesFile) or mapping.repeated == "error" or key is None or key not in frame:
         return frame
     kept_row: Any = mapping.repeated
     repeated = frame[key].duplicated(keep=kept_row)
-    report.note(mapped.table.name, f"further rows of the same {key}", int(repeated.sum()), done=f"the {kept_row} one was kept")
-    return frame[~repeated]
+    action = f"of each column the {kept_row} filled value was kept"
+    report.note(mapped.table.name, f"further rows of the same {key}", int(repeated.sum()), done=action)
+    return _filled_from_others(frame, key, kept_row)[~repeated] if repeated.any() else frame
+
+
+def _filled_from_others(frame: pd.DataFrame, key: str, kept_row: Any) -> pd.DataFrame:
+    """The frame with the blanks of the `kept_row` ("first", "last") of each id filled from the nearest row of the same id that
+    has a value: a later contact without a company size does not take that of the company away. A row without an id stays."""
+    several = frame[key].duplicated(keep=False) & frame[key].notna()
+    columns = [c for c in frame.columns if c != key and frame.loc[several, c].isna().any()]
+    if not columns:
+        return frame
+    groups = frame.loc[several, columns].groupby(frame.loc[several, key], sort=False, observed=True)
+    filled = groups.ffill() if kept_row == "last" else groups.bfill()
+    return frame.assign(**{c: frame[c].where(~several, filled[c].reindex(frame.index)) for c in columns})
 
 
 def wide_lead_stages(mapped: MappedFile, report: DataReport) -> pd.DataFrame:

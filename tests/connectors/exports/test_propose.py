@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 import yaml
+from rich.console import Console
 
-from connectors.exports.propose import date_formats, propose
+from connectors.exports.propose import propose
 from connectors.files.load import load_files
 from connectors.files.settings import FilesSource
 from features.common.errors import ConfigError, DataError
 from features.dataset.funnel import Funnel
+from training.common.config import Config
+from training.data.load import load
 from training.jobs.csv_check import run
 
 FUNNEL = Funnel()
+FOLDERS = yaml.safe_load((Path(__file__).parent / "folders.yaml").read_text(encoding="utf-8"))
 
 
 def kontakte(separator: str = ";", encoding: str = "utf-8-sig") -> bytes:
@@ -122,21 +127,18 @@ def test_marketo_activities_beside_leads(tmp_path: Path) -> None:
     assert any("make import CRM=marketo" in text for text in found.gaps)  # for the lead stages
 
 
-def test_day_and_month_that_cannot_be_told_apart_are_said() -> None:
-    assert date_formats(["01/02/2026", "03/04/2026"]) == (
-        ["%d/%m/%Y"],
-        "'01/02/2026' could be day/month or month/day; day/month was taken",
-    )
-    assert date_formats(["01/02/2026", "03/31/2026"]) == (["%m/%d/%Y"], "")
-    assert date_formats(["3 tage"])[1].startswith("dates such as '3 tage'")
-
-
 def test_nothing_that_is_known_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="There is no CSV file"):
         propose(tmp_path, FUNNEL)
     (tmp_path / "a.csv").write_text("x,y\n1,2\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"No file in .* was recognised as leads: a.csv"):
-        propose(tmp_path, FUNNEL)
+    proposal = propose(tmp_path, FUNNEL)
+    assert "was recognised as leads: a.csv" in proposal.missing
+    assert proposal.columns == {
+        "a.csv": {
+            "x": "number, 100% filled, 1 values, written like '9'",
+            "y": "number, 100% filled, 1 values, written like '9'",
+        }
+    }
 
 
 def test_a_confirmed_mapping_is_never_overwritten(tmp_path: Path) -> None:
@@ -144,3 +146,39 @@ def test_a_confirmed_mapping_is_never_overwritten(tmp_path: Path) -> None:
     run(tmp_path, tmp_path / "mine.yaml")
     with pytest.raises(ConfigError, match="is there already"):
         run(tmp_path, tmp_path / "mine.yaml")
+
+
+def written(files: dict[str, str], path: Path) -> Path:
+    for name, text in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_folder_is_recognised_and_its_proposal_is_read(name: str, tmp_path: Path) -> None:
+    """The words of csv-check, and the dataset that its YAML makes by the road of `make dataset`."""
+    folder = FOLDERS[name]
+    written(folder["files"], tmp_path / "exports")
+    out, page = tmp_path / "mine.yaml", io.StringIO()
+    console = Console(file=page, width=10_000)
+    if folder.get("rows"):
+        proposal = run(tmp_path / "exports", out, console)
+        data, report = load(Config.read(out))
+        assert {k: n for k, n in report.rows.items() if n} == folder["rows"]
+        assert proposal.funnel["stages"] == folder["stages"]
+        for file, words in folder.get("unused", {}).items():
+            assert words in proposal.unused[file]
+        assert not data.leads.empty
+    else:
+        with pytest.raises(DataError, match="No configuration can be proposed"):
+            run(tmp_path / "exports", out, console)
+        assert not out.exists()
+    text = page.getvalue()
+    for file, title in folder.get("titles", {}).items():
+        line = next(line for line in text.splitlines() if line.startswith(f"{file}:"))
+        assert title in line
+    for words in folder.get("asks", []):
+        assert any(words in line for line in text.splitlines() if line.startswith("Question:")), text
+    assert "Ada" not in text
+    assert "example" not in text.replace("for example", "")

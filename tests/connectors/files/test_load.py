@@ -156,7 +156,7 @@ def test_companies_named_in_every_lead_give_one_row_each_when_asked(tmp_path: Pa
     """
     dataset, report = load(tmp_path, config)
     assert dataset.companies[["company_id", "employees"]].to_numpy().tolist() == [["ACME", 13.0]]
-    assert "the last one was kept" in "\n".join(report.lines())
+    assert "of each column the last filled value was kept" in "\n".join(report.lines())
 
 
 def test_parquet_gives_the_same_dataset_as_csv(crm: Path) -> None:
@@ -297,3 +297,16 @@ def test_what_stands_around_the_table_is_told(tmp_path: Path) -> None:
     sentences = "\n".join(report.lines())
     for words in ("Lead report); passed over", "Copyright", "1 lines of sums", "nothing but separators", "1 column names that"):
         assert words in sentences
+
+
+@pytest.mark.parametrize(("repeated", "kept"), [("last", ["250", "IT", "2"]), ("first", ["250", "IT", "1"])])
+def test_a_blank_takes_no_value_of_a_repeated_company_away(tmp_path: Path, repeated: str, kept: list[str]) -> None:
+    """Each column keeps the first or last value that is there; blank ids are nobody's."""
+    text = "lead_id,created_at,firm,employees,industry,note\n1,2026-01-01,A,250,,1\n2,2026-01-02,A,,IT,2\n3,2026-01-03,,9,X,3\n"
+    (tmp_path / "l.csv").write_text(text, encoding="utf-8")
+    companies = {"file": "l.csv", "columns": {"company_id": "firm"}, "keep": ["note"], "repeated": repeated}
+    source = FilesSource.model_validate({"leads": {"file": "l.csv", "order": None}, "companies": companies})
+    data, _ = load_files(source, Funnel(), tmp_path)
+    row = data.companies.set_index("company_id").loc["A"]
+    assert [f"{row[c]:g}" if c != "industry" else row[c] for c in ("employees", "industry", "note")] == kept
+    assert len(data.companies) == 1

@@ -1,0 +1,146 @@
+"""Which column of a flat file says what came of a lead: by its name and by having two sides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from connectors.crm.mapping import StageValue
+from connectors.crm.stages import guess
+from connectors.exports.columns import ColumnProfile
+from connectors.exports.kinds import fold
+from connectors.exports.labels import deal_status
+from features.attributes.values import NO_WORDS, YES_WORDS
+from features.dataset.funnel import Funnel
+
+# words of a header that speak of what came of a lead, the surest first
+_SURE = tuple(
+    re.compile(rf"\b(?:{words})\b")
+    for words in (
+        "won|iswon|win|gewonnen|gagne|ganado|customer|iscustomer|kunde|client|cliente|closed won|sold|verkauft|signed",
+        "converted|isconverted|conversion|konvertiert|umgewandelt|converti|convertido|bought|buys?|purchased?|gekauft",
+        "approved|subscribed|abgeschlossen|abschluss|deposit",
+        "target|label|outcome|y|result|ergebnis|resultat|resultado|success|successful|erfolg|class|ziel|churned",
+        "offer|opportunity|demo|meeting|qualified|mql|sql|deal|order|angebot|responded|response|accepted|renewed|activated",
+    )
+)
+_STATUS = re.compile(
+    r"\b(?:status|stage|state|phase|etape|etapa|statut|estado|leadstatus|lifecyclestage|dealstage|leadstage|stufe)\b"
+)
+_NO_STATUS = re.compile(r"\b(?:id|date|datum|email|mail|civil|marital|family|country|employment|province|region|address)\b")
+_NOT_OUTCOME = re.compile(
+    r"\b(?:date|datum|time|at|on|reason|grund|score|rate|probability|amount|value|id|count|number|days|previous|last|email|"
+    r"mail|name|since|type|civil|marital|family|do not|code|size|list)\b"
+)
+_NEGATIVE = re.compile(
+    r"^(?:not?|non|kein\w*|un\w+|nicht)\b|"
+    r"\b(?:lost|verloren|perdu|perdido|rejected|declined|abgelehnt|fail\w*|churn\w*|dead|disqualif\w*|bad|negative)\b"
+)
+_POSITIVE = re.compile(
+    r"^(?:won|customer|converted|client\w*|kunde|gewonnen|gagne|ganado|approved|accepted|success\w*|sold|bought|paid|signed|"
+    r"deposit|positive|good)\b|closed ?won|closed converted"
+)
+MOST_STATUSES = 40
+
+
+@dataclass(frozen=True)
+class OutcomeColumn:
+    """`rank`: 0 for the surest name. `yes`, `no`, `open`: its values. `question`: what is doubtful about them."""
+
+    header: str
+    rank: int
+    yes: tuple[str, ...]
+    no: tuple[str, ...]
+    open: tuple[str, ...]
+    question: str = ""
+
+
+def outcome_columns(columns: Iterable[ColumnProfile], funnel: Funnel) -> list[OutcomeColumn]:
+    """The columns that may say what came of a lead, the likeliest first."""
+    guesses = [g for column in columns if (g := _outcome(column, funnel))]
+    return sorted(guesses, key=lambda g: (bool(g.question), g.rank))
+
+
+def _outcome(column: ColumnProfile, funnel: Funnel) -> OutcomeColumn | None:
+    name = fold(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column.header))
+    if not column.complete or not column.values or column.kind == "date":
+        return None
+    if _STATUS.search(name):
+        is_status = 2 <= len(column.values) <= MOST_STATUSES and not _NO_STATUS.search(name)
+        return _status(column, len(_SURE), funnel) if is_status else None
+    rank = next((i for i, pattern in enumerate(_SURE) if pattern.search(name)), None)
+    is_sure = rank is not None and not _NOT_OUTCOME.search(name) and 2 <= len(column.values) <= 6
+    return _two_sided(column, rank or 0) if is_sure else None
+
+
+def _two_sided(column: ColumnProfile, rank: int) -> OutcomeColumn | None:
+    """A column whose values are yes and no in some words."""
+    yes = tuple(v for v in column.values if is_yes(v))
+    no = tuple(v for v in column.values if v not in yes and is_no(v))
+    remaining = tuple(v for v in column.values if v not in yes and v not in no)
+    if any(v.replace(".", "").isdigit() for v in remaining):
+        return None  # a count
+    if yes and no and not remaining:
+        return OutcomeColumn(column.header, rank, yes, no, ())
+    if yes and remaining and not no:
+        return OutcomeColumn(
+            column.header, rank, yes, remaining, (), f"{_listed(remaining)} of {column.header!r} is taken for a no"
+        )
+    if yes and no:
+        return OutcomeColumn(
+            column.header, rank, yes, no, remaining, f"{_listed(remaining)} of {column.header!r} is taken for still open"
+        )
+    if len(column.values) != 2:
+        return None
+    rare, frequent = sorted(column.values, key=lambda v: (v in no, column.values[v]))
+    return OutcomeColumn(
+        column.header,
+        rank,
+        (rare,),
+        (frequent,),
+        (),
+        f"which value of {column.header!r} is the yes? {rare!r}, the rarer one, was taken",
+    )
+
+
+def is_yes(value: str) -> bool:
+    """Does a value say that it worked out?"""
+    words = fold(value)
+    return value.casefold() in YES_WORDS or words in YES_WORDS or words == "x" or bool(_POSITIVE.search(words))
+
+
+def is_no(value: str) -> bool:
+    """Does a value say that it did not?"""
+    words = fold(value)
+    return value.casefold() in NO_WORDS or words in NO_WORDS or bool(_NEGATIVE.search(words))
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(map(repr, list(values)[:5]))
+
+
+def _status(column: ColumnProfile, rank: int, funnel: Funnel) -> OutcomeColumn | None:
+    """A column of states, of which some are a success, some an end."""
+    meaning = {value: _meaning(value, funnel) for value in column.values}
+    yes, no, still_open = (tuple(v for v, m in meaning.items() if m == side) for side in ("yes", "no", "open"))
+    if not yes or len(yes) == len(meaning):
+        return None
+    if no:
+        question = f"{_listed(still_open)} of {column.header!r}: taken for still open" if still_open else ""
+        return OutcomeColumn(column.header, rank, yes, no, still_open, question)
+    return OutcomeColumn(
+        column.header,
+        rank,
+        yes,
+        still_open,
+        (),
+        f"no value of {column.header!r} says lost: {_listed(still_open)} count as a no",
+    )
+
+
+def _meaning(value: str, funnel: Funnel) -> str:
+    stage = guess(StageValue("Status", value, value, "", 0), funnel)
+    if stage == funnel.final or is_yes(value) or deal_status(value) == "won":
+        return "yes"
+    return "no" if stage in funnel.exits or is_no(value) else "open"
