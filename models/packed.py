@@ -136,10 +136,10 @@ class PackedModel:
         external_margins = np.zeros((leads, len(self.days) + 1))
         for target, weight, gbm in self.external_boosters:
             assert x is not None  # noqa: S101  as the docstring says
-            seen = self.levels.apply(x)
-            external_margins[:, target] += weight * gbm.margin(seen)
+            with_effects = self.levels.apply(x)
+            external_margins[:, target] += weight * gbm.margin(with_effects)
             stage_leads = np.flatnonzero(stage == target)
-            numbers.contributions[stage_leads] += weight * gbm.contributions(seen[stage_leads])
+            numbers.contributions[stage_leads] += weight * gbm.contributions(with_effects[stage_leads])
 
         def work(block: slice) -> None:
             run(

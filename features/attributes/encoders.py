@@ -62,7 +62,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     MISSING: ("missing", "keine Angabe"),
     "log": ("order of magnitude", "Größenordnung"),
     "middle": ("middle of the range", "Mitte der Spanne"),
-    "level": ("earlier leads with this value", "frühere Leads mit diesem Wert"),
+    "earlier": ("earlier leads with this value", "frühere Leads mit diesem Wert"),
     "days_before": ("days ago", "Tage her"),
 }
 
@@ -157,7 +157,7 @@ class AttributeEncoder:
             ]
             return tuple(f"{word}: {value}" for value in (*level_labels, _WORDS[RARE][german], _WORDS[MISSING][german]))
         if self.kind == "level":
-            return (f"{word}: {_WORDS['level'][german]}",) * len(self.targets)
+            return (f"{word}: {_WORDS['earlier'][german]}",) * len(self.targets)
         if self.kind in ("date", "band"):
             return (f"{word}: {_WORDS['days_before' if self.kind == 'date' else 'middle'][german]}",)
         return (word, f"{word} ({_WORDS['log'][german]})") if self.log else (word,)

@@ -34,11 +34,11 @@ def with_level_statistics(examples: Examples) -> tuple[Examples, LevelEffects]:
     for column in np.flatnonzero(examples.levels == 1).tolist():
         filled = np.flatnonzero(~np.isnan(x[:, column]))
         filled_examples, level = examples.select(filled), x[filled, column].astype(np.int64)
-        known = ripe[filled]
-        in_time = _in_time(filled_examples, level, known)
-        strength = prior_strength(in_time.select(known), filled_examples.y[known], evidence)
+        ripe_here = ripe[filled]
+        in_time = _in_time(filled_examples, level, ripe_here)
+        strength = prior_strength(in_time.select(ripe_here), filled_examples.y[ripe_here], evidence)
         x[filled, column] = in_time.log_odds(strength, evidence)
-        tables[column] = _whole(level[known], filled_examples.y[known]).log_odds(strength, evidence)
+        tables[column] = _of_levels(level[ripe_here], filled_examples.y[ripe_here]).log_odds(strength, evidence)
     hidden = np.flatnonzero(examples.levels == -1)
     x[:, hidden] = np.nan
     return replace(examples, x=x, levels=None), LevelEffects(tables, tuple(hidden.tolist()))
@@ -80,20 +80,20 @@ def _log_odds(rate: Floats) -> Floats:
     return np.asarray(np.log(rate) - np.log1p(-rate), np.float64)
 
 
-def _whole(level: Ints, y: Flags) -> Counts:
+def _of_levels(level: Ints, y: Flags) -> Counts:
     """By level (levels,), all that is known."""
     rows = np.bincount(level)
     reached = np.bincount(level[y], minlength=len(rows))
     return Counts(rows, reached, np.full(len(rows), len(y)), np.full(len(rows), int(y.sum())))
 
 
-def _in_time(examples: Examples, level: Ints, known: Flags) -> Counts:
+def _in_time(examples: Examples, level: Ints, ripe: Flags) -> Counts:
     """For examples (n) of these levels: what was known, at the moment of each, of the leads of other accounts. Examples
-    that are not `known` (n,) teach nobody."""
-    outcomes = np.column_stack((np.ones(len(known), np.int64), examples.y.astype(np.int64)))[known]
+    that are not `ripe` (n,) teach nobody."""
+    outcomes = np.column_stack((np.ones(len(ripe), np.int64), examples.y.astype(np.int64)))[ripe]
 
     def until(group: Ints) -> Ints:
-        return sums_until(group[known], examples.known_at[known], outcomes, group, examples.as_of)
+        return sums_until(group[ripe], examples.known_at[ripe], outcomes, group, examples.as_of)
 
     own = level * (int(examples.account.max(initial=0)) + 1) + examples.account
     of_level = until(level) - until(own)
@@ -101,12 +101,12 @@ def _in_time(examples: Examples, level: Ints, known: Flags) -> Counts:
     return Counts(of_level[:, 0], of_level[:, 1], of_all[:, 0], of_all[:, 1])
 
 
-def sums_until(group: Ints, time: Ints, values: Ints, asked_group: Ints, asked_time: Ints) -> Ints:
+def sums_until(group: Ints, time: Ints, values: Ints, query_group: Ints, query_time: Ints) -> Ints:
     """Values (n, k) at `time` (n,) summed over their group up to each moment asked for (m,), that moment too → (m, k)."""
-    groups, times = np.concatenate((group, asked_group)), np.concatenate((time, asked_time))
+    groups, times = np.concatenate((group, query_group)), np.concatenate((time, query_time))
     order = np.lexsort((np.arange(len(groups)) >= len(group), times, groups))
     sorted_groups = groups[order]
-    sorted_values = np.concatenate((values, np.zeros((len(asked_group), values.shape[1]), np.int64)))[order]
+    sorted_values = np.concatenate((values, np.zeros((len(query_group), values.shape[1]), np.int64)))[order]
     totals = np.cumsum(sorted_values, axis=0)
     first = np.searchsorted(sorted_groups, sorted_groups, side="left")
     sums = np.empty_like(totals)
