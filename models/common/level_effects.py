@@ -20,7 +20,8 @@ from models.common.types import Floats, Matrix, Signs
 @dataclass(frozen=True)
 class LevelEffects:
     """`tables` by column: the number (levels,) of each level that was seen in training; any other has 0, as all leads together
-    have. Columns `hidden`, which are for other targets, become missing. A missing value stays missing."""
+    have. A missing value stays missing. Columns `hidden`, which are for other targets, are 0 in all rows: no learner sees them.
+    """
 
     tables: Mapping[int, Floats]
     hidden: tuple[int, ...] = ()
@@ -37,7 +38,7 @@ class LevelEffects:
         out = x.copy()
         for column, table in self.tables.items():
             out[:, column] = effects_of(x[:, column], table)
-        out[:, list(self.hidden)] = np.nan
+        out[:, list(self.hidden)] = 0.0
         return out
 
     def to_dict(self) -> dict[str, Any]:

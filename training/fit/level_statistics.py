@@ -40,7 +40,7 @@ def with_level_statistics(examples: Examples) -> tuple[Examples, LevelEffects]:
         x[filled, column] = in_time.log_odds(strength, evidence)
         tables[column] = _of_levels(level[ripe_here], filled_examples.y[ripe_here]).log_odds(strength, evidence)
     hidden = np.flatnonzero(examples.levels == -1)
-    x[:, hidden] = np.nan
+    x[:, hidden] = 0.0
     return replace(examples, x=x, levels=None), LevelEffects(tables, tuple(hidden.tolist()))
 
 

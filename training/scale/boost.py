@@ -74,7 +74,7 @@ def reference(task: Boosting, selected: Sequence[Selection]) -> lgb.Dataset:
         if len(picked_rows) and record:
             sample[filled_rows : filled_rows + len(picked_rows)] = task.store.block(record, task.columns, picked_rows).T
             filled_rows += len(picked_rows)
-    sample[:, list(task.hidden)] = np.nan  # one bin: nothing can be split there
+    sample[:, list(task.hidden)] = 0.0  # one bin: nothing can be split there
     return lgb.Dataset(sample[:filled_rows], params=settings(task), free_raw_data=True).construct()
 
 

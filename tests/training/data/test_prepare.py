@@ -69,4 +69,4 @@ def test_levels_are_examples_of_their_target_and_no_amount_hangs_on_them() -> No
     assert prepared.x(np.arange(len(prepared.looks)))[:, prepared.levels].max() > 40
     amounts = WonDeals.from_landmarks(prepared, prepared.deals, everyone, prepared.extracted_at)
     assert len(amounts)
-    assert np.isnan(amounts.x[:, prepared.levels]).all()
+    assert not amounts.x[:, prepared.levels].any()
