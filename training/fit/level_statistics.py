@@ -20,7 +20,7 @@ from models.common.types import Examples, Flags, Floats
 Ints = npt.NDArray[np.int64]
 
 STRENGTHS = np.geomspace(2, 2_000, 16)  # accounts of the kind of all that are added to each level
-DOUBT = 2.0  # standard errors by which a strength must foretell better than what all do
+DOUBT = 3.0  # standard errors by which a strength must foretell better than what all do; the best of many does by one or two
 
 
 def with_level_statistics(examples: Examples) -> tuple[Examples, LevelEffects]:
