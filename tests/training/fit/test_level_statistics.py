@@ -152,7 +152,7 @@ def losses(train: Examples, later: Examples) -> dict[str, float]:
 
 
 def test_the_rules_alone_know_no_levels_and_learning_anew_changes_nothing() -> None:
-    train, later, _ = of_levels(1.0, rows=1_500, later=10)
+    train, later, _ = of_levels(1.5, levels=40, rows=1_500, later=10)
     alone = fit_transition("a", train, Search(), 7, points_only=True)
     assert not alone.transition.levels.tables
     fitted = fit_transition("a", train, Search(), 7, params=QUICK)
