@@ -9,9 +9,6 @@ import numpy as np
 import pytest
 
 from features.attributes.encoders import AttributeEncoder, AttributeKind
-
-
-from features.attributes.encoders import AttributeEncoder
 from features.common.errors import DataError
 from features.dataset.validate import validate
 from features.engine.feature_set import FeatureSet
