@@ -60,7 +60,8 @@ def test_levels_are_examples_of_their_target_and_no_amount_hangs_on_them() -> No
     data = Dataset.from_tables(tables, extracted_at=created[-1] + pd.Timedelta(days=60), source="test")
     funnel = {"stages": ["lead", "mql", "customer"], "horizons": {"mql": 10, "customer": 20}}
     config = Config.model_validate({"name": "a", "source": {"kind": "simulator"}, "funnel": funnel})
-    prepared = prepare(data, config, config.funnel.build(), Rules.from_dict({}))
+    rules = Rules.from_dict({"fit": [{"attribute": "lead.town", "equals": "Town 1", "points": 5}]})
+    prepared = prepare(data, config, config.funnel.build(), rules)
     names = (*prepared.feature_set.names, "points")
     assert [names[i] for i in prepared.levels] == ["lead.town.level.mql", "lead.town.level.customer"]
     labels, everyone = prepared.labels(prepared.extracted_at), np.ones(len(prepared.looks), bool)
