@@ -17,6 +17,7 @@ from models.calibration.curve import lower_curve
 from models.calibration.intervals import chain_bounds
 from models.calibration.reference import part_sum, score_of, third_of
 from models.calibration.timing import expected_days, power_of
+from models.common.level_effects import level_effect
 from models.common.log_odds import clipped_of, logit_of, sigmoid_of
 from models.decision.value import worth_of
 from models.learners.forest import add_up, explain, room, unpacked
@@ -40,14 +41,16 @@ TARGET_COLUMNS = ("conditional", "probability", "low", "high", "rules", "expecte
 # parts of the whole numbers
 (
     SIZES, RULE_ROWS, LOGGED, LOG_SCALE, BOOSTER_TARGET, FIT_COLUMNS, ENGAGEMENT_COLUMNS, CALIBRATORS, BANDS, TIMINGS,
-    SHARE_BEGIN, CURVE_BEGIN,
-) = range(12)  # fmt: skip
+    SHARE_BEGIN, CURVE_BEGIN, LEVEL_TABLES,
+) = range(13)  # fmt: skip
 TARGETS, FEATURES, LAST_INTERACTION, HAS_VALUE = range(4)  # of SIZES
 # parts of the real ones
 (
     RULES, LIMITS, LINEAR, TRANSITIONS, BOOSTER_WEIGHT, SLOPES, KNOTS, LEVELS, CENTRES, SPREADS, PERCENTILES, FIT_THIRDS,
     ENGAGEMENT_THIRDS, WORTH, TIMING_DAYS, TIMING_SHARES, TIMING_SLOPES, TIMING_CENTRES, TIMING_SPREADS, SHARES,
-) = range(20)  # fmt: skip
+    LEVEL_EFFECTS,
+) = range(21)  # fmt: skip
+# LEVEL_TABLES: of each column of levels its place and from where to where its numbers go in LEVEL_EFFECTS
 # LINEAR: `models.learners.linear.Linear.block` of each target
 
 
@@ -73,6 +76,7 @@ def run(
         for j in range(sizes[FEATURES] - 1):
             x[i, j] = rows[j, i]
         x[i, sizes[FEATURES] - 1] = points
+        _levels(integers, reals, x[i])
         margins[:] = external_margins[i]
         _linear(integers, reals, x[i], lead_stage, logs, added, margins, contributions[i])
         turn(x[i], switches, words)
@@ -103,6 +107,15 @@ def _points(integers: Any, reals: Any, rows: Any, i: int, fits: Any, row: Any) -
     )
     row[DAYS_QUIET] = rows[part(integers, SIZES)[LAST_INTERACTION], i]
     return learned
+
+
+@compiled
+def _levels(integers: Any, reals: Any, x: Any) -> None:
+    """Numbers in the place of levels."""
+    tables, effects = part(integers, LEVEL_TABLES), part(reals, LEVEL_EFFECTS)
+    for j in range(len(tables) // 3):
+        column = tables[3 * j]
+        x[column] = level_effect(x[column], effects[tables[3 * j + 1] : tables[3 * j + 2]])
 
 
 @compiled

@@ -21,6 +21,7 @@ from models.calibration.drift import Drift
 from models.calibration.reference import Reference
 from models.calibration.timing import Timings
 from models.calibration.transition import Transition
+from models.common.level_effects import LevelEffects
 from models.common.types import Floats, Matrix
 from models.decision.next_steps import NextSteps
 from models.decision.recommend import Policy
@@ -106,6 +107,11 @@ class FunnelModel:
         """The group of each column of x: columns of one group tell one story and are summed into one reason."""
         names: dict[str, int] = {}
         return np.array([names.setdefault(d.group, len(names)) for d in self.described], np.intp)
+
+    @cached_property
+    def levels(self) -> LevelEffects:
+        """What stands in the place of levels in x, as the transitions have it: each column is for one of them."""
+        return LevelEffects.merged([t.levels for t in self.transitions])
 
     @cached_property
     def packed(self) -> PackedModel:

@@ -24,6 +24,7 @@ from models.calibration.curve import curve_days
 from models.calibration.reference import Reference
 from models.calibration.timing import Timings
 from models.calibration.transition import Transition
+from models.common.level_effects import LevelEffects
 from models.common.types import Floats, Matrix
 from models.decision.value import Value
 from models.kernel import run
@@ -74,12 +75,15 @@ class ModelParts(Protocol):
     def part_columns(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]: ...
     @property
     def groups(self) -> npt.NDArray[np.intp]: ...
+    @property
+    def levels(self) -> LevelEffects: ...
 
 
 @dataclass(frozen=True)
 class PackedModel:
     """A model made ready. `external_boosters`: boosters that only LightGBM can ask, by the target they are for and their
-    weight. `count`: groups of columns; `features`: columns of x, the points among them; `width`: numbers of a lead in `row`."""
+    weight. `count`: groups of columns; `features`: columns of x, the points among them; `width`: numbers of a lead in `row`;
+    `levels`: what stands in the place of levels."""
 
     integers: npt.NDArray[np.int64]
     reals: Floats
@@ -91,6 +95,7 @@ class PackedModel:
     count: int
     features: int
     width: int
+    levels: LevelEffects
 
     @classmethod
     def from_model(cls, model: ModelParts) -> PackedModel:
@@ -131,9 +136,10 @@ class PackedModel:
         external_margins = np.zeros((leads, len(self.days) + 1))
         for target, weight, gbm in self.external_boosters:
             assert x is not None  # noqa: S101  as the docstring says
-            external_margins[:, target] += weight * gbm.margin(x)
+            with_effects = self.levels.apply(x)
+            external_margins[:, target] += weight * gbm.margin(with_effects)
             stage_leads = np.flatnonzero(stage == target)
-            numbers.contributions[stage_leads] += weight * gbm.contributions(x[stage_leads])
+            numbers.contributions[stage_leads] += weight * gbm.contributions(with_effects[stage_leads])
 
         def work(block: slice) -> None:
             run(
@@ -174,6 +180,9 @@ class _Packer:
         self.reals[k.TRANSITIONS] = [
             number for t in model.transitions for number in (t.weights[0], t.linear.intercept, t.constant)
         ]
+        ends = np.cumsum([0, *map(len, model.levels.tables.values())])
+        self.integers[k.LEVEL_TABLES] = np.column_stack((list(model.levels.tables), ends[:-1], ends[1:])).ravel()
+        self.reals[k.LEVEL_EFFECTS] = [effect for table in model.levels.tables.values() for effect in table.tolist()]
         candidates = [
             (number, weight, gbm) for number, t in enumerate(model.transitions) for weight, gbm in t.weighted_boosters
         ]
@@ -253,7 +262,7 @@ class _Packer:
         groups = model.groups
         return PackedModel(
             integers, reals, forest, tuple(self.external_boosters), columns, self.days, groups, int(groups.max()) + 1,
-            len(model.feature_set.names) + 1, position + lines,
+            len(model.feature_set.names) + 1, position + lines, model.levels,
         )  # fmt: skip
 
     def _forest(self) -> Shapley:

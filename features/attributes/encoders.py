@@ -44,7 +44,7 @@ from features.attributes.values import (
 )
 
 Entity = Literal["lead", "company"]
-AttributeKind = Literal["number", "flag", "category", "band", "date", "seniority", "function", "free_mail"]
+AttributeKind = Literal["number", "flag", "category", "level", "band", "date", "seniority", "function", "free_mail"]
 
 RARE, MISSING = "(rare or new)", "(missing)"
 
@@ -62,6 +62,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     MISSING: ("missing", "keine Angabe"),
     "log": ("order of magnitude", "Größenordnung"),
     "middle": ("middle of the range", "Mitte der Spanne"),
+    "earlier": ("earlier leads with this value", "frühere Leads mit diesem Wert"),
     "days_before": ("days ago", "Tage her"),
 }
 
@@ -74,6 +75,7 @@ FLOAT_READERS: dict[str, Callable[[object], float]] = {
     "free_mail": read_free_mail,
 }
 KEY_READERS: dict[str, Callable[[object], str | None]] = {"category": read_key, "function": read_function}
+LEVELLED = (*KEY_READERS, "level")  # kinds with a list of levels
 
 _PROBLEMS = {
     "number": "is not a number",
@@ -93,6 +95,9 @@ class AttributeEncoder:
       of numbers (`features.attributes.bands`); date: days from it to as_of, missing where it lies before 1900 or not before
       as_of; with `century` one that does not lie before as_of is read a century earlier. NaN when missing or not of the kind.
     - category, function: one-hot, an indicator per entry of `levels`, one for all rare and unseen values, one for missing.
+    - level: for categories of many levels. Which of `levels` it is, counted from 0; `len(levels)` for any other value, NaN
+      where it is missing. The same in one column for each of `targets`: a model puts in its place how earlier leads of the
+      level did on the way to that target (`models.common.level_effects`).
 
     Raises
     ------
@@ -106,6 +111,7 @@ class AttributeEncoder:
     levels: tuple[str, ...] = ()
     log: bool = False
     century: bool = False
+    targets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, value, known_values in (
@@ -123,6 +129,8 @@ class AttributeEncoder:
             base = f"{base}.function" if self.kind == "function" else base
             level_names = (repr(level) if level in (RARE, MISSING) else level for level in self.levels)
             return tuple(f"{base}={level}" for level in (*level_names, RARE, MISSING))
+        if self.kind == "level":
+            return tuple(f"{base}.level.{target}" for target in self.targets)
         if self.kind == "number":
             return (base, f"{base}.log") if self.log else (base,)
         return (f"{base}.days_before" if self.kind == "date" else base if self.kind == "flag" else f"{base}.{self.kind}",)
@@ -133,6 +141,8 @@ class AttributeEncoder:
         return self.unit_in("en")
 
     def unit_in(self, language: Language) -> str:
+        if self.kind == "level":
+            return {"en": "log-odds", "de": "Log-Odds"}[language]
         return {"en": "days", "de": "Tage"}[language] if self.kind == "date" else ""
 
     def labels(self, language: Language = "en") -> tuple[str, ...]:
@@ -146,6 +156,8 @@ class AttributeEncoder:
                 FUNCTION_LABELS[v][language] if self.kind == "function" and v in FUNCTION_LABELS else v for v in self.levels
             ]
             return tuple(f"{word}: {value}" for value in (*level_labels, _WORDS[RARE][german], _WORDS[MISSING][german]))
+        if self.kind == "level":
+            return (f"{word}: {_WORDS['earlier'][german]}",) * len(self.targets)
         if self.kind in ("date", "band"):
             return (f"{word}: {_WORDS['days_before' if self.kind == 'date' else 'middle'][german]}",)
         return (word, f"{word} ({_WORDS['log'][german]})") if self.log else (word,)
@@ -155,6 +167,11 @@ class AttributeEncoder:
         """Where a key's indicator stands; whatever is not here stands at `len(levels)`."""
         codes: dict[str | None, int] = {read_key(level): code for code, level in enumerate(self.levels)}
         return {**codes, None: len(self.levels) + 1}
+
+    def _level(self, value: object) -> float:
+        """Which level a value is; NaN where it is missing."""
+        key = read_key(value)
+        return math.nan if key is None else float(self._codes.get(key, len(self.levels)))
 
     def encode(self, values: Column, as_of_us: npt.NDArray[np.int64] | int, out: Floats | None = None) -> Floats:
         """Values (n,), as_of (n,) in UTC microseconds → float64 (n, len(names)), NaN where missing.
@@ -168,6 +185,9 @@ class AttributeEncoder:
             hot = np.array([self._codes.get(read(value), len(self.levels)) for value in plain], dtype=np.intp)
             out[:] = 0.0
             out[np.arange(len(out)), hot[codes]] = 1.0
+        elif self.kind == "level":
+            codes, plain = distinct(values)
+            out[:] = np.array([self._level(value) for value in plain], dtype=np.float64)[codes, None]
         elif self.kind == "date":
             moments, is_filled = _moments(values)
             as_of = np.asarray(as_of_us, dtype=np.int64)
@@ -198,6 +218,8 @@ class AttributeEncoder:
             width = len(self.levels)
             out[offset : offset + width + 2] = 0.0
             out[offset + self._codes.get(KEY_READERS[self.kind](value), width)] = 1.0
+        elif self.kind == "level":
+            out[offset : offset + len(self.targets)] = self._level(value)
         elif self.kind == "date":
             moment = read_moment_as_written(value)
             if moment is not None and self.century and moment >= as_of_us:
@@ -215,7 +237,7 @@ class AttributeEncoder:
         >>> AttributeEncoder("company", "employees", "number").problem("many")
         "employees: 'many' is not a number; treated as missing"
         """
-        if is_missing(value) or self.kind == "function":
+        if is_missing(value) or self.kind in ("function", "level"):  # of a level its category speaks
             return None
         if self.kind == "category":
             if isinstance(value, str | bool | int | float | np.generic | Decimal):
@@ -234,7 +256,8 @@ class AttributeEncoder:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `from_dict` is the way back."""
         base: dict[str, Any] = {"entity": self.entity, "column": self.column, "kind": self.kind}
-        levels = {"levels": list(self.levels)} if self.kind in KEY_READERS else {}
+        levels = {"levels": list(self.levels)} if self.kind in LEVELLED else {}
+        levels |= {"targets": list(self.targets)} if self.targets else {}
         return base | levels | ({"log": True} if self.log else {}) | ({"century": True} if self.century else {})
 
     @classmethod
@@ -247,7 +270,7 @@ class AttributeEncoder:
             for a missing or unknown key or an unknown kind.
         """
         try:
-            return cls(**{**saved, "levels": tuple(saved.get("levels", ()))})
+            return cls(**{**saved, **{name: tuple(saved.get(name, ())) for name in ("levels", "targets")}})
         except TypeError as error:
             raise ModelError(
                 f"An attribute encoder cannot be read from {dict(saved)!r}: {error}.", "Train the model anew."

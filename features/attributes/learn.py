@@ -35,7 +35,9 @@ SKIPPED = {"lead": {"lead_id", "company_id", "created_at", "opted_out"}, "compan
 _KNOWN_CATEGORIES = {"industry", "country", "source"}
 _ALWAYS_LOG = {"employees", "annual_revenue"}
 _FEWEST_BANDS = 3  # of two levels the order says nothing that they do not say themselves
-_SHARED, _MANY = 0.05, 10  # of the rows of a category, of so many values, share one indicator: worth a sentence
+_SHARED, _MANY = 0.05, 10  # of the rows of a category, of so many values, share one indicator: its levels are told apart
+_LEAST_LEVEL = 5  # rows of a level that is told apart from others without an indicator: fewer say nothing, and might be a name
+_REPEATED = 0.25  # of the rows have values of so many rows: values that repeat are levels, however many there are
 _TYPED_SHARE = 0.95  # of the filled rows must read as a number or a date for the column to be one
 _ID_TEXT = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|[0-9a-f]{16,}", re.IGNORECASE)
 _ID_NAME = re.compile(r"(^|[_\s])(id|nr|no|number|nummer|key|guid|uuid)$", re.IGNORECASE)
@@ -109,6 +111,8 @@ def _is_code(profile: _ColumnProfile) -> bool:
 
 
 def _is_free_text(profile: _ColumnProfile) -> bool:
+    if profile.counts[profile.counts >= _LEAST_LEVEL].sum() >= _REPEATED * profile.rows:
+        return False
     if len(profile.plain) > 50 and profile.spread > 0.5:
         return True
     texts = [str(value) for value in profile.plain]
@@ -189,7 +193,7 @@ def _levels(profile: _ColumnProfile, kind: AttributeKind, min_level_rows: int, m
 
 
 def _learn_column(
-    profile: _ColumnProfile, min_level_rows: int, max_levels: int, dates: Callable[[], DateColumn]
+    profile: _ColumnProfile, min_level_rows: int, max_levels: int, targets: tuple[str, ...], dates: Callable[[], DateColumn]
 ) -> Iterable[AttributeEncoder | str]:
     """Encoders and notes of one column; `dates` judges it where it holds dates."""
     if not profile.plain:
@@ -212,22 +216,25 @@ def _learn_column(
             log = kind == "number" and (profile.column in _ALWAYS_LOG or _is_wide(profile))
             judged = dates() if kind == "date" else DateColumn(False, ())
             yield from judged.notes
-            yield from _shared_note(profile, kind, levels)
             yield AttributeEncoder(profile.entity, profile.column, kind, levels, log, judged.century)
+            if kind == "category":
+                yield from _level(profile, levels, targets)
 
 
-def _shared_note(profile: _ColumnProfile, kind: AttributeKind, levels: tuple[str, ...]) -> Iterable[str]:
-    """A sentence where a good part of the rows share the indicator of rare values."""
-    if kind != "category":
-        return
+def _level(profile: _ColumnProfile, levels: tuple[str, ...], targets: tuple[str, ...]) -> Iterable[AttributeEncoder | str]:
+    """An encoder that tells levels apart where a good part of the rows share the indicator of rare values, and a sentence."""
     own = {read_key(level) for level in levels}
     keys = [read_key(value) for value in profile.plain]
     rare_rows = int(profile.counts[[key not in own for key in keys]].sum())
     if rare_rows >= _SHARED * profile.rows and len(set(keys) - own) >= _MANY:
+        every = _levels(profile, "category", _LEAST_LEVEL, len(keys))
         yield (
             f"{profile.name}: {len(levels)} of {len(set(keys)):,} values have a column of their own, the others share one: "
             f"{rare_rows:,} of {profile.rows:,} rows"
+            + (f"; of {len(every):,} values it is learned how earlier leads with them did" if targets else "")
         )
+        if targets:
+            yield AttributeEncoder(profile.entity, profile.column, "level", every, targets=targets)
 
 
 def _first_created(entity: Entity, frames: Mapping[Entity, pd.DataFrame]) -> Moments | None:
@@ -249,6 +256,7 @@ def learn_encoders(
     *,
     min_level_rows: int = 20,
     max_levels: int = 40,
+    targets: tuple[str, ...] = (),
     exclude: Collection[str] = (),
 ) -> tuple[list[AttributeEncoder], list[str]]:
     """Training rows of leads and companies → an encoder for each useful column, and notes on the others.
@@ -262,6 +270,9 @@ def learn_encoders(
         rows a value of a category needs for an indicator of its own; all rarer ones share one.
     max_levels
         how many values at most get one, the most frequent first.
+    targets
+        lead stages to be reached: where many rows have values without an indicator, a column for each of them says which value
+        it is (kind "level").
     """
     encoders: list[AttributeEncoder] = []
     notes = []
@@ -273,7 +284,7 @@ def learn_encoders(
                 continue
             profile = _ColumnProfile.from_values(entity, column, frame[column])
             dates = partial(judge_dates, profile.name, frame[column], created)
-            for result in _learn_column(profile, min_level_rows, max_levels, dates):
+            for result in _learn_column(profile, min_level_rows, max_levels, targets, dates):
                 if isinstance(result, str):
                     notes.append(result)
                 elif used_names.isdisjoint(result.names):

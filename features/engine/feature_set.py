@@ -76,6 +76,12 @@ class FeatureSet:
         return np.array([False] * self.attribute_columns + grows, bool)
 
     @cached_property
+    def level_targets(self) -> npt.NDArray[np.int64]:
+        """Of columns (columns,) that say which level a category has, the position of the target they are for; -1 of others."""
+        attributes = [target if e.kind == "level" else -1 for e in self.encoders for target in range(len(e.names))]
+        return np.array(attributes + [-1] * len(self.features), np.int64)
+
+    @cached_property
     def column_descriptions(self) -> tuple[ColumnDescription, ...]:
         """What each column means, in the order of `names`."""
         columns = []

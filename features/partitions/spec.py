@@ -92,6 +92,7 @@ _REVISIONS: dict[AttributeKind, str] = {"date": "|1900", "band": "|units"}
 
 def _encoder_keys(encoder: AttributeEncoder) -> list[str]:
     revision = _REVISIONS.get(encoder.kind, "") + ("|century" if encoder.century else "")
+    revision += f"|{json.dumps(encoder.levels)}" if encoder.kind == "level" else ""  # which place each has, it holds
     keys = []
     for name in encoder.names:
         suffix = f"|{json.dumps(sorted(encoder.levels))}" if name.endswith(f"={RARE}") else revision

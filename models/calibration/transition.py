@@ -8,6 +8,7 @@ from pathlib import Path
 
 from models.calibration.calibrator import Calibrator
 from models.calibration.intervals import Interval
+from models.common.level_effects import NO_LEVELS, LevelEffects
 from models.common.types import Floats, Log, Matrix
 from models.learners.gbm import Gbm
 from models.learners.linear import Linear
@@ -19,6 +20,7 @@ GBM, STACKED = "gbm", "stacked"  # files of boosters; only models trained before
 class Transition:
     """P(target | the lead stage before it is reached): log-odds of a linear learner and of `boosters`, if any, added up with
     `weights`, the linear learner's first. `constant` is added too: weights that sum to less than one shrink to the base rate.
+    Learners see numbers of `levels` in the place of levels.
     """
 
     target: str
@@ -29,6 +31,7 @@ class Transition:
     calibrator: Calibrator
     interval: Interval
     log: Log = field(default_factory=dict)
+    levels: LevelEffects = NO_LEVELS
 
     @property
     def weighted_boosters(self) -> tuple[tuple[float, Gbm], ...]:
@@ -36,6 +39,7 @@ class Transition:
 
     def margin(self, x: Matrix) -> Floats:
         """Log-odds before calibration, (n,)."""
+        x = self.levels.apply(x)
         total = self.weights[0] * self.linear.margin(x)
         for weight, gbm in self.weighted_boosters:
             total += weight * gbm.margin(x)
@@ -46,6 +50,7 @@ class Transition:
 
     def contributions(self, x: Matrix) -> Floats:
         """(n, features + 1); rows sum to `margin`."""
+        x = self.levels.apply(x)
         total = self.weights[0] * self.linear.contributions(x)
         for weight, gbm in self.weighted_boosters:
             total += weight * gbm.contributions(x)
@@ -66,6 +71,7 @@ class Transition:
             "calibrator": self.calibrator.to_dict(),
             "interval": self.interval.to_dict(),
             "log": self.log,
+            **({"levels": self.levels.to_dict()} if self.levels != NO_LEVELS else {}),
         }
         (folder / "transition.json").write_text(json.dumps(saved, indent=1) + "\n", encoding="utf-8")
 
@@ -83,6 +89,7 @@ class Transition:
             Calibrator.from_dict(saved["calibrator"]),
             Interval.from_dict(saved["interval"]),
             saved["log"],
+            LevelEffects.from_dict(saved["levels"]) if "levels" in saved else NO_LEVELS,
         )
 
 

@@ -26,7 +26,9 @@ class Examples:
 
     `known_at` (n,) is the moment from which the label could be known: as_of plus the horizons on the way. `points` is the
     column of x that holds the rules' points, if any: the prior of the linear learner. `pooled` is what other businesses say of
-    the columns, where there is such a prior. `signs` (features,) bind every learner; None binds none.
+    the columns, where there is such a prior. `signs` (features,) bind every learner; None binds none. `levels` (features,): 1
+    for columns that say which level a category has, -1 for the same of another target, else 0; None where there are none. No
+    learner sees them as they are (`training.fit.level_statistics`).
     """
 
     x: Matrix
@@ -38,6 +40,7 @@ class Examples:
     points: int | None = None
     pooled: Pooled | None = None
     signs: Signs | None = None
+    levels: Signs | None = None
 
     def __len__(self) -> int:
         return len(self.y)

@@ -73,6 +73,11 @@ class Prepared:
         return column_signs(self.feature_set, self.rules)
 
     @property
+    def levels(self) -> npt.NDArray[np.intp]:
+        """Columns of what the model sees that say which level a category has."""
+        return np.flatnonzero(self.feature_set.level_targets >= 0)
+
+    @property
     def account(self) -> npt.NDArray[np.int64]:
         return self.histories.account[self.looks.lead].astype(np.int64)
 
@@ -103,6 +108,7 @@ class Prepared:
             if self.pool
             else None,
             signs=self.signs,
+            levels=column_levels(self.feature_set, target),
         )
 
 
@@ -127,6 +133,13 @@ def column_signs(features: FeatureSet, rules: Rules) -> Signs | None:
     points do not lower it where rules take some for them. None where nothing is."""
     signs = np.append(-features.lowering.astype(np.int8), np.int8(rules.takes_for_turning_away))
     return signs if signs.any() else None
+
+
+def column_levels(features: FeatureSet, target: int) -> Signs | None:
+    """Which columns of a model (features + 1,) say which level a category has, as `Examples.levels`."""
+    of_target = np.append(features.level_targets, -1)
+    is_level = of_target >= 0
+    return np.where(is_level, np.where(of_target == target, 1, -1), 0).astype(np.int8) if is_level.any() else None
 
 
 def learn(
@@ -166,6 +179,7 @@ def learn(
         {"lead": dataset.leads, "company": dataset.companies},
         exclude=[*config.attributes.exclude, *blocked],
         min_level_rows=config.attributes.min_level_rows,
+        targets=funnel.targets,
     )
     require_inputs(blocked, encoders, inventory)
     mail = () if config.scanners.off else config.scanners.roles(inventory.types, turning_away)

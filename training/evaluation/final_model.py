@@ -112,5 +112,5 @@ def _with_reference(model: FunnelModel, prepared: Prepared, holdout: Holdout) ->
     return replace(
         model,
         reference=Reference.learn(final, fit, engagement, stage, len(model.transitions)),
-        drift=Drift.learn(x, contributions, model.names),
+        drift=Drift.learn(model.levels.apply(x), contributions, model.names),  # as scoring sees them
     )

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from features.common.clock import DAY
+from features.common.clock import DAY, NO_MOMENT
 from features.dataset.landmarks import Landmarks, Path
 from models.calibration.timing import Timing
 from models.common.types import TINY, Examples, Flags, Floats, Matrix, sigmoid
@@ -163,8 +163,9 @@ def with_censored(examples: Examples, rows: CensoredExamples) -> Examples:
         weight=np.concatenate((examples.weight, weights)),
         as_of=np.concatenate((examples.as_of, rows.as_of[repeated_rows])),
         account=np.concatenate((examples.account, rows.account[repeated_rows])),
-        known_at=np.concatenate((examples.known_at, rows.as_of[repeated_rows])),
+        known_at=np.concatenate((examples.known_at, np.full(len(repeated_rows), NO_MOMENT))),
         points=examples.points,
         pooled=examples.pooled,
         signs=examples.signs,
+        levels=examples.levels,
     )

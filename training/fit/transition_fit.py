@@ -14,10 +14,12 @@ from models.calibration.blend import blend_weights
 from models.calibration.calibrator import Calibrator, choose_calibrator
 from models.calibration.intervals import Interval
 from models.calibration.transition import Transition
+from models.common.level_effects import LevelEffects
 from models.common.types import Examples, Flags, Floats
 from models.learners.gbm import BinnedExamples, Gbm, gbm_learner
 from models.learners.linear import Linear
 from training.common.config import Search
+from training.fit.level_statistics import with_level_statistics, without_levels
 from training.fit.linear_candidates import (
     Candidate,
     Side,
@@ -117,9 +119,10 @@ def fit_transition(
     rarer, folds = 0 if points_only else rarer_of(examples), forward_folds(examples)
     validation_rows = np.concatenate([fold.validation for fold in folds])
     validation = examples.select(validation_rows)
-    chosen, pool, linear_margins = _choose_linear(examples, folds, rarer)
+    sides = _sides(examples, folds, points_only=points_only)
+    chosen, pool, linear_margins = _choose_linear(examples, sides, rarer)
     examples = as_learned(examples, pool)
-    sides = _sides(examples, folds)
+    sides = [(as_learned(train, pool), later) for train, later in sides]
     tick()
     trees = None
     if _can_boost(sides, rarer):
@@ -157,8 +160,9 @@ def fit_transition(
         **({"pool": {"used": pool.helps, **asdict(pool)}} if pool else {}),
         **({"search": trees.stopped} if trees and trees.stopped else {}),
     }
-    transition = Transition(target, *_learners(examples, settings), weights, 0.0, calibrator, interval, log)
-    transition = replace(transition, constant=_constant(weights, examples))
+    linear, boosters, levels = _learners(examples, settings, points_only=points_only)
+    constant = _constant(weights, examples)
+    transition = Transition(target, linear, boosters, weights, constant, calibrator, interval, log, levels)
     tick()
     return Fitted(transition, settings, validation_rows, margin)
 
@@ -167,16 +171,23 @@ def relearn(fitted: Fitted, examples: Examples) -> Transition:
     """The same transition with its learners fitted anew, on other examples."""
     transition, settings = fitted.transition, fitted.settings
     examples = settings.training_examples(examples)
-    linear, boosters = _learners(examples, settings)
-    return replace(transition, linear=linear, boosters=boosters, constant=_constant(transition.weights, examples))
+    linear, boosters, levels = _learners(examples, settings, points_only=not transition.levels.tables)
+    constant = _constant(transition.weights, examples)
+    return replace(transition, linear=linear, boosters=boosters, constant=constant, levels=levels)
 
 
-def _learners(train: Examples, settings: Settings) -> tuple[Linear, tuple[Gbm, ...]]:
-    """The learners on all of `train`."""
+def _learners(train: Examples, settings: Settings, *, points_only: bool) -> tuple[Linear, tuple[Gbm, ...], LevelEffects]:
+    """The learners on all of `train`, and what they see in the place of levels."""
+    train, levels = _seen_examples(train, points_only=points_only)
     linear, trees = fit_mixture(train, settings.linear), settings.trees
     if trees is None:
-        return linear, ()
-    return linear, (gbm_learner(BinnedExamples(train), trees.params, trees=trees.count),)
+        return linear, (), levels
+    return linear, (gbm_learner(BinnedExamples(train), trees.params, trees=trees.count),), levels
+
+
+def _seen_examples(train: Examples, *, points_only: bool) -> tuple[Examples, LevelEffects]:
+    """What learners see of examples and of later rows; of levels nothing, where the points alone are learned from."""
+    return without_levels(train) if points_only else with_level_statistics(train)
 
 
 def base_log_odds(train: Examples) -> float:
@@ -190,19 +201,24 @@ def _constant(weights: tuple[float, ...], train: Examples) -> float:
     return (1 - sum(weights)) * base_log_odds(train)
 
 
-def _sides(examples: Examples, folds: Sequence[Fold]) -> list[Side]:
-    return [(examples.select(fold.train), examples.select(fold.validation)) for fold in folds]
+def _sides(examples: Examples, folds: Sequence[Fold], *, points_only: bool) -> list[Side]:
+    """Of each fold what is learned from, and the later rows as they were seen had the learners served then."""
+    sides = []
+    for fold in folds:
+        train, levels = _seen_examples(examples.select(fold.train), points_only=points_only)
+        later = examples.select(fold.validation)
+        sides.append((train, replace(later, x=levels.apply(later.x), levels=None)))
+    return sides
 
 
-def _choose_linear(examples: Examples, folds: Sequence[Fold], rarer: int) -> tuple[list[Candidate], PoolTried | None, Floats]:
+def _choose_linear(examples: Examples, sides: Sequence[Side], rarer: int) -> tuple[list[Candidate], PoolTried | None, Floats]:
     """The linear candidates, whether a pooled prior helps them, and what they say of later rows (rows, candidates)."""
     plain = replace(examples, pooled=None)
     chosen = candidates(plain, rarer) if rarer >= MIN_ACCOUNTS else points_alone(plain)
-    sides = _sides(plain, folds)
-    margins = later_margins(sides, chosen)
+    margins = later_margins([(replace(train, pooled=None), later) for train, later in sides], chosen)
     if examples.pooled is None:
         return chosen, None, margins
-    with_pool = later_margins(_sides(examples, folds), chosen)
+    with_pool = later_margins(sides, chosen)
     pool = PoolTried(*(loss_of_prior(m, chosen, [later for _, later in sides]) for m in (margins, with_pool)))
     return chosen, pool, with_pool if pool.helps else margins
 

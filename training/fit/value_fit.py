@@ -66,7 +66,9 @@ class WonDeals:
         )
         lead = looks.lead[use]
         weight = 1.0 / np.bincount(lead, minlength=1)[lead] if len(use) else np.zeros(0)
-        return cls(prepared.x(use), amount[lead], weight, looks.as_of[use], won_at[lead], prepared.account[use], prepared.signs)
+        x = prepared.x(use)
+        x[:, prepared.levels] = 0.0  # what is learned of them are chances
+        return cls(x, amount[lead], weight, looks.as_of[use], won_at[lead], prepared.account[use], prepared.signs)
 
     def __len__(self) -> int:
         return len(self.amount)

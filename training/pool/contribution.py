@@ -113,12 +113,15 @@ def log_columns(features: FeatureSet) -> Flags:
 def of_transition(examples: Examples, names: Sequence[str], logs: Flags) -> TransitionEstimate | None:
     """What examples (n) with columns `names` say, taken as log(1 + x) where `logs` (features,); None for too few outcomes.
 
-    The column of the points, if any, is left out.
+    The column of the points, if any, and those of levels are left out.
     """
     accounts, outcomes = len(np.unique(examples.account)), rarer_of(examples) if len(examples) else 0
     if accounts < LEAST_LEADS or outcomes < LEAST_OUTCOMES:
         return None
-    kept_columns = np.array([i for i in range(len(names)) if i != examples.points], np.intp)
+    own = (
+        np.zeros(len(names), bool) if examples.levels is None else examples.levels != 0
+    )  # which level is which, is nobody else's
+    kept_columns = np.array([i for i in range(len(names)) if i != examples.points and not own[i]], np.intp)
     x = examples.x[:, kept_columns]
     scaler = Scaler.fit(x, examples.y, log=logs[kept_columns])
     z = scaler.transform(x)

@@ -39,7 +39,7 @@ def drivers(prepared: Prepared, holdout: Holdout, cut: FunnelModel, language: La
             continue
         rows = rows if len(rows) <= SAMPLE else np.sort(random.choice(rows, SAMPLE, replace=False))
         x = prepared.x(rows)
-        effects = next_contributions(cut, x, prepared.looks.stage[rows])[:, :-1]
+        values, effects = cut.levels.apply(x), next_contributions(cut, x, prepared.looks.stage[rows])[:, :-1]
         group_effects = np.zeros((int(cut.groups.max()) + 1, len(rows)))
         np.add.at(group_effects, cut.groups, effects.T)
         strength = np.abs(group_effects - group_effects.mean(axis=1, keepdims=True)).mean(axis=1)
@@ -53,7 +53,7 @@ def drivers(prepared: Prepared, holdout: Holdout, cut: FunnelModel, language: La
             records.append({
                 "target": target, "label": _label(description, multi_column, language), "column": column,
                 "part": description.part, "strength": float(strength[group]),
-                "direction": 0.0 if multi_column else _correlation(x[:, column], effects[:, column]),
+                "direction": 0.0 if multi_column else _correlation(values[:, column], effects[:, column]),
             })  # fmt: skip
     return pd.DataFrame(records, columns=["target", "label", "column", "part", "strength", "direction"])
 
@@ -108,7 +108,7 @@ def disagreements(prepared: Prepared, holdout: Holdout, cut: FunnelModel, langua
             row = holdout.rows[lead.row : lead.row + 1]
             stage = prepared.looks.stage[row]
             x = prepared.x(row)
-            reasons = words.strongest(x[0], next_contributions(cut, x, stage)[0], REASONS)
+            reasons = words.strongest(cut.levels.apply(x)[0], next_contributions(cut, x, stage)[0], REASONS)
             lines = prepared.points.lines[row[0]]
             top = [int(i) for i in np.argsort(-np.abs(lines), kind="stable")[:REASONS] if lines[i]]
             records.append({

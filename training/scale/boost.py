@@ -46,7 +46,7 @@ class Boosting:
     """Trees of one transition: `params` and number of `trees`, on the `selected` rows.
 
     Bins are found on `bin_rows` rows at most; `threads` is None for what the process is allowed. Trees keep to the `signs` of
-    the columns.
+    the columns, and do without those `hidden`, by position.
     """
 
     store: Store
@@ -57,6 +57,7 @@ class Boosting:
     bin_rows: int = ROWS
     threads: int | None = None
     signs: Signs | None = None
+    hidden: tuple[int, ...] = ()
 
 
 def reference(task: Boosting, selected: Sequence[Selection]) -> lgb.Dataset:
@@ -73,6 +74,7 @@ def reference(task: Boosting, selected: Sequence[Selection]) -> lgb.Dataset:
         if len(picked_rows) and record:
             sample[filled_rows : filled_rows + len(picked_rows)] = task.store.block(record, task.columns, picked_rows).T
             filled_rows += len(picked_rows)
+    sample[:, list(task.hidden)] = 0.0  # one bin: nothing can be split there
     return lgb.Dataset(sample[:filled_rows], params=settings(task), free_raw_data=True).construct()
 
 

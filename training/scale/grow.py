@@ -81,6 +81,8 @@ def _grown(
     task = Boosting(
         streamed.store, streamed.spec.model_columns, selected, trees.params, trees.count, bin_rows,
         None if engine.distributed else allowed() or cores(), column_signs(streamed.facts.feature_set, streamed.facts.rules),
+        # outcomes of all accounts, in the order in which they were known, are in no worker's memory
+        tuple(np.flatnonzero(streamed.facts.feature_set.level_targets >= 0).tolist()),
     )  # fmt: skip
     text = run_exclusive(engine, boost, task, f"trees of {transition.target}")
     booster = Gbm(lgb.Booster(model_str=text), {"learner": "gbm", "trees": trees.count, "rows": rows, **trees.params})

@@ -27,6 +27,7 @@ ENCODERS = [
     AttributeEncoder("lead", "budget_score", "number"),
     AttributeEncoder("lead", "newsletter", "flag"),
     AttributeEncoder("lead", "country", "category", ("DE", "Österreich", "3", "true")),
+    AttributeEncoder("lead", "city", "level", ("DE", "Österreich", "3", "true"), targets=("mql", "customer")),
     AttributeEncoder("lead", "signup_date", "date"),
     AttributeEncoder("lead", "birth_date", "date", century=True),
     AttributeEncoder("company", "size", "band"),
@@ -294,3 +295,12 @@ def test_an_unknown_kind_is_refused_with_the_nearest() -> None:
 def test_an_unknown_key_is_refused() -> None:
     with pytest.raises(ModelError, match=r"cannot be read .* 'mean'"):
         AttributeEncoder.from_dict({"entity": "lead", "column": "x", "kind": "number", "mean": 3})
+
+
+def test_a_level_is_told_by_its_place_however_it_is_spelled() -> None:
+    encoder = AttributeEncoder("lead", "city", "level", ("Ulm", "Bonn"), targets=("mql", "customer"))
+    assert encoder.names == ("lead.city.level.mql", "lead.city.level.customer")
+    assert encoder.labels("de") == ("City: frühere Leads mit diesem Wert",) * 2
+    found = batch(encoder, ["ulm ", "BONN", "Trier", None, "  "])
+    np.testing.assert_array_equal(found, np.repeat([[0.0], [1], [2], [math.nan], [math.nan]], 2, axis=1))
+    assert encoder.problem(["DE"]) is None

@@ -184,3 +184,35 @@ def test_how_many_values_share_a_column_is_told_where_they_are_many_rows() -> No
 def test_ranges_of_several_units_are_a_band_and_those_of_several_things_are_none(levels: list[str], kinds: list[str]) -> None:
     encoders, _ = learn_encoders({"lead": pd.DataFrame({"contract": levels * 30})})
     assert [encoder.kind for encoder in encoders] == kinds
+
+
+CITIES = (
+    [f"city {i}" for i in range(60) for _ in range(30)] + [f"village {i}" for i in range(9) for _ in range(5)] + ["hamlet"] * 4
+)
+
+
+def test_values_beyond_the_indicators_are_told_apart_for_every_target() -> None:
+    encoders, notes = learn_encoders({"lead": pd.DataFrame({"city": CITIES})}, targets=("mql", "customer"))
+    assert [e.kind for e in encoders] == ["category", "level"]
+    assert len(encoders[1].levels) == 69
+    assert len(encoders[1].names) == 2
+    assert [note.partition("; ")[2] for note in notes] == ["of 69 values it is learned how earlier leads with them did"]
+
+
+def test_where_indicators_are_enough_there_are_no_levels() -> None:
+    encoders, _ = learn_encoders({"lead": pd.DataFrame({"city": CITIES[:1200]})}, targets=("customer",))
+    assert [e.kind for e in encoders] == ["category"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"Kampagne {i % 678}" for i in range(5_000)],
+        [f"Employer {i}" for i in range(600)] + [f"Works {i}" for i in range(20)] * 20,  # most come once, many rows do not
+        [f"the long name of our newsletter of week {i % 30} of this year" for i in range(300)],
+    ],
+)
+def test_values_that_repeat_are_a_category_however_many_or_long_they_are(values: list[str]) -> None:
+    encoder, notes = learned("x", values, min_level_rows=5)
+    assert encoder is not None, notes
+    assert encoder.kind == "category"

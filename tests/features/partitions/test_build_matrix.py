@@ -81,3 +81,17 @@ def test_a_damaged_bucket_is_named_and_the_others_are_built(tmp_path: Path) -> N
     segment.write_bytes(whole)
     assert 0 < built(place, manifest, out, spec) < len(in_memory(dataset, spec)[0])  # goes on from what is finished
     np.testing.assert_array_equal(read_matrix(out, manifest, spec)[1], in_memory(dataset, spec)[1])
+
+
+def test_columns_of_levels_are_those_of_memory_and_others_where_a_level_has_another_place(tmp_path: Path) -> None:
+    dataset = world(4)
+    place, manifest = partitioned(dataset, tmp_path / "data")
+    specs = []
+    for number, levels in enumerate((("ads", "web"), ("web", "ads"))):
+        encoder = AttributeEncoder("lead", "source", "level", levels, targets=("mql", "customer"))
+        features = replace(spec_of(dataset).feature_set, encoders=(encoder,))
+        specs.append(replace(spec_of(dataset), feature_set=features))
+        out = Storage.from_path(tmp_path / f"matrix-{number}")
+        built(place, manifest, out, specs[-1])
+        np.testing.assert_array_equal(read_matrix(out, manifest, specs[-1])[1], in_memory(dataset, specs[-1])[1])
+    assert not set(specs[0].columns[:2]) & set(specs[1].columns[:2])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from models.calibration.transition import Transition
+from models.common.level_effects import LevelEffects
 from models.learners.gbm import BinnedExamples, gbm_learner
 from tests.models.learners.worlds import examples, linear_learner
 from tests.tiny import tiny_model
@@ -58,3 +60,12 @@ def test_a_folder_of_before_says_what_it_said(files: tuple[str, ...], tmp_path: 
     np.testing.assert_allclose(old.margin(rows.x), wanted, atol=1e-12)
     old.save(tmp_path / "again")
     np.testing.assert_allclose(Transition.load(tmp_path / "again").margin(rows.x), wanted, atol=1e-12)
+
+
+def test_what_stands_in_the_place_of_levels_comes_back_too(transition: Transition, tmp_path: Path) -> None:
+    with_levels = replace(transition, levels=LevelEffects({0: np.array([0.3, -1 / 3])}, (1,)))
+    with_levels.save(tmp_path / "mql")
+    x = np.random.default_rng(0).integers(0, 3, (50, len(transition.linear.scaler.mean))).astype(np.float32)
+    np.testing.assert_array_equal(Transition.load(tmp_path / "mql").margin(x), with_levels.margin(x))
+    np.testing.assert_array_equal(with_levels.margin(x), transition.margin(with_levels.levels.apply(x)))
+    np.testing.assert_allclose(with_levels.contributions(x).sum(axis=1), with_levels.margin(x), atol=1e-9)

@@ -51,3 +51,11 @@ def test_a_contribution_names_nobody(trained: Trained, dataset: Dataset) -> None
     assert "any.count_30d" in text
     assert "points" not in text
     assert not [name for name in named(dataset) if name in text]
+
+
+def test_levels_are_nobody_elses_and_take_no_part() -> None:
+    some = examples(600)
+    marks = np.array([0, 1, 0, -1, 0], np.int8)
+    given = of_transition(replace(some, levels=marks), [f"c{i}" for i in range(5)], np.zeros(5, bool))
+    assert given is not None
+    assert set(given.columns) == {"c0", "c2", "c4"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,3 +99,12 @@ def test_workers_of_a_cluster_that_die_while_trees_grow_cost_nothing(few: Datase
         assert run_exclusive(killing, boost, task, "trees") == boost(task)
     assert (tmp_path / "killed-in-select").exists()
     assert (tmp_path / "killed-in-boost").exists()
+
+
+def test_trees_do_without_columns_that_are_hidden(few: Dataset, tmp_path: Path) -> None:
+    _, _, task, _, _ = grown_from(few, tmp_path)
+    used = np.flatnonzero(lgb.Booster(model_str=boost(task)).feature_importance())
+    hidden = tuple(used[::2].tolist())
+    left = np.flatnonzero(lgb.Booster(model_str=boost(replace(task, hidden=hidden))).feature_importance())
+    assert len(left)
+    assert not set(hidden) & set(left.tolist())
