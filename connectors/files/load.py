@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,7 @@ from connectors.files.days import from_creation
 from connectors.files.flat import FlatOutcomes, day_of_knowledge, flat_outcomes, row_times
 from connectors.files.reading import FIRST_ROW
 from connectors.files.settings import FilesSource, LeadStagesFile, Outcome, TableFile
-from connectors.files.stage import stage
+from connectors.files.stage import cut_to, plausible_rows, stage
 from connectors.files.tables import (
     MappedFile,
     attributes_frame,
@@ -24,19 +25,25 @@ from connectors.files.tables import (
     text_series,
     wide_lead_stages,
 )
+from features.common.clock import microseconds, moment, timestamps
 from features.common.errors import ConfigError, DataError
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
+from features.dataset.day_counts import DayCounts, Span
 from features.dataset.funnel import Funnel
+from features.dataset.moments import check_extraction
 from features.dataset.tables import TABLES, concat_frames
 
-MOMENTS = (("leads", "created_at"), ("interactions", "at"), ("lead_stages", "at"), ("deals", "created_at"))
+MOMENTS = {"leads": "created_at", "interactions": "at", "lead_stages": "at", "deals": "created_at"}
 
 
-def load_files(source: FilesSource, funnel: Funnel, base: Path, interactions: Path | None = None) -> tuple[Dataset, DataReport]:
+def load_files(
+    source: FilesSource, funnel: Funnel, base: Path, interactions: Path | None = None, *, now: datetime | None = None
+) -> tuple[Dataset, DataReport]:
     """The dataset that the files make, and notes on what was left out. `base`: where a relative `folder` starts.
 
     With `interactions` these are written into that Parquet file block by block, whatever their number; the dataset has none.
+    `now` is the clock by which moments are judged; None asks that of this machine.
 
     The tables are of the right columns and kinds; whether they make sense is for `features.dataset.validate.validate` to say.
 
@@ -49,37 +56,57 @@ def load_files(source: FilesSource, funnel: Funnel, base: Path, interactions: Pa
     """
     folder = base / Path(source.folder).expanduser()
     report = DataReport()
-    leads, outcomes = _leads(source, funnel, folder, report)
+    clock = moment(pd.Timestamp(now or datetime.now(UTC)))
+    counts = DayCounts(clock, moment(pd.Timestamp(source.extracted_at)) if source.extracted_at else None)
+    leads, outcomes = _leads(source, funnel, folder, report, counts)
     tables = {"leads": leads}
     if source.companies:
         mapped = MappedFile(source, source.companies, "companies", folder)
         check_required(mapped, {})
         tables["companies"] = attributes_frame(mapped, report)
-    newest = None
     if interactions is None:
-        tables["interactions"] = _load_table(source, "interactions", folder, report)
+        tables["interactions"] = _load_table(source, "interactions", folder, report, counts)
     else:
-        newest = stage(_mapped_files(source, "interactions", folder), report, interactions)
+        stage(_mapped_files(source, "interactions", folder), report, interactions, counts)
     tables["lead_stages"] = concat_frames(
-        [_load_lead_stages(source, folder, leads, report), outcomes.lead_stages if outcomes else pd.DataFrame()]
+        [_load_lead_stages(source, folder, leads, report, counts), outcomes.lead_stages if outcomes else pd.DataFrame()]
     )
-    deals = _load_table(source, "deals", folder, report)
-    tables["deals"] = _with_status(deals, tables["lead_stages"], funnel) if len(deals) else deals
+    tables["deals"] = _load_table(source, "deals", folder, report, counts)
+    time: Literal["dates", "row_order"] = "row_order" if _undated(source) else "dates"
+    if not source.leads.order:
+        span = counts.judge(report)
+        tables = {name: _within(name, frame, span) for name, frame in tables.items()}
+        if tables["leads"].empty:
+            raise DataError("No lead was created on a day that can be meant.", "Look at `created_at` and `date_format:`.")
+        if interactions is not None:
+            cut_to(interactions, span)
+        extracted_at = timestamps(np.array([span.extracted_at]))[0]
+    if len(tables["deals"]):
+        tables["deals"] = _with_status(tables["deals"], tables["lead_stages"], funnel)
     tables = {name: frame for name, frame in tables.items() if len(frame.columns)}
-    time: Literal["dates", "row_order"] = "dates"
-    if _undated(source):
-        time = "row_order"
+    if time == "row_order":
         if outcomes is None:
             raise ConfigError(
                 f"source.leads has `order: {source.leads.order}` but no `outcome`.",
                 "Say which column tells what came of a lead.",
             )
-        extracted_at = day_of_knowledge(leads, outcomes, report)
+        plausible_leads, outcome_rows = tables["leads"], tables["lead_stages"]
+        outcomes = replace(outcomes, open=outcomes.open[leads.index.isin(plausible_leads.index)])
+        tables["lead_stages"] = outcome_rows[outcome_rows["lead_id"].isin(plausible_leads["lead_id"])]
+        extracted_at = day_of_knowledge(plausible_leads, outcomes, report)
     else:
-        extracted_at = _extracted_at(source, tables, newest, report)
+        check_extraction(moment(extracted_at), clock, report)
     report.time = time
     name = ", ".join(dict.fromkeys(m.file for m in _mappings(source)))
     return Dataset.from_tables(tables, extracted_at=extracted_at, source=f"files: {name}", time=time), report
+
+
+def _within(name: str, frame: pd.DataFrame, span: Span) -> pd.DataFrame:
+    """The rows of a table whose moment may be meant."""
+    if MOMENTS.get(name) not in frame:
+        return frame
+    usable = span.covers(microseconds(frame[MOMENTS[name]]))
+    return frame if usable.all() else frame[usable]
 
 
 def _undated(source: FilesSource) -> bool:
@@ -97,7 +124,9 @@ def _mappings(source: FilesSource) -> list[TableFile]:
     return [m for table in ("leads", "companies", "interactions", "lead_stages", "deals") for m in _mappings_of(source, table)]
 
 
-def _leads(source: FilesSource, funnel: Funnel, folder: Path, report: DataReport) -> tuple[pd.DataFrame, FlatOutcomes | None]:
+def _leads(
+    source: FilesSource, funnel: Funnel, folder: Path, report: DataReport, counts: DayCounts
+) -> tuple[pd.DataFrame, FlatOutcomes | None]:
     mapping, outcome = source.leads, source.leads.outcome
     mapped = _mapped_leads(source, folder)
     reserved = list(dict.fromkeys(c for c in (outcome.column, outcome.at) if c)) if outcome else []
@@ -116,7 +145,13 @@ def _leads(source: FilesSource, funnel: Funnel, folder: Path, report: DataReport
         report.note("leads", "leads without an id in the file", len(frame), done="the number of the row is the id")
     if mapping.order:
         frame["created_at"] = row_times(frame, mapping.order == "newest_first")
-    return frame, _outcomes(frame, mapped, outcome, funnel, report) if outcome else None
+    else:
+        frame = plausible_rows(counts, "leads", "created_at", mapped.file.name, frame)
+    outcomes = _outcomes(frame, mapped, outcome, funnel, report) if outcome else None
+    if outcomes and outcome and outcome.at:
+        dated = plausible_rows(counts, "lead_stages", "at", mapped.file.name, outcomes.lead_stages)
+        outcomes = replace(outcomes, lead_stages=dated)
+    return frame, outcomes
 
 
 def _mapped_leads(source: FilesSource, folder: Path) -> MappedFile:
@@ -176,20 +211,21 @@ def _wide(mapping: TableFile) -> bool:
     return isinstance(mapping, LeadStagesFile) and bool(mapping.dates)
 
 
-def _load_table(source: FilesSource, table: str, folder: Path, report: DataReport) -> pd.DataFrame:
+def _load_table(source: FilesSource, table: str, folder: Path, report: DataReport, counts: DayCounts) -> pd.DataFrame:
     files = _mapped_files(source, table, folder)
-    return concat_frames([frame_of(f, report) for f in files])
+    return concat_frames([plausible_rows(counts, table, MOMENTS[table], f.file.name, frame_of(f, report)) for f in files])
 
 
-def _load_lead_stages(source: FilesSource, folder: Path, leads: pd.DataFrame, report: DataReport) -> pd.DataFrame:
+def _load_lead_stages(
+    source: FilesSource, folder: Path, leads: pd.DataFrame, report: DataReport, counts: DayCounts
+) -> pd.DataFrame:
     parts = []
     for mapped in _mapped_files(source, "lead_stages", folder):
-        zone = mapped.file.options.timezone
-        if _wide(mapped.mapping):
-            rows = wide_lead_stages(mapped, report)
-            parts += [from_creation(rows[rows["lead_stage"] == name], leads, zone) for name in rows["lead_stage"].unique()]
-        else:
-            parts.append(from_creation(frame_of(mapped, report), leads, zone))
+        zone, wide = mapped.file.options.timezone, _wide(mapped.mapping)
+        rows = wide_lead_stages(mapped, report) if wide else frame_of(mapped, report)
+        rows = plausible_rows(counts, "lead_stages", "at", mapped.file.name, rows)
+        columns = [rows[rows["lead_stage"] == name] for name in rows["lead_stage"].unique()] if wide else [rows]
+        parts += [from_creation(column, leads, zone) for column in columns]
     return concat_frames(parts)
 
 
@@ -211,17 +247,3 @@ def _with_status(deals: pd.DataFrame, lead_stages: pd.DataFrame, funnel: Funnel)
     status = np.where(won.notna(), "won", np.where(lost.notna(), "lost", "open"))
     closed = deals["closed_at"] if "closed_at" in deals else as_time(won.fillna(lost))
     return deals.assign(status=status, closed_at=closed)
-
-
-def _extracted_at(
-    source: FilesSource, tables: dict[str, pd.DataFrame], newest: pd.Timestamp | None, report: DataReport
-) -> pd.Timestamp:
-    """As given, else the newest moment in the tables and of rows that are not in them (`newest`)."""
-    if source.extracted_at:
-        return pd.Timestamp(source.extracted_at).as_unit("us")
-    moments = [tables[t][c].max() for t, c in MOMENTS if t in tables and tables[t][c].notna().any()]
-    moments += [] if newest is None else [newest]
-    if not moments:
-        raise DataError("The files hold no date at all.", "Map `created_at`, or set `leads: {order: rows}`.")
-    report.note("dataset", "moments of extraction not given", 1, done=f"the newest in the data, {max(moments)}, is taken")
-    return pd.Timestamp(max(moments)).as_unit("us")

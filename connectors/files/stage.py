@@ -1,32 +1,68 @@
-"""Interactions of any number from files into one Parquet file, a block in memory at a time."""
+"""Interactions of any number from files into one Parquet file, a block in memory at a time; rows whose moment cannot be meant
+are left out of it, and of frames."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from connectors.files.reading import FIRST_ROW
 from connectors.files.tables import MappedFile, frames_of
+from features.common.clock import microseconds, moment
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import INTERACTIONS_SCHEMA, to_arrow
+from features.dataset.day_counts import DayCounts, Span
 from features.dataset.tables import INTERACTIONS, conform
 
 
-def stage(files: Iterable[MappedFile], report: DataReport, path: Path) -> pd.Timestamp | None:
-    """Write their rows; returns the newest moment, None where there are no rows.
+def stage(files: Iterable[MappedFile], report: DataReport, path: Path, counts: DayCounts) -> None:
+    """Write their rows, but for those whose moment cannot be meant; all are in `counts` then.
 
     Raises
     ------
     DataError
         as `frames_of`.
     """
-    newest: list[pd.Timestamp] = []
     with pq.ParquetWriter(path, INTERACTIONS_SCHEMA, compression="lz4") as writer:
         for mapped in files:
-            for frame in frames_of(mapped, report, mapped.blocks):
+            for block in frames_of(mapped, report, mapped.blocks):
+                frame = plausible_rows(counts, INTERACTIONS.name, "at", mapped.file.name, block)
                 if len(frame):
                     writer.write_table(to_arrow(conform(INTERACTIONS.name, frame)).cast(INTERACTIONS_SCHEMA))
-                    newest.append(frame["at"].max())
-    return max(newest, default=None)
+
+
+def plausible_rows(counts: DayCounts, table: str, column: str, file: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a frame, whose index counts the rows of `file` from 0, but for those whose `column` cannot be meant; all are
+    in `counts` then."""
+    if column not in frame:
+        return frame
+    usable = counts.add(table, column, file, frame.index.to_numpy(np.int64) + FIRST_ROW, microseconds(frame[column]))
+    return frame if usable.all() else frame[usable]
+
+
+def cut_to(path: Path, span: Span) -> None:
+    """Leave in the file that `stage` wrote what may be meant now that everything was looked at."""
+    with pq.ParquetFile(path) as file:
+        moments = [statistics_of(file, group) for group in range(file.num_row_groups)]
+        if all(low >= span.begin and high <= span.end for low, high in moments):
+            return
+        partial = path.with_name(f"{path.name}.partial")
+        with pq.ParquetWriter(partial, INTERACTIONS_SCHEMA, compression="lz4") as writer:
+            for group in range(file.num_row_groups):
+                rows = file.read_row_group(group)
+                mask = span.covers(rows["at"].cast(pa.int64()).to_numpy())
+                if mask.any():
+                    writer.write_table(rows.filter(pa.array(mask)))
+    partial.replace(path)
+
+
+def statistics_of(file: pq.ParquetFile, group: int) -> tuple[int, int]:
+    """The first and the last moment (µs) of a group of rows."""
+    number = INTERACTIONS.names.index("at")
+    statistics = file.metadata.row_group(group).column(number).statistics
+    return moment(pd.Timestamp(statistics.min)), moment(pd.Timestamp(statistics.max))

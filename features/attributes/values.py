@@ -14,6 +14,7 @@ import numpy.typing as npt
 from features.attributes.date_text import read_date_text
 from features.attributes.number_text import read_number_text
 from features.attributes.titles import parse_title
+from features.dataset.moments import EARLIEST_OF_ATTRIBUTES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +25,7 @@ Column: TypeAlias = "Sequence[object] | npt.NDArray[Any] | pd.Series[Any]"
 DAY_US = 86_400_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-# Software writes "none" as 0001-01-01, 1899-12-30 or 1900-01-01; nobody in a funnel has an older date.
-EARLIEST_US = (datetime(1900, 1, 2, tzinfo=UTC) - EPOCH) // MICROSECOND
+EARLIEST_US = EARLIEST_OF_ATTRIBUTES  # older ones are how software writes "none"
 CENTURY_US = 36_525 * DAY_US
 
 # one vocabulary for flags, outcomes and opt-outs, in the languages of CRMs; without case

@@ -55,7 +55,8 @@ class DataReport:
     """Findings in the order they were made, and the size of the data.
 
     `rows`: rows per table. `period`: first and last moment, ISO 8601 UTC. `stages`: leads that ever reached each lead stage,
-    exits included. `time`: whether moments are dates or only an order of rows.
+    exits included. `time`: whether moments are dates or only an order of rows. `extraction`: up to when the data are known, and
+    by what, as a sentence.
     """
 
     notes: list[Note] = field(default_factory=list)
@@ -63,6 +64,7 @@ class DataReport:
     period: tuple[str, str] | None = None
     stages: dict[str, int] = field(default_factory=dict)
     time: Literal["dates", "row_order"] = "dates"
+    extraction: str = ""
 
     def note(self, table: str, what: str, count: int, example: object = "", done: str = "") -> None:
         """Add a finding that is worth knowing; none is added for a count of 0."""
@@ -84,6 +86,7 @@ class DataReport:
             period=update.period or self.period,
             stages={**self.stages, **update.stages},
             time=update.time if update.rows else self.time,
+            extraction=self.extraction or update.extraction,
         )
 
     def replace_part(self, old_part: DataReport, new_part: DataReport) -> DataReport:
@@ -121,10 +124,12 @@ class DataReport:
         return cls(**{**saved, "notes": notes, "period": (period[0], period[1]) if period else None})
 
     def lines(self) -> list[str]:
-        """The report in plain sentences: sizes first, then warnings, then notes."""
+        """The report in plain sentences: sizes and the extraction first, then warnings, then notes."""
         sentences = []
         if self.rows:
             sentences.append("Rows: " + ", ".join(f"{count:,} {name}" for name, count in self.rows.items() if count) + ".")
+        if self.extraction and self.time == "dates":
+            sentences.append(self.extraction)
         if self.time == "row_order":
             sentences.append("Time is the order of the rows, not dates: a lead is looked at once, when it came.")
         elif self.period:

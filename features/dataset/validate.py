@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.common.clock import microseconds, timestamps
+from features.common.clock import microseconds, moment, timestamps
 from features.common.codes import recode
 from features.common.errors import DataError, nearest
 from features.dataset.data_report import DataReport
@@ -22,6 +22,7 @@ from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
 from features.dataset.id_matches import unknown_leads_error, with_mismatch
 from features.dataset.landmarks import Path
+from features.dataset.moments import drop_implausible, earliest, extraction_sentence, note_ancient, note_late
 from features.dataset.repeats import ONCE, SAME_DAY, count_once
 from features.dataset.stage_rows import EARLY, reached_counts, tell_rows
 from features.dataset.tables import MIN_TYPE_ROWS, TABLES, conform, empty
@@ -36,9 +37,10 @@ ABSENT = "companies that 'companies' lacks"
 class InteractionCounts:
     """What validating finds in interactions, counted in a form that adds up over parts of them.
 
-    Left out are rows after the extraction (`late`, the last of them at `latest`, µs) and the `unknown` rows of `unknown_leads`,
-    the smallest id of whom is `unknown_example`. `tally` is of the others, of which `early` came before their lead was created,
-    the first of them at `earliest` (µs).
+    Left out are rows after the extraction (`late`, the last of them at `latest`, µs), those before all that can be meant
+    (`ancient`, the first of them at `oldest`) and the `unknown` rows of `unknown_leads`, the smallest id of whom is
+    `unknown_example`. `tally` is of the others, of which `early` came before their lead was created, the first of them at
+    `earliest` (µs).
     """
 
     tally: Tally
@@ -49,6 +51,8 @@ class InteractionCounts:
     unknown_example: str = ""
     early: int = 0
     earliest: int | None = None
+    ancient: int = 0
+    oldest: int | None = None
 
 
 def validate(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport]:
@@ -75,13 +79,13 @@ def validate_lean(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport
     """
     if dataset.leads.empty:
         raise DataError("The dataset has no leads.", "Check the files and filters of `source:`.")
-    report = DataReport(time=dataset.time)
+    report = DataReport(time=dataset.time, extraction=extraction_sentence(moment(dataset.extracted_at)))
     full: dict[str, Any] = {name: _drop_hollow(name, dataset.tables[name], report) for name in ("leads", "companies")}
     cleaned, part_report = validate_part(replace(dataset, **full), funnel)
     if cleaned.leads.empty:
         raise DataError(
-            f"Every lead was created after the extraction at {dataset.extracted_at}.",
-            "Check `extracted_at:` and the time zone.",
+            f"Every lead was created after the extraction at {dataset.extracted_at}, or before 1990.",
+            "Check `extracted_at:`, `date_format:` and the time zone.",
         )
     for note in part_report.notes:
         if note.what.endswith(UNKNOWN) and cleaned.tables[note.table].empty:
@@ -107,7 +111,9 @@ def note_interactions(report: DataReport, counts: InteractionCounts, lean: Datas
     if counts.unknown and not tally.rows:
         raise unknown_leads_error(name, counts.unknown, counts.unknown_example, lean.leads["lead_id"])
     if counts.latest is not None:
-        report.warn(name, _late("at", lean.extracted_at), counts.late, _timestamp(counts.latest), "dropped")
+        note_late(report, name, "at", counts.late, _timestamp(counts.latest), lean.extracted_at)
+    if counts.oldest is not None:
+        note_ancient(report, name, "at", counts.ancient, counts.oldest)
     if counts.unknown:
         share = f"dropped; {counts.unknown / (counts.unknown + tally.rows):.0%} of all"
         example = with_mismatch(counts.unknown_example, lean.leads["lead_id"])
@@ -153,7 +159,7 @@ def validate_part(dataset: Dataset, funnel: Funnel) -> tuple[Dataset, DataReport
     tables["lead_stages"], path = _lead_stages(tables, dataset, funnel, report)
     tables["deals"] = _deals(tables, dataset, report)
     changes = tables["attribute_changes"]
-    tables["attribute_changes"] = _drop_late("attribute_changes", changes, "at", dataset.extracted_at, report)
+    tables["attribute_changes"] = drop_implausible("attribute_changes", changes, "at", dataset.extracted_at, report)
     report.stages = reached_counts(path, funnel)
     report.rows = {name: len(frame) for name, frame in tables.items()}
     cleaned: dict[str, Any] = dict(tables)
@@ -223,20 +229,8 @@ def note_hollow(name: str, columns: Sequence[str], report: DataReport) -> None:
     report.note(name, HOLLOW, len(columns), ", ".join(map(str, columns)), "dropped")
 
 
-def _drop_late(name: str, frame: pd.DataFrame, column: str, moment: pd.Timestamp, report: DataReport) -> pd.DataFrame:
-    late_rows = (frame[column] > moment).to_numpy()
-    if not late_rows.any():
-        return frame
-    report.warn(name, _late(column, moment), int(late_rows.sum()), frame[column].max(), "dropped")
-    return frame[~late_rows].reset_index(drop=True)
-
-
-def _late(column: str, moment: pd.Timestamp) -> str:
-    return f"rows whose {column} lies after the extraction at {moment}"
-
-
 def _leads(leads: pd.DataFrame, dataset: Dataset, report: DataReport) -> pd.DataFrame:
-    leads = _drop_late("leads", leads, "created_at", dataset.extracted_at, report)
+    leads = drop_implausible("leads", leads, "created_at", dataset.extracted_at, report)
     report.note(
         "leads", "leads that opted out", int(leads["opted_out"].fillna(False).sum()), done="kept; the recommendation heeds it"
     )
@@ -267,12 +261,14 @@ def _interactions(dataset: Dataset, leads: pd.DataFrame) -> tuple[pd.DataFrame, 
     """The interactions of these leads up to the extraction, and what was counted."""
     frame = conform("interactions", dataset.interactions)
     _required("interactions", frame)
-    late = (frame["at"] > dataset.extracted_at).to_numpy()
-    latest = int(microseconds(frame["at"]).max()) if late.any() else None
+    times = microseconds(frame["at"])
+    extracted_at = moment(dataset.extracted_at)
+    late, ancient = times > extracted_at, times < earliest(extracted_at)
+    latest, oldest = int(times.max()) if late.any() else None, int(times.min()) if ancient.any() else None
     lead_row = places(frame["lead_id"], leads["lead_id"])
-    unknown = (lead_row < 0) & ~late
+    unknown = (lead_row < 0) & ~late & ~ancient
     lost = frame["lead_id"][unknown].astype("str")
-    usable = ~late & ~unknown
+    usable = ~late & ~ancient & ~unknown
     if not usable.all():
         frame, lead_row = frame[usable].reset_index(drop=True), lead_row[usable]
     first_ones, tally = count_once(frame, lead_row)
@@ -282,16 +278,17 @@ def _interactions(dataset: Dataset, leads: pd.DataFrame) -> tuple[pd.DataFrame, 
         frame = frame.assign(direction=frame["direction"].astype("category").cat.remove_categories(list(tally.odd)))
     moments = microseconds(frame["at"])
     early = moments < microseconds(leads["created_at"])[lead_row]
-    earliest = int(moments[early].min()) if early.any() else None
+    first_early = int(moments[early].min()) if early.any() else None
     unknown_counts = (len(lost), lost.nunique(), min(lost.unique(), default=""))
-    return frame, InteractionCounts(tally, int(late.sum()), latest, *unknown_counts, int(early.sum()), earliest)
+    odd_counts = (int(late.sum()), latest, *unknown_counts, int(early.sum()), first_early, int(ancient.sum()), oldest)
+    return frame, InteractionCounts(tally, *odd_counts)
 
 
 def _lead_stages(
     tables: dict[str, pd.DataFrame], dataset: Dataset, funnel: Funnel, report: DataReport
 ) -> tuple[pd.DataFrame, Path]:
     leads, frame = tables["leads"], tables["lead_stages"]
-    frame = _drop_late("lead_stages", frame, "at", dataset.extracted_at, report)
+    frame = drop_implausible("lead_stages", frame, "at", dataset.extracted_at, report)
     frame, lead_row = _rows_of_known_leads("lead_stages", frame, leads, report)
     rows = pd.DataFrame({"lead": lead_row, "stage": frame["lead_stage"].cat.codes.to_numpy(), "at": microseconds(frame["at"])})
     identical = rows.duplicated().to_numpy()
@@ -312,7 +309,7 @@ def _deals(tables: dict[str, pd.DataFrame], dataset: Dataset, report: DataReport
     frame = tables["deals"]
     if frame.empty:
         return frame
-    frame = _drop_late("deals", frame, "created_at", dataset.extracted_at, report)
+    frame = drop_implausible("deals", frame, "created_at", dataset.extracted_at, report)
     unknown = (frame["lead_id"].notna() & (places(frame["lead_id"], tables["leads"]["lead_id"]) < 0)).to_numpy()
     if unknown.any():
         report.warn("deals", f"rows of {UNKNOWN}", int(unknown.sum()), frame["lead_id"][unknown].iloc[0], "dropped")
@@ -322,7 +319,9 @@ def _deals(tables: dict[str, pd.DataFrame], dataset: Dataset, report: DataReport
     negative = frame["amount"] < 0
     report.warn("deals", "amounts below zero", int(negative.sum()), frame["amount"][negative].min(), "kept")
     report.note("deals", "deals without an amount", int(frame["amount"].isna().sum()), done="kept")
-    return frame.assign(closed_at=frame["closed_at"].mask(future))
+    ancient = microseconds(frame["closed_at"]) < earliest(moment(dataset.extracted_at))
+    report.warn("deals", "deals that closed before 1990", int(ancient.sum()), done="closed_at emptied")
+    return frame.assign(closed_at=frame["closed_at"].mask(future | ancient))
 
 
 def contrast(counts: Mapping[str, int], leads: int, funnel: Funnel) -> None:

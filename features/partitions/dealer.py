@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from features.dataset.moments import earliest
 from features.partitions.external_sort import external_sort_waiting
 from features.partitions.manifest import Segment
 from features.partitions.memory import Budget
@@ -24,8 +25,8 @@ MAX_BUCKETS = 4  # times the rows of a bucket, if their text is not long
 class Dealing:
     """These rows to be sorted into a segment for each bucket.
 
-    `leads` in the order of accounts, and the `bucket` of each. Rows of none of them, or after `extracted_at` (µs), wait as they
-    came, in bucket -1.
+    `leads` in the order of accounts, and the `bucket` of each. Rows of none of them, or after `extracted_at` (µs), or before
+    all that can be meant, wait as they came, in bucket -1.
     """
 
     rows: InteractionSource
@@ -53,7 +54,8 @@ def deal(task: Dealing) -> dict[int, Segment] | TooLong:
         return {}
     table = unify_tables(parts)
     position = positions_of(table["lead_id"], task.leads)
-    position[table["at"].cast(pa.int64()).to_numpy() > task.extracted_at] = -1
+    moments = table["at"].cast(pa.int64()).to_numpy()
+    position[(moments > task.extracted_at) | (moments < earliest(task.extracted_at))] = -1
     segments = {}
     if (position < 0).any():
         waiting = table.filter(pa.array(position < 0))

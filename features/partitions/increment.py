@@ -18,10 +18,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.common.clock import moment
 from features.common.codes import positions
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset, from_arrow, to_arrow
 from features.dataset.funnel import Funnel
+from features.dataset.moments import extraction_sentence
 from features.dataset.tables import TABLES
 from features.dataset.validate import ABSENT, HOLLOW, absent_companies, contrast, note_hollow, validate_part
 from features.engine.histories import account_order
@@ -194,6 +196,7 @@ class Day:
                 )
         leads = storage.read_arrow(clean_files["leads"], columns=["lead_id", "company_id", "created_at"])
         report = _merged_report(storage, manifest, clean_files, leads, hollow, (old_report, new_report))
+        report.extraction = extraction_sentence(moment(update.extracted_at))
         contrast(report.stages, report.rows["leads"], funnel)
         return cls(storage, manifest, touched_rows, old_data, new_data, raw, clean_files, leads, report)
 

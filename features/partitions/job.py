@@ -58,6 +58,12 @@ class ShuffledPieces:
         earliest = min((share.earliest for share in self.shares if share.earliest is not None), default=None)
         return {"early": sum(share.early for share in self.shares), "earliest": earliest}
 
+    @property
+    def ancient(self) -> dict[str, int | None]:
+        """Rows before all that can be meant (`ancient`), and the first of them (`oldest`, µs)."""
+        oldest = min((share.oldest for share in self.shares if share.oldest is not None), default=None)
+        return {"ancient": sum(share.ancient for share in self.shares), "oldest": oldest}
+
     def files(self, start: int, end: int) -> tuple[str, ...]:
         """Those in which leads from `start` to before `end` are."""
         numbers = range(int(np.searchsorted(self.begins, start, "right")) - 1, int(np.searchsorted(self.begins, end)))
@@ -90,7 +96,9 @@ class Job:
         tasks = [Counting(r, self.extracted_at, self.storage, self.engine.budget) for r in self._shares(rows)]
         counts = run_all(self.engine, count, tasks, [f"counting {i + 1}" for i in range(len(tasks))])
         latest = max((f.latest for f in counts if f.latest is not None), default=None)
-        return Counts(sum_counts([f.rows for f in counts]), sum(f.late_rows for f in counts), latest)
+        oldest = min((f.oldest for f in counts if f.oldest is not None), default=None)
+        ancient_rows = sum(f.ancient_rows for f in counts)
+        return Counts(sum_counts([f.rows for f in counts]), sum(f.late_rows for f in counts), latest, ancient_rows, oldest)
 
     def shuffle(self, rows: InteractionSource, leads: pa.Array, begins: Ints, created: Ints | None = None) -> ShuffledPieces:
         """Rows by pieces of `leads`, which begin at `begins`; with `created` (leads,) those from before that are counted."""

@@ -59,7 +59,7 @@ def partition(storage: Storage, raw: Raw, funnel: Funnel, engine: Engine, tick: 
             raw.rows, accounts.lead_id, accounts.pieces(expected, budget.of_buckets(expected)), accounts.created
         )
         usable = int(shuffled.rows.sum())
-        unusable = _unusable(shuffled.unknown, shuffled.late_rows, shuffled.latest) | shuffled.early
+        unusable = _unusable(shuffled.unknown, shuffled.late_rows, shuffled.latest) | shuffled.early | shuffled.ancient
         assignment = accounts.cut(shuffled.rows, budget.of_buckets(usable + LEAD * len(clean.leads)))
         with ThreadPoolExecutor(1) as aside:  # tables are written while workers sort
             storing = aside.submit(store_buckets, storage, clean, assignment)
@@ -101,8 +101,10 @@ def add(storage: Storage, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick |
         assignment = day.locate(counts.rows["lead_id"].combine_chunks(), moved_buckets)
         known_mask = member_mask(counts.rows["lead_id"], assignment.lead_id)
         unusable = _unusable(counts.rows.filter(pc.invert(known_mask)), counts.late_rows, counts.latest)
+        unusable |= {"ancient": counts.ancient_rows, "oldest": counts.oldest}
         recut = [s for b in old_manifest.buckets if b.number in moved_buckets for s in b.segments]
-        rows = int(pc.sum(counts.rows["rows"]).as_py() or 0) + counts.late_rows + sum(s.rows for s in recut)
+        rows = int(pc.sum(counts.rows["rows"]).as_py() or 0) + counts.late_rows + counts.ancient_rows
+        rows += sum(s.rows for s in recut)
         all_rows = replace(fresh, segments=(*fresh.segments, *(s.name for s in recut)))
         segments, waiting = job.cut_small(all_rows, assignment, rows)
         kept_segments = {b.number: () if b.number in moved_buckets else b.segments for b in old_manifest.buckets}

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from features.common.clock import NO_MOMENT
 from features.common.codes import by_group, gather
 from features.common.errors import DataError
+from features.dataset.moments import earliest
 from features.partitions.sorted_rows import TEXT_COLUMNS, Texts
 
 ENDING = ".arrows"
@@ -27,9 +28,10 @@ class PieceWriter:
     """Deals rows out to files in `folder`.
 
     A lead's position is its place among the ids `lead_ids`; piece i has those from `begins[i]` on. What belongs to no known
-    lead, or lies after `extracted_at` (µs), waits in a file of its own. Counted are the `rows` (leads,) of each lead, those of
-    leads that are `unknown`, how many are `late_rows`, of which the last is at `latest` (µs), and how many are `early_rows`,
-    from before their lead was `created` (leads,), of which the first is at `earliest`.
+    lead, or lies after `extracted_at` (µs) or before all that can be meant, waits in a file of its own. Counted are the `rows`
+    (leads,) of each lead, those of leads that are `unknown`, how many are `late_rows`, of which the last is at `latest` (µs),
+    how many are `early_rows`, from before their lead was `created` (leads,), of which the first is at `earliest`, and how many
+    are `ancient_rows`, of which the first is at `oldest`.
     """
 
     def __init__(self, lead_ids: pa.Array, created: Ints, begins: Ints, folder: Path, extracted_at: int) -> None:
@@ -44,6 +46,8 @@ class PieceWriter:
         self.latest: int | None = None
         self.early_rows = 0
         self.earliest: int | None = None
+        self.ancient_rows = 0
+        self.oldest: int | None = None
 
     def deal(self, batches: Iterable[pa.RecordBatch], bytes_at_once: int) -> None:
         """Rows of interactions in no order → the files.
@@ -79,11 +83,16 @@ class PieceWriter:
             self.late_rows += int(late_mask.sum())
             self.latest = max(int(moments.max()), self.latest or LONG_AGO)
             position[late_mask] = -1
+        ancient_mask = moments < earliest(self._extracted_at)
+        if ancient_mask.any():
+            self.ancient_rows += int(ancient_mask.sum())
+            self.oldest = min(int(moments.min()), self.oldest if self.oldest is not None else NO_MOMENT)
+            position[ancient_mask] = -1
         early_mask = moments < gather(self._created, position)
         if early_mask.any():
             self.early_rows += int(early_mask.sum())
             self.earliest = min(int(moments[early_mask].min()), self.earliest if self.earliest is not None else NO_MOMENT)
-        lost = (position < 0) & ~late_mask
+        lost = (position < 0) & ~late_mask & ~ancient_mask
         if lost.any():
             self._unknown.append(count_by_lead(rows["lead_id"].filter(pa.array(lost))))
         piece = self._piece[position]

@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.dataset.moments import earliest
 from features.partitions.external_sort import external_sort, external_sort_waiting
 from features.partitions.manifest import Segment
 from features.partitions.memory import Budget
@@ -44,11 +45,14 @@ class Counting:
 
 @dataclass(frozen=True)
 class Counts:
-    """`rows`: lead_id and rows up to the extraction; how many are `late_rows`, and the `latest` of these (µs)."""
+    """`rows`: lead_id and rows up to the extraction; how many are `late_rows`, and the `latest` of these (µs); how many are
+    `ancient_rows`, before all that can be meant, and the `oldest` of these."""
 
     rows: pa.Table
     late_rows: int
     latest: int | None
+    ancient_rows: int = 0
+    oldest: int | None = None
 
 
 def count(task: Counting) -> Counts:
@@ -59,14 +63,17 @@ def count(task: Counting) -> Counts:
     DataError
         if a file is damaged.
     """
-    usable, late_rows, latest = [], 0, []
+    usable, late_rows, latest, ancient_rows, oldest = [], 0, [], 0, []
     for batch in task.rows.batches(task.storage, task.budget):
         moments = batch["at"].cast(pa.int64())
         late_mask = pc.greater(moments, task.extracted_at)
         late_rows += late_mask.true_count
         latest += [pc.max(moments).as_py()] if late_mask.true_count else []
-        usable.append(count_by_lead(pa.chunked_array([batch["lead_id"].filter(pc.invert(late_mask))])))
-    return Counts(sum_counts(usable), late_rows, max(latest, default=None))
+        ancient_mask = pc.less(moments, earliest(task.extracted_at))
+        ancient_rows += ancient_mask.true_count
+        oldest += [pc.min(moments).as_py()] if ancient_mask.true_count else []
+        usable.append(count_by_lead(pa.chunked_array([batch["lead_id"].filter(pc.invert(pc.or_(late_mask, ancient_mask)))])))
+    return Counts(sum_counts(usable), late_rows, max(latest, default=None), ancient_rows, min(oldest, default=None))
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,8 @@ class Cutting:
 class Pieces:
     """The `files` by piece and what they hold: the file `rows` has the number by the position of their leads (an array), and of
     what waits the file `unknown` has lead ids and rows (Arrow). `late` is the number of rows after the extraction, the last of
-    them at `latest` (µs); `early` that of rows from before their lead was created, the first at `earliest`."""
+    them at `latest` (µs); `early` that of rows from before their lead was created, the first at `earliest`; `ancient` that of
+    rows before all that can be meant, the first at `oldest`."""
 
     files: dict[str, str]
     rows: str
@@ -97,6 +105,8 @@ class Pieces:
     latest: int | None = None
     early: int = 0
     earliest: int | None = None
+    ancient: int = 0
+    oldest: int | None = None
 
 
 def cut(task: Cutting) -> Pieces:
@@ -125,7 +135,8 @@ def cut(task: Cutting) -> Pieces:
             if not local:
                 task.storage.write(name, path.read_bytes())
     rows, unknown = f"{task.output_folder}/rows.npy", f"{task.output_folder}/unknown.arrow"
-    dealt_pieces = Pieces(files, rows, unknown, dealer.late_rows, dealer.latest, dealer.early_rows, dealer.earliest)
+    counts = (dealer.late_rows, dealer.latest, dealer.early_rows, dealer.earliest, dealer.ancient_rows, dealer.oldest)
+    dealt_pieces = Pieces(files, rows, unknown, *counts)
     task.storage.write_array(dealt_pieces.rows, dealer.rows)
     task.storage.write_arrow(dealt_pieces.unknown, arrow_bytes(dealer.unknown))
     return dealt_pieces

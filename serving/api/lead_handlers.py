@@ -67,8 +67,9 @@ class Leads:
 
     def add_interactions(self, body: bytes) -> tuple[InteractionsAnswer, list[str]]:
         """Interactions come in, idempotent by event_id; the answer, and whom they are about."""
-        events, refused, personal = events_of(body, self.store.ids)
-        places, now = list(events), self.now
+        now = self.now
+        events, refused, personal = events_of(body, self.store.ids, now)
+        places = list(events)
 
         def work(connection: Any) -> interactions.IngestResult:
             record_activity(connection, now)

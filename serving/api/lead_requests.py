@@ -45,8 +45,9 @@ OTHER_TYPE = "other"  # of an interaction whose type was nothing but a personal 
 _ETAG = re.compile(r'(?:W/)?"v(\d{1,9})"')
 
 
-def events_of(body: bytes, ids: Ids) -> tuple[dict[int, InteractionEvent], list[RefusedEvent], int]:
-    """The interactions of a request by their places, those that cannot be taken, and of how many a personal detail was cut.
+def events_of(body: bytes, ids: Ids, now: int) -> tuple[dict[int, InteractionEvent], list[RefusedEvent], int]:
+    """The interactions of a request by their places, those that cannot be taken, and of how many a personal detail was cut;
+    `now` (µs) is the clock.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def events_of(body: bytes, ids: Ids) -> tuple[dict[int, InteractionEvent], list[
     personal = 0
     for index, item in enumerate(request.interactions):
         try:
-            events[index], is_cut = _event(index, item_of(item, body, _INTERACTION, ("interactions", index)), ids)
+            events[index], is_cut = _event(index, item_of(item, body, _INTERACTION, ("interactions", index)), ids, now)
             personal += is_cut
         except RefusedError as error:
             problem = error.problem
@@ -93,12 +94,12 @@ def _repeatable_id(raw: Any, name: str) -> str | None:
     return quote(value).strip("'\"") if isinstance(value, str) and len(value) <= 200 else None
 
 
-def _event(index: int, interaction: StoredInteraction, ids: Ids) -> tuple[InteractionEvent, bool]:
+def _event(index: int, interaction: StoredInteraction, ids: Ids, now: int) -> tuple[InteractionEvent, bool]:
     path = ("interactions", index)
     for name in ("event_id", "lead_id", "type", "content", "campaign"):
         _check_text(getattr(interaction, name), name, path)
-    if not is_plausible(interaction.at):
-        raise _invalid_field(time_message("at", interaction.at), (*path, "at"), str(interaction.at))
+    if not is_plausible(interaction.at, now):
+        raise _invalid_field(time_message("at", interaction.at, now), (*path, "at"), str(interaction.at))
     texts = (interaction.type, interaction.content, interaction.campaign)
     kind, content, campaign = (None if text is None else cut(text).text for text in texts)
     event = InteractionEvent(
@@ -117,7 +118,8 @@ def _check_text(value: str | None, name: str, path: tuple[str | int, ...]) -> No
 
 
 def change_of(body: bytes, lead_id: str, ids: Ids, funnel: Funnel | None, now: int) -> tuple[LeadChange, dict[str, Personal]]:
-    """What a request tells of a lead, and what is left out or cut of it because it is personal, by its pointer.
+    """What a request tells of a lead, and what is left out or cut of it because it is personal, by its pointer; `now` (µs) is
+    the clock.
 
     Raises
     ------
@@ -134,8 +136,8 @@ def change_of(body: bytes, lead_id: str, ids: Ids, funnel: Funnel | None, now: i
         moment = getattr(update, name)
         if moment is None:
             continue
-        if not is_plausible(moment):
-            raise _invalid_field(time_message(name, moment), (name,), str(moment))
+        if not is_plausible(moment, now):
+            raise _invalid_field(time_message(name, moment, now), (name,), str(moment))
         moments[name] = microseconds(moment)
     _stage(update, funnel)
     attributes, opted_out = _opted_out(update)

@@ -18,6 +18,7 @@ from features.common.persons.texts import cut
 from features.common.persons.values import without_persons
 from features.common.words import Language
 from features.dataset.funnel import Funnel
+from features.dataset.moments import AHEAD, EARLIEST, LATEST, misread, written
 from features.dataset.repeats import SENTENCE, distinct
 from features.dataset.spells import counted_moment
 from features.engine.request import InteractionColumns, RequestLead
@@ -35,7 +36,6 @@ NO_INTERACTIONS = "There are no interactions; the score rests on attributes alon
 EARLY_STAGE = "lead_stage_since is before created_at; created_at is taken in its place."
 NO_STAGE_TIME = "lead_stage_since is missing; created_at is taken in its place."
 MAX_LISTED = 100  # problems listed when every lead is invalid
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # outside, a time is a slip
 
 Kind = type[ScoreRequest[Any]]
 # a lead stays the bytes it is until its turn comes
@@ -88,6 +88,9 @@ def read(body: bytes, funnel: Funnel, now: datetime, kind: Kind = ScoreRequest) 
     problems = [result.problem for result in parsed.decided.values() if result.problem]
     if len(problems) == len(request.leads):
         raise _all_invalid(problems)
+    if parsed.as_of > (clock := microseconds(now)) + AHEAD:
+        beyond = f"as_of {request.as_of} lies after the clock ({written(clock)} UTC): what happens until then is not known."
+        parsed.warnings = {index: [beyond, *messages] for index, messages in parsed.warnings.items()}
     return parsed
 
 
@@ -131,17 +134,20 @@ def all_microseconds(times: list[datetime]) -> tuple[list[int], bool]:
     return [span.days * 86_400_000_000 + span.seconds * 1_000_000 + span.microseconds for span in spans], naive
 
 
-def is_plausible(time: datetime) -> bool:
-    """Whether a moment lies in a span in which leads live; year 1 or 9999 is how other software writes "none"."""
-    return _MIN_TIME <= microseconds(time) < _MAX_TIME
+def is_plausible(time: datetime, now: int | None = None) -> bool:
+    """Whether a moment lies in a span in which leads live, and, with the clock `now` (µs), not after it by more than time zones
+    allow; year 1 or 9999 is how other software writes "none"."""
+    return EARLIEST <= (at := microseconds(time)) < LATEST and (now is None or at <= now + AHEAD)
 
 
-_MIN_TIME, _MAX_TIME = microseconds(EARLIEST), microseconds(LATEST)
-
-
-def time_message(name: str, time: datetime) -> str:
+def time_message(name: str, time: datetime, now: int | None = None) -> str:
     """What is said of a moment that is not plausible."""
-    return f"{name} {time} does not lie between {EARLIEST.year} and {LATEST.year - 1}; leave out what is not known."
+    at = microseconds(time)
+    if now is not None and EARLIEST <= at < LATEST:
+        return f"{name} {time} lies after the clock ({written(now)} UTC); send what is planned when it has happened."
+    meant = misread(at, LATEST)
+    hint = f" Are these {meant[0]}? Then it is {written(meant[1])}." if meant else ""
+    return f"{name} {time} does not lie between 1990 and 2199; leave out what is not known.{hint}"
 
 
 def closed_result(lead_id: str, lead_stage: str) -> Result:
@@ -243,7 +249,7 @@ def _live(
 
 def _within(moments: Sequence[int], end: int) -> bool:
     """Do all moments lie between the first that can be and `end`, itself left out?"""
-    return not moments or (min(moments) >= _MIN_TIME and max(moments) < end)
+    return not moments or (min(moments) >= EARLIEST and max(moments) < end)
 
 
 def _impossible(lead: Lead, index: int, as_of: int, previous: Recommended | None) -> RefusedError:
@@ -253,11 +259,11 @@ def _impossible(lead: Lead, index: int, as_of: int, previous: Recommended | None
             return _invalid(lead, index, time_message(name, time), [name], str(time))
         if microseconds(time) > as_of:
             return _invalid(lead, index, f"{name} {time} is after as_of.", [name], str(time))
-    if previous and not _MIN_TIME <= microseconds(previous.at) <= as_of:
+    if previous and not EARLIEST <= microseconds(previous.at) <= as_of:
         detail = f"previous: at {previous.at} is after as_of or impossible."
         return _invalid(lead, index, detail, ["previous", "at"], str(previous.at))
     acts = enumerate(lead.interactions)
-    number, act = next((number, act) for number, act in acts if not _MIN_TIME <= microseconds(act.at) < as_of)
+    number, act = next((number, act) for number, act in acts if not EARLIEST <= microseconds(act.at) < as_of)
     if microseconds(act.at) >= as_of:
         detail = f"The interaction {quote(act.type)} at {act.at} is not before as_of."
     else:

@@ -67,11 +67,12 @@ def _empty(store: Store, _arguments: argparse.Namespace) -> int:
 
 def _load(store: Store, arguments: argparse.Namespace) -> int:
     from features.dataset.persons import screen_dataset
-    from serving.store.load import load
+    from serving.store.load import load, plausible
 
-    dataset, report = screen_dataset(Dataset.read(arguments.dataset))
-    for note in report.lines():
-        print(note)
+    screened, persons = screen_dataset(Dataset.read(arguments.dataset))
+    dataset, report = plausible(screened, _current_time())
+    for line in persons.merge(report).lines():
+        print(line)
     with _bars() as progress:
         new_rows = load(store, dataset, progress)
     summary = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in new_rows.items() if count) or "nothing"

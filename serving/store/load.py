@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ import pandas as pd
 from sqlalchemy import Connection, Table, literal_column, text
 
 from features.common.clock import NO_MOMENT, microseconds, moment
+from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
+from features.dataset.moments import outside, written
 from serving.store.connect import insert
 from serving.store.json_values import drop_missing, packed
 from serving.store.pseudonyms import Ids
@@ -25,7 +28,22 @@ from serving.store.tables import attribute_changes, companies, deals, interactio
 
 Progress = Callable[[str, int, int], None]
 PART = 50_000  # rows written in one transaction
+MOMENTS = {"leads": "created_at", "lead_stages": "at", "attribute_changes": "at", "deals": "created_at", "interactions": "at"}
 KEYS = ("lead_id", "created_at", "company_id", "opted_out")
+
+
+def plausible(dataset: Dataset, now: int) -> tuple[Dataset, DataReport]:
+    """The dataset without rows whose moment cannot be meant by the clock `now` (µs), and what is to be said of them."""
+    report, tables = DataReport(), dataset.tables
+    plausible_tables: dict[str, Any] = {}
+    for name, column in MOMENTS.items():
+        moments = microseconds(tables[name][column])
+        early, late = outside(moments, now)
+        for mask, words in ((early, "before 1990"), (late, f"after the clock ({written(now)} UTC)")):
+            example = written(int(moments[mask][0])) if mask.any() else ""
+            report.warn(name, f"rows whose {column} lies {words}", int(mask.sum()), example, "not loaded")
+        plausible_tables[name] = tables[name][~(early | late)].reset_index(drop=True)
+    return replace(dataset, **plausible_tables), report
 
 
 def load(store: Store, dataset: Dataset, progress: Progress | None = None) -> dict[str, int]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
+
 from connectors.crm.settings import CrmSource
 from connectors.files.settings import FilesSource
 from connectors.simulator.settings import SimulatorSettings, SimulatorSource
+from features.common.clock import moment
 from features.common.errors import DataError
 from features.dataset import erasures
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import META, Dataset
 from features.dataset.erasures import remove_lead
+from features.dataset.moments import check_extraction
 from features.dataset.persons import screen_dataset
 from features.dataset.validate import validate
 from features.partitions.frames import whole_dataset
@@ -47,20 +51,31 @@ def read_source(
     if config.dataset is not None:
         storage = Storage.from_path(config.path(config.dataset))
         if is_partitioned(storage):
-            return whole_dataset(storage), DataReport()
-        return screen_dataset(Dataset.read(config.path(config.dataset)))
+            dataset, report = whole_dataset(storage), DataReport()
+        else:
+            dataset, report = screen_dataset(Dataset.read(config.path(config.dataset)))
+        return dataset, report.merge(clock_report(dataset))
     if isinstance(config.source, FilesSource):
         source = config.source if folder is None else config.source.model_copy(update={"folder": str(folder.resolve())})
         from connectors.files.load import load_files
 
         return load_files(source, config.funnel.build(), config.path(Path()), interactions)
     if isinstance(config.source, CrmSource):
-        return Dataset.read(imported_folder(config)), DataReport()
+        dataset = Dataset.read(imported_folder(config))
+        return dataset, clock_report(dataset)
     assert isinstance(config.source, SimulatorSource)  # noqa: S101  there is no fourth kind
     from connectors.simulator.simulate import simulate
 
     settings = SimulatorSettings(leads=config.source.leads, days=config.source.days, seed=config.source.seed)
     return simulate(settings, progress).dataset, DataReport()
+
+
+def clock_report(dataset: Dataset) -> DataReport:
+    """What is to be said of a dataset whose extraction lies after the clock."""
+    report = DataReport()
+    if dataset.time == "dates":
+        check_extraction(moment(dataset.extracted_at), moment(pd.Timestamp.now(tz="UTC")), report)
+    return report
 
 
 def erased_leads(dataset: Dataset, report: DataReport) -> set[str]:

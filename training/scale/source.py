@@ -20,7 +20,7 @@ from features.partitions.partition import add, partition
 from features.partitions.reading import Groups
 from features.partitions.storage import Storage
 from training.common.config import Config
-from training.data.load import erased_leads, imported_folder, read_source
+from training.data.load import clock_report, erased_leads, imported_folder, read_source
 from training.scale.stream import storage_of
 from training.scale.unchanged import remember, source_digest, unchanged
 
@@ -69,12 +69,14 @@ def open_raw(config: Config, engine: Engine, out: Storage, folder: Path | None =
     """
     if isinstance(config.source, CrmSource) and config.dataset is None:
         raw = Raw.of_folder(imported_folder(config))
+        raw = replace(raw, report=clock_report(raw.lean))
         yield raw.without(erased_leads(raw.lean, raw.report))
         return
     with ExitStack() as stack:
         file = stack.enter_context(spill_folder(engine.budget, out)) / "interactions.parquet"
         if config.dataset is not None:
-            raw = _screened(Raw.of_folder(config.path(config.dataset)), file)
+            raw = Raw.of_folder(config.path(config.dataset))
+            raw = _screened(replace(raw, report=clock_report(raw.lean)), file)
         else:
             dataset, report = read_source(config, folder=folder, interactions=file)
             raw = Raw.of_dataset(dataset, file, report)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.dataset.moments import EARLIEST
 from features.dataset.tables import INTERACTIONS
 from features.partitions import reading
 from features.partitions.pieces import WAITING, PieceWriter, piece_of, read_pieces
@@ -76,7 +77,7 @@ def test_what_is_dealt_out_comes_back_whatever_came_with_it(tmp_path: Path) -> N
         batch = pa.record_batch(
             {
                 "lead_id": pa.array(["x", "nobody"] * n)[:n],
-                "at": pa.array(np.arange(n), pa.timestamp("us", "UTC")),
+                "at": pa.array(EARLIEST + np.arange(n), pa.timestamp("us", "UTC")),
                 "value": pa.array([None, 2.5] * n, pa.float64())[:n],
                 **{name: pa.array(text, pa.string()) for name in ("content", "campaign", "direction")},
                 "type": pa.array(["visit"] * n),

@@ -100,6 +100,9 @@ def test_a_small_segment_has_no_table(tmp_path: Path) -> None:
 def test_segments_with_text_and_with_dictionaries_are_read_together(segment: tuple[Storage, Segment]) -> None:
     place, mine = segment
     coded = TABLE.set_column(1, "type", TABLE["type"].dictionary_encode().cast(pa.dictionary(pa.int8(), pa.string())))
+    coded = coded.set_column(
+        2, "at", pa.array(range(ROWS, 2 * ROWS), pa.timestamp("us", "UTC"))
+    )  # no repeats, which count once
     other = put_segment(place, "00001", coded.to_batches(), coded.schema, Tally())
     both = read_segments(place, [mine, other])
     assert both["type"].astype("str").tolist() == ["visit", "form"] * ROWS

@@ -18,7 +18,7 @@ from features.dataset.funnel import Funnel
 from serving.api.lead_requests import change_of, events_of
 from serving.http.errors import RefusedError
 from serving.schemas.requests import ScoreRequest, WhatIfRequest
-from serving.scoring.request import Parsed, read
+from serving.scoring.request import Parsed, microseconds, read
 from serving.store.pseudonyms import Ids
 from tests.serving.scoring.odd_bodies import change_bodies, event_bodies, score_bodies
 
@@ -47,12 +47,12 @@ def what_if(body: bytes) -> Any:
 
 
 def interactions(body: bytes) -> Any:
-    events, refused, _ = events_of(body, Ids())
+    events, refused, _ = events_of(body, Ids(), microseconds(NOW))
     return [repr(events), [refusal.model_dump() for refusal in refused]]
 
 
 def change(body: bytes) -> Any:
-    return repr(change_of(body, "L-1", Ids(), FUNNEL, 0)[0])
+    return repr(change_of(body, "L-1", Ids(), FUNNEL, microseconds(NOW))[0])
 
 
 def answer(reader: Callable[[bytes], Any], body: bytes) -> str:
