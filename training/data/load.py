@@ -67,7 +67,7 @@ def read_source(
     from connectors.simulator.simulate import simulate
 
     settings = SimulatorSettings(leads=config.source.leads, days=config.source.days, seed=config.source.seed)
-    return simulate(settings, progress).dataset, DataReport()
+    return screen_dataset(simulate(settings, progress).dataset)  # as any source: its notes are free text
 
 
 def clock_report(dataset: Dataset) -> DataReport:

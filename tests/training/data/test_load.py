@@ -24,7 +24,7 @@ from features.partitions.frames import whole_dataset
 from features.partitions.memory import Budget
 from features.partitions.storage import Storage
 from training.common.config import Config
-from training.data.load import load
+from training.data.load import load, read_source
 from training.scale.source import partition_to
 
 LEADS = """lead_id,created_at,company_id,seats
@@ -238,3 +238,11 @@ def test_nothing_is_left_where_reading_fails(tmp_path: Path, monkeypatch: pytest
         partition_to(config, Storage.from_path("memory://failing/data"), Inline(Budget(bucket=3), distributed=True))
     assert sorted(tmp_path.iterdir()) == before
     assert Storage.from_path("memory://failing/data").names("work") == []
+
+
+def test_a_simulated_crm_keeps_no_free_text_either() -> None:
+    """Requests leave it out too, so that a model that had learned from it would be asked about another thing."""
+    config = Config.model_validate({"name": "simulated", "source": {"kind": "simulator", "leads": 100, "days": 200, "seed": 1}})
+    dataset, report = read_source(config)
+    assert "notes" not in dataset.leads
+    assert any("notes (free text)" in note.example for note in report.notes)
