@@ -15,7 +15,7 @@ from connectors.files.convert import as_time
 from connectors.files.days import from_creation
 from connectors.files.flat import FlatOutcomes, day_of_knowledge, flat_outcomes, row_times
 from connectors.files.reading import FIRST_ROW
-from connectors.files.settings import FilesSource, LeadStagesFile, Outcome, TableFile
+from connectors.files.settings import AttributesFile, FilesSource, LeadStagesFile, Outcome, TableFile
 from connectors.files.stage import cut_to, plausible_rows, stage
 from connectors.files.tables import (
     MappedFile,
@@ -117,7 +117,8 @@ def _undated(source: FilesSource) -> bool:
 def files_of(source: FilesSource, base: Path) -> list[Path]:
     """All files that `load_files` reads, each once, whether or not they are there."""
     folder = base / Path(source.folder).expanduser()
-    return [folder / name for name in dict.fromkeys(mapping.file for mapping in _mappings(source))]
+    joined = (side.file for mapping in _mappings(source) if isinstance(mapping, AttributesFile) for side in mapping.join)
+    return [folder / name for name in dict.fromkeys([*(mapping.file for mapping in _mappings(source)), *joined])]
 
 
 def _mappings(source: FilesSource) -> list[TableFile]:
@@ -176,7 +177,8 @@ def _outcomes(frame: pd.DataFrame, mapped: MappedFile, outcome: Outcome, funnel:
     raw = mapped.read(list(dict.fromkeys(c for c in (outcome.column, outcome.at) if c)))
     values = text_series(raw, outcome.column, repeated=False).reindex(frame.index)
     days = text_series(raw, outcome.at, repeated=False).reindex(frame.index) if outcome.at else None
-    outcomes = flat_outcomes(frame, values, outcome, funnel, (mapped.file.name, mapped.file.options), days, report)
+    when = outcome.at or outcome.column
+    outcomes = flat_outcomes(frame, values, outcome, funnel, (mapped.file.title(when), mapped.options_of(when)), days, report)
     if days is None or "created_at" not in frame:
         return outcomes
     return replace(outcomes, lead_stages=from_creation(outcomes.lead_stages, frame, mapped.file.options.timezone))

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from connectors.files.dialect import Dialect, find_dialect
 from connectors.files.record_check import RecordCheck, is_total
 from connectors.files.record_scan import HOLLOW, LINE, RecordScan
-from connectors.files.settings import FileOptions, words
+from connectors.files.settings import FileOptions, Scalar, words
 from features.common.errors import DataError, nearest
 from features.dataset.data_report import DataReport
 
@@ -34,6 +34,8 @@ BLOCK_ROWS = 1 << 17  # of a Parquet file at once
 FIRST_ROW = 2  # what is added to `__row__` is the row of a spreadsheet: where nothing stands above the header, it is row 1
 ROW = "__row__"
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+
+Values: TypeAlias = Mapping[str, Sequence[Scalar]]  # of columns
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,38 @@ class RawFile:
         markers = {name: self.markers(name, null_in) for name in columns}
         for block in _parquet_blocks(self, columns) if self.parquet else _csv_blocks(self, columns):
             yield pa.table({**{name: _clean(block.column(name), markers[name]) for name in columns}, ROW: block.column(ROW)})
+
+    def filtered_blocks(
+        self, columns: Sequence[str], null_in: Mapping[str, Sequence[object]], only: Values, skip: Values
+    ) -> Iterator[pa.Table]:
+        """As `blocks`, without the rows that `only` and `skip` take out by the values of their columns."""
+        for table in self.blocks(list(dict.fromkeys([*columns, *only, *skip])), null_in):
+            for column, values in only.items():
+                table = table.filter(self._value_mask(table, column, values, null_in))  # noqa: PLW2901
+            for column, values in skip.items():
+                table = table.filter(pc.invert(self._value_mask(table, column, values, null_in)))  # noqa: PLW2901
+            yield table
+
+    def _value_mask(
+        self, table: pa.Table, column: str, values: Sequence[Scalar], null_in: Mapping[str, Sequence[object]]
+    ) -> pa.ChunkedArray:
+        """Which rows have one of these values; one that means "nothing there" is that of blank ones."""
+        sought = {w for value in values for w in words(value)}
+        texts = table.column(column).cast(pa.string())
+        mask = pc.fill_null(pc.is_in(texts, value_set=pa.array(sorted(sought), pa.string())), False)
+        return pc.or_(mask, pc.is_null(texts)) if sought & self.markers(column, null_in) else mask
+
+    def options_of(self, column: str) -> FileOptions:
+        """How a column is written; numbers that a Parquet file stores as such have a point, whatever is said of texts."""
+        return self.options.model_copy(update={"decimal": "."}) if column in self.numeric else self.options
+
+    def together_with(self, column: str) -> tuple[str, ...]:
+        """The columns that stand in the same file as this one."""
+        return self.headers
+
+    def title(self, column: str) -> str:
+        """What the file is called where a value of this column is spoken of."""
+        return self.name
 
     def markers(self, column: str, null_in: Mapping[str, Sequence[object]]) -> set[str]:
         """What means in a column that nothing is there."""

@@ -156,12 +156,44 @@ class Outcome(Settings):
         return {(words[key] if isinstance(key, bool) else key): value for key, value in raw_outcome.items()}
 
 
+class JoinedFile(FileOptions):
+    """A file whose columns are added to those of another, row by row by a key.
+
+    `on`: the column of both files that holds it, or `{column of the first file: column of this one}`. `keep`, `exclude`: which
+    columns are added; `only`, `skip`: which rows are looked at. `repeated`: which row counts when a key has several (`error`:
+    none); of each column its first or last filled value.
+    """
+
+    file: str
+    on: str | Annotated[dict[str, str], Field(min_length=1, max_length=1)]
+    keep: Literal["all"] | list[str] = "all"
+    exclude: ValueOrList[str] = Field(default_factory=list)
+    null_in: dict[str, ValueOrList[Scalar]] = Field(default_factory=dict)
+    only: dict[str, ValueOrList[Scalar]] = Field(default_factory=dict)
+    skip: dict[str, ValueOrList[Scalar]] = Field(default_factory=dict)
+    repeated: Literal["error", "first", "last"] = "error"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _yaml_on(cls, raw_join: Any) -> Any:
+        """YAML reads the bare key on as true."""
+        return {("on" if k is True else k): v for k, v in raw_join.items()} if isinstance(raw_join, Mapping) else raw_join
+
+    @property
+    def keys(self) -> tuple[str, str]:
+        """The column of the first file that holds the key, and that of this one."""
+        return (self.on, self.on) if isinstance(self.on, str) else next(iter(self.on.items()))
+
+
 class AttributesFile(TableFile):
     """A file of leads or companies, whose further columns are custom attributes under their own name.
 
     `keep`: "all" (but personal ones) or a list of them; `exclude`: never taken. `repeated`: which row counts when an id
     has several (`error`: none, it is a mistake); of each column its first or last filled value, a blank takes nothing away.
+    `join`: files whose columns count as columns of this one.
     """
+
+    join: ValueOrList[JoinedFile] = Field(default_factory=list)
 
     keep: Literal["all"] | list[str] = "all"
     exclude: ValueOrList[str] = Field(default_factory=list)

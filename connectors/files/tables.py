@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 
 from connectors.files.convert import Origin, Texts, as_kind, as_time, distinct_map, has_point_zero, translate
 from connectors.files.infer import infer
+from connectors.files.joined import join
 from connectors.files.reading import FIRST_ROW, ROW, RawFile, is_moment, open_file
-from connectors.files.settings import AttributesFile, FileOptions, FilesSource, LeadStagesFile, Scalar, TableFile, words
+from connectors.files.settings import AttributesFile, FileOptions, FilesSource, LeadStagesFile, TableFile, words
 from connectors.files.writing import ColumnWriting, OtherColumns
 from features.attributes.values import has_opted_out, read_flag
 from features.common.errors import ConfigError, RowError, RowErrors, nearest
@@ -32,6 +33,9 @@ class MappedFile:
         self.mapping = mapping
         self.table = TABLES[table]
         self.file: RawFile = open_file(folder, mapping.file, source.options(mapping))
+        if isinstance(mapping, AttributesFile) and mapping.join:
+            self.file = join(self.file, mapping.join, [source.options(joined) for joined in mapping.join], folder)
+        self._other_columns: dict[tuple[str, ...], OtherColumns] = {}
         for name in self.table.names:
             if name in self.file.repeated and name not in mapping.columns and name not in mapping.constants:
                 self.file.require(name, f"{table}.{name}")
@@ -45,7 +49,8 @@ class MappedFile:
             self.file.require(column, "only/skip")
 
     def origin(self, target: str) -> Origin:
-        return Origin(self.file.name, self.columns.get(target, target), target)
+        column = self.columns.get(target, target)
+        return Origin(self.file.title(column), column, target)
 
     def custom(self) -> list[str]:
         """The columns that become custom attributes under their own name, personal ones still among them."""
@@ -59,15 +64,20 @@ class MappedFile:
         return [c for c in candidates if c not in excluded]
 
     def options_of(self, column: str) -> FileOptions:
-        """How a column is written; numbers that a Parquet file stores as such have a point, whatever is said of texts."""
-        return self.file.options.model_copy(update={"decimal": "."}) if column in self.file.numeric else self.file.options
+        """How a column is written."""
+        return self.file.options_of(column)
 
-    def other_columns(self) -> OtherColumns:
-        """What all columns of the file that are neither ids nor text say about how it is written."""
-        kinds = {c.name: c.kind for c in self.table.columns}
-        ids = {h for target, h in self.columns.items() if kinds.get(target) in ("id", "text", "flag")}
-        silent = ids | self.file.numeric
-        return OtherColumns(lambda: self.blocks([h for h in self.file.headers if h not in silent]))
+    def other_columns(self, column: str) -> OtherColumns:
+        """What the columns of the same file that are neither ids nor text say about how it is written."""
+        headers = self.file.together_with(column)
+        if headers not in self._other_columns:
+            kinds = {c.name: c.kind for c in self.table.columns}
+            ids = {h for target, h in self.columns.items() if kinds.get(target) in ("id", "text", "flag")}
+            telling = [h for h in headers if h not in ids | self.file.numeric]
+            self._other_columns[headers] = OtherColumns(
+                lambda: (block.select([*telling, ROW]) for block in self.blocks(telling))
+            )
+        return self._other_columns[headers]
 
     def read(self, extra_columns: Sequence[str] = ()) -> pa.Table:
         """All of `blocks` as one."""
@@ -77,20 +87,8 @@ class MappedFile:
         """The mapped columns and `extra_columns`, some thousand rows at a time, the first block being empty; rows taken out by
         only and skip are gone, `__row__` counts the rows of the file."""
         mapping = self.mapping
-        columns = dict.fromkeys([*self.columns.values(), *extra_columns, *mapping.only, *mapping.skip])
-        for table in self.file.blocks(list(columns), mapping.null_in):
-            for column, values in mapping.only.items():
-                table = table.filter(self._value_mask(table, column, values))  # noqa: PLW2901
-            for column, values in mapping.skip.items():
-                table = table.filter(pc.invert(self._value_mask(table, column, values)))  # noqa: PLW2901
-            yield table
-
-    def _value_mask(self, table: pa.Table, column: str, values: Sequence[Scalar]) -> pa.ChunkedArray:
-        """Which rows have one of these values; one that means "nothing there" is that of blank ones."""
-        sought = {w for value in values for w in words(value)}
-        texts = table.column(column).cast(pa.string())
-        mask = pc.fill_null(pc.is_in(texts, value_set=pa.array(sorted(sought), pa.string())), False)
-        return pc.or_(mask, pc.is_null(texts)) if sought & self.file.markers(column, self.mapping.null_in) else mask
+        columns = dict.fromkeys([*self.columns.values(), *extra_columns])
+        yield from self.file.filtered_blocks(list(columns), mapping.null_in, mapping.only, mapping.skip)
 
 
 def text_series(table: pa.Table, column: str, repeated: bool) -> Texts:
@@ -173,14 +171,13 @@ def _writings(
     mapped: MappedFile, blocks: Callable[[], Iterable[pa.Table]], pointed: Collection[str]
 ) -> dict[str, ColumnWriting]:
     """Of each target, how its column is written, should anybody need to know."""
-    other_columns = mapped.other_columns()
 
     def values_of(target: str) -> Callable[[], Iterator[Texts]]:
         return lambda: (_values(mapped, raw, target, pd.Index(raw.column(ROW).to_numpy()), pointed)[0] for raw in blocks())
 
     return {
         target: ColumnWriting(
-            mapped.options_of(column), values_of(target), other_columns, column, counts=target == "employees",
+            mapped.options_of(column), values_of(target), mapped.other_columns(column), column, counts=target == "employees",
             strict=target in mapped.table.names,
         )
         for target, column in mapped.columns.items()
@@ -309,7 +306,6 @@ def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collectio
     screen = Screen(mapped.table.name)
     hollow: list[str] = []
     custom_columns: dict[str, pd.Series[Any]] = {}
-    other_columns = mapped.other_columns()
     for column in custom:
         repeated = column in mapped.mapping.values
         texts = text_series(raw, column, repeated).reindex(frame.index)
@@ -318,10 +314,10 @@ def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collectio
         if texts.isna().all():
             hollow.append(column)
             continue
-        writing = ColumnWriting(mapped.options_of(column), None, other_columns, column, strict=False)
+        writing = ColumnWriting(mapped.options_of(column), None, mapped.other_columns(column), column, strict=False)
         values = infer(texts, writing.options, writing)
         if screen.keeps(column, values, texts):
-            remark(report, mapped.table.name, Origin(mapped.file.name, column, column), writing)
+            remark(report, mapped.table.name, Origin(mapped.file.title(column), column, column), writing)
             name = f"{column} (file)" if column in frame else column  # the mapped column has the name already
             custom_columns[name] = screen.without_persons(column, values)
     frame = pd.concat([frame, pd.DataFrame(custom_columns, index=frame.index)], axis=1)
@@ -371,12 +367,11 @@ def wide_lead_stages(mapped: MappedFile, report: DataReport) -> pd.DataFrame:
     raw = mapped.read(list(mapping.dates.values()))
     ids = frame_of(mapped, report, raw)
     parts = []
-    other_columns = mapped.other_columns()
     for stage, column in mapping.dates.items():
         texts = text_series(raw, column, repeated=False)
         origin, writing = (
             Origin(mapped.file.name, column, stage),
-            ColumnWriting(mapped.file.options, None, other_columns, column),
+            ColumnWriting(mapped.file.options, None, mapped.other_columns(column), column),
         )
         times = as_kind(texts, "time", mapped.file.options, origin, writing)
         remark(report, mapped.table.name, origin, writing)
