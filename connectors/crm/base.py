@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
+from connectors.crm.changes import DEAL_PREFIX
 from connectors.crm.http import Http
 from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row
@@ -63,6 +64,20 @@ class BaseConnector(ABC):
     @abstractmethod
     def read_account(self) -> str | None:
         """The account as the vendor tells it; None where it does not."""
+
+    @property
+    def person_stages(self) -> list[str]:
+        """The fields of people that the configuration makes lead stages of."""
+        return [name for name in self.source.stages or {} if not name.startswith(DEAL_PREFIX)]
+
+    @property
+    def deal_stages(self) -> list[str]:
+        """The same of deals, in the vendor's names."""
+        return [name.removeprefix(DEAL_PREFIX) for name in self.source.stages or {} if name.startswith(DEAL_PREFIX)]
+
+    @abstractmethod
+    def stage_names(self) -> Collection[str]:
+        """See `Connector`."""
 
     def unwritable(self, _ids: Sequence[str]) -> Mapping[str, str]:
         """See `Writer`; here who may write contacts may write all of them."""

@@ -143,15 +143,17 @@ def compile_dataset(landing: Landing, shape: CrmMapping, folder: Path, extracted
     def write_dataset(memory: str) -> DataReport:
         report = DataReport()
         with open_database(landing, memory) as base:
-            make_views(base, shape, report)
+            without_history = make_views(base, shape, report)
             with whole_folder(folder) as partial:
-                report.rows = _write(base, partial, landing.crm, extracted_at)
+                report.rows = _write(base, partial, landing.crm, extracted_at, without_history)
         return report
 
     return _with_enough_memory(landing, write_dataset)
 
 
-def _write(base: duckdb.DuckDBPyConnection, folder: Path, crm: str, extracted_at: datetime) -> dict[str, int]:
+def _write(
+    base: duckdb.DuckDBPyConnection, folder: Path, crm: str, extracted_at: datetime, without_history: Sequence[str]
+) -> dict[str, int]:
     rows, checksums = {}, {}
     for name in TABLES:
         path = folder / f"{name}.parquet"
@@ -165,6 +167,7 @@ def _write(base: duckdb.DuckDBPyConnection, folder: Path, crm: str, extracted_at
         "extracted_at": extracted_at.astimezone(UTC).isoformat(),
         "rows": rows,
         "checksums": checksums,
+        **({"without_history": list(without_history)} if without_history else {}),
     }
     (folder / META).write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
     return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, Protocol
@@ -76,6 +76,9 @@ class Connector(Writer, Protocol):
 
     def mapping(self, stages: Mapping[str, Mapping[str, str | None]]) -> CrmMapping:
         """How the landing becomes a dataset."""
+
+    def stage_names(self) -> Collection[str]:
+        """Every field that lead stages can be made of; those of deals begin with "deal."."""
 
     def propose(self, value: StageValue) -> str | None:
         """The lead stage that a value means in the vendor's own defaults; None where it is the customer's own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -30,7 +30,11 @@ class CrmMapping:
     fields whose history says when somebody opted out. `default_type`: our type for one of theirs that `interactions` does not
     name. `lookups`: a column of leads that stands in another landed table: (table, its column of the person, its column); the
     first counts. `companies_on_people`: the CRM has no companies of its own, what is known of one stands on its people.
-    `exits`: the lead stages that are exits of the funnel.
+    `exits`: the lead stages that are exits of the funnel. `present`: of a table ("leads", "companies") the vendor's fields that
+    there are today; a landed column of another is none. `recorded`: of a table the fields whose changes the vendor tells, None
+    where nobody says; `recorded_by_changes`: only those of which changes came, and early enough, have a history.
+    `history_remedy`: how the customer gets one. `stages_from_creation`: stage fields of people of which changes alone are
+    recorded, so that a value without any is as old as its lead.
     """
 
     leads: Mapping[str, str]
@@ -43,6 +47,11 @@ class CrmMapping:
     lookups: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     default_type: Callable[[str], str | None] = plain
     exits: frozenset[str] = frozenset()
+    present: Mapping[str, Collection[str]] = field(default_factory=dict)
+    recorded: Mapping[str, Collection[str]] | None = None
+    recorded_by_changes: bool = False
+    history_remedy: str = ""
+    stages_from_creation: frozenset[str] = frozenset()
 
     @classmethod
     def of_source(

@@ -19,7 +19,7 @@ from connectors.crm.settings import CrmSource
 from connectors.crm.stages import propose
 from connectors.crm.stream import Progress, Stream, SyncResult, sync
 from connectors.crm.webhooks import Event
-from features.common.errors import ConfigError, DataError
+from features.common.errors import ConfigError, DataError, nearest
 from features.common.files import whole_file
 from features.dataset.data_report import DataReport
 from features.dataset.funnel import Funnel
@@ -84,6 +84,7 @@ def run(
     with folder_lock(landing.folder):
         connector.greet()
         account = same_account(connector)
+        check_stage_fields(connector, source)
         started_at = datetime.fromtimestamp(connector.http.now(), UTC)
         webhook_stream = Stream("spoken_of", lambda _: connector.reread(events))
         marks = {ACCOUNT: account} if account is not None else {}
@@ -109,6 +110,19 @@ def run(
     return ImportResult(
         synced, report, values, stages if configured_stages is None else None, connector.http.calls, landing.folder / DATASET
     )
+
+
+def check_stage_fields(connector: Connector, source: CrmSource) -> None:
+    """Raise a ConfigError for a field of `stages:` that the CRM does not have: nobody would reach the lead stages it names."""
+    if not source.stages:
+        return
+    names = connector.stage_names()
+    for name in source.stages:
+        if name not in names:
+            raise ConfigError(
+                f"source.stages: {connector.kind} has no field {name!r} to make lead stages of: {nearest(name, names)}",
+                "Write the field's own name in the CRM; fields of deals begin with `deal.`.",
+            )
 
 
 def check_stages(stages: StageMapping | None, funnel: Funnel) -> None:

@@ -8,6 +8,13 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from connectors.crm.changes import (
+    Attributes,
+    columns_without_history,
+    make_changes,
+    stages_without_history,
+    unrecorded_stages,
+)
 from connectors.crm.landing import SCHEMA
 from connectors.crm.mapping import CrmMapping
 from connectors.crm.merges import resolve
@@ -23,21 +30,27 @@ LISTED = 12  # names shown in a note
 _TYPES = {"id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMPTZ", "number": "DOUBLE", "flag": "BOOLEAN"}
 
 
-def make_views(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataReport) -> None:
-    """One view for each table of a dataset; what was left out, and why, goes into the report."""
+def make_views(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataReport) -> list[str]:
+    """One view for each table of a dataset; what was left out, and why, goes into the report. The columns without a history."""
     resolve(base)
-    _leads(base, shape, report)
+    attributes = {"leads": Attributes(), "companies": Attributes()}
+    _leads(base, shape, attributes, report)
     _stage_rows(base, shape, report)
     _interactions(base, shape, report)
     _deals(base, report)
-    _changes(base, shape, report)
+    for table, columns in attributes.items():
+        columns.tell(table, report)
+    make_changes(base, shape, attributes, report)
+    return columns_without_history(base, shape, attributes, report)
 
 
 def _columns(base: duckdb.DuckDBPyConnection, table: str) -> list[str]:
     return [row[0] for row in base.execute(f"DESCRIBE {SCHEMA}.{table}").fetchall()]
 
 
-def _leads(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataReport) -> None:
+def _leads(
+    base: duckdb.DuckDBPyConnection, shape: CrmMapping, attributes: Mapping[str, Attributes], report: DataReport
+) -> None:
     own_columns = {
         "lead_id": "k.lead_id",
         "created_at": "k.created_at",
@@ -49,7 +62,7 @@ def _leads(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataRepor
     if shape.companies_on_people:
         _gather_companies(base, shape.companies)
         excluded_columns |= set(shape.companies.values())
-    chosen = {**own_columns, **_attributes(base, "leads", "people", shape.leads, excluded_columns, report)}
+    chosen = {**own_columns, **_attributes(base, "leads", "people", shape, excluded_columns, attributes, report)}
     for name, (table, person, column) in shape.lookups.items():
         chosen[name] = (
             f"(SELECT arg_min(x.{column}, x._seq) FROM {SCHEMA}.{table} x LEFT JOIN lead_of o ON o.record = x.{person}"
@@ -78,7 +91,7 @@ def _leads(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataRepor
     )
     chosen = {
         "company_id": "t._id",
-        **_attributes(base, "companies", "companies", shape.companies, shape.excluded_columns, report),
+        **_attributes(base, "companies", "companies", shape, shape.excluded_columns, attributes, report),
     }
     base.execute(f"""
         CREATE VIEW companies AS SELECT {_select(chosen, "companies")} FROM raw.companies t
@@ -103,22 +116,26 @@ def _attributes(
     base: duckdb.DuckDBPyConnection,
     table: str,
     landed: str,
-    mapped: Mapping[str, str],
+    shape: CrmMapping,
     excluded_columns: frozenset[str],
+    attributes: Mapping[str, Attributes],
     report: DataReport,
 ) -> dict[str, str]:
     """Our column → SQL. The mapped ones of their kind; of the others those that hold something and nothing personal."""
     landed_columns = _columns(base, landed)
+    mapped = shape.leads if table == "leads" else shape.companies
+    chosen = attributes[table]
     kinds = {c.name: c.kind for c in TABLES[table].columns}
     expressions: dict[str, str] = {}
     screen = Screen(table)
     for own_column, vendor_column in mapped.items():
-        if vendor_column in landed_columns:
+        if vendor_column in landed_columns and chosen.admits(vendor_column, table, shape):
             kind = kinds.get(own_column, "text")
             value = f"nullif(t.{_name(vendor_column)}, '')"
             if own_column not in kinds and not screen.keeps(own_column, *_samples(base, landed, vendor_column)):
                 continue
             value = without_persons(base, f"{SCHEMA}.{landed}", vendor_column, screen, value) if kind == "text" else value
+            chosen.vendor_fields[own_column] = vendor_column
             expressions[own_column] = f"TRY_CAST({value} AS {_TYPES[kind]})"
     hollow = []
     used_columns = {*mapped.values(), *excluded_columns}
@@ -126,11 +143,14 @@ def _attributes(
         if column.startswith("_") or column in used_columns or column.split("__")[0].startswith("_dlt"):
             continue
         values, texts, rows = _samples(base, landed, column)
+        if not texts.empty and not chosen.admits(column, table, shape):
+            continue
         if texts.empty:
             hollow.append(column)
         elif screen.keeps(column, values, texts, rows):
             name = column if column not in kinds and column not in expressions else f"{column} (CRM)"
             value = _typed(base, landed, column, values)
+            chosen.vendor_fields[name] = column
             is_text = pd.api.types.is_string_dtype(values.dtype)
             expressions[name] = without_persons(base, f"{SCHEMA}.{landed}", column, screen, value) if is_text else value
     screen.tell(report)
@@ -191,19 +211,31 @@ def _stage_rows(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: Data
         LEFT JOIN lead_of a ON a.record = x.person
         WHERE x.deal NOT IN (SELECT _id FROM raw.deals WHERE _gone_at IS NOT NULL)
     """)
-    base.execute("""
+    people_columns = _columns(base, "people")
+    since_creation = "".join(
+        f"""
+            UNION ALL SELECT x.lead_id, r.stage, r.leaves, x.at
+            FROM ({sql}) x JOIN rules r ON lower(r.field) = lower(x.field) AND r.value = x.value WHERE r.stage IS NOT NULL
+        """
+        for sql in unrecorded_stages(base, shape, people_columns)
+    )
+    for name, leads in stages_without_history(base, shape, people_columns):
+        done = "no lead stage is made of it" + (f"; {shape.history_remedy}" if shape.history_remedy else "")
+        report.warn("lead_stages", f"leads with a {name} whose changes nobody recorded", leads, done=done)
+    base.execute(f"""
         CREATE TABLE entered AS
         SELECT k.lead_id, s.stage, s.leaves, s.at, k.created_at, s.at < k.created_at - INTERVAL 1 DAY AS early
         FROM (
             SELECT coalesce(a."into", h.record) AS lead_id, r.stage, r.leaves, h.at
-            FROM histories h JOIN rules r ON r.field = h.field AND r.value = h.value
+            FROM histories h JOIN rules r ON lower(r.field) = lower(h.field) AND r.value = h.value
             LEFT JOIN lead_of a ON a.record = h.record
             WHERE h.entity = 'lead' AND r.stage IS NOT NULL
             UNION ALL
             SELECT o.lead_id, r.stage, r.leaves, h.at
-            FROM histories h JOIN rules r ON r.field = 'deal.' || h.field AND r.value = h.value
+            FROM histories h JOIN rules r ON lower(r.field) = lower('deal.' || h.field) AND r.value = h.value
             LEFT JOIN deal_of d ON d.record = h.record JOIN of_deal o ON o.deal = coalesce(d."into", h.record)
             WHERE h.entity = 'deal' AND r.stage IS NOT NULL
+            {since_creation}
         ) s JOIN known k USING (lead_id)
         WHERE s.at IS NOT NULL
     """)
@@ -211,10 +243,10 @@ def _stage_rows(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: Data
     for name, value, label, records in base.execute("""
         SELECT l.field, h.value, coalesce(any_value(l2.label), h.value), count(DISTINCT h.record)
         FROM histories h
-        JOIN (SELECT DISTINCT field FROM raw.labels) l
+        JOIN (SELECT field FROM raw.labels UNION SELECT field FROM rules) l
           ON l.field = CASE WHEN h.entity = 'lead' THEN h.field ELSE h.entity || '.' || h.field END
         LEFT JOIN raw.labels l2 ON l2.field = l.field AND l2.value = h.value
-        ANTI JOIN rules r ON r.field = l.field AND r.value = h.value
+        ANTI JOIN rules r ON lower(r.field) = lower(l.field) AND r.value = h.value
         WHERE coalesce(h.value, '') <> '' GROUP BY l.field, h.value ORDER BY 4 DESC
     """).fetchall():
         description = f"{value!r}" + (f" ({label})" if label != value else "")
@@ -333,46 +365,6 @@ def _deals(base: duckdb.DuckDBPyConnection, report: DataReport) -> None:
           AND _id NOT IN (SELECT record FROM deal_of)
     """).fetchone()
     report.note("deals", "deals of nobody", count(lost), done="neither a lead nor a company belongs to them; left out")
-
-
-def _changes(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataReport) -> None:
-    """The history of mapped columns that are attributes; fields that are stages are none."""
-    attributes = {table: {row[0] for row in base.execute(f"DESCRIBE {table}").fetchall()} for table in ("leads", "companies")}
-    pairs = [
-        ("lead", vendor_column, own_column)
-        for own_column, vendor_column in shape.leads.items()
-        if own_column in attributes["leads"]
-    ]
-    pairs += [
-        ("company", vendor_column, own_column)
-        for own_column, vendor_column in shape.companies.items()
-        if own_column in attributes["companies"]
-    ]
-    pairs += [("lead", vendor_column, "opted_out") for vendor_column in shape.opted_out]
-    # what was recorded with another table is known from then on, not before
-    elsewhere = "".join(
-        f"""
-        UNION ALL SELECT 'lead', coalesce(o."into", x.{person}), '{name}', x.{column}, x."at"
-        FROM {SCHEMA}.{table} x LEFT JOIN lead_of o ON o.record = x.{person}
-        WHERE coalesce(o."into", x.{person}) IN (SELECT lead_id FROM known) AND x.{column} IS NOT NULL
-        """
-        for name, (table, person, column) in shape.lookups.items()
-    )
-    base.execute("CREATE TABLE fields (entity VARCHAR, theirs VARCHAR, ours VARCHAR)")
-    base.executemany("INSERT INTO fields VALUES (?, ?, ?)", pairs or [("", "", "")])
-    screen = Screen("attribute_changes")
-    value = without_persons(base, "histories", "value", screen, "nullif(h.value, '')")
-    screen.tell(report)
-    base.execute(f"""
-        CREATE VIEW attribute_changes AS
-        SELECT h.entity, coalesce(l."into", c."into", h.record) AS id, f.ours AS "column", {value} AS value, h.at
-        FROM histories h JOIN fields f ON f.entity = h.entity AND f.theirs = h.field
-        LEFT JOIN lead_of l ON h.entity = 'lead' AND l.record = h.record
-        LEFT JOIN company_of c ON h.entity = 'company' AND c.record = h.record
-        WHERE h.at IS NOT NULL
-          AND (h.entity <> 'lead' OR coalesce(l."into", h.record) IN (SELECT lead_id FROM known))
-        {elsewhere}
-    """)
 
 
 def _name(column: str) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from connectors.crm.base import BaseConnector
+from connectors.crm.changes import DEAL_PREFIX
 from connectors.crm.connector import CallBudget, Check
 from connectors.crm.http import Http
 from connectors.crm.interactions import form_type
@@ -27,9 +28,10 @@ from connectors.hubspot.check import budget, checks
 from connectors.hubspot.records import (
     RecordKind,
     Tables,
-    alias_rows,
     archived_pages,
     deletion_rows,
+    entity_aliases,
+    entity_histories,
     history_rows,
     read_kind,
     read_records,
@@ -152,7 +154,8 @@ class HubSpot(HubSpotWriter, BaseConnector):
             yield from read_kind(self.api, self.landing, kind, cursor)
 
         needs = f"the scopes crm.objects.{name}.read and crm.schemas.{name}.read ({SCREEN})"
-        return Stream(name, read, name != "contacts", needs, frozenset(kind.properties))
+        recorded = {f"history of {field}" for field in kind.history}
+        return Stream(name, read, name != "contacts", needs, frozenset({*kind.properties, *recorded}))
 
     def _kind(self, name: str) -> RecordKind:
         if name == "companies":
@@ -160,7 +163,10 @@ class HubSpot(HubSpotWriter, BaseConnector):
             property_names = [*mapped, "createdate", "hs_lastmodifieddate", MERGED_IDS]
             row, related = (
                 self._company,
-                lambda records, _: {"history": _histories("company", records), "aliases": _aliases("company", records)},
+                lambda records, _: {
+                    "history": entity_histories("company", records),
+                    "aliases": entity_aliases("company", records),
+                },
             )
             return RecordKind(
                 name,
@@ -186,8 +192,9 @@ class HubSpot(HubSpotWriter, BaseConnector):
             "hs_is_closed_won",
             "hs_lastmodifieddate",
             MERGED_IDS,
+            *self.deal_stages,
         ]
-        history = self._existing_properties(name, ["dealstage", "amount"])
+        history = self._existing_properties(name, ["dealstage", "amount", *self.deal_stages])
         return RecordKind(
             name,
             name,
@@ -208,17 +215,18 @@ class HubSpot(HubSpotWriter, BaseConnector):
     def _contacts(self) -> RecordKind:
         defined = self._definitions["contacts"]
         own_prefix = f"{self.source.write_back.prefix}_"
+        stages = self._existing_properties("contacts", ["lifecyclestage", "hs_lead_status", *self.person_stages])
         custom = [
             name
             for name, p in defined.items()
-            if not p.get("hubspotDefined")
+            if name not in stages
+            and not p.get("hubspotDefined")
             and p.get("type") in ATTRIBUTE_TYPES
             and p.get("fieldType") not in ("textarea", "file", "html", "phonenumber")
             and not name.startswith(own_prefix)
             and self.attribute(name, p.get("label"))
         ]
         entered_properties = [name for name in defined if name.startswith(ENTERED_PREFIX)]
-        stages = self._existing_properties("contacts", ["lifecyclestage", "hs_lead_status"])
         mapped = self._existing_properties("contacts", list(self.source.leads.values()))
         property_names = [
             *("createdate", "lastmodifieddate", "associatedcompanyid", "hs_email_domain", "email", MERGED_IDS),
@@ -242,10 +250,10 @@ class HubSpot(HubSpotWriter, BaseConnector):
         def related(records: Sequence[Mapping[str, Any]], _people: Mapping[str, list[str]]) -> Tables:
             return {
                 "history": [h for record in records for h in history_rows("lead", record, backstop)],
-                "aliases": _aliases("lead", records),
+                "aliases": entity_aliases("lead", records),
             }
 
-        history = [*stages, *mapped, *self._existing_properties("contacts", OPT_OUTS)]
+        history = self._existing_properties("contacts", [*stages, *mapped, *custom, *OPT_OUTS])
         return RecordKind(
             "contacts",
             "people",
@@ -317,8 +325,8 @@ class HubSpot(HubSpotWriter, BaseConnector):
                 for deal, persons in people.items()
                 for person in persons
             ],
-            "history": _histories("deal", records),
-            "aliases": _aliases("deal", records),
+            "history": entity_histories("deal", records),
+            "aliases": entity_aliases("deal", records),
         }
 
     @cached_property
@@ -351,9 +359,23 @@ class HubSpot(HubSpotWriter, BaseConnector):
         own_prefix = f"{self.source.write_back.prefix}_"
         landed_columns = self.landing.tables().get("people", [])
         excluded = OUTCOMES | {c for c in landed_columns if c.startswith((ENTERED_PREFIX, own_prefix))}
+        visible = [name for name in ("contacts", "companies") if name not in self._hidden and self._definitions[name]]
+        tables = {"contacts": "leads", "companies": "companies"}
         return CrmMapping.of_source(
-            self.source, stages, INTERACTIONS, excluded, opted_out=OPT_OUTS, default_type=_fallback_type
+            self.source,
+            stages,
+            INTERACTIONS,
+            excluded,
+            opted_out=OPT_OUTS,
+            default_type=_fallback_type,
+            present={tables[name]: frozenset(self._definitions[name]) for name in visible},
+            recorded={tables[name]: frozenset(self._kind(name).history) for name in tables},
         )
+
+    def stage_names(self) -> set[str]:
+        """See `Connector`: any property of contacts and deals, and the stages of sales' leads."""
+        deals = {f"{DEAL_PREFIX}{name}" for name in self._definitions["deals"]}
+        return {*self._definitions["contacts"], *deals, f"{DEAL_PREFIX}dealstage", activities.LEADS_FIELD}
 
     def propose(self, value: StageValue) -> str | None:
         """HubSpot's own lead stages and statuses."""
@@ -375,11 +397,3 @@ class HubSpot(HubSpotWriter, BaseConnector):
 def _fallback_type(name: str) -> str | None:
     """A form by what its title speaks of, anything else by its own name."""
     return form_type(name.removeprefix("form: ")) if name.startswith("form: ") else plain(name)
-
-
-def _histories(entity: str, records: Sequence[Mapping[str, Any]]) -> list[Row]:
-    return [row for record in records for row in history_rows(entity, record, {})]
-
-
-def _aliases(entity: str, records: Sequence[Mapping[str, Any]]) -> list[Row]:
-    return [row for record in records for row in alias_rows(entity, record)]

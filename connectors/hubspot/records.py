@@ -196,3 +196,13 @@ def alias_rows(entity: str, record: Mapping[str, Any]) -> list[Row]:
     merged = str(record["properties"].get("hs_merged_object_ids") or "")
     merged_at = moment(record.get("updatedAt"))
     return [alias_row(entity, old_id.strip(), record["id"], merged_at) for old_id in merged.split(";") if old_id.strip()]
+
+
+def entity_histories(entity: str, records: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """The history rows of several records."""
+    return [row for record in records for row in history_rows(entity, record, {})]
+
+
+def entity_aliases(entity: str, records: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """The merged records of several."""
+    return [row for record in records for row in alias_rows(entity, record)]

@@ -13,9 +13,9 @@ from functools import cached_property
 from typing import Any
 
 from connectors.crm.base import BaseConnector
+from connectors.crm.changes import DEAL_PREFIX
 from connectors.crm.connector import CallBudget, Check
 from connectors.crm.http import Http
-from connectors.crm.interactions import page_name, page_type
 from connectors.crm.keys import company_key
 from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row
@@ -33,20 +33,16 @@ from connectors.marketo.records import (
     DEAL_FIELDS,
     DEALS,
     EXPORT_FIELDS,
-    FORM,
     INTERACTION_TYPES,
     KINDS_OF_FIELD,
     MERGE,
-    MOMENT,
     OPT_OUTS,
-    OUTBOUND_TYPES,
-    PROGRESS,
     STAGES,
-    VISIT,
     deal,
     fallback_type,
     histories,
     ids,
+    interaction_row,
     rest_record,
 )
 from connectors.marketo.settings import (
@@ -103,7 +99,14 @@ class Marketo(MarketoWriter, BaseConnector):
             and not name.startswith(self.prefix)
             and self.attribute(name, f.get("displayName"))
         ]
-        candidates = [STATUS, *OPT_OUTS, *self.source.leads.values(), *self.source.companies.values(), *custom]
+        candidates = [
+            STATUS,
+            *OPT_OUTS,
+            *self.person_stages,
+            *self.source.leads.values(),
+            *self.source.companies.values(),
+            *custom,
+        ]
         return [name for name in dict.fromkeys(candidates) if name in self._fields]
 
     @property
@@ -123,7 +126,7 @@ class Marketo(MarketoWriter, BaseConnector):
         """Records before what hangs on them."""
         return [
             Stream("leads", self._leads, needs=permission("Lead"), fields=frozenset(self._mapped_fields)),
-            Stream("lead_changes", self._changes, needs=permission("Activity")),
+            Stream("lead_changes", self._changes, needs=permission("Activity"), fields=frozenset(self._mapped_fields)),
             Stream("activities", self._activities, needs=permission("Activity")),
             Stream("deleted", self._deletion_pages, needs=permission("Activity")),
         ]
@@ -267,34 +270,13 @@ class Marketo(MarketoWriter, BaseConnector):
             elif kind == CONVERT:
                 tables["history"].append(history_row("lead", lead, CONVERTED, "true", timestamp))
             else:
-                tables["activities"].append(self._interaction_row(activity, kind, lead, timestamp, attributes))
+                tables["activities"].append(
+                    interaction_row(activity, self._types.get(kind, str(kind)), kind, lead, timestamp, attributes)
+                )
         deal_tables = self._deals(deal_lead_ids)
         labels = [*self._labels(tables["history"]), *deal_tables.pop("labels", [])]
         tables["history"] += deal_tables.pop("history", [])
         return {**tables, **deal_tables, "labels": labels}
-
-    def _interaction_row(
-        self, activity: Mapping[str, Any], kind: int, lead: str, timestamp: datetime, attributes: Mapping[str, Any]
-    ) -> Row:
-        primary_value = activity.get("primaryAttributeValue")
-        name = self._types.get(kind, str(kind))
-        if kind == VISIT:
-            name = page_type(str(attributes.get("Webpage URL") or primary_value or ""))
-        elif kind == FORM:
-            name = f"form: {primary_value or ''}"
-        elif kind == PROGRESS:
-            name = f"program: {attributes.get('New Status') or ''}"
-        elif kind == MOMENT:
-            name = f"moment: {primary_value or ''}"
-        return {
-            "_id": str(activity.get("marketoGUID") or activity.get("id")),
-            "person": lead,
-            "type": name,
-            "at": timestamp,
-            "content": page_name(str(primary_value)) if primary_value and kind != MOMENT else None,
-            "campaign": str(activity["campaignId"]) if activity.get("campaignId") else None,
-            "direction": "out" if kind in OUTBOUND_TYPES else "in",
-        }
 
     def _deals(self, leads: Sequence[int]) -> Tables:
         """The opportunities of leads whose opportunities changed; there is no other way to find them."""
@@ -383,7 +365,14 @@ class Marketo(MarketoWriter, BaseConnector):
             opted_out=OPT_OUTS,
             companies_on_people=True,
             default_type=fallback_type,
+            present=dict.fromkeys(("leads", "companies"), frozenset(self._fields)),
+            recorded=dict.fromkeys(("leads", "companies"), frozenset(self._mapped_fields)),
+            stages_from_creation=frozenset(self.person_stages) - {STATUS, REVENUE_STAGE, CONVERTED},
         )
+
+    def stage_names(self) -> set[str]:
+        """See `Connector`: any field of leads; of opportunities only the stage."""
+        return {*self._fields, REVENUE_STAGE, CONVERTED, STATUS, f"{DEAL_PREFIX}{STAGE}"}
 
     def propose(self, value: StageValue) -> str | None:
         """A lead that was converted in the CRM was accepted by sales."""

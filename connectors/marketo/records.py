@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from connectors.crm.interactions import form_type
+from connectors.crm.interactions import form_type, page_name, page_type
 from connectors.crm.landing_tables import Row
 from connectors.crm.mapping import plain
 from connectors.crm.moments import moment
@@ -62,6 +62,30 @@ def histories(
             if created_at and created_at < timestamp:
                 history.append(before_row(row, text(change.get("oldValue")), created_at))
     return history
+
+
+def interaction_row(
+    activity: Mapping[str, Any], name: str, kind: int, lead: str, timestamp: datetime, attributes: Mapping[str, Any]
+) -> Row:
+    """An act of a lead; `name` is what Marketo calls its type."""
+    primary_value = activity.get("primaryAttributeValue")
+    if kind == VISIT:
+        name = page_type(str(attributes.get("Webpage URL") or primary_value or ""))
+    elif kind == FORM:
+        name = f"form: {primary_value or ''}"
+    elif kind == PROGRESS:
+        name = f"program: {attributes.get('New Status') or ''}"
+    elif kind == MOMENT:
+        name = f"moment: {primary_value or ''}"
+    return {
+        "_id": str(activity.get("marketoGUID") or activity.get("id")),
+        "person": lead,
+        "type": name,
+        "at": timestamp,
+        "content": page_name(str(primary_value)) if primary_value and kind != MOMENT else None,
+        "campaign": str(activity["campaignId"]) if activity.get("campaignId") else None,
+        "direction": "out" if kind in OUTBOUND_TYPES else "in",
+    }
 
 
 def deal(record: Mapping[str, Any]) -> Row:

@@ -203,12 +203,13 @@ class PipedriveApi:
         """The people who take part in a deal, its own person among them."""
         yield from self._rows_v1(f"/deals/{deal}/participants", PARTICIPANTS_COST)
 
-    def changelog(self, deal: str) -> list[dict[str, Any]]:
-        """What became of the fields of a deal."""
+    def changelog(self, record: str, kind: str = "deals") -> list[dict[str, Any]]:
+        """What became of the fields of a deal or person."""
 
         def fetch_page(mark: str | None) -> Answer:
             self.tokens += CHANGELOG_COST
-            return self.http.get(f"{self.v1}/deals/{deal}/changelog", {"limit": LIMIT_V1, **({"cursor": mark} if mark else {})})
+            path = f"{self.v1}/{kind}/{record}/changelog"
+            return self.http.get(path, {"limit": LIMIT_V1, **({"cursor": mark} if mark else {})})
 
         return [change for answer in pages(fetch_page, next_cursor) for change in answer.body["data"] or []]
 

@@ -16,13 +16,15 @@ from connectors.crm.landing_tables import Row, content_hash
 from connectors.crm.mapping import CrmMapping, StageValue, plain
 from connectors.crm.moments import iso, moment
 from connectors.crm.responses import RefusedError
-from connectors.crm.rows import before_row, history_row, label_row
+from connectors.crm.rows import history_row, label_row
 from connectors.crm.stream import FORBIDDEN, Page, Stream, changed_rows
 from connectors.crm.sweep import due
 from connectors.pipedrive.activities import LAST_MAILS, Tables, activities, inbox_row, mail, mail_mark
 from connectors.pipedrive.api import ARCHIVED_COST, ARCHIVED_INBOX_COST, LIST_COST, PipedriveApi, next_cursor, rfc
+from connectors.pipedrive.changelogs import AS_CREATED, STAGED, Changelogs, staged_mark
 from connectors.pipedrive.check import budget, checks
 from connectors.pipedrive.deals import deal_history, deal_row
+from connectors.pipedrive.own_stages import landed_stages, stage_names, staged_fields
 from connectors.pipedrive.participants import READ_MARK, TAKE_PART, participant_pages
 from connectors.pipedrive.settings import INBOX, INTERACTIONS, STAGE, STATUS, PipedriveSource
 from connectors.pipedrive.writer import PipedriveWriter
@@ -32,6 +34,7 @@ OVERLAP = timedelta(minutes=5)
 OPTED_OUT_STATUSES = ("unsubscribed",)  # who is archived for marketing has not said no
 KINDS_OF_FIELD = {"enum", "set", "double", "varchar", "varchar_auto", "monetary", "date", "int"}
 MAIL_MARK = "mailed"
+VOLATILE = frozenset({AS_CREATED})  # our own scores are modifications too
 PERSON_FIELDS = ",".join(("marketing_status", "email_messages_count", *LAST_MAILS))
 DEAL_FIELDS = {"include_fields": "participants_count"}
 
@@ -75,6 +78,9 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         ]
         if self._settings.changelog:
             streams.append(Stream("changelogs", self._changelogs, patient=True, lands_first=True))
+        if self._reads_persons:
+            needs = f"access to persons ({SCREEN})"
+            streams.append(Stream("person_changelogs", self._person_changelogs, needs=needs, patient=True, lands_first=True))
         if self._settings.participants:
             needs = "access to deals"
             streams.append(Stream("participants", self._participants, True, needs, patient=True, lands_first=True))
@@ -116,20 +122,22 @@ class Pipedrive(PipedriveWriter, BaseConnector):
                 yield Page(self._changed_tables(rows, records, main, first_run=cursor is None), resume_cursor, read_count)
 
         fields = (
-            frozenset({*self.source.leads.values(), *self._custom, MAIL_MARK})
+            frozenset({*self.source.leads.values(), *self._custom, *self._staged["person"], MAIL_MARK, AS_CREATED})
             if main == "people"
             else frozenset(self.source.companies.values())
         )
-        asked_fields = fields if main in ("people", "companies") else frozenset()
+        if main == "deals":
+            fields = frozenset(self._staged["deal"])
+        asked_fields = fields if main in ("people", "companies", "deals") else frozenset()
         return Stream(name, read, name not in ("persons", "deals"), f"access to {name} ({SCREEN})", asked_fields)
 
     def _changed_tables(self, rows: Any, records: Sequence[Mapping[str, Any]], main: str, first_run: bool) -> Tables:
         tables: Tables = rows(records)
         if first_run:
             for row in tables[main]:
-                row["_hash"] = content_hash(row, frozenset())
+                row["_hash"] = content_hash(row, VOLATILE)
             return tables
-        new_ids = {row["_id"] for row in changed_rows(self.landing, main, tables[main], frozenset())}
+        new_ids = {row["_id"] for row in changed_rows(self.landing, main, tables[main], VOLATILE)}
         new_records = [record for record, row in zip(records, tables[main], strict=True) if row["_id"] in new_ids]
         hashes = {row["_id"]: row["_hash"] for row in tables[main]}
         tables = rows(new_records)
@@ -165,7 +173,8 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         for f in self._fields["person"]:
             name = str(f["field_name"])
             eligible = f.get("is_custom_field") and f.get("field_type") in KINDS_OF_FIELD
-            if eligible and not name.startswith(self.label_prefix) and self.attribute(plain(name), name):
+            staged = str(f["field_code"]) in self._staged["person"]
+            if eligible and not staged and not name.startswith(self.label_prefix) and self.attribute(plain(name), name):
                 custom_fields[str(f["field_code"])] = plain(name)
         return custom_fields
 
@@ -206,11 +215,15 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         custom = record.get("custom_fields") or {}
         status = record.get("marketing_status")
         return {
-            **{name: self._label_of("person", code, custom.get(code)) for code, name in self._custom.items()},
+            **{
+                name: self._label_of("person", code, custom.get(code, record.get(code)))
+                for code, name in {**self._custom, **self._staged["person"]}.items()
+            },
             "job_title": record.get("job_title"),
             "country": (record.get("postal_address") or {}).get("country"),
             "marketing_status": status,
             MAIL_MARK: mail_mark(record),
+            AS_CREATED: record.get("update_time") == record.get("add_time"),
             "_id": str(record["id"]),
             "_created_at": moment(record.get("add_time")),
             "_company": str(record["org_id"]) if record.get("org_id") else None,
@@ -223,7 +236,13 @@ class Pipedrive(PipedriveWriter, BaseConnector):
     def _deals(self, records: Sequence[Mapping[str, Any]]) -> Tables:
         """Deals, and of their stages what needs no changelog: where they began if they never moved, the last, won
         and lost."""
-        return {"deals": list(map(deal_row, records)), "history": [row for record in records for row in deal_history(record)]}
+        rows = [{**deal_row(record), STAGED: self._staged_values(record)} for record in records]
+        return {"deals": rows, "history": [row for record in records for row in deal_history(record)]}
+
+    def _staged_values(self, record: Mapping[str, Any]) -> str | None:
+        custom = record.get("custom_fields") or {}
+        fields = self._staged["deal"].items()
+        return staged_mark({name: self._label_of("deal", code, custom.get(code, record.get(code))) for code, name in fields})
 
     def _stages(self, _cursor: Any) -> Iterator[Page]:
         """What the stages of the pipelines are called."""
@@ -280,22 +299,42 @@ class Pipedrive(PipedriveWriter, BaseConnector):
 
     def _changelogs(self, _cursor: Any) -> Iterator[Page]:
         """The stages of deals that moved, deal by deal; each is read again only once it moved again."""
-        move_times = self.landing.pairs("deals", "moved")
-        read_marks = self.landing.pairs("changelogs", READ_MARK)
-        todo = [name for name, moved in move_times.items() if read_marks.get(name) != moved]
-        added_times = self.landing.pairs("deals", "_created_at") if todo else {}
-        for index, name in enumerate(todo):
-            history = []
-            for change in self.api.changelog(name):
-                timestamp, created_at = moment(change.get("time")), moment(added_times.get(name))
-                if change.get("field_key") != STAGE or timestamp is None:
-                    continue
-                row = history_row("deal", name, STAGE, str(change.get("new_value") or ""), timestamp)
-                history.append(row)
-                if created_at and created_at < timestamp:
-                    history.append(before_row(row, str(change.get("old_value") or ""), created_at))
-            mark = {"_id": name, READ_MARK: move_times[name]}
-            yield Page({"history": history, "changelogs": [mark]}, {"read": True}, index + 1, len(todo))
+        marks = self.landing.pairs("deals", "moved")
+        staged = self.landing.pairs("deals", STAGED) if self._staged["deal"] else {}
+        marks |= {name: f"{marks.get(name, '')}|{values}" for name, values in staged.items()}
+        logs = Changelogs("deals", {STAGE: STAGE, **self._staged["deal"]}, partial(self._changed_label, "deal"), marks)
+        yield from logs.pages(self.api, self.landing, logs.unread(self.landing), staged)
+
+    def _person_changelogs(self, _cursor: Any) -> Iterator[Page]:
+        """What became of persons' fields, of each person that was modified since it was created."""
+        logs = self._person_logs()
+        yield from logs.pages(self.api, self.landing, logs.unread(self.landing), {})
+
+    def _person_logs(self) -> Changelogs:
+        as_created = {name for name, flag in self.landing.pairs("people", AS_CREATED).items() if flag == "true"}
+        marks = {name: mark for name, mark in self.landing.pairs("people", "_hash").items() if name not in as_created}
+        fields = {**self._custom, **self._staged["person"], "job_title": "job_title"}
+        return Changelogs("persons", fields, partial(self._changed_label, "person"), marks)
+
+    @property
+    def _reads_persons(self) -> bool:
+        """Are persons' changelogs read: because lead stages are made of them, or the configuration says so?"""
+        return self._settings.person_changelog or any(name != INBOX for name in self.person_stages)
+
+    def _changed_label(self, kind: str, field: str, value: object) -> str | None:
+        """A value of a changelog, where several options stand with commas."""
+        options = self._options[kind].get(field, {})
+        parts = str(value).split(",") if isinstance(value, str) and "," in value else []
+        return self._label_of(kind, field, parts if parts and all(part in options for part in parts) else value)
+
+    @cached_property
+    def _staged(self) -> dict[str, dict[str, str]]:
+        """kind → code → name of the customer's own fields that lead stages are made of."""
+        return staged_fields(self._fields, {"person": self.person_stages, "deal": self.deal_stages})
+
+    def stage_names(self) -> set[str]:
+        """See `Connector`: any field of persons and deals, by its code or its name, and the leads inbox."""
+        return stage_names(self._fields)
 
     def _participants(self, _cursor: Any) -> Iterator[Page]:
         """Who else takes part in deals, deal by deal."""
@@ -322,12 +361,23 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         """What becomes what."""
         return CrmMapping.of_source(
             self.source,
-            stages,
+            landed_stages(stages, self._staged, self._label_of),
             INTERACTIONS,
-            {"stage_id", "moved", TAKE_PART, "marketing_status", MAIL_MARK},
+            {"stage_id", "moved", TAKE_PART, "marketing_status", MAIL_MARK, AS_CREATED, STAGED},
             lookups={"source": ("inbox", "person", "source"), "channel": ("inbox", "person", "channel")},
             default_type=lambda name: plain(name.removeprefix("activity: ")),
+            present={"leads": {*self._custom.values(), *self.source.leads.values()}},
+            recorded={"leads": self._recorded_fields(), "companies": ()},
+            history_remedy="`person_changelog: true` under `source:` reads what became of persons, 20 tokens each",
+            stages_from_creation=frozenset(self._staged["person"].values()),
         )
+
+    def _recorded_fields(self) -> set[str]:
+        """The persons' fields whose changes are landed, once those of everybody are."""
+        if not self._reads_persons:
+            return set()
+        logs = self._person_logs()
+        return set() if logs.unread(self.landing) else set(logs.fields.values())
 
     def propose(self, value: StageValue) -> str | None:
         """The leads inbox holds who was found worth a look."""

@@ -40,4 +40,7 @@ class PipedriveSource(CrmSource):
     login_url: str = Field("https://oauth.pipedrive.com", description="where an OAuth app's tokens come from")
     mails: bool = Field(False, description="read the mails of persons, 20 tokens for each who has new ones")
     participants: bool = Field(True, description="read who else takes part in deals that have several, 20 tokens each")
+    person_changelog: bool = Field(
+        False, description="read what became of persons' fields, 20 tokens for each person that was modified"
+    )
     changelog: bool = Field(True, description="read the stage history of deals, 20 tokens each; without it only first and last")

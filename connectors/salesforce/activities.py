@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.crm.landing_tables import Row
+from connectors.crm.mapping import plain
 from connectors.crm.moments import moment
 from connectors.crm.rows import history_row, text, true
 from connectors.salesforce.read import Tables
@@ -169,3 +170,10 @@ def _interaction_row(
         "value": value,
         "direction": direction,
     }
+
+
+def fallback_type(name: str) -> str | None:
+    """A campaign of a type of the org's own: who answered did something, who was put on it did not."""
+    if name.startswith("campaign: "):
+        return "campaign_responded" if name.endswith(": responded") else "campaign_member"
+    return plain(name)

@@ -11,6 +11,7 @@ from connectors.salesforce.api import SalesforceApi
 CHANGED_SHARE = 0.05  # of the leads on an ordinary day
 ACTIVITIES_PER_LEAD = 100  # of a lead, an e-mail being four records: itself, who sent it, who got it, its task
 PAGE = 2_000
+TRACKING_SCREEN = "Setup → Object Manager → Lead → Fields → Set History Tracking"
 OBJECT_SEVERITY = {
     "Lead": "bad",
     "Opportunity": "warning",
@@ -76,7 +77,7 @@ def _tracking(api: SalesforceApi) -> Check:
         "history of Lead.Status",
         "bad" if leads is None or leads > PAGE else "warning",
         f"not one change in {'very many' if leads is None else f'{leads:,}'} leads: it is not tracked",
-        "Setup → Object Manager → Lead → Fields → Set History Tracking → Lead Status. It counts from that day on.",
+        f"{TRACKING_SCREEN} → Lead Status. It counts from that day on.",
     )
 
 

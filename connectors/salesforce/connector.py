@@ -13,19 +13,21 @@ from functools import cached_property, partial
 from typing import Any
 
 from connectors.crm.base import BaseConnector
+from connectors.crm.changes import DEAL_PREFIX
 from connectors.crm.connector import CallBudget, Check
 from connectors.crm.http import Http
 from connectors.crm.keys import company_key
 from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row
-from connectors.crm.mapping import CrmMapping, StageValue, plain
+from connectors.crm.mapping import CrmMapping, StageValue
 from connectors.crm.moments import iso, moment
 from connectors.crm.responses import RefusedError, masked
 from connectors.crm.rows import alias_row, before_row, history_row, label_row, number, text, true
 from connectors.crm.stream import Page, Stream, changed_rows
 from connectors.salesforce import activities
 from connectors.salesforce.api import SalesforceApi
-from connectors.salesforce.check import budget, checks
+from connectors.salesforce.check import TRACKING_SCREEN, budget, checks
+from connectors.salesforce.histories import DEAL_HISTORY, deal_changes, field_condition, stage_label
 from connectors.salesforce.read import ObjectKind, Tables, read_kind
 from connectors.salesforce.settings import (
     BULK_FROM,
@@ -99,7 +101,8 @@ class Salesforce(SalesforceWriter, BaseConnector):
             self._optional("contacts", self._plain_kind("Contact", acts.MERGES, self._contact_rows), "Contact"),
             self._optional("opportunities", self._opportunities(), "Opportunity"),
             self._sweep_stream(),
-            self._optional("lead_history", self._history(), "LeadHistory, and history tracking on Lead"),
+            self._recorded("lead_history", self._history(), "LeadHistory, and history tracking on Lead", self._tracked_fields),
+            *self._deal_histories(),
             self._optional("opportunity_history", stages, "Opportunity"),
             self._optional("contact_roles", roles, "OpportunityContactRole"),
             Stream("stages", self._stages),
@@ -121,6 +124,22 @@ class Salesforce(SalesforceWriter, BaseConnector):
     def _optional(self, name: str, kind: ObjectKind | None, needs: str) -> Stream:
         return replace(self._stream(name, kind, needs), optional=True)
 
+    def _recorded(self, name: str, kind: ObjectKind | None, needs: str, tracked: Sequence[str]) -> Stream:
+        """A stream of changes: of a field that was not asked for before, those of earlier are read once more."""
+        stream = self._optional(name, kind, needs)
+        return replace(stream, fields=stream.fields | {f"history of {field}" for field in tracked})
+
+    def _deal_histories(self) -> Iterator[Stream]:
+        """What became of the opportunities' own fields that lead stages are made of."""
+        tracked = [name for name in self.deal_stages if name != STAGE]
+        if tracked:
+            kind = self._visible_kind(
+                "OpportunityFieldHistory", DEAL_HISTORY, deal_changes, field_condition, stage_label(tracked)
+            )
+            kind = kind and replace(kind, time_field="CreatedDate", fields=[f for f in kind.fields if f != "SystemModstamp"])
+            needs = "OpportunityFieldHistory, and history tracking on Opportunity"
+            yield self._recorded("opportunity_field_history", kind, needs, tracked)
+
     def _sweep_stream(self) -> Stream:
         """The recycle bin is emptied after fifteen days, or by hand; what was in it is listed nowhere. Members of campaigns
         never come there."""
@@ -131,7 +150,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
         return self.sweep_stream(lists, words)
 
     def _history(self) -> ObjectKind:
-        condition = "Field IN ('Status', 'leadConverted'" + "".join(f", '{f}'" for f in self._tracked_fields) + ")"
+        condition = field_condition([STATUS, "leadConverted", *self._tracked_fields])
         fields = [*activities.HISTORY, *([CURRENCY] if "CurrencyIsoCode" in self._lead_fields else [])]
         return ObjectKind("LeadHistory", fields, "CreatedDate", self._lead_history, condition=condition)
 
@@ -167,6 +186,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
             and f.get("type") in KINDS_OF_FIELD
             and not name.startswith(self.api_prefix)
             and name not in self._formulas
+            and name not in self.person_stages
             and self.attribute(name, f.get("label"))
         ]
 
@@ -202,13 +222,13 @@ class Salesforce(SalesforceWriter, BaseConnector):
 
     @cached_property
     def _mapped_fields(self) -> list[str]:
-        candidates = [*self.source.leads.values(), *self.source.companies.values()]
+        candidates = [*self.source.leads.values(), *self.source.companies.values(), *self.person_stages]
         return [name for name in dict.fromkeys(candidates) if name in self._lead_fields]
 
     @property
     def _tracked_fields(self) -> list[str]:
-        """Attributes whose history Salesforce may have."""
-        return [name for name in self.source.leads.values() if name in self._lead_fields]
+        """Attributes and fields of lead stages whose history Salesforce may have."""
+        return list(dict.fromkeys([*self._mapped_fields, *self._custom_fields]))
 
     def _leads(self) -> ObjectKind:
         visible_fields = self._lead_fields
@@ -311,9 +331,10 @@ class Salesforce(SalesforceWriter, BaseConnector):
     def _lead_history(self, records: Sequence[Mapping[str, Any]]) -> Tables:
         """New values, and of each change the value before it."""
         rows: dict[str, Row] = {}
+        asked_fields = {STATUS, "leadConverted", *self._tracked_fields}
         for record in records:
             timestamp, name, field = moment(record["CreatedDate"]), str(record["LeadId"]), str(record["Field"])
-            if timestamp is None or true(record.get("IsDeleted")):
+            if timestamp is None or true(record.get("IsDeleted")) or field not in asked_fields:
                 continue
             if field == "leadConverted":
                 row = history_row("lead", name, CONVERTED, "true", timestamp)
@@ -336,7 +357,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
         rows: list[Row] = []
         try:
             for page in self.api.query("SELECT Id, MasterLabel, ApiName, IsClosed, IsWon FROM OpportunityStage"):
-                rows += [_stage(record) for record in page]
+                rows += [stage_label(record) for record in page]
         except RefusedError as error:
             if error.http != 403:  # who sees no opportunities need not see their stages
                 raise
@@ -355,8 +376,18 @@ class Salesforce(SalesforceWriter, BaseConnector):
             excluded,
             opted_out=OPT_OUTS,
             companies_on_people=True,
-            default_type=_fallback_type,
+            default_type=activities.fallback_type,
+            present=dict.fromkeys(("leads", "companies"), frozenset(self._lead_fields)),
+            recorded=dict.fromkeys(("leads", "companies"), frozenset(self._tracked_fields)),
+            recorded_by_changes=True,
+            history_remedy=f"Salesforce records it from the day on that you switch it on: {TRACKING_SCREEN}",
+            stages_from_creation=frozenset(self.person_stages) - {STATUS, CONVERTED},
         )
+
+    def stage_names(self) -> set[str]:
+        """See `Connector`: any field of leads and opportunities."""
+        deals = {f"{DEAL_PREFIX}{name}" for name in (STAGE, *self.api.describe("Opportunity"))}
+        return {*self._lead_fields, CONVERTED, *deals}
 
     def propose(self, value: StageValue) -> str | None:
         """A conversion is intent to buy that sales has confirmed."""
@@ -369,16 +400,3 @@ class Salesforce(SalesforceWriter, BaseConnector):
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""
         return budget(self.api, leads, self.batch)
-
-
-def _stage(record: Mapping[str, Any]) -> Row:
-    meaning = "won" if true(record.get("IsWon")) else "lost" if true(record.get("IsClosed")) else ""
-    label = str(record["MasterLabel"])
-    return label_row(f"deal.{STAGE}", str(record.get("ApiName") or label), label, meaning)
-
-
-def _fallback_type(name: str) -> str | None:
-    """A campaign of a type of the org's own: who answered did something, who was put on it did not."""
-    if name.startswith("campaign: "):
-        return "campaign_responded" if name.endswith(": responded") else "campaign_member"
-    return plain(name)

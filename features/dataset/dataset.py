@@ -34,6 +34,8 @@ class Dataset:
 
     `time` says whether the moments in it are dates or only an order of rows (`row_order`), in which case a lead is looked at
     once, when it was created, and no feature speaks of days.
+
+    `without_history`: columns ("lead.budget") that the source only knows as they are today, whenever they were filled in.
     """
 
     leads: pd.DataFrame
@@ -45,6 +47,7 @@ class Dataset:
     attribute_changes: pd.DataFrame = field(default_factory=lambda: empty("attribute_changes"))
     source: str = "unknown"
     time: Literal["dates", "row_order"] = "dates"
+    without_history: tuple[str, ...] = ()
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pd.DataFrame], **meta: Any) -> Dataset:
@@ -59,7 +62,8 @@ class Dataset:
     @property
     def digest(self) -> str:
         """A digest of the content: equal rows in any order give the same one."""
-        hasher = hashlib.sha256(f"{SCHEMA_VERSION} {self.extracted_at.isoformat()} {self.time}".encode())
+        unrecorded = f" {sorted(self.without_history)}" if self.without_history else ""
+        hasher = hashlib.sha256(f"{SCHEMA_VERSION} {self.extracted_at.isoformat()} {self.time}{unrecorded}".encode())
         for name, frame in self.tables.items():
             sums = [int(pd.util.hash_pandas_object(frame, index=False).sum())] if len(frame) else []
             hasher.update(f"{name} {sorted(frame.columns)} {len(frame)} {sums}".encode())
@@ -91,6 +95,7 @@ class Dataset:
                 "extracted_at": self.extracted_at.isoformat(),
                 "rows": {name: len(frame) for name, frame in self.tables.items()},
                 "checksums": checksums,
+                **({"without_history": list(self.without_history)} if self.without_history else {}),
             }
             (partial / META).write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
         return target
@@ -134,6 +139,7 @@ class Dataset:
             extracted_at=pd.Timestamp(meta["extracted_at"]),
             source=meta["source"],
             time=meta["time"],
+            without_history=tuple(meta.get("without_history", ())),
         )
 
 

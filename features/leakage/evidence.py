@@ -22,7 +22,7 @@ from features.leakage.strength import Ints, levels
 class Case:
     """`columns` ("lead.budget" → values, a row a lead) and their `level` codes, `idle` ones apart; `outcomes` that can
     be judged by; `account` and `created` (leads,); `recorded`: columns with a history; `tries`: groups of leads that the values
-    of a column make."""
+    of a column make; `unrecorded`: columns that the source only knows as they are today."""
 
     funnel: Funnel
     path: Path
@@ -36,6 +36,7 @@ class Case:
     changes: pd.DataFrame
     recorded: dict[str, History]
     tries: dict[str, int]
+    unrecorded: frozenset[str] = frozenset()
 
     @classmethod
     def from_dataset(cls, dataset: Dataset, funnel: Funnel) -> Case:
@@ -51,6 +52,7 @@ class Case:
         return cls(
             funnel, path, judgeable, columns, level, idle, accounts(dataset.leads), microseconds(dataset.leads["created_at"]),
             ids, dataset.attribute_changes, recorded, {name: tries(values, level[name]) for name, values in columns.items()},
+            frozenset(dataset.without_history),
         )  # fmt: skip
 
     def level_codes(self, name: str, outcome: Outcome) -> Ints:

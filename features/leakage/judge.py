@@ -25,6 +25,11 @@ SUSPECT = 0.7  # from here on a column that beats all others is worth a look
 TELLING = 0.05
 FAMILY = 0.02  # for judgements that come together
 
+UNRECORDED = (
+    "the source has no history of it: it is known as it is today, whenever it was filled in; where that was when the lead "
+    "was created, and never after, `audit: {insist: [...]}` keeps the column"
+)
+
 Strong = Mapping[str, Mapping[Outcome, Strength]]
 
 
@@ -39,6 +44,7 @@ def on_column(case: Case, name: str, strong: Mapping[Outcome, Strength]) -> list
         return [Finding("block", "it numbers the leads in the order in which they came")]
     history = case.recorded.get(name)
     findings = [
+        Finding("block", UNRECORDED) if name in case.unrecorded else None,
         *(_auc_finding(outcome, s) for outcome, s in strong.items()),
         *(_certain_finding(case, name, o) for o in case.outcomes if o.step),
         *(filledness(case.level_codes(name, o) > 0, o.y, case.account[o.rows], o.target) for o in case.outcomes),

@@ -133,7 +133,10 @@ def upsert_tables(old: Dataset, new: Dataset) -> Dataset:
             tables[name] = combined.iloc[np.append(position, fresh)].reset_index(drop=True)
         else:
             tables[name] = pd.concat([old_table, new_table], ignore_index=True)
-    return Dataset.from_tables(tables, extracted_at=new.extracted_at, source=old.source, time=old.time)
+    return Dataset.from_tables(
+        tables, extracted_at=new.extracted_at, source=old.source, time=old.time,
+        without_history=new.without_history,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,7 @@ class Day:
         touched_data = Dataset.from_tables(
             {name: from_arrow(tables[name].filter(masks[name])) for name in tables},
             extracted_at=pd.Timestamp(manifest.extracted_at), source=manifest.source, time=manifest.time,
+            without_history=manifest.without_history,
         )  # fmt: skip
         merged_data = upsert_tables(touched_data, update)
         old_data, old_report = validate_part(touched_data, funnel)

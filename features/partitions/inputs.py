@@ -36,7 +36,8 @@ class Raw:
         meta = read_meta(folder)
         path = folder / f"{INTERACTIONS.name}.parquet"
         rows = InteractionSource((Groups.from_file(path),)) if path.is_file() else InteractionSource()
-        digest = hashlib.sha256(json.dumps([meta["checksums"], meta["extracted_at"]]).encode()).hexdigest()
+        marks = [meta["without_history"]] if meta.get("without_history") else []
+        digest = hashlib.sha256(json.dumps([meta["checksums"], meta["extracted_at"], *marks]).encode()).hexdigest()
         return cls(Dataset.read(folder, skip=(INTERACTIONS.name,)), rows, digest)
 
     @classmethod

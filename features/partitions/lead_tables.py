@@ -57,7 +57,10 @@ def store_all(storage: Storage, folder: str, dataset: Dataset) -> dict[str, str]
 def read_all(storage: Storage, names: dict[str, str], like: Manifest) -> Dataset:
     """The way back; interactions are empty."""
     tables = {name: from_arrow(storage.read_arrow(file)) for name, file in names.items()}
-    return Dataset.from_tables(tables, extracted_at=pd.Timestamp(like.extracted_at), source=like.source, time=like.time)
+    return Dataset.from_tables(
+        tables, extracted_at=pd.Timestamp(like.extracted_at), source=like.source, time=like.time,
+        without_history=like.without_history,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -237,6 +240,7 @@ def dataset_of(parts: Sequence[Part], manifest: Manifest) -> Dataset:
     dataset = Dataset.from_tables(
         {name: from_arrow(pa.concat_tables(table_parts, promote_options="permissive")) for name, table_parts in tables.items()},
         extracted_at=pd.Timestamp(manifest.extracted_at), source=manifest.source, time=manifest.time,
+        without_history=manifest.without_history,
     )  # fmt: skip
     return replace(dataset, interactions=of_segments([table for part in parts for table in part.interactions]))
 

@@ -69,7 +69,7 @@ class Manifest:
     `borders` (buckets - 1,) are the first accounts of all buckets but the first. `whole` and `raw` are the files of the tables
     with a row a lead, cleaned and as they came, and `report` what cleaning found. `waiting`: rows that cannot be used yet (of
     unknown leads, or later than the extraction), with how many of each. `added`: digests of the days that are in already.
-    `stages`: the lead stages and exits that it was validated for.
+    `stages`: the lead stages and exits that it was validated for. `without_history`: columns known as they are today only.
     """
 
     source: str
@@ -84,6 +84,7 @@ class Manifest:
     unusable: dict[str, Any] = field(default_factory=dict)
     added: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
+    without_history: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -98,6 +99,7 @@ class Manifest:
     def digest(self) -> str:
         """A digest of the content."""
         parts = [self.extracted_at, self.time, [b.content for b in self.buckets], sorted(self.whole.items())]
+        parts += [sorted(self.without_history)] if self.without_history else []
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     @property
@@ -147,6 +149,7 @@ class Manifest:
                     "borders": tuple(saved["borders"]),
                     "added": tuple(saved["added"]),
                     "stages": tuple(saved["stages"]),
+                    "without_history": tuple(saved.get("without_history", ())),
                     "buckets": buckets,
                     "waiting": waiting,
                 }

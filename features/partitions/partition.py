@@ -72,7 +72,7 @@ def partition(storage: Storage, raw: Raw, funnel: Funnel, engine: Engine, tick: 
         manifest = Manifest(
             raw.lean.source, raw.lean.time, raw.lean.extracted_at.isoformat(), assignment.borders, tuple(buckets),
             clean_files.result(), raw_files.result(), raw.report.merge(report).to_dict(), waiting, unusable, (),
-            (*funnel.stages, *funnel.exits),
+            (*funnel.stages, *funnel.exits), raw.lean.without_history,
         )  # fmt: skip
         return job.written(_with_interactions(manifest, clean))
 
@@ -115,7 +115,7 @@ def add(storage: Storage, raw: Raw, funnel: Funnel, engine: Engine, tick: Tick |
         manifest = replace(
             old_manifest, extracted_at=raw.lean.extracted_at.isoformat(), buckets=tuple(buckets), whole=day.clean_files,
             raw=day.raw, report=day.report.to_dict(), waiting=waiting, unusable=unusable,
-            added=(*old_manifest.added, raw.digest),
+            added=(*old_manifest.added, raw.digest), without_history=raw.lean.without_history,
         )  # fmt: skip
         return job.written(_with_interactions(manifest, day.new_data))
 

@@ -128,7 +128,10 @@ def sample(streamed: StreamedData, share: float) -> Dataset:
         "interactions": _interactions(streamed, ids),
     }
     source = f"{manifest.source}, {share:.1%} of the accounts"
-    return Dataset.from_tables(tables, extracted_at=lead_tables.extracted_at, source=source, time=lead_tables.time)
+    return Dataset.from_tables(
+        tables, extracted_at=lead_tables.extracted_at, source=source, time=lead_tables.time,
+        without_history=lead_tables.without_history,
+    )  # fmt: skip
 
 
 def in_share(keys: pd.Series[Any], share: float) -> np.ndarray:

@@ -1,0 +1,47 @@
+"""What fields of opportunities became, and the condition by which changes of some fields are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote_plus
+
+from connectors.crm.landing_tables import Row
+from connectors.crm.moments import moment
+from connectors.crm.rows import before_row, history_row, label_row, text, true
+from connectors.salesforce.settings import STAGE
+
+DEAL_HISTORY = ("OpportunityId", "Opportunity.CreatedDate", "Field", "OldValue", "NewValue", "CreatedDate", "IsDeleted")
+LONGEST_CONDITION = 5_000  # characters of an address
+
+
+def field_condition(names: Sequence[str]) -> str:
+    """The condition that a change is of one of these fields; none where an address has no room for them.
+
+    >>> field_condition(["Status", "Region__c"])
+    "Field IN ('Status', 'Region__c')"
+    """
+    condition = "Field IN (" + ", ".join(f"'{name}'" for name in names) + ")"
+    return condition if len(quote_plus(condition)) <= LONGEST_CONDITION else ""
+
+
+def deal_changes(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Row]]:
+    """New values of opportunities' fields, and of each change the value before it, since the opportunity was created."""
+    history: list[Row] = []
+    for record in records:
+        timestamp = moment(record["CreatedDate"])
+        if timestamp is None or true(record.get("IsDeleted")):
+            continue
+        row = history_row("deal", str(record["OpportunityId"]), str(record["Field"]), text(record.get("NewValue")), timestamp)
+        history.append(row)
+        created = moment(record.get("Opportunity.CreatedDate"))
+        if created and created < timestamp:
+            history.append(before_row(row, text(record.get("OldValue")), created))
+    return {"history": history}
+
+
+def stage_label(record: Mapping[str, Any]) -> Row:
+    """What a stage of opportunities is called and means."""
+    meaning = "won" if true(record.get("IsWon")) else "lost" if true(record.get("IsClosed")) else ""
+    label = str(record["MasterLabel"])
+    return label_row(f"deal.{STAGE}", str(record.get("ApiName") or label), label, meaning)
