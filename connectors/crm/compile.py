@@ -86,7 +86,7 @@ def open_database(landing: Landing, memory: str) -> Iterator[duckdb.DuckDBPyConn
                 AND e.value = h.value AND e.rough IS NOT TRUE AND e.until IS NULL
             )
             UNION ALL
-            SELECT entity, record, field, arg_min(value, until), min("at") FROM raw.history
+            SELECT entity, record, field, arg_min(coalesce(value, ''), until), min("at") FROM raw.history
             WHERE until IS NOT NULL GROUP BY entity, record, field
         """)
         yield base

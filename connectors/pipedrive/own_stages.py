@@ -1,4 +1,4 @@
-"""Lead stages on the customer's own fields: named by a field's code or as it is called on the screen, with option ids or labels."""
+"""Lead stages on the customer's own fields: named by a field's code or as the screen calls it, with option ids or labels."""
 
 from __future__ import annotations
 

@@ -133,9 +133,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
         """What became of the opportunities' own fields that lead stages are made of."""
         tracked = [name for name in self.deal_stages if name != STAGE]
         if tracked:
-            kind = self._visible_kind(
-                "OpportunityFieldHistory", DEAL_HISTORY, deal_changes, field_condition, stage_label(tracked)
-            )
+            kind = self._visible_kind("OpportunityFieldHistory", DEAL_HISTORY, deal_changes, field_condition(tracked))
             kind = kind and replace(kind, time_field="CreatedDate", fields=[f for f in kind.fields if f != "SystemModstamp"])
             needs = "OpportunityFieldHistory, and history tracking on Opportunity"
             yield self._recorded("opportunity_field_history", kind, needs, tracked)

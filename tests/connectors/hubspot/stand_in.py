@@ -175,8 +175,14 @@ class HubSpot(Fake):
         if record.archived_at is not None:
             found["archivedAt"] = iso(record.archived_at)
         if history:
-            found["propertiesWithHistory"] = {name: record.history.get(name, []) for name in history}
+            found["propertiesWithHistory"] = {name: self._versions(record, name) for name in history}
         return found
+
+    @staticmethod
+    def _versions(record: Record, name: str) -> list[dict[str, str]]:
+        """The versions of a property; one that never changed has that of its creation."""
+        value = record.properties.get(name)
+        return record.history.get(name) or ([{"value": value, "timestamp": iso(record.created)}] if value else [])
 
     @route("POST", rf"/crm/objects/{V}/(\w+)/batch/read")
     def read(self, call: Call, kind: str) -> Reply:

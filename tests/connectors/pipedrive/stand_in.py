@@ -38,6 +38,7 @@ class Pipedrive(Fake):
     organisation_fields: list[dict[str, Any]] = field(default_factory=list)
     inbox: list[dict[str, Any]] = field(default_factory=list)
     changes: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    person_changes: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     token: str = TOKEN
     company: int = 4_711
@@ -190,6 +191,10 @@ class Pipedrive(Fake):
     def changelog(self, _call: Call, deal: str) -> Reply:
         return self._ok(list(reversed(self.changes.get(int(deal), []))))
 
+    @route("GET", r"/api/v1/persons/(\d+)/changelog")
+    def person_changelog(self, _call: Call, person: str) -> Reply:
+        return self._ok(list(reversed(self.person_changes.get(int(person), []))))
+
     @route("PATCH", r"/api/v2/persons/(\d+)")
     def update(self, call: Call, person: str) -> Reply:
         record = self.records["persons"].get(int(person))
@@ -218,6 +223,17 @@ class Pipedrive(Fake):
                     record["stage_change_time"] = rfc(moment)
         record.update(values)
         record["update_time"] = rfc(moment)
+
+    def fill(self, kind: str, number: int, code: str, value: Any, at: datetime) -> None:
+        """Change a field of the customer's own."""
+        record = self.records[kind][number]
+        changes = self.changes if kind == "deals" else self.person_changes
+        old, new = record["custom_fields"].get(code), value
+        changes.setdefault(number, []).append(
+            {"field_key": code, "old_value": old and str(old), "new_value": str(new), "time": rfc(at)}
+        )
+        record["custom_fields"][code] = value
+        record["update_time"] = rfc(at)
 
     def create(self, number: int, at: datetime) -> None:
         """A new person."""

@@ -58,6 +58,9 @@ FIELDS = {
         "SystemModstamp",
     ],
     "LeadHistory": ["Id", "LeadId", "Lead.CreatedDate", "Field", "OldValue", "NewValue", "CreatedDate", "IsDeleted"],
+    "OpportunityFieldHistory": [
+        *("Id", "OpportunityId", "Opportunity.CreatedDate", "Field", "OldValue", "NewValue", "CreatedDate", "IsDeleted")
+    ],
     "OpportunityHistory": ["Id", "OpportunityId", "StageName", "CreatedDate", "IsDeleted"],
     "OpportunityContactRole": ["Id", "OpportunityId", "ContactId", "IsDeleted", "SystemModstamp"],
     "OpportunityStage": ["Id", "MasterLabel", "ApiName", "IsClosed", "IsWon"],

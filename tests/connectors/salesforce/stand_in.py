@@ -24,6 +24,7 @@ PREFIX = {
     "CampaignMember": "00v",
     "LeadHistory": "017",
     "OpportunityHistory": "008",
+    "OpportunityFieldHistory": "017",
     "OpportunityContactRole": "00K",
     "OpportunityStage": "01J",
     "EmailMessage": "02s",
@@ -319,6 +320,11 @@ class Salesforce(Fake):
                 "IsDeleted": False,
             },
         )
+
+    def deal_change(self, deal: str, key: str, old: Any, new: Any, at: datetime) -> None:
+        values = {"OpportunityId": deal, "Opportunity.CreatedDate": self.records["Opportunity"][deal]["CreatedDate"]}
+        values |= {"Field": key, "OldValue": old, "NewValue": new, "CreatedDate": stamp(at), "IsDeleted": False}
+        self.add("OpportunityFieldHistory", values)
 
     def add(self, kind: str, values: dict[str, Any]) -> str:
         name = f"{PREFIX[kind]}{len(self.records[kind]):012d}AAA"
