@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -55,51 +56,67 @@ def stage_fields(shape: CrmMapping) -> frozenset[str]:
 
 
 def columns_without_history(
-    base: duckdb.DuckDBPyConnection, shape: CrmMapping, attributes: Mapping[str, Attributes], report: DataReport
-) -> list[str]:
-    """The columns ("lead.budget") that the CRM only knows as they are today, or whose history begins too late.
+    base: duckdb.DuckDBPyConnection, shape: CrmMapping, attributes: Mapping[str, Attributes]
+) -> dict[str, str]:
+    """The columns ("lead.budget") that the CRM only knows as they are today, or whose history begins too late: the day on which
+    it does, "" for never.
 
     A value that somebody filled in after months would be taken for one that was known from the beginning (data leakage).
     """
+    missing: dict[str, str] = {}
     if shape.recorded is None:
-        return []
-    missing: list[str] = []
+        return missing
+    begins, middle = _begins(base), _middle(base)
+    first = min(begins.values(), default=None)
     for table, entity in ENTITIES.items():
         recorded_fields = {name.casefold() for name in shape.recorded.get(table, ())}
-        late_fields = _late_fields(base) if shape.recorded_by_changes else {}
-        names, late_names = [], []
         for own_column, vendor_field in attributes[table].vendor_fields.items():
-            if own_column in shape.lookups and table == "leads":
-                continue
-            if vendor_field.casefold() not in recorded_fields:
-                names.append(own_column)
-            elif shape.recorded_by_changes and late_fields.get(vendor_field.casefold(), "never") != "":
-                begin = late_fields.get(vendor_field.casefold())
-                late_names.append(f"{own_column} (since {begin})" if begin else own_column)
-                names.append(own_column)
-        missing += [f"{entity}.{name}" for name in names]
-        remedy = shape.history_remedy or "the CRM keeps none"
-        shown = [*late_names, *(name for name in names if not any(late.split(" (")[0] == name for late in late_names))]
-        report.warn(
-            table,
-            "columns of which only today's value is known",
-            len(names),
-            ", ".join(shown[:LISTED]) + (" …" if len(shown) > LISTED else ""),
-            f"left out of the model; {remedy}; one that is filled in when a lead is created and never after stays with "
-            "`audit: {insist: [...]}`",
-        )
+            name = vendor_field.casefold()
+            begin = begins.get(name) if shape.recorded_by_changes == "field" else first
+            if name not in recorded_fields:
+                missing[f"{entity}.{own_column}"] = ""
+            elif shape.recorded_by_changes and (begin is None or (middle is not None and begin > middle)):
+                missing[f"{entity}.{own_column}"] = f"{begin:%Y-%m-%d}" if begin else ""
     return missing
 
 
-def _late_fields(base: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Field, in small letters → "" where its recorded changes begin early enough, else the day on which they begin."""
-    rows = base.execute(f"""
-        SELECT lower(h.field), min(h."at"), (SELECT quantile_cont(epoch_us(created_at), {EARLY_SHARE}) FROM known)
-        FROM raw.history h WHERE h.entity = 'lead' AND h.until IS NULL AND h."at" IS NOT NULL GROUP BY 1
-    """).fetchall()
-    return {
-        name: "" if middle is None or first.timestamp() * 1e6 <= middle else f"{first:%Y-%m-%d}" for name, first, middle in rows
-    }
+def tell_columns(missing: Mapping[str, str], stable: Collection[str], shape: CrmMapping, report: DataReport) -> list[str]:
+    """Which columns without a history leave the model, and which stay since they are `stable`, into the report; the former."""
+    for table, entity in ENTITIES.items():
+        names = [name for name in missing if name.startswith(f"{entity}.")]
+        for proved in (False, True):
+            shown = [
+                name.partition(".")[2] + (f" (since {missing[name]})" if missing[name] else "")
+                for name in names
+                if (name in stable) == proved
+            ]
+            example = ", ".join(shown[:LISTED]) + (" …" if len(shown) > LISTED else "")
+            if proved:
+                done = "kept: new leads that were followed still hold what they held"
+                report.note(table, "columns without a history that are stable", len(shown), example, done)
+            else:
+                remedy = f"{shape.history_remedy}; " if shape.history_remedy else ""
+                done = (
+                    f"left out of the model; {remedy}one that is filled in when a lead is created and never after stays with "
+                    "`audit: {insist: [...]}`"
+                )
+                report.warn(table, "columns of which only today's value is known", len(shown), example, done)
+    return [name for name in missing if name not in stable]
+
+
+def _begins(base: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
+    """Field of people, in small letters → the first change of it that was recorded."""
+    rows = base.execute(
+        """SELECT lower(field), min("at") FROM raw.history
+           WHERE entity = 'lead' AND until IS NULL AND "at" IS NOT NULL GROUP BY 1"""
+    )
+    return dict(rows.fetchall())
+
+
+def _middle(base: duckdb.DuckDBPyConnection) -> datetime | None:
+    """The moment after which a share of `EARLY_SHARE` of the leads was created."""
+    row = base.execute(f"SELECT quantile_disc(created_at, {1 - EARLY_SHARE}) FROM known").fetchone()
+    return row[0] if row else None
 
 
 def make_changes(

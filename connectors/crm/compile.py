@@ -15,9 +15,11 @@ from typing import TypeVar
 import duckdb
 import pyarrow as pa
 
+from connectors.crm.changes import tell_columns
 from connectors.crm.landing import SCHEMA, Landing
 from connectors.crm.landing_tables import COLUMNS, OWN_COLUMNS, TIME
 from connectors.crm.mapping import CrmMapping, StageValue
+from connectors.crm.stable import stable_columns
 from connectors.crm.views import count, make_views
 from features.common.errors import DataError
 from features.common.files import sha256, whole_folder
@@ -143,7 +145,10 @@ def compile_dataset(landing: Landing, shape: CrmMapping, folder: Path, extracted
     def write_dataset(memory: str) -> DataReport:
         report = DataReport()
         with open_database(landing, memory) as base:
-            without_history = make_views(base, shape, report)
+            unrecorded = make_views(base, shape, report)
+            lead_columns = [name.removeprefix("lead.") for name in unrecorded if name.startswith("lead.")]
+            stable = {f"lead.{name}" for name in stable_columns(base, landing.folder, landing.salt, lead_columns, extracted_at)}
+            without_history = tell_columns(unrecorded, stable, shape, report)
             with whole_folder(folder) as partial:
                 report.rows = _write(base, partial, landing.crm, extracted_at, without_history)
         return report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from connectors.crm.settings import CrmSource
 
@@ -32,7 +32,7 @@ class CrmMapping:
     first counts. `companies_on_people`: the CRM has no companies of its own, what is known of one stands on its people.
     `exits`: the lead stages that are exits of the funnel. `present`: of a table ("leads", "companies") the vendor's fields that
     there are today; a landed column of another is none. `recorded`: of a table the fields whose changes the vendor tells, None
-    where nobody says; `recorded_by_changes`: only those of which changes came, and early enough, have a history.
+    where nobody says; `recorded_by_changes`: a field has a history only if its changes, or "any" ones, came early enough.
     `history_remedy`: how the customer gets one. `stages_from_creation`: stage fields of people of which changes alone are
     recorded, so that a value without any is as old as its lead.
     """
@@ -49,7 +49,7 @@ class CrmMapping:
     exits: frozenset[str] = frozenset()
     present: Mapping[str, Collection[str]] = field(default_factory=dict)
     recorded: Mapping[str, Collection[str]] | None = None
-    recorded_by_changes: bool = False
+    recorded_by_changes: Literal["", "field", "any"] = ""
     history_remedy: str = ""
     stages_from_creation: frozenset[str] = frozenset()
 

@@ -30,8 +30,9 @@ LISTED = 12  # names shown in a note
 _TYPES = {"id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMPTZ", "number": "DOUBLE", "flag": "BOOLEAN"}
 
 
-def make_views(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataReport) -> list[str]:
-    """One view for each table of a dataset; what was left out, and why, goes into the report. The columns without a history."""
+def make_views(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataReport) -> dict[str, str]:
+    """One view for each table of a dataset; what was left out, and why, goes into the report. The columns without a history
+    → since when there is one, "" for never."""
     resolve(base)
     attributes = {"leads": Attributes(), "companies": Attributes()}
     _leads(base, shape, attributes, report)
@@ -41,7 +42,7 @@ def make_views(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: DataR
     for table, columns in attributes.items():
         columns.tell(table, report)
     make_changes(base, shape, attributes, report)
-    return columns_without_history(base, shape, attributes, report)
+    return columns_without_history(base, shape, attributes)
 
 
 def _columns(base: duckdb.DuckDBPyConnection, table: str) -> list[str]:

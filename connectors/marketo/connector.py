@@ -367,6 +367,8 @@ class Marketo(MarketoWriter, BaseConnector):
             default_type=fallback_type,
             present=dict.fromkeys(("leads", "companies"), frozenset(self._fields)),
             recorded=dict.fromkeys(("leads", "companies"), frozenset(self._mapped_fields)),
+            recorded_by_changes="any",
+            history_remedy="Marketo keeps changes for 90 days unless your subscription keeps them longer",
             stages_from_creation=frozenset(self.person_stages) - {STATUS, REVENUE_STAGE, CONVERTED},
         )
 

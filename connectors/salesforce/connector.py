@@ -377,7 +377,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
             default_type=activities.fallback_type,
             present=dict.fromkeys(("leads", "companies"), frozenset(self._lead_fields)),
             recorded=dict.fromkeys(("leads", "companies"), frozenset(self._tracked_fields)),
-            recorded_by_changes=True,
+            recorded_by_changes="field",
             history_remedy=f"Salesforce records it from the day on that you switch it on: {TRACKING_SCREEN}",
             stages_from_creation=frozenset(self.person_stages) - {STATUS, CONVERTED},
         )

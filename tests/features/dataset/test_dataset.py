@@ -26,6 +26,12 @@ def test_what_is_read_is_what_was_written(dataset: Dataset, tmp_path: Path) -> N
             assert left.tolist() == right.tolist(), (name, column)
 
 
+def test_which_columns_have_no_history_is_read_again(dataset: Dataset, tmp_path: Path) -> None:
+    marked = replace(dataset, without_history=("lead.size",))
+    assert Dataset.read(marked.write(tmp_path / "data")).without_history == ("lead.size",)
+    assert marked.digest != dataset.digest
+
+
 def test_repeated_columns_come_back_as_categories(dataset: Dataset, tmp_path: Path) -> None:
     again = Dataset.read(dataset.write(tmp_path / "data"))
     for column in ("lead_id", "type", "content", "campaign", "direction"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,13 @@ def test_every_verdict_comes_with_figures() -> None:
 def test_excluded_columns_are_not_judged() -> None:
     data = crm({"invoice": np.where(converted(), "yes", "no"), "bill": np.where(converted(), "yes", "no")})
     assert audit(data, FUNNEL, exclude=["invoice", "lead.bill"]).blocked == ()
+
+
+def test_a_column_known_as_it_is_today_only_is_blocked_however_honest_it_looks() -> None:
+    data = replace(crm({"size": np.arange(N) % 7, "site": np.arange(N) % 5}), without_history=("lead.size",))
+    judged = audit(data, FUNNEL)
+    assert judged.blocked == ("lead.size",)
+    assert "the source has no history of it" in str(judged.columns[0])
 
 
 def test_one_recorded_lead_does_not_clear_a_column() -> None:

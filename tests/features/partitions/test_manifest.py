@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from features.common.errors import DataError
+from features.partitions.lead_tables import read_all
 from features.partitions.manifest import NAME, Manifest
 from features.partitions.storage import Storage
 from tests.features.partitions.worlds import partitioned, world
@@ -32,6 +34,13 @@ def test_a_partition_that_was_interrupted_is_none_and_goes_on(tmp_path: Path) ->
     with pytest.raises(DataError, match=r"no partitioned dataset.*goes on where it stopped|no buckets.json"):
         Manifest.read(place)
     assert partitioned(dataset, tmp_path)[1].digest == manifest.digest
+
+
+def test_columns_without_a_history_are_known_of_a_partition_too(tmp_path: Path) -> None:
+    place, manifest = partitioned(replace(world(9), without_history=("lead.size",)), tmp_path)
+    saved = Manifest.read(place)
+    assert read_all(place, saved.whole, saved).without_history == ("lead.size",)
+    assert manifest.digest != replace(manifest, without_history=()).digest
 
 
 def test_a_manifest_is_plain_json(tmp_path: Path) -> None:
