@@ -43,11 +43,11 @@ class Attributes:
 
     def tell(self, table: str, report: DataReport) -> None:
         """What was left out, into the report."""
-        for names, subject, done in (
+        for names, subject, treatment in (
             (self.deleted, "columns whose field the CRM has no longer", "left out"),
             (self.stage_fields, "columns that lead stages are made of", "no attributes: they would tell the outcome"),
         ):
-            report.note(table, subject, len(names), ", ".join(sorted(names)[:LISTED]), done)
+            report.note(table, subject, len(names), ", ".join(sorted(names)[:LISTED]), treatment)
 
 
 def stage_fields(shape: CrmMapping) -> frozenset[str]:
@@ -67,9 +67,9 @@ def columns_without_history(
     if shape.recorded is None:
         return missing
     begins, middle = _begins(base), _middle(base)
-    first = min(begins.values(), default=None)
     for table, entity in ENTITIES.items():
         recorded_fields = {name.casefold() for name in shape.recorded.get(table, ())}
+        first = min((begins[name] for name in recorded_fields & begins.keys()), default=None)
         for own_column, vendor_field in attributes[table].vendor_fields.items():
             name = vendor_field.casefold()
             begin = begins.get(name) if shape.recorded_by_changes == "field" else first
@@ -92,15 +92,15 @@ def tell_columns(missing: Mapping[str, str], stable: Collection[str], shape: Crm
             ]
             example = ", ".join(shown[:LISTED]) + (" …" if len(shown) > LISTED else "")
             if proved:
-                done = "kept: new leads that were followed still hold what they held"
-                report.note(table, "columns without a history that are stable", len(shown), example, done)
+                treatment = "kept: new leads that were followed still hold what they held"
+                report.note(table, "columns without a history that are stable", len(shown), example, treatment)
             else:
                 remedy = f"{shape.history_remedy}; " if shape.history_remedy else ""
-                done = (
+                treatment = (
                     f"left out of the model; {remedy}one that is filled in when a lead is created and never after stays with "
                     "`audit: {insist: [...]}`"
                 )
-                report.warn(table, "columns of which only today's value is known", len(shown), example, done)
+                report.warn(table, "columns of which only today's value is known", len(shown), example, treatment)
     return [name for name in missing if name not in stable]
 
 

@@ -374,7 +374,7 @@ class HubSpot(HubSpotWriter, BaseConnector):
 
     def stage_names(self) -> set[str]:
         """See `Connector`: any property of contacts and deals, and the stages of sales' leads."""
-        deals = {f"{DEAL_PREFIX}{name}" for name in self._definitions["deals"]}
+        deals = {f"{DEAL_PREFIX}{name}" for name in self._definitions["deals"] or self.deal_stages}
         return {*self._definitions["contacts"], *deals, f"{DEAL_PREFIX}dealstage", activities.LEADS_FIELD}
 
     def propose(self, value: StageValue) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from connectors.crm.connector import CallBudget, Check
 from connectors.pipedrive.api import (
@@ -48,6 +48,15 @@ def checks(api: PipedriveApi, mails: bool) -> Iterator[Check]:
         yield refused if refusal else Check("mails", "good", "can be read")
     finding = "Pipedrive keeps the changelog of deals; that of persons is not read"
     yield Check("history of stages", "good", finding)
+
+
+def history_check(names: Sequence[str]) -> Check:
+    """Of the persons' own fields only today's value is read."""
+    shown = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
+    finding = f"of {len(names)} fields of persons only today's value is known ({shown}): they leave the model"
+    return Check(
+        "history of attributes", "warning", finding, "Set `person_changelog: true` under `source:`: 20 tokens a person."
+    )
 
 
 def budget(api: PipedriveApi, leads: int, source: PipedriveSource) -> CallBudget:

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from connectors.crm.base import BaseConnector
+from connectors.crm.changes import DEAL_PREFIX
 from connectors.crm.connector import CallBudget, Check
 from connectors.crm.http import Http
 from connectors.crm.keys import mail_key
@@ -22,7 +23,7 @@ from connectors.crm.sweep import due
 from connectors.pipedrive.activities import LAST_MAILS, Tables, activities, inbox_row, mail, mail_mark
 from connectors.pipedrive.api import ARCHIVED_COST, ARCHIVED_INBOX_COST, LIST_COST, PipedriveApi, next_cursor, rfc
 from connectors.pipedrive.changelogs import AS_CREATED, STAGED, Changelogs, staged_mark
-from connectors.pipedrive.check import budget, checks
+from connectors.pipedrive.check import budget, checks, history_check
 from connectors.pipedrive.deals import deal_history, deal_row
 from connectors.pipedrive.own_stages import landed_stages, stage_names, staged_fields
 from connectors.pipedrive.participants import READ_MARK, TAKE_PART, participant_pages
@@ -334,7 +335,8 @@ class Pipedrive(PipedriveWriter, BaseConnector):
 
     def stage_names(self) -> set[str]:
         """See `Connector`: any field of persons and deals, by its code or its name, and the leads inbox."""
-        return stage_names(self._fields)
+        unseen = () if self._fields["deal"] else self.deal_stages
+        return stage_names(self._fields) | {f"{DEAL_PREFIX}{name}" for name in unseen}
 
     def _participants(self, _cursor: Any) -> Iterator[Page]:
         """Who else takes part in deals, deal by deal."""
@@ -385,7 +387,9 @@ class Pipedrive(PipedriveWriter, BaseConnector):
 
     def checks(self) -> Iterator[Check]:
         """See `Connector`."""
-        return checks(self.api, self._settings.mails)
+        yield from checks(self.api, self._settings.mails)
+        if self._custom and not self._reads_persons:
+            yield history_check(list(self._custom.values()))
 
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""

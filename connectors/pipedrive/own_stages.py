@@ -22,8 +22,8 @@ def _names(definition: Mapping[str, Any]) -> tuple[str, str, str]:
 def staged_fields(definitions: Definitions, names: Mapping[str, Sequence[str]]) -> dict[str, dict[str, str]]:
     """kind → code → our name of the fields that the configuration names for it, Pipedrive's own stages apart."""
     staged: dict[str, dict[str, str]] = {}
-    for kind, wanted in names.items():
-        words = {plain(name) for name in wanted} - {STAGE, STATUS, INBOX}
+    for kind, configured in names.items():
+        words = {plain(name) for name in configured} - {STAGE, STATUS, INBOX}
         fields = [_names(definition) for definition in definitions[kind]]
         staged[kind] = {code: own_name for code, _, own_name in fields if {plain(code), own_name} & words}
     return staged

@@ -384,7 +384,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
 
     def stage_names(self) -> set[str]:
         """See `Connector`: any field of leads and opportunities."""
-        deals = {f"{DEAL_PREFIX}{name}" for name in (STAGE, *self.api.describe("Opportunity"))}
+        deals = {f"{DEAL_PREFIX}{name}" for name in (STAGE, *(self.api.describe("Opportunity") or self.deal_stages))}
         return {*self._lead_fields, CONVERTED, *deals}
 
     def propose(self, value: StageValue) -> str | None:
