@@ -197,3 +197,19 @@ PHASE: dict[str, Callable[[Any, str, datetime], None]] = {
     "salesforce": _salesforce_phase,
     "pipedrive": _pipedrive_phase,
 }
+
+
+def test_where_the_vendor_forgot_the_changes_nothing_has_a_history(served: Opener) -> None:
+    """Marketo keeps them for 90 days: an import that begins later knows the past as it is today."""
+    with served("marketo") as here:
+        here.fake.changes = []
+        here.run()
+        assert {"lead.source", "lead.country", "company.industry"} <= set(here.dataset.without_history)
+
+
+@pytest.mark.parametrize("kind", ["hubspot", "pipedrive"])
+def test_stages_of_deals_that_our_user_may_not_see_are_no_wrong_names(served: Opener, kind: str) -> None:
+    with served(kind, more="  stages: {deal.phase: {Proof: sql}}\n") as here:
+        if kind == "hubspot":
+            here.fake.scopes = ("/deals", "properties/2026-03/deals")
+        assert len(here.run().synced.read) > 3
