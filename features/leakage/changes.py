@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.attributes.point_in_time import Entity, values_at
+from features.attributes.values import read_flag
 from features.common.clock import NO_MOMENT, Moments, microseconds
 from features.dataset.landmarks import Path
 from features.leakage.verdict import Finding
@@ -64,8 +65,13 @@ def values_as_of(
     past_values = values_at(changes, cast("Entity", entity), column, unique_ids, id_rows.astype(np.intp), as_of)
     current_values = values.iloc[rows].astype("object").tolist()
     known_values = pd.Series([n if t is ... else t for n, t in zip(current_values, past_values, strict=True)], dtype="object")
-    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    return pd.to_numeric(known_values, errors="coerce") if numeric else known_values
+    if pd.api.types.is_bool_dtype(values):  # changes are text
+        return known_values.map(lambda value: {1.0: True, 0.0: False}.get(read_flag(value)))
+    if pd.api.types.is_numeric_dtype(values):
+        return pd.to_numeric(known_values, errors="coerce")
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return pd.to_datetime(known_values, errors="coerce", utc=True, format="ISO8601")
+    return known_values
 
 
 def late_fill_finding(history: History, path: Path, final: str) -> Finding | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from features.common.clock import NO_MOMENT, microseconds
 from features.dataset.landmarks import Path
 from features.leakage.changes import histories, late_fill_finding, values_as_of
+from features.leakage.strength import levels
 
 IDS = {"lead": pd.Series(["a", "b", "c"]), "company": pd.Series(["x", "x", None])}
 DAYS = pd.date_range("2024-01-01", periods=5, tz="UTC")
@@ -38,6 +40,26 @@ def test_values_are_those_of_the_moment_and_as_extracted_where_nothing_is_record
     assert then.isna().tolist() == [True, False, False, True]
     size = values_as_of("company.size", COLUMNS["company.size"], CHANGES, IDS, np.array([0, 1, 2]), AT[[1, 3, 3]])
     assert size.fillna("none").tolist() == ["none", "big", "none"], "before the change, after it, no company"
+
+
+@pytest.mark.parametrize(
+    ("extracted", "recorded", "is_same"),
+    [
+        (pd.array([True, True, None], dtype="boolean"), "true", True),
+        (pd.array([True, False, None], dtype="boolean"), "false", False),
+        (pd.to_datetime(["2026-03-01", "2026-03-01", None], utc=True), "2026-03-01", True),
+    ],
+)
+def test_a_flag_or_a_day_that_was_recorded_is_the_level_that_was_extracted(
+    extracted: pd.api.extensions.ExtensionArray, recorded: str, is_same: bool
+) -> None:
+    """Changes are text: yes and "true" were two levels of a column, one for whom nothing ever changed."""
+    changes = CHANGES.assign(column="agreed", value=recorded)
+    values = values_as_of("lead.agreed", pd.Series(extracted), changes, IDS, np.array([0, 0, 1]), AT[[0, 4, 4]])
+    code = levels(values)
+    assert code[0] == 0
+    assert code[1] == code[2] > 0
+    assert (values[1] == pd.Series(extracted)[0]) == is_same
 
 
 def test_after_the_fact_needs_most_of_many() -> None:
