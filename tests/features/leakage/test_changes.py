@@ -72,7 +72,7 @@ def test_after_the_fact_needs_most_of_many() -> None:
             {"lead.x": pd.Series(["v"] * count, dtype="str")},
             {"lead": pd.Series([str(i) for i in range(count)])},
         )["lead.x"]  # fmt: skip
-        return late_fill_finding(history, Path(end, np.full(count, NO_MOMENT)), "customer") is not None
+        return late_fill_finding(history, Path(end, np.full(count, NO_MOMENT), np.arange(count + 1)), "customer") is not None
 
     assert found(20, 10)
     assert not found(10, 20), "most had it before"
