@@ -241,10 +241,14 @@ class _Lines(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes, `size` at the most; none at the end."""
-        piece = self._ahead or self._next(size)
-        self._ahead = b""
-        return piece
+        """The next bytes: `size` of them but at the end, since the parser takes what it gets for a block."""
+        pieces, length = [self._ahead], len(self._ahead)
+        while length < size and (piece := self._next(size - length)):
+            pieces.append(piece)
+            length += len(piece)
+        ready = b"".join(pieces)
+        self._ahead = ready[size:] if size >= 0 else b""
+        return ready[:size] if size >= 0 else ready
 
     def peek(self) -> bytes:
         """The next bytes, which stay to be read."""
@@ -257,7 +261,8 @@ class _Lines(io.RawIOBase):
 
     def _next(self, size: int) -> bytes:
         while not self._ended:
-            raw = self._file.read(max(1, size // 3) if self._decoder else size)  # one byte becomes three at the most
+            room = max(1, size // 3) if self._decoder else size  # one byte becomes three at the most
+            raw = self._file.read(max(room, 2 * SAMPLE_BYTES) if self._skip else room)
             data = self._decoder.decode(raw, final=not raw).encode() if self._decoder else raw
             if not self._begun and data:
                 self._begun, data = True, data.removeprefix(b"\xef\xbb\xbf")

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from features.common.clock import DAY, microseconds
-from features.dataset.tally import DIRECTIONS, Tally
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from features.dataset.tally import Tally
 
 T = TypeVar("T")
 ONCE = "interactions that are there more than once, all columns equal"
@@ -34,6 +37,8 @@ class Repeats:
 
 def repeats_of(rows: pd.DataFrame, lead: npt.NDArray[np.integer]) -> Repeats:
     """Of a table of interactions, whose leads have the codes `lead` (n,). Only rows of one lead and moment are compared."""
+    import pandas as pd  # requests use `distinct` alone, and serving starts without pandas
+
     moments = microseconds(rows["at"])
     with np.errstate(over="ignore"):
         keys = moments * np.int64(0x9E3779B97F4A7C1) + lead.astype(np.int64)
@@ -48,6 +53,8 @@ def repeats_of(rows: pd.DataFrame, lead: npt.NDArray[np.integer]) -> Repeats:
 
 def count_once(rows: pd.DataFrame, lead: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.bool_], Tally]:
     """Which rows (n,) of a table of interactions stay, and their tally. A direction other than in and out is none."""
+    from features.dataset.tally import DIRECTIONS, Tally
+
     odd = ~rows["direction"].isin(DIRECTIONS) & rows["direction"].notna()
     clean = rows.assign(direction=rows["direction"].where(~odd)) if odd.any() else rows
     repeats = repeats_of(clean, lead)

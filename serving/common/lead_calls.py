@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 LEAD = "/v1/leads/{lead_id:path}"
-LEAD_CALLS = frozenset({"score", "scores", "why", "decision"})  # what may follow an id in a path
+LEAD_CALLS = frozenset({"score", "scores", "why", "decision", "lead_stages"})  # what may follow an id in a path

@@ -9,11 +9,12 @@ from tests.serving.store.world import World, event
 
 def test_an_event_is_taken_once_however_often_it_is_sent(world: World) -> None:
     world.put("L-1")
-    first = world.happened(event(1), event(2))
+    acts = [event(number, at=f"2026-06-2{number}T10:00:00Z") for number in (1, 2, 3)]
+    first = world.happened(*acts[:2])
     assert first.status_code == 200
     told = first.json()
     assert (told["new"], told["known"], told["waiting"], told["refused"]) == (2, 0, 0, [])
-    again = world.happened(event(2), event(3), event(1)).json()
+    again = world.happened(acts[1], acts[2], acts[0]).json()
     assert (again["new"], again["known"]) == (1, 2)
     assert len(world.get("/v1/leads/L-1")["leads"][0]["interactions"]) == 3
 

@@ -43,7 +43,7 @@ def history(looks: list[tuple[int, int, float, float]], customers: set[int], sal
         with_sales=np.isin(lead, list(sales)),
         customer=became,
         revenue=np.where(became, 1_000.0, 0.0),
-        reached=reached,
+        reached=reached[lead],
         rules_chance=points / 100,
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 from rich.console import Console
 
 from features.dataset.dataset import Dataset
+from features.dataset.persons import screen_dataset
 from features.dataset.validate import validate
 from features.partitions.partition import partition
 from features.partitions.storage import Storage
@@ -26,7 +27,7 @@ def test_all_that_a_training_learns_from_is_equal(few: Dataset, tmp_path: Path) 
         found, data = given.prepared, given.dataset
         assert given.share == 1
         assert given.extend_fit is None
-    clean, _ = validate(Dataset.read(tmp_path / "set"), config.funnel.build())
+    clean, _ = validate(screen_dataset(Dataset.read(tmp_path / "set"))[0], config.funnel.build())
     wanted = prepare(clean, config, config.funnel.build(), rules_of(config))
     np.testing.assert_array_equal(found.rows, wanted.rows)
     np.testing.assert_array_equal(found.points.points, wanted.points.points)
