@@ -17,7 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from connectors.files.convert import Origin, Texts, as_time, times
-from connectors.files.settings import FileOptions, Outcome, Scalar, words
+from connectors.files.settings import Outcome, Scalar, words
+from connectors.files.writing import ColumnWriting
 from features.attributes.values import NO_WORDS, YES_WORDS
 from features.common.clock import DAY, MINUTE, Moments, microseconds, timestamps
 from features.common.errors import ConfigError, DataError, nearest
@@ -65,13 +66,14 @@ def flat_outcomes(
     outcome_values: Texts,
     outcome: Outcome,
     funnel: Funnel,
-    file: tuple[str, FileOptions],
+    file: tuple[str, ColumnWriting],
     outcome_days: Texts | None = None,
     report: DataReport | None = None,
 ) -> FlatOutcomes:
     """The outcome column beside its leads → lead stages.
 
-    Without `outcome_days` (a column of days) an outcome stands half a minute after the lead came.
+    `file`: what the file is called, and how its column of days is written. Without `outcome_days` (that column) an outcome
+    stands half a minute after the lead came.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def flat_outcomes(
     DataError
         for a value that is neither yes nor no, a column without a yes, or a day that cannot be read.
     """
-    name, options = file
+    name, writing = file
     origin = Origin(name, outcome.column, "outcome")
     positive, negative = _split_outcome(outcome_values, outcome, origin, report or DataReport())
     stage, exit_name = outcome.lead_stage or funnel.final, outcome.exit or next(iter(funnel.exits), None)
@@ -96,7 +98,7 @@ def flat_outcomes(
         )
     moments = as_time(pd.Series(timestamps(microseconds(leads["created_at"]) + REPLY), index=leads.index))
     if outcome_days is not None:
-        moments = times(outcome_days, options, Origin(name, outcome.at or "", "outcome.at"))
+        moments = times(outcome_days, writing.options, Origin(name, outcome.at or "", "outcome.at"), writing)
     happened = (positive | negative) & moments.notna().to_numpy()
     rows = pd.DataFrame({"lead_id": leads["lead_id"], "lead_stage": np.where(positive, stage, exit_name or ""), "at": moments})
     return FlatOutcomes(rows[happened], ~(positive | negative))

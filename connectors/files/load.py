@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from connectors.files.convert import as_time
+from connectors.files.convert import Origin, as_time
 from connectors.files.days import from_creation
 from connectors.files.flat import FlatOutcomes, day_of_knowledge, flat_outcomes, row_times
 from connectors.files.reading import FIRST_ROW
@@ -22,9 +22,11 @@ from connectors.files.tables import (
     attributes_frame,
     check_required,
     frame_of,
+    remark,
     text_series,
     wide_lead_stages,
 )
+from connectors.files.writing import ColumnWriting
 from features.common.clock import microseconds, moment, timestamps
 from features.common.errors import ConfigError, DataError
 from features.dataset.data_report import DataReport
@@ -178,7 +180,9 @@ def _outcomes(frame: pd.DataFrame, mapped: MappedFile, outcome: Outcome, funnel:
     values = text_series(raw, outcome.column, repeated=False).reindex(frame.index)
     days = text_series(raw, outcome.at, repeated=False).reindex(frame.index) if outcome.at else None
     when = outcome.at or outcome.column
-    outcomes = flat_outcomes(frame, values, outcome, funnel, (mapped.file.title(when), mapped.options_of(when)), days, report)
+    title, writing = mapped.file.title(when), ColumnWriting(mapped.options_of(when), None, mapped.other_columns(when), when)
+    outcomes = flat_outcomes(frame, values, outcome, funnel, (title, writing), days, report)
+    remark(report, "lead_stages", Origin(title, when, "outcome.at"), writing)
     if days is None or "created_at" not in frame:
         return outcomes
     return replace(outcomes, lead_stages=from_creation(outcomes.lead_stages, frame, mapped.file.options.timezone))
