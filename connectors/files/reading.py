@@ -242,11 +242,11 @@ class _Lines(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes: `size` of them but at the end, since the parser takes what it gets for a block."""
-        pieces, length = [self._ahead], len(self._ahead)
+        pieces, length = [self._ahead] if self._ahead else [], len(self._ahead)
         while length < size and (piece := self._next(size - length)):
             pieces.append(piece)
             length += len(piece)
-        ready = b"".join(pieces)
+        ready = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self._ahead = ready[size:] if size >= 0 else b""
         return ready[:size] if size >= 0 else ready
 
