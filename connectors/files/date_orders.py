@@ -60,12 +60,23 @@ class Remark:
     action: str
 
 
+@dataclass(frozen=True)
+class OpenOrder:
+    """A date (row, text) of a family that nothing decides, and the orders that fit all of its dates, the usual first."""
+
+    example: tuple[int, str]
+    orders: tuple[Order, ...]
+
+
 @dataclass
 class DateJudgement:
-    """The order of each family of a column; `problem` (fact, remedy) where there is none; what there is to say."""
+    """The order of each family of a column; `problem` (fact, remedy) where there is none, `undecided`: families that could be
+    read in several ways; `proven`: those whose own dates fit one order alone; what there is to say."""
 
     orders: dict[str, Order] = field(default_factory=dict)
+    proven: dict[str, Order] = field(default_factory=dict)
     problem: tuple[str, str] | None = None
+    undecided: dict[str, OpenOrder] = field(default_factory=dict)
     hint: str = ""  # on values that cannot be read
     remarks: list[Remark] = field(default_factory=list)
 
@@ -112,7 +123,7 @@ def judge_dates(
     """The order of each family of a column. `others`: the evidence of the file's other columns, asked where its own is silent.
     Unless `strict`, a `date_format:` that does not fit the column is meant for others."""
     judgement, named_orders, open_families = DateJudgement(), given_orders(formats), []
-    proven: dict[str, Order] = {}
+    proven = judgement.proven
     for family, family_evidence in sorted(evidence.items(), key=lambda item: item[1].first_row):
         orders = orders_of(family)
         if not orders:
@@ -279,6 +290,7 @@ def _settle(
             action = f"read as {in_words(example[1], order)}, {reason}"
             judgement.remarks.append(Remark("note", "columns whose days and months look alike", _located(example), action))
             continue
+        judgement.undecided[family] = OpenOrder(example, tuple(fitting))
         readings = [in_words(example[1], order) for order in fitting[:2]]
         ways = " or ".join(f'"{format_of(family, order)}"' for order in fitting)
         judgement.problem = judgement.problem or (

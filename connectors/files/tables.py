@@ -23,7 +23,7 @@ from features.common.errors import ConfigError, RowError, RowErrors, nearest
 from features.common.persons.texts import mail_domain
 from features.dataset.data_report import DataReport
 from features.dataset.persons import SAMPLE, Screen, personal_content, screen_table
-from features.dataset.tables import INTERACTIONS, REPEATED, TABLES, Column
+from features.dataset.tables import INTERACTIONS, REPEATED, TABLES, Column, Table
 
 
 class MappedFile:
@@ -71,9 +71,7 @@ class MappedFile:
         """What the columns of the same file that are neither ids nor text say about how it is written."""
         headers = self.file.together_with(column)
         if headers not in self._other_columns:
-            kinds = {c.name: c.kind for c in self.table.columns}
-            ids = {h for target, h in self.columns.items() if kinds.get(target) in ("id", "text", "flag")}
-            telling = [h for h in headers if h not in ids | self.file.numeric]
+            telling = telling_columns(self.table, headers, self.columns, self.file)
             self._other_columns[headers] = OtherColumns(
                 lambda: (block.select([*telling, ROW]) for block in self.blocks(telling))
             )
@@ -89,6 +87,13 @@ class MappedFile:
         mapping = self.mapping
         columns = dict.fromkeys([*self.columns.values(), *extra_columns])
         yield from self.file.filtered_blocks(list(columns), mapping.null_in, mapping.only, mapping.skip)
+
+
+def telling_columns(table: Table, headers: Sequence[str], columns: Mapping[str, str], file: RawFile) -> list[str]:
+    """Of these columns those that may say how dates and numbers of their file are written: neither ids nor texts of `table`."""
+    kinds = {c.name: c.kind for c in table.columns}
+    ids = {header for target, header in columns.items() if kinds.get(target) in ("id", "text", "flag")}
+    return [header for header in headers if header not in ids | file.numeric]
 
 
 def text_series(table: pa.Table, column: str, repeated: bool) -> Texts:

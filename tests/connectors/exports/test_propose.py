@@ -182,3 +182,14 @@ def test_a_folder_is_recognised_and_its_proposal_is_read(name: str, tmp_path: Pa
         assert any(words in line for line in text.splitlines() if line.startswith("Question:")), text
     assert "Ada" not in text
     assert "example" not in text.replace("for example", "")
+
+
+def test_dates_that_tell_nothing_are_taken_as_those_of_other_files_and_asked(tmp_path: Path) -> None:
+    files = {
+        "leads.csv": "Lead ID,Created,Won\n1,3/31/2026,yes\n2,4/1/2026,no\n",
+        "acts.csv": "Lead ID,Type,At\n1,call,4/2/2026\n1,mail,4/3/2026\n2,call,4/4/2026\n",
+    }
+    proposal = propose(written(files, tmp_path), FUNNEL)
+    (asked,) = (q for q in proposal.questions if "acts.csv" in q)
+    assert "2 April 2026 was taken as in other files of the folder" in asked
+    assert "4 February 2026 (%d/%m/%Y)" in asked
