@@ -20,6 +20,7 @@ from connectors.files.writing import ColumnWriting
 from features.attributes.date_text import Order
 from features.attributes.values import NO_WORDS, YES_WORDS
 from features.common.persons.headers import personal_header
+from features.common.persons.texts import masked
 from features.dataset.persons import personal_content
 
 Kind = Literal["empty", "date", "yes/no", "number", "id", "category", "text"]
@@ -48,6 +49,11 @@ class ColumnProfile:
         return squash(self.header)
 
     @property
+    def speaking(self) -> list[str]:
+        """The values that say nothing of a person, and so may be told and mapped."""
+        return [value for value in self.values if masked(value) == repr(value)]
+
+    @property
     def unique(self) -> bool:
         """Has no value twice, as far as was counted?"""
         return bool(self.values) and all(count == 1 for count in self.values.values())
@@ -63,7 +69,7 @@ class ColumnProfile:
         personal = personal_header(self.header) or personal_content(list(self.values)[:200])
         few = self.complete and len(self.values) <= 5 and self.filled >= 2 * len(self.values) and not personal
         examples = list(self.values) if few else list(dict.fromkeys(map(shape, list(self.values)[:200])))
-        written = ", ".join(map(repr, examples[: 5 if few else SHOWN]))
+        written = ", ".join(map(masked if few else repr, examples[: 5 if few else SHOWN]))
         owner = f", speaks of persons ({personal})" if personal else ""
         return f"{self.kind}, {self.filled / self.rows:.0%} filled, {number}{owner}, {'' if few else 'written like '}{written}"
 
@@ -156,11 +162,11 @@ def is_date(header: str, values: Mapping[str, int], options: FileOptions) -> boo
     sample = pd.Series(dict(list(values.items())[:200]))
     texts = pd.Series(sample.index.to_numpy(), dtype="str")
     dated = date_mask(texts, options.date_format or ())
-    speaks_of_one = bool(_DATE.search(fold(header)))
-    if sample[dated].sum() < (0.5 if speaks_of_one else 0.8) * sample.sum():
+    dated_header = bool(_DATE.search(fold(header)))
+    if sample[dated].sum() < (0.5 if dated_header else 0.8) * sample.sum():
         return False
-    whole = texts[dated & texts.str.isdecimal().to_numpy()]
-    return speaks_of_one or 2 * len(whole) < len(texts) or any(whole.str.fullmatch(form).all() for form in _MOMENTS)
+    counts = texts[dated & texts.str.isdecimal().to_numpy()]
+    return dated_header or 2 * len(counts) < len(texts) or any(counts.str.fullmatch(form).all() for form in _MOMENTS)
 
 
 def proven_orders(columns: Iterable[ColumnProfile]) -> set[Order]:

@@ -145,7 +145,7 @@ class Draft:
         self.proposal.missing = f"No file says what came of the leads in {match.file.name}."
         for other in (m for m in self.matches if m.export.table == "interactions" and "type" in m.columns):
             header = other.columns["type"]
-            types = ", ".join(map(repr, list(other.profiles[header].values)[:30]))
+            types = ", ".join(map(repr, other.profiles[header].speaking[:30]))
             self.proposal.questions.append(
                 f"does one of the {header!r} in {other.file.name} mean that a lead became a customer, or was lost? {types}"
             )

@@ -17,6 +17,7 @@ from connectors.exports.columns import ColumnProfile, profiles
 from connectors.files.reading import RawFile, open_file
 from connectors.files.settings import NULL, FileOptions
 from features.common.errors import DataError, RipelineError
+from features.common.persons.texts import is_personal_text
 
 READ = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", ".pq")
 _PACKED = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".gz")
@@ -104,6 +105,8 @@ def _open(folder: Path, name: str) -> FolderFile:
         file = open_file(folder, name, options.model_copy(update={"encoding": EXCEL_ENCODING}))
     if low.endswith((".txt", ".txt.gz")) and len(file.headers) == 1:
         raise DataError("It is text in one column, no table.", "If it is one, name its first column and separate the columns")
+    if kind := next((kind for h in file.headers if (kind := is_personal_text(h))), None):
+        raise DataError(f"Its first row holds values ({kind}) and names no columns.", "Export it with the names of its columns")
     return FolderFile(file, profiles(file))
 
 

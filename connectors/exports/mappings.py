@@ -130,7 +130,7 @@ def _dates(mapping: FileMapping, file: _Writings, headers: Sequence[str]) -> Non
     formats: dict[str, str] = {}  # and why
     for header, judgement in judgements.items():
         for family, undecided in judgement.undecided.items():
-            formats.setdefault(*_asked(mapping, header, family, undecided))
+            formats.setdefault(*_order_question(mapping, header, family, undecided))
         if judgement.problem and not judgement.undecided:
             mapping.doubts.append(f"{header!r}: {judgement.problem[0]}. {judgement.problem[1].removesuffix('.')}")
     if formats:
@@ -142,20 +142,20 @@ def _dates(mapping: FileMapping, file: _Writings, headers: Sequence[str]) -> Non
 _ORDER_NAMES: dict[Order, str] = {"dmy": "day/month", "mdy": "month/day", "ymd": "year/month/day", "ydm": "year/day/month"}
 
 
-def _asked(mapping: FileMapping, header: str, family: str, undecided: OpenOrder) -> tuple[str, str]:
+def _order_question(mapping: FileMapping, header: str, family: str, undecided: OpenOrder) -> tuple[str, str]:
     """Ask in which order the dates of a family are written; the one of other files, else the usual one as `date_format:`, and
     the comment on it."""
     elsewhere = mapping.match.date_orders
     first, *further = sorted(undecided.orders, key=lambda order: elsewhere != {order})
     text, reason = undecided.example[1], " as in other files of the folder" if elsewhere == {first} else ""
-    readings = [f"{in_words(text, order)} ({format_of(family, order)})" for order in further]
+    readings = " or ".join(f"{in_words(text, order)} ({format_of(family, order)})" for order in further)
     ways = " or ".join(_ORDER_NAMES[order] for order in undecided.orders)
-    taken = in_words(text, first)
+    reading = in_words(text, first)
     mapping.questions.append(
-        f"{text!r} (row {undecided.example[0] + FIRST_ROW}) in {header!r} could be {ways}: {taken} or {' or '.join(readings)}? "
-        f"{taken} was taken{reason} (`date_format:`)"
+        f"{text!r} (row {undecided.example[0] + FIRST_ROW}) in {header!r} could be {ways}: {reading} or {readings}? "
+        f"{reading} was taken{reason} (`date_format:`)"
     )
-    return format_of(family, first), f"a guess{reason}: {text!r} is {taken} so, else {' or '.join(readings)}"
+    return format_of(family, first), f"a guess{reason}: {text!r} is {reading} so, else {readings}"
 
 
 def _is_of_a_family(form: str, formats: Iterable[str]) -> bool:
@@ -182,7 +182,7 @@ def _null_in(mapping: FileMapping, profile: ColumnProfile, odd: Sequence[str], w
 def _numbers(mapping: FileMapping, file: _Writings, columns: dict[str, str]) -> None:
     """Numbers that can be thousands or fractions are asked, and what is usual is taken. A column whose values are no numbers,
     or mostly ranges, does not become one: it stays an attribute under its own name."""
-    asked: dict[str, NumberJudgement] = {}
+    doubtful: dict[str, NumberJudgement] = {}
     proven: set[str] = set()
     for target, header in [(t, h) for t, h in columns.items() if t in NUMBERS]:
         profile, writing = mapping.match.profiles[header], file.of(header, counts=target == "employees")
@@ -200,8 +200,8 @@ def _numbers(mapping: FileMapping, file: _Writings, columns: dict[str, str]) -> 
             mapping.doubts.append(f"{header!r} is no number (such as {example}) and is not taken for {target}")
             del columns[target]
         elif judgement.doubt:
-            asked[header] = judgement
-    for header, judgement in asked.items():
+            doubtful[header] = judgement
+    for header, judgement in doubtful.items():
         doubt = judgement.doubt
         if doubt and not proven - {judgement.decimal}:
             mapping.set("decimal", judgement.decimal, f"a guess: {doubt.example} is {doubt.action}")
@@ -209,7 +209,7 @@ def _numbers(mapping: FileMapping, file: _Writings, columns: dict[str, str]) -> 
 
 
 def _flag(mapping: FileMapping, columns: dict[str, str]) -> None:
-    """An opt-out that cannot be read counts as one."""
+    """What is neither yes nor no is asked: reading counts it as an opt-out."""
     profile = mapping.match.profiles[columns["opted_out"]]
     odd = [v for v in profile.values if v.casefold() not in YES_WORDS | NO_WORDS]
     if len(odd) > MOST_FLAGS or not profile.complete:
@@ -218,8 +218,6 @@ def _flag(mapping: FileMapping, columns: dict[str, str]) -> None:
         )
         del columns["opted_out"]
     elif odd:
-        mapping.content.setdefault("values", {})["opted_out"] = dict.fromkeys(odd, True)
-        mapping.comments["values", "opted_out"] = "neither yes nor no: counts as opted out"
         mapping.questions.append(f"does {masked(odd[0])} in {profile.header!r} mean that somebody opted out? It was taken so")
 
 

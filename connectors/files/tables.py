@@ -20,7 +20,7 @@ from connectors.files.settings import AttributesFile, FileOptions, FilesSource, 
 from connectors.files.writing import ColumnWriting, OtherColumns
 from features.attributes.values import has_opted_out, read_flag
 from features.common.errors import ConfigError, RowError, RowErrors, nearest
-from features.common.persons.texts import mail_domain
+from features.common.persons.texts import mail_domain, masked
 from features.dataset.data_report import DataReport
 from features.dataset.persons import SAMPLE, Screen, personal_content, screen_table
 from features.dataset.tables import INTERACTIONS, REPEATED, TABLES, Column, Table
@@ -290,7 +290,7 @@ def _opt_outs(mapped: MappedFile, values: Texts, report: DataReport) -> pd.Serie
     """Who has opted out: a yes, and what is neither yes nor no."""
     flags = distinct_map(values, has_opted_out).astype("boolean")
     unclear = distinct_map(values, lambda mark: bool(np.isnan(read_flag(mark)))).fillna(False).to_numpy(bool)
-    examples = ", ".join(repr(text) for text in sorted(values[unclear].astype("str").unique())[:5])
+    examples = ", ".join(masked(text) for text in sorted(values[unclear].astype("str").unique())[:5])
     action = "taken as opted out; `values: {opted_out: {…: false}}` translates it"
     report.warn(mapped.table.name, "opt-outs that are neither yes nor no", int(unclear.sum()), examples, action)
     return flags
