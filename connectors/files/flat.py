@@ -67,14 +67,14 @@ def flat_outcomes(
     outcome_values: Texts,
     outcome: Outcome,
     funnel: Funnel,
-    file: tuple[str, ColumnWriting],
+    files: tuple[str, str, ColumnWriting],
     outcome_days: Texts | None = None,
     report: DataReport | None = None,
 ) -> FlatOutcomes:
     """The outcome column beside its leads → lead stages.
 
-    `file`: what the file is called, and how its column of days is written. Without `outcome_days` (that column) an outcome
-    stands half a minute after the lead came.
+    `files`: what the file of the outcome is called, and that of its days, and how these are written. Without `outcome_days`
+    (that column) an outcome stands half a minute after the lead came. The index of both counts the rows of their file.
 
     Raises
     ------
@@ -83,8 +83,8 @@ def flat_outcomes(
     DataError
         for a value that is neither yes nor no, a column without a yes, or a day that cannot be read.
     """
-    name, writing = file
-    origin = Origin(name, outcome.column, "outcome")
+    file, file_of_days, writing = files
+    origin = Origin(file, outcome.column, "outcome")
     positive, negative = _split_outcome(outcome_values, outcome, origin, report or DataReport())
     stage, exit_name = outcome.lead_stage or funnel.final, outcome.exit or next(iter(funnel.exits), None)
     if stage not in funnel.targets:
@@ -99,7 +99,8 @@ def flat_outcomes(
         )
     moments = as_time(pd.Series(timestamps(microseconds(leads["created_at"]) + REPLY), index=leads.index))
     if outcome_days is not None:
-        moments = times(outcome_days, writing.options, Origin(name, outcome.at or "", "outcome.at"), writing)
+        moments = times(outcome_days, writing.options, Origin(file_of_days, outcome.at or "", "outcome.at"), writing)
+        moments = moments.set_axis(leads.index)
     happened = (positive | negative) & moments.notna().to_numpy()
     rows = pd.DataFrame({"lead_id": leads["lead_id"], "lead_stage": np.where(positive, stage, exit_name or ""), "at": moments})
     return FlatOutcomes(rows[happened], ~(positive | negative))
