@@ -16,5 +16,5 @@ def test_too_few_held_out_leads_are_told() -> None:
 def test_model_and_rules_are_set_beside_each_other() -> None:
     metrics = {"calibration_error": 0.01, "calibration_chance": 0.02, "lift_at_10": 2.0}
     lines = in_words({"model": {"customer": metrics}, "rules": {"customer": metrics}}, "customer", EVEN)
-    assert "20 % with the model, 20 % with the rules" in lines[0].replace("\xa0", " ")
+    assert "20 % of all later customers with the model, 20 % with the rules" in lines[0]
     assert lines[-1] == "On the next lead stage model and rules cannot be told apart on these leads."
