@@ -145,7 +145,7 @@ class Draft:
         self.proposal.missing = f"No file says what came of the leads in {match.file.name}."
         for other in (m for m in self.matches if m.export.table == "interactions" and "type" in m.columns):
             header = other.columns["type"]
-            types = ", ".join(map(repr, list(other.profiles[header].values)[:30]))
+            types = ", ".join(map(repr, other.profiles[header].speaking[:30]))
             self.proposal.questions.append(
                 f"does one of the {header!r} in {other.file.name} mean that a lead became a customer, or was lost? {types}"
             )
@@ -162,8 +162,5 @@ class Draft:
         absent = [s for s in self.funnel.targets if s not in self.stages]
         exits = [e for e in self.funnel.exits if e in self.stages] or list(self.funnel.exits[-1:])
         self.proposal.funnel = {"stages": [self.funnel.stages[0], *targets], "exits": exits}
-        if "outcome" in self.proposal.source["leads"]:
-            self.proposal.funnel["horizons"] = {targets[-1]: 30}
-            self.proposal.comments["funnel", "horizons"] = "days; the outcome has no day, so this is not used to judge it"
         if absent:
             self.proposal.comments["funnel", "stages"] = f"no file says when a lead became {' or '.join(absent)}"

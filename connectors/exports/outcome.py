@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.crm.mapping import StageValue
 from connectors.crm.stages import guess
@@ -12,6 +12,7 @@ from connectors.exports.columns import ColumnProfile
 from connectors.exports.kinds import fold
 from connectors.exports.labels import deal_status
 from features.attributes.values import NO_WORDS, YES_WORDS
+from features.common.persons.texts import masked
 from features.dataset.funnel import Funnel
 
 # words of a header that speak of what came of a lead, the surest first
@@ -68,10 +69,15 @@ def _outcome(column: ColumnProfile, funnel: Funnel) -> OutcomeColumn | None:
         return None
     if _STATUS.search(name):
         is_status = 2 <= len(column.values) <= MOST_STATUSES and not _NO_STATUS.search(name)
-        return _status(column, len(_SURE), funnel) if is_status else None
+        return _status(_speaking(column), len(_SURE), funnel) if is_status else None
     rank = next((i for i, pattern in enumerate(_SURE) if pattern.search(name)), None)
     is_sure = rank is not None and not _NOT_OUTCOME.search(name) and 2 <= len(column.values) <= 6
-    return _two_sided(column, rank or 0) if is_sure else None
+    return _two_sided(_speaking(column), rank or 0) if is_sure else None
+
+
+def _speaking(column: ColumnProfile) -> ColumnProfile:
+    """Without values that speak of persons, which no proposal holds: reading names their rows."""
+    return replace(column, values={value: column.values[value] for value in column.speaking})
 
 
 def _two_sided(column: ColumnProfile, rank: int) -> OutcomeColumn | None:
@@ -117,7 +123,7 @@ def is_no(value: str) -> bool:
 
 
 def _listed(values: Iterable[str]) -> str:
-    return ", ".join(map(repr, list(values)[:5]))
+    return ", ".join(map(masked, list(values)[:5]))
 
 
 def _status(column: ColumnProfile, rank: int, funnel: Funnel) -> OutcomeColumn | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.exports.beside import add_file
+from connectors.exports.columns import proven_orders
 from connectors.exports.draft import Draft
 from connectors.exports.folder import FolderFile, contents
 from connectors.exports.hubspot import HUBSPOT_DATES
@@ -27,6 +28,9 @@ def propose(folder: Path, funnel: Funnel) -> Proposal:
     """
     listing = contents(folder)
     matches, strange = _recognise(listing.files, funnel)
+    date_orders = frozenset(order for entry in listing.files for order in proven_orders(entry.profiles.values()))
+    for match in matches:
+        match.date_orders = date_orders
     draft = Draft(folder, funnel, matches, _leads_of([m for m in matches if m.export.table == "leads"]))
     draft.proposal.unused.update(listing.unread)
     draft.proposal.unknown = [f.file.name for f in strange]
