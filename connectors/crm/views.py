@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from connectors.crm.addresses import make_owners
 from connectors.crm.changes import (
     Attributes,
     columns_without_history,
@@ -291,12 +292,7 @@ def _interactions(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: Da
     mapped_types = shape.interactions
     types = [row[0] for row in base.execute("SELECT DISTINCT type FROM raw.activities WHERE type IS NOT NULL").fetchall()]
     base.executemany("INSERT INTO types VALUES (?, ?)", [(t, _own_type(shape, t)) for t in types] or [("", None)])
-    base.execute("""
-        CREATE VIEW by_key AS
-        SELECT p._email_key AS email_key, arg_max(coalesce(a."into", p._id), p._seq) AS lead_id
-        FROM raw.people p LEFT JOIN lead_of a ON a.record = p._id
-        WHERE p._email_key IS NOT NULL AND p._gone_at IS NULL GROUP BY p._email_key
-    """)
+    make_owners(base, report)
     base.execute("""
         CREATE VIEW took AS
         SELECT DISTINCT t.record, coalesce(l."into", t.person) AS lead_id
@@ -316,7 +312,7 @@ def _interactions(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: Da
         JOIN types t ON t.theirs = a.type AND t.ours IS NOT NULL
         LEFT JOIN raw.engagements e ON e._id = a.record
         LEFT JOIN lead_of l ON l.record = a.person
-        LEFT JOIN by_key b ON b.email_key = a.email_key AND a.person IS NULL
+        LEFT JOIN by_key b ON b.email_key = a.email_key AND a.at >= b.since AND a.at < b.until AND a.person IS NULL
         LEFT JOIN took m ON m.record = a.record AND a.person IS NULL AND a.email_key IS NULL
         WHERE a.at IS NOT NULL
           AND (e._id IS NULL OR (e._gone_at IS NULL AND (e.people IS NULL OR contains(e.people, ';' || a.person || ';'))))

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
+from connectors.crm.addresses import address_columns
 from connectors.crm.base import BaseConnector
 from connectors.crm.changes import DEAL_PREFIX
 from connectors.crm.connector import CallBudget, Check
@@ -21,13 +22,22 @@ from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row
 from connectors.crm.mapping import CrmMapping, StageValue
 from connectors.crm.moments import iso, moment
-from connectors.crm.responses import RefusedError, masked
-from connectors.crm.rows import alias_row, before_row, history_row, label_row, number, text, true
+from connectors.crm.responses import RefusedError
+from connectors.crm.rows import alias_row, history_row, label_row, number, true
 from connectors.crm.stream import Page, Stream, changed_rows
 from connectors.salesforce import activities
 from connectors.salesforce.api import SalesforceApi
 from connectors.salesforce.check import TRACKING_SCREEN, budget, checks
-from connectors.salesforce.histories import DEAL_HISTORY, deal_changes, field_condition, stage_label
+from connectors.salesforce.histories import (
+    ADDRESS,
+    CONVERSION,
+    CURRENCY,
+    DEAL_HISTORY,
+    deal_changes,
+    field_condition,
+    lead_changes,
+    stage_label,
+)
 from connectors.salesforce.read import ObjectKind, Tables, read_kind
 from connectors.salesforce.settings import (
     BULK_FROM,
@@ -39,12 +49,10 @@ from connectors.salesforce.settings import (
 )
 from connectors.salesforce.writer import SalesforceWriter
 from features.attributes.values import has_opted_out
-from features.common.persons.texts import mail_domain
 
 MEMBER, MEMBER_PREFIX = "CampaignMember", "00v"  # Salesforce's own beginning of their ids
 CONVERSION_FIELDS = ("IsConverted", "ConvertedDate", "ConvertedAccountId", "ConvertedContactId", "ConvertedOpportunityId")
 OPT_OUTS = ("HasOptedOutOfEmail",)
-CURRENCY = "Lead.CurrencyIsoCode"  # of the lead of a change
 VITAL_FIELDS = frozenset({STATUS, *CONVERSION_FIELDS, *OPT_OUTS})
 KINDS_OF_FIELD = {"picklist", "string", "boolean", "double", "int", "percent", "currency", "date", "datetime", "multipicklist"}
 
@@ -101,7 +109,9 @@ class Salesforce(SalesforceWriter, BaseConnector):
             self._optional("contacts", self._plain_kind("Contact", acts.MERGES, self._contact_rows), "Contact"),
             self._optional("opportunities", self._opportunities(), "Opportunity"),
             self._sweep_stream(),
-            self._recorded("lead_history", self._history(), "LeadHistory, and history tracking on Lead", self._tracked_fields),
+            self._recorded(
+                "lead_history", self._history(), "LeadHistory, and history tracking on Lead", [ADDRESS, *self._tracked_fields]
+            ),
             *self._deal_histories(),
             self._optional("opportunity_history", stages, "Opportunity"),
             self._optional("contact_roles", roles, "OpportunityContactRole"),
@@ -129,6 +139,10 @@ class Salesforce(SalesforceWriter, BaseConnector):
         stream = self._optional(name, kind, needs)
         return replace(stream, fields=stream.fields | {f"history of {field}" for field in tracked})
 
+    def _lead_histories(self) -> Stream:
+        needs = "LeadHistory, and history tracking on Lead"
+        return self._recorded("lead_history", self._history(), needs, [ADDRESS, *self._tracked_fields])
+
     def _deal_histories(self) -> Iterator[Stream]:
         """What became of the opportunities' own fields that lead stages are made of."""
         tracked = [name for name in self.deal_stages if name != STAGE]
@@ -148,7 +162,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
         return self.sweep_stream(lists, words)
 
     def _history(self) -> ObjectKind:
-        condition = field_condition([STATUS, "leadConverted", *self._tracked_fields])
+        condition = field_condition([STATUS, CONVERSION, ADDRESS, *self._tracked_fields])
         fields = [*activities.HISTORY, *([CURRENCY] if "CurrencyIsoCode" in self._lead_fields else [])]
         return ObjectKind("LeadHistory", fields, "CreatedDate", self._lead_history, condition=condition)
 
@@ -256,7 +270,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
                     "_id": name,
                     "_created_at": created,
                     "_company": company_key(record.get("Company"), self.landing.salt),
-                    "_email_domain": mail_domain(record.get("Email") or ""),
+                    **address_columns([record.get(ADDRESS)], self.landing.salt),
                     "_opted_out": "true" if any(has_opted_out(record.get(f)) for f in OPT_OUTS) else "false",
                 }
             )
@@ -327,28 +341,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
         return "DefaultCurrencyIsoCode" in self.api.describe("Organization")
 
     def _lead_history(self, records: Sequence[Mapping[str, Any]]) -> Tables:
-        """New values, and of each change the value before it."""
-        rows: dict[str, Row] = {}
-        asked_fields = {STATUS, "leadConverted", *self._tracked_fields}
-        for record in records:
-            timestamp, name, field = moment(record["CreatedDate"]), str(record["LeadId"]), str(record["Field"])
-            if timestamp is None or true(record.get("IsDeleted")) or field not in asked_fields:
-                continue
-            if field == "leadConverted":
-                row = history_row("lead", name, CONVERTED, "true", timestamp)
-                rows[row["_id"]] = row
-                continue
-            old_value, new_value = (
-                text(self._money(record.get(side), field, record.get(CURRENCY))) for side in ("OldValue", "NewValue")
-            )
-            # known by the value as it was recorded: at another rate of exchange it is the same change
-            row = {**history_row("lead", name, field, text(record.get("NewValue")), timestamp), "value": masked(new_value)}
-            rows[row["_id"]] = row
-            created = moment(record.get("Lead.CreatedDate"))
-            if created and created < timestamp:
-                previous_row = before_row(row, old_value, created)
-                rows[previous_row["_id"]] = previous_row
-        return {"history": list(rows.values())}
+        return lead_changes(records, {STATUS, *self._tracked_fields}, self._money, self.landing.salt)
 
     def _stages(self, cursor: Any) -> Iterator[Page]:
         """What the org's stages and statuses are called and mean."""
