@@ -57,7 +57,7 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
     # records whose only use is that acts hang on them; `people`: whose they are by now, as ";12;14;", where acts may be stale;
     # `stands_for`: another record that tells of the same, and less
     "engagements": {"people": pa.string(), "stands_for": pa.string(), "_gone_at": TIME},
-    # whose acts of a record are, where the vendor tells the two apart
+    # whose acts of a record are too, or at all, where the vendor tells the two apart
     "takers": {"record": pa.string(), "person": pa.string(), "_gone_at": TIME},
     # one act of or towards a person; `person` or, where the vendor only names the address, `email_key`
     "activities": {

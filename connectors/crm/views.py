@@ -305,18 +305,26 @@ def _interactions(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: Da
         WHERE e.stands_for IS NOT NULL AND e._gone_at IS NULL
     """)
     base.execute("""
-        CREATE VIEW acts AS
-        SELECT coalesce(l."into", a.person, b.lead_id, m.lead_id) AS lead_id, t.ours AS type, a.at,
-               a.value, a.content, a.campaign, a.direction
+        CREATE VIEW owned AS
+        SELECT coalesce(l."into", a.person, b.lead_id, m.lead_id) AS lead_id, a.*
         FROM raw.activities a
-        JOIN types t ON t.theirs = a.type AND t.ours IS NOT NULL
-        LEFT JOIN raw.engagements e ON e._id = a.record
         LEFT JOIN lead_of l ON l.record = a.person
         LEFT JOIN by_key b ON b.email_key = a.email_key AND a.at >= b.since AND a.at < b.until AND a.person IS NULL
         LEFT JOIN took m ON m.record = a.record AND a.person IS NULL AND a.email_key IS NULL
+        UNION ALL
+        SELECT m.lead_id, a.* FROM raw.activities a JOIN took m ON m.record = a.record
+        LEFT JOIN lead_of l ON l.record = a.person
+        WHERE m.lead_id <> coalesce(l."into", a.person)
+    """)
+    base.execute("""
+        CREATE VIEW acts AS
+        SELECT a.lead_id, t.ours AS type, a.at, a.value, a.content, a.campaign, a.direction
+        FROM owned a
+        JOIN types t ON t.theirs = a.type AND t.ours IS NOT NULL
+        LEFT JOIN raw.engagements e ON e._id = a.record
         WHERE a.at IS NOT NULL
           AND (e._id IS NULL OR (e._gone_at IS NULL AND (e.people IS NULL OR contains(e.people, ';' || a.person || ';'))))
-          AND NOT EXISTS (SELECT 1 FROM told o WHERE o.record = a.record AND o.lead_id = coalesce(l."into", a.person))
+          AND NOT EXISTS (SELECT 1 FROM told o WHERE o.record = a.record AND o.lead_id = a.lead_id)
     """)
     screen = Screen("interactions")
     kind, content, campaign = (without_persons(base, "acts", c, screen, f"a.{c}") for c in ("type", "content", "campaign"))

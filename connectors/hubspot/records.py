@@ -200,7 +200,7 @@ def alias_rows(entity: str, record: Mapping[str, Any]) -> list[Row]:
     """The records that were merged into this one. Older merges of contacts stand, with their moments, in a property of their
     own ("12:1609459200000;15:…")."""
     changed_at, properties = moment(record.get("updatedAt")), record["properties"]
-    merged_at = dict.fromkeys(_listed(properties.get(MERGED_IDS)), changed_at)
+    merged_at: dict[str, datetime | None] = dict.fromkeys(_listed(properties.get(MERGED_IDS)), changed_at)
     for entry in _listed(properties.get(MERGED_CONTACTS)):
         old_id, _, timestamp = entry.partition(":")
         merged_at[old_id.strip()] = moment(int(timestamp)) if timestamp.strip().isdigit() else changed_at

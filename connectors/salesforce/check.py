@@ -11,6 +11,7 @@ from connectors.salesforce.api import SalesforceApi
 CHANGED_SHARE = 0.05  # of the leads on an ordinary day
 ACTIVITIES_PER_LEAD = 100  # of a lead, an e-mail being four records: itself, who sent it, who got it, its task
 PAGE = 2_000
+NEVER_LEADS = "Id NOT IN (SELECT ConvertedContactId FROM Lead WHERE IsConverted = true)"  # of contacts
 TRACKING_SCREEN = "Setup → Object Manager → Lead → Fields → Set History Tracking"
 OBJECT_SEVERITY = {
     "Lead": "bad",
@@ -51,6 +52,8 @@ def checks(api: SalesforceApi, prefix: str) -> Iterator[Check]:
         )
     if fields["LeadHistory"]:
         yield _tracking(api)
+    if fields["Contact"] and "ConvertedContactId" in fields["Lead"]:
+        yield _contacts(api)
     if fields["Lead"] and "HasOptedOutOfEmail" not in fields["Lead"]:
         finding = "Lead.HasOptedOutOfEmail cannot be seen: who opted out would be scored"
         yield Check("consent", "warning", finding, "Give the user access to that field.")
@@ -66,6 +69,15 @@ def checks(api: SalesforceApi, prefix: str) -> Iterator[Check]:
             "Deploy the metadata and assign the permission set (docs/crm/salesforce.md).",
         )
     )
+
+
+def _contacts(api: SalesforceApi) -> Check:
+    subject, never_leads = "contacts", api.count("Contact", NEVER_LEADS)
+    if never_leads == 0:
+        return Check(subject, "good", "every one was a lead")
+    finding = f"{'very many' if never_leads is None else f'{never_leads:,}'} never were leads"
+    remedy = "They have no score, and what they did is left out. Make leads of those that sales should look at."
+    return Check(subject, "warning", finding, remedy)
 
 
 def _tracking(api: SalesforceApi) -> Check:

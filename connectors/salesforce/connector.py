@@ -47,7 +47,7 @@ from connectors.salesforce.settings import (
     STATUS,
     SalesforceSource,
 )
-from connectors.salesforce.writer import SalesforceWriter
+from connectors.salesforce.writer import MERGED, SalesforceWriter
 from features.attributes.values import has_opted_out
 
 MEMBER, MEMBER_PREFIX = "CampaignMember", "00v"  # Salesforce's own beginning of their ids
@@ -103,6 +103,12 @@ class Salesforce(SalesforceWriter, BaseConnector):
             ("campaign_members", MEMBER, acts.MEMBERS, acts.members, ""),
             ("emails", "EmailMessage", acts.EMAILS, acts.emails, f"CreatedDate >= {start_text}"),
             ("email_people", "EmailMessageRelation", acts.PARTICIPANTS, acts.participants, acts.ADDRESSED_FILTER),
+            # who may see tasks sees these; an org that never allowed several people to one has none
+            *(
+                (name, object_name, fields, acts.attendees, acts.PEOPLE_FILTER)
+                for name, (object_name, *fields) in acts.ATTENDEES.items()
+                if self.api.describe(object_name)
+            ),
         )
         return [
             self._stream("leads", self._leads(), "Lead", VITAL_FIELDS),
@@ -281,7 +287,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
                 row = history_row("lead", name, CONVERTED, "true", converted_at)
                 history.append({**row, "_id": f"{row['_id']}|day", "rough": True})
                 if record.get("ConvertedContactId"):
-                    aliases.append(alias_row("lead", str(record["ConvertedContactId"]), name, converted_at))
+                    aliases.append(alias_row("lead", str(record["ConvertedContactId"]), name, converted_at, name))
                 if record.get("ConvertedOpportunityId"):
                     deal = str(record["ConvertedOpportunityId"])
                     deal_people.append({"_id": f"{deal}|{name}", "deal": deal, "person": name})
@@ -292,7 +298,8 @@ class Salesforce(SalesforceWriter, BaseConnector):
         merged_contacts = [record for record in records if record.get("MasterRecordId")]
         return {
             "aliases": [
-                alias_row("lead", str(o["Id"]), o["MasterRecordId"], moment(o.get("SystemModstamp"))) for o in merged_contacts
+                alias_row("lead", str(o["Id"]), o["MasterRecordId"], moment(o.get("SystemModstamp")), MERGED)
+                for o in merged_contacts
             ]
         }
 

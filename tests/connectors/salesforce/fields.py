@@ -79,7 +79,10 @@ FIELDS = {
         "IsDeleted",
         "SystemModstamp",
     ],
-    "Event": ["Id", "WhoId", "StartDateTime", "DurationInMinutes", "CreatedDate", "IsDeleted", "SystemModstamp"],
+    "Event": ["Id", "WhoId", "StartDateTime", "DurationInMinutes", "CreatedDate", "IsChild", "IsDeleted", "SystemModstamp"],
+    "TaskRelation": ["Id", "TaskId", "RelationId", "IsWhat", "IsDeleted", "SystemModstamp"],
+    "EventRelation": ["Id", "EventId", "RelationId", "IsWhat", "IsInvitee", "Status", "IsDeleted", "SystemModstamp"],
+    "Account": ["Id", "IsPersonAccount", "IsDeleted", "SystemModstamp"],
     "EmailMessage": [
         "Id",
         "ActivityId",
