@@ -28,6 +28,7 @@ from connectors.crm.stream import Page, Stream, changed_rows
 from connectors.salesforce import activities
 from connectors.salesforce.api import SalesforceApi
 from connectors.salesforce.check import TRACKING_SCREEN, budget, checks
+from connectors.salesforce.currencies import Currencies
 from connectors.salesforce.histories import (
     ADDRESS,
     CONVERSION,
@@ -53,6 +54,7 @@ from features.attributes.values import has_opted_out
 MEMBER, MEMBER_PREFIX = "CampaignMember", "00v"  # Salesforce's own beginning of their ids
 CONVERSION_FIELDS = ("IsConverted", "ConvertedDate", "ConvertedAccountId", "ConvertedContactId", "ConvertedOpportunityId")
 OPT_OUTS = ("HasOptedOutOfEmail",)
+RECORD_TYPE, RECORD_TYPE_COLUMN = "RecordType.DeveloperName", "record_type"
 VITAL_FIELDS = frozenset({STATUS, *CONVERSION_FIELDS, *OPT_OUTS})
 KINDS_OF_FIELD = {"picklist", "string", "boolean", "double", "int", "percent", "currency", "date", "datetime", "multipicklist"}
 
@@ -216,27 +218,11 @@ class Salesforce(SalesforceWriter, BaseConnector):
         return [n for n, f in self._lead_fields.items() if f.get("custom") and f.get("calculated") and n not in named]
 
     @cached_property
-    def _rates(self) -> dict[str, float]:
-        """Currency → how much of it the corporate currency's unit is, in an org with several; else nothing."""
-        if "CurrencyIsoCode" not in self._lead_fields:
-            return {}
-        if "ConversionRate" not in self.api.describe("CurrencyType"):
-            needs = f"read access to CurrencyType ({SCREEN})"
-            self.left_out["rates of currencies"] = f"Amounts stay in the leads' own currencies. To convert them, give {needs}."
-            return {}
-        pages = self.api.query("SELECT Id, IsoCode, ConversionRate FROM CurrencyType")
-        return {str(record["IsoCode"]): float(record["ConversionRate"]) for page in pages for record in page}
+    def _currencies(self) -> Currencies:
+        return Currencies(self.api, self._lead_fields, lambda what, why: self.left_out.update({what: why}), SCREEN)
 
     def _value(self, record: Mapping[str, Any], name: str) -> Any:
-        """A field of a lead; an amount of money in the corporate currency, so that those of several can be compared."""
-        return self._money(record.get(name), name, record.get("CurrencyIsoCode"))
-
-    def _money(self, value: Any, name: str, currency: object) -> Any:
-        """A value of a field, now or once, of a lead that has this currency now."""
-        rate, amount = self._rates.get(str(currency)), number(value)
-        if amount is None or not rate or self._lead_fields.get(name, {}).get("type") != "currency":
-            return value
-        return round(amount / rate, 2)
+        return self._currencies.of_lead(record.get(name), name, record.get("CurrencyIsoCode"))
 
     @cached_property
     def _mapped_fields(self) -> list[str]:
@@ -255,6 +241,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
             *OPT_OUTS,
         )  # fmt: skip
         field_names = [f for f in dict.fromkeys([*fields, *self._mapped_fields, *self._custom_fields]) if f in visible_fields]
+        field_names += [RECORD_TYPE] if "RecordTypeId" in visible_fields else []
         return ObjectKind(
             "Lead", ("Id", *field_names, "SystemModstamp"), "SystemModstamp", self._lead_rows, "people", "", self.volatile
         )
@@ -273,6 +260,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
             people.append(
                 {
                     **{f: self._value(record, f) for f in columns if f in record},
+                    **({RECORD_TYPE_COLUMN: record[RECORD_TYPE]} if record.get(RECORD_TYPE) else {}),
                     "_id": name,
                     "_created_at": created,
                     "_company": company_key(record.get("Company"), self.landing.salt),
@@ -323,32 +311,21 @@ class Salesforce(SalesforceWriter, BaseConnector):
         if true(record.get("IsDeleted")):
             return {"_id": str(record["Id"]), "_gone_at": moment(record.get("SystemModstamp"))}
         closed, won = true(record.get("IsClosed")), true(record.get("IsWon"))
-        amount = record.get("Amount")
+        currency = record.get("CurrencyIsoCode") or self._currencies.usual
+        amount, currency = self._currencies.of_deal(number(record.get("Amount")), currency, record.get("CloseDate"))
         return {
             "_id": str(record["Id"]),
             "_created_at": moment(record.get("CreatedDate")),
             # the day on the form may be any; when it last changed its stage is when it was closed
             "_closed_at": (moment(record.get("LastStageChangeDate")) or moment(record.get("CloseDate"))) if closed else None,
-            "_amount": float(amount) if amount not in (None, "") else None,
-            "_currency": record.get("CurrencyIsoCode") or self._currency,
+            "_amount": amount,
+            "_currency": currency,
             "_status": "won" if won else "lost" if closed else "open",
             STAGE: record.get(STAGE),
         }
 
-    @cached_property
-    def _currency(self) -> str | None:
-        """The org's currency, where deals have none of their own."""
-        for page in self.api.query("SELECT Id, DefaultCurrencyIsoCode FROM Organization") if self._has_currency else ():
-            for record in page:
-                return str(record["DefaultCurrencyIsoCode"]) if record.get("DefaultCurrencyIsoCode") else None
-        return None
-
-    @cached_property
-    def _has_currency(self) -> bool:
-        return "DefaultCurrencyIsoCode" in self.api.describe("Organization")
-
     def _lead_history(self, records: Sequence[Mapping[str, Any]]) -> Tables:
-        return lead_changes(records, {STATUS, *self._tracked_fields}, self._money, self.landing.salt)
+        return lead_changes(records, {STATUS, *self._tracked_fields}, self._currencies.of_lead, self.landing.salt)
 
     def _stages(self, cursor: Any) -> Iterator[Page]:
         """What the org's stages and statuses are called and mean."""
@@ -375,7 +352,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
             opted_out=OPT_OUTS,
             companies_on_people=True,
             default_type=activities.fallback_type,
-            present=dict.fromkeys(("leads", "companies"), frozenset(self._lead_fields)),
+            present=dict.fromkeys(("leads", "companies"), frozenset({*self._lead_fields, RECORD_TYPE_COLUMN})),
             recorded=dict.fromkeys(("leads", "companies"), frozenset(self._tracked_fields)),
             recorded_by_changes="field",
             history_remedy=f"Salesforce records it from the day on that you switch it on: {TRACKING_SCREEN}",

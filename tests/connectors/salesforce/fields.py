@@ -65,6 +65,7 @@ FIELDS = {
     "OpportunityContactRole": ["Id", "OpportunityId", "ContactId", "IsDeleted", "SystemModstamp"],
     "OpportunityStage": ["Id", "MasterLabel", "ApiName", "IsClosed", "IsWon"],
     "CurrencyType": ["Id", "IsoCode", "ConversionRate", "IsCorporate"],
+    "DatedConversionRate": ["Id", "IsoCode", "StartDate", "NextStartDate", "ConversionRate"],
     "Organization": ["Id", "DefaultCurrencyIsoCode"],
     "Task": [
         "Id",

@@ -34,6 +34,7 @@ PREFIX = {
     "EmailMessageRelation": "0lE",
     "Organization": "00D",
     "CurrencyType": "01L",
+    "DatedConversionRate": "04w",
 }
 NEVER_LEADS = "Id NOT IN (SELECT ConvertedContactId FROM Lead WHERE IsConverted = true)"
 ACCESS = "UserRecordAccess.HasEditAccess"
