@@ -144,11 +144,11 @@ class SalesforceWriter:
             waiting = sorted(set(merges.values()) - winners.keys())
         return {name: _last(winners, name) for name in contacts if name in winners}
 
-    def _record(self, place: str, values: Mapping[str, Value]) -> dict[str, Any]:
-        kind = kind_of(place)
+    def _record(self, record_id: str, values: Mapping[str, Value]) -> dict[str, Any]:
+        kind = kind_of(record_id)
         names = {key: self.field(key).removesuffix("__c") + ("__pc" if kind == "Account" else "__c") for key in values}
         fields = {names[key]: iso(v) if isinstance(v, datetime) else v for key, v in values.items()}
-        return {"attributes": {"type": kind}, "id": place, **fields}
+        return {"attributes": {"type": kind}, "id": record_id, **fields}
 
 
 def kind_of(record: str) -> str:

@@ -377,15 +377,9 @@ class HubSpot(Fake):
     def merge(self, winner: str, loser: str) -> None:
         """Merge two contacts: the loser is no record of its own any more, its addresses are further ones of the winner."""
         record, lost = self.records["contacts"][winner], self.records["contacts"].pop(loser)
-        added = {
-            "hs_merged_object_ids": loser,
-            "hs_calculated_merged_vids": f"{loser}:{ms(datetime.fromtimestamp(self.now(), UTC))}",
-            "hs_additional_emails": ";".join(
-                filter(None, (lost.properties.get("email"), lost.properties.get("hs_additional_emails")))
-            ),
-        }
-        both = {name: ";".join(filter(None, (record.properties.get(name), value))) for name, value in added.items()}
-        self.touch("contacts", winner, both)
+        vids, mails = f"{loser}:{round(self.now() * 1000)}", [lost.properties.get(m) for m in ("email", "hs_additional_emails")]
+        added = {"hs_merged_object_ids": [loser], "hs_calculated_merged_vids": [vids], "hs_additional_emails": mails}
+        self.touch("contacts", winner, {n: ";".join(filter(None, [record.properties.get(n), *v])) for n, v in added.items()})
         self.merged[loser] = winner
 
 
