@@ -6,7 +6,9 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -66,10 +68,17 @@ def room_of(path: Path) -> str:
     return parts[1] if len(parts) > 2 else "."
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """All that a file consists of; the first is the file itself."""
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@cache
 def imported(path: Path) -> list[str]:
     """Every module a file imports, inside functions too."""
     modules = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             modules += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -77,9 +86,9 @@ def imported(path: Path) -> list[str]:
     return modules
 
 
-def bindings(tree: ast.AST) -> Iterator[str]:
+def bindings(path: Path) -> Iterator[str]:
     """Every name that a file gives: functions, classes, parameters, variables, attributes."""
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
         elif isinstance(node, ast.arg):
@@ -92,30 +101,37 @@ def bindings(tree: ast.AST) -> Iterator[str]:
             yield node.name
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_imports_go_down_only(path: Path) -> None:
-    house = path.relative_to(ROOT).parts[0]
-    for name in imported(path):
-        top = name.split(".")[0]
-        if top in FLOORS and top != house:
-            assert top in FLOORS[house], f"{house} imports {name}"
-        if top in HOMES:
-            assert name_of(path) in HOMES[top], f"{name} has its home in {HOMES[top]}"
-        assert top not in NEVER, f"{name}: there is no pickle in Ripeline"
+# one test for all files, not one for each: pytest would take longer than the looking does
+def test_imports_go_down_only() -> None:
+    faults = []
+    for path in FILES:
+        file, house = name_of(path), path.relative_to(ROOT).parts[0]
+        for name in imported(path):
+            top = name.split(".")[0]
+            if top in FLOORS and top != house and top not in FLOORS[house]:
+                faults.append(f"{file}: {house} imports {name}")
+            if top in HOMES and file not in HOMES[top]:
+                faults.append(f"{file}: {name} has its home in {HOMES[top]}")
+            if top in NEVER:
+                faults.append(f"{file}: {name}: there is no pickle in Ripeline")
+    assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p.name != "__main__.py"], ids=name_of)
-def test_within_a_house_imports_go_down_only_too(path: Path) -> None:
+def test_within_a_house_imports_go_down_only_too() -> None:
     """So no two rooms import each other. Commands (`__main__.py`) may call anything and are imported by nobody."""
-    house = path.relative_to(ROOT).parts[0]
-    rooms = ROOMS[house]
-    for name in imported(path):
-        target = MODULES.get(name)
-        if target is None or target.relative_to(ROOT).parts[0] != house or name == house:
-            continue
-        assert rooms.index(room_of(target)) <= rooms.index(room_of(path)), f"{room_of(path)} imports {name}, from above"
-        vendors = {room_of(target), room_of(path)} & set(VENDORS)
-        assert len(vendors) < 2, f"{room_of(path)} imports {name}: no CRM knows another"
+    faults = []
+    for path in FILES:
+        house, room = path.relative_to(ROOT).parts[0], room_of(path)
+        rooms = ROOMS[house]
+        for name in imported(path) if path.name != "__main__.py" else ():
+            target = MODULES.get(name)
+            if target is None or target.relative_to(ROOT).parts[0] != house or name == house:
+                continue
+            if rooms.index(room_of(target)) > rooms.index(room):
+                faults.append(f"{name_of(path)}: {room} imports {name}, from above")
+            if len({room_of(target), room} & set(VENDORS)) > 1:
+                faults.append(f"{name_of(path)}: {room} imports {name}: no CRM knows another")
+    assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize("house", list(FLOORS))
@@ -124,16 +140,16 @@ def test_every_room_has_its_floor(house: str) -> None:
     assert rooms <= set(ROOMS[house])
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_files_are_short_and_say_what_they_are(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert ast.get_docstring(ast.parse(text)), "a file begins with what it is"
-    assert len(text.splitlines()) <= MOST_LINES
+def test_files_say_what_they_are() -> None:
+    silent = [name_of(path) for path in FILES if not ast.get_docstring(cast("ast.Module", nodes(path)[0]))]
+    assert not silent, f"a file begins with what it is: {silent}"
 
 
-@pytest.mark.parametrize("path", BESIDE, ids=name_of)
-def test_tests_and_benchmarks_are_short_too(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+def test_files_are_short() -> None:
+    """Tests and benchmarks too."""
+    lines = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in [*FILES, *BESIDE]}
+    long = {file: number for file, number in lines.items() if number > MOST_LINES}
+    assert not long, long
 
 
 def stems_elsewhere() -> dict[str, tuple[list[str], str]]:
@@ -142,25 +158,32 @@ def stems_elsewhere() -> dict[str, tuple[list[str], str]]:
     return {file: ([test.strip() for test in tests.split(",")], reason) for file, tests, reason in rows}
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if not p.name.startswith("__") and "migrations" not in p.parts], ids=name_of)
-def test_every_file_has_a_test_of_its_stem_or_a_reason(path: Path) -> None:
-    own = ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.stem}.py")
-    elsewhere = stems_elsewhere().get(name_of(path))
-    assert own.is_file() != (elsewhere is not None), "a test of its own, or a line in tests/stems.tsv, and not both"
-    if elsewhere:
-        tests, reason = elsewhere
-        assert reason.strip()
-        assert [test for test in tests if not (ROOT / test).is_file()] == []
+def test_every_file_has_a_test_of_its_stem_or_a_reason() -> None:
+    elsewhere, faults = stems_elsewhere(), []
+    for path in FILES:
+        if path.name.startswith("__") or "migrations" in path.parts:
+            continue
+        file, own = name_of(path), ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.stem}.py")
+        if own.is_file() == (file in elsewhere):
+            faults.append(f"{file}: a test of its own, or a line in tests/stems.tsv, and not both")
+        tests, reason = elsewhere.get(file, ([], "its own"))
+        if not reason.strip():
+            faults.append(f"{file}: no reason")
+        faults += [f"{file}: there is no {test}" for test in tests if not (ROOT / test).is_file()]
+    assert not faults, "\n".join(faults)
 
 
 def test_no_reason_is_left_of_files_that_went() -> None:
     assert set(stems_elsewhere()) <= {name_of(path) for path in FILES}
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_names_name_something(path: Path) -> None:
-    names = {name.strip("_").lower() for name in bindings(ast.parse(path.read_text(encoding="utf-8")))}
-    assert names & NAMELESS <= GIVEN_TO_OTHERS.get(name_of(path), set()), "say which rows, whose text"
+def test_names_name_something() -> None:
+    faults = []
+    for path in FILES:
+        names = {name.strip("_").lower() for name in bindings(path)}
+        if nameless := (names & NAMELESS) - GIVEN_TO_OTHERS.get(name_of(path), set()):
+            faults.append(f"{name_of(path)}: say which rows, whose text: {', '.join(sorted(nameless))}")
+    assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize("house", list(FLOORS))
@@ -168,7 +191,7 @@ def test_a_class_has_its_name_once_in_a_house(house: str) -> None:
     places: dict[str, list[str]] = {}
     for path in FILES:
         if path.relative_to(ROOT).parts[0] == house:
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for node in nodes(path):
                 if isinstance(node, ast.ClassDef):
                     places.setdefault(node.name, []).append(name_of(path))
     assert {name: files for name, files in places.items() if len(files) > 1} == {}

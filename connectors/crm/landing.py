@@ -28,6 +28,7 @@ from features.common.errors import CrmError, DataError
 
 if TYPE_CHECKING:
     import dlt
+    import duckdb
     from dlt.destinations.sql_client import SqlClientBase
 
 
@@ -73,14 +74,46 @@ class Landing:
             if not self.file.exists():
                 # cursors without the rows behind them would lose whatever was read before
                 shutil.rmtree(work, ignore_errors=True)
-            # what is cached of a large file would look like memory that grows with the rows
-            credentials = DuckDbCredentials(str(self.file.resolve()))
-            credentials.global_config = {"memory_limit": MEMORY, "temp_directory": str(self.folder.resolve() / ".duckdb")}
-            destination = dlt.destinations.duckdb(credentials)
+            destination = dlt.destinations.duckdb(DuckDbCredentials(str(self.file.resolve())))
         destination.capabilities = _remembered(destination.capabilities)
         # a DuckDB file and a schema in it must not share their name
         dataset = f"{SCHEMA}_{self.crm}" if self.postgres else SCHEMA
         return dlt.pipeline(self.crm, destination=destination, dataset_name=dataset, pipelines_dir=str(work.resolve()))
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[None]:
+        """The DuckDB file stays open meanwhile: dlt opens it a dozen times a package, look-ups do for every page, and each time
+        took 20 ms. May be nested."""
+        _ = self._pipeline  # looks first whether the file is there
+        if self.postgres or self._open_files:
+            yield
+            return
+        self._open_file()
+        try:
+            yield
+        finally:
+            self._close_file()
+
+    def _open_file(self) -> None:
+        import duckdb
+
+        with _dlt_errors(self):
+            connection = duckdb.connect(str(self.file.resolve()))
+        self._open_files.append(connection)
+        # what is cached of a large file would look like memory that grows with the rows
+        connection.execute("SET GLOBAL memory_limit = ?", [MEMORY])
+        # DuckDB refuses the folder once it has spilled, though it is the same: here alone, and not while another holds the file
+        scratch = str(self.folder.resolve() / ".duckdb")
+        if connection.execute("SELECT current_setting('temp_directory')").fetchone() != (scratch,):
+            connection.execute("SET GLOBAL temp_directory = ?", [scratch])
+
+    def _close_file(self) -> None:
+        while self._open_files:
+            self._open_files.pop().close()
+
+    @cached_property
+    def _open_files(self) -> list[duckdb.DuckDBPyConnection]:
+        return []
 
     def cursors(self) -> dict[str, Any]:
         """Where each stream goes on. What an earlier run extracted and could not load is loaded first.
@@ -93,7 +126,8 @@ class Landing:
         with _dlt_errors(self):
             pipeline = self._pipeline
             if pipeline.has_pending_data:
-                pipeline.run(loader_file_format=self._format)
+                with self.connected():
+                    pipeline.run(loader_file_format=self._format)
             if not pipeline.state.get("sources") and self.postgres:
                 pipeline.sync_destination()
             sources: Any = pipeline.state.get("sources") or {}
@@ -128,8 +162,12 @@ class Landing:
                     *(_resource(name, arrow(name, rows)) for name, rows in tables.items() if rows),
                 ]
 
-            self._pipeline.run(source(), loader_file_format=self._format)
+            with self.connected():
+                self._pipeline.run(source(), loader_file_format=self._format)
         if sum(map(len, tables.values())) > LARGE:
+            if self._open_files:  # what waits beside the file goes into it
+                self._close_file()
+                self._open_file()
             _release_memory()
 
     def _keeps_state_alone(self) -> bool:
@@ -246,7 +284,7 @@ class Landing:
     def _client(self) -> Iterator[SqlClientBase[Any]]:
         """A client of the database: the connection is opened and closed, what dlt looks up to make one is kept."""
         client = self._idle_clients.pop() if self._idle_clients else self._pipeline.sql_client()
-        with client:
+        with self.connected(), client:
             yield client
         self._idle_clients.append(client)
 
@@ -318,12 +356,13 @@ def _resource(name: str, table: pa.Table) -> Any:
 @contextlib.contextmanager
 def _dlt_errors(landing: Landing) -> Iterator[None]:
     """dlt's errors as one of ours, without the address of the database, which may hold a password."""
+    import duckdb
     from dlt.common.exceptions import DltException
     from dlt.pipeline.exceptions import PipelineStepFailed
 
     try:
         yield
-    except (DltException, PipelineStepFailed, OSError) as error:
+    except (DltException, PipelineStepFailed, OSError, duckdb.Error) as error:
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__

@@ -83,10 +83,19 @@ def sync(
         for anything that would leave a hole; a stream that was readable once and is refused now is one.
     """
     start = time.perf_counter()
-    cursors = landing.cursors()
     synced = SyncResult()
+    with landing.connected():
+        _sync(streams, landing, synced, progress, marks or {})
+    synced.seconds = time.perf_counter() - start
+    return synced
+
+
+def _sync(
+    streams: Sequence[Stream], landing: Landing, synced: SyncResult, progress: Progress | None, marks: Mapping[str, Any]
+) -> None:
+    cursors = landing.cursors()
     chunk = _Chunk(landing, synced)
-    chunk.cursors = {name: mark for name, mark in (marks or {}).items() if cursors.get(name) != mark}
+    chunk.cursors = {name: mark for name, mark in marks.items() if cursors.get(name) != mark}
     try:
         for stream in streams:
             if not stream.due(cursors.get(stream.name)):
@@ -102,8 +111,6 @@ def sync(
                 progress(stream.name, 1, 1)
     finally:
         chunk.flush()
-    synced.seconds = time.perf_counter() - start
-    return synced
 
 
 def _read(stream: Stream, cursors: Mapping[str, Any], chunk: _Chunk, progress: Progress | None) -> None:

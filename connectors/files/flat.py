@@ -17,7 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from connectors.files.convert import Origin, Texts, as_time, times
-from connectors.files.settings import FileOptions, Outcome, Scalar, words
+from connectors.files.settings import Outcome, Scalar, words
+from connectors.files.writing import ColumnWriting
 from features.attributes.values import NO_WORDS, YES_WORDS
 from features.common.clock import DAY, MINUTE, Moments, microseconds, timestamps
 from features.common.errors import ConfigError, DataError, nearest
@@ -65,13 +66,14 @@ def flat_outcomes(
     outcome_values: Texts,
     outcome: Outcome,
     funnel: Funnel,
-    file: tuple[str, FileOptions],
+    files: tuple[str, str, ColumnWriting],
     outcome_days: Texts | None = None,
     report: DataReport | None = None,
 ) -> FlatOutcomes:
     """The outcome column beside its leads → lead stages.
 
-    Without `outcome_days` (a column of days) an outcome stands half a minute after the lead came.
+    `files`: what the file of the outcome is called, and that of its days, and how these are written. Without `outcome_days`
+    (that column) an outcome stands half a minute after the lead came. The index of both counts the rows of their file.
 
     Raises
     ------
@@ -80,8 +82,8 @@ def flat_outcomes(
     DataError
         for a value that is neither yes nor no, a column without a yes, or a day that cannot be read.
     """
-    name, options = file
-    origin = Origin(name, outcome.column, "outcome")
+    file, file_of_days, writing = files
+    origin = Origin(file, outcome.column, "outcome")
     positive, negative = _split_outcome(outcome_values, outcome, origin, report or DataReport())
     stage, exit_name = outcome.lead_stage or funnel.final, outcome.exit or next(iter(funnel.exits), None)
     if stage not in funnel.targets:
@@ -96,7 +98,8 @@ def flat_outcomes(
         )
     moments = as_time(pd.Series(timestamps(microseconds(leads["created_at"]) + REPLY), index=leads.index))
     if outcome_days is not None:
-        moments = times(outcome_days, options, Origin(name, outcome.at or "", "outcome.at"))
+        moments = times(outcome_days, writing.options, Origin(file_of_days, outcome.at or "", "outcome.at"), writing)
+        moments = moments.set_axis(leads.index)
     happened = (positive | negative) & moments.notna().to_numpy()
     rows = pd.DataFrame({"lead_id": leads["lead_id"], "lead_stage": np.where(positive, stage, exit_name or ""), "at": moments})
     return FlatOutcomes(rows[happened], ~(positive | negative))

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from connectors.files.convert import as_time
+from connectors.files.convert import Origin, Texts, as_time
 from connectors.files.days import from_creation
 from connectors.files.flat import FlatOutcomes, day_of_knowledge, flat_outcomes, row_times
 from connectors.files.reading import FIRST_ROW
@@ -22,9 +22,11 @@ from connectors.files.tables import (
     attributes_frame,
     check_required,
     frame_of,
+    remark,
     text_series,
     wide_lead_stages,
 )
+from connectors.files.writing import ColumnWriting
 from features.common.clock import microseconds, moment, timestamps
 from features.common.errors import ConfigError, DataError
 from features.dataset.data_report import DataReport
@@ -134,6 +136,7 @@ def _leads(
     for column in reserved:
         mapped.file.require(column, "outcome")
     elsewhere = _used_elsewhere(source, mapped) if mapping.keep == "all" else set()
+    elsewhere -= set(mapped.file.chosen)
     unmapped = sorted(elsewhere & set(mapped.custom()))
     report.note(
         "leads", "columns that feed other tables", len(unmapped), ", ".join(unmapped), "no attributes of leads: they would leak"
@@ -175,23 +178,29 @@ def _mapped_leads(source: FilesSource, folder: Path) -> MappedFile:
 def _outcomes(frame: pd.DataFrame, mapped: MappedFile, outcome: Outcome, funnel: Funnel, report: DataReport) -> FlatOutcomes:
     """What came of the leads of `frame`, by the columns of their file that say so."""
     raw = mapped.read(list(dict.fromkeys(c for c in (outcome.column, outcome.at) if c)))
-    values = text_series(raw, outcome.column, repeated=False).reindex(frame.index)
-    days = text_series(raw, outcome.at, repeated=False).reindex(frame.index) if outcome.at else None
+
+    def texts_of(column: str) -> Texts:
+        return mapped.file.in_own_rows(raw, column, text_series(raw, column, repeated=False).reindex(frame.index))
+
     when = outcome.at or outcome.column
-    outcomes = flat_outcomes(frame, values, outcome, funnel, (mapped.file.title(when), mapped.options_of(when)), days, report)
+    writing = ColumnWriting(mapped.options_of(when), None, mapped.other_columns(when), when)
+    files = mapped.file.title(outcome.column), mapped.file.title(when), writing
+    days = texts_of(outcome.at) if outcome.at else None
+    outcomes = flat_outcomes(frame, texts_of(outcome.column), outcome, funnel, files, days, report)
+    remark(report, "lead_stages", Origin(mapped.file.title(when), when, "outcome.at"), writing)
     if days is None or "created_at" not in frame:
         return outcomes
-    return replace(outcomes, lead_stages=from_creation(outcomes.lead_stages, frame, mapped.file.options.timezone))
+    return replace(outcomes, lead_stages=from_creation(outcomes.lead_stages, frame, mapped.options_of(when).timezone))
 
 
 def _used_elsewhere(source: FilesSource, leads: MappedFile) -> set[str]:
-    """Columns of the leads' file that other tables are made of, such as the days on which lead stages were reached."""
+    """Columns of the leads' files that other tables are made of, such as the days on which lead stages were reached."""
     used: set[str] = set()
     for name in ("companies", "interactions", "lead_stages", "deals"):
         for mapping in _mappings_of(source, name):
-            if mapping.file == source.leads.file:
-                dates = mapping.dates.values() if isinstance(mapping, LeadStagesFile) else ()
-                used |= {*mapping.columns.values(), *dates, *(set(TABLES[name].names) & set(leads.file.headers))}
+            dates = mapping.dates.values() if isinstance(mapping, LeadStagesFile) else ()
+            feeding = {*mapping.columns.values(), *dates, *TABLES[name].names}
+            used |= {name for column, name in leads.file.columns_of(mapping.file) if column in feeding}
     return used
 
 

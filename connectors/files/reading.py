@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -24,7 +25,7 @@ import pyarrow.parquet as pq
 from connectors.files.dialect import Dialect, find_dialect
 from connectors.files.record_check import RecordCheck, is_total
 from connectors.files.record_scan import HOLLOW, LINE, RecordScan
-from connectors.files.settings import FileOptions, Scalar, words
+from connectors.files.settings import FileOptions, Scalar, ValueMap, words
 from features.common.errors import DataError, nearest
 from features.dataset.data_report import DataReport
 
@@ -129,6 +130,31 @@ class RawFile:
     def title(self, column: str) -> str:
         """What the file is called where a value of this column is spoken of."""
         return self.name
+
+    def columns_of(self, file: str) -> list[tuple[str, str]]:
+        """The columns of a file of this name, each with what it is called here."""
+        return [(header, header) for header in self.headers] if Path(file) == Path(self.name) else []
+
+    def in_own_rows(self, raw: pa.Table, column: str, values: pd.Series[Any]) -> pd.Series[Any]:
+        """Values of a column of `raw` by the rows of the file that it stands in, where that is another one."""
+        return values
+
+    def matched(self, column: str, null_in: Mapping[str, Sequence[object]]) -> list[pa.Table]:
+        """A column that is joined as it stands in its file."""
+        return []
+
+    def all_rows(self, columns: Sequence[str], null_in: Mapping[str, Sequence[object]]) -> list[pa.Table]:
+        """Columns of a joined file with all its rows."""
+        return []
+
+    @property
+    def chosen(self) -> list[str]:
+        """The columns that joined files name under their own `keep`."""
+        return []
+
+    def value_maps(self, columns: Mapping[str, str]) -> dict[str, ValueMap]:
+        """What joined files say under their own `values`, by the target of `columns` or the column."""
+        return {}
 
     def markers(self, column: str, null_in: Mapping[str, Sequence[object]]) -> set[str]:
         """What means in a column that nothing is there."""

@@ -17,6 +17,7 @@ from features.dataset.tables import TABLES
 
 Scalar = bool | int | float | str  # YAML reads an unquoted 1 as a number and yes as true
 NULL = ("", "NULL", "null", "NaN", "nan", "N/A", "n/a", "#N/A")
+ValueMap = dict[Scalar, Scalar | None]  # their value → ours
 T = TypeVar("T")
 
 
@@ -79,7 +80,7 @@ class TableFile(FileOptions):
     file: str
     columns: dict[str, str] = Field(default_factory=dict)
     constants: dict[str, Scalar] = Field(default_factory=dict)
-    values: dict[str, dict[Scalar, Scalar | None]] = Field(default_factory=dict)
+    values: dict[str, ValueMap] = Field(default_factory=dict)
     null_in: dict[str, ValueOrList[Scalar]] = Field(default_factory=dict)
     only: dict[str, ValueOrList[Scalar]] = Field(default_factory=dict)
     skip: dict[str, ValueOrList[Scalar]] = Field(default_factory=dict)
@@ -159,15 +160,17 @@ class Outcome(Settings):
 class JoinedFile(FileOptions):
     """A file whose columns are added to those of another, row by row by a key.
 
-    `on`: the column of both files that holds it, or `{column of the first file: column of this one}`. `keep`, `exclude`: which
-    columns are added; `only`, `skip`: which rows are looked at. `repeated`: which row counts when a key has several (`error`:
-    none); of each column its first or last filled value.
+    `on`: the column of both files that holds it, or `{column of the first file: column of this one}`; a column of the table
+    that the first file feeds may stand for its column. `keep`, `exclude`: which columns are added; `only`, `skip`: which rows
+    are looked at; `values`: per column of this file, their value → ours. `repeated`: which row counts when a key has several
+    (`error`: none); of each column its first or last filled value.
     """
 
     file: str
     on: str | Annotated[dict[str, str], Field(min_length=1, max_length=1)]
     keep: Literal["all"] | list[str] = "all"
     exclude: ValueOrList[str] = Field(default_factory=list)
+    values: dict[str, ValueMap] = Field(default_factory=dict)
     null_in: dict[str, ValueOrList[Scalar]] = Field(default_factory=dict)
     only: dict[str, ValueOrList[Scalar]] = Field(default_factory=dict)
     skip: dict[str, ValueOrList[Scalar]] = Field(default_factory=dict)
@@ -177,7 +180,11 @@ class JoinedFile(FileOptions):
     @classmethod
     def _yaml_on(cls, raw_join: Any) -> Any:
         """YAML reads the bare key on as true."""
-        return {("on" if k is True else k): v for k, v in raw_join.items()} if isinstance(raw_join, Mapping) else raw_join
+        if not isinstance(raw_join, Mapping):
+            return raw_join
+        if "join" in raw_join:
+            raise ValueError("a joined file joins no other; list both under the `join:` of the first file")
+        return {("on" if k is True else k): v for k, v in raw_join.items()}
 
     @property
     def keys(self) -> tuple[str, str]:
@@ -190,7 +197,8 @@ class AttributesFile(TableFile):
 
     `keep`: "all" (but personal ones) or a list of them; `exclude`: never taken. `repeated`: which row counts when an id
     has several (`error`: none, it is a mistake); of each column its first or last filled value, a blank takes nothing away.
-    `join`: files whose columns count as columns of this one.
+    `join`: files whose columns count as columns of this one; a list under `keep` leaves theirs out but for those that it, or
+    their own `keep`, names.
     """
 
     join: ValueOrList[JoinedFile] = Field(default_factory=list)

@@ -34,7 +34,7 @@ class MappedFile:
         self.table = TABLES[table]
         self.file: RawFile = open_file(folder, mapping.file, source.options(mapping))
         if isinstance(mapping, AttributesFile) and mapping.join:
-            self.file = join(self.file, mapping.join, [source.options(joined) for joined in mapping.join], folder)
+            self.file = join(self.file, mapping, [source.options(joined) for joined in mapping.join], folder)
         self._other_columns: dict[tuple[str, ...], OtherColumns] = {}
         for name in self.table.names:
             if name in self.file.repeated and name not in mapping.columns and name not in mapping.constants:
@@ -47,6 +47,8 @@ class MappedFile:
             self.file.require(column, f"{table}.{target}")
         for column in [*mapping.only, *mapping.skip]:
             self.file.require(column, "only/skip")
+        if joined_values := self.file.value_maps(self.columns):
+            self.mapping = mapping.model_copy(update={"values": {**joined_values, **mapping.values}})
 
     def origin(self, target: str) -> Origin:
         column = self.columns.get(target, target)
@@ -59,7 +61,7 @@ class MappedFile:
             return []
         for column in [*mapping.exclude, *(mapping.keep if mapping.keep != "all" else [])]:
             self.file.require(column, "keep/exclude")
-        candidates = self.file.headers if mapping.keep == "all" else mapping.keep
+        candidates = self.file.headers if mapping.keep == "all" else list(dict.fromkeys([*mapping.keep, *self.file.chosen]))
         excluded = {*self.columns.values(), *mapping.exclude, *mapping.constants}
         return [c for c in candidates if c not in excluded]
 
@@ -74,8 +76,9 @@ class MappedFile:
             kinds = {c.name: c.kind for c in self.table.columns}
             ids = {h for target, h in self.columns.items() if kinds.get(target) in ("id", "text", "flag")}
             telling = [h for h in headers if h not in ids | self.file.numeric]
+            joined = self.file.all_rows(telling, self.mapping.null_in)
             self._other_columns[headers] = OtherColumns(
-                lambda: (block.select([*telling, ROW]) for block in self.blocks(telling))
+                lambda: joined or (block.select([*telling, ROW]) for block in self.blocks(telling))
             )
         return self._other_columns[headers]
 
@@ -173,7 +176,10 @@ def _writings(
     """Of each target, how its column is written, should anybody need to know."""
 
     def values_of(target: str) -> Callable[[], Iterator[Texts]]:
-        return lambda: (_values(mapped, raw, target, pd.Index(raw.column(ROW).to_numpy()), pointed)[0] for raw in blocks())
+        return lambda: (
+            _values(mapped, raw, target, pd.Index(raw.column(ROW).to_numpy()), pointed)[0]
+            for raw in mapped.file.matched(mapped.columns[target], mapped.mapping.null_in) or blocks()
+        )
 
     return {
         target: ColumnWriting(
@@ -221,9 +227,10 @@ def _block_frame(
             is_dropped |= _without_key(mapped, target, values, report)
             dropped |= is_dropped
             with errors.column(2 * number):
-                _require(values, is_dropped, mapped.origin(target))
+                _require(values, is_dropped, mapped.origin(target), mapped.file.name)
         with errors.column(2 * number + 1):
-            columns[target] = _convert(mapped, column, target, values, writings.get(target), report)
+            values = mapped.file.in_own_rows(raw, mapped.columns.get(target, target), values)
+            columns[target] = _convert(mapped, column, target, values, writings.get(target), report).set_axis(index)
     return pd.DataFrame(columns, index=index), dropped
 
 
@@ -255,11 +262,12 @@ def _without_key(mapped: MappedFile, target: str, values: Texts, report: DataRep
     return keyless
 
 
-def _require(values: Texts, is_dropped: npt.NDArray[np.bool_], origin: Origin) -> None:
+def _require(values: Texts, is_dropped: npt.NDArray[np.bool_], origin: Origin, file: str) -> None:
     missing = values.isna().to_numpy() & ~is_dropped
     if missing.any():
         row = values.index[int(np.flatnonzero(missing)[0])]
-        location = f"{origin.file}, row {row + FIRST_ROW}, column {origin.column!r}"
+        elsewhere = f" of {origin.file}" if origin.file != file else ""
+        location = f"{file}, row {row + FIRST_ROW}, column {origin.column!r}{elsewhere}"
         raise RowError(
             lambda rows: f"{location}: empty, but every row needs a {origin.target} ({rows:,} such rows).",
             f"Fill it in, take such rows out with `only:` or `skip:`, or give `constants: {{{origin.target}: …}}`.",
@@ -278,7 +286,7 @@ def _convert(
     if column.name == "opted_out":
         return _opt_outs(mapped, values, report)
     converted = as_kind(values, column.kind, options, mapped.origin(target), writing)
-    return converted if column.kind not in ("id", "text") or column.name in REPEATED else _plain(converted)
+    return converted if column.kind not in ("id", "text") or column.name in REPEATED else converted.astype("str")
 
 
 def _opt_outs(mapped: MappedFile, values: Texts, report: DataReport) -> pd.Series[Any]:
@@ -289,10 +297,6 @@ def _opt_outs(mapped: MappedFile, values: Texts, report: DataReport) -> pd.Serie
     action = "taken as opted out; `values: {opted_out: {…: false}}` translates it"
     report.warn(mapped.table.name, "opt-outs that are neither yes nor no", int(unclear.sum()), examples, action)
     return flags
-
-
-def _plain(values: Texts) -> pd.Series[Any]:
-    return values.astype("str")
 
 
 def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collection[str] = ()) -> pd.DataFrame:
@@ -315,7 +319,7 @@ def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collectio
             hollow.append(column)
             continue
         writing = ColumnWriting(mapped.options_of(column), None, mapped.other_columns(column), column, strict=False)
-        values = infer(texts, writing.options, writing)
+        values = infer(mapped.file.in_own_rows(raw, column, texts), writing.options, writing).set_axis(frame.index)
         if screen.keeps(column, values, texts):
             remark(report, mapped.table.name, Origin(mapped.file.title(column), column, column), writing)
             name = f"{column} (file)" if column in frame else column  # the mapped column has the name already
@@ -369,10 +373,8 @@ def wide_lead_stages(mapped: MappedFile, report: DataReport) -> pd.DataFrame:
     parts = []
     for stage, column in mapping.dates.items():
         texts = text_series(raw, column, repeated=False)
-        origin, writing = (
-            Origin(mapped.file.name, column, stage),
-            ColumnWriting(mapped.file.options, None, mapped.other_columns(column), column),
-        )
+        origin = Origin(mapped.file.name, column, stage)
+        writing = ColumnWriting(mapped.file.options, None, mapped.other_columns(column), column)
         times = as_kind(texts, "time", mapped.file.options, origin, writing)
         remark(report, mapped.table.name, origin, writing)
         part = pd.DataFrame({"lead_id": ids["lead_id"], "lead_stage": stage, "at": times.reindex(ids.index)})

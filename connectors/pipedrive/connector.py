@@ -384,8 +384,11 @@ class Pipedrive(PipedriveWriter, BaseConnector):
 
     def checks(self) -> Iterator[Check]:
         """See `Connector`."""
-        yield from checks(self.api, self._settings.mails)
-        if self._custom and not self._reads_persons:
+        readable = True
+        for check in checks(self.api, self._settings.mails):
+            readable &= check.status != "bad"
+            yield check
+        if readable and self._custom and not self._reads_persons:
             yield history_check(list(self._custom.values()))
 
     def budget(self, leads: int) -> CallBudget:

@@ -36,8 +36,9 @@ _CHANGES: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
 )
 
 
-def mismatch(example: str, leads: pd.Series[Any]) -> str:
-    """Why an id is no lead's: one sentence with the remedy, empty where there is nothing to say.
+def mismatch(example: str, leads: pd.Series[Any], file: str = "'leads'") -> str:
+    """Why an id is no lead's, or none of those of another `file`: one sentence with the remedy, empty where there is nothing
+    to say.
 
     >>> mismatch("0471", pd.Series(["471", "472"]))
     "'0471' would match '471' if leading zeros had not been lost: export the ids as text in both files"
@@ -48,7 +49,7 @@ def mismatch(example: str, leads: pd.Series[Any]) -> str:
     ids = pa.array(leads.astype("str"), pa.string())
     lost = _first(pc.match_substring_regex(ids, rf"(?i)^{_ROUNDED.pattern}$"), ids)
     if lost:
-        return f"{lost!r} in 'leads' {rounded}"
+        return f"{lost!r} in {file} {rounded}"
     if _SALESFORCE.fullmatch(example):
         other = _first(pc.equal(pc.utf8_slice_codeunits(ids, 0, 15), example[:15]), ids)
         if other and {len(example), len(other)} == {15, 18} and salesforce_id(example[:15]) in (example, other):

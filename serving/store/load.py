@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Table, literal_column, text
 from features.common.clock import NO_MOMENT, microseconds, moment
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
-from features.dataset.moments import outside, written
+from features.dataset.moments import hint, outside, written
 from serving.store.connect import insert
 from serving.store.json_values import drop_missing, packed
 from serving.store.pseudonyms import Ids
@@ -40,7 +40,8 @@ def plausible(dataset: Dataset, now: int) -> tuple[Dataset, DataReport]:
         moments = microseconds(tables[name][column])
         early, late = outside(moments, now)
         for mask, words in ((early, "before 1990"), (late, f"after the clock ({written(now)} UTC)")):
-            example = written(int(moments[mask][0])) if mask.any() else ""
+            first = int(moments[mask][0]) if mask.any() else now
+            example = f"{written(first)}{hint(first, now)}"
             report.warn(name, f"rows whose {column} lies {words}", int(mask.sum()), example, "not loaded")
         plausible_tables[name] = tables[name][~(early | late)].reset_index(drop=True)
     return replace(dataset, **plausible_tables), report

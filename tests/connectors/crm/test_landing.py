@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from connectors.crm import landing
 from connectors.crm.landing import Landing
+from features.common.errors import CrmError
 from tests.connectors.crm.crms import Opener
 
 
@@ -65,6 +67,33 @@ def test_cursors_without_rows_are_kept_beside_the_database_and_come_into_it_with
     assert Landing(empty.folder, "hubspot").cursors() == {"contacts": 1}
 
 
+def test_an_import_that_spills_goes_on_and_takes_no_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file stays open from the first look-up to the last package: a folder for what is spilled can be set only before."""
+    monkeypatch.setattr(landing, "MEMORY", "30MB")
+    ours = Landing(tmp_path, "hubspot")
+    ours.write({"people": [{"_id": "1", "_seq": 1}]}, {})
+    with ours.connected():
+        for _ in range(2):
+            with ours._client() as client:
+                [limit] = client.execute_sql("SELECT current_setting('memory_limit')") or ()
+                assert limit[0] == "28.6 MiB"
+                client.execute_sql("CREATE TABLE large AS SELECT range AS n, md5(range::VARCHAR) AS text FROM range(500_000)")
+                client.execute_sql("SELECT count(*) FROM (SELECT n FROM large ORDER BY text DESC)")
+                assert list((tmp_path / ".duckdb").iterdir())
+                with Landing(tmp_path, "hubspot").connected():
+                    pass
+                client.execute_sql("DROP TABLE large")
+        ours.write({"people": [{"_id": "2", "_seq": 2}]}, {"contacts": 1})
+    assert sorted(ours.values("people", "_seq", ["1", "2"])) == ["1", "2"]
+
+
+def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
+    ours = Landing(tmp_path, "hubspot")
+    ours.file.write_bytes(b"something else" * 1_000)
+    with pytest.raises(CrmError, match=r"landing\.duckdb failed: .*not a valid DuckDB"), ours.connected():
+        pass
+
+
 def test_a_column_that_another_landed_is_seen(tmp_path: Path) -> None:
     """What is kept of the tables' columns is not older than the tables."""
     ours = Landing(tmp_path, "hubspot")
@@ -78,8 +107,8 @@ def test_a_column_that_another_landed_is_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize("beginning", ["a|", "a_", "a%", "a'", "{a}", ""])
 def test_the_records_of_a_beginning_are_no_others(tmp_path: Path, beginning: str) -> None:
     """A beginning with a sign in it was as if there were none: others' records looked as if they were gone."""
-    landing = Landing(tmp_path, "hubspot")
+    ours = Landing(tmp_path, "hubspot")
     names = ["a|1", "a_1", "a%1", "a'1", "{a}1", "ab1", "b|1"]
-    landing.write({"engagements": [{"_id": name, "_seq": 1} for name in names]}, {})
-    records = [name for batch in landing.alive_records("engagements", beginning) for name in batch.column(0).to_pylist()]
+    ours.write({"engagements": [{"_id": name, "_seq": 1} for name in names]}, {})
+    records = [name for batch in ours.alive_records("engagements", beginning) for name in batch.column(0).to_pylist()]
     assert sorted(records) == sorted(name for name in names if name.startswith(beginning))

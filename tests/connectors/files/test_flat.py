@@ -176,3 +176,30 @@ def test_an_outcome_without_a_yes_lists_the_values_that_are_there(tmp_path: Path
     write(tmp_path, l__csv="id,won\n1,Signed\n2,Lost\n3,Lost\n")
     with pytest.raises(DataError, match=r"none of its 3 values is a yes \[True\]; seen are 'Lost' 2, 'Signed' 1\.\n.*yes"):
         load(tmp_path, CONFIG.replace("yes: 1, no: 0", "yes: yes"), FUNNEL)
+
+
+AT = "leads: {file: l.csv, columns: {lead_id: id, created_at: came}, outcome: {column: won, yes: 1, no: 0, at: ended}}"
+
+
+@pytest.mark.parametrize(
+    ("came", "days", "read_as"),
+    [
+        (("1/25/2026", "1/26/2026"), ("2/3/2026", "2/4/2026"), "3 February 2026"),
+        (("25/01/2026", "26/01/2026"), ("03/02/2026", "04/02/2026"), "3 February 2026"),
+        (("2026-01-25", "2026-01-26"), ("46056", "46057"), "3 February 2026"),
+    ],
+)
+def test_days_of_outcomes_are_judged_beside_the_other_columns_of_the_file(
+    tmp_path: Path, came: tuple[str, str], days: tuple[str, str], read_as: str
+) -> None:
+    write(tmp_path, l__csv=f"id,came,won,ended\na,{came[0]},1,{days[0]}\nb,{came[1]},0,{days[1]}\n")
+    dataset, report = load(tmp_path, AT, FUNNEL)
+    assert dataset.lead_stages["at"].dt.strftime("%d %m").tolist() == ["03 02", "04 02"]
+    (told,) = (line for line in report.lines() if "'ended' of l.csv" in line)
+    assert f"read as {read_as}" in told
+
+
+def test_days_of_outcomes_that_nothing_settles_are_asked(tmp_path: Path) -> None:
+    write(tmp_path, l__csv="id,came,won,ended\na,2026-01-25,1,02/03/2026\nb,2026-01-26,0,02/04/2026\n")
+    with pytest.raises(DataError, match=r"(?s)column 'ended'.*is 2 March 2026 or 3 February 2026.*Say which"):
+        load(tmp_path, AT, FUNNEL)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from connectors.files.load import files_of, load_files
 from connectors.files.settings import FilesSource
@@ -118,12 +119,12 @@ def test_what_is_not_there_is_named(tmp_path: Path, changes: dict[str, Any], wor
     assert words in str(refused.value)
 
 
-def test_a_value_that_cannot_be_read_is_told_with_both_files(tmp_path: Path) -> None:
+def test_a_value_that_cannot_be_read_is_told_with_its_file(tmp_path: Path) -> None:
     companies = {"file": "leads.csv", "columns": {"company_id": "lead_id", "employees": "staff"}, "join": [JOIN], "keep": []}
     for name, text in {"leads": LEADS, "profiles": "Nr,staff\n1,10\n2,many\n"}.items():
         (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
     source = FilesSource.model_validate({"leads": {"file": "leads.csv", "exclude": ["won"]}, "companies": companies})
-    with pytest.raises(DataError, match=r"profiles\.csv, joined to leads\.csv, row 3, column 'staff': 'many' is not a number"):
+    with pytest.raises(DataError, match=r"profiles\.csv, row 3, column 'staff': 'many' is not a number"):
         load_files(source, FUNNEL, tmp_path)
 
 
@@ -140,3 +141,121 @@ def test_yaml_reads_the_bare_key_and_the_file_is_one_of_the_source(tmp_path: Pat
     source = FilesSource.model_validate(yaml.safe_load(text))
     assert source.leads.join[0].keys == ("lead_id", "Nr")
     assert [path.name for path in files_of(source, tmp_path)] == ["leads.csv", "profiles.csv"]
+
+
+def test_a_joined_file_joins_no_other() -> None:
+    with pytest.raises(ValidationError, match="a joined file joins no other; list both"):
+        FilesSource.model_validate({"leads": {"file": "leads.csv", "join": JOIN | {"join": JOIN}}})
+
+
+def test_a_key_of_another_joined_file_is_named_as_such(tmp_path: Path) -> None:
+    mapping = {"join": [JOIN, {"file": "lands.csv", "on": {"Land": "code"}}]}
+    with pytest.raises(DataError, match=r"lands\.csv is to be joined by 'Land', which stands in profiles\.csv"):
+        load(tmp_path, mapping, lands="code,size\nDE,83\n")
+
+
+@pytest.mark.parametrize("on", ["lead_id", {"lead_id": "lead_id"}, {"Key": "lead_id"}])
+def test_a_column_of_the_table_stands_for_the_column_that_feeds_it(tmp_path: Path, on: Any) -> None:
+    mapping = {"columns": {"lead_id": "Key"}, "join": JOIN | {"on": on}}
+    leads, profiles = LEADS.replace("lead_id", "Key"), PROFILES.replace("Nr", "lead_id")
+    dataset, _ = load(tmp_path, mapping, leads=leads, profiles=profiles)
+    assert dataset.leads["score"].tolist()[:2] == [1.5, 1250.75]
+
+
+@pytest.mark.parametrize(("in_first", "in_joined"), [(".0", ""), ("", ".0"), (".0", ".0")])
+def test_keys_that_software_took_for_numbers_are_the_same(tmp_path: Path, in_first: str, in_joined: str) -> None:
+    leads = f"lead_id,created_at,utm,won\n1,2026-01-05,12{in_first},yes\n2,2026-01-06,13{in_first},no\n3,2026-01-07,,no\n"
+    campaigns = f"utm,channel\n13{in_joined},organic\n12{in_joined},paid\n"
+    join = {"file": "campaigns.csv", "on": "utm"}
+    dataset, report = load(tmp_path, {"join": join}, leads=leads, campaigns=campaigns)
+    assert dataset.leads["channel"].fillna("-").tolist() == ["paid", "organic", "-"]
+    assert "1 row of leads.csv without a 'utm', by which campaigns.csv is joined" in sentences(report)
+
+
+def test_a_key_that_is_only_written_in_another_way_is_explained(tmp_path: Path) -> None:
+    _, report = load(tmp_path, {"join": JOIN}, profiles="Nr;score\n1;1\n0002;2\n3;3\n4;4\n")
+    assert "'2' would match '0002' if leading zeros had not been lost" in sentences(report)
+
+
+@pytest.mark.parametrize("labels", ["id,target\n0001,1\n0002,0\n", "id,target\n,1\n"])
+def test_outcomes_of_nobody_are_an_error(tmp_path: Path, labels: str) -> None:
+    """No other column of the joined file is read: its outcomes would all be missing, and all leads open."""
+    mapping = {"order": "rows", "outcome": {"column": "target", "yes": 1}, "exclude": ["won"]}
+    with pytest.raises(DataError, match=r"No row of labels\.csv has a key that leads\.csv names in 'lead_id', such as '1'"):
+        load(tmp_path, mapping | {"join": {"file": "labels.csv", "on": {"lead_id": "id"}}}, labels=labels)
+
+
+def test_columns_of_a_joined_file_that_feed_other_tables_are_no_attributes(tmp_path: Path) -> None:
+    (tmp_path / "leads.csv").write_text(LEADS, encoding="utf-8")
+    (tmp_path / "profiles.csv").write_text("lead_id,score,customer_on\n1,5,2026-02-01\n2,7,\n", encoding="utf-8")
+    leads = {"file": "leads.csv", "exclude": "won", "join": {"file": "./profiles.csv", "on": "lead_id"}}
+    stages = {"file": "profiles.csv", "dates": {"customer": "customer_on"}}
+    dataset, report = load_files(FilesSource.model_validate({"leads": leads, "lead_stages": stages}), FUNNEL, tmp_path)
+    assert "score" in dataset.leads
+    assert "customer_on" not in dataset.leads
+    assert "customer_on); no attributes of leads: they would leak" in sentences(report)
+
+
+def test_values_are_told_with_the_row_of_their_own_file(tmp_path: Path) -> None:
+    mapping = {"columns": {"opted_out": "out", "created_at": "since"}, "join": [JOIN]}
+    profiles = "Nr,since\n9,2026-01-01\n8,2026-01-01\n4,2026-01-02\n3,2026-01-03\n2,soon\n1,2026-01-04\n"
+    leads = LEADS.replace("created_at", "out")
+    with pytest.raises(DataError, match=r"profiles\.csv, row 6, column 'since': 'soon' is not a date"):
+        load(tmp_path, mapping, leads=leads, profiles=profiles)
+    with pytest.raises(DataError, match=r"leads\.csv, row 4, column 'since' of profiles\.csv: empty, but every row needs"):
+        load(tmp_path, mapping, leads=leads, profiles="Nr,since\n2,2026-01-02\n1,2026-01-02\n4,2026-01-02\n")
+    labels = "id,target\n9,0\n8,0\n1,1\n2,perhaps\n"
+    outcome = {"column": "target", "yes": 1, "no": 0}
+    with pytest.raises(DataError, match=r"labels\.csv, row 5, column 'target': 'perhaps' is neither in yes"):
+        load(tmp_path, {"join": {"file": "labels.csv", "on": {"lead_id": "id"}}, "outcome": outcome}, labels=labels)
+
+
+def test_a_column_is_judged_by_its_whole_file(tmp_path: Path) -> None:
+    """A row that no lead has shows which number is the day; one that cannot be read is nobody's value."""
+    profiles = "Nr,since,score\n1,03.04.2025,5\n2,05.06.2025,6\n9,31.01.2025,none\n"
+    dataset, report = load(tmp_path, {"join": JOIN}, profiles=profiles)
+    assert dataset.leads["since"].dt.month.tolist()[:2] == [4, 6]
+    assert dataset.leads["score"].tolist()[:2] == [5.0, 6.0]
+    assert "1 row of profiles.csv that no row of leads.csv names (for example 9)" in sentences(report)
+
+
+@pytest.mark.parametrize(
+    ("keep", "in_join", "attributes"),
+    [
+        (["utm"], "all", {"utm"}),
+        (["utm", "score"], "all", {"utm", "score"}),
+        (["utm"], ["score"], {"utm", "score"}),
+        ("all", ["score"], {"utm", "score"}),
+    ],
+)
+def test_each_file_says_what_is_kept_of_it(tmp_path: Path, keep: Any, in_join: Any, attributes: set[str]) -> None:
+    dataset, _ = load(tmp_path, {"keep": keep, "join": JOIN | {"keep": in_join}})
+    assert {"utm", "Land", "score", "since"} & set(dataset.leads) == attributes
+
+
+@pytest.mark.parametrize("columns", [{}, {"country": "Land"}])
+def test_values_of_a_joined_file_are_translated(tmp_path: Path, columns: dict[str, str]) -> None:
+    dataset, _ = load(tmp_path, {"columns": columns, "join": JOIN | {"values": {"Land": {"DE": "Germany", "AT": "Austria"}}}})
+    assert dataset.leads["country" if columns else "Land"].tolist()[:2] == ["Germany", "Austria"]
+
+
+def test_a_file_may_be_joined_twice_by_different_keys(tmp_path: Path) -> None:
+    leads = "lead_id,created_at,owner,maker,won\n1,2026-01-05,a,b,yes\n2,2026-01-06,b,c,no\n3,2026-01-06,c,,no\n"
+    users = "user,team\na,red\nb,blue\nc,green\nd,grey\n"
+    joins = [{"file": "users.csv", "on": {"owner": "user"}}, {"file": "users.csv", "on": {"maker": "user"}}]
+    dataset, report = load(tmp_path, {"join": joins}, leads=leads, users=users)
+    assert dataset.leads["team"].tolist() == ["red", "blue", "green"]
+    assert dataset.leads["team (users.csv)"].fillna("-").tolist() == ["blue", "green", "-"]
+    assert "1 column of users.csv with the name of another (for example team (users.csv))" in sentences(report)
+
+
+def test_companies_are_joined_in_the_same_way(tmp_path: Path) -> None:
+    (tmp_path / "leads.csv").write_text("lead_id,created_at,company_id\n1,2026-01-05,x\n2,2026-01-06,y\n", encoding="utf-8")
+    (tmp_path / "firms.csv").write_text("id,industry\ny,it\nx,steel\n", encoding="utf-8")
+    (tmp_path / "sizes.csv").write_text("firm;staff;turnover\nx;10;1.250,75\ny;20;7,5\n", encoding="utf-8")
+    sizes = {"file": "sizes.csv", "on": {"company_id": "firm"}}
+    companies = {"file": "firms.csv", "columns": {"company_id": "id", "employees": "staff"}, "join": sizes}
+    source = FilesSource.model_validate({"leads": {"file": "leads.csv"}, "companies": companies})
+    dataset, _ = load_files(source, FUNNEL, tmp_path)
+    rows = dataset.companies.set_index("company_id")[["employees", "turnover"]]
+    assert rows.loc[["x", "y"]].to_numpy().tolist() == [[10.0, 1250.75], [20.0, 7.5]]

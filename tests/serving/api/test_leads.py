@@ -41,6 +41,27 @@ def test_a_bad_lead_is_told_what_is_wrong(world: World) -> None:
         assert detail in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("field", ["created_at", "at", "lead_stage_since"])
+@pytest.mark.parametrize(
+    ("moment", "detail"),
+    [("1970-01-01T00:00:00Z", "between 1990"), ("2062-05-20T09:00:00Z", "after the clock (2026-07-01 12:00")],
+)
+def test_a_lead_keeps_no_moment_that_cannot_be_meant(world: World, field: str, moment: str, detail: str) -> None:
+    answer = world.put("L-1", {"created_at": CREATED, "lead_stage": "mql", field: moment})
+    assert (answer.status_code, answer.json()["field"]) == (422, f"/{field}")
+    assert detail in answer.json()["detail"]
+
+
+def test_an_interaction_that_is_planned_is_refused_by_its_place_and_the_others_are_taken(world: World) -> None:
+    """A clock that is a few hours ahead is none of that."""
+    world.put("L-1")
+    moments = ("2026-06-20T10:00:00Z", "2026-07-22T10:00:00Z", "1970-01-01T00:00:00Z", "2026-07-02T01:30:00Z")
+    answer = world.happened(*(event(number, at=at) for number, at in enumerate(moments))).json()
+    assert answer["new"] == 2
+    assert [refusal["field"] for refusal in answer["refused"]] == ["/interactions/1/at", "/interactions/2/at"]
+    assert "send what is planned when it has happened" in answer["refused"][0]["detail"]
+
+
 def test_marketo_gets_the_score_of_a_stored_lead(store: Store) -> None:
     world = World(store, MARKETO_HOOK_KEY="marketo-key")
     world.put("L-1")

@@ -140,3 +140,17 @@ def test_identical_interactions_count_once_and_are_told(client: TestClient) -> N
     assert answers[0]["probabilities"] == answers[1]["probabilities"]
     assert "2 identical interactions are there more than once; each counts once." in answers[1]["warnings"]
     assert not any("identical" in warning for warning in answers[0]["warnings"])
+
+
+@pytest.mark.parametrize(("as_of", "warned"), [("2026-07-01T13:59:00Z", 0), ("2026-07-02", 1), ("2062-07-01T00:00:00Z", 1)])
+def test_an_as_of_after_the_clock_is_told(client: TestClient, as_of: str, warned: int) -> None:
+    """Within the hours that time zones lie apart it may be the present."""
+    result = client.post("/v1/score", json={"as_of": as_of, "leads": [lead()]}).json()["results"][0]
+    assert result["status"] == "scored"
+    assert sum("lies after the clock (2026-07-01 00:00 UTC)" in warning for warning in result["warnings"]) == warned
+
+
+def test_seconds_read_as_milliseconds_are_refused_with_the_other_reading(client: TestClient) -> None:
+    problem = client.post("/v1/score", json={"leads": [lead(created_at="1970-01-21T14:14:27Z")]}).json()
+    assert problem["field"] == "/leads/0/created_at"
+    assert "Are these seconds read as milliseconds? Then it is 2026-05-" in problem["detail"]

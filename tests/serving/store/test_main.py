@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from connectors.simulator.settings import SimulatorSettings
@@ -50,6 +52,23 @@ def test_from_loading_to_erasing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     told = capsys.readouterr().out
     assert "kept 30 days" in told
     assert "kept for ever" in told
+
+
+def test_rows_that_cannot_be_meant_are_told_and_not_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RIPELINE_STORE", f"sqlite:///{tmp_path}/leads.db")
+    dataset = simulate(SimulatorSettings(leads=40, days=300, seed=2)).dataset
+    leads, acts = dataset.leads.copy(), dataset.interactions.copy()
+    leads.loc[3, "created_at"] = pd.Timestamp("1970-01-01", tz="UTC")
+    acts.loc[[5, 6], "at"] = pd.Timestamp("2206-03-01", tz="UTC")
+    replace(dataset, leads=leads, interactions=acts).write(tmp_path / "data")
+    assert run(monkeypatch, "load", "--in", str(tmp_path / "data")) == 0
+    told = capsys.readouterr().out
+    assert "leads: 1 row whose created_at lies before 1990 (for example 1970-01-01 00:00, as software writes" in told
+    assert "interactions: 2 rows whose at lies after the clock" in told
+    assert "39 leads" in told
+    assert f"{len(acts) - 2:,} interactions" in told
 
 
 def test_what_cannot_be_read_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
