@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from connectors.crm.addresses import address_columns
+from connectors.crm.attribute_check import attribute_check, columns_of
 from connectors.crm.base import BaseConnector
 from connectors.crm.changes import DEAL_PREFIX
 from connectors.crm.connector import CallBudget, Check
@@ -35,6 +36,7 @@ from connectors.hubspot.records import (
     address_rows,
     addresses_of,
     archived_pages,
+    company_relations,
     deletion_rows,
     entity_aliases,
     entity_histories,
@@ -166,7 +168,7 @@ class HubSpot(HubSpotWriter, BaseConnector):
             mapped = [p for p in self.source.companies.values() if p in self._definitions[name]]
             property_names = [*mapped, "createdate", "hs_lastmodifieddate", MERGED_IDS]
             properties = self._existing_properties(name, property_names)
-            row, related = self._company, _company_relations
+            row, related = self._company, company_relations
             return RecordKind(name, name, "company", "hs_lastmodifieddate", properties, mapped, row, related, self.volatile)
         if name == "contacts":
             return self._contacts()
@@ -379,7 +381,14 @@ class HubSpot(HubSpotWriter, BaseConnector):
 
     def checks(self) -> Iterator[Check]:
         """See `Connector`."""
-        return checks(self.api)
+        readable = True
+        for check in checks(self.api):
+            readable &= check.subject != "token" or check.status != "bad"
+            yield check
+        if readable:
+            fields = [name for kind in ("contacts", "companies") for name in self._kind(kind).history]
+            columns = columns_of(self.source, fields, {EMAIL, *OPT_OUTS, *OUTCOMES, *self.person_stages})
+            yield attribute_check(list(columns), [], "HubSpot keeps the history of every property", "")
 
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""
@@ -389,7 +398,3 @@ class HubSpot(HubSpotWriter, BaseConnector):
 def _fallback_type(name: str) -> str | None:
     """A form by what its title speaks of, anything else by its own name."""
     return form_type(name.removeprefix("form: ")) if name.startswith("form: ") else plain(name)
-
-
-def _company_relations(records: Sequence[Mapping[str, Any]], _people: Mapping[str, list[str]]) -> Tables:
-    return {"history": entity_histories("company", records), "aliases": entity_aliases("company", records)}

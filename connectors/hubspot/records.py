@@ -236,3 +236,8 @@ def entity_histories(entity: str, records: Sequence[Mapping[str, Any]]) -> list[
 def entity_aliases(entity: str, records: Sequence[Mapping[str, Any]]) -> list[Row]:
     """The merged records of several."""
     return [row for record in records for row in alias_rows(entity, record)]
+
+
+def company_relations(records: Sequence[Mapping[str, Any]], _people: Mapping[str, list[str]]) -> Tables:
+    """What hangs on companies."""
+    return {"history": entity_histories("company", records), "aliases": entity_aliases("company", records)}

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from connectors.crm.addresses import address_columns
+from connectors.crm.attribute_check import columns_of
 from connectors.crm.base import BaseConnector
 from connectors.crm.changes import DEAL_PREFIX
 from connectors.crm.connector import CallBudget, Check
@@ -26,7 +27,7 @@ from connectors.crm.responses import RefusedError
 from connectors.crm.rows import alias_row, history_row, label_row, true
 from connectors.crm.stream import Page, Stream
 from connectors.marketo.api import BATCH, TYPES_PER_CALL, LostExportError, MarketoApi, fitting
-from connectors.marketo.check import budget, checks
+from connectors.marketo.check import KEPT, budget, checks, history_check
 from connectors.marketo.exports import ExportPart, Tables, by_month
 from connectors.marketo.records import (
     CONVERT,
@@ -371,7 +372,7 @@ class Marketo(MarketoWriter, BaseConnector):
             present=dict.fromkeys(("leads", "companies"), frozenset(self._fields)),
             recorded=dict.fromkeys(("leads", "companies"), frozenset(self._mapped_fields)),
             recorded_by_changes="any",
-            history_remedy="Marketo keeps changes for 90 days unless your subscription keeps them longer",
+            history_remedy=KEPT,
             stages_from_creation=frozenset(self.person_stages) - {STATUS, REVENUE_STAGE, CONVERTED},
         )
 
@@ -385,7 +386,13 @@ class Marketo(MarketoWriter, BaseConnector):
 
     def checks(self) -> Iterator[Check]:
         """See `Connector`."""
-        return checks(self.api, STATUS, self.history_start)
+        readable = True
+        for check in checks(self.api, STATUS, self.history_start):
+            readable &= check.status != "bad"
+            yield check
+        if readable:
+            others = {*OUTCOMES, *OPT_OUTS, *self.person_stages}
+            yield history_check(self.api, columns_of(self.source, self._mapped_fields, others), self.history_start)
 
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""

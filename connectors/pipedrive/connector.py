@@ -388,8 +388,8 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         for check in checks(self.api, self._settings.mails):
             readable &= check.status != "bad"
             yield check
-        if readable and self._custom and not self._reads_persons:
-            yield history_check(list(self._custom.values()))
+        if readable:
+            yield history_check(self.source.leads, self._custom.values(), self.source.companies, self._reads_persons)
 
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""

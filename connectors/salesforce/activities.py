@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,7 +27,6 @@ ATTENDEES = {
     "task_people": ("TaskRelation", "TaskId", "RelationId", "IsDeleted"),
     "event_people": ("EventRelation", "EventId", "RelationId", "Status", "IsDeleted"),
 }
-PEOPLE_FILTER = "IsWhat = false"
 DECLINED = "Declined"  # Status of who was invited and does not come
 MEMBERS = ("LeadId", "ContactId", "HasResponded", "FirstRespondedDate", "CreatedDate", "IsDeleted")
 PARENTS = {"CampaignMember": ("Campaign.Type", "Campaign.Name")}
@@ -155,6 +154,15 @@ def participants(results: Sequence[Mapping[str, Any]]) -> Tables:
         if record.get("RelationId")
     ]
     return {"takers": rows}
+
+
+def people_condition(fields: Collection[str]) -> str:
+    """The condition that a relation is one to a person; without Shared Activities Salesforce knows no other, and not the field.
+
+    >>> people_condition(["Id", "IsWhat"]), people_condition(["Id"])
+    ('IsWhat = false', '')
+    """
+    return "IsWhat = false" if "IsWhat" in fields else ""
 
 
 def attendees(results: Sequence[Mapping[str, Any]]) -> Tables:

@@ -201,6 +201,18 @@ class SalesforceApi:
             raise CrmError(f"A file of results has {len(rows):,} rows of {int(expected):,}.", "Run it again.")
         return rows, None if following in ("null", "") else following
 
+    def tracked(self, kind: str) -> frozenset[str] | None:
+        """The fields of an object that history tracking is on for; None where our user may not see that."""
+        soql = (
+            "SELECT QualifiedApiName FROM FieldDefinition "
+            f"WHERE EntityDefinition.QualifiedApiName = '{kind}' AND IsFieldHistoryTracked = true"
+        )
+        try:
+            answer = self.http.get(f"{self.root}/query", {"q": soql})
+        except RefusedError:
+            return None
+        return frozenset(str(record["QualifiedApiName"]) for page in self._pages(answer) for record in page)
+
     def limits(self) -> tuple[int | None, int | None]:
         """Calls a day, and how many are left."""
         daily = self.http.get(f"{self.root}/limits").body.get("DailyApiRequests", {})

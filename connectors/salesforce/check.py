@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from connectors.crm.attribute_check import SUBJECT, attribute_check
 from connectors.crm.connector import CallBudget, Check
 from connectors.crm.responses import RefusedError
 from connectors.salesforce.api import SalesforceApi
@@ -69,6 +71,21 @@ def checks(api: SalesforceApi, prefix: str) -> Iterator[Check]:
             "Deploy the metadata and assign the permission set (docs/crm/salesforce.md).",
         )
     )
+
+
+def history_check(
+    attributes: Mapping[str, str], fields: Mapping[str, Mapping[str, Any]], tracked: frozenset[str] | None
+) -> Check:
+    """Of which columns Salesforce records no changes. `attributes`: column → field; `tracked`: what history tracking is on for,
+    a compound field (Address) for all of its parts."""
+    if tracked is None:
+        finding = "our user may not see which fields are tracked (FieldDefinition): the import names those without a change"
+        return Check(SUBJECT, "warning", finding, f"{TRACKING_SCREEN}: look there which are ticked.")
+    unrecorded = [
+        name for name, field in attributes.items() if not {field, fields.get(field, {}).get("compoundFieldName")} & tracked
+    ]
+    remedy = f"Switch it on for those that the model should use, 20 at most: {TRACKING_SCREEN}. It counts from that day on."
+    return attribute_check(list(attributes), unrecorded, "history tracking is on", remedy)
 
 
 def _contacts(api: SalesforceApi) -> Check:

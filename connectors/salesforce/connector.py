@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from connectors.crm.addresses import address_columns
+from connectors.crm.attribute_check import columns_of
 from connectors.crm.base import BaseConnector
 from connectors.crm.changes import DEAL_PREFIX
 from connectors.crm.connector import CallBudget, Check
@@ -27,7 +28,7 @@ from connectors.crm.rows import alias_row, history_row, label_row, number, true
 from connectors.crm.stream import Page, Stream, changed_rows
 from connectors.salesforce import activities
 from connectors.salesforce.api import SalesforceApi
-from connectors.salesforce.check import TRACKING_SCREEN, budget, checks
+from connectors.salesforce.check import TRACKING_SCREEN, budget, checks, history_check
 from connectors.salesforce.currencies import Currencies
 from connectors.salesforce.histories import (
     ADDRESS,
@@ -107,9 +108,9 @@ class Salesforce(SalesforceWriter, BaseConnector):
             ("email_people", "EmailMessageRelation", acts.PARTICIPANTS, acts.participants, acts.ADDRESSED_FILTER),
             # who may see tasks sees these; an org that never allowed several people to one has none
             *(
-                (name, object_name, fields, acts.attendees, acts.PEOPLE_FILTER)
+                (name, object_name, fields, acts.attendees, acts.people_condition(visible_fields))
                 for name, (object_name, *fields) in acts.ATTENDEES.items()
-                if self.api.describe(object_name)
+                if (visible_fields := self.api.describe(object_name))
             ),
         )
         return [
@@ -117,9 +118,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
             self._optional("contacts", self._plain_kind("Contact", acts.MERGES, self._contact_rows), "Contact"),
             self._optional("opportunities", self._opportunities(), "Opportunity"),
             self._sweep_stream(),
-            self._recorded(
-                "lead_history", self._history(), "LeadHistory, and history tracking on Lead", [ADDRESS, *self._tracked_fields]
-            ),
+            self._lead_histories(),
             *self._deal_histories(),
             self._optional("opportunity_history", stages, "Opportunity"),
             self._optional("contact_roles", roles, "OpportunityContactRole"),
@@ -370,7 +369,11 @@ class Salesforce(SalesforceWriter, BaseConnector):
 
     def checks(self) -> Iterator[Check]:
         """See `Connector`."""
-        return checks(self.api, self.api_prefix)
+        yield from checks(self.api, self.api_prefix)
+        if self._lead_fields:
+            attributes = columns_of(self.source, self._tracked_fields, self.person_stages)
+            record_type = {f"lead.{RECORD_TYPE_COLUMN}": RECORD_TYPE} if "RecordTypeId" in self._lead_fields else {}
+            yield history_check({**attributes, **record_type}, self._lead_fields, self.api.tracked("Lead"))
 
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""

@@ -83,6 +83,7 @@ FIELDS = {
     "Event": ["Id", "WhoId", "StartDateTime", "DurationInMinutes", "CreatedDate", "IsChild", "IsDeleted", "SystemModstamp"],
     "TaskRelation": ["Id", "TaskId", "RelationId", "IsWhat", "IsDeleted", "SystemModstamp"],
     "EventRelation": ["Id", "EventId", "RelationId", "IsWhat", "IsInvitee", "Status", "IsDeleted", "SystemModstamp"],
+    "FieldDefinition": ["QualifiedApiName", "EntityDefinition.QualifiedApiName", "IsFieldHistoryTracked"],
     "Account": ["Id", "IsPersonAccount", "IsDeleted", "SystemModstamp"],
     "EmailMessage": [
         "Id",

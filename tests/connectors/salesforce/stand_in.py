@@ -62,6 +62,7 @@ class Salesforce(Fake):
     uncounted: set[str] = field(default_factory=set)  # objects of which there are too many to be counted in time
     concurrent: int = 0  # calls that meet too many others still
     closed: set[str] = field(default_factory=set)  # records that our user may see and not edit
+    tracked: set[str] = field(default_factory=lambda: {"Status"})  # fields of leads that history tracking is on for
     hidden: set[str] = field(default_factory=set)
     cursors: dict[str, tuple[list[dict[str, Any]], list[str]]] = field(default_factory=dict)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -198,6 +199,9 @@ class Salesforce(Fake):
         for name in names:
             if name not in ("COUNT()", ACCESS) and (name not in self.fields[kind] or f"{kind}.{name}" in self.hidden):
                 return 400, [{"message": f"No such column '{name}' on entity '{kind}'.", "errorCode": "INVALID_FIELD"}], {}
+        if kind == "FieldDefinition":
+            assert where == "EntityDefinition.QualifiedApiName = 'Lead' AND IsFieldHistoryTracked = true", where
+            return kind, names, [{"Id": name, "QualifiedApiName": name} for name in sorted(self.tracked)]
         converted = {r.get("ConvertedContactId") for r in self.records["Lead"].values() if r.get("IsConverted")}
         test = (lambda r: r["Id"] not in converted) if where == NEVER_LEADS else _condition(where)
         records = [r for r in self.records[kind].values() if test(r) and (deleted or not r.get("IsDeleted"))]

@@ -129,3 +129,18 @@ def test_who_else_takes_part_has_met_too(salesforce: Site) -> None:
     salesforce.run()
     assert types(salesforce, second)["meeting"] == 0
     assert sum(salesforce.run().synced.rows.values()) == 0
+
+
+def test_without_shared_activities_guests_of_an_event_are_there(salesforce: Site) -> None:
+    """Then a relation of an event knows no `IsWhat`, and those of tasks are not there."""
+    from tests.connectors.salesforce.stand_in import stamp
+
+    fake, records = salesforce.fake, salesforce.fake.records
+    records["Event"].clear()
+    fake.hidden |= {"EventRelation.IsWhat", "EventRelation.IsInvitee", "TaskRelation"}
+    first, second = [n for n, r in sorted(records["Lead"].items()) if not r["IsConverted"]][:2]
+    event = {"WhoId": first, "StartDateTime": stamp(AT), "DurationInMinutes": 30, "IsChild": False, "IsDeleted": False}
+    name = fake.add("Event", event | {"CreatedDate": stamp(AT), "SystemModstamp": stamp(AT)})
+    fake.attend(name, second, AT)
+    assert "event_people" not in salesforce.run().synced.refused
+    assert [types(salesforce, lead)["meeting"] for lead in (first, second)] == [1, 1]
