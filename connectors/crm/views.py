@@ -221,9 +221,9 @@ def _stage_rows(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: Data
         """
         for sql in unrecorded_stages(base, shape, people_columns)
     )
-    for name, leads in stages_without_history(base, shape, people_columns):
+    for subject, rows in stages_without_history(base, shape, people_columns):
         treatment = "no lead stage is made of it" + (f"; {shape.history_remedy}" if shape.history_remedy else "")
-        report.warn("lead_stages", f"leads with a {name} whose changes nobody recorded", leads, done=treatment)
+        report.warn("lead_stages", subject, rows, done=treatment)
     base.execute(f"""
         CREATE TABLE entered AS
         SELECT k.lead_id, s.stage, s.leaves, s.at, k.created_at, s.at < k.created_at - INTERVAL 1 DAY AS early
