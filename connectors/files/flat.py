@@ -108,8 +108,9 @@ def flat_outcomes(
     dated = moments.notna().to_numpy()
     rows = pd.DataFrame({"lead_id": leads["lead_id"], "lead_stage": np.where(positive, stage, exit_name or ""), "at": moments})
     if positive.any() and not (positive & dated).any():
+        rows_of_yes = f"every row whose {outcome.column!r} is a yes ({int(positive.sum()):,})"
         raise DataError(
-            f"{file_of_days}: {outcome.at!r} is blank in every row whose {outcome.column!r} is a yes ({int(positive.sum()):,}).",
+            f"{file_of_days}: {outcome.at!r} is blank in {rows_of_yes}.",
             "Name the column of the day on which it became one under `outcome: {at: …}`, or leave `at:` out if there is none.",
         )
     _tell_undated(outcome_values, outcome, origin, positive & ~dated, negative & ~dated, report or DataReport())
