@@ -66,7 +66,8 @@ class ColumnProfile:
         if not self.filled:
             return "empty"
         number = f"{len(self.values):,}{'' if self.complete else ' or more'} values"
-        personal = personal_header(self.header) or personal_content(list(self.values)[:200])
+        written_out = self.kind not in ("date", "yes/no", "number")  # what such values are does not speak of a person
+        personal = personal_header(self.header) or (personal_content(list(self.values)[:200]) if written_out else None)
         few = self.complete and len(self.values) <= 5 and self.filled >= 2 * len(self.values) and not personal
         examples = list(self.values) if few else list(dict.fromkeys(map(shape, list(self.values)[:200])))
         written = ", ".join(map(masked if few else repr, examples[: 5 if few else SHOWN]))
