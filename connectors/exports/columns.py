@@ -19,9 +19,9 @@ from connectors.files.settings import FileOptions
 from connectors.files.writing import ColumnWriting
 from features.attributes.date_text import Order
 from features.attributes.values import NO_WORDS, YES_WORDS
-from features.common.persons.headers import personal_header
+from features.common.persons.headers import Personal
 from features.common.persons.texts import masked
-from features.dataset.persons import personal_content
+from features.dataset.persons import personal_column
 
 Kind = Literal["empty", "date", "yes/no", "number", "id", "category", "text"]
 
@@ -29,6 +29,7 @@ MOST_VALUES = 2_000  # distinct values of a column that are remembered
 FEW_VALUES = 50  # distinct values of a category
 _DATE = re.compile(r"\b(?:date|datum|fecha|created|closed|timestamp)\b|datum$")
 _MOMENTS = (r"\d{10}", r"\d{13}", r"(?:199|20[0-4])\d{5}")  # seconds, milliseconds, 20260303
+JUDGED_VALUES = 200  # distinct values by which it is told whether a column speaks of persons
 SHOWN = 3  # shapes of a column that are shown
 
 
@@ -54,6 +55,17 @@ class ColumnProfile:
         return [value for value in self.values if masked(value) == repr(value)]
 
     @property
+    def personal(self) -> Personal | None:
+        """What it holds that is left out when it is read, judged by the first of its values."""
+        texts = pd.Series(list(self.values)[:JUDGED_VALUES], dtype="str")
+        typed: dict[str, pd.Series] = {
+            "date": pd.Series([], dtype="datetime64[us, UTC]"),
+            "yes/no": pd.Series([], dtype="boolean"),
+            "number": pd.to_numeric(texts.str.replace(",", ".", regex=False), errors="coerce"),
+        }
+        return personal_column(self.header, typed.get(self.kind, texts), texts, "leads", self.filled)
+
+    @property
     def unique(self) -> bool:
         """Has no value twice, as far as was counted?"""
         return bool(self.values) and all(count == 1 for count in self.values.values())
@@ -66,8 +78,7 @@ class ColumnProfile:
         if not self.filled:
             return "empty"
         number = f"{len(self.values):,}{'' if self.complete else ' or more'} values"
-        written_out = self.kind not in ("date", "yes/no", "number")  # what such values are does not speak of a person
-        personal = personal_header(self.header) or (personal_content(list(self.values)[:200]) if written_out else None)
+        personal = self.personal
         few = self.complete and len(self.values) <= 5 and self.filled >= 2 * len(self.values) and not personal
         examples = list(self.values) if few else list(dict.fromkeys(map(shape, list(self.values)[:200])))
         written = ", ".join(map(masked if few else repr, examples[: 5 if few else SHOWN]))
@@ -166,7 +177,7 @@ def is_date(header: str, values: Mapping[str, int], options: FileOptions) -> boo
     dated_header = bool(_DATE.search(fold(header)))
     if sample[dated].sum() < (0.5 if dated_header else 0.8) * sample.sum():
         return False
-    counts = texts[dated & texts.str.isdecimal().to_numpy()]
+    counts = texts[dated & texts.str.fullmatch(r"\d+(?:[.,]\d+)?").to_numpy(bool)]  # serial days have decimals, amounts too
     return dated_header or 2 * len(counts) < len(texts) or any(counts.str.fullmatch(form).all() for form in _MOMENTS)
 
 

@@ -28,8 +28,9 @@ from training.data.load import load
 DROPPED_FIRST = ("interactions", "deals", "companies")  # what a dataset can do without
 
 
-def run(folder: Path, out: Path | None, console: Console | None = None) -> Proposal:
-    """Look at a folder and print what was found; `out` gets the proposal as a configuration.
+def run(folder: Path, out: Path | None, console: Console | None = None, outcome: str | None = None) -> Proposal:
+    """Look at a folder and print what was found; `out` gets the proposal as a configuration. `outcome`: the column that says
+    what came of a lead, or `column=value` with the value of a yes.
 
     Raises
     ------
@@ -41,7 +42,7 @@ def run(folder: Path, out: Path | None, console: Console | None = None) -> Propo
     console = console or terminal()
     if out is not None and out.exists():
         raise ConfigError(f"OUT={out} is there already.", "Name another file, or remove it yourself.")
-    proposal = propose(folder.resolve(), Funnel())
+    proposal = propose(folder.resolve(), Funnel(), outcome)
     name = folder.resolve().name.replace(" ", "-") or "exports"
     report = None if proposal.missing else checked(proposal, name)
     _print(proposal, console)

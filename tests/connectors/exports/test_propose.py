@@ -233,3 +233,24 @@ def test_nothing_of_a_person_is_printed_or_written(files: dict[str, str], tmp_pa
         page.write(str(error))
     text = (page.getvalue() + (out.read_text() if out.exists() else "")).lower()
     assert [word for word in ("zelda", "quux", "jane", "ada low", "1234567") if word in text] == []
+
+
+def test_a_flat_file_of_other_words_is_read_once_its_outcome_is_named(tmp_path: Path) -> None:
+    """Nothing in it has a name that leads have; the question names the columns that could be it, and the words to say so."""
+    rows = "\n".join(f"{n},{n % 7 + 0.5},{20_000 + n * 3.25},{'Yes' if n % 3 else 'No'},{n % 2}" for n in range(40))
+    (tmp_path / "renewals.csv").write_text(f"no,tenure,charges,stayed here,partner\n{rows}\n", encoding="utf-8")
+    question = " ".join(propose(tmp_path, FUNNEL).questions)
+    assert "does one of 'partner', 'stayed here' say what came of each row" in question
+    assert 'OUTCOME="partner"' in question
+    assert "order: rows" in question
+    proposal = run(tmp_path, tmp_path / "mine.yaml", Console(file=io.StringIO()), "stayed here")
+    data, _ = load(Config.read(tmp_path / "mine.yaml"))
+    assert proposal.columns["renewals.csv"]["charges"].startswith("number")  # and no serial days of a spreadsheet
+    assert "speaks of persons" not in proposal.columns["renewals.csv"]["partner"]
+    assert (data.lead_stages["lead_stage"] == "customer").sum() == 26
+
+
+def test_a_column_that_no_file_has_cannot_be_the_outcome(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("plan,left\nA,1\nB,0\n", encoding="utf-8")
+    with pytest.raises(DataError, match="No file of the folder has a column 'churn'"):
+        propose(tmp_path, FUNNEL, "churn")
