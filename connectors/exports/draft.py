@@ -111,9 +111,9 @@ class Draft:
         ]
         if days:
             match.columns["created_at"] = days[0]
-            others = f", or {' or '.join(map(repr, days[1:]))}" if days[1:] else ""
+            alternatives = f", or {' or '.join(map(repr, days[1:]))}" if days[1:] else ""
             self.proposal.questions.append(
-                f"{match.file.name}: is {days[0]!r} the day on which a lead came{others}? {days[0]!r} was taken"
+                f"{match.file.name}: is {days[0]!r} the day on which a lead came{alternatives}? {days[0]!r} was taken"
             )
 
     def _companies_of_leads(self, match: ExportMatch, leads: FileMapping) -> None:

@@ -153,14 +153,16 @@ def _order_question(mapping: FileMapping, header: str, family: str, undecided: O
     text, reason = undecided.example[1], " as in other files of the folder" if elsewhere == {first} else ""
     readings = " or ".join(f"{in_words(text, order)} ({format_of(family, order)})" for order in further)
     ways = " or ".join(_ORDER_NAMES[order] for order in undecided.orders)
-    reading, place = in_words(text, first), f"{text!r} (row {undecided.example[0] + FIRST_ROW}) in {header!r}"
+    reading, example = in_words(text, first), f"{text!r} (row {undecided.example[0] + FIRST_ROW}) in {header!r}"
     if vendors == first:
         mapping.doubts.append(
-            f"{place} was read as {reading}, as English exports of {mapping.match.export.title} are written; if yours are not, "
-            f"it is {readings} (`date_format:`)"
+            f"{example} was read as {reading}, as English exports of {mapping.match.export.title} are written; if not, it is "
+            f"{readings} (`date_format:`)"
         )
         return format_of(family, first), f"as the vendor writes English exports: {text!r} is {reading} so, else {readings}"
-    mapping.questions.append(f"{place} could be {ways}: {reading} or {readings}? {reading} was taken{reason} (`date_format:`)")
+    mapping.questions.append(
+        f"{example} could be {ways}: {reading} or {readings}? {reading} was taken{reason} (`date_format:`)"
+    )
     return format_of(family, first), f"a guess{reason}: {text!r} is {reading} so, else {readings}"
 
 

@@ -44,7 +44,7 @@ _POSITIVE = re.compile(
     r"deposit|positive|good)\b|closed ?won|closed converted"
 )
 # words of a header that speak of who left: its yes is the no
-_GONE = re.compile(
+_CHURN = re.compile(
     r"\b(?:is|has)?(?:churn|churned|cancelled|canceled|attrition|attrited|exited|terminated|gekuendigt|kuendigung|abgewandert|"
     r"resilie|baja|abandono)\b"
 )
@@ -79,7 +79,7 @@ def _outcome(column: ColumnProfile, funnel: Funnel) -> OutcomeColumn | None:
     if _STATUS.search(name):
         is_status = 2 <= len(column.values) <= MOST_STATUSES and not _NO_STATUS.search(name)
         return _status(_speaking(column), len(_SURE), funnel) if is_status else None
-    if _GONE.search(name) and not _NOT_OUTCOME.search(name):
+    if _CHURN.search(name) and not _NOT_OUTCOME.search(name):
         return _stayed(_speaking(column))
     rank = next((i for i, pattern in enumerate(_SURE) if pattern.search(name)), None)
     is_sure = rank is not None and not _NOT_OUTCOME.search(name) and 2 <= len(column.values) <= 6

@@ -34,7 +34,7 @@ class RowFilter:
     values: Sequence[Scalar]
     blanks: frozenset[str]
     absent: dict[str, frozenset[str]] = field(init=False)
-    seen: dict[str, None] = field(default_factory=dict)
+    distinct: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         spellings = {str(value): frozenset(words(value)) for value in self.values}
@@ -51,13 +51,13 @@ class RowFilter:
         if self.absent:
             hits = set(pc.unique(texts.filter(mask)).to_pylist())
             self.absent = {label: of_it for label, of_it in self.absent.items() if not of_it & hits}
-        if self.absent and len(self.seen) < MOST_REMEMBERED:
-            self.seen.update(dict.fromkeys(pc.unique(texts.drop_null()).slice(0, MOST_REMEMBERED).to_pylist()))
+        if self.absent and len(self.distinct) < MOST_REMEMBERED:
+            self.distinct.update(dict.fromkeys(pc.unique(texts.drop_null()).slice(0, MOST_REMEMBERED).to_pylist()))
         return pc.or_(mask, pc.is_null(texts)) if self._sought & self.blanks else mask
 
     def tell(self, table: str, file: str, report: DataReport) -> None:
         """Warn of values that no row of the file has, once all were read."""
-        speaking = [value for value in self.seen if masked(value, self.column) == repr(value)]
+        speaking = [value for value in self.distinct if masked(value, self.column) == repr(value)]
         by_case = {value.casefold(): value for value in speaking}
         hints = []
         for label in list(self.absent)[:SHOWN]:

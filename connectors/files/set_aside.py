@@ -25,10 +25,10 @@ def without_rows_of(
         frame = tables.get(name)
         if frame is None or "lead_id" not in frame:
             continue
-        theirs = frame["lead_id"].astype("str").isin(lead_ids).to_numpy(bool)
-        if theirs.any():
-            remaining[name] = frame[~theirs]
-            _note(name, int(theirs.sum()), str(frame["lead_id"][theirs].iloc[0]), report)
+        of_these = frame["lead_id"].astype("str").isin(lead_ids).to_numpy(bool)
+        if of_these.any():
+            remaining[name] = frame[~of_these]
+            _note(name, int(of_these.sum()), str(frame["lead_id"][of_these].iloc[0]), report)
     return remaining
 
 
@@ -38,16 +38,16 @@ def interactions_without(lead_ids: Collection[str], file: Path, report: DataRepo
         return
     partial, rows, example = file.with_name(f"{file.name}.partial"), 0, ""
     ids = pa.array(sorted(lead_ids), pa.string())
-    with pq.ParquetFile(file) as whole, pq.ParquetWriter(partial, INTERACTIONS_SCHEMA, compression="lz4") as writer:
-        for group in range(whole.num_row_groups):
-            block = whole.read_row_group(group)
+    with pq.ParquetFile(file) as source, pq.ParquetWriter(partial, INTERACTIONS_SCHEMA, compression="lz4") as writer:
+        for group in range(source.num_row_groups):
+            block = source.read_row_group(group)
             column = block["lead_id"].cast(pa.string())
-            theirs = pc.is_in(column, value_set=ids)
-            count = pc.sum(theirs).as_py() or 0
-            example = example or (str(column.filter(theirs)[0]) if count else "")
+            of_these = pc.is_in(column, value_set=ids)
+            count = pc.sum(of_these).as_py() or 0
+            example = example or (str(column.filter(of_these)[0]) if count else "")
             rows += count
             if count < len(block):
-                writer.write_table(block.filter(pc.invert(theirs)) if count else block)
+                writer.write_table(block.filter(pc.invert(of_these)) if count else block)
     partial.replace(file)
     _note("interactions", rows, example, report)
 
