@@ -14,10 +14,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from features.common.clock import moment
 from features.common.errors import ConfigError, DataError, nearest
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
 from features.dataset.id_matches import with_mismatch
+from features.dataset.moments import extraction_sentence
 from features.dataset.tables import concat_frames
 from features.dataset.until import OF_LEADS, known_until
 
@@ -113,6 +115,7 @@ def _until(parts: Sequence[SourceDataset], report: DataReport) -> pd.Timestamp:
                 "its files are complete until later, give `extracted_at:`"
             ),
         )
+    report.extraction = extraction_sentence(moment(until), f", when {first_end.name} ends")
     return until
 
 

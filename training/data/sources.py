@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets as random
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from connectors.crm.landing import Landing
 
 SALT_BYTES = 32
+MAIL_IDS = "lead_ids are e-mail addresses"  # what a reader of files says of them
 
 
 def crm_folder(config: Config) -> Path:
@@ -46,7 +48,9 @@ def read_combined(config: Config, read: Callable[[Config], tuple[Dataset, DataRe
     parts, report = [], DataReport()
     for number, (name, item, part) in enumerate(zip(source_names(config), config.sources, config.parts, strict=True)):
         dataset, part_report = read(part)
-        report = report.merge(part_report) if number else part_report
+        # ids that are addresses are none of the whole, and each source has a day of its own
+        notes = [note for note in part_report.notes if number == 0 or not note.what.endswith(MAIL_IDS)]
+        report = report.merge(replace(part_report, notes=notes, extraction=""))
         addresses = _addresses(item, part, salt, first=number == 0) if salt is not None else None
         id_column = "lead_id" if item.join is None else item.join.id
         parts.append(SourceDataset(name, dataset, id_column, addresses, item.join.unmatched if item.join else "leave_out"))

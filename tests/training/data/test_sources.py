@@ -83,6 +83,8 @@ def test_webinars_are_acts_of_the_leads_of_another_file(tmp_path: Path) -> None:
     assert "webinars: 1 lead that the first source does not have" in told
     assert "36 days from the end of webinars (2026-01-15 00:00 UTC) to that of crm" in told
     assert "@" not in told
+    assert "e-mail addresses; kept" not in told
+    assert "Day of extraction: 2026-01-15 00:00 UTC, when webinars ends." in told
 
 
 def test_a_file_that_is_complete_until_later_says_so(tmp_path: Path) -> None:
