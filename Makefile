@@ -126,8 +126,8 @@ import: setup  ## read what is new in a CRM and write the dataset  CRM=hubspot|s
 live: setup  ## import, score and write back what changed, again and again  CRM=salesforce [EVERY=300] [CONFIG=…]
 	@$(CRM_NAMED) $(RUN) -m training live --crm $(CRM) $(CRM_CONFIG) $(if $(EVERY),--every $(EVERY))
 
-csv-check: setup  ## say whose exports lie in a folder and propose a configuration  FOLDER=exports [OUT=mine.yaml]
-	@$(if $(FOLDER),,echo "Name the folder: make csv-check FOLDER=exports"; exit 2;) $(RUN) -m training csv-check --folder $(FOLDER) $(if $(OUT),--out $(OUT))
+csv-check: setup  ## say whose exports lie in a folder and propose a configuration  FOLDER=exports [OUT=mine.yaml] [OUTCOME=column]
+	@$(if $(FOLDER),,echo "Name the folder: make csv-check FOLDER=exports"; exit 2;) $(RUN) -m training csv-check --folder $(FOLDER) $(if $(OUT),--out $(OUT)) $(if $(OUTCOME),--outcome "$(OUTCOME)")
 
 write-back: setup  ## score the imported leads and say what would be written; SEND=yes writes it  CRM=hubspot [CONFIG=…]
 	@$(CRM_NAMED) $(RUN) -m training write-back --crm $(CRM) $(CRM_CONFIG) $(if $(filter yes,$(SEND)),--send)

@@ -343,12 +343,13 @@ def live(
 def csv_check(
     folder: Annotated[Path, typer.Option(help="folder with files downloaded from a CRM")],
     out: Annotated[Path | None, typer.Option("--out", help="configuration to write")] = None,
+    outcome: Annotated[str | None, typer.Option(help="column that says what came of a lead, or column=value of a yes")] = None,
 ) -> None:
     """Say which CRM's exports lie in a folder, what they mean and what they cannot tell; propose a configuration."""
     from training.jobs.csv_check import run
 
     with _friendly_errors():
-        run(folder, out)
+        run(folder, out, outcome=outcome)
 
 
 if __name__ == "__main__":

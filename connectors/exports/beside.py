@@ -12,6 +12,7 @@ from connectors.exports.kinds import Export, fold, squash
 from connectors.exports.labels import deal_status
 from connectors.exports.mappings import FileMapping, column_values, mapping_of, overlap
 from connectors.exports.recognise import ExportMatch
+from features.common.persons.texts import masked
 
 MOST_STATUSES = 40  # distinct values of a status that are listed
 SINGLE_FILE = "only one file can be the leads; join the files into one (the header once) and look again"
@@ -113,10 +114,10 @@ def _lead_stages(draft: Draft, match: ExportMatch) -> None:
 def _stage_values(draft: Draft, match: ExportMatch, header: str, mapping: FileMapping) -> dict[str, str | None]:
     """Their lead stage → ours. Of a history of several fields only the rows of the status are looked at."""
     profile = match.profiles[header]
-    texts = list(profile.values)
+    texts = profile.speaking
     if "only" in mapping.content:
         ((field_header, allowed),) = mapping.content["only"].items()
-        texts = _values_where(match, header, field_header, allowed)
+        texts = [v for v in _values_where(match, header, field_header, allowed) if masked(v) == repr(v)]
     values = {v: guess(StageValue("Status", v, v, "", 0), draft.funnel) for v in texts[:MOST_STATUSES]}
     silent = [v for v, stage in values.items() if stage is None]
     if silent:
@@ -148,7 +149,7 @@ def _deals(draft: Draft, match: ExportMatch, lead_id: str | None) -> None:
     mapping = mapping_of(match, columns)
     status = columns.get("status")
     if status:
-        values = {v: deal_status(v) for v in list(match.profiles[status].values)[:MOST_STATUSES]}
+        values = {v: deal_status(v) for v in match.profiles[status].speaking[:MOST_STATUSES]}
         mapping.content["values"] = {**mapping.content.get("values", {}), "status": {**values, "*": "open"}}
         mapping.comments["values", "status"] = "by their words: won, lost or still open; null: left out"
         mapping.skip_blank("status", status)
@@ -177,7 +178,7 @@ def _stages_of_deals(draft: Draft, match: ExportMatch, lead_id: str) -> None:
     elif {"lead_stage", "at"} <= set(match.outcome):
         stage_header, at = match.outcome["lead_stage"], match.outcome["at"]
         ours = {"won": draft.funnel.final, "lost": "lost" if "lost" in draft.funnel.exits else None}
-        values = {v: ours.get(deal_status(v) or "") for v in list(match.profiles[stage_header].values)[:MOST_STATUSES]}
+        values = {v: ours.get(deal_status(v) or "") for v in match.profiles[stage_header].speaking[:MOST_STATUSES]}
         stages = {s for s in values.values() if s}
         if not stages:
             return

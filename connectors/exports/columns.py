@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.exports.dates import date_formats
 from connectors.exports.kinds import fold, squash
+from connectors.files.dates import date_mask
 from connectors.files.numbers import as_floats
 from connectors.files.reading import RawFile, is_moment
 from connectors.files.settings import FileOptions
+from connectors.files.writing import ColumnWriting
+from features.attributes.date_text import Order
 from features.attributes.values import NO_WORDS, YES_WORDS
-from features.common.persons.headers import personal_header
-from features.dataset.persons import personal_content
+from features.common.persons.headers import Personal
+from features.common.persons.texts import masked
+from features.dataset.persons import personal_column
 
 Kind = Literal["empty", "date", "yes/no", "number", "id", "category", "text"]
 
 MOST_VALUES = 2_000  # distinct values of a column that are remembered
 FEW_VALUES = 50  # distinct values of a category
 _DATE = re.compile(r"\b(?:date|datum|fecha|created|closed|timestamp)\b|datum$")
+_MOMENTS = (r"\d{10}", r"\d{13}", r"(?:199|20[0-4])\d{5}")  # seconds, milliseconds, 20260303
+JUDGED_VALUES = 200  # distinct values by which it is told whether a column speaks of persons
 SHOWN = 3  # shapes of a column that are shown
 
 
@@ -47,6 +50,21 @@ class ColumnProfile:
         return squash(self.header)
 
     @property
+    def speaking(self) -> list[str]:
+        """The values that say nothing of a person, and so may be told and mapped."""
+        return [value for value in self.values if masked(value) == repr(value)]
+
+    @property
+    def personal(self) -> Personal | None:
+        """What it holds that is left out when it is read, judged by the first of its values."""
+        texts = pd.Series(list(self.values)[:JUDGED_VALUES], dtype="str")
+        typed: dict[str, pd.Series] = {
+            "yes/no": pd.Series([], dtype="boolean"),
+            "number": pd.to_numeric(texts.str.replace(",", ".", regex=False), errors="coerce"),
+        }
+        return personal_column(self.header, typed.get(self.kind, texts), texts, "leads", self.filled)
+
+    @property
     def unique(self) -> bool:
         """Has no value twice, as far as was counted?"""
         return bool(self.values) and all(count == 1 for count in self.values.values())
@@ -59,10 +77,10 @@ class ColumnProfile:
         if not self.filled:
             return "empty"
         number = f"{len(self.values):,}{'' if self.complete else ' or more'} values"
-        personal = personal_header(self.header) or personal_content(list(self.values)[:200])
+        personal = self.personal
         few = self.complete and len(self.values) <= 5 and self.filled >= 2 * len(self.values) and not personal
         examples = list(self.values) if few else list(dict.fromkeys(map(shape, list(self.values)[:200])))
-        written = ", ".join(map(repr, examples[: 5 if few else SHOWN]))
+        written = ", ".join(map(masked if few else repr, examples[: 5 if few else SHOWN]))
         owner = f", speaks of persons ({personal})" if personal else ""
         return f"{self.kind}, {self.filled / self.rows:.0%} filled, {number}{owner}, {'' if few else 'written like '}{written}"
 
@@ -142,27 +160,34 @@ def kind_of(header: str, values: Mapping[str, int], filled: int, options: FileOp
 
 def _kind_of_text(values: Mapping[str, int], is_unique: bool, options: FileOptions) -> Kind:
     sample = pd.Series(list(values)[:200], dtype="str")
-    if are_numbers(list(sample), options).all():
+    if as_floats(sample, ColumnWriting(options).numbers(sample).decimal).notna().all():
         return "number"
     if is_unique and sample.str.fullmatch(r"[\w-]{6,40}").all() and sample.str.contains(r"\d").all():
         return "id"
     return "category" if len(values) <= FEW_VALUES and not is_unique else "text"
 
 
-def are_numbers(values: Sequence[str], options: FileOptions) -> npt.NDArray[np.bool_]:
-    """Which of these texts (n,) are read as numbers."""
-    return as_floats(pd.Series(list(values), dtype="str"), options.decimal or ".").notna().to_numpy()
-
-
 def is_date(header: str, values: Mapping[str, int], options: FileOptions) -> bool:
     """Do nearly all rows with these values hold dates, or half of them where the header speaks of one? Whole numbers are none
-    unless they have the length of a moment."""
-    sample = dict(list(values.items())[:200])
-    formats, _, unread = date_formats(list(sample), options.date_format or ())
-    rows = sum(sample.values())
-    numbers = sum(value.isdigit() for value in sample)
-    is_written = rows - sum(sample[value] for value in unread) >= (0.5 if _DATE.search(fold(header)) else 0.8) * rows
-    return is_written and (numbers < len(sample) / 2 or formats[:1] in (["epoch_s"], ["epoch_ms"]))
+    unless the header does, or all have the length of a moment or are days of our time."""
+    sample = pd.Series(dict(list(values.items())[:200]))
+    texts = pd.Series(sample.index.to_numpy(), dtype="str")
+    dated = date_mask(texts, options.date_format or ())
+    dated_header = bool(_DATE.search(fold(header)))
+    if sample[dated].sum() < (0.5 if dated_header else 0.8) * sample.sum():
+        return False
+    counts = texts[dated & texts.str.fullmatch(r"\d+(?:[.,]\d+)?").to_numpy(bool)]  # serial days have decimals, amounts too
+    return dated_header or 2 * len(counts) < len(texts) or any(counts.str.fullmatch(form).all() for form in _MOMENTS)
+
+
+def proven_orders(columns: Iterable[ColumnProfile]) -> set[Order]:
+    """The orders of day, month and year that the dates of these columns have for sure."""
+    judgements = (
+        ColumnWriting(FileOptions()).dates(pd.Series(list(c.values), dtype="str")) for c in columns if c.kind == "date"
+    )
+    return {
+        order for judgement in judgements for family, order in judgement.proven.items() if not family.startswith((".", "Y"))
+    }
 
 
 def first_filled(names: Sequence[str], columns: Mapping[str, ColumnProfile]) -> str | None:

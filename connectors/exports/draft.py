@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from connectors.exports.kinds import fold
 from connectors.exports.mappings import FileMapping, column_values, mapping_of
-from connectors.exports.outcome import OutcomeColumn, outcome_columns
+from connectors.exports.outcome import NamedOutcome, OutcomeColumn, outcome_candidates, outcome_columns
 from connectors.exports.plain import stage_dates
 from connectors.exports.proposal import Proposal
 from connectors.exports.recognise import ExportMatch
@@ -19,10 +19,19 @@ MAIL_IDS = ("email", "email address", "email work", "e mail", "e mail adresse")
 
 
 class Draft:
-    """The proposal while it is made: `leads` is the file of leads, `ids` its ids."""
+    """The proposal while it is made: `leads` is the file of leads, `ids` its ids; `named_outcome`: its column that, as
+    somebody says, holds the outcome."""
 
-    def __init__(self, folder: Path, funnel: Funnel, matches: list[ExportMatch], leads: ExportMatch | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        funnel: Funnel,
+        matches: list[ExportMatch],
+        leads: ExportMatch | None,
+        named_outcome: NamedOutcome | None = None,
+    ) -> None:
         self.funnel = funnel
+        self.named_outcome = named_outcome
         self.matches = matches
         self.proposal = Proposal({"kind": "files", "folder": str(folder)}, matches, [], [], [])
         self.stages: set[str] = set()
@@ -103,15 +112,28 @@ class Draft:
         self.add("companies", companies, listed=False)
 
     def take_outcome(self, match: ExportMatch) -> None:
-        """No day of any lead stage is known: a column that says what came of a lead, if there is one."""
-        guesses = outcome_columns([p for h, p in match.profiles.items() if h not in match.columns.values()], self.funnel)
+        """No day of any lead stage is known: a column that says what came of a lead, if there is one.
+
+        Raises
+        ------
+        DataError
+            if a column was named, and it cannot be told what its values mean.
+        """
+        named = self.named_outcome
+        if named is not None and named.column in match.profiles:
+            guesses = [named.of(match.profiles[named.column], self.funnel)]
+            match.columns = {target: header for target, header in match.columns.items() if header != named.column}
+        else:
+            guesses = outcome_columns([p for h, p in match.profiles.items() if h not in match.columns.values()], self.funnel)
         if not guesses:
             self._no_outcome(match)
             return
         best, mapping = guesses[0], self.proposal.source["leads"]
         yaml_path = ("source", "leads", "outcome")
         mapping["outcome"] = {"column": best.header, "yes": list(best.yes), "no": list(best.no)}
-        self.proposal.comments[yaml_path] = "by its name and its values; blank means still open"
+        self.proposal.comments[yaml_path] = (
+            f"{'named' if best.rank < 0 else 'by its name and its values'}; blank means still open"
+        )
         if best.open:
             mapping.setdefault("null_in", {})[best.header] = list(best.open)
             self.proposal.comments["source", "leads", "null_in", best.header] = "still open"
@@ -145,13 +167,24 @@ class Draft:
         self.proposal.missing = f"No file says what came of the leads in {match.file.name}."
         for other in (m for m in self.matches if m.export.table == "interactions" and "type" in m.columns):
             header = other.columns["type"]
-            types = ", ".join(map(repr, list(other.profiles[header].values)[:30]))
+            types = ", ".join(map(repr, other.profiles[header].speaking[:30]))
             self.proposal.questions.append(
                 f"does one of the {header!r} in {other.file.name} mean that a lead became a customer, or was lost? {types}"
             )
         self.proposal.questions.append(
             f"which column, or which other file, says whether a lead became a customer? Columns of {match.file.name}: {columns}"
         )
+        self.ask_for_outcome(match.file.name, outcome_candidates(match.profiles.values()))
+
+    def ask_for_outcome(self, name: str, candidates: Sequence[str]) -> None:
+        """Say how the column of a file that holds the outcome is named, with those that could be it by their two values."""
+        if candidates:
+            listed = ", ".join(map(repr, candidates[:8]))
+            self.proposal.questions.append(
+                f'{name}: does one of {listed} say what came of each row? Say which: OUTCOME="{candidates[0]}" '
+                f'(with the value of a yes: OUTCOME="{candidates[0]}=value"); '
+                "the order of its rows is taken for that of time then (order: rows)"
+            )
 
     def refuse_undated(self, match: ExportMatch) -> None:
         """Other files have days, the leads have none: they cannot stand beside each other."""
@@ -162,8 +195,5 @@ class Draft:
         absent = [s for s in self.funnel.targets if s not in self.stages]
         exits = [e for e in self.funnel.exits if e in self.stages] or list(self.funnel.exits[-1:])
         self.proposal.funnel = {"stages": [self.funnel.stages[0], *targets], "exits": exits}
-        if "outcome" in self.proposal.source["leads"]:
-            self.proposal.funnel["horizons"] = {targets[-1]: 30}
-            self.proposal.comments["funnel", "horizons"] = "days; the outcome has no day, so this is not used to judge it"
         if absent:
             self.proposal.comments["funnel", "stages"] = f"no file says when a lead became {' or '.join(absent)}"

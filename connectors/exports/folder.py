@@ -7,8 +7,9 @@ import csv
 import gzip
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -16,12 +17,14 @@ from connectors.exports.columns import ColumnProfile, profiles
 from connectors.files.reading import RawFile, open_file
 from connectors.files.settings import NULL, FileOptions
 from features.common.errors import DataError, RipelineError
+from features.common.persons.texts import is_personal_text
 
 READ = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", ".pq")
 _PACKED = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".gz")
 _SHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 _IGNORED = (".yaml", ".yml", ".md", ".pdf", ".png", ".jpg", ".jpeg", ".docx", ".py", ".ipynb", ".log", ".html")
 MOST_FILES = 200
+EXCEL_ENCODING = "cp1252"  # what Excel on Windows writes: taken for what is not UTF-8
 _CHUNK = 1 << 22
 
 
@@ -87,7 +90,7 @@ def contents(folder: Path) -> Contents:
 
 
 def _open(folder: Path, name: str) -> FolderFile:
-    path, low = folder / name, name.lower()
+    low = name.lower()
     if low.endswith(_SHEETS):
         raise DataError("It is a spreadsheet.", "Open it and save the sheet as CSV UTF-8, or export as CSV")
     if low.endswith((".json", ".jsonl", ".xml")):
@@ -97,56 +100,25 @@ def _open(folder: Path, name: str) -> FolderFile:
     if not low.endswith(READ):
         raise DataError("It has no ending of a table.", "If it is a CSV file, name it .csv")
     options = FileOptions(null=list(NULL))
-    if not low.endswith((".parquet", ".pq")):
-        if not path.stat().st_size:
-            raise DataError("It is empty.", "Export it again; its first row must name the columns")
-        options = options.model_copy(update={"encoding": encoding_of(path)})
     file = open_file(folder, name, options)
+    if not file.parquet and file.options.encoding == "utf-8" and not is_utf8(file):
+        file = open_file(folder, name, options.model_copy(update={"encoding": EXCEL_ENCODING}))
     if low.endswith((".txt", ".txt.gz")) and len(file.headers) == 1:
         raise DataError("It is text in one column, no table.", "If it is one, name its first column and separate the columns")
-    if not low.endswith((".parquet", ".pq")) and footer(file):
-        file = replace(file, options=file.options.model_copy(update={"footer": True}))
+    if kind := next((kind for h in file.headers if (kind := is_personal_text(h))), None):
+        raise DataError(f"Its first row holds values ({kind}) and names no columns.", "Export it with the names of its columns")
     return FolderFile(file, profiles(file))
 
 
-def encoding_of(path: Path) -> str:
-    """UTF-8 where all of the file is it; else what Excel on Windows writes.
-
-    Raises
-    ------
-    DataError
-        for a file that is no text, whatever its ending.
-    """
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
+def is_utf8(file: RawFile) -> bool:
+    """Is all of a text file UTF-8?"""
+    opener: Any = gzip.open if file.gzipped else open
     decoder = codecs.getincrementaldecoder("utf-8")()
-    with opener(path, "rb") as file:
-        start = file.read(_CHUNK)
-        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-            raise DataError("It is a spreadsheet or packed, whatever its ending says.", "Save the sheet as CSV UTF-8")
-        if start[:400].lstrip().lower().startswith((b"<html", b"<!doctype", b"<?xml", b"<table")):
-            raise DataError("It is a web page, whatever its ending says.", "Export as CSV (of reports: details only)")
-        if b"\x00" in start[:4_000]:
-            if start[1:400:2].count(0) > 100 or (len(start) < 400 and start[1::2].count(0) > len(start) // 4):
-                return "utf-16-le"
-            raise DataError("It is no text: it has zero bytes.", "Export it as CSV in UTF-8")
+    with opener(file.path, "rb") as stream:
         try:
-            while start:
-                decoder.decode(start)
-                start = file.read(_CHUNK)
+            while piece := stream.read(_CHUNK):
+                decoder.decode(piece)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8"
-
-
-def footer(file: RawFile) -> bool:
-    """Do the last lines of the file have a single field, as old reports write who made them?"""
-    if file.path.suffix.lower() == ".gz" or len(file.headers) < 2:
-        return False
-    with file.path.open("rb") as raw:
-        raw.seek(max(0, file.path.stat().st_size - 2_000))
-        tail = raw.read().decode(file.options.encoding or "utf-8", "replace").splitlines()
-    last_rows = [row for row in csv.reader(tail[-6:], delimiter=file.options.separator or ",") if row]
-    return any(len(row) == 1 for row in last_rows)
+            return False
+    return True

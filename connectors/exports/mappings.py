@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.exports.columns import ColumnProfile, are_numbers
-from connectors.exports.dates import date_formats
+from connectors.exports.columns import ColumnProfile
+from connectors.exports.folder import EXCEL_ENCODING
 from connectors.exports.kinds import squash
 from connectors.exports.labels import DELETED
 from connectors.exports.recognise import ExportMatch
-from connectors.files.settings import FileOptions
+from connectors.files.convert import Texts, plain_times
+from connectors.files.date_orders import DateJudgement, OpenOrder, in_words
+from connectors.files.dates import date_mask, format_of, given_orders
+from connectors.files.numbers import NumberJudgement, as_floats, plain_numbers
+from connectors.files.reading import FIRST_ROW, ROW
+from connectors.files.shapes import text_array
+from connectors.files.tables import telling_columns, text_series
+from connectors.files.writing import ColumnWriting, OtherColumns
+from features.attributes.bands import is_range
+from features.attributes.date_text import Order
 from features.attributes.values import NO_WORDS, YES_WORDS
+from features.common.persons.texts import masked
+from features.dataset.tables import TABLES, Table
 
 TIMES = ("created_at", "at", "closed_at")
 NUMBERS = ("amount", "annual_revenue", "employees", "value")
 ODD_SHARE = 0.05  # of the rows, whose value is then taken for "nothing there"
 ODD_VALUES = 20
 MOST_FLAGS = 10
-SAMPLE = 300  # distinct dates of a column by which the order of day and month in a file is judged
-_GROUPED = re.compile(r"^[+-]?\d{1,3}(?:\.\d{3})+$")
 
 
 @dataclass
@@ -52,23 +61,16 @@ class FileMapping:
         self.comments[(key,)] = why
 
 
-def mapping_of(
-    match: ExportMatch, columns: Mapping[str, str], dates: Mapping[str, str] | None = None, options: FileMapping | None = None
-) -> FileMapping:
-    """The mapping of these columns (and days of lead stages) of a file, with how it is written and which rows are deleted."""
+def mapping_of(match: ExportMatch, columns: Mapping[str, str], dates: Mapping[str, str] | None = None) -> FileMapping:
+    """The mapping of these columns (and days of lead stages) of a file, with how it is written where the reader cannot tell by
+    itself, and which rows are deleted."""
     mapping = FileMapping(match, {"file": match.file.name})
-    written = match.file.options
-    if written.encoding not in ("utf-8", "utf-16", None):
-        mapping.set("encoding", written.encoding, "it is not UTF-8; what Excel on Windows writes was taken")
-    if written.separator not in (",", None) and not match.file.parquet:
-        mapping.content["separator"] = written.separator
-    if written.footer:
-        mapping.set("footer", True, "its last lines have a single field")
+    if match.file.options.encoding == EXCEL_ENCODING:
+        mapping.set("encoding", EXCEL_ENCODING, "it is not UTF-8; what Excel on Windows writes was taken")
     targets = dict(columns)
-    _dates(mapping, [h for t, h in targets.items() if t in TIMES] + list((dates or {}).values()))
-    decimal = _decimal(mapping, [h for t, h in targets.items() if t in NUMBERS])
-    for target in [t for t in targets if t in NUMBERS]:
-        _number(mapping, target, targets, FileOptions(decimal=decimal))
+    file = _Writings(mapping, TABLES[match.export.table or "leads"], targets)
+    _dates(mapping, file, [h for t, h in targets.items() if t in TIMES] + list((dates or {}).values()))
+    _numbers(mapping, file, targets)
     if "opted_out" in targets:
         _flag(mapping, targets)
     mapping.content["columns"] = targets
@@ -79,29 +81,86 @@ def mapping_of(
     return mapping
 
 
+class _Writings:
+    """How the columns of a file are written, judged as reading them does, with what the mapping takes for nothing there."""
+
+    def __init__(self, mapping: FileMapping, table: Table, columns: Mapping[str, str]) -> None:
+        self._mapping = mapping
+        self._file = mapping.match.file
+        telling = telling_columns(table, self._file.headers, columns, self._file)
+        self._other_columns = OtherColumns(lambda: (block.select([*telling, ROW]) for block in self._blocks(telling)))
+
+    def of(self, header: str, *, counts: bool = False) -> ColumnWriting:
+        return ColumnWriting(
+            self._file.options_of(header), lambda: self.values(header), self._other_columns, header, counts=counts
+        )
+
+    def values(self, header: str) -> Iterator[Texts]:
+        """A column, block by block."""
+        return (text_series(block, header, repeated=False) for block in self._blocks([header]))
+
+    def _blocks(self, headers: Sequence[str]) -> Iterator[pa.Table]:
+        null_in = {h: values for h, values in self._mapping.content.get("null_in", {}).items() if h in headers}
+        return self._file.blocks(headers, null_in)
+
+
 def is_flag(profile: ColumnProfile) -> bool:
     """Has it nothing but yes and no, or only one of them?"""
     return profile.complete and all(v.casefold() in YES_WORDS | NO_WORDS for v in profile.values)
 
 
-def _dates(mapping: FileMapping, headers: Sequence[str]) -> None:
-    profiles = [mapping.match.profiles[h] for h in dict.fromkeys(headers)]
-    values = [v for p in profiles for v in p.values]
-    dated = [p for p in mapping.match.profiles.values() if p.kind == "date"]
-    of_file, doubt, _ = date_formats([v for p in dated for v in list(p.values)[:SAMPLE]])  # one order of day and month a file
-    formats, _, unread = date_formats(values, of_file)
-    if not values or len(unread) == len(values):
-        if values:
-            mapping.doubts.append(f"dates such as {values[0]!r} are written in a way that is not known; set `date_format:`")
-        return
-    if formats:
-        mapping.set("date_format", formats, f"such as {values[0]!r}")
-    if doubt and formats:
-        mapping.questions.append(f"{doubt}: which is it? (`date_format:`)")
-        mapping.comments[("date_format",)] = doubt
+def _dates(mapping: FileMapping, file: _Writings, headers: Sequence[str]) -> None:
+    """Dates that can be read in two ways are asked, and the usual way is taken; what is no date means that nothing is there."""
+    profiles = [p for h in dict.fromkeys(headers) if (p := mapping.match.profiles[h]).filled]
+    dated = []
     for profile in profiles:
-        odd = [v for v in profile.values if v in set(unread)]
-        _null_in(mapping, profile, odd, "no date")
+        is_dated = date_mask(pd.Series(list(profile.values), dtype="str"))
+        odd = [v for v, readable in zip(profile.values, is_dated, strict=True) if not readable]
+        if is_dated.any():
+            _null_in(mapping, profile, odd, "no date")
+            dated.append(profile.header)
+        else:
+            example = masked(odd[0], profile.header)
+            mapping.doubts.append(f"{profile.header!r} such as {example} is written in a way that is not known")
+    judgements: dict[str, DateJudgement] = {}
+    for header in dated:
+        writing = file.of(header)
+        if any(plain_times(block, writing.options) is None for block in file.values(header)):
+            judgements[header] = writing.dates(pd.Series(dtype="str"))
+    formats: dict[str, str] = {}  # and why
+    for header, judgement in judgements.items():
+        for family, undecided in judgement.undecided.items():
+            formats.setdefault(*_order_question(mapping, header, family, undecided))
+        if judgement.problem and not judgement.undecided:
+            mapping.doubts.append(f"{header!r}: {judgement.problem[0]}. {judgement.problem[1].removesuffix('.')}")
+    if formats:
+        proven = [format_of(f, o) for j in judgements.values() for f, o in j.proven.items()]
+        listed = list(dict.fromkeys([*formats, *(p for p in proven if _is_of_a_family(p, formats))]))
+        mapping.set("date_format", listed if len(listed) > 1 else listed[0], "; ".join(formats.values()))
+
+
+_ORDER_NAMES: dict[Order, str] = {"dmy": "day/month", "mdy": "month/day", "ymd": "year/month/day", "ydm": "year/day/month"}
+
+
+def _order_question(mapping: FileMapping, header: str, family: str, undecided: OpenOrder) -> tuple[str, str]:
+    """Ask in which order the dates of a family are written; the one of other files, else the usual one as `date_format:`, and
+    the comment on it."""
+    elsewhere = mapping.match.date_orders
+    first, *further = sorted(undecided.orders, key=lambda order: elsewhere != {order})
+    text, reason = undecided.example[1], " as in other files of the folder" if elsewhere == {first} else ""
+    readings = " or ".join(f"{in_words(text, order)} ({format_of(family, order)})" for order in further)
+    ways = " or ".join(_ORDER_NAMES[order] for order in undecided.orders)
+    reading = in_words(text, first)
+    mapping.questions.append(
+        f"{text!r} (row {undecided.example[0] + FIRST_ROW}) in {header!r} could be {ways}: {reading} or {readings}? "
+        f"{reading} was taken{reason} (`date_format:`)"
+    )
+    return format_of(family, first), f"a guess{reason}: {text!r} is {reading} so, else {readings}"
+
+
+def _is_of_a_family(form: str, formats: Iterable[str]) -> bool:
+    """Would a column that is surely written in this format be misread by one of the others?"""
+    return bool(given_orders([form]).keys() & given_orders(formats).keys())
 
 
 def _null_in(mapping: FileMapping, profile: ColumnProfile, odd: Sequence[str], what: str) -> bool:
@@ -109,8 +168,9 @@ def _null_in(mapping: FileMapping, profile: ColumnProfile, odd: Sequence[str], w
     if not odd:
         return True
     rows = sum(profile.values[v] for v in odd)
-    listed = ", ".join(map(repr, odd[:3]))
-    if len(odd) > ODD_VALUES or rows > max(ODD_SHARE * profile.rows, 1):
+    shown = [masked(v, profile.header) for v in odd]
+    listed, is_personal = ", ".join(dict.fromkeys(shown[:3])), shown != list(map(repr, odd))
+    if is_personal or len(odd) > ODD_VALUES or rows > max(ODD_SHARE * profile.rows, 1):
         mapping.doubts.append(f"{rows:,} rows of {profile.header!r} hold {what} ({listed})")
         return False
     mapping.content.setdefault("null_in", {})[profile.header] = list(odd)
@@ -119,53 +179,37 @@ def _null_in(mapping: FileMapping, profile: ColumnProfile, odd: Sequence[str], w
     return True
 
 
-def _decimal(mapping: FileMapping, headers: Sequence[str]) -> str:
-    """The decimal sign that the numbers, or else the separator of the file, speak for."""
-    values = [v for h in headers for v in mapping.match.profiles[h].values]
-    proof = next((v for v in values if decimal_comma(v)), None)
-    if proof:
-        mapping.set("decimal", ",", f"such as {proof!r}")
-        return ","
-    if any(re.search(r"\.\d{1,2}$|\.\d{4,}$|,\d{3}(?:\D|$)", v) for v in values):
-        return "."
-    grouped = next((v for v in values if _GROUPED.match(v)), None)
-    if grouped is None:
-        return "."
-    if mapping.match.file.options.separator == ";":
-        mapping.set("decimal", ",", f"{grouped!r} was taken for thousands, as the file is separated by semicolons")
-        return ","
-    plain = grouped.replace(".", "")
-    mapping.questions.append(
-        f'is {grouped!r} a number of thousands ({plain}) or a fraction? A fraction was taken; else set `decimal: ","`'
-    )
-    return "."
-
-
-def decimal_comma(value: str) -> bool:
-    """1.234,50 and 12,5 have one; 1,234 and 1,234.50 have not."""
-    integer_part, comma, fraction = value.rpartition(",")
-    return (
-        bool(comma)
-        and "." not in fraction
-        and any(c.isdigit() for c in fraction)
-        and (len(fraction) != 3 or "." in integer_part)
-    )
-
-
-def _number(mapping: FileMapping, target: str, columns: dict[str, str], options: FileOptions) -> None:
-    """A column whose values are no numbers does not become one: it stays an attribute under its own name."""
-    profile = mapping.match.profiles[columns[target]]
-    is_number = are_numbers(list(profile.values), options)
-    odd = [v for v, readable in zip(profile.values, is_number, strict=True) if not readable]
-    doubts = len(mapping.doubts)
-    if odd and (len(odd) == len(profile.values) or not _null_in(mapping, profile, odd, "no number")):
-        del mapping.doubts[doubts:]
-        mapping.doubts.append(f"{columns[target]!r} is no number (such as {odd[0]!r}) and is not taken for {target}")
-        del columns[target]
+def _numbers(mapping: FileMapping, file: _Writings, columns: dict[str, str]) -> None:
+    """Numbers that can be thousands or fractions are asked, and what is usual is taken. A column whose values are no numbers,
+    or mostly ranges, does not become one: it stays an attribute under its own name."""
+    doubtful: dict[str, NumberJudgement] = {}
+    proven: set[str] = set()
+    for target, header in [(t, h) for t, h in columns.items() if t in NUMBERS]:
+        profile, writing = mapping.match.profiles[header], file.of(header, counts=target == "employees")
+        texts = pd.Series(list(profile.values), dtype="str")
+        judgement = NumberJudgement()
+        if any(plain_numbers(text_array(block), writing.options.decimal) is None for block in file.values(header)):
+            judgement = writing.numbers(texts)
+            proven |= set(writing.number_evidence.signs) & {".", ","}
+        is_number = as_floats(texts, judgement.decimal, bands=True).notna()
+        odd, doubts = list(texts[~is_number]), len(mapping.doubts)
+        ranges = list(texts[texts.map(is_range).astype(bool)])
+        if 2 * len(ranges) >= max(len(texts), 1) or (odd and not _null_in(mapping, profile, odd, "no number")):
+            del mapping.doubts[doubts:]
+            example = masked([*odd, *ranges][0], header)
+            mapping.doubts.append(f"{header!r} is no number (such as {example}) and is not taken for {target}")
+            del columns[target]
+        elif judgement.doubt:
+            doubtful[header] = judgement
+    for header, judgement in doubtful.items():
+        doubt = judgement.doubt
+        if doubt and not proven - {judgement.decimal}:
+            mapping.set("decimal", judgement.decimal, f"a guess: {doubt.example} is {doubt.action}")
+            mapping.questions.append(f"{doubt.example} in {header!r} is {doubt.action}: is that right?")
 
 
 def _flag(mapping: FileMapping, columns: dict[str, str]) -> None:
-    """An opt-out that cannot be read counts as one."""
+    """What is neither yes nor no is asked: reading counts it as an opt-out."""
     profile = mapping.match.profiles[columns["opted_out"]]
     odd = [v for v in profile.values if v.casefold() not in YES_WORDS | NO_WORDS]
     if len(odd) > MOST_FLAGS or not profile.complete:
@@ -174,9 +218,7 @@ def _flag(mapping: FileMapping, columns: dict[str, str]) -> None:
         )
         del columns["opted_out"]
     elif odd:
-        mapping.content.setdefault("values", {})["opted_out"] = dict.fromkeys(odd, True)
-        mapping.comments["values", "opted_out"] = "neither yes nor no: counts as opted out"
-        mapping.questions.append(f"does {odd[0]!r} in {profile.header!r} mean that somebody opted out? It was taken so")
+        mapping.questions.append(f"does {masked(odd[0])} in {profile.header!r} mean that somebody opted out? It was taken so")
 
 
 def column_values(match: ExportMatch, header: str) -> pa.ChunkedArray:

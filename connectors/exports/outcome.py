@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.crm.mapping import StageValue
 from connectors.crm.stages import guess
@@ -12,6 +12,8 @@ from connectors.exports.columns import ColumnProfile
 from connectors.exports.kinds import fold
 from connectors.exports.labels import deal_status
 from features.attributes.values import NO_WORDS, YES_WORDS
+from features.common.errors import DataError, nearest
+from features.common.persons.texts import masked
 from features.dataset.funnel import Funnel
 
 # words of a header that speak of what came of a lead, the surest first
@@ -68,10 +70,97 @@ def _outcome(column: ColumnProfile, funnel: Funnel) -> OutcomeColumn | None:
         return None
     if _STATUS.search(name):
         is_status = 2 <= len(column.values) <= MOST_STATUSES and not _NO_STATUS.search(name)
-        return _status(column, len(_SURE), funnel) if is_status else None
+        return _status(_speaking(column), len(_SURE), funnel) if is_status else None
     rank = next((i for i, pattern in enumerate(_SURE) if pattern.search(name)), None)
     is_sure = rank is not None and not _NOT_OUTCOME.search(name) and 2 <= len(column.values) <= 6
-    return _two_sided(column, rank or 0) if is_sure else None
+    return _two_sided(_speaking(column), rank or 0) if is_sure else None
+
+
+@dataclass(frozen=True)
+class NamedOutcome:
+    """The column that a person says holds the outcome, and where they say it, its values that are a yes."""
+
+    column: str
+    yes: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str, headers: Iterable[str]) -> NamedOutcome:
+        """`Converted`, or `Class=good` with the value of a yes, several of them parted by a comma.
+
+        >>> NamedOutcome.parse("Class=good,fine", ["Class"]), NamedOutcome.parse("Won", ["Won"])
+        (NamedOutcome(column='Class', yes=('good', 'fine')), NamedOutcome(column='Won', yes=()))
+
+        Raises
+        ------
+        DataError
+            if no file has such a column.
+        """
+        headers = list(headers)
+        name, sign, values = (text, "", "") if text in headers else text.rpartition("=") if "=" in text else (text, "", "")
+        if not sign:
+            name = text
+        squashed = {fold(header): header for header in reversed(headers)}
+        header = name if name in headers else squashed.get(fold(name))
+        if header is None:
+            raise DataError(
+                f"No file of the folder has a column {name!r}.",
+                f"{nearest(name, headers)} Write OUTCOME=column, or OUTCOME=column=value where the value is the yes.",
+            )
+        return cls(header, tuple(v.strip() for v in values.split(",") if v.strip()))
+
+    def of(self, column: ColumnProfile, funnel: Funnel) -> OutcomeColumn:
+        """What the values of the column mean.
+
+        Raises
+        ------
+        DataError
+            where that cannot be told from the values.
+        """
+        speaking = _speaking(column)
+        listed = ", ".join(f"{masked(v)} {n:,}" for v, n in list(speaking.values.items())[:8])
+        if not column.complete or not 2 <= len(speaking.values) <= MOST_STATUSES:
+            number = f"{len(column.values):,}{'' if column.complete else ' or more'}"
+            raise DataError(
+                f"Column {column.header!r} has {number} distinct values ({listed}); an outcome has two or a few.",
+                "Name the column that says whether a lead became a customer.",
+            )
+        if self.yes:
+            unheard = [v for v in self.yes if v not in speaking.values]
+            if unheard:
+                raise DataError(
+                    f"Column {column.header!r} never holds {unheard[0]!r}. {nearest(unheard[0], speaking.values)}",
+                    f"It holds {listed}.",
+                )
+            remaining = tuple(v for v in speaking.values if v not in self.yes)
+            if not remaining:
+                raise DataError(f"Every value of {column.header!r} is a yes then ({listed}).", "Name those that are.")
+            return OutcomeColumn(column.header, -1, self.yes, remaining, ())
+        are_codes = len(speaking.values) > 2 and all(value.replace(".", "").isdigit() for value in speaking.values)
+        guessed = None if are_codes else _two_sided(speaking, -1) or _status(speaking, -1, funnel)
+        if guessed is None:
+            raise DataError(
+                f"Which values of {column.header!r} are a yes cannot be told from it ({listed}).",
+                f'Say it: OUTCOME="{column.header}=value", several values parted by a comma; all others are a no.',
+            )
+        return guessed
+
+
+def outcome_candidates(columns: Iterable[ColumnProfile]) -> list[str]:
+    """The headers of columns that could say what came of a lead by having two values, each in several rows: yes and no before
+    others, and of these the last and the first column of the file before those between, as outcomes stand there."""
+    two_valued = [
+        (number, c)
+        for number, c in enumerate(columns)
+        if c.complete and c.kind != "date" and len(_speaking(c).values) == len(c.values) == 2 and min(c.values.values()) > 1
+    ]
+    last = max((number for number, _ in two_valued), default=0)
+    ranked = sorted(two_valued, key=lambda entry: (entry[1].kind != "yes/no", entry[0] not in (0, 1, last), entry[0]))
+    return [c.header for _, c in ranked]
+
+
+def _speaking(column: ColumnProfile) -> ColumnProfile:
+    """Without values that speak of persons, which no proposal holds: reading names their rows."""
+    return replace(column, values={value: column.values[value] for value in column.speaking})
 
 
 def _two_sided(column: ColumnProfile, rank: int) -> OutcomeColumn | None:
@@ -117,7 +206,7 @@ def is_no(value: str) -> bool:
 
 
 def _listed(values: Iterable[str]) -> str:
-    return ", ".join(map(repr, list(values)[:5]))
+    return ", ".join(map(masked, list(values)[:5]))
 
 
 def _status(column: ColumnProfile, rank: int, funnel: Funnel) -> OutcomeColumn | None:

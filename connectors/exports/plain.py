@@ -14,7 +14,7 @@ from connectors.crm.stages import guess
 from connectors.exports import plain_names as plain
 from connectors.exports.columns import ColumnProfile, first_filled
 from connectors.exports.kinds import Export, fold, squash
-from connectors.exports.outcome import outcome_columns
+from connectors.exports.outcome import NamedOutcome, outcome_columns
 from connectors.exports.recognise import ExportMatch
 from connectors.files.reading import RawFile
 from features.attributes.values import NO_WORDS, YES_WORDS
@@ -29,18 +29,24 @@ _DAY = re.compile(r"\b(?:date|datum|day|at|on|time|since|am|seit|fecha|le)\b|dat
 
 
 def plain_match(
-    file: RawFile, profiles: Mapping[str, ColumnProfile], funnel: Funnel, lead_ids: Sequence[str] = ()
+    file: RawFile,
+    profiles: Mapping[str, ColumnProfile],
+    funnel: Funnel,
+    lead_ids: Sequence[str] = (),
+    outcome: NamedOutcome | None = None,
 ) -> ExportMatch | None:
-    """What a file of no known CRM is; `lead_ids` are headers that hold the ids of leads in other files."""
+    """What a file of no known CRM is; `lead_ids` are headers that hold the ids of leads in other files. A file that holds the
+    `outcome` is one of leads."""
     named = {p.name: p for p in profiles.values()}
     ids = (*lead_ids, *plain.LEAD_ID)
     lead = next((named[k] for n in ids if (k := squash(n)) in named and named[k].filled), None)
     dates = stage_dates(profiles.values(), funnel)
-    export = _kind(named, lead, dates, funnel)
+    has_outcome = outcome is not None and outcome.column in profiles
+    export = plain.LEADS if has_outcome else _kind(named, lead, dates, funnel)
     if export is None:
         return None
     match = _match(file, export, profiles, lead, dates, funnel)
-    if not match.columns and not outcome_columns(profiles.values(), funnel):
+    if not has_outcome and not match.columns and not outcome_columns(profiles.values(), funnel):
         return None
     return match
 

@@ -96,6 +96,8 @@ CHANGED = (
     *("reached on", "moved at", "transition date", "edit date", "modified at", "effective date", "status date", "geaendert am"),
     *(
         "since",
+        "changed",
+        "when",
         "from date",
         "stage entered",
         "stage changed at",

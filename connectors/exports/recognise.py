@@ -10,6 +10,7 @@ from connectors.exports.columns import ColumnProfile, first_filled
 from connectors.exports.kinds import Export, fold, squash
 from connectors.exports.labels import EXPORTS
 from connectors.files.reading import RawFile
+from features.attributes.date_text import Order
 
 AGAINST = 4  # points a header costs that such a file never has
 STEM = 2  # points for the vendor's own name of the file
@@ -18,7 +19,7 @@ STEM = 2  # points for the vendor's own name of the file
 @dataclass
 class ExportMatch:
     """One file and what it was taken for. `rows` of it; `profiles` by its headers; `exclude`: header → why; `why`: what spoke
-    for it; `lacking`: required columns of the table that no header was known for."""
+    for it; `date_orders`: which of day, month and year come first in the files of the folder whose dates tell."""
 
     file: RawFile
     export: Export
@@ -31,6 +32,7 @@ class ExportMatch:
     outcome: dict[str, str] = field(default_factory=dict)
     skip: dict[str, list[object]] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
+    date_orders: frozenset[Order] = frozenset()
 
     @property
     def rows(self) -> int:

@@ -60,12 +60,23 @@ class Remark:
     action: str
 
 
+@dataclass(frozen=True)
+class OpenOrder:
+    """A date (row, text) of a family that nothing decides, and the orders that fit all of its dates, the likeliest first."""
+
+    example: tuple[int, str]
+    orders: tuple[Order, ...]
+
+
 @dataclass
 class DateJudgement:
-    """The order of each family of a column; `problem` (fact, remedy) where there is none; what there is to say."""
+    """The order of each family of a column; `problem` (fact, remedy) where there is none, `undecided`: families that could be
+    read in several ways; `proven`: those whose own dates fit one order alone; what there is to say."""
 
     orders: dict[str, Order] = field(default_factory=dict)
+    proven: dict[str, Order] = field(default_factory=dict)
     problem: tuple[str, str] | None = None
+    undecided: dict[str, OpenOrder] = field(default_factory=dict)
     hint: str = ""  # on values that cannot be read
     remarks: list[Remark] = field(default_factory=list)
 
@@ -84,7 +95,8 @@ def date_evidence(texts: pa.Array, rows: npt.NDArray[Any]) -> Evidence:
         kinds = np.select([is_date], [sum((1 << n) * f for n, f in enumerate(fits.values()))], 0)
         examples: dict[str, tuple[int, str]] = {}
         for kind in np.unique(kinds[is_date]).tolist():
-            position = int(np.flatnonzero(kinds == kind)[0])
+            differing = (kinds == kind) & (parts[0] != parts[1])  # 03/03/2026 is one day in both orders
+            position = int(np.flatnonzero(differing if differing.any() else kinds == kind)[0])
             key = " ".join(order for n, order in enumerate(fits) if kind >> n & 1)
             row, text = group.first(position)
             examples[key] = int(rows[row]), text
@@ -112,7 +124,7 @@ def judge_dates(
     """The order of each family of a column. `others`: the evidence of the file's other columns, asked where its own is silent.
     Unless `strict`, a `date_format:` that does not fit the column is meant for others."""
     judgement, named_orders, open_families = DateJudgement(), given_orders(formats), []
-    proven: dict[str, Order] = {}
+    proven = judgement.proven
     for family, family_evidence in sorted(evidence.items(), key=lambda item: item[1].first_row):
         orders = orders_of(family)
         if not orders:
@@ -158,6 +170,15 @@ def _fitting(family: str, family_evidence: FamilyEvidence) -> list[Order]:
         if 2 * years_last <= years_first or family[0] != "-":
             fitting.remove("ymd")
     return fitting
+
+
+def _likeliest_first(family: str, family_evidence: FamilyEvidence, fitting: Sequence[Order]) -> tuple[Order, ...]:
+    """Where the days of one order lie in half as many months as those of another, or fewer, it is likelier; else the usual."""
+    months = {o: len(np.unique(by_order(family_evidence.fields(), o, family)[1])) for o in fitting}
+    fewest = min(months, key=lambda order: months[order])
+    usual = fitting[0]
+    first = fewest if 2 * months[fewest] <= months[usual] else usual
+    return first, *(order for order in fitting if order != first)
 
 
 def _same(family: str, family_evidence: FamilyEvidence, orders: Sequence[Order]) -> bool:
@@ -279,6 +300,7 @@ def _settle(
             action = f"read as {in_words(example[1], order)}, {reason}"
             judgement.remarks.append(Remark("note", "columns whose days and months look alike", _located(example), action))
             continue
+        judgement.undecided[family] = OpenOrder(example, _likeliest_first(family, family_evidence, fitting))
         readings = [in_words(example[1], order) for order in fitting[:2]]
         ways = " or ".join(f'"{format_of(family, order)}"' for order in fitting)
         judgement.problem = judgement.problem or (

@@ -134,6 +134,22 @@ def read_dates(values: pd.Series[Any], zone: str, formats: Sequence[str], orders
     return _joined(moments, zoned, values.index, zone)
 
 
+def date_mask(values: pd.Series[Any], formats: Sequence[str] = ()) -> npt.NDArray[np.bool_]:
+    """Which texts (n,) are dates in one order or another, counts of days and seconds only from 1990 to 2100."""
+    texts = text_array(values)
+    layouts = {form.family: form for group in by_shape(texts) if (form := date_form(group.shape))}
+    mask = np.zeros(len(texts), dtype=bool)
+    for order in ("dmy", "mdy", "ymd", "ydm"):
+        orders = {family: order for family in layouts if order in orders_of(family)}
+        if order != "dmy" and not orders:
+            continue
+        moments = read_dates(values, "UTC", formats, orders)
+        counted = np.array([text is not None and text.isdecimal() for text in texts.to_pylist()])
+        ticks = np.asarray(moments.dt.tz_localize(None).to_numpy().view(np.int64))
+        mask |= moments.notna().to_numpy() & (~counted | ((ticks >= _PLAUSIBLE[0]) & (ticks < _PLAUSIBLE[1])))
+    return mask
+
+
 def _joined(moments: Places, zoned: npt.NDArray[np.bool_], index: pd.Index, zone: str) -> pd.Series[Any]:
     plain = pd.Series(moments.view("datetime64[us]"), index=index)
     utc = _in_microseconds(plain.dt.tz_localize("UTC"))

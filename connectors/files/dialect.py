@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from connectors.files.excerpts import shown_line, shown_text
 from connectors.files.settings import FileOptions
 from features.common.errors import DataError
 
@@ -147,10 +148,11 @@ def _header(rows: Sequence[Row], name: str, options: FileOptions, lines: Sequenc
     header = next((row for row in filled if not _is_title(row[2], width)), filled[0])
     values = sum(bool(_VALUE.fullmatch(cell.strip())) for cell in header[2])
     if header is not filled[0] and values:
-        first = filled[0][2][0].strip()[:60]
+        first = shown_line(filled[0][2][0].strip())[:60]
+        example = ", ".join(shown_text(cell) for cell in header[2] if _VALUE.fullmatch(cell.strip()))[:60]
         raise DataError(
             f"{name}: row {filled[0][1] + 1} ({first!r}) does not name {width} columns, and row {header[1] + 1} "
-            f"({', '.join(header[2])[:60]!r}) holds values.",
+            f"({example!r}) holds values.",
             "Say which line names the columns: `header: 3`; or set `separator:`.",
         )
     return header

@@ -22,6 +22,7 @@ from connectors.files.writing import ColumnWriting
 from features.attributes.values import NO_WORDS, YES_WORDS
 from features.common.clock import DAY, MINUTE, Moments, microseconds, timestamps
 from features.common.errors import ConfigError, DataError, nearest
+from features.common.persons.texts import masked
 from features.dataset.data_report import DataReport
 from features.dataset.funnel import Funnel
 
@@ -163,7 +164,7 @@ def _opposite(named: set[str]) -> frozenset[str]:
 
 def _counted(counts: pd.Series[int], listed: Sequence[str]) -> str:
     """Values and how many rows have each, the first few of them."""
-    shown = ", ".join(f"{word!r} {counts[word]:,}" for word in listed[:MOST_VALUES])
+    shown = ", ".join(f"{masked(word)} {counts[word]:,}" for word in listed[:MOST_VALUES])
     return shown + (f" and {len(listed) - MOST_VALUES} more values" if len(listed) > MOST_VALUES else "")
 
 

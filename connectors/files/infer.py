@@ -18,6 +18,7 @@ from connectors.files.writing import ColumnWriting
 from features.attributes.bands import is_range
 from features.attributes.date_text import date_form, shape_of
 from features.attributes.number_text import number_form
+from features.common.persons.texts import masked
 
 PROBE = 100  # distinct values looked at first, since most text is seen to be text at once
 _YES_WORDS = frozenset({"yes", "true", "ja", "wahr", "y", "t"})
@@ -108,7 +109,7 @@ def _odd(kind: str, distinct: pd.Series[Any], odd: Sequence[str]) -> list[Remark
     if len(odd) > _ODD_SHARE * len(distinct):
         return []
     action = "left as text. If it means that nothing is there, add it to `null_in:`"
-    example = f"{odd[0]!r} (row {int(distinct.index[distinct == odd[0]][0]) + FIRST_ROW})"
+    example = f"{masked(odd[0])} (row {int(distinct.index[distinct == odd[0]][0]) + FIRST_ROW})"
     return [Remark("warning", f"columns of {kind} with other values among them", example, action)]
 
 

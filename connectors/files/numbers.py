@@ -56,10 +56,12 @@ class NumberEvidence:
 
 @dataclass
 class NumberJudgement:
-    """The decimal sign of a column; `problem` (fact, remedy) where there is none; what there is to say."""
+    """The decimal sign of a column; `problem` (fact, remedy) where there is none, `doubt` where it is no more than usual; what
+    there is to say, the doubt among it."""
 
     decimal: Decimal = "."
     problem: tuple[str, str] | None = None
+    doubt: Remark | None = None
     remarks: list[Remark] = field(default_factory=list)
 
 
@@ -219,7 +221,9 @@ def _settle(
     action = f"read as {readings[judgement.decimal]:,.10g}, {reason}"
     if level == "warning":
         action += f'; if it is {readings[other_sign]:,.10g}, set `decimal: "{other_sign}"`'
-    judgement.remarks.append(Remark(level, "columns whose numbers can be thousands or fractions", _located(either), action))
+    remark = Remark(level, "columns whose numbers can be thousands or fractions", _located(either), action)
+    judgement.doubt = remark if level == "warning" else None
+    judgement.remarks.append(remark)
 
 
 def _whole_reason(evidence: NumberEvidence, counts: bool) -> str:

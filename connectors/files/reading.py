@@ -23,6 +23,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from connectors.files.dialect import Dialect, find_dialect
+from connectors.files.excerpts import shown_line
 from connectors.files.record_check import RecordCheck, is_total
 from connectors.files.record_scan import HOLLOW, LINE, RecordScan
 from connectors.files.settings import FileOptions, Scalar, ValueMap, words
@@ -163,7 +164,8 @@ class RawFile:
 
     def tell(self, table: str, report: DataReport) -> None:
         """Note what stands in the file and is no row, after it was read."""
-        report.note(table, f"lines above the header of {self.name}", len(self.above), "; ".join(self.above)[:90], "passed over")
+        above = "; ".join(map(shown_line, self.above))[:90]
+        report.note(table, f"lines above the header of {self.name}", len(self.above), above, "passed over")
         for what, (count, example) in self.left_out.items():
             report.note(table, f"{what} of {self.name}", count, example, "left out")
         names = ", ".join(self.repeated)
@@ -241,7 +243,7 @@ def _parquet_blocks(file: RawFile, columns: Sequence[str]) -> Iterator[pa.Table]
 
 def _csv_blocks(file: RawFile, columns: Sequence[str]) -> Iterator[pa.Table]:
     stream = _Lines(file)
-    check = RecordCheck(file.name, stream.scan, bool(file.options.footer), file.text)
+    check = RecordCheck(file.name, file.headers, stream.scan, bool(file.options.footer), file.text)
     try:
         yield from _without_totals(file, _parse_csv(file, columns, stream), check, stream)
     except UnicodeDecodeError as error:
@@ -268,11 +270,11 @@ class _Lines(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes: `size` of them but at the end, since the parser takes what it gets for a block."""
-        pieces, length = [self._ahead], len(self._ahead)
+        pieces, length = [self._ahead] if self._ahead else [], len(self._ahead)
         while length < size and (piece := self._next(size - length)):
             pieces.append(piece)
             length += len(piece)
-        ready = b"".join(pieces)
+        ready = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self._ahead = ready[size:] if size >= 0 else b""
         return ready[:size] if size >= 0 else ready
 
@@ -361,8 +363,8 @@ def _without_totals(file: RawFile, blocks: Iterator[pa.Table], check: RecordChec
         last = last.slice(0, len(last) - 1)
     yield last
     left_out = {
-        "lines below the table": (len(check.below), "; ".join(check.below)[:90]),
-        "lines of sums": (len(totals), "; ".join(reversed(totals))[:90]),
+        "lines below the table": (len(check.below), "; ".join(map(shown_line, check.below))[:90]),
+        "lines of sums": (len(totals), "; ".join(map(shown_line, reversed(totals)))[:90]),
         "rows that hold nothing but separators": (check.scan[HOLLOW], ""),
     }
     file.left_out.update({what: count_example for what, count_example in left_out.items() if count_example[0]})

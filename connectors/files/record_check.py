@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TextIO
 
+from connectors.files.excerpts import shown_row
 from connectors.files.record_scan import (
     BROKEN,
     BROKEN_END,
@@ -44,10 +45,11 @@ _FOOTER = re.compile(
 
 @dataclass
 class RecordCheck:
-    """The rows of a file as `scan` counted them. `read_text` opens the file anew; what stands below the table, and
-    is no row, is in `below` once `finish` was called."""
+    """The rows of a file with these `headers` as `scan` counted them. `read_text` opens the file anew; what stands below the
+    table, and is no row, is in `below` once `finish` was called."""
 
     name: str
+    headers: Sequence[str]
     scan: RecordScan
     footer: bool
     read_text: Callable[[], TextIO]
@@ -94,8 +96,11 @@ class RecordCheck:
         )
 
     def row_text(self, line: int) -> str:
-        """The text of a line of the file (from 1)."""
-        return next(iter(self._lines([line]).values()), "")[:SHOWN]
+        """A line of the file (from 1) as it may be shown."""
+        return self._shown(next(iter(self._lines([line]).values()), ""))
+
+    def _shown(self, text: str) -> str:
+        return shown_row(text, self.scan.separator, self.headers)[:SHOWN]
 
     def _lines(self, line_numbers: Sequence[int]) -> dict[int, str]:
         """These lines; the file is read once, up to the last of them."""
@@ -155,7 +160,7 @@ class RecordCheck:
             more = len(wrong) - 1 + max(0, count - MOST_EXAMPLES)
             line, fields, text = wrong[0]
             raise DataError(
-                f"{self.name}, row {line}: {fields} fields, not {scan.width}: {text[:SHOWN]!r}"
+                f"{self.name}, row {line}: {fields} fields, not {scan.width}: {self._shown(text)!r}"
                 + (f" (and {more:,} more such rows)." if more else "."),
                 f"The separator was taken to be {scan.separator!r}; set `separator:` or quote the value that holds one. Lines "
                 "that are no rows are left out with `footer: true`.",

@@ -8,18 +8,22 @@ only at its beginning, two of them are one, blank lines are no rows.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from connectors.files.row_masks import pass_rows
 from features.common.compiled import exact
 
 Ints = npt.NDArray[np.int64]
 
 AT_START, IN_FIELD, IN_QUOTES, AFTER_QUOTE = 0, 1, 2, 3
 MOST_EXAMPLES = 64
+MOST_SLOW_ROWS = 64
+_IS_BIG_ENDIAN = sys.byteorder == "big"  # the words of `row_masks` have their lowest byte first
 # places in the state that goes from one piece of the file to the next
 (
     MODE, SEPARATORS, LINE, START, FILLED, AFTER_CR, ESCAPED, OPENED, BREAKS, FIRST_PART, THIS_PART, LIKE_ROWS, COLUMN,
@@ -108,18 +112,57 @@ def _end_of_word(data: Any, position: int, ends: Any, state: Any) -> int:
 
 
 @exact
-def _scan(  # noqa: PLR0912, PLR0915  a call for each byte would cost more than what is done with it
-    data: Any, separator: int, escape: int, width: int, state: Any, lines: Any, misshapen: Any, suspects: Any
-) -> int:
+def _scan(  # noqa: PLR0917
+    data: Any, words: Any, odd: bool, separator: int, escape: int, width: int, state: Any, lines: Any, misshapen: Any,
+    suspects: Any, quotes: bool, returns: bool,
+) -> int:  # fmt: skip
     """Go on through the bytes `data`; how many rows ended in it, which `lines` then tells of: the line of each, negative where
-    it holds nothing but separators."""
+    it holds nothing but separators. Where the bytes are not `odd`, ordinary rows are passed without a look at each byte."""
     ends_word = np.zeros(256, np.bool_)  # bytes that mean something wherever they stand
     for byte in (separator, escape, _NEWLINE, _RETURN, 0):
         if byte >= 0:
             ends_word[byte] = True
     ends_quoted = ends_word.copy()
     ends_quoted[_QUOTE] = True
-    count, position, size, mode = 0, 0, len(data), state[MODE]
+    count, position, size = 0, 0, len(data)
+    slow_rows = size if odd else 1  # looked at byte by byte before the next try, which in vain costs as much as a row
+    while position < size:
+        if not odd and state[MODE] == AT_START and state[ANYTHING] == 0:
+            if state[AFTER_CR] and data[position] == _NEWLINE:
+                position += 1
+            state[AFTER_CR] = 0
+            rows = count
+            position, count = pass_rows(data, words, position, separator, width, quotes, returns, state[LINE], lines, rows)
+            if count > rows:
+                state[LINE] += count - rows
+                state[LAST_ROW], state[BLANK_BEFORE] = lines[count - 1], 0
+            slow_rows = 1 if count > rows + 1 else min(2 * slow_rows, MOST_SLOW_ROWS)
+        position, count = _scan_bytes(
+            data,
+            position,
+            slow_rows,
+            separator,
+            escape,
+            width,
+            ends_word,
+            ends_quoted,
+            state,
+            lines,
+            count,
+            misshapen,
+            suspects,
+        )
+    return count
+
+
+@exact
+def _scan_bytes(  # noqa: PLR0912, PLR0915, PLR0917  a call for each byte would cost more than what is done with it
+    data: Any, position: int, rows: int, separator: int, escape: int, width: int, ends_word: Any, ends_quoted: Any,
+    state: Any, lines: Any, count: int, misshapen: Any, suspects: Any,
+) -> tuple[int, int]:  # fmt: skip
+    """Go on byte by byte, to the end of so many `rows`: the next position, and the new number of rows in `lines`.
+    `ends_word`, `ends_quoted`: which bytes (256,) mean something outside and within quotation marks."""
+    size, mode = len(data), state[MODE]
     while position < size:
         byte = data[position]
         if state[AFTER_CR] and byte == _NEWLINE:
@@ -183,6 +226,9 @@ def _scan(  # noqa: PLR0912, PLR0915  a call for each byte would cost more than 
                     count = _end_record(state, width, lines, count, misshapen, suspects)
                 mode = AT_START
                 state[LINE] += 1
+                rows -= 1
+                if rows == 0:
+                    break
             elif byte == separator:
                 state[SEPARATORS] += 1
                 mode = AT_START
@@ -191,7 +237,7 @@ def _scan(  # noqa: PLR0912, PLR0915  a call for each byte would cost more than 
                 if byte > _BLANK:
                     state[FILLED] = 1
     state[MODE] = mode
-    return count
+    return position, count
 
 
 @dataclass
@@ -215,8 +261,12 @@ class RecordScan:
         """The next bytes, UTF-8."""
         lines = np.empty(len(data) // max(self.width, 1) + 2, np.int64)
         escape = ord(self.escape) if self.escape else -1
-        view = np.frombuffer(data, np.uint8)
-        rows = _scan(view, ord(self.separator), escape, self.width, self.state, lines, self.misshapen, self.suspects)
+        view, words = np.frombuffer(data, np.uint8), np.frombuffer(data, np.uint64, len(data) // 8)
+        odd = _IS_BIG_ENDIAN or b"\0" in data or bool(self.escape and self.escape.encode() in data)
+        rows = _scan(
+            view, words, odd, ord(self.separator), escape, self.width, self.state, lines, self.misshapen, self.suspects,
+            b'"' in data, b"\r" in data,
+        )  # fmt: skip
         self._lines.append(lines[:rows].copy())
 
     def finish(self) -> None:

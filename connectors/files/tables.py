@@ -20,10 +20,10 @@ from connectors.files.settings import AttributesFile, FileOptions, FilesSource, 
 from connectors.files.writing import ColumnWriting, OtherColumns
 from features.attributes.values import has_opted_out, read_flag
 from features.common.errors import ConfigError, RowError, RowErrors, nearest
-from features.common.persons.texts import mail_domain
+from features.common.persons.texts import mail_domain, masked
 from features.dataset.data_report import DataReport
 from features.dataset.persons import SAMPLE, Screen, personal_content, screen_table
-from features.dataset.tables import INTERACTIONS, REPEATED, TABLES, Column
+from features.dataset.tables import INTERACTIONS, REPEATED, TABLES, Column, Table
 
 
 class MappedFile:
@@ -73,9 +73,7 @@ class MappedFile:
         """What the columns of the same file that are neither ids nor text say about how it is written."""
         headers = self.file.together_with(column)
         if headers not in self._other_columns:
-            kinds = {c.name: c.kind for c in self.table.columns}
-            ids = {h for target, h in self.columns.items() if kinds.get(target) in ("id", "text", "flag")}
-            telling = [h for h in headers if h not in ids | self.file.numeric]
+            telling = telling_columns(self.table, headers, self.columns, self.file)
             joined = self.file.all_rows(telling, self.mapping.null_in)
             self._other_columns[headers] = OtherColumns(
                 lambda: joined or (block.select([*telling, ROW]) for block in self.blocks(telling))
@@ -92,6 +90,13 @@ class MappedFile:
         mapping = self.mapping
         columns = dict.fromkeys([*self.columns.values(), *extra_columns])
         yield from self.file.filtered_blocks(list(columns), mapping.null_in, mapping.only, mapping.skip)
+
+
+def telling_columns(table: Table, headers: Sequence[str], columns: Mapping[str, str], file: RawFile) -> list[str]:
+    """Of these columns those that may say how dates and numbers of their file are written: neither ids nor texts of `table`."""
+    kinds = {c.name: c.kind for c in table.columns}
+    ids = {header for target, header in columns.items() if kinds.get(target) in ("id", "text", "flag")}
+    return [header for header in headers if header not in ids | file.numeric]
 
 
 def text_series(table: pa.Table, column: str, repeated: bool) -> Texts:
@@ -293,7 +298,7 @@ def _opt_outs(mapped: MappedFile, values: Texts, report: DataReport) -> pd.Serie
     """Who has opted out: a yes, and what is neither yes nor no."""
     flags = distinct_map(values, has_opted_out).astype("boolean")
     unclear = distinct_map(values, lambda mark: bool(np.isnan(read_flag(mark)))).fillna(False).to_numpy(bool)
-    examples = ", ".join(repr(text) for text in sorted(values[unclear].astype("str").unique())[:5])
+    examples = ", ".join(masked(text) for text in sorted(values[unclear].astype("str").unique())[:5])
     action = "taken as opted out; `values: {opted_out: {…: false}}` translates it"
     report.warn(mapped.table.name, "opt-outs that are neither yes nor no", int(unclear.sum()), examples, action)
     return flags

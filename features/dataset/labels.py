@@ -17,6 +17,7 @@ from features.dataset.landmarks import Landmarks, Path
 Flags = npt.NDArray[np.bool_]
 
 USUAL_HORIZONS = (7, 14, 30, 60, 90, 120, 180, 270, 365)  # days
+SHORTEST_SPAN = 3 * USUAL_HORIZONS[0]  # days of data from which horizons can be chosen
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,11 @@ def _label(  # noqa: PLR0917  columns, as they come and as they go
             matured[target, k] = latest <= known_at and applicable
 
 
+def span_of(path: Path, extracted_at: int) -> float:
+    """How many days the data span, from the first lead's coming on."""
+    return (extracted_at - int(path.reached[:, 0].min())) / DAY
+
+
 def choose_horizons(path: Path, funnel: Funnel, extracted_at: int) -> dict[str, float]:
     """A horizon in days for each target: the usual number of days within which 80 % of those who progress have done so,
     counted from entering the lead stage before it, and added up along the way; at most a third of the data's span. Who comes
@@ -96,9 +102,8 @@ def choose_horizons(path: Path, funnel: Funnel, extracted_at: int) -> dict[str, 
     DataError
         if nobody ever reached a lead stage, or the data span less than three weeks.
     """
-    first_entry = int(path.reached[:, 0].min())
-    span = (extracted_at - first_entry) / DAY
-    if span < 3 * USUAL_HORIZONS[0]:
+    span = span_of(path, extracted_at)
+    if span < SHORTEST_SPAN:
         raise DataError(
             f"The data span {span:.1f} days; that is too short to choose horizons from.",
             "Give `funnel: horizons:` in days, shorter than the data.",

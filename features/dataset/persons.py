@@ -238,7 +238,12 @@ def screen_table(table: str, frame: pd.DataFrame, screen: Screen) -> pd.DataFram
     texts = [c for c in columns if c not in personal and (c in TEXTS.get(table, ()) or c in own_columns)]
     cut_columns = {column: screen.without_persons(column, frame[column]) for column in texts}
     changed = {column: values for column, values in cut_columns.items() if values is not frame[column]}
-    return frame.drop(columns=personal).assign(**cast("dict[str, Any]", changed)) if personal or changed else frame
+    if not (personal or changed):
+        return frame
+    screened = frame.drop(columns=personal)
+    for column, values in changed.items():  # by name and not as arguments: a column may be called "self"
+        screened[column] = values
+    return screened
 
 
 def screen_dataset(dataset: Dataset) -> tuple[Dataset, DataReport]:

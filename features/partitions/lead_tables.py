@@ -185,8 +185,7 @@ def _slices(table: pa.Table, number: Ints, buckets: int) -> list[pa.Table]:
 
 def categories_as_text(frame: pd.DataFrame) -> pd.DataFrame:
     """Categories as text: those of other buckets need not be in this one's file."""
-    columns = {str(c): frame[c].astype("str") for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)}
-    return frame.assign(**columns) if columns else frame
+    return frame.astype({c: "str" for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)})
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,11 @@ class Rules:
     def idle(self, types: Collection[str], columns: Collection[str]) -> list[str]:
         """Sentences on rules that can give no points here, because the data hold no such interaction or attribute."""
         notes = []
-        for rule in self.book.behaviour:
+        if self.book.behaviour and not types:
+            notes.append(
+                f"the data hold no interactions: none of the {len(self.book.behaviour)} rules on behaviour gives points"
+            )
+        for rule in self.book.behaviour if types else ():
             unknown = [t for t in rule.types if t not in types]
             if len(unknown) == len(rule.types):
                 notes.append(f"rule on {unknown[0]!r}: no such interaction in the data, {nearest(unknown[0], types)}")

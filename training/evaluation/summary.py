@@ -9,6 +9,7 @@ from rich.table import Table
 
 from features.dataset.data_report import DataReport
 from training.evaluation.coverage import Coverage
+from training.evaluation.evaluate import MIN_ROWS
 from training.evaluation.gate import Difference
 
 # the rest (Brier score, average precision, per lead stage) is in MLflow
@@ -43,6 +44,8 @@ def table(results: Results) -> Table:
 
 def in_words(results: Results, final: str, rules: Difference) -> list[str]:
     """What a marketer should know about model against rules."""
+    if final not in results["model"]:
+        return [f"Fewer than {MIN_ROWS} held-out leads could become {final!r}: too few to say how good the model is at it."]
     model, points = results["model"][final], results["rules"][final]
     lines = []
     if "lift_at_10" in model:

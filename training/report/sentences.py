@@ -229,6 +229,11 @@ def bands(f: ReportFacts, s: Speaker) -> str:
 
 def calibration(f: ReportFacts, s: Speaker) -> str:
     """By how much probabilities are off."""
+    if f.final not in f.results["model"]:
+        return s.pick(
+            "Too few held-out leads to say how far probabilities are off.",
+            "Zu wenige zurückgehaltene Leads, um zu sagen, wie weit Wahrscheinlichkeiten danebenliegen.",
+        )
     model, rules = f.results["model"][f.final], f.results["rules"][f.final]
     top = f.calibration[f.calibration["by"] == "model"].iloc[-1]
     return s.pick(

@@ -168,8 +168,9 @@ _NOT_PERSONAL = r"""
     had|hat|ist|flag|exists|available|provided|missing|known|filled|length|format|quality|risk|category|kategorie|categoria|
     categorie|class|klasse|segment|group|gruppe|level|tier|stage|plan|language|sprache|frequency|carrier|
     ads?|advert\w*|anzeigen?|impressions?|likes|follow\w*|shares|views|traffic|fans|posts?|region|city|stadt|ville|
-    ciudad|citta|stad|cidade|miasto|county|latency|deal|opportunit\w+|project|projekt\w*|projet|proyecto|progetto|file|
-    datei\w*|
+    ciudad|citta|stad|cidade|miasto|county|states?|province|provincia|provincie|bundesland|kanton|canton|wojewodztwo|
+    zip|zip\ ?code|plz|postleitzahl|post\ ?code|postal\ code|latency|deal|opportunit\w+|
+    project|projekt\w*|projet|proyecto|progetto|file|datei\w*|
     fichier|folder|host|server|table|column|field|feld|brand|marke|marque|marca|merk|category|tag|tags|topic|thema|theme|
     article|
     artikel\w*|asset|content|inhalt|workflow|sequence|pipeline|store|shop|branch|filiale|team|department|abteilung|role|rolle|

@@ -57,7 +57,7 @@ def test_a_parquet_file_with_moments(tmp_path: Path) -> None:
     ("name", "content", "words"),
     [
         ("b.xlsx", b"PK\x03\x04rest", "save the sheet as CSV"),
-        ("b.csv", b"PK\x03\x04rest", "a spreadsheet or packed"),
+        ("b.csv", b"PK\x03\x04rest", "an Excel workbook or another zip archive"),
         ("b.xls", b"<html><table>", "save the sheet as CSV"),
         ("b.csv", b"<html><table><tr><td>Lead</td>", "a web page"),
         ("b.zip", b"PK\x03\x04", "Unpack it"),
@@ -70,7 +70,7 @@ def test_a_parquet_file_with_moments(tmp_path: Path) -> None:
         ("b.csv.gz", b"not packed", "cannot be read"),
         ("b.csv.gz", gzip.compress(TEXT.encode(), mtime=0)[:-9], "cannot be read"),
         ("b.parquet", b"PAR1 nothing", "cannot be read"),
-        ("b.csv", b"a,b\n1,\x00\x00\x01\n", "zero bytes"),
+        ("b.csv", b"a,b\n1,\x00\x00\x01\n", "NUL bytes"),
         ("b.csv", b"a,b\n1,2,3\n", "fields"),
         ("b.txt", b"Some words\nof a read me.\n", "no table"),
     ],

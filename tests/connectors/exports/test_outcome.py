@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connectors.exports.columns import ColumnProfile, kind_of
-from connectors.exports.outcome import outcome_columns
+from connectors.exports.outcome import NamedOutcome, outcome_candidates, outcome_columns
 from connectors.files.settings import FileOptions
+from features.common.errors import DataError
 from features.dataset.funnel import Funnel
 
 
@@ -66,3 +67,40 @@ def test_the_surest_comes_first_and_none_is_hidden() -> None:
         profile("Won", {"yes": 1, "no": 3}),
     ]
     assert [g.header for g in outcome_columns(columns, Funnel())] == ["Won", "Offer", "Lead Status", "Target"]
+
+
+def test_any_column_can_be_named_as_the_outcome() -> None:
+    churn = profile("churn", {"Yes": 2, "No": 7})
+    assert NamedOutcome.parse("Churn", ["tenure", "churn"]).of(churn, Funnel()).yes == ("Yes",)
+    grade = profile("a=b", {"A": 2, "B": 7, "C": 1})
+    named = NamedOutcome.parse("a=b=A, C", ["a=b"])
+    assert (named.of(grade, Funnel()).yes, named.of(grade, Funnel()).no) == (("A", "C"), ("B",))
+
+
+@pytest.mark.parametrize(
+    ("text", "counts", "sentence"),
+    [
+        ("Grad", {"A": 2, "B": 7}, "No file of the folder has a column 'Grad'."),
+        ("Grade=D", {"A": 2, "B": 7}, "never holds 'D'"),
+        ("Grade=A,B", {"A": 2, "B": 7}, "Every value of 'Grade' is a yes"),
+        ("Grade", {"1": 2, "2": 7, "3": 1}, "Which values of 'Grade' are a yes cannot be told"),
+        ("Grade", {"A": 2, "B": 7, "C": 1}, "Which values of 'Grade' are a yes cannot be told"),
+        ("Grade", {"A": 9}, "has 1 distinct values"),
+        ("Grade", {str(number): 1 for number in range(60)}, "has 60 distinct values"),
+    ],
+)
+def test_a_named_outcome_that_cannot_be_one_is_refused(text: str, counts: dict[str, int], sentence: str) -> None:
+    with pytest.raises(DataError) as error:
+        NamedOutcome.parse(text, ["Grade"]).of(profile("Grade", counts), Funnel())
+    assert sentence in error.value.fact
+
+
+def test_columns_of_two_values_could_be_the_outcome() -> None:
+    columns = [
+        profile("plan", {"A": 5, "B": 2}),
+        profile("age", {"30": 5, "40": 2, "50": 9}),
+        profile("member", {"yes": 5, "no": 2}),
+        profile("once", {"yes": 1, "no": 6}),
+        profile("left", {"1": 5, "0": 2}),
+    ]
+    assert outcome_candidates(columns) == ["left", "member", "plan"]

@@ -182,3 +182,71 @@ def test_a_folder_is_recognised_and_its_proposal_is_read(name: str, tmp_path: Pa
         assert any(words in line for line in text.splitlines() if line.startswith("Question:")), text
     assert "Ada" not in text
     assert "example" not in text.replace("for example", "")
+
+
+def test_dates_that_tell_nothing_are_taken_as_those_of_other_files_and_asked(tmp_path: Path) -> None:
+    files = {
+        "leads.csv": "Lead ID,Created,Won\n1,3/31/2026,yes\n2,4/1/2026,no\n",
+        "acts.csv": "Lead ID,Type,At\n1,call,4/2/2026\n1,mail,4/3/2026\n2,call,4/4/2026\n",
+    }
+    proposal = propose(written(files, tmp_path), FUNNEL)
+    (asked,) = (q for q in proposal.questions if "acts.csv" in q)
+    assert "2 April 2026 was taken as in other files of the folder" in asked
+    assert "4 February 2026 (%d/%m/%Y)" in asked
+
+
+LEADS = "Lead ID,Created,Won\n1,2026-01-05,yes\n2,2026-01-06,no\n"
+PERSONAL = "Lead ID,First Name,Email,Phone,Created,Won\n"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a.csv": LEADS, "b.csv": PERSONAL + "1,Zelda, Quux,z@quux.example,+49 40 1234567,2026-01-05,yes\n"},
+        {"a.csv": LEADS, "b.csv": PERSONAL + '1,"Zelda,z@quux.example,+49 40 1234567,2026-01-05,yes\n'},
+        {"a.csv": LEADS, "b.csv": "1,Zelda Quux,z@quux.example,2026-01-05\n2,Bea,b@quux.example,2026-01-06\n"},
+        {"a.csv": f"{LEADS}\nCreated by Zelda Quux z@quux.example\n"},
+        {"a.csv": LEADS.replace("Won", "Status") + "3,2026-01-07,z@quux.example\n"},
+        {"a.csv": "Lead ID,Created,Outcome\n1,2026-01-05,Jane Doe\n2,2026-01-06,Ada Low\n"},
+        {
+            "a.csv": LEADS[:19] + "\n1,2026-01-05\n",
+            "acts.csv": "Lead ID,Type,At\n1,Mail to z@quux.example,2026-01-07\n1,Call,2026-01-08\n",
+        },
+        {"a.csv": LEADS.replace("Won", "Won,Unsubscribed").replace("yes", "yes,no").replace("no\n", "no,ask z@quux.example\n")},
+        {
+            "a.csv": LEADS,
+            "h.csv": "Lead ID,Stage,Changed\n1,Customer,2026-01-09\n1,MQL,2026-01-08\n2,z@quux.example,2026-01-09\n",
+        },
+        {"a.csv": LEADS.replace("Won", "Won,Score").replace("yes", "yes,z@quux.example").replace("no", "no,5")},
+    ],
+)
+def test_nothing_of_a_person_is_printed_or_written(files: dict[str, str], tmp_path: Path) -> None:
+    page = io.StringIO()
+    out = tmp_path / "mine.yaml"
+    try:
+        run(written(files, tmp_path / "exports"), out, Console(file=page, width=10_000))
+    except DataError as error:
+        page.write(str(error))
+    text = (page.getvalue() + (out.read_text() if out.exists() else "")).lower()
+    assert [word for word in ("zelda", "quux", "jane", "ada low", "1234567") if word in text] == []
+
+
+def test_a_flat_file_of_other_words_is_read_once_its_outcome_is_named(tmp_path: Path) -> None:
+    """Nothing in it has a name that leads have; the question names the columns that could be it, and the words to say so."""
+    rows = "\n".join(f"{n},{n % 7 + 0.5},{20_000 + n * 3.25},{'Yes' if n % 3 else 'No'},{n % 2}" for n in range(40))
+    (tmp_path / "renewals.csv").write_text(f"no,tenure,charges,stayed here,partner\n{rows}\n", encoding="utf-8")
+    question = " ".join(propose(tmp_path, FUNNEL).questions)
+    assert "does one of 'partner', 'stayed here' say what came of each row" in question
+    assert 'OUTCOME="partner"' in question
+    assert "order: rows" in question
+    proposal = run(tmp_path, tmp_path / "mine.yaml", Console(file=io.StringIO()), "stayed here")
+    data, _ = load(Config.read(tmp_path / "mine.yaml"))
+    assert proposal.columns["renewals.csv"]["charges"].startswith("number")  # and no serial days of a spreadsheet
+    assert "speaks of persons" not in proposal.columns["renewals.csv"]["partner"]
+    assert (data.lead_stages["lead_stage"] == "customer").sum() == 26
+
+
+def test_a_column_that_no_file_has_cannot_be_the_outcome(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("plan,left\nA,1\nB,0\n", encoding="utf-8")
+    with pytest.raises(DataError, match="No file of the folder has a column 'churn'"):
+        propose(tmp_path, FUNNEL, "churn")

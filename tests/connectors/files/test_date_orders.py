@@ -107,3 +107,13 @@ def test_evidence_of_blocks_is_that_of_the_whole() -> None:
     whole = series("2026-01-01", "03/04/2026", "05/06/2026", "3. März 2026", "25/12/2025")
     assert judged(whole) == judged(whole[:2], whole[2:3], whole[3:])
     assert judge_dates(merged({}, {}), []).orders == {}
+
+
+def test_what_is_open_and_what_is_proven_is_told_apart() -> None:
+    judgement = ColumnWriting(FileOptions()).dates(series("03/04/2026", "05/06/2026", "2026-01-05", "5.6.2026"))
+    assert {family: (open_.example, open_.orders) for family, open_ in judgement.undecided.items()} == {
+        "/4": ((0, "03/04/2026"), ("dmy", "mdy"))
+    }
+    assert judgement.proven == {}
+    judgement = ColumnWriting(FileOptions()).dates(series("03/04/2026", "05/16/2026"))
+    assert (judgement.undecided, judgement.proven) == ({}, {"/4": "mdy"})

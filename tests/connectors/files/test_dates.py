@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.files.convert import Origin, times
-from connectors.files.dates import format_of, given_orders
+from connectors.files.dates import date_mask, format_of, given_orders
 from connectors.files.settings import FileOptions
 from features.common.errors import DataError
 from tests.connectors.files.texts import moments, series
@@ -155,3 +156,15 @@ def test_dates_that_were_written_are_read_back_or_a_doubt_is_told(form: str, day
         assert " or " in str(error)  # noqa: PT017
         return
     assert [moment.to_pydatetime() for moment in read] == written
+
+
+@pytest.mark.parametrize(
+    ("texts", "dated"),
+    [
+        (["03/04/2026", "31/12/2026", "12/31/2026", "31/31/2026", "tbd", None], [True, True, True, False, False, False]),
+        (["2026-01-05", "3. März 2026", "05.01.26", "2026-02-30"], [True, True, True, False]),
+        (["1767607200", "46056", "10023", "12", "20260105", "99999999"], [True, True, False, False, True, False]),
+    ],
+)
+def test_texts_are_dates_in_one_order_or_another(texts: list[str | None], dated: list[bool]) -> None:
+    assert date_mask(pd.Series(texts, dtype="str")).tolist() == dated

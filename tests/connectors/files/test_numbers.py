@@ -221,3 +221,11 @@ def test_evidence_of_blocks_is_that_of_the_whole() -> None:
         return writing.numbers(blocks[0]), writing.number_evidence
 
     assert judged(whole) == judged(whole[:2], whole[2:3], whole[3:])
+
+
+def test_only_what_is_no_more_than_usual_is_a_doubt() -> None:
+    doubts = [
+        ColumnWriting(FileOptions(separator=";"), counts=counts).numbers(series("1.200", *others)).doubt
+        for counts, others in ((False, []), (True, []), (False, ["12,50"]))
+    ]
+    assert [doubt is not None for doubt in doubts] == [True, False, False]

@@ -11,7 +11,7 @@ from connectors.files.infer import infer
 from connectors.files.settings import FileOptions
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
-from features.dataset.persons import Screen, cut_distinct, personal_column, screen_dataset, without_persons
+from features.dataset.persons import Screen, cut_distinct, personal_column, screen_dataset, screen_table, without_persons
 
 TABLE = Path(__file__).parents[1] / "common" / "persons" / "columns.tsv"
 COLUMNS = [line.split("\t") for line in TABLE.read_text(encoding="utf-8").splitlines()]
@@ -117,3 +117,11 @@ def test_what_blocks_cut_is_told_once() -> None:
     report = DataReport()
     screen.tell(report)
     assert [note.count for note in report.notes] == [2]
+
+
+def test_a_column_may_have_any_name() -> None:
+    """Also one that Python uses for something else."""
+    leads = pd.DataFrame({"lead_id": ["1", "2"], "self": ["red", "write to a@b.example"]})
+    screened = screen_table("leads", leads, Screen("leads"))
+    assert screened["self"].tolist()[0] == "red"
+    assert "a@b.example" not in screened["self"].tolist()[1]

@@ -130,6 +130,8 @@ def test_rules_that_can_give_nothing_are_named() -> None:
     first, second = book.idle({"webinar"}, {"lead.country"})
     assert "did you mean 'webinar'" in first
     assert "did you mean 'lead.country'" in second
+    without_interactions, _ = book.idle(set(), {"lead.country"})
+    assert "none of the 1 rules" in without_interactions
 
 
 def test_round_trip() -> None:

@@ -21,6 +21,8 @@ def test_what_cannot_be_said_is_said(facts: dict[str, ReportFacts], monkeypatch:
         nobody = render(replace(f, held_customers=0), Speaker("en"))
         assert nobody.count("Nobody among the held-out leads became a customer") == 2
         assert "call them all, the highest first" in render(replace(f, capacity=100.0), Speaker("en"))
+        few = replace(f, results={name: {} for name in f.results})
+        assert "Too few held-out leads to say how far probabilities are off" in render(few, Speaker("en"))
     bare = replace(
         f, contacts=None, backtest=None, worth=f.worth.iloc[:0], time_in_stage=f.time_in_stage.iloc[:0], disagreements=[]
     )

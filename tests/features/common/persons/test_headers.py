@@ -15,7 +15,7 @@ HARMLESS = """Marketing emails clicked|Email hard bounce reason|Last marketing e
 First marketing email click date|hs_email_domain|hs_ip_timezone|Contact us page visits|script|recipe|shipping method
 membership
 Nombre de visites|number of phone calls|LinkedIn Ads clicks|Parent company|Is email verified|hasPhone|E-Mail-Einwilligung
-tenant"""
+tenant|addr_state|Anschrift Bundesland|address_zip|Adresse PLZ|home_state"""
 
 
 @pytest.mark.parametrize("header", PERSONAL.replace("\n", "|").split("|"))
