@@ -17,7 +17,7 @@ from features.attributes.values import distinct, is_missing
 from features.leakage.missingness import BLOCK_LIFT, MIN_FILLED, WARN_LIFT
 from features.leakage.outcomes import Outcome
 from features.leakage.strength import Flags, Floats, Ints, numbers_of
-from features.leakage.verdict import Finding, Level
+from features.leakage.verdict import IN_TIME, Finding, Level
 
 MIN_LEADS = 10  # of a group; the correction counts no smaller ones
 DOUBT = 0.05  # chance of any false word, over all groups that were tried
@@ -164,9 +164,5 @@ def _finding(level: Level, groups: list[Group], target: str, base: float) -> Fin
     by_size = sorted({(g.leads, g.hits): g for g in reversed(groups)}.values(), key=lambda g: -g.leads)
     listed = "; ".join(f"where it {g.words}, {g.hits:,} of {g.leads:,} leads became {target}" for g in by_size[:MOST_LISTED])
     more = f" and {len(by_size) - MOST_LISTED} more such values" if len(by_size) > MOST_LISTED else ""
-    remedy = (
-        "where it was known in time, `audit: {insist: [...]}` keeps the column"
-        if level == "block"
-        else "if so, leave it out with `attributes: {exclude: [...]}`"
-    )
+    remedy = IN_TIME if level == "block" else "if so, leave it out with `attributes: {exclude: [...]}`"
     return Finding(level, f"{listed}{more}, base rate {base:.1%}: filled in once the outcome is known? {remedy}")

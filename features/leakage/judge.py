@@ -14,7 +14,7 @@ from features.leakage.numbering import numbers_time
 from features.leakage.outcomes import Outcome
 from features.leakage.single import one_value
 from features.leakage.strength import Strength, auc, entropy_gain, strength
-from features.leakage.verdict import Finding, Level
+from features.leakage.verdict import IN_TIME, Finding, Level
 
 # Over four real data sets and the simulator the best honest column has an AUC of 0.76, the weakest that leaks by itself 0.88.
 LEAK_AUC = 0.85
@@ -73,7 +73,7 @@ def _certain_finding(case: Case, name: str, outcome: Outcome) -> Finding | None:
 def _auc_finding(outcome: Outcome, s: Strength) -> Finding | None:
     if s.low < LEAK_AUC or (s.forward_auc is not None and s.forward_auc < HOLDS):
         return None
-    return Finding("block", f"alone it tells who becomes {outcome.target}: {s}; too good to have been known before")
+    return Finding("block", f"alone it tells who becomes {outcome.target}: {s}; too good to have been known before? {IN_TIME}")
 
 
 def _name_finding(case: Case, name: str, strong: Mapping[Outcome, Strength]) -> Finding | None:
@@ -127,5 +127,6 @@ def against_others(case: Case, name: str, strong: Strong, other_names: Sequence[
         joint = joint_strength([strong[o][outcome].odds for o in other_names], outcome.y, case.account[outcome.rows])
         if joint and s.low > joint[0] and s.gain_low > joint[1]:
             reason = f"alone it says more about {outcome.target} than all {len(other_names)} other columns together"
-            findings.append(Finding("block" if s.low >= BEATS_ALL else "warn", f"{reason}: {s} against {joint[0]:.2f}"))
+            sentence = f"{reason}: {s} against {joint[0]:.2f}"
+            findings.append(Finding("block", f"{sentence}; {IN_TIME}") if s.low >= BEATS_ALL else Finding("warn", sentence))
     return findings

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Level = Literal["block", "warn", "ok"]
+IN_TIME = "where it was known in time, `audit: {insist: [...]}` keeps the column"  # what to do about a block
 ORDER: tuple[Level, ...] = ("block", "warn", "ok")
 
 
@@ -38,6 +39,10 @@ class Finding:
 
 
 def gravest_verdict(subject: str, findings: list[Finding]) -> Verdict:
-    """The gravest finding is the verdict, and the evidence begins with it."""
+    """The gravest finding is the verdict, and the evidence begins with it; what to do about it is said once."""
     ranked = sorted(findings, key=lambda f: ORDER.index(f.level))
-    return Verdict(subject, ranked[0].level if ranked else "ok", tuple(f.sentence for f in ranked))
+    sentences = [f.sentence for f in ranked]
+    remedied = [n for n, sentence in enumerate(sentences) if sentence.endswith(IN_TIME)]
+    for n in remedied[1:]:
+        sentences[n] = sentences[n].removesuffix(IN_TIME).rstrip("; ")
+    return Verdict(subject, ranked[0].level if ranked else "ok", tuple(sentences))

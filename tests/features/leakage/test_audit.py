@@ -181,3 +181,13 @@ def test_judging_some_columns_says_of_them_what_judging_all_does() -> None:
     for name, verdict in whole.items():
         assert verdict in audit(data, FUNNEL, columns=[name]).columns
     assert audit(data, FUNNEL, columns=["lead.size"]).interactions == ()
+
+
+def test_who_is_blocked_for_saying_too_much_is_told_once_how_to_stay() -> None:
+    """A number that alone tells who converts may have been known in time: the audit cannot know, and asks."""
+    y, random = converted(), np.random.default_rng(4)
+    data = crm({"balance": random.normal(size=N) + 4 * y, "a": random.random(N), "b": random.random(N), "c": random.random(N)})
+    (verdict,) = [v for v in audit(data, FUNNEL).columns if v.subject == "lead.balance"]
+    assert verdict.level == "block"
+    assert str(verdict).count("audit: {insist: [...]}") == 1
+    assert "too good to have been known before?" in str(verdict)
