@@ -17,6 +17,7 @@ from connectors.files.settings import FileOptions
 from features.common.errors import DataError
 
 SEPARATORS = ",;\t|"
+RARE_SEPARATORS = "^~\x01\x1f"  # where every line has as many of one, and none of the others cuts any
 LOOKED_AT = 100  # rows
 _BOMS = (
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -121,7 +122,11 @@ def _shape(lines: Sequence[str], separator: str, escape: str | None = None) -> t
 
 
 def _separator(lines: Sequence[str]) -> str:
-    return max(SEPARATORS, key=lambda separator: _shape(lines, separator))
+    usual = max(SEPARATORS, key=lambda separator: _shape(lines, separator))
+    rare = max(RARE_SEPARATORS, key=lambda separator: _shape(lines, separator))
+    filled = [line for line in lines[:LOOKED_AT] if line.strip()]
+    cuts_all = len(filled) > 1 and _shape(filled, rare)[0] == len(filled)
+    return rare if cuts_all and _shape(lines, usual)[1] == 1 else usual
 
 
 def _escape(lines: Sequence[str], separator: str) -> str | None:

@@ -99,6 +99,11 @@ class RecordCheck:
         """A line of the file (from 1) as it may be shown."""
         return self._shown(next(iter(self._lines([line]).values()), ""))
 
+    def same_lines(self, line: int, candidates: Sequence[int]) -> list[int]:
+        """Which of the `candidates` read as this line does (all from 1)."""
+        texts = {n: text.strip("\r\n\ufeff ") for n, text in self._lines([line, *candidates]).items()} if candidates else {}
+        return [n for n in candidates if texts.get(n) == texts.get(line)]
+
     def _shown(self, text: str) -> str:
         return shown_row(text, self.scan.separator, self.headers)[:SHOWN]
 
