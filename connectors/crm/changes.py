@@ -182,7 +182,8 @@ def unrecorded_stages(base: duckdb.DuckDBPyConnection, shape: CrmMapping, people
 def stages_without_history(
     base: duckdb.DuckDBPyConnection, shape: CrmMapping, people: Sequence[str]
 ) -> Iterator[tuple[Any, ...]]:
-    """(field, leads) for each field of lead stages that holds values, but of which no change was ever recorded."""
+    """(what is missing, how many) for each field of lead stages of which no change was ever recorded: of leads where they
+    hold values, of deals where there are any."""
     landed = {name.casefold(): name for name in people}
     for name in (n for n in shape.stages if not n.startswith(DEAL_PREFIX) and n.casefold() in landed):
         quoted = '"' + landed[name.casefold()].replace('"', '""') + '"'
@@ -194,4 +195,14 @@ def stages_without_history(
             [name],
         ).fetchone()
         if row and row[0]:
-            yield name, int(row[0])
+            yield f"leads with a {name} whose changes nobody recorded", int(row[0])
+    for name in (n.removeprefix(DEAL_PREFIX) for n in shape.stages if n.startswith(DEAL_PREFIX)):
+        row = base.execute(
+            """
+            SELECT count(*) FROM raw.deals WHERE _gone_at IS NULL AND NOT EXISTS (
+                SELECT 1 FROM raw.history WHERE entity = 'deal' AND lower(field) = lower(?))
+            """,
+            [name],
+        ).fetchone()
+        if row and row[0]:
+            yield f"deals of whose {name} nobody recorded a change", int(row[0])

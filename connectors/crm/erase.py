@@ -9,9 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from connectors.crm.addresses import make_owners
+from connectors.crm.compile import MEMORY_LIMITS, open_database
 from connectors.crm.landing import Landing, _dlt_errors
-from connectors.crm.merges import LONGEST_CHAIN
+from connectors.crm.merges import LONGEST_CHAIN, resolve
 from features.common.files import whole_file
+from features.dataset.data_report import DataReport
 
 # table → columns that name a person
 NAMED = {
@@ -19,9 +22,12 @@ NAMED = {
     "history": ("record",),
     "activities": ("person",),
     "aliases": ("record", "into"),
+    "addresses": ("person",),
     "inbox": ("person",),
+    "takers": ("person",),
     "deal_people": ("person",),
 }
+KEYED = {"people": ("_id", "_email_key"), "addresses": ("person", "email_key")}  # table → who has which address
 LISTED = {"engagements": "people", "deals": "_people"}  # as ";12;14;"
 
 
@@ -40,16 +46,10 @@ def records_of(landing: Landing, lead_id: str) -> list[str]:
 
 
 def erase(landing: Landing, records: Sequence[str]) -> int:
-    """Delete what names one of the records, and acts that only name their e-mail address; → rows. Deals and shared activities
-    stay, without the person."""
+    """Delete what names one of the records, and acts that only name an e-mail address of theirs; → rows. Deals and shared
+    activities stay, without the person."""
     landing.cursors()  # what was fetched and not landed yet
-    tables, deleted = landing.tables(), 0
-    keys = set()
-    if "_email_key" in tables.get("people", []):
-        rows = _run(landing, 'SELECT "_email_key" FROM {people} WHERE "_id" IN ({ids}) AND "_email_key" IS NOT NULL', records)
-        keys = {str(row[0]) for row in rows}
-    if keys and "activities" in tables:
-        deleted += _delete(landing, "activities", "email_key", sorted(keys))
+    tables, deleted = landing.tables(), _erase_addressed(landing, records)
     for table, columns in NAMED.items():
         for column in columns:
             if column in tables.get(table, []):
@@ -63,6 +63,49 @@ def erase(landing: Landing, records: Sequence[str]) -> int:
             sql = f'UPDATE {{{table}}} SET "{column}" = replace("{column}", {{one}}, \';\') WHERE "{column}" LIKE {{like}}'
             _run(landing, sql, [], one=f";{record};", like=f"%;{record};%")
     return deleted
+
+
+def _erase_addressed(landing: Landing, records: Sequence[str]) -> int:
+    """Delete acts that only name an address of the records, a former or a further one too; → rows. Not those that are another
+    lead's, who has or had the same address."""
+    tables = landing.tables()
+    keyed = {table: columns for table, columns in KEYED.items() if set(columns) <= set(tables.get(table, []))}
+    if "activities" not in tables:
+        return 0
+    keys: set[str] = set()
+    for table, (person, key) in keyed.items():
+        rows = _run(landing, f'SELECT "{key}" FROM {{{table}}} WHERE "{person}" IN ({{ids}}) AND "{key}" <> \'\'', records)
+        keys |= {str(row[0]) for row in rows}
+    own_records, shared = set(records), set[str]()
+    for table, (person, key) in keyed.items() if keys else ():
+        rows = _run(landing, f'SELECT "{key}", "{person}" FROM {{{table}}} WHERE "{key}" IN ({{ids}})', keys)
+        shared |= {str(row[0]) for row in rows if str(row[1]) not in own_records}
+    deleted = _delete(landing, "activities", "email_key", sorted(keys - shared)) if keys - shared else 0
+    spans = _spans_of_others(landing, sorted(shared), own_records) if shared else {}
+    for address in sorted(shared):
+        exceptions = "".join(f" AND NOT ({span})" for span in spans.get(address, ()))
+        deleted += _delete(landing, "activities", "email_key", [address], exceptions)
+    return deleted
+
+
+def _spans_of_others(landing: Landing, keys: Sequence[str], records: set[str]) -> dict[str, list[str]]:
+    """Key of an address → SQL of the times in which it was that of a lead that is none of the records."""
+    spans: dict[str, list[str]] = {}
+    with open_database(landing, MEMORY_LIMITS[-1]) as base:
+        resolve(base)
+        make_owners(base, DataReport())
+        sql = """
+            SELECT email_key, lead_id, CASE WHEN since > '-infinity' THEN CAST(since AS VARCHAR) END,
+                   CASE WHEN until < 'infinity' THEN CAST(until AS VARCHAR) END
+            FROM by_key WHERE email_key IN (SELECT unnest(?))
+        """
+        rows = base.execute(sql, [list(keys)]).fetchall()
+    for key, lead, since, until in rows:
+        if lead not in records:
+            bounds = [(sign, mark) for sign, mark in ((">=", since), ("<", until)) if mark]
+            limits = [f"\"at\" {sign} CAST('{mark}' AS TIMESTAMP WITH TIME ZONE)" for sign, mark in bounds]
+            spans.setdefault(key, []).append(" AND ".join(limits) or "1 = 1")
+    return spans
 
 
 def erase_departed(landing: Landing, gone_before: datetime, missing_before: datetime | None, people: Sequence[str]) -> int:

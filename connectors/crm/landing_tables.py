@@ -17,12 +17,13 @@ TIME = pa.timestamp("us", tz="UTC")
 
 # the columns that every table of that name has, whether rows fill them or not
 COLUMNS: dict[str, dict[str, pa.DataType]] = {
-    # one row per record; vendor's columns beside ours
+    # one row per record; vendor's columns beside ours. `_further_keys`: what its further addresses are known by, as ";12;14;"
     "people": {
         "_created_at": TIME,
         "_company": pa.string(),
         "_email_domain": pa.string(),
         "_email_key": pa.string(),
+        "_further_keys": pa.string(),
         "_opted_out": pa.string(),
         "_gone_at": TIME,
     },
@@ -56,7 +57,7 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
     # records whose only use is that acts hang on them; `people`: whose they are by now, as ";12;14;", where acts may be stale;
     # `stands_for`: another record that tells of the same, and less
     "engagements": {"people": pa.string(), "stands_for": pa.string(), "_gone_at": TIME},
-    # whose acts of a record are, where the vendor tells the two apart
+    # whose acts of a record are too, or at all, where the vendor tells the two apart
     "takers": {"record": pa.string(), "person": pa.string(), "_gone_at": TIME},
     # one act of or towards a person; `person` or, where the vendor only names the address, `email_key`
     "activities": {
@@ -72,6 +73,9 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
     },
     # a record that is another one by now: merged, or a contact that was a lead
     "aliases": {"entity": pa.string(), "record": pa.string(), "into": pa.string(), "at": TIME},
+    # the main address of a person `at` a moment and from then on ("" for none), or what it was before a change, `until` then;
+    # without a moment a further address, which it has beside the main one
+    "addresses": {"person": pa.string(), "email_key": pa.string(), "at": TIME, "until": TIME},
     # people whom a source of their own was recorded for
     "inbox": {"person": pa.string(), "source": pa.string(), "channel": pa.string(), "at": TIME},
     # deals whose history and participants, and people whose mails were read, each by a call of its own, and up to which change

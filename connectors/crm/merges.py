@@ -24,15 +24,17 @@ def resolve(base: duckdb.DuckDBPyConnection) -> None:
     """`lead_of` (record, into): every person that is somebody else by now; `company_of` and `deal_of` likewise. `known`: the
     people who are leads.
 
-    Of records that were merged in a circle one stays. A record whose winner was never landed stays what it is, with all it did.
+    What is told to be several others, as a contact that two leads became, is the first of them: who comes later takes nothing
+    away. Of records that were merged in a circle one stays. A record whose winner was never landed stays what it is, with all
+    it did.
     """
     base.execute("CREATE TABLE waiting (record VARCHAR)")  # people whose winner was never landed
     for entity, (table, condition) in MERGED.items():
         base.execute(
             """
             CREATE OR REPLACE TABLE merges AS
-            SELECT record, arg_max("into", _seq) AS "into", arg_max("at", _seq) AS "at", max(_seq) AS seq FROM raw.aliases
-            WHERE entity = ? AND record <> "into" GROUP BY record
+            SELECT record, "into", "at", _seq AS seq FROM raw.aliases WHERE entity = ? AND record <> "into"
+            QUALIFY row_number() OVER (PARTITION BY record ORDER BY "at" NULLS LAST, "into") = 1
             """,
             [entity],
         )

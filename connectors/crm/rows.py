@@ -21,9 +21,10 @@ def before_row(change: Row, value: str, created_at: datetime) -> Row:
     return {**change, "_id": f"{change['_id']}|before", "value": masked(value), "at": created_at, "until": change["at"]}
 
 
-def alias_row(entity: str, record: str, target: object, merged_at: datetime | None) -> Row:
-    """A record is another one by now."""
-    return {"_id": f"{entity}|{record}", "entity": entity, "record": record, "into": str(target), "at": merged_at}
+def alias_row(entity: str, record: str, target: object, merged_at: datetime | None, way: str = "") -> Row:
+    """A record is another one by now. `way`: tells apart the others that one record can be."""
+    name = "|".join([entity, record, *([way] if way else [])])
+    return {"_id": name, "entity": entity, "record": record, "into": str(target), "at": merged_at}
 
 
 def label_row(field: str, value: str, label: str, meaning: str = "") -> Row:

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from connectors.crm.addresses import make_owners
 from connectors.crm.changes import (
     Attributes,
     columns_without_history,
@@ -220,9 +221,9 @@ def _stage_rows(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: Data
         """
         for sql in unrecorded_stages(base, shape, people_columns)
     )
-    for name, leads in stages_without_history(base, shape, people_columns):
+    for subject, rows in stages_without_history(base, shape, people_columns):
         treatment = "no lead stage is made of it" + (f"; {shape.history_remedy}" if shape.history_remedy else "")
-        report.warn("lead_stages", f"leads with a {name} whose changes nobody recorded", leads, done=treatment)
+        report.warn("lead_stages", subject, rows, done=treatment)
     base.execute(f"""
         CREATE TABLE entered AS
         SELECT k.lead_id, s.stage, s.leaves, s.at, k.created_at, s.at < k.created_at - INTERVAL 1 DAY AS early
@@ -291,12 +292,7 @@ def _interactions(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: Da
     mapped_types = shape.interactions
     types = [row[0] for row in base.execute("SELECT DISTINCT type FROM raw.activities WHERE type IS NOT NULL").fetchall()]
     base.executemany("INSERT INTO types VALUES (?, ?)", [(t, _own_type(shape, t)) for t in types] or [("", None)])
-    base.execute("""
-        CREATE VIEW by_key AS
-        SELECT p._email_key AS email_key, arg_max(coalesce(a."into", p._id), p._seq) AS lead_id
-        FROM raw.people p LEFT JOIN lead_of a ON a.record = p._id
-        WHERE p._email_key IS NOT NULL AND p._gone_at IS NULL GROUP BY p._email_key
-    """)
+    make_owners(base, report)
     base.execute("""
         CREATE VIEW took AS
         SELECT DISTINCT t.record, coalesce(l."into", t.person) AS lead_id
@@ -308,19 +304,32 @@ def _interactions(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: Da
         SELECT e.stands_for AS record, t.lead_id FROM raw.engagements e JOIN took t ON t.record = e._id
         WHERE e.stands_for IS NOT NULL AND e._gone_at IS NULL
     """)
+    others = """
+        UNION ALL
+        SELECT m.lead_id, a.* FROM raw.activities a JOIN took m ON m.record = a.record
+        LEFT JOIN lead_of l ON l.record = a.person
+        WHERE m.lead_id <> coalesce(l."into", a.person)
+    """
+    if not count(base.execute("SELECT count(*) FROM raw.takers").fetchone()):
+        others = ""  # most vendors tell of nobody else, and acts are many
+    base.execute(f"""
+        CREATE VIEW owned AS
+        SELECT coalesce(l."into", a.person, b.lead_id, m.lead_id) AS lead_id, a.*
+        FROM raw.activities a
+        LEFT JOIN lead_of l ON l.record = a.person
+        LEFT JOIN by_key b ON b.email_key = a.email_key AND a.at >= b.since AND a.at < b.until AND a.person IS NULL
+        LEFT JOIN took m ON m.record = a.record AND a.person IS NULL AND a.email_key IS NULL
+        {others}
+    """)
     base.execute("""
         CREATE VIEW acts AS
-        SELECT coalesce(l."into", a.person, b.lead_id, m.lead_id) AS lead_id, t.ours AS type, a.at,
-               a.value, a.content, a.campaign, a.direction
-        FROM raw.activities a
+        SELECT a.lead_id, t.ours AS type, a.at, a.value, a.content, a.campaign, a.direction
+        FROM owned a
         JOIN types t ON t.theirs = a.type AND t.ours IS NOT NULL
         LEFT JOIN raw.engagements e ON e._id = a.record
-        LEFT JOIN lead_of l ON l.record = a.person
-        LEFT JOIN by_key b ON b.email_key = a.email_key AND a.person IS NULL
-        LEFT JOIN took m ON m.record = a.record AND a.person IS NULL AND a.email_key IS NULL
         WHERE a.at IS NOT NULL
           AND (e._id IS NULL OR (e._gone_at IS NULL AND (e.people IS NULL OR contains(e.people, ';' || a.person || ';'))))
-          AND NOT EXISTS (SELECT 1 FROM told o WHERE o.record = a.record AND o.lead_id = coalesce(l."into", a.person))
+          AND NOT EXISTS (SELECT 1 FROM told o WHERE o.record = a.record AND o.lead_id = a.lead_id)
     """)
     screen = Screen("interactions")
     kind, content, campaign = (without_persons(base, "acts", c, screen, f"a.{c}") for c in ("type", "content", "campaign"))

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
+from connectors.crm.addresses import address_columns
+from connectors.crm.attribute_check import attribute_check, columns_of
 from connectors.crm.base import BaseConnector
 from connectors.crm.changes import DEAL_PREFIX
 from connectors.crm.connector import CallBudget, Check
 from connectors.crm.http import Http
 from connectors.crm.interactions import form_type
-from connectors.crm.keys import mail_key
 from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row
 from connectors.crm.mapping import CrmMapping, StageValue, plain
@@ -26,9 +27,16 @@ from connectors.hubspot import activities
 from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.check import budget, checks
 from connectors.hubspot.records import (
+    EMAIL,
+    FURTHER_ADDRESSES,
+    MERGED_CONTACTS,
+    MERGED_IDS,
     RecordKind,
     Tables,
+    address_rows,
+    addresses_of,
     archived_pages,
+    company_relations,
     deletion_rows,
     entity_aliases,
     entity_histories,
@@ -39,12 +47,10 @@ from connectors.hubspot.records import (
 from connectors.hubspot.settings import INTERACTIONS, LEAD_STAGES, OUTCOMES, RECORDS, SCOPES, STAGES, STATUSES, HubSpotSource
 from connectors.hubspot.writer import HubSpotWriter
 from features.attributes.values import has_opted_out
-from features.common.persons.texts import mail_domain
 
 OPT_OUTS = ("hs_email_optout",)
 ATTRIBUTE_TYPES = {"enumeration", "number", "bool", "date", "datetime", "string"}
 ENTERED_PREFIX = "hs_v2_date_entered_"
-MERGED_IDS = "hs_merged_object_ids"
 
 
 SCREEN = "Settings → Integrations → Service keys → Scopes"
@@ -161,24 +167,9 @@ class HubSpot(HubSpotWriter, BaseConnector):
         if name == "companies":
             mapped = [p for p in self.source.companies.values() if p in self._definitions[name]]
             property_names = [*mapped, "createdate", "hs_lastmodifieddate", MERGED_IDS]
-            row, related = (
-                self._company,
-                lambda records, _: {
-                    "history": entity_histories("company", records),
-                    "aliases": entity_aliases("company", records),
-                },
-            )
-            return RecordKind(
-                name,
-                name,
-                "company",
-                "hs_lastmodifieddate",
-                self._existing_properties(name, property_names),
-                mapped,
-                row,
-                related,
-                self.volatile,
-            )
+            properties = self._existing_properties(name, property_names)
+            row, related = self._company, company_relations
+            return RecordKind(name, name, "company", "hs_lastmodifieddate", properties, mapped, row, related, self.volatile)
         if name == "contacts":
             return self._contacts()
         property_names = [
@@ -229,21 +220,23 @@ class HubSpot(HubSpotWriter, BaseConnector):
         entered_properties = [name for name in defined if name.startswith(ENTERED_PREFIX)]
         mapped = self._existing_properties("contacts", list(self.source.leads.values()))
         property_names = [
-            *("createdate", "lastmodifieddate", "associatedcompanyid", "hs_email_domain", "email", MERGED_IDS),
+            *("createdate", "lastmodifieddate", "associatedcompanyid", "hs_email_domain", EMAIL, FURTHER_ADDRESSES),
+            *(MERGED_IDS, MERGED_CONTACTS),
             *OPT_OUTS, *stages, *mapped, *custom, *entered_properties,
         ]  # fmt: skip
+        merged = (MERGED_IDS, MERGED_CONTACTS)
         backstop = {name: ("lifecyclestage", name.removeprefix(ENTERED_PREFIX)) for name in entered_properties}
 
         def row(record: Mapping[str, Any]) -> Row:
             properties = record.get("properties") or {}
+            addresses = address_columns(addresses_of(properties), self.landing.salt)
             return {
-                **{name: properties.get(name) for name in [*stages, *mapped, *custom, *entered_properties, MERGED_IDS]},
+                **{name: properties.get(name) for name in [*stages, *mapped, *custom, *entered_properties, *merged]},
                 "_id": str(record["id"]),
                 "_created_at": moment(properties.get("createdate") or record.get("createdAt")),
                 "_company": properties.get("associatedcompanyid") or None,
-                # the address itself is not landed
-                "_email_domain": properties.get("hs_email_domain") or mail_domain(properties.get("email") or ""),
-                "_email_key": mail_key(properties.get("email"), self.landing.salt),
+                **addresses,
+                "_email_domain": properties.get("hs_email_domain") or addresses["_email_domain"],
                 "_opted_out": "true" if any(has_opted_out(properties.get(name)) for name in OPT_OUTS) else "false",
             }
 
@@ -251,9 +244,10 @@ class HubSpot(HubSpotWriter, BaseConnector):
             return {
                 "history": [h for record in records for h in history_rows("lead", record, backstop)],
                 "aliases": entity_aliases("lead", records),
+                "addresses": [row for record in records for row in address_rows(record, self.landing.salt)],
             }
 
-        history = self._existing_properties("contacts", [*stages, *mapped, *custom, *OPT_OUTS])
+        history = self._existing_properties("contacts", [*stages, *mapped, *custom, *OPT_OUTS, EMAIL])
         return RecordKind(
             "contacts",
             "people",
@@ -387,7 +381,14 @@ class HubSpot(HubSpotWriter, BaseConnector):
 
     def checks(self) -> Iterator[Check]:
         """See `Connector`."""
-        return checks(self.api)
+        readable = True
+        for check in checks(self.api):
+            readable &= check.subject != "token" or check.status != "bad"
+            yield check
+        if readable:
+            fields = [name for kind in ("contacts", "companies") for name in self._kind(kind).history]
+            columns = columns_of(self.source, fields, {EMAIL, *OPT_OUTS, *OUTCOMES, *self.person_stages})
+            yield attribute_check(list(columns), [], "HubSpot keeps the history of every property", "")
 
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""

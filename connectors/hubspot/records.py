@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from connectors.crm.addresses import address_columns, address_row, further_rows
+from connectors.crm.keys import mail_key
 from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row, content_hash
 from connectors.crm.moments import milliseconds, moment
@@ -21,6 +23,9 @@ from connectors.crm.stream import Page, changed_rows
 from connectors.crm.sweep import departed_rows
 from connectors.hubspot.api import HubSpotApi, next_cursor
 
+EMAIL, FURTHER_ADDRESSES = "email", "hs_additional_emails"
+MERGED_IDS, MERGED_CONTACTS = "hs_merged_object_ids", "hs_calculated_merged_vids"
+SAME_TIME = timedelta(days=1)
 OVERLAP = 5 * 60_000  # milliseconds; HubSpot's search sees a change a little later than it happens
 
 Tables = dict[str, list[Row]]
@@ -178,7 +183,7 @@ def history_rows(entity: str, record: Mapping[str, Any], backstop: Mapping[str, 
     rows: list[Row] = []
     known_values: set[tuple[str, str]] = set()
     for field, versions in (record.get("propertiesWithHistory") or {}).items():
-        for version in versions:
+        for version in versions if field != EMAIL else ():
             timestamp, value = moment(version.get("timestamp")), str(version.get("value") or "")
             if timestamp is None:
                 continue
@@ -192,10 +197,35 @@ def history_rows(entity: str, record: Mapping[str, Any], backstop: Mapping[str, 
 
 
 def alias_rows(entity: str, record: Mapping[str, Any]) -> list[Row]:
-    """The records that were merged into this one."""
-    merged = str(record["properties"].get("hs_merged_object_ids") or "")
-    merged_at = moment(record.get("updatedAt"))
-    return [alias_row(entity, old_id.strip(), record["id"], merged_at) for old_id in merged.split(";") if old_id.strip()]
+    """The records that were merged into this one. Older merges of contacts stand, with their moments, in a property of their
+    own ("12:1609459200000;15:…")."""
+    changed_at, properties = moment(record.get("updatedAt")), record["properties"]
+    merged_at: dict[str, datetime | None] = dict.fromkeys(_listed(properties.get(MERGED_IDS)), changed_at)
+    for entry in _listed(properties.get(MERGED_CONTACTS)):
+        old_id, _, timestamp = entry.partition(":")
+        merged_at[old_id.strip()] = moment(int(timestamp)) if timestamp.strip().isdigit() else changed_at
+    return [alias_row(entity, old_id, record["id"], at) for old_id, at in merged_at.items() if old_id != str(record["id"])]
+
+
+def _listed(value: object) -> list[str]:
+    return [part.strip() for part in str(value or "").split(";") if part.strip()]
+
+
+def addresses_of(properties: Mapping[str, Any]) -> list[str]:
+    """A contact's addresses, the main one first; those of contacts that were merged into it are among them."""
+    return [str(properties.get(EMAIL) or ""), *_listed(properties.get(FURTHER_ADDRESSES))]
+
+
+def address_rows(record: Mapping[str, Any], salt: bytes) -> list[Row]:
+    """The addresses of a contact that its own row does not keep: further ones, and former ones with their moments."""
+    name, properties = str(record["id"]), record["properties"]
+    rows = further_rows([{"_id": name, **address_columns(addresses_of(properties), salt)}])
+    versions = (record.get("propertiesWithHistory") or {}).get(EMAIL) or []
+    created = moment(properties.get("createdate") or record.get("createdAt"))
+    dated = [(mail_key(version.get("value"), salt), moment(version.get("timestamp"))) for version in versions]
+    if len(dated) == 1 and created and dated[0][1] and dated[0][1] <= created + SAME_TIME:
+        return rows  # it has had its address since there is such a contact
+    return rows + [address_row(name, key, at) for key, at in dated if at]
 
 
 def entity_histories(entity: str, records: Sequence[Mapping[str, Any]]) -> list[Row]:
@@ -206,3 +236,8 @@ def entity_histories(entity: str, records: Sequence[Mapping[str, Any]]) -> list[
 def entity_aliases(entity: str, records: Sequence[Mapping[str, Any]]) -> list[Row]:
     """The merged records of several."""
     return [row for record in records for row in alias_rows(entity, record)]
+
+
+def company_relations(records: Sequence[Mapping[str, Any]], _people: Mapping[str, list[str]]) -> Tables:
+    """What hangs on companies."""
+    return {"history": entity_histories("company", records), "aliases": entity_aliases("company", records)}

@@ -65,6 +65,7 @@ OUTCOMES = frozenset(
         "hs_analytics_source_data_1",
         "hs_analytics_source_data_2",
         "hs_merged_object_ids",
+        "hs_calculated_merged_vids",
         "associatedcompanyid",
     }
 )

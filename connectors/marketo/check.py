@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import islice
 
+from connectors.crm.attribute_check import SUBJECT, attribute_check, listed
 from connectors.crm.connector import CallBudget, Check
+from connectors.crm.moments import moment
 from connectors.crm.responses import RefusedError
-from connectors.marketo.api import BATCH, MarketoApi
+from connectors.marketo.api import BATCH, MarketoApi, fitting
 from connectors.marketo.settings import CALLS_A_DAY
 from features.common.errors import CrmError
 
@@ -15,6 +18,9 @@ CHANGES_PER_DAY = 0.1  # lead changes of a lead and day
 ACTIVITIES_PER_DAY = 0.3
 EXPORTED_MONTHS = 10 * 12 + 24  # exports of a first import, leads and activities
 CALLS_A_JOB = 6
+KEPT = "Marketo keeps changes for 90 days unless your subscription keeps them longer"
+PAGES = 20  # that are looked at for the first change
+SETTLED = timedelta(days=30)  # so soon after the first day that is read the oldest change has to be
 
 
 def checks(api: MarketoApi, status: str, history_start: datetime) -> Iterator[Check]:
@@ -60,6 +66,24 @@ def _history(api: MarketoApi, fields: dict[str, dict[str, object]], status: str,
         "no change on the first page",
         "Marketo keeps changes of field values 90 days unless the retention is longer.",
     )
+
+
+def history_check(api: MarketoApi, attributes: Mapping[str, str], history_start: datetime) -> Check:
+    """Since when Marketo tells what became of the columns. `attributes`: column → field."""
+    if not attributes:
+        return attribute_check([], [], "there are none", "")
+    fields = ",".join(fitting(list(dict.fromkeys(attributes.values())))[0])
+    pages = islice(api.stream("/leadchanges.json", {"fields": fields, "batchSize": BATCH}, api.token(history_start)), PAGES)
+    rows = next((rows for rows, _, _ in pages if rows), [])  # a page may be empty and not the last
+    first = min((at for row in rows if (at := moment(row.get("activityDate")))), default=None)
+    remedy = f"{KEPT}: import early and often."
+    if first is None:
+        return attribute_check(list(attributes), list(attributes), "", remedy)
+    finding = (
+        f"changes of {len(attributes):,} columns are there since {first:%Y-%m-%d}: where that is younger than half of the "
+        f"leads, they leave the model ({listed(list(attributes))})"
+    )
+    return Check(SUBJECT, "good" if first - history_start < SETTLED else "warning", finding, remedy)
 
 
 def budget(api: MarketoApi, leads: int) -> CallBudget:

@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
+from connectors.crm.addresses import address_columns
+from connectors.crm.attribute_check import columns_of
 from connectors.crm.base import BaseConnector
 from connectors.crm.changes import DEAL_PREFIX
 from connectors.crm.connector import CallBudget, Check
@@ -25,7 +27,7 @@ from connectors.crm.responses import RefusedError
 from connectors.crm.rows import alias_row, history_row, label_row, true
 from connectors.crm.stream import Page, Stream
 from connectors.marketo.api import BATCH, TYPES_PER_CALL, LostExportError, MarketoApi, fitting
-from connectors.marketo.check import budget, checks
+from connectors.marketo.check import KEPT, budget, checks, history_check
 from connectors.marketo.exports import ExportPart, Tables, by_month
 from connectors.marketo.records import (
     CONVERT,
@@ -38,6 +40,7 @@ from connectors.marketo.records import (
     MERGE,
     OPT_OUTS,
     STAGES,
+    address_changes,
     deal,
     fallback_type,
     histories,
@@ -57,7 +60,6 @@ from connectors.marketo.settings import (
 )
 from connectors.marketo.writer import MarketoWriter
 from features.attributes.values import has_opted_out
-from features.common.persons.texts import mail_domain
 
 QUEUE_DEPTH = 6  # jobs in the queue, which has ten places
 UNSAVED_JOBS = 3  # jobs that a kill may make unknown; they and `QUEUE_DEPTH` others fit into the queue
@@ -187,7 +189,7 @@ class Marketo(MarketoWriter, BaseConnector):
             "_id": str(record["id"]),
             "_created_at": moment(record.get("createdAt")),
             "_company": company_key(record.get("company"), self.landing.salt),
-            "_email_domain": mail_domain(record.get("email") or ""),
+            **address_columns([record.get("email")], self.landing.salt),
             "_opted_out": "true" if any(has_opted_out(record.get(name)) for name in OPT_OUTS) else "false",
         }
 
@@ -209,7 +211,9 @@ class Marketo(MarketoWriter, BaseConnector):
                 history = histories(rows, created, frozenset(self._mapped_fields))
                 labels = self._labels([row for row in history if row["field"] == STATUS])
                 tokens = {**tokens, str(number): following}
-                yield Page({"people": people, "history": history, "labels": labels}, {"tokens": tokens}, read_count)
+                tables = {"people": people, "history": history, "labels": labels}
+                addresses = address_changes(rows, created, self.landing.salt)
+                yield Page({**tables, "addresses": addresses}, {"tokens": tokens}, read_count)
 
     def _activities(self, cursor: Any) -> Iterator[Page]:
         """What people did: older than a week by exports of a month, newer page by page."""
@@ -368,7 +372,7 @@ class Marketo(MarketoWriter, BaseConnector):
             present=dict.fromkeys(("leads", "companies"), frozenset(self._fields)),
             recorded=dict.fromkeys(("leads", "companies"), frozenset(self._mapped_fields)),
             recorded_by_changes="any",
-            history_remedy="Marketo keeps changes for 90 days unless your subscription keeps them longer",
+            history_remedy=KEPT,
             stages_from_creation=frozenset(self.person_stages) - {STATUS, REVENUE_STAGE, CONVERTED},
         )
 
@@ -382,7 +386,13 @@ class Marketo(MarketoWriter, BaseConnector):
 
     def checks(self) -> Iterator[Check]:
         """See `Connector`."""
-        return checks(self.api, STATUS, self.history_start)
+        readable = True
+        for check in checks(self.api, STATUS, self.history_start):
+            readable &= check.status != "bad"
+            yield check
+        if readable:
+            others = {*OUTCOMES, *OPT_OUTS, *self.person_stages}
+            yield history_check(self.api, columns_of(self.source, self._mapped_fields, others), self.history_start)
 
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from connectors.crm.addresses import changed_address
 from connectors.crm.interactions import form_type, page_name, page_type
 from connectors.crm.landing_tables import Row
 from connectors.crm.mapping import plain
@@ -62,6 +63,24 @@ def histories(
             if created_at and created_at < timestamp:
                 history.append(before_row(row, text(change.get("oldValue")), created_at))
     return history
+
+
+def address_changes(rows: Sequence[Mapping[str, Any]], created: Mapping[str, datetime | None], salt: bytes) -> list[Row]:
+    """The addresses that leads had, where they changed."""
+    return [
+        row
+        for record in rows
+        if record.get("activityTypeId") != NEW_LEAD and (timestamp := moment(record["activityDate"]))
+        for change in record.get("fields") or []
+        if change["name"] == "email"
+        for row in changed_address(
+            str(record["leadId"]),
+            change.get("oldValue"),
+            change.get("newValue"),
+            (created.get(str(record["leadId"])), timestamp),
+            salt,
+        )
+    ]
 
 
 def interaction_row(

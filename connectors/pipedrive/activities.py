@@ -31,6 +31,12 @@ def mail_mark(person: Mapping[str, Any]) -> str:
     return "|".join(str(person.get(name) or "0") for name in ("email_messages_count", *LAST_MAILS))
 
 
+def mail_addresses(person: Mapping[str, Any]) -> list[str]:
+    """A person's addresses, the main one first."""
+    mails = sorted(person.get("emails") or [], key=lambda m: not m.get("primary"))
+    return [str(m["value"]) for m in mails if m.get("value")]
+
+
 def mail(person: str, message: Mapping[str, Any], history_start: datetime) -> Row | None:
     """A mail that was sent to a person, or came from it."""
     properties = message.get("data") or {}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 
+from connectors.crm.attribute_check import attribute_check
 from connectors.crm.connector import CallBudget, Check
 from connectors.pipedrive.api import (
     CHANGELOG_COST,
@@ -50,13 +51,16 @@ def checks(api: PipedriveApi, mails: bool) -> Iterator[Check]:
     yield Check("history of stages", "good", finding)
 
 
-def history_check(names: Sequence[str]) -> Check:
-    """Of the persons' own fields only today's value is read."""
-    shown = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
-    finding = f"of {len(names)} fields of persons only today's value is known ({shown}): they leave the model"
-    return Check(
-        "history of attributes", "warning", finding, "Set `person_changelog: true` under `source:`: 20 tokens a person."
-    )
+def history_check(leads: Collection[str], custom: Collection[str], companies: Collection[str], reads_persons: bool) -> Check:
+    """Of which columns only today's value is read: those of organisations, a person's country, and without the changelogs of
+    persons all others of theirs. `leads`, `companies`: columns; `custom`: persons' own fields."""
+    of_persons = [f"lead.{name}" for name in dict.fromkeys([*leads, *custom])]
+    of_companies = [f"company.{name}" for name in companies]
+    unrecorded = [name for name in of_persons if not reads_persons or name.removeprefix("lead.") not in {*custom, "job_title"}]
+    remedy = "Set `person_changelog: true` under `source:`: 20 tokens a person; organisations have none."
+    if reads_persons:
+        remedy = "Pipedrive has none of organisations and countries."
+    return attribute_check([*of_persons, *of_companies], [*unrecorded, *of_companies], "persons' changelogs are read", remedy)
 
 
 def budget(api: PipedriveApi, leads: int, source: PipedriveSource) -> CallBudget:

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
+from connectors.crm.addresses import address_columns, further_rows
 from connectors.crm.base import BaseConnector
 from connectors.crm.changes import DEAL_PREFIX
 from connectors.crm.connector import CallBudget, Check
 from connectors.crm.http import Http
-from connectors.crm.keys import mail_key
 from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row, content_hash
 from connectors.crm.mapping import CrmMapping, StageValue, plain
@@ -20,7 +20,7 @@ from connectors.crm.responses import RefusedError
 from connectors.crm.rows import history_row, label_row
 from connectors.crm.stream import FORBIDDEN, Page, Stream, changed_rows
 from connectors.crm.sweep import due
-from connectors.pipedrive.activities import LAST_MAILS, Tables, activities, inbox_row, mail, mail_mark
+from connectors.pipedrive.activities import LAST_MAILS, Tables, activities, inbox_row, mail, mail_addresses, mail_mark
 from connectors.pipedrive.api import ARCHIVED_COST, ARCHIVED_INBOX_COST, LIST_COST, PipedriveApi, next_cursor, rfc
 from connectors.pipedrive.changelogs import AS_CREATED, STAGED, Changelogs, staged_mark
 from connectors.pipedrive.check import budget, checks, history_check
@@ -29,7 +29,6 @@ from connectors.pipedrive.own_stages import landed_stages, stage_names, staged_f
 from connectors.pipedrive.participants import READ_MARK, TAKE_PART, participant_pages
 from connectors.pipedrive.settings import INBOX, INTERACTIONS, STAGE, STATUS, PipedriveSource
 from connectors.pipedrive.writer import PipedriveWriter
-from features.common.persons.texts import mail_domain
 
 OVERLAP = timedelta(minutes=5)
 OPTED_OUT_STATUSES = ("unsubscribed",)  # who is archived for marketing has not said no
@@ -208,11 +207,10 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         }
 
     def _persons(self, records: Sequence[Mapping[str, Any]]) -> Tables:
-        return {"people": [self._person(record) for record in records]}
+        people = [self._person(record) for record in records]
+        return {"people": people, "addresses": further_rows(people)}
 
     def _person(self, record: Mapping[str, Any]) -> Row:
-        mails = sorted(record.get("emails") or [], key=lambda m: not m.get("primary"))
-        address = str(mails[0].get("value") or "") if mails else ""
         custom = record.get("custom_fields") or {}
         status = record.get("marketing_status")
         return {
@@ -228,8 +226,7 @@ class Pipedrive(PipedriveWriter, BaseConnector):
             "_id": str(record["id"]),
             "_created_at": moment(record.get("add_time")),
             "_company": str(record["org_id"]) if record.get("org_id") else None,
-            "_email_domain": mail_domain(address),
-            "_email_key": mail_key(address, self.landing.salt),
+            **address_columns(mail_addresses(record), self.landing.salt),
             "_opted_out": "true" if status in OPTED_OUT_STATUSES else "false",
             "_gone_at": moment(record.get("update_time")) if record.get("is_deleted") else None,
         }
@@ -391,8 +388,8 @@ class Pipedrive(PipedriveWriter, BaseConnector):
         for check in checks(self.api, self._settings.mails):
             readable &= check.status != "bad"
             yield check
-        if readable and self._custom and not self._reads_persons:
-            yield history_check(list(self._custom.values()))
+        if readable:
+            yield history_check(self.source.leads, self._custom.values(), self.source.companies, self._reads_persons)
 
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,12 +22,18 @@ TASKS = (
     *("WhoId", "TaskSubtype", "CallType", "CallDurationInSeconds", "CompletedDateTime", "ActivityDate", "CreatedDate"),
     *("IsClosed", "IsDeleted"),
 )
-EVENTS = ("WhoId", "StartDateTime", "DurationInMinutes", "CreatedDate", "IsDeleted")
+EVENTS = ("WhoId", "StartDateTime", "DurationInMinutes", "CreatedDate", "IsChild", "IsDeleted")
+ATTENDEES = {
+    "task_people": ("TaskRelation", "TaskId", "RelationId", "IsDeleted"),
+    "event_people": ("EventRelation", "EventId", "RelationId", "Status", "IsDeleted"),
+}
+DECLINED = "Declined"  # Status of who was invited and does not come
 MEMBERS = ("LeadId", "ContactId", "HasResponded", "FirstRespondedDate", "CreatedDate", "IsDeleted")
 PARENTS = {"CampaignMember": ("Campaign.Type", "Campaign.Name")}
 EMAILS = ("ActivityId", "Incoming", "Status", "MessageDate", "IsBounced", "FirstOpenedDate", "CreatedDate", "IsDeleted")
 PARTICIPANTS = ("EmailMessageId", "RelationId", "RelationType", "IsDeleted")
 ADDRESSED_FILTER = "RelationObjectType IN ('Lead', 'Contact')"
+PEOPLE = ("003", "00Q")  # Salesforce's own beginnings of the ids of contacts and leads
 SENDER_SUFFIX = "|from"
 DRAFT = "5"  # Status of a message that was not sent
 
@@ -74,9 +80,11 @@ def tasks(results: Sequence[Mapping[str, Any]]) -> Tables:
 
 
 def events(results: Sequence[Mapping[str, Any]]) -> Tables:
-    """Events of the calendar."""
+    """Events of the calendar. Salesforce makes a copy for each user that is invited, which tells of the same meeting."""
     rows = []
     for record in results:
+        if true(record.get("IsChild")):
+            continue
         minutes = record.get("DurationInMinutes")
         rows.append(
             _interaction_row(
@@ -144,6 +152,30 @@ def participants(results: Sequence[Mapping[str, Any]]) -> Tables:
         }
         for record in results
         if record.get("RelationId")
+    ]
+    return {"takers": rows}
+
+
+def people_condition(fields: Collection[str]) -> str:
+    """The condition that a relation is one to a person; without Shared Activities Salesforce knows no other, and not the field.
+
+    >>> people_condition(["Id", "IsWhat"]), people_condition(["Id"])
+    ('IsWhat = false', '')
+    """
+    return "IsWhat = false" if "IsWhat" in fields else ""
+
+
+def attendees(results: Sequence[Mapping[str, Any]]) -> Tables:
+    """Who else takes part in a task or an event; the first of them stands on it."""
+    rows = [
+        {
+            "_id": str(record["Id"]),
+            "record": str(record.get("TaskId") or record.get("EventId")),
+            "person": str(record["RelationId"]),
+            "_gone_at": moment(record.get("SystemModstamp")) if record.get("Status") == DECLINED else _deleted_at(record),
+        }
+        for record in results
+        if str(record.get("RelationId") or "").startswith(PEOPLE)
     ]
     return {"takers": rows}
 

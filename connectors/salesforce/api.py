@@ -138,10 +138,11 @@ class SalesforceApi:
         for page in self._pages(answer):
             yield from (str(record["Id"]) for record in page)
 
-    def count(self, kind: str) -> int | None:
+    def count(self, kind: str, condition: str = "") -> int | None:
         """How many records there are; None where there are too many to be counted in time."""
+        soql = f"SELECT COUNT() FROM {kind}" + (f" WHERE {condition}" if condition else "")
         try:
-            return int(self.http.get(f"{self.root}/query", {"q": f"SELECT COUNT() FROM {kind}"}).body["totalSize"])
+            return int(self.http.get(f"{self.root}/query", {"q": soql}).body["totalSize"])
         except RefusedError as error:
             if error.code == TIMED_OUT:
                 return None
@@ -200,6 +201,18 @@ class SalesforceApi:
             raise CrmError(f"A file of results has {len(rows):,} rows of {int(expected):,}.", "Run it again.")
         return rows, None if following in ("null", "") else following
 
+    def tracked(self, kind: str) -> frozenset[str] | None:
+        """The fields of an object that history tracking is on for; None where our user may not see that."""
+        soql = (
+            "SELECT QualifiedApiName FROM FieldDefinition "
+            f"WHERE EntityDefinition.QualifiedApiName = '{kind}' AND IsFieldHistoryTracked = true"
+        )
+        try:
+            answer = self.http.get(f"{self.root}/query", {"q": soql})
+        except RefusedError:
+            return None
+        return frozenset(str(record["QualifiedApiName"]) for page in self._pages(answer) for record in page)
+
     def limits(self) -> tuple[int | None, int | None]:
         """Calls a day, and how many are left."""
         daily = self.http.get(f"{self.root}/limits").body.get("DailyApiRequests", {})
@@ -211,6 +224,13 @@ class SalesforceApi:
         soql = f"SELECT Id, UserRecordAccess.HasEditAccess FROM {kind} WHERE Id IN ({listed})"
         pages = self._pages(self.http.get(f"{self.root}/query", {"q": soql}))
         return [str(r["Id"]) for page in pages for r in page if r.get("UserRecordAccess.HasEditAccess") is False]
+
+    def person_accounts(self, contacts: Sequence[str]) -> dict[str, str]:
+        """Those of the contacts that are the person of a person account, with that account."""
+        listed = ", ".join(f"'{name}'" for name in contacts)
+        soql = f"SELECT Id, AccountId FROM Contact WHERE IsPersonAccount = true AND Id IN ({listed})"
+        pages = self._pages(self.http.get(f"{self.root}/query", {"q": soql}))
+        return {str(record["Id"]): str(record["AccountId"]) for page in pages for record in page if record.get("AccountId")}
 
     def update(self, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Up to 200 records, each for itself; one answer a record, in order. No owner changes by it."""

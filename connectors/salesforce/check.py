@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from connectors.crm.attribute_check import SUBJECT, attribute_check
 from connectors.crm.connector import CallBudget, Check
 from connectors.crm.responses import RefusedError
 from connectors.salesforce.api import SalesforceApi
@@ -11,6 +13,7 @@ from connectors.salesforce.api import SalesforceApi
 CHANGED_SHARE = 0.05  # of the leads on an ordinary day
 ACTIVITIES_PER_LEAD = 100  # of a lead, an e-mail being four records: itself, who sent it, who got it, its task
 PAGE = 2_000
+NEVER_LEADS = "Id NOT IN (SELECT ConvertedContactId FROM Lead WHERE IsConverted = true)"  # of contacts
 TRACKING_SCREEN = "Setup → Object Manager → Lead → Fields → Set History Tracking"
 OBJECT_SEVERITY = {
     "Lead": "bad",
@@ -51,6 +54,8 @@ def checks(api: SalesforceApi, prefix: str) -> Iterator[Check]:
         )
     if fields["LeadHistory"]:
         yield _tracking(api)
+    if fields["Contact"] and "ConvertedContactId" in fields["Lead"]:
+        yield _contacts(api)
     if fields["Lead"] and "HasOptedOutOfEmail" not in fields["Lead"]:
         finding = "Lead.HasOptedOutOfEmail cannot be seen: who opted out would be scored"
         yield Check("consent", "warning", finding, "Give the user access to that field.")
@@ -66,6 +71,30 @@ def checks(api: SalesforceApi, prefix: str) -> Iterator[Check]:
             "Deploy the metadata and assign the permission set (docs/crm/salesforce.md).",
         )
     )
+
+
+def history_check(
+    attributes: Mapping[str, str], fields: Mapping[str, Mapping[str, Any]], tracked: frozenset[str] | None
+) -> Check:
+    """Of which columns Salesforce records no changes. `attributes`: column → field; `tracked`: what history tracking is on for,
+    a compound field (Address) for all of its parts."""
+    if tracked is None:
+        finding = "our user may not see which fields are tracked (FieldDefinition): the import names those without a change"
+        return Check(SUBJECT, "warning", finding, f"{TRACKING_SCREEN}: look there which are ticked.")
+    unrecorded = [
+        name for name, field in attributes.items() if not {field, fields.get(field, {}).get("compoundFieldName")} & tracked
+    ]
+    remedy = f"Switch it on for those that the model should use, 20 at most: {TRACKING_SCREEN}. It counts from that day on."
+    return attribute_check(list(attributes), unrecorded, "history tracking is on", remedy)
+
+
+def _contacts(api: SalesforceApi) -> Check:
+    subject, never_leads = "contacts", api.count("Contact", NEVER_LEADS)
+    if never_leads == 0:
+        return Check(subject, "good", "every one was a lead")
+    finding = f"{'very many' if never_leads is None else f'{never_leads:,}'} never were leads"
+    remedy = "They have no score, and what they did is left out. Make leads of those that sales should look at."
+    return Check(subject, "warning", finding, remedy)
 
 
 def _tracking(api: SalesforceApi) -> Check:

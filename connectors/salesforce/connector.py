@@ -12,6 +12,8 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
+from connectors.crm.addresses import address_columns
+from connectors.crm.attribute_check import columns_of
 from connectors.crm.base import BaseConnector
 from connectors.crm.changes import DEAL_PREFIX
 from connectors.crm.connector import CallBudget, Check
@@ -21,13 +23,23 @@ from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row
 from connectors.crm.mapping import CrmMapping, StageValue
 from connectors.crm.moments import iso, moment
-from connectors.crm.responses import RefusedError, masked
-from connectors.crm.rows import alias_row, before_row, history_row, label_row, number, text, true
+from connectors.crm.responses import RefusedError
+from connectors.crm.rows import alias_row, history_row, label_row, number, true
 from connectors.crm.stream import Page, Stream, changed_rows
 from connectors.salesforce import activities
 from connectors.salesforce.api import SalesforceApi
-from connectors.salesforce.check import TRACKING_SCREEN, budget, checks
-from connectors.salesforce.histories import DEAL_HISTORY, deal_changes, field_condition, stage_label
+from connectors.salesforce.check import TRACKING_SCREEN, budget, checks, history_check
+from connectors.salesforce.currencies import Currencies
+from connectors.salesforce.histories import (
+    ADDRESS,
+    CONVERSION,
+    CURRENCY,
+    DEAL_HISTORY,
+    deal_changes,
+    field_condition,
+    lead_changes,
+    stage_label,
+)
 from connectors.salesforce.read import ObjectKind, Tables, read_kind
 from connectors.salesforce.settings import (
     BULK_FROM,
@@ -37,14 +49,13 @@ from connectors.salesforce.settings import (
     STATUS,
     SalesforceSource,
 )
-from connectors.salesforce.writer import SalesforceWriter
+from connectors.salesforce.writer import MERGED, SalesforceWriter
 from features.attributes.values import has_opted_out
-from features.common.persons.texts import mail_domain
 
 MEMBER, MEMBER_PREFIX = "CampaignMember", "00v"  # Salesforce's own beginning of their ids
 CONVERSION_FIELDS = ("IsConverted", "ConvertedDate", "ConvertedAccountId", "ConvertedContactId", "ConvertedOpportunityId")
 OPT_OUTS = ("HasOptedOutOfEmail",)
-CURRENCY = "Lead.CurrencyIsoCode"  # of the lead of a change
+RECORD_TYPE, RECORD_TYPE_COLUMN = "RecordType.DeveloperName", "record_type"
 VITAL_FIELDS = frozenset({STATUS, *CONVERSION_FIELDS, *OPT_OUTS})
 KINDS_OF_FIELD = {"picklist", "string", "boolean", "double", "int", "percent", "currency", "date", "datetime", "multipicklist"}
 
@@ -95,13 +106,19 @@ class Salesforce(SalesforceWriter, BaseConnector):
             ("campaign_members", MEMBER, acts.MEMBERS, acts.members, ""),
             ("emails", "EmailMessage", acts.EMAILS, acts.emails, f"CreatedDate >= {start_text}"),
             ("email_people", "EmailMessageRelation", acts.PARTICIPANTS, acts.participants, acts.ADDRESSED_FILTER),
+            # who may see tasks sees these; an org that never allowed several people to one has none
+            *(
+                (name, object_name, fields, acts.attendees, acts.people_condition(visible_fields))
+                for name, (object_name, *fields) in acts.ATTENDEES.items()
+                if (visible_fields := self.api.describe(object_name))
+            ),
         )
         return [
             self._stream("leads", self._leads(), "Lead", VITAL_FIELDS),
             self._optional("contacts", self._plain_kind("Contact", acts.MERGES, self._contact_rows), "Contact"),
             self._optional("opportunities", self._opportunities(), "Opportunity"),
             self._sweep_stream(),
-            self._recorded("lead_history", self._history(), "LeadHistory, and history tracking on Lead", self._tracked_fields),
+            self._lead_histories(),
             *self._deal_histories(),
             self._optional("opportunity_history", stages, "Opportunity"),
             self._optional("contact_roles", roles, "OpportunityContactRole"),
@@ -129,6 +146,10 @@ class Salesforce(SalesforceWriter, BaseConnector):
         stream = self._optional(name, kind, needs)
         return replace(stream, fields=stream.fields | {f"history of {field}" for field in tracked})
 
+    def _lead_histories(self) -> Stream:
+        needs = "LeadHistory, and history tracking on Lead"
+        return self._recorded("lead_history", self._history(), needs, [ADDRESS, *self._tracked_fields])
+
     def _deal_histories(self) -> Iterator[Stream]:
         """What became of the opportunities' own fields that lead stages are made of."""
         tracked = [name for name in self.deal_stages if name != STAGE]
@@ -148,7 +169,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
         return self.sweep_stream(lists, words)
 
     def _history(self) -> ObjectKind:
-        condition = field_condition([STATUS, "leadConverted", *self._tracked_fields])
+        condition = field_condition([STATUS, CONVERSION, ADDRESS, *self._tracked_fields])
         fields = [*activities.HISTORY, *([CURRENCY] if "CurrencyIsoCode" in self._lead_fields else [])]
         return ObjectKind("LeadHistory", fields, "CreatedDate", self._lead_history, condition=condition)
 
@@ -196,27 +217,11 @@ class Salesforce(SalesforceWriter, BaseConnector):
         return [n for n, f in self._lead_fields.items() if f.get("custom") and f.get("calculated") and n not in named]
 
     @cached_property
-    def _rates(self) -> dict[str, float]:
-        """Currency → how much of it the corporate currency's unit is, in an org with several; else nothing."""
-        if "CurrencyIsoCode" not in self._lead_fields:
-            return {}
-        if "ConversionRate" not in self.api.describe("CurrencyType"):
-            needs = f"read access to CurrencyType ({SCREEN})"
-            self.left_out["rates of currencies"] = f"Amounts stay in the leads' own currencies. To convert them, give {needs}."
-            return {}
-        pages = self.api.query("SELECT Id, IsoCode, ConversionRate FROM CurrencyType")
-        return {str(record["IsoCode"]): float(record["ConversionRate"]) for page in pages for record in page}
+    def _currencies(self) -> Currencies:
+        return Currencies(self.api, self._lead_fields, lambda what, why: self.left_out.update({what: why}), SCREEN)
 
     def _value(self, record: Mapping[str, Any], name: str) -> Any:
-        """A field of a lead; an amount of money in the corporate currency, so that those of several can be compared."""
-        return self._money(record.get(name), name, record.get("CurrencyIsoCode"))
-
-    def _money(self, value: Any, name: str, currency: object) -> Any:
-        """A value of a field, now or once, of a lead that has this currency now."""
-        rate, amount = self._rates.get(str(currency)), number(value)
-        if amount is None or not rate or self._lead_fields.get(name, {}).get("type") != "currency":
-            return value
-        return round(amount / rate, 2)
+        return self._currencies.of_lead(record.get(name), name, record.get("CurrencyIsoCode"))
 
     @cached_property
     def _mapped_fields(self) -> list[str]:
@@ -235,6 +240,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
             *OPT_OUTS,
         )  # fmt: skip
         field_names = [f for f in dict.fromkeys([*fields, *self._mapped_fields, *self._custom_fields]) if f in visible_fields]
+        field_names += [RECORD_TYPE] if "RecordTypeId" in visible_fields else []
         return ObjectKind(
             "Lead", ("Id", *field_names, "SystemModstamp"), "SystemModstamp", self._lead_rows, "people", "", self.volatile
         )
@@ -253,10 +259,11 @@ class Salesforce(SalesforceWriter, BaseConnector):
             people.append(
                 {
                     **{f: self._value(record, f) for f in columns if f in record},
+                    **({RECORD_TYPE_COLUMN: record[RECORD_TYPE]} if record.get(RECORD_TYPE) else {}),
                     "_id": name,
                     "_created_at": created,
                     "_company": company_key(record.get("Company"), self.landing.salt),
-                    "_email_domain": mail_domain(record.get("Email") or ""),
+                    **address_columns([record.get(ADDRESS)], self.landing.salt),
                     "_opted_out": "true" if any(has_opted_out(record.get(f)) for f in OPT_OUTS) else "false",
                 }
             )
@@ -267,7 +274,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
                 row = history_row("lead", name, CONVERTED, "true", converted_at)
                 history.append({**row, "_id": f"{row['_id']}|day", "rough": True})
                 if record.get("ConvertedContactId"):
-                    aliases.append(alias_row("lead", str(record["ConvertedContactId"]), name, converted_at))
+                    aliases.append(alias_row("lead", str(record["ConvertedContactId"]), name, converted_at, name))
                 if record.get("ConvertedOpportunityId"):
                     deal = str(record["ConvertedOpportunityId"])
                     deal_people.append({"_id": f"{deal}|{name}", "deal": deal, "person": name})
@@ -278,7 +285,8 @@ class Salesforce(SalesforceWriter, BaseConnector):
         merged_contacts = [record for record in records if record.get("MasterRecordId")]
         return {
             "aliases": [
-                alias_row("lead", str(o["Id"]), o["MasterRecordId"], moment(o.get("SystemModstamp"))) for o in merged_contacts
+                alias_row("lead", str(o["Id"]), o["MasterRecordId"], moment(o.get("SystemModstamp")), MERGED)
+                for o in merged_contacts
             ]
         }
 
@@ -302,53 +310,21 @@ class Salesforce(SalesforceWriter, BaseConnector):
         if true(record.get("IsDeleted")):
             return {"_id": str(record["Id"]), "_gone_at": moment(record.get("SystemModstamp"))}
         closed, won = true(record.get("IsClosed")), true(record.get("IsWon"))
-        amount = record.get("Amount")
+        currency = record.get("CurrencyIsoCode") or self._currencies.usual
+        amount, currency = self._currencies.of_deal(number(record.get("Amount")), currency, record.get("CloseDate"))
         return {
             "_id": str(record["Id"]),
             "_created_at": moment(record.get("CreatedDate")),
             # the day on the form may be any; when it last changed its stage is when it was closed
             "_closed_at": (moment(record.get("LastStageChangeDate")) or moment(record.get("CloseDate"))) if closed else None,
-            "_amount": float(amount) if amount not in (None, "") else None,
-            "_currency": record.get("CurrencyIsoCode") or self._currency,
+            "_amount": amount,
+            "_currency": currency,
             "_status": "won" if won else "lost" if closed else "open",
             STAGE: record.get(STAGE),
         }
 
-    @cached_property
-    def _currency(self) -> str | None:
-        """The org's currency, where deals have none of their own."""
-        for page in self.api.query("SELECT Id, DefaultCurrencyIsoCode FROM Organization") if self._has_currency else ():
-            for record in page:
-                return str(record["DefaultCurrencyIsoCode"]) if record.get("DefaultCurrencyIsoCode") else None
-        return None
-
-    @cached_property
-    def _has_currency(self) -> bool:
-        return "DefaultCurrencyIsoCode" in self.api.describe("Organization")
-
     def _lead_history(self, records: Sequence[Mapping[str, Any]]) -> Tables:
-        """New values, and of each change the value before it."""
-        rows: dict[str, Row] = {}
-        asked_fields = {STATUS, "leadConverted", *self._tracked_fields}
-        for record in records:
-            timestamp, name, field = moment(record["CreatedDate"]), str(record["LeadId"]), str(record["Field"])
-            if timestamp is None or true(record.get("IsDeleted")) or field not in asked_fields:
-                continue
-            if field == "leadConverted":
-                row = history_row("lead", name, CONVERTED, "true", timestamp)
-                rows[row["_id"]] = row
-                continue
-            old_value, new_value = (
-                text(self._money(record.get(side), field, record.get(CURRENCY))) for side in ("OldValue", "NewValue")
-            )
-            # known by the value as it was recorded: at another rate of exchange it is the same change
-            row = {**history_row("lead", name, field, text(record.get("NewValue")), timestamp), "value": masked(new_value)}
-            rows[row["_id"]] = row
-            created = moment(record.get("Lead.CreatedDate"))
-            if created and created < timestamp:
-                previous_row = before_row(row, old_value, created)
-                rows[previous_row["_id"]] = previous_row
-        return {"history": list(rows.values())}
+        return lead_changes(records, {STATUS, *self._tracked_fields}, self._currencies.of_lead, self.landing.salt)
 
     def _stages(self, cursor: Any) -> Iterator[Page]:
         """What the org's stages and statuses are called and mean."""
@@ -375,7 +351,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
             opted_out=OPT_OUTS,
             companies_on_people=True,
             default_type=activities.fallback_type,
-            present=dict.fromkeys(("leads", "companies"), frozenset(self._lead_fields)),
+            present=dict.fromkeys(("leads", "companies"), frozenset({*self._lead_fields, RECORD_TYPE_COLUMN})),
             recorded=dict.fromkeys(("leads", "companies"), frozenset(self._tracked_fields)),
             recorded_by_changes="field",
             history_remedy=f"Salesforce records it from the day on that you switch it on: {TRACKING_SCREEN}",
@@ -393,7 +369,11 @@ class Salesforce(SalesforceWriter, BaseConnector):
 
     def checks(self) -> Iterator[Check]:
         """See `Connector`."""
-        return checks(self.api, self.api_prefix)
+        yield from checks(self.api, self.api_prefix)
+        if self._lead_fields:
+            attributes = columns_of(self.source, self._tracked_fields, self.person_stages)
+            record_type = {f"lead.{RECORD_TYPE_COLUMN}": RECORD_TYPE} if "RecordTypeId" in self._lead_fields else {}
+            yield history_check({**attributes, **record_type}, self._lead_fields, self.api.tracked("Lead"))
 
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""

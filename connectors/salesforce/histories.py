@@ -1,17 +1,22 @@
-"""What fields of opportunities became, and the condition by which changes of some fields are asked for."""
+"""What fields of leads and opportunities became, and the condition by which changes of some fields are asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote_plus
 
+from connectors.crm.addresses import changed_address
 from connectors.crm.landing_tables import Row
 from connectors.crm.moments import moment
+from connectors.crm.responses import masked
 from connectors.crm.rows import before_row, history_row, label_row, text, true
-from connectors.salesforce.settings import STAGE
+from connectors.salesforce.settings import CONVERTED, STAGE
 
 DEAL_HISTORY = ("OpportunityId", "Opportunity.CreatedDate", "Field", "OldValue", "NewValue", "CreatedDate", "IsDeleted")
+CONVERSION, ADDRESS = "leadConverted", "Email"  # of LeadHistory
+CURRENCY = "Lead.CurrencyIsoCode"  # of the lead of a change
+SIDES = ("OldValue", "NewValue")
 LONGEST_CONDITION = 5_000  # characters of an address
 
 
@@ -23,6 +28,37 @@ def field_condition(names: Sequence[str]) -> str:
     """
     condition = "Field IN (" + ", ".join(f"'{name}'" for name in names) + ")"
     return condition if len(quote_plus(condition)) <= LONGEST_CONDITION else ""
+
+
+def lead_changes(
+    records: Sequence[Mapping[str, Any]],
+    fields: Collection[str],
+    money: Callable[[Any, str, object], Any],
+    salt: bytes,
+) -> dict[str, list[Row]]:
+    """New values of these fields of leads, and of each change the value before it, since the lead was created; conversions;
+    changed addresses. `money`: a value of a field, of a lead that has this currency."""
+    rows: dict[str, Row] = {}
+    addresses: list[Row] = []
+    for record in records:
+        timestamp, name, field = moment(record["CreatedDate"]), str(record["LeadId"]), str(record["Field"])
+        created = moment(record.get("Lead.CreatedDate"))
+        if timestamp is None or true(record.get("IsDeleted")):
+            continue
+        if field == CONVERSION:
+            row = history_row("lead", name, CONVERTED, "true", timestamp)
+            rows[row["_id"]] = row
+        elif field == ADDRESS:
+            addresses += changed_address(name, record.get("OldValue"), record.get("NewValue"), (created, timestamp), salt)
+        elif field in fields:
+            old_value, new_value = (text(money(record.get(side), field, record.get(CURRENCY))) for side in SIDES)
+            # known by the value as it was recorded: at another rate of exchange it is the same change
+            row = {**history_row("lead", name, field, text(record.get("NewValue")), timestamp), "value": masked(new_value)}
+            rows[row["_id"]] = row
+            if created and created < timestamp:
+                previous_row = before_row(row, old_value, created)
+                rows[previous_row["_id"]] = previous_row
+    return {"history": list(rows.values()), "addresses": addresses}
 
 
 def deal_changes(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Row]]:

@@ -213,3 +213,12 @@ def test_stages_of_deals_that_our_user_may_not_see_are_no_wrong_names(served: Op
         if kind == "hubspot":
             here.fake.scopes = ("/deals", "properties/2026-03/deals")
         assert len(here.run().synced.read) > 3
+
+
+def test_a_field_of_deals_that_nobody_tracks_is_told(served: Opener) -> None:
+    """A picklist without history tracking or a formula: silence would be a business without that lead stage."""
+    with served("salesforce", more="  stages: {deal.Phase__c: {Proof: sql}}\n") as here:
+        here.fake.fields["Opportunity"]["Phase__c"] = describe("Phase__c", "string", calculated=True)
+        told = "\n".join(here.run().report.lines())
+        assert f"{len(here.dataset.deals)} deals of whose Phase__c nobody recorded a change" in told
+        assert "Set History Tracking" in told

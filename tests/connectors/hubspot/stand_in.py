@@ -357,8 +357,9 @@ class HubSpot(Fake):
         moment = at or datetime.fromtimestamp(self.now(), UTC)
         for key, value in properties.items():
             if record.properties.get(key) != value:
+                versions = record.history.setdefault(key, self._versions(record, key))
                 record.properties[key] = value
-                record.history.setdefault(key, []).insert(0, {"value": value, "timestamp": iso(moment), "sourceType": "CRM_UI"})
+                versions.insert(0, {"value": value, "timestamp": iso(moment), "sourceType": "CRM_UI"})
         record.modified = max(ms(moment), record.modified)
         record.properties[MODIFIED.get(kind, "hs_lastmodifieddate")] = iso(datetime.fromtimestamp(record.modified / 1000, UTC))
 
@@ -374,11 +375,11 @@ class HubSpot(Fake):
         self.records[kind][name].archived_at = None
 
     def merge(self, winner: str, loser: str) -> None:
-        """Merge two contacts: the loser is no record of its own any more."""
-        record = self.records["contacts"][winner]
-        before = record.properties.get("hs_merged_object_ids")
-        self.touch("contacts", winner, {"hs_merged_object_ids": f"{before};{loser}" if before else loser})
-        del self.records["contacts"][loser]
+        """Merge two contacts: the loser is no record of its own any more, its addresses are further ones of the winner."""
+        record, lost = self.records["contacts"][winner], self.records["contacts"].pop(loser)
+        vids, mails = f"{loser}:{round(self.now() * 1000)}", [lost.properties.get(m) for m in ("email", "hs_additional_emails")]
+        added = {"hs_merged_object_ids": [loser], "hs_calculated_merged_vids": [vids], "hs_additional_emails": mails}
+        self.touch("contacts", winner, {n: ";".join(filter(None, [record.properties.get(n), *v])) for n, v in added.items()})
         self.merged[loser] = winner
 
 

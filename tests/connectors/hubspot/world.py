@@ -32,6 +32,8 @@ def filled(world: World, **settings: Any) -> HubSpot:
             "lastmodifieddate",
             "hs_object_id",
             "email",
+            "hs_additional_emails",
+            "hs_calculated_merged_vids",
             "hs_email_domain",
             "firstname",
             "lastname",

@@ -65,6 +65,7 @@ FIELDS = {
     "OpportunityContactRole": ["Id", "OpportunityId", "ContactId", "IsDeleted", "SystemModstamp"],
     "OpportunityStage": ["Id", "MasterLabel", "ApiName", "IsClosed", "IsWon"],
     "CurrencyType": ["Id", "IsoCode", "ConversionRate", "IsCorporate"],
+    "DatedConversionRate": ["Id", "IsoCode", "StartDate", "NextStartDate", "ConversionRate"],
     "Organization": ["Id", "DefaultCurrencyIsoCode"],
     "Task": [
         "Id",
@@ -79,7 +80,11 @@ FIELDS = {
         "IsDeleted",
         "SystemModstamp",
     ],
-    "Event": ["Id", "WhoId", "StartDateTime", "DurationInMinutes", "CreatedDate", "IsDeleted", "SystemModstamp"],
+    "Event": ["Id", "WhoId", "StartDateTime", "DurationInMinutes", "CreatedDate", "IsChild", "IsDeleted", "SystemModstamp"],
+    "TaskRelation": ["Id", "TaskId", "RelationId", "IsWhat", "IsDeleted", "SystemModstamp"],
+    "EventRelation": ["Id", "EventId", "RelationId", "IsWhat", "IsInvitee", "Status", "IsDeleted", "SystemModstamp"],
+    "FieldDefinition": ["QualifiedApiName", "EntityDefinition.QualifiedApiName", "IsFieldHistoryTracked"],
+    "Account": ["Id", "IsPersonAccount", "IsDeleted", "SystemModstamp"],
     "EmailMessage": [
         "Id",
         "ActivityId",

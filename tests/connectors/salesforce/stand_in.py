@@ -18,9 +18,12 @@ CLIENT, SECRET = "3MVG9-client-id-4711", "sf-client-secret-0815"
 PREFIX = {
     "Lead": "00Q",
     "Contact": "003",
+    "Account": "001",
     "Opportunity": "006",
     "Task": "00T",
     "Event": "00U",
+    "TaskRelation": "0RT",
+    "EventRelation": "0RE",
     "CampaignMember": "00v",
     "LeadHistory": "017",
     "OpportunityHistory": "008",
@@ -31,7 +34,9 @@ PREFIX = {
     "EmailMessageRelation": "0lE",
     "Organization": "00D",
     "CurrencyType": "01L",
+    "DatedConversionRate": "04w",
 }
+NEVER_LEADS = "Id NOT IN (SELECT ConvertedContactId FROM Lead WHERE IsConverted = true)"
 ACCESS = "UserRecordAccess.HasEditAccess"
 NEW, CLOSED = "Open - Not Contacted", "Closed - Converted"
 PAGE = 2_000
@@ -57,6 +62,7 @@ class Salesforce(Fake):
     uncounted: set[str] = field(default_factory=set)  # objects of which there are too many to be counted in time
     concurrent: int = 0  # calls that meet too many others still
     closed: set[str] = field(default_factory=set)  # records that our user may see and not edit
+    tracked: set[str] = field(default_factory=lambda: {"Status"})  # fields of leads that history tracking is on for
     hidden: set[str] = field(default_factory=set)
     cursors: dict[str, tuple[list[dict[str, Any]], list[str]]] = field(default_factory=dict)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -193,7 +199,11 @@ class Salesforce(Fake):
         for name in names:
             if name not in ("COUNT()", ACCESS) and (name not in self.fields[kind] or f"{kind}.{name}" in self.hidden):
                 return 400, [{"message": f"No such column '{name}' on entity '{kind}'.", "errorCode": "INVALID_FIELD"}], {}
-        test = _condition(where)
+        if kind == "FieldDefinition":
+            assert where == "EntityDefinition.QualifiedApiName = 'Lead' AND IsFieldHistoryTracked = true", where
+            return kind, names, [{"Id": name, "QualifiedApiName": name} for name in sorted(self.tracked)]
+        converted = {r.get("ConvertedContactId") for r in self.records["Lead"].values() if r.get("IsConverted")}
+        test = (lambda r: r["Id"] not in converted) if where == NEVER_LEADS else _condition(where)
         records = [r for r in self.records[kind].values() if test(r) and (deleted or not r.get("IsDeleted"))]
         if order:
             records.sort(key=lambda r: (str(r.get(order)), r["Id"]))
@@ -283,6 +293,7 @@ class Salesforce(Fake):
             self.locked[name] -= 1
             return _refused(name, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
         for refused, code, message in (
+            (kind == "Contact" and record.get("IsPersonAccount"), "INVALID_FIELD_FOR_INSERT_UPDATE", "of a person account"),
             (record.get("IsConverted"), "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead"),
             (name in self.invalid, "FIELD_CUSTOM_VALIDATION_EXCEPTION", self.invalid.get(name, "")),
             (unknown, "INVALID_FIELD", f"No such column '{unknown}' on sobject of type {kind}"),
@@ -337,6 +348,22 @@ class Salesforce(Fake):
         more = {"RelationAddress": "ada@example.org", "IsDeleted": False, "SystemModstamp": stamp(at)}
         return self.add("EmailMessageRelation", {**told, **more})
 
+    def person_account(self, contact: str) -> str:
+        """A contact is the person of an account of its own, where its fields stand."""
+        for name in [n for n in self.fields["Contact"] if n.endswith("__c")]:
+            self.fields["Account"][f"{name.removesuffix('__c')}__pc"] = self.fields["Contact"][name]
+        for name in ("IsPersonAccount", "AccountId"):
+            self.fields["Contact"].setdefault(name, {"name": name, "type": "string"})
+        account = self.add("Account", {"IsPersonAccount": True, "IsDeleted": False, "SystemModstamp": stamp(datetime.now(UTC))})
+        self.records["Contact"][contact] |= {"IsPersonAccount": True, "AccountId": account}
+        return account
+
+    def attend(self, event: str, person: str, at: datetime, **more: Any) -> str:
+        """Somebody takes part in an event beside who stands on it, or in a task (Shared Activities)."""
+        kind = "TaskRelation" if event.startswith(PREFIX["Task"]) else "EventRelation"
+        told = {kind.removesuffix("Relation") + "Id": event, "RelationId": person, "IsWhat": False, "IsDeleted": False}
+        return self.add(kind, {**told, "SystemModstamp": stamp(at), **more})
+
     def create(self, at: datetime) -> str:
         """A new lead."""
         told = {"Status": NEW, "Email": "new@example.org", "Company": "New GmbH", "IsConverted": False, "IsDeleted": False}
@@ -356,7 +383,7 @@ def _condition(where: str | None) -> Any:
         return lambda record: True
     text = re.sub(r"(\w+) IN \(([^)]*)\)", r"(v('\1') in (\2,))", where)
     text = re.sub(r"(\w+) != null", r"(v('\1') is not None)", text)
-    text = re.sub(r"(\w+) = true", r"(v('\1') is True)", text)
+    text = re.sub(r"(\w+) = (true|false)", lambda m: f"(v('{m[1]}') is {m[2].capitalize()})", text)
     text = re.sub(
         r"(\w+) (>=|<=|>|<|=) (\d{4}-[\dT:.-]+Z)",
         lambda m: f"(v('{m[1]}') {'==' if m[2] == '=' else m[2]} '{m[3][:-1]}+0000')",

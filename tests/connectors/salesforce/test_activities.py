@@ -99,3 +99,48 @@ def test_openings_of_a_world_are_all_there(small: World, tmp_path: Path) -> None
         assert acts["sales_email_sent"] == len(here.fake.records["EmailMessage"])
         kept = b"".join(path.read_bytes() for path in here.home.rglob("*") if path.is_file())
         assert b"ada@" not in kept
+
+
+def test_who_else_takes_part_has_met_too(salesforce: Site) -> None:
+    """The second attendee of a meeting, by its contact too; not who declined, not who stands on it once more; copies of a
+    meeting for colleagues are no further meetings."""
+    from tests.connectors.salesforce.stand_in import stamp
+
+    fake, records = salesforce.fake, salesforce.fake.records
+    records["Event"].clear()
+    first, second, third = [n for n, r in sorted(records["Lead"].items()) if not r["IsConverted"]][:3]
+    converted = next(n for n, r in sorted(records["Lead"].items()) if r["IsConverted"])
+    told = {"WhoId": first, "StartDateTime": stamp(AT), "DurationInMinutes": 30, "IsChild": False, "IsDeleted": False}
+    told |= {"CreatedDate": stamp(AT), "SystemModstamp": stamp(AT)}
+    event = fake.add("Event", told)
+    fake.add("Event", {**told, "IsChild": True})
+    contact = records["Lead"][converted]["ConvertedContactId"]
+    for person, status in ((first, "New"), (second, "Accepted"), (third, "Declined"), (contact, "New"), ("0050", "Accepted")):
+        relation = fake.attend(event, person, AT, Status=status)
+    fake.attend(event, contact, AT, Status="Accepted")
+    task = fake.add("Task", {**told, "TaskSubtype": "Call", "IsClosed": True, "CompletedDateTime": stamp(AT)})
+    fake.attend(task, second, AT)
+    salesforce.run()
+    assert [types(salesforce, lead)["meeting"] for lead in (first, second, third, converted)] == [1, 1, 0, 1]
+    assert [types(salesforce, lead)["call_made"] for lead in (first, second)] == [1, 1]
+    assert not [row for row in salesforce.landed("takers") if row["_id"] == relation]
+    second_relation = next(name for name, row in records["EventRelation"].items() if row["RelationId"] == second)
+    fake.touch("EventRelation", second_relation, {"Status": "Declined"}, track=False)  # and does not come after all
+    salesforce.run()
+    assert types(salesforce, second)["meeting"] == 0
+    assert sum(salesforce.run().synced.rows.values()) == 0
+
+
+def test_without_shared_activities_guests_of_an_event_are_there(salesforce: Site) -> None:
+    """Then a relation of an event knows no `IsWhat`, and those of tasks are not there."""
+    from tests.connectors.salesforce.stand_in import stamp
+
+    fake, records = salesforce.fake, salesforce.fake.records
+    records["Event"].clear()
+    fake.hidden |= {"EventRelation.IsWhat", "EventRelation.IsInvitee", "TaskRelation"}
+    first, second = [n for n, r in sorted(records["Lead"].items()) if not r["IsConverted"]][:2]
+    event = {"WhoId": first, "StartDateTime": stamp(AT), "DurationInMinutes": 30, "IsChild": False, "IsDeleted": False}
+    name = fake.add("Event", event | {"CreatedDate": stamp(AT), "SystemModstamp": stamp(AT)})
+    fake.attend(name, second, AT)
+    assert "event_people" not in salesforce.run().synced.refused
+    assert [types(salesforce, lead)["meeting"] for lead in (first, second)] == [1, 1]

@@ -136,3 +136,13 @@ def test_without_the_rates_of_currencies_the_import_goes_on_and_says_so(served: 
         result = here.run()
         assert "CurrencyType" in result.synced.refused["rates of currencies"]
         assert here.dataset.companies["annual_revenue"].tolist() == [1_000_000]
+
+
+def test_the_record_type_of_a_lead_is_a_column(served: Opener) -> None:
+    with served("salesforce") as here:
+        for name in ("RecordTypeId", "RecordType.DeveloperName"):
+            here.fake.fields["Lead"][name] = describe(name)
+        for number, record in enumerate(here.fake.records["Lead"].values()):
+            record |= {"RecordTypeId": "012", "RecordType.DeveloperName": "Partner" if number % 2 else "Direct"}
+        here.run()
+        assert set(here.dataset.leads["record_type"].astype(str)) == {"Partner", "Direct"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from connectors.crm.score_fields import FIELDS
 from tests.connectors.crm.crms import CRMS, site
 from tests.connectors.crm.world import World
-from tests.connectors.crm.writing import scored, written
+from tests.connectors.crm.writing import deploy, scored, written
 
 
 def test_the_shipped_metadata_of_salesforce_has_every_field() -> None:
@@ -94,6 +94,56 @@ def test_two_leads_that_became_one_contact_have_one_score(small: World, tmp_path
         none = {name: values for name, values in alone.items() if name != first}
         assert written(here, none).cleared == 1
         assert here.fake.records["Contact"][contact]["Ripeline_Score__c"] is None
+
+
+def test_leads_whose_contacts_were_merged_have_one_score(small: World, tmp_path: Path) -> None:
+    """The losing contact is not there any more; its lead still names it."""
+    with site(CRMS["salesforce"], small, tmp_path) as here:
+        here.first()
+        leads = here.fake.records["Lead"]
+        first, second, third = [name for name in sorted(leads) if leads[name].get("IsConverted")][:3]
+        contacts = [leads[name]["ConvertedContactId"] for name in (first, second, third)]
+        here.fake.delete("Contact", contacts[0], into=contacts[1])
+        here.fake.delete("Contact", contacts[1], into=contacts[2])
+        here.run()
+        assert set(here.open().places([first, second, third]).values()) == {contacts[2]}
+        outcome = written(here, scored(here), evidence={second: 9})
+        assert (outcome.written, outcome.missing, outcome.failed) == (58, 0, {})
+
+
+def test_a_later_lead_of_a_contact_takes_nothing_from_the_first(small: World, tmp_path: Path) -> None:
+    """What the contact did stays where it was, whichever of the two leads is modified last."""
+    with site(CRMS["salesforce"], small, tmp_path) as here:
+        here.first()
+        leads = here.fake.records["Lead"]
+        acts = here.dataset.interactions["lead_id"].astype(str).value_counts().to_dict()
+        converted = [name for name in leads if leads[name].get("IsConverted")]
+        first, second = sorted(converted, key=lambda name: leads[name]["ConvertedDate"])[:: len(converted) - 1]
+        expected = {name: count for name, count in acts.items() if name != second}
+        here.fake.touch("Lead", second, {"ConvertedContactId": leads[first]["ConvertedContactId"]}, track=False)
+        for lead in (second, first):
+            here.fake.touch("Lead", lead, {"Title": f"new {lead}"})
+            here.run()
+            after = here.dataset.interactions["lead_id"].astype(str).value_counts().to_dict()
+            assert {name: count for name, count in after.items() if name != second} == expected
+
+
+def test_a_lead_that_became_a_person_account_is_written_there(small: World, tmp_path: Path) -> None:
+    """Salesforce lets nobody write the contact of a person account. It may be closed to our user like others."""
+    with site(CRMS["salesforce"], small, tmp_path) as here:
+        here.first()
+        deploy(here.fake)
+        leads = here.fake.records["Lead"]
+        first, second = [name for name in sorted(leads) if leads[name].get("IsConverted")][:2]
+        accounts = [here.fake.person_account(leads[name]["ConvertedContactId"]) for name in (first, second)]
+        here.fake.closed = {accounts[1]}
+        calls = len(here.fake.calls)
+        outcome = written(here, scored(here))
+        assert (outcome.written, list(outcome.failed)) == (59, [second])
+        assert f"may not edit the account {accounts[1]}" in outcome.failed[second]
+        assert here.fake.records["Account"][accounts[0]]["Ripeline_Score__pc"] == 50
+        assert sum("IsPersonAccount" in call.params.get("q", "") for call in here.fake.calls[calls:]) <= 2
+        assert written(here, scored(here)).written == 0
 
 
 def test_what_our_user_may_not_edit_is_named_before_anything_is_sent(small: World, tmp_path: Path) -> None:
