@@ -152,7 +152,9 @@ class RecordCheck:
         for line, fields, after_blank in rows:
             text = texts.get(line, "").strip()
             is_footer = line > scan[LAST_ROW] and fields < scan.width and count <= MOST_EXAMPLES
-            is_said = (fields <= 2 and bool(_FOOTER.search(text))) or is_total(text, scan.separator, None)
+            is_said = (fields <= 2 and bool(_FOOTER.search(text))) or is_total(
+                texts.get(line, "").strip("\r\n"), scan.separator, None
+            )
             is_footer = is_footer and (after_footer or bool(after_blank) or is_said)
             after_footer = is_footer
             if is_footer or (self.footer and fields == 1):

@@ -31,8 +31,10 @@ def test_a_line_that_names_the_columns_again_is_no_row(
     assert (count, example) == (2, "row 4")
 
 
-def test_a_short_line_of_sums_at_the_end_is_no_row(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("Id,Name,Won,n\n1,a,2,1\n2,b,3,1\nTotal,,\n", encoding="utf-8")
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_a_short_line_of_sums_at_the_end_is_no_row(tmp_path: Path, separator: str) -> None:
+    text = "Id,Name,Won,n\n1,a,2,1\n2,b,3,1\nTotal,,\n".replace(",", separator)
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
     file = open_file(tmp_path, "a.csv", FileOptions(encoding="utf-8"))
     assert sum(map(len, file.blocks(["Id"], {}))) == 2
-    assert file.left_out["lines below the table"] == (1, "Total,,")
+    assert file.left_out["lines below the table"] == (1, f"Total{separator}{separator}".strip())
