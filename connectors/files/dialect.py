@@ -122,7 +122,17 @@ def _shape(lines: Sequence[str], separator: str, escape: str | None = None) -> t
 
 
 def _separator(lines: Sequence[str]) -> str:
-    usual = max(SEPARATORS, key=lambda separator: _shape(lines, separator))
+    """The one that cuts most lines alike; of those that cut about as many, one that cuts the first line so too: within values
+    others may stand on as many lines as the table has."""
+    shapes = {separator: _shape(lines, separator) for separator in SEPARATORS}
+    most = max(count for count, _ in shapes.values())
+    firsts = {separator: next((len(cells) for _, _, cells in _rows(lines, separator, None)), 0) for separator in SEPARATORS}
+
+    def rank(separator: str) -> tuple[bool, int, int]:
+        count, width = shapes[separator]
+        return (width > 1 and 2 * count >= most and firsts[separator] == width, count, width)
+
+    usual = max(SEPARATORS, key=rank)
     rare = max(RARE_SEPARATORS, key=lambda separator: _shape(lines, separator))
     filled = [line for line in lines[:LOOKED_AT] if line.strip()]
     cuts_all = len(filled) > 1 and _shape(filled, rare)[0] == len(filled)
