@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ def test_a_cursor_is_never_ahead_of_its_rows(monkeypatch: pytest.MonkeyPatch) ->
     landed: list[tuple[int, Any]] = []
 
     class Landed:
+        def connected(self) -> AbstractContextManager[None]:
+            return nullcontext()
+
         def cursors(self) -> dict[str, Any]:
             return {}
 
