@@ -20,7 +20,7 @@ from connectors.files.convert import Texts, plain_times
 from connectors.files.date_orders import DateJudgement, OpenOrder, in_words
 from connectors.files.dates import date_mask, format_of, given_orders
 from connectors.files.numbers import NumberJudgement, as_floats, plain_numbers
-from connectors.files.reading import FIRST_ROW, ROW
+from connectors.files.row_lines import FIRST_ROW, ROW
 from connectors.files.shapes import text_array
 from connectors.files.tables import telling_columns, text_series
 from connectors.files.writing import ColumnWriting, OtherColumns

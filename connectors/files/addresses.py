@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from connectors.files.reading import FIRST_ROW
+from connectors.files.row_lines import FIRST_ROW
 from connectors.files.settings import FilesSource
 from connectors.files.tables import MappedFile, frame_of, text_series
 from features.common.errors import DataError

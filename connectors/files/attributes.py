@@ -9,10 +9,13 @@ import pandas as pd
 
 from connectors.files.convert import Origin, translate
 from connectors.files.infer import infer
+from connectors.files.row_lines import FIRST_ROW
 from connectors.files.settings import AttributesFile
 from connectors.files.tables import MappedFile, frame_of, remark, text_series
 from connectors.files.writing import ColumnWriting
+from features.common.errors import DataError
 from features.dataset.data_report import DataReport
+from features.dataset.id_matches import ROUNDED, rounded_mask
 from features.dataset.persons import SAMPLE, Screen, personal_content
 
 
@@ -44,12 +47,32 @@ def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collectio
     frame = pd.concat([frame, pd.DataFrame(custom_columns, index=frame.index)], axis=1)
     screen.tell(report)
     report.note(mapped.table.name, "all-empty columns not taken", len(hollow), ", ".join(hollow))
-    _warn_mail_ids(mapped, frame, report)
+    _warn_ids(mapped, frame, report)
     return _one_row_each(mapped, frame, report)
 
 
-def _warn_mail_ids(mapped: MappedFile, frame: pd.DataFrame, report: DataReport) -> None:
+def _warn_ids(mapped: MappedFile, frame: pd.DataFrame, report: DataReport) -> None:
+    """Tell of ids that are addresses, and of those that a spreadsheet rounded; these are refused where rows share one.
+
+    Raises
+    ------
+    DataError
+        for several rows of a rounded id: they are of several leads or companies, and nobody knows which is which.
+    """
     key = mapped.table.key
+    if key in frame:
+        rounded = rounded_mask(frame[key])
+        shared = rounded & frame[key].duplicated(keep=False).to_numpy()
+        if shared.any():
+            example = frame[key][shared].iloc[0]
+            rows = [row + FIRST_ROW for row in frame.index[(frame[key] == example).to_numpy()][:3]]
+            raise DataError(
+                f"{mapped.file.name}, rows {', '.join(map(str, rows))}: {key} {example!r} {ROUNDED.partition(':')[0]}, so that "
+                "several are one.",
+                "Export the ids anew as text, and do not open the file in a spreadsheet.",
+            )
+        example = frame[key][rounded].iloc[0] if rounded.any() else ""
+        report.warn(mapped.table.name, f"{key}s that a spreadsheet rounded", int(rounded.sum()), example, "kept; export anew")
     if key in frame and personal_content(frame[key].dropna().unique()[:SAMPLE].tolist()) == "e-mail address":
         report.warn(mapped.table.name, f"{key}s are e-mail addresses", len(frame), done="kept; better use the id of your CRM")
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from connectors.files.dates import given_orders, plain_moments, read_dates, to_utc
 from connectors.files.numbers import as_floats, plain_numbers
-from connectors.files.reading import FIRST_ROW
+from connectors.files.row_lines import FIRST_ROW
 from connectors.files.settings import FileOptions, Scalar, words
 from connectors.files.shapes import text_array
 from connectors.files.writing import ColumnWriting

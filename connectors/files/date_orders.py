@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from connectors.files.dates import SERIALS, by_order, date_parts, format_of, given_orders, is_day
-from connectors.files.reading import FIRST_ROW
+from connectors.files.row_lines import FIRST_ROW
 from connectors.files.shapes import Places, by_shape
 from features.attributes.date_text import Order, date_form, orders_of
 

@@ -202,8 +202,11 @@ def _by_layout(group: ShapeGroup, form: DateForm, order: str) -> Places:
         return zero + _MISSING
     parts = {name: group.digits(span) for name, span in form.parts.items() if name in ("H", "M", "S", "oh", "om")}
     hour, minute, second = (parts.get(name, zero) for name in "HMS")
-    day, month, year = by_order(date_parts(group, form), order, form.family)
-    fine = is_day(day, month, year) & (minute < 60) & (second < 60) & (hour < 24)
+    numbers = date_parts(group, form)
+    nothing = np.logical_and.reduce([number == 0 for number in numbers])  # 0000-00-00, as MySQL writes that there is no date:
+    day, month, year = (np.where(nothing, 1, part) for part in by_order(numbers, order, form.family))  # judged as 0001-01-01
+    midnight = (hour == 24) & (minute == 0) & (second == 0)  # of the day after
+    fine = is_day(day, month, year) & (minute < 60) & (second < 60) & ((hour < 24) | midnight)
     if form.half:
         fine &= (hour >= 1) & (hour <= 12)
         hour = hour % 12 + (12 if form.half == "p" else 0)

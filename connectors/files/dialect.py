@@ -17,6 +17,7 @@ from connectors.files.settings import FileOptions
 from features.common.errors import DataError
 
 SEPARATORS = ",;\t|"
+RARE_SEPARATORS = "^~\x01\x1f"  # where every line has as many of one, and none of the others cuts any
 LOOKED_AT = 100  # rows
 _BOMS = (
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -121,7 +122,21 @@ def _shape(lines: Sequence[str], separator: str, escape: str | None = None) -> t
 
 
 def _separator(lines: Sequence[str]) -> str:
-    return max(SEPARATORS, key=lambda separator: _shape(lines, separator))
+    """The one that cuts most lines alike; of those that cut about as many, one that cuts the first line so too: within values
+    others may stand on as many lines as the table has."""
+    shapes = {separator: _shape(lines, separator) for separator in SEPARATORS}
+    most = max(count for count, _ in shapes.values())
+    firsts = {separator: next((len(cells) for _, _, cells in _rows(lines, separator, None)), 0) for separator in SEPARATORS}
+
+    def rank(separator: str) -> tuple[bool, int, int]:
+        count, width = shapes[separator]
+        return (width > 1 and 2 * count >= most and firsts[separator] == width, count, width)
+
+    usual = max(SEPARATORS, key=rank)
+    rare = max(RARE_SEPARATORS, key=lambda separator: _shape(lines, separator))
+    filled = [line for line in lines[:LOOKED_AT] if line.strip()]
+    cuts_all = len(filled) > 1 and _shape(filled, rare)[0] == len(filled)
+    return rare if cuts_all and _shape(lines, usual)[1] == 1 else usual
 
 
 def _escape(lines: Sequence[str], separator: str) -> str | None:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from connectors.files.convert import Origin, Texts, as_time, times
-from connectors.files.reading import FIRST_ROW
+from connectors.files.row_lines import FIRST_ROW
 from connectors.files.settings import Outcome, Scalar, words
 from connectors.files.writing import ColumnWriting
 from features.attributes.values import NO_WORDS, YES_WORDS

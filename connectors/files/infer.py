@@ -11,7 +11,7 @@ from connectors.files.convert import Texts, plain_times
 from connectors.files.date_orders import Remark
 from connectors.files.dates import read_dates
 from connectors.files.numbers import as_floats, plain_numbers
-from connectors.files.reading import FIRST_ROW
+from connectors.files.row_lines import FIRST_ROW
 from connectors.files.settings import FileOptions
 from connectors.files.shapes import text_array
 from connectors.files.writing import ColumnWriting

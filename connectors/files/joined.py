@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.files.convert import has_point_zero
-from connectors.files.reading import FIRST_ROW, ROW, RawFile, open_file
+from connectors.files.reading import RawFile, open_file
+from connectors.files.row_lines import FIRST_ROW, ROW
 from connectors.files.settings import AttributesFile, FileOptions, JoinedFile, Scalar, ValueMap, words
 from features.common.errors import DataError
 from features.dataset.data_report import DataReport

@@ -15,7 +15,7 @@ from connectors.files.attributes import attributes_frame
 from connectors.files.convert import Origin, Texts, as_time, translate
 from connectors.files.days import from_creation
 from connectors.files.flat import FlatOutcomes, day_of_knowledge, flat_outcomes, row_times, without_undated
-from connectors.files.reading import FIRST_ROW
+from connectors.files.row_lines import FIRST_ROW
 from connectors.files.set_aside import interactions_without, without_rows_of
 from connectors.files.settings import AttributesFile, FilesSource, LeadStagesFile, Outcome, TableFile
 from connectors.files.stage import cut_to, plausible_rows, stage
@@ -153,7 +153,7 @@ def _leads(
         "leads", "columns that feed other tables", len(unmapped), ", ".join(unmapped), "no attributes of leads: they would leak"
     )
     frame = attributes_frame(mapped, report, [*reserved, *elsewhere])
-    if frame.empty:
+    if not len(frame):
         raise DataError(f"{mapped.file.name} has no leads.", "Look at the file, and at `only:` and `skip:` in the mapping.")
     if "lead_id" not in frame:
         frame.insert(0, "lead_id", pd.Series([str(row + FIRST_ROW) for row in frame.index], index=frame.index, dtype="str"))

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.files.date_orders import Remark
-from connectors.files.reading import FIRST_ROW
+from connectors.files.row_lines import FIRST_ROW
 from connectors.files.shapes import ShapeGroup, by_shape, cast_all, text_array
 from features.attributes.bands import is_range, read_band
 from features.attributes.number_text import NumberForm, number_form

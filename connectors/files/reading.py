@@ -24,9 +24,10 @@ import pyarrow.parquet as pq
 
 from connectors.files.dialect import Dialect, find_dialect
 from connectors.files.excerpts import shown_line
-from connectors.files.record_check import RecordCheck, is_total
-from connectors.files.record_scan import HOLLOW, LINE, RecordScan
+from connectors.files.record_check import RecordCheck
+from connectors.files.record_scan import LINE, RecordScan
 from connectors.files.row_filters import RowFilter, filtered
+from connectors.files.row_lines import FIRST_ROW, ROW, without_headers, without_totals
 from connectors.files.settings import FileOptions, Scalar, ValueMap, words
 from features.common.errors import DataError, nearest
 from features.dataset.data_report import DataReport
@@ -34,8 +35,6 @@ from features.dataset.data_report import DataReport
 SAMPLE_BYTES = 1 << 16
 BLOCK_BYTES = 1 << 23  # of a CSV file at once; no row may be longer
 BLOCK_ROWS = 1 << 17  # of a Parquet file at once
-FIRST_ROW = 2  # what is added to `__row__` is the row of a spreadsheet: where nothing stands above the header, it is row 1
-ROW = "__row__"
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 
 Values: TypeAlias = Mapping[str, Sequence[Scalar]]  # of columns
@@ -196,7 +195,7 @@ def open_file(folder: Path, name: str, options: FileOptions) -> RawFile:
         with path.open("rb") as file:
             magic = file.read(4)
         parquet = path.suffix.lower() in (".parquet", ".pq") or magic == _PARQUET
-        gzipped = not parquet and (path.suffix.lower() == ".gz" or magic.startswith(_GZIP))
+        gzipped = not parquet and magic.startswith(_GZIP)
         dialect = None if parquet else _dialect(path, name, options, gzipped)
         headers = list(dialect.header) if dialect else list(pq.read_schema(path).names)
     except (OSError, EOFError, pa.ArrowInvalid) as error:
@@ -240,7 +239,8 @@ def _csv_blocks(file: RawFile, columns: Sequence[str]) -> Iterator[pa.Table]:
     stream = _Lines(file)
     check = RecordCheck(file.name, file.headers, stream.scan, bool(file.options.footer), file.text)
     try:
-        yield from _without_totals(file, _parse_csv(file, columns, stream), check, stream)
+        blocks = without_headers(_parse_csv(file, columns, stream), file.headers, check, file.lines, file.left_out)
+        yield from without_totals(blocks, file.options, check, stream.last_lines, file.left_out)
     except UnicodeDecodeError as error:
         raise _not_of_encoding(file, error) from error
     except (pa.ArrowInvalid, OSError, EOFError) as error:
@@ -339,30 +339,6 @@ def _parse_csv(file: RawFile, columns: Sequence[str], stream: _Lines) -> Iterato
             table = pa.Table.from_batches([batch]).select(list(columns))
             table = table.append_column(ROW, pa.array(np.abs(lines) - FIRST_ROW))
             yield table if (lines > 0).all() else table.filter(pa.array(lines > 0))
-
-
-def _without_totals(file: RawFile, blocks: Iterator[pa.Table], check: RecordCheck, stream: _Lines) -> Iterator[pa.Table]:
-    """The blocks, without the lines of sums that the last one ends with; what is no row is noted."""
-    last = next(blocks)
-    for block in blocks:
-        if len(last) or not len(block):
-            yield last
-            last = last.slice(0, 0)
-        last = block if len(block) else last
-    check.finish()
-    totals: list[str] = []
-    texts = stream.last_lines()
-    separator, escape = file.options.separator or ",", file.options.escape
-    while len(last) and is_total(text := texts.get(last[ROW][-1].as_py() + FIRST_ROW, ""), separator, escape):
-        totals.append(text)
-        last = last.slice(0, len(last) - 1)
-    yield last
-    left_out = {
-        "lines below the table": (len(check.below), "; ".join(map(shown_line, check.below))[:90]),
-        "lines of sums": (len(totals), "; ".join(map(shown_line, reversed(totals)))[:90]),
-        "rows that hold nothing but separators": (check.scan[HOLLOW], ""),
-    }
-    file.left_out.update({what: count_example for what, count_example in left_out.items() if count_example[0]})
 
 
 def _not_of_encoding(file: RawFile, error: Exception) -> DataError:

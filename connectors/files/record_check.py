@@ -99,6 +99,11 @@ class RecordCheck:
         """A line of the file (from 1) as it may be shown."""
         return self._shown(next(iter(self._lines([line]).values()), ""))
 
+    def same_lines(self, line: int, candidates: Sequence[int]) -> list[int]:
+        """Which of the `candidates` read as this line does (all from 1)."""
+        texts = {n: text.strip("\r\n\ufeff ") for n, text in self._lines([line, *candidates]).items()} if candidates else {}
+        return [n for n in candidates if texts.get(n) == texts.get(line)]
+
     def _shown(self, text: str) -> str:
         return shown_row(text, self.scan.separator, self.headers)[:SHOWN]
 
@@ -147,7 +152,10 @@ class RecordCheck:
         for line, fields, after_blank in rows:
             text = texts.get(line, "").strip()
             is_footer = line > scan[LAST_ROW] and fields < scan.width and count <= MOST_EXAMPLES
-            is_footer = is_footer and (after_footer or bool(after_blank) or (fields <= 2 and bool(_FOOTER.search(text))))
+            is_said = (fields <= 2 and bool(_FOOTER.search(text))) or is_total(
+                texts.get(line, "").strip("\r\n"), scan.separator, None
+            )
+            is_footer = is_footer and (after_footer or bool(after_blank) or is_said)
             after_footer = is_footer
             if is_footer or (self.footer and fields == 1):
                 below.append(text)

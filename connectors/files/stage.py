@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from connectors.files.reading import FIRST_ROW
+from connectors.files.row_lines import FIRST_ROW
 from connectors.files.tables import MappedFile, frames_of
 from features.common.clock import microseconds, moment
 from features.dataset.data_report import DataReport

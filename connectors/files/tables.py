@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from connectors.files.convert import Origin, Texts, as_kind, as_time, distinct_map, has_point_zero, translate
 from connectors.files.infer import infer
 from connectors.files.joined import join
-from connectors.files.reading import FIRST_ROW, ROW, RawFile, is_moment, open_file
+from connectors.files.reading import RawFile, is_moment, open_file
+from connectors.files.row_lines import FIRST_ROW, ROW
 from connectors.files.settings import AttributesFile, FileOptions, FilesSource, LeadsFile, LeadStagesFile, TableFile, words
 from connectors.files.writing import ColumnWriting, OtherColumns
 from features.attributes.values import has_opted_out, read_flag

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from connectors.files.date_orders import DateJudgement, Evidence, Remark, date_evidence, judge_dates, merged
 from connectors.files.numbers import NumberEvidence, NumberJudgement, judge_numbers, number_evidence
-from connectors.files.reading import ROW
+from connectors.files.row_lines import ROW
 from connectors.files.settings import FileOptions
 from connectors.files.shapes import by_shape, text_array
 from features.attributes.date_text import date_form, shape_of

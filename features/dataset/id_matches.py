@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,6 +38,21 @@ _CHANGES: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
 )
 
 
+def rounded_mask(ids: pd.Series[Any]) -> npt.NDArray[np.bool_]:
+    """Which ids (n,) are what a spreadsheet makes of long numbers, so that several are one; a hexadecimal 7E12 is not.
+
+    >>> rounded_mask(pd.Series(["1.23457E+17", "1,2E+9", "7E12", None], dtype="str")).tolist()
+    [True, True, False, False]
+    """
+    texts = pa.array(ids.astype("str"), pa.string())
+    mask = pc.match_substring_regex(texts, r"(?i)^[+-]?\d(?:[.,]\d+E\+?|E\+)\d+$")
+    flags: npt.NDArray[np.bool_] = pc.fill_null(mask, False).to_numpy(zero_copy_only=False)
+    return flags
+
+
+ROUNDED = "was rounded by a spreadsheet, its digits are lost: export the ids anew as text"
+
+
 def mismatch(example: str, leads: pd.Series[Any], file: str = "'leads'") -> str:
     """Why an id is no lead's, or none of those of another `file`: one sentence with the remedy, empty where there is nothing
     to say.
@@ -43,13 +60,12 @@ def mismatch(example: str, leads: pd.Series[Any], file: str = "'leads'") -> str:
     >>> mismatch("0471", pd.Series(["471", "472"]))
     "'0471' would match '471' if leading zeros had not been lost: export the ids as text in both files"
     """
-    rounded = "was rounded by a spreadsheet, its digits are lost: export the ids anew as text"
     if _ROUNDED.fullmatch(example):
-        return f"{example!r} {rounded}"
+        return f"{example!r} {ROUNDED}"
     ids = pa.array(leads.astype("str"), pa.string())
     lost = _first(pc.match_substring_regex(ids, rf"(?i)^{_ROUNDED.pattern}$"), ids)
     if lost:
-        return f"{lost!r} in {file} {rounded}"
+        return f"{lost!r} in {file} {ROUNDED}"
     if _SALESFORCE.fullmatch(example):
         other = _first(pc.equal(pc.utf8_slice_codeunits(ids, 0, 15), example[:15]), ids)
         if other and {len(example), len(other)} == {15, 18} and salesforce_id(example[:15]) in (example, other):

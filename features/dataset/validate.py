@@ -6,6 +6,7 @@ right and counted in the data report.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -122,6 +123,14 @@ def note_interactions(report: DataReport, counts: InteractionCounts, lean: Datas
         report.note(name, EARLY, counts.early, _timestamp(counts.earliest), "kept")
     rare = [kind for kind, rows in sorted(tally.types.items(), key=lambda t: (-t[1], t[0])) if rows < MIN_TYPE_ROWS]
     report.note(name, f"types with fewer than {MIN_TYPE_ROWS} rows", len(rare), ", ".join(rare[:5]), "kept")
+    spellings: dict[str, list[str]] = {}
+    for kind in sorted(tally.types):
+        spellings.setdefault(" ".join(re.findall(r"\w+", kind.casefold().replace("_", " "))), []).append(kind)
+    alike = [kinds for kinds in spellings.values() if len(kinds) > 1]
+    example = "; ".join(", ".join(map(repr, kinds[:3])) for kinds in alike[:3])
+    report.warn(
+        name, "types in several spellings", len(alike), example, "kept apart; `values: {type: {theirs: ours}}` makes them one"
+    )
     if tally.odd:
         odd = sum(tally.odd.values())
         report.warn(name, "rows whose direction is neither in nor out", odd, repr(min(tally.odd)), "direction emptied")

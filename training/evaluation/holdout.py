@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.common.errors import DataError
 from features.dataset.labels import Labels
 from models.calibration.chain import Conditional, chain
 from models.calibration.intervals import chain_intervals
@@ -153,7 +154,7 @@ def sides(prepared: Prepared, share: float) -> tuple[int, Flags, npt.NDArray[np.
     Raises
     ------
     DataError
-        if no landmark has matured.
+        if no landmark has matured, or those after the cut are all of accounts from before it.
     """
     labels = prepared.labels(prepared.extracted_at)
     final = labels.matured[:, -1]
@@ -161,7 +162,14 @@ def sides(prepared: Prepared, share: float) -> tuple[int, Flags, npt.NDArray[np.
         raise nothing_matured(prepared)
     as_of = prepared.looks.as_of
     cut = cut_for(as_of, final, share)
-    train_rows, test_rows = separate_accounts((as_of < cut), (as_of >= cut) & labels.matured.any(axis=1), prepared.account)
+    later = (as_of >= cut) & labels.matured.any(axis=1)
+    train_rows, test_rows = separate_accounts((as_of < cut), later, prepared.account)
+    if not test_rows.any():
+        raise DataError(
+            f"All {int(later.sum()):,} landmarks to judge a model on belong to accounts that are also learned from: there are "
+            f"{len(np.unique(prepared.account)):,} accounts for {len(np.unique(prepared.looks.lead)):,} leads.",
+            "If `company_id` names groups rather than companies, do not map it; else collect leads of more companies.",
+        )
     return cut, train_rows, np.flatnonzero(test_rows)
 
 

@@ -119,6 +119,9 @@ def _set_horizons(proposal: Proposal, dataset: Dataset) -> None:
     if dataset.time == "row_order" or span >= SHORTEST_SPAN:
         return
     days = span // 3 or round(span / 3, 2)
+    if not days:
+        proposal.missing = "All that these files date is of one moment: nothing came after anything."
+        return
     proposal.funnel["horizons"] = dict.fromkeys(funnel.targets, int(days) if days >= 1 else days)
     proposal.comments["funnel", "horizons"] = f"days: a third of the {span:.1f} days of data; with more data leave them out"
     proposal.doubts.append(

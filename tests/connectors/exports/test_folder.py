@@ -67,7 +67,7 @@ def test_a_parquet_file_with_moments(tmp_path: Path) -> None:
         ("b.csv", b"", "is empty"),
         ("b.csv", b"\n\n  \n", "is empty"),
         ("b.csv", b"Lead ID,Created\n", "has no rows"),
-        ("b.csv.gz", b"not packed", "cannot be read"),
+        ("b.csv.gz", b"\x1f\x8bnot packed", "cannot be read"),
         ("b.csv.gz", gzip.compress(TEXT.encode(), mtime=0)[:-9], "cannot be read"),
         ("b.parquet", b"PAR1 nothing", "cannot be read"),
         ("b.csv", b"a,b\n1,\x00\x00\x01\n", "NUL bytes"),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from connectors.files.dialect import find_dialect
-from connectors.files.reading import FIRST_ROW, ROW, open_file
+from connectors.files.reading import open_file
+from connectors.files.row_lines import FIRST_ROW, ROW
 from connectors.files.settings import FileOptions
 from features.common.errors import DataError
 from tests.connectors.files.test_reading import OPTIONS, opened, rows
@@ -125,6 +126,12 @@ def test_a_parquet_file_is_known_by_its_content(tmp_path: Path) -> None:
 
     pd.DataFrame({"a": ["1"]}).to_parquet(tmp_path / "a.csv")
     assert rows(open_file(tmp_path, "a.csv", OPTIONS)) == [["1"]]
+
+
+@pytest.mark.parametrize(("separator", "is_one"), [("^", True), ("~", True), ("\x01", True), ("#", False)])
+def test_a_rare_separator_is_one_where_it_cuts_every_line(tmp_path: Path, separator: str, is_one: bool) -> None:
+    (tmp_path / "a.csv").write_text("id,note\n1,x\n2,y\n".replace(",", separator), encoding="utf-8")
+    assert (open_file(tmp_path, "a.csv", FileOptions(encoding="utf-8")).headers == ("id", "note")) is is_one
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,7 @@ def test_dirt_of_any_kind_changes_nothing_or_is_said(seed: int, dirts: dict[str,
 
 
 @pytest.mark.slow
-@settings(max_examples=250)
+@settings(max_examples=120)
 @given(seed=st.integers(0, 2**32), dirts=ALL)
 def test_dirt_of_any_kind_changes_nothing_or_is_said_many_times(seed: int, dirts: dict[str, Dirt]) -> None:
     check(seed, dirts)

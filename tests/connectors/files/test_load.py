@@ -267,6 +267,16 @@ def test_values_of_an_unknown_column_are_an_error(crm: Path) -> None:
         load(crm, yaml.safe_dump(config))
 
 
+@pytest.mark.parametrize("repeated", ["error", "last"])
+def test_rows_that_share_an_id_which_a_spreadsheet_rounded_are_refused(tmp_path: Path, repeated: str) -> None:
+    write(tmp_path, l__csv="lead_id,created_at\n1.23457E+12,2026-01-01\n1.23457E+12,2026-01-02\n4711,2026-01-03\n")
+    with pytest.raises(DataError, match=r"l\.csv, rows 2, 3: lead_id '1\.23457E\+12' was rounded[^$]*anew as text"):
+        load(tmp_path, f"leads: {{file: l.csv, repeated: {repeated}}}")
+    write(tmp_path, l__csv="lead_id,created_at\n1.23457E+12,2026-01-01\n7E12,2026-01-02\n7E12,2026-01-03\n")
+    _, report = load(tmp_path, "leads: {file: l.csv, repeated: last}")
+    assert "1 lead_id that a spreadsheet rounded (for example 1.23457E+12); kept" in "\n".join(report.lines())
+
+
 def test_a_file_without_rows_has_no_leads(tmp_path: Path) -> None:
     write(tmp_path, leads__csv="lead_id,created_at\n")
     with pytest.raises(DataError, match=r"leads\.csv has no leads"):

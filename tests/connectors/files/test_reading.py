@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from connectors.files.reading import ROW, RawFile, open_file
+from connectors.files.reading import RawFile, open_file
+from connectors.files.row_lines import ROW
 from connectors.files.settings import FileOptions
 from features.common.errors import DataError
 
@@ -75,13 +76,17 @@ def test_a_line_break_in_a_value_is_part_of_it(tmp_path: Path) -> None:
     [
         ("a.csv", b"", r"a\.csv is empty"),
         ("a.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 9, mtime=0)[:-12], r"a\.csv\.gz cannot be read"),
-        ("a.csv.gz", b"a,b\n1,2\n", r"a\.csv\.gz cannot be read"),
+        ("a.csv.gz", b"\x1f\x8ba,b\n1,2\n", r"a\.csv\.gz cannot be read"),
         ("a.parquet", b"not parquet", r"a\.parquet cannot be read"),
     ],
 )
 def test_empty_ambiguous_and_damaged_files_are_named(tmp_path: Path, name: str, data: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         rows(opened(tmp_path, data, name))
+
+
+def test_a_file_that_is_called_packed_and_is_not_is_read(tmp_path: Path) -> None:
+    assert rows(opened(tmp_path, b"a,b\n1,2\n", "a.csv.gz")) == [["1", "2"]]
 
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:

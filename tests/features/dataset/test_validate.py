@@ -35,6 +35,12 @@ def test_a_clean_dataset_comes_back_as_it_is_and_is_counted() -> None:
     assert report.period == ("2026-01-01T00:00:00+00:00", "2026-01-10T00:00:00+00:00")
 
 
+def test_types_that_only_differ_in_spelling_are_told() -> None:
+    acts = [{**act("a", 3 + i), "type": kind} for i, kind in enumerate(["Form Submit", "form_submit", "FORM-SUBMIT", "call"])]
+    _, report = validate(dataset(interactions=acts), FUNNEL)
+    assert "1 type in several spellings (for example 'FORM-SUBMIT', 'Form Submit', 'form_submit'); kept apart" in text(report)
+
+
 def test_no_leads_is_fatal() -> None:
     empty = Dataset.from_tables({"leads": pd.DataFrame({"lead_id": [], "created_at": []})}, extracted_at=END)
     with pytest.raises(DataError, match="The dataset has no leads"):

@@ -70,6 +70,12 @@ def test_the_horizon_it_names_works(dataset: Dataset) -> None:
         assert np.isfinite(said).all()
 
 
+def test_accounts_so_large_that_nobody_is_left_to_judge_on_are_told(dataset: Dataset) -> None:
+    leads = dataset.leads.assign(company_id=[f"F{i % 3}" for i in range(len(dataset.leads))])
+    with pytest.raises(DataError, match=r"accounts that are also learned from: there are 3 accounts[^$]*do not map it"):
+        held(replace(dataset, leads=leads))
+
+
 def test_a_lead_stage_nobody_reached_before_the_last_is_named(dataset: Dataset) -> None:
     with pytest.raises(DataError, match=r"(?s)No lead has ever become 'sql'.*'customer'.*mapped in `source: lead_stages:`"):
         held(never(dataset, ["sql", "customer"]))
