@@ -213,7 +213,7 @@ class HubSpot(HubSpotWriter, BaseConnector):
             if name not in stages
             and not p.get("hubspotDefined")
             and p.get("type") in ATTRIBUTE_TYPES
-            and p.get("fieldType") not in ("textarea", "file", "html", "phonenumber")
+            and p.get("fieldType") not in ("textarea", "file", "html", "phonenumber", "calculation_score")
             and not name.startswith(own_prefix)
             and self.attribute(name, p.get("label"))
         ]
