@@ -11,15 +11,15 @@ import fcntl
 import hashlib
 import io
 import os
+import pickle
 import shutil
 import sqlite3
 import sys
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 CACHE_VARIABLE = "RIPELINE_TEST_CACHE"
 KEPT_EDITIONS = 3
+OUTCOME = "outcome.pickle"
 SIMULATED = {"leads": 1_500, "days": 730, "seed": 3}
 # bounded in trials alone: a limit by the clock would give another model on a busy machine
 SMALL = """
@@ -68,9 +69,10 @@ class Trained:
 
     @cached_property
     def outcome(self) -> Outcome:
-        """What the training held in memory. It is no file, so a worker that asks for it trains again, which gives the same."""
-        with tempfile.TemporaryDirectory() as scratch:
-            return _train(Path(scratch))[0]
+        """What the training had in memory, as the worker that trained wrote it down; what it prepared is prepared again."""
+        from training.train import Outcome
+
+        return Outcome(prepared=self.prepared, **_read_outcome(self.home))
 
 
 def train_small(home: Path) -> Trained:
@@ -106,6 +108,8 @@ def _train(home: Path) -> tuple[Outcome, str]:
 
 def shared_training(home: Path) -> Trained:
     """The training of this run, copied to `home`: kept from an earlier run of the same code, else trained now, once."""
+    from serving.server.reload import scorer_of
+
     try:
         editions = _cache_folder()
         editions.mkdir(parents=True, exist_ok=True)
@@ -116,9 +120,12 @@ def shared_training(home: Path) -> Trained:
         if not (kept / "printed.txt").is_file():
             shutil.rmtree(kept, ignore_errors=True)
             trained = train_small(kept / "home")
+            _write_outcome(trained.outcome, kept / "home")
             (kept / "printed.part").write_text(trained.printed, encoding="utf-8")
             (kept / "printed.part").rename(kept / "printed.txt")  # written last: without it, nothing counts
             _remove_old_editions(editions)
+        # compiled under the lock: workers that come to it at once would each take forty seconds for the same
+        scorer_of(kept / "home" / "champion")
     return _copy(kept, home)
 
 
@@ -141,6 +148,18 @@ def _copy(kept: Path, home: Path) -> Trained:
             )
     printed = (kept / "printed.txt").read_text(encoding="utf-8")
     return Trained(home, home / "small.yaml", home / "champion", load(home / "champion"), printed)
+
+
+def _write_outcome(outcome: Outcome, home: Path) -> None:
+    """Beside the training, but for what was prepared, which holds functions. A pickle is a file for ourselves alone here: under
+    the hash of all code that reads it."""
+    plain: Any = {field.name: getattr(outcome, field.name) for field in fields(outcome) if field.name != "prepared"}
+    (home / OUTCOME).write_bytes(pickle.dumps(plain))
+
+
+def _read_outcome(home: Path) -> dict[str, Any]:
+    plain: dict[str, Any] = pickle.loads((home / OUTCOME).read_bytes())  # noqa: S301  we wrote it
+    return plain
 
 
 def _cache_folder() -> Path:

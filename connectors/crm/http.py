@@ -246,7 +246,9 @@ class Http:
         headers = {name.lower(): value for name, value in response.headers.items()}
         local_time = time.time()
         dated = dated_at(headers.get("date")) or local_time
-        self.skew = dated - local_time if abs(dated - local_time) > 1.5 else 0.0  # the header has whole seconds
+        ahead = dated - local_time if abs(dated - local_time) > 1.5 else 0.0
+        if ahead == 0 or abs(ahead - self.skew) > 1:  # the header has whole seconds: read anew they would set the clock back
+            self.skew = ahead
         content = response.content
         body: Any = None
         if content and "json" in headers.get("content-type", "").lower():

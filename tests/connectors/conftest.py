@@ -12,6 +12,7 @@ import pytest
 from connectors.marketo import api as marketo_api
 from connectors.marketo import connector as marketo_connector
 from tests.connectors.crm.crms import CRMS, SECRETS, SINCE, Crm, Opener, Site, site
+from tests.connectors.crm.plain import land_plainly
 from tests.connectors.crm.world import World, world
 
 
@@ -33,6 +34,17 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     with the rest: what is killed here has a process of its own."""
     monkeypatch.setattr(marketo_api, "POLL", 0.001)
     monkeypatch.setattr(marketo_connector, "UNSAVED_JOBS", 1_000)
+
+
+@pytest.fixture
+def with_dlt() -> None:
+    """The claim is about dlt: what is landed goes through it."""
+
+
+@pytest.fixture(autouse=True)
+def _without_dlt(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "with_dlt" not in request.fixturenames:
+        land_plainly(monkeypatch)
 
 
 @pytest.fixture

@@ -19,7 +19,9 @@ from rich.console import Console
 from connectors import registry
 from connectors.crm import sync
 from connectors.crm.connector import Connector
+from connectors.crm.landing import Landing
 from connectors.crm.secrets import Secrets
+from connectors.crm.stream import SyncResult
 from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
 from tests.connectors.crm.server import Fake, serving
@@ -157,13 +159,19 @@ class Site:
     def run(self) -> sync.ImportResult:
         return sync.run(self.open(), self.config.source, FUNNEL)  # type: ignore[arg-type]
 
+    def land(self) -> SyncResult:
+        """An import as far as the landing, without a dataset."""
+        connector = self.open()
+        connector.greet()
+        return sync.sync(connector.streams(), connector.landing)
+
     def first(self, command: bool = False) -> sync.ImportResult | None:
         """The first import of a CRM that nobody has touched: made once a process for each CRM, world and configuration, and
         copied wherever a test begins with it. `test_first.py` holds it against an import of its own.
 
         `command`: by `make import`, which has no result.
         """
-        key = (self.crm.kind, id(self.world), self.more, self.since, command)
+        key = (self.crm.kind, id(self.world), self.more, self.since, command, Landing.write.__module__)
         if key not in FIRSTS:
             keep = Path(tempfile.mkdtemp(prefix="first-"))
             atexit.register(shutil.rmtree, keep, ignore_errors=True)
@@ -227,9 +235,8 @@ def _copied(state: dict[str, Any]) -> dict[str, Any]:
 
 
 # the claim is about code that all four share: one of them every time, each of them in `make test-slow`
-one_quickly = pytest.mark.parametrize(
-    "crm", [kind if kind == "hubspot" else pytest.param(kind, marks=pytest.mark.slow) for kind in CRMS], indirect=True
-)
+ONE_QUICKLY = [kind if kind == "hubspot" else pytest.param(kind, marks=pytest.mark.slow) for kind in CRMS]
+one_quickly = pytest.mark.parametrize("crm", ONE_QUICKLY, indirect=True)
 Opener = Callable[..., AbstractContextManager[Site]]
 
 

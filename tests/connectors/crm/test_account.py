@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from features.common.errors import ConfigError
-from tests.connectors.crm.crms import Opener, Site
+from tests.connectors.crm.crms import Opener, Site, one_quickly
 from tests.connectors.crm.test_commands import config, printed, text
 from training.jobs.crm import run_write_back
 from training.jobs.crm_check import run_check
@@ -33,8 +33,18 @@ def _become(here: Site, other: bool, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Marketo, "read_account", lambda _: name)
 
 
+def test_each_crm_tells_which_account_it_is(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = set()
+    for other in (False, True):
+        _become(here, other, monkeypatch)
+        names.add(here.open().account())
+    assert len(names - {None}) == 2
+
+
+@one_quickly
 def test_another_account_in_the_same_folder_is_refused(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of it is read or landed; back with the first, all goes on."""
+    """Nothing of it is read or landed; back with the first, all goes on. What is refused is one: three of the four are slow
+    tests."""
     _become(here, False, monkeypatch)
     here.run()
     people = here.landed("people")

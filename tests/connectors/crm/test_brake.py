@@ -11,7 +11,7 @@ from connectors.crm.brake import Upheaval, moves
 from connectors.crm.score_fields import FIELDS
 from connectors.crm.write_back import CLEARED, Ledger, plan
 from features.common.errors import DataError
-from tests.connectors.crm.crms import CRMS, Site, site
+from tests.connectors.crm.crms import CRMS, Site, one_quickly, site
 from tests.connectors.crm.test_commands import config, printed, text
 from tests.connectors.crm.world import World
 from tests.connectors.crm.writing import scored, writes, written
@@ -46,8 +46,12 @@ def test_what_is_postponed_counts_too() -> None:
     assert (len(found.send), len(found.upheaval.moved), found.upheaval.standing) == (5, 100, 100)
 
 
+@one_quickly
 def test_half_of_the_leads_are_not_emptied_at_once(here: Site) -> None:
-    """As after an import that lost most of them: nothing is sent, and it is said which; insisted on, it is done."""
+    """As after an import that lost most of them: nothing is sent, and it is said which; insisted on, it is done.
+
+    The plan is one: three of the four are slow tests.
+    """
     here.first()
     every = scored(here)
     assert written(here, every, most_changed=0.2).written == 60  # where nothing stands, everything is new
@@ -59,6 +63,7 @@ def test_half_of_the_leads_are_not_emptied_at_once(here: Site) -> None:
     assert written(here, fewer, most_changed=1.0).cleared == 30
 
 
+@one_quickly
 def test_half_of_the_leads_are_not_moved_at_once(here: Site) -> None:
     here.first()
     every = scored(here)

@@ -75,6 +75,7 @@ def test_missing_history_tracking_is_said_before_anything_runs(small: World, tmp
         assert "Set History Tracking" in text(console)
 
 
+@one_quickly
 def test_import_prints_the_proposal_and_the_rows(here: Site) -> None:
     console = printed()
     run_import(here.crm.kind, config(here), console=console)

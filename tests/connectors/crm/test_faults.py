@@ -14,6 +14,7 @@ from tests.connectors.crm.world import World
 
 
 @one_quickly
+@pytest.mark.usefixtures("with_dlt")
 def test_killed_at_any_point_the_next_run_brings_the_same(crm: Crm, small: World, tmp_path: Path) -> None:
     """Two kills; the dataset is that of a run that was never disturbed. Landing is one for all four: three are slow tests."""
     with site(crm, small, tmp_path / "a") as calm:

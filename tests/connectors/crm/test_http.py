@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,19 @@ def test_a_date_that_is_none_is_borne(vendor: tuple[Vendor, Http], monkeypatch: 
     fake.reply = (429, {}, {"Retry-After": "soon"})
     with pytest.raises(UnreachableError, match="after 8 attempts: HTTP 429"):
         http.get("/things")
+
+
+def test_the_vendors_clock_never_goes_back(vendor: tuple[Vendor, Http]) -> None:
+    """It is told in whole seconds: who was deleted after a run began looked as if that had been before it."""
+    fake, http = vendor
+    fake.skew, times = 3_600.0, []
+    for _ in range(5):
+        http.get("/things")
+        times.append(http.now())
+        time.sleep(0.3)
+        times.append(http.now())
+    assert times == sorted(times)
+    assert abs(http.now() - fake.now()) < 1.1
 
 
 def test_a_netrc_gives_no_other_credentials(

@@ -186,6 +186,7 @@ def _add_field(here: Site, lead: str) -> None:
         fake.touch("persons", int(lead), {"custom_fields": {**record["custom_fields"], "d" * 40: "gold"}})
 
 
+@one_quickly
 def test_an_unknown_stage_is_said_and_nothing_lost(here: Site) -> None:
     """A stage that the configuration does not know is counted and named; mapping it later needs no new reading."""
     first = here.first()

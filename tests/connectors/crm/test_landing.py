@@ -12,6 +12,8 @@ from connectors.crm.landing import Landing
 from features.common.errors import CrmError
 from tests.connectors.crm.crms import Opener
 
+pytestmark = pytest.mark.usefixtures("with_dlt")
+
 
 def test_a_landing_that_was_thrown_away_is_read_anew(served: Opener) -> None:
     """Cursors without the rows behind them would lose whatever was read before."""

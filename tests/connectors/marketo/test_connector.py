@@ -76,11 +76,11 @@ def test_changes_of_more_fields_than_an_address_holds_are_seen(served: Opener) -
         names = [f"aFieldOfTheCustomerNumber{number:03d}" for number in range(293)]
         for name in names:
             here.fake.fields[name] = described(name, "string", True)
-        here.run()
-        lead = here.people[0]
+        here.land()
+        lead = str(next(iter(here.fake.leads)))
         here.fake.touch(int(lead), {names[0]: "first", names[-1]: "last", "leadStatus": "MQL"})
-        here.run()
-        row = here.dataset.leads.set_index("lead_id").loc[lead]
+        here.land()
+        [row] = [row for row in here.landed("people") if row["_id"] == lead]
         assert (row[names[0]], row[names[-1]]) == ("first", "last")
-        assert sum(here.run().synced.rows.values()) == 0
+        assert sum(here.land().rows.values()) == 0
         assert all(call.length <= 8_192 for call in here.fake.calls)

@@ -13,6 +13,7 @@ from tests.connectors.crm.killed import IN_PARTS, killed_at
 from tests.connectors.crm.server import Call, Fault
 
 
+@pytest.mark.usefixtures("with_dlt")
 def test_exports_of_a_killed_run_are_gone_on_with(marketo: Site) -> None:
     """Those nobody remembers would stand in the queue, which has ten places, and be made and paid for again."""
     code = IN_PARTS.replace("stream.CHUNK = 40", "").format(kind="marketo", config=str(marketo.home / "marketo.yaml"))

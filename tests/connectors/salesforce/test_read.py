@@ -112,12 +112,13 @@ def test_more_fields_than_an_address_holds_are_asked_for_apart(served: Opener) -
             here.fake.fields["Lead"][name] = describe(name, "picklist", label=name)
         lead, other = list(here.fake.records["Lead"])[:2]
         here.fake.touch("Lead", lead, {"A_field_of_the_customer_464__c": "last"}, track=False)
-        here.run()
+        here.land()
         column = "A_field_of_the_customer_464__c"
-        assert here.dataset.leads.set_index("lead_id").loc[lead, column] == "last"
-        assert sum(here.run().synced.rows.values()) == 0
+        assert {row["_id"]: row[column] for row in here.landed("people")}[lead] == "last"
+        assert sum(here.land().rows.values()) == 0
         here.fake.touch("Lead", lead, {column: "newest"}, track=False)
         here.fake.delete("Lead", other)
-        here.run()
-        assert here.dataset.leads.set_index("lead_id").loc[lead, column] == "newest"
-        assert other not in here.people
+        here.land()
+        people = {row["_id"]: row for row in here.landed("people")}
+        assert people[lead][column] == "newest"
+        assert [name for name, row in people.items() if row["_gone_at"]] == [other]
