@@ -384,8 +384,11 @@ class Salesforce(SalesforceWriter, BaseConnector):
 
     def checks(self) -> Iterator[Check]:
         """See `Connector`."""
-        yield from checks(self.api, self.api_prefix)
-        if self._lead_fields:
+        readable = True
+        for check in checks(self.api, self.api_prefix):
+            readable &= check.status != "bad"
+            yield check
+        if readable:
             attributes = columns_of(self.source, self._tracked_fields, self.person_stages)
             record_type = {f"lead.{RECORD_TYPE_COLUMN}": RECORD_TYPE} if "RecordTypeId" in self._lead_fields else {}
             yield history_check({**attributes, **record_type}, self._lead_fields, self.api.tracked("Lead"))
