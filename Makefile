@@ -30,7 +30,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: bench-learning settings golden train-all bench-clients partition bench-scale load export retain erase bench-store audit-trail audit-dependencies bench-overload soak follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
+.PHONY: bench-learning settings golden train-all bench-clients partition bench-scale load export retain erase bench-store audit-trail audit-dependencies bench-overload soak follow key keys revoke-key bench-serving live csv-check crm-check import write-back bench-crm bench-pages work-list rules-check compare scorecard rules-from-hubspot rules-to-hubspot help setup setup-dev setup-bench train score fetch serve bento promote mlflow dataset audit test test-slow check format bench bench-features bench-train bench-quality bench-honesty lock clean
 
 help:  ## this menu
 	@echo "Ripeline: predictive lead scoring. Targets:"
@@ -134,6 +134,12 @@ write-back: setup  ## score the imported leads and say what would be written; SE
 
 compare: setup  ## judge changed rules on history, beside the champion  RULES=mine.yaml [CONFIG=…]
 	@$(if $(RULES),,echo "Name the file: make compare RULES=mine.yaml"; exit 2;) $(RUN) -m training compare --rules $(RULES) --config $(CONFIG) $(if $(FOLDER),--folder $(FOLDER))
+
+rules-from-hubspot: setup  ## a lead score of HubSpot as a rules file  OUT=rules.yaml [SCORE="Lead score"] [CONFIG=hubspot.yaml]
+	@$(if $(OUT),,echo "Name the file: make rules-from-hubspot OUT=rules.yaml"; exit 2;) $(RUN) -m training rules-from-hubspot --out $(OUT) $(if $(SCORE),--score "$(SCORE)") $(CRM_CONFIG)
+
+rules-to-hubspot: setup  ## the draft of a lead score in HubSpot, of a rules file  RULES=learned.yaml NAME="Learned" [SEND=yes] [CONFIG=hubspot.yaml]
+	@$(if $(and $(RULES),$(NAME)),,echo "Name both: make rules-to-hubspot RULES=learned.yaml NAME=Learned"; exit 2;) $(RUN) -m training rules-to-hubspot --rules $(RULES) --name "$(NAME)" $(if $(filter yes,$(SEND)),--send) $(CRM_CONFIG)
 
 scorecard: setup  ## learn points from the data, as a rules file  OUT=points.yaml [MOST=15] [CONFIG=…]
 	@$(if $(OUT),,echo "Name the file: make scorecard OUT=points.yaml"; exit 2;) $(RUN) -m training scorecard --out $(OUT) --config $(CONFIG) $(if $(MOST),--most $(MOST)) $(if $(FOLDER),--folder $(FOLDER))

@@ -234,6 +234,33 @@ def scorecard(
         run(Config.read(config), out, most, folder=folder)
 
 
+@app.command("rules-from-hubspot")
+def rules_from_hubspot(
+    out: Annotated[Path, typer.Option("--out", help="rules file to write")],
+    config: Annotated[Path | None, typer.Option("--config", help="configuration; default: hubspot.yaml here")] = None,
+    score: Annotated[str | None, typer.Option(help="name of the score; default: the published one")] = None,
+) -> None:
+    """Write a lead score of HubSpot as a rules file, and say what of it rules cannot say."""
+    from training.jobs.hubspot_rules import run
+
+    with _friendly_errors():
+        run(out, config, score)
+
+
+@app.command("rules-to-hubspot")
+def rules_to_hubspot(
+    rules: Annotated[Path, typer.Option("--rules", help="rules file, such as `scorecard` writes")],
+    name: Annotated[str, typer.Option(help="name of the new score")],
+    config: Annotated[Path | None, typer.Option("--config", help="configuration; default: hubspot.yaml here")] = None,
+    send: Annotated[bool, typer.Option("--send", help="make the draft; without it only say what would be in it")] = False,
+) -> None:
+    """Make the draft of a lead score in HubSpot of a rules file; a person publishes it there, or does not."""
+    from training.jobs.hubspot_rules import send as run
+
+    with _friendly_errors():
+        run(rules, name, config, really=send)
+
+
 @app.command()
 def dataset(
     out: Annotated[Path, typer.Option("--out", help="dataset folder to write")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,8 @@ class BaseConnector(ABC):
     for_good: list[str]
     _account: str | None = None
     _account_read = False
+    _defined_at: float | None = None  # when the CRM was last asked what it defines
+    fresh = True  # was that in this run?
 
     def _begin(self, source: CrmSource, http: Http, landing: Landing, history_start: datetime) -> None:
         self.source, self.http, self.landing, self.history_start = source, http, landing, history_start
@@ -42,14 +45,22 @@ class BaseConnector(ABC):
         """The vendor's clock."""
         return datetime.fromtimestamp(self.http.now(), UTC)
 
-    def greet(self) -> None:
+    def greet(self, oldest: float = 0.0) -> None:
         """See `Connector`. What an earlier run asked (fields, stages, options) is asked anew: it changes while one lives."""
         self.left_out, self.for_good = {}, []
+        self.fresh = self._defined_at is None or time.monotonic() - self._defined_at >= oldest
+        if not self.fresh:
+            return
+        self._defined_at = time.monotonic()
         for kind in type(self).__mro__:
             for name, member in vars(kind).items():
                 if isinstance(member, cached_property):
                     self.__dict__.pop(name, None)
         self.hello()
+
+    def is_fresh(self, _cursor: Any) -> bool:
+        """Is it the turn of what a CRM calls its values? Whenever it was asked what it defines."""
+        return self.fresh
 
     @abstractmethod
     def hello(self) -> None:

@@ -56,8 +56,9 @@ class Connector(Writer, Protocol):
     restorable: timedelta
     missing_for_good: bool
 
-    def greet(self) -> None:
-        """A first call: afterwards the vendor's clock is known (`http.now`).
+    def greet(self, oldest: float = 0.0) -> None:
+        """A first call: afterwards the vendor's clock is known (`http.now`), and what the CRM defines (fields, stages) is no
+        older than so many seconds.
 
         Raises
         ------

@@ -20,6 +20,7 @@ _FORMS = (
     ("newsletter_subscribed", re.compile(r"newsletter|subscri|abonn|blog")),
     ("contact_requested", re.compile(r"contact|kontakt|talk to|call ?back|rueckruf|angebot|quote")),
 )
+FORM_TYPES = (*(name for name, _ in _FORMS), "form_submitted")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 

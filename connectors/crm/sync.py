@@ -71,9 +71,10 @@ def run(
     funnel: Funnel,
     progress: Progress | None = None,
     events: Sequence[Event] = (),
+    oldest: float = 0.0,
 ) -> ImportResult:
     """Import: afterwards the dataset in the landing's folder is as the CRM was when this began. `events`: of webhooks, whose
-    records are read whatever the lists say.
+    records are read whatever the lists say. `oldest`: seconds that what the CRM defines may be old.
 
     Raises
     ------
@@ -82,7 +83,7 @@ def run(
     """
     landing = connector.landing
     with folder_lock(landing.folder):
-        connector.greet()
+        connector.greet(oldest)
         account = same_account(connector)
         check_stage_fields(connector, source)
         started_at = datetime.fromtimestamp(connector.http.now(), UTC)

@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.crm.interactions import page_name, page_type
+from connectors.crm.interactions import form_type, page_name, page_type
 from connectors.crm.keys import mail_key
 from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row, content_hash
+from connectors.crm.mapping import plain
 from connectors.crm.moments import EPOCH, iso, milliseconds, moment
 from connectors.crm.rows import history_row
 from connectors.crm.stream import Page, changed_rows
@@ -21,12 +22,11 @@ DAY = 86_400_000  # milliseconds
 WIDEST_STRETCH = 60 * DAY
 LATENESS = 600_000  # milliseconds; events may be listed a little after they happen
 CONNECTED_DISPOSITION = "f240bbac-87c9-4f6e-bf70-924b57d47db7"  # HubSpot's own disposition "Connected"
-EVENT_PAGE, SUBMISSION_PAGE, OCCURRENCE_PAGE, LIST_PAGE = 1_000, 50, 1_000, 100
+EVENT_PAGE, OCCURRENCE_PAGE, LIST_PAGE = 1_000, 1_000, 100
 REPLAY_WINDOW = 14 * DAY  # a marketing event's participants may still change that long after it
 
 LEAD_STAGE = "hs_pipeline_stage"
 LEADS_FIELD = f"leads.{LEAD_STAGE}"  # as a stage field of contacts
-FORM_TYPES = ("hubspot", "captured", "flow")  # all but comments on blogs; unasked HubSpot lists its own forms alone
 
 ENGAGEMENTS: Mapping[str, tuple[str, ...]] = {
     "calls": ("hs_timestamp", "hs_call_duration", "hs_call_disposition", "hs_call_direction"),
@@ -135,7 +135,7 @@ def _seconds(milliseconds_given: object) -> float | None:
     return float(text) / 1000 if text.replace(".", "", 1).isdigit() else None
 
 
-def _hash_recent(rows: list[Row], start: int) -> list[Row]:
+def hash_recent(rows: list[Row], start: int) -> list[Row]:
     """The rows; those from `start` (ms) on, which the next run looks at again, with what they are known by."""
     for row in rows:
         if row["at"] and milliseconds(row["at"]) >= start:
@@ -160,7 +160,7 @@ def email_events(api: HubSpotApi, landing: Landing, history_start: datetime) -> 
                 fresh_rows = (
                     changed_rows(landing, "activities", activities, frozenset())
                     if overlapping
-                    else _hash_recent(list(activities), now - LATENESS)
+                    else hash_recent(list(activities), now - LATENESS)
                 )
                 yield replace(page, tables={"activities": fresh_rows})
             begin = end
@@ -214,61 +214,6 @@ def _event(event: Mapping[str, Any], salt: bytes) -> Row | None:
     }
 
 
-def forms(api: HubSpotApi, landing: Landing, history_start: datetime) -> Callable[[Any], Iterator[Page]]:
-    """What was sent through forms, newest first, back to a little before what the last run saw."""
-
-    def read(cursor: Any) -> Iterator[Page]:
-        newest_by_form: dict[str, int] = dict((cursor or {}).get("newest", {}))
-        form_list = list(api.list_rows("/marketing/v3/forms", LIST_PAGE, formTypes=list(FORM_TYPES)))
-        for number, form in enumerate(form_list):
-            guid = str(form["id"])
-            newest = newest_by_form.get(guid, milliseconds(history_start) - 1)
-            floor = newest - LATENESS if guid in newest_by_form else newest
-            for rows, page_newest in _submissions(api, landing, form, floor):
-                newest = max(newest, page_newest)
-                fresh_rows = (
-                    changed_rows(landing, "activities", rows, frozenset()) if guid in newest_by_form else _hash_recent(rows, 0)
-                )
-                yield Page({"activities": fresh_rows}, None, number, len(form_list))
-            newest_by_form = {**newest_by_form, guid: newest}
-            yield Page({}, {"newest": newest_by_form}, number + 1, len(form_list))
-        yield Page({}, {"newest": newest_by_form})
-
-    return read
-
-
-def _submissions(api: HubSpotApi, landing: Landing, form: Mapping[str, Any], floor: int) -> Iterator[tuple[list[Row], int]]:
-    """Rows newer than `floor` (ms), and the newest moment among them, page by page (cursor pagination)."""
-    page_cursor: str | None = None
-    while True:
-        path = f"/form-integrations/v1/submissions/forms/{form['id']}"
-        body = api.http.get(path, {"limit": SUBMISSION_PAGE, **({"after": page_cursor} if page_cursor else {})}).body
-        rows, newest = [], floor
-        for submission in body["results"]:
-            submitted_at = int(submission["submittedAt"])
-            if submitted_at <= floor:
-                continue
-            newest = max(newest, submitted_at)
-            key = mail_key(
-                next((str(v.get("value")) for v in submission.get("values", []) if v.get("name") == "email"), None),
-                landing.salt,
-            )
-            rows.append(
-                {
-                    "_id": f"form|{form['id']}|{submission.get('conversionId') or f'{submitted_at}|{key}'}",
-                    "email_key": key,
-                    "type": f"form: {form.get('name', '')}",
-                    "at": moment(submitted_at),
-                    "content": str(form.get("name", "")) or None,
-                    "direction": "in",
-                }
-            )
-        yield rows, newest
-        page_cursor = next_cursor(body)
-        if page_cursor is None or len(rows) < len(body["results"]):
-            return
-
-
 def visits(api: HubSpotApi, landing: Landing, history_start: datetime) -> Callable[[Any], Iterator[Page]]:
     """Page views (Enterprise), oldest first."""
 
@@ -291,7 +236,7 @@ def visits(api: HubSpotApi, landing: Landing, history_start: datetime) -> Callab
             if cursor and all(milliseconds(row["at"]) < start + LATENESS for row in rows if row["at"]):
                 rows = changed_rows(landing, "activities", rows, frozenset())  # the last run may have seen them
             else:
-                rows = _hash_recent(rows, now - LATENESS)
+                rows = hash_recent(rows, now - LATENESS)
             page_cursor = next_cursor(body)
             resume_cursor = {"until": start + LATENESS, "after": page_cursor, "floor": floor}
             yield Page({"activities": rows}, resume_cursor if page_cursor else {"until": now})
@@ -356,3 +301,8 @@ def _participation(name: str, event: Mapping[str, Any], participant: Mapping[str
         "content": str(event.get("eventName") or "") or None,
         "direction": "in",
     }
+
+
+def fallback_type(name: str) -> str | None:
+    """A form by what its title speaks of, anything else by its own name."""
+    return form_type(name.removeprefix("form: ")) if name.startswith("form: ") else plain(name)

@@ -13,10 +13,9 @@ from connectors.crm.base import BaseConnector
 from connectors.crm.changes import DEAL_PREFIX
 from connectors.crm.connector import CallBudget, Check
 from connectors.crm.http import Http
-from connectors.crm.interactions import form_type
 from connectors.crm.landing import Landing
 from connectors.crm.landing_tables import Row
-from connectors.crm.mapping import CrmMapping, StageValue, plain
+from connectors.crm.mapping import CrmMapping, StageValue
 from connectors.crm.moments import iso, moment
 from connectors.crm.responses import RefusedError
 from connectors.crm.rows import label_row, number
@@ -26,6 +25,7 @@ from connectors.crm.webhooks import FOR_GOOD, Event
 from connectors.hubspot import activities
 from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.check import budget, checks
+from connectors.hubspot.forms import Forms
 from connectors.hubspot.records import (
     EMAIL,
     FURTHER_ADDRESSES,
@@ -51,8 +51,6 @@ from features.attributes.values import has_opted_out
 OPT_OUTS = ("hs_email_optout",)
 ATTRIBUTE_TYPES = {"enumeration", "number", "bool", "date", "datetime", "string"}
 ENTERED_PREFIX = "hs_v2_date_entered_"
-
-
 SCREEN = "Settings → Integrations → Service keys → Scopes"
 
 
@@ -66,6 +64,7 @@ class HubSpot(HubSpotWriter, BaseConnector):
     def __init__(self, source: HubSpotSource, http: Http, landing: Landing, history_start: datetime) -> None:
         super().__init__(HubSpotApi(source, http), source.write_back.prefix)
         self._hidden: dict[str, RefusedError] = {}
+        self._contacts_mark: Any = None  # the cursor behind the contacts that were read
         self._begin(source, http, landing, history_start)
 
     @cached_property
@@ -105,6 +104,7 @@ class HubSpot(HubSpotWriter, BaseConnector):
     def streams(self) -> Sequence[Stream]:
         """Records before what hangs on them."""
         now_and_then = partial(due, self.now, self.source.sweep_hours)
+        forms = Forms(self.api, self.landing, self.history_start, lambda: self._contacts_mark)
         return [
             *(self._records(name) for name in RECORDS),
             *(
@@ -113,11 +113,11 @@ class HubSpot(HubSpotWriter, BaseConnector):
             ),
             Stream("archived", self._archived, due=now_and_then),
             self._sweep_stream(),
-            Stream("stages", self._stages, lands_first=True),
+            Stream("stages", self._stages, lands_first=True, due=self.is_fresh),
             Stream(
                 "email_events", activities.email_events(self.api, self.landing, self.history_start), True, "the scope content"
             ),
-            Stream("forms", activities.forms(self.api, self.landing, self.history_start), True, "the scope forms"),
+            Stream("forms", forms.read, True, "the scope forms", due=forms.due),
             Stream(
                 "visits",
                 activities.visits(self.api, self.landing, self.history_start),
@@ -157,7 +157,10 @@ class HubSpot(HubSpotWriter, BaseConnector):
         def read(cursor: Any) -> Iterator[Page]:
             if name in self._hidden:
                 raise self._hidden[name]
-            yield from read_kind(self.api, self.landing, kind, cursor)
+            for page in read_kind(self.api, self.landing, kind, cursor):
+                if name == "contacts":
+                    self._contacts_mark = page.cursor
+                yield page
 
         needs = f"the scopes crm.objects.{name}.read and crm.schemas.{name}.read ({SCREEN})"
         recorded = {f"history of {field}" for field in kind.history}
@@ -213,7 +216,7 @@ class HubSpot(HubSpotWriter, BaseConnector):
             if name not in stages
             and not p.get("hubspotDefined")
             and p.get("type") in ATTRIBUTE_TYPES
-            and p.get("fieldType") not in ("textarea", "file", "html", "phonenumber")
+            and p.get("fieldType") not in ("textarea", "file", "html", "phonenumber", "calculation_score")
             and not name.startswith(own_prefix)
             and self.attribute(name, p.get("label"))
         ]
@@ -361,7 +364,7 @@ class HubSpot(HubSpotWriter, BaseConnector):
             INTERACTIONS,
             excluded,
             opted_out=OPT_OUTS,
-            default_type=_fallback_type,
+            default_type=activities.fallback_type,
             present={tables[name]: frozenset(self._definitions[name]) for name in visible},
             recorded={tables[name]: frozenset(self._kind(name).history) for name in tables},
         )
@@ -393,8 +396,3 @@ class HubSpot(HubSpotWriter, BaseConnector):
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""
         return budget(self.api, leads)
-
-
-def _fallback_type(name: str) -> str | None:
-    """A form by what its title speaks of, anything else by its own name."""
-    return form_type(name.removeprefix("form: ")) if name.startswith("form: ") else plain(name)

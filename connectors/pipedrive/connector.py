@@ -71,7 +71,7 @@ class Pipedrive(PipedriveWriter, BaseConnector):
             self._list_stream("persons", "/persons", {"include_fields": PERSON_FIELDS}, self._persons, "people"),
             self._list_stream("deals", "/deals", DEAL_FIELDS, self._deals, "deals"),
             self._list_stream("archived_deals", "/deals/archived", DEAL_FIELDS, self._deals, "deals", ARCHIVED_COST),
-            Stream("stages", self._stages),
+            Stream("stages", self._stages, due=self.is_fresh),
             Stream("inbox", self._inbox, optional=True, needs=f"access to leads ({SCREEN})"),
             self._list_stream("activities", "/activities", {}, activities, "engagements"),
             self._sweep_stream(),

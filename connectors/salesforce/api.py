@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote_plus
 
 import jwt
 
@@ -21,6 +23,7 @@ SESSION_SECONDS = 3_600.0  # seconds that a token is used; Salesforce does not s
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 POLL, LONGEST_POLL = 0.5, 30.0  # seconds between two looks at a bulk job, an exponential back-off
 PATIENCE = 6 * 3_600.0  # seconds that a job is waited for
+TOGETHER = 5  # queries that one composite call may hold
 BULK_ROWS = 10_000  # of one file of results
 FAILED_STATES = ("Failed", "Aborted")
 HIDDEN_CODES = ("INVALID_FIELD", "INVALID_TYPE", "API_DISABLED_FOR_ORG", "INSUFFICIENT_ACCESS")
@@ -110,9 +113,17 @@ class SalesforceApi:
     def __init__(self, http: Http, version: str) -> None:
         self.http, self.version = http, version
         self.root = f"/services/data/v{version}"
+        self.settled = False  # may what objects there are, and their fields, be as it was?
+        self._described: dict[str, dict[str, dict[str, Any]]] = {}
+        self._answers: dict[str, Mapping[str, Any]] = {}  # query → its first page, asked for with others
 
     def describe(self, kind: str) -> dict[str, dict[str, Any]]:
         """The fields of an object that we may see, by name; none where the object itself is hidden."""
+        if not self.settled or kind not in self._described:
+            self._described[kind] = self._describe(kind)
+        return self._described[kind]
+
+    def _describe(self, kind: str) -> dict[str, dict[str, Any]]:
         try:
             body = self.http.get(f"{self.root}/sobjects/{kind}/describe").body
         except RefusedError as error:
@@ -123,14 +134,36 @@ class SalesforceApi:
 
     def query(self, soql: str) -> Iterator[list[dict[str, Any]]]:
         """Pages of records, deleted ones among them; a parent's field is at "Parent.Field"."""
-        yield from self._pages(self.http.get(f"{self.root}/queryAll", {"q": soql}))
+        body = self._answers.pop(soql, None)
+        yield from self._pages_of(body or self.http.get(f"{self.root}/queryAll", {"q": soql}).body)
+
+    def ask_together(self, queries: Sequence[str]) -> None:
+        """Ask for the first pages of several queries, five a call (composite), for `query` to go on with. What is not answered
+        so is asked for by itself."""
+        self._answers.clear()
+        for begin in range(0, len(queries), TOGETHER):
+            batch = queries[begin : begin + TOGETHER]
+            requests = [
+                {"method": "GET", "url": f"{self.root}/queryAll?q={quote_plus(soql)}", "referenceId": f"query{number}"}
+                for number, soql in enumerate(batch)
+            ]
+            try:
+                body = self.http.post(f"{self.root}/composite", {"allOrNone": False, "compositeRequest": requests}).body
+            except RefusedError:
+                return
+            for soql, answer in zip(batch, body["compositeResponse"], strict=True):
+                if answer["httpStatusCode"] == HTTPStatus.OK:
+                    self._answers[soql] = answer["body"]
 
     def _pages(self, answer: Answer) -> Iterator[list[dict[str, Any]]]:
+        yield from self._pages_of(answer.body)
+
+    def _pages_of(self, body: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
         while True:
-            yield [flat(record) for record in answer.body["records"]]
-            if answer.body["done"]:
+            yield [flat(record) for record in body["records"]]
+            if body["done"]:
                 return
-            answer = self.http.get(str(answer.body["nextRecordsUrl"]))
+            body = self.http.get(str(body["nextRecordsUrl"])).body
 
     def ids(self, kind: str) -> Iterator[str]:
         """The ids of all records that are not deleted."""

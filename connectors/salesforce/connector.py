@@ -40,7 +40,7 @@ from connectors.salesforce.histories import (
     lead_changes,
     stage_label,
 )
-from connectors.salesforce.read import ObjectKind, Tables, read_kind
+from connectors.salesforce.read import ObjectKind, Tables, next_query, read_kind
 from connectors.salesforce.settings import (
     BULK_FROM,
     CONVERTED,
@@ -74,6 +74,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
         super().__init__(SalesforceApi(http, source.api_version), landing, source.write_back.prefix)
         self._begin(source, http, landing, history_start)
         self.bulk_from = bulk_from
+        self._kinds: dict[str, ObjectKind] = {}  # stream → what it reads
 
     @cached_property
     def _lead_fields(self) -> dict[str, dict[str, Any]]:
@@ -113,7 +114,7 @@ class Salesforce(SalesforceWriter, BaseConnector):
                 if (visible_fields := self.api.describe(object_name))
             ),
         )
-        return [
+        streams = [
             self._stream("leads", self._leads(), "Lead", VITAL_FIELDS),
             self._optional("contacts", self._plain_kind("Contact", acts.MERGES, self._contact_rows), "Contact"),
             self._optional("opportunities", self._opportunities(), "Opportunity"),
@@ -122,14 +123,28 @@ class Salesforce(SalesforceWriter, BaseConnector):
             *self._deal_histories(),
             self._optional("opportunity_history", stages, "Opportunity"),
             self._optional("contact_roles", roles, "OpportunityContactRole"),
-            Stream("stages", self._stages),
+            Stream("stages", self._stages, due=self.is_fresh),
             *(
                 self._optional(name, self._visible_kind(object_name, fields, rows, condition), object_name)
                 for name, object_name, fields, rows, condition in optional_objects
             ),
         ]
+        if not self.fresh:
+            cursors = self.landing.cursors()
+            queries = [next_query(kind, cursors.get(name)) for name, kind in self._kinds.items()]
+            self.api.ask_together([query for query in queries if query is not None])
+        return streams
+
+    def greet(self, oldest: float = 0.0) -> None:
+        """See `BaseConnector`. What objects there are is asked anew with what the org defines."""
+        super().greet(oldest)
+        self.api.settled = not self.fresh
+        self.api.ask_together([])  # nothing of an earlier run is left
 
     def _stream(self, name: str, kind: ObjectKind | None, needs: str, vital: frozenset[str] = frozenset()) -> Stream:
+        if kind is not None:
+            self._kinds[name] = kind
+
         def read(cursor: Any) -> Iterator[Page]:
             if kind is None:
                 raise RefusedError(f"Salesforce shows our user no {needs}.", "", 403)
@@ -369,8 +384,11 @@ class Salesforce(SalesforceWriter, BaseConnector):
 
     def checks(self) -> Iterator[Check]:
         """See `Connector`."""
-        yield from checks(self.api, self.api_prefix)
-        if self._lead_fields:
+        readable = True
+        for check in checks(self.api, self.api_prefix):
+            readable &= check.subject not in ("login", "Lead") or check.status != "bad"
+            yield check
+        if readable:
             attributes = columns_of(self.source, self._tracked_fields, self.person_stages)
             record_type = {f"lead.{RECORD_TYPE_COLUMN}": RECORD_TYPE} if "RecordTypeId" in self._lead_fields else {}
             yield history_check({**attributes, **record_type}, self._lead_fields, self.api.tracked("Lead"))

@@ -65,6 +65,13 @@ def read_kind(api: SalesforceApi, landing: Landing, kind: ObjectKind, cursor: An
     yield from _ordered_pages(api, landing, kind, cursor)
 
 
+def next_query(kind: ObjectKind, cursor: Any) -> str | None:
+    """The query that a stream goes on with from `cursor`; None where it begins, or reads in bulk."""
+    if not cursor or "job" in cursor:
+        return None
+    return _soql(kind, _fitting_fields(kind)[0], _keyset(kind, cursor))
+
+
 def _soql(kind: ObjectKind, fields: Sequence[str], keyset: str | None) -> str:
     conditions = [f"({c})" for c in (kind.condition, keyset) if c]
     where_clause = f" WHERE {' AND '.join(conditions)}" if conditions else ""

@@ -49,13 +49,32 @@ class SourceDataset:
 @dataclass
 class _Business:
     """What was put together so far. `keys`: hashed address → lead. `owners`: column of leads → the source that it is of.
-    `flagged`: the leads of whose opt-outs something is recorded."""
+    `flagged`: the leads of whose opt-outs something is recorded. `joined`: of each further source its leads → ours."""
 
     leads: pd.DataFrame
     keys: pd.Series
     owners: dict[str, str]
     flagged: set[str]
     report: DataReport = field(default_factory=DataReport)
+    joined: list[dict[str, str]] = field(default_factory=list)
+
+    @classmethod
+    def of_first(cls, part: SourceDataset, report: DataReport) -> _Business:
+        """What the first source says."""
+        leads = part.dataset.leads.assign(lead_id=part.dataset.leads["lead_id"].astype("str"))
+        owners = _first_owners(part.addresses, leads)
+        return cls(leads, owners, _filled(leads, part.name), _flagged(part.dataset), report)
+
+
+def ids_in_sources(parts: Sequence[SourceDataset], lead_id: str) -> list[list[str]]:
+    """By which ids each source knows a lead of the whole, whenever it came."""
+    first, *further_sources = parts
+    business = _Business.of_first(first, DataReport())
+    ids = [[lead_id] if lead_id in set(business.leads["lead_id"]) else []]
+    for part in further_sources:
+        _joined(business, part)
+        ids.append([name for name, owner in business.joined[-1].items() if owner == lead_id])
+    return ids
 
 
 def combine(parts: Sequence[SourceDataset]) -> tuple[Dataset, DataReport]:
@@ -77,15 +96,12 @@ def combine(parts: Sequence[SourceDataset]) -> tuple[Dataset, DataReport]:
     until = _until(parts, report)
     first, *further_sources = [_cut(part, until, report) for part in parts]
     _check_outcomes(parts, [first, *further_sources], until)
-    leads = first.dataset.leads.assign(lead_id=first.dataset.leads["lead_id"].astype("str"))
-    business = _Business(
-        leads, _first_owners(first.addresses, leads), _filled(leads, first.name), _flagged(first.dataset), report
-    )
+    business = _Business.of_first(first, report)
     tables = {name: [frame] for name, frame in first.dataset.tables.items() if name != "leads"}
     without_history = list(first.dataset.without_history)
     for part in further_sources:
-        added, unrecorded = _joined(business, part)
-        without_history += unrecorded
+        added, columns = _joined(business, part)
+        without_history += columns
         for name, frame in added.items():
             tables[name].append(frame)
     _tell_types(tables["interactions"], parts, report)
@@ -93,10 +109,8 @@ def combine(parts: Sequence[SourceDataset]) -> tuple[Dataset, DataReport]:
     frames = {"leads": business.leads, **{name: _below(frames) for name, frames in tables.items()}}
     frames["deals"] = deals[~deals["deal_id"].duplicated()]
     report.note("deals", "deals that several sources have", len(deals) - len(frames["deals"]), done="each counts once")
-    names = " + ".join(part.name for part in parts)
-    return Dataset.from_tables(
-        frames, extracted_at=until, source=names, without_history=tuple(dict.fromkeys(without_history))
-    ), report
+    names, unrecorded = " + ".join(part.name for part in parts), tuple(dict.fromkeys(without_history))
+    return Dataset.from_tables(frames, extracted_at=until, source=names, without_history=unrecorded), report
 
 
 def _until(parts: Sequence[SourceDataset], report: DataReport) -> pd.Timestamp:
@@ -167,6 +181,7 @@ def _joined(business: _Business, part: SourceDataset) -> tuple[dict[str, pd.Data
     ordered = leads.assign(_owner=owner.to_numpy()).dropna(subset="_owner").sort_values(["created_at", "lead_id"])
     chosen = ordered.drop_duplicates("_owner").set_index("_owner")
     owners = {str(name): str(lead) for name, lead in zip(leads["lead_id"], owner, strict=True) if isinstance(lead, str)}
+    business.joined.append(owners)
     new_ids = _add_leads(business, part, chosen)
     own_columns = _add_columns(business, part, chosen, new_ids)
     if part.addresses is not None:
@@ -246,14 +261,12 @@ def _tell_matches(business: _Business, part: SourceDataset, leads: pd.DataFrame,
     shared = owner[matched]
     business.report.note(part.name, "leads that a source before has too", int(matched.sum()), done="joined")
     doubled = int(shared.duplicated(keep=False).sum())
-    business.report.note(
-        part.name,
+    what, treatment = (
         "leads that share a lead with another of theirs",
-        doubled,
-        done="what they did is that lead's; of columns the first counts",
+        "what they did is that lead's; of columns the first counts",
     )
-    example = "" if matched.all() else str(leads["lead_id"][~matched].iloc[0])
-    example = "" if "@" in example else example
+    business.report.note(part.name, what, doubled, done=treatment)
+    example = next((str(name) for name in leads["lead_id"][~matched].head(1) if "@" not in str(name)), "")
     if part.unmatched == "add":
         business.report.note(part.name, "leads of this source alone", int((~matched).sum()), example, "added")
     else:
@@ -381,8 +394,6 @@ def _below(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _kind(values: pd.Series) -> str:
-    if pd.api.types.is_bool_dtype(values.dtype):
-        return "flag"
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        return "number"
-    return "time" if pd.api.types.is_datetime64_any_dtype(values.dtype) else "text"
+    types = pd.api.types
+    tests = {"flag": types.is_bool_dtype, "number": types.is_numeric_dtype, "time": types.is_datetime64_any_dtype}
+    return next((name for name, is_kind in tests.items() if is_kind(values.dtype)), "text")

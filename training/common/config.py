@@ -293,6 +293,7 @@ class Config(Settings):
         try:
             config = cls.model_validate(content)
         except ValidationError as error:
+            _check_sources(content, file)
             raise explain(error, cls, str(file), _settings_around(content)) from error
         config._folder = file.resolve().parent
         return config
@@ -306,6 +307,20 @@ class Config(Settings):
     def path(self, relative: Path) -> Path:
         """A path of the configuration, relative to its folder."""
         return relative if relative.is_absolute() else self._folder / relative
+
+
+def _check_sources(content: Any, file: Path) -> None:
+    """Raise a ConfigError for what is wrong within one of several sources, in the words of its kind."""
+    items = content.get("sources") if isinstance(content, dict) else None
+    for number, item in enumerate(items if isinstance(items, list) else []):
+        source = item.get("source") if isinstance(item, dict) else None
+        kind = source.get("kind") if isinstance(source, dict) else None
+        if isinstance(kind, str) and kind in SOURCES:
+            settings = settings_of(kind)
+            try:
+                settings.model_validate(source)
+            except ValidationError as error:
+                raise explain(error, settings, f"{file}: sources[{number}].source") from error
 
 
 def _settings_around(content: Any) -> dict[type[BaseModel], type[BaseModel]]:

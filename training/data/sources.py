@@ -43,6 +43,13 @@ def read_combined(config: Config, read: Callable[[Config], tuple[Dataset, DataRe
     ConfigError, DataError
         as for each source alone, and where they cannot be joined.
     """
+    parts, report = read_parts(config, read)
+    dataset, joining = combine(parts)
+    return dataset, report.merge(joining)
+
+
+def read_parts(config: Config, read: Callable[[Config], tuple[Dataset, DataReport]]) -> tuple[list[SourceDataset], DataReport]:
+    """Each source as it is alone, with what its leads are joined by, and what reading them has found."""
     by_address = any(item.join is not None and item.join.email for item in config.sources[1:])
     salt = share_salt(config) if by_address else None
     parts, report = [], DataReport()
@@ -54,8 +61,7 @@ def read_combined(config: Config, read: Callable[[Config], tuple[Dataset, DataRe
         addresses = _addresses(item, part, salt, first=number == 0) if salt is not None else None
         id_column = "lead_id" if item.join is None else item.join.id
         parts.append(SourceDataset(name, dataset, id_column, addresses, item.join.unmatched if item.join else "leave_out"))
-    dataset, joining = combine(parts)
-    return dataset, report.merge(joining)
+    return parts, report
 
 
 def source_names(config: Config) -> list[str]:

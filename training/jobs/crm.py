@@ -36,6 +36,7 @@ from training.jobs.score import champion
 from training.jobs.unscored import open_in_crm, unscored
 
 ROUND_SECONDS = 300.0  # seconds between two rounds of `make live`: the polling interval
+DEFINITION_SECONDS = 3_600.0  # that the fields and stages of a CRM may be old in `make live`
 POLL_SECONDS = 1.0  # seconds between two looks for webhooks
 STARTER = """\
 # {title}: what to import and what it means.
@@ -288,7 +289,7 @@ def _live_round(
     pending: bool,
 ) -> int:
     quiet = Console(file=io.StringIO())
-    imported = sync.run(opened.connector, opened.source, opened.config.funnel.build(), events=events)
+    imported = sync.run(opened.connector, opened.source, opened.config.funnel.build(), events=events, oldest=DEFINITION_SECONDS)
     rows = sum(imported.synced.rows.values())
     if not rows and not pending:
         return 0

@@ -20,11 +20,13 @@ from connectors.files.settings import FilesSource
 from connectors.registry import open_landing
 from features.common.files import whole_file
 from features.dataset import erasures
+from features.dataset.combine import ids_in_sources
 from features.dataset.dataset import META, Dataset
 from features.dataset.erasures import remove_lead
 from training.common import tracking
 from training.common.config import Config
-from training.data.sources import crm_folder
+from training.data.load import read_source
+from training.data.sources import crm_folder, read_parts
 
 MARK = "erased"
 TEXT = (".csv", ".html", ".json", ".jsonl", ".txt", ".md", ".yaml", ".log")
@@ -50,9 +52,10 @@ def erase(config: Config, lead_id: str, report: Path, extra_paths: Sequence[Path
     RipelineError
         where a place cannot be read or written; what was erased before that stays erased.
     """
-    results = [*_datasets(config, lead_id, extra_paths)]
-    for part in config.parts:
-        results += [*_crm(part, lead_id), *_sources(part, lead_id)]
+    results = [check for path in extra_paths if (path / META).is_file() for check in _dataset(path, lead_id)]
+    for part, own_id in _own_ids(config, lead_id):
+        results += [*_datasets(part, own_id), *_crm(part, own_id), *_sources(part, own_id)]
+    results = list(dict.fromkeys(results))  # two sources may lie in one folder
     files = [report, *(path for path in extra_paths if not (path / META).is_file())]
     results += [_file(path, lead_id) for root in files for path in _files(root)]
     results += list(_mlflow(config.name, lead_id))
@@ -60,20 +63,29 @@ def erase(config: Config, lead_id: str, report: Path, extra_paths: Sequence[Path
     return results
 
 
-def _datasets(config: Config, lead_id: str, extra_paths: Sequence[Path]) -> Iterator[ErasureCheck]:
-    folders = [path for path in extra_paths if (path / META).is_file()]
-    for part in config.parts:
-        if part.dataset is not None:
-            folders.append(part.path(part.dataset))
-        if isinstance(part.source, CrmSource):
-            folders.append(crm_folder(part) / sync.DATASET)
-    for folder in folders:
-        if (folder / META).is_file():
-            dataset = Dataset.read(folder)
-            smaller, deleted = remove_lead(dataset, lead_id)
-            if deleted:
-                smaller.write(folder)
-            yield ErasureCheck(f"dataset {folder}", deleted, remove_lead(Dataset.read(folder), lead_id)[1])
+def _own_ids(config: Config, lead_id: str) -> list[tuple[Config, str]]:
+    """Each source with every id by which it knows the person; an id of one may be somebody else's in another."""
+    if not config.sources:
+        return [(config, lead_id)]
+    sources, _ = read_parts(config, read_source)
+    ids = ids_in_sources(sources, lead_id)
+    return [(part, own_id) for part, own_ids in zip(config.parts, ids, strict=True) for own_id in own_ids]
+
+
+def _datasets(config: Config, lead_id: str) -> Iterator[ErasureCheck]:
+    if config.dataset is not None:
+        yield from _dataset(config.path(config.dataset), lead_id)
+    if isinstance(config.source, CrmSource):
+        yield from _dataset(crm_folder(config) / sync.DATASET, lead_id)
+
+
+def _dataset(folder: Path, lead_id: str) -> Iterator[ErasureCheck]:
+    if (folder / META).is_file():
+        dataset = Dataset.read(folder)
+        smaller, deleted = remove_lead(dataset, lead_id)
+        if deleted:
+            smaller.write(folder)
+        yield ErasureCheck(f"dataset {folder}", deleted, remove_lead(Dataset.read(folder), lead_id)[1])
 
 
 def _crm(config: Config, lead_id: str) -> Iterator[ErasureCheck]:

@@ -62,6 +62,7 @@ class HubSpot(Fake):
     token: str = TOKEN
     portal: int = 7_654_321
     scopes: tuple[str, ...] = ()
+    scores: list[dict[str, Any]] = field(default_factory=list)  # lead scores, as they are configured
     cap: int = 10_000
     invalid: dict[str, str] = field(default_factory=dict)  # records whose write is refused: id → message
     merged: dict[str, str] = field(default_factory=dict)
@@ -83,30 +84,17 @@ class HubSpot(Fake):
         if call.path.startswith("/oauth/"):
             return None
         if call.headers.get("authorization") != f"Bearer {self.token}":
-            return (
-                401,
-                {"status": "error", "message": "Authentication credentials not found", "category": "INVALID_AUTHENTICATION"},
-                {},
-            )
+            message = "Authentication credentials not found"
+            return 401, {"status": "error", "message": message, "category": "INVALID_AUTHENTICATION"}, {}
         if any(path in call.path for path in self.scopes):
-            return (
-                403,
-                {
-                    "status": "error",
-                    "message": "This app hasn't been granted all required scopes to make this call.",
-                    "errors": [{"message": "missing", "context": {"requiredGranularScopes": ["the.scope"]}}],
-                    "category": "MISSING_SCOPES",
-                },
-                {},
-            )
+            message = "This app hasn't been granted all required scopes to make this call."
+            errors = [{"message": "missing", "context": {"requiredGranularScopes": ["the.scope"]}}]
+            return 403, {"status": "error", "message": message, "errors": errors, "category": "MISSING_SCOPES"}, {}
         return None
 
     def _ok(self, body: Any, status: int = 200) -> Reply:
-        headers = {
-            "X-HubSpot-RateLimit-Daily": str(self.daily),
-            "X-HubSpot-RateLimit-Daily-Remaining": str(self.daily - len(self.calls)),
-        }
-        return status, body, headers
+        daily, left = str(self.daily), str(self.daily - len(self.calls))
+        return status, body, {"X-HubSpot-RateLimit-Daily": daily, "X-HubSpot-RateLimit-Daily-Remaining": left}
 
     @route("POST", r"/oauth/v1/token")
     def grant(self, call: Call) -> Reply:
@@ -314,6 +302,17 @@ class HubSpot(Fake):
         part = self.events[first + offset : min(first + offset + limit, last)]
         done = offset + len(part)
         return self._ok({"hasMore": first + done < last, "offset": str(done), "events": part})
+
+    @route("GET", r"/marketing/lead-scoring/2026-09-beta/scores(?:/(\w+))?")
+    def every_score(self, call: Call, name: str | None) -> Reply:
+        if name is None:
+            return self._ok({"results": [{**s, "scoredObjectTypeId": s["objectTypeId"]} for s in self.scores]})
+        return next((self._ok(score) for score in self.scores if score["id"] == name), self.unknown(call))
+
+    @route("POST", r"/marketing/lead-scoring/2026-09-beta/scores")
+    def draft(self, call: Call) -> Reply:
+        self.scores.append({**call.body, "id": str(len(self.scores) + 1), "scoreStatus": "draft"})
+        return self._ok(None, 201)
 
     @route("GET", r"/marketing/v3/forms")
     def every_form(self, call: Call) -> Reply:

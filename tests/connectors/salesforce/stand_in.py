@@ -6,9 +6,10 @@ import csv
 import io
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from tests.connectors.crm.server import Call, Fake, Reply, route, routed
 
@@ -122,18 +123,8 @@ class Salesforce(Fake):
         self.minted += 1
         token = f"00Dxx!session-{self.minted}"
         self.sessions = {token}
-        return (
-            200,
-            {
-                "access_token": token,
-                "instance_url": "https://x",
-                "token_type": "Bearer",
-                "id": "x",
-                "issued_at": "1",
-                "signature": "s",
-            },
-            {},
-        )
+        granted = {"access_token": token, "instance_url": "https://x", "token_type": "Bearer", "id": "x"}
+        return 200, {**granted, "issued_at": "1", "signature": "s"}, {}
 
     @route("GET", rf"{ROOT}/limits")
     def limits_(self, _call: Call) -> Reply:
@@ -158,6 +149,17 @@ class Salesforce(Fake):
         if names == ["COUNT()"]:
             return self._ok({"totalSize": len(records), "done": True, "records": []})
         return self._page(kind, names, records, 0, len(records))
+
+    @route("POST", rf"{ROOT}/composite")
+    def together(self, call: Call) -> Reply:
+        requests = call.body["compositeRequest"]
+        assert len(requests) <= 5, "Salesforce takes five queries together"
+        answers = []
+        for request in requests:
+            query = parse_qs(urlsplit(request["url"]).query)["q"][0]
+            status, body, _ = self.query(replace(call, params={"q": query}), "queryAll")
+            answers.append({"body": body, "httpStatusCode": status, "referenceId": request["referenceId"], "httpHeaders": {}})
+        return self._ok({"compositeResponse": answers})
 
     def _page(self, kind: str, names: list[str], records: list[dict[str, Any]], begin: int, total: int) -> Reply:
         part = records[begin : begin + PAGE]

@@ -7,9 +7,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from connectors.crm.responses import SpentError
-from tests.connectors.crm.crms import SECRETS, Site
-from tests.connectors.crm.server import Call
+from connectors.crm.responses import RefusedError, SpentError
+from tests.connectors.crm.crms import SECRETS, Opener, Site
+from tests.connectors.crm.server import Call, Fault
 
 
 def test_salesforce_session_that_ends_in_the_middle_is_renewed(salesforce: Site) -> None:
@@ -44,3 +44,23 @@ def test_salesforce_limit_in_a_403_is_not_waited_for(salesforce: Site) -> None:
     with pytest.raises(SpentError, match="calls of the day are used up: TotalRequests Limit exceeded"):
         salesforce.run()
     assert len(salesforce.fake.calls) < 14
+
+
+def test_queries_asked_together_bring_what_they_bring_alone(served: Opener) -> None:
+    """Also where a page is not the last, or Salesforce refuses one of them, or all."""
+    with served("salesforce") as here:
+        api = here.open().api  # type: ignore[attr-defined]
+        lead, nothing = "SELECT Id FROM Lead WHERE (Id != null)", "SELECT Id FROM Nothing"
+        alone = list(api.query(lead))
+        others = [f"SELECT Id FROM {kind} WHERE (Id != null)" for kind in ("Contact", "Task", "Event", "Account")]  # noqa: S608
+        api.ask_together([lead, nothing, *others])
+        together = [call for call in here.fake.calls if call.path.endswith("/composite")]
+        assert len(together) == 2
+        before = len(here.fake.calls)
+        assert list(api.query(lead)) == alone
+        assert len(here.fake.calls) == before
+        with pytest.raises(RefusedError):
+            list(api.query(nothing))
+        here.fake.faults = [Fault("", "/composite", reply=(404, [{"errorCode": "NOT_FOUND", "message": "x"}], {}))]
+        api.ask_together([lead])
+        assert list(api.query(lead)) == alone

@@ -118,6 +118,10 @@ def test_by_ids_nothing_needs_to_be_said_and_a_dataset_is_a_source(tmp_path: Pat
         ([{"source": CRM_FILE, "join": {"id": "Id"}}, {"dataset": "x"}], "the first one"),
         ([{"source": CRM_FILE}, {"dataset": "x", "join": {}}], "say by what"),
         ([{"source": CRM_FILE}, {}], "exactly one of them"),
+        (
+            [{"source": CRM_FILE}, {"source": {**WEBINAR_FILE, "leeds": {}}}],
+            r"sources.1..source: leeds: .*did you mean 'leads'",
+        ),
         ([{"source": {"kind": "hubspot"}}, {"source": {"kind": "hubspot"}}], "hubspot stands there twice"),
         (
             [

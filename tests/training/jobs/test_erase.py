@@ -81,3 +81,21 @@ def test_what_is_yours_is_searched_and_not_changed(working_folder: Path) -> None
 )
 def test_an_id_is_told_from_what_only_looks_like_it(lead: str, text: str, times: int) -> None:
     assert len(_pattern(lead).findall(text)) == times
+
+
+def test_a_person_is_erased_by_its_own_id_in_each_source(working_folder: Path) -> None:
+    """Lead 1 of the CRM is lead 7 of the tool, whose lead 1 is somebody else."""
+    at = pd.Timestamp("2026-01-05", tz="UTC")
+    end = pd.Timestamp("2026-03-01", tz="UTC")
+    crm = pd.DataFrame({"lead_id": ["1", "2"], "created_at": at})
+    stages = pd.DataFrame({"lead_id": ["1"], "lead_stage": ["customer"], "at": at})
+    tool = pd.DataFrame({"lead_id": ["7", "1"], "created_at": at, "crm": ["1", "2"]})
+    Dataset.from_tables({"leads": crm, "lead_stages": stages}, extracted_at=end).write(working_folder / "crm")
+    Dataset.from_tables({"leads": tool}, extracted_at=end).write(working_folder / "tool")
+    (working_folder / "both.yaml").write_text(
+        "name: both\nsources:\n  - dataset: crm\n  - {dataset: tool, join: {id: crm}}\n", encoding="utf-8"
+    )
+    said = CliRunner().invoke(app, ["erase", "--config", "both.yaml", "--lead", "1"])
+    assert said.exit_code == 0, said.output
+    assert list(Dataset.read(working_folder / "crm").leads["lead_id"]) == ["2"]
+    assert list(Dataset.read(working_folder / "tool").leads["lead_id"]) == ["1"]
