@@ -27,7 +27,7 @@ from tests.serving.requests_from import open_at
 from tests.trained import Trained
 
 
-@pytest.mark.parametrize("days_ago", [0, 400])
+@pytest.mark.parametrize(("loaded", "days_ago"), [("sqlite", 0), ("sqlite", 400), ("postgresql", 400)], indirect=["loaded"])
 def test_features_and_scores_equal_those_of_the_batch(loaded: Store, trained: Trained, dataset: Dataset, days_ago: int) -> None:
     store, model, as_of = loaded, trained.model, moment(dataset.extracted_at) - days_ago * DAY
     histories, looks = open_at(model, dataset, as_of)
