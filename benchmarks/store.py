@@ -1,6 +1,8 @@
-"""The lead store over HTTP on loopback, on SQLite and PostgreSQL: events a second, times of a score, background scoring.
+"""The lead store over HTTP on loopback, on SQLite and PostgreSQL, with the limits beside: what the same server answers of
+`/livez`, and what the database commits by itself.
 
-`make bench-store` needs the champion that `make serve` fetched, and PostgreSQL's programs; it writes docs/benchmarks/store.md.
+`make bench-store` needs the champion that `make serve` fetched, PostgreSQL's programs and wrk; it writes
+docs/benchmarks/store.md. Ratios hold within one run: client, server and database share the cores.
 """
 
 from __future__ import annotations
@@ -10,29 +12,37 @@ import http.client
 import json
 import os
 import platform
+import shutil
 import signal
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from benchmarks import store_limits, wrk
 from connectors.simulator.settings import SimulatorSettings
 from connectors.simulator.simulate import simulate
 from features.dataset.dataset import Dataset
+from models.store import load as load_model
+from models.store import save as save_model
 from serving.store.load import load
 from serving.store.store import Store
 from tests import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "benchmarks" / "store.md"
-SINGLES, CLIENTS, BATCHES, BATCH, SCORES = 100, 8, 10, 1_000, 500
+SECONDS, CONNECTIONS, BATCHES, BATCH, SCORES = 6.0, 64, 10, 1_000, 1_000
+PATIENCE = 600.0  # seconds
 
 
 class Client:
@@ -40,23 +50,28 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self._to = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._to.connect()
+        self._to.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    def send(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
         data = None if body is None else json.dumps(body).encode()
         self._to.request(method, path, data, {"content-type": "application/json"})
         answer = self._to.getresponse()
-        text = answer.read()
-        assert answer.status in (200, 201), (answer.status, text[:300])
+        return answer.status, answer.read()
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        status, text = self.send(method, path, body)
+        assert status in (200, 201), (status, text[:300])
         return json.loads(text)
 
 
 @contextmanager
-def served(model: Path, store: str, folder: Path) -> Iterator[int]:
-    """The server over a store, on a free port."""
+def served(model: Path, store: str, folder: Path, *options: str) -> Iterator[tuple[int, psutil.Process]]:
+    """The server over a store, on a free port, and the process that answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "serving", "--model", str(model.resolve()), "--port", str(port)]
+    command = [sys.executable, "-m", "serving", "--model", str(model.resolve()), "--port", str(port), *options]
     environment = {**os.environ, "RIPELINE_STORE": store, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
@@ -68,22 +83,24 @@ def served(model: Path, store: str, folder: Path) -> Iterator[int]:
                 break
             except (OSError, AssertionError):
                 time.sleep(0.3)
-        yield port
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        yield port, max(family, key=lambda one: one.memory_info().rss)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
 
 
-def settled(port: int, every: float = 0.5) -> float:
-    """Seconds until nobody waits to be scored and everybody open was scored."""
+def settled(port: int, version: str = "", every: float = 0.2) -> float:
+    """Seconds until nobody waits to be scored and everybody open was scored, by that version of the model."""
     begun, total = time.perf_counter(), -1
     client = Client(port)
-    while True:
+    while time.perf_counter() < begun + PATIENCE:
         page = client.ask("GET", "/v1/leads?limit=1")
-        if page["waiting"] == 0 and page["total"] == total > 0:
+        if page["waiting"] == 0 and page["total"] == total > 0 and version in ("", page["model"].get("version")):
             return time.perf_counter() - begun
         total = page["total"]
         time.sleep(every)
+    raise AssertionError("the store never settled")
 
 
 def events(prefix: str, count: int, names: list[str]) -> list[dict[str, Any]]:
@@ -117,47 +134,97 @@ def measured(model: Path, store: str, dataset: Dataset, folder: Path) -> dict[st
     rows = sum(load(lead_store, dataset).values())
     loaded = time.perf_counter() - begun
     lead_store.close()
-    names = dataset.leads["lead_id"].tolist()
-    with served(model, store, folder) as port:
-        first = settled(port)
-        client = Client(port)
-        total = client.ask("GET", "/v1/leads?limit=1")["total"]
-        listed = [row["lead_id"] for row in client.ask("GET", "/v1/leads?limit=500")["rows"]]
-
-        def add_one(number: int) -> None:
-            client.ask("POST", "/v1/interactions", {"interactions": events(f"s{number}", 1, names[number:])})
-
-        singles = timed(add_one, SINGLES)
-        begun = time.perf_counter()
-        with ThreadPoolExecutor(CLIENTS) as pool:
-            list(pool.map(lambda c: _singles(port, c, names), range(CLIENTS)))
-        together = CLIENTS * SINGLES / (time.perf_counter() - begun)
-
-        client = Client(port)  # the server has closed the one that was idle
-
-        def add_batch(number: int) -> None:
-            client.ask("POST", "/v1/interactions", {"interactions": events(f"b{number}", BATCH, names)})
-
-        batches = timed(add_batch, BATCHES)
+    names = dataset.leads["lead_id"].astype(str).tolist()
+    column = {"loading a dataset": f"{rows / loaded:,.0f} rows/s"}
+    column["limit: the database's own commits"] = (
+        store_limits.sqlite(folder) if store.startswith("sqlite") else store_limits.postgresql(store)
+    )
+    champion = folder / "champion"
+    shutil.copytree(model, champion, dirs_exist_ok=True)
+    with served(champion, store, folder) as (port, process):
+        column |= _scoring(champion, port)
+        column |= _reading(port, names)
+        column |= _events(port, names)
+        column["memory of the worker"] = f"{process.memory_info().rss / 2**20:,.0f} MiB"
+    with served(champion, store, folder, "--audit", str(folder / "audit")) as (port, _):
         settled(port)
-        client = Client(port)
-        scores = timed(lambda i: client.ask("GET", f"/v1/leads/{listed[i % len(listed)]}/score"), SCORES)
-        pages = timed(lambda i: client.ask("GET", f"/v1/leads?limit=25&offset={25 * (i % 4)}"), 100)
+        livez = wrk.ask(port, "/livez", SECONDS, CONNECTIONS)
+        trail = wrk.events(port, f"t{time.time_ns()}", names, SECONDS, CONNECTIONS)
+        ratio = f"{trail.rate / livez.rate:.2f} of `/livez`"
+        column[f"the same with an audit log, {CONNECTIONS} connections"] = f"{trail.words}; {ratio}"
+    return column
+
+
+def _scoring(model: Path, port: int) -> dict[str, str]:
+    """Everybody scored at the start, and again after a new model."""
+    first = settled(port)
+    client = Client(port)
+    page = client.ask("GET", "/v1/leads?limit=1")
+    champion = load_model(model)
+    version = f"{champion.version}-next"
+    begun = time.perf_counter()
+    save_model(replace(champion, version=version), model)
+    settled(port, version)
+    again = time.perf_counter() - begun
     return {
-        "loading a dataset": f"{rows / loaded:,.0f} rows/s",
-        "background scoring of what was loaded": f"{total / max(first, 0.1):,.0f} leads/s",
-        "`POST /v1/interactions`, 1 event": f"{1000 / statistics.mean(singles):,.0f} events/s, {_spread(singles)}",
-        f"the same from {CLIENTS} clients": f"{together:,.0f} events/s",
-        f"the same, {BATCH:,} events": f"{BATCH * 1000 / statistics.mean(batches):,.0f} events/s, {_spread(batches)}",
-        "`GET /v1/leads/{id}/score`": _spread(scores),
-        "`GET /v1/leads?limit=25`": _spread(pages),
+        "background scoring of what was loaded": f"{page['total'] / max(first, 0.1):,.0f} leads/s",
+        "all scored again after a new model": f"{page['total']:,} leads in {again:.1f} s",
     }
 
 
-def _singles(port: int, number: int, names: list[str]) -> None:
+def _reading(port: int, names: list[str]) -> dict[str, str]:
     client = Client(port)
-    for i in range(SINGLES):
-        client.ask("POST", "/v1/interactions", {"interactions": events(f"c{number}-{i}", 1, names[i:])})
+    listed = [row["lead_id"] for row in client.ask("GET", "/v1/leads?limit=500")["rows"]]
+    scores = timed(lambda i: client.ask("GET", f"/v1/leads/{listed[i % len(listed)]}/score"), SCORES)
+    pages = timed(lambda i: client.ask("GET", f"/v1/leads?limit=25&offset={25 * (i % 4)}"), 100)
+    refused, others, sent = _beside_csv(port)
+    return {
+        "`GET /v1/leads/{id}/score`": _spread(scores),
+        "`GET /v1/leads?limit=25`": _spread(pages),
+        "`/v1/leads.csv`": sent,
+        "other requests while it is sent": f"{refused} of {len(others)} refused, {_spread(others)}",
+    }
+
+
+def _beside_csv(port: int) -> tuple[int, list[float], str]:
+    """Refusals and milliseconds of scores that are asked for while the list is sent as CSV, and how long that took."""
+    begun, answers = time.perf_counter(), list[bytes]()
+    client = Client(port)
+    lead = client.ask("GET", "/v1/leads?limit=1")["rows"][0]["lead_id"]
+    reader = threading.Thread(target=lambda: answers.append(Client(port).send("GET", "/v1/leads.csv")[1]))
+    reader.start()
+    refused, times = 0, []
+    while reader.is_alive():
+        asked = time.perf_counter()
+        refused += client.send("GET", f"/v1/leads/{lead}/score")[0] != 200
+        times.append((time.perf_counter() - asked) * 1000)
+        time.sleep(0.005)
+    reader.join()
+    lines = answers[0].count(b"\n") - 1
+    return refused, times, f"{lines:,} leads, {len(answers[0]) / 2**20:.1f} MiB in {time.perf_counter() - begun:.1f} s"
+
+
+def _events(port: int, names: list[str]) -> dict[str, str]:
+    run = f"r{time.time_ns()}"
+    client = Client(port)
+    wrk.events(port, f"{run}w", names, 1, CONNECTIONS)
+    settled(port)
+    livez = wrk.ask(port, "/livez", SECONDS, CONNECTIONS)
+    together = wrk.events(port, f"{run}m", names, SECONDS, CONNECTIONS)
+    one_livez = wrk.ask(port, "/livez", SECONDS, 1)
+    beside = wrk.events(port, f"{run}b", names, SECONDS, 1)
+    settled(port)
+    client = Client(port)
+    batches = timed(
+        lambda i: client.ask("POST", "/v1/interactions", {"interactions": events(f"{run}{i}", BATCH, names)}), BATCHES
+    )
+    return {
+        f"limit: `/livez`, {CONNECTIONS} connections": livez.words,
+        f"single events, {CONNECTIONS} connections": f"{together.words}; {together.rate / livez.rate:.2f} of `/livez`",
+        "limit: `/livez`, one connection": one_livez.words,
+        "single events, one connection, beside background scoring": beside.words,
+        f"{BATCH:,} events a request": f"{BATCH * 1000 / statistics.mean(batches):,.0f} events/s, {_spread(batches)}",
+    }
 
 
 def _spread(times: list[float]) -> str:
@@ -194,7 +261,7 @@ def main() -> None:
     text = f"""# The lead store
 
 `make bench-store`: a server process over HTTP on loopback, the default champion, {arguments.leads:,} leads with {acts:,}
-interactions, {os.cpu_count()} cores shared by client, server and database, Python {platform.python_version()}.
+interactions, {os.cpu_count()} cores shared by wrk, server and database, Python {platform.python_version()}.
 Load average of the machine when it began: {load_before:.1f}; the figures are worth comparing within one run only.
 Every event is on disk when it is answered (SQLite: `synchronous=FULL`; PostgreSQL: its defaults); the background worker
 scores what changed all the while.

@@ -58,7 +58,7 @@ TARGETS, FEATURES, LAST_INTERACTION, HAS_VALUE = range(4)  # of SIZES
 def run(
     integers: Any, reals: Any, tree_integers: Any, tree_reals: Any, rows: Any, stage: Any, stage_days: Any, fits: Any,
     external_margins: Any, groups: Any, count: int, x: Any, contributions: Any, out: Any, speaker: Any, effect: Any,
-    begin: int, end: int,
+    chance_effect: Any, begin: int, end: int,
 ) -> None:  # fmt: skip
     """Leads `begin` … `end`, all arrays as in `models.packed.PackedModel.numbers`; `external_margins` (n, targets + 1): margins
     from elsewhere."""
@@ -93,6 +93,9 @@ def run(
         _grades(integers, reals, lead_stage, contributions[i], row)
         chance = row[len(SCALARS) + lead_stage]
         row[TOTAL] = strongest(contributions[i], groups, effects, speaker[i], effect[i])
+        for rank in range(effect.shape[1]):
+            without = _calibrated(integers, reals, lead_stage, margins[lead_stage] - effect[i, rank])
+            chance_effect[i, rank] = chance - without
         row[START] = contributions[i, sizes[FEATURES]]
         row[CALIBRATION] = logit_of(chance) - row[TOTAL]
 

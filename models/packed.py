@@ -34,18 +34,23 @@ from models.learners.trees import Trees
 from models.rules.odds import RuleOdds
 from models.rules.rules import Rules
 
+SPARE_REASONS = 4  # beyond those asked for, in place of those of which nothing can be said
+
 
 @dataclass(frozen=True)
 class Numbers:
     """Of n leads: x (n, features + 1) and its contributions (n, features + 2) to the log-odds of the next lead stage; all other
     numbers in `row` (n, columns), as `PackedModel.columns` names them. `speaker` and `effect` (n, reasons) as in
-    `models.reasons`."""
+    `models.reason_groups`; `chance_effect` (n, reasons): by how much each moves P(next lead stage), which would be so much less
+    without it. They are a few more than the `max_reasons` that were asked for, since of some nothing can be said."""
 
     x: Matrix
     contributions: Floats
     row: Floats
     speaker: npt.NDArray[np.int64]
     effect: Floats
+    chance_effect: Floats
+    max_reasons: int
 
 
 class ModelParts(Protocol):
@@ -124,14 +129,16 @@ class PackedModel:
         """Of n leads: `rows` (columns, n) of attributes and the combined plan, lead-stage positions, days in the lead stage and
         the points of the fit rules (n, fit rules), with so many reasons at the most. `x` is asked for where there are
         `external_boosters`; `threads`: at most so many, all cores where it is not said."""
-        leads = rows.shape[1]
+        leads, ranks = rows.shape[1], min(max_reasons + SPARE_REASONS, self.count) if max_reasons else 0
         rows = np.ascontiguousarray(rows)  # a cut would be another type, and the walk be compiled anew for it
         numbers = Numbers(
             np.empty((leads, self.features), rows.dtype),
             np.zeros((leads, self.features + 1)),
             np.empty((leads, self.width)),
-            np.empty((leads, max_reasons), np.int64),
-            np.empty((leads, max_reasons)),
+            np.empty((leads, ranks), np.int64),
+            np.empty((leads, ranks)),
+            np.empty((leads, ranks)),
+            max_reasons,
         )
         external_margins = np.zeros((leads, len(self.days) + 1))
         for target, weight, gbm in self.external_boosters:
@@ -145,7 +152,7 @@ class PackedModel:
             run(
                 self.integers, self.reals, self.forest.integers, self.forest.reals, rows, stage, stage_days, fits,
                 external_margins, self.groups, self.count, numbers.x, numbers.contributions, numbers.row, numbers.speaker,
-                numbers.effect, block.start, block.stop,
+                numbers.effect, numbers.chance_effect, block.start, block.stop,
             )  # fmt: skip
 
         by_rows(work, leads, threads)

@@ -134,9 +134,10 @@ class ScoredLeads:
         """One by one, as plain values; `warnings`: what could not be used of each."""
         row, x = self.numbers.row, self.numbers.x
         exact, rounded, money = row.tolist(), rounded_rows(row, DIGITS).tolist(), rounded_rows(row, CENTS).tolist()
-        reasons = zip(self.numbers.speaker.tolist(), self.numbers.effect.tolist(), strict=True)
-        for i, (lead_id, (speakers, effects)) in enumerate(zip(lead_ids, reasons, strict=True)):
-            lead_reasons = self.words.reasons.reasons(x[i], speakers, effects)
+        numbers = self.numbers
+        moved = zip(numbers.speaker.tolist(), numbers.effect.tolist(), numbers.chance_effect.tolist(), strict=True)
+        for i, (lead_id, (speakers, effects, chance_effects)) in enumerate(zip(lead_ids, moved, strict=True)):
+            lead_reasons = self.words.reasons.reasons(x[i], speakers, effects, chance_effects, numbers.max_reasons)
             yield ScoredLead(self, i, lead_id, warnings[i] if warnings else [], exact[i], rounded[i], money[i], lead_reasons)
 
 

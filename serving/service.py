@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.common.environment import revealed
+from features.common.threads import TURN
 from models.store import MANIFEST
 from serving.access.api_keys import KeyRing
 from serving.access.jwt_tokens import JwtVerifier, read_trust
@@ -194,13 +195,14 @@ class Ripeline:
         _shutdown.at_signal(_settings.drain, _settings.stop, emit)
         if server is not None:
             Acceptor(server, asyncio.get_running_loop()).start()
+        sys.setswitchinterval(TURN)  # the loop, which answers, waits for nobody's turn of 5 ms
         gc.collect()
         freeze_garbage()
         FolderWatcher(list(_reloadables.values()), freeze_garbage).start()
         if _settings.store:
             _stores[:] = [Store.from_address(revealed(_settings.store), _settings)]
             # opens the store, too, as soon as its database can be asked
-            _refreshers[:] = [Refresher(_stores[0], provide, lambda: microseconds(utc_now()))]
+            _refreshers[:] = [Refresher(_stores[0], provide, lambda: microseconds(utc_now()), _shutdown.answering)]
             _refreshers[0].start()
 
 

@@ -58,13 +58,8 @@ def changed_address(
     return rows
 
 
-def make_owners(base: duckdb.DuckDBPyConnection, report: DataReport) -> None:
-    """The table `by_key` (email_key, since, until, lead_id): each address at each moment is that of one lead; after the last of
-    those who had it, it stays that one's, and before the first it is the first one's already.
-
-    Of several who have an address at once it is whose main address it is, then who has had it for longest: who comes later
-    takes nothing away. They are told, whatever the vendor calls acts by.
-    """
+def make_spans(base: duckdb.DuckDBPyConnection) -> None:
+    """The table `spans` (email_key, lead_id, since, until, further): who had which address when."""
     base.execute("""
         CREATE TABLE spans AS
         WITH versions AS (
@@ -88,6 +83,16 @@ def make_owners(base: duckdb.DuckDBPyConnection, report: DataReport) -> None:
         FROM of_people s LEFT JOIN lead_of a ON a.record = s.person
         WHERE coalesce(a."into", s.person) IN (SELECT lead_id FROM known)
     """)
+
+
+def make_owners(base: duckdb.DuckDBPyConnection, report: DataReport) -> None:
+    """The table `by_key` (email_key, since, until, lead_id): each address at each moment is that of one lead; after the last of
+    those who had it, it stays that one's, and before the first it is the first one's already.
+
+    Of several who have an address at once it is whose main address it is, then who has had it for longest: who comes later
+    takes nothing away. They are told, whatever the vendor calls acts by.
+    """
+    make_spans(base)
     # only what an act names needs an owner: an address that stands for "none" may be that of thousands
     base.execute("""
         CREATE TABLE by_key AS

@@ -30,16 +30,16 @@ def attribute_check(attributes: Sequence[str], unrecorded: Sequence[str], words:
     )
 
 
-def columns_of(source: CrmSource, fields: Collection[str], others: Container[str]) -> dict[str, str]:
-    """The columns that leads and companies will have of these fields: "lead.region" → the vendor's field. `others`: fields that
-    are read and become no columns."""
+def columns_of(source: CrmSource, fields: Collection[str], excluded: Container[str]) -> dict[str, str]:
+    """The columns that leads and companies will have of these fields: "lead.region" → the vendor's field. `excluded`: fields
+    that are read and become no columns."""
     mapped = {
         **{f"lead.{name}": field for name, field in source.leads.items()},
         **{f"company.{name}": field for name, field in source.companies.items()},
     }
     columns = {name: field for name, field in mapped.items() if field in fields}
     named = set(mapped.values())
-    return columns | {f"lead.{field}": field for field in fields if field not in named and field not in others}
+    return columns | {f"lead.{field}": field for field in fields if field not in named and field not in excluded}
 
 
 def listed(names: Sequence[str]) -> str:

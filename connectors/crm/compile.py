@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import TypeVar
 
 import duckdb
+import pandas as pd
 import pyarrow as pa
 
+from connectors.crm.addresses import make_spans
 from connectors.crm.changes import tell_columns
 from connectors.crm.landing import SCHEMA, Landing
 from connectors.crm.landing_tables import COLUMNS, OWN_COLUMNS, TIME
 from connectors.crm.mapping import CrmMapping, StageValue
+from connectors.crm.merges import resolve
 from connectors.crm.stable import stable_columns
 from connectors.crm.views import count, make_views
 from features.common.errors import DataError
@@ -131,6 +134,19 @@ def _stage_values(landing: Landing, memory: str) -> list[StageValue]:
             GROUP BY name, h.value ORDER BY name, 5 DESC, h.value
         """).fetchall()
     return [StageValue(*row) for row in rows]
+
+
+def address_keys(landing: Landing) -> pd.DataFrame:
+    """By which hashed addresses the leads of a landing are known, former and further ones and those of merged records too:
+    lead_id, email_key, any number a lead."""
+
+    def read(memory: str) -> pd.DataFrame:
+        with open_database(landing, memory) as base:
+            resolve(base)
+            make_spans(base)
+            return base.execute("SELECT DISTINCT lead_id, email_key FROM spans").df()
+
+    return _with_enough_memory(landing, read)
 
 
 def compile_dataset(landing: Landing, shape: CrmMapping, folder: Path, extracted_at: datetime) -> DataReport:

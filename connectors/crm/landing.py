@@ -303,14 +303,19 @@ class Landing:
 
     @property
     def salt(self) -> bytes:
-        """What e-mail addresses are mixed with before they are hashed; made once, never leaves the folder."""
+        """What e-mail addresses are mixed with before they are hashed; made once, never leaves the folder but for those of the
+        other sources of a business."""
+        return self.shared_salt(None)
+
+    def shared_salt(self, other: bytes | None) -> bytes:
+        """The same; where there is none yet it is that of another landing, if one is named."""
         file = self.folder / SALT
         if not file.is_file():
             self.folder.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError):
                 handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 with os.fdopen(handle, "wb") as target:
-                    target.write(random.token_bytes(32))
+                    target.write(other or random.token_bytes(32))
         return file.read_bytes()
 
 

@@ -304,14 +304,14 @@ def _interactions(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: Da
         SELECT e.stands_for AS record, t.lead_id FROM raw.engagements e JOIN took t ON t.record = e._id
         WHERE e.stands_for IS NOT NULL AND e._gone_at IS NULL
     """)
-    others = """
+    further_acts = """
         UNION ALL
         SELECT m.lead_id, a.* FROM raw.activities a JOIN took m ON m.record = a.record
         LEFT JOIN lead_of l ON l.record = a.person
         WHERE m.lead_id <> coalesce(l."into", a.person)
     """
     if not count(base.execute("SELECT count(*) FROM raw.takers").fetchone()):
-        others = ""  # most vendors tell of nobody else, and acts are many
+        further_acts = ""  # most vendors tell of nobody else, and acts are many
     base.execute(f"""
         CREATE VIEW owned AS
         SELECT coalesce(l."into", a.person, b.lead_id, m.lead_id) AS lead_id, a.*
@@ -319,7 +319,7 @@ def _interactions(base: duckdb.DuckDBPyConnection, shape: CrmMapping, report: Da
         LEFT JOIN lead_of l ON l.record = a.person
         LEFT JOIN by_key b ON b.email_key = a.email_key AND a.at >= b.since AND a.at < b.until AND a.person IS NULL
         LEFT JOIN took m ON m.record = a.record AND a.person IS NULL AND a.email_key IS NULL
-        {others}
+        {further_acts}
     """)
     base.execute("""
         CREATE VIEW acts AS

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+
+import pandas as pd
 
 from connectors.crm.mapping import StageValue
 from connectors.crm.stages import guess
@@ -13,8 +16,15 @@ from connectors.exports.labels import deal_status
 from connectors.exports.mappings import FileMapping, column_values, mapping_of, overlap
 from connectors.exports.recognise import ExportMatch
 from features.common.persons.texts import masked
+from features.dataset.id_matches import mismatch
+from features.dataset.persons import personal_content
 
+SAMPLE = 200  # values that are looked at
 MOST_STATUSES = 40  # distinct values of a status that are listed
+_ORDER = re.compile(r"order|purchase|invoice|bestell|auftrag|rechnung|beleg|commande|pedido|ordine|zamow")
+_CANCELLED = re.compile(
+    r"cancel|stornier|annul|abgebrochen|refund|erstattet|return|retour|draft|entwurf|failed|fehlgeschlagen|anulad"
+)
 SINGLE_FILE = "only one file can be the leads; join the files into one (the header once) and look again"
 
 
@@ -30,13 +40,29 @@ def add_file(draft: Draft, match: ExportMatch) -> None:
     elif table == "companies":
         _companies(draft, match)
     elif not (lead_id := _joined(draft, match)) and table != "deals":
-        unused[name] = "none of its ids is the id of a lead" if lead_id is None else "no column of it names a lead"
+        unused[name] = _why_unjoined(draft, match) if lead_id is None else f"no column of it names a lead{_by_mail(match)}"
     elif table == "deals":
         _deals(draft, match, lead_id)
     elif table == "lead_stages":
         _lead_stages(draft, match)
     else:
         _interactions(draft, match)
+
+
+def _by_mail(match: ExportMatch) -> str:
+    """What is to be said of a file that names people by their e-mail addresses alone."""
+    kinds = {h: personal_content(list(p.values)[:SAMPLE]) for h, p in match.profiles.items() if p.kind in ("text", "category")}
+    header = next((h for h, kind in kinds.items() if kind == "e-mail address"), None)
+    return f" but by the e-mail address in {header!r}: export the id of the lead (contact) too" if header else ""
+
+
+def _why_unjoined(draft: Draft, match: ExportMatch) -> str:
+    """Why none of the ids of a file is that of a lead, by one of them."""
+    names = [*match.export.columns.get("lead_id", ()), match.columns.get("lead_id", "")]
+    examples = [value for k in map(squash, names) if k in match.named for value in match.named[k].speaking[1:SAMPLE:10]]
+    leads = pd.Series(draft.ids.to_pylist(), dtype="str").dropna()
+    reason = next((text for value in examples[:5] if (text := mismatch(value, leads, "the file of leads"))), "")
+    return "none of its ids is the id of a lead" + (f": {reason}" if reason else "")
 
 
 def _joined(draft: Draft, match: ExportMatch) -> str | None:
@@ -140,17 +166,23 @@ def _deals(draft: Draft, match: ExportMatch, lead_id: str | None) -> None:
     if lead_id:
         _stages_of_deals(draft, match, lead_id)
     if "lead_id" not in columns and "company_id" not in columns:
-        draft.proposal.unused[match.file.name] = "its deals name no lead and no company of a lead"
+        draft.proposal.unused[match.file.name] = f"its deals name no lead and no company of a lead{_by_mail(match)}"
         return
     problem = _deal_problem(match, columns)
     if problem:
         draft.proposal.unused[match.file.name] = problem
         return
     mapping = mapping_of(match, columns)
-    status = columns.get("status")
+    status, is_order = columns.get("status"), _is_order(match)
+    if is_order and not status:
+        mapping.set("constants", {"status": "won"}, "an order is a purchase")
     if status:
-        values = {v: deal_status(v) for v in match.profiles[status].speaking[:MOST_STATUSES]}
-        mapping.content["values"] = {**mapping.content.get("values", {}), "status": {**values, "*": "open"}}
+        read = _order_status if is_order else deal_status
+        values = {v: read(v) for v in match.profiles[status].speaking[:MOST_STATUSES]}
+        mapping.content["values"] = {
+            **mapping.content.get("values", {}),
+            "status": {**values, "*": "won" if is_order else "open"},
+        }
         mapping.comments["values", "status"] = "by their words: won, lost or still open; null: left out"
         mapping.skip_blank("status", status)
     mapping.skip_blank("id", columns["deal_id"])
@@ -166,6 +198,17 @@ def _deal_problem(match: ExportMatch, columns: Mapping[str, str]) -> str:
     if len(ids) != len(ids.unique()):
         return f"{columns['deal_id']!r} stands in several rows, so it is no id of a deal"
     return "" if "status" in columns or "lead_id" in columns else "deals without a status and a lead say nothing"
+
+
+def _is_order(match: ExportMatch) -> bool:
+    """Are the rows orders or invoices, none of which is called won or lost?"""
+    status = match.profiles.get(match.columns.get("status", ""))
+    is_deal = status is not None and any(deal_status(v) in ("won", "lost") for v in status.speaking[:MOST_STATUSES])
+    return bool(_ORDER.search(fold(match.columns.get("deal_id", "")))) and not is_deal
+
+
+def _order_status(value: str) -> str:
+    return "lost" if _CANCELLED.search(fold(value)) else "won"
 
 
 def _stages_of_deals(draft: Draft, match: ExportMatch, lead_id: str) -> None:
@@ -186,6 +229,18 @@ def _stages_of_deals(draft: Draft, match: ExportMatch, lead_id: str) -> None:
         mapping.content["values"] = {"lead_stage": {**values, "*": None}}
         mapping.comments["values", "lead_stage"] = "won and lost deals say what came of their lead, on the day they closed"
         mapping.skip_blank("day", at)
+    elif _is_order(match) and "created_at" in match.columns:
+        at, stages = match.columns["created_at"], {draft.funnel.final}
+        mapping = mapping_of(match, {"lead_id": lead_id, "at": at})
+        mapping.set("constants", {"lead_stage": draft.funnel.final}, "an order is a purchase, on the day it was made")
+        status = match.profiles.get(match.columns.get("status", ""))
+        if status and (cancelled := [v for v in status.speaking[:MOST_STATUSES] if _order_status(v) == "lost"]):
+            mapping.content.setdefault("skip", {})[status.header] = cancelled
+            mapping.comments["skip", status.header] = "cancelled orders"
+        mapping.skip_blank("day", at)
+        draft.proposal.questions.append(
+            f"{match.file.name}: does each of its rows mean that a lead became a {draft.funnel.final}? It was taken so"
+        )
     else:
         return
     mapping.skip_blank("lead", lead_id)

@@ -59,6 +59,7 @@ class ColumnProfile:
         """What it holds that is left out when it is read, judged by the first of its values."""
         texts = pd.Series(list(self.values)[:JUDGED_VALUES], dtype="str")
         typed: dict[str, pd.Series] = {
+            "date": pd.Series([], dtype="datetime64[us, UTC]"),
             "yes/no": pd.Series([], dtype="boolean"),
             "number": pd.to_numeric(texts.str.replace(",", ".", regex=False), errors="coerce"),
         }

@@ -10,6 +10,7 @@ import pyarrow as pa
 from connectors.exports.kinds import fold
 from connectors.exports.mappings import FileMapping, column_values, mapping_of
 from connectors.exports.outcome import NamedOutcome, OutcomeColumn, outcome_candidates, outcome_columns
+from connectors.exports.outcome_day import OTHER_DAYS, OutcomeDay, outcome_day
 from connectors.exports.plain import stage_dates
 from connectors.exports.proposal import Proposal
 from connectors.exports.recognise import ExportMatch
@@ -56,6 +57,8 @@ class Draft:
         created = match.columns.get("created_at")
         if created is not None and not match.profiles[created].filled:
             del match.columns["created_at"]
+        if "created_at" not in match.columns:
+            self._first_day(match)
         mapping = mapping_of(match, match.columns, match.dates)
         lead_id = match.columns.get("lead_id")
         if lead_id:
@@ -98,6 +101,21 @@ class Draft:
             self.add("lead_stages", days)
             self.stages |= set(dates)
 
+    def _first_day(self, match: ExportMatch) -> None:
+        """No column is called the day of creation: the first that has a day in every row, and may be one, is asked."""
+        used = {*match.columns.values(), *match.dates.values(), *match.exclude}
+        days = [
+            p.header
+            for p in match.profiles.values()
+            if p.kind == "date" and p.filled == p.rows and p.header not in used and not OTHER_DAYS.search(fold(p.header))
+        ]
+        if days:
+            match.columns["created_at"] = days[0]
+            alternatives = f", or {' or '.join(map(repr, days[1:]))}" if days[1:] else ""
+            self.proposal.questions.append(
+                f"{match.file.name}: is {days[0]!r} the day on which a lead came{alternatives}? {days[0]!r} was taken"
+            )
+
     def _companies_of_leads(self, match: ExportMatch, leads: FileMapping) -> None:
         """Companies out of the file of leads, if no file of its own has them."""
         if not match.companies or "company_id" not in match.columns:
@@ -134,6 +152,8 @@ class Draft:
         self.proposal.comments[yaml_path] = (
             f"{'named' if best.rank < 0 else 'by its name and its values'}; blank means still open"
         )
+        if best.lead_stage:
+            mapping["outcome"]["lead_stage"] = best.lead_stage
         if best.open:
             mapping.setdefault("null_in", {})[best.header] = list(best.open)
             self.proposal.comments["source", "leads", "null_in", best.header] = "still open"
@@ -146,12 +166,37 @@ class Draft:
                 "filled in once the outcome is known, or the outcome in other words"
             )
         self._ask(match, guesses)
-        self.stages.add(self.funnel.final)
+        self.stages.add(best.lead_stage or self.funnel.final)
+        if "created_at" in match.columns and (day := outcome_day(match, best, list(match.columns.values()))):
+            self._date_outcome(match, day)
+            return
         for table in ("interactions", "deals", "lead_stages"):
             for entry in self.proposal.source.pop(table, []):
                 self.proposal.unused[entry["file"]] = (
                     f"beside an outcome without a day ({best.header!r}) no {table} can be taken"
                 )
+
+    def _date_outcome(self, match: ExportMatch, day: OutcomeDay) -> None:
+        """The column of the day of the outcome, with how it is written; other tables can stand beside then."""
+        leads, written = self.proposal.source["leads"], mapping_of(match, {}, {"outcome": day.header})
+        leads["outcome"]["at"] = day.header
+        self.proposal.comments["source", "leads", "outcome", "at"] = day.why
+        name = match.file.name
+        self.proposal.doubts.append(f"{name}: {day.header!r} was taken for the day of the outcome: it is {day.why}")
+        if "exclude" in leads:
+            leads["exclude"] = [h for h in leads["exclude"] if h != day.header]
+        leads.setdefault("null_in", {}).update(written.content.get("null_in", {}))
+        forms = [form for m in (leads, written.content) for form in _listed(m.get("date_format", []))]
+        for key, value in (("date_format", list(dict.fromkeys(forms))), ("null_in", leads["null_in"])):
+            leads.pop(key, None)
+            if value:
+                leads[key] = value
+                if (key,) in written.comments:
+                    self.proposal.comments.setdefault(("source", "leads", key), written.comments[key,])
+        self.proposal.doubts += [f"{name}: {text}" for text in written.doubts if f"{name}: {text}" not in self.proposal.doubts]
+        self.proposal.questions += [
+            f"{name}: {text}" for text in written.questions if f"{name}: {text}" not in self.proposal.questions
+        ]
 
     def _ask(self, match: ExportMatch, guesses: Sequence[OutcomeColumn]) -> None:
         best, name = guesses[0], match.file.name
@@ -197,3 +242,7 @@ class Draft:
         self.proposal.funnel = {"stages": [self.funnel.stages[0], *targets], "exits": exits}
         if absent:
             self.proposal.comments["funnel", "stages"] = f"no file says when a lead became {' or '.join(absent)}"
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value

@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from features.attributes.date_text import Order
+
 Table = Literal["leads", "companies", "interactions", "deals", "lead_stages"]
 Names = tuple[str, ...]
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ł": "l", "ø": "o"})
 
+DATE_ORDERS: Mapping[str, Order] = {"hubspot": "mdy"}  # Salesforce's reports follow the locale of their user
 NO_HISTORY = "when lead stages were reached: without it nothing can be learned but from the last status"
 NO_ACTS = "interactions: scores would rest on attributes alone"
 NO_CHANGES = "earlier values of attributes: they are taken as they were at the export, and the audit watches for late ones"
@@ -63,6 +66,11 @@ class Export:
     constants: Mapping[str, str] = field(default_factory=dict)
     only: Mapping[str, Names] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+
+    @property
+    def date_order(self) -> Order | None:
+        """How the vendor writes dates under English headers, where it does not leave that to the user."""
+        return DATE_ORDERS.get(self.crm)
 
     @property
     def headers(self) -> set[str]:

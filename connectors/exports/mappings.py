@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 
 from connectors.exports.columns import ColumnProfile
 from connectors.exports.folder import EXCEL_ENCODING
-from connectors.exports.kinds import squash
+from connectors.exports.kinds import fold, squash
 from connectors.exports.labels import DELETED
 from connectors.exports.recognise import ExportMatch
 from connectors.files.convert import Texts, plain_times
@@ -139,21 +140,28 @@ def _dates(mapping: FileMapping, file: _Writings, headers: Sequence[str]) -> Non
         mapping.set("date_format", listed if len(listed) > 1 else listed[0], "; ".join(formats.values()))
 
 
+ENGLISH_DAY = re.compile(r"\b(?:date|time)$|^date (?:entered|exited|of)\b|^(?:created|closed|updated)\b")
 _ORDER_NAMES: dict[Order, str] = {"dmy": "day/month", "mdy": "month/day", "ymd": "year/month/day", "ydm": "year/day/month"}
 
 
 def _order_question(mapping: FileMapping, header: str, family: str, undecided: OpenOrder) -> tuple[str, str]:
-    """Ask in which order the dates of a family are written; the one of other files, else the usual one as `date_format:`, and
-    the comment on it."""
+    """Ask in which order the dates of a family are written; the one of other files, of the vendor, else the usual one as
+    `date_format:`, and the comment on it. What the vendor always writes is no question, but told."""
     elsewhere = mapping.match.date_orders
-    first, *further = sorted(undecided.orders, key=lambda order: elsewhere != {order})
+    vendors = mapping.match.export.date_order if not elsewhere and ENGLISH_DAY.search(fold(header)) else None
+    first, *further = sorted(undecided.orders, key=lambda order: (elsewhere != {order}, vendors != order))
     text, reason = undecided.example[1], " as in other files of the folder" if elsewhere == {first} else ""
     readings = " or ".join(f"{in_words(text, order)} ({format_of(family, order)})" for order in further)
     ways = " or ".join(_ORDER_NAMES[order] for order in undecided.orders)
-    reading = in_words(text, first)
+    reading, example = in_words(text, first), f"{text!r} (row {undecided.example[0] + FIRST_ROW}) in {header!r}"
+    if vendors == first:
+        mapping.doubts.append(
+            f"{example} was read as {reading}, as English exports of {mapping.match.export.title} are written; if not, it is "
+            f"{readings} (`date_format:`)"
+        )
+        return format_of(family, first), f"as the vendor writes English exports: {text!r} is {reading} so, else {readings}"
     mapping.questions.append(
-        f"{text!r} (row {undecided.example[0] + FIRST_ROW}) in {header!r} could be {ways}: {reading} or {readings}? "
-        f"{reading} was taken{reason} (`date_format:`)"
+        f"{example} could be {ways}: {reading} or {readings}? {reading} was taken{reason} (`date_format:`)"
     )
     return format_of(family, first), f"a guess{reason}: {text!r} is {reading} so, else {readings}"
 

@@ -23,7 +23,7 @@ _SURE = tuple(
         "won|iswon|win|gewonnen|gagne|ganado|customer|iscustomer|kunde|client|cliente|closed won|sold|verkauft|signed",
         "converted|isconverted|conversion|konvertiert|umgewandelt|converti|convertido|bought|buys?|purchased?|gekauft",
         "approved|subscribed|abgeschlossen|abschluss|deposit",
-        "target|label|outcome|y|result|ergebnis|resultat|resultado|success|successful|erfolg|class|ziel|churned",
+        "target|label|outcome|y|result|ergebnis|resultat|resultado|success|successful|erfolg|class|ziel",
         "offer|opportunity|demo|meeting|qualified|mql|sql|deal|order|angebot|responded|response|accepted|renewed|activated",
     )
 )
@@ -43,12 +43,19 @@ _POSITIVE = re.compile(
     r"^(?:won|customer|converted|client\w*|kunde|gewonnen|gagne|ganado|approved|accepted|success\w*|sold|bought|paid|signed|"
     r"deposit|positive|good)\b|closed ?won|closed converted"
 )
+# words of a header that speak of who left: its yes is the no
+_CHURN = re.compile(
+    r"\b(?:is|has)?(?:churn|churned|cancelled|canceled|attrition|attrited|exited|terminated|gekuendigt|kuendigung|abgewandert|"
+    r"resilie|baja|abandono)\b"
+)
+_WHY = re.compile(r"\b(?:reason|grund|raison|motivo)\b")
 MOST_STATUSES = 40
 
 
 @dataclass(frozen=True)
 class OutcomeColumn:
-    """`rank`: 0 for the surest name. `yes`, `no`, `open`: its values. `question`: what is doubtful about them."""
+    """`rank`: 0 for the surest name. `yes`, `no`, `open`: its values. `question`: what is doubtful about them. `lead_stage`:
+    what a yes reached, if that is not the last one of the funnel."""
 
     header: str
     rank: int
@@ -56,12 +63,13 @@ class OutcomeColumn:
     no: tuple[str, ...]
     open: tuple[str, ...]
     question: str = ""
+    lead_stage: str | None = None
 
 
 def outcome_columns(columns: Iterable[ColumnProfile], funnel: Funnel) -> list[OutcomeColumn]:
     """The columns that may say what came of a lead, the likeliest first."""
     guesses = [g for column in columns if (g := _outcome(column, funnel))]
-    return sorted(guesses, key=lambda g: (bool(g.question), g.rank))
+    return sorted(guesses, key=lambda g: (bool(g.question), g.rank, bool(_WHY.search(fold(g.header)))))
 
 
 def _outcome(column: ColumnProfile, funnel: Funnel) -> OutcomeColumn | None:
@@ -71,6 +79,8 @@ def _outcome(column: ColumnProfile, funnel: Funnel) -> OutcomeColumn | None:
     if _STATUS.search(name):
         is_status = 2 <= len(column.values) <= MOST_STATUSES and not _NO_STATUS.search(name)
         return _status(_speaking(column), len(_SURE), funnel) if is_status else None
+    if _CHURN.search(name) and not _NOT_OUTCOME.search(name):
+        return _stayed(_speaking(column))
     rank = next((i for i, pattern in enumerate(_SURE) if pattern.search(name)), None)
     is_sure = rank is not None and not _NOT_OUTCOME.search(name) and 2 <= len(column.values) <= 6
     return _two_sided(_speaking(column), rank or 0) if is_sure else None
@@ -193,6 +203,18 @@ def _two_sided(column: ColumnProfile, rank: int) -> OutcomeColumn | None:
     )
 
 
+def _stayed(column: ColumnProfile) -> OutcomeColumn | None:
+    """A column whose yes says that somebody left."""
+    sides = _two_sided(column, len(_SURE) - 1)
+    if sides is None or sides.question:
+        return None
+    question = (
+        f"{column.header!r} says who left: {_listed(sides.no)}, who stayed, was taken for the yes; to learn who leaves: "
+        f'OUTCOME="{column.header}={sides.yes[0]}"'
+    )
+    return replace(sides, yes=sides.no, no=sides.yes, question=question)
+
+
 def is_yes(value: str) -> bool:
     """Does a value say that it worked out?"""
     words = fold(value)
@@ -213,6 +235,8 @@ def _status(column: ColumnProfile, rank: int, funnel: Funnel) -> OutcomeColumn |
     """A column of states, of which some are a success, some an end."""
     meaning = {value: _meaning(value, funnel) for value in column.values}
     yes, no, still_open = (tuple(v for v, m in meaning.items() if m == side) for side in ("yes", "no", "open"))
+    if not yes and no:
+        return _short_of_the_end(column, rank, funnel, no)
     if not yes or len(yes) == len(meaning):
         return None
     if no:
@@ -226,6 +250,19 @@ def _status(column: ColumnProfile, rank: int, funnel: Funnel) -> OutcomeColumn |
         (),
         f"no value of {column.header!r} says lost: {_listed(still_open)} count as a no",
     )
+
+
+def _short_of_the_end(column: ColumnProfile, rank: int, funnel: Funnel, no: tuple[str, ...]) -> OutcomeColumn | None:
+    """A column of states that end at a lead stage before the last one, such as Open, Qualified and Disqualified."""
+    stages = {value: guess(StageValue("Status", value, value, "", 0), funnel) for value in column.values if value not in no}
+    highest = next((stage for stage in reversed(funnel.targets) if stage in stages.values()), None)
+    if highest is None:
+        return None
+    yes = tuple(value for value, stage in stages.items() if stage == highest)
+    still_open = tuple(value for value in stages if value not in yes)
+    beside = f", {_listed(still_open)} for still open" if still_open else ""
+    question = f"no value of {column.header!r} says won: {_listed(yes)} was taken for {highest}, the last that is known{beside}"
+    return OutcomeColumn(column.header, rank, yes, no, still_open, question, highest)
 
 
 def _meaning(value: str, funnel: Funnel) -> str:

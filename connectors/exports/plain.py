@@ -23,7 +23,9 @@ from features.dataset.funnel import Funnel
 KNOWS = re.compile(
     r"\b(?:status|stage|phase|score|rating|quality|grade|updated|modified|last (?:activity|modified|contact|notable activity)|"
     r"closed?|lost|reason|probability|forecast|won|deal amount|deal value|expected revenue|duration|call length|grund|"
-    r"bewertung)\b"
+    r"bewertung|last (?:login|seen|visit|order|purchase)|letzter? (?:login|besuch|bestellung|kontakt|kauf)|orders?(?: count)?|"
+    r"(?:number|no|total) of orders|anzahl (?:der )?(?:bestellungen|auftraege|kaeufe)|bestellungen|total spent|total sales|"
+    r"lifetime value|ltv|clv|umsatz gesamt|gesamtumsatz|nombre de commandes)\b"
 )
 _DAY = re.compile(r"\b(?:date|datum|day|at|on|time|since|am|seit|fecha|le)\b|datum$")
 

@@ -27,7 +27,12 @@ LEAD_ID = (
         "member id",
         "id prospect",
     ),
-    *("id du lead", "id client", "id cliente", "id contacto", "record id", "lead", "leadnr", "id", "uuid", "guid"),
+    *("id du lead", "id client", "id cliente", "id contacto", "record id", "lead", "leadnr", "lead nummer", "kontaktnummer"),
+    *("interessentennummer", "interessenten nr", "kunden nr", "kundennr", "kdnr", "kd nr", "debitor", "debitorennummer"),
+    *("mitgliedsnummer", "empfaenger id", "numero du lead", "numero de lead", "numero client", "numero de client"),
+    *("reference client", "numero de cliente", "numero cliente", "codigo cliente", "id lead", "codice cliente", "klantnummer"),
+    *("klant id", "klantnr", "relatienummer", "id do cliente", "codigo do cliente", "numer klienta", "id klienta", "user"),
+    *("id", "uuid", "guid"),
 )
 CREATED = (
     *("created at", "created", "created date", "creation date", "create date", "date created", "created on", "created time"),
@@ -72,6 +77,14 @@ CREATED = (
         "fecha de alta",
         "ctime",
     ),
+    *("registriert", "registriert am", "registrierung", "registrierungsdatum", "anmeldedatum", "anmeldung", "angemeldet am"),
+    *("datum der anmeldung", "erfasst", "erfasst am", "erfassungsdatum", "aufgenommen am", "aufnahmedatum", "eingetragen am"),
+    *("eingegangen am", "anfragedatum", "anfrage am", "date creation", "date de reception", "date d ajout", "inscrit le"),
+    *("date d entree", "fecha creacion", "fecha de registro", "fecha registro", "fecha de entrada", "creado en"),
+    *("data creazione", "data di creazione", "creato il", "data registrazione", "data di iscrizione", "data inserimento"),
+    *("aangemaakt", "aangemaakt op", "aanmaakdatum", "registratiedatum", "datum aangemaakt", "inschrijfdatum"),
+    *("data de criacao", "criado em", "data criacao", "data de cadastro", "data cadastro", "data de registo"),
+    *("data utworzenia", "utworzono", "data dodania", "data rejestracji"),
 )
 AT = (
     *("at", "occurred at", "event at", "event time", "event date", "event timestamp", "activity date", "activity time"),
@@ -133,8 +146,53 @@ DEAL_ID = (
     "deal no",
     "opportunity number",
     "quote number",
+    "order number",
+    "order no",
+    "invoice number",
+    "bestellnummer",
+    "bestell nr",
+    "auftragsnummer",
+    "auftrags nr",
+    "rechnungsnummer",
+    "angebotsnummer",
+    "belegnummer",
+    "vorgangsnummer",
+    "numero de commande",
+    "numero de pedido",
+    "numero ordine",
+    "ordernummer",
+    "bestelnummer",
+    "numer zamowienia",
 )
-AMOUNT = ("amount", "deal amount", "value", "deal value", "revenue", "price", "betrag", "wert", "montant", "importe", "total")
+AMOUNT = (
+    *(
+        "summe",
+        "gesamtbetrag",
+        "rechnungsbetrag",
+        "auftragswert",
+        "bestellwert",
+        "order value",
+        "order total",
+        "bedrag",
+        "importo",
+        "valor",
+        "kwota",
+    ),
+    *("amount", "deal amount", "value", "deal value", "revenue", "price", "betrag", "wert", "montant", "importe", "total"),
+)
+ORDERED = (
+    *("date purchased", "purchase date", "order date", "invoice date", "bestelldatum", "auftragsdatum", "kaufdatum"),
+    *(
+        "rechnungsdatum",
+        "belegdatum",
+        "angebotsdatum",
+        "date de commande",
+        "date d achat",
+        "fecha de pedido",
+        "fecha de compra",
+    ),
+    *("data ordine", "orderdatum", "besteldatum", "data do pedido", "data zamowienia"),
+)
 CLOSED = ("closed at", "close date", "closed", "closed on", "closed date", "close time", "won at", "abschlussdatum")
 COMPANY_ID = (
     *("company id", "account id", "organization id", "organisation id", "firma id", "company", "company name", "account"),
@@ -239,7 +297,7 @@ DEALS = Export(
         "deal_id": (*DEAL_ID, "id"),
         "lead_id": tuple(n for n in LEAD_ID if n not in ("id", "uuid", "guid", "record id")),
         "company_id": COMPANY_ID[:6],
-        "created_at": (*CREATED, *(n for n in AT if n != "at"), "date purchased", "purchase date", "order date"),
+        "created_at": (*CREATED, *(n for n in AT if n != "at"), *ORDERED),
         "closed_at": CLOSED,
         "amount": AMOUNT,
         "currency": ("currency", "waehrung", "devise", "moneda"),

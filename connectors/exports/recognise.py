@@ -64,7 +64,8 @@ class Score:
 
 
 def scores(headers: Sequence[str], stem: str) -> list[Score]:
-    """The kinds whose signature the file has, the best first; of two that are equal the one of leads."""
+    """The kinds whose signature the file has, the best first; of two that are equal the one of leads,
+    then the one of more headers."""
     present = {squash(h): h for h in headers}
     words = fold(stem)
     ranking = []
@@ -83,7 +84,7 @@ def scores(headers: Sequence[str], stem: str) -> list[Score]:
         )
         points = 2 * len(set(signature)) + len(matched) - AGAINST * len(against) + STEM * by_name
         ranking.append(Score(export, points, tuple(present[squash(h)] for h in signature), matched, against, by_name))
-    return sorted(ranking, key=lambda s: (-s.points, s.export.table != "leads"))
+    return sorted(ranking, key=lambda s: (-s.points, s.export.table != "leads", -len(set(s.signature))))
 
 
 def recognise(file: RawFile, profiles: Mapping[str, ColumnProfile] | None = None) -> ExportMatch | None:

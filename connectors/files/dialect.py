@@ -146,6 +146,7 @@ def _header(rows: Sequence[Row], name: str, options: FileOptions, lines: Sequenc
     if _trailing(len(filled[0][2]), [cells for _, _, cells in filled[1:]]):
         return filled[0]
     header = next((row for row in filled if not _is_title(row[2], width)), filled[0])
+    header = _below_groups(header, filled)
     values = sum(bool(_VALUE.fullmatch(cell.strip())) for cell in header[2])
     if header is not filled[0] and values:
         first = shown_line(filled[0][2][0].strip())[:60]
@@ -156,6 +157,23 @@ def _header(rows: Sequence[Row], name: str, options: FileOptions, lines: Sequenc
             "Say which line names the columns: `header: 3`; or set `separator:`.",
         )
     return header
+
+
+def _below_groups(header: Row, filled: Sequence[Row]) -> Row:
+    """The row below where the header only names groups of columns, as merged cells become: it has blanks, the row below has
+    names at these places and elsewhere, of which at least one stands above nothing but numbers and dates."""
+    number = filled.index(header)
+    names = filled[number + 1][2] if number + 1 < len(filled) else []
+    blank = [not cell.strip() for cell in header[2]]
+    words = [cell.strip() for cell in names]
+    is_narrower = len(words) != len(blank) or not any(blank) or sum(map(bool, words)) <= len(blank) - sum(blank)
+    if is_narrower or len({*words} - {""}) < sum(map(bool, words)) or any(_VALUE.fullmatch(word) for word in words):
+        return header
+    below = [cells for _, _, cells in filled[number + 2 :] if len(cells) == len(words)]
+    columns = [[cells[i].strip() for cells in below if cells[i].strip()] for i, word in enumerate(words) if word]
+    is_above_values = any(len(column) > 1 and all(map(_VALUE.fullmatch, column)) for column in columns)
+    covers = all(word for word, gap in zip(words, blank, strict=True) if gap)
+    return filled[number + 1] if is_above_values and covers else header
 
 
 def _is_title(cells: Sequence[str], width: int) -> bool:

@@ -8,8 +8,8 @@ and are scored as they were when they came, which is how the model has seen all 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from connectors.files.convert import Origin, Texts, as_time, times
+from connectors.files.reading import FIRST_ROW
 from connectors.files.settings import Outcome, Scalar, words
 from connectors.files.writing import ColumnWriting
 from features.attributes.values import NO_WORDS, YES_WORDS
@@ -30,6 +31,7 @@ START = microseconds(pd.DatetimeIndex(["2000-01-01"]))[0]
 STEP = MINUTE  # between rows
 REPLY = MINUTE // 2  # from a lead's coming to its outcome
 MOST_VALUES = 10  # of a column that are listed
+SINCE_WHEN = "set aside with all that the lead did: since when it holds is not known"
 # values that are no answer yet: nobody is asked to learn from them as a no without a word
 OPEN_WORDS = frozenset({
     "maybe", "pending", "open", "in progress", "unknown", "tbd", "undecided", "unclear", "waiting", "?", "offen", "vielleicht",
@@ -56,10 +58,12 @@ def in_row_order(created: Moments) -> bool:
 
 @dataclass(frozen=True)
 class FlatOutcomes:
-    """What became of the leads of a flat file: `lead_stages` rows, and which leads are `open`."""
+    """What became of the leads of a flat file: `lead_stages` rows, which leads are `open`, and the ids of those with a yes of
+    which nobody knows since when (`undated`)."""
 
     lead_stages: pd.DataFrame
     open: npt.NDArray[np.bool_]
+    undated: frozenset[str] = frozenset()
 
 
 def flat_outcomes(
@@ -101,9 +105,54 @@ def flat_outcomes(
     if outcome_days is not None:
         moments = times(outcome_days, writing.options, Origin(file_of_days, outcome.at or "", "outcome.at"), writing)
         moments = moments.set_axis(leads.index)
-    happened = (positive | negative) & moments.notna().to_numpy()
+    dated = moments.notna().to_numpy()
     rows = pd.DataFrame({"lead_id": leads["lead_id"], "lead_stage": np.where(positive, stage, exit_name or ""), "at": moments})
-    return FlatOutcomes(rows[happened], ~(positive | negative))
+    if positive.any() and not (positive & dated).any():
+        rows_of_yes = f"every row whose {outcome.column!r} is a yes ({int(positive.sum()):,})"
+        raise DataError(
+            f"{file_of_days}: {outcome.at!r} is blank in {rows_of_yes}.",
+            "Name the column of the day on which it became one under `outcome: {at: …}`, or leave `at:` out if there is none.",
+        )
+    _tell_undated(outcome_values, outcome, origin, positive & ~dated, negative & ~dated, report or DataReport())
+    undated = frozenset(leads["lead_id"][positive & ~dated].astype("str"))
+    return FlatOutcomes(rows[(positive | negative) & dated], ~(positive | negative), undated)
+
+
+def _tell_undated(
+    values: Texts,
+    outcome: Outcome,
+    origin: Origin,
+    positive: npt.NDArray[np.bool_],
+    negative: npt.NDArray[np.bool_],
+    report: DataReport,
+) -> None:
+    """Tell of a yes and of a no (n,) without a day.
+
+    A yes that nobody knows the day of can be judged at no moment: as an open lead it would be a no until then, and it is none.
+    A no is what did not come: an open lead that nothing came of within the horizon teaches the same.
+    """
+    for rows, flag, tell, action in (
+        (positive, "yes", report.warn, SINCE_WHEN),
+        (negative, "no", report.note, "taken as still open, which counts as a no once the horizon has passed"),
+    ):
+        if rows.any():
+            first = int(np.flatnonzero(rows)[0])
+            value = masked(str(values.iloc[first]), origin.column)
+            what = f"rows whose {origin.column!r} is a {flag} but whose {outcome.at!r} is blank"
+            tell("leads", what, int(rows.sum()), f"{origin.file} row {values.index[first] + FIRST_ROW}: {value}", action)
+
+
+def without_undated(
+    outcomes: FlatOutcomes, judge: Callable[[Moments], npt.NDArray[np.bool_]], funnel: Funnel, report: DataReport
+) -> FlatOutcomes:
+    """The outcomes whose day may be meant, as `judge` says of moments (n,); of the others a yes is undated, and told."""
+    usable = judge(microseconds(outcomes.lead_stages["at"]))
+    if usable.all():
+        return outcomes
+    lost = outcomes.lead_stages[~usable]
+    ids = lost["lead_id"][lost["lead_stage"].isin(funnel.targets)].astype("str")
+    report.warn("leads", "leads with a yes on a day that cannot be meant", len(ids), next(iter(ids), ""), SINCE_WHEN)
+    return replace(outcomes, lead_stages=outcomes.lead_stages[usable], undated=outcomes.undated | frozenset(ids))
 
 
 def _split_outcome(

@@ -171,6 +171,8 @@ class JoinedRawFile(RawFile):
     def tell(self, table: str, report: DataReport) -> None:
         """Note what the files hold that is no row, which rows of either have no row in the other, and names of both."""
         self._own.tell(table, report)
+        for row_filter in self.filters:
+            row_filter.tell(table, self.title(row_filter.column), report)
         for side in self.sides:
             side.file.tell(table, report)
             matches, name = side.matches, side.file.name

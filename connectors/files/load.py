@@ -11,15 +11,16 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from connectors.files.convert import Origin, Texts, as_time
+from connectors.files.attributes import attributes_frame
+from connectors.files.convert import Origin, Texts, as_time, translate
 from connectors.files.days import from_creation
-from connectors.files.flat import FlatOutcomes, day_of_knowledge, flat_outcomes, row_times
+from connectors.files.flat import FlatOutcomes, day_of_knowledge, flat_outcomes, row_times, without_undated
 from connectors.files.reading import FIRST_ROW
+from connectors.files.set_aside import interactions_without, without_rows_of
 from connectors.files.settings import AttributesFile, FilesSource, LeadStagesFile, Outcome, TableFile
 from connectors.files.stage import cut_to, plausible_rows, stage
 from connectors.files.tables import (
     MappedFile,
-    attributes_frame,
     check_required,
     frame_of,
     remark,
@@ -60,7 +61,7 @@ def load_files(
     report = DataReport()
     clock = moment(pd.Timestamp(now or datetime.now(UTC)))
     counts = DayCounts(clock, moment(pd.Timestamp(source.extracted_at)) if source.extracted_at else None)
-    leads, outcomes = _leads(source, funnel, folder, report, counts)
+    leads, outcomes, aside = _leads(source, funnel, folder, report, counts)
     tables = {"leads": leads}
     if source.companies:
         mapped = MappedFile(source, source.companies, "companies", folder)
@@ -83,6 +84,15 @@ def load_files(
         if interactions is not None:
             cut_to(interactions, span)
         extracted_at = timestamps(np.array([span.extracted_at]))[0]
+        undated = frozenset[str]()
+        if outcomes and time == "dates":
+            undated = without_undated(outcomes, span.covers, funnel, report).undated
+        tables["leads"] = tables["leads"][~tables["leads"]["lead_id"].astype("str").isin(undated).to_numpy(bool)]
+        late = tables["leads"]["created_at"] > extracted_at  # dropped and told by who validates
+        aside |= (_ids(leads) - _ids(tables["leads"])) | _ids(tables["leads"][late.to_numpy()])
+        tables = without_rows_of(aside, tables, report)
+        if interactions is not None:
+            interactions_without(aside, interactions, report)
     if len(tables["deals"]):
         tables["deals"] = _with_status(tables["deals"], tables["lead_stages"], funnel)
     tables = {name: frame for name, frame in tables.items() if len(frame.columns)}
@@ -129,10 +139,11 @@ def _mappings(source: FilesSource) -> list[TableFile]:
 
 def _leads(
     source: FilesSource, funnel: Funnel, folder: Path, report: DataReport, counts: DayCounts
-) -> tuple[pd.DataFrame, FlatOutcomes | None]:
+) -> tuple[pd.DataFrame, FlatOutcomes | None, set[str]]:
+    """The leads, what came of them where their file says so, and the ids of those whose creation cannot be meant."""
     mapping, outcome = source.leads, source.leads.outcome
     mapped = _mapped_leads(source, folder)
-    reserved = list(dict.fromkeys(c for c in (outcome.column, outcome.at) if c)) if outcome else []
+    reserved = mapped.outcome
     for column in reserved:
         mapped.file.require(column, "outcome")
     elsewhere = _used_elsewhere(source, mapped) if mapping.keep == "all" else set()
@@ -149,13 +160,18 @@ def _leads(
         report.note("leads", "leads without an id in the file", len(frame), done="the number of the row is the id")
     if mapping.order:
         frame["created_at"] = row_times(frame, mapping.order == "newest_first")
-    else:
-        frame = plausible_rows(counts, "leads", "created_at", mapped.file.name, frame)
-    outcomes = _outcomes(frame, mapped, outcome, funnel, report) if outcome else None
+        return frame, _outcomes(frame, mapped, outcome, funnel, report) if outcome else None, set()
+    plausible = plausible_rows(counts, "leads", "created_at", mapped, frame)
+    outcomes = _outcomes(plausible, mapped, outcome, funnel, report) if outcome else None
     if outcomes and outcome and outcome.at:
-        dated = plausible_rows(counts, "lead_stages", "at", mapped.file.name, outcomes.lead_stages)
-        outcomes = replace(outcomes, lead_stages=dated)
-    return frame, outcomes
+        dated = plausible_rows(counts, "lead_stages", "at", mapped, outcomes.lead_stages, outcome.at)
+        usable = outcomes.lead_stages.index.isin(dated.index)
+        outcomes = without_undated(outcomes, lambda _: usable, funnel, report)
+    return plausible, outcomes, _ids(frame) - _ids(plausible)
+
+
+def _ids(leads: pd.DataFrame) -> set[str]:
+    return set(leads["lead_id"].astype("str"))
 
 
 def _mapped_leads(source: FilesSource, folder: Path) -> MappedFile:
@@ -177,10 +193,13 @@ def _mapped_leads(source: FilesSource, folder: Path) -> MappedFile:
 
 def _outcomes(frame: pd.DataFrame, mapped: MappedFile, outcome: Outcome, funnel: Funnel, report: DataReport) -> FlatOutcomes:
     """What came of the leads of `frame`, by the columns of their file that say so."""
-    raw = mapped.read(list(dict.fromkeys(c for c in (outcome.column, outcome.at) if c)))
+    raw = mapped.read(mapped.outcome)
 
     def texts_of(column: str) -> Texts:
-        return mapped.file.in_own_rows(raw, column, text_series(raw, column, repeated=False).reindex(frame.index))
+        texts = text_series(raw, column, repeated=False).reindex(frame.index)
+        if column in mapped.mapping.values:
+            texts = translate(texts, mapped.mapping.values[column])[0]
+        return mapped.file.in_own_rows(raw, column, texts)
 
     when = outcome.at or outcome.column
     writing = ColumnWriting(mapped.options_of(when), None, mapped.other_columns(when), when)
@@ -224,7 +243,7 @@ def _wide(mapping: TableFile) -> bool:
 
 def _load_table(source: FilesSource, table: str, folder: Path, report: DataReport, counts: DayCounts) -> pd.DataFrame:
     files = _mapped_files(source, table, folder)
-    return concat_frames([plausible_rows(counts, table, MOMENTS[table], f.file.name, frame_of(f, report)) for f in files])
+    return concat_frames([plausible_rows(counts, table, MOMENTS[table], f, frame_of(f, report)) for f in files])
 
 
 def _load_lead_stages(
@@ -234,7 +253,7 @@ def _load_lead_stages(
     for mapped in _mapped_files(source, "lead_stages", folder):
         zone, wide = mapped.file.options.timezone, _wide(mapped.mapping)
         rows = wide_lead_stages(mapped, report) if wide else frame_of(mapped, report)
-        rows = plausible_rows(counts, "lead_stages", "at", mapped.file.name, rows)
+        rows = plausible_rows(counts, "lead_stages", "at", mapped, rows)
         columns = [rows[rows["lead_stage"] == name] for name in rows["lead_stage"].unique()] if wide else [rows]
         parts += [from_creation(column, leads, zone) for column in columns]
     return concat_frames(parts)

@@ -26,6 +26,7 @@ from connectors.files.dialect import Dialect, find_dialect
 from connectors.files.excerpts import shown_line
 from connectors.files.record_check import RecordCheck, is_total
 from connectors.files.record_scan import HOLLOW, LINE, RecordScan
+from connectors.files.row_filters import RowFilter, filtered
 from connectors.files.settings import FileOptions, Scalar, ValueMap, words
 from features.common.errors import DataError, nearest
 from features.dataset.data_report import DataReport
@@ -46,6 +47,7 @@ class RawFile:
 
     Of columns of one name (`repeated`) each has its place in its name. `lines`: how many there are up to the end of the header
     of a CSV file; `above`: what stands above it. `left_out`: of what is no row, how many and an example, once all was read.
+    `filters`: those by which rows were taken out so far, with what they met.
     """
 
     path: Path
@@ -58,6 +60,7 @@ class RawFile:
     above: tuple[str, ...] = ()
     repeated: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     left_out: dict[str, tuple[int, str]] = field(default_factory=dict)
+    filters: list[RowFilter] = field(default_factory=list)
 
     @property
     def numeric(self) -> frozenset[str]:
@@ -104,21 +107,11 @@ class RawFile:
         self, columns: Sequence[str], null_in: Mapping[str, Sequence[object]], only: Values, skip: Values
     ) -> Iterator[pa.Table]:
         """As `blocks`, without the rows that `only` and `skip` take out by the values of their columns."""
+        if not self.filters:
+            self.filters.extend(RowFilter("only", c, v, frozenset(self.markers(c, null_in))) for c, v in only.items())
+            self.filters.extend(RowFilter("skip", c, v, frozenset(self.markers(c, null_in))) for c, v in skip.items())
         for table in self.blocks(list(dict.fromkeys([*columns, *only, *skip])), null_in):
-            for column, values in only.items():
-                table = table.filter(self._value_mask(table, column, values, null_in))  # noqa: PLW2901
-            for column, values in skip.items():
-                table = table.filter(pc.invert(self._value_mask(table, column, values, null_in)))  # noqa: PLW2901
-            yield table
-
-    def _value_mask(
-        self, table: pa.Table, column: str, values: Sequence[Scalar], null_in: Mapping[str, Sequence[object]]
-    ) -> pa.ChunkedArray:
-        """Which rows have one of these values; one that means "nothing there" is that of blank ones."""
-        sought = {w for value in values for w in words(value)}
-        texts = table.column(column).cast(pa.string())
-        mask = pc.fill_null(pc.is_in(texts, value_set=pa.array(sorted(sought), pa.string())), False)
-        return pc.or_(mask, pc.is_null(texts)) if sought & self.markers(column, null_in) else mask
+            yield filtered(table, self.filters)
 
     def options_of(self, column: str) -> FileOptions:
         """How a column is written; numbers that a Parquet file stores as such have a point, whatever is said of texts."""
@@ -170,6 +163,8 @@ class RawFile:
             report.note(table, f"{what} of {self.name}", count, example, "left out")
         names = ", ".join(self.repeated)
         report.note(table, f"column names that {self.name} has twice", len(self.repeated), names, "told apart by their place")
+        for row_filter in self.filters:
+            row_filter.tell(table, self.name, report)
 
     def text(self) -> TextIO:
         """The file as text, its line breaks as they are."""

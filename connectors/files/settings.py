@@ -16,7 +16,21 @@ from features.common.settings import Settings
 from features.dataset.tables import TABLES
 
 Scalar = bool | int | float | str  # YAML reads an unquoted 1 as a number and yes as true
-NULL = ("", "NULL", "null", "NaN", "nan", "N/A", "n/a", "#N/A")
+NULL = (
+    *("", "NULL", "null", "(null)", "<null>", "NaN", "nan", "<NA>", "N/A", "n/a", "#N/A", "#NV"),
+    *(
+        "\\N",
+        "#REF!",
+        "#VALUE!",
+        "#WERT!",
+        "#DIV/0!",
+        "#NAME?",
+        "#NULL!",
+        "#NUM!",
+        "#ZAHL!",
+        "#BEZUG!",
+    ),  # dumps, failed formulas
+)
 ValueMap = dict[Scalar, Scalar | None]  # their value → ours
 T = TypeVar("T")
 

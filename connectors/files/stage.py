@@ -31,16 +31,21 @@ def stage(files: Iterable[MappedFile], report: DataReport, path: Path, counts: D
     with pq.ParquetWriter(path, INTERACTIONS_SCHEMA, compression="lz4") as writer:
         for mapped in files:
             for block in frames_of(mapped, report, mapped.blocks):
-                frame = plausible_rows(counts, INTERACTIONS.name, "at", mapped.file.name, block)
+                frame = plausible_rows(counts, INTERACTIONS.name, "at", mapped, block)
                 if len(frame):
                     writer.write_table(to_arrow(conform(INTERACTIONS.name, frame)).cast(INTERACTIONS_SCHEMA))
 
 
-def plausible_rows(counts: DayCounts, table: str, column: str, file: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a frame, whose index counts the rows of `file` from 0, but for those whose `column` cannot be meant; all are
-    in `counts` then."""
+def plausible_rows(
+    counts: DayCounts, table: str, column: str, mapped: MappedFile, frame: pd.DataFrame, source_column: str | None = None
+) -> pd.DataFrame:
+    """The rows of a frame, whose index counts the rows of the first file of `mapped` from 0, but for those whose `column`
+    cannot be meant; all are in `counts` then. `source_column`: the one of the file that feeds it, if the mapping does not say.
+    """
     if column not in frame:
         return frame
+    file = mapped.file.title(source_column or mapped.columns.get(column, column))
+    file = file if file == mapped.file.name else f"{file}, joined to {mapped.file.name}"
     usable = counts.add(table, column, file, frame.index.to_numpy(np.int64) + FIRST_ROW, microseconds(frame[column]))
     return frame if usable.all() else frame[usable]
 

@@ -16,13 +16,13 @@ from connectors.files.convert import Origin, Texts, as_kind, as_time, distinct_m
 from connectors.files.infer import infer
 from connectors.files.joined import join
 from connectors.files.reading import FIRST_ROW, ROW, RawFile, is_moment, open_file
-from connectors.files.settings import AttributesFile, FileOptions, FilesSource, LeadStagesFile, TableFile, words
+from connectors.files.settings import AttributesFile, FileOptions, FilesSource, LeadsFile, LeadStagesFile, TableFile, words
 from connectors.files.writing import ColumnWriting, OtherColumns
 from features.attributes.values import has_opted_out, read_flag
 from features.common.errors import ConfigError, RowError, RowErrors, nearest
 from features.common.persons.texts import mail_domain, masked
 from features.dataset.data_report import DataReport
-from features.dataset.persons import SAMPLE, Screen, personal_content, screen_table
+from features.dataset.persons import Screen, screen_table
 from features.dataset.tables import INTERACTIONS, REPEATED, TABLES, Column, Table
 
 
@@ -64,6 +64,12 @@ class MappedFile:
         candidates = self.file.headers if mapping.keep == "all" else list(dict.fromkeys([*mapping.keep, *self.file.chosen]))
         excluded = {*self.columns.values(), *mapping.exclude, *mapping.constants}
         return [c for c in candidates if c not in excluded]
+
+    @property
+    def outcome(self) -> list[str]:
+        """The columns of a flat file that say what came of its leads, and when."""
+        outcome = self.mapping.outcome if isinstance(self.mapping, LeadsFile) else None
+        return list(dict.fromkeys(c for c in (outcome.column, outcome.at) if c)) if outcome else []
 
     def options_of(self, column: str) -> FileOptions:
         """How a column is written."""
@@ -146,7 +152,7 @@ def frames_of(mapped: MappedFile, report: DataReport, blocks: Callable[[], Itera
     DataError
         for a value that cannot be read or a required one that is missing.
     """
-    mapping, targets = mapped.mapping, [*mapped.columns, *mapped.mapping.constants]
+    mapping, targets = mapped.mapping, [*mapped.columns, *mapped.mapping.constants, *mapped.outcome]
     for name in mapping.values:
         if name not in targets and name not in mapped.custom():
             raise ConfigError(
@@ -302,67 +308,6 @@ def _opt_outs(mapped: MappedFile, values: Texts, report: DataReport) -> pd.Serie
     action = "taken as opted out; `values: {opted_out: {…: false}}` translates it"
     report.warn(mapped.table.name, "opt-outs that are neither yes nor no", int(unclear.sum()), examples, action)
     return flags
-
-
-def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collection[str] = ()) -> pd.DataFrame:
-    """Leads or companies: the mapped columns, then the custom ones that are neither empty nor personal.
-
-    `reserved` columns tell what came of a lead or belong to other tables: as attributes they would leak.
-    """
-    custom = [c for c in mapped.custom() if c not in reserved]
-    raw = mapped.read(custom)
-    frame = frame_of(mapped, report, raw)
-    screen = Screen(mapped.table.name)
-    hollow: list[str] = []
-    custom_columns: dict[str, pd.Series[Any]] = {}
-    for column in custom:
-        repeated = column in mapped.mapping.values
-        texts = text_series(raw, column, repeated).reindex(frame.index)
-        if repeated:
-            texts = translate(texts, mapped.mapping.values[column])[0]
-        if texts.isna().all():
-            hollow.append(column)
-            continue
-        writing = ColumnWriting(mapped.options_of(column), None, mapped.other_columns(column), column, strict=False)
-        values = infer(mapped.file.in_own_rows(raw, column, texts), writing.options, writing).set_axis(frame.index)
-        if screen.keeps(column, values, texts):
-            remark(report, mapped.table.name, Origin(mapped.file.title(column), column, column), writing)
-            name = f"{column} (file)" if column in frame else column  # the mapped column has the name already
-            custom_columns[name] = screen.without_persons(column, values)
-    frame = pd.concat([frame, pd.DataFrame(custom_columns, index=frame.index)], axis=1)
-    screen.tell(report)
-    report.note(mapped.table.name, "all-empty columns not taken", len(hollow), ", ".join(hollow))
-    _warn_mail_ids(mapped, frame, report)
-    return _one_row_each(mapped, frame, report)
-
-
-def _warn_mail_ids(mapped: MappedFile, frame: pd.DataFrame, report: DataReport) -> None:
-    key = mapped.table.key
-    if key in frame and personal_content(frame[key].dropna().unique()[:SAMPLE].tolist()) == "e-mail address":
-        report.warn(mapped.table.name, f"{key}s are e-mail addresses", len(frame), done="kept; better use the id of your CRM")
-
-
-def _one_row_each(mapped: MappedFile, frame: pd.DataFrame, report: DataReport) -> pd.DataFrame:
-    mapping, key = mapped.mapping, mapped.table.key
-    if not isinstance(mapping, AttributesFile) or mapping.repeated == "error" or key is None or key not in frame:
-        return frame
-    kept_row: Any = mapping.repeated
-    repeated = frame[key].duplicated(keep=kept_row)
-    action = f"of each column the {kept_row} filled value was kept"
-    report.note(mapped.table.name, f"further rows of the same {key}", int(repeated.sum()), done=action)
-    return _filled_from_others(frame, key, kept_row)[~repeated] if repeated.any() else frame
-
-
-def _filled_from_others(frame: pd.DataFrame, key: str, kept_row: Any) -> pd.DataFrame:
-    """The frame with the blanks of the `kept_row` ("first", "last") of each id filled from the nearest row of the same id that
-    has a value: a later contact without a company size does not take that of the company away. A row without an id stays."""
-    several = frame[key].duplicated(keep=False) & frame[key].notna()
-    columns = [c for c in frame.columns if c != key and frame.loc[several, c].isna().any()]
-    if not columns:
-        return frame
-    groups = frame.loc[several, columns].groupby(frame.loc[several, key], sort=False, observed=True)
-    filled = groups.ffill() if kept_row == "last" else groups.bfill()
-    return frame.assign(**{c: frame[c].where(~several, filled[c].reindex(frame.index)) for c in columns})
 
 
 def wide_lead_stages(mapped: MappedFile, report: DataReport) -> pd.DataFrame:

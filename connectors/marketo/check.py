@@ -18,7 +18,7 @@ CHANGES_PER_DAY = 0.1  # lead changes of a lead and day
 ACTIVITIES_PER_DAY = 0.3
 EXPORTED_MONTHS = 10 * 12 + 24  # exports of a first import, leads and activities
 CALLS_A_JOB = 6
-KEPT = "Marketo keeps changes for 90 days unless your subscription keeps them longer"
+RETENTION = "Marketo keeps changes for 90 days unless your subscription keeps them longer"
 PAGES = 20  # that are looked at for the first change
 SETTLED = timedelta(days=30)  # so soon after the first day that is read the oldest change has to be
 
@@ -76,7 +76,7 @@ def history_check(api: MarketoApi, attributes: Mapping[str, str], history_start:
     pages = islice(api.stream("/leadchanges.json", {"fields": fields, "batchSize": BATCH}, api.token(history_start)), PAGES)
     rows = next((rows for rows, _, _ in pages if rows), [])  # a page may be empty and not the last
     first = min((at for row in rows if (at := moment(row.get("activityDate")))), default=None)
-    remedy = f"{KEPT}: import early and often."
+    remedy = f"{RETENTION}: import early and often."
     if first is None:
         return attribute_check(list(attributes), list(attributes), "", remedy)
     finding = (

@@ -27,7 +27,7 @@ from connectors.crm.responses import RefusedError
 from connectors.crm.rows import alias_row, history_row, label_row, true
 from connectors.crm.stream import Page, Stream
 from connectors.marketo.api import BATCH, TYPES_PER_CALL, LostExportError, MarketoApi, fitting
-from connectors.marketo.check import KEPT, budget, checks, history_check
+from connectors.marketo.check import RETENTION, budget, checks, history_check
 from connectors.marketo.exports import ExportPart, Tables, by_month
 from connectors.marketo.records import (
     CONVERT,
@@ -372,7 +372,7 @@ class Marketo(MarketoWriter, BaseConnector):
             present=dict.fromkeys(("leads", "companies"), frozenset(self._fields)),
             recorded=dict.fromkeys(("leads", "companies"), frozenset(self._mapped_fields)),
             recorded_by_changes="any",
-            history_remedy=KEPT,
+            history_remedy=RETENTION,
             stages_from_creation=frozenset(self.person_stages) - {STATUS, REVENUE_STAGE, CONVERTED},
         )
 
@@ -391,8 +391,8 @@ class Marketo(MarketoWriter, BaseConnector):
             readable &= check.status != "bad"
             yield check
         if readable:
-            others = {*OUTCOMES, *OPT_OUTS, *self.person_stages}
-            yield history_check(self.api, columns_of(self.source, self._mapped_fields, others), self.history_start)
+            excluded = {*OUTCOMES, *OPT_OUTS, *self.person_stages}
+            yield history_check(self.api, columns_of(self.source, self._mapped_fields, excluded), self.history_start)
 
     def budget(self, leads: int) -> CallBudget:
         """See `Connector`."""

@@ -145,12 +145,15 @@ class AttributeEncoder:
             return {"en": "log-odds", "de": "Log-Odds"}[language]
         return {"en": "days", "de": "Tage"}[language] if self.kind == "date" else ""
 
+    def word(self, language: Language = "en") -> str:
+        """What the column is called."""
+        word_key = next((k for k in (self.kind, f"{self.entity}.{self.column}", self.column) if k in _WORDS), None)
+        word = _WORDS[word_key][language == "de"] if word_key else self.column.replace("_", " ").strip()
+        return word[:1].upper() + word[1:]
+
     def labels(self, language: Language = "en") -> tuple[str, ...]:
         """What each of `names` means, in words."""
-        german = language == "de"
-        word_key = next((k for k in (self.kind, f"{self.entity}.{self.column}", self.column) if k in _WORDS), None)
-        word = _WORDS[word_key][german] if word_key else self.column.replace("_", " ").strip()
-        word = word[:1].upper() + word[1:]
+        german, word = language == "de", self.word(language)
         if self.kind in KEY_READERS:
             level_labels = [
                 FUNCTION_LABELS[v][language] if self.kind == "function" and v in FUNCTION_LABELS else v for v in self.levels

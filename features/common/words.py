@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Literal, get_args
@@ -44,6 +45,65 @@ _TYPES: dict[str, tuple[str, str]] = {
     "event_attended": ("events attended", "besuchte Veranstaltungen"),
 }
 
+# things that are counted beside interactions; no interaction type is called so
+_TYPES |= {
+    "(variety)": ("different kinds of activity", "verschiedene Arten von Aktivität"),
+    "(topic)": ("different contents", "verschiedene Inhalte"),
+    "(colleague)": ("other people known at the company", "weitere bekannte Personen im Unternehmen"),
+    "(active_colleague)": ("colleagues active", "aktive Kollegen"),
+    "(point)": ("points by the rules", "Punkte nach den Regeln"),
+}
+# one of each
+_SINGULAR: dict[str, tuple[str, str]] = {
+    "any": ("interaction", "Interaktion"),
+    "inbound": ("interaction by the lead", "Interaktion des Leads"),
+    "outbound": ("contact by us", "Kontakt durch uns"),
+    "visit": ("visit", "Besuch"),
+    "active_day": ("active day", "aktiver Tag"),
+    "turned_away": ("unsubscribe, bounce or refusal", "Abmeldung, Rückläufer oder Absage"),
+    "download": ("download", "Download"),
+    "intent": ("sign of buying intent", "Kaufsignal"),
+    "website": ("page viewed", "angesehene Seite"),
+    "page_view": ("page view", "Seitenaufruf"),
+    "pricing_page_view": ("pricing page view", "Aufruf der Preisseite"),
+    "product_page_view": ("product page view", "Aufruf einer Produktseite"),
+    "blog_view": ("blog post read", "gelesener Blogbeitrag"),
+    "product_video": ("product video watched", "angesehenes Produktvideo"),
+    "form_submitted": ("form submitted", "abgesendetes Formular"),
+    "whitepaper_download": ("whitepaper downloaded", "heruntergeladenes Whitepaper"),
+    "case_study_download": ("case study downloaded", "heruntergeladene Fallstudie"),
+    "webinar_registered": ("webinar registration", "Webinar-Anmeldung"),
+    "webinar_attended": ("webinar attended", "besuchtes Webinar"),
+    "newsletter_subscribed": ("newsletter subscription", "Newsletter-Anmeldung"),
+    "email_sent": ("e-mail sent", "gesendete E-Mail"),
+    "email_opened": ("e-mail opened", "geöffnete E-Mail"),
+    "email_clicked": ("e-mail click", "E-Mail-Klick"),
+    "trial_requested": ("trial request", "Testzugangs-Anfrage"),
+    "demo_requested": ("demo request", "Demo-Anfrage"),
+    "call_made": ("call made", "getätigter Anruf"),
+    "call_answered": ("call answered", "angenommener Anruf"),
+    "meeting": ("meeting", "Termin"),
+    "chat": ("chat", "Chat"),
+    "unsubscribed": ("unsubscribe", "Abmeldung"),
+    "event_attended": ("event attended", "besuchte Veranstaltung"),
+    "(variety)": ("kind of activity", "Art von Aktivität"),
+    "(topic)": ("content", "Inhalt"),
+    "(colleague)": ("other person known at the company", "weitere bekannte Person im Unternehmen"),
+    "(active_colleague)": ("colleague active", "aktiver Kollege"),
+    "(point)": ("point by the rules", "Punkt nach den Regeln"),
+}
+WEEKDAYS: dict[Language, tuple[str, ...]] = {
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    "de": ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
+}
+# from so many days on a span is told in this unit, of so many days: one, and several (German in the dative)
+_SPANS: tuple[tuple[float, float, tuple[str, str], tuple[str, str]], ...] = (
+    (730.0, 365.25, ("a year", "einem Jahr"), ("years", "Jahren")),
+    (60.0, 30.4375, ("a month", "einem Monat"), ("months", "Monaten")),
+    (14.0, 7.0, ("a week", "einer Woche"), ("weeks", "Wochen")),
+    (1.0, 1.0, ("a day", "einem Tag"), ("days", "Tagen")),
+)
+
 # key → (English, German); {span} is the window in words
 _PHRASES: dict[str, tuple[str, str]] = {
     "count": ("{what}{span}", "{what}{span}"),
@@ -71,6 +131,32 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "in_stage": ("lead stage is {stage}", "Lead-Stufe ist {stage}"),
     "created_weekday": ("weekday the lead came (0 = Monday)", "Wochentag des Eingangs (0 = Montag)"),
     "created_hour": ("hour the lead came (UTC)", "Stunde des Eingangs (UTC)"),
+    "span": ("{span}", "{span}"),
+    "of_late": ("{what}, {total} in all", "{what}, insgesamt {total}"),
+    "latest": ("the latest {when}", "zuletzt {when}"),
+    "every": ("usually every {gap} days", "meist alle {gap} Tage"),
+    "ago": ("{span_words} ago", "vor {span_words}"),
+    "today": ("today", "heute"),
+    "yesterday": ("yesterday", "gestern"),
+    "within_a_day": ("less than a day", "weniger als einem Tag"),
+    "came": ("came {when}", "kam {when}"),
+    "came_on": ("came on a {day}", "kam an einem {day}"),
+    "came_at": ("came at {hour} UTC", "kam um {hour} Uhr UTC"),
+    "stage_lasting": ("in its lead stage for {when}", "seit {when} in seiner Lead-Stufe"),
+    "colleague_latest": ("a colleague was active {when}", "ein Kollege war {when} aktiv"),
+    "around": ("{what}: around {number}", "{what}: etwa {number}"),
+    "yes": ("yes", "ja"),
+    "no": ("no", "nein"),
+    "free_mail": ("writes from a free mail address", "schreibt von einer Freemail-Adresse"),
+    "company_mail": ("writes from an address of the company", "schreibt von einer Firmenadresse"),
+    "level_up": (
+        "{what}: earlier leads with this value did better",
+        "{what}: frühere Leads mit diesem Wert waren erfolgreicher",
+    ),
+    "level_down": (
+        "{what}: earlier leads with this value did worse",
+        "{what}: frühere Leads mit diesem Wert waren weniger erfolgreich",
+    ),
     "times": ("times", "Mal"),
     "days": ("days", "Tage"),
     "people": ("people", "Personen"),
@@ -121,3 +207,54 @@ def phrase(key: str, language: Language, days: float | None = None, **words: str
     if days is not None:
         span = f" in den letzten {days:g} Tagen" if language == "de" else f" in the last {days:g} days"
     return _PHRASES[key][language == "de"].format(span=span, days=f"{days:g}" if days is not None else "", **words)
+
+
+def counted(number: int, name: str, language: Language) -> str:
+    """So many interactions of a type, or of another thing that is counted.
+
+    >>> [counted(n, "demo_requested", "en") for n in (0, 1, 1200)]
+    ['no demo requests', '1 demo request', '1,200 demo requests']
+    >>> [counted(n, "email_opened", "de") for n in (0, 1, 1200)]
+    ['keine geöffneten E-Mails', '1 geöffnete E-Mail', '1.200 geöffnete E-Mails']
+    >>> [counted(n, "my_event", "en") for n in (0, 1, 2)], counted(2, "my_event", "de")
+    (['never “my event”', '“my event” once', '“my event” 2 times'], '“my event” 2-mal')
+    """
+    german = language == "de"
+    words = type_words(name, language)
+    if name not in _TYPES:
+        times = (
+            ("never {}", "nie {}") if number == 0 else ("{} once", "{} einmal") if number == 1 else ("{} {} times", "{} {}-mal")
+        )
+        return times[german].format(words, spell(number, 0, language))
+    if number == 1:
+        return f"1 {_SINGULAR[name][german]}"
+    if number:
+        return f"{spell(number, 0, language)} {words}"
+    return f"keine {_ADJECTIVE.sub('n', words)}" if german else f"no {words}"
+
+
+_ADJECTIVE = re.compile(r"(?<=[a-zäöüß]e)(?= (?:\w+e )?[A-ZÄÖÜ])")  # after "keine" these end in n
+
+
+def lasting(days: float, language: Language) -> str:
+    """How long a span of days is, in whole days, weeks, months or years.
+
+    >>> [lasting(d, "en") for d in (0.3, 1.9, 13.9, 20, 70, 800)], lasting(45, "de")
+    (['less than a day', 'a day', '13 days', '2 weeks', '2 months', '2 years'], '6 Wochen')
+    """
+    for least, size, single, several in _SPANS:
+        if days >= least:
+            number = int(days // size)
+            return single[language == "de"] if number == 1 else f"{number} {several[language == 'de']}"
+    return phrase("within_a_day", language)
+
+
+def ago(days: float, language: Language) -> str:
+    """When something was that is so many days ago.
+
+    >>> [ago(d, "en") for d in (0.3, 1.9, 13.9, 20)], ago(45, "de")
+    (['today', 'yesterday', '13 days ago', '2 weeks ago'], 'vor 6 Wochen')
+    """
+    if days < 2:
+        return phrase("today" if days < 1 else "yesterday", language)
+    return phrase("ago", language, span_words=lasting(days, language))

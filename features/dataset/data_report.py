@@ -11,7 +11,9 @@ from features.common.persons.texts import without_mail
 
 Level = Literal["note", "warning"]
 
-_PLURAL = re.compile(r"\b(row|column|lead|deal|type|amount|moment|lead_id|company_id)s\b")
+_PLURAL = re.compile(
+    r"\b(row|column|line|value|lead|deal|type|amount|moment|name|lead_id|company_id)s\b(?!\.\w)"
+)  # no leads.csv
 _COUNTED = re.compile(r"(?<=^rows of )[\d,]+(?= unknown leads$)")  # a count within the words
 
 

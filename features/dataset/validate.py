@@ -39,8 +39,8 @@ class InteractionCounts:
 
     Left out are rows after the extraction (`late`, the last of them at `latest`, µs), those before all that can be meant
     (`ancient`, the first of them at `oldest`) and the `unknown` rows of `unknown_leads`, the smallest id of whom is
-    `unknown_example`. `tally` is of the others, of which `early` came before their lead was created, the first of them at
-    `earliest` (µs).
+    `unknown_example`. Of the others, repeats among them, `early` came before their lead was created, the first of them at
+    `earliest` (µs); `tally` is of these, each once.
     """
 
     tally: Tally
@@ -271,14 +271,14 @@ def _interactions(dataset: Dataset, leads: pd.DataFrame) -> tuple[pd.DataFrame, 
     usable = ~late & ~ancient & ~unknown
     if not usable.all():
         frame, lead_row = frame[usable].reset_index(drop=True), lead_row[usable]
+    moments = microseconds(frame["at"])
+    early = moments < microseconds(leads["created_at"])[lead_row]
+    first_early = int(moments[early].min()) if early.any() else None
     first_ones, tally = count_once(frame, lead_row)
     if not first_ones.all():
         frame, lead_row = frame[first_ones].reset_index(drop=True), lead_row[first_ones]
     if tally.odd:
         frame = frame.assign(direction=frame["direction"].astype("category").cat.remove_categories(list(tally.odd)))
-    moments = microseconds(frame["at"])
-    early = moments < microseconds(leads["created_at"])[lead_row]
-    first_early = int(moments[early].min()) if early.any() else None
     unknown_counts = (len(lost), lost.nunique(), min(lost.unique(), default=""))
     odd_counts = (int(late.sum()), latest, *unknown_counts, int(early.sum()), first_early, int(ancient.sum()), oldest)
     return frame, InteractionCounts(tally, *odd_counts)

@@ -78,6 +78,10 @@ class InteractionColumns(Sequence[Interaction]):
     __hash__ = None  # type: ignore[assignment]
 
 
+FEW = 8  # leads that are encoded one by one
+PLAIN = frozenset({str, int, float, bool})  # types of values that are the same wherever they are equal
+
+
 @dataclass(frozen=True)
 class RequestLead:
     """One lead as it comes in a request; moments in microseconds since 1970 UTC.
@@ -111,43 +115,52 @@ def request_rows(
     mail: Sequence[str] = (),
     ignored: list[int] | None = None,
     blank: AttributeDefaults | None = None,
+    *,
+    count: int | None = None,
 ) -> Matrix:
     """(columns, leads) in the order given: attribute columns first, then the features of `plan`; as
-    `features.engine.build.build`.
+    `features.engine.build.build`. With `count` only of the first so many; the others are there as colleagues.
 
     `as_of`: one moment for all, or one of each lead (leads,). With `mail` roles (types,), what mail scanners made is left out;
     `ignored`, one number a lead, is told how much. `blank` of these encoders saves making it anew.
     """
     defaults = blank or AttributeDefaults(encoders, dtype)
-    width = len(defaults.values)
-    out = np.empty((width + len(plan.features), len(leads)), dtype)
+    width, count = len(defaults.values), len(leads) if count is None else count
+    out = np.empty((width + len(plan.features), count), dtype)
     moments = np.full(len(leads), as_of, np.int64)
-    _attributes(defaults, leads, moments, out[:width])
-    if plan.features and leads:
+    _attributes(defaults, leads[:count], moments[:count], out[:width])
+    if plan.features and count:
         order, account = _accounts(leads)
         history = sorted_history(plan, [leads[i] for i in order])
         unwanted = scanner_mask(history, mail)
         if ignored is not None and unwanted.any():
             ignored_counts = np.add.reduceat(np.append(unwanted, False), history.start[:-1]) * (np.diff(history.start) > 0)
-            for position, count in zip(order, ignored_counts.tolist(), strict=True):
-                ignored[position] = count
+            for position, number in zip(order, ignored_counts.tolist(), strict=True):
+                ignored[position] = number
         people, looks = _arrays(drop_rows(history, unwanted), [leads[i] for i in order], account, moments[order])
-        if order == list(range(len(leads))):
+        if order == list(range(count)):
             evaluate(plan, people, looks, out=out[width:])
         else:
-            sorted_rows = np.empty((len(plan.features), len(leads)), dtype)
-            evaluate(plan, people, looks, out=sorted_rows)
-            out[width:, order] = sorted_rows
+            rows = np.array(order)
+            counted = np.flatnonzero(rows < count)
+            sorted_rows = np.empty((len(plan.features), count), dtype)
+            evaluate(plan, people, looks.take(counted), out=sorted_rows)
+            out[width:, rows[counted]] = sorted_rows
     return out
 
 
 def _attributes(defaults: AttributeDefaults, leads: Sequence[RequestLead], moments: Moments, out: Matrix) -> None:
     scratch = np.empty(len(out))
     limit = float(np.finfo(out.dtype).max)  # beyond it a number would turn endless in the narrower type
+    encoded: dict[object, Matrix] = {}  # of many leads the same value is encoded once; a date differs with the moment
     for i, (lead, as_of) in enumerate(zip(leads, moments.tolist(), strict=True)):
         column = out[:, i]
         column[:] = defaults.values
         for value, encoder, begin, end in defaults.known_values(lead.attributes, lead.company):
+            key = (begin, type(value), value) if len(leads) > FEW and type(value) in PLAIN and encoder.kind != "date" else None
+            if key is not None and key in encoded:
+                column[begin:end] = encoded[key]
+                continue
             encoder.encode_one(value, as_of, scratch, begin)
             if end - begin > 1 and not encoder.log:
                 column[begin:end] = scratch[begin:end]  # indicators
@@ -155,6 +168,8 @@ def _attributes(defaults: AttributeDefaults, leads: Sequence[RequestLead], momen
                 for row in range(begin, end):
                     number = scratch[row]
                     column[row] = number if number != number else min(max(number, -limit), limit)  # noqa: PLR0124  NaN
+            if key is not None:
+                encoded[key] = column[begin:end].copy()
 
 
 def _accounts(leads: Sequence[RequestLead]) -> tuple[list[int], npt.NDArray[np.int32]]:

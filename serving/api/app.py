@@ -27,7 +27,7 @@ from serving.api.responses import Handler, modelled, plain, ready
 from serving.common.clock import Clock
 from serving.common.json_logging import write_line
 from serving.common.settings import UNSET, ServingSettings
-from serving.http.direct import Direct, whole_body
+from serving.http.direct import INLINE_BYTES, Direct, whole_body
 from serving.http.errors import RefusedError, problem_response, quote, refuse
 from serving.http.load_shedding import RETRY_AFTER, BusyError, LoadShedder, LoadSheddingMiddleware
 from serving.http.route_table import Call, by_path
@@ -42,8 +42,6 @@ from serving.scoring.shadow import Shadow
 from serving.scoring.what_if import what_if
 from serving.store.store import RETRY_AFTER as STORE_AFTER
 from serving.store.store import Store
-
-INLINE_BYTES = 16_000  # scored without leaving the event loop: handing so little over to a thread costs more than it saves
 
 DOCS_ONLY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
@@ -131,22 +129,24 @@ def create_app(
     async def docs(_request: Request) -> Response:
         return HTMLResponse(_page(), headers={"content-security-policy": DOCS_ONLY})
 
+    lead_handlers, interactions_body = leads.handlers(provide, store, clock, settings.contact)
     routes = _bind(
         {
             "score": score, "what_if": ask, "model": model, "livez": livez, "readyz": readyz, "metrics": metrics_text,
             "openapi": openapi, "docs": docs,
-            **leads.handlers(provide, store, clock, settings.contact),
+            **lead_handlers,
             **webhooks.handlers(provide, store, clock, settings),
             **pages.handlers(report),
         }
     )  # fmt: skip
-    score_route = next(route for route in routes if route.endpoint is score)
+    direct = {score: score_body, lead_handlers["interactions"]: interactions_body}
+    direct_routes = [(route, direct[route.endpoint]) for route in routes if route.endpoint in direct]
     app = Starlette(
         routes=routes,
         middleware=[
             Middleware(MetricsMiddleware, metrics=metrics),
             Middleware(LoadSheddingMiddleware, pressure=pressure),
-            Middleware(Direct, route=score_route, answer=score_body, refused=_refusal),
+            Middleware(Direct, routes=direct_routes, refused=_refusal),
         ],
         exception_handlers={RefusedError: _refused, HTTPException: _http, Exception: _unexpected},
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from features.common.words import Language, spell
 from features.engine.request import RequestLead
-from models.reasons import Reason, effect_words
+from models.reasons import chance_words
 from serving.schemas.answer import Result
 from serving.schemas.score import Change
 from serving.scoring.request import time_of
@@ -36,8 +36,8 @@ _LOGIK = (
 _WORDS: dict[str, tuple[str, str]] = {
     "logic": (_LOGIC, _LOGIK),
     "reason": (
-        "{subject}: makes it {direction} ({effect} in log-odds)",
-        "{subject}: macht es {direction} ({effect} in Log-Odds)",
+        "{text}: makes it {direction} ({effect} percentage points of chance)",
+        "{text}: macht es {direction} ({effect} Prozentpunkte Chance)",
     ),
     "up": ("more likely", "wahrscheinlicher"),
     "down": ("less likely", "unwahrscheinlicher"),
@@ -97,9 +97,9 @@ def reasons_in_words(result: Result, language: Language) -> list[str]:
         phrase(
             "reason",
             language,
-            subject=Reason(reason.label, reason.value, reason.unit, reason.effect).subject(language),
+            text=reason.text,
             direction=phrase("up" if reason.effect > 0 else "down", language),
-            effect=effect_words([reason.effect], language)[0],
+            effect=chance_words([reason.chance_effect], language)[0],
         )
         for reason in result.reasons or []
     ]

@@ -1,11 +1,16 @@
-"""What is answered about stored leads: each answer a method that blocks, run in threads by the routes of
-`serving/api/leads.py`."""
+"""What is answered about stored leads: a method for each. What is asked blocks, and is run in threads by the routes of
+`serving/api/leads.py`; what comes in waits with others for one transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from io import TextIOWrapper
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
+from starlette.concurrency import run_in_threadpool
+
+from features.common.clock import NO_MOMENT
 from features.common.words import Language
 from models.decision.review import with_request
 from serving.api import decision
@@ -21,6 +26,7 @@ from serving.api.lead_requests import (
 )
 from serving.api.responses import ready
 from serving.common.clock import Clock
+from serving.http.direct import INLINE_BYTES
 from serving.http.errors import RefusedError, quote, refuse
 from serving.schemas.answer import Result
 from serving.schemas.leads import (
@@ -45,17 +51,19 @@ from serving.scoring.request import closed_result, microseconds, opted_out_resul
 from serving.scoring.scorer import Scorer
 from serving.store import history, interactions, lead_stages, lead_writes, why, work_list
 from serving.store.erase import erase
+from serving.store.group_commit import Task
 from serving.store.lead_reads import Person, StoredLeads, read
 from serving.store.request import as_request
 from serving.store.scoring import StoredScorer
-from serving.store.store import Store, record_activity, scoring_moment
+from serving.store.store import Store
 
 MOST_HISTORY = 1_000
 MOST_LINES = 200
+SPOOLED_BYTES = 2**20  # of a list as CSV that are held in memory; a longer one lies on disk
 
 
 class Leads:
-    """The answers, each in a method that blocks; the routes run them in threads."""
+    """The answers."""
 
     def __init__(self, provide: Callable[[], Scorer | None], store: Store, clock: Clock, contact: str | None = None) -> None:
         self._provide, self.store, self._clock, self._contact = provide, store, clock, contact
@@ -65,30 +73,29 @@ class Leads:
     def now(self) -> int:
         return microseconds(self._clock())
 
-    def add_interactions(self, body: bytes) -> tuple[InteractionsAnswer, list[str]]:
+    async def add_interactions(self, body: bytes) -> tuple[InteractionsAnswer, list[str]]:
         """Interactions come in, idempotent by event_id; the answer, and whom they are about."""
         now = self.now
-        events, refused, personal = events_of(body, self.store.ids, now)
-        places = list(events)
-
-        def work(connection: Any) -> interactions.IngestResult:
-            record_activity(connection, now)
-            return interactions.ingest(connection, list(events.values()), now, self.store.erased)
-
-        outcome = self.store.write(work) if events else interactions.IngestResult()
-        if outcome.added > outcome.waiting:
-            self.store.wake.set()
-        for number, detail in outcome.refused.items():
-            index = places[number]
-            event = events[index]
-            refused.append(
-                RefusedEvent(
-                    place=index, event_id=event.event_id, lead_id=event.lead_id, detail=detail,
-                    field=f"/interactions/{index}/event_id",
-                )
-            )  # fmt: skip
+        if len(body) < INLINE_BYTES:
+            events, refused, personal = events_of(body, self.store.ids, now)
+        else:
+            events, refused, personal = await run_in_threadpool(events_of, body, self.store.ids, now)
         if not events:
             raise _all_refused(refused)
+        outcome: interactions.IngestResult = await self.store.live(interactions.Batch(list(events.values()), now))
+        if outcome.added > outcome.waiting:
+            self.store.wake.set()
+        if outcome.refused:
+            places = list(events)
+            for number, detail in outcome.refused.items():
+                index = places[number]
+                event = events[index]
+                refused.append(
+                    RefusedEvent(
+                        place=index, event_id=event.event_id, lead_id=event.lead_id, detail=detail,
+                        field=f"/interactions/{index}/event_id",
+                    )
+                )  # fmt: skip
         answer = InteractionsAnswer(
             received=outcome.added + outcome.duplicates + outcome.erased + len(refused), new=outcome.added,
             known=outcome.duplicates, waiting=outcome.waiting, erased=outcome.erased, personal=personal,
@@ -96,19 +103,19 @@ class Leads:
         )  # fmt: skip
         return answer, list(dict.fromkeys(event.lead_id for event in events.values()))
 
-    def write_lead(self, lead_id: str, body: bytes, if_match: str | None, if_none_match: str | None) -> LeadWritten:
+    async def write_lead(self, lead_id: str, body: bytes, if_match: str | None, if_none_match: str | None) -> LeadWritten:
         """What is known of a lead: an upsert, with optimistic locking where `If-Match` is sent."""
         scorer, now = self._provide(), self.now
-        change, left_out = change_of(body, lead_id, self.store.ids, scorer.model.funnel if scorer else None, now)
+        funnel = scorer.model.funnel if scorer else None
+        change, left_out = await run_in_threadpool(change_of, body, lead_id, self.store.ids, funnel, now)
         expected, create_only = version_of(if_match), (if_none_match or "").strip() == "*"
 
         def work(connection: Any) -> lead_writes.WriteResult:
-            record_activity(connection, now)
             return lead_writes.write_lead(
                 connection, change, now, self.store.erased, expected=expected, create_only=create_only
             )
 
-        outcome = self.store.write(work)
+        outcome = await self.store.live(Task(work, change.lead_id, now))
         if outcome.changed:
             self.store.wake.set()
         return LeadWritten(
@@ -129,16 +136,15 @@ class Leads:
         ]  # fmt: skip
         return LeadStageHistory(lead_id=name, lead_stages=recorded)
 
-    def withdraw_lead_stage(self, lead_id: str, parameters: dict[str, str], key: str | None) -> LeadStageWithdrawn:
+    async def withdraw_lead_stage(self, lead_id: str, parameters: dict[str, str], key: str | None) -> LeadStageWithdrawn:
         """Take back a lead stage that was recorded by mistake."""
         name, now = self.store.ids(lead_id), self.now
         lead_stage, at = withdrawn_of(parameters)
 
         def work(connection: Any) -> tuple[int, bool]:
-            record_activity(connection, now)
             return lead_stages.withdraw(connection, name, lead_stage, at, key, now)
 
-        version, changed = self.store.write(work)
+        version, changed = await self.store.live(Task(work, name, now))
         if changed:
             self.store.wake.set()
         return LeadStageWithdrawn(lead_id=name, version=version, changed=changed)
@@ -152,10 +158,9 @@ class Leads:
         """A lead with its colleagues as `POST /v1/score` takes it, and its version."""
         scorer = self._scorer()
         with self.store.read() as connection:
-            as_of = scoring_moment(connection, self.now)
-            stored_leads = read(connection, scorer.model.funnel, [self.store.ids(lead_id)], as_of)
+            stored_leads = read(connection, scorer.model.funnel, [self.store.ids(lead_id)], None, now=self.now)
         person = self._person(stored_leads, lead_id)
-        return as_request(stored_leads, person, as_of), person.version
+        return as_request(stored_leads, person, stored_leads.as_of), person.version
 
     def score(self, lead_id: str, parameters: dict[str, str]) -> StoredScore:
         """A lead's score at a moment."""
@@ -228,11 +233,19 @@ class Leads:
         with self.store.read() as connection:
             return vars(work_list.page(connection, question))
 
-    def csv(self, parameters: dict[str, str]) -> tuple[str, list[str]]:
-        """All rows of the work list that fit, as CSV, and whom they are about."""
+    def csv(self, parameters: dict[str, str]) -> tuple[IO[bytes], int, list[str]]:
+        """All rows of the work list that fit, as a file of CSV at its beginning, its size, and whom it is about. The database
+        is done with when this returns, however slowly the file is sent: it lies on disk, without a name."""
         question = list_query(parameters)
+        file = SpooledTemporaryFile(SPOOLED_BYTES)  # noqa: SIM115  closed by who sends it
+        text = TextIOWrapper(file, encoding="utf-8", newline="")
         with self.store.read() as connection:
-            return work_list.csv_text(connection, question)
+            lead_ids = work_list.write_csv(connection, question, text)
+        text.flush()
+        text.detach()
+        size = file.tell()
+        file.seek(0)
+        return file, size, lead_ids
 
     def _scorer(self) -> Scorer:
         return ready(self._provide)
@@ -252,11 +265,10 @@ class Leads:
     def _load_lead(self, lead_id: str, parameters: dict[str, str]) -> tuple[Scorer, StoredLeads, Person, int]:
         scorer, now = self._scorer(), self.now
         as_of, known_at = moment_of(parameters, "as_of", now), moment_of(parameters, "known_at", now)
+        until = NO_MOMENT if known_at is None else known_at
         with self.store.read() as connection:
-            moment = scoring_moment(connection, now) if as_of is None else as_of
-            limit = {} if known_at is None else {"known_at": known_at}
-            stored_leads = read(connection, scorer.model.funnel, [self.store.ids(lead_id)], moment, **limit)
-        return scorer, stored_leads, self._person(stored_leads, lead_id), moment
+            stored_leads = read(connection, scorer.model.funnel, [self.store.ids(lead_id)], as_of, known_at=until, now=now)
+        return scorer, stored_leads, self._person(stored_leads, lead_id), stored_leads.as_of
 
     def _result(
         self, scorer: Scorer, stored_leads: StoredLeads, person: Person, as_of: int, reasons: int, language: Language

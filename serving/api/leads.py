@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope
 
 from features.common.errors import RipelineError, nearest
 from serving.api.lead_handlers import Leads
-from serving.api.responses import Handler, modelled, plain
+from serving.api.responses import JSON, Handler, modelled, plain
 from serving.common.clock import Clock
-from serving.http.direct import whole_body
+from serving.http.direct import DirectAnswer, whole_body
 from serving.http.errors import RefusedError, pointer, quote, refuse
 from serving.http.route_table import CALLS
 from serving.http.traces import span
@@ -23,6 +26,8 @@ from serving.store.connect import StoreError
 from serving.store.store import Store
 
 T = TypeVar("T")
+MOST_LISTS = 2  # whole lists that are put together at a time; others wait for their turn
+PIECE_BYTES = 65_536  # of a list that are sent at once
 
 
 class UnavailableError(RefusedError):
@@ -34,11 +39,12 @@ def handlers(
     store: Callable[[], Store | None],
     clock: Clock,
     contact: str | None,
-) -> dict[str, Handler]:
-    """The handlers; `contact` answers for decisions. Each notes whom it was about, for the audit trail, where the path does not
-    say so."""
+) -> tuple[dict[str, Handler], DirectAnswer]:
+    """The handlers, and how interactions are answered without a request object; `contact` answers for decisions. Each notes
+    whom it was about, for the audit trail, where the path does not say so."""
 
     answers: Leads | None = None
+    lists_at_once = asyncio.Semaphore(MOST_LISTS)
 
     def lead_answers() -> Leads:
         nonlocal answers
@@ -64,25 +70,21 @@ def handlers(
 
     async def lead_csv(request: Request) -> Response:
         leads, parameters = list_answers(), _query_parameters(request, "work_list_csv")
-        text, request.scope["ripeline_lead_ids"] = await _run_blocking(leads.csv, parameters)
-        headers = {"content-disposition": 'attachment; filename="work_list.csv"'}
-        return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+        async with lists_at_once:
+            file, size, request.scope["ripeline_lead_ids"] = await _run_blocking(leads.csv, parameters)
+        headers = {"content-disposition": 'attachment; filename="work_list.csv"', "content-length": str(size)}
+        return StreamingResponse(_pieces(file), media_type="text/csv; charset=utf-8", headers=headers)
 
     async def lead(request: Request) -> Response:
         lead_request, version = await _run_blocking(lead_answers().request, _name(request))
-        answer = plain(lead_request)
-        answer.headers["etag"] = f'"v{version}"'
-        return answer
+        return _with_version(plain(lead_request), version)
 
     async def put_lead(request: Request) -> Response:
         leads, body = lead_answers(), await whole_body(request.scope, request.receive)
         headers = request.headers
-        outcome = await _run_blocking(
-            leads.write_lead, _name(request), body, headers.get("if-match"), headers.get("if-none-match")
-        )
-        answer = modelled(outcome, 201 if outcome.created else 200)
-        answer.headers["etag"] = f'"v{outcome.version}"'
-        return answer
+        with _translated():
+            outcome = await leads.write_lead(_name(request), body, headers.get("if-match"), headers.get("if-none-match"))
+        return _with_version(modelled(outcome, 201 if outcome.created else 200), outcome.version)
 
     async def delete(request: Request) -> Response:
         return modelled(await _run_blocking(lead_answers().erase, _name(request)))
@@ -90,16 +92,19 @@ def handlers(
     async def withdraw(request: Request) -> Response:
         leads, parameters = lead_answers(), _query_parameters(request, "withdraw_lead_stage")
         key = request.scope.get("ripeline_key")
-        outcome = await _run_blocking(leads.withdraw_lead_stage, _name(request), parameters, key)
-        answer = modelled(outcome)
-        answer.headers["etag"] = f'"v{outcome.version}"'
-        return answer
+        with _translated():
+            outcome = await leads.withdraw_lead_stage(_name(request), parameters, key)
+        return _with_version(modelled(outcome), outcome.version)
+
+    async def interactions_body(scope: Scope, receive: Receive) -> tuple[bytes, None]:
+        leads, sent = lead_answers(), await whole_body(scope, receive)
+        with _translated():
+            answer, scope["ripeline_lead_ids"] = await leads.add_interactions(sent)
+        return answer.__pydantic_serializer__.to_json(answer), None
 
     async def interactions_(request: Request) -> Response:
-        leads, sent = lead_answers(), await whole_body(request.scope, request.receive)
-        answer, lead_ids = await _run_blocking(leads.add_interactions, sent)
-        request.scope["ripeline_lead_ids"] = lead_ids
-        return modelled(answer)
+        text, _ = await interactions_body(request.scope, request.receive)
+        return Response(text, media_type=JSON)
 
     def lead_reader(call: str, method: str) -> Handler:
         async def answer(request: Request) -> Response:
@@ -108,7 +113,7 @@ def handlers(
 
         return answer
 
-    return {
+    answered = {
         "interactions": interactions_,
         "work_list": lead_list,
         "work_list_csv": lead_csv,
@@ -122,17 +127,35 @@ def handlers(
         "put_lead": put_lead,
         "erase": delete,
     }
+    return answered, interactions_body
 
 
 async def _run_blocking(work: Callable[..., T], *arguments: Any) -> T:
     """In a thread; trouble of the store as a problem document."""
+    with _translated(), span("store"):
+        return await run_in_threadpool(work, *arguments)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Trouble of the store, and what it refuses, as a problem document."""
     try:
-        with span("store"):
-            return await run_in_threadpool(work, *arguments)
+        yield
     except StoreError as error:
         raise unavailable(error) from error
     except RipelineError as error:
         raise refuse(error.status, "Not accepted", f"{error.fact} {error.hint}".strip()) from error
+
+
+def _with_version(answer: Response, version: int) -> Response:
+    answer.headers["etag"] = f'"v{version}"'
+    return answer
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
 
 
 def unavailable(error: StoreError) -> UnavailableError:

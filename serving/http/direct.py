@@ -1,8 +1,8 @@
-"""The route that applications call all day, without what routing, request and response objects cost on the way."""
+"""The routes that applications call all day, without what routing, request and response objects cost on the way."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
@@ -12,23 +12,29 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.http.errors import RefusedError, refuse
 
 MOST_BYTES = 64 * 2**20
+INLINE_BYTES = 16_000  # read without leaving the event loop: handing so little over to a thread costs more than it saves
 
-ScoreHandler = Callable[[Scope, Receive], Awaitable[tuple[bytes, BackgroundTask | None]]]
+DirectAnswer = Callable[[Scope, Receive], Awaitable[tuple[bytes, BackgroundTask | None]]]
 
 
 class Direct:
-    """An application of which POST to the path of `route` is answered here: by `answer`, as the route would."""
+    """An application of which POST to the paths of `routes` is answered here: by what stands beside, as the route would."""
 
-    def __init__(self, app: ASGIApp, route: Route, answer: ScoreHandler, refused: Callable[[RefusedError], ASGIApp]) -> None:
-        self.app, self.route, self.answer, self.refused = app, route, answer, refused
+    def __init__(
+        self, app: ASGIApp, routes: Sequence[tuple[Route, DirectAnswer]], refused: Callable[[RefusedError], ASGIApp]
+    ) -> None:
+        self.app, self.refused = app, refused
+        self.routes = {route.path: (route, answer) for route, answer in routes}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != self.route.path or scope["method"] != "POST" or scope.get("root_path"):
+        direct = self.routes.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if direct is None or scope.get("root_path"):
             await self.app(scope, receive, send)
             return
-        scope["route"], scope["endpoint"] = self.route, self.route.endpoint
+        route, answer = direct
+        scope["route"], scope["endpoint"] = route, route.endpoint
         try:
-            text, background = await self.answer(scope, receive)
+            text, background = await answer(scope, receive)
         except RefusedError as error:
             await self.refused(error)(scope, receive, send)
             return

@@ -44,6 +44,19 @@ class Event:
     durable: Callable[[bool], None] | None = field(default=None, compare=False)  # called when it is on disk, or is not
 
 
+@dataclass(frozen=True)
+class _Tail:
+    """The last line: in which file, of which size, its number and hash."""
+
+    name: str
+    size: int
+    number: int
+    mark: str
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
+
 def line_hash(previous_hash: str, content: str) -> str:
     """The hash of a line: of what it says and of the hash before it."""
     return hashlib.sha256(f"{previous_hash}\n{content}".encode()).hexdigest()
@@ -62,9 +75,9 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
         yield
 
 
-def month_key(folder: Path, moment: datetime) -> bytes:
-    """The key of a month, made at its first use."""
-    path = folder / KEYS / f"{moment.astimezone(UTC):%Y-%m}"
+def month_key(folder: Path, month: str) -> bytes:
+    """The key of a month such as "2026-06", made at its first use."""
+    path = folder / KEYS / month
     try:
         return bytes.fromhex(path.read_text(encoding="ascii"))
     except FileNotFoundError:
@@ -98,6 +111,8 @@ class AuditLog:
         self.folder, self.largest, self.days, self.pause, self._report = folder, largest, days, pause, report
         self.trouble, self.lost, self.written = "", 0, 0
         self._reported_lost, self._last_anchor = 0, ""
+        self._tail: _Tail | None = None  # as this worker left it
+        self._headless = False  # lines are on disk of which the head does not tell yet
         self._queue: Queue[Event] = Queue(MAX_QUEUED)
         self._queued_leads, self._written_leads = 0, 0  # leads, each counted by one thread only
         self._urgent, self._stop = threading.Event(), threading.Event()
@@ -172,26 +187,31 @@ class AuditLog:
                 return
 
     def append(self, events: Sequence[Event]) -> bool:
-        """Write events and wait until the disk has them; whether it took them."""
+        """Write events and wait until the disk has them; whether it took them. Where it took them, and then not the head, they
+        are there, and `trouble` keeps the next ones out."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with exclusive_lock(self.folder):
                 self._append(events)
         except (OSError, ValueError) as error:
-            self.trouble = f"The audit trail in {self.folder} cannot be written ({getattr(error, 'strerror', None) or error})."
+            self.trouble = self._cannot(error)
             return False
-        self.trouble = ""
         self.written += len(events)
         return True
 
     def _append(self, events: Sequence[Event]) -> None:
-        number, previous_hash, name = head(self.folder)
+        files = sorted(self.folder.glob(FILES))
+        number, previous_hash, name = self._head(files)
+        if self._headless:
+            self._write_head(number, previous_hash, name)
         now = datetime.now(UTC)
-        contents = [self._content(event) for event in events]
+        keys: dict[str, bytes] = {}
+        contents = [self._content(event, keys) for event in events]
         if self.lost > self._reported_lost:
             contents.append({"at": now.isoformat(), "event": "lost", "events": self.lost - self._reported_lost})
         if not contents:
             _probe(self.folder)
+            self.trouble = ""
             return
         file, expired_files = self.folder / name, list[Path]()
         size = file.stat().st_size if name else 0
@@ -206,19 +226,41 @@ class AuditLog:
         lines = []
         for content in contents:
             number += 1
-            text = json.dumps({"n": number, **content}, ensure_ascii=False)
+            text = _JSON.encode({"n": number, **content})
             previous_hash = line_hash(previous_hash, text)
             lines.append(f'{text[:-1]}, "hash": "{previous_hash}"}}\n')
         _append_durably(file, "".join(lines).encode(), size)
-        _write_head(self.folder, number, previous_hash, file.name)
         self._reported_lost, self._last_anchor = self.lost, f"Anchor of the audit trail: {number}:{previous_hash}"
+        self._tail = _Tail(file.name, file.stat().st_size, number, previous_hash)
+        self.trouble = ""
+        try:
+            self._write_head(number, previous_hash, file.name)
+        except OSError as error:  # the lines are there: written once more, they would be there twice
+            self.trouble = self._cannot(error)
         if not size:
             self._report(self._last_anchor)
         for expired_file in expired_files:  # only now that the trail says so
             expired_file.unlink()
 
-    def _content(self, event: Event) -> dict[str, Any]:
-        key = month_key(self.folder, event.moment) if event.lead_ids else b""
+    def _head(self, files: Sequence[Path]) -> tuple[int, str, str]:
+        """As `head`; where nobody else has written since, as this worker remembers it."""
+        tail = self._tail
+        if tail and not self._headless and files and files[-1].name == tail.name and files[-1].stat().st_size == tail.size:
+            return tail.number, tail.mark, tail.name
+        return head(self.folder)
+
+    def _write_head(self, number: int, mark: str, name: str) -> None:
+        self._headless = True
+        _write_head(self.folder, number, mark, name)
+        self._headless = False
+
+    def _cannot(self, error: Exception) -> str:
+        return f"The audit trail in {self.folder} cannot be written ({getattr(error, 'strerror', None) or error})."
+
+    def _content(self, event: Event, keys: dict[str, bytes]) -> dict[str, Any]:
+        month = f"{event.moment.astimezone(UTC):%Y-%m}"
+        if event.lead_ids and month not in keys:
+            keys[month] = month_key(self.folder, month)
         return {
             "at": event.moment.isoformat(timespec="milliseconds"),
             "event": "request",
@@ -227,7 +269,7 @@ class AuditLog:
             "operation": event.operation,
             "status": event.status,
             "leads": event.leads,
-            **({"about": [reference(key, lead) for lead in event.lead_ids]} if event.lead_ids else {}),
+            **({"about": [reference(keys[month], lead) for lead in event.lead_ids]} if event.lead_ids else {}),
         }
 
     def _find_expired(self, now: datetime) -> list[Path]:

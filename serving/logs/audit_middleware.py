@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -19,6 +18,9 @@ from serving.schemas.score import Problem
 
 CHANGING_SCOPES = ("write", "admin")  # scopes of what is not done without a trail
 DURABLE_SECONDS = 5.0  # that such an answer waits for the disk
+BAD_REQUEST = 400
+UNAVAILABLE = "The audit trail cannot be written, and nothing is changed without it."
+UNRECORDED = "The audit trail could not be written, so this is not acknowledged. Send it again: what was done stays as it is."
 
 
 class AuditMiddleware:
@@ -34,16 +36,20 @@ class AuditMiddleware:
             return
         changes = required_scope(scope["method"], scope["path"]) in CHANGING_SCOPES
         if changes and self.trail.trouble:
-            await _unavailable()(scope, receive, send)
+            await _problem(UNAVAILABLE)(scope, receive, send)
             return
-        recorded = False
+        recorded = withheld = False
 
         async def send_recorded(message: Message) -> None:
-            nonlocal recorded
+            nonlocal recorded, withheld
             if message["type"] == "http.response.start" and not recorded:
                 recorded = True
-                await self._record(scope, message["status"], changes)
-            await send(message)
+                on_disk = await self._record(scope, message["status"], changes)
+                withheld = changes and message["status"] < BAD_REQUEST and not on_disk
+                if withheld:  # what was done is done, but not acknowledged: who asks again is told once there is a line
+                    await _problem(UNRECORDED)(scope, receive, send)
+            if not withheld:
+                await send(message)
 
         try:
             await self.app(scope, receive, send_recorded)
@@ -51,7 +57,8 @@ class AuditMiddleware:
             if not recorded:
                 await self._record(scope, 0, False)
 
-    async def _record(self, scope: Scope, status: int, wait: bool) -> None:
+    async def _record(self, scope: Scope, status: int, wait: bool) -> bool:
+        """Hand a request over; with `wait`, whether its line is on disk."""
         ids = _leads(scope)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] | None = loop.create_future() if wait else None
@@ -75,9 +82,12 @@ class AuditMiddleware:
                 durable if future else None,
             )
         )
-        if future:
-            with suppress(TimeoutError):  # what was done is done; `trouble` keeps the next one out
-                await asyncio.wait_for(future, DURABLE_SECONDS)
+        if future is None:
+            return False
+        try:
+            return await asyncio.wait_for(future, DURABLE_SECONDS)
+        except TimeoutError:
+            return False
 
 
 class TrailSeries(Collector):
@@ -108,8 +118,7 @@ def _route(scope: Scope) -> str:
     return str(route.path) if route is not None else "none"
 
 
-def _unavailable() -> ASGIApp:
-    detail = "The audit trail cannot be written, and nothing is changed without it."
+def _problem(detail: str) -> ASGIApp:
     answer = problem_response(Problem(title="No audit trail", status=503, detail=detail))
     answer.headers["retry-after"] = "5"
     return answer

@@ -93,12 +93,14 @@ class Amount(BaseModel):
 
 
 class ReasonLine(BaseModel):
-    """What one thing adds to the log-odds of the next lead stage."""
+    """What was seen of the lead, and what it does to the next lead stage."""
 
-    label: str
+    label: str = Field(description="of the column that moved it most")
     value: float | None
     unit: str
-    effect: float
+    effect: float = Field(description="what it adds to the log-odds of the next lead stage")
+    text: str = Field(description="what was seen, in words")
+    chance_effect: float = Field(description="by how much it moves the chance of the next lead stage, 0 to 1")
 
 
 class ExplanationFrame(BaseModel):

@@ -64,10 +64,10 @@ class Scorer:
         ignored = [0] * (len(leads) + len(context))
         rows = request_rows(
             self.model.plan, features.encoders, [*leads, *context], looks,
-            mail=features.mail, ignored=ignored, blank=features.attribute_defaults,
+            mail=features.mail, ignored=ignored, blank=features.attribute_defaults, count=len(leads),
         )  # fmt: skip
         scoring_input = ScoringInput(
-            rows[:, : len(leads)],
+            rows,
             np.array([lead.stage for lead in leads], np.int32),
             np.array([(moment - lead.created) / DAY for lead, moment in zip(leads, looks.tolist(), strict=False)]),
             np.array([(moment - lead.entered) / DAY for lead, moment in zip(leads, looks.tolist(), strict=False)]),

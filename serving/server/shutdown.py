@@ -11,6 +11,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Callable
+from time import monotonic
 from types import FrameType
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,6 +21,7 @@ from serving.http.errors import problem_response
 from serving.http.load_shedding import RETRY_AFTER
 from serving.schemas.score import Problem
 
+QUIET_SECONDS = 0.02  # without a request after which there are none
 CHECK_SECONDS = 0.05  # between two looks whether requests still run
 
 
@@ -29,6 +31,11 @@ class GracefulShutdown:
     def __init__(self) -> None:
         self.started = self.stopping = False
         self._running = 0
+        self._answered_at = -QUIET_SECONDS
+
+    def answering(self) -> bool:
+        """Whether a request is answered now, or was a moment ago: who asks one question after the other has not gone."""
+        return self._running > 0 or monotonic() - self._answered_at < QUIET_SECONDS
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """The application, whose running requests are waited for, and which takes no new ones while the process stops."""
@@ -42,6 +49,7 @@ class GracefulShutdown:
                 await (_stopping() if self.stopping else app)(scope, receive, send)
             finally:
                 self._running -= 1
+                self._answered_at = monotonic()
 
         return answer
 

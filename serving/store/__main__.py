@@ -119,10 +119,12 @@ def _work_list(store: Store, arguments: argparse.Namespace) -> int:
     from features.common.files import whole_file
     from serving.store import work_list
 
-    with store.read() as connection:
-        text, leads = work_list.csv_text(connection, work_list.WorkListQuery())
-    with whole_file(arguments.out) as partial:
-        partial.write_text(text, encoding="utf-8")
+    with (
+        whole_file(arguments.out) as partial,
+        partial.open("w", encoding="utf-8", newline="") as file,
+        store.read() as connection,
+    ):
+        leads = work_list.write_csv(connection, work_list.WorkListQuery(), file)
     later = "" if leads else " Nobody is scored in it yet: `make serve` does that."
     print(f"{len(leads):,} open leads of the store {store.masked_url} in {arguments.out}.{later}")
     return 0

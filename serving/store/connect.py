@@ -75,12 +75,12 @@ def connect(url: URL) -> Engine:
     engine = create_engine(
         url, pool_size=POOL, max_overflow=0, pool_timeout=WAIT, hide_parameters=True, connect_args={"timeout": WAIT}
     )
-    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "connect", set_pragmas)
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
+def set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
     """Readers beside a writer (write-ahead log), nothing acknowledged that is not on disk, no row without what it points to, no
     trace of what was deleted."""
     connection.isolation_level = None  # transactions are begun by us

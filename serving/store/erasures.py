@@ -26,7 +26,7 @@ class Erased:
 
     def find_erased(self, connection: Connection, lead_ids: Collection[str]) -> set[str]:
         """Those of the ids that were erased."""
-        if not self.enabled or not lead_ids or connection.execute(select(erased.c.hash).limit(1)).first() is None:
+        if not self.enabled or not lead_ids or connection.exec_driver_sql("SELECT 1 FROM erased LIMIT 1").first() is None:
             return set()
         key = self._key(connection)
         by_hash = {erased_hash(key, name): name for name in lead_ids}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from sqlalchemy import Connection, select
 
-from serving.store.connect import insert
 from serving.store.erasures import Erased
-from serving.store.rescore_queue import enqueue
-from serving.store.tables import interactions, leads
+from serving.store.json_values import json_list, json_value
+from serving.store.rescore_queue import enqueue_leads
+from serving.store.tables import interactions
 
 CHUNK = 5_000  # ids of one question
 _KINDS = {
@@ -21,10 +22,12 @@ _UNNEST = (
     f"INSERT INTO interactions ({', '.join(_KINDS)}) "  # noqa: S608  our names
     f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in _KINDS.values())}) ON CONFLICT DO NOTHING RETURNING event_id"
 )
+_PRESENT = "SELECT json_group_array(event_id) FROM interactions WHERE event_id IN (SELECT value FROM json_each(?))"
+INSERTED = 100  # rows of one statement of SQLite, which takes 32,766 values
 PAYLOAD = ("lead_id", "type", "at", "value", "content", "campaign", "direction")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InteractionEvent:
     """One interaction of a lead; `at` in microseconds since 1970. `event_id`, the idempotency key, names it for ever."""
 
@@ -39,8 +42,16 @@ class InteractionEvent:
 
     @property
     def payload(self) -> tuple[object, ...]:
-        """All but its id."""
-        return tuple(getattr(self, name) for name in PAYLOAD)
+        """All but its id, in the order of `PAYLOAD`."""
+        return self.lead_id, self.type, self.at, self.value, self.content, self.campaign, self.direction
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Interactions of one request, and when they came in (microseconds since 1970)."""
+
+    events: Sequence[InteractionEvent]
+    received_at: int
 
 
 @dataclass
@@ -54,53 +65,88 @@ class IngestResult:
     refused: dict[int, str] = field(default_factory=dict)
 
 
-def ingest(connection: Connection, events: Sequence[InteractionEvent], now: int, erased: Erased) -> IngestResult:
-    """Write what is new; idempotent: the same id again is known, the same id with other content refused."""
-    result = IngestResult()
-    erased_ids = erased.find_erased(connection, {event.lead_id for event in events})
-    places: dict[str, int] = {}
-    fresh: dict[str, InteractionEvent] = {}
-    repeats: list[int] = []
-    for index, event in enumerate(events):
-        if event.lead_id in erased_ids:
-            result.erased += 1
-        elif event.event_id in fresh:
-            repeats.append(index)
-        else:
-            places[event.event_id] = index
-            fresh[event.event_id] = event
+def ingest(connection: Connection, batches: Sequence[Batch], erased: Erased) -> list[IngestResult]:
+    """Write what is new, and say so of each batch; idempotent: the same id again is known, the same id with other content
+    refused, whether it stands in the store, in the batch or in one before it."""
+    results = [IngestResult() for _ in batches]
+    erased_ids = erased.find_erased(connection, {event.lead_id for batch in batches for event in batch.events})
+    fresh: dict[str, _Entry] = {}
+    repeats: list[_Entry] = []
+    for batch, result in zip(batches, results, strict=True):
+        for index, event in enumerate(batch.events):
+            if event.lead_id in erased_ids:
+                result.erased += 1
+            elif event.event_id in fresh:
+                repeats.append(_Entry(event, index, batch.received_at, result))
+            else:
+                fresh[event.event_id] = _Entry(event, index, batch.received_at, result)
     # in one order, so that two batches with the same ids do not wait for each other
-    rows = [_row(fresh[name], now) for name in sorted(fresh)]
-    written = _insert(connection, rows)
-    stored = _stored(connection, [name for name in fresh if name not in written])
-    for name, event in fresh.items():
+    written = _insert(connection, [fresh[name] for name in sorted(fresh)])
+    stored = _stored(connection, [name for name in fresh if name not in written]) if len(written) < len(fresh) else {}
+    touched = {fresh[name].event.lead_id for name in written}
+    known_leads = enqueue_leads(connection, touched, max((batch.received_at for batch in batches), default=0))
+    for name, entry in fresh.items():
         if name in written:
-            result.added += 1
+            entry.result.added += 1
+            entry.result.waiting += entry.event.lead_id not in known_leads
         else:
-            _compare(result, places[name], event, stored[name])
-    for index in repeats:
-        event = events[index]
-        _compare(result, index, event, stored.get(event.event_id) or fresh[event.event_id].payload)
-    touched = {fresh[name].lead_id for name in written}
-    known_leads = _known_leads(connection, touched)
-    result.waiting = sum(fresh[name].lead_id not in known_leads for name in written)
-    enqueue(connection, known_leads, now)
-    return result
+            entry.compare(stored[name])
+    for entry in repeats:
+        entry.compare(stored.get(entry.event.event_id) or fresh[entry.event.event_id].event.payload)
+    return results
 
 
-def _row(event: InteractionEvent, now: int) -> dict[str, object]:
-    return {"event_id": event.event_id, **dict(zip(PAYLOAD, event.payload, strict=True)), "received_at": now}
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An event, where in its batch it stands, when it was received, and what became of the batch."""
+
+    event: InteractionEvent
+    index: int
+    received_at: int
+    result: IngestResult
+
+    def row(self) -> tuple[object, ...]:
+        """In the order of `_KINDS`."""
+        return (self.event.event_id, *self.event.payload, self.received_at)
+
+    def compare(self, stored: tuple[object, ...]) -> None:
+        """Count an event whose id is known."""
+        if self.event.payload == stored:
+            self.result.duplicates += 1
+            return
+        column = next(
+            name
+            for name, new_value, stored_value in zip(PAYLOAD, self.event.payload, stored, strict=True)
+            if new_value != stored_value
+        )
+        self.result.refused[self.index] = (
+            f"This event_id is known with another {column}: an event does not change; send a new one."
+        )
 
 
-def _insert(connection: Connection, rows: Sequence[Mapping[str, object]]) -> set[str]:
+def _insert(connection: Connection, entries: Sequence[_Entry]) -> set[str]:
     """The ids that were not there."""
-    if not rows:
+    if not entries:
         return set()
     if connection.dialect.name == "postgresql":
         # nine arrays instead of nine values a row: a thousand rows are one short statement
-        return set(connection.exec_driver_sql(_UNNEST, tuple([row[name] for row in rows] for name in _KINDS)).scalars())
-    statement = insert(connection, interactions).on_conflict_do_nothing().returning(interactions.c.event_id)
-    return set(connection.execute(statement, rows).scalars())
+        columns = zip(*(entry.row() for entry in entries), strict=True)
+        return set(connection.exec_driver_sql(_UNNEST, tuple(map(list, columns))).scalars())
+    # the one writer of SQLite asks first what is there: reading rows of RETURNING would ask for Python's lock once for each
+    names = json_list([entry.event.event_id for entry in entries])
+    present = set(json_value(connection.exec_driver_sql(_PRESENT, (names,)).scalar_one()))
+    absent = [entry for entry in entries if entry.event.event_id not in present]
+    for begin in range(0, len(absent), INSERTED):
+        part = absent[begin : begin + INSERTED]
+        values = [value for entry in part for value in entry.row()]
+        connection.exec_driver_sql(_insert_rows(len(part)), tuple(values))
+    return {entry.event.event_id for entry in absent}
+
+
+@cache
+def _insert_rows(count: int) -> str:
+    row = f"({', '.join('?' * len(_KINDS))})"
+    return f"INSERT INTO interactions ({', '.join(_KINDS)}) VALUES {', '.join([row] * count)}"  # noqa: S608  our names
 
 
 def _stored(connection: Connection, names: Sequence[str]) -> dict[str, tuple[object, ...]]:
@@ -110,22 +156,3 @@ def _stored(connection: Connection, names: Sequence[str]) -> dict[str, tuple[obj
         query = select(interactions.c.event_id, *columns).where(interactions.c.event_id.in_(names[begin : begin + CHUNK]))
         payloads.update((row[0], tuple(row[1:])) for row in connection.execute(query))
     return payloads
-
-
-def _compare(result: IngestResult, index: int, event: InteractionEvent, stored: tuple[object, ...]) -> None:
-    if event.payload == stored:
-        result.duplicates += 1
-        return
-    column = next(
-        name for name, new_value, stored_value in zip(PAYLOAD, event.payload, stored, strict=True) if new_value != stored_value
-    )
-    result.refused[index] = f"This event_id is known with another {column}: an event does not change; send a new one."
-
-
-def _known_leads(connection: Connection, names: set[str]) -> set[str]:
-    ordered = sorted(names)
-    known_leads: set[str] = set()
-    for begin in range(0, len(ordered), CHUNK):
-        query = select(leads.c.lead_id).where(leads.c.lead_id.in_(ordered[begin : begin + CHUNK]))
-        known_leads.update(connection.execute(query).scalars())
-    return known_leads

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
 
 from features.attributes.values import is_missing
 
@@ -15,13 +18,26 @@ def packed(value: object) -> str:
 
 def unpacked(text: str) -> object:
     """The way back."""
-    return json.loads(text)
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # a whole number of more than 64 bits
+        return json.loads(text)
 
 
 def attributes(text: str) -> dict[str, object]:
     """A row's attributes."""
-    values: dict[str, object] = json.loads(text)
+    values: dict[str, object] = unpacked(text)  # type: ignore[assignment]
     return values
+
+
+def json_list(names: Sequence[str]) -> str:
+    """Ids as one value of a statement, which so is the same text however many there are."""
+    return orjson.dumps(names).decode()
+
+
+def json_value(text: str | bytes) -> Any:
+    """What a database has put together as JSON."""
+    return orjson.loads(text)
 
 
 def drop_missing(values: Mapping[str, object]) -> dict[str, object]:

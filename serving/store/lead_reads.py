@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, select
+from sqlalchemy import Connection
 
 from features.common.clock import NO_MOMENT
 from features.dataset.funnel import Funnel
-from features.dataset.repeats import distinct
-from features.engine.request import Interaction, RequestLead
+from features.engine.request import InteractionColumns, RequestLead
 from serving.store import recommendation_memory
-from serving.store.json_values import attributes, drop_missing, unpacked
-from serving.store.lead_state import LeadStatus, lead_states
-from serving.store.tables import attribute_changes, companies, interactions, lead_stages, leads, withdrawn_lead_stages
+from serving.store.interaction_reads import read_interactions
+from serving.store.json_values import attributes, drop_missing, json_list, json_value, unpacked
+from serving.store.lead_state import LeadState, LeadStatus, lead_states
+from serving.store.store import EXTRACTED, LIVE, moment_of_facts
 
 CHUNK = 5_000  # ids of one question
+# what the databases call the same: ids that are asked for, an array of values, one of rows, its text
+_WORDS = {
+    "sqlite": ("SELECT value FROM json_each(:ids)", "json_array", "json_group_array", ""),
+    "postgresql": ("SELECT unnest(%(ids)s::text[])", "json_build_array", "json_agg", "::text"),
+}
+# a lead with all that is told of it, its colleagues and what the store remembers: one row each, so that one question is enough
+_PEOPLE = """
+WITH requested AS ({ids}), accounts AS (
+  SELECT company_id FROM leads WHERE lead_id IN (SELECT * FROM requested) AND company_id IS NOT NULL
+)
+SELECT l.lead_id, l.company_id, l.created_at, l.opted_out, l.review_asked, l.attributes, l.version, c.attributes,
+  (SELECT {group}({array}(s.lead_stage, s.at, s.received_at)){text} FROM lead_stages s WHERE s.lead_id = l.lead_id),
+  (SELECT {group}({array}(w.lead_stage, w.at, w.received_at, w.withdrawn_at)){text}
+    FROM withdrawn_lead_stages w WHERE w.lead_id = l.lead_id),
+  (SELECT {group}({array}(a.name, a.at, a.value, a.received_at)){text}
+    FROM attribute_changes a WHERE a.entity = 'lead' AND a.entity_id = l.lead_id),
+  (SELECT {group}({array}(a.name, a.at, a.value, a.received_at)){text}
+    FROM attribute_changes a WHERE a.entity = 'company' AND a.entity_id = l.company_id),
+  (SELECT {array}(x.as_of, x.scored_at, x.action, x.action_since){text} FROM current_scores x WHERE x.lead_id = l.lead_id),
+  (SELECT {group}({array}(f.name, f.value)){text} FROM facts f WHERE f.name IN ('{live}', '{extracted}'))
+FROM leads l LEFT JOIN companies c ON c.company_id = l.company_id
+WHERE l.lead_id IN (
+  SELECT * FROM requested UNION SELECT p.lead_id FROM leads p WHERE p.company_id IN (SELECT company_id FROM accounts)
+)
+"""
 
 
 @dataclass(frozen=True)
@@ -39,9 +64,10 @@ class Person:
 
 @dataclass(frozen=True)
 class StoredLeads:
-    """The leads that were asked for, and everybody of their accounts: lead_id → person."""
+    """The leads that were asked for, and everybody of their accounts, lead_id → person, as of a moment."""
 
     people: dict[str, Person] = field(default_factory=dict)
+    as_of: int = NO_MOMENT
 
     def to_score(self, lead_ids: Iterable[str]) -> tuple[list[RequestLead], list[RequestLead]]:
         """Those of `lead_ids` that are scored, and all others, who count as colleagues."""
@@ -53,10 +79,38 @@ class StoredLeads:
         )
 
 
+class _Row(NamedTuple):
+    """What the store knows of a lead; what was put together is JSON text, None where there is nothing."""
+
+    lead_id: str
+    company_id: str | None
+    created_at: int
+    opted_out: bool
+    review_asked: bool
+    attributes: str
+    version: int
+    company: str | None
+    stages: str | None
+    withdrawn: str | None
+    changes: str | None
+    company_changes: str | None
+    current: str | None
+    facts: str | None
+
+
 def read(
-    connection: Connection, funnel: Funnel, lead_ids: Sequence[str], as_of: int, *, known_at: int = NO_MOMENT
+    connection: Connection,
+    funnel: Funnel,
+    lead_ids: Sequence[str],
+    as_of: int | None,
+    *,
+    known_at: int = NO_MOMENT,
+    now: int = NO_MOMENT,
+    only_scored: bool = False,
 ) -> StoredLeads:
-    """Leads as they stand at `as_of`, by all that was received until `known_at`; whom nobody knows is left out.
+    """Leads as they stand at `as_of`, by all that was received until `known_at`; whom nobody knows is left out. Without `as_of`
+    it is the moment at which leads are looked at `now`. `only_scored`: of accounts in which nobody is to be scored neither
+    interactions nor attributes are read.
 
     Interactions at or after `as_of` are not read. Colleagues come along even where they were created later: the engine itself
     counts whom it may.
@@ -64,100 +118,86 @@ def read(
     rows = _people(connection, lead_ids)
     if not rows:
         return StoredLeads()
-    names = [row.lead_id for row in rows]
-    accounts = sorted({row.company_id for row in rows if row.company_id is not None})
-    stages = _grouped(connection, lead_stages, lead_stages.c.lead_id, names, lead_stages.c.received_at <= known_at)
-    if known_at != NO_MOMENT:  # what was taken back later was known then
-        w = withdrawn_lead_stages.c
-        for lead_id, group in _grouped(
-            connection, withdrawn_lead_stages, w.lead_id, names, w.received_at <= known_at, w.withdrawn_at > known_at
-        ).items():
-            stages[lead_id] += group
-    interactions_by_lead = _interactions(connection, names, as_of, known_at)
-    lead_history = _history(connection, "lead", names, as_of, known_at)
-    company_history = _history(connection, "company", accounts, as_of, known_at)
-    firms = {
-        row.company_id: attributes(row.attributes)
-        for row in _select_in(connection, companies, companies.c.company_id, accounts)
-    }
-    recommendations = recommendation_memory.recommended_before(connection, lead_ids, as_of, known_at)
-    changes = [[(change.lead_stage, change.at) for change in stages[row.lead_id]] for row in rows]
-    states = lead_states([row.created_at for row in rows], changes, funnel, as_of)
+    moment = moment_of_facts({name: int(value) for name, value in _array(rows[0].facts)}, now) if as_of is None else as_of
+    states = lead_states([row.created_at for row in rows], [_changes(row, known_at) for row in rows], funnel, moment)
+    names = set(_in_scored_accounts(rows, states) if only_scored else [row.lead_id for row in rows])
+    interactions = read_interactions(connection, sorted(names), moment, known_at)
+    current = {row.lead_id: json_value(row.current) for row in rows if row.current}
+    recommendations = recommendation_memory.recommended_before(connection, lead_ids, current, moment, known_at)
     people: dict[str, Person] = {}
+    firms: dict[str, dict[str, object]] = {}
+    nothing = InteractionColumns.from_interactions(())
     for row, state in zip(rows, states, strict=True):
-        company = {**firms.get(row.company_id, {}), **company_history.get(row.company_id, {})} if row.company_id else {}
+        is_read = row.lead_id in names
+        if is_read and row.company_id and row.company_id not in firms:
+            firms[row.company_id] = _values(row.company or "{}", row.company_changes, moment, known_at)
         lead = RequestLead(
             row.lead_id,
             min(state.stage, len(funnel.stages) - 2),
             row.created_at,
             state.entered,
-            drop_missing({**attributes(row.attributes), **lead_history.get(row.lead_id, {})}),
+            _values(row.attributes, row.changes, moment, known_at) if is_read else {},
             row.company_id,
-            drop_missing(company),
-            interactions_by_lead.get(row.lead_id, ()),
+            firms.get(row.company_id or "", {}),
+            interactions.get(row.lead_id, nothing),
             recommendations.get(row.lead_id),
         )
-        people[row.lead_id] = Person(lead, state.status, state.name, row.opted_out, row.review_asked, row.version)
-    return StoredLeads(people)
+        people[row.lead_id] = Person(lead, state.status, state.name, bool(row.opted_out), bool(row.review_asked), row.version)
+    return StoredLeads(people, moment)
 
 
-def _people(connection: Connection, lead_ids: Sequence[str]) -> list[Row[Any]]:
-    """The rows of these leads and of everybody who shares a company with one."""
-    requested_rows = _select_in(connection, leads, leads.c.lead_id, list(dict.fromkeys(lead_ids)))
-    accounts = sorted({row.company_id for row in requested_rows if row.company_id is not None})
-    rows = {row.lead_id: row for row in requested_rows}
-    rows |= {row.lead_id: row for row in _select_in(connection, leads, leads.c.company_id, accounts)}
+def _in_scored_accounts(rows: Sequence[_Row], states: Sequence[LeadState]) -> list[str]:
+    """Everybody of the accounts in which somebody is to be scored."""
+    accounts = [row.company_id or f"l:{row.lead_id}" for row in rows]
+    scored = {
+        account
+        for account, row, state in zip(accounts, rows, states, strict=True)
+        if state.status == "open" and not row.opted_out
+    }
+    return [row.lead_id for row, account in zip(rows, accounts, strict=True) if account in scored]
+
+
+def _people(connection: Connection, lead_ids: Sequence[str]) -> list[_Row]:
+    """The rows of these leads and of everybody who shares a company with one, in the order of their ids."""
+    names, dialect = list(dict.fromkeys(lead_ids)), connection.dialect.name
+    rows: dict[str, _Row] = {}
+    for begin in range(0, len(names), CHUNK):
+        part = names[begin : begin + CHUNK]
+        parameters = {"ids": part if dialect == "postgresql" else json_list(part)}
+        rows |= {row[0]: _Row(*row) for row in connection.exec_driver_sql(_people_query(dialect), parameters)}
     return [rows[name] for name in sorted(rows)]
 
 
-def _select_in(
-    connection: Connection, table: Table, column: ColumnElement[Any], values: Sequence[str], *conditions: ColumnElement[bool]
-) -> list[Row[Any]]:
-    """The rows whose column is one of the values."""
-    rows: list[Row[Any]] = []
-    for begin in range(0, len(values), CHUNK):
-        rows += connection.execute(select(table).where(column.in_(values[begin : begin + CHUNK]), *conditions)).all()
-    return rows
+@cache
+def _people_query(dialect: str) -> str:
+    ids, array, group, text = _WORDS[dialect]
+    return _PEOPLE.format(ids=ids, array=array, group=group, text=text, live=LIVE, extracted=EXTRACTED)
 
 
-def _grouped(
-    connection: Connection, table: Table, column: ColumnElement[Any], values: Sequence[str], *conditions: ColumnElement[bool]
-) -> dict[str, list[Row[Any]]]:
-    groups: dict[str, list[Row[Any]]] = defaultdict(list)
-    for row in _select_in(connection, table, column, values, *conditions):
-        groups[row._mapping[column]].append(row)
-    return groups
+def _array(text: str | None) -> list[Any]:
+    return json_value(text) if text else []
 
 
-def _interactions(connection: Connection, names: Sequence[str], as_of: int, known_at: int) -> dict[str, list[Interaction]]:
-    """The interactions before as_of, oldest first; equal moments in the order of their ids, so that it is always the same."""
-    c = interactions.c
-    by_lead: dict[str, list[Interaction]] = defaultdict(list)
-    limits = [c.at < as_of] if known_at == NO_MOMENT else [c.at < as_of, c.received_at <= known_at]
-    for begin in range(0, len(names), CHUNK):
-        query = select(c.lead_id, c.type, c.at, c.direction, c.value, c.content, c.campaign).where(
-            c.lead_id.in_(names[begin : begin + CHUNK]), *limits
-        )
-        rows_of: dict[str, list[Any]] = defaultdict(list)
-        for row in connection.execute(query.order_by(c.at, c.event_id)):
-            rows_of[row[0]].append(row)
-        for lead_id, rows in rows_of.items():
-            first_ones = distinct(rows, [tuple(row) for row in rows], [row[2] for row in rows])
-            by_lead[lead_id] = [Interaction(*row[1:6]) for row in first_ones]
-    return by_lead
+def _changes(row: _Row, known_at: int) -> list[tuple[str, int]]:
+    """Lead stages and exits by what was known; what was taken back later was known then."""
+    standing = [(stage, at) for stage, at, received_at in _array(row.stages) if received_at <= known_at]
+    if known_at == NO_MOMENT:
+        return standing
+    return standing + [
+        (stage, at) for stage, at, received_at, withdrawn_at in _array(row.withdrawn) if received_at <= known_at < withdrawn_at
+    ]
 
 
-def _history(
-    connection: Connection, entity: str, names: Sequence[str], as_of: int, known_at: int
-) -> dict[str, dict[str, object]]:
-    """Entity → columns that have a history, with their values at as_of: None before the first change."""
-    c = attribute_changes.c
-    rows = _select_in(connection, attribute_changes, c.entity_id, names, c.entity == entity, c.received_at <= known_at)
-    by_entity: dict[str, dict[str, object]] = defaultdict(dict)
-    for row in sorted(rows, key=lambda row: row.at):
-        values = by_entity[row.entity_id]
-        if row.at < as_of:
-            values[row.name] = unpacked(row.value)
+def _values(text: str, changes: str | None, as_of: int, known_at: int) -> dict[str, object]:
+    """Attributes at a moment: what was known first, and of columns that have a history their value then, None before the first
+    change."""
+    values = attributes(text)
+    by_column: dict[str, object] = {}
+    for name, at, value, received_at in sorted(_array(changes), key=lambda change: change[1]):
+        if received_at > known_at:
+            continue
+        if at < as_of:
+            by_column[name] = unpacked(value)
         else:
-            values.setdefault(row.name, None)
-    return by_entity
+            by_column.setdefault(name, None)
+    return drop_missing(values | by_column)

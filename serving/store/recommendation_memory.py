@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
 from features.common.clock import NO_MOMENT
-from serving.store.tables import current_scores, scores
+from serving.store.tables import scores
 
 CHUNK = 5_000
 
 
 def recommended_before(
-    connection: Connection, lead_ids: Sequence[str], as_of: int, known_at: int = NO_MOMENT
+    connection: Connection,
+    lead_ids: Sequence[str],
+    current: Mapping[str, tuple[int, int, str | None, int | None]],
+    as_of: int,
+    known_at: int = NO_MOMENT,
 ) -> dict[str, tuple[str, int]]:
-    """lead_id → the action recommended last before `as_of`, and the moment from which it was recommended without a break."""
-    names = list(dict.fromkeys(lead_ids))
+    """lead_id → the action recommended last before `as_of`, and the moment from which it was recommended without a break.
+    `current`: of leads that were scored, the newest score's as_of, scored_at, action and since when it is recommended."""
     recommendations: dict[str, tuple[str, int]] = {}
     earlier: list[str] = []
-    c = current_scores.c
-    for begin in range(0, len(names), CHUNK):
-        part = names[begin : begin + CHUNK]
-        query = select(c.lead_id, c.as_of, c.scored_at, c.action, c.action_since).where(c.lead_id.in_(part))
-        for name, moment, scored_at, action, action_since in connection.execute(query):
-            if action is not None and action_since < as_of and moment <= as_of and scored_at <= known_at:
-                recommendations[name] = (action, action_since)
-            else:
-                earlier.append(name)
+    for name in dict.fromkeys(lead_ids):
+        if name not in current:
+            continue
+        moment, scored_at, action, action_since = current[name]
+        if (
+            action is not None
+            and action_since is not None
+            and action_since < as_of
+            and moment <= as_of
+            and scored_at <= known_at
+        ):
+            recommendations[name] = (action, action_since)
+        else:
+            earlier.append(name)
     for begin in range(0, len(earlier), CHUNK):
         recommendations |= _from_history(connection, earlier[begin : begin + CHUNK], as_of, known_at)
     return recommendations

@@ -7,9 +7,16 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy import insert as plain_insert
 
+from serving.store.json_values import json_list, json_value
 from serving.store.tables import stale
 
 EVENT, SWEEP = 0, 1  # priorities
+_IN_STORE = "SELECT json_group_array(lead_id) FROM leads WHERE lead_id IN (SELECT value FROM json_each(?))"
+_ENQUEUE = "INSERT INTO stale (lead_id, priority, since) SELECT value, ?, ? FROM json_each(?)"
+_ENQUEUE_POSTGRESQL = (
+    "INSERT INTO stale (lead_id, priority, since) SELECT lead_id, %s, %s FROM leads WHERE lead_id = ANY(%s) "
+    "ORDER BY lead_id RETURNING lead_id"
+)
 
 
 def enqueue(connection: Connection, lead_ids: Collection[str], now: int, priority: int = EVENT) -> None:
@@ -17,6 +24,18 @@ def enqueue(connection: Connection, lead_ids: Collection[str], now: int, priorit
     if lead_ids:
         rows = [{"lead_id": name, "priority": priority, "since": now} for name in sorted(lead_ids)]
         connection.execute(plain_insert(stale), rows)
+
+
+def enqueue_leads(connection: Connection, lead_ids: Collection[str], now: int) -> set[str]:
+    """These, where somebody told us of them, are to be scored again → the ones that are known."""
+    if not lead_ids:
+        return set()
+    names = sorted(lead_ids)
+    if connection.dialect.name == "postgresql":
+        return set(connection.exec_driver_sql(_ENQUEUE_POSTGRESQL, (EVENT, now, names)).scalars())
+    known_leads = connection.exec_driver_sql(_IN_STORE, (json_list(names),)).scalar_one()
+    connection.exec_driver_sql(_ENQUEUE, (EVENT, now, known_leads))
+    return set(json_value(known_leads))
 
 
 def claim(connection: Connection, limit: int) -> tuple[list[int], list[str]]:

@@ -1,7 +1,8 @@
 """Scores kept fresh in the background: what something happened to first, everything after another model or some hours.
 
-Several processes on PostgreSQL share the work; each takes rows of the queue that nobody else has taken. Requests go first: a
-batch is small, and after it the worker rests as long as it took.
+Several processes on PostgreSQL share the work; each takes rows of the queue that nobody else has taken. Requests go first:
+while any are answered a batch is small, and after it the worker rests for several times as long as it took; else batches are
+large, since what a batch costs by itself is the same however many leads are in it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -19,26 +21,35 @@ from features.common.clock import DAY
 from features.common.errors import RipelineError
 from serving.scoring.scorer import Scorer
 from serving.store import rescore_queue
-from serving.store.lead_reads import StoredLeads, read
+from serving.store.lead_reads import read
 from serving.store.score_writes import model_id, save_scores
 from serving.store.scoring import StoredScorer
 from serving.store.store import HOUR, Store, scoring_moment
 from serving.store.tables import current_scores, leads
 from serving.store.tables import stale as queue
 
-BATCH = 40  # leads
-SWEEP_LEADS = 2_000  # leads put into the queue at once
+BATCH, BUSY_BATCH = 1_000, 40  # rows of the queue dealt with at once, and while requests are answered
+SAVED = 250  # rows of scores of one transaction, so that who writes meanwhile does not wait long
+SWEEP_LEADS = 5_000  # leads put into the queue at once
 POLL = 1.0  # seconds between two looks at the queue
-MAX_REST = 0.2  # seconds at the most after a batch
+PAUSE = 6.0  # times as long as a batch took, while requests are answered
+MAX_PAUSE = 1.0  # seconds of it at the most
+QUIET_CHECK = 0.01  # seconds between two looks whether requests are still answered
 OPEN_AGAIN = 2.0  # seconds between two attempts to open the store
 RETENTION_INTERVAL = 3600.0  # seconds between two looks at what is kept too long
 
 
 class Refresher:
-    """The background work of one process. `clock` says microseconds since 1970."""
+    """The background work of one process. `clock` says microseconds since 1970, `busy` whether requests are answered."""
 
-    def __init__(self, store: Store, provide: Callable[[], Scorer | None], clock: Callable[[], int]) -> None:
-        self.store, self._provide, self._clock = store, provide, clock
+    def __init__(
+        self,
+        store: Store,
+        provide: Callable[[], Scorer | None],
+        clock: Callable[[], int],
+        busy: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.store, self._provide, self._clock, self._busy = store, provide, clock, busy
         self._stored: StoredScorer | None = None
         self._stop = threading.Event()
         self._tidied_at: float | None = None
@@ -69,7 +80,7 @@ class Refresher:
             started = monotonic()
             if self.work():
                 self._batch_size = min(BATCH, 2 * self._batch_size)
-                self._stop.wait(min(monotonic() - started, MAX_REST))
+                self._give_way(monotonic() - started)
                 self._report_trouble("")
                 return 0.0
             self.tidy()
@@ -81,6 +92,12 @@ class Refresher:
             self._report_trouble(f"a lead could not be scored ({type(error).__name__}: {str(error)[:200]}).")
             self._pass_over()
         return POLL
+
+    def _give_way(self, worked: float) -> None:
+        """Requests first: after `worked` seconds, wait as long as they are answered, but not for ever."""
+        until = monotonic() + min(PAUSE * worked, MAX_PAUSE)
+        while self._busy() and monotonic() < until and not self._stop.is_set():
+            self._stop.wait(QUIET_CHECK)
 
     def _pass_over(self) -> None:
         """Leads are taken one by one from here on; a poison message, which makes trouble by itself, is left out this time."""
@@ -116,45 +133,66 @@ class Refresher:
         if self._stored is None or self._stored.scorer is not scorer:
             self._stored = StoredScorer(scorer)
         stored, now = self._stored, self._clock()
+        limit = min(self._batch_size, BUSY_BATCH) if self._busy() else self._batch_size
         if self.store.engine.dialect.name == "postgresql":
-            processed = self.store.write(lambda connection: _batch(connection, stored, now, self._batch_size))
+            processed = self.store.write(lambda connection: _batch(connection, stored, now, limit), wrote=bool)
         else:  # the one writer of SQLite must not be kept waiting by scoring
             with self.store.read() as connection:
-                numbers, rows, as_of = _scored(connection, stored, now, self._batch_size)
-            if numbers:
-                self.store.write(lambda connection: _save(connection, stored, numbers, rows, as_of, now))
-            processed = len(numbers)
-        return processed or self.store.write(lambda connection: _sweep(connection, stored, now, self.store.hours))
+                scored = _scored(connection, stored, now, limit)
+            self._save_in_parts(stored, scored, now)
+            processed = len(scored.numbers)
+        return processed or self.store.write(lambda connection: _sweep(connection, stored, now, self.store.hours), wrote=bool)
+
+    def _save_in_parts(self, stored: StoredScorer, scored: _Scored, now: int) -> None:
+        """Rows are dealt with once all scores are there; until then they would be done again."""
+        for begin in range(0, len(scored.rows), SAVED):
+            part = replace(scored, numbers=[], rows=scored.rows[begin : begin + SAVED])
+            begun = monotonic()
+            self.store.write(lambda connection, part=part: _save(connection, stored, part, now))  # type: ignore[misc]
+            self._give_way(monotonic() - begun)
+        if scored.numbers:
+            self.store.write(lambda connection: rescore_queue.finish(connection, scored.numbers))
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Rows of the queue, a row of scores for everybody of the accounts in them, and as of when."""
+
+    numbers: list[int]
+    rows: list[dict[str, Any]]
+    as_of: int
 
 
 def _batch(connection: Connection, stored: StoredScorer, now: int, limit: int) -> int:
-    numbers, rows, as_of = _scored(connection, stored, now, limit)
-    _save(connection, stored, numbers, rows, as_of, now)
-    return len(numbers)
+    scored = _scored(connection, stored, now, limit)
+    _save(connection, stored, scored, now)
+    return len(scored.numbers)
 
 
-def _scored(connection: Connection, stored: StoredScorer, now: int, limit: int) -> tuple[list[int], list[dict[str, Any]], int]:
-    """Rows of the queue, and a row of scores for everybody of the accounts in them."""
-    as_of = scoring_moment(connection, now)
+def _scored(connection: Connection, stored: StoredScorer, now: int, limit: int) -> _Scored:
     numbers, names = rescore_queue.claim(connection, limit)
-    stored_leads = read(connection, stored.scorer.model.funnel, names, as_of) if names else StoredLeads()
+    if not names:
+        return _Scored(numbers, [], now)
+    stored_leads = read(connection, stored.scorer.model.funnel, names, None, now=now, only_scored=True)
     # everybody of an account is scored anew: what a colleague does counts for all
     subjects, colleagues = stored_leads.to_score(stored_leads.people)
-    rows = stored.rows(subjects, colleagues, as_of, [stored_leads.people[lead.lead_id].review_asked for lead in subjects])
+    accounts = {lead.company_id for lead in subjects} - {None}
+    colleagues = [lead for lead in colleagues if lead.company_id in accounts]  # of others nobody asks
+    review_asked = [stored_leads.people[lead.lead_id].review_asked for lead in subjects]
+    rows = stored.rows(subjects, colleagues, stored_leads.as_of, review_asked)
     scored_ids = {lead.lead_id for lead in subjects}
     rows += [
         {"lead_id": name, "status": "opted_out" if person.opted_out else person.status}
         for name, person in stored_leads.people.items()
         if name not in scored_ids
     ]
-    return numbers, rows, as_of
+    return _Scored(numbers, rows, stored_leads.as_of)
 
 
-def _save(
-    connection: Connection, stored: StoredScorer, numbers: list[int], rows: list[dict[str, Any]], as_of: int, now: int
-) -> None:
-    save_scores(connection, rows, model_id(connection, stored), as_of, now)
-    rescore_queue.finish(connection, numbers)
+def _save(connection: Connection, stored: StoredScorer, scored: _Scored, now: int) -> None:
+    if scored.rows:
+        save_scores(connection, scored.rows, model_id(connection, stored), scored.as_of, now)
+    rescore_queue.finish(connection, scored.numbers)
 
 
 def _sweep(connection: Connection, stored: StoredScorer, now: int, hours: float) -> int:

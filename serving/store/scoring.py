@@ -51,7 +51,7 @@ class StoredScorer:
             "next_chance": scored.next_chance.tolist(),
             "points": [_number(points, 6) for points in columns["points"]],
             "expected_value": worth,
-            "explanation": [explanation.pack() for explanation in explanations],
+            "explanation": explanations,  # packed where one is kept
             "tier": [_tier(advice) for advice in scored.advice],
             "gain": worth if valued else chance,
             "low": columns[f"low_{final}"],

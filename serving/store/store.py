@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import URL
@@ -17,6 +17,7 @@ from features.common.environment import revealed
 from serving.common.settings import UNSET, ServingSettings
 from serving.store.connect import StoreError, address, connect, insert, reading, writing
 from serving.store.erasures import Erased
+from serving.store.group_commit import WRITERS, GroupCommit, Outcome, Write, together
 from serving.store.migrate import upgrade
 from serving.store.pseudonyms import Ids
 from serving.store.retention import Retention
@@ -41,9 +42,13 @@ class Store:
         self.url, self.engine = url, connect(url)
         self.ids, self.erased = ids or Ids(), erased or Erased()
         self.retention, self.hours = retention or Retention(), hours
-        self.trouble = NOT_OPEN
+        self._read_trouble, self._write_trouble = NOT_OPEN, ""
         self.wake = threading.Event()  # something waits to be scored
         self._open, self._closed_until = False, 0.0
+        self._writers = GroupCommit(self._commit, WRITERS[self.engine.dialect.name])
+        # SQLite has one writer: who waits for another of this process is woken, in place of asking the file again and again
+        self._turn = threading.Lock() if self.engine.dialect.name == "sqlite" else nullcontext()
+        self._live_at: int | None = None  # as far as this process knows; the store remembers it to the hour
 
     @classmethod
     def from_address(cls, text: str, settings: ServingSettings = UNSET) -> Store:
@@ -76,6 +81,8 @@ class Store:
             self._open = True
 
     def close(self) -> None:
+        """Write what waits, and end."""
+        self._writers.close()
         self.engine.dispose()
 
     @property
@@ -95,8 +102,11 @@ class Store:
         with self._track_trouble(), reading(self.engine) as connection:
             yield connection
 
-    def write(self, work: Callable[[Connection], T], *, exclusive: bool = False) -> T:
-        """Do `work` in one transaction; it is done when this returns.
+    def write(
+        self, work: Callable[[Connection], T], *, exclusive: bool = False, wrote: Callable[[T], bool] = lambda _result: True
+    ) -> T:
+        """Do `work` in one transaction; it is done when this returns. `wrote`: whether it wrote anything, by its result; a
+        transaction that did not says nothing of a full disk.
 
         Raises
         ------
@@ -104,8 +114,34 @@ class Store:
             where the database cannot be asked or written.
         """
         self._check_available()
-        with self._track_trouble():
-            return writing(self.engine, work, exclusive=exclusive)
+        with self._track_trouble(writes=True), self._turn:
+            result = writing(self.engine, work, exclusive=exclusive)
+        if wrote(result):
+            self._write_trouble = ""
+        return result
+
+    def live(self, item: Write) -> Awaitable[Any]:
+        """Something comes in now; what became of it, when it is on disk. All who wait share a transaction
+        (`serving/store/group_commit.py`).
+
+        Raises
+        ------
+        StoreError
+            where the database cannot be asked or written; or what a task raises, which undoes nothing but itself.
+        """
+        self._check_available()
+        return self._writers.write(item)
+
+    def _commit(self, items: Sequence[Write]) -> list[Outcome]:
+        """Do all of these in one transaction → an outcome for each."""
+        now, live_at = max(item.received_at for item in items), self._live_at
+
+        def work(connection: Connection) -> tuple[list[Outcome], int]:
+            remembered = live_at if live_at is not None and now - live_at <= HOUR else record_activity(connection, now)
+            return together(connection, items, self.erased), remembered
+
+        outcomes, self._live_at = self.write(work)
+        return outcomes
 
     def _check_available(self) -> None:
         if not self._open:
@@ -113,16 +149,26 @@ class Store:
         if monotonic() < self._closed_until:  # circuit breaker: it did not answer a second ago
             raise StoreError(self.trouble, "It is tried again by itself.")
 
+    @property
+    def trouble(self) -> str:
+        """Why it cannot be asked or written, as it was tried last."""
+        return self._read_trouble or self._write_trouble
+
     @contextmanager
-    def _track_trouble(self) -> Iterator[None]:
+    def _track_trouble(self, *, writes: bool = False) -> Iterator[None]:
+        """Note why the database cannot be asked; where it can only not be written, that it can be read changes nothing."""
         try:
             yield
         except StoreError as error:
-            self.trouble = error.fact
-            if "connect" in error.fact.lower():
+            is_away = "connect" in error.fact.lower()
+            if writes and not is_away:
+                self._write_trouble = error.fact
+            else:
+                self._read_trouble = error.fact
+            if is_away:
                 self._closed_until = monotonic() + 1.0
             raise
-        self.trouble, self._closed_until = "", 0.0
+        self._read_trouble, self._closed_until = "", 0.0
 
     @property
     def masked_url(self) -> str:
@@ -154,17 +200,23 @@ def keep_fact(connection: Connection, name: str, value: int) -> None:
     connection.execute(written.on_conflict_do_update(index_elements=["name"], set_={"value": written.excluded.value}), [row])
 
 
-def record_activity(connection: Connection, now: int) -> None:
-    """Something came in live; remembered to the hour."""
+def record_activity(connection: Connection, now: int) -> int:
+    """Something came in live; remembered to the hour → the moment that is remembered."""
     live_at = fact(connection, LIVE)
-    if live_at is None or now - live_at > HOUR:
-        keep_fact(connection, LIVE, now)
+    if live_at is not None and now - live_at <= HOUR:
+        return live_at
+    keep_fact(connection, LIVE, now)
+    return now
 
 
 def scoring_moment(connection: Connection, now: int) -> int:
     """The moment at which leads are looked at where nobody names one: now, or, where nothing comes in any more, the last
     moment of which the store knows. A store that was only loaded stands still at the extraction: what happened since is not
     known, and silence would be read into it."""
-    moments = {name: int(value) for name, value in connection.execute(_MOMENTS)}
+    return moment_of_facts({name: int(value) for name, value in connection.execute(_MOMENTS)}, now)
+
+
+def moment_of_facts(moments: Mapping[str, int], now: int) -> int:
+    """The same by the moments that the store remembers: `LIVE`, `EXTRACTED`, each where there is one."""
     latest_known = max(moments[LIVE] + QUIET if LIVE in moments else 0, moments.get(EXTRACTED, 0))
     return min(now, latest_known) if latest_known else now

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TextIO
 
-from sqlalchemy import ColumnElement, Connection, Label, collate, func, select
+from sqlalchemy import ColumnElement, Connection, Label, Select, collate, func, select
 
 from serving.scoring.request import time_of
 from serving.store.rescore_queue import waiting
 from serving.store.tables import current_scores, models
 
 MOST_ROWS = 500  # of one answer
+PIECE = 500  # rows of the whole list that are held at once
 COLUMNS = (
     "rank", "lead_id", "lead_stage", "score", "grade", "chance", "low", "high", "rules_chance", "expected_value", "points",
     "action", "recommended_lead_stage", "status", "why", "reasons", "next_steps", "source", "country", "human_review",
@@ -55,13 +55,12 @@ class Page:
     rows: list[dict[str, Any]]
 
 
-def page(connection: Connection, request: WorkListQuery, *, all_pages: bool = False) -> Page:
-    """The rows that were asked for; `all_pages`: without pagination. Rows without a value come last, equal ones by rank."""
+def page(connection: Connection, request: WorkListQuery) -> Page:
+    """The rows that were asked for. Rows without a value come last, equal ones by rank."""
     fits = _fits(request)
     query = select(*(c[name] for name in COLUMNS if name != "rank")).where(*fits).order_by(*_order(connection, request))
-    if not all_pages:
-        query = query.limit(request.limit).offset(request.offset)
-    listed_rows = [_plain(dict(row)) for row in connection.execute(query).mappings()] if all_pages or request.limit else []
+    query = query.limit(request.limit).offset(request.offset)
+    listed_rows = [_plain(dict(row)) for row in connection.execute(query).mappings()] if request.limit else []
     ranks = _ranks(connection, [row["lead_id"] for row in listed_rows])
     model = connection.execute(
         select(models.c.name, models.c.version)
@@ -80,15 +79,21 @@ def page(connection: Connection, request: WorkListQuery, *, all_pages: bool = Fa
     )
 
 
-def csv_text(connection: Connection, request: WorkListQuery) -> tuple[str, list[str]]:
-    """All rows that fit as CSV, and whom they are about; a cell that a spreadsheet would run begins with an apostrophe."""
-    rows = page(connection, request, all_pages=True).rows
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({key: f"'{v}" if isinstance(v, str) and v.startswith(FORMULA) else v for key, v in row.items()})
-    return buffer.getvalue(), [row["lead_id"] for row in rows]
+def write_csv(connection: Connection, request: WorkListQuery, file: TextIO) -> list[str]:
+    """All rows that fit as CSV into a file → whom they are about; a cell that a spreadsheet would run begins with an
+    apostrophe. However long the list is, few rows of it are held at once."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    lead_ids: list[str] = []
+    ranked = _ranked().subquery()
+    query = select(*(c[name] for name in COLUMNS if name != "rank"), ranked.c.rank)
+    query = query.join(ranked, ranked.c.lead_id == c.lead_id).where(*_fits(request)).order_by(*_order(connection, request))
+    for row in connection.execution_options(yield_per=PIECE).execute(query).mappings():
+        values = _plain(dict(row))
+        lead_ids.append(values["lead_id"])
+        cells = (values[name] for name in COLUMNS)
+        writer.writerow([f"'{v}" if isinstance(v, str) and v.startswith(FORMULA) else v for v in cells])
+    return lead_ids
 
 
 def _order(connection: Connection, request: WorkListQuery) -> list[ColumnElement[Any]]:
@@ -100,13 +105,16 @@ def _order(connection: Connection, request: WorkListQuery) -> list[ColumnElement
     return [c[request.sort].is_(None), column.desc() if request.descending else column.asc(), *RANK]
 
 
-def _ranks(connection: Connection, names: list[str]) -> dict[str, int]:
+def _ranked() -> Select[Any]:
     """Places in the whole list: sure hand-overs, then close calls, then the others, each by what they are worth."""
     rank: Label[int] = func.row_number().over(order_by=RANK).label("rank")
-    ranked = select(c.lead_id, rank).where(LISTED).subquery()
-    query = select(ranked)
-    if len(names) <= MOST_ROWS:
-        query = query.where(ranked.c.lead_id.in_(names))
+    return select(c.lead_id, rank).where(LISTED)
+
+
+def _ranks(connection: Connection, names: list[str]) -> dict[str, int]:
+    """The places of leads, `MOST_ROWS` at the most."""
+    ranked = _ranked().subquery()
+    query = select(ranked).where(ranked.c.lead_id.in_(names))
     return {row.lead_id: row.rank for row in connection.execute(query)} if names else {}
 
 

@@ -152,7 +152,7 @@ function drawResult(result) {
     return element("p", {}, element("strong", {}, `${name}: ${percent(p.value)}`),
       `${until} (${say("intervals", { low: percent(p.low), high: percent(p.high) })})${usually}`);
   });
-  const effects = result.reasons.map((r) => ({ label: r.value === null || (r.label.includes(": ") && !r.unit && (r.value === 0 || r.value === 1)) ? r.label : `${r.label}: ${number(r.value, Number.isInteger(r.value) ? 0 : 1)} ${r.unit}`.trim(), value: r.effect, shown: (r.effect > 0 ? "+" : "") + number(r.effect, 2) }));
+  const effects = result.reasons.map((r) => ({ label: r.text, value: r.chance_effect, shown: (r.chance_effect > 0 ? "+" : "") + number(100 * r.chance_effect, Math.abs(r.chance_effect) < 0.00095 ? 2 : 1) }));
   const lines = result.rules.lines.map((l) => ({ label: l.label, value: l.points, shown: number(l.points) }));
   const advice = result.recommendation;
   const worth = result.expected_value === null ? null : element("p", {}, say("worth", { value: money(result.expected_value), low: money(result.expected_value_low), high: money(result.expected_value_high) })

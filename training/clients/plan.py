@@ -11,7 +11,7 @@ from connectors.crm.settings import CrmSource
 from features.common.errors import ConfigError, RipelineError
 from training.clients.row import Row
 from training.common.config import Config
-from training.data.load import crm_folder
+from training.data.sources import crm_folder
 from training.scale.stream import storage_of
 
 DEFAULT_POOL = "all"  # the pool of those that name none, where all are to be pooled
@@ -86,5 +86,6 @@ def _claims(config: Config) -> Iterator[tuple[str, str]]:
     """What a configuration writes to and nobody else may, in words."""
     yield f"name: {config.name!r}", "Give each client a name of its own: it is that of its MLflow experiment and its model."
     yield f"folder of buckets: {storage_of(config)}", "Give each an `engine: {folder: …}` of its own, or leave it out."
-    if isinstance(config.source, CrmSource):
-        yield f"folder of a CRM: {crm_folder(config).resolve()}", "Give each a `source: {folder: …}` of its own."
+    for part in config.parts:
+        if isinstance(part.source, CrmSource):
+            yield f"folder of a CRM: {crm_folder(part).resolve()}", "Give each a `source: {folder: …}` of its own."

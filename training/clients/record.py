@@ -18,8 +18,8 @@ from features.dataset.erasures import USUAL_FILE
 from features.partitions.manifest import Manifest
 from training.clients.row import Row
 from training.common.config import Config
-from training.data.load import crm_folder
 from training.data.pooled_prior import prior_of
+from training.data.sources import crm_folder
 from training.pool.contribution import Contribution
 from training.scale.source import dataset_storage
 
@@ -50,6 +50,12 @@ def _files(config: Config) -> Iterator[Path]:
     yield USUAL_FILE  # whom `make erase` removed is left out of all data
     if config.rules is not None:
         yield config.path(config.rules)
+    for part in config.parts:
+        yield from _files_of(part)
+
+
+def _files_of(config: Config) -> Iterator[Path]:
+    """The same of one source."""
     if config.dataset is not None:
         yield config.path(config.dataset) / META
     elif isinstance(config.source, FilesSource):

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, SerializeAsAny, ValidationError, model_validator
 
 from connectors.common.source import SourceSettings
-from connectors.registry import SOURCES, read_source, settings_of
+from connectors.registry import CRMS, SOURCES, read_source, settings_of
 from features.common.errors import ConfigError, nearest
 from features.common.settings import Settings, explain
 from features.dataset.funnel import DEFAULT_EXITS, DEFAULT_STAGES, Funnel
@@ -178,6 +178,50 @@ class EngineConfig(Settings):
         return self
 
 
+class Join(Settings):
+    """Which leads of a source are which of the first one: by a column with their ids, else by their e-mail addresses.
+
+    `email`: the column of a file's leads that holds the address, `true` for a CRM. `unmatched`: what becomes of leads that are
+    none of the first source's.
+    """
+
+    id: str | None = Field(None, description="column of its leads that holds the first source's ids; `lead_id` where alike")
+    email: bool | str = False
+    unmatched: Literal["leave_out", "add"] = "leave_out"
+
+    @model_validator(mode="after")
+    def _some_way(self) -> Self:
+        if self.id is None and not self.email:
+            raise ValueError("say by what: `id:` names a column with the first source's ids, `email:` one with addresses")
+        return self
+
+
+class SourceItem(Settings):
+    """One of several sources: how a dataset is made, or a folder that Ripeline wrote, such as an export of the lead store."""
+
+    name: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="in the report; default: its kind")
+    source: Annotated[SerializeAsAny[SourceSettings] | None, BeforeValidator(read_source)] = None
+    dataset: Path | None = None
+    join: Join | None = Field(None, description="default: its lead ids are the first source's")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.dataset is None) == (self.source is None):
+            raise ValueError("give either `source:` or `dataset:`, exactly one of them")
+        email = self.join.email if self.join else False
+        if email and self.kind in ("dataset", "simulator"):
+            raise ValueError("a dataset has no e-mail addresses: join it by `id:`")
+        if email is True and self.kind == "files":
+            raise ValueError("join: email: names the column of the file of leads that holds the address")
+        if isinstance(email, str) and self.kind in CRMS:
+            raise ValueError("join: email: is `true`: a CRM's addresses are known")
+        return self
+
+    @property
+    def kind(self) -> str:
+        return "dataset" if self.source is None else self.source.kind
+
+
 class Config(Settings):
     """One business. `dataset` is a folder that Ripeline wrote; `source` says how to make one."""
 
@@ -185,6 +229,9 @@ class Config(Settings):
     dataset: Path | None = None
     # written with the settings of its kind, not only those of the base: digests and logs rest on them
     source: Annotated[SerializeAsAny[SourceSettings] | None, BeforeValidator(read_source)] = None
+    sources: list[SourceItem] = Field(
+        default_factory=list, description="several in place of one; the first says who is a lead, the others add to it"
+    )
     funnel: FunnelConfig = FunnelConfig()
     rules: Path | None = None
     sales: Sales = Sales()
@@ -210,11 +257,22 @@ class Config(Settings):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.dataset is None) == (self.source is None):
+        if sum((self.dataset is not None, self.source is not None, bool(self.sources))) != 1:
             raise ValueError(
-                "give either `dataset:` (a folder Ripeline wrote) or `source:` (how to make one), exactly one of them"
+                "give either `dataset:` (a folder Ripeline wrote), `source:` (how to make one) or `sources:` (several), "
+                "exactly one of them"
             )
+        kinds = [item.kind for item in self.sources if item.kind in CRMS]
+        if repeated := [kind for kind in kinds if kinds.count(kind) > 1]:
+            raise ValueError(f"sources: {repeated[0]} stands there twice; one account of a CRM is one source")
+        if self.sources and self.sources[0].join is not None and self.sources[0].join.id is not None:
+            raise ValueError("sources: the first one is whom the others are joined to, it has no `join: id:`")
         return self
+
+    @property
+    def parts(self) -> list[Config]:
+        """The same with each of the `sources` alone; itself where there is one."""
+        return [self.changed(source=s.source, dataset=s.dataset, sources=[]) for s in self.sources] or [self]
 
     @classmethod
     def read(cls, path: Path | str) -> Config:

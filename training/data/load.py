@@ -11,7 +11,7 @@ from connectors.crm.settings import CrmSource
 from connectors.files.settings import FilesSource
 from connectors.simulator.settings import SimulatorSettings, SimulatorSource
 from features.common.clock import moment
-from features.common.errors import DataError
+from features.common.errors import ConfigError, DataError
 from features.dataset import erasures
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import META, Dataset
@@ -23,6 +23,7 @@ from features.partitions.frames import whole_dataset
 from features.partitions.manifest import is_partitioned
 from features.partitions.storage import Storage
 from training.common.config import Config
+from training.data.sources import crm_folder, read_combined
 
 Progress = Callable[[str, int, int], None]
 
@@ -48,6 +49,11 @@ def read_source(
 ) -> tuple[Dataset, DataReport]:
     """The dataset as it was read or made, and what reading it has found. With `interactions` those of files are not in it but
     in this Parquet file, whatever their number."""
+    if config.sources:
+        if folder is not None:
+            raise ConfigError("FOLDER= replaces the folder of one source; the configuration has several.", "Leave it out.")
+        dataset, report = read_combined(config, lambda part: read_source(part, progress=progress))
+        return dataset, report.merge(clock_report(dataset))
     if config.dataset is not None:
         storage = Storage.from_path(config.path(config.dataset))
         if is_partitioned(storage):
@@ -83,12 +89,6 @@ def erased_leads(dataset: Dataset, report: DataReport) -> set[str]:
     lead_ids = erasures.erased_ids(dataset.leads["lead_id"].astype("str").tolist())
     report.note("leads", "leads that were erased", len(lead_ids), done="left out with all they did")
     return lead_ids
-
-
-def crm_folder(config: Config) -> Path:
-    """Where landing, dataset and ledger of the configured CRM lie."""
-    assert isinstance(config.source, CrmSource)  # noqa: S101
-    return config.path(config.source.folder or Path("artefacts") / config.source.kind)
 
 
 def imported_folder(config: Config) -> Path:

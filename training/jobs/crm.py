@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pandas as pd
 import yaml
 from rich.console import Console
 from rich.markup import escape
@@ -25,19 +24,16 @@ from connectors.crm.webhooks import Event, Spool
 from connectors.crm.write_back import Ledger, WritePlan, WriteResult, plan, send, write_failures
 from connectors.crm.write_back import preview as records_shown
 from connectors.registry import CRMS, open_crm, settings_of
-from features.common.clock import moment
 from features.common.errors import ConfigError, CrmError, nearest
 from features.common.files import whole_file
-from features.dataset.dataset import Dataset
-from features.dataset.funnel import Funnel
-from features.dataset.landmarks import AHEAD, CONVERTED, EXITED, states
-from features.dataset.landmarks import Path as StagePath
 from models.batch import score_open
 from models.store import load as load_model
 from training.common.config import Config
 from training.common.progress import Steps, terminal
-from training.data.load import crm_folder, load
+from training.data.load import load
+from training.data.sources import crm_folder, share_salt
 from training.jobs.score import champion
+from training.jobs.unscored import open_in_crm, unscored
 
 ROUND_SECONDS = 300.0  # seconds between two rounds of `make live`: the polling interval
 POLL_SECONDS = 1.0  # seconds between two looks for webhooks
@@ -77,9 +73,22 @@ def open_configured(kind: str, path: Path | None) -> ConfiguredCrm:
         with whole_file(file) as partial:
             partial.write_text(STARTER.format(title=CRMS[kind], kind=kind, more=_address(kind)), encoding="utf-8")
     config = Config.read(file)
-    if not isinstance(config.source, CrmSource) or config.source.kind != kind:
-        raise ConfigError(f"{file} has no `source: {{kind: {kind}}}`.", f"Name the configuration of {kind}: CONFIG=….")
-    return ConfiguredCrm(file, config, config.source, open_crm(config.source, crm_folder(config), Secrets.read()))
+    for part in config.parts:
+        if isinstance(part.source, CrmSource) and part.source.kind == kind:
+            if config.sources:
+                share_salt(config)
+            return ConfiguredCrm(file, config, part.source, open_crm(part.source, crm_folder(part), Secrets.read()))
+    raise ConfigError(f"{file} has no `source: {{kind: {kind}}}`.", f"Name the configuration of {kind}: CONFIG=….")
+
+
+def _check_scored(opened: ConfiguredCrm) -> None:
+    """Raise a ConfigError where the leads that are scored are not those of this CRM, but of the first source."""
+    sources = opened.config.sources
+    if sources and sources[0].source != opened.source:
+        raise ConfigError(
+            f"{opened.path} scores the leads of its first source ({sources[0].kind}), not those of {opened.connector.title}.",
+            f"Write them to {sources[0].kind}, or put {opened.connector.title} first under `sources:`.",
+        )
 
 
 def _address(kind: str) -> str:
@@ -177,6 +186,7 @@ def run_write_back(
         change at once than `write_back: most_changed:` allows.
     """
     opened = open_configured(kind, path)
+    _check_scored(opened)
     console = console or terminal()
     fields = score_fields.select_fields(opened.source.write_back.fields)
     outcome, failures = WriteResult(), opened.connector.landing.folder / "failed.csv"
@@ -224,6 +234,7 @@ def run_live(
     """
     console = console or terminal()
     opened = open_configured(kind, path)
+    _check_scored(opened)
     fields = score_fields.select_fields(opened.source.write_back.fields)
     missing = opened.connector.prepare(fields, create=False)
     if missing:
@@ -315,6 +326,8 @@ def _to_write(
     name = f"{model.name} {model.version}"
     scored_at = dataset.extracted_at.to_pydatetime()
     rows = table.astype("object").where(table.notna(), None).to_dict("records") if len(table) else []
+    open_ids = open_in_crm(opened.config, model.funnel)
+    rows = [row for row in rows if open_ids is None or str(row["lead_id"]) in open_ids]
     records = {str(row["lead_id"]): score_fields.values_of(_named(row), model.funnel.final, name, scored_at) for row in rows}
     landing = opened.connector.landing
     ledger = Ledger(landing.folder / "sent.sqlite")
@@ -325,19 +338,6 @@ def _to_write(
     limit = opened.source.write_back.most
     todo = plan(records, ledger_records, fields, limit, departed, places, ledger.visible(), evidence)
     return todo.without(opened.connector.unwritable([lead for lead, _ in todo.records])), name, ledger
-
-
-def unscored(dataset: Dataset, funnel: Funnel, as_of: pd.Timestamp) -> list[str]:
-    """Why leads have no score at `as_of`, in words with numbers; each lead is counted once, by the first reason that holds."""
-    state = states(StagePath.from_tables(dataset.leads, dataset.lead_stages, funnel), moment(as_of))
-    opted_out = dataset.leads["opted_out"].fillna(False).to_numpy(bool)
-    counts = {
-        "opted out": int(opted_out.sum()),
-        f"reached {funnel.final}": int((state == CONVERTED)[~opted_out].sum()),
-        f"left the funnel ({', '.join(funnel.exits)})": int((state == EXITED)[~opted_out].sum()),
-        "were created after the import began": int((state == AHEAD)[~opted_out].sum()),
-    }
-    return [f"{count:,} {reason}" for reason, count in counts.items() if count]
 
 
 def _named(row: dict[object, object]) -> dict[str, object]:

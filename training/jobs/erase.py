@@ -24,7 +24,7 @@ from features.dataset.dataset import META, Dataset
 from features.dataset.erasures import remove_lead
 from training.common import tracking
 from training.common.config import Config
-from training.data.load import crm_folder
+from training.data.sources import crm_folder
 
 MARK = "erased"
 TEXT = (".csv", ".html", ".json", ".jsonl", ".txt", ".md", ".yaml", ".log")
@@ -50,7 +50,9 @@ def erase(config: Config, lead_id: str, report: Path, extra_paths: Sequence[Path
     RipelineError
         where a place cannot be read or written; what was erased before that stays erased.
     """
-    results = [*_datasets(config, lead_id, extra_paths), *_crm(config, lead_id), *_sources(config, lead_id)]
+    results = [*_datasets(config, lead_id, extra_paths)]
+    for part in config.parts:
+        results += [*_crm(part, lead_id), *_sources(part, lead_id)]
     files = [report, *(path for path in extra_paths if not (path / META).is_file())]
     results += [_file(path, lead_id) for root in files for path in _files(root)]
     results += list(_mlflow(config.name, lead_id))
@@ -60,10 +62,11 @@ def erase(config: Config, lead_id: str, report: Path, extra_paths: Sequence[Path
 
 def _datasets(config: Config, lead_id: str, extra_paths: Sequence[Path]) -> Iterator[ErasureCheck]:
     folders = [path for path in extra_paths if (path / META).is_file()]
-    if config.dataset is not None:
-        folders.append(config.path(config.dataset))
-    if isinstance(config.source, CrmSource):
-        folders.append(crm_folder(config) / sync.DATASET)
+    for part in config.parts:
+        if part.dataset is not None:
+            folders.append(part.path(part.dataset))
+        if isinstance(part.source, CrmSource):
+            folders.append(crm_folder(part) / sync.DATASET)
     for folder in folders:
         if (folder / META).is_file():
             dataset = Dataset.read(folder)

@@ -307,7 +307,7 @@ def _disagreements(f: ReportFacts, s: Speaker) -> Section:
 
 
 def _reasons(reasons: Sequence[Reason], s: Speaker) -> str:
-    return "; ".join(f"{'▲' if reason.effect > 0 else '▼'} {reason.subject(s.language)}" for reason in reasons)
+    return "; ".join(f"{'▲' if reason.effect > 0 else '▼'} {reason.text}" for reason in reasons)
 
 
 def _lines(lead: Mapping[str, Any], s: Speaker) -> str:

@@ -31,19 +31,20 @@ class FollowTask:
 
 @dataclass(frozen=True)
 class BucketFollows:
-    """Rows by type that follow, and `early_rows` from before their lead was created."""
+    """Rows by type that follow, `early_rows` from before their lead was created, and all `rows`, repeats once."""
 
     follows: FollowCounts
     early_rows: int
+    rows: int
 
 
 def count_follows(task: FollowTask) -> BucketFollows:
     """Count, or read what was counted before."""
-    fingerprint = json.dumps([task.bucket.content, asdict(task.funnel), "spells"]).encode()
+    fingerprint = json.dumps([task.bucket.content, asdict(task.funnel), "spells, rows"]).encode()
     name = f"{task.bucket.number:05d}/follows-{hashlib.sha256(fingerprint).hexdigest()[:16]}.json"
     if task.out.exists(name):
         saved = task.out.read_json(name)
-        return BucketFollows(FollowCounts(**saved["follows"]), saved["early"])
+        return BucketFollows(FollowCounts(**saved["follows"]), saved["early"], saved["rows"])
     dataset = read_bucket(task.data, task.head, task.bucket)
     follows = FollowCounts.from_dataset(dataset, Path.from_tables(dataset.leads, dataset.lead_stages, task.funnel), task.funnel)
     lead, _ = recode(dataset.interactions["lead_id"], dataset.leads["lead_id"])
@@ -53,5 +54,5 @@ def count_follows(task: FollowTask) -> BucketFollows:
     for stale_name in task.out.names(f"{task.bucket.number:05d}"):
         if stale_name.startswith("follows-"):
             task.out.remove(f"{task.bucket.number:05d}/{stale_name}")
-    task.out.write_json(name, {"follows": asdict(follows), "early": early_rows})
-    return BucketFollows(follows, early_rows)
+    task.out.write_json(name, {"follows": asdict(follows), "early": early_rows, "rows": len(dataset.interactions)})
+    return BucketFollows(follows, early_rows, len(dataset.interactions))

@@ -49,6 +49,8 @@ def streams(config: Config) -> bool:
 
 def _interactions(config: Config) -> int:
     """How many interactions there are, about; 0 where only reading them would tell."""
+    if config.sources:
+        return sum(map(_interactions, config.parts))
     if config.dataset is not None:
         folder = config.path(config.dataset)
         return int(read_meta(folder)["rows"].get("interactions", 0)) if (folder / META).is_file() else 0

@@ -89,6 +89,8 @@ def read(config: Config, data: Storage, out: Storage, rules: Rules, engine: Engi
     report = DataReport.from_dict(manifest.report)
     if not any(note.table == "interactions" and note.what == EARLY for note in report.notes):  # a day was added
         report.note("interactions", EARLY, sum(f.early_rows for f in bucket_follows), done="kept")
+    again = sum(bucket.rows for bucket in manifest.buckets) - sum(f.rows for f in bucket_follows)
+    report.warn("interactions", "rows that an earlier day had brought", again, done="each counts once")
     return StreamedData(data, manifest, Store(out), facts, spec, report)
 
 

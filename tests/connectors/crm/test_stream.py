@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
@@ -19,7 +19,8 @@ def test_a_cursor_is_never_ahead_of_its_rows(monkeypatch: pytest.MonkeyPatch) ->
     landed: list[tuple[int, Any]] = []
 
     class Landed:
-        connected = nullcontext
+        def connected(self) -> AbstractContextManager[None]:
+            return nullcontext()
 
         def cursors(self) -> dict[str, Any]:
             return {}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors.exports.columns import profiles
+from connectors.exports.labels import EXPORTS
 from connectors.exports.mappings import FileMapping, column_values, mapping_of, overlap
 from connectors.exports.plain_names import LEADS
 from connectors.exports.recognise import match_of
@@ -73,6 +74,32 @@ def test_the_format_of_dates_is_written_where_nothing_tells(tmp_path: Path, text
         assert "May 2026" in question
         assert f"({name.replace('%d', '*').replace('%m', '%d').replace('*', '%m')})" in question
     assert not forms or "a guess" in written.comments["date_format",]
+
+
+@pytest.mark.parametrize(
+    ("header", "vendor", "form", "asked"),
+    [
+        ("Record ID,Create Date,Lifecycle Stage", "hubspot", "%m-%d-%Y", False),
+        ("Datensatz-ID,Erstellungsdatum,Lifecycle-Phase", "hubspot", "%d-%m-%Y", True),
+        ("ID de registro,Fecha de creación,Correo", "hubspot", "%d-%m-%Y", True),
+        ("Lead ID,Create Date,Lead Status", "salesforce", "%d-%m-%Y", True),
+    ],
+)
+def test_dates_of_a_vendor_that_always_writes_them_so_are_told_and_not_asked(
+    tmp_path: Path, header: str, vendor: str, form: str, asked: bool
+) -> None:
+    """Reports of Salesforce follow the locale of their user: they stay a question."""
+    (tmp_path / "a.csv").write_text(f"{header}\n1,03-04-2026,lead\n2,07-08-2026,lead\n3,09-10-2026,lead\n", encoding="utf-8")
+    file = open_file(tmp_path, "a.csv", FileOptions(encoding="utf-8"))
+    export = next(e for e in EXPORTS if e.crm == vendor and e.table == "leads")
+    written = mapping_of(match_of(file, export, profiles(file), ""), {"created_at": file.headers[1]})
+    assert written.content["date_format"] == form
+    assert bool(written.questions) is asked
+    assert bool(written.doubts) is not asked
+    if not asked:
+        assert "'03-04-2026' (row 2)" in written.doubts[0]
+        assert "was read as 4 March 2026" in written.doubts[0]
+        assert "3 April 2026 (%d-%m-%Y)" in written.doubts[0]
 
 
 def test_the_date_far_below_that_tells_day_from_month_counts(tmp_path: Path) -> None:

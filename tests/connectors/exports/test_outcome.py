@@ -69,6 +69,24 @@ def test_the_surest_comes_first_and_none_is_hidden() -> None:
     assert [g.header for g in outcome_columns(columns, Funnel())] == ["Won", "Offer", "Lead Status", "Target"]
 
 
+@pytest.mark.parametrize("header", ["Churn", "is_churned", "Attrition", "gekündigt", "Exited"])
+def test_of_a_column_that_says_who_left_the_no_is_the_yes_and_asked(header: str) -> None:
+    (guess,) = outcome_columns([profile(header, {"No": 9, "Yes": 3})], Funnel())
+    assert (guess.yes, guess.no) == (("No",), ("Yes",))
+    assert "says who left: 'No', who stayed" in guess.question
+
+
+def test_states_that_end_before_the_last_lead_stage_are_asked() -> None:
+    (guess,) = outcome_columns([profile("Status", {"Open": 5, "Qualified": 3, "Disqualified": 4})], Funnel())
+    assert (guess.yes, guess.no, guess.open, guess.lead_stage) == (("Qualified",), ("Disqualified",), ("Open",), "sql")
+    assert "no value of 'Status' says won: 'Qualified' was taken for sql" in guess.question
+
+
+def test_a_reason_is_the_last_to_say_what_came_of_a_lead() -> None:
+    columns = [profile(h, {"Open": 5, "Qualified": 3, "Lost": 4}) for h in ("Status Reason", "Status")]
+    assert [guess.header for guess in outcome_columns(columns, Funnel())] == ["Status", "Status Reason"]
+
+
 def test_any_column_can_be_named_as_the_outcome() -> None:
     churn = profile("churn", {"Yes": 2, "No": 7})
     assert NamedOutcome.parse("Churn", ["tenure", "churn"]).of(churn, Funnel()).yes == ("Yes",)

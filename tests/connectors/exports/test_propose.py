@@ -16,7 +16,9 @@ from features.common.errors import ConfigError, DataError
 from features.dataset.funnel import Funnel
 from training.common.config import Config
 from training.data.load import load
+from training.data.prepare import prepare
 from training.jobs.csv_check import run
+from training.scale.training_data import rules_of
 
 FUNNEL = Funnel()
 FOLDERS = yaml.safe_load((Path(__file__).parent / "folders.yaml").read_text(encoding="utf-8"))
@@ -157,14 +159,16 @@ def written(files: dict[str, str], path: Path) -> Path:
 
 @pytest.mark.parametrize("name", FOLDERS)
 def test_a_folder_is_recognised_and_its_proposal_is_read(name: str, tmp_path: Path) -> None:
-    """The words of csv-check, and the dataset that its YAML makes by the road of `make dataset`."""
+    """The words of csv-check, the dataset that its YAML makes, and the rows that a training would learn from."""
     folder = FOLDERS[name]
     written(folder["files"], tmp_path / "exports")
     out, page = tmp_path / "mine.yaml", io.StringIO()
     console = Console(file=page, width=10_000)
     if folder.get("rows"):
         proposal = run(tmp_path / "exports", out, console)
-        data, report = load(Config.read(out))
+        config = Config.read(out)
+        data, report = load(config)
+        assert len(prepare(data, config, config.funnel.build(), rules_of(config)).rows)
         assert {k: n for k, n in report.rows.items() if n} == folder["rows"]
         assert proposal.funnel["stages"] == folder["stages"]
         for file, words in folder.get("unused", {}).items():

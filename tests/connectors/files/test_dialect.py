@@ -125,3 +125,20 @@ def test_a_parquet_file_is_known_by_its_content(tmp_path: Path) -> None:
 
     pd.DataFrame({"a": ["1"]}).to_parquet(tmp_path / "a.csv")
     assert rows(open_file(tmp_path, "a.csv", OPTIONS)) == [["1"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "headers"),
+    [
+        ("Person;;Ergebnis;\nNr;Land;Wert;am\n1;DE;3,5;01.02.2026\n2;AT;;02.02.2026\n", ("Nr", "Land", "Wert", "am")),
+        (";;Q1;\nNr;Land;Wert;am\n1;DE;3;\n2;AT;4;\n", ("Nr", "Land", "Wert", "am")),
+        ("id,,name\nA1,x,Lea\nA2,y,Lou\n", ("id", "column 2", "name")),  # nothing says that A1 is a name
+        (",a,b\n0,x,1\n1,y,2\n", ("column 1", "a", "b")),
+        ("id,,n\nx,y,unknown\nz,w,5\n", ("id", "column 2", "n")),  # one number is no column of them
+    ],
+)
+def test_a_line_that_only_names_groups_of_columns_stands_above_the_header(
+    tmp_path: Path, text: str, headers: tuple[str, ...]
+) -> None:
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert open_file(tmp_path, "a.csv", FileOptions(encoding="utf-8")).headers == headers

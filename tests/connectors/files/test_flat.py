@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from connectors.files.flat import in_row_order
+from connectors.files.load import load_files
+from connectors.files.settings import FilesSource
 from features.common.clock import DAY, microseconds
 from features.common.errors import ConfigError, DataError
 from features.dataset.funnel import Funnel
@@ -203,3 +207,57 @@ def test_days_of_outcomes_that_nothing_settles_are_asked(tmp_path: Path) -> None
     write(tmp_path, l__csv="id,came,won,ended\na,2026-01-25,1,02/03/2026\nb,2026-01-26,0,02/04/2026\n")
     with pytest.raises(DataError, match=r"(?s)column 'ended'.*is 2 March 2026 or 3 February 2026.*Say which"):
         load(tmp_path, AT, FUNNEL)
+
+
+LIVES = {
+    "blank": ("1,", "l.csv row 3: '1'"),
+    "after the clock": ("1,2206-02-01", "b"),
+    "years after all others": ("1,2024-09-01", "b"),
+    "before all others": ("1,1995-02-01", "b"),
+}
+
+
+@pytest.mark.parametrize("kind", LIVES)
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_yes_that_nobody_knows_the_day_of_leaves_with_all_that_the_lead_did(tmp_path: Path, kind: str, staged: bool) -> None:
+    """As an open lead it would be a no until then, which it is not."""
+    cells, example = LIVES[kind]
+    write(
+        tmp_path,
+        l__csv=f"id,came,won,ended\na,2020-01-05,1,2020-02-01\nb,2020-01-06,{cells}\nc,2020-01-07,0,\nd,2020-01-08,0,2020-03-01\n",
+        e__csv="lead_id,type,at\na,visit,2020-01-06\nb,visit,2020-01-07\nb,visit,2020-01-08\nc,visit,2020-01-09\n",
+    )
+    config = AT.replace("leads:", "interactions: {file: e.csv}\nleads:")
+    source = FilesSource.model_validate(yaml.safe_load(config))
+    file = tmp_path / "staged.parquet" if staged else None
+    dataset, report = load_files(source, FUNNEL, tmp_path, file, now=datetime(2026, 1, 1, tzinfo=UTC))
+    acts = pd.read_parquet(file) if file else dataset.interactions
+    assert dataset.leads["lead_id"].tolist() == ["a", "c", "d"]
+    assert acts["lead_id"].astype("str").tolist() == ["a", "c"]
+    lines = "\n".join(report.lines())
+    assert f"(for example {example}); set aside with all that the lead did" in lines
+    assert "interactions: 2 rows of leads that were set aside (for example b); left out with them." in lines
+    assert "1 row whose 'won' is a no but whose 'ended' is blank (for example l.csv row 4: '0'); taken as still open" in lines
+
+
+def test_a_yes_after_the_extraction_that_was_given_was_open_then(tmp_path: Path) -> None:
+    write(
+        tmp_path, l__csv="id,came,won,ended\na,2020-01-05,1,2020-02-01\nb,2020-01-06,1,2020-06-01\nc,2020-01-07,0,2020-02-02\n"
+    )
+    dataset, _ = load(tmp_path, f"extracted_at: 2020-03-01\n{AT}", FUNNEL)
+    assert dataset.leads["lead_id"].tolist() == ["a", "b", "c"]
+
+
+def test_days_that_are_blank_for_every_yes_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, l__csv="id,came,won,ended\na,2020-01-05,1,\nb,2020-01-06,0,2020-02-02\n")
+    with pytest.raises(DataError, match=r"'ended' is blank in every row whose 'won' is a yes \(1\)\.\n.*`outcome: \{at: …\}`"):
+        load(tmp_path, AT, FUNNEL)
+
+
+@pytest.mark.parametrize("keep", ["all", "[]"])
+def test_values_of_the_outcome_are_translated_before_they_are_a_yes_or_a_no(tmp_path: Path, keep: str) -> None:
+    write(tmp_path, l__csv="id,won\na,Signed\nb,Gone\nc,Talking\nd,Signed\n")
+    values = "values: {won: {Signed: 1, Gone: 0, Talking: null}}"
+    dataset, report = load(tmp_path, CONFIG.replace("order: rows", f"order: rows, keep: {keep}, {values}"), FUNNEL)
+    assert dataset.lead_stages["lead_stage"].tolist() == ["customer", "lost", "customer"]
+    assert "1 lead with a blank outcome (for example c)" in "\n".join(report.lines())

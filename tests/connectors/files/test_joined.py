@@ -259,3 +259,11 @@ def test_companies_are_joined_in_the_same_way(tmp_path: Path) -> None:
     dataset, _ = load_files(source, FUNNEL, tmp_path)
     rows = dataset.companies.set_index("company_id")[["employees", "turnover"]]
     assert rows.loc[["x", "y"]].to_numpy().tolist() == [[10.0, 1250.75], [20.0, 7.5]]
+
+
+def test_a_moment_that_cannot_be_meant_is_told_with_the_file_it_stands_in(tmp_path: Path) -> None:
+    profiles = "Nr,came\n1,2026-01-05\n2,0206-01-06\n3,2026-01-07\n4,2026-01-08\n"
+    columns = {"lead_id": "lead_id", "created_at": "came"}
+    _, report = load(tmp_path, {"join": JOIN, "columns": columns}, profiles=profiles)
+    (line,) = [line for line in report.lines() if "before 1990" in line]
+    assert "profiles.csv, joined to leads.csv row 3: 0206-01-06" in line

@@ -16,6 +16,7 @@ from features.common.errors import ConfigError, DataError
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
 from features.dataset.funnel import Funnel
+from features.dataset.validate import validate
 
 LEADS = """Id;Created On;Mail;Vorname;Umsatz;Post Code;Note;Empty
 007;31.03.2026;Ada@Example.ORG;Ada;1.234,50;01234;x;
@@ -288,6 +289,28 @@ def test_rows_without_a_value_are_taken_out_by_a_blank(tmp_path: Path, rule: str
     assert dataset.leads["lead_id"].tolist() == ["1", "2"]
 
 
+def test_rows_of_a_lead_that_was_set_aside_are_told_once_and_with_the_reason(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        l__csv="lead_id,created_at\n1,2026-01-01\n2,1899-12-30\n3,2026-01-03\n4,2026-01-30\n",
+        e__csv="lead_id,type,at\n1,visit,2026-01-02\n2,visit,2026-01-02\n2,visit,2026-01-03\n4,visit,2026-01-02\n",
+        s__csv="lead_id,lead_stage,at\n1,mql,2026-01-03\n2,mql,2026-01-04\n",
+        d__csv="deal_id,lead_id,created_at,status\nd,2,2026-01-05,open\n",
+    )
+    files = "leads: {file: l.csv}\ninteractions: {file: e.csv}\nlead_stages: {file: s.csv}\ndeals: {file: d.csv}\n"
+    dataset, report = load(tmp_path, f"extracted_at: 2026-01-20\n{files}")
+    dataset, validated = validate(dataset, Funnel())
+    lines = report.merge(validated).lines()
+    assert not [line for line in lines if "unknown leads" in line]
+    of_these = [line for line in lines if "of leads that were set aside" in line or "of lead that" in line]
+    assert [line.split("–")[1].split(" (")[0].strip() for line in of_these] == [
+        "interactions: 3 rows of leads that were set aside",
+        "lead_stages: 1 row of leads that were set aside",
+        "deals: 1 row of leads that were set aside",
+    ]
+    assert dataset.leads["lead_id"].tolist() == ["1", "3"]
+
+
 def test_what_stands_around_the_table_is_told(tmp_path: Path) -> None:
     text = "Lead report\n\n"
     text += "lead_id,created_at,note,note\n1,2026-01-01,a,b\n,,,\nTotal,,1,\n\nCopyright (c) 2026 Acme, inc.\n"
@@ -295,7 +318,7 @@ def test_what_stands_around_the_table_is_told(tmp_path: Path) -> None:
     dataset, report = load(tmp_path, "leads: {file: l.csv}")
     assert dataset.leads["lead_id"].tolist() == ["1"]
     sentences = "\n".join(report.lines())
-    for words in ("Lead report); passed over", "Copyright", "1 lines of sums", "nothing but separators", "1 column names that"):
+    for words in ("Lead report); passed over", "Copyright", "1 line of sums", "nothing but separators", "1 column name that"):
         assert words in sentences
 
 

@@ -89,6 +89,31 @@ def test_a_full_disk_leaves_no_half_line(trail: AuditLog) -> None:
     assert (verify(trail.folder).lines, trail.trouble) == (6, "")
 
 
+def test_where_only_the_head_cannot_be_written_no_line_is_there_twice(trail: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = trails._write_head
+
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(trails, "_write_head", full)
+    assert trail.append([event("L-9", request_id="once")]), "the line itself is on disk"
+    assert "No space left" in trail.trouble
+    assert not trail.append([event("L-9", request_id="later")]), "the next one is kept out"
+    monkeypatch.setattr(trails, "_write_head", usual)
+    assert trail.append([])
+    assert (trail.trouble, verify(trail.folder).lines) == ("", 6)
+    assert trail.append([event("L-9", request_id="later")])
+    lines = [json.loads(line)["request_id"] for line in file_of(trail).read_text().splitlines()]
+    assert lines[5:] == ["once", "later"]
+
+
+def test_what_another_worker_wrote_meanwhile_is_gone_on_from(trail: AuditLog) -> None:
+    other = AuditLog(trail.folder)
+    for number in range(6):
+        assert (trail, other)[number % 2].append([event(f"L-{number}")])
+    assert verify(trail.folder).lines == 11
+
+
 def test_what_finds_no_place_is_counted_and_said_in_the_trail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trails, "MOST_LEADS", 3)
     one = AuditLog(tmp_path)

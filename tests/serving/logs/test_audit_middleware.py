@@ -72,6 +72,29 @@ def test_a_change_is_answered_when_its_line_is_on_disk(house: House) -> None:
     assert "PUT" in file.read_text()
 
 
+def test_a_change_is_not_acknowledged_without_its_line(house: House) -> None:
+    """The disk fills up between the change and its line; sent again, it is acknowledged, and has one line for each."""
+    house.client.put("/v1/leads/L-1", json={})
+    (file,) = house.trail.folder.glob("audit-*.jsonl")
+    with full_disk(file.stat().st_size + 5):
+        lost = house.client.put("/v1/leads/L-8", json={})
+    assert (lost.status_code, lost.headers["retry-after"]) == (503, "5")
+    assert "not acknowledged" in lost.json()["detail"]
+    until = time.monotonic() + 10
+    while house.trail.trouble and time.monotonic() < until:
+        time.sleep(0.05)
+    again = house.client.put("/v1/leads/L-8", json={})
+    assert (again.status_code, again.json()) == (200, {"changed": "L-8"})
+    assert [line["operation"] for line in house.lines()] == ["PUT /v1/leads/{lead_id}"] * 3
+
+
+def test_a_refused_change_is_told_as_it_is_whether_or_not_it_has_its_line(house: House) -> None:
+    house.client.put("/v1/leads/L-1", json={})
+    (file,) = house.trail.folder.glob("audit-*.jsonl")
+    with full_disk(file.stat().st_size + 5):
+        assert house.client.post("/v1/interactions", content=b"{").status_code == 404  # there is no store
+
+
 def test_while_the_trail_cannot_be_written_scores_go_on_and_nothing_is_changed(house: House) -> None:
     house.client.put("/v1/leads/L-1", json={})
     (file,) = house.trail.folder.glob("audit-*.jsonl")

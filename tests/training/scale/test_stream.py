@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from rich.console import Console
 
 from features.dataset.dataset import Dataset
 from features.dataset.persons import screen_dataset
 from features.dataset.validate import validate
-from features.partitions.partition import partition
+from features.partitions.partition import add, partition
 from features.partitions.storage import Storage
 from tests.raw import raw_in_memory
 from tests.training.scale.worlds import ENGINE, config_of
@@ -56,3 +57,21 @@ def test_a_part_of_the_accounts_is_whole_accounts(few: Dataset, tmp_path: Path) 
     assert set(part.interactions["lead_id"].astype("str")) <= set(part.leads["lead_id"])
     more = sample(streamed, 0.8)
     assert kept <= set(more.leads["company_id"])
+
+
+def test_what_a_day_brings_again_counts_once_and_is_told(few: Dataset, tmp_path: Path) -> None:
+    few.write(tmp_path / "set")
+    config, funnel = config_of(tmp_path), config_of(tmp_path).funnel.build()
+    place, out = Storage.from_path(tmp_path / "data"), Storage.from_path(tmp_path / "matrix")
+    with raw_in_memory(few) as raw:
+        partition(place, raw, funnel, ENGINE)
+    timed = few.interactions["at"].dt.normalize() != few.interactions["at"]
+    again = few.interactions[timed].iloc[:7]
+    day = Dataset.from_tables(
+        {"leads": few.leads.iloc[:0], "interactions": again}, extracted_at=few.extracted_at + pd.Timedelta(hours=1)
+    )
+    with raw_in_memory(day) as raw:
+        add(place, raw, funnel, ENGINE)
+    streamed = read(config, place, out, rules_of(config), ENGINE)
+    told = [note.count for note in streamed.report.notes if note.what == "rows that an earlier day had brought"]
+    assert told == [7]
