@@ -1,7 +1,8 @@
 """The small model that many tests share: `make train` on a simulated CRM, into an embedded MLflow of its own.
 
 It is trained once per run, whichever worker needs it first, and kept between runs under a hash of all it depends on. Each
-worker reads a copy of its own, so no test sees what another wrote. Where nothing is kept, it is trained.
+worker reads a copy of its own, so no test sees what another wrote. Where nothing is kept, it is trained. `python -m
+tests.trained` makes it beforehand.
 """
 
 from __future__ import annotations
@@ -190,3 +191,10 @@ def _remove_old_editions(editions: Path) -> None:
     kept = sorted((path for path in editions.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
     for path in kept[:-KEPT_EDITIONS]:
         shutil.rmtree(path, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as scratch:
+        shared_training(Path(scratch))

@@ -185,13 +185,13 @@ def test_methods_that_nothing_was_made_for(server: Running, method: str) -> None
 
 
 def test_a_swap_under_load_drops_and_mixes_nothing(server: Running) -> None:
-    """Four clients ask all the while; every answer is whole and of one of the two models, and a broken one never answers."""
+    """Four clients ask on and on; every answer is whole and of one of the two models, and a broken one never answers."""
     folder, url = server.folder / "model", server.url
     answers: list[tuple[int, str]] = []
     stop = threading.Event()
 
     def client() -> None:
-        while not stop.is_set():
+        while not stop.wait(0.01):
             status, answer = ask(f"{url}/v1/score", EXAMPLE, server.token)
             answers.append((status, answer["model"]["version"]))
 
@@ -226,7 +226,7 @@ def test_a_killed_worker_comes_back_and_nothing_that_was_answered_is_lost(server
     stop, answers, broken = threading.Event(), list[int](), list[str]()
 
     def client() -> None:
-        while not stop.is_set():
+        while not stop.wait(0.01):
             try:
                 answers.append(ask(f"{server.url}/v1/score", EXAMPLE, server.token)[0])
             except (OSError, HTTPException) as error:  # the connection to the one that was killed

@@ -23,7 +23,7 @@ from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
 from tests.trained import Trained
 from training.common import tracking
-from training.common.config import Config
+from training.common.config import Config, Search
 from training.scale.training_data import TrainingData
 
 
@@ -86,13 +86,16 @@ def test_a_transition_that_never_happens_is_scored_by_the_points(
     trained: Trained, working_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No customer yet: the points rank, around what so many leads without any make likely, and the run says so."""
-    config = Config.read(trained.config).model_copy(update={"name": "never"})
+    config = Config.read(trained.config).model_copy(update={"name": "never", "search": Search(trials=1)})
     dataset = simulate(SimulatorSettings(leads=500, days=730, seed=3)).dataset
     never = replace(dataset, lead_stages=dataset.lead_stages[dataset.lead_stages["lead_stage"] != "customer"])
     monkeypatch.setattr(training.scale.training_data, "load", lambda *_, **__: validate(never, config.funnel.build()))
+    monkeypatch.setattr(training.train, "write_report", lambda *_: "")
     said = io.StringIO()
     outcome = training.train.train(config, console=Console(file=said, width=120))
     assert "customer: points: 0 accounts" in said.getvalue()
+    assert "points: 0 accounts" in outcome.holdout.fit.transitions[-1].log["regime"]
+    assert 0 < np.nanmax(outcome.holdout.probability["model"][:, -1]) < 0.05
     last = outcome.model.transitions[-1]
     x = np.zeros((2, len(outcome.model.names)), np.float32)
     x[1, -1] = 200  # points

@@ -10,6 +10,8 @@ import pytest
 from features.common import compiled
 from features.common.compiled import ROOT, edition
 
+JIT = "from features.common.compiled import exact\n"
+
 
 def _house(root: Path, **files: str) -> str:
     for package in ("features", "models", "serving"):
@@ -37,11 +39,11 @@ def test_another_text_of_what_is_compiled_or_goes_into_it_is_another_edition(
     tmp_path: Path, changed: str, another: bool
 ) -> None:
     files = {
-        "kernel": "from features.common.compiled import exact\nfrom models.constants import DAY\nfrom models import part\n",
+        "kernel": f"{JIT}from models.constants import (\n    DAY,\n)\nfrom models import part\n",
         "constants": "DAY = 1\n",
         "part": "SIZE = 1\n",
         "elsewhere": "import os\n",
-        "trees__deep": ("from features.common.compiled import exact\nfrom models.trees.constants import (\n    LEAF,\n)\n"),
+        "trees__deep": f"{JIT}from models.trees.constants import (  # (a leaf)\n    LEAF,\n)\n",
         "trees__constants": "from models.origin import LEAF\n",
         "origin": "LEAF = 1\n",
     }

@@ -40,7 +40,7 @@ def path(people: list[tuple[int, History]]) -> Path:
     return Path.from_changes(np.array([c for c, _ in people], np.int64), row, step, time.copy(), len(FUNNEL.stages))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples, deadline=None)
 @given(LIVES, MOMENTS, st.integers(-1, 2))
 def test_where_leads_stand_is_what_a_plain_walk_through_their_past_says(
     people: list[tuple[int, History]], moment: int, more: int
@@ -59,7 +59,7 @@ def test_where_leads_stand_is_what_a_plain_walk_through_their_past_says(
     assert (way.spells(np.arange(len(people)), np.full(len(people), as_of)) - way.begin[:-1] + 1).tolist() == first
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples, deadline=None)
 @given(LIVES, MOMENTS)
 def test_landmarks_and_labels_are_those_of_the_plain_walk(people: list[tuple[int, History]], known_at: int) -> None:
     way = path(people)
@@ -72,7 +72,7 @@ def test_landmarks_and_labels_are_those_of_the_plain_walk(people: list[tuple[int
             assert labels.reached[k, target] == reaches(*people[lead], as_of, target + 1, known_at)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples, deadline=None)
 @given(MOMENTS, HISTORIES, HISTORIES, HISTORIES, MOMENTS)
 def test_leads_that_are_alike_up_to_a_moment_are_looked_at_alike_up_to_it(
     created: int, common: History, one: History, other: History, moment: int

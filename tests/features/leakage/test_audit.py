@@ -117,7 +117,10 @@ def test_without_outcomes_the_audit_says_that_it_cannot_judge() -> None:
 
 @pytest.mark.parametrize(
     ("leads", "seed"),
-    [(300, 2), (500, 1), (500, 18), (1_500, 2), (1_500, 3), (4_000, 4), pytest.param(20_000, 7, marks=pytest.mark.slow)],
+    [
+        *((300, 2), (500, 1), (500, 18), (1_500, 2), (1_500, 3)),
+        *(pytest.param(leads, seed, marks=pytest.mark.slow) for leads, seed in ((4_000, 4), (20_000, 7))),
+    ],
 )
 def test_no_false_block_on_the_simulator(leads: int, seed: int) -> None:
     simulation = simulate(SimulatorSettings(leads=leads, seed=seed))

@@ -43,7 +43,7 @@ def test_boosters_of_the_same_rows_are_what_they_are_alone(train: Examples) -> N
 SETTINGS = ({}, {"num_leaves": 40, "min_data_in_leaf": 10, "feature_fraction": 0.9, "learning_rate": 0.3})
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 @pytest.mark.parametrize("params", SETTINGS)
 def test_trees_are_only_lowered_by_turning_away_whatever_the_data_say(params: dict[str, float], seed: int) -> None:
     train = turning_away_examples(seed=seed)

@@ -94,7 +94,7 @@ def test_whatever_is_sent(described: Any, method: str, path: str) -> None:
     right, wrong = (operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode)
 
     @given(st.one_of(right, wrong))
-    @settings(suppress_health_check=list(HealthCheck))
+    @settings(max_examples=settings.default.max_examples // 2, suppress_health_check=list(HealthCheck))
     def sent(case: Any) -> None:
         case.call_and_validate()
 

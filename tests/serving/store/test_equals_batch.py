@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from functools import cache
 from pathlib import Path as FilePath
 
 import numpy as np
@@ -27,8 +29,16 @@ from tests.serving.requests_from import open_at
 from tests.trained import Trained
 
 
+@pytest.fixture(scope="module")
+def batch_scores(trained: Trained, dataset: Dataset) -> Callable[[int], pd.DataFrame]:
+    """What the batch says of all open leads so many days before the extraction."""
+    return cache(lambda days: score_open(trained.model, dataset, dataset.extracted_at - pd.Timedelta(days=days)))
+
+
 @pytest.mark.parametrize("days_ago", [0, 400])
-def test_features_and_scores_equal_those_of_the_batch(loaded: Store, trained: Trained, dataset: Dataset, days_ago: int) -> None:
+def test_features_and_scores_equal_those_of_the_batch(
+    loaded: Store, trained: Trained, dataset: Dataset, days_ago: int, batch_scores: Callable[[int], pd.DataFrame]
+) -> None:
     store, model, as_of = loaded, trained.model, moment(dataset.extracted_at) - days_ago * DAY
     histories, looks = open_at(model, dataset, as_of)
     ids = histories.leads["lead_id"].to_numpy(object)[looks.lead]
@@ -45,7 +55,7 @@ def test_features_and_scores_equal_those_of_the_batch(loaded: Store, trained: Tr
     assert wrong == []
     subjects, others = found.to_score(found.people)
     scored = Scorer(model).scored(subjects, as_of, context=others)
-    table = score_open(model, dataset, pd.Timestamp(as_of, unit="us", tz="UTC")).set_index("lead_id")
+    table = batch_scores(days_ago).set_index("lead_id")
     table = table.loc[[lead.lead_id for lead in subjects]]
     assert len(table) > 100
     np.testing.assert_allclose(scored.by_target("probability")[:, -1], table["p_customer"], rtol=1e-9)
@@ -56,10 +66,12 @@ def test_features_and_scores_equal_those_of_the_batch(loaded: Store, trained: Tr
     np.testing.assert_allclose(scored.number("points"), table["points"], rtol=1e-12)
 
 
-def test_a_lead_asked_for_alone_comes_with_its_whole_account(loaded: Store, trained: Trained, dataset: Dataset) -> None:
+def test_a_lead_asked_for_alone_comes_with_its_whole_account(
+    loaded: Store, trained: Trained, dataset: Dataset, batch_scores: Callable[[int], pd.DataFrame]
+) -> None:
     """As in the batch, whose account holds everybody."""
     store, model, as_of = loaded, trained.model, moment(dataset.extracted_at)
-    table = score_open(model, dataset, dataset.extracted_at).set_index("lead_id")
+    table = batch_scores(0).set_index("lead_id")
     groups = dataset.leads.groupby("company_id")["lead_id"].agg(list)
     name = next(lead for people in groups if len(people) > 3 for lead in people if lead in table.index)
     with store.read() as connection:
@@ -71,7 +83,7 @@ def test_a_lead_asked_for_alone_comes_with_its_whole_account(loaded: Store, trai
 
 @pytest.mark.parametrize("loaded", ["sqlite"], indirect=True)
 def test_the_recommendation_memory_is_that_of_the_batch(
-    loaded: Store, tmp_path: FilePath, trained: Trained, dataset: Dataset
+    loaded: Store, tmp_path: FilePath, trained: Trained, dataset: Dataset, batch_scores: Callable[[int], pd.DataFrame]
 ) -> None:
     """`make score PREVIOUS=…` and the history of the store say the same."""
     with closing(sqlite3.connect(str(loaded.url.database), isolation_level=None)) as original:
@@ -90,7 +102,7 @@ def test_the_recommendation_memory_is_that_of_the_batch(
         row["lead_id"]: (row["action"], pd.Timestamp(before, unit="us", tz="UTC")) for row in rows
     }
     table = score_open(model, dataset, dataset.extracted_at, previous=told).set_index("lead_id")
-    forgetful = score_open(model, dataset, dataset.extracted_at).set_index("lead_id")
+    forgetful = batch_scores(0).set_index("lead_id")
     assert (table["action"] != forgetful["action"].reindex(table.index)).any()
     with store.read() as connection:
         found = read(connection, model.funnel, dataset.leads["lead_id"].tolist(), now)
@@ -100,7 +112,9 @@ def test_the_recommendation_memory_is_that_of_the_batch(
     assert said == table["action"].to_dict()
 
 
-def test_a_dataset_that_went_through_the_store_is_the_same(loaded: Store, trained: Trained, dataset: Dataset) -> None:
+def test_a_dataset_that_went_through_the_store_is_the_same(
+    loaded: Store, trained: Trained, dataset: Dataset, batch_scores: Callable[[int], pd.DataFrame]
+) -> None:
     """Training reads from the store what it would have read without it; loading again adds nothing."""
     assert sum(load(loaded, dataset).values()) == 0
     back = export(loaded, moment(dataset.extracted_at))
@@ -108,5 +122,4 @@ def test_a_dataset_that_went_through_the_store_is_the_same(loaded: Store, traine
     assert back.extracted_at == dataset.extracted_at
     for days in (0, 200):
         at = dataset.extracted_at - pd.Timedelta(days=days)
-        mine, theirs = score_open(trained.model, back, at), score_open(trained.model, dataset, at)
-        pd.testing.assert_frame_equal(mine, theirs, rtol=1e-9)
+        pd.testing.assert_frame_equal(score_open(trained.model, back, at), batch_scores(days), rtol=1e-9)

@@ -17,7 +17,7 @@ from features.common.errors import DataError
 from features.dataset.dataset import Dataset
 from features.dataset.validate import validate
 from models.rules.rules import Rules
-from tests.trained import SMALL
+from tests.trained import SMALL, Trained
 from tests.training.worlds import Turned
 from training.common.config import Config
 from training.common.progress import Steps
@@ -81,13 +81,6 @@ def test_a_lead_stage_nobody_reached_before_the_last_is_named(dataset: Dataset) 
         held(never(dataset, ["sql", "customer"]))
 
 
-def test_a_transition_nobody_ever_made_is_scored_all_the_same(dataset: Dataset) -> None:
-    """The rules around a base rate near nothing, and the log says so."""
-    found = held(never(dataset, ["customer"]))
-    assert "points: 0 accounts" in found.fit.transitions[-1].log["regime"]
-    assert 0 < np.nanmax(found.probability["model"][:, -1]) < 0.05
-
-
 def test_where_what_was_learned_is_worse_than_the_rules_these_are_the_model(turned: Turned) -> None:
     steps = Steps(Console(file=io.StringIO()))
     found = hold_out(turned.prepared, turned.config, steps)
@@ -111,8 +104,8 @@ def test_where_what_was_learned_is_worse_than_the_rules_these_are_the_model(turn
     assert (final.transitions[0].probability(x) == final.transitions[0].probability(moved)).all()
 
 
-def test_a_model_that_is_no_worse_serves_as_it_was_learned(dataset: Dataset) -> None:
-    found = held(dataset)
+def test_a_model_that_is_no_worse_serves_as_it_was_learned(trained: Trained) -> None:
+    found = trained.outcome.holdout
     assert found.learned_worse is None
     assert "learned" not in found.probability
     assert found.seconds > 0
