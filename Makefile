@@ -60,14 +60,14 @@ partition: setup  ## cut a dataset of any size into sorted buckets of whole acco
 serve: setup  ## serve the champion, its report and the lead store  [CONFIG=…] [HOST=127.0.0.1] [PORT=3000] [STORE=sqlite:///… or no] [SHADOW=yes] [WORKERS=1] [AUDIT=no]
 	@$(if $(filter yes,$(SHADOW)),$(RUN) -m training fetch --config $(CONFIG) --to $(CHALLENGER) --alias challenger)
 	@$(RUN) -m training fetch --config $(CONFIG) --to $(MODEL) --report $(REPORT)
-	@$(if $(filter no,$(STORE)),,if $(RUN) -m serving.store empty; then $(MAKE) --no-print-directory load || echo "Serving an empty store."; fi)
-	@exec $(SERVER) $(SERVED) --host $(HOST) --port $(PORT)
+	@$(if $(filter no,$(STORE)),,if $(RUN) -m serving.store empty; then ($(MAKE) --no-print-directory load 2>&1 | cat) & fi;) \
+	exec $(SERVER) $(SERVED) --host $(HOST) --port $(PORT)
 
 settings: setup  ## the settings of training and of `make serve`, and where each comes from  [as for `make serve`]
 	@$(RUN) -m training settings && echo && $(SERVER) settings $(SERVED)
 
 load: setup  ## a dataset into the lead store; what is there stays  [CONFIG=…] [STORE=sqlite:///artefacts/leads.db]
-	@rm -rf $(LOADING); $(RUN) -m training dataset --config $(CONFIG) --out $(LOADING) $(if $(FOLDER),--folder $(FOLDER)) >/dev/null && $(RUN) -m serving.store load --in $(LOADING); status=$$?; rm -rf $(LOADING); exit $$status
+	@rm -rf $(LOADING); $(RUN) -m serving.store load --in $(LOADING) -- $(RUN) -m training dataset --config $(CONFIG) --out $(LOADING) $(if $(FOLDER),--folder $(FOLDER)); status=$$?; rm -rf $(LOADING); exit $$status
 
 export: setup  ## the lead store as a dataset, for `dataset:` of a configuration  OUT=folder [STORE=…]
 	@$(if $(OUT),,echo "Name the folder: make export OUT=data/store"; exit 2;) $(RUN) -m serving.store export --out $(OUT)

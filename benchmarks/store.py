@@ -41,7 +41,7 @@ from tests import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "benchmarks" / "store.md"
-SECONDS, CONNECTIONS, BATCHES, BATCH, SCORES = 6.0, 64, 10, 1_000, 1_000
+SECONDS, CONNECTIONS, BATCHES, BATCH, SCORES = 4.0, 64, 10, 1_000, 1_000
 PATIENCE = 600.0  # seconds
 
 
@@ -257,10 +257,10 @@ def main() -> None:
     rows = "\n".join(
         f"| {name} | {' | '.join(column[name] for column in columns.values())} |" for name in next(iter(columns.values()))
     )
-    acts = len(dataset.interactions)
+    acts, name = len(dataset.interactions), load_model(arguments.model).name
     text = f"""# The lead store
 
-`make bench-store`: a server process over HTTP on loopback, the default champion, {arguments.leads:,} leads with {acts:,}
+`make bench-store`: a server process over HTTP on loopback, the model {name!r}, {arguments.leads:,} leads with {acts:,}
 interactions, {os.cpu_count()} cores shared by wrk, server and database, Python {platform.python_version()}.
 Load average of the machine when it began: {load_before:.1f}; the figures are worth comparing within one run only.
 Every event is on disk when it is answered (SQLite: `synchronous=FULL`; PostgreSQL: its defaults); the background worker

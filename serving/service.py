@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -38,6 +39,7 @@ from serving.server import protocol
 from serving.server.accept import Acceptor, running_server
 from serving.server.reload import FolderWatcher, Reloadable, scorer_of
 from serving.server.shutdown import GracefulShutdown
+from serving.store.connect import StoreError
 from serving.store.rescoring import Refresher
 from serving.store.store import Store
 
@@ -201,7 +203,8 @@ class Ripeline:
         FolderWatcher(list(_reloadables.values()), freeze_garbage).start()
         if _settings.store:
             _stores[:] = [Store.from_address(revealed(_settings.store), _settings)]
-            # opens the store, too, as soon as its database can be asked
+            with suppress(StoreError):  # it says so itself, and is opened as soon as its database can be asked
+                _stores[0].open()
             _refreshers[:] = [Refresher(_stores[0], provide, lambda: microseconds(utc_now()), _shutdown.answering)]
             _refreshers[0].start()
 

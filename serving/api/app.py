@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -117,8 +118,11 @@ def create_app(
         current_troubles = all_troubles()
         if request.scope.get("ripeline_stranger"):  # what a trouble says of folders is nobody else's business
             current_troubles = dict.fromkeys(current_troubles, "Ask with a key for more.")
-        trouble_fields = {"troubles": current_troubles} if current_troubles else {}
-        return plain({"status": "ready", "model": {"name": model.name, "version": model.version}, **trouble_fields})
+        lead_store = store()
+        fields: dict[str, object] = {"troubles": current_troubles} if current_troubles else {}
+        if lead_store and lead_store.filling:
+            fields["filling"] = asdict(lead_store.filling)
+        return plain({"status": "ready", "model": {"name": model.name, "version": model.version}, **fields})
 
     async def metrics_text(_request: Request) -> Response:
         return Response(await run_in_threadpool(metrics.text), headers={"content-type": CONTENT_TYPE})

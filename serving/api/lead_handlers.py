@@ -231,7 +231,7 @@ class Leads:
         """A page of the work list (pagination by limit and offset), as `work_list.Page` has it."""
         question = list_query(parameters)
         with self.store.read() as connection:
-            return vars(work_list.page(connection, question))
+            return vars(work_list.page(connection, question, self.now))
 
     def csv(self, parameters: dict[str, str]) -> tuple[IO[bytes], int, list[str]]:
         """All rows of the work list that fit, as a file of CSV at its beginning, its size, and whom it is about. The database

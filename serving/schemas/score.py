@@ -55,6 +55,14 @@ class WhatIfResponse(BaseModel):
     warnings: list[str] = Field(description="why no change can move this lead's chance; empty where some can")
 
 
+class FillingProgress(BaseModel):
+    """How far a store is filled."""
+
+    table: str = Field(description='what is being loaded; "" while the data are read')
+    completed: int = Field(description="rows of it in the store")
+    total: int
+
+
 class WorkListPage(BaseModel):
     """Rows of the work list, in the order asked for."""
 
@@ -62,6 +70,7 @@ class WorkListPage(BaseModel):
     model: dict[str, str] = Field(description="name and version of the model that scored them")
     total: int = Field(description="rows that fit, on all pages")
     waiting: int = Field(description="leads to be scored again")
+    filling: FillingProgress | None = Field(description="what is being loaded into the store; null where nothing is")
     rows: list[dict[str, Any]] = Field(
         description="rank, lead_id, lead_stage, score, grade, chance of the final lead stage with low and high, rules_chance, "
         "expected_value, points, action, recommended_lead_stage, status, why, reasons, next_steps, source, country, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ def main() -> None:
     commands.add_parser("empty", help="exit with 0 if nobody is in it, else with 1")
     loading = commands.add_parser("load", help="a dataset into the store; what is there stays")
     loading.add_argument("--in", dest="dataset", type=Path, required=True, help="dataset folder")
+    loading.add_argument("maker", nargs="*", metavar="-- COMMAND", help="what makes that folder first")
     exporting = commands.add_parser("export", help="the store as a dataset, for training")
     exporting.add_argument("--out", type=Path, required=True, help="dataset folder")
     listing = commands.add_parser("work-list", help="the work list as a CSV file: open leads by their newest scores")
@@ -67,17 +69,29 @@ def _empty(store: Store, _arguments: argparse.Namespace) -> int:
 
 def _load(store: Store, arguments: argparse.Namespace) -> int:
     from features.dataset.persons import screen_dataset
+    from serving.store.filling import FillingNote
     from serving.store.load import load, plausible
 
-    screened, persons = screen_dataset(Dataset.read(arguments.dataset))
-    dataset, report = plausible(screened, _current_time())
-    for line in persons.merge(report).lines():
-        print(line)
-    with _bars() as progress:
+    with FillingNote(store.write, _current_time).shown() as note, _bars() as show:
+        if arguments.maker and (status := _run_silently(arguments.maker)):
+            return status
+        screened, persons = screen_dataset(Dataset.read(arguments.dataset))
+        dataset, report = plausible(screened, _current_time())
+        for line in persons.merge(report).lines():
+            print(line)
+
+        def progress(table: str, completed: int, total: int) -> None:
+            show(table, completed, total)
+            note.update(table, completed, total)
+
         new_rows = load(store, dataset, progress)
     summary = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in new_rows.items() if count) or "nothing"
     print(f"New in the store {store.masked_url}: {summary}.")
     return 0
+
+
+def _run_silently(command: list[str]) -> int:
+    return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode  # noqa: S603  of the own command line
 
 
 class _bars:  # noqa: N801  used as a function

@@ -37,7 +37,9 @@ SELECT l.lead_id, l.company_id, l.created_at, l.opted_out, l.review_asked, l.att
     FROM attribute_changes a WHERE a.entity = 'lead' AND a.entity_id = l.lead_id),
   (SELECT {group}({array}(a.name, a.at, a.value, a.received_at)){text}
     FROM attribute_changes a WHERE a.entity = 'company' AND a.entity_id = l.company_id),
-  (SELECT {array}(x.as_of, x.scored_at, x.action, x.action_since){text} FROM current_scores x WHERE x.lead_id = l.lead_id),
+  (SELECT {array}(x.as_of, x.scored_at, x.action, x.action_since,
+      (SELECT min(h.as_of) FROM scores h WHERE h.lead_id = l.lead_id)){text}
+    FROM current_scores x WHERE x.lead_id = l.lead_id),
   (SELECT {group}({array}(f.name, f.value)){text} FROM facts f WHERE f.name IN ('{live}', '{extracted}'))
 FROM leads l LEFT JOIN companies c ON c.company_id = l.company_id
 WHERE l.lead_id IN (

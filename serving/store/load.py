@@ -23,11 +23,12 @@ from features.dataset.moments import hint, outside, written
 from serving.store.connect import insert
 from serving.store.json_values import drop_missing, packed
 from serving.store.pseudonyms import Ids
+from serving.store.rescore_queue import enqueue_scored
 from serving.store.store import EXTRACTED, Store, fact, keep_fact
 from serving.store.tables import attribute_changes, companies, deals, interactions, lead_stages, leads
 
 Progress = Callable[[str, int, int], None]
-PART = 50_000  # rows written in one transaction
+PART = 10_000  # rows written in one transaction: who writes meanwhile waits for it
 MOMENTS = {"leads": "created_at", "lead_stages": "at", "attribute_changes": "at", "deals": "created_at", "interactions": "at"}
 KEYS = ("lead_id", "created_at", "company_id", "opted_out")
 
@@ -63,9 +64,16 @@ def load(store: Store, dataset: Dataset, progress: Progress | None = None) -> di
     new_rows = {}
     for table, count, rows in _tables(dataset, store.ids, erased_ids, now):
         new_rows[table.name] = _write(store, table, count, rows, report)
-    store.write(lambda connection: keep_fact(connection, EXTRACTED, max(now, fact(connection, EXTRACTED) or now)))
+    store.write(lambda connection: _finish(connection, now, any(new_rows.values())))
     store.wake.set()
     return new_rows
+
+
+def _finish(connection: Connection, now: int, has_news: bool) -> None:
+    """The store knows what happened until `now`; whoever was scored before is scored again where there is news."""
+    keep_fact(connection, EXTRACTED, max(now, fact(connection, EXTRACTED) or now))
+    if has_news:
+        enqueue_scored(connection, now)
 
 
 def _erased(store: Store, dataset: Dataset) -> set[str]:

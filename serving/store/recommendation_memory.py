@@ -15,18 +15,19 @@ CHUNK = 5_000
 def recommended_before(
     connection: Connection,
     lead_ids: Sequence[str],
-    current: Mapping[str, tuple[int, int, str | None, int | None]],
+    current: Mapping[str, tuple[int, int, str | None, int | None, int | None]],
     as_of: int,
     known_at: int = NO_MOMENT,
 ) -> dict[str, tuple[str, int]]:
     """lead_id → the action recommended last before `as_of`, and the moment from which it was recommended without a break.
-    `current`: of leads that were scored, the newest score's as_of, scored_at, action and since when it is recommended."""
+    `current`: of leads that were scored, the newest score's as_of, scored_at, action and since when it is recommended, and the
+    as_of of the first score that is kept."""
     recommendations: dict[str, tuple[str, int]] = {}
     earlier: list[str] = []
     for name in dict.fromkeys(lead_ids):
         if name not in current:
             continue
-        moment, scored_at, action, action_since = current[name]
+        moment, scored_at, action, action_since, first_scored = current[name]
         if (
             action is not None
             and action_since is not None
@@ -35,7 +36,7 @@ def recommended_before(
             and scored_at <= known_at
         ):
             recommendations[name] = (action, action_since)
-        else:
+        elif first_scored is not None and first_scored < as_of:
             earlier.append(name)
     for begin in range(0, len(earlier), CHUNK):
         recommendations |= _from_history(connection, earlier[begin : begin + CHUNK], as_of, known_at)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import BigInteger, Connection, delete, func, literal, select
 from sqlalchemy import insert as plain_insert
 
 from serving.store.json_values import json_list, json_value
-from serving.store.tables import stale
+from serving.store.tables import current_scores, stale
 
 EVENT, SWEEP = 0, 1  # priorities
 _IN_STORE = "SELECT json_group_array(lead_id) FROM leads WHERE lead_id IN (SELECT value FROM json_each(?))"
@@ -36,6 +36,13 @@ def enqueue_leads(connection: Connection, lead_ids: Collection[str], now: int) -
     known_leads = connection.exec_driver_sql(_IN_STORE, (json_list(names),)).scalar_one()
     connection.exec_driver_sql(_ENQUEUE, (EVENT, now, known_leads))
     return set(json_value(known_leads))
+
+
+def enqueue_scored(connection: Connection, now: int) -> None:
+    """Everybody who has a score is to be scored again, as time is left for it."""
+    c = current_scores.c
+    rows = select(c.lead_id, literal(SWEEP), literal(now, BigInteger())).order_by(c.lead_id)
+    connection.execute(plain_insert(stale).from_select(["lead_id", "priority", "since"], rows))
 
 
 def claim(connection: Connection, limit: int) -> tuple[list[int], list[str]]:

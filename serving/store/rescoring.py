@@ -53,6 +53,7 @@ class Refresher:
         self._stored: StoredScorer | None = None
         self._stop = threading.Event()
         self._tidied_at: float | None = None
+        self._looked_at: float | None = None
         self._last_trouble = ""
         self._batch_size = BATCH  # leads of a batch; after trouble one at a time, so that one lead stops nobody else
         self._thread = threading.Thread(target=self._run, name="ripeline-refresh", daemon=True)
@@ -130,6 +131,7 @@ class Refresher:
         scorer = self._provide()
         if scorer is None:
             return 0
+        self._look_for_filling()
         if self._stored is None or self._stored.scorer is not scorer:
             self._stored = StoredScorer(scorer)
         stored, now = self._stored, self._clock()
@@ -141,7 +143,14 @@ class Refresher:
                 scored = _scored(connection, stored, now, limit)
             self._save_in_parts(stored, scored, now)
             processed = len(scored.numbers)
-        return processed or self.store.write(lambda connection: _sweep(connection, stored, now, self.store.hours), wrote=bool)
+        if processed or self.store.filling:  # of leads whose interactions are still to come the score would be another
+            return processed
+        return self.store.write(lambda connection: _sweep(connection, stored, now, self.store.hours), wrote=bool)
+
+    def _look_for_filling(self) -> None:
+        if self._looked_at is None or monotonic() - self._looked_at >= POLL:
+            self.store.look_for_filling(self._clock())
+            self._looked_at = monotonic()
 
     def _save_in_parts(self, stored: StoredScorer, scored: _Scored, now: int) -> None:
         """Rows are dealt with once all scores are there; until then they would be done again."""

@@ -17,6 +17,7 @@ from features.common.environment import revealed
 from serving.common.settings import UNSET, ServingSettings
 from serving.store.connect import StoreError, address, connect, insert, reading, writing
 from serving.store.erasures import Erased
+from serving.store.filling import Filling, current_filling
 from serving.store.group_commit import WRITERS, GroupCommit, Outcome, Write, together
 from serving.store.migrate import upgrade
 from serving.store.pseudonyms import Ids
@@ -44,6 +45,7 @@ class Store:
         self.retention, self.hours = retention or Retention(), hours
         self._read_trouble, self._write_trouble = NOT_OPEN, ""
         self.wake = threading.Event()  # something waits to be scored
+        self.filling: Filling | None = None  # what another process loads, as it was when last looked at
         self._open, self._closed_until = False, 0.0
         self._writers = GroupCommit(self._commit, WRITERS[self.engine.dialect.name])
         # SQLite has one writer: who waits for another of this process is woken, in place of asking the file again and again
@@ -174,6 +176,17 @@ class Store:
     def masked_url(self) -> str:
         """The address without its password."""
         return self.url.render_as_string(hide_password=True)
+
+    def look_for_filling(self, now: int) -> None:
+        """Note whether another process fills the store at the moment `now` (µs).
+
+        Raises
+        ------
+        StoreError
+            where the database cannot be asked.
+        """
+        with self.read() as connection:
+            self.filling = current_filling(connection, now)
 
     def empty(self) -> bool:
         """Whether nobody is in it.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, TextIO
 
 from sqlalchemy import ColumnElement, Connection, Label, Select, collate, func, select
 
 from serving.scoring.request import time_of
+from serving.store.filling import current_filling
 from serving.store.rescore_queue import waiting
 from serving.store.tables import current_scores, models
 
@@ -46,17 +47,18 @@ class WorkListQuery:
 @dataclass(frozen=True)
 class Page:
     """The newest moment that leads were looked at, by which model, how many rows of the list fit in all, how many leads wait to
-    be scored again, and the rows of the page."""
+    be scored again, what is being loaded into the store, and the rows of the page."""
 
     as_of: str
     model: dict[str, str]
     total: int
     waiting: int
+    filling: dict[str, Any] | None
     rows: list[dict[str, Any]]
 
 
-def page(connection: Connection, request: WorkListQuery) -> Page:
-    """The rows that were asked for. Rows without a value come last, equal ones by rank."""
+def page(connection: Connection, request: WorkListQuery, now: int) -> Page:
+    """The rows that were asked for at the moment `now` (µs). Rows without a value come last, equal ones by rank."""
     fits = _fits(request)
     query = select(*(c[name] for name in COLUMNS if name != "rank")).where(*fits).order_by(*_order(connection, request))
     query = query.limit(request.limit).offset(request.offset)
@@ -75,6 +77,7 @@ def page(connection: Connection, request: WorkListQuery) -> Page:
         model={"name": model.name, "version": model.version} if model else {},
         total=int(connection.execute(select(func.count()).select_from(current_scores).where(*fits)).scalar_one()),
         waiting=waiting(connection),
+        filling=asdict(filling) if (filling := current_filling(connection, now)) else None,
         rows=[{"rank": ranks[row["lead_id"]], **row} for row in listed_rows],
     )
 

@@ -100,7 +100,11 @@ async function drawList() {
   const older = found.model.version === state.model.version ? "" : " " + say("older", { version: found.model.version });
   $("count").textContent = found.total
     ? `${say("leads_found", { n: number(found.total), day: found.as_of.slice(0, 10) })}; ${say("of", { a: number(state.offset + 1), b: number(last), n: number(found.total) })}.${older}`
-    : say("none");
+    : found.filling ? "" : say("none");
+  const rows = found.filling && `${number(found.filling.completed)} / ${number(found.filling.total)} ${found.filling.table.replaceAll("_", " ")}`;
+  if (found.filling) $("count").textContent += ` ${found.filling.table ? say("filling", { rows }) : say("reading")}`;
+  clearTimeout(state.filling);
+  if (found.filling || found.waiting && !found.total) state.filling = setTimeout(() => safely(drawList), 2000);
   $("before").disabled = state.offset === 0;
   $("after").disabled = last >= found.total;
 }
