@@ -16,6 +16,7 @@ LEADS = 20_000  # more than the default has: what grows with the data shows
 
 def child() -> None:
     """One training; prints seconds in all and for features, and peak memory."""
+    from connectors.simulator.settings import SimulatorSource
     from training.common.config import Config
     from training.scale import training_data as job
     from training.train import train
@@ -33,7 +34,7 @@ def child() -> None:
     setattr(job, "prepare", timed)  # noqa: B010
     began = time.perf_counter()
     config = Config.read(ROOT / "training" / "default.yaml")
-    train(config.changed(source=config.source.model_copy(update={"leads": LEADS})))
+    train(config.changed(source=SimulatorSource(kind="simulator", leads=LEADS)))
     whole = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     features = spent["features"]
