@@ -184,11 +184,12 @@ def test_a_task_that_refuses_leaves_nothing_of_itself(migrated: Callable[[str], 
         raise RequestError("No.", "")
 
     async def story() -> list[Any]:
-        return await asyncio.gather(
+        answers = await asyncio.gather(
             store.live(Task(lambda c: c.execute(facts.insert(), [{"name": "whole", "value": "1"}]) and 5, "a", 1)),
             store.live(Task(refuses, "b", 1)),
             return_exceptions=True,
         )
+        return list(answers)
 
     answers = asyncio.run(story())
     assert answers[0] == 5

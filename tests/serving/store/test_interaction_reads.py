@@ -33,8 +33,8 @@ def stored(store: Store, events: list[InteractionEvent], received_at: int = 5) -
 
 def rows(store: Store, lead_id: str = "L-1", as_of: int = 2**60, known_at: int = NO_MOMENT) -> list[tuple[Any, ...]]:
     with store.read() as connection:
-        acts = read_interactions(connection, [lead_id, "nobody"], as_of, known_at).get(lead_id, [])
-    return [(act.type, act.time, act.direction, act.value, act.content) for act in acts]
+        acts = read_interactions(connection, [lead_id, "nobody"], as_of, known_at).get(lead_id)
+    return [(act.type, act.time, act.direction, act.value, act.content) for act in acts or ()]
 
 
 def test_values_and_texts_are_the_very_ones(store: Store) -> None:

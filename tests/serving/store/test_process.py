@@ -146,7 +146,7 @@ def test_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path: Path,
             with serving(model, store_address) as (url, process):
                 writers.url = url
                 before = len(writers.acknowledged)
-                assert wait_until(lambda before=before: len(writers.acknowledged) > before + 50)  # type: ignore[misc]
+                assert wait_until(lambda before=before: len(writers.acknowledged) > before + 50)
                 time.sleep(moments.uniform(0, 1))
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait(20)
