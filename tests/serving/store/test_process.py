@@ -76,7 +76,8 @@ def test_a_killed_server_has_what_it_acknowledged(tmp_path: Path) -> None:
         assert put(f"{url}/v1/leads/L-1", {"created_at": CREATED}) == 201
         told: dict[str, Any] = {}
         for number in range(30):
-            status, told = ask(f"{url}/v1/interactions", {"interactions": [event(f"{number}-{i}") for i in range(10)]})
+            happened = [event(f"{number}-{i}", at=f"2026-06-20T10:{number:02}:{i:02}Z") for i in range(10)]
+            status, told = ask(f"{url}/v1/interactions", {"interactions": happened})
             assert (status, told["new"]) == (200, 10)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(20)
