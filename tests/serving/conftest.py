@@ -99,14 +99,20 @@ def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return made
 
 
+@pytest.fixture
+def own_sqlite(migrated: Callable[[str], str], tmp_path: Path) -> str:
+    """The address of a database of this test's own, with the newest schema: the one that is copied stays as it is."""
+    shutil.copy(migrated("sqlite").removeprefix("sqlite:///"), tmp_path / "leads.db")
+    return f"sqlite:///{tmp_path / 'leads.db'}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, migrated: Callable[[str], str], tmp_path: Path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, migrated: Callable[[str], str]) -> Iterator[Store]:
     """An empty store: a copy of one, or the same one emptied. Migrating is tested where `store_address` is asked for."""
-    address = migrated(request.param)
     if request.param == "sqlite":
-        shutil.copy(address.removeprefix("sqlite:///"), tmp_path / "leads.db")
-        address = fresh(request, "sqlite", tmp_path)
+        address = request.getfixturevalue("own_sqlite")
     else:
+        address = migrated("postgresql")
         with psycopg.connect(address) as connection:
             connection.execute("SET lock_timeout = '20s'")
             connection.execute(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY CASCADE")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -78,9 +77,9 @@ def test_nobody_is_scored_by_half_of_what_is_coming(world: World) -> None:
 
 
 def test_load_makes_its_data_first_and_says_so_meanwhile(
-    migrated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    own_sqlite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    address, folder, seen = migrated("sqlite"), tmp_path / "data", tmp_path / "seen"
+    address, folder, seen = own_sqlite, tmp_path / "data", tmp_path / "seen"
     simulate(SimulatorSettings(leads=5, days=60, seed=3)).dataset.write(tmp_path / "made")
     database = address.removeprefix("sqlite:///")
     code = "import sqlite3, sys, shutil; database, seen, made, folder = sys.argv[1:]\n"

@@ -175,8 +175,8 @@ def test_a_row_that_the_database_does_not_take_spoils_no_other(world: World, mon
         assert len(connection.execute(select(interactions.c.event_id)).all()) == 7
 
 
-def test_a_task_that_refuses_leaves_nothing_of_itself(migrated: Callable[[str], str]) -> None:
-    store = Store.from_address(migrated("sqlite"))
+def test_a_task_that_refuses_leaves_nothing_of_itself(own_sqlite: str) -> None:
+    store = Store.from_address(own_sqlite)
     store.open()
 
     def refuses(connection: Any) -> None:
