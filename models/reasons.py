@@ -36,8 +36,8 @@ class Reason(NamedTuple):
     def words(self, language: Language) -> str:
         """The whole reason, as in a file of scores.
 
-        >>> Reason("trial requests", 2.0, "", 0.126, "2 trial requests, the latest yesterday", 0.0312).words("en")
-        '2 trial requests, the latest yesterday (+3.1 %-points)'
+        >>> Reason("trial requests", 2.0, "", 0.126, "2 trial requests, the latest a day ago", 0.0312).words("en")
+        '2 trial requests, the latest a day ago (+3.1 %-points)'
         """
         return reason_words([self.text], [self.chance_effect], language)[0]
 

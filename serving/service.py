@@ -38,7 +38,7 @@ from serving.scoring.scorer import Scorer
 from serving.server import protocol
 from serving.server.accept import Acceptor, running_server
 from serving.server.reload import FolderWatcher, Reloadable, scorer_of
-from serving.server.shutdown import GracefulShutdown
+from serving.server.shutdown import GracefulShutdown, end_with_parent
 from serving.store.connect import StoreError
 from serving.store.rescoring import Refresher
 from serving.store.store import Store
@@ -194,7 +194,8 @@ class Ripeline:
             _audit_log.start()
         traces.start(_settings)
         server = running_server()  # before its answer to SIGTERM is ours
-        _shutdown.at_signal(_settings.drain, _settings.stop, emit)
+        if _shutdown.at_signal(_settings.drain, _settings.stop, emit):
+            end_with_parent()
         if server is not None:
             Acceptor(server, asyncio.get_running_loop()).start()
         sys.setswitchinterval(TURN)  # the loop, which answers, waits for nobody's turn of 5 ms

@@ -117,6 +117,12 @@ def test_imports_go_down_only() -> None:
     assert not faults, "\n".join(faults)
 
 
+def test_there_is_no_pickle_anywhere() -> None:
+    """Not in tests and benchmarks either, where what is kept is made anew or kept as text, JSON and arrays."""
+    files = [path for folder in ("tests", "benchmarks", "client") for path in sorted((ROOT / folder).rglob("*.py"))]
+    assert not [name_of(path) for path in files for name in imported(path) if name.split(".")[0] in NEVER]
+
+
 def test_within_a_house_imports_go_down_only_too() -> None:
     """So no two rooms import each other. Commands (`__main__.py`) may call anything and are imported by nobody."""
     faults = []

@@ -12,15 +12,14 @@ import fcntl
 import hashlib
 import io
 import os
-import pickle
 import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -28,12 +27,13 @@ from models.model import FunnelModel
 
 if TYPE_CHECKING:
     from training.data.prepare import Prepared
+    from training.evaluation.holdout import Holdout
+    from training.policy.handover import Handover
     from training.train import Outcome
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE_VARIABLE = "RIPELINE_TEST_CACHE"
 KEPT_EDITIONS = 3
-OUTCOME = "outcome.pickle"
 SIMULATED = {"leads": 1_500, "days": 730, "seed": 3}
 # bounded in trials alone: a limit by the clock would give another model on a busy machine
 SMALL = """
@@ -44,6 +44,16 @@ landmarks: {ages: [0, 3, 14, 60]}
 search: {trials: 2, minutes: 10}
 sales: {capacity_per_week: 10, cost_per_contact: 25}
 """
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a training learned from, and how it judged what it learned."""
+
+    prepared: Prepared
+    holdout: Holdout
+    handover_result: Handover
+    model: FunnelModel
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,7 @@ class Trained:
 
     @cached_property
     def prepared(self) -> Prepared:
-        """The landmarks and features that were trained on; they take a second, the whole `outcome` half a minute."""
+        """The landmarks and features that were trained on; they take a second, the whole `outcome` some more."""
         from training.common.config import Config
         from training.common.progress import Steps, terminal
         from training.scale.training_data import open_training_data
@@ -69,11 +79,17 @@ class Trained:
             return training_data.prepared
 
     @cached_property
-    def outcome(self) -> Outcome:
-        """What the training had in memory, as the worker that trained wrote it down; what it prepared is prepared again."""
-        from training.train import Outcome
+    def outcome(self) -> Judged:
+        """What the training had in memory. It is no file, so a worker that asks for it judges again, which gives the same; the
+        model, the report and what is logged are not made anew."""
+        from training.common.config import Config
+        from training.common.progress import Steps, terminal
+        from training.evaluation.holdout import hold_out
+        from training.policy.handover import handover
 
-        return Outcome(prepared=self.prepared, **_read_outcome(self.home))
+        config = Config.read(self.config)
+        holdout = hold_out(self.prepared, config, Steps(terminal()))
+        return Judged(self.prepared, holdout, handover(self.prepared, config, holdout), self.model)
 
 
 def train_small(home: Path) -> Trained:
@@ -82,7 +98,7 @@ def train_small(home: Path) -> Trained:
 
     outcome, printed = _train(home)
     trained = Trained(home, home / "small.yaml", home / "champion", load(home / "champion"), printed)
-    trained.__dict__["outcome"] = outcome
+    trained.__dict__["outcome"] = Judged(outcome.prepared, outcome.holdout, outcome.handover_result, outcome.model)
     return trained
 
 
@@ -121,7 +137,6 @@ def shared_training(home: Path) -> Trained:
         if not (kept / "printed.txt").is_file():
             shutil.rmtree(kept, ignore_errors=True)
             trained = train_small(kept / "home")
-            _write_outcome(trained.outcome, kept / "home")
             (kept / "printed.part").write_text(trained.printed, encoding="utf-8")
             (kept / "printed.part").rename(kept / "printed.txt")  # written last: without it, nothing counts
             _remove_old_editions(editions)
@@ -149,18 +164,6 @@ def _copy(kept: Path, home: Path) -> Trained:
             )
     printed = (kept / "printed.txt").read_text(encoding="utf-8")
     return Trained(home, home / "small.yaml", home / "champion", load(home / "champion"), printed)
-
-
-def _write_outcome(outcome: Outcome, home: Path) -> None:
-    """Beside the training, but for what was prepared, which holds functions. A pickle is a file for ourselves alone here: under
-    the hash of all code that reads it."""
-    plain: Any = {field.name: getattr(outcome, field.name) for field in fields(outcome) if field.name != "prepared"}
-    (home / OUTCOME).write_bytes(pickle.dumps(plain))
-
-
-def _read_outcome(home: Path) -> dict[str, Any]:
-    plain: dict[str, Any] = pickle.loads((home / OUTCOME).read_bytes())  # noqa: S301  we wrote it
-    return plain
 
 
 def _cache_folder() -> Path:

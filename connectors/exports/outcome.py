@@ -106,15 +106,15 @@ class NamedOutcome:
             if no file has such a column.
         """
         headers = list(headers)
-        name, sign, values = (text, "", "") if text in headers else text.rpartition("=") if "=" in text else (text, "", "")
-        if not sign:
-            name = text
-        squashed = {fold(header): header for header in reversed(headers)}
-        header = name if name in headers else squashed.get(fold(name))
+        name, values = text, ""
+        if text not in headers and "=" in text:
+            name, _, values = text.rpartition("=")
+        folded = {fold(header): header for header in reversed(headers)}
+        header = name if name in headers else folded.get(fold(name))
         if header is None:
             raise DataError(
                 f"No file of the folder has a column {name!r}.",
-                f"{nearest(name, headers)} Write OUTCOME=column, or OUTCOME=column=value where the value is the yes.",
+                f"Write OUTCOME=column, or OUTCOME=column=value with the value of a yes; {nearest(name, headers)}",
             )
         return cls(header, tuple(v.strip() for v in values.split(",") if v.strip()))
 
@@ -138,8 +138,8 @@ class NamedOutcome:
             unheard = [v for v in self.yes if v not in speaking.values]
             if unheard:
                 raise DataError(
-                    f"Column {column.header!r} never holds {unheard[0]!r}. {nearest(unheard[0], speaking.values)}",
-                    f"It holds {listed}.",
+                    f"Column {column.header!r} never holds {unheard[0]!r}; it holds {listed}.",
+                    f"Name one of its values; {nearest(unheard[0], speaking.values)}",
                 )
             remaining = tuple(v for v in speaking.values if v not in self.yes)
             if not remaining:

@@ -17,6 +17,7 @@ from features.common.errors import DataError
 from features.dataset.data_report import DataReport
 from features.dataset.id_matches import ROUNDED, rounded_mask
 from features.dataset.persons import SAMPLE, Screen, personal_content
+from features.dataset.tables import with_columns
 
 
 def attributes_frame(mapped: MappedFile, report: DataReport, reserved: Collection[str] = ()) -> pd.DataFrame:
@@ -97,4 +98,4 @@ def _filled_from_others(frame: pd.DataFrame, key: str, kept_row: Any) -> pd.Data
         return frame
     groups = frame.loc[several, columns].groupby(frame.loc[several, key], sort=False, observed=True)
     filled = groups.ffill() if kept_row == "last" else groups.bfill()
-    return frame.assign(**{c: frame[c].where(~several, filled[c].reindex(frame.index)) for c in columns})
+    return with_columns(frame, {c: frame[c].where(~several, filled[c].reindex(frame.index)) for c in columns})

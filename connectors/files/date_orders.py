@@ -176,8 +176,7 @@ def _likeliest_first(family: str, family_evidence: FamilyEvidence, fitting: Sequ
     """Where the days of one order lie in half as many months as those of another, or fewer, it is likelier; else the usual."""
     months = {o: len(np.unique(by_order(family_evidence.fields(), o, family)[1])) for o in fitting}
     fewest = min(months, key=lambda order: months[order])
-    usual = fitting[0]
-    first = fewest if 2 * months[fewest] <= months[usual] else usual
+    first = fewest if 2 * months[fewest] <= months[fitting[0]] else fitting[0]
     return first, *(order for order in fitting if order != first)
 
 

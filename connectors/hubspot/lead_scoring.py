@@ -91,10 +91,9 @@ def _translate_group(group: Mapping[str, Any], words: ScoreWords, result: Transl
         if not rule.get("enabled", True):
             result.omitted.append(f"{subject}: it is switched off")
             continue
-        calculation = rule["configuration"]["calculation"]
-        for part in _parts(calculation):
+        for calculation in _single_calculations(rule["configuration"]["calculation"]):
             try:
-                behaviour, fit = _rules_of(part, words)
+                behaviour, fit = _rules_of(calculation, words)
             except Untranslatable as reason:
                 result.omitted.append(f"{subject}: {reason}")
                 continue
@@ -107,12 +106,12 @@ def _translate_group(group: Mapping[str, Any], words: ScoreWords, result: Transl
             result.book["fit"] += fit
 
 
-def _parts(calculation: Criterion) -> Iterator[Criterion]:
+def _single_calculations(calculation: Criterion) -> Iterator[Criterion]:
     """The single calculations of one that adds up several."""
     kind = calculation.get("type")
     if kind == "MULTI":
         for inner in calculation["calculators"]:
-            yield from _parts(inner)
+            yield from _single_calculations(inner)
     elif kind == "MULTI_UE":
         yield from calculation["eventCalculators"]
     else:
@@ -144,20 +143,23 @@ class ScoreWords:
         return names
 
 
-def _rules_of(part: Criterion, words: ScoreWords, entity: str = "lead") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _rules_of(
+    calculation: Criterion, words: ScoreWords, entity: str = "lead"
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rules of behaviour and of fit that say the same as a calculation."""
-    kind = part.get("type")
-    if "eventTypeId" in part:
-        return _event_rules(part, words), []
+    kind = calculation.get("type")
+    if "eventTypeId" in calculation:
+        return _event_rules(calculation, words), []
     if kind == "MATCH":
-        return [], _match_rules(part, words.attribute(str(part["property"]), entity))
+        return [], _match_rules(calculation, words.attribute(str(calculation["property"]), entity))
     if kind == "CONDITIONAL":
-        return [], [_conditional_rule(part, words, entity)]
-    if kind == "ASSOCIATIONS" and part.get("associatedObjectTypeId") == COMPANIES and not part.get("associationFilters"):
-        rules = [_rules_of(inner, words, "company")[1] for inner in _parts(part["recordCalculation"])]
-        return [], [rule for inner_rules in rules for rule in inner_rules]
+        return [], [_conditional_rule(calculation, words, entity)]
+    of_companies = calculation.get("associatedObjectTypeId") == COMPANIES and not calculation.get("associationFilters")
+    if kind == "ASSOCIATIONS" and of_companies:
+        calculations = _single_calculations(calculation["recordCalculation"])
+        return [], [rule for inner in calculations for rule in _rules_of(inner, words, "company")[1]]
     reasons = {
-        "CONSTANT": f"{_number(part.get('value'))} points for everybody tell nobody from anybody",
+        "CONSTANT": f"{_number(calculation.get('value'))} points for everybody tell nobody from anybody",
         "SEGMENT_MEMBERSHIP": "membership of a segment (list) is not imported",
         "ASSOCIATIONS": "points of associated records are only known of companies, without a filter of their own",
         "ASSOCIATION_UE": "events of associated records are not imported",
@@ -165,24 +167,24 @@ def _rules_of(part: Criterion, words: ScoreWords, entity: str = "lead") -> tuple
     raise Untranslatable(reasons.get(str(kind), f"a calculation of the kind {kind} is not known"))
 
 
-def _match_rules(part: Criterion, attribute: str) -> list[dict[str, Any]]:
+def _match_rules(calculation: Criterion, attribute: str) -> list[dict[str, Any]]:
     """A rule for each value of a property. HubSpot gives the points of the first that holds, ours add up: they must not
     overlap."""
-    if part.get("defaultValue"):
+    if calculation.get("defaultValue"):
         raise Untranslatable(f"{attribute}: points for any other value, or none")
     rules = [
         {"attribute": attribute, **_conditions(match["operation"], attribute), "points": match["value"]}
-        for match in part["matchRules"]
+        for match in calculation["matchRules"]
     ]
     for index, rule in enumerate(rules):
-        if any(_overlap(rule, other) for other in rules[:index]):
+        if any(_overlap(rule, earlier) for earlier in rules[:index]):
             raise Untranslatable(f"{attribute}: its conditions overlap, and only the first one that holds counts in HubSpot")
     return rules
 
 
-def _conditional_rule(part: Criterion, words: ScoreWords, entity: str) -> dict[str, Any]:
+def _conditional_rule(calculation: Criterion, words: ScoreWords, entity: str) -> dict[str, Any]:
     """The rule that all conditions of one property make."""
-    conditions = part["whereCondition"]["conditions"]
+    conditions = calculation["whereCondition"]["conditions"]
     if any(condition.get("type") != "SINGLE" for condition in conditions):
         raise Untranslatable("conditions within conditions")
     attributes = {words.attribute(str(condition["property"]), entity) for condition in conditions}
@@ -195,7 +197,7 @@ def _conditional_rule(part: Criterion, words: ScoreWords, entity: str) -> dict[s
             if key in merged:
                 raise Untranslatable(f"{attribute}: several conditions of the same kind")
             merged[key] = value
-    return {"attribute": attribute, **merged, "points": part["value"]}
+    return {"attribute": attribute, **merged, "points": calculation["value"]}
 
 
 def _conditions(operation: Criterion, attribute: str) -> dict[str, Any]:
@@ -224,24 +226,24 @@ def _conditions(operation: Criterion, attribute: str) -> dict[str, Any]:
     raise Untranslatable(f"{attribute}: {operator} ({kind})")
 
 
-def _overlap(rule: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _overlap(rule: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
     """May the conditions of two rules of one attribute hold together?"""
-    if "equals" in rule and "equals" in other:
-        return bool({name.casefold() for name in rule["equals"]} & {name.casefold() for name in other["equals"]})
-    if "equals" in rule or "equals" in other:
+    if "equals" in rule and "equals" in earlier:
+        return bool({name.casefold() for name in rule["equals"]} & {name.casefold() for name in earlier["equals"]})
+    if "equals" in rule or "equals" in earlier:
         return True
-    low = max(rule.get("at_least", -math.inf), other.get("at_least", -math.inf))
-    return bool(low <= min(rule.get("at_most", math.inf), other.get("at_most", math.inf)))
+    low = max(rule.get("at_least", -math.inf), earlier.get("at_least", -math.inf))
+    return bool(low <= min(rule.get("at_most", math.inf), earlier.get("at_most", math.inf)))
 
 
-def _event_rules(part: Criterion, words: ScoreWords) -> list[dict[str, Any]]:
+def _event_rules(event: Criterion, words: ScoreWords) -> list[dict[str, Any]]:
     """The rules of one kind of event: points each time, or once it happened so many times."""
-    names = words.interactions(str(part["eventTypeId"]))
-    calculation = part.get("recordCalculation") or {}
-    base: dict[str, Any] = {"interaction": names[0] if len(names) == 1 else names, **_window(part.get("eventTimeframe"))}
+    names = words.interactions(str(event["eventTypeId"]))
+    calculation = event.get("recordCalculation") or {}
+    base: dict[str, Any] = {"interaction": names[0] if len(names) == 1 else names, **_window(event.get("eventTimeframe"))}
     if calculation.get("type") != "CONSTANT":
         raise Untranslatable(f"{', '.join(names)}: points by properties of the event (which form, page or e-mail)")
-    if (frequency := part.get("eventFrequencyCriteria")) is None:
+    if (frequency := event.get("eventFrequencyCriteria")) is None:
         return [{**base, "points": calculation["value"]}]
     rules, previous = [], 0.0
     for begin, points in _steps(frequency, names):

@@ -96,12 +96,12 @@ WEEKDAYS: dict[Language, tuple[str, ...]] = {
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
     "de": ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
 }
-# from so many days on a span is told in this unit, of so many days: one, and several (German in the dative)
-_SPANS: tuple[tuple[float, float, tuple[str, str], tuple[str, str]], ...] = (
-    (730.0, 365.25, ("a year", "einem Jahr"), ("years", "Jahren")),
-    (60.0, 30.4375, ("a month", "einem Monat"), ("months", "Monaten")),
-    (14.0, 7.0, ("a week", "einer Woche"), ("weeks", "Wochen")),
-    (1.0, 1.0, ("a day", "einem Tag"), ("days", "Tagen")),
+# the days of a unit, and its words (German in the dative); a span is told in the largest that it has two of
+_SPANS: tuple[tuple[float, tuple[str, str]], ...] = (
+    (365.25, ("years", "Jahren")),
+    (30.4375, ("months", "Monaten")),
+    (7.0, ("weeks", "Wochen")),
+    (1.0, ("days", "Tagen")),
 )
 
 # key → (English, German); {span} is the window in words
@@ -136,8 +136,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "latest": ("the latest {when}", "zuletzt {when}"),
     "every": ("usually every {gap} days", "meist alle {gap} Tage"),
     "ago": ("{span_words} ago", "vor {span_words}"),
-    "today": ("today", "heute"),
-    "yesterday": ("yesterday", "gestern"),
+    "a_day": ("a day", "einem Tag"),
     "within_a_day": ("less than a day", "weniger als einem Tag"),
     "came": ("came {when}", "kam {when}"),
     "came_on": ("came on a {day}", "kam an einem {day}"),
@@ -242,19 +241,16 @@ def lasting(days: float, language: Language) -> str:
     >>> [lasting(d, "en") for d in (0.3, 1.9, 13.9, 20, 70, 800)], lasting(45, "de")
     (['less than a day', 'a day', '13 days', '2 weeks', '2 months', '2 years'], '6 Wochen')
     """
-    for least, size, single, several in _SPANS:
-        if days >= least:
-            number = int(days // size)
-            return single[language == "de"] if number == 1 else f"{number} {several[language == 'de']}"
-    return phrase("within_a_day", language)
+    if days < 2:
+        return phrase("within_a_day" if days < 1 else "a_day", language)
+    size, words = next((size, words) for size, words in _SPANS if days >= 2 * size)
+    return f"{int(days // size)} {words[language == 'de']}"
 
 
 def ago(days: float, language: Language) -> str:
-    """When something was that is so many days ago.
+    """When something was that is so many days ago; by the clock and not by the calendar, which is another one elsewhere.
 
     >>> [ago(d, "en") for d in (0.3, 1.9, 13.9, 20)], ago(45, "de")
-    (['today', 'yesterday', '13 days ago', '2 weeks ago'], 'vor 6 Wochen')
+    (['less than a day ago', 'a day ago', '13 days ago', '2 weeks ago'], 'vor 6 Wochen')
     """
-    if days < 2:
-        return phrase("today" if days < 1 else "yesterday", language)
     return phrase("ago", language, span_words=lasting(days, language))

@@ -20,7 +20,7 @@ from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset
 from features.dataset.id_matches import with_mismatch
 from features.dataset.moments import extraction_sentence
-from features.dataset.tables import concat_frames
+from features.dataset.tables import concat_frames, with_columns
 from features.dataset.until import OF_LEADS, known_until
 
 Unmatched = Literal["leave_out", "add"]
@@ -59,25 +59,25 @@ class _Business:
     joined: list[dict[str, str]] = field(default_factory=list)
 
     @classmethod
-    def of_first(cls, part: SourceDataset, report: DataReport) -> _Business:
+    def of_first(cls, source: SourceDataset, report: DataReport) -> _Business:
         """What the first source says."""
-        leads = part.dataset.leads.assign(lead_id=part.dataset.leads["lead_id"].astype("str"))
-        owners = _first_owners(part.addresses, leads)
-        return cls(leads, owners, _filled(leads, part.name), _flagged(part.dataset), report)
+        leads = source.dataset.leads.assign(lead_id=source.dataset.leads["lead_id"].astype("str"))
+        owners = _first_owners(source.addresses, leads)
+        return cls(leads, owners, _filled(leads, source.name), _flagged(source.dataset), report)
 
 
-def ids_in_sources(parts: Sequence[SourceDataset], lead_id: str) -> list[list[str]]:
+def ids_in_sources(sources: Sequence[SourceDataset], lead_id: str) -> list[list[str]]:
     """By which ids each source knows a lead of the whole, whenever it came."""
-    first, *further_sources = parts
+    first, *further_sources = sources
     business = _Business.of_first(first, DataReport())
     ids = [[lead_id] if lead_id in set(business.leads["lead_id"]) else []]
-    for part in further_sources:
-        _joined(business, part)
+    for source in further_sources:
+        _joined(business, source)
         ids.append([name for name, owner in business.joined[-1].items() if owner == lead_id])
     return ids
 
 
-def combine(parts: Sequence[SourceDataset]) -> tuple[Dataset, DataReport]:
+def combine(sources: Sequence[SourceDataset]) -> tuple[Dataset, DataReport]:
     """One dataset of all sources, and what there is to say about it.
 
     Raises
@@ -87,37 +87,37 @@ def combine(parts: Sequence[SourceDataset]) -> tuple[Dataset, DataReport]:
     DataError
         if not one lead of a source is one of the first's.
     """
-    for part in parts:
-        if part.dataset.time != "dates":
+    for source in sources:
+        if source.dataset.time != "dates":
             raise ConfigError(
-                f"sources: {part.name} has no dates, only an order of rows.", "Only sources with dates can be joined."
+                f"sources: {source.name} has no dates, only an order of rows.", "Only sources with dates can be joined."
             )
     report = DataReport()
-    until = _until(parts, report)
-    first, *further_sources = [_cut(part, until, report) for part in parts]
-    _check_outcomes(parts, [first, *further_sources], until)
+    until = _until(sources, report)
+    first, *further_sources = [_cut(source, until, report) for source in sources]
+    _check_outcomes(sources, [first, *further_sources], until)
     business = _Business.of_first(first, report)
     tables = {name: [frame] for name, frame in first.dataset.tables.items() if name != "leads"}
     without_history = list(first.dataset.without_history)
-    for part in further_sources:
-        added, columns = _joined(business, part)
+    for source in further_sources:
+        added, columns = _joined(business, source)
         without_history += columns
         for name, frame in added.items():
             tables[name].append(frame)
-    _tell_types(tables["interactions"], parts, report)
+    _tell_types(tables["interactions"], sources, report)
     deals = _below(tables["deals"])
     frames = {"leads": business.leads, **{name: _below(frames) for name, frames in tables.items()}}
     frames["deals"] = deals[~deals["deal_id"].duplicated()]
     report.note("deals", "deals that several sources have", len(deals) - len(frames["deals"]), done="each counts once")
-    names, unrecorded = " + ".join(part.name for part in parts), tuple(dict.fromkeys(without_history))
+    names, unrecorded = " + ".join(source.name for source in sources), tuple(dict.fromkeys(without_history))
     return Dataset.from_tables(frames, extracted_at=until, source=names, without_history=unrecorded), report
 
 
-def _until(parts: Sequence[SourceDataset], report: DataReport) -> pd.Timestamp:
+def _until(sources: Sequence[SourceDataset], report: DataReport) -> pd.Timestamp:
     """The moment until which all sources are known; how far the others go on is told."""
-    first_end = min(parts, key=lambda part: part.dataset.extracted_at)
+    first_end = min(sources, key=lambda source: source.dataset.extracted_at)
     until = first_end.dataset.extracted_at
-    latest = max(parts, key=lambda part: part.dataset.extracted_at)
+    latest = max(sources, key=lambda source: source.dataset.extracted_at)
     lag = latest.dataset.extracted_at - until
     if lag >= LAG:
         report.warn(
@@ -133,17 +133,17 @@ def _until(parts: Sequence[SourceDataset], report: DataReport) -> pd.Timestamp:
     return until
 
 
-def _cut(part: SourceDataset, until: pd.Timestamp, report: DataReport) -> SourceDataset:
-    dataset, removed = known_until(part.dataset, until)
-    report.note(part.name, f"rows after {until:%Y-%m-%d %H:%M} UTC, where another source ends", removed, done="set aside")
-    return replace(part, dataset=dataset)
+def _cut(source: SourceDataset, until: pd.Timestamp, report: DataReport) -> SourceDataset:
+    dataset, removed = known_until(source.dataset, until)
+    report.note(source.name, f"rows after {until:%Y-%m-%d %H:%M} UTC, where another source ends", removed, done="set aside")
+    return replace(source, dataset=dataset)
 
 
-def _check_outcomes(parts: Sequence[SourceDataset], cut_parts: Sequence[SourceDataset], until: pd.Timestamp) -> None:
+def _check_outcomes(sources: Sequence[SourceDataset], cut_sources: Sequence[SourceDataset], until: pd.Timestamp) -> None:
     """Raise a DataError where all outcomes came after one of the sources had ended."""
-    moments = [part.dataset.lead_stages["at"].min() for part in parts if len(part.dataset.lead_stages)]
-    if moments and not any(len(part.dataset.lead_stages) for part in cut_parts):
-        ended = min(parts, key=lambda part: part.dataset.extracted_at)
+    moments = [source.dataset.lead_stages["at"].min() for source in sources if len(source.dataset.lead_stages)]
+    if moments and not any(len(source.dataset.lead_stages) for source in cut_sources):
+        ended = min(sources, key=lambda source: source.dataset.extracted_at)
         raise DataError(
             f"sources: {ended.name} ends at {until:%Y-%m-%d %H:%M} UTC, before any lead reached a lead stage (the first one "
             f"at {min(moments):%Y-%m-%d %H:%M}): nothing is left that all sources know.",
@@ -170,53 +170,53 @@ def _filled(leads: pd.DataFrame, name: str) -> dict[str, str]:
     return {column: name for column in leads.columns if column not in OWN_COLUMNS and leads[column].notna().any()}
 
 
-def _joined(business: _Business, part: SourceDataset) -> tuple[dict[str, pd.DataFrame], list[str]]:
+def _joined(business: _Business, source: SourceDataset) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """Add a source's leads and columns; gives its other tables, by the ids of the whole, and its columns without a history."""
-    leads = part.dataset.leads.assign(lead_id=part.dataset.leads["lead_id"].astype("str"))
-    owner = _matched(business, part, leads)
-    if part.unmatched == "add":
-        owner = owner.fillna(_new_ids(part, leads))
-    _tell_matches(business, part, leads, owner)
+    leads = source.dataset.leads.assign(lead_id=source.dataset.leads["lead_id"].astype("str"))
+    owner = _matched(business, source, leads)
+    if source.unmatched == "add":
+        owner = owner.fillna(_new_ids(source, leads))
+    _tell_matches(business, source, leads, owner)
     # of several that are one lead the first counts, as it is that one's
     ordered = leads.assign(_owner=owner.to_numpy()).dropna(subset="_owner").sort_values(["created_at", "lead_id"])
     chosen = ordered.drop_duplicates("_owner").set_index("_owner")
     owners = {str(name): str(lead) for name, lead in zip(leads["lead_id"], owner, strict=True) if isinstance(lead, str)}
     business.joined.append(owners)
-    new_ids = _add_leads(business, part, chosen)
-    own_columns = _add_columns(business, part, chosen, new_ids)
-    if part.addresses is not None:
-        keys = part.addresses.assign(owner=part.addresses["lead_id"].astype("str").map(owners)).dropna(subset="owner")
+    new_ids = _add_leads(business, source, chosen)
+    own_columns = _add_columns(business, source, chosen, new_ids)
+    if source.addresses is not None:
+        keys = source.addresses.assign(owner=source.addresses["lead_id"].astype("str").map(owners)).dropna(subset="owner")
         keys = keys[~keys["email_key"].isin(business.keys.index)].drop_duplicates("email_key")
         business.keys = pd.concat([business.keys, keys.set_index("email_key")["owner"]])
-    companies = _companies(business, part)
-    unrecorded = [name for name in part.dataset.without_history if name.startswith("company.") and len(companies)]
-    unrecorded += [f"lead.{column}" for column in own_columns if f"lead.{column}" in part.dataset.without_history]
+    companies = _companies(business, source)
+    unrecorded = [name for name in source.dataset.without_history if name.startswith("company.") and len(companies)]
+    unrecorded += [f"lead.{column}" for column in own_columns if f"lead.{column}" in source.dataset.without_history]
     return {
-        **_acts(part, owners),
+        **_acts(source, owners),
         "companies": companies,
-        "attribute_changes": _changes(business, part, chosen, own_columns, new_ids),
+        "attribute_changes": _changes(business, source, chosen, own_columns, new_ids),
     }, unrecorded
 
 
-def _matched(business: _Business, part: SourceDataset, leads: pd.DataFrame) -> pd.Series:
+def _matched(business: _Business, source: SourceDataset, leads: pd.DataFrame) -> pd.Series:
     """Of each lead of a source (n,) which lead of the whole it is: by its id, else by an address; missing where it is none."""
     owner = pd.Series(None, index=leads.index, dtype="object")
-    if part.id_column is not None:
-        if part.id_column not in leads:
+    if source.id_column is not None:
+        if source.id_column not in leads:
             raise ConfigError(
-                f"sources: {part.name} has no column {part.id_column!r} of leads: {nearest(part.id_column, list(leads))}",
+                f"sources: {source.name} has no column {source.id_column!r} of leads: {nearest(source.id_column, list(leads))}",
                 "Name under `join: id:` the column that holds the first source's ids; map it where it is left out.",
             )
-        ids = leads[part.id_column].astype("str")
+        ids = leads[source.id_column].astype("str")
         owner = ids.where(ids.isin(set(business.leads["lead_id"]))).astype("object")
-    if part.addresses is not None:
-        owner = owner.where(owner.notna(), leads["lead_id"].map(_by_address(business, part, part.addresses)))
+    if source.addresses is not None:
+        owner = owner.where(owner.notna(), leads["lead_id"].map(_by_address(business, source, source.addresses)))
     if owner.isna().all():
-        raise _strangers(business, part, leads)
+        raise _strangers(business, source, leads)
     return owner.where(owner.notna(), None)
 
 
-def _by_address(business: _Business, part: SourceDataset, addresses: pd.DataFrame) -> pd.Series:
+def _by_address(business: _Business, source: SourceDataset, addresses: pd.DataFrame) -> pd.Series:
     """Lead of a source → the lead of the whole that has one of its addresses; of several the one that was created first."""
     pairs = pd.DataFrame(
         {"lead_id": addresses["lead_id"].astype("str"), "owner": addresses["email_key"].map(business.keys)}
@@ -225,62 +225,61 @@ def _by_address(business: _Business, part: SourceDataset, addresses: pd.DataFram
     pairs = pairs.sort_values(["created_at", "owner"])
     several = pairs.groupby("lead_id")["owner"].nunique()
     several = several[several > 1]
-    what, treatment = "leads whose addresses are those of several leads", "taken for the one that was created first"
-    business.report.warn(part.name, what, len(several), str(several.index[0]) if len(several) else "", treatment)
+    subject, treatment = "leads whose addresses are those of several leads", "taken for the one that was created first"
+    business.report.warn(source.name, subject, len(several), str(several.index[0]) if len(several) else "", treatment)
     return pairs.drop_duplicates("lead_id").set_index("lead_id")["owner"]
 
 
-def _strangers(business: _Business, part: SourceDataset, leads: pd.DataFrame) -> DataError:
+def _strangers(business: _Business, source: SourceDataset, leads: pd.DataFrame) -> DataError:
     """Not one lead of a source is one of the whole: what its ids look like beside the others', and the remedy."""
-    ways = " or ".join([*["its ids"] * (part.id_column is not None), *["its e-mail addresses"] * (part.addresses is not None)])
+    ways = " or ".join(
+        [*["its ids"] * (source.id_column is not None), *["its e-mail addresses"] * (source.addresses is not None)]
+    )
     examples = ""
-    if part.id_column is not None and leads[part.id_column].notna().any() and len(business.leads):
-        example = str(leads[part.id_column].dropna().iloc[0])
+    if source.id_column is not None and leads[source.id_column].notna().any() and len(business.leads):
+        example = str(leads[source.id_column].dropna().iloc[0])
         if "@" not in example:
             first_id = str(business.leads["lead_id"].iloc[0])
             examples = (
                 f" It has for example {with_mismatch(example, business.leads['lead_id'])}; the first source {first_id!r}."
             )
     return DataError(
-        f"sources: by {ways} not one of the {len(leads):,} leads of {part.name} is one of the first source's.{examples}",
+        f"sources: by {ways} not one of the {len(leads):,} leads of {source.name} is one of the first source's.{examples}",
         "Say under `join:` by what they are the same: `id:`, a column with the first source's ids, or `email:`.",
     )
 
 
-def _new_ids(part: SourceDataset, leads: pd.DataFrame) -> pd.Series:
+def _new_ids(source: SourceDataset, leads: pd.DataFrame) -> pd.Series:
     """Ids of leads that only this source has; where its ids are addresses, their hashes."""
     names = leads["lead_id"]
-    if part.addresses is not None:
-        keys = part.addresses.drop_duplicates("lead_id").set_index("lead_id")["email_key"].str.slice(0, LONGEST_KEY)
+    if source.addresses is not None:
+        keys = source.addresses.drop_duplicates("lead_id").set_index("lead_id")["email_key"].str.slice(0, LONGEST_KEY)
         names = names.where(~names.str.contains("@", regex=False), names.map(keys))
-    return part.name + ":" + names
+    return source.name + ":" + names
 
 
-def _tell_matches(business: _Business, part: SourceDataset, leads: pd.DataFrame, owner: pd.Series) -> None:
+def _tell_matches(business: _Business, source: SourceDataset, leads: pd.DataFrame, owner: pd.Series) -> None:
     matched = owner.isin(set(business.leads["lead_id"]))
     shared = owner[matched]
-    business.report.note(part.name, "leads that a source before has too", int(matched.sum()), done="joined")
+    business.report.note(source.name, "leads that a source before has too", int(matched.sum()), done="joined")
     doubled = int(shared.duplicated(keep=False).sum())
-    what, treatment = (
-        "leads that share a lead with another of theirs",
-        "what they did is that lead's; of columns the first counts",
-    )
-    business.report.note(part.name, what, doubled, done=treatment)
+    treatment = "what they did is that lead's; of columns the first counts"
+    business.report.note(source.name, "leads that share a lead with another of theirs", doubled, done=treatment)
     example = next((str(name) for name in leads["lead_id"][~matched].head(1) if "@" not in str(name)), "")
-    if part.unmatched == "add":
-        business.report.note(part.name, "leads of this source alone", int((~matched).sum()), example, "added")
+    if source.unmatched == "add":
+        business.report.note(source.name, "leads of this source alone", int((~matched).sum()), example, "added")
     else:
         remedy = "left out with all they did; `unmatched: add` under `join:` makes leads of them"
-        business.report.warn(part.name, "leads that the first source does not have", int((~matched).sum()), example, remedy)
+        business.report.warn(source.name, "leads that the first source does not have", int((~matched).sum()), example, remedy)
 
 
-def _add_leads(business: _Business, part: SourceDataset, chosen: pd.DataFrame) -> set[str]:
+def _add_leads(business: _Business, source: SourceDataset, chosen: pd.DataFrame) -> set[str]:
     """Add those that only this source has; gives their ids. `chosen`: of each lead of the whole the row of this source."""
     new = chosen[~chosen.index.isin(set(business.leads["lead_id"]))]
     if len(new):
         rows = pd.DataFrame({"lead_id": pd.Series(new.index, dtype="str"), "created_at": new["created_at"].array})
         business.leads = concat_frames([business.leads, rows])
-    if part.unmatched == "add":  # where the others are left out, who came earlier here would be known by having come so far
+    if source.unmatched == "add":  # where the others are left out, who came earlier here would be known by having come so far
         created = business.leads["created_at"]
         earlier = _of(chosen, "created_at", business.leads)
         business.leads["created_at"] = created.mask((earlier < created).fillna(False), earlier)
@@ -293,36 +292,36 @@ def _of(chosen: pd.DataFrame, column: str, leads: pd.DataFrame) -> pd.Series:
     return pd.Series(values.reindex(leads["lead_id"]).array, index=leads.index)
 
 
-def _add_columns(business: _Business, part: SourceDataset, chosen: pd.DataFrame, new_ids: set[str]) -> list[str]:
+def _add_columns(business: _Business, source: SourceDataset, chosen: pd.DataFrame, new_ids: set[str]) -> list[str]:
     """The columns of leads that the whole has from this source. Of others that a source before has too only who is new in this
     one has its value."""
     leads = business.leads
     opted_out = _of(chosen, "opted_out", leads)
     leads["opted_out"] = leads["opted_out"].fillna(opted_out) | opted_out.fillna(False)
     company = _of(chosen, "company_id", leads)
-    own_ids = (part.name + ":" + company.astype("str")).where(company.notna())
+    own_ids = (source.name + ":" + company.astype("str")).where(company.notna())
     leads["company_id"] = leads["company_id"].astype("object").where(leads["company_id"].notna(), own_ids)
-    candidates = [column for column in _filled(chosen, part.name) if column != part.id_column]
+    candidates = [column for column in _filled(chosen, source.name) if column != source.id_column]
     own_columns = [column for column in candidates if column not in business.owners]
     new = leads["lead_id"].isin(new_ids)
     for column in candidates:
         values = _of(chosen, column, leads)
         if column in own_columns:
             leads[column] = values
-            business.owners[column] = part.name
+            business.owners[column] = source.name
         elif values.dtype == leads[column].dtype:
             leads[column] = leads[column].where(~new, values)
     several = [f"{column} ({business.owners[column]})" for column in candidates if column not in own_columns]
     shown = ", ".join(several[:LISTED]) + (" …" if len(several) > LISTED else "")
-    business.report.note(part.name, "columns that a source before has too", len(several), shown, "the first one's counts")
+    business.report.note(source.name, "columns that a source before has too", len(several), shown, "the first one's counts")
     return own_columns
 
 
-def _acts(part: SourceDataset, owners: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+def _acts(source: SourceDataset, owners: Mapping[str, str]) -> dict[str, pd.DataFrame]:
     """Interactions, lead stages and deals by the leads of the whole; of leads that it has not, none."""
     tables = {}
     for name in OF_LEADS:
-        frame = part.dataset.tables[name]
+        frame = source.dataset.tables[name]
         owner = _renamed(frame["lead_id"], owners)
         rows = owner.notna().to_numpy()
         tables[name] = frame[rows].assign(lead_id=owner[rows].astype("str"))
@@ -337,20 +336,20 @@ def _renamed(ids: pd.Series, owners: Mapping[str, str]) -> pd.Series:
     return pd.Series(names[categories.cat.codes.to_numpy()], index=ids.index)
 
 
-def _companies(business: _Business, part: SourceDataset) -> pd.DataFrame:
+def _companies(business: _Business, source: SourceDataset) -> pd.DataFrame:
     """The companies of this source that leads of the whole have from it."""
-    companies = part.dataset.companies
-    ids = part.name + ":" + companies["company_id"].astype("str")
+    companies = source.dataset.companies
+    ids = source.name + ":" + companies["company_id"].astype("str")
     used = ids.isin(set(business.leads["company_id"].dropna())).to_numpy()
     return companies.assign(company_id=ids)[used]
 
 
 def _changes(
-    business: _Business, part: SourceDataset, chosen: pd.DataFrame, own_columns: Sequence[str], new_ids: set[str]
+    business: _Business, source: SourceDataset, chosen: pd.DataFrame, own_columns: Sequence[str], new_ids: set[str]
 ) -> pd.DataFrame:
     """What became of the columns that the whole has from this source, of its companies, and of the opt-outs of leads of which
     no source before tells that."""
-    changes = part.dataset.attribute_changes
+    changes = source.dataset.attribute_changes
     of_leads = changes[changes["entity"] == "lead"]
     of_leads = of_leads.assign(id=_renamed(of_leads["id"], dict(zip(chosen["lead_id"], chosen.index, strict=True))))
     of_leads = of_leads.dropna(subset="id")
@@ -360,18 +359,18 @@ def _changes(
         of_leads["column"].isin(own_columns) | (of_leads["id"].isin(new_ids) & (of_leads["column"] != "opted_out"))
     ]
     of_companies = changes[changes["entity"] == "company"]
-    of_companies = of_companies.assign(id=part.name + ":" + of_companies["id"].astype("str"))
+    of_companies = of_companies.assign(id=source.name + ":" + of_companies["id"].astype("str"))
     of_companies = of_companies[of_companies["id"].isin(set(business.leads["company_id"].dropna()))]
     return pd.concat([histories, flags, of_companies], ignore_index=True)
 
 
-def _tell_types(tables: Sequence[pd.DataFrame], parts: Sequence[SourceDataset], report: DataReport) -> None:
+def _tell_types(tables: Sequence[pd.DataFrame], sources: Sequence[SourceDataset], report: DataReport) -> None:
     """Interaction types that more than one source tells of: the same act may be told twice."""
-    sources: dict[str, list[str]] = {}
-    for frame, part in zip(tables, parts, strict=True):
+    tellers: dict[str, list[str]] = {}
+    for frame, source in zip(tables, sources, strict=True):
         for name in frame["type"].astype("str").unique():
-            sources.setdefault(name, []).append(part.name)
-    shared = [f"{name} ({', '.join(names)})" for name, names in sorted(sources.items()) if len(names) > 1]
+            tellers.setdefault(name, []).append(source.name)
+    shared = [f"{name} ({', '.join(names)})" for name, names in sorted(tellers.items()) if len(names) > 1]
     report.warn(
         "interactions",
         "types that several sources tell of",
@@ -389,7 +388,7 @@ def _below(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     for column in {c for frame in filled for c in frame}:
         kinds = {_kind(frame[column]) for frame in filled if column in frame and frame[column].notna().any()}
         if len(kinds) > 1:
-            filled = [f.assign(**{str(column): f[column].astype("str")}) if column in f else f for f in filled]
+            filled = [with_columns(f, {str(column): f[column].astype("str")}) if column in f else f for f in filled]
     return concat_frames(filled)
 
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from features.common.errors import DataError
 
-_ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
+_ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+E\+?|E\+)\d+", re.IGNORECASE)  # a hexadecimal 7E12 is none
 _SALESFORCE = re.compile(r"[a-zA-Z0-9]{15}(?:[A-Z0-5]{3})?")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
@@ -39,15 +39,17 @@ _CHANGES: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
 
 
 def rounded_mask(ids: pd.Series[Any]) -> npt.NDArray[np.bool_]:
-    """Which ids (n,) are what a spreadsheet makes of long numbers, so that several are one; a hexadecimal 7E12 is not.
+    """Which ids (n,) are what a spreadsheet makes of long numbers, so that several are one.
 
     >>> rounded_mask(pd.Series(["1.23457E+17", "1,2E+9", "7E12", None], dtype="str")).tolist()
     [True, True, False, False]
     """
-    texts = pa.array(ids.astype("str"), pa.string())
-    mask = pc.match_substring_regex(texts, r"(?i)^[+-]?\d(?:[.,]\d+E\+?|E\+)\d+$")
-    flags: npt.NDArray[np.bool_] = pc.fill_null(mask, False).to_numpy(zero_copy_only=False)
+    flags: npt.NDArray[np.bool_] = pc.fill_null(_rounded(ids), False).to_numpy(zero_copy_only=False)
     return flags
+
+
+def _rounded(ids: pd.Series[Any]) -> pa.Array:
+    return pc.match_substring_regex(pa.array(ids.astype("str"), pa.string()), rf"(?i)^{_ROUNDED.pattern}$")
 
 
 ROUNDED = "was rounded by a spreadsheet, its digits are lost: export the ids anew as text"
@@ -63,19 +65,19 @@ def mismatch(example: str, leads: pd.Series[Any], file: str = "'leads'") -> str:
     if _ROUNDED.fullmatch(example):
         return f"{example!r} {ROUNDED}"
     ids = pa.array(leads.astype("str"), pa.string())
-    lost = _first(pc.match_substring_regex(ids, rf"(?i)^{_ROUNDED.pattern}$"), ids)
+    lost = _first(_rounded(leads), ids)
     if lost:
         return f"{lost!r} in {file} {ROUNDED}"
     if _SALESFORCE.fullmatch(example):
-        other = _first(pc.equal(pc.utf8_slice_codeunits(ids, 0, 15), example[:15]), ids)
-        if other and {len(example), len(other)} == {15, 18} and salesforce_id(example[:15]) in (example, other):
-            same = f"{example!r} and {other!r} are the same Salesforce record with 15 and 18 characters"
+        record = _first(pc.equal(pc.utf8_slice_codeunits(ids, 0, 15), example[:15]), ids)
+        if record and {len(example), len(record)} == {15, 18} and salesforce_id(example[:15]) in (example, record):
+            same = f"{example!r} and {record!r} are the same Salesforce record with 15 and 18 characters"
             return f"{same}: export both files with 18 (CASESAFEID(Id))"
-    for what, undo, remedy in _CHANGES:
+    for change, undo, remedy in _CHANGES:
         undone = undo(pa.array([example]))[0]
-        other = _first(pc.equal(undo(ids), undone), ids) if undone.as_py() else None
-        if other:
-            return f"{example!r} would match {other!r} if {what}: {remedy}"
+        match = _first(pc.equal(undo(ids), undone), ids) if undone.as_py() else None
+        if match:
+            return f"{example!r} would match {match!r} if {change}: {remedy}"
     return ""
 
 

@@ -28,7 +28,7 @@ from features.common.persons.values import bears_out, is_personal_number
 from features.common.persons.vocabulary import vocabulary
 from features.dataset.data_report import DataReport
 from features.dataset.dataset import Dataset, from_arrow, to_arrow
-from features.dataset.tables import INTERACTIONS, TABLES
+from features.dataset.tables import INTERACTIONS, TABLES, with_columns
 
 SAMPLE = 2_000  # distinct values by which a column is judged
 NUMBERS = 200  # of them, whose check digits and country codes are looked at
@@ -238,12 +238,7 @@ def screen_table(table: str, frame: pd.DataFrame, screen: Screen) -> pd.DataFram
     texts = [c for c in columns if c not in personal and (c in TEXTS.get(table, ()) or c in own_columns)]
     cut_columns = {column: screen.without_persons(column, frame[column]) for column in texts}
     changed = {column: values for column, values in cut_columns.items() if values is not frame[column]}
-    if not (personal or changed):
-        return frame
-    screened = frame.drop(columns=personal)
-    for column, values in changed.items():  # by name and not as arguments: a column may be called "self"
-        screened[column] = values
-    return screened
+    return with_columns(frame.drop(columns=personal) if personal else frame, changed)
 
 
 def screen_dataset(dataset: Dataset) -> tuple[Dataset, DataReport]:

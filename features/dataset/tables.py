@@ -5,10 +5,10 @@ This is the one place that says what a dataset holds. Sources write these tables
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -262,6 +262,17 @@ def empty(name: str) -> pd.DataFrame:
 def _empty(name: str) -> pd.DataFrame:
     """Made once: it takes as long as a table of thousands of rows."""
     return conform(name, pd.DataFrame({c: pd.Series([], dtype="object") for c in table_named(name).names}))
+
+
+def with_columns(frame: pd.DataFrame, columns: Mapping[str, pd.Series[Any]]) -> pd.DataFrame:
+    """The frame with these columns, in place of those of the same names; the very same where there are none. As `assign`, which
+    takes names as arguments: a column of the user's may be called "self"."""
+    if not columns:
+        return frame
+    out = frame.copy(deep=False)
+    for name, values in columns.items():
+        out[name] = values
+    return out
 
 
 def concat_frames(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from features.dataset.dataset import Dataset
-from features.dataset.tables import TABLES, concat_frames
+from features.dataset.tables import TABLES, concat_frames, with_columns
 
 MOMENTS = {"leads": "created_at", "interactions": "at", "lead_stages": "at", "deals": "created_at"}
 OF_LEADS = ("interactions", "lead_stages", "deals")
@@ -51,7 +51,7 @@ def _values_then(entity: str, name: str, frame: pd.DataFrame, changes: pd.DataFr
         if column in frame:
             values = frame[column].astype("boolean") if frame[column].dtype == bool else frame[column]
             columns[str(column)] = values.mask(ids.isin(set(rows["id"].astype("str"))).to_numpy())
-    return frame.assign(**columns)
+    return with_columns(frame, columns)
 
 
 def _opted_in_then(leads: pd.DataFrame, changes: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:

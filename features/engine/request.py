@@ -78,7 +78,7 @@ class InteractionColumns(Sequence[Interaction]):
     __hash__ = None  # type: ignore[assignment]
 
 
-FEW = 8  # leads that are encoded one by one
+FEW_LEADS = 8  # leads that are encoded one by one
 PLAIN = frozenset({str, int, float, bool})  # types of values that are the same wherever they are equal
 
 
@@ -157,7 +157,11 @@ def _attributes(defaults: AttributeDefaults, leads: Sequence[RequestLead], momen
         column = out[:, i]
         column[:] = defaults.values
         for value, encoder, begin, end in defaults.known_values(lead.attributes, lead.company):
-            key = (begin, type(value), value) if len(leads) > FEW and type(value) in PLAIN and encoder.kind != "date" else None
+            key = (
+                (begin, type(value), value)
+                if len(leads) > FEW_LEADS and type(value) in PLAIN and encoder.kind != "date"
+                else None
+            )
             if key is not None and key in encoded:
                 column[begin:end] = encoded[key]
                 continue

@@ -8,10 +8,11 @@ without an answer. A second signal hurries nothing; SIGKILL does.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 from collections.abc import Callable
-from time import monotonic
+from time import monotonic, sleep
 from types import FrameType
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,6 +23,7 @@ from serving.http.load_shedding import RETRY_AFTER
 from serving.schemas.score import Problem
 
 QUIET_SECONDS = 0.02  # without a request after which there are none
+PARENT_SECONDS = 1.0  # between two looks whether the supervisor is there
 CHECK_SECONDS = 0.05  # between two looks whether requests still run
 
 
@@ -80,6 +82,19 @@ class GracefulShutdown:
 
         signal.signal(signal.SIGTERM, handle_signal)
         return True
+
+
+def end_with_parent(every: float = PARENT_SECONDS) -> None:
+    """From now on this process is told to stop, by SIGTERM, once the one that started it is gone: a worker whose supervisor was
+    killed outright would hold the port, and write into the store beside the next server, for ever."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(every)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="ripeline-parent", daemon=True).start()
 
 
 def _stopping() -> ASGIApp:

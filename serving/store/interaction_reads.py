@@ -41,9 +41,9 @@ def read_interactions(
     dialect = connection.dialect.name
     by_lead: dict[str, InteractionColumns] = {}
     for begin in range(0, len(names), CHUNK):
-        part = list(names[begin : begin + CHUNK])
+        chunk = list(names[begin : begin + CHUNK])
         parameters = {
-            "ids": part if dialect == "postgresql" else json_list(part), "as_of": as_of, "known_at": known_at,
+            "ids": chunk if dialect == "postgresql" else json_list(chunk), "as_of": as_of, "known_at": known_at,
         }  # fmt: skip
         if known_at == NO_MOMENT:
             parameters.pop("known_at")

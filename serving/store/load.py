@@ -28,7 +28,7 @@ from serving.store.store import EXTRACTED, Store, fact, keep_fact
 from serving.store.tables import attribute_changes, companies, deals, interactions, lead_stages, leads
 
 Progress = Callable[[str, int, int], None]
-PART = 10_000  # rows written in one transaction: who writes meanwhile waits for it
+BATCH_ROWS = 10_000  # rows written in one transaction: who writes meanwhile waits for it
 MOMENTS = {"leads": "created_at", "lead_stages": "at", "attribute_changes": "at", "deals": "created_at", "interactions": "at"}
 KEYS = ("lead_id", "created_at", "company_id", "opted_out")
 
@@ -203,25 +203,25 @@ def _plain(value: Any) -> Any:
 
 
 def _write(store: Store, table: Table, count: int, rows: Iterable[dict[str, Any]], progress: Progress) -> int:
-    """Rows into a table, a part in a transaction → how many were new."""
+    """Rows into a table, a batch in a transaction → how many were new."""
     new_rows = written = 0
-    for part in _parts(rows):
-        new_rows += store.write(lambda connection, part=part: _add(connection, table, part))  # type: ignore[misc]
-        written += len(part)
+    for batch in _batches(rows):
+        new_rows += store.write(lambda connection, batch=batch: _add(connection, table, batch))  # type: ignore[misc]
+        written += len(batch)
         progress(table.name, min(written, count), count)
     progress(table.name, count, count)
     return new_rows
 
 
-def _parts(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    part: list[dict[str, Any]] = []
+def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    batch: list[dict[str, Any]] = []
     for row in rows:
-        part.append(row)
-        if len(part) == PART:
-            yield part
-            part = []
-    if part:
-        yield part
+        batch.append(row)
+        if len(batch) == BATCH_ROWS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:

@@ -31,7 +31,7 @@ def main() -> None:
         write("answers", product.answers(model, sent, dataset.extracted_at.to_pydatetime()))
         write("scores_csv", product.score_csv(trained.config, FILES / "model", dataset, folder).splitlines())
         write("store_rows", product.store_rows(model, dataset, folder))
-        write("metrics", {"small": product.metrics(trained.outcome.results), "flat": product.flat_metrics(folder)})
+        write("metrics", {"small": product.metrics(trained.outcome.holdout.results), "flat": product.flat_metrics(folder)})
         matrix = product.partitioned_matrix(folder)
         write("matrix", matrix | {"rows": pack_matrix(matrix["rows"])})
     print(f"Written to {FILES}. Look at the difference before it is committed.", flush=True)

@@ -40,14 +40,14 @@ def worded(group: str, language: Language = "en", **values: float) -> str:
         (
             "trial_requested",
             {"count_ever": 1, "count_30d": 1, "days_since_last": 1.4},
-            "1 trial request, yesterday",
-            "1 Testzugangs-Anfrage, gestern",
+            "1 trial request, a day ago",
+            "1 Testzugangs-Anfrage, vor einem Tag",
         ),
         (
             "email_opened",
             {"count_ever": 12, "count_30d": 3, "days_since_last": 0.2},
-            "3 e-mails opened in the last 30 days, 12 in all, the latest today",
-            "3 geöffnete E-Mails in den letzten 30 Tagen, insgesamt 12, zuletzt heute",
+            "3 e-mails opened in the last 30 days, 12 in all, the latest less than a day ago",
+            "3 geöffnete E-Mails in den letzten 30 Tagen, insgesamt 12, zuletzt vor weniger als einem Tag",
         ),
         ("form_submitted", {"days_since_last": math.nan}, "no forms submitted", "keine abgesendeten Formulare"),
         (

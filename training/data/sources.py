@@ -53,12 +53,12 @@ def read_parts(config: Config, read: Callable[[Config], tuple[Dataset, DataRepor
     by_address = any(item.join is not None and item.join.email for item in config.sources[1:])
     salt = share_salt(config) if by_address else None
     parts, report = [], DataReport()
-    for number, (name, item, part) in enumerate(zip(source_names(config), config.sources, config.parts, strict=True)):
-        dataset, part_report = read(part)
+    for number, (name, item, source_config) in enumerate(zip(source_names(config), config.sources, config.parts, strict=True)):
+        dataset, source_report = read(source_config)
         # ids that are addresses are none of the whole, and each source has a day of its own
-        notes = [note for note in part_report.notes if number == 0 or not note.what.endswith(MAIL_IDS)]
-        report = report.merge(replace(part_report, notes=notes, extraction=""))
-        addresses = _addresses(item, part, salt, first=number == 0) if salt is not None else None
+        notes = [note for note in source_report.notes if number == 0 or not note.what.endswith(MAIL_IDS)]
+        report = report.merge(replace(source_report, notes=notes, extraction=""))
+        addresses = _addresses(item, source_config, salt, first=number == 0) if salt is not None else None
         id_column = "lead_id" if item.join is None else item.join.id
         parts.append(SourceDataset(name, dataset, id_column, addresses, item.join.unmatched if item.join else "leave_out"))
     return parts, report
@@ -85,10 +85,10 @@ def share_salt(config: Config) -> bytes:
         if a CRM that is joined by addresses was imported with a salt of its own.
     """
     salt: bytes | None = None
-    for item, part in zip(config.sources, config.parts, strict=True):
-        if not isinstance(part.source, CrmSource):
+    for item, source_config in zip(config.sources, config.parts, strict=True):
+        if not isinstance(source_config.source, CrmSource):
             continue
-        landing = _landing(part)
+        landing = _landing(source_config)
         own_salt = landing.shared_salt(salt)
         salt = salt or own_salt
         if own_salt != salt and item.join is not None and item.join.email:
@@ -100,17 +100,17 @@ def share_salt(config: Config) -> bytes:
     return salt or random.token_bytes(SALT_BYTES)
 
 
-def _addresses(item: SourceItem, part: Config, salt: bytes, *, first: bool) -> pd.DataFrame | None:
+def _addresses(item: SourceItem, source_config: Config, salt: bytes, *, first: bool) -> pd.DataFrame | None:
     """By which hashed addresses the leads of a source are known; None where it is not joined by them."""
     email = item.join.email if item.join else False
-    if isinstance(part.source, CrmSource) and (email or first):
+    if isinstance(source_config.source, CrmSource) and (email or first):
         from connectors.crm.compile import address_keys
 
-        return address_keys(_landing(part))
-    if isinstance(part.source, FilesSource) and isinstance(email, str):
+        return address_keys(_landing(source_config))
+    if isinstance(source_config.source, FilesSource) and isinstance(email, str):
         from connectors.files.addresses import address_keys as keys_of_files
 
-        return keys_of_files(part.source, part.path(Path()), email, partial(mail_key, salt=salt))
+        return keys_of_files(source_config.source, source_config.path(Path()), email, partial(mail_key, salt=salt))
     if first:
         raise ConfigError(
             f"sources: others are joined by e-mail addresses, and of the first one ({item.kind}) none are known.",
@@ -119,6 +119,6 @@ def _addresses(item: SourceItem, part: Config, salt: bytes, *, first: bool) -> p
     return None
 
 
-def _landing(part: Config) -> Landing:
-    assert isinstance(part.source, CrmSource)  # noqa: S101
-    return open_landing(part.source, crm_folder(part), Secrets.read())
+def _landing(source_config: Config) -> Landing:
+    assert isinstance(source_config.source, CrmSource)  # noqa: S101
+    return open_landing(source_config.source, crm_folder(source_config), Secrets.read())

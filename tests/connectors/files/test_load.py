@@ -343,3 +343,13 @@ def test_a_blank_takes_no_value_of_a_repeated_company_away(tmp_path: Path, repea
     row = data.companies.set_index("company_id").loc["A"]
     assert [f"{row[c]:g}" if c != "industry" else row[c] for c in ("employees", "industry", "note")] == kept
     assert len(data.companies) == 1
+
+
+def test_columns_may_be_called_as_python_calls_things(tmp_path: Path) -> None:
+    """Also where blanks are filled from other rows of an id."""
+    names = "self,index,class,None,copy"
+    rows = "L1,2026-01-05,red,,1,a,\nL1,2026-01-06,,blue,,b,x\nL2,2026-01-07,green,blue,2,,y\n"
+    (tmp_path / "l.csv").write_text(f"lead_id,created_at,{names}\n{rows}", encoding="utf-8")
+    dataset, _ = load(tmp_path, "leads: {file: l.csv, repeated: last}")
+    first = dataset.leads.set_index("lead_id").loc["L1"]
+    assert (first["self"], first["index"], first["class"], first["copy"]) == ("red", "blue", 1, "x")

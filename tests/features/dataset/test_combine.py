@@ -122,15 +122,16 @@ def test_who_opted_out_anywhere_is_out() -> None:
     assert whole.leads["opted_out"].tolist() == [True, False, True]
 
 
-def test_companies_of_another_source_are_taken_where_a_lead_has_none() -> None:
+@pytest.mark.parametrize("column", ["size", "self"])
+def test_companies_of_another_source_are_taken_where_a_lead_has_none(column: str) -> None:
     first = dataset(
         leads=[{"lead_id": i, "created_at": day(0), "company_id": "1" if i == "a" else None} for i in "abc"],
-        companies=[{"company_id": "1", "industry": "Steel", "size": 5}],
+        companies=[{"company_id": "1", "industry": "Steel", column: 5}],
     )
     rows = [{"lead_id": i, "created_at": day(0), "company_id": "1"} for i in "ab"]
     changes = [{"entity": "company", "id": "1", "column": "industry", "value": "Paper", "at": day(1)}]
     second = _source(
-        "ab", leads=rows, companies=[{"company_id": "1", "industry": "Paper", "size": "many"}], attribute_changes=changes
+        "ab", leads=rows, companies=[{"company_id": "1", "industry": "Paper", column: "many"}], attribute_changes=changes
     )
     whole, _ = combine([SourceDataset("crm", first), SourceDataset("tool", second)])
     assert whole.leads["company_id"].tolist()[:2] == ["1", "tool:1"]
@@ -138,7 +139,7 @@ def test_companies_of_another_source_are_taken_where_a_lead_has_none() -> None:
         "1": "Steel",
         "tool:1": "Paper",
     }
-    assert whole.companies["size"].tolist() == ["5", "many"]
+    assert whole.companies[column].tolist() == ["5", "many"]
     assert whole.attribute_changes["id"].tolist() == ["tool:1"]
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import httpx2 as httpx
+import psutil
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from serving.server import shutdown
 from serving.server.shutdown import GracefulShutdown
+from tests.serving.processes import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -79,3 +84,16 @@ def test_what_runs_is_waited_for_and_who_comes_then_is_told(
     assert waiting is finished
     assert (late.status_code, late.headers["connection"], late.headers["retry-after"]) == (503, "close", "1")
     assert late.json()["detail"] == "This server is stopping: ask again."
+
+
+def test_a_worker_ends_with_the_supervisor_that_was_killed() -> None:
+    """Killed outright, the supervisor tells nobody: its workers see that it is gone."""
+    worker = "from serving.server.shutdown import end_with_parent; import time; end_with_parent(0.05); time.sleep(60)"
+    starts = f"import subprocess, sys, time; w = subprocess.Popen([sys.executable, '-c', {worker!r}]); print(w.pid, flush=True)"
+    command = [sys.executable, "-c", f"{starts}; time.sleep(60)"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.getcwd()}) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert wait_until(lambda: psutil.Process(pid).num_threads() > 1), "it watches"
+        parent.kill()
+    assert wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 10)

@@ -25,7 +25,7 @@ from sqlalchemy import select
 from models.store import save
 from serving.store.store import Store
 from serving.store.tables import interactions
-from tests.serving.processes import PATIENCE, ROOT, ask, free_port, wait_until
+from tests.serving.processes import PATIENCE, ROOT, ask, free_port, kill, wait_until
 from tests.serving.store.world import CREATED, event
 from tests.tiny import tiny_model
 
@@ -79,8 +79,7 @@ def test_a_killed_server_has_what_it_acknowledged(tmp_path: Path) -> None:
             happened = [event(f"{number}-{i}", at=f"2026-06-20T10:{number:02}:{i:02}Z") for i in range(10)]
             status, told = ask(f"{url}/v1/interactions", {"interactions": happened})
             assert (status, told["new"]) == (200, 10)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(20)
+        kill(process)
     with serving(model, store) as (url, _):
         _, lead = ask(f"{url}/v1/leads/L-1")
         assert len(lead["leads"][0]["interactions"]) == 300
@@ -149,8 +148,7 @@ def test_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path: Path,
                 before = len(writers.acknowledged)
                 assert wait_until(lambda before=before: len(writers.acknowledged) > before + 50)
                 time.sleep(moments.uniform(0, 1))
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait(20)
+                kill(process)
     finally:
         writers.stop()
     present = stored_events(store_address)
